@@ -1,0 +1,121 @@
+# Every command a developer or operator needs at a desk. What installs, starts and stops things are
+# scripts in deploy/local; this file only names them and fixes their order.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+ROOT := $(CURDIR)
+STATE := .local
+# Figures may be taken with optimised binaries of our own crates too: make webhooks PROFILE=release
+PROFILE ?= dev
+BIN := target/$(if $(filter release,$(PROFILE)),release,debug)
+ARGS ?=
+ONCE ?=
+DIR := $(STATE)/up
+
+.PHONY: help
+help:
+	@awk -F ':.*## ' '/^## /{printf "%s%s\n", n++ ? "\n" : "", substr($$0, 4)} /^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
+	@echo; echo "Variables: ARGS=... for the program, PROFILE=release for load programs, DATABASE_URL and REDIS_URL to use your own servers."
+
+## First steps
+.PHONY: setup build demo
+setup: ## install what is missing (Debian, Ubuntu) or say what to install
+	@deploy/local/setup
+
+build: ## compile everything once, for the demo, the tests and daily work
+	@echo "build: all programs and tests, dependencies optimised; about 8 minutes the first time on 2 cores, afterwards seconds"
+	@cargo build --workspace --bins --tests
+
+demo: setup build ## the whole cluster on real purchases, with a report; ONCE=1 ends after it
+	@$(if $(ONCE),ONCE=$(ONCE)) target/debug/demo $(ARGS)
+
+## Daily work
+.PHONY: up down status logs migrate key
+up: setup build ## start the cluster in the background (WORKERS=2 SCHEDULERS=2 DESK_BIND=127.0.0.1:8080)
+	@deploy/local/cluster up $(DIR)
+
+down: ## drain and end what `make up` started
+	@deploy/local/cluster down $(DIR)
+
+status: ## what of `make up` runs
+	@deploy/local/cluster status $(DIR)
+
+logs: ## follow the logs of `make up`
+	@deploy/local/cluster logs $(DIR)
+
+migrate: setup build ## bring the database up to date
+	@deploy/local/cluster migrate $(DIR)
+
+key: setup build ## create an API key, e.g. ARGS="--tenant demo --scopes jobs:read,jobs:write"
+	@deploy/local/cluster key $(DIR) $(ARGS)
+
+## Checks
+.PHONY: setup-test test lint fmt openapi
+setup-test:
+	@deploy/local/setup --test
+
+test: setup-test build ## all tests on private servers (or on TEST_DATABASE_URL and TEST_REDIS_URL)
+	@deploy/local/with-servers $(STATE)/test cargo nextest run --workspace $(ARGS)
+
+lint: ## formatting, clippy, documentation, licences, unused dependencies, import directions
+	@.ci/run static
+
+fmt: ## format the code
+	@cargo fmt --all
+
+openapi: build ## write docs/openapi.json from the code
+	@mkdir -p docs $(STATE)
+	@target/debug/api openapi > $(STATE)/openapi.json
+	@mv $(STATE)/openapi.json docs/openapi.json
+
+## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
+PROGRAMS := chaos recovery backlog fairness webhooks deadletters waiters idle
+.PHONY: $(PROGRAMS) bench build-release
+build-release:
+	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
+	@cargo build --workspace --bins --release
+
+$(PROGRAMS): setup $(if $(filter release,$(PROFILE)),build-release,build)
+
+chaos: ## workers, scheduler, Redis and Postgres are killed; nothing is lost or done twice
+	@$(BIN)/chaos $(ARGS)
+
+recovery: ## from kill -9 of a worker to the restart of its jobs; a minute without Redis
+	@$(BIN)/recovery $(ARGS)
+
+backlog: ## throughput and memory with a million jobs waiting
+	@$(BIN)/backlog $(ARGS)
+
+fairness: ## a tenant's wait while another floods the queue
+	@$(BIN)/fairness $(ARGS)
+
+webhooks: ## 500 webhooks a second with busy workers
+	@$(BIN)/webhooks $(ARGS)
+
+deadletters: ## grouping, bulk retry and listing at millions of rows
+	@$(BIN)/deadletters $(ARGS)
+
+waiters: ## 2,000 clients waiting for results
+	@$(BIN)/waiters $(ARGS)
+
+idle: ## what the cluster costs when nothing happens
+	@$(BIN)/idle $(ARGS)
+
+bench: ## ours and other queues in the same run on this machine
+	@deploy/local/setup --bench
+	@echo "build: the benchmark program, optimised; about 12 minutes the first time on 2 cores"
+	@cargo build --release -p cluster --bin queue-bench
+	@python3 tests/bench/bench.py $(ARGS)
+
+## Housekeeping
+.PHONY: clean
+clean: ## end what runs in this checkout, delete .local and target
+	@for folder in $(DIR); do if [[ -d $$folder ]]; then deploy/local/cluster down $$folder; fi; done
+	@for lock in $$(find $(STATE) -maxdepth 3 -name postgres.home 2>/dev/null); do deploy/local/servers remove "$$(dirname "$$lock")"; done
+	@rm -rf $(STATE)
+	@cargo clean

@@ -1,0 +1,66 @@
+//! The HTTP face of Deskwork: it checks, writes down and answers; what is heavy becomes a job.
+//!
+//! Reading order: [`state`] (what a request may use), [`auth`], [`problem`] (every refusal), then the
+//! files of [`routes`]. The program is in `main.rs`, its subcommands in [`commands`].
+
+pub mod auth;
+pub mod body;
+pub mod commands;
+pub mod correlation;
+pub mod docs;
+pub mod document;
+pub mod etag;
+pub mod fields;
+pub mod idempotency;
+pub mod limits;
+pub mod look;
+pub mod observe;
+pub mod page;
+pub mod positions;
+pub mod problem;
+pub mod query;
+pub mod reader;
+pub mod routes;
+pub mod settings;
+pub mod state;
+
+use std::any::Any;
+
+use axum::{
+    Router,
+    middleware::from_fn,
+    response::{IntoResponse, Response},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use problem::Problem;
+use state::AppState;
+
+/// Everything that the process answers.
+pub fn router(state: AppState) -> Router {
+    let (routes, document) = routes::all().split_for_parts();
+    let routes = routes
+        .merge(docs::routes(&document))
+        .fallback(async || Problem::not_found("no route has this path; GET /openapi.json describes them all"))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .with_state(state.clone());
+    limits::apply(routes, &state, state.settings.rates)
+        .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(from_fn(observe::observe))
+}
+
+/// The OpenAPI 3.1 document of everything under [`router`], as JSON.
+pub fn openapi_json() -> String {
+    docs::json(routes::all().get_openapi())
+}
+
+/// A bug in one request must not cost the others their answers.
+fn answer_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    tracing::error!(message, "a request panicked");
+    Problem::internal().into_response()
+}

@@ -1,0 +1,77 @@
+//! What every request may use: the database, the queue, those who wait, and the settings.
+
+use std::sync::Arc;
+
+use boot::{Secret, SettingError, Telemetry, env};
+use domain::db::Db;
+use jobs::{
+    Dispatch, Store,
+    dispatch::Server,
+    events::Waiters,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{auth::KeyCache, positions::Positions, reader::Reader, settings::Settings};
+
+/// The process, as handlers see it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// The database, by role and tenant.
+    pub db: Db,
+    /// The ledger, as the queue engine sees it.
+    pub store: Store,
+    /// Redis.
+    pub dispatch: Dispatch,
+    /// Those who wait for jobs.
+    pub waiters: Waiters,
+    /// Reads the jobs that many wait for, in batches.
+    pub reader: Reader,
+    /// Where waiting jobs stand in their queues.
+    pub positions: Arc<Positions>,
+    /// The keys that were valid a moment ago.
+    pub keys: Arc<KeyCache>,
+    /// Metrics.
+    pub telemetry: Telemetry,
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// Cancelled when the process is asked to end: whoever waits is answered then.
+    pub ending: CancellationToken,
+}
+
+/// Connections of the batching reader, besides those of the requests.
+const READER_CONNECTIONS: u32 = 2;
+
+impl AppState {
+    /// Opens lazy connections to everything: the process starts while Postgres or Redis are away.
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// A URL cannot be read.
+    pub fn connect(
+        settings: Settings,
+        telemetry: Telemetry,
+        ending: CancellationToken,
+    ) -> Result<AppState, SettingError> {
+        let url = settings.database_url.expose();
+        let bad_database = |_| env::invalid_secret("DATABASE_URL", "postgres://desk_api@host:5432/desk");
+        let db = Db::connect(url, settings.database_connections).map_err(bad_database)?;
+        let store = Store::connect(url, READER_CONNECTIONS).map_err(bad_database)?;
+        let dispatch = Dispatch::new(server(&settings.redis_url)?, &settings.redis_prefix);
+        Ok(AppState {
+            db,
+            reader: Reader::start(store.clone()),
+            store,
+            waiters: Waiters::start(dispatch.clone()),
+            positions: Arc::new(Positions::new(dispatch.clone())),
+            dispatch,
+            keys: Arc::default(),
+            telemetry,
+            settings: Arc::new(settings),
+            ending,
+        })
+    }
+}
+
+fn server(url: &Secret) -> Result<Server, SettingError> {
+    Server::new(url.expose()).map_err(|_| env::invalid_secret("REDIS_URL", "redis://host:6379/0"))
+}

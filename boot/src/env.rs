@@ -1,0 +1,302 @@
+//! Settings come from environment variables and from nowhere else. Each process declares its settings
+//! in one table, so `--settings` and the documents can list them; a missing or unreadable one stops
+//! the process at boot with one line that says which, and what it should look like.
+
+use std::{fmt, fmt::Write as _, ops::RangeInclusive, str::FromStr, time::Duration};
+
+/// A setting as it is declared and listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What holds when it is not set: `None` when it must be set, `Some("")` when nothing then happens.
+    pub default: Option<&'static str>,
+    /// What it decides, with its unit.
+    pub meaning: &'static str,
+    /// Its value is never shown.
+    pub secret: bool,
+}
+
+/// Why a process does not start. Shown as one line.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingError {
+    /// It has no default and is not set.
+    #[error("{name} is not set; it should be {expected}")]
+    Missing {
+        /// The environment variable.
+        name: &'static str,
+        /// What it should look like.
+        expected: String,
+    },
+    /// It is set to something else than what is expected.
+    #[error("{name} is {value:?}; it should be {expected}")]
+    Invalid {
+        /// The environment variable.
+        name: &'static str,
+        /// What it is set to, shortened.
+        value: String,
+        /// What it should look like.
+        expected: String,
+    },
+    /// A secret that does not fit; its value is not shown.
+    #[error("{name} is set to a secret that does not fit; it should be {expected}")]
+    InvalidSecret {
+        /// The environment variable.
+        name: &'static str,
+        /// What it should look like.
+        expected: String,
+    },
+}
+
+/// A value that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value itself, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Secret {
+        Secret(value)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// A setting that must be set, and whose value may be shown.
+///
+/// # Errors
+/// It is not set.
+pub fn required(name: &'static str, expected: &str) -> Result<String, SettingError> {
+    present(name, read(name), expected)
+}
+
+/// A setting with a default.
+///
+/// # Errors
+/// It is set to something that `T` cannot be read from.
+pub fn optional<T: FromStr>(name: &'static str, default: T, expected: &str) -> Result<T, SettingError> {
+    Ok(maybe(name, expected)?.unwrap_or(default))
+}
+
+/// A setting without which something is simply off.
+///
+/// # Errors
+/// It is set to something that `T` cannot be read from.
+pub fn maybe<T: FromStr>(name: &'static str, expected: &str) -> Result<Option<T>, SettingError> {
+    read(name).map(|value| parse(name, &value, expected)).transpose()
+}
+
+/// A secret that must be set.
+///
+/// # Errors
+/// It is not set.
+pub fn secret(name: &'static str, expected: &str) -> Result<Secret, SettingError> {
+    present(name, read(name), expected).map(Secret)
+}
+
+/// A secret without which something is simply off.
+pub fn maybe_secret(name: &'static str) -> Option<Secret> {
+    read(name).map(Secret)
+}
+
+/// A duration in seconds, fractions allowed.
+///
+/// # Errors
+/// It is not a number or not in the range, which is given in seconds.
+pub fn duration_secs(
+    name: &'static str,
+    default_secs: f64,
+    allowed_secs: RangeInclusive<f64>,
+) -> Result<Duration, SettingError> {
+    seconds(name, read(name), default_secs, allowed_secs)
+}
+
+/// A whole number in a range.
+///
+/// # Errors
+/// It is not a whole number or not in the range.
+pub fn number(name: &'static str, default: u64, allowed: RangeInclusive<u64>) -> Result<u64, SettingError> {
+    whole(name, read(name), default, allowed)
+}
+
+/// A list, separated by commas; blanks around the elements and empty elements do not count.
+///
+/// # Errors
+/// An element cannot be read.
+pub fn list<T: FromStr>(name: &'static str, default: &str, expected: &str) -> Result<Vec<T>, SettingError> {
+    elements(name, &read(name).unwrap_or_else(|| default.to_owned()), expected)
+}
+
+/// One of a few words, given with what each stands for.
+///
+/// # Errors
+/// It is another word.
+pub fn choice<T: Copy>(name: &'static str, default: T, words: &[(&str, T)]) -> Result<T, SettingError> {
+    chosen(name, read(name), default, words)
+}
+
+/// The settings as a Markdown table, for `--settings` and for the documents.
+pub fn table(settings: &[Setting]) -> String {
+    let mut text = String::from("| Name | Default | Meaning |\n| --- | --- | --- |\n");
+    for setting in settings {
+        let default = match setting.default {
+            None => "required".to_owned(),
+            Some("") => "off".to_owned(),
+            Some(value) => format!("`{value}`"),
+        };
+        let secret = if setting.secret { " (secret)" } else { "" };
+        let _ = writeln!(text, "| `{}` | {default} | {}{secret} |", setting.name, setting.meaning);
+    }
+    text
+}
+
+/// An error for a rule that only the process itself can check, such as two settings that exclude
+/// each other. Not for secrets.
+pub fn invalid(name: &'static str, value: &str, expected: &str) -> SettingError {
+    // A line break in a value must not break the one line of the message; {:?} escapes it.
+    SettingError::Invalid { name, value: value.chars().take(100).collect(), expected: expected.to_owned() }
+}
+
+/// The same for a secret.
+pub fn invalid_secret(name: &'static str, expected: &str) -> SettingError {
+    SettingError::InvalidSecret { name, expected: expected.to_owned() }
+}
+
+/// What is set, trimmed. A variable set to nothing counts as not set, as compose files write it.
+fn read(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok()?;
+    Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+fn present(name: &'static str, value: Option<String>, expected: &str) -> Result<String, SettingError> {
+    value.ok_or_else(|| SettingError::Missing { name, expected: expected.to_owned() })
+}
+
+fn parse<T: FromStr>(name: &'static str, value: &str, expected: &str) -> Result<T, SettingError> {
+    value.parse().map_err(|_| invalid(name, value, expected))
+}
+
+fn seconds(
+    name: &'static str,
+    value: Option<String>,
+    default_secs: f64,
+    allowed_secs: RangeInclusive<f64>,
+) -> Result<Duration, SettingError> {
+    let Some(value) = value else { return Ok(Duration::from_secs_f64(default_secs)) };
+    let expected = format!("a number of seconds from {} to {}", allowed_secs.start(), allowed_secs.end());
+    let secs: f64 = parse(name, &value, &expected)?;
+    if !allowed_secs.contains(&secs) {
+        return Err(invalid(name, &value, &expected));
+    }
+    Duration::try_from_secs_f64(secs).map_err(|_| invalid(name, &value, &expected))
+}
+
+fn whole(
+    name: &'static str,
+    value: Option<String>,
+    default: u64,
+    allowed: RangeInclusive<u64>,
+) -> Result<u64, SettingError> {
+    let Some(value) = value else { return Ok(default) };
+    let expected = format!("a whole number from {} to {}", allowed.start(), allowed.end());
+    let number = parse(name, &value, &expected)?;
+    if allowed.contains(&number) { Ok(number) } else { Err(invalid(name, &value, &expected)) }
+}
+
+fn elements<T: FromStr>(name: &'static str, value: &str, expected: &str) -> Result<Vec<T>, SettingError> {
+    value
+        .split(',')
+        .map(str::trim)
+        .filter(|element| !element.is_empty())
+        .map(|element| element.parse().map_err(|_| invalid(name, value, expected)))
+        .collect()
+}
+
+fn chosen<T: Copy>(
+    name: &'static str,
+    value: Option<String>,
+    default: T,
+    words: &[(&str, T)],
+) -> Result<T, SettingError> {
+    let Some(value) = value else { return Ok(default) };
+    words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        invalid(name, &value, &known.join(" or "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_that_names_the_setting_its_value_and_what_is_expected() {
+        let error = parse::<u16>("DESK_PORT", "eighty\nfour", "a port number").expect_err("not a number");
+        assert_eq!(error.to_string(), r#"DESK_PORT is "eighty\nfour"; it should be a port number"#);
+        let error = present("DATABASE_URL", None, "postgres://user@host/name").expect_err("not set");
+        assert_eq!(error.to_string(), "DATABASE_URL is not set; it should be postgres://user@host/name");
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        assert_eq!(format!("{:?}", Secret("hunter2".to_owned())), "[secret]");
+        let error = invalid_secret("DESK_DATA_KEY", "64 hexadecimal digits");
+        assert!(!error.to_string().contains("hunter2"));
+        assert!(error.to_string().starts_with("DESK_DATA_KEY "));
+    }
+
+    #[test]
+    fn seconds_have_a_default_a_range_and_fractions() {
+        let read = |value: Option<&str>| seconds("X", value.map(str::to_owned), 5.0, 0.0..=60.0);
+        assert_eq!(read(None).ok(), Some(Duration::from_secs(5)));
+        assert_eq!(read(Some("0.25")).ok(), Some(Duration::from_millis(250)));
+        for bad in ["61", "-1", "NaN", "inf", "five", "5s"] {
+            assert!(read(Some(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_have_a_range() {
+        assert_eq!(whole("X", None, 3, 1..=10).ok(), Some(3));
+        assert_eq!(whole("X", Some("10".to_owned()), 3, 1..=10).ok(), Some(10));
+        for bad in ["0", "11", "-1", "1.5", ""] {
+            assert!(whole("X", Some(bad.to_owned()), 3, 1..=10).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn lists_forgive_blanks_but_not_bad_elements() {
+        assert_eq!(elements::<u8>("X", " 1, 2,,3 ", "numbers").ok(), Some(vec![1, 2, 3]));
+        assert_eq!(elements::<u8>("X", "", "numbers").ok(), Some(vec![]));
+        assert!(elements::<u8>("X", "1,two", "numbers").is_err());
+    }
+
+    #[test]
+    fn a_choice_names_the_words() {
+        let words = [("json", 1), ("text", 2)];
+        assert_eq!(chosen("X", Some("text".to_owned()), 1, &words).ok(), Some(2));
+        let error = chosen("X", Some("xml".to_owned()), 1, &words).expect_err("not a word");
+        assert_eq!(error.to_string(), r#"X is "xml"; it should be json or text"#);
+    }
+
+    #[test]
+    fn the_table_says_what_is_required_off_and_secret() {
+        let table = table(&[
+            Setting { name: "A", default: None, meaning: "what A does", secret: true },
+            Setting { name: "B", default: Some(""), meaning: "what B does", secret: false },
+            Setting { name: "C", default: Some("5"), meaning: "what C does", secret: false },
+        ]);
+        assert!(table.contains("| `A` | required | what A does (secret) |"), "{table}");
+        assert!(table.contains("| `B` | off | what B does |"), "{table}");
+        assert!(table.contains("| `C` | `5` | what C does |"), "{table}");
+    }
+}

@@ -1,0 +1,91 @@
+//! The metrics that exist, each with its help text, in one place: whoever adds one adds it here, so
+//! that no metric is served without saying what it means.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// A metric as it is declared.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name; the unit is the last word, before `_total`.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: MetricKind,
+    /// What it says, with its labels.
+    pub help: &'static str,
+}
+
+/// What a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts samples by size.
+    Histogram,
+}
+
+/// Every metric of every process, except for those of the operating system's process.
+pub const METRICS: &[Metric] = &[
+    gauge("deskwork_jobs", "Jobs by queue and state, from the ledger's books."),
+    counter("deskwork_job_transitions_total", "Changes of a job's state by queue, kind and new state."),
+    histogram("deskwork_job_duration_seconds", "Run time of an attempt by kind."),
+    histogram("deskwork_job_wait_seconds", "Time from becoming claimable to the start, by queue."),
+    gauge("deskwork_queue_oldest_seconds", "Age of the longest waiting claimable job by queue."),
+    gauge("deskwork_conservation_drift", "Jobs that the books and the ledger disagree on; anything but 0 is a fault."),
+    counter("deskwork_http_requests_total", "HTTP requests by route, method and status."),
+    histogram("deskwork_http_request_seconds", "Time to the answer's headers by route."),
+    gauge("deskwork_workers", "Worker processes by state."),
+    counter("deskwork_dispatch_dropped_total", "Offers that did not reach Redis and are left to the sweeper."),
+    histogram("deskwork_dispatch_script_seconds", "Round trip of a script call to Redis."),
+    counter("deskwork_upstream_requests_total", "Requests to an upstream by upstream and outcome."),
+    histogram("deskwork_upstream_request_seconds", "Time to an upstream's answer by upstream."),
+    counter("deskwork_webhooks_total", "Webhook deliveries by provider and outcome."),
+    gauge("deskwork_schedules_invalid", "Schedules that cannot run: their expression, time zone, kind or payload is invalid."),
+    gauge("deskwork_leader", "1 while this scheduler leads, else 0."),
+];
+
+const fn counter(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: MetricKind::Counter, help }
+}
+
+const fn gauge(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: MetricKind::Gauge, help }
+}
+
+const fn histogram(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: MetricKind::Histogram, help }
+}
+
+/// Upper bounds of the buckets of every histogram in seconds: from a script call to a long job.
+const BUCKETS_SECS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
+];
+
+/// The process's recorder: installed and described by the first call, the same ever after.
+pub(super) fn recorder() -> PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    RECORDER
+        .get_or_init(|| {
+            let handle = PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS_SECS)
+                .expect("the list of buckets is not empty")
+                .install_recorder()
+                .expect("nothing else in the process installs a recorder");
+            describe();
+            handle
+        })
+        .clone()
+}
+
+fn describe() {
+    for metric in METRICS {
+        match metric.kind {
+            MetricKind::Counter => metrics::describe_counter!(metric.name, metric.help),
+            MetricKind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
+            MetricKind::Histogram => metrics::describe_histogram!(metric.name, metric.help),
+        }
+    }
+}

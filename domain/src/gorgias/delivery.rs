@@ -1,0 +1,211 @@
+//! A webhook body as one type, whichever of the accepted shapes it has.
+
+use chrono::{DateTime, Utc};
+
+pub use super::parse::{parse, parse_value};
+
+/// What a webhook tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The sender's id of this event, the same when it is sent again.
+    pub event_id: Option<String>,
+    /// For example `ticket-message-created`.
+    pub event_type: Option<String>,
+    /// When it happened, by the sender's clock.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// The ticket concerned.
+    pub ticket: Ticket,
+    /// The message concerned, if the delivery is about one.
+    pub message: Option<Message>,
+}
+
+impl Delivery {
+    /// Every message told of, oldest first, each once.
+    pub fn messages(&self) -> Vec<&Message> {
+        let mut messages: Vec<&Message> = self.ticket.messages.iter().collect();
+        if let Some(message) = &self.message
+            && !messages.iter().any(|other| other.id == message.id)
+        {
+            messages.push(message);
+        }
+        // One without a time is news just told of.
+        messages.sort_by_key(|message| message.sent_at.unwrap_or(DateTime::<Utc>::MAX_UTC));
+        messages
+    }
+}
+
+/// A ticket as the help desk sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ticket {
+    /// The help desk's id.
+    pub id: String,
+    /// Subject line.
+    pub subject: Option<String>,
+    /// Where the conversation stands.
+    pub status: Option<Status>,
+    /// How urgent it is.
+    pub priority: Option<Priority>,
+    /// Channel name, lower case, as the help desk calls it.
+    pub channel: Option<String>,
+    /// How it entered the help desk, lower case.
+    pub via: Option<String>,
+    /// Marked as spam.
+    pub spam: bool,
+    /// In the trash or deleted.
+    pub deleted: bool,
+    /// Whether an agent created it; the help desk's field or one in `meta`.
+    pub created_by_agent: Option<bool>,
+    /// Tag names.
+    pub tags: Vec<String>,
+    /// Who wrote in.
+    pub customer: Customer,
+    /// Messages, as far as the body has them, in its order.
+    pub messages: Vec<Message>,
+    /// How many messages the help desk counts, internal notes included.
+    pub message_count: Option<i32>,
+    /// Creation time.
+    pub created_at: Option<DateTime<Utc>>,
+    /// Time of the last change.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// A ticket's customer as the help desk knows them; every field may be missing.
+#[derive(Clone, PartialEq, Default)]
+pub struct Customer {
+    /// The help desk's id.
+    pub id: Option<String>,
+    /// The shop's own id.
+    pub external_id: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Full name.
+    pub name: Option<String>,
+}
+
+/// One message of a conversation.
+#[derive(Clone, PartialEq)]
+pub struct Message {
+    /// The help desk's id.
+    pub id: String,
+    /// Written by an agent (or by us).
+    pub from_agent: bool,
+    /// An internal note, never shown to the customer.
+    pub internal: bool,
+    /// Channel name, lower case.
+    pub channel: Option<String>,
+    /// How it entered the help desk, lower case.
+    pub via: Option<String>,
+    /// Our own marker on messages that we posted.
+    pub external_id: Option<String>,
+    /// Sender's name.
+    pub sender_name: Option<String>,
+    /// Sender's e-mail address.
+    pub sender_email: Option<String>,
+    /// Plain text; of an HTML-only message the text without tags.
+    pub body_text: String,
+    /// When it was sent, else created.
+    pub sent_at: Option<DateTime<Utc>>,
+}
+
+/// Where a conversation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Waiting for the desk.
+    Open,
+    /// Waiting for the customer.
+    Pending,
+    /// Answered.
+    Resolved,
+    /// Over.
+    Closed,
+}
+
+impl Status {
+    /// The text form, as stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Open => "open",
+            Status::Pending => "pending",
+            Status::Resolved => "resolved",
+            Status::Closed => "closed",
+        }
+    }
+}
+
+/// How urgent a ticket is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Before everything else.
+    Urgent,
+    /// Soon.
+    High,
+    /// The usual.
+    Normal,
+    /// When there is time.
+    Low,
+}
+
+impl Priority {
+    /// The text form, as stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Priority::Urgent => "urgent",
+            Priority::High => "high",
+            Priority::Normal => "normal",
+            Priority::Low => "low",
+        }
+    }
+}
+
+/// Why a body is not a delivery. The texts name fields and never repeat the body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeliveryError {
+    /// The body is not JSON.
+    #[error("the body is not JSON (line {line}, column {column})")]
+    NotJson {
+        /// Line of the first fault, from 1.
+        line: usize,
+        /// Column of the first fault, from 1.
+        column: usize,
+    },
+    /// A required field is missing or null.
+    #[error("the field {field} is missing")]
+    Missing {
+        /// Path, for example `ticket.id`.
+        field: String,
+    },
+    /// A field has a value that it cannot have.
+    #[error("the field {field} {problem}")]
+    Wrong {
+        /// Path, for example `ticket.messages[2].id`.
+        field: String,
+        /// What it should be.
+        problem: &'static str,
+    },
+}
+
+impl DeliveryError {
+    /// The field at fault, if the body is JSON.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            DeliveryError::NotJson { .. } => None,
+            DeliveryError::Missing { field } | DeliveryError::Wrong { field, .. } => Some(field),
+        }
+    }
+}
+
+impl std::fmt::Debug for Customer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Customer").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Message")
+            .field("id", &self.id)
+            .field("from_agent", &self.from_agent)
+            .field("internal", &self.internal)
+            .finish_non_exhaustive()
+    }
+}

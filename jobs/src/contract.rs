@@ -1,0 +1,144 @@
+//! What a kind of job is: its payload, its output, and the policy by which it runs.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// A kind of job. The type itself is the payload.
+pub trait JobKind: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What a successful run leaves behind, at most [`crate::MAX_RESULT_BYTES`] of JSON.
+    type Output: Serialize + DeserializeOwned + Send + 'static;
+
+    /// The name on the wire: imperative, and never reused for something else.
+    const KIND: &'static str;
+
+    /// The version of the payload that this code writes.
+    const VERSION: i16;
+
+    /// How the kind runs.
+    const POLICY: Policy;
+
+    /// Reads a payload of an older version, which waited in the queue during a deploy.
+    ///
+    /// # Errors
+    /// Says that the version is unknown, or what does not fit; the job is then quarantined.
+    fn upgrade(version: i16, _payload: Value) -> Result<Self, String> {
+        Err(format!("version {version} of the payload is unknown, this code reads version {}", Self::VERSION))
+    }
+}
+
+/// How a kind of job is queued, limited and retried. Every kind states all of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// The queue, to which workers give slots.
+    pub queue: &'static str,
+    /// The priority of a job that is enqueued without one.
+    pub priority: Priority,
+    /// Attempts, the first included; a crash of the worker counts as one.
+    pub max_attempts: i16,
+    /// The wait between attempts.
+    pub backoff: Backoff,
+    /// How long one attempt may take.
+    pub deadline: Duration,
+    /// How many jobs with the same concurrency key may run at once in the cluster.
+    pub key_limit: i16,
+    /// Who may enqueue the kind over HTTP.
+    pub access: Access,
+}
+
+/// Who may enqueue a kind over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Any credential that may write jobs, for its own tenant.
+    Tenant,
+    /// Operators alone: the job concerns the cluster.
+    Operator,
+}
+
+/// Exponential backoff with full jitter: the wait before attempt n+1 is uniform in
+/// `[0, min(cap, base * 2^(n-1))]` (Brooker, "Exponential Backoff And Jitter", 2015), and never less
+/// than a tenth of that bound, so that a retry is never immediate.
+#[derive(Clone, Copy, Debug)]
+pub struct Backoff {
+    /// The bound after the first failure.
+    pub base: Duration,
+    /// The largest bound.
+    pub cap: Duration,
+}
+
+impl Backoff {
+    /// The wait after failed attempt number `attempt` (1 is the first); `random` is uniform in `[0, 1)`.
+    pub fn delay(&self, attempt: i16, random: f64) -> Duration {
+        let doublings = u32::try_from(attempt.max(1) - 1).unwrap_or(0).min(20);
+        let bound = self.base.saturating_mul(2u32.saturating_pow(doublings)).min(self.cap);
+        bound.mul_f64(0.1 + 0.9 * random.clamp(0.0, 1.0))
+    }
+}
+
+/// Who goes first within a queue; within a priority, tenants take turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// Before everything else.
+    Urgent,
+    /// Someone waits for the result.
+    High,
+    /// The usual.
+    Normal,
+    /// When nothing else is there.
+    Low,
+}
+
+impl Priority {
+    /// The rank in the ledger: 0 goes first.
+    pub fn rank(self) -> i16 {
+        match self {
+            Priority::Urgent => 0,
+            Priority::High => 1,
+            Priority::Normal => 2,
+            Priority::Low => 3,
+        }
+    }
+
+    /// The priority of that rank; ranks beyond the last are the last.
+    pub fn from_rank(rank: i16) -> Priority {
+        match rank {
+            i16::MIN..=0 => Priority::Urgent,
+            1 => Priority::High,
+            2 => Priority::Normal,
+            _ => Priority::Low,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn backoff_stays_within_its_bounds(base_ms in 1u64..60_000, cap_ms in 1u64..86_400_000, attempt in -5i16..=100, random in 0.0f64..1.0) {
+            let backoff = Backoff { base: Duration::from_millis(base_ms), cap: Duration::from_millis(cap_ms) };
+            let delay = backoff.delay(attempt, random);
+            prop_assert!(delay <= backoff.cap);
+            let first_bound = backoff.base.min(backoff.cap);
+            prop_assert!(delay >= first_bound.mul_f64(0.0999));
+        }
+
+        #[test]
+        fn the_bound_never_shrinks(attempt in 1i16..50) {
+            let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(600) };
+            prop_assert!(backoff.delay(attempt, 0.5) <= backoff.delay(attempt + 1, 0.5));
+        }
+    }
+
+    #[test]
+    fn ranks_are_priorities() {
+        for priority in [Priority::Urgent, Priority::High, Priority::Normal, Priority::Low] {
+            assert_eq!(Priority::from_rank(priority.rank()), priority);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Dead letters: listing them, finding the few causes behind many, retrying and discarding.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use uuid::Uuid;
+
+use crate::{JobId, QueueError, State, enqueue::{Announcement, Offer}, events::Event};
+
+/// Which dead jobs. All given conditions hold together; an empty filter is every dead job.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeadFilter {
+    /// Of this tenant; of all when none (operators).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<Uuid>,
+    /// These jobs, at most 10,000.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<JobId>,
+    /// Of this kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Of this queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// Of this cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// Of this class of failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_class: Option<String>,
+    /// Died at or after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub died_from: Option<DateTime<Utc>>,
+    /// Died before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub died_to: Option<DateTime<Utc>>,
+}
+
+impl DeadFilter {
+    fn push(&self, query: &mut QueryBuilder<Postgres>) {
+        query.push(" true");
+        if let Some(tenant) = self.tenant_id {
+            query.push(" and tenant_id = ").push_bind(tenant);
+        }
+        if !self.ids.is_empty() {
+            query.push(" and id = any (").push_bind(self.ids.clone()).push(")");
+        }
+        for (column, value) in [
+            ("kind", &self.kind),
+            ("queue", &self.queue),
+            ("fingerprint", &self.fingerprint),
+            ("error_class", &self.error_class),
+        ] {
+            if let Some(value) = value {
+                query.push(format!(" and {column} = ")).push_bind(value.clone());
+            }
+        }
+        if let Some(from) = self.died_from {
+            query.push(" and finished_at >= ").push_bind(from);
+        }
+        if let Some(to) = self.died_to {
+            query.push(" and finished_at < ").push_bind(to);
+        }
+    }
+}
+
+/// A dead job.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeadView {
+    /// The job.
+    pub id: JobId,
+    /// Whose it is.
+    pub tenant_id: Uuid,
+    /// Its kind.
+    pub kind: String,
+    /// Its queue.
+    pub queue: String,
+    /// Attempts it had.
+    pub attempt: i16,
+    /// The class of the last failure.
+    pub error_class: String,
+    /// The last failure.
+    pub message: Option<String>,
+    /// Equal for deaths of the same cause.
+    pub fingerprint: String,
+    /// Correlates it with what caused it.
+    pub correlation_id: String,
+    /// When it came into being.
+    pub created_at: DateTime<Utc>,
+    /// When it died.
+    pub finished_at: DateTime<Utc>,
+}
+
+/// Up to `limit` dead jobs that match, newest first by creation, older than `before`.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn list(
+    conn: &mut PgConnection,
+    filter: &DeadFilter,
+    before: Option<JobId>,
+    limit: i64,
+) -> Result<Vec<DeadView>, QueueError> {
+    let mut query = QueryBuilder::new(
+        "select id, tenant_id, kind, queue, attempt, error_class, error ->> 'message', fingerprint, correlation_id,
+             created_at, finished_at from jobs.dead where",
+    );
+    filter.push(&mut query);
+    if let Some(before) = before {
+        query.push(" and id < ").push_bind(before);
+    }
+    query.push(" order by id desc limit ").push_bind(limit);
+    let rows = query.build().fetch_all(conn).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DeadView {
+            id: row.get(0),
+            tenant_id: row.get(1),
+            kind: row.get(2),
+            queue: row.get(3),
+            attempt: row.get(4),
+            error_class: row.get(5),
+            message: row.get(6),
+            fingerprint: row.get(7),
+            correlation_id: row.get(8),
+            created_at: row.get(9),
+            finished_at: row.get(10),
+        })
+        .collect())
+}
+
+/// Dead jobs of one kind that died of one cause.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeadGroup {
+    /// Their kind.
+    pub kind: String,
+    /// The cause.
+    pub fingerprint: String,
+    /// The class of the failure.
+    pub error_class: String,
+    /// How many.
+    pub jobs: i64,
+    /// Of how many tenants.
+    pub tenants: i64,
+    /// When the first died.
+    pub first_died_at: DateTime<Utc>,
+    /// When the last died.
+    pub last_died_at: DateTime<Utc>,
+    /// The message of the last.
+    pub sample_message: Option<String>,
+    /// The job that died last.
+    pub sample_job_id: JobId,
+}
+
+/// The causes behind the dead jobs that match, the most frequent first.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn groups(conn: &mut PgConnection, filter: &DeadFilter, limit: i64) -> Result<Vec<DeadGroup>, QueueError> {
+    // The sample is looked up afterwards, for the groups that are shown alone: sorting every message
+    // for it would cost more than the grouping.
+    let mut query = QueryBuilder::new(
+        "with shown as (
+             select kind, fingerprint, error_class, count(*) as jobs, count(distinct tenant_id) as tenants,
+                 min(finished_at) as first_at, max(finished_at) as last_at
+             from jobs.dead where",
+    );
+    filter.push(&mut query);
+    query.push(" group by kind, fingerprint, error_class order by jobs desc, fingerprint limit ").push_bind(limit);
+    query.push(
+        ") select s.*, sample.message, sample.id from shown s cross join lateral (
+             select d.id, d.error ->> 'message' as message from jobs.dead d where d.fingerprint = s.fingerprint and d.kind = s.kind and",
+    );
+    filter.push(&mut query);
+    query.push(" order by d.id desc limit 1) sample order by s.jobs desc, s.fingerprint");
+    let rows = query.build().fetch_all(conn).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DeadGroup {
+            kind: row.get(0),
+            fingerprint: row.get(1),
+            error_class: row.get(2),
+            jobs: row.get(3),
+            tenants: row.get(4),
+            first_died_at: row.get(5),
+            last_died_at: row.get(6),
+            sample_message: row.get(7),
+            sample_job_id: row.get(8),
+        })
+        .collect())
+}
+
+/// How many dead jobs match: the dry run of a bulk action.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn count(conn: &mut PgConnection, filter: &DeadFilter) -> Result<i64, QueueError> {
+    let mut query = QueryBuilder::new("select count(*) from jobs.dead where");
+    filter.push(&mut query);
+    Ok(query.build_query_scalar().fetch_one(conn).await?)
+}
+
+/// Makes up to `limit` of the matching jobs ready again, with all their attempts before them. A job
+/// whose dedup key an unfinished job has meanwhile taken stays dead.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn retry(
+    conn: &mut PgConnection,
+    filter: &DeadFilter,
+    limit: i64,
+) -> Result<(Vec<JobId>, Announcement), QueueError> {
+    let mut query = QueryBuilder::new("with chosen as (select id from jobs.dead d where");
+    filter.push(&mut query);
+    query.push(
+        " and (d.dedup_key is null or not exists (select 1 from jobs.live l where l.tenant_id = d.tenant_id
+              and l.kind = d.kind and l.dedup_key = d.dedup_key))
+          order by id limit ",
+    );
+    query.push_bind(limit);
+    query.push(include_str!("dead_retry.sql"));
+    let rows = query.build().fetch_all(conn).await?;
+    let ready: Vec<Offer> = rows
+        .into_iter()
+        .map(|row| Offer { id: row.get(0), tenant: row.get(1), queue: row.get(2), priority: row.get(3) })
+        .collect();
+    Ok((ready.iter().map(|offer| offer.id).collect(), Announcement { ready, next_due: None }))
+}
+
+/// Ends up to `limit` of the matching jobs as cancelled.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn discard(
+    conn: &mut PgConnection,
+    filter: &DeadFilter,
+    reason: &str,
+    limit: i64,
+) -> Result<Vec<Event>, QueueError> {
+    let mut query = QueryBuilder::new("with chosen as (select id from jobs.dead where");
+    filter.push(&mut query);
+    query.push(" order by id limit ").push_bind(limit);
+    query.push(" for update skip locked), reason (text) as (values (").push_bind(reason.to_owned()).push("))");
+    query.push(include_str!("dead_discard.sql"));
+    let ids: Vec<JobId> = query.build_query_scalar().fetch_all(conn).await?;
+    Ok(ids.into_iter().map(|id| Event { id, state: State::Cancelled }).collect())
+}

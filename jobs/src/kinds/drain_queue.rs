@@ -1,0 +1,40 @@
+//! Cancels everything that waits in a queue; what runs is left to finish.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    contract::{Access, Backoff, JobKind, Policy, Priority},
+    kinds::retry_dead::BulkReport,
+};
+
+/// Drain a queue.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DrainQueue {
+    /// The queue.
+    pub queue: String,
+    /// Only jobs created up to this job's id, so that what comes later is kept.
+    pub up_to: Uuid,
+    /// Why, for the jobs' records.
+    #[serde(default)]
+    pub reason: String,
+}
+
+impl JobKind for DrainQueue {
+    type Output = BulkReport;
+    const KIND: &'static str = "drain_queue";
+    const VERSION: i16 = 1;
+    const POLICY: Policy = Policy {
+        // operators' jobs have a queue of their own, so that draining another never cancels them
+        queue: "ops",
+        priority: Priority::Urgent,
+        max_attempts: 5,
+        backoff: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(30) },
+        deadline: Duration::from_secs(1800),
+        key_limit: 1,
+        access: Access::Operator,
+    };
+}

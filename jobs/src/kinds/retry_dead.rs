@@ -1,0 +1,48 @@
+//! Retries every dead job that matches a filter, in batches; on request a few of them first, the
+//! canary, and the rest only when the canary did well.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    contract::{Access, Backoff, JobKind, Policy, Priority},
+    dead::DeadFilter,
+};
+
+/// Retry what matches.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetryDead {
+    /// Which dead jobs.
+    pub filter: DeadFilter,
+    /// How many to try first; 0 retries all at once.
+    #[serde(default)]
+    pub canary: u32,
+}
+
+/// How a bulk action ended.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct BulkReport {
+    /// Jobs that were retried, discarded or cancelled.
+    pub jobs: i64,
+    /// Canary jobs that died again; when there are any, the rest was left alone.
+    pub canary_died: i64,
+    /// What happened, in a sentence.
+    pub summary: String,
+}
+
+impl JobKind for RetryDead {
+    type Output = BulkReport;
+    const KIND: &'static str = "retry_dead";
+    const VERSION: i16 = 1;
+    const POLICY: Policy = Policy {
+        queue: "ops",
+        priority: Priority::Urgent,
+        max_attempts: 5,
+        backoff: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(30) },
+        deadline: Duration::from_secs(1800),
+        key_limit: 1,
+        access: Access::Operator,
+    };
+}

@@ -1,0 +1,17 @@
+-- Claims those of the given jobs that may be claimed and have no concurrency limit. A stale or
+-- duplicate delivery claims nothing. No indexed column changes, so the update stays on its page.
+with claimed as (
+    update jobs.live j
+    set state = 'running', attempt = j.attempt + 1, lease = $2, worker_id = $3, started_at = clock_timestamp()
+    where j.id = any ($1) and j.state = 'ready' and j.concurrency_key is null
+      and not exists (select 1 from jobs.kind_limit l where l.kind = j.kind)
+    returning j.id, j.tenant_id, j.kind, j.queue, j.attempt, j.max_attempts, j.crashes, j.payload_version,
+        j.payload, j.correlation_id, j.trace_parent, j.created_at, j.run_at, j.concurrency_key
+), leased as (
+    insert into jobs.lease (lease, worker_id, job_ids)
+    select $2, $3, array_agg(id) from claimed having count(*) > 0
+), counted as (
+    insert into jobs.transition (queue, kind, from_state, to_state, n)
+    select queue, kind, 'ready', 'running', count(*) from claimed group by queue, kind
+)
+select * from claimed

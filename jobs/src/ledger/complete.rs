@@ -1,0 +1,328 @@
+//! Completion: what came of jobs, written in small batches. Results, states and the jobs that the
+//! handlers asked for commit together. A write about a job whose lease was lost changes nothing.
+
+use std::{collections::HashSet, time::Duration};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use sqlx::{Acquire, PgConnection, Row, types::Json};
+use uuid::Uuid;
+
+use crate::{
+    JobId, QueueError, State,
+    enqueue::{Announcement, NewJob, Offer, enqueue},
+    events::Event,
+};
+
+/// What came of one job.
+#[derive(Debug)]
+pub struct Completion {
+    /// The job.
+    pub id: JobId,
+    /// The lease it ran under.
+    pub lease: Uuid,
+    /// How the run ended.
+    pub ending: Ending,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// It succeeded; `then` are the jobs that follow from it.
+    Done {
+        /// The output as JSON.
+        result: Option<Box<RawValue>>,
+        /// Enqueued together with the completion, or not at all.
+        then: Vec<NewJob>,
+    },
+    /// It failed and is tried again after the delay.
+    Retry {
+        /// What failed.
+        failure: Failure,
+        /// When the next attempt is due, from now.
+        delay: Duration,
+    },
+    /// It waits for a time of its own choosing; this run does not count as an attempt.
+    Snooze {
+        /// How long, from now.
+        delay: Duration,
+    },
+    /// It failed for good.
+    Dead {
+        /// What failed.
+        failure: Failure,
+    },
+    /// It was given up on purpose.
+    Cancelled {
+        /// Why.
+        reason: String,
+    },
+    /// The worker stops before the job could end: handed back, no attempt is counted.
+    HandedBack,
+}
+
+/// What failed: a class and a message that can be shown, and what it has in common with others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// A short stable word: `upstream_unavailable`, `timeout`, `panic`, ...
+    pub class: String,
+    /// One sentence without personal data, at most 1,000 characters.
+    pub message: String,
+    /// Equal for failures of the same cause: the class and the message without its particulars.
+    pub fingerprint: String,
+}
+
+impl Failure {
+    /// A failure of a class; the message is shortened to 1,000 characters.
+    pub fn new(class: &str, message: &str) -> Failure {
+        let message: String = message.chars().filter(|c| *c != '\0').take(1000).collect();
+        Failure { class: class.to_owned(), fingerprint: fingerprint(class, &message), message }
+    }
+}
+
+/// Twelve hex digits of SHA-256 over class and message, in which every word with a digit in it and
+/// everything in quotes counts as the same.
+fn fingerprint(class: &str, message: &str) -> String {
+    let mut shape = String::with_capacity(message.len());
+    let mut quoted = None;
+    for word in message.split_whitespace() {
+        let opens = word.chars().find(|c| matches!(c, '"' | '\'' | '`'));
+        let plain = quoted.is_none() && opens.is_none() && !word.chars().any(|c| c.is_ascii_digit());
+        if plain {
+            shape.push_str(word);
+        } else {
+            shape.push('*');
+        }
+        shape.push(' ');
+        match (quoted, opens) {
+            (None, Some(mark)) if word.matches(mark).count() % 2 == 1 => quoted = Some(mark),
+            (Some(mark), _) if word.matches(mark).count() % 2 == 1 => quoted = None,
+            _ => {}
+        }
+    }
+    let digest = Sha256::digest(format!("{class}\n{shape}").as_bytes());
+    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a batch of completions led to.
+#[derive(Debug, Default)]
+pub struct Completed {
+    /// Jobs whose completion was written; the others' leases were lost.
+    pub written: HashSet<JobId>,
+    /// What the dispatcher is to be told.
+    pub announcement: Announcement,
+    /// What those who wait are to be told.
+    pub events: Vec<Event>,
+}
+
+impl Completed {
+    /// Adds what another batch led to.
+    pub fn merge(&mut self, other: Completed) {
+        self.written.extend(other.written);
+        self.announcement.merge(other.announcement);
+        self.events.extend(other.events);
+    }
+}
+
+/// Writes a batch of completions, in one transaction.
+///
+/// # Errors
+/// The ledger failed. The same batch may be written again: what was committed after all is then
+/// found to be over and is not written twice.
+pub async fn complete(
+    conn: &mut PgConnection,
+    worker: Uuid,
+    batch: &mut [Completion],
+) -> Result<Completed, QueueError> {
+    // One order for all batches, so that two never wait for each other's rows.
+    batch.sort_unstable_by_key(|completion| completion.id);
+    let mut completed = Completed::default();
+    let plain = batch.iter().all(|c| matches!(&c.ending, Ending::Done { then, .. } if then.is_empty()));
+    if plain {
+        done(conn, batch, &mut completed).await?;
+        return Ok(completed);
+    }
+    let mut tx = conn.begin().await?;
+    done(&mut tx, batch, &mut completed).await?;
+    waiting(&mut tx, worker, batch, &mut completed).await?;
+    dead(&mut tx, batch, &mut completed).await?;
+    cancelled(&mut tx, batch, &mut completed).await?;
+    let written = &completed.written;
+    let then: Vec<NewJob> = batch
+        .iter_mut()
+        .filter(|completion| written.contains(&completion.id))
+        .flat_map(|completion| match &mut completion.ending {
+            Ending::Done { then, .. } => then.clone(),
+            _ => Vec::new(),
+        })
+        .collect();
+    if !then.is_empty() {
+        let (_, announcement) = enqueue(&mut tx, &then).await?;
+        completed.announcement.merge(announcement);
+    }
+    tx.commit().await?;
+    Ok(completed)
+}
+
+async fn done(conn: &mut PgConnection, batch: &[Completion], completed: &mut Completed) -> Result<(), QueueError> {
+    let (mut ids, mut leases, mut results) = (Vec::new(), Vec::new(), Vec::new());
+    for completion in batch {
+        if let Ending::Done { result, .. } = &completion.ending {
+            ids.push(completion.id);
+            leases.push(completion.lease);
+            results.push(result.as_deref().map(Json));
+        }
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let written: Vec<JobId> = sqlx::query_scalar(include_str!("done.sql"))
+        .bind(&ids)
+        .bind(&leases)
+        .bind(&results)
+        .fetch_all(conn)
+        .await?;
+    note(completed, written, State::Done);
+    Ok(())
+}
+
+async fn waiting(
+    conn: &mut PgConnection,
+    worker: Uuid,
+    batch: &[Completion],
+    completed: &mut Completed,
+) -> Result<(), QueueError> {
+    let now = Utc::now();
+    let (mut ids, mut leases, mut outcomes, mut times, mut errors) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for completion in batch {
+        let (outcome, due_at, error) = match &completion.ending {
+            Ending::Retry { failure, delay } => ("retry", Some(now + *delay), Some(Json(failure))),
+            Ending::Snooze { delay } => ("snooze", Some(now + *delay), None),
+            Ending::HandedBack => ("handed_back", None, None),
+            _ => continue,
+        };
+        ids.push(completion.id);
+        leases.push(completion.lease);
+        outcomes.push(outcome);
+        times.push(due_at);
+        errors.push(error);
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let rows = sqlx::query(include_str!("waiting.sql"))
+        .bind(&ids)
+        .bind(&leases)
+        .bind(&outcomes)
+        .bind(&times)
+        .bind(&errors)
+        .bind(worker)
+        .fetch_all(conn)
+        .await?;
+    for row in rows {
+        let id: JobId = row.get(0);
+        let state = State::parse(row.get(4)).unwrap_or(State::Ready);
+        note(completed, vec![id], state);
+        if state == State::Ready {
+            completed.announcement.ready.push(Offer {
+                id,
+                tenant: row.get(1),
+                queue: row.get(2),
+                priority: row.get(3),
+            });
+        }
+    }
+    let next_due: Option<DateTime<Utc>> = times.into_iter().flatten().min();
+    completed.announcement.merge(Announcement { ready: Vec::new(), next_due });
+    Ok(())
+}
+
+async fn dead(conn: &mut PgConnection, batch: &[Completion], completed: &mut Completed) -> Result<(), QueueError> {
+    let (mut ids, mut leases, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for completion in batch {
+        if let Ending::Dead { failure } = &completion.ending {
+            ids.push(completion.id);
+            leases.push(Some(completion.lease));
+            errors.push(Json(failure));
+        }
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let written = bury(conn, &ids, &leases, &errors, State::Running).await?;
+    note(completed, written, State::Dead);
+    Ok(())
+}
+
+/// Moves jobs in `state` to the dead letters.
+pub(crate) async fn bury(
+    conn: &mut PgConnection,
+    ids: &[JobId],
+    leases: &[Option<Uuid>],
+    errors: &[Json<&Failure>],
+    state: State,
+) -> Result<Vec<JobId>, QueueError> {
+    Ok(sqlx::query_scalar(include_str!("dead.sql"))
+        .bind(ids)
+        .bind(leases)
+        .bind(errors)
+        .bind(state.as_str())
+        .fetch_all(conn)
+        .await?)
+}
+
+async fn cancelled(
+    conn: &mut PgConnection,
+    batch: &[Completion],
+    completed: &mut Completed,
+) -> Result<(), QueueError> {
+    let (mut ids, mut leases, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+    for completion in batch {
+        if let Ending::Cancelled { reason } = &completion.ending {
+            ids.push(completion.id);
+            leases.push(completion.lease);
+            reasons.push(reason.as_str());
+        }
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let written: Vec<JobId> = sqlx::query_scalar(include_str!("cancelled.sql"))
+        .bind(&ids)
+        .bind(&leases)
+        .bind(&reasons)
+        .fetch_all(conn)
+        .await?;
+    note(completed, written, State::Cancelled);
+    Ok(())
+}
+
+fn note(completed: &mut Completed, written: Vec<JobId>, state: State) {
+    completed.events.extend(written.iter().map(|id| Event { id: *id, state }));
+    completed.written.extend(written);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_of_one_cause_share_a_fingerprint() {
+        let one = Failure::new("upstream_unavailable", "gorgias answered 503 for ticket 42");
+        let two = Failure::new("upstream_unavailable", "gorgias answered 502 for ticket 4711");
+        assert_eq!(one.fingerprint, two.fingerprint);
+        let quoted = Failure::new("bad_answer", "the field \"first thing\" is missing");
+        let other = Failure::new("bad_answer", "the field \"second\" is missing");
+        assert_eq!(quoted.fingerprint, other.fingerprint);
+        assert_ne!(one.fingerprint, quoted.fingerprint);
+        assert_ne!(one.fingerprint, Failure::new("timeout", &one.message).fingerprint);
+    }
+
+    #[test]
+    fn messages_are_bounded() {
+        assert_eq!(Failure::new("x", &"a\0b".repeat(2000)).message.len(), 1000);
+    }
+}

@@ -1,0 +1,44 @@
+//! The queue. Postgres says what there is to do and whether it was done; Redis says that there is
+//! work and to whom it goes next. Losing all of Redis costs latency, never a job.
+//!
+//! Reading order: [`contract`] (what a kind of job is), [`kinds`] (the kinds there are), [`enqueue`],
+//! [`dispatch`], [`ledger`] (claim and complete), [`sweep`] (what the leader repairs), and then what
+//! people use: [`read`], [`dead`], [`queues`], [`schedules`].
+
+pub mod contract;
+pub mod dead;
+pub mod dispatch;
+pub mod effects;
+pub mod enqueue;
+pub mod error;
+pub mod events;
+pub mod kinds;
+pub mod ledger;
+pub mod progress;
+pub mod queues;
+pub mod read;
+pub mod retention;
+pub mod schedules;
+pub mod state;
+pub mod store;
+pub mod sweep;
+pub mod workers;
+
+pub use contract::{JobKind, Policy, Priority};
+pub use dispatch::Dispatch;
+pub use enqueue::{Announcement, Enqueued, NewJob, enqueue};
+pub use error::QueueError;
+pub use state::State;
+pub use store::Store;
+
+/// A job's id: a version 7 UUID, so ids sort by the time of their creation.
+pub type JobId = uuid::Uuid;
+
+/// The largest payload that a job may carry, in bytes of JSON.
+pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
+
+/// The largest result that a job may leave, in bytes of JSON.
+pub const MAX_RESULT_BYTES: usize = 1024 * 1024;
+
+/// The tenant of the cluster's own jobs (retention, audit): no customer's credential carries it.
+pub const SYSTEM_TENANT: uuid::Uuid = uuid::Uuid::nil();

@@ -1,0 +1,238 @@
+//! Queues for operators: depths, ages and rates; pausing, resuming, resizing; and the books from
+//! which all of that is computed.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::{PgConnection, Row};
+
+use crate::{JobId, QueueError, State, events::Event, kinds::audit_ledger::{AuditReport, Drift}};
+
+/// A queue, for operators.
+#[derive(Clone, Debug, Serialize)]
+pub struct QueueView {
+    /// Its name.
+    pub queue: String,
+    /// Jobs by state: scheduled, ready, running, retrying, done, dead, cancelled (the ends as far as
+    /// history is kept).
+    pub jobs: serde_json::Value,
+    /// How long the oldest claimable job has waited, in seconds; none when none waits.
+    pub oldest_ready_secs: Option<f64>,
+    /// Jobs enqueued or made ready in the last five minutes, per second.
+    pub in_per_sec: f64,
+    /// Jobs that ended in the last five minutes, per second.
+    pub out_per_sec: f64,
+    /// Nothing is started.
+    pub paused: bool,
+    /// Slots of every worker, when an operator set them.
+    pub concurrency: Option<i32>,
+    /// Why, as the operator said.
+    pub reason: Option<String>,
+}
+
+/// Every queue that has or had jobs, by name.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn list(conn: &mut PgConnection) -> Result<Vec<QueueView>, QueueError> {
+    let rows = sqlx::query(include_str!("queues.sql")).fetch_all(conn).await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(QueueView {
+                queue: row.try_get(0)?,
+                jobs: row.try_get(1)?,
+                oldest_ready_secs: row.try_get(2)?,
+                in_per_sec: row.try_get(3)?,
+                out_per_sec: row.try_get(4)?,
+                paused: row.try_get(5)?,
+                concurrency: row.try_get(6)?,
+                reason: row.try_get(7)?,
+            })
+        })
+        .collect()
+}
+
+/// Sets what is given and leaves the rest. `concurrency` of `Some(None)` gives the slots back to the
+/// workers' own settings.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn control(
+    conn: &mut PgConnection,
+    queue: &str,
+    paused: Option<bool>,
+    concurrency: Option<Option<i32>>,
+    reason: Option<&str>,
+    by: &str,
+) -> Result<(), QueueError> {
+    sqlx::query(
+        "insert into jobs.queue_control (queue, paused, concurrency, reason, changed_by)
+         values ($1, coalesce($2, false), $4, $5, $6)
+         on conflict (queue) do update set paused = coalesce($2, queue_control.paused),
+             concurrency = case when $3 then $4 else queue_control.concurrency end,
+             -- the slots may change while a queue is paused; why it is paused stays known
+             reason = case when $2 is null and $5 is null then queue_control.reason else $5 end,
+             changed_by = $6, changed_at = now()",
+    )
+    .bind(queue)
+    .bind(paused)
+    .bind(concurrency.is_some())
+    .bind(concurrency.flatten())
+    .bind(reason)
+    .bind(by)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Limits how many jobs of a kind run at once in the cluster, or lifts the limit.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn limit_kind(
+    conn: &mut PgConnection,
+    kind: &str,
+    max_running: Option<i32>,
+    by: &str,
+) -> Result<(), QueueError> {
+    match max_running {
+        Some(max_running) => {
+            sqlx::query(
+                "insert into jobs.kind_limit (kind, max_running, changed_by) values ($1, $2, $3)
+                 on conflict (kind) do update set max_running = $2, changed_by = $3, changed_at = now()",
+            )
+            .bind(kind)
+            .bind(max_running)
+            .bind(by)
+            .execute(conn)
+            .await?;
+        }
+        None => {
+            sqlx::query("delete from jobs.kind_limit where kind = $1").bind(kind).execute(conn).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The limits of kinds: kind, limit, who set it.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn kind_limits(conn: &mut PgConnection) -> Result<Vec<(String, i32, String)>, QueueError> {
+    let rows =
+        sqlx::query("select kind, max_running, changed_by from jobs.kind_limit order by kind").fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
+}
+
+/// Cancels up to `limit` of the jobs that wait in a queue and came into being up to `up_to`.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn drain(
+    conn: &mut PgConnection,
+    queue: &str,
+    up_to: JobId,
+    reason: &str,
+    limit: i64,
+) -> Result<Vec<Event>, QueueError> {
+    let ids: Vec<JobId> = sqlx::query_scalar(
+        "select id from jobs.live where queue = $1 and id <= $2 and state <> 'running' order by id limit $3",
+    )
+    .bind(queue)
+    .bind(up_to)
+    .bind(limit)
+    .fetch_all(&mut *conn)
+    .await?;
+    let cancelled = crate::read::cancel_waiting(conn, &ids, reason).await?;
+    Ok(cancelled.into_iter().map(|id| Event { id, state: State::Cancelled }).collect())
+}
+
+/// Jobs of a kind in a state of a queue, by the books.
+#[derive(Clone, Debug)]
+pub struct Balance {
+    /// The queue.
+    pub queue: String,
+    /// The kind.
+    pub kind: String,
+    /// A state, or `enqueued` or `pruned`.
+    pub account: String,
+    /// How many.
+    pub n: i64,
+}
+
+/// The books, not yet compacted transitions included.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn balances(conn: &mut PgConnection) -> Result<Vec<Balance>, QueueError> {
+    let rows = sqlx::query(
+        "select queue, kind, account, sum(n)::bigint from (
+             select queue, kind, account, n from jobs.balance
+             union all
+             select queue, kind, coalesce(to_state::text, 'pruned'), n from jobs.transition
+             union all
+             select queue, kind, coalesce(from_state::text, 'enqueued'), case when from_state is null then n else -n end
+             from jobs.transition
+         ) books group by queue, kind, account",
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Balance { queue: row.get(0), kind: row.get(1), account: row.get(2), n: row.get(3) })
+        .collect())
+}
+
+/// Folds up to `limit` transitions into the balances and the rates by minute. Run by one at a time.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn compact(conn: &mut PgConnection, limit: i64) -> Result<u64, QueueError> {
+    let row = sqlx::query(include_str!("compact.sql")).bind(limit).fetch_one(conn).await?;
+    Ok(u64::try_from(row.get::<i64, _>(0)).unwrap_or(0))
+}
+
+/// Counts what the tables hold and compares it with the books, in one snapshot.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn audit(conn: &mut PgConnection) -> Result<AuditReport, QueueError> {
+    let rows = sqlx::query(include_str!("audit.sql")).fetch_all(conn).await?;
+    let mut report = AuditReport { enqueued: 0, pruned: 0, held: 0, drifts: Vec::new() };
+    for row in rows {
+        let (account, books, tables): (String, i64, i64) = (row.get(2), row.get(3), row.get(4));
+        match account.as_str() {
+            "enqueued" => report.enqueued += books,
+            "pruned" => report.pruned += books,
+            _ => {
+                report.held += tables;
+                if books != tables {
+                    report.drifts.push(Drift {
+                        queue: row.get(0),
+                        kind: row.get(1),
+                        state: account,
+                        by_the_books: books,
+                        in_the_tables: tables,
+                    });
+                }
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// When the oldest claimable job of each queue came into being.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn oldest_ready(conn: &mut PgConnection) -> Result<Vec<(String, DateTime<Utc>)>, QueueError> {
+    let rows = sqlx::query(
+        "select q.queue, (select j.run_at from jobs.live j where j.queue = q.queue and j.state = 'ready' order by j.id limit 1)
+         from (select distinct queue from jobs.balance) q",
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.get(0), row.get::<Option<DateTime<Utc>>, _>(1)?)))
+        .collect())
+}

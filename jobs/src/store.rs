@@ -1,0 +1,48 @@
+//! The connections to the ledger. The queue engine works under the role `desk_queue`, set once per
+//! connection, and its hot statements are always run by index.
+
+use std::time::Duration;
+
+use domain::db::DbError;
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+/// The ledger, as the queue engine sees it: all tenants, schema `jobs` alone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: PgPool,
+}
+
+impl Store {
+    /// Opens a lazy pool: the process starts, and says that it is not ready, while Postgres is away.
+    ///
+    /// # Errors
+    /// The URL cannot be read.
+    pub fn connect(url: &str, max_connections: u32) -> Result<Store, DbError> {
+        let options: PgConnectOptions = url.parse().map_err(DbError::from)?;
+        // The planner must never scan the ledger for a batch of ids, whatever its statistics say of
+        // a table that was empty a second ago.
+        let options = options.options([
+            ("role", "desk_queue"),
+            ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("plan_cache_mode", "force_generic_plan"),
+            ("jit", "off"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .min_connections(0)
+            .acquire_timeout(Duration::from_secs(5))
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        Ok(Store { pool })
+    }
+
+    /// The pool behind it.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+}

@@ -1,0 +1,197 @@
+//! What the leading scheduler repairs and moves on: jobs that fall due, jobs of workers that fell
+//! silent, jobs that Redis forgot. Every step is bounded, and harmless when two do it at once.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Connection, PgConnection, Row, postgres::PgRow, types::Json};
+use uuid::Uuid;
+
+use crate::{
+    JobId, QueueError, State,
+    enqueue::Offer,
+    events::Event,
+    ledger::{Failure, complete::bury},
+    workers::SILENCE_SECS,
+};
+
+/// Crashes after which a job counts as poison.
+pub const POISON_CRASHES: i16 = 3;
+
+/// Makes up to `limit` due jobs ready, the longest due first.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn promote_due(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offer>, QueueError> {
+    let rows = sqlx::query(
+        "with due as (
+             select id from jobs.live where due_at <= now() order by due_at, id limit $1 for update skip locked
+         ), before as (
+             select id, state from jobs.live where id in (select id from due)
+         ), promoted as (
+             update jobs.live j set state = 'ready', due_at = null
+             from before b where j.id = b.id
+             returning j.id, j.tenant_id, j.queue, j.priority, j.kind, b.state as was
+         ), counted as (
+             insert into jobs.transition (queue, kind, from_state, to_state, n)
+             select queue, kind, was, 'ready', count(*) from promoted group by queue, kind, was
+         )
+         select id, tenant_id, queue, priority from promoted",
+    )
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.iter().map(offer).collect())
+}
+
+/// When the next waiting job falls due, if any waits.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn next_due(conn: &mut PgConnection) -> Result<Option<DateTime<Utc>>, QueueError> {
+    Ok(sqlx::query_scalar("select due_at from jobs.live where due_at is not null order by due_at limit 1")
+        .fetch_optional(conn)
+        .await?)
+}
+
+/// What was done about workers that fell silent.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// The workers that are counted out now.
+    pub workers: Vec<Uuid>,
+    /// Their jobs that may be claimed again.
+    pub offers: Vec<Offer>,
+    /// Their jobs that ended: as poison, out of attempts, or cancelled.
+    pub events: Vec<Event>,
+}
+
+/// Counts out workers that were silent for [`SILENCE_SECS`] and hands out what they ran. The crash
+/// counts as an attempt; a job that [`POISON_CRASHES`] workers died of is buried.
+///
+/// # Errors
+/// The ledger failed; nothing changed.
+pub async fn recover_lost_workers(conn: &mut PgConnection) -> Result<Recovered, QueueError> {
+    let mut tx = conn.begin().await?;
+    let workers: Vec<Uuid> = sqlx::query_scalar(
+        "update jobs.worker set state = 'lost', stopped_at = now()
+         where state in ('active', 'draining') and beat_at < now() - make_interval(secs => $1) returning id",
+    )
+    .bind(f64::from(SILENCE_SECS))
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut recovered = Recovered { workers, ..Recovered::default() };
+    // Leases of workers that are gone: of those counted out just now, any that a claim took in the very
+    // moment in which its worker was counted out, and those of a worker that died before its first beat.
+    let rows = sqlx::query(
+        "with idle as (
+             delete from jobs.lease l
+             where exists (select from jobs.worker w where w.id = l.worker_id and w.state in ('lost', 'stopped'))
+                or l.claimed_at < now() - make_interval(secs => $1)
+                   and not exists (select from jobs.worker w where w.id = l.worker_id)
+             returning l.lease, l.job_ids
+         ), held as (
+             select id, lease from idle cross join unnest(job_ids) t (id) order by id
+         ), returned as (
+             update jobs.live j
+             set state = 'ready', lease = null, crashes = j.crashes + 1
+             from held h where j.id = h.id and j.lease = h.lease
+             returning j.id, j.tenant_id, j.queue, j.priority, j.kind, j.worker_id, j.attempt, j.max_attempts,
+                 j.crashes, j.cancel_reason, j.started_at
+         ), noted as (
+             insert into jobs.attempt (job_id, tenant_id, kind, attempt, worker_id, outcome, error_class, message,
+                 fingerprint, started_at)
+             select id, tenant_id, kind, attempt, worker_id, 'crash', 'worker_lost',
+                 'the worker fell silent while it ran the job', 'worker_lost', started_at
+             from returned
+         ), counted as (
+             insert into jobs.transition (queue, kind, from_state, to_state, n)
+             select queue, kind, 'running', 'ready', count(*) from returned group by queue, kind
+         )
+         select id, tenant_id, queue, priority, attempt, max_attempts, crashes, cancel_reason is not null from returned",
+    )
+    .bind(f64::from(SILENCE_SECS))
+    .fetch_all(&mut *tx)
+    .await?;
+    let (mut buried, mut failures, mut cancelled) = (Vec::new(), Vec::new(), Vec::new());
+    for row in &rows {
+        let (attempt, max_attempts, crashes): (i16, i16, i16) = (row.get(4), row.get(5), row.get(6));
+        let id: JobId = row.get(0);
+        if row.get(7) {
+            cancelled.push(id);
+        } else if crashes >= POISON_CRASHES {
+            buried.push(id);
+            failures.push(Failure::new("poison", "three workers died while they ran the job"));
+        } else if attempt >= max_attempts {
+            buried.push(id);
+            failures.push(Failure::new("worker_lost", "the worker died in the job's last attempt"));
+        } else {
+            recovered.offers.push(offer(row));
+        }
+    }
+    if !buried.is_empty() {
+        let errors: Vec<_> = failures.iter().map(Json).collect();
+        let dead = bury(&mut tx, &buried, &vec![None; buried.len()], &errors, State::Ready).await?;
+        recovered.events.extend(dead.into_iter().map(|id| Event { id, state: State::Dead }));
+    }
+    if !cancelled.is_empty() {
+        let ids = crate::read::cancel_waiting(&mut tx, &cancelled, "cancelled while its worker died").await?;
+        recovered.events.extend(ids.into_iter().map(|id| Event { id, state: State::Cancelled }));
+    }
+    tx.commit().await?;
+    Ok(recovered)
+}
+
+/// A page of claimable jobs after `after`, in the order of their creation: for telling Redis again.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn ready_page(conn: &mut PgConnection, after: JobId, limit: i64) -> Result<Vec<Offer>, QueueError> {
+    let rows = sqlx::query(
+        "select id, tenant_id, queue, priority from jobs.live
+         where id > $1 and state = 'ready' and not parked order by id limit $2",
+    )
+    .bind(after)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.iter().map(offer).collect())
+}
+
+/// Parked jobs that may have a free slot now: the first of each kind and concurrency key.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn parked_heads(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offer>, QueueError> {
+    let rows = sqlx::query(
+        "select id, tenant_id, queue, priority from (
+             select distinct on (kind, tenant_id, concurrency_key) id, tenant_id, queue, priority
+             from jobs.live where parked and state = 'ready'
+             order by kind, tenant_id, concurrency_key, priority, id
+         ) heads limit $1",
+    )
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.iter().map(offer).collect())
+}
+
+/// The parked jobs to offer when a job of the kind ended: the next of the kind, and the next with the
+/// same concurrency key.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn next_parked(conn: &mut PgConnection, kinds: &[String]) -> Result<Vec<Offer>, QueueError> {
+    let rows = sqlx::query(
+        "select p.id, p.tenant_id, p.queue, p.priority from unnest($1::text[]) ended (kind)
+         cross join lateral (
+             select id, tenant_id, queue, priority from jobs.live j
+             where j.parked and j.kind = ended.kind and j.state = 'ready' order by j.priority, j.id limit 20
+         ) p",
+    )
+    .bind(kinds)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.iter().map(offer).collect())
+}
+
+fn offer(row: &PgRow) -> Offer {
+    Offer { id: row.get(0), tenant: row.get(1), queue: row.get(2), priority: row.get(3) }
+}

@@ -1,0 +1,200 @@
+//! The worker processes: one row each, beaten once a second. The beat also brings back what the
+//! worker must know: whether it still counts as alive, which of its jobs are to be cancelled, and how
+//! operators set its queues.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, Row, types::Json};
+use uuid::Uuid;
+
+use crate::{JobId, QueueError};
+
+/// How long a worker may be silent before its jobs are handed out again, in seconds.
+pub const SILENCE_SECS: i32 = 10;
+
+/// A worker process as it introduces itself.
+#[derive(Clone, Debug)]
+pub struct Introduction {
+    /// New for every start, and for every return after having been counted out.
+    pub id: Uuid,
+    /// For people.
+    pub name: String,
+    /// The machine.
+    pub host: String,
+    /// The process on it.
+    pub pid: i32,
+    /// The program's version.
+    pub version: String,
+    /// Slots by queue.
+    pub queues: HashMap<String, usize>,
+}
+
+/// Makes a worker known.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn introduce(conn: &mut PgConnection, worker: &Introduction) -> Result<(), QueueError> {
+    sqlx::query(
+        "insert into jobs.worker (id, name, host, pid, version, queues, state) values ($1, $2, $3, $4, $5, $6, 'active')
+         on conflict (id) do nothing",
+    )
+    .bind(worker.id)
+    .bind(&worker.name)
+    .bind(&worker.host)
+    .bind(worker.pid)
+    .bind(&worker.version)
+    .bind(Json(&worker.queues))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What a beat brings back.
+#[derive(Clone, Debug, Default)]
+pub struct Orders {
+    /// False when the worker was counted out: its leases are lost and its runs must not be written.
+    pub alive: bool,
+    /// Jobs of this worker that someone wants cancelled, with the reason.
+    pub cancel: Vec<(JobId, String)>,
+    /// What operators set, by queue.
+    pub controls: HashMap<String, Control>,
+    /// Leases of this worker that are older than [`SETTLED_SECS`]: one that it does not know comes from
+    /// a claim whose answer was lost.
+    pub leases: Vec<Uuid>,
+}
+
+/// After how many seconds a worker must know of a lease that it took.
+pub const SETTLED_SECS: i32 = 3;
+
+/// What an operator set for a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    /// No job of the queue is started.
+    pub paused: bool,
+    /// Slots of every worker, instead of what it was started with.
+    pub concurrency: Option<i32>,
+}
+
+/// One beat: `closed` are leases of which no job is left.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn beat(
+    conn: &mut PgConnection,
+    worker: Uuid,
+    draining: bool,
+    running: i32,
+    closed: &[Uuid],
+) -> Result<Orders, QueueError> {
+    let row = sqlx::query(
+        "with beaten as (
+             update jobs.worker
+             set beat_at = clock_timestamp(), running = $3, state = case when $2 then 'draining' else 'active' end
+             where id = $1 and state in ('active', 'draining') returning id
+         ), closed as (
+             delete from jobs.lease where lease = any ($4)
+         )
+         select exists (select from beaten),
+             coalesce((select jsonb_agg(jsonb_build_array(id, cancel_reason)) from jobs.live
+                       where cancel_reason is not null and worker_id = $1), '[]'),
+             coalesce((select jsonb_object_agg(queue, jsonb_build_object('paused', paused, 'concurrency', concurrency))
+                       from jobs.queue_control), '{}'),
+             array(select lease from jobs.lease where worker_id = $1 and lease <> all ($4)
+                       and claimed_at < clock_timestamp() - make_interval(secs => $5))",
+    )
+    .bind(worker)
+    .bind(draining)
+    .bind(running)
+    .bind(closed)
+    .bind(f64::from(SETTLED_SECS))
+    .fetch_one(conn)
+    .await?;
+    let cancel: Json<Vec<(JobId, String)>> = row.try_get(1)?;
+    let controls: Json<HashMap<String, Control>> = row.try_get(2)?;
+    Ok(Orders { alive: row.try_get(0)?, cancel: cancel.0, controls: controls.0, leases: row.try_get(3)? })
+}
+
+/// Says goodbye after a drain.
+///
+/// # Errors
+/// The ledger failed; the worker is then counted out after its silence.
+pub async fn leave(conn: &mut PgConnection, worker: Uuid, closed: &[Uuid]) -> Result<(), QueueError> {
+    sqlx::query(
+        "with closed as (delete from jobs.lease where lease = any ($2))
+         update jobs.worker set state = 'stopped', running = 0, stopped_at = now() where id = $1 and state <> 'lost'",
+    )
+    .bind(worker)
+    .bind(closed)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A worker, for operators.
+#[derive(Clone, Debug, Serialize)]
+pub struct WorkerView {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The machine.
+    pub host: String,
+    /// The process on it.
+    pub pid: i32,
+    /// The program's version.
+    pub version: String,
+    /// Slots by queue.
+    pub queues: serde_json::Value,
+    /// active, draining, stopped or lost.
+    pub state: String,
+    /// Jobs it ran at its last beat.
+    pub running: i32,
+    /// When it started.
+    pub started_at: DateTime<Utc>,
+    /// When it was last heard of.
+    pub beat_at: DateTime<Utc>,
+    /// The jobs it runs, at most 100: id, kind, attempt and when it started.
+    pub jobs: serde_json::Value,
+}
+
+/// The workers that are alive or were within the last day, newest first, with what they run.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn list(conn: &mut PgConnection, before: Option<Uuid>, limit: i64) -> Result<Vec<WorkerView>, QueueError> {
+    let rows = sqlx::query(
+        "select w.id, w.name, w.host, w.pid, w.version, w.queues, w.state, w.running, w.started_at, w.beat_at,
+             coalesce((select jsonb_agg(r) from (
+                 select j.id, j.kind, j.attempt, j.started_at
+                 from jobs.lease l cross join unnest(l.job_ids) held (id)
+                 join jobs.live j on j.id = held.id and j.lease = l.lease
+                 where l.worker_id = w.id limit 100) r), '[]')
+         from jobs.worker w
+         where (w.state in ('active', 'draining') or w.beat_at > now() - interval '1 day')
+           and ($1::uuid is null or w.id < $1)
+         order by w.id desc limit $2",
+    )
+    .bind(before)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(WorkerView {
+                id: row.try_get(0)?,
+                name: row.try_get(1)?,
+                host: row.try_get(2)?,
+                pid: row.try_get(3)?,
+                version: row.try_get(4)?,
+                queues: row.try_get(5)?,
+                state: row.try_get(6)?,
+                running: row.try_get(7)?,
+                started_at: row.try_get(8)?,
+                beat_at: row.try_get(9)?,
+                jobs: row.try_get(10)?,
+            })
+        })
+        .collect()
+}

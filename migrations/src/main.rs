@@ -1,0 +1,27 @@
+//! `migrate`: brings the database of `DATABASE_URL` up to date and says what it did.
+
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let Ok(url) = std::env::var("DATABASE_URL") else {
+        eprintln!("DATABASE_URL is not set; it should look like postgres://owner@host:5432/deskwork");
+        return ExitCode::FAILURE;
+    };
+    match migrations::apply(&url).await {
+        Ok(applied) if applied.steps.is_empty() => {
+            println!("the schema is up to date at version {}", applied.after);
+            ExitCode::SUCCESS
+        }
+        Ok(applied) => {
+            for step in &applied.steps {
+                println!("applied {step}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

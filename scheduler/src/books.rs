@@ -1,0 +1,214 @@
+//! Keeps the books: folds transitions into balances, serves depths and ages as metrics, makes the
+//! days' partitions, and compares what the ledger says is ready with what Redis knows.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, LazyLock, Mutex},
+    time::Duration,
+};
+
+use chrono::Utc;
+use jobs::{JobId, QueueError, State, queues, retention, sweep};
+use sqlx::Row;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::{context::Context, courier::Courier, trouble::Trouble};
+
+/// How often the books are compacted while there is much to fold.
+const BUSY_EVERY: Duration = Duration::from_secs(2);
+
+/// How often otherwise.
+const IDLE_EVERY: Duration = Duration::from_secs(10);
+
+/// Transitions that one statement folds, and how many statements follow each other.
+const FOLD: i64 = 5000;
+const FOLDS: usize = 20;
+
+/// More than this many transitions since the last compaction mean that the cluster is busy.
+const BUSY: u64 = 500;
+
+const COMPARE_EVERY: Duration = Duration::from_secs(5);
+const MEASURE_EVERY: Duration = Duration::from_secs(10);
+const DAYS_EVERY: Duration = Duration::from_secs(3600);
+
+/// How many days ahead have a partition.
+const DAYS: u64 = 7;
+
+/// The oldest ready jobs are offered again with every comparison: a worker that died between taking a
+/// job from Redis and claiming it leaves one that only the ledger knows.
+const OLDEST: i64 = 500;
+
+/// Keeps the books until it is dropped.
+pub(crate) async fn run(context: Arc<Context>) {
+    tokio::join!(compact(&context), compare(context.clone()), measure(&context), days(&context));
+}
+
+async fn compact(context: &Context) {
+    let mut trouble = Trouble::new("compacting the books");
+    loop {
+        let folded = trouble.note(fold(context).await).unwrap_or(0);
+        tokio::time::sleep(if folded >= BUSY { BUSY_EVERY } else { IDLE_EVERY }).await;
+    }
+}
+
+async fn fold(context: &Context) -> Result<u64, QueueError> {
+    let mut total = 0;
+    for _ in 0..FOLDS {
+        let folded = queues::compact(&mut *context.connection().await?, FOLD).await?;
+        total += folded;
+        if folded < FOLD.unsigned_abs() {
+            break;
+        }
+    }
+    Ok(total)
+}
+
+async fn compare(context: Arc<Context>) {
+    let mut courier = Courier::new(context.clone());
+    let mut trouble = Trouble::new("comparing the books with redis");
+    let mut short: HashMap<String, u32> = HashMap::new();
+    let mut ticks = interval(COMPARE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        trouble.note(compare_once(&context, &mut courier, &mut short).await);
+    }
+}
+
+/// A queue of which Redis knows fewer jobs than are ready, twice in a row, is told again. Between the
+/// taking of a job and its claim that is so for a moment, hence twice.
+async fn compare_once(
+    context: &Context,
+    courier: &mut Courier,
+    short: &mut HashMap<String, u32>,
+) -> Result<(), QueueError> {
+    let mut ready = ready_by_queue(context).await?;
+    if ready.is_empty() {
+        short.clear();
+        return Ok(());
+    }
+    let oldest = sweep::ready_page(&mut *context.connection().await?, JobId::nil(), OLDEST).await?;
+    courier.deliver(&oldest).await;
+    let mut suspects = Vec::new();
+    for (queue, ready) in &ready {
+        let Some(depth) = courier.depth(queue).await else { return Ok(()) };
+        if depth < *ready {
+            suspects.push((queue.clone(), depth));
+        }
+    }
+    if !suspects.is_empty() {
+        // Parked jobs are ready by the books, and rightly not in Redis.
+        for (queue, parked) in parked_by_queue(context).await? {
+            if let Some(ready) = ready.get_mut(&queue) {
+                *ready = ready.saturating_sub(parked);
+            }
+        }
+        suspects.retain(|(queue, depth)| ready.get(queue).is_some_and(|ready| depth < ready));
+    }
+    short.retain(|queue, _| suspects.iter().any(|(suspect, _)| suspect == queue));
+    for (queue, _) in suspects {
+        *short.entry(queue).or_default() += 1;
+    }
+    if short.values().any(|rounds| *rounds >= 2) && context.redis.may_suspect() {
+        short.clear();
+        context.redis.want_refill();
+    }
+    Ok(())
+}
+
+async fn ready_by_queue(context: &Context) -> Result<BTreeMap<String, u64>, QueueError> {
+    let balances = queues::balances(&mut *context.connection().await?).await?;
+    let mut ready = BTreeMap::new();
+    for balance in balances {
+        if balance.account == State::Ready.as_str() {
+            *ready.entry(balance.queue).or_insert(0) += balance.n;
+        }
+    }
+    Ok(ready.into_iter().filter_map(|(queue, n)| Some((queue, u64::try_from(n).ok().filter(|n| *n > 0)?))).collect())
+}
+
+async fn parked_by_queue(context: &Context) -> Result<Vec<(String, u64)>, QueueError> {
+    let mut conn = context.connection().await?;
+    let rows = sqlx::query("select queue, count(*) from jobs.live where parked and state = 'ready' group by queue")
+        .fetch_all(&mut *conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.get(0), row.get::<i64, _>(1).unsigned_abs())).collect())
+}
+
+/// What this process measured as the leader, so that a former leader does not go on telling what was.
+static TOLD: LazyLock<Mutex<HashMap<Measured, metrics::Gauge>>> = LazyLock::new(Mutex::default);
+
+/// A metric and its labels' values.
+type Measured = (&'static str, String, &'static str);
+
+/// Sets everything that only a leader measures to zero; called when the leadership ends.
+pub(crate) fn forget() {
+    tell(Vec::new());
+}
+
+/// Sets the gauges to new values, and those without a new value to zero.
+fn tell(values: Vec<(Measured, metrics::Gauge, f64)>) {
+    let mut told = TOLD.lock().expect("no holder of this lock panics");
+    let mut new = HashMap::with_capacity(values.len());
+    for (measured, gauge, value) in values {
+        gauge.set(value);
+        told.remove(&measured);
+        new.insert(measured, gauge);
+    }
+    for gauge in std::mem::replace(&mut *told, new).into_values() {
+        gauge.set(0.0);
+    }
+}
+
+async fn measure(context: &Context) {
+    let mut trouble = Trouble::new("measuring the queues");
+    let mut ticks = interval(MEASURE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Some(values) = trouble.note(measure_once(context).await) {
+            tell(values);
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "numbers of jobs stay far below 2^52")]
+async fn measure_once(context: &Context) -> Result<Vec<(Measured, metrics::Gauge, f64)>, QueueError> {
+    let mut conn = context.connection().await?;
+    let mut values = Vec::new();
+    let mut jobs: HashMap<(String, State), i64> = HashMap::new();
+    for balance in queues::balances(&mut conn).await? {
+        if let Some(state) = State::parse(&balance.account) {
+            *jobs.entry((balance.queue, state)).or_insert(0) += balance.n;
+        }
+    }
+    for ((queue, state), n) in jobs {
+        let gauge = metrics::gauge!("deskwork_jobs", "queue" => queue.clone(), "state" => state.as_str());
+        values.push((("deskwork_jobs", queue, state.as_str()), gauge, n as f64));
+    }
+    let now = Utc::now();
+    for (queue, since) in queues::oldest_ready(&mut conn).await? {
+        let gauge = metrics::gauge!("deskwork_queue_oldest_seconds", "queue" => queue.clone());
+        let secs = (now - since).as_seconds_f64().max(0.0);
+        values.push((("deskwork_queue_oldest_seconds", queue, ""), gauge, secs));
+    }
+    let workers = sqlx::query("select state, count(*) from jobs.worker group by state").fetch_all(&mut *conn).await?;
+    for row in workers {
+        let (state, n): (String, i64) = (row.get(0), row.get(1));
+        let gauge = metrics::gauge!("deskwork_workers", "state" => state.clone());
+        values.push((("deskwork_workers", state, ""), gauge, n as f64));
+    }
+    Ok(values)
+}
+
+async fn days(context: &Context) {
+    let mut trouble = Trouble::new("making the days' partitions");
+    loop {
+        let made = match context.connection().await {
+            Ok(mut conn) => retention::ensure_days(&mut conn, DAYS).await,
+            Err(error) => Err(error),
+        };
+        let wait = if trouble.note(made).is_some() { DAYS_EVERY } else { IDLE_EVERY };
+        tokio::time::sleep_until(Instant::now() + wait).await;
+    }
+}

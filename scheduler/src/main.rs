@@ -1,0 +1,35 @@
+//! The binary `scheduler`: settings, signals and the operators' port around [`scheduler::Scheduler`].
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use boot::{Process, Telemetry, env, ops, shutdown};
+use jobs::{Dispatch, Store};
+use scheduler::{
+    Scheduler,
+    settings::{SETTINGS, Settings},
+};
+
+/// The duties share these; each needs one connection, and the election must never wait for them.
+const CONNECTIONS: u32 = 8;
+
+fn main() -> ExitCode {
+    let process = Process { name: "scheduler", version: env!("CARGO_PKG_VERSION"), settings: SETTINGS };
+    boot::run(&process, Settings::from_env, serve)
+}
+
+async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
+    let end = shutdown::on_signal().context("signals cannot be listened for")?;
+    let store = Store::connect(settings.database_url.expose(), CONNECTIONS)
+        .map_err(|_| env::invalid_secret("DATABASE_URL", "a URL such as postgres://desk_scheduler@127.0.0.1/deskwork"))?;
+    let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
+    let scheduler = Scheduler::new(store, dispatch);
+    if let Some(bind) = settings.ops_bind {
+        let contact = scheduler.contact();
+        let ready = move || {
+            if contact.is_fresh() { Ok(()) } else { Err("the database does not answer".to_owned()) }
+        };
+        ops::start(bind, telemetry, ready, end.clone()).await?;
+    }
+    scheduler.run(end).await
+}

@@ -1,0 +1,129 @@
+//! A scheduler's life: stand for election, do the leader's duties while leading, stop them the moment
+//! the leadership ends, and give it up at the end.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::bail;
+use jobs::{Dispatch, Store};
+use tokio::{
+    sync::{Mutex, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    books,
+    context::{Context, RedisHealth},
+    cron::{self, ticker::Ticker},
+    due,
+    leader::{Candidate, Contact},
+    lost, refill,
+};
+
+/// A scheduler. Make it, then [`Scheduler::run`] it.
+pub struct Scheduler {
+    store: Store,
+    dispatch: Dispatch,
+    contact: Arc<Contact>,
+    leading: watch::Sender<Option<i64>>,
+    look_every: Duration,
+}
+
+impl Scheduler {
+    /// A scheduler over a ledger and a dispatcher. It is a candidate of its own.
+    pub fn new(store: Store, dispatch: Dispatch) -> Scheduler {
+        let (leading, _) = watch::channel(None);
+        Scheduler { store, dispatch, contact: Arc::default(), leading, look_every: Duration::from_secs(1) }
+    }
+
+    /// Another longest time between two looks for due jobs than a second. In between the leader is
+    /// told of jobs that fall due, so this bounds only what a lost message costs.
+    #[must_use]
+    pub fn with_look_every(mut self, look_every: Duration) -> Scheduler {
+        self.look_every = look_every;
+        self
+    }
+
+    /// What it knows of its contact with Postgres.
+    pub fn contact(&self) -> Arc<Contact> {
+        self.contact.clone()
+    }
+
+    /// The term in which it leads, while it does.
+    pub fn leading(&self) -> watch::Receiver<Option<i64>> {
+        self.leading.subscribe()
+    }
+
+    /// Runs until `end` is cancelled. Dropping the future stops everything without giving up the
+    /// leadership, as a crash would.
+    ///
+    /// # Errors
+    /// A duty ended by itself, which is a fault of the program.
+    pub async fn run(self, end: CancellationToken) -> anyhow::Result<()> {
+        let candidate =
+            Candidate { store: self.store.clone(), holder: Uuid::now_v7(), contact: self.contact.clone() };
+        let ticker = Arc::new(Mutex::new(Ticker::start().await?));
+        let mut leading = self.leading.subscribe();
+        let mut election = JoinSet::new();
+        election.spawn(candidate.clone().stand(self.leading.clone()));
+        loop {
+            metrics::gauge!("deskwork_leader").set(0.0);
+            let term = tokio::select! {
+                () = end.cancelled() => return Ok(()),
+                Some(_) = election.join_next() => bail!("the election ended by itself"),
+                Ok(term) = leading.wait_for(Option::is_some) => *term,
+            };
+            tracing::info!(term, "this scheduler leads");
+            metrics::gauge!("deskwork_leader").set(1.0);
+            let mut duties = self.start_duties(&ticker);
+            let ended = tokio::select! {
+                () = end.cancelled() => Ended::Asked,
+                Ok(_) = leading.wait_for(|current| *current != term) => Ended::Lost,
+                Some(_) = duties.join_next() => Ended::Fault,
+            };
+            duties.shutdown().await;
+            books::forget();
+            tracing::info!(term, "this scheduler no longer leads");
+            match ended {
+                Ended::Lost => {}
+                Ended::Asked => {
+                    election.shutdown().await;
+                    candidate.abdicate().await;
+                    metrics::gauge!("deskwork_leader").set(0.0);
+                    return Ok(());
+                }
+                Ended::Fault => {
+                    election.shutdown().await;
+                    candidate.abdicate().await;
+                    bail!("a duty of the leader ended by itself");
+                }
+            }
+        }
+    }
+
+    fn start_duties(&self, ticker: &Arc<Mutex<Ticker>>) -> JoinSet<()> {
+        let context = Arc::new(Context {
+            store: self.store.clone(),
+            dispatch: self.dispatch.clone(),
+            contact: self.contact.clone(),
+            redis: RedisHealth::default(),
+            look_every: self.look_every,
+        });
+        // Whatever the last leader had in its hands when it ended, Redis is told again.
+        context.redis.want_refill();
+        let mut duties = JoinSet::new();
+        duties.spawn(due::run(context.clone()));
+        duties.spawn(lost::run(context.clone()));
+        duties.spawn(refill::run(context.clone()));
+        duties.spawn(books::run(context.clone()));
+        duties.spawn(cron::run(context, ticker.clone()));
+        duties
+    }
+}
+
+enum Ended {
+    Asked,
+    Lost,
+    Fault,
+}

@@ -1,0 +1,136 @@
+//! A desk for one test: database, dispatcher, schedulers, and the ways to look at them.
+
+use std::{collections::HashSet, time::Duration};
+
+use domain::ids::TenantId;
+use jobs::{Dispatch, JobId, NewJob, SYSTEM_TENANT, Store, dispatch::Server, enqueue, kinds::Probe};
+use migrations::testing::{TestDatabase, fresh_database};
+use scheduler::Scheduler;
+use tokio::{sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub struct Desk {
+    // Dropping it drops the database.
+    _database: TestDatabase,
+    database_url: String,
+    redis_url: String,
+    prefix: String,
+    pub store: Store,
+    pub dispatch: Dispatch,
+}
+
+impl Desk {
+    pub async fn new() -> Desk {
+        let database = fresh_database().await;
+        let database_url = database.url_for("desk_scheduler");
+        let redis_url =
+            std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL names a private test server; `make test` sets it");
+        let prefix = format!("test-{}", Uuid::now_v7());
+        let store = Store::connect(&database_url, 4).expect("a good URL");
+        let dispatch = dispatch(&redis_url, &prefix);
+        Desk { _database: database, database_url, redis_url, prefix, store, dispatch }
+    }
+
+    /// Starts a scheduler with connections of its own, as another process would have.
+    pub fn start(&self) -> Running {
+        self.start_with(|scheduler| scheduler)
+    }
+
+    pub fn start_with(&self, refine: impl FnOnce(Scheduler) -> Scheduler) -> Running {
+        let store = Store::connect(&self.database_url, 8).expect("a good URL");
+        let scheduler = refine(Scheduler::new(store, dispatch(&self.redis_url, &self.prefix)));
+        let leading = scheduler.leading();
+        let end = CancellationToken::new();
+        let task = tokio::spawn(scheduler.run(end.clone()));
+        Running { leading, end, task }
+    }
+
+    /// Puts probes into the ledger, due after `delay`, and says nothing of them to Redis.
+    pub async fn enqueue_silently(&self, n: usize, delay: Option<Duration>) -> (Vec<JobId>, jobs::Announcement) {
+        let run_at = delay.map(|delay| chrono::Utc::now() + delay);
+        let probes: Vec<NewJob> = (0..n)
+            .map(|_| {
+                let job = NewJob::of(TenantId(SYSTEM_TENANT), &Probe::default()).expect("a probe fits");
+                match run_at {
+                    Some(at) => job.with_run_at(at),
+                    None => job,
+                }
+            })
+            .collect();
+        let mut conn = self.store.pool().acquire().await.expect("the test server answers");
+        let (enqueued, announcement) = enqueue(&mut conn, &probes).await.expect("the ledger takes probes");
+        (enqueued.into_iter().map(|job| job.id).collect(), announcement)
+    }
+
+    /// Takes jobs of the default queue from Redis, as a worker does, until one comes that is not in
+    /// `seen`. Those that were taken and not claimed are rightly offered again.
+    pub async fn next_job(&self, seen: &mut HashSet<JobId>) -> JobId {
+        loop {
+            for id in self.next_jobs(1).await {
+                if seen.insert(id) {
+                    return id;
+                }
+            }
+        }
+    }
+
+    /// Takes what there is, at most `max`, waiting for the first.
+    pub async fn next_jobs(&self, max: usize) -> Vec<JobId> {
+        let mut lane = self.dispatch.open_lane("default").await.expect("redis answers");
+        loop {
+            let ids = lane.pop(max).await.expect("redis answers");
+            if !ids.is_empty() {
+                return ids;
+            }
+        }
+    }
+
+    /// Deletes all that Redis knows of this desk.
+    pub async fn wipe_redis(&self) {
+        let client = redis::Client::open(self.redis_url.as_str()).expect("a good URL");
+        let mut conn = client.get_multiplexed_async_connection().await.expect("redis answers");
+        let keys: Vec<String> = redis::cmd("KEYS")
+            .arg(format!("{}:*", self.prefix))
+            .query_async(&mut conn)
+            .await
+            .expect("redis lists its keys");
+        assert!(!keys.is_empty(), "there is something to lose");
+        redis::cmd("DEL").arg(keys).query_async::<()>(&mut conn).await.expect("redis deletes keys");
+    }
+}
+
+fn dispatch(redis_url: &str, prefix: &str) -> Dispatch {
+    Dispatch::new(Server::new(redis_url).expect("a good URL"), prefix)
+}
+
+/// A scheduler that runs.
+pub struct Running {
+    leading: watch::Receiver<Option<i64>>,
+    end: CancellationToken,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Running {
+    /// Waits until it leads; gives the term.
+    pub async fn leads(&mut self) -> i64 {
+        let term = self.leading.wait_for(Option::is_some).await.expect("the scheduler runs");
+        term.expect("waited for")
+    }
+
+    pub fn is_leading(&self) -> bool {
+        self.leading.borrow().is_some()
+    }
+
+    /// Ends it as `kill -9` would: nothing is finished, nothing given up.
+    pub async fn kill(self) {
+        self.task.abort();
+        assert!(self.task.await.expect_err("it was killed").is_cancelled());
+    }
+
+    /// Ends it as SIGTERM does.
+    pub async fn stop(self) {
+        self.end.cancel();
+        self.task.await.expect("it does not panic").expect("it ends in order");
+    }
+}

@@ -1,0 +1,40 @@
+//! Delayed jobs become ready when they fall due.
+
+use std::{collections::HashSet, time::Duration};
+
+use crate::desk::Desk;
+
+/// Longer than any test: what happens before, happens because of a message.
+const NEVER: Duration = Duration::from_secs(3600);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_due_job_is_promoted_because_its_time_was_announced() {
+    let desk = Desk::new().await;
+    let mut scheduler = desk.start_with(|scheduler| scheduler.with_look_every(NEVER));
+    scheduler.leads().await;
+    // The second job is due before the first, which the scheduler already waits for.
+    let (far, announcement) = desk.enqueue_silently(1, Some(Duration::from_millis(1500))).await;
+    desk.dispatch.announce(announcement);
+    let (near, announcement) = desk.enqueue_silently(1, Some(Duration::from_millis(300))).await;
+    desk.dispatch.announce(announcement);
+    let mut seen = HashSet::new();
+    assert_eq!(desk.next_job(&mut seen).await, near[0]);
+    assert_eq!(desk.next_job(&mut seen).await, far[0]);
+    scheduler.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_jobs_due_at_once_all_become_ready() {
+    const JOBS: usize = 2_500;
+    let desk = Desk::new().await;
+    let mut scheduler = desk.start();
+    scheduler.leads().await;
+    let (ids, announcement) = desk.enqueue_silently(JOBS, Some(Duration::from_millis(200))).await;
+    desk.dispatch.announce(announcement);
+    let mut seen = HashSet::new();
+    while seen.len() < JOBS {
+        seen.extend(desk.next_jobs(500).await);
+    }
+    assert_eq!(seen, ids.into_iter().collect());
+    scheduler.stop().await;
+}

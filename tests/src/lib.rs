@@ -1,0 +1,12 @@
+//! Whole clusters for programs and tests: private servers, the real processes, a client that speaks to
+//! the api, and the upstream that records what arrives outside.
+//!
+//! Reading order: [`processes`] (a cluster from start to end), [`servers`], [`desk`], [`report`].
+
+pub mod desk;
+pub mod folder;
+pub mod processes;
+pub mod program;
+pub mod report;
+pub mod servers;
+pub mod upstream;

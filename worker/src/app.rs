@@ -1,0 +1,37 @@
+//! What the handlers of a process share: the database, the queue, and the clients of the outside world.
+
+use std::path::PathBuf;
+
+use domain::{db::Db, seal::MasterKey};
+use jobs::{Dispatch, Store};
+
+use crate::clients::{anthropic, gorgias};
+
+/// The shared parts.
+pub struct App {
+    /// The shop's data, by tenant.
+    pub db: Db,
+    /// The ledger, for the jobs that look after it.
+    pub store: Store,
+    /// For jobs that enqueue at once rather than at their end.
+    pub dispatch: Dispatch,
+    /// Opens the tenants' stored secrets.
+    pub master_key: MasterKey,
+    /// The help desk.
+    pub gorgias: gorgias::Gorgias,
+    /// The model that drafts; the built-in drafter does it when there is none.
+    pub anthropic: Option<anthropic::Client>,
+    /// Where files to be imported lie.
+    pub import_dir: PathBuf,
+    /// Where probes record their effects, if anywhere.
+    pub probe_effects: Option<ProbeEffects>,
+}
+
+/// The recording upstream that probes call.
+#[derive(Clone, Debug)]
+pub struct ProbeEffects {
+    /// Its base URL, on loopback.
+    pub base: String,
+    /// The client.
+    pub http: reqwest::Client,
+}

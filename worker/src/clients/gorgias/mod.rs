@@ -1,0 +1,303 @@
+//! The client of the Gorgias help desk: reads a ticket and its messages, writes internal notes.
+//!
+//! A note must not appear twice, and Gorgias has no idempotency keys; it only stores an `external_id` of our
+//! choice with each message. So a note is never sent again blindly: after a failure that leaves its fate
+//! open, the newest messages are searched for the id first.
+
+mod wire;
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant as ClockInstant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{Method, Url};
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use tokio::time::Instant;
+
+use super::error::{ClientError, PauseReason, SetupError};
+use super::http::{
+    Answer, CallContext, Outbound, Repeat, Request, RetryPolicy, Verdict, host_key, judge_status, url_under,
+};
+use super::pacing::Pacer;
+use super::{Breakers, Destinations};
+pub use wire::{Customer, Message, Person, Tag, Ticket};
+
+const UPSTREAM: &str = "gorgias";
+const PAGE_SIZE: usize = 100;
+const MAX_PAGES: usize = 10;
+const CALL_LIMIT_HEADER: &str = "x-gorgias-account-api-call-limit";
+/// The bucket drains in this time, for API keys and OAuth alike.
+const LIMIT_WINDOW: Duration = Duration::from_secs(20);
+
+/// What all accounts share in a process: connections, circuits, rate buckets.
+#[derive(Debug, Clone)]
+pub struct Gorgias {
+    outbound: Outbound,
+    pacer: Pacer,
+}
+
+/// One account's client. Cheap to make for each job.
+#[derive(Debug, Clone)]
+pub struct Client {
+    shared: Gorgias,
+    base: Url,
+    authorization: HeaderValue,
+    sender: wire::NoteSender,
+}
+
+/// How an account lets us in.
+pub enum Auth {
+    /// An API key of a user; 40 requests in 20 s.
+    ApiKey {
+        /// The user's e-mail address.
+        email: String,
+        /// The key.
+        key: String,
+    },
+    /// An OAuth2 access token; 80 requests in 20 s.
+    Bearer(String),
+}
+
+/// The marker under which a note is found again: 1 to 255 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalId(String);
+
+/// An external id that Gorgias would not take.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("an external id has 1 to 255 characters")]
+pub struct InvalidExternalId;
+
+impl ExternalId {
+    /// Checks the length.
+    pub fn new(text: impl Into<String>) -> Result<Self, InvalidExternalId> {
+        let text = text.into();
+        if (1..=255).contains(&text.chars().count()) { Ok(Self(text)) } else { Err(InvalidExternalId) }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A note that is in the ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Note {
+    /// Gorgias's id of the message.
+    pub message_id: u64,
+    /// Whether this call made it.
+    pub origin: NoteOrigin,
+}
+
+/// Where a note comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoteOrigin {
+    /// This call posted it.
+    Posted,
+    /// It was there already.
+    Found,
+}
+
+impl Gorgias {
+    /// The policy of calls to Gorgias: quick answers, four tries, waits of up to 5 s on the spot.
+    pub const POLICY: RetryPolicy = RetryPolicy {
+        attempts: 4,
+        first_delay: Duration::from_millis(250),
+        longest_delay: Duration::from_secs(4),
+        attempt_timeout: Duration::from_secs(15),
+        longest_named_wait: Duration::from_secs(5),
+    };
+
+    /// Makes what the accounts of a process share.
+    pub fn new(destinations: Destinations, breakers: Breakers) -> Result<Self, SetupError> {
+        Self::with_policy(destinations, breakers, Self::POLICY)
+    }
+
+    /// Like `new`, with another retry policy.
+    pub fn with_policy(
+        destinations: Destinations,
+        breakers: Breakers,
+        policy: RetryPolicy,
+    ) -> Result<Self, SetupError> {
+        let outbound = Outbound::new(UPSTREAM, destinations, policy, breakers)?;
+        Ok(Self { outbound, pacer: Pacer::new(LIMIT_WINDOW) })
+    }
+
+    /// The client of one account. `base` is `https://{account}.gorgias.com/api`.
+    pub fn account(&self, base: &str, auth: &Auth) -> Result<Client, SetupError> {
+        let (text, sender) = match auth {
+            Auth::ApiKey { email, key } if !email.is_empty() && !key.is_empty() => {
+                (format!("Basic {}", STANDARD.encode(format!("{email}:{key}"))), wire::NoteSender::of(email))
+            }
+            Auth::Bearer(token) if !token.is_empty() => {
+                (format!("Bearer {token}"), wire::NoteSender::nameless())
+            }
+            _ => return Err(SetupError::Header { upstream: UPSTREAM, setting: "credential" }),
+        };
+        let mut authorization = HeaderValue::from_str(&text)
+            .map_err(|_| SetupError::Header { upstream: UPSTREAM, setting: "credential" })?;
+        authorization.set_sensitive(true);
+        Ok(Client { shared: self.clone(), base: self.outbound.base_url(base)?, authorization, sender })
+    }
+}
+
+impl Client {
+    /// Reads a ticket. A ticket that does not exist is `Rejected` with status 404.
+    pub async fn get_ticket(&self, context: &CallContext, ticket_id: u64) -> Result<Ticket, ClientError> {
+        let url = url_under(&self.base, &["tickets", &ticket_id.to_string()]);
+        self.get(context, url).await
+    }
+
+    /// The newest messages of a ticket, oldest first; `newest` is bounded at 1000.
+    pub async fn list_messages(
+        &self,
+        context: &CallContext,
+        ticket_id: u64,
+        newest: usize,
+    ) -> Result<Vec<Message>, ClientError> {
+        let wanted = newest.min(MAX_PAGES * PAGE_SIZE);
+        let mut messages: Vec<Message> = Vec::new();
+        let mut seen = HashSet::new();
+        let mut cursor = None;
+        for _ in 0..wanted.div_ceil(PAGE_SIZE) {
+            let page = self.message_page(context, ticket_id, cursor.as_deref()).await?;
+            messages.extend(page.data.into_iter().filter(|message| seen.insert(message.id)));
+            cursor = page.meta.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        messages.sort_by_key(|message| (message.created_datetime, message.id));
+        Ok(messages.split_off(messages.len().saturating_sub(wanted)))
+    }
+
+    /// Looks for our note among the newest 1000 messages of a ticket.
+    pub async fn find_note_by_external_id(
+        &self,
+        context: &CallContext,
+        ticket_id: u64,
+        external_id: &ExternalId,
+    ) -> Result<Option<Note>, ClientError> {
+        let mut cursor = None;
+        for _ in 0..MAX_PAGES {
+            let page = self.message_page(context, ticket_id, cursor.as_deref()).await?;
+            let ours = |message: &&Message| message.external_id.as_deref() == Some(external_id.as_str());
+            if let Some(found) = page.data.iter().find(ours) {
+                return Ok(Some(Note { message_id: found.id, origin: NoteOrigin::Found }));
+            }
+            cursor = page.meta.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts a note into a ticket unless it is there: looks, posts, and looks again when the fate of the post
+    /// is not known. Safe to call again after any error.
+    pub async fn ensure_internal_note(
+        &self,
+        context: &CallContext,
+        ticket_id: u64,
+        external_id: &ExternalId,
+        body_text: &str,
+        body_html: &str,
+    ) -> Result<Note, ClientError> {
+        if let Some(note) = self.find_note_by_external_id(context, ticket_id, external_id).await? {
+            return Ok(note);
+        }
+        match self.post_internal_note(context, ticket_id, external_id, body_text, body_html).await {
+            Err(error) if error.may_have_taken_effect() => {
+                match self.find_note_by_external_id(context, ticket_id, external_id).await {
+                    Ok(Some(note)) => Ok(note),
+                    _ => Err(error),
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Posts an internal note, which customers never see. It is sent again only when the upstream certainly
+    /// did nothing; an error of which `may_have_taken_effect` holds means: look before posting again.
+    pub async fn post_internal_note(
+        &self,
+        context: &CallContext,
+        ticket_id: u64,
+        external_id: &ExternalId,
+        body_text: &str,
+        body_html: &str,
+    ) -> Result<Note, ClientError> {
+        let note = wire::NewNote::new(external_id.as_str(), body_text, body_html, &self.sender);
+        let body = serde_json::to_vec(&note).expect("a struct of strings is always JSON");
+        let request = Request {
+            method: Method::POST,
+            url: url_under(&self.base, &["tickets", &ticket_id.to_string(), "messages"]),
+            headers: self.headers(),
+            body: Some(Bytes::from(body)),
+            repeat: Repeat::OnlyIfWithoutEffect,
+        };
+        let posted: wire::Posted = parse(&self.send(context, &request).await?)?;
+        Ok(Note { message_id: posted.id, origin: NoteOrigin::Posted })
+    }
+
+    async fn message_page(
+        &self,
+        context: &CallContext,
+        ticket_id: u64,
+        cursor: Option<&str>,
+    ) -> Result<wire::MessagePage, ClientError> {
+        let mut url = url_under(&self.base, &["messages"]);
+        url.query_pairs_mut()
+            .append_pair("ticket_id", &ticket_id.to_string())
+            .append_pair("order_by", "created_datetime:desc")
+            .append_pair("limit", &PAGE_SIZE.to_string())
+            .extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
+        self.get(context, url).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, context: &CallContext, url: Url) -> Result<T, ClientError> {
+        let request =
+            Request { method: Method::GET, url, headers: self.headers(), body: None, repeat: Repeat::Always };
+        parse(&self.send(context, &request).await?)
+    }
+
+    /// Sends at the account's pace; a pause that is too long for this slot is handed back.
+    async fn send(&self, context: &CallContext, request: &Request) -> Result<Answer, ClientError> {
+        let host = host_key(&self.base);
+        let after = self.shared.pacer.book(&host, ClockInstant::now());
+        if !after.is_zero() {
+            if Instant::now() + after >= context.deadline {
+                return Err(ClientError::RetryAfter {
+                    upstream: UPSTREAM,
+                    after,
+                    reason: PauseReason::RateLimited,
+                });
+            }
+            tokio::time::sleep(after).await;
+        }
+        let answer = self.shared.outbound.send(context, request, judge).await?;
+        if let Some(report) = answer.headers.get(CALL_LIMIT_HEADER).and_then(|value| value.to_str().ok()) {
+            self.shared.pacer.note(&host, report, ClockInstant::now());
+        }
+        Ok(answer)
+    }
+
+    fn headers(&self) -> HeaderMap {
+        HeaderMap::from_iter([(AUTHORIZATION, self.authorization.clone())])
+    }
+}
+
+fn judge(answer: &Answer) -> Verdict {
+    judge_status(answer.status)
+}
+
+fn parse<T: DeserializeOwned>(answer: &Answer) -> Result<T, ClientError> {
+    serde_json::from_slice(&answer.body).map_err(|_| ClientError::BadAnswer {
+        upstream: UPSTREAM,
+        problem: "the body does not have the documented fields",
+    })
+}

@@ -1,0 +1,360 @@
+//! The one way out of the house: how every client sends a request.
+//!
+//! A call goes through the address check, the host's circuit breaker, a bounded number of tries with full
+//! jitter between them, and the caller's deadline. A wait that does not fit is handed back as a value, so
+//! that the job is rescheduled instead of holding a worker's slot. Redirects are not followed, proxies from
+//! the environment are not used (they would undo the address check), and bodies are bounded.
+
+use std::error::Error as _;
+use std::time::{Duration, Instant as ClockInstant, SystemTime};
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode, Url};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::addresses::{CheckedResolver, Destinations, Forbidden};
+use super::breaker::Breakers;
+use super::error::{ClientError, Effect, PauseReason, SetupError, Trouble};
+pub use super::retry::{RetryPolicy, Verdict, judge_status};
+use super::retry::{full_jitter, named_wait};
+
+/// Longest answer that is read, in bytes.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// What a call takes from the job that makes it.
+#[derive(Debug, Clone)]
+pub struct CallContext {
+    /// When the caller stops waiting, all tries included.
+    pub deadline: Instant,
+    /// The W3C trace context to pass on, if there is one.
+    pub traceparent: Option<String>,
+}
+
+/// An HTTP client bound to one upstream's policy. Cheap to clone; clones share connections and circuits.
+#[derive(Debug, Clone)]
+pub struct Outbound {
+    upstream: &'static str,
+    destinations: Destinations,
+    policy: RetryPolicy,
+    breakers: Breakers,
+    http: reqwest::Client,
+}
+
+/// One request, repeatable.
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The whole URL; it never appears in logs or errors.
+    pub url: Url,
+    /// Headers, credentials included.
+    pub headers: HeaderMap,
+    /// A JSON body.
+    pub body: Option<Bytes>,
+    /// Whether the policy may send it twice.
+    pub repeat: Repeat,
+}
+
+/// Whether a request may be sent again when it is not known what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// A second one does no harm.
+    Always,
+    /// Only when the upstream certainly did nothing with the first.
+    OnlyIfWithoutEffect,
+}
+
+/// A complete answer.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, at most `MAX_BODY_BYTES`.
+    pub body: Bytes,
+}
+
+impl Outbound {
+    /// Builds the client of one upstream. The process must have installed a TLS provider before.
+    pub fn new(
+        upstream: &'static str,
+        destinations: Destinations,
+        policy: RetryPolicy,
+        breakers: Breakers,
+    ) -> Result<Self, SetupError> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("Deskwork/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .dns_resolver(CheckedResolver(destinations))
+            .connect_timeout(Duration::from_secs(5))
+            .pool_idle_timeout(Duration::from_secs(30))
+            .pool_max_idle_per_host(8)
+            .build()
+            .map_err(SetupError::Tls)?;
+        Ok(Self { upstream, destinations, policy, breakers, http })
+    }
+
+    /// The same client with another policy, for callers that know better (and for tests).
+    pub fn with_policy(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The upstream's name, as it appears in errors and metrics.
+    pub fn upstream(&self) -> &'static str {
+        self.upstream
+    }
+
+    /// Checks and parses a base URL: `https`, or `http` to loopback where that is allowed.
+    pub fn base_url(&self, text: &str) -> Result<Url, SetupError> {
+        let wrong = |problem| SetupError::BaseUrl { upstream: self.upstream, problem };
+        let url = Url::parse(text.trim()).map_err(|_| wrong("it is not a URL"))?;
+        self.destinations.check_url(&url).map_err(|forbidden| wrong(forbidden.0))?;
+        Ok(url)
+    }
+
+    /// Sends a request until `judge` accepts an answer, or there is a reason to stop.
+    pub async fn send(
+        &self,
+        context: &CallContext,
+        request: &Request,
+        judge: fn(&Answer) -> Verdict,
+    ) -> Result<Answer, ClientError> {
+        self.destinations.check_url(&request.url).map_err(|forbidden| self.forbidden(forbidden))?;
+        let host = host_key(&request.url);
+        let mut delays = self.policy.delays();
+        for attempt in 1.. {
+            let failure = match self.attempt(context, request, judge, &host, attempt).await? {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            if failure.effect == Effect::Possible && request.repeat == Repeat::OnlyIfWithoutEffect {
+                return Err(self.unavailable(&failure));
+            }
+            let Some(cap) = delays.next() else { return Err(self.give_up(&failure)) };
+            let wait = failure.named.map_or_else(|| full_jitter(cap), |(named, _)| named);
+            if wait > self.policy.longest_named_wait.max(cap) || Instant::now() + wait >= context.deadline {
+                return Err(self.give_up(&failure));
+            }
+            tokio::time::sleep(wait).await;
+        }
+        unreachable!("the loop ends when the delays do")
+    }
+
+    /// One try: the outer error ends the call, the inner one is worth another try.
+    async fn attempt(
+        &self,
+        context: &CallContext,
+        request: &Request,
+        judge: fn(&Answer) -> Verdict,
+        host: &str,
+        attempt: usize,
+    ) -> Result<Result<Answer, Failure>, ClientError> {
+        let permit = self.breakers.ask(host, ClockInstant::now()).map_err(|after| {
+            self.count("circuit_open");
+            ClientError::RetryAfter { upstream: self.upstream, after, reason: PauseReason::CircuitOpen }
+        })?;
+        let started = Instant::now();
+        let left = context.deadline.saturating_duration_since(started);
+        if left.is_zero() {
+            return Err(ClientError::Deadline { upstream: self.upstream, effect: Effect::None });
+        }
+        let allowed = left.min(self.policy.attempt_timeout);
+        let span = tracing::info_span!(
+            "upstream_request",
+            otel.kind = "client",
+            upstream = self.upstream,
+            http.request.method = %request.method,
+            server.address = request.url.host_str(),
+            attempt,
+            http.response.status_code = tracing::field::Empty,
+        );
+        let outcome =
+            tokio::time::timeout(allowed, self.exchange(context, request).instrument(span.clone())).await;
+        metrics::histogram!("deskwork_upstream_request_seconds", "upstream" => self.upstream)
+            .record(started.elapsed().as_secs_f64());
+
+        let (trouble, effect) = match outcome {
+            Ok(Ok(answer)) => {
+                span.record("http.response.status_code", answer.status.as_u16());
+                self.count(status_class(answer.status));
+                if answer.status.is_server_error() {
+                    permit.failed(ClockInstant::now());
+                } else {
+                    permit.succeeded();
+                }
+                return self.judged(judge(&answer), answer);
+            }
+            Ok(Err(ExchangeError::Forbidden(forbidden))) => {
+                self.count("forbidden_address");
+                return Err(self.forbidden(forbidden));
+            }
+            Ok(Err(ExchangeError::TooLarge)) => {
+                self.count("too_large");
+                permit.succeeded();
+                return Err(ClientError::BadAnswer {
+                    upstream: self.upstream,
+                    problem: "it is longer than 1 MiB",
+                });
+            }
+            Ok(Err(ExchangeError::NoConnection)) => (Trouble::NoConnection, Effect::None),
+            Ok(Err(ExchangeError::Broken)) => (Trouble::Broken, Effect::Possible),
+            Err(_) if left <= self.policy.attempt_timeout => {
+                self.count("deadline");
+                // A caller in a hurry proves nothing about the upstream; one that waited long enough does.
+                if left >= self.policy.attempt_timeout / 2 {
+                    permit.failed(ClockInstant::now());
+                }
+                return Err(ClientError::Deadline { upstream: self.upstream, effect: Effect::Possible });
+            }
+            Err(_) => (Trouble::TimedOut, Effect::Possible),
+        };
+        permit.failed(ClockInstant::now());
+        self.count(match trouble {
+            Trouble::NoConnection => "no_connection",
+            Trouble::TimedOut => "timeout",
+            _ => "broken",
+        });
+        Ok(Err(Failure { trouble, effect, named: None }))
+    }
+
+    fn judged(&self, verdict: Verdict, answer: Answer) -> Result<Result<Answer, Failure>, ClientError> {
+        let upstream = self.upstream;
+        let status = answer.status.as_u16();
+        match verdict {
+            Verdict::Accept => Ok(Ok(answer)),
+            Verdict::Unauthorised => Err(ClientError::Unauthorised { upstream, status }),
+            Verdict::SpendLimit => Err(ClientError::SpendLimit { upstream }),
+            Verdict::Refuse { code } => Err(ClientError::Rejected { upstream, status, code }),
+            Verdict::Again => {
+                let reason = if status == 429 { PauseReason::RateLimited } else { PauseReason::AskedToWait };
+                Ok(Err(Failure {
+                    trouble: Trouble::Status(status),
+                    effect: if status >= 500 { Effect::Possible } else { Effect::None },
+                    named: named_wait(&answer.headers, SystemTime::now()).map(|wait| (wait, reason)),
+                }))
+            }
+        }
+    }
+
+    async fn exchange(&self, context: &CallContext, request: &Request) -> Result<Answer, ExchangeError> {
+        let mut builder =
+            self.http.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
+        if let Some(traceparent) =
+            context.traceparent.as_deref().and_then(|text| HeaderValue::from_str(text).ok())
+        {
+            builder = builder.header(HeaderName::from_static("traceparent"), traceparent);
+        }
+        if let Some(body) = &request.body {
+            builder = builder.header(reqwest::header::CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let mut response = builder.send().await.map_err(|error| ExchangeError::of(&error))?;
+        if response.content_length().is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+            return Err(ExchangeError::TooLarge);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| ExchangeError::of(&error))? {
+            if body.len() + chunk.len() > MAX_BODY_BYTES {
+                return Err(ExchangeError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let headers = std::mem::take(response.headers_mut());
+        Ok(Answer { status: response.status(), headers, body: body.into() })
+    }
+
+    /// The error after the last try, or when the next one would come too late.
+    fn give_up(&self, failure: &Failure) -> ClientError {
+        match failure.named {
+            Some((after, reason)) => ClientError::RetryAfter { upstream: self.upstream, after, reason },
+            None => self.unavailable(failure),
+        }
+    }
+
+    fn unavailable(&self, failure: &Failure) -> ClientError {
+        ClientError::Unavailable { upstream: self.upstream, cause: failure.trouble, effect: failure.effect }
+    }
+
+    fn forbidden(&self, forbidden: Forbidden) -> ClientError {
+        ClientError::ForbiddenAddress { upstream: self.upstream, problem: forbidden.0 }
+    }
+
+    fn count(&self, outcome: &'static str) {
+        metrics::counter!("deskwork_upstream_requests_total", "upstream" => self.upstream, "outcome" => outcome)
+            .increment(1);
+    }
+}
+
+/// Appends path segments to a base URL; each is encoded, so none can leave its place.
+pub fn url_under(base: &Url, segments: &[&str]) -> Url {
+    let mut url = base.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
+}
+
+/// The key under which circuits and rate buckets are kept: host and port.
+pub fn host_key(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
+}
+
+/// A try that is worth another.
+struct Failure {
+    trouble: Trouble,
+    effect: Effect,
+    named: Option<(Duration, PauseReason)>,
+}
+
+enum ExchangeError {
+    Forbidden(Forbidden),
+    NoConnection,
+    Broken,
+    TooLarge,
+}
+
+impl ExchangeError {
+    fn of(error: &reqwest::Error) -> Self {
+        let mut source = error.source();
+        while let Some(inner) = source {
+            if let Some(forbidden) = inner.downcast_ref::<Forbidden>() {
+                return Self::Forbidden(*forbidden);
+            }
+            source = inner.source();
+        }
+        if error.is_connect() { Self::NoConnection } else { Self::Broken }
+    }
+}
+
+fn status_class(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        429 => "429",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// A segment, whatever is in it, stays one segment below the base.
+        #[test]
+        fn segments_cannot_leave_the_base(segment in ".{0,30}") {
+            let base = Url::parse("https://shop.gorgias.com/api/?x=1").expect("a URL");
+            let url = url_under(&base, &["tickets", &segment, "messages"]);
+            prop_assert_eq!(url.host_str(), Some("shop.gorgias.com"));
+            prop_assert_eq!(url.query(), None);
+            prop_assert!(url.path().starts_with("/api/tickets/"));
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The data that a draft is made from, and the draft itself. Debug output leaves out whatever people wrote
+//! and what is known about them.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::style::{Channel, Length, Tone};
+
+/// Everything a drafter may use. What is not in here is not known, and must not be claimed.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct DraftInput {
+    /// The shop's name, for the sign-off.
+    pub shop_name: String,
+    /// The ticket's subject; empty when the channel has none.
+    pub subject: String,
+    /// The channel that the reply goes out on.
+    pub channel: Channel,
+    /// The tone that was asked for.
+    pub tone: Tone,
+    /// The length that was asked for.
+    pub length: Length,
+    /// The customer's name as the help desk knows it.
+    pub customer_name: Option<String>,
+    /// The last messages, oldest first, internal notes left out.
+    pub messages: Vec<ThreadMessage>,
+    /// What the orders say about the customer; none when nobody matched.
+    pub customer: Option<CustomerFacts>,
+}
+
+/// One message of the conversation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadMessage {
+    /// Which side wrote it.
+    pub author: Author,
+    /// The plain text.
+    pub text: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// The two sides of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Author {
+    /// The customer.
+    Customer,
+    /// The shop.
+    Agent,
+}
+
+/// Facts from the purchase log. Amounts are decimal strings in `currency`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerFacts {
+    /// Number of orders.
+    pub orders: u32,
+    /// Sum of all orders.
+    pub spend: String,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// First order.
+    pub first_order_at: Option<DateTime<Utc>>,
+    /// Latest order.
+    pub last_order_at: Option<DateTime<Utc>>,
+    /// Days since the latest order.
+    pub recency_days: Option<u32>,
+    /// Spend divided by orders.
+    pub mean_order_value: Option<String>,
+    /// The latest orders, newest first.
+    pub recent_orders: Vec<RecentOrder>,
+}
+
+/// One order.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecentOrder {
+    /// The shop's order id.
+    pub order_id: String,
+    /// When it was placed.
+    pub at: DateTime<Utc>,
+    /// Its value.
+    pub amount: String,
+}
+
+/// A finished draft.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The text for the customer.
+    pub reply: String,
+    /// For SMS the reply in parts of at most 160 characters; empty on other channels.
+    pub sms_parts: Vec<String>,
+    /// Advice for the agent; none when the model gave none that can be used.
+    pub recommendation: Option<Recommendation>,
+    /// Who wrote it.
+    pub drafter: Drafter,
+    /// The model's name, when a model wrote it.
+    pub model: Option<String>,
+    /// What the agent should know about how it came about.
+    pub remarks: Vec<String>,
+}
+
+/// Who wrote a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Drafter {
+    /// The built-in drafter, without a language model.
+    Template,
+    /// A model behind the Anthropic Messages API.
+    Anthropic,
+}
+
+/// Advice for the agent who answers; never shown to the customer.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recommendation {
+    /// How urgent the ticket is.
+    pub priority: Priority,
+    /// Two to four things to do.
+    pub actions: Vec<String>,
+    /// Three to five points to make or to know.
+    pub talking_points: Vec<String>,
+    /// What to beware of.
+    pub warnings: Vec<String>,
+    /// Chance from 0 to 1 that the customer stays, if anybody estimated it.
+    pub retention_probability: Option<f64>,
+    /// Decimal amount in the customer's currency, if anybody estimated it.
+    pub revenue_at_risk: Option<String>,
+}
+
+/// Ticket priority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// At once.
+    Urgent,
+    /// Today, early.
+    High,
+    /// In turn.
+    Normal,
+    /// When there is time.
+    Low,
+}
+
+impl Priority {
+    /// The word used on the wire and in notes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::High => "high",
+            Self::Normal => "normal",
+            Self::Low => "low",
+        }
+    }
+}
+
+impl DraftInput {
+    /// The text of the customer's latest message, or the subject when there is none.
+    pub fn last_customer_text(&self) -> &str {
+        let mut from_customer = self.messages.iter().filter(|message| message.author == Author::Customer);
+        from_customer.next_back().map_or(&self.subject, |message| &message.text)
+    }
+}
+
+impl fmt::Debug for DraftInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DraftInput")
+            .field("channel", &self.channel)
+            .field("tone", &self.tone)
+            .field("length", &self.length)
+            .field("messages", &self.messages.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ThreadMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadMessage")
+            .field("author", &self.author)
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CustomerFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CustomerFacts").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RecentOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecentOrder").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft")
+            .field("drafter", &self.drafter)
+            .field("model", &self.model)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Recommendation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recommendation").field("priority", &self.priority).finish_non_exhaustive()
+    }
+}

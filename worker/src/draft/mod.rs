@@ -1,0 +1,19 @@
+//! Reply drafts: what goes into one, how the model is asked, and what may come out.
+//!
+//! Everything here is pure: no clock, no network, no database. A handler gathers a `DraftInput`, then either
+//! asks the model (`prompt`, then `parse` and `policy` over its answer) or lets the built-in drafter write
+//! (`template`), and renders the result for the help desk (`note`).
+
+pub mod input;
+pub mod note;
+pub mod parse;
+pub mod policy;
+pub mod prompt;
+pub mod style;
+pub mod template;
+mod words;
+
+pub use input::{
+    Author, CustomerFacts, Draft, DraftInput, Drafter, Priority, RecentOrder, Recommendation, ThreadMessage,
+};
+pub use style::{Channel, Length, Tone};

@@ -1,0 +1,113 @@
+//! Renders a draft as the internal note that agents read in the help desk, as text and as HTML.
+
+use super::input::{Draft, Drafter};
+use super::prompt::escaped;
+
+/// A note in the two forms that a help desk wants.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NoteBody {
+    /// Plain text.
+    pub text: String,
+    /// HTML; everything foreign in it is escaped.
+    pub html: String,
+}
+
+/// Renders a draft.
+pub fn note_body(draft: &Draft) -> NoteBody {
+    let sections = sections(draft);
+    let mut text = String::new();
+    let mut html = String::new();
+    for section in &sections {
+        let lines = section.lines.iter().map(|line| match section.layout {
+            Layout::Prose => line.clone(),
+            Layout::List => format!("- {line}"),
+        });
+        text.push_str(&format!("{}\n{}\n\n", section.title, lines.collect::<Vec<_>>().join("\n")));
+        let safe = section.lines.iter().map(|line| escaped(line, usize::MAX / 4).replace('\n', "<br>"));
+        let body = match section.layout {
+            Layout::Prose => safe.map(|line| format!("<p>{line}</p>")).collect::<String>(),
+            Layout::List => {
+                format!("<ul>{}</ul>", safe.map(|line| format!("<li>{line}</li>")).collect::<String>())
+            }
+        };
+        html.push_str(&format!("<p><b>{}</b></p>{body}", escaped(&section.title, 200)));
+    }
+    NoteBody { text: text.trim_end().to_owned(), html }
+}
+
+struct Section {
+    title: String,
+    layout: Layout,
+    lines: Vec<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Layout {
+    Prose,
+    List,
+}
+
+fn sections(draft: &Draft) -> Vec<Section> {
+    let writer = match (draft.drafter, &draft.model) {
+        (Drafter::Template, _) => "template".to_owned(),
+        (Drafter::Anthropic, Some(model)) => model.clone(),
+        (Drafter::Anthropic, None) => "model".to_owned(),
+    };
+    let mut sections = vec![Section {
+        title: format!("Draft reply ({writer})"),
+        layout: Layout::Prose,
+        lines: vec![draft.reply.clone()],
+    }];
+    let mut list = |title: String, lines: &[String]| {
+        if !lines.is_empty() {
+            sections.push(Section { title, layout: Layout::List, lines: lines.to_vec() });
+        }
+    };
+    if let Some(advice) = &draft.recommendation {
+        list(format!("Recommended actions (priority {})", advice.priority.as_str()), &advice.actions);
+        list("Talking points".to_owned(), &advice.talking_points);
+        list("Warnings".to_owned(), &advice.warnings);
+        let estimates = [
+            advice
+                .retention_probability
+                .map(|p| format!("Chance that the customer stays: {:.0} %", p * 100.0)),
+            advice.revenue_at_risk.as_ref().map(|amount| format!("Revenue at risk: {amount}")),
+        ];
+        list("Estimates, for agents only".to_owned(), &estimates.into_iter().flatten().collect::<Vec<_>>());
+    }
+    list("Remarks".to_owned(), &draft.remarks);
+    sections
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::draft::template::draft;
+    use crate::draft::template::tests::{an_input, any_input};
+
+    #[test]
+    fn the_note_names_its_writer_and_has_every_part() {
+        let note = note_body(&draft(&an_input("Where is my order?")));
+        assert!(note.text.starts_with("Draft reply (template)\nHello Ann,"), "{}", note.text);
+        for part in ["Recommended actions (priority normal)\n- ", "Talking points\n- ", "Remarks\n- "] {
+            assert!(note.text.contains(part), "{part}");
+        }
+        assert!(
+            note.html.contains("<b>Draft reply (template)</b>") && note.html.contains("Hello Ann,<br><br>")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn foreign_text_stays_text(input in any_input(), remark in "[<>&\"'a-z/]{0,20}") {
+            let mut draft = draft(&input);
+            draft.remarks.push(remark);
+            let html = note_body(&draft).html;
+            let ours = ["<p>", "</p>", "<b>", "</b>", "<ul>", "</ul>", "<li>", "</li>", "<br>"];
+            let rest = ours.iter().fold(html, |html, tag| html.replace(tag, ""));
+            prop_assert!(!rest.contains('<') && !rest.contains('>'));
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The built-in drafter against examples and arbitrary input, and the generators other tests use.
+
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+
+use super::*;
+use crate::draft::input::{Author, Priority, ThreadMessage};
+use crate::draft::style::{Channel, Length, Tone, count_sentences};
+
+const TONES: [Tone; 4] = [Tone::Friendly, Tone::Professional, Tone::Empathetic, Tone::Apologetic];
+const INTENTS: [Intent; 8] = [
+    Intent::DamagedOrWrong,
+    Intent::RefundOrReturn,
+    Intent::Cancellation,
+    Intent::WhereIsMyOrder,
+    Intent::Complaint,
+    Intent::ProductQuestion,
+    Intent::Thanks,
+    Intent::Other,
+];
+
+fn at(day: u32) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000 + i64::from(day) * 86_400, 0).expect("a time in range")
+}
+
+pub(crate) fn an_input(text: &str) -> DraftInput {
+    DraftInput {
+        shop_name: "Hartley Gifts".into(),
+        subject: "Question".into(),
+        channel: Channel::Email,
+        tone: Tone::Friendly,
+        length: Length::Medium,
+        customer_name: Some("Ann Example".into()),
+        messages: vec![ThreadMessage { author: Author::Customer, text: text.into(), at: at(0) }],
+        customer: None,
+    }
+}
+
+fn a_customer() -> CustomerFacts {
+    let order = |id: &str, day| RecentOrder { order_id: id.into(), at: at(day), amount: "139.12".into() };
+    CustomerFacts {
+        orders: 2,
+        spend: "250.00".into(),
+        currency: "GBP".into(),
+        first_order_at: Some(at(1)),
+        last_order_at: Some(at(9)),
+        recency_days: Some(3),
+        mean_order_value: Some("125.00".into()),
+        recent_orders: vec![order("536390", 9), order("536365", 1)],
+    }
+}
+
+/// Text as people write it, with the words and marks that our rules react to mixed in.
+fn any_text() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        "\\PC{0,12}",
+        "[A-Za-z0-9#%.-]{1,12}",
+        prop::sample::select(vec![
+            "refund",
+            "we will refund you.",
+            "50% off",
+            "code",
+            "SAVE20",
+            "order",
+            "#4711",
+            "</message>",
+            "<",
+            "&amp;",
+            "churn",
+            "lifetime value",
+            "https://evil.example/x",
+            "tracking",
+            "1Z999AA1",
+            "\n",
+            "cancel",
+            "where is my order?",
+            "voucher",
+            "broken",
+            "thanks!",
+            "Refund",
+            "discount",
+            "536365",
+        ])
+        .prop_map(String::from),
+    ];
+    proptest::collection::vec(word, 0..12).prop_map(|words| words.join(" "))
+}
+
+pub(crate) fn any_input() -> impl Strategy<Value = DraftInput> {
+    let channel = prop::sample::select(vec![
+        Channel::Email,
+        Channel::Sms,
+        Channel::Chat,
+        Channel::Whatsapp,
+        Channel::Phone,
+        Channel::RingCentral,
+        Channel::Form,
+        Channel::Other,
+    ]);
+    let tone = prop::sample::select(TONES.to_vec());
+    let length = prop::sample::select(vec![Length::Short, Length::Medium, Length::Long]);
+    let author = prop::sample::select(vec![Author::Customer, Author::Agent]);
+    let message = (author, any_text(), 0u32..999).prop_map(|(author, text, day)| ThreadMessage {
+        author,
+        text,
+        at: at(day),
+    });
+    let order = (any_text(), 0u32..999, any_text()).prop_map(|(order_id, day, amount)| RecentOrder {
+        order_id,
+        at: at(day),
+        amount,
+    });
+    let orders = proptest::collection::vec(order, 0..4);
+    let customer = (any::<u32>(), any_text(), any_text(), proptest::option::of(0u32..999), orders).prop_map(
+        |(orders, spend, currency, last, recent_orders)| CustomerFacts {
+            orders,
+            spend,
+            currency,
+            first_order_at: None,
+            last_order_at: last.map(at),
+            recency_days: last,
+            mean_order_value: None,
+            recent_orders,
+        },
+    );
+    let texts = (any_text(), any_text(), proptest::option::of(any_text()));
+    let thread = proptest::collection::vec(message, 0..25);
+    (texts, channel, tone, length, thread, proptest::option::of(customer)).prop_map(
+        |((shop_name, subject, customer_name), channel, tone, length, messages, customer)| DraftInput {
+            shop_name,
+            subject,
+            channel,
+            tone,
+            length,
+            customer_name,
+            messages,
+            customer,
+        },
+    )
+}
+
+#[test]
+fn matters_are_recognised() {
+    for (text, intent) in [
+        ("Where is my order? It hasn't arrived.", Intent::WhereIsMyOrder),
+        ("The cup arrived BROKEN and I want a refund", Intent::DamagedOrWrong),
+        ("I would like a refund please.", Intent::RefundOrReturn),
+        ("Please cancel my order", Intent::Cancellation),
+        ("Do you have this lamp in stock?", Intent::ProductQuestion),
+        ("I am very disappointed.", Intent::Complaint),
+        ("Thank you!!", Intent::Thanks),
+        ("Hmm", Intent::Other),
+    ] {
+        assert_eq!(intent_of(text), intent, "{text}");
+    }
+}
+
+#[test]
+fn a_letter_uses_the_facts_and_the_names() {
+    let mut input = an_input("Where is my order 536365? I need it asap");
+    input.customer = Some(a_customer());
+    let draft = draft(&input);
+    assert!(draft.reply.starts_with("Hello Ann,\n\nThanks so much"), "{}", draft.reply);
+    assert!(draft.reply.contains("the order 536365 that you mention, placed on 15 November 2023"));
+    assert!(draft.reply.ends_with("Kind regards,\nYour Hartley Gifts team"));
+    assert_eq!(draft.drafter, Drafter::Template);
+    let advice = draft.recommendation.expect("always there");
+    assert_eq!(advice.priority, Priority::Urgent);
+    assert!(advice.talking_points.iter().any(|point| point.contains("2 orders worth 250.00 GBP")));
+}
+
+#[test]
+fn a_text_message_is_short_and_in_parts() {
+    let mut input = an_input("where is my parcel");
+    (input.channel, input.length) = (Channel::Sms, Length::Long);
+    let draft = draft(&input);
+    assert_eq!(count_sentences(&draft.reply), 3);
+    assert_eq!(draft.sms_parts.join(" "), draft.reply);
+}
+
+#[test]
+fn an_unknown_customer_is_not_given_an_order() {
+    let draft = draft(&an_input("Please cancel my order"));
+    assert!(draft.reply.contains("I cannot see an order under these contact details yet."));
+}
+
+#[test]
+fn every_sentence_is_one_sentence() {
+    for intent in INTENTS {
+        let (topic, next, ask) = sentences::of_intent(intent);
+        for sentence in
+            [topic, next, ask].into_iter().chain(TONES.map(|tone| sentences::opening(intent, tone)))
+        {
+            assert_eq!(count_sentences(sentence), 1, "{sentence}");
+        }
+    }
+}
+
+proptest! {
+    /// Whatever comes in, the draft keeps the promise policy and the channel's limits.
+    #[test]
+    fn drafts_keep_policy_and_style(input in any_input()) {
+        let facts = KnownFacts::of(&input);
+        let draft = draft(&input);
+        prop_assert_eq!(check(&draft.reply, &facts), vec![], "{}", &draft.reply);
+        prop_assert_eq!(style(input.channel, input.length).problems(&draft.reply), vec![], "{}", &draft.reply);
+        prop_assert!(draft.sms_parts.iter().all(|part| part.chars().count() <= 160));
+        let advice = draft.recommendation.expect("always there");
+        prop_assert!(crate::draft::policy::honest_recommendation(advice.clone(), &facts) == Some(advice));
+    }
+}

@@ -1,0 +1,31 @@
+//! Cancels what waits in a queue, in batches.
+
+use std::sync::Arc;
+
+use jobs::{
+    kinds::{DrainQueue, retry_dead::BulkReport},
+    queues,
+};
+
+use crate::{
+    app::App,
+    context::Ctx,
+    outcome::{Outcome, done},
+};
+
+const BATCH: i64 = 2_000;
+
+pub(super) async fn handle(ctx: Ctx, app: Arc<App>, drain: DrainQueue) -> Outcome<BulkReport> {
+    let mut conn = app.store.pool().acquire().await?;
+    let mut jobs = 0;
+    loop {
+        let events = queues::drain(&mut conn, &drain.queue, drain.up_to, &drain.reason, BATCH).await?;
+        if events.is_empty() {
+            break;
+        }
+        app.dispatch.tell(&events);
+        jobs += i64::try_from(events.len()).unwrap_or(0);
+        ctx.progress(jobs.unsigned_abs(), None, "cancelling what waits");
+    }
+    done(BulkReport { jobs, canary_died: 0, summary: format!("{jobs} waiting jobs were cancelled") })
+}

@@ -1,0 +1,93 @@
+//! Imports order lines from a file of the import folder. The file is read as a stream and committed
+//! batch by batch with a checkpoint under the job's id, so another attempt goes on where this one ends.
+
+use std::{
+    io,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use async_compression::tokio::bufread::GzipDecoder;
+use chrono::Utc;
+use domain::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next, Progress};
+use jobs::kinds::{ImportOrders, import_orders::ImportOrdersOutput};
+use tokio::io::{AsyncRead, BufReader};
+
+use crate::{
+    app::App,
+    context::Ctx,
+    outcome::{Outcome, Stop, done},
+};
+
+pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcome<ImportOrdersOutput> {
+    let path = inside(&app.import_dir, &job.path).await?;
+    let log = import::open(&path).await.map_err(|error| unreadable(&error))?;
+    let compressed = path.extension().is_some_and(|extension| extension == "gz");
+    let wanted = Import {
+        id: ctx.job_id,
+        tenant: ctx.tenant,
+        source: job.path,
+        // The size of a compressed file says nothing about the bytes that come out of it.
+        size_bytes: (!compressed).then_some(log.size_bytes),
+        fingerprint: Some(log.fingerprint),
+        currency: job.currency,
+        batch_lines: DEFAULT_BATCH_LINES,
+        now: Utc::now(),
+    };
+    let mut file = BufReader::new(log.file);
+    let mut plain: Box<dyn AsyncRead + Send + Unpin> =
+        if compressed { Box::new(GzipDecoder::new(file)) } else { Box::new(&mut file) };
+    let after_batch = |progress: &Progress| {
+        let (read, total) = match progress.size_bytes {
+            Some(size) => (progress.next_byte, Some(size)),
+            None => (progress.lines_read, None),
+        };
+        ctx.progress(read, total, &format!("{} lines", progress.lines_read));
+        if ctx.is_halted() { Next::Stop } else { Next::Continue }
+    };
+    let outcome = import::run(&app.db, &wanted, &mut plain, after_batch).await.map_err(stop_of)?;
+    match outcome {
+        import::Outcome::Finished(progress) => done(ImportOrdersOutput {
+            lines: count(progress.lines_read),
+            inserted: count(progress.inserted),
+            duplicates: count(progress.duplicates),
+            rejected: count(progress.rejected),
+        }),
+        // Halted: the runtime decides what becomes of the job, and this answer is not looked at.
+        import::Outcome::Stopped(_) => Err(Stop::Snooze(std::time::Duration::ZERO)),
+    }
+}
+
+/// The file, which must lie inside the folder: no way out of it by `..`, an absolute path or a link.
+async fn inside(folder: &Path, path: &str) -> Result<PathBuf, Stop> {
+    let relative = Path::new(path);
+    if !relative.components().all(|component| matches!(component, Component::Normal(_))) {
+        return Err(Stop::fail("bad_path", "the path must be relative and must not leave the import folder"));
+    }
+    let folder = tokio::fs::canonicalize(folder).await.map_err(|error| unreadable(&error))?;
+    let file = tokio::fs::canonicalize(folder.join(relative)).await.map_err(|error| unreadable(&error))?;
+    if !file.starts_with(&folder) {
+        return Err(Stop::fail("bad_path", "the path must be relative and must not leave the import folder"));
+    }
+    Ok(file)
+}
+
+fn unreadable(error: &io::Error) -> Stop {
+    if error.kind() == io::ErrorKind::NotFound {
+        return Stop::fail("file_missing", "the file is not in the import folder; upload it or put it there, then retry");
+    }
+    Stop::retry("file_unreadable", &format!("the file cannot be read: {}", error.kind()))
+}
+
+fn stop_of(error: ImportError) -> Stop {
+    match error {
+        ImportError::Db(error) => error.into(),
+        ImportError::Read(error) => unreadable(&error),
+        ImportError::Superseded => Stop::Cancel(error.to_string()),
+        other => Stop::fail("bad_file", &other.to_string()),
+    }
+}
+
+fn count(lines: u64) -> i64 {
+    i64::try_from(lines).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,76 @@
+//! Does what the probe says.
+
+use std::{sync::Arc, time::Duration};
+
+use jobs::{
+    effects::{self, Known},
+    kinds::{Probe, probe::ProbeOutput},
+};
+
+use crate::{
+    app::{App, ProbeEffects},
+    context::Ctx,
+    outcome::{Outcome, Stop, done},
+};
+
+/// No probe holds a slot for longer.
+const MAX_SLEEP: Duration = Duration::from_secs(60);
+
+pub(super) async fn handle(ctx: Ctx, app: Arc<App>, probe: Probe) -> Outcome<ProbeOutput> {
+    if let Some(message) = &probe.fail_for_good {
+        return Err(Stop::fail("probe", message));
+    }
+    if i32::from(ctx.attempt) <= i32::from(probe.fail_attempts) {
+        return Err(Stop::retry("probe", "the probe was told to fail this attempt"));
+    }
+    tokio::time::sleep(Duration::from_millis(probe.sleep_ms).min(MAX_SLEEP)).await;
+    if probe.effect {
+        let Some(upstream) = &app.probe_effects else {
+            return Err(Stop::fail("not_configured", "set DESK_PROBE_URL to let probes have effects"));
+        };
+        record_once(&ctx, &app, upstream, &probe.name).await?;
+    }
+    done(ProbeOutput { attempt: ctx.attempt })
+}
+
+/// Has the effect unless an earlier attempt had it; when that is not known, the upstream is asked.
+async fn record_once(ctx: &Ctx, app: &App, upstream: &ProbeEffects, name: &str) -> Result<(), Stop> {
+    let key = format!("probe:{name}");
+    let mut conn = app.store.pool().acquire().await?;
+    let known: Known<()> = effects::intend(&mut conn, ctx.tenant.0, &key, ctx.job_id).await?;
+    drop(conn);
+    match known {
+        Known::Happened(()) => return Ok(()),
+        Known::Unsure if happened(upstream, name).await? => {}
+        Known::Unsure | Known::New => act(upstream, name).await?,
+    }
+    let mut conn = app.store.pool().acquire().await?;
+    effects::happened(&mut conn, ctx.tenant.0, &key, &()).await?;
+    Ok(())
+}
+
+async fn happened(upstream: &ProbeEffects, name: &str) -> Result<bool, Stop> {
+    let answer = upstream.http.get(format!("{}/effects/{name}", upstream.base)).send().await.map_err(unreachable)?;
+    match answer.status().as_u16() {
+        200 => Ok(true),
+        404 => Ok(false),
+        // Not knowing is no reason to have the effect again.
+        status => Err(refused(status)),
+    }
+}
+
+async fn act(upstream: &ProbeEffects, name: &str) -> Result<(), Stop> {
+    let answer = upstream.http.post(format!("{}/effects/{name}", upstream.base)).send().await.map_err(unreachable)?;
+    if answer.status().is_success() {
+        return Ok(());
+    }
+    Err(refused(answer.status().as_u16()))
+}
+
+fn refused(status: u16) -> Stop {
+    Stop::retry("upstream_unavailable", &format!("the recording upstream answered {status}"))
+}
+
+fn unreachable(_: reqwest::Error) -> Stop {
+    Stop::retry("upstream_unavailable", "the recording upstream cannot be reached")
+}

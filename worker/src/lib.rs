@@ -1,0 +1,12 @@
+//! The worker: handlers of the job kinds, the clients of the outside world that they need, and the
+//! runtime that feeds them. Start with [`handlers`] for what is done, with [`runtime`] for how.
+
+pub mod app;
+pub mod clients;
+pub mod context;
+pub mod draft;
+pub mod handlers;
+pub mod outcome;
+pub mod runtime;
+pub mod settings;
+pub mod testing;

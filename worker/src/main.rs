@@ -1,0 +1,66 @@
+//! The worker process: reads its settings, builds what the handlers share, and runs its queues until
+//! it is told to stop.
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use boot::{Process, Telemetry};
+use domain::db::Db;
+use jobs::{Dispatch, Store};
+use worker::{
+    app::{App, ProbeEffects},
+    clients::{Breakers, anthropic, breaker::BreakerSettings, gorgias},
+    handlers,
+    runtime::{self, Options, Pulse},
+    settings::{SETTINGS, Settings},
+};
+
+const PROCESS: Process = Process { name: "worker", version: env!("CARGO_PKG_VERSION"), settings: SETTINGS };
+
+fn main() -> ExitCode {
+    boot::run(&PROCESS, Settings::from_env, serve)
+}
+
+async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
+    let stop = boot::shutdown::on_signal().context("listening for signals")?;
+    // Claims, completions, handlers of the queue's own jobs: as many connections as can be busy at once.
+    let store = Store::connect(&settings.database_url, 8).context("DATABASE_URL")?;
+    let db = Db::connect(&settings.database_url, 8).context("DATABASE_URL")?;
+    let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
+    let breakers = Breakers::new(BreakerSettings::default());
+    let anthropic = settings
+        .anthropic
+        .map(|model| anthropic::Client::new(&model, settings.destinations, breakers.clone()))
+        .transpose()
+        .context("the Messages API")?;
+    let app = Arc::new(App {
+        gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?,
+        anthropic,
+        master_key: settings.master_key,
+        import_dir: settings.import_dir,
+        probe_effects: settings
+            .probe_url
+            .map(|base| anyhow::Ok(ProbeEffects { base, http: reqwest::Client::builder().build()? }))
+            .transpose()
+            .context("the probes' client")?,
+        dispatch: dispatch.clone(),
+        store: store.clone(),
+        db,
+    });
+    let pulse = Pulse::default();
+    if let Some(bind) = settings.ops_bind {
+        let pulse = pulse.clone();
+        boot::ops::start(bind, telemetry, move || pulse.check(), stop.clone()).await.context("DESK_OPS_BIND")?;
+    }
+    let options = Options {
+        name: settings.name,
+        queues: settings.queues,
+        grace: settings.grace,
+        database_url: settings.database_url,
+        pulse,
+    };
+    let handlers = handlers::all(&app);
+    runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })
+        .await
+        .context("DATABASE_URL")
+}

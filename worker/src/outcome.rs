@@ -1,0 +1,103 @@
+//! What a handler answers: it succeeded, or why it stops. Retrying, snoozing and cancelling are
+//! values that the runtime understands, not texts that it guesses from.
+
+use std::time::Duration;
+
+use domain::db::DbError;
+use jobs::{NewJob, QueueError, ledger::Failure};
+
+use crate::clients::ClientError;
+
+/// A handler's answer.
+pub type Outcome<T> = Result<Success<T>, Stop>;
+
+/// It succeeded.
+#[derive(Debug)]
+pub struct Success<T> {
+    /// What the job leaves behind.
+    pub output: T,
+    /// Jobs that follow; they are enqueued together with the completion, or not at all.
+    pub then: Vec<NewJob>,
+}
+
+/// The job is done and this is what it leaves behind.
+pub fn done<T>(output: T) -> Outcome<T> {
+    Ok(Success { output, then: Vec::new() })
+}
+
+/// The job is done, and these follow.
+pub fn done_then<T>(output: T, then: Vec<NewJob>) -> Outcome<T> {
+    Ok(Success { output, then })
+}
+
+/// Why a handler stops before it succeeded.
+#[derive(Debug)]
+pub enum Stop {
+    /// Come back after this time; no attempt is counted.
+    Snooze(Duration),
+    /// There is no point any more: the subject is gone, or somebody cancelled the job.
+    Cancel(String),
+    /// It failed, and may succeed later: after the given time, or after the kind's backoff.
+    Retry {
+        /// What failed.
+        failure: Failure,
+        /// When the other side named a time.
+        after: Option<Duration>,
+    },
+    /// It failed, and would fail again.
+    Fail(Failure),
+}
+
+impl Stop {
+    /// A failure that may pass.
+    pub fn retry(class: &str, message: &str) -> Stop {
+        Stop::Retry { failure: Failure::new(class, message), after: None }
+    }
+
+    /// A failure that will not pass.
+    pub fn fail(class: &str, message: &str) -> Stop {
+        Stop::Fail(Failure::new(class, message))
+    }
+}
+
+impl From<DbError> for Stop {
+    fn from(error: DbError) -> Stop {
+        let class = if error.is_transient() { "database_unavailable" } else { "database" };
+        Stop::retry(class, &error.to_string())
+    }
+}
+
+impl From<sqlx::Error> for Stop {
+    fn from(error: sqlx::Error) -> Stop {
+        DbError::from(error).into()
+    }
+}
+
+impl From<QueueError> for Stop {
+    fn from(error: QueueError) -> Stop {
+        match error {
+            QueueError::Ledger(error) => error.into(),
+            error if error.is_unavailable() => Stop::retry("queue_unavailable", &error.to_string()),
+            error => Stop::fail("queue", &error.to_string()),
+        }
+    }
+}
+
+impl From<ClientError> for Stop {
+    fn from(error: ClientError) -> Stop {
+        let message = error.to_string();
+        match error {
+            ClientError::RetryAfter { after, .. } => {
+                Stop::Retry { failure: Failure::new("upstream_busy", &message), after: Some(after) }
+            }
+            ClientError::Unavailable { .. } | ClientError::Deadline { .. } => {
+                Stop::retry("upstream_unavailable", &message)
+            }
+            ClientError::BadAnswer { .. } => Stop::retry("upstream_bad_answer", &message),
+            ClientError::Rejected { .. } => Stop::fail("upstream_rejected", &message),
+            ClientError::Unauthorised { .. } => Stop::fail("upstream_unauthorised", &message),
+            ClientError::SpendLimit { .. } => Stop::fail("upstream_spend_limit", &message),
+            other => Stop::fail("upstream", &other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! One run of one job, in the order in which one would tell it: find the handler, run it with a
+//! deadline and an ear for cancellation, classify what came of it, pass that on to be written.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use apalis_core::task::data::Data;
+use futures_util::{FutureExt, future::BoxFuture};
+use jobs::{
+    contract::Backoff,
+    ledger::{Claimed, Completion, Ending, Failure},
+};
+use tokio::sync::watch;
+use tracing::Instrument;
+
+use super::{Shared, completer::Finished, handlers::Handlers, progress::ProgressReporter, running::Halt};
+use crate::context::Ctx;
+
+/// What a run needs.
+#[derive(Clone)]
+pub(super) struct Executor {
+    pub(super) shared: Arc<Shared>,
+    pub(super) handlers: Arc<Handlers>,
+    pub(super) reporter: ProgressReporter,
+}
+
+/// How long a cancelled run may take to come to its own end.
+const CANCEL_GRACE: Duration = Duration::from_secs(2);
+
+/// Runs a job on the process's threads, so that one busy handler does not hold up its queue.
+pub(super) async fn execute(job: Claimed, executor: Data<Executor>) {
+    let executor = Executor::clone(&executor);
+    let (id, lease, queue) = (job.id, job.lease, job.queue.clone());
+    let freed = job.limited.then(|| job.kind.clone());
+    let shared = executor.shared.clone();
+    let ending = match tokio::spawn(run(executor, job)).await {
+        Ok(ending) => ending,
+        // A fault of the runtime itself; a handler's panic is caught around the handler.
+        Err(error) => Some(Ending::Dead { failure: Failure::new("runtime", &error.to_string()) }),
+    };
+    if let Some(slots) = shared.slots.get(&queue) {
+        slots.give_back(1);
+    }
+    match ending {
+        Some(ending) => shared.finish(Finished { completion: Completion { id, lease, ending }, freed }).await,
+        None => shared.running.over([(id, lease)]),
+    }
+}
+
+/// The ending of a run; none when the lease is lost and nothing may be written.
+async fn run(executor: Executor, job: Claimed) -> Option<Ending> {
+    let span = tracing::info_span!(
+        "job",
+        job_id = %job.id,
+        kind = %job.kind,
+        attempt = job.attempt,
+        tenant_id = %job.tenant,
+        correlation_id = %job.correlation_id,
+    );
+    if let Some(parent) = &job.trace_parent {
+        boot::telemetry::set_parent(&span, parent);
+    }
+    async move {
+        let waited = (chrono::Utc::now() - job.run_at).to_std().unwrap_or_default();
+        metrics::histogram!("deskwork_job_wait_seconds", "queue" => job.queue.clone()).record(waited.as_secs_f64());
+        let Some(handler) = executor.handlers.find(&job.kind) else {
+            // A newer process enqueued it; one that knows the kind will come by.
+            tracing::warn!("this worker does not know the kind; leaving the job to another");
+            return Some(Ending::Snooze { delay: UNKNOWN_KIND_DELAY });
+        };
+        let started = Instant::now();
+        let (attempt, max_attempts) = (job.attempt, job.max_attempts);
+        let halt = executor.shared.running.halt_of(job.id);
+        let ctx = Ctx::new(&job, halt.clone(), executor.reporter.clone());
+        let ran = attend(handler.run(ctx, &job), handler.policy.deadline, halt).await?;
+        let ending = settle(ran, attempt, max_attempts, handler.policy.backoff, rand::random());
+        let state = note(&ending);
+        metrics::histogram!("deskwork_job_duration_seconds", "kind" => handler.kind)
+            .record(started.elapsed().as_secs_f64());
+        metrics::counter!("deskwork_job_transitions_total", "queue" => job.queue.clone(), "kind" => handler.kind, "to" => state)
+            .increment(1);
+        Some(ending)
+    }
+    .instrument(span)
+    .await
+}
+
+/// How long a job of an unknown kind waits for a worker that knows it.
+const UNKNOWN_KIND_DELAY: Duration = Duration::from_secs(15);
+
+/// What a handler came to, before its attempts are looked at.
+pub(super) enum Ran {
+    /// It ended.
+    Ended(Ending),
+    /// It failed and may be tried again, after the given time or the kind's backoff.
+    MayRetry { failure: Failure, after: Option<Duration> },
+}
+
+/// Waits for the handler within its deadline; drops it when it is asked to stop. None when nothing of
+/// it may be written.
+async fn attend(handler: BoxFuture<'static, Ran>, deadline: Duration, mut halt: watch::Receiver<Halt>) -> Option<Ran> {
+    let mut handler = AssertUnwindSafe(handler).catch_unwind();
+    let expired = tokio::time::sleep(deadline);
+    tokio::pin!(expired);
+    tokio::select! {
+        biased;
+        ran = &mut handler => Some(ran.unwrap_or_else(|panic| panicked(&panic))),
+        why = wait_for_halt(&mut halt) => match why {
+            Halt::No | Halt::LeaseLost => None,
+            Halt::HandBack => Some(Ran::Ended(Ending::HandedBack)),
+            Halt::Cancel(reason) => {
+                // The handler hears of it as well and may come to its own end.
+                match tokio::time::timeout(CANCEL_GRACE, &mut handler).await {
+                    Ok(Ok(Ran::Ended(ending @ Ending::Done { .. }))) => Some(Ran::Ended(ending)),
+                    _ => Some(Ran::Ended(Ending::Cancelled { reason })),
+                }
+            }
+        },
+        () = &mut expired => {
+            let failure = Failure::new("timeout", &format!("did not finish within {} s", deadline.as_secs()));
+            Some(Ran::MayRetry { failure, after: None })
+        }
+    }
+}
+
+async fn wait_for_halt(halt: &mut watch::Receiver<Halt>) -> Halt {
+    match halt.wait_for(|halt| *halt != Halt::No).await {
+        Ok(halt) => halt.clone(),
+        // The job is no longer held, so nothing of it may be written.
+        Err(_) => Halt::LeaseLost,
+    }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Ran {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "the handler panicked".to_owned());
+    Ran::MayRetry { failure: Failure::new("panic", &message), after: None }
+}
+
+/// Decides between another attempt and the dead letters.
+fn settle(ran: Ran, attempt: i16, max_attempts: i16, backoff: Backoff, random: f64) -> Ending {
+    match ran {
+        Ran::Ended(ending) => ending,
+        Ran::MayRetry { failure, .. } if attempt >= max_attempts => Ending::Dead { failure },
+        Ran::MayRetry { failure, after } => {
+            // A time that the other side named gets a jitter too, or all come back at once.
+            let delay = after.map_or_else(|| backoff.delay(attempt, random), |after| after.mul_f64(1.0 + 0.2 * random));
+            Ending::Retry { failure, delay }
+        }
+    }
+}
+
+/// Logs what came of a run, once, and names its state.
+fn note(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Done { .. } => {
+            tracing::debug!("done");
+            "done"
+        }
+        Ending::Retry { failure, delay } => {
+            tracing::warn!(class = failure.class, error = failure.message, delay_ms = delay.as_millis() as u64, "failed, will be retried");
+            "retrying"
+        }
+        Ending::Dead { failure } => {
+            tracing::error!(class = failure.class, error = failure.message, fingerprint = failure.fingerprint, "failed for good");
+            "dead"
+        }
+        Ending::Snooze { delay } => {
+            tracing::debug!(delay_ms = delay.as_millis() as u64, "snoozed");
+            "scheduled"
+        }
+        Ending::Cancelled { reason } => {
+            tracing::info!(reason, "cancelled");
+            "cancelled"
+        }
+        Ending::HandedBack => {
+            tracing::info!("handed back");
+            "ready"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn attempts_are_never_exceeded(attempt in 1i16..200, max_attempts in 1i16..100, random in 0.0f64..1.0) {
+            let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
+            let ran = Ran::MayRetry { failure: Failure::new("x", "y"), after: None };
+            let ending = settle(ran, attempt, max_attempts, backoff, random);
+            prop_assert_eq!(matches!(ending, Ending::Retry { .. }), attempt < max_attempts);
+        }
+
+        #[test]
+        fn a_named_time_is_never_shortened(after_ms in 0u64..10_000_000, random in 0.0f64..1.0) {
+            let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
+            let after = Duration::from_millis(after_ms);
+            let ran = Ran::MayRetry { failure: Failure::new("x", "y"), after: Some(after) };
+            let Ending::Retry { delay, .. } = settle(ran, 1, 5, backoff, random) else { panic!("must retry") };
+            prop_assert!(delay >= after);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_that_may_pass() {
+        let (_keep, halt) = watch::channel(Halt::No);
+        let ran = attend(async { panic!("out of ideas") }.boxed(), Duration::from_secs(5), halt).await;
+        let Some(Ran::MayRetry { failure, .. }) = ran else { panic!("must fail retryably") };
+        assert_eq!((failure.class.as_str(), failure.message.as_str()), ("panic", "out of ideas"));
+    }
+
+    #[tokio::test]
+    async fn a_deadline_ends_the_run() {
+        let (_keep, halt) = watch::channel(Halt::No);
+        let ran = attend(std::future::pending().boxed(), Duration::from_millis(1), halt).await;
+        assert!(matches!(ran, Some(Ran::MayRetry { failure, .. }) if failure.class == "timeout"));
+    }
+
+    #[tokio::test]
+    async fn a_lost_lease_writes_nothing() {
+        let (halt, hears) = watch::channel(Halt::No);
+        halt.send_replace(Halt::LeaseLost);
+        assert!(attend(std::future::pending().boxed(), Duration::from_secs(5), hears).await.is_none());
+    }
+}

@@ -1,0 +1,97 @@
+//! The table of handlers by kind. A handler is an ordinary async function from the context and the
+//! decoded payload to an outcome; what it does not have to know is done here.
+
+use std::{collections::HashMap, sync::Arc};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use jobs::{
+    JobKind, MAX_RESULT_BYTES, Policy,
+    ledger::{Claimed, Ending, Failure},
+};
+
+use super::executor::Ran;
+use crate::{
+    context::Ctx,
+    outcome::{Outcome, Stop},
+};
+
+/// The handlers of a process.
+#[derive(Default)]
+pub struct Handlers {
+    by_kind: HashMap<&'static str, Handler>,
+}
+
+/// A handler, its type forgotten.
+pub(super) struct Handler {
+    pub(super) kind: &'static str,
+    pub(super) policy: Policy,
+    run: Box<dyn Fn(Ctx, &Claimed) -> BoxFuture<'static, Ran> + Send + Sync>,
+}
+
+impl Handlers {
+    /// Adds the handler of a kind, with what it shares between its runs.
+    #[must_use]
+    pub fn with<K, A, F, R>(mut self, app: &Arc<A>, handle: F) -> Handlers
+    where
+        K: JobKind,
+        A: Send + Sync + 'static,
+        F: Fn(Ctx, Arc<A>, K) -> R + Send + Sync + Copy + 'static,
+        R: Future<Output = Outcome<K::Output>> + Send + 'static,
+    {
+        let app = app.clone();
+        let run = move |ctx: Ctx, job: &Claimed| -> BoxFuture<'static, Ran> {
+            match decode::<K>(job) {
+                Ok(payload) => {
+                    let app = app.clone();
+                    async move { classify::<K>(handle(ctx, app, payload).await) }.boxed()
+                }
+                Err(reason) => {
+                    let failure = Failure::new("undecodable_payload", &reason);
+                    futures_util::future::ready(Ran::Ended(Ending::Dead { failure })).boxed()
+                }
+            }
+        };
+        self.by_kind.insert(K::KIND, Handler { kind: K::KIND, policy: K::POLICY, run: Box::new(run) });
+        self
+    }
+
+    pub(super) fn find(&self, kind: &str) -> Option<&Handler> {
+        self.by_kind.get(kind)
+    }
+}
+
+impl Handler {
+    pub(super) fn run(&self, ctx: Ctx, job: &Claimed) -> BoxFuture<'static, Ran> {
+        (self.run)(ctx, job)
+    }
+}
+
+/// Reads the payload, through the kind's upgrade when an older version wrote it. A payload that cannot
+/// be read quarantines this one job.
+fn decode<K: JobKind>(job: &Claimed) -> Result<K, String> {
+    if job.payload_version == K::VERSION {
+        return serde_json::from_str(job.payload.get()).map_err(|error| error.to_string());
+    }
+    let payload = serde_json::from_str(job.payload.get()).map_err(|error| error.to_string())?;
+    K::upgrade(job.payload_version, payload)
+}
+
+fn classify<K: JobKind>(outcome: Outcome<K::Output>) -> Ran {
+    match outcome {
+        Ok(success) => match serde_json::value::to_raw_value(&success.output) {
+            Ok(result) if result.get().len() <= MAX_RESULT_BYTES => {
+                let empty = matches!(result.get(), "null");
+                Ran::Ended(Ending::Done { result: (!empty).then_some(result), then: success.then })
+            }
+            Ok(result) => {
+                let message = format!("the result has {} bytes, at most {MAX_RESULT_BYTES} are kept", result.get().len());
+                Ran::Ended(Ending::Dead { failure: Failure::new("result_too_large", &message) })
+            }
+            Err(error) => Ran::Ended(Ending::Dead { failure: Failure::new("result_unwritable", &error.to_string()) }),
+        },
+        Err(Stop::Snooze(delay)) => Ran::Ended(Ending::Snooze { delay }),
+        Err(Stop::Cancel(reason)) => Ran::Ended(Ending::Cancelled { reason }),
+        Err(Stop::Retry { failure, after }) => Ran::MayRetry { failure, after },
+        Err(Stop::Fail(failure)) => Ran::Ended(Ending::Dead { failure }),
+    }
+}

@@ -1,0 +1,99 @@
+//! A lane takes job ids from Redis for the free slots of a queue, claims them in the ledger, and
+//! hands what it got to the backend. It outlives Redis and Postgres being away.
+
+use std::{sync::Arc, time::Duration};
+
+use jobs::{
+    JobId, QueueError,
+    dispatch::Lane,
+    ledger::{Claimed, claim},
+};
+use tokio::sync::mpsc;
+
+use super::{Shared, slots::Slots};
+
+/// The most that is claimed at once.
+const BATCH: usize = 500;
+
+const RETRY_EVERY: Duration = Duration::from_millis(200);
+
+/// Starts the lanes of a queue: two when there are slots enough that one can claim while the other's
+/// jobs run.
+pub(super) fn start(shared: &Arc<Shared>, queue: &str, jobs: &mpsc::Sender<Claimed>) {
+    let Some(slots) = shared.slots.get(queue) else { return };
+    let configured = shared.introduction.queues.get(queue).copied().unwrap_or(1);
+    for _ in 0..(if configured >= BATCH { 2 } else { 1 }) {
+        tokio::spawn(run(shared.clone(), queue.to_owned(), slots.clone(), jobs.clone()));
+    }
+}
+
+async fn run(shared: Arc<Shared>, queue: String, slots: Arc<Slots>, jobs: mpsc::Sender<Claimed>) {
+    let mut lane: Option<Lane> = None;
+    while let Some(free) = slots.take(BATCH).await {
+        let ids = tokio::select! {
+            ids = pop(&shared, &queue, &mut lane, free) => ids,
+            // What was popped in this very moment is offered again by the sweeper.
+            () = slots.closed() => Vec::new(),
+        };
+        if ids.is_empty() {
+            slots.give_back(free);
+            continue;
+        }
+        let claimed = claim_persistently(&shared, &slots, &ids).await;
+        slots.give_back(free - claimed.len());
+        for job in claimed {
+            if let Err(unsent) = jobs.send(job).await {
+                // The backend is closed: the process stops.
+                shared.hand_back(unsent.0).await;
+            }
+        }
+    }
+}
+
+/// Takes up to `max` ids; none when Redis is away, after a moment's wait.
+async fn pop(shared: &Shared, queue: &str, lane: &mut Option<Lane>, max: usize) -> Vec<JobId> {
+    let popped = match lane {
+        Some(open) => open.pop(max).await,
+        None => match shared.dispatch.open_lane(queue).await {
+            Ok(open) => lane.insert(open).pop(max).await,
+            Err(error) => Err(error),
+        },
+    };
+    match popped {
+        Ok(ids) => ids,
+        Err(error) => {
+            if lane.take().is_some() {
+                tracing::warn!(queue, %error, "redis is away; taking no new work until it is back");
+            }
+            tokio::time::sleep(RETRY_EVERY).await;
+            Vec::new()
+        }
+    }
+}
+
+/// Claims, again and again while the ledger is away: the ids are nowhere else at the moment.
+async fn claim_persistently(shared: &Shared, slots: &Slots, ids: &[JobId]) -> Vec<Claimed> {
+    let mut told = false;
+    loop {
+        match claim_once(shared, ids).await {
+            Ok(claimed) => return claimed,
+            Err(error) if slots.is_shut() => {
+                tracing::warn!(%error, jobs = ids.len(), "not claimed before stopping; the sweeper offers them again");
+                return Vec::new();
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!(%error, "claiming failed; trying again until the ledger is back");
+                }
+                tokio::time::sleep(RETRY_EVERY).await;
+            }
+        }
+    }
+}
+
+async fn claim_once(shared: &Shared, ids: &[JobId]) -> Result<Vec<Claimed>, QueueError> {
+    let mut conn = shared.store.pool().acquire().await?;
+    let claimed = claim(&mut conn, shared.running.worker(), ids).await?;
+    shared.running.claimed(&claimed);
+    Ok(claimed)
+}

@@ -1,0 +1,133 @@
+//! The runtime of a worker process: lanes take work from Redis and claim it in the ledger, apalis
+//! drives it, the executor runs a handler for it, completers write down what came of it, and a heart
+//! on a thread of its own says that the process lives.
+//!
+//! lane -> backend (apalis) -> executor -> completer; the heart beside them.
+
+mod backend;
+mod completer;
+mod executor;
+mod handlers;
+mod heart;
+mod lane;
+mod progress;
+mod running;
+mod slots;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use apalis_core::{monitor::Monitor, worker::builder::WorkerBuilder};
+use domain::db::DbError;
+use jobs::{Dispatch, Store, workers::Introduction};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+pub use handlers::Handlers;
+pub use heart::Pulse;
+pub use progress::ProgressReporter;
+pub(crate) use running::Halt;
+
+use backend::QueueBackend;
+use executor::Executor;
+use running::Running;
+use slots::Slots;
+
+/// How a worker process works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// For people; the id is new at every start.
+    pub name: String,
+    /// Slots by queue.
+    pub queues: BTreeMap<String, usize>,
+    /// How long running jobs may take to finish after the signal to stop.
+    pub grace: Duration,
+    /// The ledger, for the heart's connection of its own.
+    pub database_url: String,
+    /// Tells whoever asks whether the heart beats.
+    pub pulse: Pulse,
+}
+
+/// What all parts of the runtime share.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) dispatch: Dispatch,
+    pub(crate) running: Running,
+    pub(crate) slots: BTreeMap<String, Arc<Slots>>,
+    pub(crate) completions: mpsc::Sender<completer::Finished>,
+    pub(crate) introduction: Introduction,
+}
+
+/// Completions that may wait to be written before handlers wait in turn.
+const COMPLETIONS: usize = 2_000;
+
+/// Runs the process's queues until `stop` resolves and the drain after it is over.
+///
+/// # Errors
+/// The database URL cannot be read.
+pub async fn run(
+    store: Store,
+    dispatch: Dispatch,
+    handlers: Handlers,
+    options: Options,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), DbError> {
+    let (completions, inbox) = mpsc::channel(COMPLETIONS);
+    let slots: BTreeMap<String, Arc<Slots>> =
+        options.queues.iter().map(|(queue, slots)| (queue.clone(), Arc::new(Slots::new(*slots)))).collect();
+    let shared = Arc::new(Shared {
+        store,
+        dispatch,
+        running: Running::new(),
+        slots,
+        completions,
+        introduction: introduction(&options),
+    });
+    let heart = heart::start(shared.clone(), &options.database_url, options.pulse.clone())?;
+    let completers = completer::start(shared.clone(), inbox);
+    let reporter = progress::start(shared.clone());
+    let executor = Executor { shared: shared.clone(), handlers: Arc::new(handlers), reporter };
+
+    let mut monitor = Monitor::new();
+    for queue in options.queues.keys() {
+        let (shared, executor, queue) = (shared.clone(), executor.clone(), queue.clone());
+        monitor = monitor.register(move |restart| {
+            WorkerBuilder::new(format!("{queue}-{restart}").as_str())
+                .backend(QueueBackend::start(shared.clone(), &queue))
+                .data(executor.clone())
+                .build(executor::execute)
+        });
+    }
+    let (grace, drained) = (options.grace, shared.clone());
+    let signal = async move {
+        stop.await;
+        tracing::info!(running = drained.running.count(), "stopping: finishing what runs, taking nothing new");
+        drained.running.drain();
+        for slots in drained.slots.values() {
+            slots.close();
+        }
+        if tokio::time::timeout(grace, drained.running.idle()).await.is_err() {
+            tracing::info!(running = drained.running.count(), "the grace period is over: handing the rest back");
+            drained.running.hand_back_all();
+        }
+        Ok(())
+    };
+    if let Err(error) = monitor.run_with_signal(signal).await {
+        tracing::error!(%error, "the runtime ended with an error");
+    }
+    // Every handler is over; what came of them is written before the process says goodbye.
+    completers.finish().await;
+    heart.stop().await;
+    Ok(())
+}
+
+fn introduction(options: &Options) -> Introduction {
+    let host = std::fs::read_to_string("/etc/hostname").map(|name| name.trim().to_owned()).unwrap_or_default();
+    Introduction {
+        id: Uuid::now_v7(),
+        name: options.name.clone(),
+        host: if host.is_empty() { "unknown".to_owned() } else { host },
+        pid: i32::try_from(std::process::id()).unwrap_or(0),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        queues: options.queues.iter().map(|(queue, slots)| (queue.clone(), *slots)).collect(),
+    }
+}

@@ -1,0 +1,192 @@
+//! What this process holds: its jobs, how to stop each, and its leases.
+
+use std::{
+    collections::HashMap,
+    sync::Mutex,
+};
+
+use jobs::{JobId, ledger::Claimed};
+use tokio::sync::{Notify, watch};
+use uuid::Uuid;
+
+/// Why a run is to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// Nothing asks it to.
+    No,
+    /// Somebody cancelled the job, for this reason.
+    Cancel(String),
+    /// The process stops: hand the job back.
+    HandBack,
+    /// The worker was counted out: whatever comes of the run must not be written.
+    LeaseLost,
+}
+
+/// The jobs of this process.
+pub(crate) struct Running {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+struct State {
+    /// The identity under which the process claims; a new one after it was counted out.
+    worker: Uuid,
+    draining: bool,
+    handing_back: bool,
+    jobs: HashMap<JobId, Held>,
+    /// Jobs that are left of each lease.
+    leases: HashMap<Uuid, usize>,
+    /// Leases of which no job is left, to be forgotten by the ledger.
+    closed: Vec<Uuid>,
+}
+
+struct Held {
+    lease: Uuid,
+    halt: watch::Sender<Halt>,
+}
+
+impl Running {
+    pub(crate) fn new() -> Running {
+        Running {
+            state: Mutex::new(State {
+                worker: Uuid::now_v7(),
+                draining: false,
+                handing_back: false,
+                jobs: HashMap::new(),
+                leases: HashMap::new(),
+                closed: Vec::new(),
+            }),
+            changed: Notify::new(),
+        }
+    }
+
+    /// The identity under which to claim.
+    pub(crate) fn worker(&self) -> Uuid {
+        self.lock().worker
+    }
+
+    /// Notes jobs that were just claimed; they hold their leases until [`Running::over`].
+    pub(crate) fn claimed(&self, jobs: &[Claimed]) {
+        let mut state = self.lock();
+        for job in jobs {
+            let halt = if state.handing_back { Halt::HandBack } else { Halt::No };
+            state.jobs.insert(job.id, Held { lease: job.lease, halt: watch::channel(halt).0 });
+            *state.leases.entry(job.lease).or_insert(0) += 1;
+        }
+    }
+
+    /// Tells the run of a job when to stop.
+    pub(crate) fn halt_of(&self, id: JobId) -> watch::Receiver<Halt> {
+        match self.lock().jobs.get(&id) {
+            Some(held) => held.halt.subscribe(),
+            None => watch::channel(Halt::LeaseLost).1,
+        }
+    }
+
+    /// Notes that jobs are over: written, or not to be written.
+    pub(crate) fn over(&self, jobs: impl IntoIterator<Item = (JobId, Uuid)>) {
+        let mut state = self.lock();
+        for (id, lease) in jobs {
+            if state.jobs.get(&id).is_some_and(|held| held.lease == lease) {
+                state.jobs.remove(&id);
+            }
+            if let Some(left) = state.leases.get_mut(&lease) {
+                *left -= 1;
+                if *left == 0 {
+                    state.leases.remove(&lease);
+                    state.closed.push(lease);
+                }
+            }
+        }
+        let idle = state.jobs.is_empty();
+        drop(state);
+        if idle {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Asks runs to stop because somebody cancelled their jobs.
+    pub(crate) fn cancel(&self, jobs: Vec<(JobId, String)>) {
+        let state = self.lock();
+        for (id, reason) in jobs {
+            if let Some(held) = state.jobs.get(&id) {
+                held.halt.send_if_modified(|halt| {
+                    let first = *halt == Halt::No;
+                    if first {
+                        *halt = Halt::Cancel(reason);
+                    }
+                    first
+                });
+            }
+        }
+    }
+
+    /// Starts the drain.
+    pub(crate) fn drain(&self) {
+        self.lock().draining = true;
+    }
+
+    /// Whether the process drains.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.lock().draining
+    }
+
+    /// Asks every run to stop at once, to be handed back.
+    pub(crate) fn hand_back_all(&self) {
+        let mut state = self.lock();
+        state.handing_back = true;
+        for held in state.jobs.values() {
+            held.halt.send_replace(Halt::HandBack);
+        }
+    }
+
+    /// The worker was counted out: every run stops, nothing of it is written, and the process claims
+    /// under a new identity from now on.
+    pub(crate) fn counted_out(&self) -> Uuid {
+        let mut state = self.lock();
+        for held in state.jobs.values() {
+            held.halt.send_replace(Halt::LeaseLost);
+        }
+        state.worker = Uuid::now_v7();
+        state.worker
+    }
+
+    /// How many jobs are held.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().jobs.len()
+    }
+
+    /// Resolves when no job is held.
+    pub(crate) async fn idle(&self) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.count() == 0 {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// The leases of which no job is left, for the ledger to forget.
+    pub(crate) fn closed_leases(&self) -> Vec<Uuid> {
+        std::mem::take(&mut self.lock().closed)
+    }
+
+    /// Those of `leases` that this process does not know: what they hold runs nowhere.
+    pub(crate) fn unknown(&self, leases: &[Uuid]) -> Vec<Uuid> {
+        let state = self.lock();
+        let known = |lease: &Uuid| state.leases.contains_key(lease) || state.closed.contains(lease);
+        leases.iter().copied().filter(|lease| !known(lease)).collect()
+    }
+
+    /// Puts leases back that could not be forgotten now.
+    pub(crate) fn still_closed(&self, leases: Vec<Uuid>) {
+        self.lock().closed.extend(leases);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of this lock panics")
+    }
+}

@@ -1,0 +1,72 @@
+//! For tests: run everything that is in the queue, here and now.
+
+use std::collections::BTreeMap;
+
+use domain::db::DbError;
+use jobs::{Dispatch, JobId, QueueError, Store, sweep};
+use sqlx::PgConnection;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::runtime::{self, Handlers, Options, Pulse};
+
+/// Runs a worker of its own until no job is ready, running, or due, and stops it again. Jobs that wait
+/// for a later time stay.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn drain(
+    store: &Store,
+    dispatch: &Dispatch,
+    handlers: Handlers,
+    database_url: &str,
+    queues: &[&str],
+) -> Result<(), QueueError> {
+    let options = Options {
+        name: "drain".to_owned(),
+        queues: queues.iter().map(|queue| ((*queue).to_owned(), 8)).collect::<BTreeMap<_, _>>(),
+        grace: std::time::Duration::from_secs(10),
+        database_url: database_url.to_owned(),
+        pulse: Pulse::default(),
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let worker = tokio::spawn(runtime::run(store.clone(), dispatch.clone(), handlers, options, async move {
+        let _ = stopped.await;
+    }));
+    let idle = wait_until_idle(store, dispatch).await;
+    let _ = stop.send(());
+    let ended: Result<Result<(), DbError>, _> = worker.await;
+    idle?;
+    ended.map_err(|error| QueueError::Ledger(sqlx::Error::Io(std::io::Error::other(error)).into()))??;
+    Ok(())
+}
+
+async fn wait_until_idle(store: &Store, dispatch: &Dispatch) -> Result<(), QueueError> {
+    let mut conn = store.pool().acquire().await?;
+    let mut link = dispatch.link().await?;
+    // A job's change is told on this channel; ask for it before looking.
+    let waiters = jobs::events::Waiters::start(dispatch.clone());
+    loop {
+        let due = sweep::promote_due(&mut conn, 1_000).await?;
+        dispatch.offer_now(&mut link, &due).await?;
+        let ready = sweep::ready_page(&mut conn, Uuid::nil(), 1_000).await?;
+        dispatch.offer_now(&mut link, &ready).await?;
+        let Some(first) = unfinished(&mut conn, None).await? else { return Ok(()) };
+        // Listen before looking again, so that its end cannot fall between the two.
+        let mut watch = waiters.watch(first);
+        if unfinished(&mut conn, Some(first)).await?.is_some() {
+            watch.changed().await;
+        }
+    }
+}
+
+/// A job that has something to do now: any, or that one.
+async fn unfinished(conn: &mut PgConnection, id: Option<JobId>) -> Result<Option<JobId>, QueueError> {
+    Ok(sqlx::query_scalar(
+        "select id from jobs.live where (state in ('ready', 'running') or due_at <= now())
+         and ($1::uuid is null or id = $1) order by id limit 1",
+    )
+    .bind(id)
+    .fetch_optional(conn)
+    .await?)
+}
