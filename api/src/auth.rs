@@ -108,7 +108,11 @@ struct Remembered {
 }
 
 impl KeyCache {
-    async fn look_up(&self, db: &domain::db::Db, key: &str) -> Result<Option<Arc<Caller>>, domain::db::DbError> {
+    async fn look_up(
+        &self,
+        db: &domain::db::Db,
+        key: &str,
+    ) -> Result<Option<Arc<Caller>>, domain::db::DbError> {
         let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
         if let Some(caller) = self.recall(&hash, Instant::now(), Utc::now()) {
             return Ok(Some(caller));

@@ -7,7 +7,7 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
@@ -50,14 +50,16 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT_BYTES: usize> FromRequest<S> for 
 /// # Errors
 /// 413 when it has more; 400 when the caller broke off.
 pub async fn read(headers: &HeaderMap, body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let declared =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limit_bytes) {
         return Err(Problem::too_large("body", limit_bytes));
     }
     let mut stream = body.into_data_stream();
     let mut bytes = BytesMut::with_capacity(declared.unwrap_or(0));
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| Problem::bad_request("body", "the body ended before it was complete"))?;
+        let chunk =
+            chunk.map_err(|_| Problem::bad_request("body", "the body ended before it was complete"))?;
         if bytes.len() + chunk.len() > limit_bytes {
             return Err(Problem::too_large("body", limit_bytes));
         }
@@ -75,16 +77,14 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        at_field(&path, error.into_inner())
+        let error = error.into_inner();
+        // serde_json calls it a fault of syntax when it meets, say, a number in place of a word.
+        let is_json = error.is_data() || serde_json::from_slice::<IgnoredAny>(text).is_ok();
+        let message = error.to_string();
+        Problem::bad_request(if is_json { field_of(&path, &message) } else { "body".to_owned() }, message)
     })?;
-    reader.end().map_err(|error| at_field("body", error))?;
+    reader.end().map_err(|error| Problem::bad_request("body", error.to_string()))?;
     Ok(value)
-}
-
-fn at_field(path: &str, error: serde_json::Error) -> Problem {
-    let message = error.to_string();
-    let field = if error.is_data() { field_of(path, &message) } else { "body".to_owned() };
-    Problem::bad_request(field, message)
 }
 
 /// The field at fault: serde's path leads to the object; what is missing or unknown in it stands in
@@ -95,7 +95,9 @@ fn field_of(path: &str, message: &str) -> String {
         .find_map(|start| message.strip_prefix(start)?.split_once('`').map(|(name, _)| name));
     match (path, named) {
         ("." | "", Some(name)) => name.to_owned(),
-        (path, Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => format!("{path}.{name}"),
+        (path, Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => {
+            format!("{path}.{name}")
+        }
         ("." | "", None) => "body".to_owned(),
         (path, _) => path.to_owned(),
     }
@@ -157,7 +159,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_beyond_the_limit_is_refused() {
-        let read_all = async |length: usize| read(&HeaderMap::new(), Body::from(vec![b' '; length]), 10).await;
+        let read_all =
+            async |length: usize| read(&HeaderMap::new(), Body::from(vec![b' '; length]), 10).await;
         assert_eq!(read_all(10).await.map(|bytes| bytes.len()), Ok(10));
         assert_eq!(read_all(11).await, Err(Problem::too_large("body", 10)));
     }

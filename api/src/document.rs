@@ -141,7 +141,6 @@ impl<'a> JobDocument<'a> {
             payload: view.payload.as_ref().map(Cow::Borrowed),
         }
     }
-
 }
 
 #[cfg(test)]
@@ -176,7 +175,8 @@ mod tests {
             payload: Some(serde_json::json!({})),
         };
         let document = serde_json::to_value(JobDocument::of(&view, None)).expect("plain data");
-        let mut names: Vec<&str> = document.as_object().expect("an object").keys().map(String::as_str).collect();
+        let mut names: Vec<&str> =
+            document.as_object().expect("an object").keys().map(String::as_str).collect();
         let mut fields = FIELDS.to_vec();
         names.sort_unstable();
         fields.sort_unstable();

@@ -28,7 +28,8 @@ pub fn answer(headers: &HeaderMap, body: Vec<u8>) -> Response {
     let tag = of(&body);
     let known = is_known(headers, &tag);
     let tag = HeaderValue::from_str(&tag).expect("a tag is a header value");
-    let common = [(header::ETAG, tag), (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
+    let common =
+        [(header::ETAG, tag), (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
     if known {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }

@@ -88,7 +88,8 @@ impl Follower {
                 () = self.state.ending.cancelled() => return Ok(Came::TimeIsOver),
                 () = sleep_until(until) => {}
             }
-            let view = self.state.reader.job(self.view.tenant_id, self.view.id).await?.ok_or_else(unknown_job)?;
+            let view =
+                self.state.reader.job(self.view.tenant_id, self.view.id).await?.ok_or_else(unknown_job)?;
             let changed = differs(&self.view, &view);
             self.view = view;
             if changed {
@@ -102,7 +103,8 @@ impl Follower {
 }
 
 fn differs(before: &JobView, now: &JobView) -> bool {
-    (before.state, before.attempt, before.crashes, before.parked) != (now.state, now.attempt, now.crashes, now.parked)
+    (before.state, before.attempt, before.crashes, before.parked)
+        != (now.state, now.attempt, now.crashes, now.parked)
         || before.progress != now.progress
         || before.cancel_reason != now.cancel_reason
 }

@@ -35,7 +35,8 @@ pub async fn observe(request: Request, next: Next) -> Response {
     metrics::counter!("deskwork_http_requests_total", "route" => route.clone(), "method" => method,
         "status" => status.as_str().to_owned())
     .increment(1);
-    metrics::histogram!("deskwork_http_request_seconds", "route" => route).record(started.elapsed().as_secs_f64());
+    metrics::histogram!("deskwork_http_request_seconds", "route" => route)
+        .record(started.elapsed().as_secs_f64());
     response
 }
 

@@ -130,16 +130,29 @@ impl Problem {
     }
 
     /// 422: well-formed, but it cannot be done as asked.
-    pub fn unprocessable(field: impl Into<Cow<'static, str>>, detail: impl Into<Cow<'static, str>>) -> Problem {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", "The request cannot be carried out", detail)
-            .at(field)
+    pub fn unprocessable(
+        field: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Problem {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "unprocessable",
+            "The request cannot be carried out",
+            detail,
+        )
+        .at(field)
     }
 
     /// 429: a limit is used up for that long.
     pub fn too_many_requests(detail: impl Into<Cow<'static, str>>, retry_after_secs: u64) -> Problem {
         Problem {
             retry_after_secs: Some(retry_after_secs),
-            ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "The rate limit is reached", detail)
+            ..Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "The rate limit is reached",
+                detail,
+            )
         }
     }
 
@@ -236,7 +249,9 @@ impl From<QueueError> for Problem {
             QueueError::Contended { .. } => Problem::unavailable(),
             QueueError::PayloadTooLarge { .. } => Problem::too_large("payload", jobs::MAX_PAYLOAD_BYTES),
             QueueError::BadPayload { reason, .. } => Problem::bad_request("payload", reason),
-            QueueError::UnknownKind(_) => Problem::bad_request("kind", "there is no such kind; GET /api/kinds lists them"),
+            QueueError::UnknownKind(_) => {
+                Problem::bad_request("kind", "there is no such kind; GET /api/kinds lists them")
+            }
             QueueError::BadKey { field } => Problem::bad_request(field, "must have 1 to 200 bytes"),
         }
     }

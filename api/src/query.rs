@@ -1,8 +1,8 @@
 //! Query parameters and path parts, read by name; whatever is unknown, repeated or malformed is
 //! refused with its name.
 
-use axum::http::Uri;
 use axum::extract::Query;
+use axum::http::Uri;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -20,8 +20,8 @@ impl Params {
     /// # Errors
     /// 400 naming the unknown parameter.
     pub fn of(uri: &Uri, known: &[&str]) -> Result<Params, Problem> {
-        let Query(pairs): Query<Vec<(String, String)>> =
-            Query::try_from_uri(uri).map_err(|_| Problem::bad_request("query", "the query cannot be read"))?;
+        let Query(pairs): Query<Vec<(String, String)>> = Query::try_from_uri(uri)
+            .map_err(|_| Problem::bad_request("query", "the query cannot be read"))?;
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             let detail = format!("unknown parameter; known are {}", known.join(", "));
             return Err(Problem::bad_request(name.chars().take(100).collect::<String>(), detail));
@@ -61,7 +61,11 @@ impl Params {
 
     /// Every value of a parameter that may be repeated and may be a list with commas.
     pub fn list(&self, name: &'static str) -> Vec<&str> {
-        self.all(name).flat_map(|value| value.split(',')).map(str::trim).filter(|item| !item.is_empty()).collect()
+        self.all(name)
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .collect()
     }
 
     /// A whole number within bounds.
@@ -114,7 +118,8 @@ mod tests {
         let known = ["state", "from", "id", "n"];
         let field = |problem: Problem| problem.field.expect("a field").into_owned();
         assert_eq!(field(Params::parse("colour=red", &known).expect_err("unknown")), "colour");
-        let params = Params::parse("n=1&n=2&from=yesterday&id=7&state=done,dead&state=ready", &known).expect("known");
+        let params =
+            Params::parse("n=1&n=2&from=yesterday&id=7&state=done,dead&state=ready", &known).expect("known");
         assert_eq!(field(params.number("n", 0, 9).expect_err("twice")), "n");
         assert_eq!(field(params.time("from").expect_err("no time")), "from");
         assert_eq!(field(params.id("id").expect_err("no id")), "id");
@@ -124,6 +129,9 @@ mod tests {
     #[test]
     fn a_plus_in_a_time_zone_must_be_escaped_and_z_needs_no_escape() {
         let params = Params::parse("from=2026-01-31T12:00:00%2B01:00", &["from"]).expect("known");
-        assert_eq!(params.time("from").expect("a time").expect("given").to_rfc3339(), "2026-01-31T11:00:00+00:00");
+        assert_eq!(
+            params.time("from").expect("a time").expect("given").to_rfc3339(),
+            "2026-01-31T11:00:00+00:00"
+        );
     }
 }

@@ -72,7 +72,9 @@ async fn run(store: Store, mut inbox: mpsc::Receiver<Question>) {
                 }
             }
             // The questions are dropped, which their askers see as unanswered.
-            Err(error) => tracing::warn!(%error, jobs = questions.len(), "jobs could not be read for those who wait"),
+            Err(error) => {
+                tracing::warn!(%error, jobs = questions.len(), "jobs could not be read for those who wait")
+            }
         }
     }
 }
@@ -81,14 +83,18 @@ async fn look(
     store: &Store,
     questions: &[Question],
 ) -> Result<HashMap<(Uuid, JobId), Arc<JobView>>, QueueError> {
-    let mut wanted: Vec<(Uuid, JobId)> = questions.iter().map(|question| (question.tenant, question.id)).collect();
+    let mut wanted: Vec<(Uuid, JobId)> =
+        questions.iter().map(|question| (question.tenant, question.id)).collect();
     wanted.sort_unstable();
     wanted.dedup();
     let mut retries = 0;
     loop {
         match read_once(store, &wanted).await {
             Ok(views) => {
-                return Ok(views.into_iter().map(|view| ((view.tenant_id, view.id), Arc::new(view))).collect());
+                return Ok(views
+                    .into_iter()
+                    .map(|view| ((view.tenant_id, view.id), Arc::new(view)))
+                    .collect());
             }
             Err(error) if error.is_unavailable() && retries < RETRIES => retries += 1,
             Err(error) => return Err(error),

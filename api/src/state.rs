@@ -4,11 +4,7 @@ use std::sync::Arc;
 
 use boot::{Secret, SettingError, Telemetry, env};
 use domain::db::Db;
-use jobs::{
-    Dispatch, Store,
-    dispatch::Server,
-    events::Waiters,
-};
+use jobs::{Dispatch, Store, dispatch::Server, events::Waiters};
 use tokio_util::sync::CancellationToken;
 
 use crate::{auth::KeyCache, positions::Positions, reader::Reader, settings::Settings};

@@ -71,8 +71,8 @@ async fn an_upload_becomes_a_file_and_a_job() {
     let path = answer.field("path");
     assert!(path.starts_with(&format!("tenants/{}/", shop.tenant)) && path.ends_with(".csv"), "{path}");
     assert_eq!(std::fs::read_to_string(shop.imports().join(path)).expect("the file"), CSV);
-    let job = shop.get(&format!("/api/jobs/{}", answer.field("job_id"))).await;
-    assert_eq!(job.json["payload"], serde_json::json!({ "path": path, "currency": "EUR" }), "{}", job.text);
+    let payload = shop.payload(answer.field("job_id")).await;
+    assert_eq!(payload, serde_json::json!({ "path": path, "currency": "EUR" }));
     let rejects = shop.get(&format!("/api/orders/imports/{}/rejects", answer.field("job_id"))).await;
     assert_eq!(rejects.json, serde_json::json!({ "items": [], "next_cursor": null }), "{}", rejects.text);
     let unknown = shop.get(&format!("/api/orders/imports/{}/rejects", uuid::Uuid::now_v7())).await;

@@ -103,6 +103,15 @@ pub fn secret(name: &'static str, expected: &str) -> Result<Secret, SettingError
     present(name, read(name), expected).map(Secret)
 }
 
+/// A secret that is a URL with one of the given schemes: its password is why it is secret.
+///
+/// # Errors
+/// It is not set or begins otherwise.
+pub fn secret_url(name: &'static str, schemes: &[&str], expected: &str) -> Result<Secret, SettingError> {
+    let url = secret(name, expected)?;
+    if has_scheme(url.expose(), schemes) { Ok(url) } else { Err(invalid_secret(name, expected)) }
+}
+
 /// A secret without which something is simply off.
 pub fn maybe_secret(name: &'static str) -> Option<Secret> {
     read(name).map(Secret)
@@ -175,6 +184,10 @@ pub fn invalid_secret(name: &'static str, expected: &str) -> SettingError {
 fn read(name: &str) -> Option<String> {
     let value = std::env::var(name).ok()?;
     Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+fn has_scheme(url: &str, schemes: &[&str]) -> bool {
+    url.split_once("://").is_some_and(|(scheme, rest)| schemes.contains(&scheme) && !rest.is_empty())
 }
 
 fn present(name: &'static str, value: Option<String>, expected: &str) -> Result<String, SettingError> {
@@ -252,6 +265,14 @@ mod tests {
         let error = invalid_secret("DESK_DATA_KEY", "64 hexadecimal digits");
         assert!(!error.to_string().contains("hunter2"));
         assert!(error.to_string().starts_with("DESK_DATA_KEY "));
+    }
+
+    #[test]
+    fn a_url_needs_one_of_the_schemes() {
+        assert!(has_scheme("postgres://desk_api@db/desk", &["postgres", "postgresql"]));
+        for bad in ["mysql://db/desk", "postgres", "postgres://", "db:5432", ""] {
+            assert!(!has_scheme(bad, &["postgres", "postgresql"]), "{bad}");
+        }
     }
 
     #[test]

@@ -3,12 +3,7 @@
 
 use std::process::ExitCode;
 
-use crate::{
-    Setting, SettingError, Telemetry,
-    env::table,
-    install_tls,
-    telemetry,
-};
+use crate::{Setting, SettingError, Telemetry, env::table, install_tls, telemetry};
 
 /// A process as it presents itself.
 #[derive(Clone, Copy, Debug)]

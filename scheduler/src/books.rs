@@ -124,14 +124,18 @@ async fn ready_by_queue(context: &Context) -> Result<BTreeMap<String, u64>, Queu
             *ready.entry(balance.queue).or_insert(0) += balance.n;
         }
     }
-    Ok(ready.into_iter().filter_map(|(queue, n)| Some((queue, u64::try_from(n).ok().filter(|n| *n > 0)?))).collect())
+    Ok(ready
+        .into_iter()
+        .filter_map(|(queue, n)| Some((queue, u64::try_from(n).ok().filter(|n| *n > 0)?)))
+        .collect())
 }
 
 async fn parked_by_queue(context: &Context) -> Result<Vec<(String, u64)>, QueueError> {
     let mut conn = context.connection().await?;
-    let rows = sqlx::query("select queue, count(*) from jobs.live where parked and state = 'ready' group by queue")
-        .fetch_all(&mut *conn)
-        .await?;
+    let rows =
+        sqlx::query("select queue, count(*) from jobs.live where parked and state = 'ready' group by queue")
+            .fetch_all(&mut *conn)
+            .await?;
     Ok(rows.into_iter().map(|row| (row.get(0), row.get::<i64, _>(1).unsigned_abs())).collect())
 }
 
@@ -192,7 +196,8 @@ async fn measure_once(context: &Context) -> Result<Vec<(Measured, metrics::Gauge
         let secs = (now - since).as_seconds_f64().max(0.0);
         values.push((("deskwork_queue_oldest_seconds", queue, ""), gauge, secs));
     }
-    let workers = sqlx::query("select state, count(*) from jobs.worker group by state").fetch_all(&mut *conn).await?;
+    let workers =
+        sqlx::query("select state, count(*) from jobs.worker group by state").fetch_all(&mut *conn).await?;
     for row in workers {
         let (state, n): (String, i64) = (row.get(0), row.get(1));
         let gauge = metrics::gauge!("deskwork_workers", "state" => state.clone());

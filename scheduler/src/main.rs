@@ -20,8 +20,9 @@ fn main() -> ExitCode {
 
 async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let end = shutdown::on_signal().context("signals cannot be listened for")?;
-    let store = Store::connect(settings.database_url.expose(), CONNECTIONS)
-        .map_err(|_| env::invalid_secret("DATABASE_URL", "a URL such as postgres://desk_scheduler@127.0.0.1/deskwork"))?;
+    let store = Store::connect(settings.database_url.expose(), CONNECTIONS).map_err(|_| {
+        env::invalid_secret("DATABASE_URL", "a URL such as postgres://desk_scheduler@127.0.0.1/deskwork")
+    })?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let scheduler = Scheduler::new(store, dispatch);
     if let Some(bind) = settings.ops_bind {

@@ -77,7 +77,8 @@ async fn refill(context: &Context, link: &mut Link) -> Result<(), QueueError> {
         };
         missing += context.dispatch.offer_now(link, &page).await?;
         offered += page.len();
-        let Some(last) = page.last().filter(|_| i64::try_from(page.len()).is_ok_and(|len| len == PAGE)) else {
+        let Some(last) = page.last().filter(|_| i64::try_from(page.len()).is_ok_and(|len| len == PAGE))
+        else {
             break;
         };
         after = last.id;
@@ -85,7 +86,12 @@ async fn refill(context: &Context, link: &mut Link) -> Result<(), QueueError> {
     let took = started.elapsed();
     context.redis.note_refill(took);
     if missing > 0 {
-        tracing::info!(ready = offered, missing, took_ms = took.as_millis(), "redis was told of the ready jobs");
+        tracing::info!(
+            ready = offered,
+            missing,
+            took_ms = took.as_millis(),
+            "redis was told of the ready jobs"
+        );
     }
     Ok(())
 }

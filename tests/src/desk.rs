@@ -157,6 +157,8 @@ pub struct Delivery {
 pub struct Credentials {
     /// The tenant's slug.
     pub tenant: String,
+    /// The tenant's id.
+    pub tenant_id: Uuid,
     /// The API key.
     pub key: String,
     /// The webhook secret.
@@ -254,17 +256,16 @@ impl Desk {
         }
     }
 
-    /// A job at its next change of state or progress since `known` (an ETag), at the latest after 30 s; its
-    /// ETag with it.
+    /// A job at its next change of state or progress since `known` (an ETag), with its new ETag. Without one
+    /// the answer comes at once; without a change it comes after 30 s and has no job.
     ///
     /// # Errors
     /// See [`Desk::enqueue`].
     pub async fn next_change(&self, id: Uuid, known: Option<&str>) -> Result<(Option<Job>, Option<String>), DeskError> {
         let path = format!("/api/jobs/{id}?wait=30&until=change");
-        let mut request = self.request(Method::GET, &path);
-        if let Some(known) = known {
-            request = request.header(header::IF_NONE_MATCH, known);
-        }
+        // The api answers at once when the ETag is not the current one, and none is called that.
+        let known = known.unwrap_or("\"none\"");
+        let request = self.request(Method::GET, &path).header(header::IF_NONE_MATCH, known);
         let answer = self.send(format!("GET {path}"), request).await?;
         let etag = answer.headers.get(header::ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
         if answer.status == StatusCode::NOT_MODIFIED {

@@ -3,8 +3,10 @@
 //!
 //! Reading order: [`processes`] (a cluster from start to end), [`servers`], [`desk`], [`report`].
 
+pub mod chaos;
 pub mod desk;
 pub mod folder;
+pub mod load;
 pub mod processes;
 pub mod program;
 pub mod report;

@@ -8,6 +8,16 @@ use tokio::signal::unix::{SignalKind, signal};
 /// error), and 130 when the program was interrupted; then `main` is dropped where it stands, and with it
 /// every process and server that it started.
 pub fn run(name: &str, main: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
+    run_in_order(name, async {
+        tokio::select! {
+            ended = main => ended,
+            () = interrupted() => Ok(was_interrupted(name)),
+        }
+    })
+}
+
+/// The same for a program that sees to interruptions itself.
+pub fn run_in_order(name: &str, main: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
     boot::install_tls();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -16,25 +26,19 @@ pub fn run(name: &str, main: impl Future<Output = anyhow::Result<ExitCode>>) -> 
             return ExitCode::FAILURE;
         }
     };
-    let ended = runtime.block_on(async {
-        tokio::select! {
-            ended = main => Some(ended),
-            () = interrupted() => None,
-        }
-    });
+    let ended = runtime.block_on(main);
     // Servers and processes are gone by now; nothing that still runs is worth waiting for.
     runtime.shutdown_background();
-    match ended {
-        Some(Ok(code)) => code,
-        Some(Err(error)) => {
-            eprintln!("{name}: {error:#}");
-            ExitCode::FAILURE
-        }
-        None => {
-            eprintln!("{name}: interrupted");
-            ExitCode::from(130)
-        }
-    }
+    ended.unwrap_or_else(|error| {
+        eprintln!("{name}: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Says so, and gives the exit code that a shell gives to an interrupted program.
+pub fn was_interrupted(name: &str) -> ExitCode {
+    eprintln!("{name}: interrupted");
+    ExitCode::from(130)
 }
 
 /// Completes on SIGINT or SIGTERM; never, when signals cannot be listened for, and then they act as

@@ -98,6 +98,14 @@ impl Servers {
         Ok(servers)
     }
 
+    /// Ends what an earlier run left in `dir`, if anything, and deletes its data.
+    ///
+    /// # Errors
+    /// The script is missing or failed.
+    pub fn clear(dir: &Path) -> Result<(), ServersError> {
+        script("remove", dir).map(|_| ())
+    }
+
     /// Uses servers that are there; they are left running.
     pub fn given(admin_url: &str, redis_url: &str) -> Servers {
         Servers { admin_url: admin_url.to_owned(), redis_url: redis_url.to_owned(), private: None }

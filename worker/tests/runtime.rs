@@ -305,7 +305,7 @@ async fn what_follows_is_enqueued_with_the_completion() {
     let theatre = Theatre::open().await;
     let parent = theatre.outcome_of("follow").await;
     let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
-    let filter = read::JobFilter { parent_id: Some(parent.id), ..Default::default() };
+    let filter = read::JobFilter { tenant: Some(theatre.tenant.0), parent_id: Some(parent.id), ..Default::default() };
     let children = read::list(&mut conn, &filter, None, 10).await.expect("the ledger");
     assert_eq!(children.iter().map(|child| child.state).collect::<Vec<_>>(), [State::Done]);
     theatre.assert_books_balance().await;

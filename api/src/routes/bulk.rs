@@ -3,11 +3,7 @@
 
 use axum::extract::{Path, State};
 use chrono::{DateTime, Utc};
-use domain::{
-    api_keys::Scope,
-    db::Tx,
-    ids::TenantId,
-};
+use domain::{api_keys::Scope, db::Tx, ids::TenantId};
 use jobs::{
     JobId, NewJob, State as JobState,
     dead::{self, DeadFilter},
@@ -278,7 +274,9 @@ async fn act_on_one(
     if ids.is_empty() {
         return Err(match dead::count(&mut tx, &filter).await? {
             0 => Problem::not_found("there is no such dead job"),
-            _ => Problem::conflict("an unfinished job with the same dedup key exists, or another caller acts on it"),
+            _ => Problem::conflict(
+                "an unfinished job with the same dedup key exists, or another caller acts on it",
+            ),
         });
     }
     let detail = json!({ "jobs": 1, "reason": reason });
@@ -358,7 +356,10 @@ fn selected(request: BulkRequest, caller: &Caller) -> Result<(DeadFilter, String
         died_to: selection.died_to,
     };
     if filter == DeadFilter::default() && !request.all {
-        return Err(Problem::bad_request("filter", "give ids or a condition; for every dead job say \"all\": true"));
+        return Err(Problem::bad_request(
+            "filter",
+            "give ids or a condition; for every dead job say \"all\": true",
+        ));
     }
     if request.all && filter != (DeadFilter { tenant_id: asked, ..DeadFilter::default() }) {
         return Err(Problem::bad_request("all", "excludes ids and conditions"));

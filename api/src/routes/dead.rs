@@ -46,7 +46,11 @@ pub fn routes() -> OpenApiRouter<AppState> {
         "created_at": "2026-01-31T12:00:00Z", "finished_at": "2026-01-31T13:00:00Z"
     }], "next_cursor": null}))),
 )]
-async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result<Json<Page<DeadView>>, Problem> {
+async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Json<Page<DeadView>>, Problem> {
     caller.require(Scope::JobsRead)?;
     let params = Params::of(&uri, &[FILTER, &["cursor", "limit"]].concat())?;
     let page = PageRequest::of(&params)?;
@@ -79,7 +83,11 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
         "sample_message": "gorgias answered 503", "sample_job_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"
     }], "next_cursor": null}))),
 )]
-async fn groups(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result<Json<Page<DeadGroup>>, Problem> {
+async fn groups(
+    State(state): State<AppState>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Json<Page<DeadGroup>>, Problem> {
     caller.require(Scope::JobsRead)?;
     let params = Params::of(&uri, &[FILTER, &["limit"]].concat())?;
     let page = PageRequest::of(&params)?;

@@ -198,7 +198,8 @@ async fn current(
         other => other.map(DraftView::from),
     };
     let payload = DraftReply { ticket_id: ticket.id.0, tone: None, length: None, again: false };
-    let (job, announcement) = enqueue(&mut tx, caller.tenant, &payload, &ticket.id.to_string()).await?;
+    let dedup_key = DraftReply::dedup_key(ticket.id.0, ticket.message_count);
+    let (job, announcement) = enqueue(&mut tx, caller.tenant, &payload, &dedup_key).await?;
     tx.commit().await?;
     state.dispatch.announce(announcement);
     Ok(Answer::accepted(job.job_id, &DraftJob { stale_draft, ..job }).into_response())

@@ -197,7 +197,9 @@ fn run_at(
     now: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>, Problem> {
     let (field, at) = match (run_at, delay_ms) {
-        (Some(_), Some(_)) => return Err(Problem::bad_request("delay_ms", "give run_at or delay_ms, not both")),
+        (Some(_), Some(_)) => {
+            return Err(Problem::bad_request("delay_ms", "give run_at or delay_ms, not both"));
+        }
         (Some(at), None) => ("run_at", Some(at)),
         (None, Some(delay_ms)) => {
             let delay = TimeDelta::try_milliseconds(delay_ms).filter(|delay| *delay >= TimeDelta::zero());
@@ -228,13 +230,19 @@ async fn put(
     let mut documents: Vec<EnqueuedDocument> = enqueued
         .iter()
         .zip(planned)
-        .map(|(job, planned)| EnqueuedDocument { job_id: job.id, state: planned.state.as_str(), created: job.created })
+        .map(|(job, planned)| EnqueuedDocument {
+            job_id: job.id,
+            state: planned.state.as_str(),
+            created: job.created,
+        })
         .collect();
     let others: Vec<(Uuid, Uuid)> =
         enqueued.iter().filter(|job| !job.created).map(|job| (caller.tenant.0, job.id)).collect();
     if !others.is_empty() {
         for view in read::jobs(&mut tx, &others).await? {
-            for document in documents.iter_mut().filter(|document| document.job_id == view.id && !document.created) {
+            for document in
+                documents.iter_mut().filter(|document| document.job_id == view.id && !document.created)
+            {
                 document.state = view.state.as_str();
             }
         }
@@ -253,7 +261,8 @@ mod tests {
     #[test]
     fn a_job_waits_only_for_a_time_that_lies_ahead() {
         let now = Utc::now();
-        let field = |result: Result<_, Problem>| result.expect_err("refused").field.expect("a field").into_owned();
+        let field =
+            |result: Result<_, Problem>| result.expect_err("refused").field.expect("a field").into_owned();
         assert_eq!(run_at(None, None, now), Ok(None));
         assert_eq!(run_at(Some(now - TimeDelta::hours(1)), None, now), Ok(None));
         assert_eq!(run_at(None, Some(0), now), Ok(None));

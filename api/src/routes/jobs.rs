@@ -140,8 +140,17 @@ fn until_change(params: &Params) -> Result<bool, Problem> {
 )]
 async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result<Response, Problem> {
     const KNOWN: &[&str] = &[
-        "state", "kind", "queue", "correlation_id", "parent_id", "created_from", "created_to", "tenant_id",
-        "fields", "cursor", "limit",
+        "state",
+        "kind",
+        "queue",
+        "correlation_id",
+        "parent_id",
+        "created_from",
+        "created_to",
+        "tenant_id",
+        "fields",
+        "cursor",
+        "limit",
     ];
     caller.require(Scope::JobsRead)?;
     let params = Params::of(&uri, KNOWN)?;
@@ -177,7 +186,9 @@ fn to_json(page: &Page<serde_json::Value>) -> Vec<u8> {
 pub(super) fn tenant(params: &Params, caller: &Caller) -> Result<Option<Uuid>, Problem> {
     match params.text("tenant_id")? {
         None => Ok(Some(caller.tenant.0)),
-        Some(_) if !caller.is_operator() => Err(Problem::forbidden("tenant_id needs a key with the scope operator")),
+        Some(_) if !caller.is_operator() => {
+            Err(Problem::forbidden("tenant_id needs a key with the scope operator"))
+        }
         Some("all") => Ok(None),
         Some(text) => query::id("tenant_id", text).map(Some),
     }
@@ -235,7 +246,10 @@ mod tests {
     #[test]
     fn states_come_repeated_or_as_a_list() {
         let states = |query| states(&Params::parse(query, &["state"]).expect("known"));
-        assert_eq!(states("state=done,dead&state=ready"), Ok(vec![JobState::Done, JobState::Dead, JobState::Ready]));
+        assert_eq!(
+            states("state=done,dead&state=ready"),
+            Ok(vec![JobState::Done, JobState::Dead, JobState::Ready])
+        );
         assert_eq!(states("state=asleep").expect_err("unknown").field.as_deref(), Some("state"));
     }
 }

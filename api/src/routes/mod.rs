@@ -73,12 +73,13 @@ impl Modify for Credentials {
 /// Every route with its description.
 pub fn all() -> OpenApiRouter<AppState> {
     let mut routes = merged();
-    describe_refusals(routes.get_openapi_mut());
+    describe_operations(routes.get_openapi_mut());
     routes
 }
 
-/// Every operation may refuse with a problem document; its form is said once, here.
-fn describe_refusals(document: &mut utoipa::openapi::OpenApi) {
+/// What holds for every operation is said once, here: it may refuse with a problem document, and its
+/// name is made of its method and path.
+fn describe_operations(document: &mut utoipa::openapi::OpenApi) {
     let refusal = ResponseBuilder::new()
         .description("The request was refused, or failed")
         .content(
@@ -86,13 +87,26 @@ fn describe_refusals(document: &mut utoipa::openapi::OpenApi) {
             ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDocument"))).build(),
         )
         .build();
-    for path in document.paths.paths.values_mut() {
-        for operation in [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete] {
-            if let Some(operation) = operation {
-                operation.responses.responses.entry("default".to_owned()).or_insert_with(|| refusal.clone().into());
-            }
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            operation.operation_id = Some(operation_id(method, path));
+            operation.responses.responses.entry("default".to_owned()).or_insert_with(|| refusal.clone().into());
         }
     }
+}
+
+/// `post /api/jobs/{id}/cancel` is `post_jobs_id_cancel`.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty() && *word != "api");
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 
 fn merged() -> OpenApiRouter<AppState> {

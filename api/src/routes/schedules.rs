@@ -10,7 +10,8 @@ use serde_json::json;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    auth::Caller, body, correlation,
+    auth::Caller,
+    body, correlation,
     idempotency::{self, Answer, IdempotencyKey},
     page::Page,
     problem::Problem,

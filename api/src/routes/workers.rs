@@ -34,7 +34,11 @@ pub fn routes() -> OpenApiRouter<AppState> {
         "jobs": [{"id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a82", "kind": "draft_reply", "attempt": 1, "started_at": "2026-01-31T12:34:55Z"}]
     }], "next_cursor": null}))),
 )]
-async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result<Json<Page<WorkerView>>, Problem> {
+async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Json<Page<WorkerView>>, Problem> {
     caller.require(Scope::Operator)?;
     let page = PageRequest::of(&Params::of(&uri, &["cursor", "limit"])?)?;
     let before = page.after_id()?;

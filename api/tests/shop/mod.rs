@@ -159,6 +159,17 @@ impl Shop {
         sqlx::query_scalar(statement).fetch_one(&mut connection).await.expect("countable")
     }
 
+    /// What a waiting job carries.
+    pub async fn payload(&self, job: &str) -> Value {
+        let mut connection =
+            PgConnection::connect(&self.database.admin_url).await.expect("the server answers");
+        sqlx::query_scalar("select payload from jobs.live where id = $1")
+            .bind(job.parse::<Uuid>().expect("an id"))
+            .fetch_one(&mut connection)
+            .await
+            .expect("a waiting job")
+    }
+
     /// A transaction in the shop's tenant.
     pub async fn tx(&self) -> Tx {
         self.state.db.tenant_tx(Role::Support, self.tenant).await.expect("a transaction")

@@ -16,9 +16,12 @@ pub(super) enum Format {
     Text,
 }
 
+/// What is logged by default: not what the cron library says of its own parts.
+pub(super) const DEFAULT_FILTER: &str = "info,tokio_cron_scheduler=warn";
+
 /// What is logged, by `DESK_LOG`.
 pub(super) fn filter_from_env() -> Result<EnvFilter, SettingError> {
-    let directives = env::optional("DESK_LOG", "info".to_owned(), "tracing directives")?;
+    let directives = env::optional("DESK_LOG", DEFAULT_FILTER.to_owned(), "tracing directives")?;
     EnvFilter::try_new(&directives)
         .map_err(|_| env::invalid("DESK_LOG", &directives, "tracing directives, e.g. info,jobs=debug"))
 }

@@ -34,16 +34,25 @@ pub const METRICS: &[Metric] = &[
     histogram("deskwork_job_duration_seconds", "Run time of an attempt by kind."),
     histogram("deskwork_job_wait_seconds", "Time from becoming claimable to the start, by queue."),
     gauge("deskwork_queue_oldest_seconds", "Age of the longest waiting claimable job by queue."),
-    gauge("deskwork_conservation_drift", "Jobs that the books and the ledger disagree on; anything but 0 is a fault."),
+    gauge(
+        "deskwork_conservation_drift",
+        "Jobs that the books and the ledger disagree on; anything but 0 is a fault.",
+    ),
     counter("deskwork_http_requests_total", "HTTP requests by route, method and status."),
     histogram("deskwork_http_request_seconds", "Time to the answer's headers by route."),
     gauge("deskwork_workers", "Worker processes by state."),
-    counter("deskwork_dispatch_dropped_total", "Offers that did not reach Redis and are left to the sweeper."),
+    counter(
+        "deskwork_dispatch_dropped_total",
+        "Offers that did not reach Redis and are left to the sweeper.",
+    ),
     histogram("deskwork_dispatch_script_seconds", "Round trip of a script call to Redis."),
     counter("deskwork_upstream_requests_total", "Requests to an upstream by upstream and outcome."),
     histogram("deskwork_upstream_request_seconds", "Time to an upstream's answer by upstream."),
     counter("deskwork_webhooks_total", "Webhook deliveries by provider and outcome."),
-    gauge("deskwork_schedules_invalid", "Schedules that cannot run: their expression, time zone, kind or payload is invalid."),
+    gauge(
+        "deskwork_schedules_invalid",
+        "Schedules that cannot run: their expression, time zone, kind or payload is invalid.",
+    ),
     gauge("deskwork_leader", "1 while this scheduler leads, else 0."),
 ];
 
@@ -60,9 +69,8 @@ const fn histogram(name: &'static str, help: &'static str) -> Metric {
 }
 
 /// Upper bounds of the buckets of every histogram in seconds: from a script call to a long job.
-const BUCKETS_SECS: &[f64] = &[
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
-];
+const BUCKETS_SECS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 
 /// The process's recorder: installed and described by the first call, the same ever after.
 pub(super) fn recorder() -> PrometheusHandle {

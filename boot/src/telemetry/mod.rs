@@ -20,7 +20,7 @@ pub use traces::{set_parent, trace_parent_of, trace_parent_of_current_span};
 pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "DESK_LOG",
-        default: Some("info"),
+        default: Some(logs::DEFAULT_FILTER),
         meaning: "what is logged, as tracing directives, e.g. `info,jobs=debug`",
         secret: false,
     },
@@ -66,7 +66,8 @@ impl Telemetry {
         let filter = logs::filter_from_env()?;
         let format = logs::format_from_env()?;
         let traces = traces::Exporter::from_env(service)?;
-        let spans = traces.as_ref().map(|exporter| tracing_opentelemetry::layer().with_tracer(exporter.tracer()));
+        let spans =
+            traces.as_ref().map(|exporter| tracing_opentelemetry::layer().with_tracer(exporter.tracer()));
         let _ = tracing_subscriber::registry().with(filter).with(spans).with(logs::layer(format)).try_init();
         let metrics = metrics::recorder();
         let upkeep = tokio::spawn({
@@ -136,7 +137,12 @@ mod tests {
     fn names_follow_the_conventions_that_promtool_checks() {
         for metric in METRICS {
             assert!(metric.name.starts_with("deskwork_"), "{}", metric.name);
-            assert_eq!(metric.name.ends_with("_total"), metric.kind == MetricKind::Counter, "{}", metric.name);
+            assert_eq!(
+                metric.name.ends_with("_total"),
+                metric.kind == MetricKind::Counter,
+                "{}",
+                metric.name
+            );
             assert!(!metric.help.is_empty() && !metric.help.contains('\n'), "{}", metric.name);
         }
     }

@@ -9,10 +9,22 @@ const TICKS_PER_SECOND: f64 = 100.0;
 /// Appends what can be read; where there is no /proc nothing is appended.
 pub(super) fn append(text: &mut String) {
     if let Some(bytes) = resident_bytes(&read("status")) {
-        line(text, "process_resident_memory_bytes", "gauge", "Resident memory of the process.", &bytes.to_string());
+        line(
+            text,
+            "process_resident_memory_bytes",
+            "gauge",
+            "Resident memory of the process.",
+            &bytes.to_string(),
+        );
     }
     if let Some(secs) = cpu_secs(&read("stat")) {
-        line(text, "process_cpu_seconds_total", "counter", "CPU time that the process used.", &format!("{secs:.2}"));
+        line(
+            text,
+            "process_cpu_seconds_total",
+            "counter",
+            "CPU time that the process used.",
+            &format!("{secs:.2}"),
+        );
     }
     if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
         let count = open.count().to_string();

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use opentelemetry::{
     Context,
-    trace::{
-        SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider as _,
-    },
+    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider as _},
 };
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::{
@@ -33,10 +31,9 @@ impl Exporter {
     pub(super) fn from_env(service: &'static str) -> Result<Option<Exporter>, SettingError> {
         const NAME: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
         let Some(endpoint) = env::maybe::<String>(NAME, "a URL")? else { return Ok(None) };
-        let exporter = SpanExporter::builder()
-            .with_http()
-            .build()
-            .map_err(|_| env::invalid(NAME, &endpoint, "the URL of an OTLP receiver, e.g. http://127.0.0.1:4318"))?;
+        let exporter = SpanExporter::builder().with_http().build().map_err(|_| {
+            env::invalid(NAME, &endpoint, "the URL of an OTLP receiver, e.g. http://127.0.0.1:4318")
+        })?;
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter)
             .with_resource(Resource::builder().with_service_name(service).build())
@@ -68,9 +65,8 @@ pub fn trace_parent_of(span: &Span) -> Option<String> {
     let context = span.context();
     let span = context.span();
     let span = span.span_context();
-    span.is_valid().then(|| {
-        format!("00-{}-{}-{:02x}", span.trace_id(), span.span_id(), span.trace_flags().to_u8())
-    })
+    span.is_valid()
+        .then(|| format!("00-{}-{}-{:02x}", span.trace_id(), span.span_id(), span.trace_flags().to_u8()))
 }
 
 /// Makes a span the child of a W3C `traceparent`. One that cannot be read is left aside, as the

@@ -25,6 +25,14 @@ pub struct DraftReply {
     pub again: bool,
 }
 
+impl DraftReply {
+    /// One unfinished draft job stands for a ticket as it is: a message that comes while a draft is
+    /// being written asks for another.
+    pub fn dedup_key(ticket_id: Uuid, message_count: i32) -> String {
+        format!("{ticket_id}:{message_count}")
+    }
+}
+
 /// The draft that was made or found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DraftReplyOutput {

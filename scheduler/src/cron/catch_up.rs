@@ -86,14 +86,21 @@ mod tests {
         let table = Timetable::parse("* * * * * *", "UTC").expect("a good schedule");
         let (from, now) = (at("2026-03-01T10:00:00Z"), at("2026-03-01T10:00:03.2Z"));
         for policy in [CatchUp::Skip, CatchUp::Once, CatchUp::All] {
-            assert_eq!(decide(&table, policy, from, now).expect("three are due").times.len(), 3, "{policy:?}");
+            assert_eq!(
+                decide(&table, policy, from, now).expect("three are due").times.len(),
+                3,
+                "{policy:?}"
+            );
         }
     }
 
     #[test]
     fn a_clock_that_went_back_decides_nothing() {
         let table = Timetable::parse("* * * * *", "UTC").expect("a good schedule");
-        assert_eq!(decide(&table, CatchUp::All, at("2026-03-01T10:00:00Z"), at("2026-03-01T09:00:00Z")), None);
+        assert_eq!(
+            decide(&table, CatchUp::All, at("2026-03-01T10:00:00Z"), at("2026-03-01T09:00:00Z")),
+            None
+        );
     }
 
     proptest! {

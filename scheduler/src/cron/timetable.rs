@@ -86,7 +86,9 @@ impl Timetable {
             if local > end {
                 break;
             }
-            times.extend(self.instants(local).into_iter().flatten().filter(|time| *time > after && *time <= now));
+            times.extend(
+                self.instants(local).into_iter().flatten().filter(|time| *time > after && *time <= now),
+            );
             if times.len() >= LIMIT {
                 end = end.min(local + SLACK);
             }
@@ -142,7 +144,9 @@ impl Timetable {
     fn end_of_gap(&self, local: NaiveDateTime) -> Option<DateTime<Utc>> {
         let minute = local - TimeDelta::seconds(i64::from(local.second()));
         (1..=25 * 60)
-            .find_map(|minutes| self.zone.from_local_datetime(&(minute + TimeDelta::minutes(minutes))).earliest())
+            .find_map(|minutes| {
+                self.zone.from_local_datetime(&(minute + TimeDelta::minutes(minutes))).earliest()
+            })
             .map(|time| time.with_timezone(&Utc))
     }
 }
@@ -182,29 +186,52 @@ mod tests {
 
     #[test]
     fn seconds_may_come_first() {
-        let times = table("*/20 * * * * *", "UTC").due_times(at("2026-03-01T10:00:00.5Z"), at("2026-03-01T10:01:00Z"));
-        assert_eq!(times, [at("2026-03-01T10:00:20Z"), at("2026-03-01T10:00:40Z"), at("2026-03-01T10:01:00Z")]);
+        let times = table("*/20 * * * * *", "UTC")
+            .due_times(at("2026-03-01T10:00:00.5Z"), at("2026-03-01T10:01:00Z"));
+        assert_eq!(
+            times,
+            [at("2026-03-01T10:00:20Z"), at("2026-03-01T10:00:40Z"), at("2026-03-01T10:01:00Z")]
+        );
     }
 
     #[test]
     fn a_skipped_fixed_time_fires_once_right_after_the_gap() {
         // Berlin 2026-03-29: 02:00 CET becomes 03:00 CEST at 01:00 UTC.
         for cron in ["30 2 * * *", "*/15 2 * * *", "0,30,59 2 * * *"] {
-            assert_eq!(due(cron, "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z"), ["29T01:00"], "{cron}");
+            assert_eq!(
+                due(cron, "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z"),
+                ["29T01:00"],
+                "{cron}"
+            );
         }
         // New York 2026-03-08: 02:00 EST becomes 03:00 EDT at 07:00 UTC.
-        assert_eq!(due("30 2 * * *", "America/New_York", "2026-03-07T12:00:00Z", "2026-03-08T12:00:00Z"), ["08T07:00"]);
+        assert_eq!(
+            due("30 2 * * *", "America/New_York", "2026-03-07T12:00:00Z", "2026-03-08T12:00:00Z"),
+            ["08T07:00"]
+        );
         // What is due at the end of the gap anyway is not due twice.
-        assert_eq!(due("30 2,3 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z"), ["29T01:00", "29T01:30"]);
-        assert_eq!(due("0 2,3 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z"), ["29T01:00"]);
+        assert_eq!(
+            due("30 2,3 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z"),
+            ["29T01:00", "29T01:30"]
+        );
+        assert_eq!(
+            due("0 2,3 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z"),
+            ["29T01:00"]
+        );
     }
 
     #[test]
     fn a_repeated_fixed_time_fires_the_first_time_only() {
         // Berlin 2026-10-25: 03:00 CEST becomes 02:00 CET at 01:00 UTC.
-        assert_eq!(due("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z"), ["25T00:30"]);
+        assert_eq!(
+            due("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z"),
+            ["25T00:30"]
+        );
         // New York 2026-11-01: 02:00 EDT becomes 01:00 EST at 06:00 UTC.
-        assert_eq!(due("30 1 * * *", "America/New_York", "2026-10-31T12:00:00Z", "2026-11-01T12:00:00Z"), ["01T05:30"]);
+        assert_eq!(
+            due("30 1 * * *", "America/New_York", "2026-10-31T12:00:00Z", "2026-11-01T12:00:00Z"),
+            ["01T05:30"]
+        );
     }
 
     #[test]
@@ -234,13 +261,19 @@ mod tests {
     #[test]
     fn even_a_day_that_does_not_exist_is_made_up_for_once() {
         // Samoa had no 2011-12-30: the 29th was followed by the 31st at 10:00 UTC.
-        assert_eq!(due("0 12 30 12 *", "Pacific/Apia", "2011-12-01T00:00:00Z", "2012-01-10T00:00:00Z"), ["30T10:00"]);
+        assert_eq!(
+            due("0 12 30 12 *", "Pacific/Apia", "2011-12-01T00:00:00Z", "2012-01-10T00:00:00Z"),
+            ["30T10:00"]
+        );
     }
 
     #[test]
     fn a_day_that_never_comes_is_never_due() {
         assert!(due("0 0 30 2 *", "UTC", "2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z").is_empty());
-        assert_eq!(table("0 0 30 2 *", "UTC").latest(at("2020-01-01T00:00:00Z"), at("2026-01-01T00:00:00Z")), None);
+        assert_eq!(
+            table("0 0 30 2 *", "UTC").latest(at("2020-01-01T00:00:00Z"), at("2026-01-01T00:00:00Z")),
+            None
+        );
     }
 
     #[test]

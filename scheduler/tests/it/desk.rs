@@ -24,8 +24,8 @@ impl Desk {
     pub async fn new() -> Desk {
         let database = fresh_database().await;
         let database_url = database.url_for("desk_scheduler");
-        let redis_url =
-            std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL names a private test server; `make test` sets it");
+        let redis_url = std::env::var("TEST_REDIS_URL")
+            .expect("TEST_REDIS_URL names a private test server; `make test` sets it");
         let prefix = format!("test-{}", Uuid::now_v7());
         let store = Store::connect(&database_url, 4).expect("a good URL");
         let dispatch = dispatch(&redis_url, &prefix);
@@ -47,7 +47,11 @@ impl Desk {
     }
 
     /// Puts probes into the ledger, due after `delay`, and says nothing of them to Redis.
-    pub async fn enqueue_silently(&self, n: usize, delay: Option<Duration>) -> (Vec<JobId>, jobs::Announcement) {
+    pub async fn enqueue_silently(
+        &self,
+        n: usize,
+        delay: Option<Duration>,
+    ) -> (Vec<JobId>, jobs::Announcement) {
         let run_at = delay.map(|delay| chrono::Utc::now() + delay);
         let probes: Vec<NewJob> = (0..n)
             .map(|_| {

@@ -52,10 +52,12 @@ async fn each_occurrence_becomes_one_job_although_the_leader_is_killed() {
     assert_eq!(row.get::<i64, _>(3), occurrences, "every job exists");
     assert_eq!(row.get::<i64, _>(4), occurrences, "and no other");
     assert!(row.get::<bool, _>(5), "a scheduler that stops gives the leadership up");
-    let shipped: i64 = sqlx::query_scalar("select count(*) from jobs.schedule where changed_by = 'default' and name = 'audit_ledger'")
-        .fetch_one(desk.store.pool())
-        .await
-        .expect("the ledger answers");
+    let shipped: i64 = sqlx::query_scalar(
+        "select count(*) from jobs.schedule where changed_by = 'default' and name = 'audit_ledger'",
+    )
+    .fetch_one(desk.store.pool())
+    .await
+    .expect("the ledger answers");
     assert_eq!(shipped, 1, "shipped schedules are installed");
 }
 

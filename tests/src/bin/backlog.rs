@@ -30,7 +30,7 @@ fn main() -> ExitCode {
 
 async fn measure() -> anyhow::Result<ExitCode> {
     let size = Size::from_arguments()?;
-    let (drained, waiting, due) = (size.pick(20_000, 2_000), size.pick(1_000_000, 30_000), size.pick(100_000, 5_000));
+    let (drained, waiting, due) = (size.pick(20_000, 2_000), size.pick(1_000_000, 150_000), size.pick(100_000, 5_000));
     let queues = "default=1000,ops=2".to_owned();
     let cluster = Cluster::start(Options { workers: 1, schedulers: 1, queues, ..Options::default() }).await?;
     let ledger = load::ledger(&cluster)?;
@@ -68,12 +68,13 @@ async fn measure() -> anyhow::Result<ExitCode> {
     let due_at = Utc::now() + TimeDelta::from_std(ahead)?;
     ledger.fill(tenant, "due", due, Some(due_at), |_| noop()).await?;
     let left = (due_at - Utc::now()).to_std().map_err(|_| anyhow::anyhow!("they were enqueued too late"))?;
-    sleep(left.saturating_sub(Duration::from_secs(2))).await;
+    sleep(left.saturating_sub(Duration::from_secs(1))).await;
     release(&ledger).await?;
+    sleep((due_at - Utc::now()).to_std().unwrap_or_default()).await;
+    let due_done = ledger.count(QUEUE, "done").await?;
     let promoted_at = wait_until_promoted(&ledger, due_at).await?;
     memory_mb = memory_mb.max(broker.used_memory_mb().await?);
-    let behind = ledger.count(QUEUE, "done").await?;
-    ledger.wait_for(QUEUE, "done", behind + drained as i64).await?;
+    ledger.wait_for(QUEUE, "done", due_done + drained as i64).await?;
     ledger.pause(QUEUE).await?;
     let busy_rate = ledger.throughput(due_at, Some(promoted_at), drained as i64).await?;
     println!("  {busy_rate:.0} jobs/s");

@@ -103,7 +103,9 @@ impl Requests {
     fn probe(&mut self) -> Probe {
         let work = match self.random.random_range(0..100) {
             0..15 => Work::Effect,
-            15..30 => Work::Sleep(self.random.random_range(20..300)),
+            15..28 => Work::Sleep(self.random.random_range(20..300)),
+            // Long enough to be in flight at more than one kill.
+            28..30 => Work::Sleep(self.random.random_range(1_000..4_000)),
             30..40 => Work::FailOnce,
             _ => Work::Nothing,
         };

@@ -61,9 +61,9 @@ pub async fn write(admin: &PgPool, tenant: Uuid, rows: u64, told: impl Fn(u64)) 
     // So that the books stay true: the rows came into being and ended.
     sqlx::query(
         "insert into jobs.transition (queue, kind, from_state, to_state, n)
-         select queue, kind, null, 'ready'::jobs.state, count(*) from jobs.finished where origin = 'api' group by 1, 2
+         select queue, kind, null::jobs.state, 'ready'::jobs.state, count(*) from jobs.finished where origin = 'api' group by 1, 2
          union all
-         select queue, kind, 'ready', state, count(*) from jobs.finished where origin = 'api' group by 1, 2, state",
+         select queue, kind, 'ready'::jobs.state, state, count(*) from jobs.finished where origin = 'api' group by 1, 2, state",
     )
     .execute(admin)
     .await

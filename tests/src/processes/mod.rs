@@ -245,6 +245,19 @@ impl Cluster {
         self.ready().await
     }
 
+    /// The database as the api sees it.
+    ///
+    /// # Errors
+    /// The owner's address is no Postgres URL.
+    pub fn api_database_url(&self) -> anyhow::Result<String> {
+        Ok(self.servers.url_for("desk_api")?)
+    }
+
+    /// The folder of files to import.
+    pub fn imports(&self) -> PathBuf {
+        self.folder.path().join("imports")
+    }
+
     /// The folder of data and logs.
     pub fn dir(&self) -> &Path {
         self.folder.path()
@@ -375,7 +388,8 @@ impl Env {
 
     async fn create_tenant(&self, slug: &str, base: &str, upstream: &Upstream) -> anyhow::Result<Desk> {
         let webhook_secret = random_key();
-        self.command(&["create-tenant", "--slug", slug, "--name", "The Record Shop"], &[]).await?;
+        let tenant_id = self.command(&["create-tenant", "--slug", slug, "--name", "Corner Records"], &[]).await?;
+        let tenant_id = tenant_id.parse().context("create-tenant prints the tenant's id")?;
         let key = self
             .command(&["create-key", "--tenant", slug, "--name", "everything", "--scopes", "operator", "--expires-days", "7"], &[])
             .await?;
@@ -384,7 +398,7 @@ impl Env {
         let connect = ["connect-gorgias", "--tenant", slug, "--base-url", &help_desk, "--email", "desk@shop.example"];
         let connect = [&connect[..], &["--verify", "hmac", "--allow-loopback"]].concat();
         self.command(&connect, &secrets).await?;
-        Ok(Desk::new(base, Credentials { tenant: slug.to_owned(), key, webhook_secret }))
+        Ok(Desk::new(base, Credentials { tenant: slug.to_owned(), tenant_id, key, webhook_secret }))
     }
 
     /// Runs a command of the api program; what it printed.

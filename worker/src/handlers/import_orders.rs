@@ -9,6 +9,7 @@ use std::{
 
 use async_compression::tokio::bufread::GzipDecoder;
 use chrono::Utc;
+use domain::ids::TenantId;
 use domain::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next, Progress};
 use jobs::kinds::{ImportOrders, import_orders::ImportOrdersOutput};
 use tokio::io::{AsyncRead, BufReader};
@@ -20,7 +21,7 @@ use crate::{
 };
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcome<ImportOrdersOutput> {
-    let path = inside(&app.import_dir, &job.path).await?;
+    let path = inside(&app.import_dir, ctx.tenant, &job.path).await?;
     let log = import::open(&path).await.map_err(|error| unreadable(&error))?;
     let compressed = path.extension().is_some_and(|extension| extension == "gz");
     let wanted = Import {
@@ -59,15 +60,20 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
 }
 
 /// The file, which must lie inside the folder: no way out of it by `..`, an absolute path or a link.
-async fn inside(folder: &Path, path: &str) -> Result<PathBuf, Stop> {
+/// `tenants/ID/` holds what is one tenant's, `incoming/` what is not complete.
+async fn inside(folder: &Path, tenant: TenantId, path: &str) -> Result<PathBuf, Stop> {
     let relative = Path::new(path);
     if !relative.components().all(|component| matches!(component, Component::Normal(_))) {
         return Err(Stop::fail("bad_path", "the path must be relative and must not leave the import folder"));
     }
     let folder = tokio::fs::canonicalize(folder).await.map_err(|error| unreadable(&error))?;
     let file = tokio::fs::canonicalize(folder.join(relative)).await.map_err(|error| unreadable(&error))?;
-    if !file.starts_with(&folder) {
-        return Err(Stop::fail("bad_path", "the path must be relative and must not leave the import folder"));
+    let own = Path::new("tenants").join(tenant.to_string());
+    let allowed = file.strip_prefix(&folder).is_ok_and(|below| {
+        below.starts_with(own) || !(below.starts_with("tenants") || below.starts_with("incoming"))
+    });
+    if !allowed {
+        return Err(Stop::fail("bad_path", "the path must name a file of the import folder that is the tenant's"));
     }
     Ok(file)
 }

@@ -23,7 +23,7 @@ pub(super) fn start(shared: &Arc<Shared>, queue: &str, jobs: &mpsc::Sender<Claim
     let Some(slots) = shared.slots.get(queue) else { return };
     let configured = shared.introduction.queues.get(queue).copied().unwrap_or(1);
     for _ in 0..(if configured >= BATCH { 2 } else { 1 }) {
-        tokio::spawn(run(shared.clone(), queue.to_owned(), slots.clone(), jobs.clone()));
+        shared.lanes.spawn(run(shared.clone(), queue.to_owned(), slots.clone(), jobs.clone()));
     }
 }
 

@@ -20,6 +20,7 @@ use apalis_core::{monitor::Monitor, worker::builder::WorkerBuilder};
 use domain::db::DbError;
 use jobs::{Dispatch, Store, workers::Introduction};
 use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use handlers::Handlers;
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) running: Running,
     pub(crate) slots: BTreeMap<String, Arc<Slots>>,
     pub(crate) completions: mpsc::Sender<completer::Finished>,
+    pub(crate) lanes: TaskTracker,
     pub(crate) introduction: Introduction,
 }
 
@@ -80,6 +82,7 @@ pub async fn run(
         running: Running::new(),
         slots,
         completions,
+        lanes: TaskTracker::new(),
         introduction: introduction(&options),
     });
     let heart = heart::start(shared.clone(), &options.database_url, options.pulse.clone())?;
@@ -114,7 +117,10 @@ pub async fn run(
     if let Err(error) = monitor.run_with_signal(signal).await {
         tracing::error!(%error, "the runtime ended with an error");
     }
-    // Every handler is over; what came of them is written before the process says goodbye.
+    // Every handler is over. A lane may be claiming yet, and hands back what it gets; all of that is
+    // written before the process says goodbye.
+    shared.lanes.close();
+    shared.lanes.wait().await;
     completers.finish().await;
     heart.stop().await;
     Ok(())

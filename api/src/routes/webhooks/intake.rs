@@ -1,18 +1,19 @@
 //! What a verified delivery does to the database: inbox row, ticket with its messages, and the job that drafts
 //! a reply, in one transaction; or nothing, when the delivery was recorded before.
 //!
-//! Round trips to Postgres, with tenant and settings cached: a new delivery that gets a draft takes seven
-//! (begin with role and tenant, claim, ticket, messages, job, attach, commit), eight when an unfinished draft of
-//! the ticket stands in for the job; a skipped one six, a repeated one four (begin, claim, look-up, rollback).
+//! Round trips to Postgres, with tenant and settings cached and statements prepared: a new delivery that gets
+//! a draft takes seven (begin with role and tenant, claim, ticket, messages, job, attach, commit), eight when an
+//! unfinished draft of the ticket stands in for the job; a skipped one six, a repeated one four (begin, claim,
+//! look-up, rollback).
 //! Redis is told after the commit by a task of its own, so that its absence costs the sender nothing.
 
 use chrono::Utc;
 use domain::db::{Db, DbError, Role, Tx};
 use domain::gorgias::delivery::Delivery;
 use domain::gorgias::rules::{self, Decision};
-use domain::ids::{DeliveryId, TenantId, TicketId};
+use domain::ids::{DeliveryId, TenantId};
 use domain::inbox::{self, Answer, NewDelivery, Recorded};
-use domain::tickets;
+use domain::tickets::{self, Upserted};
 use jobs::kinds::DraftReply;
 use jobs::{Announcement, Dispatch, JobId, NewJob, QueueError};
 use serde_json::Value;
@@ -105,7 +106,7 @@ async fn attempt(db: &Db, intake: Intake<'_>) -> Result<(Taken, Announcement), Q
     };
     let ticket = tickets::upsert(&mut tx, intake.tenant, PROVIDER, intake.delivery, Utc::now()).await?;
     let (job, announcement) = match decision {
-        Decision::Draft { .. } => enqueue_draft(&mut tx, intake, ticket.id).await?,
+        Decision::Draft { .. } => enqueue_draft(&mut tx, intake, &ticket).await?,
         Decision::Skip(_) => (None, Announcement::default()),
     };
     inbox::attach(&mut tx, id, ticket.id, job).await?;
@@ -121,10 +122,11 @@ async fn attempt(db: &Db, intake: Intake<'_>) -> Result<(Taken, Announcement), Q
 async fn enqueue_draft(
     tx: &mut Tx,
     intake: Intake<'_>,
-    ticket: TicketId,
+    ticket: &Upserted,
 ) -> Result<(Option<JobId>, Announcement), QueueError> {
-    let payload = DraftReply { ticket_id: ticket.0, tone: None, length: None, again: false };
-    let job = NewJob::of(intake.tenant, &payload)?.with_dedup_key(&ticket.to_string())?.with_cause(
+    let payload = DraftReply { ticket_id: ticket.id.0, tone: None, length: None, again: false };
+    let dedup_key = DraftReply::dedup_key(ticket.id.0, ticket.message_count);
+    let job = NewJob::of(intake.tenant, &payload)?.with_dedup_key(&dedup_key)?.with_cause(
         intake.correlation_id,
         intake.trace_parent,
         "webhook",

@@ -1,0 +1,49 @@
+//! A wrong setting stops the process at boot with one line that says which, and never a secret.
+
+use std::process::{Command, Output};
+
+fn scheduler(settings: &[(&str, &str)], arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_scheduler"))
+        .env_clear()
+        .envs(settings.iter().copied())
+        .args(arguments)
+        .output()
+        .expect("the binary starts")
+}
+
+#[test]
+fn a_wrong_setting_is_one_line_and_exit_code_2() {
+    const DATABASE: (&str, &str) = ("DATABASE_URL", "postgres://desk_scheduler:hunter2@127.0.0.1/desk");
+    const REDIS: (&str, &str) = ("REDIS_URL", "redis://:hunter2@127.0.0.1:6379");
+    for (settings, named) in [
+        (&[][..], "REDIS_URL is not set"),
+        (&[REDIS][..], "DATABASE_URL is not set"),
+        (
+            &[REDIS, ("DATABASE_URL", "mysql://hunter2")][..],
+            "DATABASE_URL is set to a secret that does not fit",
+        ),
+        (&[DATABASE, ("REDIS_URL", "hunter2")][..], "REDIS_URL is set to a secret that does not fit"),
+        (&[DATABASE, REDIS, ("DESK_OPS_BIND", "here")][..], "DESK_OPS_BIND is \"here\""),
+        (
+            &[DATABASE, REDIS, ("DESK_LOG_FORMAT", "xml")][..],
+            "DESK_LOG_FORMAT is \"xml\"; it should be json or text",
+        ),
+    ] {
+        let output = scheduler(settings, &[]);
+        let line = String::from_utf8(output.stderr).expect("the line is text");
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(line.starts_with(&format!("scheduler: {named}")) && line.lines().count() == 1, "{line}");
+        assert!(!line.contains("hunter2"), "{line}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn the_settings_are_listed() {
+    let output = scheduler(&[], &["--settings"]);
+    let table = String::from_utf8(output.stdout).expect("the table is text");
+    assert!(output.status.success());
+    for name in ["DATABASE_URL", "REDIS_URL", "DESK_REDIS_PREFIX", "DESK_OPS_BIND", "DESK_LOG"] {
+        assert!(table.contains(&format!("| `{name}` |")), "{table}");
+    }
+}

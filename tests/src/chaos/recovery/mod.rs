@@ -1,0 +1,98 @@
+//! Recovery, fault by fault: how long it takes until work goes on, and what it costs. Each part prints its
+//! figures and says whether they are what they must be.
+
+pub mod drain;
+pub mod kill;
+pub mod postgres_away;
+pub mod redis_away;
+pub mod stall;
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tokio::{task::JoinSet, time::Instant};
+use uuid::Uuid;
+
+use crate::{desk::Desk, processes::Cluster};
+
+/// Slots of each worker here: the killed one runs 50 jobs at once.
+pub const QUEUES: &str = "ai=4,default=64,ops=2";
+
+/// How long anything that is waited for may take before the part fails.
+const WITHIN: Duration = Duration::from_secs(90);
+
+/// Probes with a prefix of their own; each waits so long, and has an effect if wanted.
+fn probes(prefix: &str, count: usize, sleep: Duration, effect: bool) -> Vec<Value> {
+    let sleep_ms = u64::try_from(sleep.as_millis()).unwrap_or(u64::MAX);
+    (0..count)
+        .map(|number| {
+            let payload = json!({ "name": format!("{prefix}-{number}"), "sleep_ms": sleep_ms, "effect": effect });
+            json!({ "kind": "probe", "payload": payload })
+        })
+        .collect()
+}
+
+async fn enqueue(desk: &Desk, jobs: &[Value]) -> anyhow::Result<Vec<Uuid>> {
+    let enqueued = desk.batch(jobs, None).await.context("enqueueing probes")?;
+    Ok(enqueued.into_iter().map(|job| job.job_id).collect())
+}
+
+/// Makes it so many workers: ends what is too many in order, starts what is missing.
+async fn workers(cluster: &mut Cluster, count: usize) -> anyhow::Result<()> {
+    while cluster.workers.len() > count {
+        let worker = cluster.workers.remove(0);
+        worker.terminate();
+        worker.wait().await;
+    }
+    while cluster.workers.len() < count {
+        cluster.start_worker()?;
+    }
+    cluster.ready().await
+}
+
+/// Looks again and again until a statement about these jobs counts all of them. `$1` are their ids.
+async fn until_all(ledger: &PgPool, ids: &[Uuid], what: &str, count: &'static str) -> anyhow::Result<()> {
+    let asked = Instant::now();
+    let wanted = i64::try_from(ids.len()).context("few jobs")?;
+    loop {
+        // While Postgres is away there is nothing to see yet.
+        let counted: i64 = sqlx::query_scalar(count).bind(ids).fetch_one(ledger).await.unwrap_or(0);
+        if counted >= wanted {
+            return Ok(());
+        }
+        if asked.elapsed() > WITHIN {
+            bail!("only {counted} of {wanted} jobs are {what} after {WITHIN:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn until_running(ledger: &PgPool, ids: &[Uuid]) -> anyhow::Result<()> {
+    until_all(ledger, ids, "running", "select count(*) from jobs.live where id = any ($1) and state = 'running'").await
+}
+
+async fn until_done(ledger: &PgPool, ids: &[Uuid]) -> anyhow::Result<()> {
+    let done = "select count(distinct id) from jobs.finished where id = any ($1) and state = 'done'";
+    until_all(ledger, ids, "done", done).await
+}
+
+/// Cancels jobs that have shown what they were to show, and waits until nobody runs them.
+async fn cancel(cluster: &Cluster, ids: &[Uuid]) -> anyhow::Result<()> {
+    let mut calls = JoinSet::new();
+    for id in ids.iter().copied() {
+        let desk = cluster.desk.clone();
+        calls.spawn(async move { desk.post(&format!("/api/jobs/{id}/cancel"), &json!({})).await });
+    }
+    while let Some(answer) = calls.join_next().await {
+        answer?.context("cancelling a probe")?;
+    }
+    let over = "select count(distinct id) from jobs.finished where id = any ($1)";
+    until_all(&cluster.ledger, ids, "over", over).await
+}
+
+/// How many rows a statement counts; `$1` are ids.
+async fn count(ledger: &PgPool, ids: &[Uuid], statement: &'static str) -> anyhow::Result<i64> {
+    Ok(sqlx::query_scalar(statement).bind(ids).fetch_one(ledger).await?)
+}
