@@ -81,7 +81,8 @@ create table jobs.finished (
 ) partition by range (finished_at);
 
 create index finished_tenant on jobs.finished (tenant_id, id);
-create index finished_kind on jobs.finished (tenant_id, kind, id);
+-- kind first: a planner without statistics must not take this index for a look-up by tenant and id
+create index finished_kind on jobs.finished (kind, tenant_id, id);
 create index finished_cancelled on jobs.finished (tenant_id, id) where state = 'cancelled';
 
 -- Jobs that failed for good, until an operator retries or discards them or they are 30 days old.
@@ -117,8 +118,8 @@ create table jobs.dead (
 );
 
 create index dead_tenant on jobs.dead (tenant_id, id);
-create index dead_cause on jobs.dead (tenant_id, fingerprint, id);
-create index dead_kind on jobs.dead (tenant_id, kind, id);
+create index dead_cause on jobs.dead (fingerprint, tenant_id, id);
+create index dead_kind on jobs.dead (kind, tenant_id, id);
 create index dead_age on jobs.dead (finished_at);
 
 -- One row for every attempt that did not end in success.

@@ -44,7 +44,8 @@ pub fn was_interrupted(name: &str) -> ExitCode {
 /// Completes on SIGINT or SIGTERM; never, when signals cannot be listened for, and then they act as
 /// the system has it.
 pub async fn interrupted() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return std::future::pending().await;
     };

@@ -113,7 +113,9 @@ mod tests {
 
     #[test]
     fn numbers_are_as_short_as_they_can_be() {
-        for (value, text) in [(0.0, "0"), (-0.0001, "0"), (12.0, "12"), (1.5, "1.5"), (0.12345, "0.123"), (100.0, "100")] {
+        for (value, text) in
+            [(0.0, "0"), (-0.0001, "0"), (12.0, "12"), (1.5, "1.5"), (0.12345, "0.123"), (100.0, "100")]
+        {
             assert_eq!(number(value), text);
         }
     }
@@ -121,7 +123,10 @@ mod tests {
     #[test]
     fn a_spread_takes_the_value_at_the_rank() {
         let spread = Spread::of((1..=200).rev().map(Duration::from_millis).collect());
-        assert_eq!((spread.count, spread.p50, spread.p99), (200, Duration::from_millis(100), Duration::from_millis(198)));
+        assert_eq!(
+            (spread.count, spread.p50, spread.p99),
+            (200, Duration::from_millis(100), Duration::from_millis(198))
+        );
         assert_eq!(spread.max, Duration::from_millis(200));
         assert_eq!(Spread::of(Vec::new()), Spread::default());
         let one = Spread::of(vec![Duration::from_secs(1)]);

@@ -90,7 +90,8 @@ impl Servers {
     pub fn start(dir: &Path, afterwards: Afterwards) -> Result<Servers, ServersError> {
         // The janitor comes first: a start that is interrupted half-way leaves nothing running either.
         let private = Private { dir: dir.to_owned(), janitor: janitor(dir, afterwards)?, afterwards };
-        let mut servers = Servers { admin_url: String::new(), redis_url: String::new(), private: Some(private) };
+        let mut servers =
+            Servers { admin_url: String::new(), redis_url: String::new(), private: Some(private) };
         script("start", dir)?;
         let said = script("env", dir)?;
         servers.admin_url = exported(&said, "DATABASE_URL")?;
@@ -267,7 +268,9 @@ fn janitor(dir: &Path, afterwards: Afterwards) -> Result<Child, ServersError> {
 fn exported(said: &str, name: &str) -> Result<String, ServersError> {
     let prefix = format!("export {name}=");
     let found = said.lines().find_map(|line| line.strip_prefix(&prefix));
-    found.map(|value| value.trim_matches('\'').to_owned()).ok_or_else(|| ServersError::Address(name.to_owned()))
+    found
+        .map(|value| value.trim_matches('\'').to_owned())
+        .ok_or_else(|| ServersError::Address(name.to_owned()))
 }
 
 #[cfg(test)]

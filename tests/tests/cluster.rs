@@ -33,8 +33,13 @@ async fn a_cluster_works_through_faults_and_leaves_nothing_behind() {
     let job = cluster.desk.enqueue(&json!({ "kind": "probe" }), None).await.expect("accepted");
     assert_eq!(cluster.desk.wait(job.job_id, LIMIT).await.expect("it ends").state, "done");
 
-    let pids: Vec<u32> =
-        cluster.workers.iter().chain(&cluster.schedulers).chain([&cluster.api]).map(|process| process.pid).collect();
+    let pids: Vec<u32> = cluster
+        .workers
+        .iter()
+        .chain(&cluster.schedulers)
+        .chain([&cluster.api])
+        .map(|process| process.pid)
+        .collect();
     cluster.stop().await;
     for pid in pids {
         assert!(!Path::new(&format!("/proc/{pid}")).exists(), "process {pid} is still there");

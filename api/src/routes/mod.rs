@@ -65,7 +65,8 @@ impl Modify for Credentials {
             "apiKey",
             SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("X-API-Key", description))),
         );
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The same key")).build();
+        let bearer =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The same key")).build();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     }
 }
@@ -98,14 +99,19 @@ fn describe_operations(document: &mut utoipa::openapi::OpenApi) {
         for (method, operation) in operations {
             let Some(operation) = operation else { continue };
             operation.operation_id = Some(operation_id(method, path));
-            operation.responses.responses.entry("default".to_owned()).or_insert_with(|| refusal.clone().into());
+            operation
+                .responses
+                .responses
+                .entry("default".to_owned())
+                .or_insert_with(|| refusal.clone().into());
         }
     }
 }
 
 /// `post /api/jobs/{id}/cancel` is `post_jobs_id_cancel`.
 fn operation_id(method: &str, path: &str) -> String {
-    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty() && *word != "api");
+    let words =
+        path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty() && *word != "api");
     std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 

@@ -21,7 +21,12 @@ use uuid::Uuid;
 use super::shop::{Answer, Shop, request};
 
 /// A key of the tenant.
-pub async fn key(shop: &Shop, tenant: TenantId, scopes: &[Scope], expires_at: Option<DateTime<Utc>>) -> String {
+pub async fn key(
+    shop: &Shop,
+    tenant: TenantId,
+    scopes: &[Scope],
+    expires_at: Option<DateTime<Utc>>,
+) -> String {
     let mut tx = shop.state.db.gateway_tx().await.expect("a transaction");
     let key = api_keys::create(&mut tx, tenant, "test", scopes, expires_at).await.expect("a key");
     tx.commit().await.expect("committed");

@@ -92,10 +92,10 @@ fn fingerprint(class: &str, message: &str) -> String {
         let plain = quoted.is_none() && opens.is_none() && !word.chars().any(|c| c.is_ascii_digit());
         if plain {
             shape.push_str(word);
-        } else {
-            shape.push('*');
+            shape.push(' ');
+        } else if quoted.is_none() {
+            shape.push_str("* ");
         }
-        shape.push(' ');
         match (quoted, opens) {
             (None, Some(mark)) if word.matches(mark).count() % 2 == 1 => quoted = Some(mark),
             (Some(mark), _) if word.matches(mark).count() % 2 == 1 => quoted = None,

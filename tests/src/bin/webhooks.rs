@@ -63,7 +63,7 @@ async fn measure() -> anyhow::Result<ExitCode> {
     let probes = ledger.count("default", "done").await? - probes_before;
     enough.notify_one();
     busy.await??;
-    println!("  {probes} probes were done meanwhile");
+    println!("  {probes} probes were done meanwhile; answers by status: {:?}", ours.statuses);
     let lost = lost(&ledger, &ours).await?;
     // The servers stay for the other service; our processes leave it the machine.
     for process in cluster.workers.iter().chain(&cluster.schedulers).chain([&cluster.api]) {

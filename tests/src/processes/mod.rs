@@ -4,6 +4,7 @@
 //! Dropping a [`Cluster`] kills exactly the processes that it started and ends its servers;
 //! [`Cluster::stop`] does the same in order.
 
+mod environment;
 mod process;
 
 use std::{
@@ -17,10 +18,11 @@ use rand::RngExt;
 use reqwest::StatusCode;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
+use environment::Env;
 pub use process::{Logs, Process, Signalled};
 
 use crate::{
-    desk::{Credentials, Desk},
+    desk::Desk,
     folder::Folder,
     servers::{Afterwards, Servers},
     upstream::{self, Upstream},
@@ -37,8 +39,8 @@ const END_WITHIN: Duration = Duration::from_secs(40);
 pub struct Options {
     /// Where data and logs go, and stay; a temporary folder when none.
     pub dir: Option<PathBuf>,
-    /// The database as its owner, and Redis, to be used instead of private ones.
-    pub given: Option<(String, String)>,
+    /// Servers to be used instead of private ones.
+    pub given: Given,
     /// The slug of the tenant that is made.
     pub tenant: String,
     /// How many workers.
@@ -55,13 +57,25 @@ pub struct Options {
     pub logs: Logs,
 }
 
+/// Servers that are there. What is not given is private.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// The database as its owner.
+    pub database_url: Option<String>,
+    /// Redis.
+    pub redis_url: Option<String>,
+    /// The database as a program's login role, by program; the owner's address with the role's name when
+    /// a program is not there.
+    pub logins: Vec<(&'static str, String)>,
+}
+
 impl Default for Options {
     /// Two workers and two schedulers in a temporary folder, with rate limits out of the way.
     fn default() -> Options {
         let rate = |name: &str| (format!("DESK_RATE_{name}_PER_MINUTE"), "10000000".to_owned());
         Options {
             dir: None,
-            given: None,
+            given: Given::default(),
             tenant: "demo".to_owned(),
             workers: 2,
             schedulers: 2,
@@ -248,9 +262,10 @@ impl Cluster {
     /// The database as the api sees it.
     ///
     /// # Errors
-    /// The owner's address is no Postgres URL.
+    /// The api has no address of it, which cannot be once the cluster runs.
     pub fn api_database_url(&self) -> anyhow::Result<String> {
-        Ok(self.servers.url_for("desk_api")?)
+        let url = self.env.urls.iter().find(|(program, _)| *program == "api");
+        url.map(|(_, url)| url.clone()).context("the api has no database")
     }
 
     /// The folder of files to import.
@@ -292,13 +307,21 @@ async fn end(processes: &[Process]) {
 }
 
 async fn connect(options: &Options, folder: &Folder) -> anyhow::Result<Servers> {
-    if let Some((database, redis)) = &options.given {
+    let Given { database_url, redis_url, .. } = &options.given;
+    if let (Some(database), Some(redis)) = (database_url, redis_url) {
         return Ok(Servers::given(database, redis));
     }
     let dir = folder.path().join("servers");
     let afterwards = if folder.stays() { Afterwards::Stop } else { Afterwards::Remove };
     let started = tokio::task::spawn_blocking(move || Servers::start(&dir, afterwards)).await?;
-    started.context("private servers")
+    let mut servers = started.context("private servers")?;
+    if let Some(database) = database_url {
+        servers.admin_url.clone_from(database);
+    }
+    if let Some(redis) = redis_url {
+        servers.redis_url.clone_from(redis);
+    }
+    Ok(servers)
 }
 
 async fn answers_ok(http: &reqwest::Client, url: &str) {
@@ -324,107 +347,6 @@ pub fn free_address() -> anyhow::Result<SocketAddr> {
         }
     }
     bail!("no free port between 15000 and 32000")
-}
-
-/// The settings that the processes of one cluster share.
-#[derive(Clone, Debug)]
-struct Env {
-    programs: PathBuf,
-    logs_dir: PathBuf,
-    logs: Logs,
-    queues: String,
-    urls: [(&'static str, String); 3],
-    settings: Vec<(String, String)>,
-}
-
-impl Env {
-    fn new(options: &Options, folder: &Folder, servers: &Servers, upstream: &Upstream) -> anyhow::Result<Env> {
-        let logs_dir = folder.path().join("logs");
-        let imports = folder.path().join("imports");
-        std::fs::create_dir_all(&logs_dir)?;
-        std::fs::create_dir_all(&imports)?;
-        let mut env = Env {
-            programs: process::programs()?,
-            logs_dir,
-            logs: options.logs,
-            queues: options.queues.clone(),
-            urls: [
-                ("api", servers.url_for("desk_api")?),
-                ("worker", servers.url_for("desk_worker")?),
-                ("scheduler", servers.url_for("desk_scheduler")?),
-            ],
-            settings: Vec::new(),
-        };
-        env.set("REDIS_URL", servers.redis_url.clone());
-        env.set("DESK_MASTER_KEY", random_key());
-        env.set("DESK_IMPORT_DIR", imports.display().to_string());
-        env.set("DESK_ALLOW_LOOPBACK", "true".to_owned());
-        env.set("DESK_PROBE_URL", format!("http://{}", upstream.addr));
-        for (name, value) in &options.env {
-            env.set(name, value.clone());
-        }
-        Ok(env)
-    }
-
-    fn set(&mut self, name: &str, value: String) {
-        self.settings.retain(|(known, _)| known != name);
-        self.settings.push((name.to_owned(), value));
-    }
-
-    fn for_program(&self, program: &str) -> Vec<(String, String)> {
-        let url = self.urls.iter().find(|(name, _)| *name == program).map(|(_, url)| url.clone());
-        let mut settings = self.settings.clone();
-        settings.extend(url.map(|url| ("DATABASE_URL".to_owned(), url)));
-        settings
-    }
-
-    fn spawn(&self, name: &str, program: &'static str, ops: Option<SocketAddr>) -> anyhow::Result<Process> {
-        let mut settings = self.for_program(program);
-        settings.extend(ops.map(|ops| ("DESK_OPS_BIND".to_owned(), ops.to_string())));
-        let log = self.logs_dir.join(format!("{name}.log"));
-        Process::spawn(name, &self.programs.join(program), settings, log, self.logs, ops)
-            .with_context(|| format!("{name} does not start"))
-    }
-
-    async fn create_tenant(&self, slug: &str, base: &str, upstream: &Upstream) -> anyhow::Result<Desk> {
-        let webhook_secret = random_key();
-        let tenant_id = self.command(&["create-tenant", "--slug", slug, "--name", "Corner Records"], &[]).await?;
-        let tenant_id = tenant_id.parse().context("create-tenant prints the tenant's id")?;
-        let key = self
-            .command(&["create-key", "--tenant", slug, "--name", "everything", "--scopes", "operator", "--expires-days", "7"], &[])
-            .await?;
-        let secrets = [("GORGIAS_API_KEY", "recorded"), ("GORGIAS_WEBHOOK_SECRET", &webhook_secret)];
-        let help_desk = upstream.gorgias_base();
-        let connect = ["connect-gorgias", "--tenant", slug, "--base-url", &help_desk, "--email", "desk@shop.example"];
-        let connect = [&connect[..], &["--verify", "hmac", "--allow-loopback"]].concat();
-        self.command(&connect, &secrets).await?;
-        Ok(Desk::new(base, Credentials { tenant: slug.to_owned(), tenant_id, key, webhook_secret }))
-    }
-
-    /// Runs a command of the api program; what it printed.
-    async fn command(&self, arguments: &[&str], secrets: &[(&str, &str)]) -> anyhow::Result<String> {
-        let program = self.programs.join("api");
-        let output = tokio::process::Command::new(&program)
-            .args(arguments)
-            .env_clear()
-            .envs(self.for_program("api"))
-            .envs(secrets.iter().copied())
-            .kill_on_drop(true)
-            .output()
-            .await
-            .with_context(|| format!("{} cannot be run", program.display()))?;
-        if !output.status.success() {
-            bail!("api {}: {}", arguments[0], String::from_utf8_lossy(&output.stderr).trim());
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    }
-}
-
-/// 32 random bytes in base64.
-fn random_key() -> String {
-    use base64::Engine;
-    let bytes: [u8; 32] = rand::rng().random();
-    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 /// A short suffix that makes a name unique.

@@ -177,7 +177,11 @@ pub(super) fn programs() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folder = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).unwrap_or(Path::new("."));
     for program in ["api", "worker", "scheduler"] {
-        anyhow::ensure!(folder.join(program).is_file(), "{} is missing; run: make build", folder.join(program).display());
+        anyhow::ensure!(
+            folder.join(program).is_file(),
+            "{} is missing; run: make build",
+            folder.join(program).display()
+        );
     }
     Ok(folder.to_owned())
 }
@@ -241,7 +245,8 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> Process {
-        let log = std::env::temp_dir().join(format!("deskwork-process-{}.log", uuid::Uuid::now_v7().simple()));
+        let log =
+            std::env::temp_dir().join(format!("deskwork-process-{}.log", uuid::Uuid::now_v7().simple()));
         let settings = vec![("SCRIPT".to_owned(), script.to_owned())];
         // A program without arguments: the shell reads its script from a file.
         let file = log.with_extension("sh");

@@ -14,7 +14,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::Shared;
+use super::{Shared, keep::Keep};
 
 /// A completion, and the kind whose concurrency limit got a slot free by it.
 pub(crate) struct Finished {
@@ -79,6 +79,7 @@ impl Shared {
 }
 
 async fn run(shared: Arc<Shared>, inbox: Arc<Mutex<mpsc::Receiver<Finished>>>) {
+    let mut ledger = Keep::new(&shared.store);
     let mut gathered = Vec::with_capacity(BATCH);
     loop {
         if inbox.lock().await.recv_many(&mut gathered, BATCH).await == 0 {
@@ -88,7 +89,7 @@ async fn run(shared: Arc<Shared>, inbox: Arc<Mutex<mpsc::Receiver<Finished>>>) {
         freed.sort();
         freed.dedup();
         let mut batch: Vec<Completion> = gathered.drain(..).map(|finished| finished.completion).collect();
-        let completed = write_persistently(&shared, &mut batch).await;
+        let completed = write_persistently(&shared, &mut ledger, &mut batch).await;
         for lost in batch.iter().filter(|completion| !completed.written.contains(&completion.id)) {
             tracing::warn!(job_id = %lost.id, "the lease was lost while the job ran; its outcome was not written");
         }
@@ -101,10 +102,10 @@ async fn run(shared: Arc<Shared>, inbox: Arc<Mutex<mpsc::Receiver<Finished>>>) {
     }
 }
 
-async fn write_persistently(shared: &Shared, batch: &mut [Completion]) -> Completed {
-    let mut told = false;
+async fn write_persistently(shared: &Shared, ledger: &mut Keep, batch: &mut [Completion]) -> Completed {
+    let (mut told, mut refused) = (false, false);
     loop {
-        match write(shared, batch).await {
+        match write(shared, ledger, batch).await {
             Ok(completed) => return completed,
             Err(error) if error.is_unavailable() => {
                 if !std::mem::replace(&mut told, true) {
@@ -117,27 +118,26 @@ async fn write_persistently(shared: &Shared, batch: &mut [Completion]) -> Comple
                 tracing::warn!(%error, "a batch of completions was refused; writing them one by one");
                 let mut all = Completed::default();
                 for completion in batch.chunks_mut(1) {
-                    all.merge(Box::pin(write_persistently(shared, completion)).await);
+                    all.merge(Box::pin(write_persistently(shared, ledger, completion)).await);
                 }
                 return all;
             }
             Err(error) => {
-                // Left alone it would stay claimed as long as this process lives.
                 tracing::error!(%error, job_id = %batch[0].id, "what came of the job cannot be written");
                 let failure = jobs::ledger::Failure::new("unwritable_outcome", &error.to_string());
                 batch[0].ending = Ending::Dead { failure };
-                if told {
+                if std::mem::replace(&mut refused, true) {
+                    // Not even that: the heart will find that nobody holds the lease, and hand it back.
                     return Completed::default();
                 }
-                told = true;
             }
         }
     }
 }
 
-async fn write(shared: &Shared, batch: &mut [Completion]) -> Result<Completed, QueueError> {
-    let mut conn = shared.store.pool().acquire().await?;
-    complete(&mut conn, shared.running.worker(), batch).await
+async fn write(shared: &Shared, ledger: &mut Keep, batch: &mut [Completion]) -> Result<Completed, QueueError> {
+    let completed = complete(ledger.connection().await?, shared.running.worker(), batch).await;
+    ledger.keep_if_sound(completed)
 }
 
 /// Offers the jobs that waited for the slots which are free now. When it fails the sweeper does it.

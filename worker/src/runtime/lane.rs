@@ -10,7 +10,7 @@ use jobs::{
 };
 use tokio::sync::mpsc;
 
-use super::{Shared, slots::Slots};
+use super::{Shared, keep::Keep, slots::Slots};
 
 /// The most that is claimed at once.
 const BATCH: usize = 500;
@@ -29,6 +29,7 @@ pub(super) fn start(shared: &Arc<Shared>, queue: &str, jobs: &mpsc::Sender<Claim
 
 async fn run(shared: Arc<Shared>, queue: String, slots: Arc<Slots>, jobs: mpsc::Sender<Claimed>) {
     let mut lane: Option<Lane> = None;
+    let mut ledger = Keep::new(&shared.store);
     while let Some(free) = slots.take(BATCH).await {
         let ids = tokio::select! {
             ids = pop(&shared, &queue, &mut lane, free) => ids,
@@ -39,7 +40,7 @@ async fn run(shared: Arc<Shared>, queue: String, slots: Arc<Slots>, jobs: mpsc::
             slots.give_back(free);
             continue;
         }
-        let claimed = claim_persistently(&shared, &slots, &ids).await;
+        let claimed = claim_persistently(&shared, &mut ledger, &slots, &ids).await;
         slots.give_back(free - claimed.len());
         for job in claimed {
             if let Err(unsent) = jobs.send(job).await {
@@ -72,10 +73,10 @@ async fn pop(shared: &Shared, queue: &str, lane: &mut Option<Lane>, max: usize) 
 }
 
 /// Claims, again and again while the ledger is away: the ids are nowhere else at the moment.
-async fn claim_persistently(shared: &Shared, slots: &Slots, ids: &[JobId]) -> Vec<Claimed> {
+async fn claim_persistently(shared: &Shared, ledger: &mut Keep, slots: &Slots, ids: &[JobId]) -> Vec<Claimed> {
     let mut told = false;
     loop {
-        match claim_once(shared, ids).await {
+        match claim_once(shared, ledger, ids).await {
             Ok(claimed) => return claimed,
             Err(error) if slots.is_shut() => {
                 tracing::warn!(%error, jobs = ids.len(), "not claimed before stopping; the sweeper offers them again");
@@ -91,9 +92,9 @@ async fn claim_persistently(shared: &Shared, slots: &Slots, ids: &[JobId]) -> Ve
     }
 }
 
-async fn claim_once(shared: &Shared, ids: &[JobId]) -> Result<Vec<Claimed>, QueueError> {
-    let mut conn = shared.store.pool().acquire().await?;
-    let claimed = claim(&mut conn, shared.running.worker(), ids).await?;
+async fn claim_once(shared: &Shared, ledger: &mut Keep, ids: &[JobId]) -> Result<Vec<Claimed>, QueueError> {
+    let claimed = claim(ledger.connection().await?, shared.running.worker(), ids).await;
+    let claimed = ledger.keep_if_sound(claimed)?;
     shared.running.claimed(&claimed);
     Ok(claimed)
 }

@@ -9,6 +9,7 @@ mod completer;
 mod executor;
 mod handlers;
 mod heart;
+mod keep;
 mod lane;
 mod progress;
 mod running;

@@ -103,7 +103,8 @@ async fn repeated(story: &Story, cluster: &Cluster, body: &Value, first: &Delive
     let secret = &cluster.desk.credentials().webhook_secret;
     let answer = cluster.desk.webhook_signed(body, secret).await?;
     ensure!(answer.status == 200, "the repetition was answered {} instead of 200", answer.status);
-    let same = answer.body["delivery_id"] == json!(first.delivery_id) && answer.body["job_id"] == json!(first.job_id);
+    let same = answer.body["delivery_id"] == json!(first.delivery_id)
+        && answer.body["job_id"] == json!(first.job_id);
     ensure!(same, "the repetition was answered differently: {}", answer.body);
     story.say("the first one once more                -> 200, the same answer, no second job");
     Ok(())
@@ -113,7 +114,10 @@ async fn forged(story: &Story, cluster: &Cluster, body: &Value) -> anyhow::Resul
     let before = deliveries(cluster).await?;
     let refused = cluster.desk.webhook_signed(body, "not the secret that was agreed on").await;
     let status = refused.err().and_then(|error| error.status());
-    ensure!(status.is_some_and(|status| status == 401), "a wrong signature was answered {status:?} instead of 401");
+    ensure!(
+        status.is_some_and(|status| status == 401),
+        "a wrong signature was answered {status:?} instead of 401"
+    );
     ensure!(deliveries(cluster).await? == before, "a forged delivery was stored");
     story.say("a wrong signature                      -> 401, nothing stored");
     Ok(())
@@ -125,17 +129,30 @@ async fn deliveries(cluster: &Cluster) -> anyhow::Result<usize> {
 }
 
 /// Waits for the drafts and reads them back as an agent's tool would.
-pub async fn drafts(story: &mut Story, cluster: &Cluster, tickets: &[Ticket]) -> anyhow::Result<Vec<Drafted>> {
+pub async fn drafts(
+    story: &mut Story,
+    cluster: &Cluster,
+    tickets: &[Ticket],
+) -> anyhow::Result<Vec<Drafted>> {
     story.step("The workers read each thread and the customer's history, and draft replies");
     let mut drafted = Vec::new();
     for ticket in tickets {
         let question = ticket.question;
         let job = cluster.desk.wait(ticket.job, LIMIT).await?;
-        ensure!(job.state == "done", "the draft for {} ended as {}: {:?}", question.ticket, job.state, job.error);
+        ensure!(
+            job.state == "done",
+            "the draft for {} ended as {}: {:?}",
+            question.ticket,
+            job.state,
+            job.error
+        );
         let answer = cluster.desk.draft(&question.ticket.to_string()).await?;
         ensure!(answer.status == 200, "GET draft of {} answered {}", question.ticket, answer.status);
         let draft = answer.body;
-        ensure!(draft["stale"] == false && draft["message_count"].as_i64() >= Some(1), "the draft is not fresh: {draft}");
+        ensure!(
+            draft["stale"] == false && draft["message_count"].as_i64() >= Some(1),
+            "the draft is not fresh: {draft}"
+        );
         let result = job.result.clone().unwrap_or_default();
         let id = |value: &Value| value.as_str().and_then(|id| id.parse::<Uuid>().ok());
         drafted.push(Drafted {
@@ -144,7 +161,13 @@ pub async fn drafts(story: &mut Story, cluster: &Cluster, tickets: &[Ticket]) ->
             note_job: id(&result["note_job_id"]).context("no note follows the draft")?,
         });
         let drafter = draft["drafter"].as_str().unwrap_or_default();
-        story.say(&format!("ticket {} (customer {}, {}): {drafter}, {}", question.ticket, question.customer, question.channel, lasted(&job)));
+        story.say(&format!(
+            "ticket {} (customer {}, {}): {drafter}, {}",
+            question.ticket,
+            question.customer,
+            question.channel,
+            lasted(&job)
+        ));
         story.note_job(&format!("draft for ticket {}", question.ticket), &job);
         if story.draft.is_none() {
             story.draft = Some(Draft {
@@ -165,7 +188,13 @@ pub async fn notes(story: &mut Story, cluster: &Cluster, drafted: &[Drafted]) ->
     story.step("The drafts arrive at the help desk as internal notes, each once");
     for Drafted { question, draft, note_job } in drafted {
         let job = cluster.desk.wait(*note_job, LIMIT).await?;
-        ensure!(job.state == "done", "the note for {} ended as {}: {:?}", question.ticket, job.state, job.error);
+        ensure!(
+            job.state == "done",
+            "the note for {} ended as {}: {:?}",
+            question.ticket,
+            job.state,
+            job.error
+        );
         let marker = format!("deskwork-draft-{draft}");
         let times = cluster.upstream.recorded().notes.get(&marker).copied().unwrap_or_default();
         ensure!(times == 1, "the help desk has the note {marker} {times} times");
@@ -184,8 +213,11 @@ pub async fn notes(story: &mut Story, cluster: &Cluster, drafted: &[Drafted]) ->
 async fn own_note(story: &Story, cluster: &Cluster, question: &Question) -> anyhow::Result<()> {
     let url = format!("{}/tickets/{}/messages", cluster.upstream.gorgias_base(), question.ticket);
     let http = reqwest::Client::builder().no_proxy().build()?;
-    let messages: Value = http.get(url).header("authorization", "Basic cmVhZGVy").send().await?.json().await?;
-    let note = messages["data"].as_array().and_then(|messages| messages.iter().find(|message| message["channel"] == "internal-note"));
+    let messages: Value =
+        http.get(url).header("authorization", "Basic cmVhZGVy").send().await?.json().await?;
+    let note = messages["data"]
+        .as_array()
+        .and_then(|messages| messages.iter().find(|message| message["channel"] == "internal-note"));
     let note = note.context("the help desk has no note")?;
     story.say("the note, as the help desk has it:");
     for line in note["body_text"].as_str().unwrap_or_default().lines().take(6) {
@@ -194,7 +226,11 @@ async fn own_note(story: &Story, cluster: &Cluster, question: &Question) -> anyh
     let body = json!({ "ticket": question.ticket_json(), "message": note });
     let delivery = cluster.desk.webhook(&body).await?;
     let reason = delivery.skip_reason.unwrap_or_default();
-    ensure!(delivery.decision == "skipped" && reason == "internal_note", "our own note was {} {reason}", delivery.decision);
+    ensure!(
+        delivery.decision == "skipped" && reason == "internal_note",
+        "our own note was {} {reason}",
+        delivery.decision
+    );
     let answer = cluster.desk.draft(&question.ticket.to_string()).await?;
     ensure!(answer.status == 200, "our own note made the draft stale");
     story.say("the webhook about our own note          -> skipped (internal_note), the draft stays fresh");

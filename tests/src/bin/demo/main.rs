@@ -19,7 +19,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use cluster::{
-    processes::{Cluster, Logs, Options, suffix},
+    processes::{Cluster, Given, Logs, Options, suffix},
     program::{interrupted, run_in_order, was_interrupted},
     servers::{Servers, root},
 };
@@ -69,17 +69,17 @@ async fn tell(story: &mut Story, cluster: &Cluster) -> anyhow::Result<()> {
 
 async fn start(story: &mut Story, dir: &Path) -> anyhow::Result<Cluster> {
     story.step("Start Postgres, Redis, one api, two workers and two schedulers");
-    let given = given()?;
-    // A tenant of the demo's own, so that somebody's database may have seen a demo before.
-    let tenant = if given.is_some() { format!("demo-{}", suffix()) } else { "demo".to_owned() };
-    if given.is_none() {
-        let servers = dir.join("servers");
-        tokio::task::spawn_blocking(move || Servers::clear(&servers)).await??;
-    }
+    let given = given();
+    // A tenant of the demo's own, because somebody's database may have seen a demo before.
+    let tenant =
+        given.database_url.as_ref().map_or_else(|| "demo".to_owned(), |_| format!("demo-{}", suffix()));
+    let servers = dir.join("servers");
+    tokio::task::spawn_blocking(move || Servers::clear(&servers)).await??;
     for left in ["logs", "imports"] {
         let left = dir.join(left);
         if left.exists() {
-            std::fs::remove_dir_all(&left).with_context(|| format!("{} cannot be emptied", left.display()))?;
+            std::fs::remove_dir_all(&left)
+                .with_context(|| format!("{} cannot be emptied", left.display()))?;
         }
     }
     let options = Options {
@@ -97,7 +97,10 @@ async fn start(story: &mut Story, dir: &Path) -> anyhow::Result<Cluster> {
     for process in [&cluster.api].into_iter().chain(&cluster.workers).chain(&cluster.schedulers) {
         story.say(&format!("{:<12} pid {}", process.name, process.pid));
     }
-    story.say(&format!("help desk    played at {} by a server that records what arrives", cluster.upstream.gorgias_base()));
+    story.say(&format!(
+        "help desk    played at {} by a server that records what arrives",
+        cluster.upstream.gorgias_base()
+    ));
     story.end_step("everything is ready");
     Ok(cluster)
 }
@@ -111,14 +114,18 @@ async fn stop(cluster: Cluster, code: ExitCode) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// Somebody's own servers. One without the other would be a mixture that nobody asked for.
-fn given() -> anyhow::Result<Option<(String, String)>> {
+/// Somebody's own servers, as `DATABASE_URL`, `REDIS_URL` and the login roles' own addresses name them.
+fn given() -> Given {
     let of = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    match (of("DATABASE_URL"), of("REDIS_URL")) {
-        (Some(database), Some(redis)) => Ok(Some((database, redis))),
-        (None, None) => Ok(None),
-        (Some(_), None) => bail!("DATABASE_URL is set and REDIS_URL is not; set both, or none for private servers"),
-        (None, Some(_)) => bail!("REDIS_URL is set and DATABASE_URL is not; set both, or none for private servers"),
+    let logins = [
+        ("api", "DESK_API_DATABASE_URL"),
+        ("worker", "DESK_WORKER_DATABASE_URL"),
+        ("scheduler", "DESK_SCHEDULER_DATABASE_URL"),
+    ];
+    Given {
+        database_url: of("DATABASE_URL"),
+        redis_url: of("REDIS_URL"),
+        logins: logins.into_iter().filter_map(|(program, name)| Some((program, of(name)?))).collect(),
     }
 }
 
@@ -129,16 +136,20 @@ fn bind() -> anyhow::Result<SocketAddr> {
         text.parse().with_context(|| format!("DESK_BIND is {text:?}; it should be like 127.0.0.1:8080"))?;
     let ports = wanted.port()..=wanted.port().saturating_add(100);
     let mut addresses = ports.map(|port| SocketAddr::new(wanted.ip(), port));
-    addresses.find(|address| TcpListener::bind(address).is_ok()).with_context(|| format!("no port from {wanted} on is free"))
+    addresses
+        .find(|address| TcpListener::bind(address).is_ok())
+        .with_context(|| format!("no port from {wanted} on is free"))
 }
 
 /// What the processes are told beside the cluster's own settings: readable logs, and the model when
 /// there is a key for it.
 fn settings() -> Vec<(String, String)> {
     let passed_on = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL", "ANTHROPIC_VERSION"];
-    let log = std::env::var("DESK_LOG").unwrap_or_else(|_| "info,apalis_core=warn,tokio_cron_scheduler=warn".to_owned());
+    let log = std::env::var("DESK_LOG")
+        .unwrap_or_else(|_| "info,apalis_core=warn,tokio_cron_scheduler=warn".to_owned());
     let mut settings = vec![("DESK_LOG_FORMAT".to_owned(), "text".to_owned()), ("DESK_LOG".to_owned(), log)];
-    settings.extend(passed_on.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))));
+    settings
+        .extend(passed_on.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))));
     settings
 }
 

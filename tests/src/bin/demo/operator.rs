@@ -38,12 +38,16 @@ pub async fn retry(story: &mut Story, cluster: &Cluster) -> anyhow::Result<()> {
 
     let early = bulk(cluster, &json!({ "filter": filter, "canary": 2, "reason": "is it over?" })).await?;
     let result = early.result.clone().unwrap_or_default();
-    ensure!(early.state == "done" && result["canary_died"] == 2, "the canary did not stop the retry: {result}");
+    ensure!(
+        early.state == "done" && result["canary_died"] == 2,
+        "the canary did not stop the retry: {result}"
+    );
     story.say(&format!("too early: {}", result["summary"].as_str().unwrap_or_default()));
     story.note_job("bulk retry, stopped by its canary", &early);
 
     mend_upstream(cluster).await?;
-    let retry = bulk(cluster, &json!({ "filter": filter, "canary": 2, "reason": "the upstream is back" })).await?;
+    let retry =
+        bulk(cluster, &json!({ "filter": filter, "canary": 2, "reason": "the upstream is back" })).await?;
     let result = retry.result.clone().unwrap_or_default();
     ensure!(retry.state == "done" && result["jobs"] == REFUSED, "the retry did not take all: {result}");
     story.say(&format!("the upstream is mended: {}", result["summary"].as_str().unwrap_or_default()));
@@ -90,7 +94,8 @@ async fn die(story: &Story, cluster: &Cluster, run: &str) -> anyhow::Result<(Vec
         json!({ "kind": "probe", "max_attempts": 2, "payload": { "name": name(run, number), "effect": true } })
     });
     let hopeless = (0..HOPELESS).map(|number| {
-        let payload = json!({ "name": format!("demo-{run}-x{number}"), "fail_for_good": "the order has no customer" });
+        let payload =
+            json!({ "name": format!("demo-{run}-x{number}"), "fail_for_good": "the order has no customer" });
         json!({ "kind": "probe", "payload": payload })
     });
     let jobs: Vec<Value> = refused.chain(hopeless).collect();
@@ -118,7 +123,12 @@ async fn causes(story: &Story, cluster: &Cluster) -> anyhow::Result<Causes> {
         let group = groups.iter().find(|group| group["jobs"] == jobs);
         let group = group.with_context(|| format!("no cause has {jobs} jobs: {page}"))?;
         let text = |field: &str| group[field].as_str().unwrap_or_default().to_owned();
-        story.say(&format!("{jobs} jobs, cause {}: {} ({})", text("fingerprint"), text("sample_message"), text("error_class")));
+        story.say(&format!(
+            "{jobs} jobs, cause {}: {} ({})",
+            text("fingerprint"),
+            text("sample_message"),
+            text("error_class")
+        ));
         Ok(text("fingerprint"))
     };
     let causes = Causes { refused: found(REFUSED)?, hopeless: found(HOPELESS)? };
@@ -188,11 +198,20 @@ pub async fn cancel(story: &mut Story, cluster: &Cluster) -> anyhow::Result<()> 
 pub async fn audit(story: &mut Story, cluster: &Cluster) -> anyhow::Result<()> {
     story.step("Audit the books: enqueued = done + dead + cancelled + waiting + running");
     let answer = cluster.desk.post("/api/admin/schedules/audit_ledger/trigger", &json!({})).await?;
-    let id = answer.body["job_ids"][0].as_str().and_then(|id| id.parse().ok()).context("the trigger made no job")?;
+    let id = answer.body["job_ids"][0]
+        .as_str()
+        .and_then(|id| id.parse().ok())
+        .context("the trigger made no job")?;
     let job = cluster.desk.wait(id, LIMIT).await?;
     let result = job.result.clone().unwrap_or_default();
-    ensure!(job.state == "done" && result["drifts"].as_array().is_some_and(Vec::is_empty), "the books drift: {result}");
+    ensure!(
+        job.state == "done" && result["drifts"].as_array().is_some_and(Vec::is_empty),
+        "the books drift: {result}"
+    );
     story.note_job("audit of the ledger", &job);
-    story.end_step(&format!("{} jobs by the books, {} in the tables, no drift", result["enqueued"], result["held"]));
+    story.end_step(&format!(
+        "{} jobs by the books, {} in the tables, no drift",
+        result["enqueued"], result["held"]
+    ));
     Ok(())
 }

@@ -26,9 +26,11 @@ pub async fn import(story: &mut Story, cluster: &Cluster) -> anyhow::Result<()> 
     std::fs::copy(&data, cluster.imports().join("cdnow.csv.gz"))
         .with_context(|| format!("{} cannot be copied", data.display()))?;
     let desk = &cluster.desk;
-    let answer = desk.post("/api/orders/import", &json!({ "path": "cdnow.csv.gz", "currency": "USD" })).await?;
+    let answer =
+        desk.post("/api/orders/import", &json!({ "path": "cdnow.csv.gz", "currency": "USD" })).await?;
     ensure!(answer.status == 202, "the import was answered {} instead of 202", answer.status);
-    let id = answer.body["job_id"].as_str().and_then(|id| id.parse().ok()).context("the answer names no job")?;
+    let id =
+        answer.body["job_id"].as_str().and_then(|id| id.parse().ok()).context("the answer names no job")?;
     story.say(&format!("POST /api/orders/import -> 202, job {id}"));
 
     let mut known: Option<String> = None;
@@ -46,7 +48,10 @@ pub async fn import(story: &mut Story, cluster: &Cluster) -> anyhow::Result<()> 
     ensure!(job.state == "done", "the import ended as {}: {:?}", job.state, job.error);
     let result = job.result.clone().unwrap_or_default();
     let count = |name: &str| result[name].as_i64().unwrap_or(-1);
-    ensure!(count("lines") == PURCHASES && count("inserted") == PURCHASES, "not every purchase arrived: {result}");
+    ensure!(
+        count("lines") == PURCHASES && count("inserted") == PURCHASES,
+        "not every purchase arrived: {result}"
+    );
     story.note_job("import of the purchases", &job);
     story.end_step(&format!("{PURCHASES} purchases imported, {} lines rejected", count("rejected")));
     again(story, cluster).await
@@ -56,12 +61,16 @@ pub async fn import(story: &mut Story, cluster: &Cluster) -> anyhow::Result<()> 
 async fn again(story: &mut Story, cluster: &Cluster) -> anyhow::Result<()> {
     story.step("Import the same file once more");
     let answer = cluster.desk.post("/api/orders/import", &json!({ "path": "cdnow.csv.gz" })).await?;
-    let id = answer.body["job_id"].as_str().and_then(|id| id.parse().ok()).context("the answer names no job")?;
+    let id =
+        answer.body["job_id"].as_str().and_then(|id| id.parse().ok()).context("the answer names no job")?;
     let job = cluster.desk.wait(id, Duration::from_secs(120)).await?;
     let result = job.result.clone().unwrap_or_default();
     ensure!(job.state == "done" && result["inserted"] == 0, "the second import changed something: {result}");
     story.note_job("the same file again", &job);
-    story.end_step(&format!("nothing changed: {} of {} lines were there", result["duplicates"], result["lines"]));
+    story.end_step(&format!(
+        "nothing changed: {} of {} lines were there",
+        result["duplicates"], result["lines"]
+    ));
     Ok(())
 }
 
@@ -75,11 +84,24 @@ pub async fn show_a_customer(story: &mut Story, cluster: &Cluster) -> anyhow::Re
     let profile = customers::profile(&mut tx, customer, chrono::Utc::now(), 3).await?;
     tx.commit().await?;
     let profile = profile.with_context(|| format!("customer {customer} has no profile"))?;
-    let day = |at: Option<chrono::DateTime<chrono::Utc>>| at.map_or("never".to_owned(), |at| at.format("%-d %B %Y").to_string());
-    story.say(&format!("orders  {}, from {} to {}", profile.orders, day(profile.first_order_at), day(profile.last_order_at)));
+    let day = |at: Option<chrono::DateTime<chrono::Utc>>| {
+        at.map_or("never".to_owned(), |at| at.format("%-d %B %Y").to_string())
+    };
+    story.say(&format!(
+        "orders  {}, from {} to {}",
+        profile.orders,
+        day(profile.first_order_at),
+        day(profile.last_order_at)
+    ));
     story.say(&format!("spend   {:.2} {}", profile.spend, profile.currency));
     for order in &profile.recent_orders {
-        story.say(&format!("recent  order {} on {}: {:.2} {}", order.order_id, day(Some(order.ordered_at)), order.amount, order.currency));
+        story.say(&format!(
+            "recent  order {} on {}: {:.2} {}",
+            order.order_id,
+            day(Some(order.ordered_at)),
+            order.amount,
+            order.currency
+        ));
     }
     let shown_spend = format!("{:.2}", profile.spend);
     ensure!(

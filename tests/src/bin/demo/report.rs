@@ -7,8 +7,11 @@ use crate::story::{Story, bold};
 /// Prints it.
 pub fn print(story: &Story, cluster: &Cluster) {
     println!("\n{}", bold(&format!("What happened in {:.0} s", story.lasted().as_secs_f64())));
-    let steps: Vec<[String; 2]> =
-        story.times.iter().map(|(step, took)| [step.clone(), format!("{:.1} s", took.as_secs_f64())]).collect();
+    let steps: Vec<[String; 2]> = story
+        .times
+        .iter()
+        .map(|(step, took)| [step.clone(), format!("{:.1} s", took.as_secs_f64())])
+        .collect();
     table(["step", "time"], &steps);
     println!();
     let jobs: Vec<[String; 5]> = story

@@ -110,16 +110,33 @@ const LINE_CHARS: usize = 150;
 /// Shows a process's log line: its time of day, who wrote it, and what, without the rest of the date.
 pub fn show_log_line(process: &str, line: &str) {
     let (time, said) = match line.split_once("Z ") {
-        Some((stamp, said)) if stamp.len() > 19 && stamp.as_bytes()[10] == b'T' => (&stamp[11..19], said.trim_start()),
+        Some((stamp, said)) if stamp.len() > 19 && stamp.as_bytes()[10] == b'T' => {
+            (&stamp[11..19], said.trim_start())
+        }
         _ => ("        ", line),
     };
-    let said = said.strip_prefix("INFO ").unwrap_or(said);
-    let mut text = format!("{time} {process:<11} | {said}");
+    let (level, said) = match said.split_once(' ') {
+        Some((level @ ("ERROR" | "WARN"), said)) => (format!("{level} "), said),
+        Some(("INFO", said)) => (String::new(), said),
+        _ => (String::new(), said),
+    };
+    let mut text = format!("{time} {process:<11} | {level}{}", without_place(said));
     if let Some((end, _)) = text.char_indices().nth(LINE_CHARS) {
         text.truncate(end);
         text.push_str(" ...");
     }
     println!("{}", dim(&text));
+}
+
+/// A message without the span and the module that it comes from: `job: worker::runtime: failed` says `failed`.
+fn without_place(mut said: &str) -> &str {
+    while let Some((place, rest)) = said.split_once(": ") {
+        if place.is_empty() || !place.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':')) {
+            break;
+        }
+        said = rest;
+    }
+    said
 }
 
 /// An address as it may be shown.
@@ -155,6 +172,15 @@ fn styled(code: &str, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_is_shown_without_its_place() {
+        assert_eq!(
+            without_place("job: worker::runtime::executor: failed for good x=1"),
+            "failed for good x=1"
+        );
+        assert_eq!(without_place("the ledger is away: refused"), "the ledger is away: refused");
+    }
 
     #[test]
     fn passwords_are_not_shown() {

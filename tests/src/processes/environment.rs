@@ -1,0 +1,155 @@
+//! What the processes of one cluster are told, and the commands that give it a tenant.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context, bail};
+use base64::Engine;
+use rand::RngExt;
+
+use super::{
+    Options,
+    process::{self, Logs, Process},
+};
+use crate::{
+    desk::{Credentials, Desk},
+    folder::Folder,
+    servers::Servers,
+    upstream::Upstream,
+};
+
+/// The settings that the processes of one cluster share.
+#[derive(Clone, Debug)]
+pub(super) struct Env {
+    programs: PathBuf,
+    logs_dir: PathBuf,
+    logs: Logs,
+    pub(super) queues: String,
+    pub(super) urls: Vec<(&'static str, String)>,
+    settings: Vec<(String, String)>,
+}
+
+impl Env {
+    pub(super) fn new(
+        options: &Options,
+        folder: &Folder,
+        servers: &Servers,
+        upstream: &Upstream,
+    ) -> anyhow::Result<Env> {
+        let logs_dir = folder.path().join("logs");
+        let imports = folder.path().join("imports");
+        std::fs::create_dir_all(&logs_dir)?;
+        std::fs::create_dir_all(&imports)?;
+        let mut env = Env {
+            programs: process::programs()?,
+            logs_dir,
+            logs: options.logs,
+            queues: options.queues.clone(),
+            urls: logins(options, servers)?,
+            settings: Vec::new(),
+        };
+        env.set("REDIS_URL", servers.redis_url.clone());
+        env.set("DESK_MASTER_KEY", random_key());
+        env.set("DESK_IMPORT_DIR", imports.display().to_string());
+        env.set("DESK_ALLOW_LOOPBACK", "true".to_owned());
+        env.set("DESK_PROBE_URL", format!("http://{}", upstream.addr));
+        for (name, value) in &options.env {
+            env.set(name, value.clone());
+        }
+        Ok(env)
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: String) {
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.to_owned(), value));
+    }
+
+    fn for_program(&self, program: &str) -> Vec<(String, String)> {
+        let url = self.urls.iter().find(|(name, _)| *name == program).map(|(_, url)| url.clone());
+        let mut settings = self.settings.clone();
+        settings.extend(url.map(|url| ("DATABASE_URL".to_owned(), url)));
+        settings
+    }
+
+    pub(super) fn spawn(
+        &self,
+        name: &str,
+        program: &'static str,
+        ops: Option<SocketAddr>,
+    ) -> anyhow::Result<Process> {
+        let mut settings = self.for_program(program);
+        settings.extend(ops.map(|ops| ("DESK_OPS_BIND".to_owned(), ops.to_string())));
+        let log = self.logs_dir.join(format!("{name}.log"));
+        Process::spawn(name, &self.programs.join(program), settings, log, self.logs, ops)
+            .with_context(|| format!("{name} does not start"))
+    }
+
+    pub(super) async fn create_tenant(
+        &self,
+        slug: &str,
+        base: &str,
+        upstream: &Upstream,
+    ) -> anyhow::Result<Desk> {
+        let webhook_secret = random_key();
+        let tenant_id =
+            self.command(&["create-tenant", "--slug", slug, "--name", "Corner Records"], &[]).await?;
+        let tenant_id = tenant_id.parse().context("create-tenant prints the tenant's id")?;
+        let key = self
+            .command(
+                &[
+                    "create-key",
+                    "--tenant",
+                    slug,
+                    "--name",
+                    "everything",
+                    "--scopes",
+                    "operator",
+                    "--expires-days",
+                    "7",
+                ],
+                &[],
+            )
+            .await?;
+        let secrets = [("GORGIAS_API_KEY", "recorded"), ("GORGIAS_WEBHOOK_SECRET", &webhook_secret)];
+        let help_desk = upstream.gorgias_base();
+        let connect =
+            ["connect-gorgias", "--tenant", slug, "--base-url", &help_desk, "--email", "desk@shop.example"];
+        let connect = [&connect[..], &["--verify", "hmac", "--allow-loopback"]].concat();
+        self.command(&connect, &secrets).await?;
+        Ok(Desk::new(base, Credentials { tenant: slug.to_owned(), tenant_id, key, webhook_secret }))
+    }
+
+    /// Runs a command of the api program; what it printed.
+    async fn command(&self, arguments: &[&str], secrets: &[(&str, &str)]) -> anyhow::Result<String> {
+        let program = self.programs.join("api");
+        let output = tokio::process::Command::new(&program)
+            .args(arguments)
+            .env_clear()
+            .envs(self.for_program("api"))
+            .envs(secrets.iter().copied())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .with_context(|| format!("{} cannot be run", program.display()))?;
+        if !output.status.success() {
+            bail!("api {}: {}", arguments[0], String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+}
+
+/// The database address of each program.
+fn logins(options: &Options, servers: &Servers) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let mut urls = options.given.logins.clone();
+    for (program, role) in [("api", "desk_api"), ("worker", "desk_worker"), ("scheduler", "desk_scheduler")] {
+        if urls.iter().all(|(known, _)| *known != program) {
+            urls.push((program, servers.url_for(role)?));
+        }
+    }
+    Ok(urls)
+}
+
+/// 32 random bytes in base64.
+fn random_key() -> String {
+    let bytes: [u8; 32] = rand::rng().random();
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
