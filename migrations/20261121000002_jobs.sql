@@ -84,6 +84,8 @@ create index finished_tenant on jobs.finished (tenant_id, id);
 -- kind first: a planner without statistics must not take this index for a look-up by tenant and id
 create index finished_kind on jobs.finished (kind, tenant_id, id);
 create index finished_cancelled on jobs.finished (tenant_id, id) where state = 'cancelled';
+create index finished_correlation on jobs.finished (correlation_id, tenant_id);
+create index finished_parent on jobs.finished (parent_id) where parent_id is not null;
 
 -- Jobs that failed for good, until an operator retries or discards them or they are 30 days old.
 create table jobs.dead (
@@ -223,6 +225,17 @@ create table jobs.rate (
     primary key (minute, queue, kind, to_state)
 );
 
+-- The kinds that a queue has or had jobs of, by the books. A listing by queue becomes one by kind with
+-- it: an index of finished jobs by queue would cost every completion more than such listings are worth.
+create function jobs.kinds_of(queue_name text) returns text[]
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select coalesce(array_agg(distinct kind), '{}') from (
+        select kind from jobs.balance where queue = queue_name
+        union all
+        select kind from jobs.transition where queue = queue_name
+    ) known
+$$;
+
 create table jobs.queue_control (
     queue text primary key,
     paused boolean not null default false,
@@ -339,6 +352,8 @@ grant select (id, slug) on shared.tenant to desk_queue;
 create policy queue_engine on shared.tenant for select to desk_queue using (true);
 revoke execute on function jobs.ensure_day(text, date), jobs.drop_day(text, date) from public;
 grant execute on function jobs.ensure_day(text, date), jobs.drop_day(text, date) to desk_queue;
+revoke execute on function jobs.kinds_of(text) from public;
+grant execute on function jobs.kinds_of(text) to desk_queue, desk_platform, desk_support, desk_marketing;
 
 do $$
 declare

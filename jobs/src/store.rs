@@ -21,17 +21,7 @@ impl Store {
     /// # Errors
     /// The URL cannot be read.
     pub fn connect(url: &str, max_connections: u32) -> Result<Store, DbError> {
-        let options: PgConnectOptions = url.parse().map_err(DbError::from)?;
-        // The planner must never scan the ledger for a batch of ids, whatever its statistics say of
-        // a table that was empty a second ago.
-        let options = options.options([
-            ("role", "desk_queue"),
-            ("enable_seqscan", "off"),
-            ("enable_hashjoin", "off"),
-            ("enable_mergejoin", "off"),
-            ("plan_cache_mode", "force_generic_plan"),
-            ("jit", "off"),
-        ]);
+        let options = connect_options(url)?;
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .min_connections(0)
@@ -45,4 +35,22 @@ impl Store {
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
+}
+
+/// How a connection of the queue engine is opened, in the pool or beside it.
+///
+/// # Errors
+/// The URL cannot be read.
+pub fn connect_options(url: &str) -> Result<PgConnectOptions, DbError> {
+    let options: PgConnectOptions = url.parse().map_err(DbError::from)?;
+    // The planner must never scan the ledger for a batch of ids, whatever its statistics say of
+    // a table that was empty a second ago.
+    Ok(options.options([
+        ("role", "desk_queue"),
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        ("plan_cache_mode", "force_generic_plan"),
+        ("jit", "off"),
+    ]))
 }

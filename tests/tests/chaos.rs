@@ -9,7 +9,12 @@ async fn nothing_is_lost_and_nothing_is_done_twice() {
     println!("seed {}", options.seed);
     let outcome = chaos::run(&options).await.expect("the run comes to its end");
     let (verdict, dead) = (&outcome.verdict, &outcome.dead.others);
-    assert!(outcome.holds(), "seed {}: {verdict:#?}, dead: {dead:#?}, logs in {:?}", options.seed, outcome.kept);
+    assert!(
+        outcome.holds(),
+        "seed {}: {verdict:#?}, dead: {dead:#?}, logs in {:?}",
+        options.seed,
+        outcome.kept
+    );
     assert_eq!(outcome.acknowledged.jobs.len(), options.jobs);
     assert_eq!(outcome.inflicted.worker_kills, 4);
 }

@@ -23,8 +23,7 @@ fn main() -> ExitCode {
 
 async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let stop = boot::shutdown::on_signal().context("listening for signals")?;
-    // Claims, completions, handlers of the queue's own jobs: as many connections as can be busy at once.
-    let store = Store::connect(&settings.database_url, 16).context("DATABASE_URL")?;
+    let store = Store::connect(&settings.database_url, runtime::connections(&settings.queues)).context("DATABASE_URL")?;
     let db = Db::connect(&settings.database_url, 8).context("DATABASE_URL")?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let breakers = Breakers::new(BreakerSettings::default());

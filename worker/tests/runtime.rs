@@ -142,7 +142,7 @@ impl Theatre {
         let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
         let prefix = format!("test-{}", Uuid::now_v7().simple());
         Theatre {
-            store: Store::connect(&url, 6).expect("the test database's URL"),
+            store: Store::connect(&url, 16).expect("the test database's URL"),
             dispatch: Dispatch::new(Server::new(&redis).expect("the test Redis's URL"), &prefix),
             url,
             _database: database,

@@ -42,9 +42,10 @@ async fn what_was_claimed_unheard_is_handed_back_and_runs() {
         pulse: Pulse::default(),
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let running = tokio::spawn(runtime::run(store.clone(), dispatch.clone(), handlers, options, async move {
-        let _ = stopped.await;
-    }));
+    let running =
+        tokio::spawn(runtime::run(store.clone(), dispatch.clone(), handlers, options, async move {
+            let _ = stopped.await;
+        }));
     let waiters = Waiters::start(dispatch.clone());
 
     // A first job tells the worker's identity.
@@ -75,8 +76,10 @@ async fn what_was_claimed_unheard_is_handed_back_and_runs() {
         }
     };
     assert_eq!(attempt, 1, "a start that never was costs no attempt");
-    let noted: i64 =
-        sqlx::query_scalar("select count(*) from jobs.attempt").fetch_one(&mut *conn).await.expect("the ledger");
+    let noted: i64 = sqlx::query_scalar("select count(*) from jobs.attempt")
+        .fetch_one(&mut *conn)
+        .await
+        .expect("the ledger");
     assert_eq!(noted, 0);
     let audit = queues::audit(&mut conn).await.expect("the ledger");
     assert!(audit.drifts.is_empty(), "{:?}", audit.drifts);
@@ -99,8 +102,10 @@ async fn what_a_worker_claimed_that_died_before_its_first_beat_is_handed_out() {
         .expect("the ledger");
     let recovered = sweep::recover_lost_workers(&mut conn).await.expect("the ledger");
     assert_eq!(recovered.offers.iter().map(|offer| offer.id).collect::<Vec<_>>(), [id]);
-    let leases: i64 =
-        sqlx::query_scalar("select count(*) from jobs.lease").fetch_one(&mut *conn).await.expect("the ledger");
+    let leases: i64 = sqlx::query_scalar("select count(*) from jobs.lease")
+        .fetch_one(&mut *conn)
+        .await
+        .expect("the ledger");
     assert_eq!(leases, 0);
 }
 

@@ -111,6 +111,8 @@ fn fingerprint(class: &str, message: &str) -> String {
 pub struct Completed {
     /// Jobs whose completion was written; the others' leases were lost.
     pub written: HashSet<JobId>,
+    /// Jobs about which nothing can be written; filled in by who writes on after a refusal.
+    pub unwritable: Vec<JobId>,
     /// What the dispatcher is to be told.
     pub announcement: Announcement,
     /// What those who wait are to be told.
@@ -121,6 +123,7 @@ impl Completed {
     /// Adds what another batch led to.
     pub fn merge(&mut self, other: Completed) {
         self.written.extend(other.written);
+        self.unwritable.extend(other.unwritable);
         self.announcement.merge(other.announcement);
         self.events.extend(other.events);
     }

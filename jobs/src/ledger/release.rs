@@ -14,9 +14,12 @@ use crate::{
 ///
 /// # Errors
 /// The ledger failed; nothing changed.
-pub async fn release(conn: &mut PgConnection, worker: Uuid, leases: &[Uuid]) -> Result<Announcement, QueueError> {
-    let rows =
-        sqlx::query(include_str!("release.sql")).bind(leases).bind(worker).fetch_all(conn).await?;
+pub async fn release(
+    conn: &mut PgConnection,
+    worker: Uuid,
+    leases: &[Uuid],
+) -> Result<Announcement, QueueError> {
+    let rows = sqlx::query(include_str!("release.sql")).bind(leases).bind(worker).fetch_all(conn).await?;
     let ready = rows
         .iter()
         .map(|row| Offer { id: row.get(0), tenant: row.get(1), queue: row.get(2), priority: row.get(3) })

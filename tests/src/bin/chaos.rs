@@ -43,7 +43,8 @@ fn arguments(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Opti
 
 fn tell(outcome: &Outcome) {
     let (verdict, inflicted) = (&outcome.verdict, &outcome.inflicted);
-    let row = |what: &str, count: usize, wanted: &str| [what.to_owned(), count.to_string(), wanted.to_owned()];
+    let row =
+        |what: &str, count: usize, wanted: &str| [what.to_owned(), count.to_string(), wanted.to_owned()];
     println!();
     report::table(
         ["count", "got", "wanted"],

@@ -10,7 +10,8 @@ use cluster::{
     program,
 };
 
-const USAGE: &str = "usage: recovery [--rounds N] [--redis-secs N] [--dir FOLDER] [kill] [drain] [stall] [redis] [postgres]";
+const USAGE: &str =
+    "usage: recovery [--rounds N] [--redis-secs N] [--dir FOLDER] [kill] [drain] [stall] [redis] [postgres]";
 
 const PARTS: [&str; 5] = ["kill", "drain", "stall", "redis", "postgres"];
 
@@ -71,12 +72,14 @@ async fn run() -> anyhow::Result<ExitCode> {
 }
 
 fn arguments(mut given: impl Iterator<Item = String>) -> anyhow::Result<Arguments> {
-    let mut arguments = Arguments { rounds: 4, redis_away: Duration::from_secs(60), dir: None, parts: Vec::new() };
+    let mut arguments =
+        Arguments { rounds: 4, redis_away: Duration::from_secs(60), dir: None, parts: Vec::new() };
     while let Some(argument) = given.next() {
         match argument.as_str() {
             "--rounds" => arguments.rounds = given.next().context(USAGE)?.parse().context(USAGE)?,
             "--redis-secs" => {
-                arguments.redis_away = Duration::from_secs(given.next().context(USAGE)?.parse().context(USAGE)?);
+                arguments.redis_away =
+                    Duration::from_secs(given.next().context(USAGE)?.parse().context(USAGE)?);
             }
             "--dir" => arguments.dir = Some(given.next().context(USAGE)?.into()),
             part => match PARTS.iter().find(|known| **known == part) {

@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -90,7 +90,7 @@ impl Feed {
     ///
     /// # Errors
     /// A request was refused for good, or not acknowledged in two minutes.
-    pub async fn run(self: std::sync::Arc<Feed>, leave: watch::Receiver<Leave>) -> anyhow::Result<()> {
+    pub async fn run(self: Arc<Feed>, leave: watch::Receiver<Leave>) -> anyhow::Result<()> {
         let mut senders = JoinSet::new();
         for _ in 0..SENDERS {
             senders.spawn(send_all(self.clone(), leave.clone()));
@@ -129,7 +129,9 @@ impl Feed {
                 }
             }
         });
-        let Ok(jobs) = acknowledged.await else { bail!("a request was not acknowledged in {GIVE_UP_AFTER:?}") };
+        let Ok(jobs) = acknowledged.await else {
+            bail!("a request was not acknowledged in {GIVE_UP_AFTER:?}")
+        };
         let jobs = jobs?;
         ensure!(jobs.len() == size(request), "an answer names {} jobs for {}", jobs.len(), size(request));
         let mut all = lock(&self.acknowledged);
@@ -166,7 +168,7 @@ impl Feed {
     }
 }
 
-async fn send_all(feed: std::sync::Arc<Feed>, mut leave: watch::Receiver<Leave>) -> anyhow::Result<()> {
+async fn send_all(feed: Arc<Feed>, mut leave: watch::Receiver<Leave>) -> anyhow::Result<()> {
     loop {
         let now = *leave.borrow_and_update();
         if now.over {

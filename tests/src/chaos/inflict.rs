@@ -39,7 +39,12 @@ impl Inflicted {
     ///
     /// # Errors
     /// The fault cannot be brought about, or a process that nobody killed has ended.
-    pub async fn inflict(&mut self, cluster: &mut Cluster, fault: Fault, random: &mut StdRng) -> anyhow::Result<()> {
+    pub async fn inflict(
+        &mut self,
+        cluster: &mut Cluster,
+        fault: Fault,
+        random: &mut StdRng,
+    ) -> anyhow::Result<()> {
         nobody_ended(cluster)?;
         match fault {
             Fault::KillWorker => {

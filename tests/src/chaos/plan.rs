@@ -77,13 +77,10 @@ pub fn plan(amounts: &Amounts, jobs: usize, seed: u64) -> Vec<Planned> {
         faults.extend(std::iter::repeat_n(fault, times));
     }
     faults.shuffle(&mut random);
-    let mut times: Vec<usize> = faults.iter().map(|_| random.random_range(jobs / 40..=jobs * 9 / 10)).collect();
+    let mut times: Vec<usize> =
+        faults.iter().map(|_| random.random_range(jobs / 40..=jobs * 9 / 10)).collect();
     times.sort_unstable();
-    faults
-        .into_iter()
-        .zip(times)
-        .map(|(fault, at_acknowledged)| Planned { fault, at_acknowledged })
-        .collect()
+    faults.into_iter().zip(times).map(|(fault, at_acknowledged)| Planned { fault, at_acknowledged }).collect()
 }
 
 #[cfg(test)]

@@ -177,5 +177,6 @@ fn effects(verdict: &mut Verdict, acknowledged: &Acknowledged, recorded: &Record
     verdict.effects_missing = missing.len() + missing_notes;
     verdict.effects_twice = recorded.duplicates.effects.len() + recorded.duplicates.notes.len();
     verdict.note("no effect", missing.into_iter().cloned());
-    verdict.note("effect twice", recorded.duplicates.effects.iter().chain(&recorded.duplicates.notes).cloned());
+    verdict
+        .note("effect twice", recorded.duplicates.effects.iter().chain(&recorded.duplicates.notes).cloned());
 }

@@ -26,7 +26,7 @@ pub(crate) struct Finished {
 const BATCH: usize = 500;
 
 /// Writers: while one waits for its commit the other gathers and writes.
-const WRITERS: usize = 2;
+pub(super) const WRITERS: usize = 2;
 
 const RETRY_EVERY: Duration = Duration::from_millis(200);
 
@@ -90,8 +90,12 @@ async fn run(shared: Arc<Shared>, inbox: Arc<Mutex<mpsc::Receiver<Finished>>>) {
         freed.dedup();
         let mut batch: Vec<Completion> = gathered.drain(..).map(|finished| finished.completion).collect();
         let completed = write_persistently(&shared, &mut ledger, &mut batch).await;
+        batch.retain(|completion| !completed.unwritable.contains(&completion.id));
         for lost in batch.iter().filter(|completion| !completed.written.contains(&completion.id)) {
-            tracing::warn!(job_id = %lost.id, "the lease was lost while the job ran; its outcome was not written");
+            tracing::warn!(
+                job_id = %lost.id,
+                "the outcome was not written: the lease was lost while the job ran, or it had been written already"
+            );
         }
         shared.running.over(batch.iter().map(|completion| (completion.id, completion.lease)));
         shared.dispatch.announce(completed.announcement);
@@ -127,8 +131,8 @@ async fn write_persistently(shared: &Shared, ledger: &mut Keep, batch: &mut [Com
                 let failure = jobs::ledger::Failure::new("unwritable_outcome", &error.to_string());
                 batch[0].ending = Ending::Dead { failure };
                 if std::mem::replace(&mut refused, true) {
-                    // Not even that: the heart will find that nobody holds the lease, and hand it back.
-                    return Completed::default();
+                    // Not even that: it stays held, and is handed out again when this process ends.
+                    return Completed { unwritable: vec![batch[0].id], ..Completed::default() };
                 }
             }
         }

@@ -28,7 +28,7 @@ pub(super) struct Executor {
 }
 
 /// How long a cancelled run may take to come to its own end.
-const CANCEL_GRACE: Duration = Duration::from_secs(2);
+const CANCEL_GRACE: Duration = Duration::from_millis(300);
 
 /// Runs a job on the process's threads, so that one busy handler does not hold up its queue.
 pub(super) async fn execute(job: Claimed, executor: Data<Executor>) {
@@ -107,7 +107,7 @@ async fn attend(handler: BoxFuture<'static, Ran>, deadline: Duration, mut halt: 
     tokio::pin!(expired);
     tokio::select! {
         biased;
-        ran = &mut handler => Some(ran.unwrap_or_else(|panic| panicked(&panic))),
+        ran = &mut handler => Some(ran.unwrap_or_else(|panic| panicked(&*panic))),
         why = wait_for_halt(&mut halt) => match why {
             Halt::No | Halt::LeaseLost => None,
             Halt::HandBack => Some(Ran::Ended(Ending::HandedBack)),

@@ -63,8 +63,7 @@ pub(super) struct Heart {
 /// # Errors
 /// The database URL cannot be read.
 pub(super) fn start(shared: Arc<Shared>, database_url: &str, pulse: Pulse) -> Result<Heart, DbError> {
-    let options: PgConnectOptions = database_url.parse().map_err(DbError::from)?;
-    let options = options.options([("role", "desk_queue"), ("statement_timeout", "5s")]);
+    let options = jobs::store::connect_options(database_url)?.options([("statement_timeout", "5s")]);
     let poked = Arc::new(Notify::new());
     tokio::spawn(listen(shared.clone(), poked.clone()));
     let (stop, stopped) = oneshot::channel();

@@ -17,12 +17,16 @@ const BATCH: usize = 500;
 
 const RETRY_EVERY: Duration = Duration::from_millis(200);
 
-/// Starts the lanes of a queue: two when there are slots enough that one can claim while the other's
-/// jobs run.
+/// The lanes of a queue with so many slots: two when one can claim while the other's jobs run.
+pub(super) fn lanes(slots: usize) -> usize {
+    if slots >= BATCH { 2 } else { 1 }
+}
+
+/// Starts the lanes of a queue.
 pub(super) fn start(shared: &Arc<Shared>, queue: &str, jobs: &mpsc::Sender<Claimed>) {
     let Some(slots) = shared.slots.get(queue) else { return };
     let configured = shared.introduction.queues.get(queue).copied().unwrap_or(1);
-    for _ in 0..(if configured >= BATCH { 2 } else { 1 }) {
+    for _ in 0..lanes(configured) {
         shared.lanes.spawn(run(shared.clone(), queue.to_owned(), slots.clone(), jobs.clone()));
     }
 }

@@ -127,6 +127,16 @@ pub async fn run(
     Ok(())
 }
 
+/// How many connections to the ledger a process with these queues needs: one kept by each lane and
+/// writer, and some for handlers.
+pub fn connections(queues: &BTreeMap<String, usize>) -> u32 {
+    let lanes: usize = queues.values().map(|slots| lane::lanes(*slots)).sum();
+    u32::try_from(lanes + completer::WRITERS + HANDLER_CONNECTIONS).unwrap_or(u32::MAX)
+}
+
+/// Connections for handlers that work on the ledger itself.
+const HANDLER_CONNECTIONS: usize = 8;
+
 fn introduction(options: &Options) -> Introduction {
     let host = std::fs::read_to_string("/etc/hostname").map(|name| name.trim().to_owned()).unwrap_or_default();
     Introduction {

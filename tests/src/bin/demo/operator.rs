@@ -164,8 +164,8 @@ fn tenant(desk: &Desk) -> Uuid {
     desk.credentials().tenant_id
 }
 
-/// A handler that does not end by itself when its job is cancelled has 2 s of grace before it is dropped.
-const CANCELLED_WITHIN: Duration = Duration::from_secs(4);
+/// A running job hears of it within a second, and is dropped soon after when it does not end by itself.
+const CANCELLED_WITHIN: Duration = Duration::from_secs(2);
 
 /// A running job hears that it is cancelled, whichever worker runs it.
 pub async fn cancel(story: &mut Story, cluster: &Cluster) -> anyhow::Result<()> {

@@ -31,10 +31,14 @@ pub async fn run(cluster: &mut Cluster, rounds: usize) -> anyhow::Result<bool> {
         workers_beside(cluster).await?;
         let killed_at = Utc::now();
         cluster.kill_worker(0).await;
-        let again = "select count(*) from jobs.live where id = any ($1) and state = 'running' and attempt = 2";
+        let again =
+            "select count(*) from jobs.live where id = any ($1) and state = 'running' and attempt = 2";
         until_all(&cluster.ledger, &ids, "running again", again).await?;
         let started: Vec<DateTime<Utc>> =
-            sqlx::query_scalar("select started_at from jobs.live where id = any ($1)").bind(&ids).fetch_all(&cluster.ledger).await?;
+            sqlx::query_scalar("select started_at from jobs.live where id = any ($1)")
+                .bind(&ids)
+                .fetch_all(&cluster.ledger)
+                .await?;
         ensure!(started.len() == JOBS, "{} of {JOBS} jobs run again", started.len());
         restarts.extend(started.iter().map(|at| (*at - killed_at).to_std().unwrap_or_default()));
         cancel(cluster, &ids).await?;

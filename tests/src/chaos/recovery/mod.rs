@@ -28,7 +28,8 @@ fn probes(prefix: &str, count: usize, sleep: Duration, effect: bool) -> Vec<Valu
     let sleep_ms = u64::try_from(sleep.as_millis()).unwrap_or(u64::MAX);
     (0..count)
         .map(|number| {
-            let payload = json!({ "name": format!("{prefix}-{number}"), "sleep_ms": sleep_ms, "effect": effect });
+            let payload =
+                json!({ "name": format!("{prefix}-{number}"), "sleep_ms": sleep_ms, "effect": effect });
             json!({ "kind": "probe", "payload": payload })
         })
         .collect()
@@ -70,7 +71,13 @@ async fn until_all(ledger: &PgPool, ids: &[Uuid], what: &str, count: &'static st
 }
 
 async fn until_running(ledger: &PgPool, ids: &[Uuid]) -> anyhow::Result<()> {
-    until_all(ledger, ids, "running", "select count(*) from jobs.live where id = any ($1) and state = 'running'").await
+    until_all(
+        ledger,
+        ids,
+        "running",
+        "select count(*) from jobs.live where id = any ($1) and state = 'running'",
+    )
+    .await
 }
 
 async fn until_done(ledger: &PgPool, ids: &[Uuid]) -> anyhow::Result<()> {
@@ -81,7 +88,7 @@ async fn until_done(ledger: &PgPool, ids: &[Uuid]) -> anyhow::Result<()> {
 /// Cancels jobs that have shown what they were to show, and waits until nobody runs them.
 async fn cancel(cluster: &Cluster, ids: &[Uuid]) -> anyhow::Result<()> {
     let mut calls = JoinSet::new();
-    for id in ids.iter().copied() {
+    for &id in ids {
         let desk = cluster.desk.clone();
         calls.spawn(async move { desk.post(&format!("/api/jobs/{id}/cancel"), &json!({})).await });
     }

@@ -28,7 +28,8 @@ const JOBS: usize = 40;
 /// A process ends, a job is not done in the end, or the cluster fails otherwise.
 pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
     workers(cluster, 2).await?;
-    let ids = enqueue(&cluster.desk, &probes("without-postgres", JOBS, Duration::from_secs(3), false)).await?;
+    let ids =
+        enqueue(&cluster.desk, &probes("without-postgres", JOBS, Duration::from_secs(3), false)).await?;
     until_running(&cluster.ledger, &ids).await?;
     tokio::task::block_in_place(|| cluster.servers.kill_postgres())?;
     let gone_at = Instant::now();
@@ -58,9 +59,18 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
             (Said::Other, _) => other += 1,
         }
     }
-    let again = count(&cluster.ledger, &ids, "select count(*) from jobs.finished where id = any ($1) and attempt > 1").await?;
+    let again = count(
+        &cluster.ledger,
+        &ids,
+        "select count(*) from jobs.finished where id = any ($1) and attempt > 1",
+    )
+    .await?;
     let spread = Spread::of(refusals);
-    println!("{} s without postgres: {} of {number} requests refused with 503 and Retry-After", AWAY.as_secs(), spread.count);
+    println!(
+        "{} s without postgres: {} of {number} requests refused with 503 and Retry-After",
+        AWAY.as_secs(),
+        spread.count
+    );
     report::count("recovery_postgres_refused", i64::try_from(spread.count)?, "count");
     report::figure("recovery_postgres_refusal_p50", ms(spread.p50), "ms");
     report::figure("recovery_postgres_refusal_p99", ms(spread.p99), "ms");
@@ -68,7 +78,12 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
     let goals = [
         report::goal("recovery_postgres_other_answers", f64::from(other), "count", Goal::AtMost(0.0)),
         report::goal("recovery_postgres_api_after", api_after.as_secs_f64(), "s", Goal::AtMost(5.0)),
-        report::goal("recovery_postgres_jobs_started_again", f64::from(i32::try_from(again)?), "count", Goal::AtMost(0.0)),
+        report::goal(
+            "recovery_postgres_jobs_started_again",
+            f64::from(i32::try_from(again)?),
+            "count",
+            Goal::AtMost(0.0),
+        ),
     ];
     Ok(goals.iter().all(|reached| *reached) && spread.count > 0)
 }
@@ -89,7 +104,9 @@ fn ask(cluster: &Cluster, name: String) -> impl Future<Output = (Said, Duration)
         let body = serde_json::json!({ "kind": "probe", "payload": { "name": name } });
         let said = match desk.enqueue(&body, Some(&name)).await {
             Ok(_) => Said::Acknowledged,
-            Err(DeskError::Refused { status, retry_after: Some(_), .. }) if status.as_u16() == 503 => Said::ComeBack,
+            Err(DeskError::Refused { status, retry_after: Some(_), .. }) if status.as_u16() == 503 => {
+                Said::ComeBack
+            }
             Err(_) => Said::Other,
         };
         (said, asked.elapsed())

@@ -95,12 +95,13 @@ async fn first_answer(url: String) -> anyhow::Result<DateTime<Utc>> {
 async fn first_start(cluster: &Cluster, ids: &[Uuid], since: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
     let asked = Instant::now();
     loop {
-        let first: Option<DateTime<Utc>> =
-            sqlx::query_scalar("select min(started_at) from jobs.job where id = any ($1) and started_at >= $2")
-                .bind(ids)
-                .bind(since)
-                .fetch_one(&cluster.ledger)
-                .await?;
+        let first: Option<DateTime<Utc>> = sqlx::query_scalar(
+            "select min(started_at) from jobs.job where id = any ($1) and started_at >= $2",
+        )
+        .bind(ids)
+        .bind(since)
+        .fetch_one(&cluster.ledger)
+        .await?;
         if let Some(first) = first {
             return Ok(first);
         }

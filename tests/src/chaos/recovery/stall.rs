@@ -45,15 +45,17 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
     let returned_after = until_returned(cluster, &stalled, went_on).await?;
     until_done(&cluster.ledger, &ids).await?;
 
-    let late: i64 = sqlx::query_scalar("select count(*) from jobs.finished where id = any ($1) and worker_id = any ($2)")
-        .bind(&ids)
-        .bind(&stalled)
-        .fetch_one(&cluster.ledger)
-        .await?;
+    let late: i64 =
+        sqlx::query_scalar("select count(*) from jobs.finished where id = any ($1) and worker_id = any ($2)")
+            .bind(&ids)
+            .bind(&stalled)
+            .fetch_one(&cluster.ledger)
+            .await?;
     let rows = count(&cluster.ledger, &ids, "select count(*) from jobs.finished where id = any ($1)").await?;
     let recorded = cluster.upstream.recorded();
-    let effects: Vec<u64> =
-        (0..JOBS).map(|number| recorded.effects.get(&format!("stall-{number}")).copied().unwrap_or(0)).collect();
+    let effects: Vec<u64> = (0..JOBS)
+        .map(|number| recorded.effects.get(&format!("stall-{number}")).copied().unwrap_or(0))
+        .collect();
     let twice = effects.iter().filter(|times| **times > 1).count();
     ensure!(effects.iter().all(|times| *times > 0), "an effect is missing");
 
@@ -62,8 +64,18 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
     let number = |count: i64| i32::try_from(count).map(f64::from);
     let goals = [
         report::goal("recovery_stall_late_writes", number(late)?, "count", Goal::AtMost(0.0)),
-        report::goal("recovery_stall_done_twice", number(rows - i64::try_from(JOBS)?)?, "count", Goal::AtMost(0.0)),
-        report::goal("recovery_stall_effects_twice", number(i64::try_from(twice)?)?, "count", Goal::AtMost(0.0)),
+        report::goal(
+            "recovery_stall_done_twice",
+            number(rows - i64::try_from(JOBS)?)?,
+            "count",
+            Goal::AtMost(0.0),
+        ),
+        report::goal(
+            "recovery_stall_effects_twice",
+            number(i64::try_from(twice)?)?,
+            "count",
+            Goal::AtMost(0.0),
+        ),
     ];
     Ok(goals.iter().all(|reached| *reached))
 }
