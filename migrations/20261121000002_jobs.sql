@@ -47,8 +47,11 @@ create table jobs.live (
 create unique index live_dedup on jobs.live (tenant_id, kind, dedup_key) where dedup_key is not null;
 create index live_due on jobs.live (due_at) where due_at is not null;
 create index live_tenant on jobs.live (tenant_id, id);
+-- the claimable and the running, in order, however many others wait for a time; a claim changes none of it
+create index live_ready on jobs.live (queue, id) where due_at is null and not parked;
 create index live_cancel on jobs.live (id) where cancel_reason is not null;
 create index live_parked on jobs.live (kind, priority, id) where parked;
+create index live_parked_key on jobs.live (kind, tenant_id, concurrency_key, priority, id) where parked and concurrency_key is not null;
 create index live_parent on jobs.live (parent_id) where parent_id is not null;
 
 -- Jobs that ended as done or cancelled. Retention drops whole days.
@@ -146,8 +149,9 @@ create index attempt_job on jobs.attempt (job_id);
 create table jobs.finished_default partition of jobs.finished default;
 create table jobs.attempt_default partition of jobs.attempt default;
 
+-- A day is made and dropped only when that takes no waiting: nobody may queue behind it for long.
 create function jobs.ensure_day(parent text, day date) returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
 declare
     part text := parent || '_' || to_char(day, 'YYYYMMDD');
 begin
@@ -163,7 +167,7 @@ begin
 end $$;
 
 create function jobs.drop_day(parent text, day date) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
 begin
     if parent not in ('finished', 'attempt') then
         raise exception 'jobs.% is not partitioned by day', parent;

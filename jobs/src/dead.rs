@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
-use crate::{JobId, QueueError, State, enqueue::{Announcement, Offer}, events::Event};
+use crate::{
+    JobId, QueueError, State,
+    enqueue::{Announcement, Offer},
+    events::Event,
+};
 
 /// Which dead jobs. All given conditions hold together; an empty filter is every dead job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,9 +151,9 @@ pub struct DeadGroup {
     pub first_died_at: DateTime<Utc>,
     /// When the last died.
     pub last_died_at: DateTime<Utc>,
-    /// The message of the last.
+    /// The message of one of them.
     pub sample_message: Option<String>,
-    /// The job that died last.
+    /// One of them.
     pub sample_job_id: JobId,
 }
 
@@ -157,7 +161,11 @@ pub struct DeadGroup {
 ///
 /// # Errors
 /// The ledger failed.
-pub async fn groups(conn: &mut PgConnection, filter: &DeadFilter, limit: i64) -> Result<Vec<DeadGroup>, QueueError> {
+pub async fn groups(
+    conn: &mut PgConnection,
+    filter: &DeadFilter,
+    limit: i64,
+) -> Result<Vec<DeadGroup>, QueueError> {
     // The sample is looked up afterwards, for the groups that are shown alone: sorting every message
     // for it would cost more than the grouping.
     let mut query = QueryBuilder::new(
@@ -167,13 +175,15 @@ pub async fn groups(conn: &mut PgConnection, filter: &DeadFilter, limit: i64) ->
              from jobs.dead where",
     );
     filter.push(&mut query);
-    query.push(" group by kind, fingerprint, error_class order by jobs desc, fingerprint limit ").push_bind(limit);
+    query
+        .push(" group by kind, fingerprint, error_class order by jobs desc, fingerprint limit ")
+        .push_bind(limit);
     query.push(
         ") select s.*, sample.message, sample.id from shown s cross join lateral (
              select d.id, d.error ->> 'message' as message from jobs.dead d where d.fingerprint = s.fingerprint and d.kind = s.kind and",
     );
     filter.push(&mut query);
-    query.push(" order by d.id desc limit 1) sample order by s.jobs desc, s.fingerprint");
+    query.push(" order by d.tenant_id desc, d.id desc limit 1) sample order by s.jobs desc, s.fingerprint");
     let rows = query.build().fetch_all(conn).await?;
     Ok(rows
         .into_iter()
@@ -241,7 +251,10 @@ pub async fn discard(
     let mut query = QueryBuilder::new("with chosen as (select id from jobs.dead where");
     filter.push(&mut query);
     query.push(" order by id limit ").push_bind(limit);
-    query.push(" for update skip locked), reason (text) as (values (").push_bind(reason.to_owned()).push("))");
+    query
+        .push(" for update skip locked), reason (text) as (values (")
+        .push_bind(reason.to_owned())
+        .push("))");
     query.push(include_str!("dead_discard.sql"));
     let ids: Vec<JobId> = query.build_query_scalar().fetch_all(conn).await?;
     Ok(ids.into_iter().map(|id| Event { id, state: State::Cancelled }).collect())

@@ -39,8 +39,10 @@ impl NewJob {
     /// # Errors
     /// The payload is too large or cannot be written as JSON.
     pub fn of<K: JobKind>(tenant: TenantId, payload: &K) -> Result<NewJob, QueueError> {
-        let payload = serde_json::value::to_raw_value(payload)
-            .map_err(|error| QueueError::BadPayload { kind: K::KIND.to_owned(), reason: error.to_string() })?;
+        let payload = serde_json::value::to_raw_value(payload).map_err(|error| QueueError::BadPayload {
+            kind: K::KIND.to_owned(),
+            reason: error.to_string(),
+        })?;
         NewJob::unchecked(tenant, &KindInfo::of::<K>(), payload)
     }
 
@@ -134,7 +136,12 @@ impl NewJob {
 
     /// Where the need for the job came from: the request's correlation id and W3C trace context.
     #[must_use]
-    pub fn with_cause(mut self, correlation_id: &str, trace_parent: Option<&str>, origin: &'static str) -> NewJob {
+    pub fn with_cause(
+        mut self,
+        correlation_id: &str,
+        trace_parent: Option<&str>,
+        origin: &'static str,
+    ) -> NewJob {
         self.correlation_id = correlation_id.chars().take(128).collect();
         self.trace_parent = trace_parent.map(|parent| parent.chars().take(128).collect());
         self.origin = origin;

@@ -52,7 +52,7 @@ impl QueueError {
     /// Whether the same call may succeed a little later.
     pub fn is_unavailable(&self) -> bool {
         match self {
-            QueueError::Ledger(error) => error.is_unavailable(),
+            QueueError::Ledger(error) => error.is_transient(),
             QueueError::Dispatch(_) | QueueError::Contended { .. } => true,
             _ => false,
         }

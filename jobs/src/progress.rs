@@ -22,8 +22,10 @@ pub struct Progress {
 /// The ledger failed.
 pub async fn report(
     conn: &mut PgConnection,
-    reports: &[(JobId, Uuid, Progress)],
+    reports: &mut [(JobId, Uuid, Progress)],
 ) -> Result<Vec<JobId>, QueueError> {
+    // The order of all batches, so that two never wait for each other's rows.
+    reports.sort_unstable_by_key(|(id, _, _)| *id);
     Ok(sqlx::query_scalar(
         "update jobs.live j set progress = r.progress
          from unnest($1::uuid[], $2::uuid[], $3::jsonb[]) r (id, lease, progress)

@@ -5,7 +5,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{PgConnection, Row};
 
-use crate::{JobId, QueueError, State, events::Event, kinds::audit_ledger::{AuditReport, Drift}};
+use crate::{
+    JobId, QueueError, State,
+    events::Event,
+    kinds::audit_ledger::{AuditReport, Drift},
+};
 
 /// A queue, for operators.
 #[derive(Clone, Debug, Serialize)]
@@ -118,32 +122,37 @@ pub async fn limit_kind(
 /// # Errors
 /// The ledger failed.
 pub async fn kind_limits(conn: &mut PgConnection) -> Result<Vec<(String, i32, String)>, QueueError> {
-    let rows =
-        sqlx::query("select kind, max_running, changed_by from jobs.kind_limit order by kind").fetch_all(conn).await?;
+    let rows = sqlx::query("select kind, max_running, changed_by from jobs.kind_limit order by kind")
+        .fetch_all(conn)
+        .await?;
     Ok(rows.into_iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
 }
 
-/// Cancels up to `limit` of the jobs that wait in a queue and came into being up to `up_to`.
+/// Cancels those that wait of the next `limit` jobs of a queue, between `after` and `up_to`. Says at
+/// which job to go on, and none when there is no further one.
 ///
 /// # Errors
 /// The ledger failed.
 pub async fn drain(
     conn: &mut PgConnection,
     queue: &str,
+    after: JobId,
     up_to: JobId,
     reason: &str,
     limit: i64,
-) -> Result<Vec<Event>, QueueError> {
+) -> Result<(Vec<Event>, Option<JobId>), QueueError> {
     let ids: Vec<JobId> = sqlx::query_scalar(
-        "select id from jobs.live where queue = $1 and id <= $2 and state <> 'running' order by id limit $3",
+        "select id from jobs.live where queue = $1 and id > $2 and id <= $3 order by id limit $4",
     )
     .bind(queue)
+    .bind(after)
     .bind(up_to)
     .bind(limit)
     .fetch_all(&mut *conn)
     .await?;
     let cancelled = crate::read::cancel_waiting(conn, &ids, reason).await?;
-    Ok(cancelled.into_iter().map(|id| Event { id, state: State::Cancelled }).collect())
+    let events = cancelled.into_iter().map(|id| Event { id, state: State::Cancelled }).collect();
+    Ok((events, ids.last().copied()))
 }
 
 /// Jobs of a kind in a state of a queue, by the books.
@@ -226,7 +235,7 @@ pub async fn audit(conn: &mut PgConnection) -> Result<AuditReport, QueueError> {
 /// The ledger failed.
 pub async fn oldest_ready(conn: &mut PgConnection) -> Result<Vec<(String, DateTime<Utc>)>, QueueError> {
     let rows = sqlx::query(
-        "select q.queue, (select j.run_at from jobs.live j where j.queue = q.queue and j.state = 'ready' order by j.id limit 1)
+        "select q.queue, (select j.run_at from jobs.live j where j.queue = q.queue and j.due_at is null and not j.parked and j.state = 'ready' order by j.id limit 1)
          from (select distinct queue from jobs.balance) q",
     )
     .fetch_all(conn)

@@ -24,7 +24,7 @@ select named.queue,
               where b.queue = named.queue and account not in ('enqueued', 'pruned')), '{}'),
     case when coalesce((select n from books b where b.queue = named.queue and account = 'ready'), 0) > 0 then
         (select extract(epoch from now() - j.run_at)::float8 from jobs.live j
-         where j.queue = named.queue and j.state = 'ready' order by j.id limit 1) end,
+         where j.queue = named.queue and j.due_at is null and not j.parked and j.state = 'ready' order by j.id limit 1) end,
     coalesce(recent.ins, 0)::float8, coalesce(recent.outs, 0)::float8,
     coalesce(c.paused, false), c.concurrency, c.reason
 from named

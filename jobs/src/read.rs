@@ -64,21 +64,32 @@ const COLUMNS: &str = "id, tenant_id, kind, queue, priority, state::text, attemp
 ///
 /// # Errors
 /// The ledger failed.
-pub async fn job(conn: &mut PgConnection, tenant: Option<Uuid>, id: JobId) -> Result<Option<JobView>, QueueError> {
+pub async fn job(
+    conn: &mut PgConnection,
+    tenant: Option<Uuid>,
+    id: JobId,
+) -> Result<Option<JobView>, QueueError> {
     let mut query = QueryBuilder::new(format!("select {COLUMNS}, payload from jobs.job where id = "));
     query.push_bind(id).push(" and tenant_id = any (");
     match tenant {
         Some(tenant) => query.push_bind(vec![tenant]).push(")"),
         // names the tenants, so that the index on (tenant_id, id) serves the operators' look-up as well
-        None => query
-            .push("array(select id from shared.tenant) || ")
-            .push_bind(vec![SYSTEM_TENANT])
-            .push(")"),
+        None => {
+            query.push("array(select id from shared.tenant) || ").push_bind(vec![SYSTEM_TENANT]).push(")")
+        }
     };
     let Some(row) = query.build().fetch_optional(conn).await? else { return Ok(None) };
     let mut view = view(&row)?;
     view.payload = row.try_get(21)?;
     Ok(Some(view))
+}
+
+/// When an unfinished job came into being, by the ledger's clock.
+///
+/// # Errors
+/// The ledger failed, or the job is over.
+pub async fn created_at(conn: &mut PgConnection, id: JobId) -> Result<DateTime<Utc>, QueueError> {
+    Ok(sqlx::query_scalar("select created_at from jobs.live where id = $1").bind(id).fetch_one(conn).await?)
 }
 
 /// The states of those of the jobs that exist, in any order (queue engine's role).
@@ -150,7 +161,9 @@ pub async fn list(
         }
         // Every table is in order within a tenant: the newest of each tenant, and then of all.
         None => {
-            query.push("select found.* from (select id from shared.tenant union all select ").push_bind(SYSTEM_TENANT);
+            query
+                .push("select found.* from (select id from shared.tenant union all select ")
+                .push_bind(SYSTEM_TENANT);
             query.push(format!(
                 ") tenant (id) cross join lateral (select {COLUMNS} from jobs.job where tenant_id = tenant.id"
             ));
@@ -164,7 +177,10 @@ pub async fn list(
 
 /// The kinds of the queue's jobs. Asked for beforehand, so that the planner sees which they are and takes
 /// the index by kind; there is none by queue.
-async fn kinds_of_queue(conn: &mut PgConnection, filter: &JobFilter) -> Result<Option<Vec<String>>, QueueError> {
+async fn kinds_of_queue(
+    conn: &mut PgConnection,
+    filter: &JobFilter,
+) -> Result<Option<Vec<String>>, QueueError> {
     let Some(queue) = &filter.queue else { return Ok(None) };
     let kinds = sqlx::query_scalar("select jobs.kinds_of($1)").bind(queue).fetch_one(conn).await?;
     Ok(Some(kinds))

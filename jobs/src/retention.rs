@@ -4,23 +4,34 @@
 use chrono::{Days, NaiveDate, Utc};
 use sqlx::{Connection, PgConnection, Row};
 
-use crate::{QueueError, kinds::{PruneHistory, prune_history::Pruned}};
+use crate::{
+    QueueError,
+    kinds::{PruneHistory, prune_history::Pruned},
+};
 
 /// Makes the partitions of today and the next `days` days. Says how many were new.
 ///
 /// # Errors
-/// The ledger failed, or the default partition holds rows of a day that is to get its own.
+/// The ledger is away or too busy for it now.
 pub async fn ensure_days(conn: &mut PgConnection, days: u64) -> Result<u32, QueueError> {
     let today = Utc::now().date_naive();
     let mut made = 0;
-    for parent in ["finished", "attempt"] {
-        for day in (0..=days).filter_map(|n| today.checked_add_days(Days::new(n))) {
-            let new: bool = sqlx::query_scalar("select jobs.ensure_day($1, $2)")
+    // The days to come first: when today has no place of its own (the default partition holds some of
+    // it already), tomorrow still gets one.
+    for day in (0..=days).rev().filter_map(|n| today.checked_add_days(Days::new(n))) {
+        for parent in ["finished", "attempt"] {
+            let new = sqlx::query_scalar::<_, bool>("select jobs.ensure_day($1, $2)")
                 .bind(parent)
                 .bind(day)
                 .fetch_one(&mut *conn)
-                .await?;
-            made += u32::from(new);
+                .await;
+            match new.map_err(QueueError::from) {
+                Ok(new) => made += u32::from(new),
+                Err(error) if error.is_unavailable() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(parent, %day, %error, "the day has no partition of its own; its rows are in the default one")
+                }
+            }
         }
     }
     Ok(made)
@@ -59,6 +70,22 @@ pub async fn prune_step(
     .fetch_one(&mut *conn)
     .await?;
     pruned.dead += dead;
+    // Rows of days that had no partition of their own.
+    let stray = sqlx::query_scalar::<_, i64>(
+        "with gone as (
+             delete from jobs.finished where ctid = any (array(
+                 select ctid from jobs.finished_default where finished_at < now() - make_interval(days => $1) limit 2000))
+               and tableoid = 'jobs.finished_default'::regclass
+             returning queue, kind, state
+         ), counted as (
+             insert into jobs.transition (queue, kind, from_state, to_state, n)
+             select queue, kind, state, null, count(*) from gone group by queue, kind, state
+         ) select count(*) from gone",
+    )
+    .bind(i32::from(ages.keep_finished_days))
+    .fetch_one(&mut *conn)
+    .await?;
+    pruned.finished += stray;
     let mut records = 0;
     for (statement, days) in [
         ("delete from jobs.idempotency where (tenant_id, key) in (select tenant_id, key from jobs.idempotency
@@ -69,6 +96,9 @@ pub async fn prune_step(
           where decided_at < now() - make_interval(days => $1) limit 5000))", 90),
         ("delete from jobs.rate where ctid = any (array(select ctid from jobs.rate
           where minute < now() - make_interval(days => $1) limit 5000))", 2),
+        ("delete from jobs.slot_holder h where ctid = any (array(select h.ctid from jobs.slot_holder h
+          where not exists (select 1 from jobs.live j where j.id = h.job_id and j.lease = h.lease)
+          and $1::int is not null limit 5000))", 0),
         ("delete from jobs.worker where id in (select id from jobs.worker where state in ('stopped', 'lost')
           and beat_at < now() - make_interval(days => $1) limit 5000)", 7),
     ] {
@@ -76,7 +106,7 @@ pub async fn prune_step(
         records += i64::try_from(done.rows_affected()).unwrap_or(0);
     }
     pruned.records += records;
-    Ok(dead + records > 0)
+    Ok(dead + stray + records > 0)
 }
 
 /// The oldest day that a table has a partition for.
@@ -116,7 +146,6 @@ async fn drop_day(conn: &mut PgConnection, parent: &str, day: NaiveDate) -> Resu
         .await?;
         gone = rows.iter().map(|row| row.get::<i64, _>(0)).sum();
     }
-    sqlx::query("set local lock_timeout = '200ms'").execute(&mut *tx).await?;
     sqlx::query("select jobs.drop_day($1, $2)").bind(parent).bind(day).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(gone)

@@ -8,7 +8,11 @@ use serde_json::value::RawValue;
 use sqlx::{Connection, PgConnection, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use crate::{JobId, QueueError, SYSTEM_TENANT, enqueue::{Announcement, NewJob, enqueue}, kinds};
+use crate::{
+    JobId, QueueError, SYSTEM_TENANT,
+    enqueue::{Announcement, NewJob, enqueue},
+    kinds,
+};
 
 /// A schedule.
 #[derive(Clone, Debug, Serialize)]
@@ -137,7 +141,12 @@ pub async fn find(conn: &mut PgConnection, name: &str) -> Result<Option<Schedule
 ///
 /// # Errors
 /// The ledger failed.
-pub async fn set_paused(conn: &mut PgConnection, name: &str, paused: bool, by: &str) -> Result<bool, QueueError> {
+pub async fn set_paused(
+    conn: &mut PgConnection,
+    name: &str,
+    paused: bool,
+    by: &str,
+) -> Result<bool, QueueError> {
     let done = sqlx::query(
         "update jobs.schedule set decided_until = case when paused and not $2 then now() else decided_until end,
              paused = $2, changed_by = $3, changed_at = now() where name = $1",
@@ -253,7 +262,11 @@ pub struct Leadership {
 ///
 /// # Errors
 /// The ledger failed; who led until now must stop when its time is over.
-pub async fn lead(conn: &mut PgConnection, holder: Uuid, ttl_secs: f64) -> Result<Option<Leadership>, QueueError> {
+pub async fn lead(
+    conn: &mut PgConnection,
+    holder: Uuid,
+    ttl_secs: f64,
+) -> Result<Option<Leadership>, QueueError> {
     let term: Option<i64> = sqlx::query_scalar(
         "insert into jobs.leader as l (name, holder, term, expires_at)
          values ('scheduler', $1, 1, clock_timestamp() + make_interval(secs => $2))
@@ -274,6 +287,11 @@ pub async fn lead(conn: &mut PgConnection, holder: Uuid, ttl_secs: f64) -> Resul
 /// # Errors
 /// The ledger failed; it then expires by itself.
 pub async fn abdicate(conn: &mut PgConnection, holder: Uuid) -> Result<(), QueueError> {
-    sqlx::query("update jobs.leader set expires_at = clock_timestamp() where name = 'scheduler' and holder = $1").bind(holder).execute(conn).await?;
+    sqlx::query(
+        "update jobs.leader set expires_at = clock_timestamp() where name = 'scheduler' and holder = $1",
+    )
+    .bind(holder)
+    .execute(conn)
+    .await?;
     Ok(())
 }

@@ -26,7 +26,7 @@ impl Store {
             .max_connections(max_connections)
             .min_connections(0)
             .acquire_timeout(Duration::from_secs(5))
-            .test_before_acquire(false)
+            .test_before_acquire(true)
             .connect_lazy_with(options);
         Ok(Store { pool })
     }
@@ -52,5 +52,8 @@ pub fn connect_options(url: &str) -> Result<PgConnectOptions, DbError> {
         ("enable_mergejoin", "off"),
         ("plan_cache_mode", "force_generic_plan"),
         ("jit", "off"),
+        // Whoever freezes or is cut off in the middle must not hold others up for longer than a moment.
+        ("idle_in_transaction_session_timeout", "1500"),
+        ("lock_timeout", "5s"),
     ]))
 }

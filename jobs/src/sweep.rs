@@ -9,7 +9,7 @@ use crate::{
     JobId, QueueError, State,
     enqueue::Offer,
     events::Event,
-    ledger::{Failure, complete::bury},
+    ledger::{Claimed, Failure, complete::bury},
     workers::SILENCE_SECS,
 };
 
@@ -91,7 +91,7 @@ pub async fn recover_lost_workers(conn: &mut PgConnection) -> Result<Recovered, 
              select id, lease from idle cross join unnest(job_ids) t (id) order by id
          ), returned as (
              update jobs.live j
-             set state = 'ready', lease = null, crashes = j.crashes + 1
+             set state = 'ready', lease = null, crashes = j.crashes + 1, parked = false
              from held h where j.id = h.id and j.lease = h.lease
              returning j.id, j.tenant_id, j.queue, j.priority, j.kind, j.worker_id, j.attempt, j.max_attempts,
                  j.crashes, j.cancel_reason, j.started_at
@@ -139,16 +139,40 @@ pub async fn recover_lost_workers(conn: &mut PgConnection) -> Result<Recovered, 
     Ok(recovered)
 }
 
-/// A page of claimable jobs after `after`, in the order of their creation: for telling Redis again.
+/// A page of claimable jobs after the last one of the page before, by queue and age: for telling Redis
+/// again.
 ///
 /// # Errors
 /// The ledger failed.
-pub async fn ready_page(conn: &mut PgConnection, after: JobId, limit: i64) -> Result<Vec<Offer>, QueueError> {
+pub async fn ready_page(
+    conn: &mut PgConnection,
+    after: Option<&Offer>,
+    limit: i64,
+) -> Result<Vec<Offer>, QueueError> {
     let rows = sqlx::query(
         "select id, tenant_id, queue, priority from jobs.live
-         where id > $1 and state = 'ready' and not parked order by id limit $2",
+         where (queue, id) > ($1, $2) and due_at is null and not parked and state = 'ready'
+         order by queue, id limit $3",
     )
-    .bind(after)
+    .bind(after.map_or("", |offer| offer.queue.as_str()))
+    .bind(after.map_or(Uuid::nil(), |offer| offer.id))
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.iter().map(offer).collect())
+}
+
+/// The oldest claimable jobs of every queue, `limit` of each.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn oldest_ready(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offer>, QueueError> {
+    let rows = sqlx::query(
+        "select j.* from (select distinct queue from jobs.balance) q cross join lateral (
+             select id, tenant_id, queue, priority from jobs.live
+             where queue = q.queue and due_at is null and not parked and state = 'ready' order by id limit $1
+         ) j",
+    )
     .bind(limit)
     .fetch_all(conn)
     .await?;
@@ -173,20 +197,45 @@ pub async fn parked_heads(conn: &mut PgConnection, limit: i64) -> Result<Vec<Off
     Ok(rows.iter().map(offer).collect())
 }
 
-/// The parked jobs to offer when a job of the kind ended: the next of the kind, and the next with the
-/// same concurrency key.
+/// A slot that became free: a limited job ended.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Freed {
+    /// Its kind, for the kind's limit.
+    pub kind: String,
+    /// Its tenant, for the key's.
+    pub tenant: Uuid,
+    /// Its concurrency key, if it had one.
+    pub key: Option<String>,
+}
+
+impl Freed {
+    /// The slot that a job will free when it ends.
+    pub fn of(job: &Claimed) -> Freed {
+        Freed { kind: job.kind.clone(), tenant: job.tenant, key: job.concurrency_key.clone() }
+    }
+}
+
+/// The parked jobs to offer when slots became free: the next with the same key, and the next few of
+/// the kind.
 ///
 /// # Errors
 /// The ledger failed.
-pub async fn next_parked(conn: &mut PgConnection, kinds: &[String]) -> Result<Vec<Offer>, QueueError> {
+pub async fn next_parked(conn: &mut PgConnection, freed: &[Freed]) -> Result<Vec<Offer>, QueueError> {
     let rows = sqlx::query(
-        "select p.id, p.tenant_id, p.queue, p.priority from unnest($1::text[]) ended (kind)
+        "select p.id, p.tenant_id, p.queue, p.priority
+         from unnest($1::text[], $2::uuid[], $3::text[]) ended (kind, tenant_id, key)
          cross join lateral (
-             select id, tenant_id, queue, priority from jobs.live j
-             where j.parked and j.kind = ended.kind and j.state = 'ready' order by j.priority, j.id limit 20
+             (select id, tenant_id, queue, priority from jobs.live j
+              where j.parked and j.state = 'ready' and j.kind = ended.kind and j.tenant_id = ended.tenant_id
+                and j.concurrency_key = ended.key order by j.priority, j.id limit 1)
+             union
+             (select id, tenant_id, queue, priority from jobs.live j
+              where j.parked and j.state = 'ready' and j.kind = ended.kind order by j.priority, j.id limit 4)
          ) p",
     )
-    .bind(kinds)
+    .bind(freed.iter().map(|slot| slot.kind.as_str()).collect::<Vec<_>>())
+    .bind(freed.iter().map(|slot| slot.tenant).collect::<Vec<_>>())
+    .bind(freed.iter().map(|slot| slot.key.as_deref()).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?;
     Ok(rows.iter().map(offer).collect())

@@ -163,7 +163,11 @@ pub struct WorkerView {
 ///
 /// # Errors
 /// The ledger failed.
-pub async fn list(conn: &mut PgConnection, before: Option<Uuid>, limit: i64) -> Result<Vec<WorkerView>, QueueError> {
+pub async fn list(
+    conn: &mut PgConnection,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<WorkerView>, QueueError> {
     let rows = sqlx::query(
         "select w.id, w.name, w.host, w.pid, w.version, w.queues, w.state, w.running, w.started_at, w.beat_at,
              coalesce((select jsonb_agg(r) from (

@@ -8,7 +8,7 @@ use std::{
 };
 
 use chrono::Utc;
-use jobs::{JobId, QueueError, State, queues, retention, sweep};
+use jobs::{QueueError, State, queues, retention, sweep};
 use sqlx::Row;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -87,7 +87,7 @@ async fn compare_once(
         short.clear();
         return Ok(());
     }
-    let oldest = sweep::ready_page(&mut *context.connection().await?, JobId::nil(), OLDEST).await?;
+    let oldest = sweep::oldest_ready(&mut *context.connection().await?, OLDEST).await?;
     courier.deliver(&oldest).await;
     let mut suspects = Vec::new();
     for (queue, ready) in &ready {

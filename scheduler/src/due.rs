@@ -14,8 +14,9 @@ use tokio::{
 
 use crate::{context::Context, courier::Courier, trouble::Trouble};
 
-/// How many jobs one statement makes ready: some 20 ms of work.
-const BATCH: i64 = 1000;
+/// How many jobs one statement makes ready: 1,000 took 80 ms at the 99th percentile on a busy machine, and
+/// no statement is to take more than 50.
+const BATCH: i64 = 500;
 
 /// How soon it is tried again when the ledger failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

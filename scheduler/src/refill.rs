@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jobs::{JobId, QueueError, dispatch::Link, sweep};
+use jobs::{QueueError, dispatch::Link, enqueue::Offer, sweep};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{context::Context, trouble::Trouble};
@@ -69,11 +69,11 @@ async fn look(context: &Context, link: &mut Option<Link>) -> Result<(), QueueErr
 
 async fn refill(context: &Context, link: &mut Link) -> Result<(), QueueError> {
     let started = Instant::now();
-    let (mut after, mut offered, mut missing) = (JobId::nil(), 0, 0);
+    let (mut after, mut offered, mut missing): (Option<Offer>, usize, u64) = (None, 0, 0);
     loop {
         let page = {
             let mut conn = context.connection().await?;
-            sweep::ready_page(&mut conn, after, PAGE).await?
+            sweep::ready_page(&mut conn, after.as_ref(), PAGE).await?
         };
         missing += context.dispatch.offer_now(link, &page).await?;
         offered += page.len();
@@ -81,7 +81,7 @@ async fn refill(context: &Context, link: &mut Link) -> Result<(), QueueError> {
         else {
             break;
         };
-        after = last.id;
+        after = Some(last.clone());
     }
     let took = started.elapsed();
     context.redis.note_refill(took);

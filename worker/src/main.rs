@@ -23,7 +23,8 @@ fn main() -> ExitCode {
 
 async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let stop = boot::shutdown::on_signal().context("listening for signals")?;
-    let store = Store::connect(&settings.database_url, runtime::connections(&settings.queues)).context("DATABASE_URL")?;
+    let store = Store::connect(&settings.database_url, runtime::connections(&settings.queues))
+        .context("DATABASE_URL")?;
     let db = Db::connect(&settings.database_url, 8).context("DATABASE_URL")?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let breakers = Breakers::new(BreakerSettings::default());
@@ -49,7 +50,9 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let pulse = Pulse::default();
     if let Some(bind) = settings.ops_bind {
         let pulse = pulse.clone();
-        boot::ops::start(bind, telemetry, move || pulse.check(), stop.clone()).await.context("DESK_OPS_BIND")?;
+        boot::ops::start(bind, telemetry, move || pulse.check(), stop.clone())
+            .await
+            .context("DESK_OPS_BIND")?;
     }
     let options = Options {
         name: settings.name,

@@ -11,23 +11,58 @@ use crate::clients::{Destinations, anthropic};
 /// Every setting, for `--settings` and the documents.
 pub const SETTINGS: &[Setting] = &[
     setting("DATABASE_URL", None, "Postgres, as postgres://desk_worker@host:5432/desk", true),
-    setting("REDIS_URL", None, "Redis >= 7 or Valkey: redis://, rediss://, redis+sentinel://h:p,h:p/NAME, redis+cluster://h:p,h:p", true),
+    setting(
+        "REDIS_URL",
+        None,
+        "Redis >= 7 or Valkey: redis://, rediss://, redis+sentinel://h:p,h:p/NAME, redis+cluster://h:p,h:p",
+        true,
+    ),
     setting("DESK_REDIS_PREFIX", Some("deskwork"), "prefix of every key in Redis", false),
-    setting("DESK_QUEUES", Some("ai=4,default=16,ops=2"), "slots by queue: how many jobs of each run at once in this process", false),
+    setting(
+        "DESK_QUEUES",
+        Some("ai=4,default=16,ops=2"),
+        "slots by queue: how many jobs of each run at once in this process",
+        false,
+    ),
     setting("DESK_WORKER_NAME", Some("worker"), "the process's name in lists", false),
-    setting("DESK_GRACE_SECS", Some("25"), "after SIGTERM, how long running jobs may take to finish before they are handed back; 0 to 600", false),
-    setting("DESK_MASTER_KEY", None, "32 bytes in base64 that seal tenants' secrets; the same in every process", true),
+    setting(
+        "DESK_GRACE_SECS",
+        Some("25"),
+        "after SIGTERM, how long running jobs may take to finish before they are handed back; 0 to 600",
+        false,
+    ),
+    setting(
+        "DESK_MASTER_KEY",
+        None,
+        "32 bytes in base64 that seal tenants' secrets; the same in every process",
+        true,
+    ),
     setting("DESK_IMPORT_DIR", Some("./.local/imports"), "folder of the files to be imported", false),
-    setting("DESK_ALLOW_LOOPBACK", Some("false"), "true lets clients call this very machine over http; for the demo and for tests", false),
+    setting(
+        "DESK_ALLOW_LOOPBACK",
+        Some("false"),
+        "true lets clients call this very machine over http; for the demo and for tests",
+        false,
+    ),
     setting("DESK_PROBE_URL", Some(""), "recording upstream for probes with an effect, on loopback", false),
-    setting("ANTHROPIC_API_KEY", Some(""), "key of the Messages API; without it the built-in drafter writes", true),
+    setting(
+        "ANTHROPIC_API_KEY",
+        Some(""),
+        "key of the Messages API; without it the built-in drafter writes",
+        true,
+    ),
     setting("ANTHROPIC_BASE_URL", Some("https://api.anthropic.com"), "base URL of the Messages API", false),
     setting("ANTHROPIC_MODEL", Some("claude-haiku-4-5"), "the model that drafts", false),
     setting("ANTHROPIC_VERSION", Some("2026-10-21"), "value of the anthropic-version header", false),
     boot::ops::SETTING,
 ];
 
-const fn setting(name: &'static str, default: Option<&'static str>, meaning: &'static str, secret: bool) -> Setting {
+const fn setting(
+    name: &'static str,
+    default: Option<&'static str>,
+    meaning: &'static str,
+    secret: bool,
+) -> Setting {
     Setting { name, default, meaning, secret }
 }
 
@@ -70,19 +105,21 @@ impl Settings {
         let redis_url = env::secret("REDIS_URL", "a Redis URL like redis://host:6379/0")?;
         let redis = Server::new(redis_url.expose())
             .map_err(|_| env::invalid_secret("REDIS_URL", "a Redis URL like redis://host:6379/0"))?;
-        let master_key = env::secret("DESK_MASTER_KEY", "32 random bytes in base64: openssl rand -base64 32")?;
-        let master_key = master_key
-            .expose()
-            .parse()
-            .map_err(|_| env::invalid_secret("DESK_MASTER_KEY", "32 random bytes in base64: openssl rand -base64 32"))?;
-        let queues = env::optional("DESK_QUEUES", "ai=4,default=16,ops=2".to_owned(), "like ai=4,default=16")?;
+        let master_key =
+            env::secret("DESK_MASTER_KEY", "32 random bytes in base64: openssl rand -base64 32")?;
+        let master_key = master_key.expose().parse().map_err(|_| {
+            env::invalid_secret("DESK_MASTER_KEY", "32 random bytes in base64: openssl rand -base64 32")
+        })?;
+        let queues =
+            env::optional("DESK_QUEUES", "ai=4,default=16,ops=2".to_owned(), "like ai=4,default=16")?;
         let loopback = env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)])?;
         Ok(Settings {
             database_url: database_url.expose().to_owned(),
             redis,
             redis_prefix: env::optional("DESK_REDIS_PREFIX", "deskwork".to_owned(), "a short name")?,
-            queues: parse_queues(&queues)
-                .ok_or_else(|| env::invalid("DESK_QUEUES", &queues, "like ai=4,default=16, slots from 1 to 10000"))?,
+            queues: parse_queues(&queues).ok_or_else(|| {
+                env::invalid("DESK_QUEUES", &queues, "like ai=4,default=16, slots from 1 to 10000")
+            })?,
             name: env::optional("DESK_WORKER_NAME", "worker".to_owned(), "a short name")?,
             grace: env::duration_secs("DESK_GRACE_SECS", 25.0, 0.0..=600.0)?,
             master_key,
@@ -111,7 +148,8 @@ fn parse_queues(text: &str) -> Option<BTreeMap<String, usize>> {
     for part in text.split(',') {
         let (queue, slots) = part.trim().split_once('=')?;
         let slots: usize = slots.parse().ok()?;
-        let named = !queue.is_empty() && queue.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        let named =
+            !queue.is_empty() && queue.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
         if !named || !(1..=10_000).contains(&slots) || queues.insert(queue.to_owned(), slots).is_some() {
             return None;
         }

@@ -6,7 +6,6 @@ use domain::db::DbError;
 use jobs::{Dispatch, JobId, QueueError, Store, sweep};
 use sqlx::PgConnection;
 use tokio::sync::oneshot;
-use uuid::Uuid;
 
 use crate::runtime::{self, Handlers, Options, Pulse};
 
@@ -49,7 +48,7 @@ async fn wait_until_idle(store: &Store, dispatch: &Dispatch) -> Result<(), Queue
     loop {
         let due = sweep::promote_due(&mut conn, 1_000).await?;
         dispatch.offer_now(&mut link, &due).await?;
-        let ready = sweep::ready_page(&mut conn, Uuid::nil(), 1_000).await?;
+        let ready = sweep::ready_page(&mut conn, None, 1_000).await?;
         dispatch.offer_now(&mut link, &ready).await?;
         let Some(first) = unfinished(&mut conn, None).await? else { return Ok(()) };
         // Listen before looking again, so that its end cannot fall between the two.

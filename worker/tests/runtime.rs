@@ -98,11 +98,14 @@ async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
         "fail for good" => Err(Stop::fail("test", "hopeless")),
         "panic" => panic!("stage fright"),
         "hang" => std::future::pending().await,
-        "snooze once" if stage.runs.load(Ordering::SeqCst) == 1 => Err(Stop::Snooze(Duration::from_millis(1))),
+        "snooze once" if stage.runs.load(Ordering::SeqCst) == 1 => {
+            Err(Stop::Snooze(Duration::from_millis(1)))
+        }
         "snooze once" => done(format!("attempt {}", ctx.attempt)),
         "subject gone" => Err(Stop::Cancel("the subject is gone".to_owned())),
         "follow" => {
-            let next = NewJob::of(ctx.tenant, &Act { step: "succeed".to_owned(), ..Act::default() })?.with_parent(ctx.job_id);
+            let next = NewJob::of(ctx.tenant, &Act { step: "succeed".to_owned(), ..Act::default() })?
+                .with_parent(ctx.job_id);
             done_then("followed".to_owned(), vec![next])
         }
         "report" => {
@@ -169,7 +172,9 @@ impl Theatre {
     /// Works everything off, later attempts included.
     async fn play(&self) {
         loop {
-            drain(&self.store, &self.dispatch, self.handlers(), &self.url, &["acts"]).await.expect("the drain");
+            drain(&self.store, &self.dispatch, self.handlers(), &self.url, &["acts"])
+                .await
+                .expect("the drain");
             let mut conn = self.store.pool().acquire().await.expect("the ledger");
             let Some(due) = sweep::next_due(&mut conn).await.expect("the ledger") else { return };
             // the next attempt is due within two milliseconds; time itself is what is awaited
@@ -250,7 +255,10 @@ async fn failures_are_retried_and_noted_until_one_succeeds() {
     assert_eq!((view.state, view.attempt, view.result.clone()), (State::Done, 3, Some("at last".into())));
     let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
     let attempts = read::attempts(&mut conn, view.id).await.expect("the ledger");
-    assert_eq!(attempts.iter().map(|attempt| attempt.outcome.as_str()).collect::<Vec<_>>(), ["retry", "retry"]);
+    assert_eq!(
+        attempts.iter().map(|attempt| attempt.outcome.as_str()).collect::<Vec<_>>(),
+        ["retry", "retry"]
+    );
     theatre.assert_books_balance().await;
 }
 
@@ -305,7 +313,8 @@ async fn what_follows_is_enqueued_with_the_completion() {
     let theatre = Theatre::open().await;
     let parent = theatre.outcome_of("follow").await;
     let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
-    let filter = read::JobFilter { tenant: Some(theatre.tenant.0), parent_id: Some(parent.id), ..Default::default() };
+    let filter =
+        read::JobFilter { tenant: Some(theatre.tenant.0), parent_id: Some(parent.id), ..Default::default() };
     let children = read::list(&mut conn, &filter, None, 10).await.expect("the ledger");
     assert_eq!(children.iter().map(|child| child.state).collect::<Vec<_>>(), [State::Done]);
     theatre.assert_books_balance().await;
@@ -314,12 +323,15 @@ async fn what_follows_is_enqueued_with_the_completion() {
 #[tokio::test]
 async fn old_payloads_are_upgraded_and_unreadable_ones_quarantined() {
     let theatre = Theatre::open().await;
-    let jobs = [theatre.job("upgraded"), theatre.job("succeed"), theatre.job("succeed"), theatre.job("succeed")];
+    let jobs =
+        [theatre.job("upgraded"), theatre.job("succeed"), theatre.job("succeed"), theatre.job("succeed")];
     let ids = theatre.enqueue(&jobs).await;
     // What an older or newer program, or a bug, would have written.
-    for (id, version, payload) in
-        [(ids[0], 1, r#"{"step": "upgraded"}"#), (ids[1], 9, r#"{"step": "succeed"}"#), (ids[2], 2, r#"{"stop": 1}"#)]
-    {
+    for (id, version, payload) in [
+        (ids[0], 1, r#"{"step": "upgraded"}"#),
+        (ids[1], 9, r#"{"step": "succeed"}"#),
+        (ids[2], 2, r#"{"stop": 1}"#),
+    ] {
         sqlx::query("update jobs.live set payload_version = $2, payload = $3::jsonb where id = $1")
             .bind(id)
             .bind(version)
@@ -389,7 +401,8 @@ async fn a_running_job_hears_that_it_is_cancelled() {
     let id = theatre.enqueue(&[theatre.job("wait")]).await[0];
     theatre.stage.started.notified().await;
     let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
-    let cancelled = read::cancel(&mut conn, Some(theatre.tenant.0), id, "changed my mind").await.expect("the ledger");
+    let cancelled =
+        read::cancel(&mut conn, Some(theatre.tenant.0), id, "changed my mind").await.expect("the ledger");
     assert_eq!(cancelled, Cancelled::Requested);
     theatre.dispatch.poke_workers();
     let view = theatre.until(id, |view| view.state.is_finished()).await;
@@ -459,9 +472,21 @@ async fn a_worker_that_was_counted_out_writes_nothing_and_starts_anew() {
     // As if it had been silent: its clock in the ledger is set back, and the sweeper comes by.
     let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
     loop {
-        sqlx::query("update jobs.worker set beat_at = now() - interval '1 hour'").execute(&mut *conn).await.expect("the ledger");
+        sqlx::query("update jobs.worker set beat_at = now() - interval '1 hour'")
+            .execute(&mut *conn)
+            .await
+            .expect("the ledger");
         let recovered = sweep::recover_lost_workers(&mut conn).await.expect("the ledger");
         if recovered.offers.iter().any(|offer| offer.id == id) {
+            // Offered when the process has heard of it: under its old name it claims nothing.
+            while !jobs::workers::list(&mut conn, None, 10)
+                .await
+                .expect("the ledger")
+                .iter()
+                .any(|worker| worker.state == "active")
+            {
+                tokio::task::yield_now().await;
+            }
             theatre.dispatch.announce(jobs::Announcement { ready: recovered.offers, next_due: None });
             break;
         }
@@ -481,7 +506,9 @@ async fn a_worker_that_was_counted_out_writes_nothing_and_starts_anew() {
 async fn a_paused_queue_starts_nothing_until_it_is_resumed() {
     let theatre = Theatre::open().await;
     let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
-    queues::control(&mut conn, "acts", Some(true), None, Some("maintenance"), "test").await.expect("the ledger");
+    queues::control(&mut conn, "acts", Some(true), None, Some("maintenance"), "test")
+        .await
+        .expect("the ledger");
     let (stop, end) = theatre.start(Duration::from_secs(10));
     // The worker knows of the pause when its first beat has reached the ledger.
     loop {
@@ -518,7 +545,10 @@ async fn a_job_that_kills_its_workers_is_poison() {
         jobs::workers::introduce(&mut conn, &worker).await.expect("the ledger");
         let claimed = jobs::ledger::claim(&mut conn, worker.id, &[id]).await.expect("the ledger");
         assert_eq!(claimed.len(), 1, "crash {crash}");
-        sqlx::query("update jobs.worker set beat_at = now() - interval '1 hour'").execute(&mut *conn).await.expect("the ledger");
+        sqlx::query("update jobs.worker set beat_at = now() - interval '1 hour'")
+            .execute(&mut *conn)
+            .await
+            .expect("the ledger");
         let recovered = sweep::recover_lost_workers(&mut conn).await.expect("the ledger");
         assert_eq!(recovered.offers.len(), usize::from(crash < 3));
     }
@@ -539,7 +569,8 @@ async fn a_stale_completion_changes_nothing() {
     let ending = || Ending::Dead { failure: Failure::new("test", "late") };
     let mut late = [Completion { id, lease: Uuid::now_v7(), ending: ending() }];
     assert!(complete(&mut conn, mine, &mut late).await.expect("the ledger").written.is_empty());
-    let mut done = [Completion { id, lease: claimed[0].lease, ending: Ending::Done { result: None, then: vec![] } }];
+    let mut done =
+        [Completion { id, lease: claimed[0].lease, ending: Ending::Done { result: None, then: vec![] } }];
     assert_eq!(complete(&mut conn, mine, &mut done).await.expect("the ledger").written.len(), 1);
     let mut twice = [Completion { id, lease: claimed[0].lease, ending: ending() }];
     assert!(complete(&mut conn, mine, &mut twice).await.expect("the ledger").written.is_empty());

@@ -136,7 +136,8 @@ impl Dispatch {
                 }
                 let started = std::time::Instant::now();
                 added += call.invoke_async::<u64>(&mut link.connection).await?;
-                metrics::histogram!("deskwork_dispatch_script_seconds").record(started.elapsed().as_secs_f64());
+                metrics::histogram!("deskwork_dispatch_script_seconds")
+                    .record(started.elapsed().as_secs_f64());
             }
         }
         Ok(added)

@@ -38,7 +38,8 @@ impl Server {
     /// The URL cannot be read.
     pub fn new(url: &str) -> RedisResult<Server> {
         let kind = if let Some((scheme, rest)) = split_scheme(url, "+sentinel") {
-            let (hosts, name) = rest.split_once('/').ok_or_else(|| invalid("a Sentinel URL ends in /NAME"))?;
+            let (hosts, name) =
+                rest.split_once('/').ok_or_else(|| invalid("a Sentinel URL ends in /NAME"))?;
             let nodes: Vec<String> = hosts.split(',').map(|host| format!("{scheme}://{host}")).collect();
             Kind::Sentinel(Arc::new(Mutex::new(SentinelClient::build(
                 nodes,
@@ -49,9 +50,7 @@ impl Server {
         } else if let Some((scheme, rest)) = split_scheme(url, "+cluster") {
             let hosts = rest.trim_end_matches('/');
             let nodes: Vec<String> = hosts.split(',').map(|host| format!("{scheme}://{host}")).collect();
-            let client = ClusterClient::builder(nodes.clone())
-                .connection_timeout(CONNECT_TIMEOUT)
-                .build()?;
+            let client = ClusterClient::builder(nodes.clone()).connection_timeout(CONNECT_TIMEOUT).build()?;
             Kind::Cluster { client: Arc::new(client), nodes }
         } else {
             Kind::Single(Client::open(url)?)
@@ -68,9 +67,9 @@ impl Server {
             Kind::Single(client) => {
                 Connection::Single(client.get_multiplexed_async_connection_with_config(&config).await?)
             }
-            Kind::Sentinel(client) => Connection::Single(
-                client.lock().await.get_async_connection_with_config(&config).await?,
-            ),
+            Kind::Sentinel(client) => {
+                Connection::Single(client.lock().await.get_async_connection_with_config(&config).await?)
+            }
             Kind::Cluster { client, .. } => Connection::Cluster(
                 client
                     .get_async_connection_with_config(

@@ -39,33 +39,38 @@ pub struct Claimed {
     pub created_at: DateTime<Utc>,
     /// When it was due.
     pub run_at: DateTime<Utc>,
+    /// The key of a concurrency limit within tenant and kind.
+    pub concurrency_key: Option<String>,
     /// Whether a concurrency limit applies, so that a slot becomes free when it ends.
     pub limited: bool,
     /// The fence.
     pub lease: Uuid,
 }
 
-/// Claims what may be claimed of `ids` for the worker. Those that are no longer ready are passed over;
-/// those whose concurrency limit is reached are parked until a slot is free.
+/// Claims those of `ids` that may be claimed and have no concurrency limit. The others are passed over:
+/// no longer ready, or a matter of [`claim_limited`].
 ///
 /// # Errors
-/// The ledger failed; nothing is claimed, or (when the connection broke at the commit) what was
-/// claimed comes back when a beat shows the worker a lease that it does not know: see
-/// [`super::release`].
+/// The ledger failed; nothing is claimed, or (when the connection broke before the answer) what was
+/// claimed comes back when the worker's heart finds that it holds a lease it does not know.
 pub async fn claim(conn: &mut PgConnection, worker: Uuid, ids: &[JobId]) -> Result<Vec<Claimed>, QueueError> {
     let lease = Uuid::now_v7();
-    let rows = sqlx::query(include_str!("claim.sql")).bind(ids).bind(lease).bind(worker).fetch_all(&mut *conn).await?;
-    let mut claimed = rows.iter().map(|row| read(row, lease, false)).collect::<Result<Vec<_>, _>>()?;
-    if claimed.len() < ids.len() {
-        let taken: BTreeSet<JobId> = claimed.iter().map(|job| job.id).collect();
-        let left: Vec<JobId> = ids.iter().copied().filter(|id| !taken.contains(id)).collect();
-        claimed.extend(claim_limited(conn, worker, &left).await?);
-    }
-    Ok(claimed)
+    let rows =
+        sqlx::query(include_str!("claim.sql")).bind(ids).bind(lease).bind(worker).fetch_all(conn).await?;
+    // A parked job had a limit when it was parked; its successors wait for its end as well.
+    rows.iter().map(|row| read(row, lease, row.try_get(14)?)).collect()
 }
 
-/// Claims jobs that have concurrency limits, one cluster-wide lock a limit.
-async fn claim_limited(conn: &mut PgConnection, worker: Uuid, ids: &[JobId]) -> Result<Vec<Claimed>, QueueError> {
+/// Claims those of `ids` whose concurrency limits have free slots, under one cluster-wide lock a limit.
+/// Those whose limit is reached are parked until a slot is free.
+///
+/// # Errors
+/// As for [`claim`].
+pub async fn claim_limited(
+    conn: &mut PgConnection,
+    worker: Uuid,
+    ids: &[JobId],
+) -> Result<Vec<Claimed>, QueueError> {
     let mut tx = conn.begin().await?;
     let candidates = sqlx::query(
         "select j.id, j.tenant_id, j.kind, j.concurrency_key, j.concurrency_limit, l.max_running, j.parked
@@ -152,10 +157,12 @@ async fn slots_in_use(conn: &mut PgConnection, keys: &[&str]) -> Result<HashMap<
     .bind(keys)
     .execute(&mut *conn)
     .await?;
-    let rows = sqlx::query("select slot_key, count(*) from jobs.slot_holder where slot_key = any ($1) group by slot_key")
-        .bind(keys)
-        .fetch_all(conn)
-        .await?;
+    let rows = sqlx::query(
+        "select slot_key, count(*) from jobs.slot_holder where slot_key = any ($1) group by slot_key",
+    )
+    .bind(keys)
+    .fetch_all(conn)
+    .await?;
     Ok(rows.into_iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
@@ -175,6 +182,7 @@ fn read(row: &PgRow, lease: Uuid, limited: bool) -> Result<Claimed, QueueError> 
         trace_parent: row.try_get(10)?,
         created_at: row.try_get(11)?,
         run_at: row.try_get(12)?,
+        concurrency_key: row.try_get(13)?,
         limited,
         lease,
     })

@@ -5,8 +5,10 @@ with claimed as (
     set state = 'running', attempt = j.attempt + 1, lease = $2, worker_id = $3, started_at = clock_timestamp()
     where j.id = any ($1) and j.state = 'ready' and j.concurrency_key is null
       and not exists (select 1 from jobs.kind_limit l where l.kind = j.kind)
+      -- a worker that was counted out a moment ago claims nothing under its old name
+      and not exists (select 1 from jobs.worker w where w.id = $3 and w.state in ('lost', 'stopped'))
     returning j.id, j.tenant_id, j.kind, j.queue, j.attempt, j.max_attempts, j.crashes, j.payload_version,
-        j.payload, j.correlation_id, j.trace_parent, j.created_at, j.run_at, j.concurrency_key
+        j.payload, j.correlation_id, j.trace_parent, j.created_at, j.run_at, j.concurrency_key, j.parked
 ), leased as (
     insert into jobs.lease (lease, worker_id, job_ids)
     select $2, $3, array_agg(id) from claimed having count(*) > 0

@@ -169,7 +169,11 @@ pub async fn complete(
     Ok(completed)
 }
 
-async fn done(conn: &mut PgConnection, batch: &[Completion], completed: &mut Completed) -> Result<(), QueueError> {
+async fn done(
+    conn: &mut PgConnection,
+    batch: &[Completion],
+    completed: &mut Completed,
+) -> Result<(), QueueError> {
     let (mut ids, mut leases, mut results) = (Vec::new(), Vec::new(), Vec::new());
     for completion in batch {
         if let Ending::Done { result, .. } = &completion.ending {
@@ -197,20 +201,19 @@ async fn waiting(
     batch: &[Completion],
     completed: &mut Completed,
 ) -> Result<(), QueueError> {
-    let now = Utc::now();
-    let (mut ids, mut leases, mut outcomes, mut times, mut errors) =
+    let (mut ids, mut leases, mut outcomes, mut delays, mut errors) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for completion in batch {
-        let (outcome, due_at, error) = match &completion.ending {
-            Ending::Retry { failure, delay } => ("retry", Some(now + *delay), Some(Json(failure))),
-            Ending::Snooze { delay } => ("snooze", Some(now + *delay), None),
+        let (outcome, delay, error) = match &completion.ending {
+            Ending::Retry { failure, delay } => ("retry", Some(*delay), Some(Json(failure))),
+            Ending::Snooze { delay } => ("snooze", Some(*delay), None),
             Ending::HandedBack => ("handed_back", None, None),
             _ => continue,
         };
         ids.push(completion.id);
         leases.push(completion.lease);
         outcomes.push(outcome);
-        times.push(due_at);
+        delays.push(delay);
         errors.push(error);
     }
     if ids.is_empty() {
@@ -220,13 +223,19 @@ async fn waiting(
         .bind(&ids)
         .bind(&leases)
         .bind(&outcomes)
-        .bind(&times)
+        .bind(delays.iter().map(|delay| delay.map(|delay| delay.as_secs_f64())).collect::<Vec<_>>())
         .bind(&errors)
         .bind(worker)
-        .fetch_all(conn)
+        .fetch_all(&mut *conn)
         .await?;
     for row in rows {
         let id: JobId = row.get(0);
+        // Somebody was told that it will be cancelled, and its run ended before it heard of that.
+        if let Some(reason) = row.get::<Option<String>, _>(5) {
+            let cancelled = crate::read::cancel_waiting(conn, &[id], &reason).await?;
+            note(completed, cancelled, State::Cancelled);
+            continue;
+        }
         let state = State::parse(row.get(4)).unwrap_or(State::Ready);
         note(completed, vec![id], state);
         if state == State::Ready {
@@ -238,12 +247,16 @@ async fn waiting(
             });
         }
     }
-    let next_due: Option<DateTime<Utc>> = times.into_iter().flatten().min();
+    let next_due: Option<DateTime<Utc>> = delays.into_iter().flatten().min().map(|delay| Utc::now() + delay);
     completed.announcement.merge(Announcement { ready: Vec::new(), next_due });
     Ok(())
 }
 
-async fn dead(conn: &mut PgConnection, batch: &[Completion], completed: &mut Completed) -> Result<(), QueueError> {
+async fn dead(
+    conn: &mut PgConnection,
+    batch: &[Completion],
+    completed: &mut Completed,
+) -> Result<(), QueueError> {
     let (mut ids, mut leases, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for completion in batch {
         if let Ending::Dead { failure } = &completion.ending {

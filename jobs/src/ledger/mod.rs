@@ -5,6 +5,6 @@ pub mod claim;
 pub mod complete;
 mod release;
 
-pub use claim::{Claimed, claim};
+pub use claim::{Claimed, claim, claim_limited};
 pub use complete::{Completion, Ending, Failure, complete};
 pub use release::release;

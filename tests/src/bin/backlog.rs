@@ -30,7 +30,8 @@ fn main() -> ExitCode {
 
 async fn measure() -> anyhow::Result<ExitCode> {
     let size = Size::from_arguments()?;
-    let (drained, waiting, due) = (size.pick(20_000, 2_000), size.pick(1_000_000, 150_000), size.pick(100_000, 5_000));
+    let (drained, waiting, due) =
+        (size.pick(20_000, 2_000), size.pick(1_000_000, 150_000), size.pick(100_000, 5_000));
     let queues = "default=1000,ops=2".to_owned();
     let cluster = Cluster::start(Options { workers: 1, schedulers: 1, queues, ..Options::default() }).await?;
     let ledger = load::ledger(&cluster)?;
@@ -127,9 +128,10 @@ async fn release(ledger: &Ledger) -> anyhow::Result<DateTime<Utc>> {
 async fn wait_until_promoted(ledger: &Ledger, due_at: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
     let started = Instant::now();
     loop {
-        let waits: bool = sqlx::query_scalar("select exists (select from jobs.live where due_at is not null)")
-            .fetch_one(ledger.admin())
-            .await?;
+        let waits: bool =
+            sqlx::query_scalar("select exists (select from jobs.live where due_at is not null)")
+                .fetch_one(ledger.admin())
+                .await?;
         if !waits {
             return Ok(Utc::now());
         }

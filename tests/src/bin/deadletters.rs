@@ -24,8 +24,11 @@ use jobs::kinds::Probe;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-const CAUSES: [&str; 3] =
-    ["the label printer has no paper", "the carrier refused the address", "the order is older than the archive"];
+const CAUSES: [&str; 3] = [
+    "the label printer has no paper",
+    "the carrier refused the address",
+    "the order is older than the archive",
+];
 
 /// Pages that are read of each listing, as far as there are so many.
 const PAGES: usize = 25;
@@ -89,9 +92,14 @@ async fn find_causes(desk: &Desk, dead: u64) -> anyhow::Result<Duration> {
     let started = Instant::now();
     let groups = desk.dead_groups("kind=probe").await?;
     let took = started.elapsed();
-    let items = groups["items"].as_array().or_else(|| groups["groups"].as_array()).context("groups of causes")?;
+    let items =
+        groups["items"].as_array().or_else(|| groups["groups"].as_array()).context("groups of causes")?;
     let jobs: u64 = items.iter().filter_map(|group| group["jobs"].as_u64()).sum();
-    ensure!(items.len() == CAUSES.len() && jobs == dead, "{} causes behind {jobs} jobs were found", items.len());
+    ensure!(
+        items.len() == CAUSES.len() && jobs == dead,
+        "{} causes behind {jobs} jobs were found",
+        items.len()
+    );
     Ok(took)
 }
 
@@ -107,7 +115,8 @@ async fn count_matching(desk: &Desk, dead: u64) -> anyhow::Result<Duration> {
 async fn retry_all(desk: &Desk, ledger: &Ledger, tenant: TenantId, dead: u64) -> anyhow::Result<Duration> {
     ledger.pause("default").await?;
     let started = Instant::now();
-    let answer = desk.retry_dead(&json!({ "filter": { "kind": "probe" }, "reason": "the causes are gone" })).await?;
+    let answer =
+        desk.retry_dead(&json!({ "filter": { "kind": "probe" }, "reason": "the causes are gone" })).await?;
     let job: Uuid = serde_json::from_value(answer.body["job_id"].clone()).context("the job that retries")?;
     let job = desk.wait(job, PATIENCE).await?;
     let took = started.elapsed();
@@ -162,8 +171,12 @@ async fn listings(desk: &Desk) -> anyhow::Result<Vec<Listing>> {
     ] {
         listings.push(listing(desk, "/api/jobs", &query).await?);
     }
-    for query in [String::new(), "kind=probe".to_owned(), format!("fingerprint={fingerprint}"), "error_class=nobody".to_owned()]
-    {
+    for query in [
+        String::new(),
+        "kind=probe".to_owned(),
+        format!("fingerprint={fingerprint}"),
+        "error_class=nobody".to_owned(),
+    ] {
         listings.push(listing(desk, "/api/admin/dead-letters", &query).await?);
     }
     Ok(listings)

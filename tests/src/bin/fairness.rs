@@ -58,11 +58,14 @@ async fn measure() -> anyhow::Result<ExitCode> {
 
     println!("  the flood took {:.1} s", took.as_secs_f64());
     println!();
-    table(["wait", "jobs", "p50 ms", "p99 ms", "max ms"], &[
-        row("patient, alone", alone),
-        row("patient, beside the flood", beside),
-        row("the flood itself", flood_waits),
-    ]);
+    table(
+        ["wait", "jobs", "p50 ms", "p99 ms", "max ms"],
+        &[
+            row("patient, alone", alone),
+            row("patient, beside the flood", beside),
+            row("the flood itself", flood_waits),
+        ],
+    );
     println!();
     figure("fairness_alone_p99", ms(alone.p99), "ms");
     figure("fairness_flooded_p99", ms(beside.p99), "ms");

@@ -21,8 +21,8 @@ use jobs::{
     dispatch::Server,
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, postgres::PgConnectOptions};
+use tokio::sync::Notify;
 use uuid::Uuid;
 use worker::{
     context::Ctx,
@@ -71,11 +71,17 @@ async fn main() -> anyhow::Result<()> {
     };
     match arguments.first().map(String::as_str) {
         Some("prepare") => prepare().await,
-        Some("enqueue") if arguments.iter().any(|argument| argument == "--bulk") => enqueue(count()?, BULK).await,
+        Some("enqueue") if arguments.iter().any(|argument| argument == "--bulk") => {
+            enqueue(count()?, BULK).await
+        }
         Some("enqueue") => enqueue(count()?, 1).await,
-        Some("enqueue-paced") => paced(count()?, Duration::from_millis(number("--gap-ms").unwrap_or(20))).await,
+        Some("enqueue-paced") => {
+            paced(count()?, Duration::from_millis(number("--gap-ms").unwrap_or(20))).await
+        }
         Some("work" | "idle-work") => work(number("--expect").context("--expect N is missing")?).await,
-        _ => bail!("usage: queue-bench prepare | enqueue N [--bulk] | enqueue-paced N --gap-ms G | work --expect N | idle-work --expect N"),
+        _ => bail!(
+            "usage: queue-bench prepare | enqueue N [--bulk] | enqueue-paced N --gap-ms G | work --expect N | idle-work --expect N"
+        ),
     }
 }
 
@@ -113,7 +119,8 @@ async fn enqueue(count: u64, batch: u64) -> anyhow::Result<()> {
     let mut sequence = 0;
     while sequence < count {
         let until = (sequence + batch).min(count);
-        let jobs = (sequence..until).map(|sequence| job(sequence, &padding)).collect::<anyhow::Result<Vec<_>>>()?;
+        let jobs =
+            (sequence..until).map(|sequence| job(sequence, &padding)).collect::<anyhow::Result<Vec<_>>>()?;
         let (_, announcement) = jobs::enqueue(&mut conn, &jobs).await?;
         dispatch.announce(announcement);
         sequence = until;
@@ -189,7 +196,8 @@ struct Records(File);
 
 impl Records {
     fn open() -> anyhow::Result<Records> {
-        let folder = PathBuf::from(std::env::var("REC").context("REC is not set: the folder of the record files")?);
+        let folder =
+            PathBuf::from(std::env::var("REC").context("REC is not set: the folder of the record files")?);
         let path = folder.join(format!("{}.rec", std::process::id()));
         let file = OpenOptions::new().create(true).append(true).open(&path).context("the record file")?;
         Ok(Records(file))

@@ -77,10 +77,10 @@ async fn measure() -> anyhow::Result<ExitCode> {
         let cell = |duration| format!("{:.1}", ms(duration));
         [name.to_owned(), spread.count.to_string(), cell(spread.p50), cell(spread.p99), cell(spread.max)]
     };
-    table(["from completion to answer", "clients", "p50 ms", "p99 ms", "max ms"], &[
-        row("held request", polled),
-        row("event stream", streamed),
-    ]);
+    table(
+        ["from completion to answer", "clients", "p50 ms", "p99 ms", "max ms"],
+        &[row("held request", polled), row("event stream", streamed)],
+    );
     println!();
     count("waiters_clients", i64::try_from(polled.count + streamed.count)?, "clients");
     figure("waiters_poll_p50", ms(polled.p50), "ms");
@@ -136,7 +136,10 @@ async fn stream(request: RequestBuilder, connected: Arc<Semaphore>) -> anyhow::R
     bail!("the stream ended before the job did")
 }
 
-async fn delays(mut clients: JoinSet<anyhow::Result<Arrival>>, started: DateTime<Utc>) -> anyhow::Result<Spread> {
+async fn delays(
+    mut clients: JoinSet<anyhow::Result<Arrival>>,
+    started: DateTime<Utc>,
+) -> anyhow::Result<Spread> {
     let mut delays = Vec::new();
     while let Some(arrival) = timeout(ENOUGH * 2, clients.join_next()).await.context("clients still wait")? {
         let (at, job) = arrival??;

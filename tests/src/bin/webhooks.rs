@@ -120,7 +120,9 @@ async fn keep_busy(ledger: Ledger, enough: Arc<Notify>) -> anyhow::Result<()> {
     let tenant = TenantId::new();
     loop {
         if ledger.count("default", "ready").await? < BUSY_BACKLOG {
-            ledger.fill(tenant, "busy", BATCH * 2, None, |_| Probe { sleep_ms: 2, ..Probe::default() }).await?;
+            ledger
+                .fill(tenant, "busy", BATCH * 2, None, |_| Probe { sleep_ms: 2, ..Probe::default() })
+                .await?;
         }
         tokio::select! {
             () = enough.notified() => return Ok(()),

@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn statistics_are_read() {
-        let text = "# Latencystats\r\nlatency_percentiles_usec_evalsha:p50=1.003,p99=1204.223,p99.9=2000.1\r\n";
+        let text =
+            "# Latencystats\r\nlatency_percentiles_usec_evalsha:p50=1.003,p99=1204.223,p99.9=2000.1\r\n";
         let content = &pairs(text)["latency_percentiles_usec_evalsha"];
         assert_eq!(field(content, "p99"), Some(1204.223));
         assert_eq!(field(content, "p90"), None);

@@ -53,7 +53,14 @@ impl CeleryService {
         let mut process = Command::new("python3")
             .arg(root().join("tests/bench/celery_webhook/run.py"))
             .args(["--port", &port.to_string(), "--database-url", &servers.admin_url, "--redis-url", &redis])
-            .args(["--secret", secret.as_str(), "--backlog", &backlog.to_string(), "--busy-ms", &busy_ms.to_string()])
+            .args([
+                "--secret",
+                secret.as_str(),
+                "--backlog",
+                &backlog.to_string(),
+                "--busy-ms",
+                &busy_ms.to_string(),
+            ])
             .arg("--installed")
             .arg(installed())
             .stdin(Stdio::null())
@@ -68,9 +75,14 @@ impl CeleryService {
             Ok(Ok(Some(line))) if line.contains("\"ready\"") => Ok(service),
             Ok(_) => {
                 let log = std::fs::read_to_string(&log_path).unwrap_or_default();
-                bail!("the FastAPI and Celery service did not start: {}", log.lines().last().unwrap_or("it said nothing"))
+                bail!(
+                    "the FastAPI and Celery service did not start: {}",
+                    log.lines().last().unwrap_or("it said nothing")
+                )
             }
-            Err(_) => bail!("the FastAPI and Celery service was not ready within {} s", READY_WITHIN.as_secs()),
+            Err(_) => {
+                bail!("the FastAPI and Celery service was not ready within {} s", READY_WITHIN.as_secs())
+            }
         }
     }
 }

@@ -105,7 +105,11 @@ impl Ledger {
     pub async fn count(&self, queue: &str, state: &str) -> anyhow::Result<i64> {
         let mut conn = self.store.pool().acquire().await?;
         let books = queues::balances(&mut conn).await?;
-        Ok(books.iter().filter(|entry| entry.queue == queue && entry.account == state).map(|entry| entry.n).sum())
+        Ok(books
+            .iter()
+            .filter(|entry| entry.queue == queue && entry.account == state)
+            .map(|entry| entry.n)
+            .sum())
     }
 
     /// Waits until at least so many jobs of the queue are in that state.
@@ -120,7 +124,10 @@ impl Ledger {
                 return Ok(());
             }
             if started.elapsed() > PATIENCE {
-                bail!("{now} jobs of {queue} are {state} after {} s, {at_least} should be", PATIENCE.as_secs());
+                bail!(
+                    "{now} jobs of {queue} are {state} after {} s, {at_least} should be",
+                    PATIENCE.as_secs()
+                );
             }
             sleep(LOOK_EVERY).await;
         }
@@ -163,7 +170,12 @@ impl Ledger {
     ///
     /// # Errors
     /// Fewer jobs finished.
-    pub async fn throughput(&self, from: DateTime<Utc>, to: Option<DateTime<Utc>>, jobs: i64) -> anyhow::Result<f64> {
+    pub async fn throughput(
+        &self,
+        from: DateTime<Utc>,
+        to: Option<DateTime<Utc>>,
+        jobs: i64,
+    ) -> anyhow::Result<f64> {
         let end: Option<DateTime<Utc>> = sqlx::query_scalar(
             "select finished_at from jobs.finished where finished_at >= $1 and kind = 'probe'
              order by finished_at offset $2 limit 1",

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use jobs::{
-    dead,
+    dead::{self, DeadFilter},
     kinds::{DiscardDead, retry_dead::BulkReport},
+    read,
 };
 
 use crate::{
@@ -17,6 +18,10 @@ const BATCH: i64 = 2_000;
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, bulk: DiscardDead) -> Outcome<BulkReport> {
     let mut conn = app.store.pool().acquire().await?;
+    // Nobody chose what dies after the request.
+    let requested_at = read::created_at(&mut conn, ctx.job_id).await?;
+    let died_to = bulk.filter.died_to.map_or(requested_at, |died_to| died_to.min(requested_at));
+    let bulk = DiscardDead { filter: DeadFilter { died_to: Some(died_to), ..bulk.filter }, ..bulk };
     let total = dead::count(&mut conn, &bulk.filter).await?;
     let mut jobs = 0;
     loop {

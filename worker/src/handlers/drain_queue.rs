@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jobs::{
+    JobId,
     kinds::{DrainQueue, retry_dead::BulkReport},
     queues,
 };
@@ -17,12 +18,12 @@ const BATCH: i64 = 2_000;
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, drain: DrainQueue) -> Outcome<BulkReport> {
     let mut conn = app.store.pool().acquire().await?;
-    let mut jobs = 0;
+    let (mut jobs, mut after) = (0, JobId::nil());
     loop {
-        let events = queues::drain(&mut conn, &drain.queue, drain.up_to, &drain.reason, BATCH).await?;
-        if events.is_empty() {
-            break;
-        }
+        let (events, last) =
+            queues::drain(&mut conn, &drain.queue, after, drain.up_to, &drain.reason, BATCH).await?;
+        let Some(last) = last else { break };
+        after = last;
         app.dispatch.tell(&events);
         jobs += i64::try_from(events.len()).unwrap_or(0);
         ctx.progress(jobs.unsigned_abs(), None, "cancelling what waits");

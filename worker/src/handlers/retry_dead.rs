@@ -4,7 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use jobs::{
-    JobId, State, dead,
+    JobId, State,
+    dead::{self, DeadFilter},
     events::Event,
     kinds::{RetryDead, retry_dead::BulkReport},
     read,
@@ -24,8 +25,22 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, bulk: RetryDead) -> Outcome<BulkReport> {
     let mut conn = app.store.pool().acquire().await?;
+    // What dies again while this runs is not picked up a second time: only deaths before the request
+    // count, in every attempt of this job.
+    let requested_at = read::created_at(&mut conn, ctx.job_id).await?;
+    let died_to = bulk.filter.died_to.map_or(requested_at, |died_to| died_to.min(requested_at));
+    let bulk = RetryDead { filter: DeadFilter { died_to: Some(died_to), ..bulk.filter }, ..bulk };
     let total = dead::count(&mut conn, &bulk.filter).await?;
     let mut report = BulkReport::default();
+    if bulk.canary > 0 && ctx.attempt > 1 {
+        // An earlier attempt released a canary and did not live to see what became of it.
+        let since = DeadFilter { died_from: Some(requested_at), died_to: None, ..bulk.filter.clone() };
+        report.canary_died = dead::count(&mut conn, &since).await?;
+        if report.canary_died > 0 {
+            report.summary = format!("{} jobs died again since the request; the other {total} were left alone", report.canary_died);
+            return done(report);
+        }
+    }
     if bulk.canary > 0 && i64::from(bulk.canary) < total {
         let canary = release(&app, &mut conn, &bulk, i64::from(bulk.canary)).await?;
         report.jobs = i64::try_from(canary.len()).unwrap_or(0);
@@ -41,9 +56,6 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, bulk: RetryDead) -> Outcome<
             return done(report);
         }
     }
-    // What dies again while this runs is not picked up a second time: only deaths until now count.
-    let filter_end = bulk.filter.died_to.unwrap_or_else(chrono::Utc::now);
-    let bulk = RetryDead { filter: dead::DeadFilter { died_to: Some(filter_end), ..bulk.filter }, ..bulk };
     loop {
         let released = release(&app, &mut conn, &bulk, BATCH).await?;
         if released.is_empty() {

@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 
 use jobs::{
     QueueError,
-    ledger::{Claimed, Completion, Ending, complete::Completed, complete},
-    sweep,
+    ledger::{Claimed, Completion, Ending, complete, complete::Completed},
+    sweep::{self, Freed},
 };
 use tokio::{
     sync::{Mutex, mpsc},
@@ -19,7 +19,7 @@ use super::{Shared, keep::Keep};
 /// A completion, and the kind whose concurrency limit got a slot free by it.
 pub(crate) struct Finished {
     pub(super) completion: Completion,
-    pub(super) freed: Option<String>,
+    pub(super) freed: Option<Freed>,
 }
 
 /// The most that is written at once.
@@ -69,7 +69,7 @@ impl Shared {
 
     /// Hands back a job that was claimed and not started.
     pub(super) async fn hand_back(&self, job: Claimed) {
-        let freed = job.limited.then_some(job.kind);
+        let freed = job.limited.then(|| Freed::of(&job));
         let completion = Completion { id: job.id, lease: job.lease, ending: Ending::HandedBack };
         if let Some(slots) = self.slots.get(&job.queue) {
             slots.give_back(1);
@@ -85,7 +85,8 @@ async fn run(shared: Arc<Shared>, inbox: Arc<Mutex<mpsc::Receiver<Finished>>>) {
         if inbox.lock().await.recv_many(&mut gathered, BATCH).await == 0 {
             return;
         }
-        let mut freed: Vec<String> = gathered.iter_mut().filter_map(|finished| finished.freed.take()).collect();
+        let mut freed: Vec<Freed> =
+            gathered.iter_mut().filter_map(|finished| finished.freed.take()).collect();
         freed.sort();
         freed.dedup();
         let mut batch: Vec<Completion> = gathered.drain(..).map(|finished| finished.completion).collect();
@@ -139,15 +140,19 @@ async fn write_persistently(shared: &Shared, ledger: &mut Keep, batch: &mut [Com
     }
 }
 
-async fn write(shared: &Shared, ledger: &mut Keep, batch: &mut [Completion]) -> Result<Completed, QueueError> {
+async fn write(
+    shared: &Shared,
+    ledger: &mut Keep,
+    batch: &mut [Completion],
+) -> Result<Completed, QueueError> {
     let completed = complete(ledger.connection().await?, shared.running.worker(), batch).await;
     ledger.keep_if_sound(completed)
 }
 
 /// Offers the jobs that waited for the slots which are free now. When it fails the sweeper does it.
-async fn offer_parked(shared: &Shared, kinds: &[String]) {
+async fn offer_parked(shared: &Shared, freed: &[Freed]) {
     let Ok(mut conn) = shared.store.pool().acquire().await else { return };
-    if let Ok(ready) = sweep::next_parked(&mut conn, kinds).await {
+    if let Ok(ready) = sweep::next_parked(&mut conn, freed).await {
         shared.dispatch.announce(jobs::Announcement { ready, next_due: None });
     }
 }

@@ -12,6 +12,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use jobs::{
     contract::Backoff,
     ledger::{Claimed, Completion, Ending, Failure},
+    sweep::Freed,
 };
 use tokio::sync::watch;
 use tracing::Instrument;
@@ -34,19 +35,20 @@ const CANCEL_GRACE: Duration = Duration::from_millis(300);
 pub(super) async fn execute(job: Claimed, executor: Data<Executor>) {
     let executor = Executor::clone(&executor);
     let (id, lease, queue) = (job.id, job.lease, job.queue.clone());
-    let freed = job.limited.then(|| job.kind.clone());
+    let freed = job.limited.then(|| Freed::of(&job));
     let shared = executor.shared.clone();
     let ending = match tokio::spawn(run(executor, job)).await {
         Ok(ending) => ending,
         // A fault of the runtime itself; a handler's panic is caught around the handler.
         Err(error) => Some(Ending::Dead { failure: Failure::new("runtime", &error.to_string()) }),
     };
-    if let Some(slots) = shared.slots.get(&queue) {
-        slots.give_back(1);
-    }
     match ending {
         Some(ending) => shared.finish(Finished { completion: Completion { id, lease, ending }, freed }).await,
         None => shared.running.over([(id, lease)]),
+    }
+    // Only now: when completions cannot be written, nothing more is started.
+    if let Some(slots) = shared.slots.get(&queue) {
+        slots.give_back(1);
     }
 }
 
@@ -101,7 +103,11 @@ pub(super) enum Ran {
 
 /// Waits for the handler within its deadline; drops it when it is asked to stop. None when nothing of
 /// it may be written.
-async fn attend(handler: BoxFuture<'static, Ran>, deadline: Duration, mut halt: watch::Receiver<Halt>) -> Option<Ran> {
+async fn attend(
+    handler: BoxFuture<'static, Ran>,
+    deadline: Duration,
+    mut halt: watch::Receiver<Halt>,
+) -> Option<Ran> {
     let mut handler = AssertUnwindSafe(handler).catch_unwind();
     let expired = tokio::time::sleep(deadline);
     tokio::pin!(expired);
@@ -134,13 +140,11 @@ async fn wait_for_halt(halt: &mut watch::Receiver<Halt>) -> Halt {
     }
 }
 
+/// A panic with a text written in the code is told as it is. A formatted one may quote a customer, so
+/// only the log's panic line says where it was.
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Ran {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "the handler panicked".to_owned());
-    Ran::MayRetry { failure: Failure::new("panic", &message), after: None }
+    let message = panic.downcast_ref::<&str>().copied().unwrap_or("the handler panicked; the log says where");
+    Ran::MayRetry { failure: Failure::new("panic", message), after: None }
 }
 
 /// Decides between another attempt and the dead letters.
@@ -150,7 +154,8 @@ fn settle(ran: Ran, attempt: i16, max_attempts: i16, backoff: Backoff, random: f
         Ran::MayRetry { failure, .. } if attempt >= max_attempts => Ending::Dead { failure },
         Ran::MayRetry { failure, after } => {
             // A time that the other side named gets a jitter too, or all come back at once.
-            let delay = after.map_or_else(|| backoff.delay(attempt, random), |after| after.mul_f64(1.0 + 0.2 * random));
+            let delay = after
+                .map_or_else(|| backoff.delay(attempt, random), |after| after.mul_f64(1.0 + 0.2 * random));
             Ending::Retry { failure, delay }
         }
     }
@@ -164,11 +169,21 @@ fn note(ending: &Ending) -> &'static str {
             "done"
         }
         Ending::Retry { failure, delay } => {
-            tracing::warn!(class = failure.class, error = failure.message, delay_ms = delay.as_millis() as u64, "failed, will be retried");
+            tracing::warn!(
+                class = failure.class,
+                error = failure.message,
+                delay_ms = delay.as_millis() as u64,
+                "failed, will be retried"
+            );
             "retrying"
         }
         Ending::Dead { failure } => {
-            tracing::error!(class = failure.class, error = failure.message, fingerprint = failure.fingerprint, "failed for good");
+            tracing::error!(
+                class = failure.class,
+                error = failure.message,
+                fingerprint = failure.fingerprint,
+                "failed for good"
+            );
             "dead"
         }
         Ending::Snooze { delay } => {

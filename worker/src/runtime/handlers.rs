@@ -70,10 +70,19 @@ impl Handler {
 /// be read quarantines this one job.
 fn decode<K: JobKind>(job: &Claimed) -> Result<K, String> {
     if job.payload_version == K::VERSION {
-        return serde_json::from_str(job.payload.get()).map_err(|error| error.to_string());
+        return serde_json::from_str(job.payload.get()).map_err(|error| told(&error));
     }
-    let payload = serde_json::from_str(job.payload.get()).map_err(|error| error.to_string())?;
+    let payload = serde_json::from_str(job.payload.get()).map_err(|error| told(&error))?;
     K::upgrade(job.payload_version, payload)
+}
+
+/// What does not fit, without the payload's own words, which may be a customer's.
+fn told(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.starts_with("missing field") {
+        return text;
+    }
+    format!("the payload is not what the kind expects, at line {} column {}", error.line(), error.column())
 }
 
 fn classify<K: JobKind>(outcome: Outcome<K::Output>) -> Ran {
@@ -84,10 +93,15 @@ fn classify<K: JobKind>(outcome: Outcome<K::Output>) -> Ran {
                 Ran::Ended(Ending::Done { result: (!empty).then_some(result), then: success.then })
             }
             Ok(result) => {
-                let message = format!("the result has {} bytes, at most {MAX_RESULT_BYTES} are kept", result.get().len());
+                let message = format!(
+                    "the result has {} bytes, at most {MAX_RESULT_BYTES} are kept",
+                    result.get().len()
+                );
                 Ran::Ended(Ending::Dead { failure: Failure::new("result_too_large", &message) })
             }
-            Err(error) => Ran::Ended(Ending::Dead { failure: Failure::new("result_unwritable", &error.to_string()) }),
+            Err(error) => {
+                Ran::Ended(Ending::Dead { failure: Failure::new("result_unwritable", &error.to_string()) })
+            }
         },
         Err(Stop::Snooze(delay)) => Ran::Ended(Ending::Snooze { delay }),
         Err(Stop::Cancel(reason)) => Ran::Ended(Ending::Cancelled { reason }),

@@ -23,6 +23,9 @@ use super::Shared;
 
 const EVERY: Duration = Duration::from_secs(1);
 
+/// How long a beat may take: a server that is gone without a word must not stop the heart.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// How long the last words to the ledger may take.
 const GOODBYE: Duration = Duration::from_secs(3);
 
@@ -69,10 +72,10 @@ pub(super) fn start(shared: Arc<Shared>, database_url: &str, pulse: Pulse) -> Re
     let (stop, stopped) = oneshot::channel();
     let thread = std::thread::Builder::new()
         .name("heart".to_owned())
-        .spawn(move || {
-            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => runtime.block_on(beat(shared, options, poked, pulse, stopped)),
-                Err(error) => tracing::error!(%error, "the heart has no runtime; the process will be counted out"),
+        .spawn(move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(beat(shared, options, poked, pulse, stopped)),
+            Err(error) => {
+                tracing::error!(%error, "the heart has no runtime; the process will be counted out")
             }
         })
         .map_err(|error| DbError::from(sqlx::Error::Io(error)))?;
@@ -113,7 +116,9 @@ async fn beat(
     let mut told = false;
     let mut strange: Vec<Uuid> = Vec::new();
     loop {
-        match beat_once(&shared, &options, &mut conn, &mut introduced).await {
+        let beaten =
+            tokio::time::timeout(PATIENCE, beat_once(&shared, &options, &mut conn, &mut introduced)).await;
+        match beaten.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into())) {
             Ok(orders) => {
                 told = false;
                 pulse.felt();
@@ -154,7 +159,8 @@ async fn beat_once(
     };
     let worker = shared.running.worker();
     if *introduced != Some(worker) {
-        workers::introduce(conn, &workers::Introduction { id: worker, ..shared.introduction.clone() }).await?;
+        workers::introduce(conn, &workers::Introduction { id: worker, ..shared.introduction.clone() })
+            .await?;
         *introduced = Some(worker);
     }
     let closed = shared.running.closed_leases();
@@ -168,14 +174,23 @@ async fn beat_once(
 
 /// Hands back what was claimed by a statement whose answer never came. A lease is strange when two beats
 /// in a row show it and this process does not know it: between them a claim has time to be noted.
-async fn hand_back_unheard(shared: &Shared, conn: &mut Option<PgConnection>, orders: &Orders, strange: &mut Vec<Uuid>) {
+async fn hand_back_unheard(
+    shared: &Shared,
+    conn: &mut Option<PgConnection>,
+    orders: &Orders,
+    strange: &mut Vec<Uuid>,
+) {
     let unknown = if orders.alive { shared.running.unknown(&orders.leases) } else { Vec::new() };
-    let (unheard, news): (Vec<Uuid>, Vec<Uuid>) = unknown.into_iter().partition(|lease| strange.contains(lease));
+    let (unheard, news): (Vec<Uuid>, Vec<Uuid>) =
+        unknown.into_iter().partition(|lease| strange.contains(lease));
     *strange = news;
     let Some(conn) = conn.as_mut().filter(|_| !unheard.is_empty()) else { return };
     match release(conn, shared.running.worker(), &unheard).await {
         Ok(announcement) => {
-            tracing::warn!(jobs = announcement.ready.len(), "a claim's answer was lost; its jobs are handed back");
+            tracing::warn!(
+                jobs = announcement.ready.len(),
+                "a claim's answer was lost; its jobs are handed back"
+            );
             shared.dispatch.announce(announcement);
         }
         // The next beats show the leases again.

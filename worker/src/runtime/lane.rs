@@ -1,12 +1,12 @@
 //! A lane takes job ids from Redis for the free slots of a queue, claims them in the ledger, and
 //! hands what it got to the backend. It outlives Redis and Postgres being away.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jobs::{
     JobId, QueueError,
     dispatch::Lane,
-    ledger::{Claimed, claim},
+    ledger::{Claimed, claim, claim_limited},
 };
 use tokio::sync::mpsc;
 
@@ -44,6 +44,11 @@ async fn run(shared: Arc<Shared>, queue: String, slots: Arc<Slots>, jobs: mpsc::
             slots.give_back(free);
             continue;
         }
+        // The queue may have been paused while the lane waited for work: what came then waits here.
+        if !slots.open().await {
+            slots.give_back(free);
+            break;
+        }
         let claimed = claim_persistently(&shared, &mut ledger, &slots, &ids).await;
         slots.give_back(free - claimed.len());
         for job in claimed {
@@ -77,7 +82,12 @@ async fn pop(shared: &Shared, queue: &str, lane: &mut Option<Lane>, max: usize) 
 }
 
 /// Claims, again and again while the ledger is away: the ids are nowhere else at the moment.
-async fn claim_persistently(shared: &Shared, ledger: &mut Keep, slots: &Slots, ids: &[JobId]) -> Vec<Claimed> {
+async fn claim_persistently(
+    shared: &Shared,
+    ledger: &mut Keep,
+    slots: &Slots,
+    ids: &[JobId],
+) -> Vec<Claimed> {
     let mut told = false;
     loop {
         match claim_once(shared, ledger, ids).await {
@@ -97,8 +107,24 @@ async fn claim_persistently(shared: &Shared, ledger: &mut Keep, slots: &Slots, i
 }
 
 async fn claim_once(shared: &Shared, ledger: &mut Keep, ids: &[JobId]) -> Result<Vec<Claimed>, QueueError> {
-    let claimed = claim(ledger.connection().await?, shared.running.worker(), ids).await;
-    let claimed = ledger.keep_if_sound(claimed)?;
+    let worker = shared.running.worker();
+    let claimed = claim(ledger.connection().await?, worker, ids).await;
+    let mut claimed = ledger.keep_if_sound(claimed)?;
+    // Known before anything else is waited for: a lease that the process does not know is given away.
     shared.running.claimed(&claimed);
+    let taken: HashSet<JobId> = claimed.iter().map(|job| job.id).collect();
+    let left: Vec<JobId> = ids.iter().copied().filter(|id| !taken.contains(id)).collect();
+    if !left.is_empty() {
+        let limited = claim_limited(ledger.connection().await?, worker, &left).await;
+        match ledger.keep_if_sound(limited) {
+            Ok(limited) => {
+                shared.running.claimed(&limited);
+                claimed.extend(limited);
+            }
+            Err(error) => {
+                tracing::warn!(%error, jobs = left.len(), "not claimed; the sweeper offers them again")
+            }
+        }
+    }
     Ok(claimed)
 }

@@ -104,13 +104,19 @@ pub async fn run(
     let (grace, drained) = (options.grace, shared.clone());
     let signal = async move {
         stop.await;
-        tracing::info!(running = drained.running.count(), "stopping: finishing what runs, taking nothing new");
+        tracing::info!(
+            running = drained.running.count(),
+            "stopping: finishing what runs, taking nothing new"
+        );
         drained.running.drain();
         for slots in drained.slots.values() {
             slots.close();
         }
         if tokio::time::timeout(grace, drained.running.idle()).await.is_err() {
-            tracing::info!(running = drained.running.count(), "the grace period is over: handing the rest back");
+            tracing::info!(
+                running = drained.running.count(),
+                "the grace period is over: handing the rest back"
+            );
             drained.running.hand_back_all();
         }
         Ok(())
@@ -138,7 +144,8 @@ pub fn connections(queues: &BTreeMap<String, usize>) -> u32 {
 const HANDLER_CONNECTIONS: usize = 8;
 
 fn introduction(options: &Options) -> Introduction {
-    let host = std::fs::read_to_string("/etc/hostname").map(|name| name.trim().to_owned()).unwrap_or_default();
+    let host =
+        std::fs::read_to_string("/etc/hostname").map(|name| name.trim().to_owned()).unwrap_or_default();
     Introduction {
         id: Uuid::now_v7(),
         name: options.name.clone(),

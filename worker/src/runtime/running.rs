@@ -1,9 +1,6 @@
 //! What this process holds: its jobs, how to stop each, and its leases.
 
-use std::{
-    collections::HashMap,
-    sync::Mutex,
-};
+use std::{collections::HashMap, sync::Mutex};
 
 use jobs::{JobId, ledger::Claimed};
 use tokio::sync::{Notify, watch};

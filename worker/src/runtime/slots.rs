@@ -20,9 +20,10 @@ struct State {
 }
 
 impl Slots {
+    /// Paused until the first heartbeat brings what operators set.
     pub(crate) fn new(limit: usize) -> Slots {
         Slots {
-            state: Mutex::new(State { limit, used: 0, paused: false, closed: false }),
+            state: Mutex::new(State { limit, used: 0, paused: true, closed: false }),
             changed: Notify::new(),
             configured: limit,
         }
@@ -81,6 +82,22 @@ impl Slots {
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_waiters();
+    }
+
+    /// Resolves when the queue is not paused: true, or false when it is closed.
+    pub(crate) async fn open(&self) -> bool {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            {
+                let state = self.lock();
+                if state.closed || !state.paused {
+                    return !state.closed;
+                }
+            }
+            changed.await;
+        }
     }
 
     /// Resolves when the queue is closed.
