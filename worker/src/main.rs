@@ -12,12 +12,17 @@ use worker::{
     clients::{Breakers, anthropic, breaker::BreakerSettings, gorgias},
     handlers,
     runtime::{self, Options, Pulse},
-    settings::{SETTINGS, Settings},
+    settings::{self, SETTINGS, Settings},
 };
 
 const PROCESS: Process = Process { name: "worker", version: env!("CARGO_PKG_VERSION"), settings: SETTINGS };
 
 fn main() -> ExitCode {
+    // Before any other thread starts: they inherit it. A wrong value is told with the other settings.
+    if let Ok(nice) = settings::nice() {
+        // Lowering one's own priority is always allowed; where it is not, work is merely less polite.
+        let _ = rustix::process::setpriority_process(None, nice);
+    }
     boot::run(&PROCESS, Settings::from_env, serve)
 }
 

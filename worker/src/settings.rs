@@ -26,6 +26,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("DESK_WORKER_NAME", Some("worker"), "the process's name in lists", false),
     setting(
+        "DESK_NICE",
+        Some("10"),
+        "how far the process steps back behind others on the machine, such as the api: 0 not at all, to 19",
+        false,
+    ),
+    setting(
         "DESK_GRACE_SECS",
         Some("25"),
         "after SIGTERM, how long running jobs may take to finish before they are handed back; 0 to 600",
@@ -112,6 +118,7 @@ impl Settings {
         })?;
         let queues =
             env::optional("DESK_QUEUES", "ai=4,default=16,ops=2".to_owned(), "like ai=4,default=16")?;
+        nice()?;
         let loopback = env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)])?;
         Ok(Settings {
             database_url: database_url.expose().to_owned(),
@@ -130,6 +137,15 @@ impl Settings {
             anthropic: anthropic_settings()?,
         })
     }
+}
+
+/// How far the process steps back behind others on the machine.
+///
+/// # Errors
+/// It is not a number from 0 to 19.
+pub fn nice() -> Result<i32, SettingError> {
+    let nice = env::number("DESK_NICE", 10, 0..=19)?;
+    Ok(i32::try_from(nice).unwrap_or(10))
 }
 
 fn anthropic_settings() -> Result<Option<anthropic::Settings>, SettingError> {
