@@ -2,7 +2,7 @@
 //!
 //! An upload may have hundreds of megabytes: it goes to a file of a random name as it arrives, and becomes a job
 //! only when all of it is on the disk. The import folder is shared with the workers; its form is told in
-//! [`folder`].
+//! `folder`.
 
 mod folder;
 

@@ -231,6 +231,9 @@ pub struct Lane {
     key: String,
 }
 
+/// An id and its place in the order.
+type Member = (Vec<u8>, Value);
+
 impl Lane {
     /// How long one call waits for work.
     pub const BLOCK: Duration = Duration::from_secs(5);
@@ -240,7 +243,7 @@ impl Lane {
     /// # Errors
     /// Redis is away or too old (older than 7.0).
     pub async fn pop(&mut self, max: usize) -> RedisResult<Vec<JobId>> {
-        let answer: Option<(Value, Vec<(Vec<u8>, Value)>)> = cmd("BZMPOP")
+        let answer: Option<(Value, Vec<Member>)> = cmd("BZMPOP")
             .arg(Lane::BLOCK.as_secs())
             .arg(1)
             .arg(&self.key)

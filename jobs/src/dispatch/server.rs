@@ -26,7 +26,7 @@ pub struct Server {
 
 #[derive(Clone)]
 enum Kind {
-    Single(Client),
+    Single(Box<Client>),
     Sentinel(Arc<Mutex<SentinelClient>>),
     Cluster { client: Arc<ClusterClient>, nodes: Vec<String> },
 }
@@ -43,7 +43,7 @@ impl Server {
             let nodes: Vec<String> = hosts.split(',').map(|host| format!("{scheme}://{host}")).collect();
             Kind::Sentinel(Arc::new(Mutex::new(SentinelClient::build(
                 nodes,
-                name.to_owned(),
+                name,
                 None,
                 SentinelServerType::Master,
             )?)))
@@ -53,7 +53,7 @@ impl Server {
             let client = ClusterClient::builder(nodes.clone()).connection_timeout(CONNECT_TIMEOUT).build()?;
             Kind::Cluster { client: Arc::new(client), nodes }
         } else {
-            Kind::Single(Client::open(url)?)
+            Kind::Single(Box::new(Client::open(url)?))
         };
         Ok(Server { kind })
     }

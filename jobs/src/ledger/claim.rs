@@ -85,7 +85,7 @@ pub async fn claim_limited(
     if candidates.is_empty() {
         return Ok(Vec::new());
     }
-    let wanted: Vec<(JobId, bool, Vec<(String, i64)>)> =
+    let wanted: Vec<(JobId, bool, Vec<Limit>)> =
         candidates.iter().map(|row| (row.get(0), row.get(6), limits_of(row))).collect();
     let keys: BTreeSet<&str> =
         wanted.iter().flat_map(|(_, _, limits)| limits.iter().map(|(key, _)| key.as_str())).collect();
@@ -133,8 +133,11 @@ pub async fn claim_limited(
     Ok(claimed)
 }
 
+/// The key of a slot, and how many may hold one.
+type Limit = (String, i64);
+
 /// The limits of a job: of its kind in the cluster, and of its key within tenant and kind.
-fn limits_of(row: &PgRow) -> Vec<(String, i64)> {
+fn limits_of(row: &PgRow) -> Vec<Limit> {
     let (tenant, kind): (Uuid, String) = (row.get(1), row.get(2));
     let mut limits = Vec::new();
     if let Some(max_running) = row.get::<Option<i32>, _>(5) {

@@ -1,7 +1,7 @@
 //! The chaos run: a whole cluster works while its parts are killed, wiped, paused and restarted; then it
 //! is counted whether every acknowledged job was done, once.
 //!
-//! Reading order: [`plan`] (which faults, when), [`requests`] (what is sent), [`feed`] (who sends it and
+//! Reading order: [`mod@plan`] (which faults, when), [`requests`] (what is sent), [`feed`] (who sends it and
 //! what was acknowledged), [`inflict`] (how a fault happens), [`settle`] (the time after), [`verdict`]
 //! (the counts); beside them [`recovery`], fault by fault. The faults come at numbers of acknowledged jobs, so a slow machine gets the same run.
 

@@ -1,7 +1,7 @@
 //! What the load programs share. Each of them starts a cluster of its own, loads it in one way, reads
 //! what happened from the ledger and the servers themselves, and prints figures beside their goals.
 //!
-//! [`ledger`] fills the queue and reads times from it, [`statements`] and [`broker`] say what Postgres
+//! [`mod@ledger`] fills the queue and reads times from it, [`statements`] and [`broker`] say what Postgres
 //! and Redis did meanwhile, [`arrivals`] sends requests at a fixed rate, [`deliveries`] makes webhooks,
 //! [`celery`] runs the service that ours is compared with, [`history`] makes millions of old jobs.
 

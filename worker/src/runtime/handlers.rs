@@ -25,8 +25,11 @@ pub struct Handlers {
 pub(super) struct Handler {
     pub(super) kind: &'static str,
     pub(super) policy: Policy,
-    run: Box<dyn Fn(Ctx, &Claimed) -> BoxFuture<'static, Ran> + Send + Sync>,
+    run: Box<Run>,
 }
+
+/// A handler function with its decoding and classifying around it.
+type Run = dyn Fn(Ctx, &Claimed) -> BoxFuture<'static, Ran> + Send + Sync;
 
 impl Handlers {
     /// Adds the handler of a kind, with what it shares between its runs.
