@@ -1,7 +1,7 @@
 //! The queue. Postgres says what there is to do and whether it was done; Redis says that there is
 //! work and to whom it goes next. Losing all of Redis costs latency, never a job.
 //!
-//! Reading order: [`contract`] (what a kind of job is), [`kinds`] (the kinds there are), [`enqueue`],
+//! Reading order: [`contract`] (what a kind of job is), [`kinds`] (the kinds there are), [`mod@enqueue`],
 //! [`dispatch`], [`ledger`] (claim and complete), [`sweep`] (what the leader repairs), and then what
 //! people use: [`read`], [`dead`], [`queues`], [`schedules`].
 
