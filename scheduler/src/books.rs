@@ -34,7 +34,7 @@ const DAYS_EVERY: Duration = Duration::from_secs(3600);
 /// How many days ahead have a partition.
 const DAYS: u64 = 7;
 
-/// The oldest ready jobs are offered again with every comparison: a worker that died between taking a
+/// The oldest ready jobs of every queue are offered again with every comparison: a worker that died between taking a
 /// job from Redis and claiming it leaves one that only the ledger knows.
 const OLDEST: i64 = 500;
 
