@@ -78,6 +78,24 @@ pub static DEFAULTS: &[DefaultSchedule] = &[
         scope: "system",
         catch_up: "once",
     },
+    DefaultSchedule {
+        name: "nightly_intelligence",
+        kind: "resegment_tenant",
+        payload: "{}",
+        cron: "0 2 * * *",
+        timezone: "UTC",
+        scope: "each_tenant",
+        catch_up: "once",
+    },
+    DefaultSchedule {
+        name: "nightly_forecasts",
+        kind: "forecast_metrics",
+        payload: "{}",
+        cron: "0 1 * * *",
+        timezone: "UTC",
+        scope: "each_tenant",
+        catch_up: "once",
+    },
 ];
 
 /// Writes the shipped schedules that are missing, and updates those that no operator changed.

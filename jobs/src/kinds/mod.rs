@@ -8,6 +8,7 @@ macro_rules! for_each_kind {
     ($callback:ident) => {
         $callback! {
             audit_ledger: AuditLedger,
+            detect_drift: DetectDrift,
             discard_dead: DiscardDead,
             drain_queue: DrainQueue,
             draft_reply: DraftReply,
@@ -15,7 +16,13 @@ macro_rules! for_each_kind {
             post_internal_note: PostInternalNote,
             probe: Probe,
             prune_history: PruneHistory,
+            recompute_profile: RecomputeProfile,
+            resegment_tenant: ResegmentTenant,
             retry_dead: RetryDead,
+            score_customers: ScoreCustomers,
+            snapshot_profiles: SnapshotProfiles,
+            train_churn: TrainChurn,
+            train_ltv: TrainLtv,
         }
     };
 }
