@@ -20,7 +20,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("DESK_REDIS_PREFIX", Some("deskwork"), "prefix of every key in Redis", false),
     setting(
         "DESK_QUEUES",
-        Some("ai=4,default=16,ops=2"),
+        Some("ai=4,default=16,intelligence=2,ops=2,profiles=4"),
         "slots by queue: how many jobs of each run at once in this process",
         false,
     ),
@@ -117,7 +117,7 @@ impl Settings {
             env::invalid_secret("DESK_MASTER_KEY", "32 random bytes in base64: openssl rand -base64 32")
         })?;
         let queues =
-            env::optional("DESK_QUEUES", "ai=4,default=16,ops=2".to_owned(), "like ai=4,default=16")?;
+            env::optional("DESK_QUEUES", "ai=4,default=16,intelligence=2,ops=2,profiles=4".to_owned(), "like ai=4,default=16")?;
         nice()?;
         let loopback = env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)])?;
         Ok(Settings {
