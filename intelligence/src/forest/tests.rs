@@ -1,0 +1,139 @@
+//! The flat evaluator against LightGBM itself, and against texts that were damaged.
+
+use lightgbm3::Booster;
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    boosting::{Labelled, Objective, Settings, contributions, rounds, train},
+    random::SplitMix64,
+    special_functions::logistic,
+};
+
+const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+fn settings(leaves: u32) -> Settings {
+    Settings {
+        objective: Objective::Binary,
+        leaves,
+        learning_rate: 0.1,
+        feature_fraction: 0.8,
+        bagging_fraction: 0.7,
+        minimum_leaf_rows: 20,
+        ridge: 1.0,
+        rounds: 60,
+        patience: 10,
+        threads: 2,
+    }
+}
+
+/// Numbers with ties, zeros and gaps in two columns; column b is never missing in training.
+fn table(rows: usize, seed: u64, gaps_everywhere: bool) -> Matrix {
+    let mut generator = SplitMix64::new(seed);
+    let values = (0..rows * NAMES.len()).map(|i| {
+        let column = i % NAMES.len();
+        let value = (generator.uniform() * 40.0).floor() / 8.0 - 2.0;
+        let gap = generator.uniform() < 0.2 && (gaps_everywhere || column == 0 || column == 3);
+        if gap { f32::NAN } else { value as f32 }
+    });
+    Matrix::from_values(NAMES.len(), values.collect())
+}
+
+fn labels(rows: &Matrix) -> Vec<f32> {
+    let mut generator = SplitMix64::new(9);
+    let label = |row: &[f32]| {
+        let a = if row[0].is_nan() { 1.5 } else { row[0] };
+        let d = if row[3].is_nan() { -1.0 } else { row[3] };
+        f32::from(u8::from(generator.uniform() < logistic(f64::from(a * row[1] - d))))
+    };
+    (0..rows.rows()).map(|i| rows.row(i)).map(label).collect()
+}
+
+fn texts(leaves: u32) -> Vec<String> {
+    let rows = table(3000, 1, false);
+    let labels = labels(&rows);
+    let labelled = Labelled { rows: &rows, labels: &labels };
+    (1..=2).map(|seed| train(labelled, None, &NAMES, &settings(leaves), seed).expect("a model")).collect()
+}
+
+#[test]
+fn scores_equal_those_of_lightgbm() {
+    for leaves in [2, 15, 16, 31] {
+        let texts = texts(leaves);
+        let forest = Forest::parse(&texts, &NAMES).expect("a forest");
+        let mut rows = table(5003, 2, true);
+        rows.row_mut(0).fill(f32::NAN);
+        rows.row_mut(1).fill(f32::INFINITY);
+        rows.row_mut(2).fill(f32::NEG_INFINITY);
+        rows.row_mut(3).fill(0.0);
+        let ours = forest.scores(&rows);
+        let mut theirs = vec![0.0; rows.rows()];
+        for text in &texts {
+            let booster = Booster::from_string(text).expect("their model");
+            let scores = booster.raw_scores(rows.values(), NAMES.len() as i32, true).expect("scores");
+            theirs.iter_mut().zip(scores).for_each(|(sum, score)| *sum += score / 2.0);
+        }
+        for (i, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+            assert!((ours - theirs).abs() < 1e-12, "{leaves} leaves, row {i}: {ours} {theirs}");
+            if i < 50 {
+                assert_eq!(*ours, forest.score(rows.row(i)));
+            }
+        }
+    }
+}
+
+#[test]
+fn training_is_the_same_for_any_number_of_threads_and_stops_early() {
+    let (rows, held) = (table(3000, 1, false), table(800, 4, false));
+    let (labels, held_labels) = (labels(&rows), labels(&held));
+    let model = |threads: usize| {
+        let settings = Settings { threads, rounds: 500, ..settings(15) };
+        let held = Labelled { rows: &held, labels: &held_labels };
+        train(Labelled { rows: &rows, labels: &labels }, Some(held), &NAMES, &settings, 7).expect("a model")
+    };
+    let trees = |text: &str| text.split("end of trees").next().map(str::to_owned);
+    let (one, two) = (model(1), model(2));
+    assert_eq!(trees(&one), trees(&two));
+    assert!((5..400).contains(&rounds(&one)), "{}", rounds(&one));
+}
+
+#[test]
+fn contributions_add_up_to_the_score() {
+    let texts = texts(15);
+    let rows = table(40, 3, true);
+    let scores = Forest::parse(&texts, &NAMES).expect("a forest").scores(&rows);
+    let parts = contributions(&texts, &rows, 2).expect("contributions");
+    for (i, score) in scores.iter().enumerate() {
+        let sum: f32 = parts.row(i).iter().sum();
+        assert!((f64::from(sum) - score).abs() < 1e-5, "{sum} {score}");
+    }
+}
+
+#[test]
+fn other_features_and_labels_that_do_not_fit_are_refused() {
+    let texts = texts(4);
+    let other = Forest::parse(&texts, &["a", "b", "c", "d", "f"]);
+    assert_eq!(other, Err(ForestError::Features { found: Some("e".into()), expected: Some("f".into()) }));
+    assert_eq!(Forest::parse(&[], &NAMES), Err(ForestError::Empty));
+    let rows = table(100, 1, false);
+    assert!(train(Labelled { rows: &rows, labels: &[0.0; 99] }, None, &NAMES, &settings(4), 1).is_err());
+    assert!(train(Labelled { rows: &rows, labels: &[f32::NAN; 100] }, None, &NAMES, &settings(4), 1).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is cut out of a text or put into it: an error or a forest with finite scores, never a panic.
+    #[test]
+    fn damaged_texts_never_panic(from in 0usize..20_000, length in 0usize..400, with in "[ -~\n]{0,12}") {
+        static TEXT: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| texts(6).swap_remove(0));
+        let text = TEXT.as_str();
+        let from = from % text.len();
+        let to = (from + length).min(text.len());
+        let damaged = format!("{}{with}{}", &text[..from], &text[to..]);
+        if let Ok(forest) = Forest::parse(&[damaged], &NAMES) {
+            let rows = table(200, 5, true);
+            prop_assert!(forest.scores(&rows).iter().all(|score| score.is_finite()));
+        }
+    }
+}
