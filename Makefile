@@ -55,7 +55,7 @@ key: setup build ## create an API key, e.g. ARGS="--tenant demo --scopes jobs:re
 	@deploy/local/cluster key $(DIR) $(ARGS)
 
 ## Checks
-.PHONY: setup-test test lint fmt openapi
+.PHONY: setup-test test lint fmt openapi figures
 setup-test:
 	@deploy/local/setup --test
 
@@ -73,9 +73,12 @@ openapi: build ## write docs/openapi.json from the code
 	@target/debug/api openapi > $(STATE)/openapi.json
 	@mv $(STATE)/openapi.json docs/openapi.json
 
+figures: setup ## draw the figures of docs/ from the real purchases, a few minutes
+	@OMP_WAIT_POLICY=passive cargo run --package intelligence --example figures -- $(ARGS)
+
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery backlog fairness webhooks deadletters waiters idle
-.PHONY: $(PROGRAMS) bench build-release
+PROGRAMS := chaos recovery backlog fairness webhooks deadletters waiters idle night night-kill
+.PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
 	@cargo build --workspace --bins --release
@@ -106,11 +109,25 @@ waiters: ## 2,000 clients waiting for results
 idle: ## what the cluster costs when nothing happens
 	@$(BIN)/idle $(ARGS)
 
+night: ## the nightly run on a shop of any size: ARGS="--customers 1000000 --lines 10000000" PROFILE=release
+	@$(BIN)/night $(ARGS)
+
+night-kill: ## the nightly run with its worker killed again and again: the result stays the same
+	@$(BIN)/night-kill $(ARGS)
+
+night-peer: ## the same with the run in Python (polars, scikit-learn, LightGBM) beside it
+	@tests/bench/install $(STATE)/bench night
+	@$(MAKE) night ARGS="--peer $(ARGS)"
+
 bench: ## ours and other queues in the same run on this machine
 	@deploy/local/setup --bench
 	@echo "build: the benchmark program, optimised; about 12 minutes the first time on 2 cores"
 	@cargo build --release -p cluster --bin queue-bench
 	@python3 tests/bench/bench.py $(ARGS)
+
+.PHONY: evaluate
+evaluate: setup ## accuracy on any file: DATA=orders.csv TEST=1998-04-01 HORIZON=90 SNAPSHOTS=1998-01-01,1997-12-02
+	@cargo run --quiet --release -p intelligence --bin evaluate -- "$(DATA)" "$(TEST)" "$(HORIZON)" "$(SNAPSHOTS)"
 
 ## Housekeeping
 .PHONY: clean

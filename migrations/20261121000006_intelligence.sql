@@ -13,6 +13,9 @@ alter table platform.customer
     add constraint customer_country_form check (shipping_country ~ '^[A-Z]{2}$'),
     add constraint customer_tags_bounded check (cardinality(tags) <= 100);
 
+-- Whose orders changed lately: they are computed anew.
+create index customer_profile_by_refresh on platform.customer_profile (tenant_id, refreshed_at);
+
 -- A segmentation is fitted once and frozen; a refit is a new version with a report.
 create table platform.segmentation (
     id            uuid primary key,
@@ -94,6 +97,8 @@ create table platform.intelligence_run (
     -- Lines left out because they are in another currency.
     lines_left_out  bigint,
     started_at      timestamptz not null default now(),
+    -- When models were asked to be trained first.
+    training_at     timestamptz,
     prepared_at     timestamptz,
     published_at    timestamptz,
     -- What it found: sizes of segments and archetypes, drift, what could not be done and why.
@@ -169,8 +174,10 @@ create table platform.customer_insight (
     generation    integer not null,
     customer_id   text not null,
     computed_at   timestamptz not null,
-    -- Why the behaviour is or is not to be trusted: rules, low, medium, high.
+    -- How far the behaviour is to be trusted: rule, low, medium, high.
     confidence    text not null,
+    -- Who this is, in words: by rule below three orders, else by archetype.
+    who           text not null,
     -- 66 numbers of 4 bytes, little-endian, in the catalog's order; NaN is missing.
     features      bytea not null,
     -- Memberships over all axes' segments in the catalog's order, a byte each, 255 is 1.

@@ -1,9 +1,10 @@
 //! Rate limits: per key, per tenant, and per network address for callers that show no valid key.
 //!
-//! The system that this product replaces allowed 1,000 requests an hour for a client, 1,000 webhooks an hour
-//! and 5 drafts a minute. A busy shop alone sends more webhooks than that, and polling for results multiplies
-//! requests, so the defaults here are 6,000 requests, 60,000 webhooks and 300 drafts a minute for one key; each
-//! is a setting. All keys of a tenant together, and one network address, may do four times that. The address is
+//! The system that this product replaces allowed 1,000 requests an hour for a client, 1,000 webhooks an hour,
+//! 5 drafts and 20 evaluations of segments a minute. A busy shop alone sends more webhooks than that, polling for
+//! results multiplies requests, and a rule builder counts at every change of a rule, so the defaults here are 6,000
+//! requests, 60,000 webhooks, 300 drafts and 120 counts or evaluations of segments a minute for one key; each is a
+//! setting. All keys of a tenant together, and one network address, may do four times that. The address is
 //! the connection's own: a header such as `X-Forwarded-For` is anybody's to write, so behind a balancer the
 //! limit of addresses is one for all who have no key yet, which protects the database and nothing else.
 //!
@@ -48,6 +49,8 @@ pub struct Rates {
     pub webhooks_per_minute: NonZeroU32,
     /// Drafts and whatever else a model may be asked for.
     pub ai_per_minute: NonZeroU32,
+    /// Previews and evaluations of segments.
+    pub segments_per_minute: NonZeroU32,
 }
 
 /// Puts the limits around every route of the router that has one.
@@ -62,6 +65,7 @@ pub struct Limits {
     general: Lane,
     webhooks: Lane,
     ai: Lane,
+    segments: Lane,
 }
 
 impl Limits {
@@ -71,6 +75,7 @@ impl Limits {
             general: Lane::new(rates.general_per_minute),
             webhooks: Lane::new(rates.webhooks_per_minute),
             ai: Lane::new(rates.ai_per_minute),
+            segments: Lane::new(rates.segments_per_minute),
         }
     }
 
@@ -86,6 +91,8 @@ impl Limits {
         Some(match path {
             "/api/gorgias/webhook" => &self.webhooks,
             path if path.starts_with("/api/ai/") => &self.ai,
+            "/api/segments/preview" => &self.segments,
+            path if path.starts_with("/api/segments/") && path.ends_with("/evaluate") => &self.segments,
             _ => &self.general,
         })
     }
@@ -279,11 +286,15 @@ mod tests {
             general_per_minute: rate(1),
             webhooks_per_minute: rate(2),
             ai_per_minute: rate(3),
+            segments_per_minute: rate(4),
         });
         let limit = |path| limits.lane(path).map(|lane| lane.keys.per_minute.get());
         assert_eq!(limit("/health/ready"), None);
         assert_eq!(limit("/api/jobs"), Some(1));
         assert_eq!(limit("/api/gorgias/webhook"), Some(2));
         assert_eq!(limit("/api/ai/tickets/7/draft"), Some(3));
+        assert_eq!(limit("/api/segments"), Some(1));
+        assert_eq!(limit("/api/segments/preview"), Some(4));
+        assert_eq!(limit("/api/segments/7/evaluate"), Some(4));
     }
 }

@@ -75,6 +75,12 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "requests for drafts that a key may make in a minute",
         secret: false,
     },
+    Setting {
+        name: "DESK_RATE_SEGMENTS_PER_MINUTE",
+        default: Some("120"),
+        meaning: "previews and evaluations of segments that a key may ask for in a minute",
+        secret: false,
+    },
 ];
 
 /// All settings that the process reads, those of logs and traces included.
@@ -132,6 +138,7 @@ impl Settings {
                 general_per_minute: number("DESK_RATE_GENERAL_PER_MINUTE", 6_000, MAX_RATE)?,
                 webhooks_per_minute: number("DESK_RATE_WEBHOOKS_PER_MINUTE", 60_000, MAX_RATE)?,
                 ai_per_minute: number("DESK_RATE_AI_PER_MINUTE", 300, MAX_RATE)?,
+                segments_per_minute: number("DESK_RATE_SEGMENTS_PER_MINUTE", 120, MAX_RATE)?,
             },
         })
     }

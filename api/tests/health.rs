@@ -34,8 +34,12 @@ async fn a_healthy_process_says_so_without_a_key() {
 #[tokio::test]
 async fn without_redis_it_is_degraded_and_ready() {
     let many = std::num::NonZeroU32::new(1_000).expect("not zero");
-    let rates =
-        api::limits::Rates { general_per_minute: many, webhooks_per_minute: many, ai_per_minute: many };
+    let rates = api::limits::Rates {
+        general_per_minute: many,
+        webhooks_per_minute: many,
+        ai_per_minute: many,
+        segments_per_minute: many,
+    };
     let shop = shop_with(Mode::Token, rates, "redis://127.0.0.1:9").await;
     let ready = shop.send(get("/health/ready")).await;
     assert_eq!((ready.status, ready.field("status")), (StatusCode::OK, "degraded"));

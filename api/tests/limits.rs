@@ -16,7 +16,12 @@ fn rate(per_minute: u32) -> NonZeroU32 {
 
 #[tokio::test]
 async fn a_key_is_told_what_is_left_and_when_to_come_back() {
-    let rates = Rates { general_per_minute: rate(3), webhooks_per_minute: rate(1), ai_per_minute: rate(2) };
+    let rates = Rates {
+        general_per_minute: rate(3),
+        webhooks_per_minute: rate(1),
+        ai_per_minute: rate(2),
+        segments_per_minute: rate(9),
+    };
     let shop = shop_with(Mode::Token, rates, &redis_url()).await;
     for left in ["2", "1", "0"] {
         let answer = shop.get("/api/jobs").await;
@@ -38,7 +43,12 @@ async fn a_key_is_told_what_is_left_and_when_to_come_back() {
 
 #[tokio::test]
 async fn a_tenants_webhooks_are_counted_once_proven() {
-    let rates = Rates { general_per_minute: rate(9), webhooks_per_minute: rate(1), ai_per_minute: rate(9) };
+    let rates = Rates {
+        general_per_minute: rate(9),
+        webhooks_per_minute: rate(1),
+        ai_per_minute: rate(9),
+        segments_per_minute: rate(9),
+    };
     let shop = shop_with(Mode::Token, rates, &redis_url()).await;
     // All of a tenant's senders together may do four times what a key may.
     for number in 1..=4 {
@@ -51,7 +61,12 @@ async fn a_tenants_webhooks_are_counted_once_proven() {
 
 #[tokio::test]
 async fn strangers_are_counted_by_their_address() {
-    let rates = Rates { general_per_minute: rate(1), webhooks_per_minute: rate(1), ai_per_minute: rate(1) };
+    let rates = Rates {
+        general_per_minute: rate(1),
+        webhooks_per_minute: rate(1),
+        ai_per_minute: rate(1),
+        segments_per_minute: rate(9),
+    };
     let shop = shop_with(Mode::Token, rates, &redis_url()).await;
     let ask = || {
         shop.send(

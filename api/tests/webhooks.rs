@@ -146,8 +146,12 @@ async fn bad_bodies_are_refused_with_what_is_wrong() {
 #[tokio::test]
 async fn a_webhook_is_taken_while_redis_is_gone_and_refused_with_a_time_while_postgres_is() {
     let many = std::num::NonZeroU32::new(1_000).expect("not zero");
-    let rates =
-        api::limits::Rates { general_per_minute: many, webhooks_per_minute: many, ai_per_minute: many };
+    let rates = api::limits::Rates {
+        general_per_minute: many,
+        webhooks_per_minute: many,
+        ai_per_minute: many,
+        segments_per_minute: many,
+    };
     let shop = shop_with(Mode::Token, rates, "redis://127.0.0.1:9").await;
     assert_eq!(shop.deliver(QUESTION).await.status, StatusCode::ACCEPTED);
     assert_eq!(shop.count("jobs.live").await, 1);

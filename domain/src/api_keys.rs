@@ -229,6 +229,18 @@ pub enum Scope {
     /// Look up customers.
     #[serde(rename = "customers:read")]
     CustomersRead,
+    /// See runs, models, segmentations and what they found of all customers together.
+    #[serde(rename = "intelligence:read")]
+    IntelligenceRead,
+    /// Ask for runs, scores and training; promote models.
+    #[serde(rename = "intelligence:write")]
+    IntelligenceWrite,
+    /// See segments, their members and their history.
+    #[serde(rename = "segments:read")]
+    SegmentsRead,
+    /// Write, evaluate and archive segments.
+    #[serde(rename = "segments:write")]
+    SegmentsWrite,
     /// Everything, for all tenants.
     #[serde(rename = "operator")]
     Operator,
@@ -236,7 +248,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 9] = [
+    pub const ALL: [Scope; 13] = [
         Scope::JobsRead,
         Scope::JobsWrite,
         Scope::AiRead,
@@ -245,6 +257,10 @@ impl Scope {
         Scope::WebhooksRead,
         Scope::OrdersWrite,
         Scope::CustomersRead,
+        Scope::IntelligenceRead,
+        Scope::IntelligenceWrite,
+        Scope::SegmentsRead,
+        Scope::SegmentsWrite,
         Scope::Operator,
     ];
 
@@ -259,6 +275,10 @@ impl Scope {
             Scope::WebhooksRead => "webhooks:read",
             Scope::OrdersWrite => "orders:write",
             Scope::CustomersRead => "customers:read",
+            Scope::IntelligenceRead => "intelligence:read",
+            Scope::IntelligenceWrite => "intelligence:write",
+            Scope::SegmentsRead => "segments:read",
+            Scope::SegmentsWrite => "segments:write",
             Scope::Operator => "operator",
         }
     }
@@ -273,7 +293,7 @@ impl fmt::Display for Scope {
 /// The text names no scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no scope {0:?}; the scopes are jobs:read, jobs:write, ai:read, ai:write, webhooks:write, webhooks:read, orders:write, customers:read and operator"
+    "there is no scope {0:?}; the scopes are jobs:read, jobs:write, ai:read, ai:write, webhooks:write, webhooks:read, orders:write, customers:read, intelligence:read, intelligence:write, segments:read, segments:write and operator"
 )]
 pub struct UnknownScope(pub String);
 

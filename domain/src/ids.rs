@@ -58,3 +58,7 @@ id!(
     /// A webhook delivery in the inbox.
     DeliveryId
 );
+id!(
+    /// A segment: customers for whom a rule holds.
+    SegmentId
+);

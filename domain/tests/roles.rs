@@ -273,12 +273,16 @@ async fn insert_sample(admin: &mut PgConnection, table: &str, tenant: Uuid) {
             (_, "jsonb") => "'{}'".to_owned(),
             (_, "boolean") => "false".to_owned(),
             (_, "bytea") => "'\\x00'".to_owned(),
-            (_, "bigint" | "integer" | "smallint" | "numeric" | "double precision") => "1".to_owned(),
+            (_, "bigint" | "integer" | "smallint" | "numeric" | "double precision" | "real") => {
+                "1".to_owned()
+            }
+            (_, "date") => "current_date".to_owned(),
+            (_, "bit varying") => "B'1'".to_owned(),
             (_, array) if array.ends_with("[]") => "'{}'".to_owned(),
             (_, kind) if *is_enum => format!("(enum_range(null::{kind}))[1]"),
             (name, kind) => panic!("{table}.{name} has type {kind}: say here what a sample of it is"),
         })
-        .map(|value| value.replace("'1'", "1"))
+        .map(|value| if value == "'1'" { "1".to_owned() } else { value })
         .collect();
     // Unique numbers (a ticket's) are unique within a tenant, so a constant will do.
     let insert = format!("insert into {table} ({}) values ({})", names.join(", "), values.join(", "));

@@ -111,19 +111,34 @@ impl BgNbd {
         let starts = [[0.3, 0.3, 0.8, 2.5], [1.0, 1.0, 0.2, 1.0]];
         let best = starts
             .into_iter()
-            .map(|start| minimise(start, LOW, HIGH, |parameters| negative_log_likelihood(parameters, &rows, &counts)))
+            .map(|start| {
+                minimise(start, LOW, HIGH, |parameters| negative_log_likelihood(parameters, &rows, &counts))
+            })
             .filter(|minimum| minimum.value.is_finite())
             .min_by(|left, right| left.value.total_cmp(&right.value))
             .ok_or(CannotFit::NoMaximum)?;
         let [r, alpha, a, b] = best.at;
         let names = ["r", "alpha", "a", "b"];
-        let on_edge = names.iter().zip(best.on_edge).filter(|(_, edge)| *edge).map(|(name, _)| name.to_string());
+        let on_edge =
+            names.iter().zip(best.on_edge).filter(|(_, edge)| *edge).map(|(name, _)| name.to_string());
         Ok(Fit {
             model: BgNbd { r, alpha: alpha * unit, a, b },
             log_likelihood: -best.value,
             customers,
             on_edge: on_edge.collect(),
         })
+    }
+
+    /// Whether the parameters are inside the box that a fit keeps to; an artefact is asked before it is trusted.
+    pub fn is_sound(&self) -> bool {
+        let shapes =
+            [self.r, self.a, self.b].iter().all(|x| x.is_finite() && (LOW * 0.9..=HIGH * 1.1).contains(x));
+        shapes && self.alpha.is_finite() && self.alpha > 0.0
+    }
+
+    /// Whether leaving shows in the data at all: at the edge of the box nobody ever leaves and P(alive) is 1.
+    pub fn is_credible(&self) -> bool {
+        self.a > LOW * 1.01 && self.b < HIGH * 0.99
     }
 
     /// The probability that a customer is still there: `repeats` repeat purchase days, the last of them `last` days
@@ -161,7 +176,8 @@ impl BgNbd {
         }
         let z = horizon / (self.alpha + tenure + horizon);
         let Some(series) = hypergeometric(self.r + repeats, self.b + repeats, c, z) else { return steady };
-        let quiet = ((self.r + repeats) * ((self.alpha + tenure) / (self.alpha + tenure + horizon)).ln()).exp();
+        let quiet =
+            ((self.r + repeats) * ((self.alpha + tenure) / (self.alpha + tenure + horizon)).ln()).exp();
         let purchases = c / (a - 1.0) * (1.0 - quiet * series);
         let expected = purchases * self.alive(repeats, last, tenure);
         if expected.is_finite() && expected >= 0.0 { expected } else { steady }

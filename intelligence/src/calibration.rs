@@ -125,7 +125,9 @@ impl Calibration {
     pub fn is_sound(&self) -> bool {
         match self {
             Calibration::None => true,
-            Calibration::Platt { slope, intercept } => slope.is_finite() && *slope > 0.0 && intercept.is_finite(),
+            Calibration::Platt { slope, intercept } => {
+                slope.is_finite() && *slope > 0.0 && intercept.is_finite()
+            }
             Calibration::Isotonic { points } => {
                 points.len() >= 2
                     && points.iter().all(|(x, y)| x.is_finite() && (0.0..=1.0).contains(y))

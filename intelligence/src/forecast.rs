@@ -113,11 +113,7 @@ pub fn forecast(series: &[f64], horizon: usize, limits: Limits) -> Result<Foreca
         .zip(half_widths)
         .map(|(value, half_width)| {
             let value = limits.apply(value);
-            Point {
-                value,
-                low: limits.apply(value - half_width),
-                high: limits.apply(value + half_width),
-            }
+            Point { value, low: limits.apply(value - half_width), high: limits.apply(value + half_width) }
         })
         .collect();
     Ok(Forecast { method, points, backtest: trials.into_iter().map(|trial| trial.score).collect() })
@@ -160,10 +156,7 @@ mod tests {
         let short = forecast(&[1.0; 5], 3, Limits::NONE).expect_err("too short");
         assert_eq!(short.to_string(), "not enough data: 5 full months, a forecast needs at least 6");
         let broken = [1.0, 2.0, f64::NAN, 3.0, 4.0, 5.0, 6.0];
-        assert_eq!(
-            forecast(&broken, 3, Limits::NONE),
-            Err(CannotForecast::NotANumber { index: 2 })
-        );
+        assert_eq!(forecast(&broken, 3, Limits::NONE), Err(CannotForecast::NotANumber { index: 2 }));
     }
 
     proptest! {

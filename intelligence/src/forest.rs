@@ -115,10 +115,10 @@ impl Forest {
         assert_eq!(rows.columns(), self.width, "a column a feature");
         let mut scores = vec![0.0; rows.rows()];
         let buffer = || vec![[0i16; BLOCK]; self.columns];
-        scores.par_chunks_mut(BLOCK).zip(rows.values().par_chunks(BLOCK * self.width)).for_each_init(
-            buffer,
-            |ranks, (scores, values)| self.score_block(values, ranks, scores),
-        );
+        scores
+            .par_chunks_mut(BLOCK)
+            .zip(rows.values().par_chunks(BLOCK * self.width))
+            .for_each_init(buffer, |ranks, (scores, values)| self.score_block(values, ranks, scores));
         scores
     }
 
@@ -172,7 +172,9 @@ impl Forest {
         }
         let (mut features, mut columns) = (Vec::new(), 0u16);
         let mut place = vec![usize::MAX; width];
-        for (feature, mut thresholds) in thresholds.into_iter().enumerate().filter(|(_, list)| !list.is_empty()) {
+        for (feature, mut thresholds) in
+            thresholds.into_iter().enumerate().filter(|(_, list)| !list.is_empty())
+        {
             thresholds.sort_by(f32::total_cmp);
             thresholds.dedup();
             if thresholds.len() >= i16::MAX as usize {
@@ -202,7 +204,11 @@ impl Forest {
             if narrow {
                 leaves.resize(first_leaf as usize + NARROW, 0.0);
             }
-            trees.push(Tree { nodes: first_node..nodes.len() as u32, leaves: first_leaf..leaves.len() as u32, narrow });
+            trees.push(Tree {
+                nodes: first_node..nodes.len() as u32,
+                leaves: first_leaf..leaves.len() as u32,
+                narrow,
+            });
         }
         Ok(Forest { width, features, columns: usize::from(columns), trees, nodes, leaves })
     }
@@ -239,7 +245,13 @@ impl Ranked {
 
 /// Adds a narrow tree's leaves to `LANES` rows of the block.
 #[inline]
-fn add_narrow(nodes: &[Node], leaves: &[f64; NARROW], ranks: &[[i16; BLOCK]], start: usize, sums: &mut [f64]) {
+fn add_narrow(
+    nodes: &[Node],
+    leaves: &[f64; NARROW],
+    ranks: &[[i16; BLOCK]],
+    start: usize,
+    sums: &mut [f64],
+) {
     let mut masks = [u16::MAX; LANES];
     for node in nodes {
         let ranks = &ranks[usize::from(node.column)][start..start + LANES];
@@ -351,7 +363,8 @@ fn parse_text(text: &str, names: &[&str]) -> Result<Vec<Parsed>, ForestError> {
             check_names(list, names)?;
             named = true;
         } else if line.starts_with("Tree=") {
-            let section: Vec<(usize, &str)> = lines.by_ref().take_while(|(_, line)| !line.is_empty()).collect();
+            let section: Vec<(usize, &str)> =
+                lines.by_ref().take_while(|(_, line)| !line.is_empty()).collect();
             trees.push(parse_tree(number, &section, names.len())?);
         } else if line == "end of trees" {
             ended = true;
@@ -389,7 +402,9 @@ fn parse_tree(start: usize, section: &[(usize, &str)], width: usize) -> Result<P
     if count == 0 || count > i16::MAX as usize {
         return Err(fail(line, "num_leaves is out of range"));
     }
-    if field("num_cat").is_some_and(|(_, value)| value != "0") || field("is_linear").is_some_and(|(_, v)| v != "0") {
+    if field("num_cat").is_some_and(|(_, value)| value != "0")
+        || field("is_linear").is_some_and(|(_, v)| v != "0")
+    {
         return Err(fail(start, "categorical or linear trees are not supported"));
     }
     let leaves: Vec<f64> = numbers(field("leaf_value").ok_or(fail(start, "no leaf_value"))?, count)?;

@@ -23,7 +23,9 @@ pub struct GammaGamma {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CannotFit {
     /// Too few customers with a value.
-    #[error("{customers} customers with a positive mean value; Gamma-Gamma needs at least {MINIMUM_CUSTOMERS}")]
+    #[error(
+        "{customers} customers with a positive mean value; Gamma-Gamma needs at least {MINIMUM_CUSTOMERS}"
+    )]
     TooFewCustomers {
         /// How many there are.
         customers: usize,
@@ -42,8 +44,11 @@ impl GammaGamma {
     /// # Errors
     /// Too few customers, or no maximum.
     pub fn fit(customers: &[(f64, f64)]) -> Result<GammaGamma, CannotFit> {
-        let mut rows: Vec<(f64, f64)> =
-            customers.iter().copied().filter(|(n, mean)| *n > 0.0 && *mean > 0.0 && mean.is_finite()).collect();
+        let mut rows: Vec<(f64, f64)> = customers
+            .iter()
+            .copied()
+            .filter(|(n, mean)| *n > 0.0 && *mean > 0.0 && mean.is_finite())
+            .collect();
         if rows.len() < MINIMUM_CUSTOMERS {
             return Err(CannotFit::TooFewCustomers { customers: rows.len() });
         }
@@ -52,7 +57,8 @@ impl GammaGamma {
         let unit = rows.iter().map(|(_, mean)| mean.ln()).sum::<f64>() / rows.len() as f64;
         let unit = unit.exp();
         rows.iter_mut().for_each(|(_, mean)| *mean /= unit);
-        let found = minimise([4.0, 4.0, 1.0], 1e-3, 1e4, |parameters| negative_log_likelihood(parameters, &rows));
+        let found =
+            minimise([4.0, 4.0, 1.0], 1e-3, 1e4, |parameters| negative_log_likelihood(parameters, &rows));
         let [p, q, gamma] = found.at;
         if !found.value.is_finite() || found.on_edge.contains(&true) {
             return Err(CannotFit::NoMaximum);

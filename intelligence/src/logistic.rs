@@ -48,8 +48,9 @@ impl Logistic {
             return Err(CannotFit::OneClass { churned: gone, customers });
         }
         let inputs = rows[0].as_ref().len();
-        if let Some(row) =
-            rows.iter().position(|row| row.as_ref().len() != inputs || !row.as_ref().iter().all(|x| x.is_finite()))
+        if let Some(row) = rows
+            .iter()
+            .position(|row| row.as_ref().len() != inputs || !row.as_ref().iter().all(|x| x.is_finite()))
         {
             return Err(CannotFit::BadInput { row, inputs });
         }

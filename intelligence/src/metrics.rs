@@ -28,7 +28,8 @@ pub struct Classification {
     pub brier: Option<Estimate>,
     /// Mean negative log-likelihood in nats, probabilities kept 1e-6 away from 0 and 1.
     pub log_loss: Option<Estimate>,
-    /// Expected calibration error over 10 bins of equal width (Naeini, Cooper and Hauskrecht 2015).
+    /// Expected calibration error over 10 bins of equally many customers (Naeini, Cooper and Hauskrecht 2015; Nixon
+    /// and others 2019 on why not of equal width).
     pub calibration_error: Option<Estimate>,
 }
 
@@ -60,11 +61,10 @@ pub fn classification(scores: &[f64], churned: &[bool], kind: Score, replicates:
     assert_eq!(scores.len(), churned.len(), "one label a score");
     let order = descending(scores);
     let measure = |weights: &[u32]| {
-        let mut figures = ranking(scores, churned, &order, weights).map_or([f64::NAN; 5], |(auc, precision)| {
-            [auc, precision, f64::NAN, f64::NAN, f64::NAN]
-        });
+        let mut figures = ranking(scores, churned, &order, weights)
+            .map_or([f64::NAN; 5], |(auc, precision)| [auc, precision, f64::NAN, f64::NAN, f64::NAN]);
         if kind == Score::Probability {
-            figures[2..].copy_from_slice(&probabilities(scores, churned, weights));
+            figures[2..].copy_from_slice(&probabilities(scores, churned, &order, weights));
         }
         figures
     };
@@ -204,7 +204,8 @@ fn ranking(scores: &[f64], churned: &[bool], order: &[u32], weights: &[u32]) -> 
     }
     let rare = positives <= negatives;
     // the rarer class is looked for at its own end of the order
-    let walk: Box<dyn Iterator<Item = &u32>> = if rare { Box::new(order.iter()) } else { Box::new(order.iter().rev()) };
+    let walk: Box<dyn Iterator<Item = &u32>> =
+        if rare { Box::new(order.iter()) } else { Box::new(order.iter().rev()) };
     let (mut hits, mut misses, mut area, mut precision) = (0.0, 0.0, 0.0, 0.0);
     let (mut tied_hits, mut tied_misses, mut last) = (0.0, 0.0, f64::NAN);
     let (wanted, others) = if rare { (positives, negatives) } else { (negatives, positives) };
@@ -233,24 +234,39 @@ fn ranking(scores: &[f64], churned: &[bool], order: &[u32], weights: &[u32]) -> 
     Some((area / (wanted * others), precision / wanted))
 }
 
-/// Brier score, log loss and calibration error.
-fn probabilities(probabilities: &[f64], churned: &[bool], weights: &[u32]) -> [f64; 3] {
+/// Brier score, log loss and calibration error; `order` is descending.
+fn probabilities(probabilities: &[f64], churned: &[bool], order: &[u32], weights: &[u32]) -> [f64; 3] {
     let (mut brier, mut losses, mut total) = (0.0, 0.0, 0.0);
-    let mut bins = [(0.0, 0.0); 10];
     for ((&p, &y), &w) in probabilities.iter().zip(churned).zip(weights) {
-        if w == 0 {
-            continue;
-        }
-        let (w, y_number) = (f64::from(w), f64::from(u8::from(y)));
-        brier += w * (p - y_number).powi(2);
+        let w = f64::from(w);
+        brier += w * (p - f64::from(u8::from(y))).powi(2);
         losses += w * loss(p, y);
         total += w;
-        let bin = &mut bins[bin_of(p)];
-        bin.0 += w * p;
-        bin.1 += w * y_number;
     }
-    let gap: f64 = bins.iter().map(|(predicted, realised)| (predicted - realised).abs()).sum();
-    [brier / total, losses / total, gap / total]
+    // ten bins of equal weight; customers with the same probability count in equal parts across a border
+    let (mut gap, mut bin, mut room, mut start) = (0.0, 0.0, total / 10.0, 0);
+    while start < order.len() {
+        let p = probabilities[order[start] as usize];
+        let (mut weight, mut gone) = (0.0, 0.0);
+        while start < order.len() && probabilities[order[start] as usize] == p {
+            let i = order[start] as usize;
+            weight += f64::from(weights[i]);
+            gone += if churned[i] { f64::from(weights[i]) } else { 0.0 };
+            start += 1;
+        }
+        let difference = if weight > 0.0 { p - gone / weight } else { 0.0 };
+        while weight > 0.0 {
+            let part = weight.min(room);
+            bin += part * difference;
+            weight -= part;
+            room -= part;
+            if room <= 1e-9 * total {
+                gap += f64::abs(bin);
+                (bin, room) = (0.0, total / 10.0);
+            }
+        }
+    }
+    [brier / total, losses / total, (gap + f64::abs(bin)) / total]
 }
 
 fn bin_of(probability: f64) -> usize {
@@ -311,7 +327,8 @@ fn bootstrap<const N: usize>(
         .collect();
     std::array::from_fn(|i| {
         let value = Some(values[i]).filter(|value| value.is_finite())?;
-        let mut figures: Vec<f64> = draws.iter().map(|draw| draw[i]).filter(|figure| figure.is_finite()).collect();
+        let mut figures: Vec<f64> =
+            draws.iter().map(|draw| draw[i]).filter(|figure| figure.is_finite()).collect();
         figures.sort_by(f64::total_cmp);
         let at = |share: f64| {
             let last = figures.len().saturating_sub(1);
@@ -335,11 +352,17 @@ mod tests {
         assert!((value(found.roc_auc) - 0.9).abs() < 1e-12, "{found:?}");
         assert!((value(found.average_precision) - 0.805_555_555_555_555_5).abs() < 1e-12, "{found:?}");
         assert!((value(found.brier) - 0.176_562_5).abs() < 1e-12, "{found:?}");
-        let loss: f64 = [0.9f64, 0.8, 0.2, 0.6, 0.45, 0.6, 0.7, 0.9].iter().map(|p| -p.ln()).sum::<f64>() / 8.0;
+        let loss: f64 =
+            [0.9f64, 0.8, 0.2, 0.6, 0.45, 0.6, 0.7, 0.9].iter().map(|p| -p.ln()).sum::<f64>() / 8.0;
         assert!((value(found.log_loss) - loss).abs() < 1e-12);
-        // bins: .9 | .8 .8 | .6 | .55 | .4 | .3 | .1
-        let gap = (0.1 + 0.6 + 0.4 + 0.55 + 0.4 + 0.3 + 0.1) / 8.0;
-        assert!((value(found.calibration_error) - gap).abs() < 1e-12);
+        // ten bins of 0.8 customers each, from the top
+        let errors: [f64; 8] = [-0.1, 0.3, 0.3, -0.4, 0.55, 0.4, 0.3, 0.1];
+        let bins = (0..10).map(|bin| {
+            let (from, to) = (0.8 * f64::from(bin), 0.8 * f64::from(bin + 1));
+            let share = |i: usize| (to.min(i as f64 + 1.0) - from.max(i as f64)).max(0.0);
+            (0..8).map(|i| share(i) * errors[i]).sum::<f64>().abs()
+        });
+        assert!((value(found.calibration_error) - bins.sum::<f64>() / 8.0).abs() < 1e-9);
         let interval = found.roc_auc.expect("both classes");
         assert!(interval.low <= interval.value && interval.value <= interval.high);
     }

@@ -43,7 +43,11 @@ pub fn minimise<const N: usize>(
             break;
         }
         let mut direction: [f64; N] = std::array::from_fn(|i| {
-            if held[i] { 0.0 } else { -(0..N).filter(|&j| !held[j]).map(|j| inverse[i][j] * gradient[j]).sum::<f64>() }
+            if held[i] {
+                0.0
+            } else {
+                -(0..N).filter(|&j| !held[j]).map(|j| inverse[i][j] * gradient[j]).sum::<f64>()
+            }
         });
         if dot(&direction, &gradient) >= 0.0 || !direction.iter().all(|d| d.is_finite()) {
             inverse = identity();

@@ -25,7 +25,8 @@ pub fn digamma(x: f64) -> f64 {
     }
     let square = 1.0 / (shifted * shifted);
     let series = square
-        * (1.0 / 12.0 - square * (1.0 / 120.0 - square * (1.0 / 252.0 - square * (1.0 / 240.0 - square / 132.0))));
+        * (1.0 / 12.0
+            - square * (1.0 / 120.0 - square * (1.0 / 252.0 - square * (1.0 / 240.0 - square / 132.0))));
     sum + shifted.ln() - 0.5 / shifted - series
 }
 

@@ -7,6 +7,7 @@ pub mod chaos;
 pub mod desk;
 pub mod folder;
 pub mod load;
+pub mod night;
 pub mod processes;
 pub mod program;
 pub mod report;

@@ -6,6 +6,7 @@ use domain::{db::Db, seal::MasterKey};
 use jobs::{Dispatch, Store};
 
 use crate::clients::{anthropic, gorgias};
+use crate::insight::knowledge::Library;
 
 /// The shared parts.
 pub struct App {
@@ -21,6 +22,8 @@ pub struct App {
     pub gorgias: gorgias::Gorgias,
     /// The model that drafts; the built-in drafter does it when there is none.
     pub anthropic: Option<anthropic::Client>,
+    /// What scoring needs of the tenants' current runs.
+    pub insight: Library,
     /// Where files to be imported lie.
     pub import_dir: PathBuf,
     /// Where probes record their effects, if anywhere.

@@ -6,6 +6,7 @@ pub mod clients;
 pub mod context;
 pub mod draft;
 pub mod handlers;
+pub mod insight;
 pub mod outcome;
 pub mod runtime;
 pub mod settings;

@@ -11,6 +11,7 @@ use worker::{
     app::{App, ProbeEffects},
     clients::{Breakers, anthropic, breaker::BreakerSettings, gorgias},
     handlers,
+    insight::knowledge::Library,
     runtime::{self, Options, Pulse},
     settings::{self, SETTINGS, Settings},
 };
@@ -42,6 +43,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?,
         anthropic,
         master_key: settings.master_key,
+        insight: Library::default(),
         import_dir: settings.import_dir,
         probe_effects: settings
             .probe_url

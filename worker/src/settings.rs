@@ -116,8 +116,11 @@ impl Settings {
         let master_key = master_key.expose().parse().map_err(|_| {
             env::invalid_secret("DESK_MASTER_KEY", "32 random bytes in base64: openssl rand -base64 32")
         })?;
-        let queues =
-            env::optional("DESK_QUEUES", "ai=4,default=16,intelligence=2,ops=2,profiles=4".to_owned(), "like ai=4,default=16")?;
+        let queues = env::optional(
+            "DESK_QUEUES",
+            "ai=4,default=16,intelligence=2,ops=2,profiles=4".to_owned(),
+            "like ai=4,default=16",
+        )?;
         nice()?;
         let loopback = env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)])?;
         Ok(Settings {

@@ -12,6 +12,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
+use sqlx::Row;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 use utoipa::ToSchema;
@@ -44,7 +45,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 #[schema(example = json!({
     "status": "ok",
     "components": { "database": "ok", "schema": "ok", "redis": "ok" },
-    "data_status": { "customers_loaded": 27415, "archetypes_available": false }
+    "data_status": { "customers_loaded": 27415, "archetypes_available": true }
 }))]
 pub struct Health {
     /// `ok`, `degraded` (it serves, slower or with gaps) or `down` (it cannot serve).
@@ -71,7 +72,7 @@ pub struct Components {
 pub struct DataStatus {
     /// Customers with a profile, as the server's own statistics count them (exact within a minute).
     pub customers_loaded: i64,
-    /// Whether archetypes were computed; this version computes none.
+    /// Whether a segmentation was fitted, which gives archetypes their names, as the same statistics show it.
     pub archetypes_available: bool,
 }
 
@@ -176,16 +177,20 @@ fn overall(components: Components) -> &'static str {
 async fn look_at_database(state: &AppState) -> Option<(i64, DataStatus)> {
     let mut tx = state.db.gateway_tx().await.ok()?;
     let version = migrations::applied_version(&mut tx).await.ok()?;
-    // Row-level security hides the customers from this role; how many there are is in the server's statistics.
-    let customers_loaded: Option<i64> = sqlx::query_scalar(
-        "select n_live_tup from pg_stat_user_tables where schemaname = 'platform' and relname = 'customer_profile'",
+    // Row-level security hides the rows from this role; how many there are is in the server's statistics.
+    let row = sqlx::query(
+        "select coalesce(sum(n_live_tup) filter (where relname = 'customer_profile'), 0)::bigint as customers,
+                coalesce(sum(n_live_tup) filter (where relname = 'segmentation'), 0) > 0 as archetypes
+         from pg_stat_user_tables
+         where schemaname = 'platform' and relname in ('customer_profile', 'segmentation')",
     )
-    .fetch_optional(&mut *tx)
+    .fetch_one(&mut *tx)
     .await
     .ok()?;
     tx.commit().await.ok()?;
-    let customers_loaded = customers_loaded.unwrap_or(0);
-    Some((version, DataStatus { customers_loaded, archetypes_available: false }))
+    let customers_loaded = row.try_get("customers").ok()?;
+    let archetypes_available = row.try_get("archetypes").ok()?;
+    Some((version, DataStatus { customers_loaded, archetypes_available }))
 }
 
 async fn redis_answers(state: &AppState) -> &'static str {

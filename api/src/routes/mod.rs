@@ -1,6 +1,7 @@
 //! The routes, one file a subject. Every handler reads top-down: who may, what is asked, one
 //! transaction, the answer.
 
+pub mod analytics;
 pub mod audit;
 pub mod bulk;
 pub mod cancel;
@@ -11,11 +12,13 @@ pub mod enqueue;
 pub mod events;
 pub mod health;
 pub mod imports;
+pub mod intelligence;
 pub mod jobs;
 pub mod kinds;
 pub mod limits;
 pub mod queues;
 pub mod schedules;
+pub mod segments;
 pub mod webhooks;
 pub mod workers;
 
@@ -50,6 +53,7 @@ use crate::{
     tags(
         (name = "jobs", description = "Enqueue, follow and cancel jobs"),
         (name = "dead letters", description = "Jobs that failed for good: causes, retries, discards"),
+        (name = "segments", description = "Customers for whom a rule holds: rules, counts, members, changes"),
         (name = "operations", description = "Queues, kinds, workers, schedules and the audit trail"),
     )
 )]
@@ -129,10 +133,13 @@ fn merged() -> OpenApiRouter<AppState> {
         .merge(workers::routes())
         .merge(schedules::routes())
         .merge(audit::routes())
+        .merge(analytics::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())
         .merge(drafts::routes())
         .merge(imports::routes())
+        .merge(segments::routes())
+        .merge(intelligence::routes())
         .merge(health::routes())
 }
 

@@ -67,7 +67,12 @@ impl Answer {
 /// A shop whose webhooks are verified in this way.
 pub async fn shop(mode: Mode) -> Shop {
     let many = NonZeroU32::new(100_000).expect("not zero");
-    let rates = Rates { general_per_minute: many, webhooks_per_minute: many, ai_per_minute: many };
+    let rates = Rates {
+        general_per_minute: many,
+        webhooks_per_minute: many,
+        ai_per_minute: many,
+        segments_per_minute: many,
+    };
     shop_with(mode, rates, &redis_url()).await
 }
 

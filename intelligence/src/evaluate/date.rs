@@ -31,7 +31,10 @@ pub fn parse_day(text: &str) -> Option<i32> {
     let era = year_from_march.div_euclid(400);
     let year_of_era = year_from_march.rem_euclid(400);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    Some((era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468) as i32)
+    Some(
+        (era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468)
+            as i32,
+    )
 }
 
 /// `YYYY-MM-DD` of a day since 1970-01-01.

@@ -5,6 +5,7 @@ use std::f64::consts::TAU;
 use super::customer::Customer;
 use super::numbers::{deviation, mean, median, ratio, slope};
 use super::stats::is_weekend;
+use crate::orders::Order;
 
 pub(super) const FEATURES: [(&str, &str); 9] = [
     ("mean_gap_days", "mean gap between purchase days"),
@@ -34,11 +35,12 @@ pub(super) fn values(customer: &mut Customer<'_>) -> [Option<f64>; 9] {
     let median = median(&mut scratch);
     customer.scratch = scratch;
     let weekend = customer.orders.iter().filter(|order| is_weekend(order.day)).count() as f64;
-    let hours = customer.stats.hours_known.then(|| {
-        direction(customer.orders.iter().map(|order| f64::from(order.minute.rem_euclid(1440)) / 1440.0))
-    });
-    let year = (customer.tenure >= 365.0)
-        .then(|| direction(customer.orders.iter().map(|order| f64::from(order.day) / YEAR)));
+    let hours = customer
+        .stats
+        .hours_known
+        .then(|| direction(customer.orders.iter().map(|order| customer.index.time_of_day(order.minute))));
+    let day_of_year = |order: &Order| ((f64::from(order.day) / YEAR).fract() * TAU).sin_cos();
+    let year = (customer.tenure >= 365.0).then(|| direction(customer.orders.iter().map(day_of_year)));
     [
         mean(&customer.gaps),
         median,
@@ -62,11 +64,10 @@ fn burstiness(gaps: &[f64]) -> Option<f64> {
     ratio(deviation - mean, deviation + mean)
 }
 
-/// Mean sine and cosine of shares of a turn: Mardia and Jupp, "Directional Statistics" (2000), section 2.2.
-fn direction(turns: impl Iterator<Item = f64>) -> (f64, f64) {
+/// Mean sine and cosine of angles: Mardia and Jupp, "Directional Statistics" (2000), section 2.2.
+fn direction(angles: impl Iterator<Item = (f64, f64)>) -> (f64, f64) {
     let (mut sine, mut cosine, mut count) = (0.0, 0.0, 0.0);
-    for turn in turns {
-        let (sin, cos) = (turn.fract() * TAU).sin_cos();
+    for (sin, cos) in angles {
         sine += sin;
         cosine += cos;
         count += 1.0;

@@ -11,7 +11,7 @@ use crate::orders::{self, Order};
 pub(super) struct Customer<'a> {
     pub(super) lines: &'a Lines,
     pub(super) stats: &'a TenantStats,
-    pub(super) index: &'a StatsIndex<'a>,
+    pub(super) index: &'a StatsIndex,
     until_day: i32,
     all: Vec<Order>,
     /// Orders, oldest first; pure returns are none.
@@ -40,7 +40,7 @@ impl<'a> Customer<'a> {
     pub(super) fn new(
         lines: &'a Lines,
         stats: &'a TenantStats,
-        index: &'a StatsIndex<'a>,
+        index: &'a StatsIndex,
         until_day: i32,
     ) -> Customer<'a> {
         Customer {

@@ -180,9 +180,10 @@ fn write(customer: &mut Customer<'_>, alive: Option<&BgNbd>, row: &mut [f32]) {
     }
 }
 
-/// Writes what is there and can be held; the rest stays missing.
+/// Writes what is there and can be held; the rest stays missing. An empty sum is -0, which adding 0 makes a plain 0.
 fn put<const N: usize>(row: &mut [f32], values: [Option<f64>; N]) {
     for (slot, value) in row.iter_mut().zip(values) {
-        *slot = value.map(|value| value as f32).filter(|value| value.is_finite()).unwrap_or(f32::NAN);
+        let value = value.map(|value| value as f32 + 0.0);
+        *slot = value.filter(|value| value.is_finite()).unwrap_or(f32::NAN);
     }
 }

@@ -1,18 +1,15 @@
 //! What is usual in a tenant, as of a day. Frozen with a model version and used again to compute the features of one
 //! customer or one shard, so that they equal those of the whole tenant bit for bit.
 
+mod prices;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::lines::{Lines, last_minute};
+use crate::lines::{Lines, day_of, last_minute};
 use crate::orders::{self, Order};
+pub use prices::{MOST_CATEGORIES, MOST_PRICES, MOST_PRODUCTS};
 
-/// Products whose median price is kept: those with the most lines.
-pub const MOST_PRODUCTS: usize = 65_536;
-/// Categories whose prices are kept: those with the most lines.
-pub const MOST_CATEGORIES: usize = 1_024;
-/// Prices kept of a category: its percentiles 0, 1, .. 100.
-pub const MOST_PRICES: usize = 101;
 /// Days whose discount depth is kept: the last ones.
 pub const MOST_DAYS: usize = 10_000;
 
@@ -53,15 +50,16 @@ impl TenantStats {
     pub fn of(lines: &Lines, until_day: i32) -> TenantStats {
         let window = window(lines, until_day);
         let (totals, (product_prices, category_prices)) =
-            rayon::join(|| Totals::of(lines, until_day, window), || prices(lines, until_day));
-        let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+            rayon::join(|| Totals::of(lines, until_day, window), || prices::of(lines, until_day));
+        let share =
+            |part: f64, whole: f64| (whole > 0.0).then(|| part / whole).filter(|share| share.is_finite());
         TenantStats {
             until_day,
             mean_order_value: share(totals.spend, totals.orders),
             repeat_rate: share(totals.repeats, totals.tenure),
             mean_gap_days: share(totals.gaps, totals.repeats),
             discounted_share: share(totals.discounted, totals.listed),
-            discount_depth: share(totals.discount, totals.list),
+            discount_depth: share(totals.discount, totals.list).map(|depth| depth.clamp(0.0, 1.0)),
             weekend_share: share(totals.weekend, totals.orders),
             return_rate: share(totals.returned, totals.spend).filter(|_| totals.returns > 0.0),
             hours_known: totals.hours_known,
@@ -88,7 +86,7 @@ fn window(lines: &Lines, until_day: i32) -> (i32, usize) {
         .map(|&minute| (minute, minute))
         .reduce_with(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     let Some((first, last)) = bounds else { return (0, 0) };
-    let (first, last) = (crate::lines::day_of(first), crate::lines::day_of(last));
+    let (first, last) = (day_of(first), day_of(last));
     let days = ((last - first) as usize + 1).min(MOST_DAYS);
     (last - (days as i32 - 1), days)
 }
@@ -219,85 +217,4 @@ impl Totals {
             .map(|(at, day)| (at, depth(*day)))
             .collect()
     }
-}
-
-type ProductPrices = Vec<(u64, f32)>;
-type CategoryPrices = Vec<(u64, Vec<f32>)>;
-
-/// The products' median prices and the categories' distributions, of the lines that sold.
-fn prices(lines: &Lines, until_day: i32) -> (ProductPrices, CategoryPrices) {
-    let last = last_minute(until_day);
-    let price: Vec<f32> = (0..lines.len())
-        .into_par_iter()
-        .with_min_len(1 << 16)
-        .map(|line| {
-            let counts = lines.minutes()[line] <= last && !lines.is_return(line);
-            lines.unit_price(line).filter(|_| counts).unwrap_or(f32::NAN)
-        })
-        .collect();
-    rayon::join(
-        || {
-            let mut groups = grouped(&price, lines.products(), lines.product_keys().len());
-            keep_most(&mut groups, MOST_PRODUCTS);
-            groups
-                .par_iter_mut()
-                .map(|(rank, prices)| (lines.product_keys()[*rank], median(prices)))
-                .collect()
-        },
-        || {
-            let mut groups = grouped(&price, lines.categories(), lines.category_keys().len());
-            keep_most(&mut groups, MOST_CATEGORIES);
-            groups
-                .par_iter_mut()
-                .map(|(rank, prices)| (lines.category_keys()[*rank], percentiles(prices)))
-                .collect()
-        },
-    )
-}
-
-/// The prices that are numbers, by rank; "none" is left out.
-fn grouped(price: &[f32], ranks: &[u32], count: usize) -> Vec<(usize, Vec<f32>)> {
-    let mut sizes = vec![0_usize; count];
-    for (price, &rank) in price.iter().zip(ranks) {
-        sizes[rank as usize] += usize::from(!price.is_nan());
-    }
-    let mut groups: Vec<(usize, Vec<f32>)> = sizes.into_iter().map(Vec::with_capacity).enumerate().collect();
-    for (&price, &rank) in price.iter().zip(ranks) {
-        if !price.is_nan() && rank != 0 {
-            groups[rank as usize].1.push(price);
-        }
-    }
-    groups.retain(|(_, prices)| !prices.is_empty());
-    groups
-}
-
-/// Keeps the largest groups (of equal ones those of the lower rank), by rank.
-fn keep_most(groups: &mut Vec<(usize, Vec<f32>)>, most: usize) {
-    if groups.len() > most {
-        groups.sort_unstable_by_key(|(rank, prices)| (std::cmp::Reverse(prices.len()), *rank));
-        groups.truncate(most);
-        groups.sort_unstable_by_key(|(rank, _)| *rank);
-    }
-}
-
-/// The middle price, or the mean of the two middle ones.
-fn median(prices: &mut [f32]) -> f32 {
-    let middle = prices.len() / 2;
-    let even = prices.len().is_multiple_of(2);
-    let (below, &mut upper, _) = prices.select_nth_unstable_by(middle, f32::total_cmp);
-    if even {
-        let lower = below.iter().copied().fold(0.0, f32::max);
-        return ((f64::from(lower) + f64::from(upper)) / 2.0) as f32;
-    }
-    upper
-}
-
-/// All prices if there are few, else those nearest to the percentiles 0, 1, .. 100; ascending.
-fn percentiles(prices: &mut [f32]) -> Vec<f32> {
-    prices.sort_unstable_by(f32::total_cmp);
-    if prices.len() <= MOST_PRICES {
-        return prices.to_vec();
-    }
-    let steps = MOST_PRICES - 1;
-    (0..MOST_PRICES).map(|step| prices[(step * (prices.len() - 1) + steps / 2) / steps]).collect()
 }

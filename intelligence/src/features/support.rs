@@ -1,10 +1,9 @@
 //! Five more axes of a customer who writes in: how they communicate, how hard their problems are, whether they stay,
 //! what they say of the service, and whether they ask for money back. A customer without tickets has none of them.
 
-use serde::{Deserialize, Serialize};
+mod axes;
 
-use super::numbers::{mean, ratio, slope};
-use crate::lines::day_of;
+use serde::{Deserialize, Serialize};
 
 /// What is known of one ticket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -142,11 +141,6 @@ pub static FEATURES: [SupportFeature; COUNT] = {
     ]
 };
 
-/// Tickets of the tenant's mean satisfaction that are added to the customer's own.
-const PRIOR_TICKETS: f64 = 3.0;
-/// An order within this many days follows a ticket or credit.
-const FOLLOW_UP_DAYS: i64 = 90;
-
 /// All numbers of one customer as of the end of `until_day`, from the tickets and the minutes of the orders, each in
 /// any order; later ones change nothing. All are missing without a ticket.
 pub fn compute(
@@ -165,118 +159,12 @@ pub fn compute(
     let mut orders: Vec<i32> = order_minutes.iter().copied().filter(|minute| *minute <= last).collect();
     orders.sort_unstable();
     let mut values = [None; COUNT];
-    values[..5].copy_from_slice(&communication(&tickets));
-    values[5..10].copy_from_slice(&complexity(&tickets, orders.len()));
-    values[10..14].copy_from_slice(&loyalty(&tickets, &orders, until_day));
-    values[14..19].copy_from_slice(&feedback(&tickets, stats));
-    values[19..].copy_from_slice(&value_sensitivity(&tickets, &orders, until_day));
-    values.map(|value| value.filter(|value| value.is_finite()))
-}
-
-fn communication(tickets: &[Ticket]) -> [Option<f64>; 5] {
-    let count = tickets.len() as f64;
-    let mut channels = [0_u32; 256];
-    let (mut sine, mut cosine) = (0.0, 0.0);
-    for ticket in tickets {
-        channels[usize::from(ticket.channel)] += 1;
-        let turn = f64::from(ticket.opened_minute.rem_euclid(1440)) / 1440.0 * std::f64::consts::TAU;
-        sine += turn.sin();
-        cosine += turn.cos();
-    }
-    let shares = || channels.iter().filter(|used| **used > 0).map(|&used| f64::from(used) / count);
-    let replies: Vec<f64> = tickets.iter().filter_map(|ticket| ticket.reply_minutes).collect();
-    [
-        Some(shares().map(|share| -share * share.ln()).sum()),
-        shares().reduce(f64::max),
-        Some(sine / count),
-        Some(cosine / count),
-        mean(&replies),
-    ]
-}
-
-fn complexity(tickets: &[Ticket], orders: usize) -> [Option<f64>; 5] {
-    let mut topics: Vec<u64> =
-        tickets.iter().map(|ticket| ticket.topic).filter(|topic| *topic != 0).collect();
-    topics.sort_unstable();
-    topics.dedup();
-    let messages: f64 = tickets.iter().map(|ticket| f64::from(ticket.messages)).sum();
-    [
-        ratio(tickets.len() as f64, orders as f64),
-        Some(messages / tickets.len() as f64),
-        share(tickets, |ticket| ticket.reopened),
-        share(tickets, |ticket| ticket.escalated),
-        (!topics.is_empty()).then_some(topics.len() as f64),
-    ]
-}
-
-fn loyalty(tickets: &[Ticket], orders: &[i32], until_day: i32) -> [Option<f64>; 4] {
-    let age = |minute: i32| i64::from(until_day) - i64::from(day_of(minute));
-    let recent = orders.iter().filter(|minute| age(**minute) < 90).count() as f64;
-    let before = orders.iter().filter(|minute| (90..180).contains(&age(**minute))).count() as f64;
-    let mut days: Vec<i32> = orders.iter().map(|minute| day_of(*minute)).collect();
-    days.dedup();
-    let gaps: Vec<f64> = days.windows(2).map(|pair| (f64::from(pair[1]) - f64::from(pair[0])).ln()).collect();
-    let first = tickets.iter().map(|ticket| ticket.opened_minute).chain(orders.first().copied()).min();
-    let opened: Vec<i32> = tickets.iter().map(|ticket| ticket.opened_minute).collect();
-    [
-        (!orders.is_empty()).then(|| ((recent + 0.5) / (before + 0.5)).ln()),
-        slope(&gaps, 0.0),
-        first.map(|minute| age(minute) as f64),
-        followed(&opened, orders, until_day),
-    ]
-}
-
-fn feedback(tickets: &[Ticket], stats: &SupportStats) -> [Option<f64>; 5] {
-    let satisfaction: Vec<f64> = tickets.iter().filter_map(|ticket| ticket.satisfaction).collect();
-    let sentiment: Vec<f64> = tickets.iter().filter_map(|ticket| ticket.sentiment).collect();
-    let sum =
-        |count: fn(&Ticket) -> u32| -> f64 { tickets.iter().map(|ticket| f64::from(count(ticket))).sum() };
-    let shrunk = stats.mean_satisfaction.filter(|_| !satisfaction.is_empty()).and_then(|mean| {
-        ratio(
-            satisfaction.iter().sum::<f64>() + PRIOR_TICKETS * mean,
-            satisfaction.len() as f64 + PRIOR_TICKETS,
-        )
-    });
-    [
-        shrunk,
-        mean(&sentiment),
-        slope(&sentiment, 0.0),
-        ratio(sum(|ticket| ticket.answered), sum(|ticket| ticket.asked)),
-        share(tickets, |ticket| ticket.complaint),
-    ]
-}
-
-fn value_sensitivity(tickets: &[Ticket], orders: &[i32], until_day: i32) -> [Option<f64>; 5] {
-    let last = crate::lines::last_minute(until_day);
-    let credited =
-        || tickets.iter().filter(|ticket| ticket.credit_minute.is_some_and(|minute| minute <= last));
-    let used = credited().filter(|ticket| ticket.credit_used).count() as f64;
-    let credits: Vec<i32> = credited().filter_map(|ticket| ticket.credit_minute).collect();
-    [
-        share(tickets, |ticket| ticket.asks_compensation),
-        share(tickets, |ticket| ticket.mentions_price),
-        share(tickets, |ticket| ticket.asks_discount),
-        ratio(used, credits.len() as f64),
-        followed(&credits, orders, until_day),
-    ]
-}
-
-fn share(tickets: &[Ticket], holds: fn(&Ticket) -> bool) -> Option<f64> {
-    ratio(tickets.iter().filter(|ticket| holds(ticket)).count() as f64, tickets.len() as f64)
-}
-
-/// The share of these moments with an order in the 90 days after, of those whose 90 days are over.
-fn followed(minutes: &[i32], orders: &[i32], until_day: i32) -> Option<f64> {
-    let (mut known, mut followed) = (0_u32, 0_u32);
-    for &minute in minutes {
-        let day = i64::from(day_of(minute));
-        if i64::from(until_day) - day >= FOLLOW_UP_DAYS {
-            let next = orders.get(orders.partition_point(|order| *order <= minute));
-            known += 1;
-            followed += u32::from(next.is_some_and(|next| i64::from(day_of(*next)) - day <= FOLLOW_UP_DAYS));
-        }
-    }
-    ratio(f64::from(followed), f64::from(known))
+    values[..5].copy_from_slice(&axes::communication(&tickets));
+    values[5..10].copy_from_slice(&axes::complexity(&tickets, orders.len()));
+    values[10..14].copy_from_slice(&axes::loyalty(&tickets, &orders, until_day));
+    values[14..19].copy_from_slice(&axes::feedback(&tickets, stats));
+    values[19..].copy_from_slice(&axes::value_sensitivity(&tickets, &orders, until_day));
+    values.map(|value| value.map(|value| value + 0.0).filter(|value| value.is_finite()))
 }
 
 /// Tickets by time, equal times by all that enters a sum in the order of tickets.
@@ -287,4 +175,90 @@ fn compare(a: &Ticket, b: &Ticket) -> std::cmp::Ordering {
         .then(number(a.sentiment).total_cmp(&number(b.sentiment)))
         .then(number(a.satisfaction).total_cmp(&number(b.satisfaction)))
         .then(number(a.reply_minutes).total_cmp(&number(b.reply_minutes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNTIL_DAY: i32 = 20_000;
+
+    fn ticket(days_ago: i32, channel: u8) -> Ticket {
+        Ticket {
+            opened_minute: (UNTIL_DAY - days_ago) * 1440 + 360,
+            channel,
+            messages: 2,
+            ..Ticket::default()
+        }
+    }
+
+    fn named(values: &[Option<f64>; COUNT], name: &str) -> Option<f64> {
+        let at = FEATURES.iter().position(|feature| feature.name == name).expect("a feature of this name");
+        values[at].map(|value| (value * 1e6).round() / 1e6)
+    }
+
+    #[test]
+    fn a_customer_without_tickets_has_none_of_it() {
+        let orders = [(UNTIL_DAY - 5) * 1440];
+        assert_eq!(compute(&[], &orders, &SupportStats::default(), UNTIL_DAY), [None; COUNT]);
+        let later = [ticket(-1, 1)];
+        assert_eq!(compute(&later, &orders, &SupportStats::default(), UNTIL_DAY), [None; COUNT]);
+    }
+
+    #[test]
+    fn each_axis_by_hand() {
+        let day = |days_ago: i32| (UNTIL_DAY - days_ago) * 1440 + 720;
+        let tickets = [
+            Ticket { sentiment: Some(0.2), complaint: true, topic: 7, reopened: true, ..ticket(300, 1) },
+            Ticket {
+                sentiment: Some(0.4),
+                satisfaction: Some(1.0),
+                asked: 4,
+                answered: 3,
+                reply_minutes: Some(30.0),
+                credit_minute: Some(day(150)),
+                credit_used: true,
+                topic: 9,
+                ..ticket(200, 1)
+            },
+            Ticket { sentiment: Some(0.9), asks_discount: true, topic: 7, messages: 8, ..ticket(10, 2) },
+            ticket(8, 1),
+        ];
+        // Gaps of 40, 80 and 160 days: ln(gap) rises by ln 2 each time.
+        let orders = [day(299), day(259), day(179), day(19), day(-1)];
+        let stats = SupportStats { mean_satisfaction: Some(0.6) };
+        let values = compute(&tickets, &orders, &stats, UNTIL_DAY);
+        let get = |name| named(&values, name);
+        assert_eq!(get("channel_entropy"), Some(0.562335));
+        assert_eq!(get("top_channel_share"), Some(0.75));
+        assert_eq!((get("ticket_hour_sine"), get("ticket_hour_cosine")), (Some(1.0), Some(0.0)));
+        assert_eq!(get("reply_minutes"), Some(30.0));
+        assert_eq!(get("tickets_per_order"), Some(1.0));
+        assert_eq!(get("messages_per_ticket"), Some(3.5));
+        assert_eq!((get("reopened_share"), get("escalated_share")), (Some(0.25), Some(0.0)));
+        assert_eq!(get("topics"), Some(2.0));
+        assert_eq!(get("order_rate_change"), Some(0.0));
+        let doubling = (std::f64::consts::LN_2 * 1e6).round() / 1e6;
+        assert_eq!(get("order_gap_trend"), Some(doubling));
+        assert_eq!(get("loyalty_tenure_days"), Some(300.0));
+        // Of the four tickets two are older than 90 days; both have an order within 90 days.
+        assert_eq!(get("repurchase_after_ticket"), Some(1.0));
+        // (1 + 3 x 0.6) / 4
+        assert_eq!(get("satisfaction"), Some(0.7));
+        assert_eq!((get("sentiment"), get("sentiment_trend")), (Some(0.5), Some(0.35)));
+        assert_eq!((get("response_rate"), get("complaint_share")), (Some(0.75), Some(0.25)));
+        assert_eq!((get("compensation_share"), get("discount_request_share")), (Some(0.0), Some(0.25)));
+        // The credit of 150 days ago was used, but the next order came 131 days later.
+        assert_eq!((get("credit_used_share"), get("repurchase_after_credit")), (Some(1.0), Some(0.0)));
+        let mut turned = tickets;
+        turned.reverse();
+        assert_eq!(compute(&turned, &orders, &stats, UNTIL_DAY), values);
+    }
+
+    #[test]
+    fn an_axis_has_its_features_together() {
+        let axes: Vec<SupportAxis> =
+            FEATURES.chunk_by(|a, b| a.axis == b.axis).map(|group| group[0].axis).collect();
+        assert_eq!(axes, SupportAxis::ALL);
+    }
 }

@@ -21,6 +21,7 @@ fn settings(leaves: u32) -> Settings {
         bagging_fraction: 0.7,
         minimum_leaf_rows: 20,
         ridge: 1.0,
+        random_thresholds: false,
         rounds: 60,
         patience: 10,
         threads: 2,
@@ -117,7 +118,9 @@ fn other_features_and_labels_that_do_not_fit_are_refused() {
     assert_eq!(Forest::parse(&[], &NAMES), Err(ForestError::Empty));
     let rows = table(100, 1, false);
     assert!(train(Labelled { rows: &rows, labels: &[0.0; 99] }, None, &NAMES, &settings(4), 1).is_err());
-    assert!(train(Labelled { rows: &rows, labels: &[f32::NAN; 100] }, None, &NAMES, &settings(4), 1).is_err());
+    assert!(
+        train(Labelled { rows: &rows, labels: &[f32::NAN; 100] }, None, &NAMES, &settings(4), 1).is_err()
+    );
 }
 
 proptest! {

@@ -81,7 +81,7 @@ impl Default for Options {
             schedulers: 2,
             queues: "ai=4,default=16,intelligence=2,ops=2,profiles=4".to_owned(),
             bind: None,
-            env: ["GENERAL", "WEBHOOKS", "AI"].map(rate).to_vec(),
+            env: ["GENERAL", "WEBHOOKS", "AI", "SEGMENTS"].map(rate).to_vec(),
             logs: Logs::File,
         }
     }

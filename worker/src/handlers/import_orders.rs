@@ -9,15 +9,19 @@ use std::{
 
 use async_compression::tokio::bufread::GzipDecoder;
 use chrono::Utc;
+use domain::db::Role;
 use domain::ids::TenantId;
 use domain::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next, Progress};
+use jobs::NewJob;
 use jobs::kinds::{ImportOrders, import_orders::ImportOrdersOutput};
+use sqlx::Row;
 use tokio::io::{AsyncRead, BufReader};
 
 use crate::{
     app::App,
     context::Ctx,
-    outcome::{Outcome, Stop, done},
+    insight::changed,
+    outcome::{Outcome, Stop, done_then},
 };
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcome<ImportOrdersOutput> {
@@ -48,15 +52,36 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
     };
     let outcome = import::run(&app.db, &wanted, &mut plain, after_batch).await.map_err(stop_of)?;
     match outcome {
-        import::Outcome::Finished(progress) => done(ImportOrdersOutput {
-            lines: count(progress.lines_read),
-            inserted: count(progress.inserted),
-            duplicates: count(progress.duplicates),
-            rejected: count(progress.rejected),
-        }),
+        import::Outcome::Finished(progress) => {
+            let output = ImportOrdersOutput {
+                lines: count(progress.lines_read),
+                inserted: count(progress.inserted),
+                duplicates: count(progress.duplicates),
+                rejected: count(progress.rejected),
+            };
+            done_then(output, follow_ups(&ctx, &app).await?)
+        }
         // Halted: the runtime decides what becomes of the job, and this answer is not looked at.
         import::Outcome::Stopped(_) => Err(Stop::Snooze(std::time::Duration::ZERO)),
     }
+}
+
+/// Customers whose orders this import changed, in any of its attempts, are computed anew.
+async fn follow_ups(ctx: &Ctx, app: &App) -> Result<Vec<NewJob>, Stop> {
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let row = sqlx::query(
+        "select started_at, exists (select from platform.current_run) as has_run from platform.import_run where id = $1",
+    )
+    .bind(ctx.job_id)
+    .fetch_one(&mut *tx)
+    .await?;
+    let changed = changed::since(&mut tx, row.try_get("started_at")?).await?;
+    tx.commit().await?;
+    // Before the first run there is nothing to compare a few customers with.
+    if changed.is_some() && !row.try_get::<bool, _>("has_run")? {
+        return Ok(Vec::new());
+    }
+    changed::follow_ups(ctx.tenant, ctx.job_id, changed.as_deref())
 }
 
 /// The file, which must lie inside the folder: no way out of it by `..`, an absolute path or a link.

@@ -1,0 +1,6 @@
+-- What is in which order, by product, of every n-th order by a hash of its number. Parameters: 1 tenant, 2 start, 3 end,
+-- 4 mask of the hash (0 takes all).
+select order_id, product_id as item
+from platform.order_line
+where tenant_id = $1 and ordered_at >= $2 and ordered_at < $3 and not is_return and product_id is not null
+  and ($4::bigint = 0 or hashtextextended(order_id, 0) & $4 = 0)

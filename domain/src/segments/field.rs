@@ -1,0 +1,422 @@
+//! What a rule may ask about: fields with their types, and the operators that each type has. One table, used by the
+//! readers of both forms, by the compilers and by the rule builder of a front end.
+
+use std::fmt;
+
+/// The behavioural axes, in the order of the segmentation's catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum Axis {
+    PurchaseFrequency,
+    PurchaseValue,
+    CategoryExploration,
+    PriceSensitivity,
+    PurchaseCadence,
+    CustomerMaturity,
+    RepurchaseBehavior,
+    ReturnBehavior,
+}
+
+impl Axis {
+    /// Every axis.
+    pub const ALL: [Axis; 8] = [
+        Axis::PurchaseFrequency,
+        Axis::PurchaseValue,
+        Axis::CategoryExploration,
+        Axis::PriceSensitivity,
+        Axis::PurchaseCadence,
+        Axis::CustomerMaturity,
+        Axis::RepurchaseBehavior,
+        Axis::ReturnBehavior,
+    ];
+
+    /// Its name, which is its column's name too.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Axis::PurchaseFrequency => "purchase_frequency",
+            Axis::PurchaseValue => "purchase_value",
+            Axis::CategoryExploration => "category_exploration",
+            Axis::PriceSensitivity => "price_sensitivity",
+            Axis::PurchaseCadence => "purchase_cadence",
+            Axis::CustomerMaturity => "customer_maturity",
+            Axis::RepurchaseBehavior => "repurchase_behavior",
+            Axis::ReturnBehavior => "return_behavior",
+        }
+    }
+
+    /// Its place in [`Axis::ALL`].
+    pub fn index(self) -> usize {
+        Axis::ALL.iter().position(|axis| *axis == self).unwrap_or_default()
+    }
+}
+
+/// The words for how clearly a customer belongs to a segment, by the number that the facts hold.
+pub const STRENGTHS: [&str; 3] = ["weak", "balanced", "strong"];
+
+/// Something that is known of a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// Money spent, net of returns, in the currency of the tenant's run.
+    TotalOrderValue,
+    /// Orders that are not returns.
+    OrderCount,
+    /// Days from the last order to today in the tenant's zone.
+    DaysSinceLastOrder,
+    /// Day of the last order (UTC).
+    LastOrderDate,
+    /// Day of the first order (UTC).
+    FirstOrderDate,
+    /// State or region as the shop wrote it.
+    ShippingState,
+    /// ISO 3166 code of two letters.
+    ShippingCountry,
+    /// Address.
+    Email,
+    /// Whether the customer agreed to marketing.
+    MarketingOptIn,
+    /// The shop's labels.
+    Tags,
+    /// The dominant behavioural segment on an axis.
+    Segment(Axis),
+    /// How clearly the customer belongs to it.
+    Strength(Axis),
+    /// The archetype, of either level.
+    Archetype,
+    /// Probability of no order within the model's horizon.
+    ChurnProbability,
+    /// The band of that probability.
+    ChurnRisk,
+    /// Expected spend within the model's horizon.
+    Ltv,
+}
+
+/// The type of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An amount of money or another number.
+    Number,
+    /// A whole number.
+    Whole,
+    /// A day.
+    Date,
+    /// A text; case does not matter.
+    Text,
+    /// A country code.
+    Country,
+    /// True or false.
+    Flag,
+    /// A set of texts; case does not matter.
+    Set,
+    /// One of names that the tenant's segmentation gives.
+    Name,
+    /// One of a few ordered words.
+    Word(&'static [&'static str]),
+}
+
+impl Kind {
+    /// What a value of the type looks like, for messages.
+    pub fn expects(self) -> String {
+        match self {
+            Kind::Number => "a number such as 49.90".to_owned(),
+            Kind::Whole => "a whole number such as 3".to_owned(),
+            Kind::Date => "a date such as 2026-01-31".to_owned(),
+            Kind::Text | Kind::Set => "a text such as \"CA\"".to_owned(),
+            Kind::Country => "a country code of two letters such as US".to_owned(),
+            Kind::Flag => "true or false".to_owned(),
+            Kind::Name => "a name in quotation marks".to_owned(),
+            Kind::Word(words) => format!("one of {}", words.join(", ")),
+        }
+    }
+
+    /// The type's name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Number => "number",
+            Kind::Whole => "integer",
+            Kind::Date => "date",
+            Kind::Text => "text",
+            Kind::Country => "country",
+            Kind::Flag => "boolean",
+            Kind::Set => "set",
+            Kind::Name => "name",
+            Kind::Word(_) => "word",
+        }
+    }
+
+    /// The operators of the type.
+    pub fn operators(self) -> &'static [Operator] {
+        use Operator::{
+            AtLeast, AtMost, Between, Contains, EndsWith, Has, HasAll, HasAny, In, Is, IsNot, Known, Less,
+            More, NotIn, StartsWith, Unknown,
+        };
+        match self {
+            Kind::Number | Kind::Whole | Kind::Date => {
+                &[Is, IsNot, Less, AtMost, More, AtLeast, Between, In, NotIn, Known, Unknown]
+            }
+            Kind::Text => &[Is, IsNot, In, NotIn, Contains, StartsWith, EndsWith, Known, Unknown],
+            Kind::Country | Kind::Name => &[Is, IsNot, In, NotIn, Known, Unknown],
+            Kind::Flag => &[Is, IsNot, Known, Unknown],
+            Kind::Set => &[Has, HasAny, HasAll, Known, Unknown],
+            Kind::Word(_) => &[Is, IsNot, Less, AtMost, More, AtLeast, In, NotIn, Known, Unknown],
+        }
+    }
+}
+
+impl Field {
+    /// Every field.
+    pub fn all() -> impl Iterator<Item = Field> {
+        let plain = [
+            Field::TotalOrderValue,
+            Field::OrderCount,
+            Field::DaysSinceLastOrder,
+            Field::LastOrderDate,
+            Field::FirstOrderDate,
+            Field::ShippingState,
+            Field::ShippingCountry,
+            Field::Email,
+            Field::MarketingOptIn,
+            Field::Tags,
+            Field::Archetype,
+            Field::ChurnProbability,
+            Field::ChurnRisk,
+            Field::Ltv,
+        ];
+        let axes = Axis::ALL.into_iter().flat_map(|axis| [Field::Segment(axis), Field::Strength(axis)]);
+        plain.into_iter().chain(axes)
+    }
+
+    /// The field of that name.
+    pub fn named(name: &str) -> Option<Field> {
+        let axis = |name: &str| Axis::ALL.into_iter().find(|axis| axis.name() == name);
+        if let Some(name) = name.strip_prefix("segment.") {
+            return axis(name).map(Field::Segment);
+        }
+        if let Some(name) = name.strip_prefix("strength.") {
+            return axis(name).map(Field::Strength);
+        }
+        Field::all().find(|field| {
+            !matches!(field, Field::Segment(_) | Field::Strength(_)) && field.to_string() == name
+        })
+    }
+
+    /// Its type.
+    pub fn kind(self) -> Kind {
+        match self {
+            Field::TotalOrderValue | Field::ChurnProbability | Field::Ltv => Kind::Number,
+            Field::OrderCount | Field::DaysSinceLastOrder => Kind::Whole,
+            Field::LastOrderDate | Field::FirstOrderDate => Kind::Date,
+            Field::ShippingState | Field::Email => Kind::Text,
+            Field::ShippingCountry => Kind::Country,
+            Field::MarketingOptIn => Kind::Flag,
+            Field::Tags => Kind::Set,
+            Field::Segment(_) | Field::Archetype => Kind::Name,
+            Field::Strength(_) => Kind::Word(&STRENGTHS),
+            Field::ChurnRisk => Kind::Word(&["low", "medium", "high", "critical"]),
+        }
+    }
+
+    /// What it is, for people who build rules.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Field::TotalOrderValue => "money spent, net of returns, in the shop's currency",
+            Field::OrderCount => "orders that are not returns",
+            Field::DaysSinceLastOrder => "days from the last order to today in the shop's time zone",
+            Field::LastOrderDate => "day of the last order",
+            Field::FirstOrderDate => "day of the first order",
+            Field::ShippingState => "state or region of the shipping address",
+            Field::ShippingCountry => "country of the shipping address, two letters",
+            Field::Email => "e-mail address",
+            Field::MarketingOptIn => "whether the customer agreed to marketing",
+            Field::Tags => "the shop's labels",
+            Field::Segment(_) => "the behavioural segment on this axis",
+            Field::Strength(_) => "how clearly the customer belongs to that segment",
+            Field::Archetype => "the archetype, of either level",
+            Field::ChurnProbability => "probability of no further order within the model's horizon, 0 to 1",
+            Field::ChurnRisk => "the band of that probability",
+            Field::Ltv => "expected spend within the model's horizon, in the shop's currency",
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Field::TotalOrderValue => "total_order_value",
+            Field::OrderCount => "order_count",
+            Field::DaysSinceLastOrder => "days_since_last_order",
+            Field::LastOrderDate => "last_order_date",
+            Field::FirstOrderDate => "first_order_date",
+            Field::ShippingState => "shipping_state",
+            Field::ShippingCountry => "shipping_country",
+            Field::Email => "email",
+            Field::MarketingOptIn => "marketing_opt_in",
+            Field::Tags => "tags",
+            Field::Archetype => "archetype",
+            Field::ChurnProbability => "churn_probability",
+            Field::ChurnRisk => "churn_risk",
+            Field::Ltv => "ltv",
+            Field::Segment(axis) => return write!(f, "segment.{}", axis.name()),
+            Field::Strength(axis) => return write!(f, "strength.{}", axis.name()),
+        })
+    }
+}
+
+/// How a field is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Operator {
+    Is,
+    IsNot,
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+    Between,
+    In,
+    NotIn,
+    Contains,
+    StartsWith,
+    EndsWith,
+    Has,
+    HasAny,
+    HasAll,
+    Known,
+    Unknown,
+}
+
+/// What an operator wants on its right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// Nothing.
+    Nothing,
+    /// One value.
+    One,
+    /// A lower and an upper bound, both included.
+    Two,
+    /// A list.
+    Many,
+}
+
+impl Operator {
+    /// Every operator.
+    pub const ALL: [Operator; 17] = [
+        Operator::Is,
+        Operator::IsNot,
+        Operator::Less,
+        Operator::AtMost,
+        Operator::More,
+        Operator::AtLeast,
+        Operator::Between,
+        Operator::In,
+        Operator::NotIn,
+        Operator::Contains,
+        Operator::StartsWith,
+        Operator::EndsWith,
+        Operator::Has,
+        Operator::HasAny,
+        Operator::HasAll,
+        Operator::Known,
+        Operator::Unknown,
+    ];
+
+    /// The operator as it stands in a text; in JSON blanks are written as `_`.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Operator::Is => "=",
+            Operator::IsNot => "!=",
+            Operator::Less => "<",
+            Operator::AtMost => "<=",
+            Operator::More => ">",
+            Operator::AtLeast => ">=",
+            Operator::Between => "between",
+            Operator::In => "in",
+            Operator::NotIn => "not in",
+            Operator::Contains => "contains",
+            Operator::StartsWith => "starts with",
+            Operator::EndsWith => "ends with",
+            Operator::Has => "has",
+            Operator::HasAny => "has any",
+            Operator::HasAll => "has all",
+            Operator::Known => "is known",
+            Operator::Unknown => "is unknown",
+        }
+    }
+
+    /// The operator as it stands in JSON.
+    pub fn wire(self) -> String {
+        self.words().replace(' ', "_")
+    }
+
+    /// The operator of that name in JSON.
+    pub fn from_wire(name: &str) -> Option<Operator> {
+        Operator::ALL.into_iter().find(|operator| operator.wire() == name)
+    }
+
+    /// What stands on its right.
+    pub fn wants(self) -> Wants {
+        match self {
+            Operator::Known | Operator::Unknown => Wants::Nothing,
+            Operator::Between => Wants::Two,
+            Operator::In | Operator::NotIn | Operator::HasAny | Operator::HasAll => Wants::Many,
+            _ => Wants::One,
+        }
+    }
+}
+
+impl fmt::Display for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+/// The nearest of some names to one that is not among them, when it is near enough to be meant.
+pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_ascii_lowercase();
+    let near = names.into_iter().map(|known| (distance(&name, &known.to_ascii_lowercase()), known)).min();
+    let (edits, known) = near?;
+    let is_near = edits <= 1 + known.chars().count() / 3;
+    is_near.then_some(known)
+}
+
+/// Levenshtein's distance: insertions, deletions and replacements that make one text of the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = corner + usize::from(from != *to);
+            corner = row[j + 1];
+            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for field in Field::all() {
+            assert_eq!(Field::named(&field.to_string()), Some(field));
+            assert!(!field.kind().operators().is_empty());
+        }
+        assert_eq!(Field::all().count(), 30);
+        for operator in Operator::ALL {
+            assert_eq!(Operator::from_wire(&operator.wire()), Some(operator));
+        }
+    }
+
+    #[test]
+    fn a_misspelt_name_has_a_nearest_one_and_a_foreign_one_has_none() {
+        let fields: Vec<String> = Field::all().map(|field| field.to_string()).collect();
+        let near = |name| nearest(name, fields.iter().map(String::as_str));
+        assert_eq!(near("totl_order_value"), Some("total_order_value"));
+        assert_eq!(near("Churn_Risk"), Some("churn_risk"));
+        assert_eq!(near("segment.purchase_freqency"), Some("segment.purchase_frequency"));
+        assert_eq!(near("weather"), None);
+    }
+}

@@ -1,0 +1,25 @@
+//! Segments for marketing: customers for whom a rule holds.
+//!
+//! Reading order: [`field`] (what may be asked), [`rule`] (the tree), [`mod@parse`], [`text`] and [`json`] (its two
+//! forms), [`resolve`] (the tree as tests of the facts' columns, with a tenant's names and today's date),
+//! [`scan`] (those as SQL over the facts) and [`bits`] (as SQL over the bit index), [`count`], [`store`] (the
+//! segments themselves), [`evaluate`] (who is in them).
+
+pub mod bits;
+pub mod changes;
+pub mod column;
+pub mod count;
+pub mod evaluate;
+pub mod facts;
+pub mod field;
+pub mod json;
+pub mod members;
+pub mod parse;
+pub mod resolve;
+pub mod rule;
+#[cfg(test)]
+mod rule_tests;
+pub mod scan;
+pub mod store;
+pub mod text;
+mod token;

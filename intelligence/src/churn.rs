@@ -1,0 +1,240 @@
+//! The probability that a customer buys nothing in the coming days, and what it is made of.
+//!
+//! A model is up to three parts whose log-odds are averaged: LightGBM trees over all features, a logistic regression
+//! on six of them, and BG/NBD. A shop has as many of them as its data can carry (`eligibility.rs`); the weights and
+//! the calibration come from snapshots that the parts did not see (`training.rs`).
+
+mod baselines;
+mod comparison;
+pub(crate) mod eligibility;
+pub(crate) mod inputs;
+mod training;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+pub use baselines::{Baseline, baselines};
+pub use comparison::{Verdict, better};
+pub use eligibility::{Eligibility, NotEnough, Tier, eligibility};
+pub use inputs::LOGISTIC_INPUTS;
+pub use training::{CannotTrain, HeldBack, Settings, Trained, TrainingReport, train};
+
+pub use crate::artefact::ArtefactError;
+use crate::{
+    artefact::{self, Kind},
+    bg_nbd::BgNbd,
+    boosting,
+    calibration::Calibration,
+    features::FEATURES,
+    forest::Forest,
+    logistic::Logistic,
+    matrix::Matrix,
+    reasons::{Reason, reasons},
+    special_functions::{log_odds, logistic},
+};
+
+const KIND: Kind = Kind { name: "churn", magic: *b"DWCHURN\x01" };
+
+/// A trained model, ready to score from any thread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    stored: Stored,
+    forest: Option<Forest>,
+}
+
+/// What of it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Stored {
+    features: Vec<String>,
+    horizon: u32,
+    trees: Vec<String>,
+    regression: Option<Logistic>,
+    purchases: Option<BgNbd>,
+    weights: Weights,
+    calibration: Calibration,
+}
+
+/// The parts' shares in the averaged log-odds; they sum to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Weights {
+    /// LightGBM's.
+    pub trees: f64,
+    /// The regression's.
+    pub regression: f64,
+    /// BG/NBD's.
+    pub purchases: f64,
+}
+
+/// A band of risk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskBand {
+    /// Below the first bound.
+    Low,
+    /// Below the second.
+    Medium,
+    /// Below the third.
+    High,
+    /// Above.
+    Critical,
+}
+
+/// Where the bands of risk begin.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RiskBands {
+    /// Lowest probability of `Medium`.
+    pub medium: f64,
+    /// Lowest probability of `High`.
+    pub high: f64,
+    /// Lowest probability of `Critical`.
+    pub critical: f64,
+}
+
+impl Default for RiskBands {
+    fn default() -> RiskBands {
+        RiskBands { medium: 0.3, high: 0.6, critical: 0.8 }
+    }
+}
+
+impl RiskBands {
+    /// The band of a probability.
+    pub fn band(&self, probability: f64) -> RiskBand {
+        match probability {
+            p if p < self.medium => RiskBand::Low,
+            p if p < self.high => RiskBand::Medium,
+            p if p < self.critical => RiskBand::High,
+            _ => RiskBand::Critical,
+        }
+    }
+}
+
+impl Model {
+    fn new(stored: Stored) -> Result<Model, ArtefactError> {
+        let names: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();
+        if !stored.features.iter().map(String::as_str).eq(names.iter().copied()) {
+            return Err(ArtefactError::Unusable("it was trained on other features".into()));
+        }
+        let Weights { trees, regression, purchases } = stored.weights;
+        let needed = [
+            (trees, !stored.trees.is_empty()),
+            (regression, stored.regression.is_some()),
+            (purchases, stored.purchases.is_some()),
+        ];
+        let sound = needed.iter().all(|(weight, there)| *weight >= 0.0 && (*weight == 0.0 || *there))
+            && (trees + regression + purchases - 1.0).abs() < 1e-6
+            && stored
+                .regression
+                .as_ref()
+                .is_none_or(|line| line.is_sound() && line.inputs() == inputs::COUNT)
+            && stored.purchases.is_none_or(|model| model.is_sound())
+            && stored.calibration.is_sound()
+            && stored.horizon > 0;
+        if !sound {
+            return Err(ArtefactError::Unusable("its numbers contradict each other".into()));
+        }
+        let forest = match stored.trees.is_empty() {
+            true => None,
+            false => Some(
+                Forest::parse(&stored.trees, &names).map_err(|e| ArtefactError::Unusable(e.to_string()))?,
+            ),
+        };
+        Ok(Model { stored, forest })
+    }
+
+    /// The bytes to store; `from_artefact` of them scores with the same bits.
+    pub fn to_artefact(&self) -> Vec<u8> {
+        artefact::seal(KIND, &self.stored)
+    }
+
+    /// The model in stored bytes.
+    ///
+    /// # Errors
+    /// Bytes that are damaged, foreign, or of a model for other features; never a panic.
+    pub fn from_artefact(bytes: &[u8]) -> Result<Model, ArtefactError> {
+        Model::new(artefact::open(KIND, bytes)?)
+    }
+
+    /// Days after the cut-off that a probability is about.
+    pub fn horizon(&self) -> u32 {
+        self.stored.horizon
+    }
+
+    /// Probability of no purchase within the horizon, one a row of `features::compute`; none for a customer without
+    /// an order. The bits do not depend on the number of threads or on the other rows.
+    ///
+    /// # Panics
+    /// The table does not have the 66 columns.
+    pub fn score(&self, features: &Matrix) -> Vec<Option<f32>> {
+        let scores = self.scores(features);
+        let probabilities = scores.into_par_iter().map(|score| {
+            let probability = self.stored.calibration.probability(score?) as f32;
+            probability.is_finite().then(|| probability.clamp(0.0, 1.0))
+        });
+        probabilities.collect()
+    }
+
+    /// Why the model says so: at most five features for each row that has a probability, those that moved it most.
+    ///
+    /// # Errors
+    /// LightGBM cannot read its own trees.
+    pub fn reasons(
+        &self,
+        features: &Matrix,
+        threads: usize,
+    ) -> Result<Vec<Vec<Reason>>, boosting::BoostingError> {
+        let Weights { trees, regression, purchases } = self.stored.weights;
+        let mut parts = vec![vec![0.0f64; FEATURES.len()]; features.rows()];
+        if trees > 0.0 {
+            let found = boosting::contributions(&self.stored.trees, features, threads)?;
+            for (row, sums) in parts.iter_mut().enumerate() {
+                sums.iter_mut().zip(found.row(row)).for_each(|(sum, part)| *sum += trees * f64::from(*part));
+            }
+        }
+        for (row, sums) in parts.iter_mut().enumerate() {
+            let values = features.row(row);
+            if let (Some(line), Some(x)) = (&self.stored.regression, inputs::of(values)) {
+                for (column, part) in inputs::COLUMNS.iter().zip(line.contributions(&x)) {
+                    sums[*column] += regression * part;
+                }
+            }
+            if let (Some(model), Some(x)) = (&self.stored.purchases, inputs::observation(values)) {
+                // against a customer who is as likely to buy as not
+                let column = if model.is_credible() { inputs::ALIVE } else { inputs::RECENCY };
+                sums[column] += purchases * log_odds(model.silent(x, f64::from(self.stored.horizon)));
+            }
+        }
+        Ok(parts.iter().enumerate().map(|(row, parts)| reasons(features.row(row), parts)).collect())
+    }
+
+    /// The averaged log-odds before calibration; none for a customer without an order.
+    fn scores(&self, features: &Matrix) -> Vec<Option<f64>> {
+        assert_eq!(features.columns(), FEATURES.len(), "a column a feature");
+        let trees = self.forest.as_ref().map(|forest| forest.scores(features));
+        let weights = self.stored.weights;
+        let score = |row: usize| {
+            let values = features.row(row);
+            let (x, observation) = (inputs::of(values)?, inputs::observation(values)?);
+            let mut sum = 0.0;
+            if let Some(trees) = &trees {
+                sum += weights.trees * trees[row];
+            }
+            if let Some(line) = self.stored.regression.as_ref().filter(|_| weights.regression > 0.0) {
+                sum += weights.regression * line.score(&x);
+            }
+            if let Some(model) = self.stored.purchases.as_ref().filter(|_| weights.purchases > 0.0) {
+                sum +=
+                    weights.purchases * log_odds(model.silent(observation, f64::from(self.stored.horizon)));
+            }
+            sum.is_finite().then_some(sum)
+        };
+        (0..features.rows()).into_par_iter().with_min_len(512).map(score).collect()
+    }
+}
+
+/// The probability of log-odds, kept inside (0, 1).
+fn probability(score: f64) -> f64 {
+    logistic(score).clamp(1e-6, 1.0 - 1e-6)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

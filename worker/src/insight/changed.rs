@@ -1,0 +1,73 @@
+//! What follows when customers' orders change: few are computed anew one by one and at once, many in batches, and very
+//! many by a run of the whole tenant.
+
+use chrono::{DateTime, Utc};
+use domain::db::{DbError, Tx};
+use domain::ids::TenantId;
+use intelligence::lines::key;
+use jobs::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers};
+use jobs::{JobId, NewJob};
+use sqlx::Row;
+
+use crate::outcome::Stop;
+
+/// Up to so many customers have a job each.
+const ONE_BY_ONE: usize = 20;
+/// Beyond so many the whole tenant is computed.
+const MANY: usize = 5 * ScoreCustomers::MAX_NAMED;
+
+/// A customer whose orders changed.
+pub struct Changed {
+    /// The shop's id.
+    pub customer_id: String,
+    /// When the change was committed, or shortly before.
+    pub at: DateTime<Utc>,
+}
+
+/// Customers whose orders changed since then, or none when they are too many to name (platform role).
+pub async fn since(tx: &mut Tx, since: DateTime<Utc>) -> Result<Option<Vec<Changed>>, DbError> {
+    let rows = sqlx::query(
+        "select customer_id, refreshed_at from platform.customer_profile where refreshed_at >= $1
+         order by refreshed_at, customer_id limit $2",
+    )
+    .bind(since)
+    .bind(MANY as i64 + 1)
+    .fetch_all(&mut **tx)
+    .await?;
+    if rows.len() > MANY {
+        return Ok(None);
+    }
+    rows.iter()
+        .map(|row| Ok(Changed { customer_id: row.try_get("customer_id")?, at: row.try_get("refreshed_at")? }))
+        .collect::<Result<Vec<_>, DbError>>()
+        .map(Some)
+}
+
+/// The jobs that make what is known of these customers fresh; `None` stands for very many.
+pub fn follow_ups(tenant: TenantId, parent: JobId, changed: Option<&[Changed]>) -> Result<Vec<NewJob>, Stop> {
+    let Some(changed) = changed else {
+        let run =
+            NewJob::of(tenant, &ResegmentTenant::default())?.with_dedup_key(ResegmentTenant::DEDUP_KEY)?;
+        return Ok(vec![run.with_parent(parent)]);
+    };
+    if changed.len() <= ONE_BY_ONE {
+        return changed
+            .iter()
+            .map(|changed| {
+                let job = RecomputeProfile { customer_id: changed.customer_id.clone() };
+                // A job that runs already may have read the orders before this change, so it does not stand in.
+                let dedup =
+                    format!("{:016x}:{}", key(changed.customer_id.as_bytes()), changed.at.timestamp_micros());
+                Ok(NewJob::of(tenant, &job)?.with_dedup_key(&dedup)?.with_parent(parent))
+            })
+            .collect();
+    }
+    changed
+        .chunks(ScoreCustomers::MAX_NAMED)
+        .map(|chunk| {
+            let customer_ids = chunk.iter().map(|changed| changed.customer_id.clone()).collect();
+            let job = ScoreCustomers { customer_ids, ..ScoreCustomers::default() };
+            Ok(NewJob::of(tenant, &job)?.with_parent(parent))
+        })
+        .collect()
+}

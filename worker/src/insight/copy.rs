@@ -1,0 +1,126 @@
+//! Rows in the binary form of COPY, and the way of a batch of them into a table that has row-level security: COPY does
+//! not write into such a table, so a batch passes through a temporary one.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::db::{DbError, Tx};
+
+/// Encoded rows of one table.
+pub struct Rows {
+    bytes: Vec<u8>,
+}
+
+/// COPY data is sent in pieces of at most this size.
+const PIECE_BYTES: usize = 4 << 20;
+
+impl Rows {
+    /// No rows yet.
+    pub fn new() -> Rows {
+        let mut bytes = b"PGCOPY\n\xff\r\n\0".to_vec();
+        bytes.extend([0; 8]);
+        Rows { bytes }
+    }
+
+    /// Begins a row of so many values, which follow.
+    pub fn row(&mut self, values: i16) -> &mut Rows {
+        self.bytes.extend(values.to_be_bytes());
+        self
+    }
+
+    /// A null.
+    pub fn null(&mut self) -> &mut Rows {
+        self.bytes.extend((-1i32).to_be_bytes());
+        self
+    }
+
+    /// A `smallint`.
+    pub fn i16(&mut self, value: Option<i16>) -> &mut Rows {
+        self.fixed(value.map(i16::to_be_bytes))
+    }
+
+    /// An `integer`.
+    pub fn i32(&mut self, value: Option<i32>) -> &mut Rows {
+        self.fixed(value.map(i32::to_be_bytes))
+    }
+
+    /// A `bigint`.
+    pub fn i64(&mut self, value: Option<i64>) -> &mut Rows {
+        self.fixed(value.map(i64::to_be_bytes))
+    }
+
+    /// A `real`; what is no number is null.
+    pub fn f32(&mut self, value: Option<f32>) -> &mut Rows {
+        self.fixed(value.filter(|value| value.is_finite()).map(f32::to_be_bytes))
+    }
+
+    /// A `boolean`.
+    pub fn bool(&mut self, value: bool) -> &mut Rows {
+        self.fixed(Some([u8::from(value)]))
+    }
+
+    /// A `date`, sent as days since 2000.
+    pub fn date(&mut self, value: Option<NaiveDate>) -> &mut Rows {
+        const DAYS_FROM_1970_TO_2000: i32 = 10_957;
+        self.i32(value.map(|date| date.to_epoch_days() - DAYS_FROM_1970_TO_2000))
+    }
+
+    /// A `timestamptz`, sent as microseconds since 2000.
+    pub fn timestamp(&mut self, value: DateTime<Utc>) -> &mut Rows {
+        const MICROS_FROM_1970_TO_2000: i64 = 946_684_800_000_000;
+        self.i64(Some(value.timestamp_micros() - MICROS_FROM_1970_TO_2000))
+    }
+
+    /// A `text` or `bytea`.
+    pub fn bytes(&mut self, value: Option<&[u8]>) -> &mut Rows {
+        let Some(value) = value else { return self.null() };
+        self.bytes.extend((value.len() as i32).to_be_bytes());
+        self.bytes.extend_from_slice(value);
+        self
+    }
+
+    /// A `jsonb`, which is a version byte and the text.
+    pub fn json(&mut self, value: Option<&str>) -> &mut Rows {
+        let Some(value) = value else { return self.null() };
+        self.bytes.extend((value.len() as i32 + 1).to_be_bytes());
+        self.bytes.push(1);
+        self.bytes.extend_from_slice(value.as_bytes());
+        self
+    }
+
+    fn fixed<const N: usize>(&mut self, value: Option<[u8; N]>) -> &mut Rows {
+        match value {
+            Some(value) => {
+                self.bytes.extend((N as i32).to_be_bytes());
+                self.bytes.extend(value);
+            }
+            None => {
+                self.null();
+            }
+        }
+        self
+    }
+
+    /// Copies the rows into a temporary table whose rows end with the transaction. The table itself stays with the
+    /// connection, so that computing one customer does not make and drop a table each time. `columns` are names and
+    /// types, as in CREATE TABLE.
+    ///
+    /// # Errors
+    /// The database failed, or does not take the rows.
+    pub async fn into_temporary(
+        mut self,
+        tx: &mut Tx,
+        table: &'static str,
+        columns: &'static str,
+    ) -> Result<(), DbError> {
+        self.bytes.extend((-1i16).to_be_bytes());
+        let create =
+            format!("create temporary table if not exists {table} ({columns}) on commit delete rows");
+        sqlx::query("set local client_min_messages = warning").execute(&mut **tx).await?;
+        sqlx::query(sqlx::AssertSqlSafe(create)).execute(&mut **tx).await?;
+        let mut copy = tx.copy_in_raw(&format!("copy {table} from stdin (format binary)")).await?;
+        for piece in self.bytes.chunks(PIECE_BYTES) {
+            copy.send(piece).await?;
+        }
+        copy.finish().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,267 @@
+//! What a run needs before it can score: the tenant's statistics as of the cut-off, and a segmentation, which is fitted
+//! once and then frozen.
+
+use chrono::{Days, NaiveDate};
+use domain::db::{DbError, Role, Tx};
+use intelligence::archetypes::Level;
+use intelligence::axes::State;
+use intelligence::bg_nbd::BgNbd;
+use intelligence::cold_start::Facts;
+use intelligence::drift::Reference;
+use intelligence::features::{self, Axis, FEATURES, TenantStats};
+use intelligence::history::{self, Summary};
+use intelligence::segmentation::{Fit, FitReport, Segmentation};
+use intelligence::snapshot;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::orders::{self, Orders, Selection};
+use super::registry::{self, Target};
+use super::runs::{self, Run};
+use super::score::day_of;
+use crate::app::App;
+use crate::context::Ctx;
+use crate::outcome::Stop;
+
+/// Statistics are of all lines up to so many; of a sample of customers beyond, so that memory is bounded.
+const STATISTICS_LINES: i64 = 12_000_000;
+/// The segmentation is fitted on a sample of about so many customers.
+const FIT_CUSTOMERS: i64 = 100_000;
+/// A champion older than this is challenged.
+const MODEL_DAYS: u64 = 7;
+
+/// Whether a model should be trained: there is none, or it is old.
+pub async fn is_model_due(tx: &mut Tx, target: Target, as_of: NaiveDate) -> Result<bool, DbError> {
+    let champion = registry::champion(tx, target).await?;
+    Ok(champion.is_none_or(|champion| as_of >= champion.trained_as_of + Days::new(MODEL_DAYS)))
+}
+
+/// Computes statistics and, where there is none or `refit` asks for it, a segmentation; keeps both with the run.
+///
+/// # Errors
+/// The database failed, the run was halted, or the tenant has no orders.
+pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result<(), Stop> {
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let extent = runs::extent(&mut tx).await?;
+    let Some(currency) = extent.currency else {
+        let why = "the tenant has no orders; import some, and run this again";
+        runs::fail(&mut tx, run.id, why).await?;
+        tx.commit().await?;
+        return Err(Stop::Cancel(why.to_owned()));
+    };
+    let one_in = (extent.lines / STATISTICS_LINES + 1).max(1);
+    let loaded = load(ctx, &mut tx, one_in, &currency, run.as_of, extent.lines / one_in).await?;
+    tx.commit().await?;
+    let day = day_of(run.as_of);
+    let (statistics, loaded) = on_all_cores(move || (TenantStats::of(&loaded.lines, day), loaded)).await?;
+
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let standing: Option<Uuid> =
+        sqlx::query_scalar("select id from platform.segmentation where state = 'current'")
+            .fetch_optional(&mut *tx)
+            .await?;
+    tx.commit().await?;
+    let lines = loaded.lines.len() as i64 * one_in;
+    let fitted = match standing.filter(|_| !refit) {
+        Some(_) => None,
+        None => {
+            ctx.progress(0, None, "fitting segments");
+            let sample_one_in = (extent.customers / FIT_CUSTOMERS).max(1);
+            let orders = if sample_one_in == one_in {
+                loaded
+            } else {
+                drop(loaded);
+                let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+                load(ctx, &mut tx, sample_one_in, &currency, run.as_of, extent.lines / sample_one_in).await?
+            };
+            Some(on_all_cores(move || fit(&orders, day)).await?)
+        }
+    };
+
+    let statistics =
+        serde_json::to_vec(&statistics).map_err(|error| Stop::fail("statistics", &error.to_string()))?;
+    let left_out = (extent.lines - lines).max(0);
+    let mut report = json!({ "currency": currency });
+    if left_out > extent.lines / 100 {
+        report["lines_left_out"] = json!(left_out);
+        report["preparation"] = json!([format!(
+            "about {left_out} lines after the cut-off or in other currencies than {currency} were left out"
+        )]);
+    }
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let segmentation = match (fitted, standing) {
+        (Some(fitted), _) => {
+            let reason = if refit { "a refit was asked for" } else { "the first version" };
+            store(&mut tx, run, &fitted, reason).await?
+        }
+        (None, Some(standing)) => standing,
+        (None, None) => {
+            return Err(Stop::retry("no_segmentation", "the segmentation went away; it is fitted next time"));
+        }
+    };
+    runs::keep_statistics(&mut tx, run.id, &currency, &statistics, segmentation, &report).await?;
+    tx.commit().await?;
+    run.has_statistics = true;
+    Ok(())
+}
+
+async fn load(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    one_in: i64,
+    currency: &str,
+    until: NaiveDate,
+    expected: i64,
+) -> Result<Orders, Stop> {
+    let total = u64::try_from(expected).unwrap_or(0);
+    let loaded = orders::load(tx, &Selection::Sample(one_in), currency, until, total as usize, |read| {
+        ctx.progress(read, Some(total), "reading order lines");
+        !ctx.is_halted()
+    })
+    .await?;
+    loaded.ok_or(Stop::Snooze(std::time::Duration::ZERO))
+}
+
+async fn on_all_cores<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Stop::retry("computing_panicked", "the computation panicked"))
+}
+
+/// A segmentation, what people read of it, and how the fit went.
+struct Fitted {
+    segmentation: Segmentation,
+    report: Value,
+    catalog: Value,
+    customers: usize,
+}
+
+fn fit(orders: &Orders, day: i32) -> Fitted {
+    let statistics = TenantStats::of(&orders.lines, day);
+    let summaries = history::summaries(&orders.lines, day);
+    let purchases = BgNbd::fit(summaries.iter().flatten().map(snapshot::observation));
+    let alive = snapshot::alive_model(&purchases);
+    let features = features::compute(&orders.lines, &statistics, alive.as_ref(), day);
+    let week_before =
+        features::compute(&orders.lines, &TenantStats::of(&orders.lines, day - 7), alive.as_ref(), day - 7);
+    let facts: Vec<Facts> = summaries
+        .iter()
+        .map(|summary: &Option<Summary>| summary.as_ref().map_or_else(Facts::default, Facts::from))
+        .collect();
+    let customers = summaries.iter().flatten().count();
+    let fitted = Segmentation::fit(&Fit {
+        features: &features,
+        facts: &facts,
+        week_before: Some(&week_before),
+        alive,
+    });
+    let (segmentation, report) = match fitted {
+        Ok((segmentation, report)) => {
+            (segmentation, serde_json::to_value::<FitReport>(report).unwrap_or_default())
+        }
+        // Too small or too uniform: the rules for newcomers hold for everybody, and the report says why.
+        Err(reason) => {
+            let reason = reason.to_string();
+            (Segmentation::by_rules_alone(&facts, alive, &reason), json!({ "rules_only": reason }))
+        }
+    };
+    let catalog = catalog(&segmentation, &features);
+    Fitted { segmentation, report, catalog, customers }
+}
+
+/// What people and programs read of a version: names for the numbers that are stored of every customer.
+fn catalog(segmentation: &Segmentation, features: &intelligence::matrix::Matrix) -> Value {
+    let mut offset = 0;
+    let axes: Vec<Value> = Axis::ALL
+        .iter()
+        .zip(&segmentation.axes)
+        .map(|(axis, model)| {
+            let own = offset;
+            offset += model.segments.len();
+            let (state, reason) = match &model.state {
+                State::Sound => ("sound", None),
+                State::Degenerate(reason) => ("degenerate", Some(reason)),
+                State::NoData(reason) => ("no_data", Some(reason)),
+            };
+            let segments: Vec<Value> = model
+                .segments
+                .iter()
+                .map(|segment| json!({ "name": segment.name, "description": segment.description, "share": segment.share }))
+                .collect();
+            json!({ "name": axis.name(), "state": state, "degenerate": reason, "segments": segments, "offset": own })
+        })
+        .collect();
+    let list = &segmentation.archetypes.list;
+    let archetypes: Vec<Value> = list
+        .iter()
+        .enumerate()
+        .map(|(index, archetype)| {
+            let own: serde_json::Map<String, Value> = intelligence::archetypes::SIGNATURE
+                .iter()
+                .zip(archetype.signature)
+                .filter_map(|(axis, segment)| {
+                    let segment = segmentation.axes[*axis as usize].segments.get(usize::from(segment))?;
+                    Some((axis.name().to_owned(), json!(segment.name)))
+                })
+                .collect();
+            let broader = broader(segmentation, index);
+            json!({
+                "id": format!("{:032x}", archetype.id.0),
+                "level": match archetype.level { Level::L2 => 2, Level::L1 => 1, Level::Pair | Level::Single => 0 },
+                "name": archetype.name,
+                "parent": (broader != index).then_some(broader),
+                "support": archetype.support,
+                "segments": own,
+            })
+        })
+        .collect();
+    let described: Vec<Value> = FEATURES
+        .iter()
+        .map(|feature| json!({ "name": feature.name, "axis": feature.axis.name(), "unit": feature.meaning }))
+        .collect();
+    json!({
+        "features": described,
+        "axes": axes,
+        "archetypes": archetypes,
+        // What `detect_drift` compares later runs with, a feature each.
+        "psi_reference": (0..features.columns())
+            .map(|column| Reference::of((0..features.rows()).map(|row| features.row(row)[column])))
+            .collect::<Vec<_>>(),
+    })
+}
+
+/// The place of the L1 archetype that an L2 archetype belongs to; its own place where there is none.
+pub fn broader(segmentation: &Segmentation, index: usize) -> usize {
+    let list = &segmentation.archetypes.list;
+    let Some(archetype) = list.get(index).filter(|archetype| archetype.level == Level::L2) else {
+        return index;
+    };
+    list.iter()
+        .position(|other| other.level == Level::L1 && other.signature[..3] == archetype.signature[..3])
+        .unwrap_or(index)
+}
+
+async fn store(tx: &mut Tx, run: &Run, fitted: &Fitted, reason: &str) -> Result<Uuid, Stop> {
+    let model = serde_json::to_vec(&fitted.segmentation)
+        .map_err(|error| Stop::fail("segmentation", &error.to_string()))?;
+    sqlx::query("update platform.segmentation set state = 'retired' where state = 'current'")
+        .execute(&mut **tx)
+        .await?;
+    let id = Uuid::now_v7();
+    sqlx::query(
+        "insert into platform.segmentation
+             (id, tenant_id, number, fitted_as_of, customers, model, catalog, report, reason)
+         select $1, shared.current_tenant(), coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7
+         from platform.segmentation",
+    )
+    .bind(id)
+    .bind(run.as_of)
+    .bind(fitted.customers as i64)
+    .bind(&model)
+    .bind(&fitted.catalog)
+    .bind(&fitted.report)
+    .bind(reason)
+    .execute(&mut **tx)
+    .await?;
+    Ok(id)
+}

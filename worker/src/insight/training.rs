@@ -1,0 +1,328 @@
+//! Trains models for a tenant: the past as snapshots, the trainers of the pure crate, and the registry's decision.
+
+use chrono::{NaiveDate, Utc};
+use domain::db::Role;
+use intelligence::features::FEATURES;
+use intelligence::lines::{Lines, day_of as day_of_minute};
+use intelligence::snapshot::Snapshot;
+use intelligence::{churn, spend};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::orders::{self, Selection};
+use super::registry::{self, NewModel, Registered, Target};
+use super::runs;
+use super::score::{date_of, day_of};
+use crate::app::App;
+use crate::context::Ctx;
+use crate::outcome::Stop;
+
+/// Models are trained on a sample of about so many customers; beyond, more of them change the figures in the fourth
+/// digit.
+const CUSTOMERS: i64 = 40_000;
+/// Rows that the boosting sees: customers times snapshots.
+const ROWS: usize = 120_000;
+/// Days between snapshots.
+const STEP: i32 = 30;
+/// Snapshots at most.
+const SNAPSHOTS: i32 = 7;
+/// A snapshot has at least so much history before it.
+const HISTORY_DAYS: i32 = 60;
+/// The usual horizon.
+const HORIZON_DAYS: i32 = 90;
+
+/// What became of a training.
+pub struct Outcome {
+    /// The registered model; none when there is not enough data.
+    pub model: Option<Uuid>,
+    /// Whether it is the champion.
+    pub is_champion: bool,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A trained model as the registry takes it.
+struct Candidate {
+    family: String,
+    artefact: Vec<u8>,
+    parameters: Value,
+    metrics: Value,
+    calibration: Value,
+    snapshots: Value,
+    is_champion: bool,
+    comparison: Option<Value>,
+    reason: String,
+}
+
+/// Trains a model of `target` on the orders up to `as_of` and registers it.
+///
+/// # Errors
+/// The database failed, the job was halted, or what was asked for makes no sense.
+pub async fn train(
+    ctx: &Ctx,
+    app: &App,
+    target: Target,
+    as_of: Option<NaiveDate>,
+    horizon_days: Option<i32>,
+) -> Result<Outcome, Stop> {
+    let today = Utc::now().date_naive();
+    let as_of = as_of.unwrap_or(today);
+    let horizon = horizon_days.unwrap_or(HORIZON_DAYS);
+    if as_of > today || !(7..=365).contains(&horizon) {
+        return Err(Stop::fail(
+            "bad_payload",
+            "as_of must not lie in the future, and horizon_days must be 7 to 365",
+        ));
+    }
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    if let Some((model, is_champion, reason)) = registry::of_job(&mut tx, target, ctx.job_id).await? {
+        return Ok(Outcome { model: Some(model), is_champion, reason });
+    }
+    let extent = runs::extent(&mut tx).await?;
+    let Some(currency) = extent.currency else {
+        return Ok(Outcome {
+            model: None,
+            is_champion: false,
+            reason: "not enough data: there are no orders".to_owned(),
+        });
+    };
+    let champion = registry::champion(&mut tx, target).await?;
+    let champion = match champion {
+        Some(champion) => {
+            // A champion that cannot be read is no reason to keep it.
+            let artefact = registry::artefact(&mut tx, champion.id).await.unwrap_or_default();
+            Some((champion, artefact))
+        }
+        None => None,
+    };
+    let one_in = (extent.customers / CUSTOMERS).max(1);
+    let expected = usize::try_from(extent.lines / one_in).unwrap_or(0);
+    let watch = |read| {
+        ctx.progress(read, Some(expected as u64), "reading order lines");
+        !ctx.is_halted()
+    };
+    let sample = Selection::Sample(one_in);
+    let Some(orders) = orders::load(&mut tx, &sample, &currency, as_of, expected, watch).await? else {
+        return Err(Stop::Snooze(std::time::Duration::ZERO));
+    };
+    tx.commit().await?;
+
+    ctx.progress(0, None, "training");
+    let day = day_of(as_of);
+    let Some(first_day) = orders.lines.minutes().iter().min().map(|minute| day_of_minute(*minute)) else {
+        return Ok(Outcome {
+            model: None,
+            is_champion: false,
+            reason: "not enough data: there are no orders".to_owned(),
+        });
+    };
+    let work = move || {
+        let snapshots = snapshots(&orders.lines, first_day, day, horizon);
+        match target {
+            Target::Churn => churn_candidate(&snapshots, champion.as_ref()),
+            Target::Ltv => spend_candidate(&snapshots, champion.as_ref()),
+        }
+    };
+    let trained = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Stop::retry("training_panicked", "training the model panicked"))?;
+    let candidate = match trained {
+        Ok(candidate) => candidate,
+        Err(Untrained::NotEnough(reason)) => return Ok(Outcome { model: None, is_champion: false, reason }),
+        Err(Untrained::Failed(error)) => return Err(Stop::retry("training", &error)),
+    };
+
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let features = json!(FEATURES.iter().map(|feature| feature.name).collect::<Vec<_>>());
+    let model = NewModel {
+        job: ctx.job_id,
+        target,
+        family: &candidate.family,
+        horizon_days: horizon,
+        trained_as_of: as_of,
+        window: (date_of(first_day).unwrap_or(as_of), as_of),
+        snapshots: &candidate.snapshots,
+        features: &features,
+        parameters: &candidate.parameters,
+        metrics: &candidate.metrics,
+        calibration: &candidate.calibration,
+        comparison: candidate.comparison.as_ref(),
+        artefact: &candidate.artefact,
+        is_champion: candidate.is_champion,
+        reason: &candidate.reason,
+    };
+    let id = registry::register(&mut tx, &model).await?;
+    tx.commit().await?;
+    Ok(Outcome { model: Some(id), is_champion: candidate.is_champion, reason: candidate.reason })
+}
+
+/// The shop today, and on days before whose windows have closed.
+struct Snapshots {
+    now: Snapshot,
+    closed: Vec<Snapshot>,
+}
+
+fn snapshots(lines: &Lines, first_day: i32, day: i32, horizon: i32) -> Snapshots {
+    let window = horizon.unsigned_abs();
+    let closed = (0..SNAPSHOTS)
+        .map(|step| day - horizon - step * STEP)
+        .take_while(|day| *day >= first_day + HISTORY_DAYS)
+        .map(|day| Snapshot::take(lines, day, window))
+        .collect();
+    Snapshots { now: Snapshot::take(lines, day, window), closed }
+}
+
+enum Untrained {
+    /// What is missing.
+    NotEnough(String),
+    /// What went wrong.
+    Failed(String),
+}
+
+fn churn_candidate(
+    snapshots: &Snapshots,
+    champion: Option<&(Registered, Vec<u8>)>,
+) -> Result<Candidate, Untrained> {
+    let settings = churn::Settings { rows: ROWS, ..churn::Settings::default() };
+    let trained =
+        churn::train(&snapshots.now, &snapshots.closed, &settings).map_err(|error| match error {
+            churn::CannotTrain::NotEnough(_) => Untrained::NotEnough(error.to_string()),
+            error => Untrained::Failed(error.to_string()),
+        })?;
+    let report = &trained.report;
+    let (is_champion, comparison, reason) = match champion {
+        None => (true, None, "the first model".to_owned()),
+        Some((champion, artefact)) => match churn::Model::from_artefact(artefact) {
+            Err(error) => {
+                (true, None, format!("the champion, model {}, cannot be read: {error}", champion.number))
+            }
+            Ok(old) => compare_churn(snapshots, &old, &trained),
+        },
+    };
+    let held_back = trained
+        .held_back
+        .as_ref()
+        .map(|held_back| json!({ "until": date_of(held_back.day), "customers": held_back.customers.len() }));
+    Ok(Candidate {
+        family: word(&report.tier),
+        artefact: trained.model.to_artefact(),
+        parameters: json!({ "settings": report.settings, "rounds": report.rounds, "weights": report.weights,
+                            "calibration": report.calibration, "calibration_reason": report.calibration_reason,
+                            "rows": report.rows, "base_rate": report.churn_rate, "importance": report.importance,
+                            "missing": report.missing.iter().map(ToString::to_string).collect::<Vec<_>>() }),
+        metrics: metrics(held_back, &report.held_back),
+        calibration: json!(report.calibration_bins),
+        snapshots: dates(&report.snapshot_days),
+        is_champion,
+        comparison,
+        reason,
+    })
+}
+
+/// Both models on the newest window that has closed, which the challenger's answers here have not seen. A champion of
+/// the same week has seen most of it, so a challenger is promoted too seldom rather than too often.
+fn compare_churn(
+    snapshots: &Snapshots,
+    old: &churn::Model,
+    trained: &churn::Trained,
+) -> (bool, Option<Value>, String) {
+    let window = trained.held_back.as_ref().and_then(|held_back| {
+        Some((held_back, snapshots.closed.iter().find(|closed| closed.day == held_back.day)?))
+    });
+    let Some((held_back, snapshot)) = window else {
+        return (false, None, "there is no closed window to compare the models on".to_owned());
+    };
+    let scores: Option<Vec<f64>> =
+        old.score(&snapshot.features).into_iter().map(|score| score.map(f64::from)).collect();
+    let Some(scores) = scores else {
+        return (true, None, "the champion has no answer for some customers".to_owned());
+    };
+    let verdict = churn::better(&scores, &held_back.probabilities, &held_back.churned);
+    (verdict.promote, serde_json::to_value(&verdict).ok(), verdict.reason)
+}
+
+fn spend_candidate(
+    snapshots: &Snapshots,
+    champion: Option<&(Registered, Vec<u8>)>,
+) -> Result<Candidate, Untrained> {
+    let settings = spend::Settings { rows: ROWS, ..spend::Settings::default() };
+    let trained =
+        spend::train(&snapshots.now, &snapshots.closed, &settings).map_err(|error| match error {
+            spend::CannotTrain::NotEnough(_) => Untrained::NotEnough(error.to_string()),
+            error => Untrained::Failed(error.to_string()),
+        })?;
+    let report = &trained.report;
+    let (is_champion, comparison, reason) = match champion {
+        None => (true, None, "the first model".to_owned()),
+        Some((champion, artefact)) => match spend::Model::from_artefact(artefact) {
+            Err(error) => {
+                (true, None, format!("the champion, model {}, cannot be read: {error}", champion.number))
+            }
+            Ok(old) => compare_spend(snapshots, &old, &trained),
+        },
+    };
+    let held_back = trained
+        .held_back
+        .as_ref()
+        .map(|held_back| json!({ "until": date_of(held_back.day), "customers": held_back.spent.len() }));
+    Ok(Candidate {
+        family: word(&report.tier),
+        artefact: trained.model.to_artefact(),
+        parameters: json!({ "settings": report.settings, "rounds": report.rounds, "importance": report.importance,
+                            "interval_coverage": report.coverage,
+                            "missing": report.missing.iter().map(ToString::to_string).collect::<Vec<_>>() }),
+        metrics: metrics(held_back, &report.held_back),
+        calibration: json!([]),
+        snapshots: dates(&report.snapshot_days),
+        is_champion,
+        comparison,
+        reason,
+    })
+}
+
+/// As `compare_churn`, for forecasts of spend.
+fn compare_spend(
+    snapshots: &Snapshots,
+    old: &spend::Model,
+    trained: &spend::Trained,
+) -> (bool, Option<Value>, String) {
+    let window = trained.held_back.as_ref().and_then(|held_back| {
+        Some((held_back, snapshots.closed.iter().find(|closed| closed.day == held_back.day)?))
+    });
+    let Some((held_back, snapshot)) = window else {
+        return (false, None, "there is no closed window to compare the models on".to_owned());
+    };
+    let forecasts: Option<Vec<f64>> = old
+        .score(&snapshot.features)
+        .into_iter()
+        .map(|forecast| forecast.map(|forecast| forecast.expected))
+        .collect();
+    let Some(forecasts) = forecasts else {
+        return (true, None, "the champion has no answer for some customers".to_owned());
+    };
+    let verdict = spend::better(&forecasts, &held_back.expected, &held_back.spent);
+    (verdict.promote, serde_json::to_value(&verdict).ok(), verdict.reason)
+}
+
+/// The metrics as they are stored: ours and the baselines on the same held-back customers.
+fn metrics<M: serde::Serialize>(held_back: Option<Value>, measured: &[(String, M)]) -> Value {
+    let mut ours = Value::Null;
+    let mut baselines = serde_json::Map::new();
+    for (name, figures) in measured {
+        if name == "ours" {
+            ours = json!(figures);
+        } else {
+            baselines.insert(name.clone(), json!(figures));
+        }
+    }
+    json!({ "held_back": held_back, "ours": ours, "baselines": baselines })
+}
+
+fn dates(days: &[i32]) -> Value {
+    json!(days.iter().filter_map(|day| date_of(*day)).collect::<Vec<NaiveDate>>())
+}
+
+/// The word that stands for a unit variant in JSON.
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
