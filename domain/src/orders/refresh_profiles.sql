@@ -28,9 +28,9 @@ sums as (
 )
 insert into platform.customer_profile
     (tenant_id, customer_id, orders, lines, spend, currency, returned_value, first_order_at, last_order_at,
-     mean_order_value)
+     mean_order_value, refreshed_at)
 select $1, customer_id, orders, lines, spend, currency, returned_value, first_order_at, last_order_at,
-       round(mean_order_value, 2)
+       round(mean_order_value, 2), clock_timestamp()
 from sums
 order by customer_id
 on conflict (tenant_id, customer_id) do update set
@@ -42,4 +42,5 @@ on conflict (tenant_id, customer_id) do update set
     first_order_at = excluded.first_order_at,
     last_order_at = excluded.last_order_at,
     mean_order_value = excluded.mean_order_value,
-    refreshed_at = now()
+    -- Not the transaction's beginning: whoever waited for its turn would seem older than what it waited for.
+    refreshed_at = clock_timestamp()

@@ -32,6 +32,8 @@ pub struct Settings {
     pub boosting: boosting::Settings,
     /// Models that differ in their seed alone and are averaged.
     pub seeds: u32,
+    /// The same for the folds, which only choose the number of trees, weights and calibration.
+    pub fold_seeds: u32,
     /// Most rows to train on; beyond, a fixed sample is taken.
     pub rows: usize,
     /// Bootstrap replicates behind the intervals of the report.
@@ -53,7 +55,7 @@ impl Default for Settings {
             patience: 40,
             threads: 1,
         };
-        Settings { boosting, seeds: 5, rows: 250_000, replicates: 200 }
+        Settings { boosting, seeds: 5, fold_seeds: 2, rows: 250_000, replicates: 200 }
     }
 }
 
@@ -145,8 +147,9 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
     let checks = if tier == Tier::Purchases { Vec::new() } else { folds::folds(&closed) };
     let mut rounds = (tier == Tier::Trees).then_some(ROUNDS_WITHOUT_A_FOLD);
     let mut answers: Vec<Answers> = Vec::new();
+    let for_folds = Settings { seeds: settings.fold_seeds, ..*settings };
     for (newest, (training, test)) in checks.iter().enumerate().map(|(i, fold)| (i == 0, fold)) {
-        let parts = Parts::train(training, test, tier, &mut rounds, newest, settings)?;
+        let parts = Parts::train(training, test, tier, &mut rounds, newest, &for_folds)?;
         answers.push(parts.answers(test));
     }
     let purchases = now.purchases.as_ref().ok().map(|fit| fit.model);

@@ -22,6 +22,8 @@ pub struct Settings {
     pub boosting: boosting::Settings,
     /// Models that differ in their seed alone and are averaged.
     pub seeds: u32,
+    /// The same for the folds, which only choose the number of trees and the intervals.
+    pub fold_seeds: u32,
     /// Most rows to train on; beyond, a fixed sample is taken.
     pub rows: usize,
     /// Bootstrap replicates behind the intervals of the report.
@@ -43,7 +45,7 @@ impl Default for Settings {
             patience: 40,
             threads: 1,
         };
-        Settings { boosting, seeds: 5, rows: 250_000, replicates: 200 }
+        Settings { boosting, seeds: 5, fold_seeds: 2, rows: 250_000, replicates: 200 }
     }
 }
 
@@ -119,8 +121,9 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
     let mut held_back = Vec::new();
     let mut newest = None;
     let checks = if with_trees { folds::folds(&closed) } else { Vec::new() };
+    let for_folds = Settings { seeds: settings.fold_seeds, ..*settings };
     for (number, (training, test)) in checks.iter().enumerate() {
-        let texts = texts(training, (number == 0).then_some(*test), &mut rounds, settings)?;
+        let texts = texts(training, (number == 0).then_some(*test), &mut rounds, &for_folds)?;
         let forecasts = forecasts(&texts, test)?;
         intervals.push(groups(&forecasts, &test.spent()));
         if number == 0 {

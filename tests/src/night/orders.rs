@@ -178,7 +178,8 @@ async fn known(owner: &PgPool, tenant: TenantId, ids: &[String]) -> anyhow::Resu
     let rows: Vec<(String, i32)> = sqlx::query_as(
         "select f.customer_id, f.orders from platform.current_run c
          join platform.customer_fact f on f.tenant_id = c.tenant_id and f.generation = c.generation
-         join platform.customer_insight i using (tenant_id, generation, customer_id)
+         join platform.customer_insight i
+             on i.tenant_id = f.tenant_id and i.generation = f.generation and i.customer_id = f.customer_id
          where c.tenant_id = $1 and f.customer_id = any ($2)",
     )
     .bind(tenant.0)

@@ -172,7 +172,7 @@ async fn publish(ctx: &Ctx, app: &App, mut run: Run, shards: &[Shard]) -> Outcom
     let lines = shards.iter().map(|shard| shard.lines).sum();
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let mut follow_ups = after_publication(ctx, &run)?;
-    let changed = changed::since(&mut tx, run.started_at - chrono::Duration::minutes(2)).await?;
+    let changed = changed::since(&mut tx, run.started_at).await?;
     // So many changes are an import, which asks for a run of its own when it is done.
     if let Some(changed) = changed {
         follow_ups.extend(changed::follow_ups(ctx.tenant, ctx.job_id, Some(&changed))?);

@@ -90,8 +90,9 @@ pub async fn begin(tx: &mut Tx, job: Uuid, as_of: NaiveDate, is_pinned: bool) ->
         return Ok(Begun::Busy(other));
     }
     sqlx::query(
-        "insert into platform.intelligence_run (id, tenant_id, generation, as_of, pinned)
-         select $1, shared.current_tenant(), coalesce(max(generation), 0) + 1, $2, $3 from platform.intelligence_run
+        "insert into platform.intelligence_run (id, tenant_id, generation, as_of, pinned, started_at)
+         select $1, shared.current_tenant(), coalesce(max(generation), 0) + 1, $2, $3, clock_timestamp()
+         from platform.intelligence_run
          on conflict (id) do nothing",
     )
     .bind(job)

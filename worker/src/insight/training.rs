@@ -17,11 +17,10 @@ use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::Stop;
 
-/// Models are trained on a sample of about so many customers; beyond, more of them change the figures in the fourth
-/// digit.
+/// Models are trained on a sample of about so many customers, which bounds time and memory whatever the shop's size.
 const CUSTOMERS: i64 = 40_000;
-/// Rows that the boosting sees: customers times snapshots.
-const ROWS: usize = 120_000;
+/// Rows that the boosting sees: customers times snapshots, and a fixed sample of these beyond.
+const ROWS: usize = 80_000;
 /// Days between snapshots.
 const STEP: i32 = 30;
 /// Snapshots at most.
