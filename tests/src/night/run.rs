@@ -148,7 +148,7 @@ impl Nights {
         let row = sqlx::query(
             "select j.created_at, r.started_at, r.prepared_at, r.published_at, r.shards, j.finished_at,
                     (select max(s.finished_at) from jobs.finished s
-                     where s.parent_id = r.id and s.kind = 'score_customers') as scored_at
+                     where s.parent_id = r.id and s.kind = 'score_customers' and s.payload ? 'run_id') as scored_at
              from platform.intelligence_run r join jobs.job j on j.id = r.id where r.id = $1",
         )
         .bind(run)

@@ -16,7 +16,10 @@ use crate::{
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, _: SnapshotProfiles) -> Outcome<SnapshotProfilesOutput> {
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-    sqlx::query("set local statement_timeout = '300s'").execute(&mut *tx).await?;
+    // A generation of this night has no statistics yet; the planner would take its million rows for a few.
+    sqlx::query("select set_config('statement_timeout', '300s', true), set_config('enable_nestloop', 'off', true)")
+        .execute(&mut *tx)
+        .await?;
     // Locked against the publication of another run, whose rows would replace these.
     let row = sqlx::query(
         "select c.generation, r.as_of, r.segmentation_id

@@ -16,3 +16,29 @@ pub mod score;
 pub mod summary;
 pub mod training;
 pub mod write;
+
+use std::sync::LazyLock;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::outcome::Stop;
+
+/// The cores for what takes seconds: statistics, fits, training, shards. A single customer after an order is computed
+/// on the process's other pool and never waits behind these.
+static HEAVY: LazyLock<Option<ThreadPool>> =
+    LazyLock::new(|| ThreadPoolBuilder::new().thread_name(|index| format!("heavy-{index}")).build().ok());
+
+/// Runs long work on its own cores, away from the threads that wait for the network.
+async fn heavily<T: Send + 'static>(
+    what: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Stop> {
+    let run = move || match &*HEAVY {
+        Some(pool) => pool.install(work),
+        // Without threads of its own it shares the others; slower, and no less right.
+        None => work(),
+    };
+    tokio::task::spawn_blocking(run)
+        .await
+        .map_err(|_| Stop::retry("computing_panicked", &format!("{what} panicked")))
+}

@@ -53,7 +53,8 @@ pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result
     let loaded = load(ctx, &mut tx, one_in, &currency, run.as_of, extent.lines / one_in).await?;
     tx.commit().await?;
     let day = day_of(run.as_of);
-    let (statistics, loaded) = on_all_cores(move || (TenantStats::of(&loaded.lines, day), loaded)).await?;
+    let (statistics, loaded) =
+        super::heavily("computing statistics", move || (TenantStats::of(&loaded.lines, day), loaded)).await?;
 
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let standing: Option<Uuid> =
@@ -74,7 +75,7 @@ pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result
                 let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
                 load(ctx, &mut tx, sample_one_in, &currency, run.as_of, extent.lines / sample_one_in).await?
             };
-            Some(on_all_cores(move || fit(&orders, day)).await?)
+            Some(super::heavily("fitting segments", move || fit(&orders, day)).await?)
         }
     };
 
@@ -120,12 +121,6 @@ async fn load(
     })
     .await?;
     loaded.ok_or(Stop::Snooze(std::time::Duration::ZERO))
-}
-
-async fn on_all_cores<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| Stop::retry("computing_panicked", "the computation panicked"))
 }
 
 /// A segmentation, what people read of it, and how the fit went.

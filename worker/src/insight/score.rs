@@ -68,9 +68,15 @@ pub async fn score(
     };
     let knowledge = knowledge.clone();
     let lines = orders.lines.len() as u64;
-    let customers = tokio::task::spawn_blocking(move || compute(&knowledge, people, &orders, until))
-        .await
-        .map_err(|_| Stop::retry("scoring_panicked", "computing the customers panicked"))?;
+    let is_long = !matches!(selection, Selection::Named(_));
+    let work = move || compute(&knowledge, people, &orders, until);
+    let customers = if is_long {
+        super::heavily("computing the customers", work).await?
+    } else {
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| Stop::retry("computing_panicked", "computing the customers panicked"))?
+    };
     Ok(Some(Batch { customers, lines }))
 }
 

@@ -143,6 +143,8 @@ pub async fn before(
     lower: Option<&str>,
     upper: Option<&str>,
 ) -> Result<Vec<Before>, DbError> {
+    // The statistics of a generation that was written last night may still say that it is empty.
+    sqlx::query("set local enable_nestloop = off").execute(&mut **tx).await?;
     let rows = sqlx::query(
         "select f.customer_id, i.memberships, f.archetype_l2, f.churn
          from platform.customer_fact f join platform.customer_insight i using (tenant_id, generation, customer_id)
