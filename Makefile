@@ -77,7 +77,7 @@ figures: setup ## draw the figures of docs/ from the real purchases, a few minut
 	@OMP_WAIT_POLICY=passive cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery backlog fairness webhooks deadletters waiters idle night night-kill
+PROGRAMS := chaos recovery backlog fairness webhooks deadletters waiters idle night night-kill segments
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -115,6 +115,9 @@ night: ## the nightly run on a shop of any size: ARGS="--customers 1000000 --lin
 night-kill: ## the nightly run with its worker killed again and again: the result stays the same
 	@$(BIN)/night-kill $(ARGS)
 
+segments: ## counts and evaluations of segment rules over a million customers
+	@$(BIN)/segments $(ARGS)
+
 night-peer: ## the same with the run in Python (polars, scikit-learn, LightGBM) beside it
 	@tests/bench/install $(STATE)/bench night
 	@$(MAKE) night ARGS="--peer $(ARGS)"
@@ -127,7 +130,7 @@ bench: ## ours and other queues in the same run on this machine
 
 .PHONY: evaluate
 evaluate: setup ## accuracy on any file: DATA=orders.csv TEST=1998-04-01 HORIZON=90 SNAPSHOTS=1998-01-01,1997-12-02
-	@cargo run --quiet --release -p intelligence --bin evaluate -- "$(DATA)" "$(TEST)" "$(HORIZON)" "$(SNAPSHOTS)"
+	@OMP_WAIT_POLICY=passive cargo run --quiet --release -p intelligence --bin evaluate -- "$(DATA)" "$(TEST)" "$(HORIZON)" "$(SNAPSHOTS)"
 
 ## Housekeeping
 .PHONY: clean
