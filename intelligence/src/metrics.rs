@@ -150,12 +150,12 @@ pub fn auc_difference(left: &[f64], right: &[f64], churned: &[bool]) -> Option<(
     if positive.len() < 2 || negative.len() < 2 {
         return None;
     }
-    let left = placements(left, &positive, &negative);
-    let right = placements(right, &positive, &negative);
-    let difference = |side: fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>| -> Vec<f64> {
-        side(&left).iter().zip(side(&right)).map(|(l, r)| l - r).collect()
-    };
-    let (of_positive, of_negative) = (difference(|placed| &placed.0), difference(|placed| &placed.1));
+    let (left_positive, left_negative) = placements(left, &positive, &negative);
+    let (right_positive, right_negative) = placements(right, &positive, &negative);
+    let difference =
+        |left: &[f64], right: &[f64]| -> Vec<f64> { left.iter().zip(right).map(|(l, r)| l - r).collect() };
+    let of_positive = difference(&left_positive, &right_positive);
+    let of_negative = difference(&left_negative, &right_negative);
     let (mean, variance) = mean_and_variance(&of_positive);
     let (_, other) = mean_and_variance(&of_negative);
     Some((mean, (variance / positive.len() as f64 + other / negative.len() as f64).sqrt()))

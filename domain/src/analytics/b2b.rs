@@ -62,7 +62,7 @@ pub async fn businesses(
         .filter_map(|customer| {
             let habits = habits.get(&customer.customer_id)?;
             let signs = habits.signs(&customer, levels);
-            (signs.len() >= 2).then(|| Business {
+            (signs.len() >= 2).then_some(Business {
                 signs,
                 units_per_order: habits.units_per_order,
                 units_per_line: habits.units_per_line,

@@ -19,7 +19,7 @@ use crate::db::Tx;
 pub const SEASONAL: &str = "a customer belongs to a quarter who bought in it in more than one year of this time and spent at least 60 % there; \
      a month's index is its mean revenue, over full months, against the mean month";
 
-/// What [`targets`] means.
+/// What [`targets()`] means.
 pub const TARGETS: &str = "bought within the coming 60 days a year ago, and not within the last 60 days";
 
 /// A season is looked ahead by so many days.

@@ -39,6 +39,9 @@ pub struct Loaded {
     pub lines: u64,
 }
 
+/// A writer's lines and the profiles that follow from them.
+type Writer = JoinHandle<anyhow::Result<(u64, Vec<Profile>)>>;
+
 /// Writes shops into empty tables as their owner, makes the indexes again and brings statistics up to date.
 ///
 /// # Errors
@@ -52,7 +55,7 @@ pub async fn write(owner: &PgPool, shops: &[Stock]) -> anyhow::Result<Loaded> {
         loaded.customers +=
             copy(owner, rows::CUSTOMERS, move |pieces| customers.write(tenant, pieces)).await?;
 
-        let mut writers: Vec<JoinHandle<anyhow::Result<(u64, Vec<Profile>)>>> = Vec::new();
+        let mut writers: Vec<Writer> = Vec::new();
         let part = stock.shop.events.len().div_ceil(WRITERS).max(1);
         for first in (0..stock.shop.events.len()).step_by(part) {
             let (owner, shop) = (owner.clone(), Arc::clone(&stock.shop));

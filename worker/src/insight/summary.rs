@@ -140,7 +140,7 @@ mod tests {
             let mut summary = Summary { customers, ltv_scored: 1, ltv_sum: 2.5, ..Summary::default() };
             summary.archetypes.insert("3".to_owned(), customers);
             summary.notes.push(note.to_owned());
-            serde_json::to_value(summary).unwrap()
+            serde_json::to_value(summary).expect("plain data")
         };
         let shards = [shard(2, "a"), shard(5, "a"), shard(1, "b")];
         let total = Summary::of(shards.iter());

@@ -39,10 +39,10 @@ impl<T: Clone> Memo<T> {
     ) -> Result<T, E> {
         let slot = self.slot(key);
         let mut kept = slot.lock().await;
-        if let Some(kept) = kept.as_ref() {
-            if kept.version == version || kept.since.elapsed() < self.settle {
-                return Ok(kept.answer.clone());
-            }
+        if let Some(kept) = kept.as_ref()
+            && (kept.version == version || kept.since.elapsed() < self.settle)
+        {
+            return Ok(kept.answer.clone());
         }
         let answer = compute.await?;
         *kept = Some(Kept { version: version.to_owned(), since: Instant::now(), answer: answer.clone() });
