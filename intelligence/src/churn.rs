@@ -65,49 +65,6 @@ pub struct Weights {
     pub purchases: f64,
 }
 
-/// A band of risk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RiskBand {
-    /// Below the first bound.
-    Low,
-    /// Below the second.
-    Medium,
-    /// Below the third.
-    High,
-    /// Above.
-    Critical,
-}
-
-/// Where the bands of risk begin.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RiskBands {
-    /// Lowest probability of `Medium`.
-    pub medium: f64,
-    /// Lowest probability of `High`.
-    pub high: f64,
-    /// Lowest probability of `Critical`.
-    pub critical: f64,
-}
-
-impl Default for RiskBands {
-    fn default() -> RiskBands {
-        RiskBands { medium: 0.3, high: 0.6, critical: 0.8 }
-    }
-}
-
-impl RiskBands {
-    /// The band of a probability.
-    pub fn band(&self, probability: f64) -> RiskBand {
-        match probability {
-            p if p < self.medium => RiskBand::Low,
-            p if p < self.high => RiskBand::Medium,
-            p if p < self.critical => RiskBand::High,
-            _ => RiskBand::Critical,
-        }
-    }
-}
-
 impl Model {
     fn new(stored: Stored) -> Result<Model, ArtefactError> {
         let names: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();

@@ -143,11 +143,3 @@ fn only_a_real_improvement_is_promoted() {
     assert!(!better(&truth, &truth[..10], &churned).promote);
     assert!(!better(&blurred, &truth, &vec![true; 4000]).promote);
 }
-
-#[test]
-fn bands_of_risk() {
-    let bands = RiskBands::default();
-    let found = [0.0, 0.3, 0.6, 0.8, 1.0].map(|p| bands.band(p));
-    use RiskBand::{Critical, High, Low, Medium};
-    assert_eq!(found, [Low, Medium, High, Critical, Critical]);
-}
