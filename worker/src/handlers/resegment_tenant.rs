@@ -27,7 +27,7 @@ use crate::{
     outcome::{Outcome, Stop, done, done_then},
 };
 
-/// Customers in a shard: about half a minute of one core, and well under 200 MB.
+/// Customers in a shard: some seconds of work, and well under 200 MB.
 const SHARD_CUSTOMERS: i64 = 100_000;
 
 /// How often the jobs that it waits for are looked at. It holds no slot meanwhile.

@@ -27,7 +27,7 @@ pub struct Recomputed {
 /// # Errors
 /// The tenant has no run yet, or the database failed.
 pub async fn recompute(ctx: &Ctx, app: &App, customers: &[String]) -> Result<Recomputed, Stop> {
-    // Twice at most: a run that is published between the two looks is the one that counts.
+    // Once, nearly always: again only when another run is published between the two looks, and then that one counts.
     for _ in 0..5 {
         let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
         let current = current(&mut tx, false).await?;

@@ -1,7 +1,7 @@
 //! From a range of customers, or a few named ones, to what is known of each: read, compute on all cores, and hand over
 //! rows in the order of the customers' ids.
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{Datelike, NaiveDate};
 use domain::db::Tx;
 use intelligence::cold_start::Facts;
 use intelligence::features;
@@ -49,8 +49,8 @@ pub struct Batch {
     pub lines: u64,
 }
 
-/// Reads and computes the customers of `selection` as of the end of the day `until`, with `knowledge`. `expected`
-/// customers are made room for; `watch` is told the lines read and ends it by answering false.
+/// Reads and computes the customers of `selection` as of the end of the day `until`, with `knowledge`. `watch` is told
+/// the lines read and ends it by answering false.
 ///
 /// # Errors
 /// The database failed; none when `watch` ended it.
@@ -170,9 +170,4 @@ pub fn day_of(date: NaiveDate) -> i32 {
 /// The date of a day since 1970-01-01.
 pub fn date_of(day: i32) -> Option<NaiveDate> {
     NaiveDate::from_num_days_from_ce_opt(day.checked_add(719_163)?)
-}
-
-/// The end of the last day that counts, for what is compared with times.
-pub fn end_of(date: NaiveDate) -> DateTime<Utc> {
-    date.succ_opt().unwrap_or(date).and_time(chrono::NaiveTime::MIN).and_utc()
 }
