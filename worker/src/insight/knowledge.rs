@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::NaiveDate;
 use domain::db::{Db, DbError, Role, Tx};
 use domain::ids::TenantId;
 use intelligence::churn;
@@ -73,8 +72,6 @@ impl Library {
 /// What scoring needs of a run.
 pub struct Knowledge {
     run: Uuid,
-    /// The last day of the run.
-    pub as_of: NaiveDate,
     /// The currency whose lines count.
     pub currency: String,
     /// The tenant's rates and distributions.
@@ -205,7 +202,6 @@ impl Knowledge {
 /// A run as it is stored.
 struct Stored {
     run: Uuid,
-    as_of: NaiveDate,
     currency: String,
     statistics: Vec<u8>,
     segmentation: Vec<u8>,
@@ -224,7 +220,7 @@ struct Candidates {
 impl Stored {
     async fn read(tx: &mut Tx, run: Uuid) -> Result<Stored, Stop> {
         let row = sqlx::query(
-            "select r.as_of, r.currency, r.statistics, s.model, r.churn_model_id, r.ltv_model_id,
+            "select r.currency, r.statistics, s.model, r.churn_model_id, r.ltv_model_id,
                     (select c.generation from platform.current_run c join platform.intelligence_run p on p.id = c.run_id
                      where c.run_id <> r.id and p.segmentation_id = r.segmentation_id) as previous
              from platform.intelligence_run r join platform.segmentation s on s.id = r.segmentation_id
@@ -238,7 +234,6 @@ impl Stored {
         };
         Ok(Stored {
             run,
-            as_of: row.try_get("as_of")?,
             currency: row.try_get::<Option<String>, _>("currency")?.unwrap_or_default(),
             statistics: row.try_get("statistics")?,
             segmentation: row.try_get("model")?,
@@ -265,19 +260,8 @@ impl Stored {
         let (churn, mut notes) = self.churn.first_that_opens("churn", churn::Model::from_artefact);
         let (spend, more) = self.spend.first_that_opens("lifetime value", spend::Model::from_artefact);
         notes.extend(more);
-        let (run, as_of, currency, previous) = (self.run, self.as_of, self.currency, self.previous);
-        Ok(Knowledge {
-            run,
-            as_of,
-            currency,
-            statistics,
-            segmentation,
-            previous,
-            notes,
-            broader,
-            churn,
-            spend,
-        })
+        let (run, currency, previous) = (self.run, self.currency, self.previous);
+        Ok(Knowledge { run, currency, statistics, segmentation, previous, notes, broader, churn, spend })
     }
 }
 

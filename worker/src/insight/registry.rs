@@ -39,8 +39,6 @@ pub struct Registered {
     pub horizon_days: i32,
     /// The last day of its data.
     pub trained_as_of: NaiveDate,
-    /// What it measured on held-back data when it was trained.
-    pub metrics: Value,
 }
 
 /// A model to be registered.
@@ -91,7 +89,7 @@ pub enum ArtefactError {
 /// The champion of a target (platform role).
 pub async fn champion(tx: &mut Tx, target: Target) -> Result<Option<Registered>, DbError> {
     let row = sqlx::query(
-        "select id, number, horizon_days, trained_as_of, metrics from platform.model
+        "select id, number, horizon_days, trained_as_of from platform.model
          where target = $1 and role = 'champion'",
     )
     .bind(target.name())
@@ -103,7 +101,7 @@ pub async fn champion(tx: &mut Tx, target: Target) -> Result<Option<Registered>,
 /// Models that were champions before, newest first: what scoring falls back to.
 pub async fn former_champions(tx: &mut Tx, target: Target) -> Result<Vec<Registered>, DbError> {
     let rows = sqlx::query(
-        "select id, number, horizon_days, trained_as_of, metrics from platform.model
+        "select id, number, horizon_days, trained_as_of from platform.model
          where target = $1 and role = 'retired' and decided_at is not null order by number desc limit 5",
     )
     .bind(target.name())
@@ -114,12 +112,10 @@ pub async fn former_champions(tx: &mut Tx, target: Target) -> Result<Vec<Registe
 
 /// A model by its id.
 pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Registered>, DbError> {
-    let row = sqlx::query(
-        "select id, number, horizon_days, trained_as_of, metrics from platform.model where id = $1",
-    )
-    .bind(id)
-    .fetch_optional(&mut **tx)
-    .await?;
+    let row = sqlx::query("select id, number, horizon_days, trained_as_of from platform.model where id = $1")
+        .bind(id)
+        .fetch_optional(&mut **tx)
+        .await?;
     Ok(row.as_ref().map(read).transpose()?)
 }
 
@@ -145,7 +141,6 @@ fn read(row: &PgRow) -> Result<Registered, sqlx::Error> {
         number: row.try_get("number")?,
         horizon_days: row.try_get("horizon_days")?,
         trained_as_of: row.try_get("trained_as_of")?,
-        metrics: row.try_get("metrics")?,
     })
 }
 
