@@ -1,11 +1,11 @@
-//! Maps a raw score (log-odds of churn) to a probability: as it is, by Platt's line, or by an increasing step curve.
+//! Maps a raw score (log-odds of churn) to a probability: as it is, or by Platt's line.
 
 use serde::{Deserialize, Serialize};
 
 use crate::special_functions::logistic;
 
 /// How a raw score becomes a probability.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Calibration {
     /// The logistic function of the score.
     #[default]
@@ -16,12 +16,6 @@ pub enum Calibration {
         slope: f64,
         /// What is added.
         intercept: f64,
-    },
-    /// Linear between the points (score, probability), flat outside (Zadrozny and Elkan 2002, with the steps'
-    /// middles joined so that order is kept inside a step).
-    Isotonic {
-        /// Points by increasing score.
-        points: Vec<(f64, f64)>,
     },
 }
 
@@ -70,45 +64,11 @@ impl Calibration {
         }
     }
 
-    /// The increasing curve nearest to the outcomes, by pooling adjacent violators (Ayer and others 1955).
-    pub fn isotonic(scores: &[f64], churned: &[bool]) -> Calibration {
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by(|&l, &r| scores[l].total_cmp(&scores[r]));
-        // blocks of (customers, churned, sum of scores)
-        let mut blocks: Vec<(f64, f64, f64)> = Vec::new();
-        for i in order {
-            blocks.push((1.0, f64::from(u8::from(churned[i])), scores[i]));
-            while let [.., before, last] = blocks.as_slice() {
-                if before.1 * last.0 < last.1 * before.0 {
-                    break;
-                }
-                let merged = (before.0 + last.0, before.1 + last.1, before.2 + last.2);
-                blocks.truncate(blocks.len() - 2);
-                blocks.push(merged);
-            }
-        }
-        // half a customer of each class keeps the ends away from certainty
-        let points = blocks.iter().map(|(n, gone, sum)| (sum / n, (gone + 0.5) / (n + 1.0)));
-        let mut points: Vec<(f64, f64)> = points.collect();
-        for i in 1..points.len() {
-            points[i].1 = points[i].1.max(points[i - 1].1);
-        }
-        if points.len() < 2 { Calibration::None } else { Calibration::Isotonic { points } }
-    }
-
     /// The probability of a raw score.
     pub fn probability(&self, score: f64) -> f64 {
         match self {
             Calibration::None => logistic(score),
             Calibration::Platt { slope, intercept } => logistic(slope * score + intercept),
-            Calibration::Isotonic { points } => {
-                let after = points.partition_point(|(x, _)| *x <= score);
-                match (after.checked_sub(1).and_then(|i| points.get(i)), points.get(after)) {
-                    (Some(&(x0, y0)), Some(&(x1, y1))) => y0 + (y1 - y0) * (score - x0) / (x1 - x0),
-                    (Some(&(_, y)), None) | (None, Some(&(_, y))) => y,
-                    (None, None) => logistic(score),
-                }
-            }
         }
     }
 
@@ -117,7 +77,6 @@ impl Calibration {
         match self {
             Calibration::None => "none",
             Calibration::Platt { .. } => "Platt",
-            Calibration::Isotonic { .. } => "isotonic",
         }
     }
 
@@ -127,11 +86,6 @@ impl Calibration {
             Calibration::None => true,
             Calibration::Platt { slope, intercept } => {
                 slope.is_finite() && *slope > 0.0 && intercept.is_finite()
-            }
-            Calibration::Isotonic { points } => {
-                points.len() >= 2
-                    && points.iter().all(|(x, y)| x.is_finite() && (0.0..=1.0).contains(y))
-                    && points.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1)
             }
         }
     }
@@ -152,17 +106,11 @@ mod tests {
             panic!("a line")
         };
         assert!((slope - 0.5).abs() < 0.03 && (intercept - 0.7).abs() < 0.05, "{slope} {intercept}");
-        let curve = Calibration::isotonic(&scores, &churned);
-        assert!(curve.is_sound());
-        assert!((-20..=20).all(|i| {
-            let score = f64::from(i) / 8.0;
-            (curve.probability(score) - logistic(0.5 * score + 0.7)).abs() < 0.06
-        }));
     }
 
     #[test]
     fn too_little_is_left_alone() {
         assert_eq!(Calibration::platt(&[0.1, 0.2], &[true, false]), Calibration::None);
-        assert_eq!(Calibration::isotonic(&[], &[]), Calibration::None);
+        assert_eq!(Calibration::platt(&[], &[]), Calibration::None);
     }
 }

@@ -1,7 +1,7 @@
 //! The probability that a customer buys nothing in the coming days, and what it is made of.
 //!
 //! A model is up to three parts whose log-odds are averaged: LightGBM trees over all features, a logistic regression
-//! on six of them, and BG/NBD. A shop has as many of them as its data can carry (`eligibility.rs`); the weights and
+//! on some of them, and BG/NBD. A shop has as many of them as its data can carry (`eligibility.rs`); the weights and
 //! the calibration come from snapshots that the parts did not see (`training.rs`).
 
 mod baselines;
@@ -16,8 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use baselines::{Baseline, baselines};
 pub use comparison::{Verdict, better};
 pub use eligibility::{Eligibility, NotEnough, Tier, eligibility};
-pub use inputs::LOGISTIC_INPUTS;
-pub use training::{CannotTrain, HeldBack, Settings, Trained, TrainingReport, train};
+pub use training::{CannotTrain, HeldBack, Settings, Trained, TrainingReport, settings, train};
 
 pub use crate::artefact::ArtefactError;
 use crate::{
@@ -33,7 +32,7 @@ use crate::{
     special_functions::{log_odds, logistic},
 };
 
-const KIND: Kind = Kind { name: "churn", magic: *b"DWCHURN\x01" };
+const KIND: Kind = Kind { name: "churn", magic: *b"DWCHURN\x02" };
 
 /// A trained model, ready to score from any thread.
 #[derive(Clone, Debug, PartialEq)]

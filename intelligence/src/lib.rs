@@ -13,6 +13,7 @@ pub mod calibration;
 pub mod churn;
 pub mod cold_start;
 pub mod drift;
+pub mod ensemble;
 pub mod evaluate;
 pub mod features;
 mod folds;

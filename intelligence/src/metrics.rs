@@ -134,6 +134,9 @@ pub fn loss(probability: f64, churned: bool) -> f64 {
     if churned { -p.ln() } else { -(1.0 - p).ln() }
 }
 
+/// Chance that is accepted when something is taken for better than something else.
+pub const SIGNIFICANT: f64 = 0.05;
+
 /// The one-sided probability that a mean of paired differences this far below zero is chance (normal
 /// approximation of the paired t statistic); `None` below 30 pairs or without any difference.
 pub fn paired_p_value(differences: &[f64]) -> Option<f64> {
@@ -141,6 +144,18 @@ pub fn paired_p_value(differences: &[f64]) -> Option<f64> {
     let mean = differences.iter().sum::<f64>() / n;
     let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0);
     (differences.len() >= 30 && variance > 0.0).then(|| normal_cdf(mean / (variance / n).sqrt()))
+}
+
+/// Which of the alternatives has the smallest loss among those that are better than the usual by more than noise, by
+/// the losses of the same customers; `None` if none is.
+pub fn clearly_better(usual: &[f64], alternatives: &[Vec<f64>]) -> Option<usize> {
+    let gain = |losses: &Vec<f64>| -> Option<f64> {
+        let differences: Vec<f64> = losses.iter().zip(usual).map(|(other, usual)| other - usual).collect();
+        let real = paired_p_value(&differences).is_some_and(|p| p < SIGNIFICANT);
+        real.then(|| differences.iter().sum())
+    };
+    let gains = alternatives.iter().enumerate().filter_map(|(i, losses)| Some((gain(losses)?, i)));
+    gains.min_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, i)| i)
 }
 
 /// The difference of two ROC-AUCs on the same customers (left - right) and its standard error (DeLong, DeLong and

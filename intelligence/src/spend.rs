@@ -1,7 +1,8 @@
 //! What a customer will spend in the coming days, with an interval: the forward-looking half of lifetime value.
 //!
-//! The mean is LightGBM's with a Tweedie loss (many customers spend nothing, some a lot), or, where the data cannot
-//! carry that, BG/NBD's expected purchases times the customer's shrunken order value. The interval is conformal in
+//! The mean is the geometric one of two: LightGBM's with a Tweedie loss (many customers spend nothing, some a lot), and
+//! BG/NBD's expected purchases times the customer's shrunken order value, which stands alone where the data cannot
+//! carry trees. The interval is conformal in
 //! kind (Vovk, Gammerman and Shafer 2005; by groups of similar forecast): it holds what eight tenths of customers
 //! with such a forecast spent in a window that the forecasting model had not seen.
 
@@ -12,7 +13,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use comparison::{HeldBack, Verdict, better};
-pub use training::{CannotTrain, Settings, Trained, TrainingReport, baselines, train};
+pub use training::{CannotTrain, Settings, Trained, TrainingReport, baselines, settings, train};
 
 pub use crate::artefact::ArtefactError;
 use crate::{
@@ -24,7 +25,9 @@ use crate::{
     matrix::Matrix,
 };
 
-const KIND: Kind = Kind { name: "spend", magic: *b"DWSPEND\x01" };
+const KIND: Kind = Kind { name: "spend", magic: *b"DWSPEND\x02" };
+/// Nobody is expected to buy less often within the horizon: a mean of logarithms would not survive a zero.
+const FEWEST_PURCHASES: f64 = 1e-4;
 /// No forecast is larger.
 const LARGEST: f64 = 1e15;
 const MEAN_ORDER: usize = inputs::column("mean_order_value");
@@ -42,6 +45,7 @@ struct Stored {
     horizon: u32,
     trees: Vec<String>,
     purchases: Option<BgNbd>,
+    purchases_weight: f64,
     intervals: Vec<Group>,
 }
 
@@ -74,6 +78,7 @@ impl Model {
         let sound = stored.horizon > 0
             && (!stored.trees.is_empty() || stored.purchases.is_some())
             && stored.purchases.is_none_or(|model| model.is_sound())
+            && (0.0..=1.0).contains(&stored.purchases_weight)
             && stored
                 .intervals
                 .iter()
@@ -115,20 +120,34 @@ impl Model {
     pub fn score(&self, features: &Matrix) -> Vec<Option<Forecast>> {
         let trees = self.forest.as_ref().map(|forest| forest.scores(features));
         let forecast = |row: usize| {
-            let observation = inputs::observation(features.row(row))?;
-            let expected = match (&trees, &self.stored.purchases) {
-                (Some(trees), _) => trees[row].exp(),
-                (None, Some(model)) => {
-                    let value = features.get(row, MEAN_ORDER).unwrap_or(0.0);
-                    model.expected(observation, f64::from(self.stored.horizon)) * f64::from(value.max(0.0))
-                }
-                (None, None) => return None,
-            };
-            let expected = Some(expected).filter(|x| !x.is_nan())?.clamp(0.0, LARGEST);
+            inputs::observation(features.row(row))?;
+            let horizon = f64::from(self.stored.horizon);
+            let purchases =
+                self.stored.purchases.as_ref().and_then(|model| purchases(model, features.row(row), horizon));
+            let trees = trees.as_ref().map(|trees| trees[row]);
+            let expected = mixed(trees, purchases, self.stored.purchases_weight)?;
             Some(Forecast { expected, interval: interval(&self.stored.intervals, expected) })
         };
         (0..features.rows()).into_par_iter().with_min_len(512).map(forecast).collect()
     }
+}
+
+/// The purchase model's mean of a customer; none without an order or with more money back than spent.
+fn purchases(model: &BgNbd, row: &[f32], horizon: f64) -> Option<f64> {
+    let expected = model.expected(inputs::observation(row)?, horizon).max(FEWEST_PURCHASES);
+    Some(expected * f64::from(row[MEAN_ORDER])).filter(|mean| mean.is_finite() && *mean > 0.0)
+}
+
+/// The mean of the logarithms, `weight` of it the purchase model's; one part alone where the other is missing.
+fn mixed(log_trees: Option<f64>, purchases: Option<f64>, weight: f64) -> Option<f64> {
+    let expected = match (log_trees, purchases) {
+        (Some(trees), Some(purchases)) if weight > 0.0 => {
+            ((1.0 - weight) * trees + weight * purchases.ln()).exp()
+        }
+        (Some(trees), _) => trees.exp(),
+        (None, purchases) => purchases.unwrap_or(0.0),
+    };
+    Some(expected).filter(|expected| !expected.is_nan()).map(|expected| expected.clamp(0.0, LARGEST))
 }
 
 /// The bounds of a forecast; they always hold the forecast itself.
@@ -145,7 +164,7 @@ mod tests {
     use crate::{churn, snapshot::Snapshot};
 
     fn quick() -> Settings {
-        let mut settings = Settings { seeds: 2, replicates: 20, ..Settings::default() };
+        let mut settings = Settings { seeds: 2, replicates: 20, ..settings() };
         settings.boosting.rounds = 60;
         settings.boosting.learning_rate = 0.1;
         settings

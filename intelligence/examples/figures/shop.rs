@@ -99,14 +99,14 @@ impl Shop {
     /// Trains and asks the models of churn.
     pub fn churn(&self) -> Churn {
         let ours = self.outcomes.clone().and_then(|()| {
-            let trained = churn::train(&self.test, &self.training, &churn::Settings::default());
+            let trained = churn::train(&self.test, &self.training, &churn::settings());
             let model = trained.map_err(|error| plain(&error.to_string()))?.model;
             let values = model.score(&self.test.features).into_iter().map(|p| p.map_or(0.5, f64::from));
             Ok(Probabilities { name: OURS.to_owned(), values: values.collect() })
         });
         let training: Vec<&Snapshot> = self.training.iter().collect();
         let wanted = ["BG/NBD", "RFM logistic", "recency only"];
-        let baselines = churn::baselines(&training, &self.test, THREADS);
+        let baselines = churn::baselines(&training, &self.test, churn::settings().rows, THREADS);
         let mut others = Vec::new();
         let stays = |scores: &[f64]| scores.iter().map(|score| -score).collect();
         let mut rankings =
@@ -127,7 +127,7 @@ impl Shop {
     /// Trains the model of spend and asks it and its baselines, the highest expected spend first.
     pub fn spend(&self) -> Result<Vec<Ranking>, String> {
         self.outcomes.clone()?;
-        let trained = spend::train(&self.test, &self.training, &spend::Settings::default());
+        let trained = spend::train(&self.test, &self.training, &spend::settings());
         let model = trained.map_err(|error| plain(&error.to_string()))?.model;
         let expected =
             model.score(&self.test.features).into_iter().map(|one| one.map_or(0.0, |one| one.expected));

@@ -1,12 +1,12 @@
 //! What a model of churn has to beat: simple rules, BG/NBD, a regression, and LightGBM as it comes.
 
-use super::{inputs, probability};
+use super::{inputs, probability, training::churn_label};
 use crate::{
     boosting::{self, Labelled},
     features::FEATURES,
+    folds,
     forest::Forest,
     logistic::Logistic,
-    matrix::Matrix,
     metrics::Score,
     snapshot::Snapshot,
 };
@@ -22,8 +22,8 @@ pub struct Baseline {
     pub kind: Score,
 }
 
-/// All baselines for the customers of `test`, those that learn trained on `training`.
-pub fn baselines(training: &[&Snapshot], test: &Snapshot, threads: usize) -> Vec<Baseline> {
+/// All baselines for the customers of `test`, those that learn trained on `training`, the trees on `most` rows of it.
+pub fn baselines(training: &[&Snapshot], test: &Snapshot, most: usize, threads: usize) -> Vec<Baseline> {
     let recency = test.summaries.iter().map(|s| f64::from(s.tenure) - f64::from(s.last)).collect();
     let silent = test.silent().ok_or_else(|| match &test.purchases {
         Err(error) => error.to_string(),
@@ -36,7 +36,7 @@ pub fn baselines(training: &[&Snapshot], test: &Snapshot, threads: usize) -> Vec
         Baseline { name: "RFM logistic", scores: regression(training, test), kind: Score::Probability },
         Baseline {
             name: "LightGBM, defaults",
-            scores: plain_trees(training, test, threads),
+            scores: plain_trees(training, test, most, threads),
             kind: Score::Probability,
         },
     ]
@@ -56,27 +56,26 @@ fn lapse_rule(test: &Snapshot) -> Vec<f64> {
 }
 
 fn regression(training: &[&Snapshot], test: &Snapshot) -> Result<Vec<f64>, String> {
-    let line = fit_regression(training).map_err(|error| error.to_string())?;
-    let rows = (0..test.features.rows()).map(|row| inputs::of(test.features.row(row)));
-    let scores = rows.map(|x| x.map_or(0.5, |x| line.probability(&x)));
-    Ok(scores.collect())
-}
-
-/// The regression on recency, frequency and money over all rows of all snapshots.
-pub(super) fn fit_regression(training: &[&Snapshot]) -> Result<Logistic, crate::logistic::CannotFit> {
     let (mut rows, mut churned) = (Vec::new(), Vec::new());
     for snapshot in training {
         for (row, outcome) in snapshot.outcomes.iter().enumerate() {
-            if let Some(x) = inputs::of(snapshot.features.row(row)) {
+            if let Some(x) = inputs::rfm(snapshot.features.row(row)) {
                 rows.push(x);
                 churned.push(outcome.orders == 0);
             }
         }
     }
-    Logistic::fit(&rows, &churned, 1.0)
+    let line = Logistic::fit(&rows, &churned, 1.0).map_err(|error| error.to_string())?;
+    let rows = (0..test.features.rows()).map(|row| inputs::rfm(test.features.row(row)));
+    Ok(rows.map(|x| x.map_or(0.5, |x| line.probability(&x))).collect())
 }
 
-fn plain_trees(training: &[&Snapshot], test: &Snapshot, threads: usize) -> Result<Vec<f64>, String> {
+fn plain_trees(
+    training: &[&Snapshot],
+    test: &Snapshot,
+    most: usize,
+    threads: usize,
+) -> Result<Vec<f64>, String> {
     let settings = boosting::Settings {
         objective: boosting::Objective::Binary,
         leaves: 31,
@@ -86,15 +85,12 @@ fn plain_trees(training: &[&Snapshot], test: &Snapshot, threads: usize) -> Resul
         minimum_leaf_rows: 20,
         ridge: 0.0,
         random_thresholds: false,
+        falls_with_activity: false,
         rounds: 100,
         patience: 100,
         threads,
     };
-    let (mut rows, mut labels) = (Matrix::default(), Vec::new());
-    for snapshot in training {
-        rows.append(&snapshot.features);
-        labels.extend(snapshot.churned().into_iter().map(|churned| f32::from(u8::from(churned))));
-    }
+    let (rows, labels) = folds::table(training, most, churn_label);
     let names: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();
     let text = boosting::train(Labelled { rows: &rows, labels: &labels }, None, &names, &settings, 1)
         .map_err(|error| error.to_string())?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{auc_difference, log_loss, loss, paired_p_value, roc_auc};
+use crate::metrics::{SIGNIFICANT, auc_difference, log_loss, loss, paired_p_value, roc_auc};
 
 /// What the comparison says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,8 +19,6 @@ pub struct Verdict {
     pub p_value: Option<f64>,
 }
 
-/// Chance that is accepted in a promotion.
-const SIGNIFICANT: f64 = 0.05;
 /// ROC-AUC that a better calibrated challenger may lose and still count as no worse.
 const AUC_MARGIN: f64 = 0.005;
 

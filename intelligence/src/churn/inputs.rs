@@ -1,31 +1,46 @@
-//! What the regression and BG/NBD read from a row of features: recency, frequency and money.
+//! What the regressions and BG/NBD read from a row of features.
 
 use crate::{
     bg_nbd::Observation,
     features::{COUNT as FEATURE_COUNT, FEATURES},
 };
 
-/// How many inputs the regression has.
-pub(super) const COUNT: usize = 6;
+/// How many inputs recency, frequency and money make.
+pub(super) const RFM: usize = 6;
+/// How many inputs the model's regression has: those, and how they bend and meet.
+pub(super) const COUNT: usize = 26;
 
-/// Names of the regression's inputs, in order.
-pub const LOGISTIC_INPUTS: [&str; COUNT] = [
-    "ln(purchase days)",
-    "ln(1 + recency)",
-    "ln(1 + tenure)",
-    "ln(1 + mean order value)",
-    "ln(1 + spend of 90 days)",
-    "recency / tenure",
-];
-
-/// The column that each input is explained by.
+/// The column that each input is explained by. The first `RFM` are the baseline's.
 pub(super) const COLUMNS: [usize; COUNT] = [
-    column("purchase_days"),
+    DAYS,
     RECENCY,
-    column("tenure_days"),
-    column("log_spend"),
-    column("spend_90d"),
+    TENURE,
+    SPEND_LOG,
+    SPEND_90,
     column("recency_share"),
+    // recency by frequency, both squared, both by tenure
+    RECENCY,
+    RECENCY,
+    DAYS,
+    RECENCY,
+    DAYS,
+    // whether there was one purchase day only, and that by recency
+    DAYS,
+    RECENCY,
+    ORDERS_30,
+    ORDERS_90,
+    ORDERS_365,
+    OVERDUE,
+    WEIGHTED,
+    ACTIVE_MONTHS,
+    LAST_GAP,
+    BURSTINESS,
+    BURSTINESS,
+    UNITS,
+    ALIVE,
+    // money again: the largest order, and the year's
+    LARGEST,
+    SPEND_365,
 ];
 
 /// The column of the days since the last order.
@@ -33,25 +48,70 @@ pub(super) const RECENCY: usize = column("recency_days");
 /// The column of P(alive).
 pub(super) const ALIVE: usize = column("alive_probability");
 const ORDERS: usize = column("orders");
-const DAYS: usize = COLUMNS[0];
-const TENURE: usize = COLUMNS[2];
-const SPEND_LOG: usize = COLUMNS[3];
-const SPEND_90: usize = COLUMNS[4];
+const DAYS: usize = column("purchase_days");
+const TENURE: usize = column("tenure_days");
+const SPEND_LOG: usize = column("log_spend");
+const SPEND_90: usize = column("spend_90d");
+const SPEND_365: usize = column("spend_365d");
+const LARGEST: usize = column("largest_order_value");
+const ORDERS_30: usize = column("orders_30d");
+const ORDERS_90: usize = column("orders_90d");
+const ORDERS_365: usize = column("orders_365d");
+const OVERDUE: usize = column("overdue");
+const WEIGHTED: usize = column("recency_weighted_orders");
+const ACTIVE_MONTHS: usize = column("active_months_share");
+const LAST_GAP: usize = column("last_gap_days");
+const BURSTINESS: usize = column("burstiness");
+const UNITS: usize = column("units_per_order");
 
-/// The regression's inputs of a row; none for a customer without an order.
-pub(super) fn of(row: &[f32]) -> Option<[f64; COUNT]> {
-    let value = |column: usize| Some(f64::from(row[column])).filter(|value| value.is_finite());
-    let (days, recency, tenure) = (value(DAYS)?, value(RECENCY)?, value(TENURE)?);
-    let spend = value(SPEND_LOG).unwrap_or(0.0).clamp(-50.0, 50.0).exp() - 1.0;
-    let mean = (spend / value(ORDERS)?.max(1.0)).max(0.0);
+/// Recency, frequency and money: ln(purchase days), ln(1 + recency), ln(1 + tenure), ln(1 + mean order value),
+/// ln(1 + spend of 90 days), recency over tenure. None for a customer without an order.
+pub(super) fn rfm(row: &[f32]) -> Option<[f64; RFM]> {
+    let (days, recency, tenure) = (value(row, DAYS)?, value(row, RECENCY)?, value(row, TENURE)?);
+    let spend = value(row, SPEND_LOG).unwrap_or(0.0).clamp(-50.0, 50.0).exp() - 1.0;
+    let mean = (spend / value(row, ORDERS)?.max(1.0)).max(0.0);
     Some([
         days.max(1.0).ln(),
         recency.max(0.0).ln_1p(),
         tenure.max(0.0).ln_1p(),
         mean.ln_1p(),
-        value(SPEND_90).unwrap_or(0.0).max(0.0).ln_1p(),
+        logarithm(row, SPEND_90),
         recency / tenure.max(1.0),
     ])
+}
+
+/// The inputs of the model's regression, in the order of `COLUMNS`; none for a customer without an order.
+pub(super) fn of(row: &[f32]) -> Option<[f64; COUNT]> {
+    let rfm = rfm(row)?;
+    let [days, recency, tenure, ..] = rfm;
+    let once = if days > 0.0 { 0.0 } else { 1.0 };
+    let burstiness = value(row, BURSTINESS);
+    let more = [
+        recency * days,
+        recency * recency,
+        days * days,
+        recency * tenure,
+        days * tenure,
+        once,
+        once * recency,
+        logarithm(row, ORDERS_30),
+        logarithm(row, ORDERS_90),
+        logarithm(row, ORDERS_365),
+        logarithm(row, OVERDUE),
+        logarithm(row, WEIGHTED),
+        value(row, ACTIVE_MONTHS).unwrap_or(0.0),
+        logarithm(row, LAST_GAP),
+        burstiness.unwrap_or(0.0),
+        if burstiness.is_some() { 0.0 } else { 1.0 },
+        logarithm(row, UNITS),
+        value(row, ALIVE).unwrap_or(0.0),
+        logarithm(row, LARGEST),
+        logarithm(row, SPEND_365),
+    ];
+    let mut inputs = [0.0; COUNT];
+    inputs[..RFM].copy_from_slice(&rfm);
+    inputs[RFM..].copy_from_slice(&more);
+    Some(inputs)
 }
 
 /// What BG/NBD needs of a row; none for a customer without an order.
@@ -63,6 +123,15 @@ pub(crate) fn observation(row: &[f32]) -> Option<Observation> {
         last: (tenure - recency).max(0.0) as u32,
         tenure: tenure as u32,
     })
+}
+
+fn value(row: &[f32], column: usize) -> Option<f64> {
+    Some(f64::from(row[column])).filter(|value| value.is_finite())
+}
+
+/// ln(1 + x); a missing or negative number counts as 0.
+fn logarithm(row: &[f32], column: usize) -> f64 {
+    value(row, column).unwrap_or(0.0).max(0.0).ln_1p()
 }
 
 /// The column of a feature, at compile time.

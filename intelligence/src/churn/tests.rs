@@ -41,7 +41,7 @@ pub(crate) fn shop(customers: u32, days: i32, seed: u64) -> Lines {
 }
 
 fn quick() -> Settings {
-    let mut settings = Settings { seeds: 2, replicates: 20, ..Settings::default() };
+    let mut settings = Settings { seeds: 2, replicates: 20, ..settings() };
     settings.boosting.rounds = 60;
     settings.boosting.learning_rate = 0.1;
     settings

@@ -3,60 +3,44 @@
 //! The newest fold (`folds.rs`) stops the boosting; the two newest choose weights and calibration; the model itself is
 //! then trained on all snapshots.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ArtefactError, Model, NotEnough, Stored, Tier, Weights, baselines, baselines::fit_regression,
-    eligibility, inputs, probability,
+    ArtefactError, Model, NotEnough, Stored, Tier, Weights, baselines, eligibility, inputs, probability,
 };
+pub use crate::ensemble::Settings;
 use crate::{
-    boosting::{self, BoostingError, Labelled, Objective},
+    boosting::{self, BoostingError, Objective},
     calibration::Calibration,
-    features::FEATURES,
+    ensemble::{self, ROUNDS_WITHOUT_A_FOLD, Table},
     folds,
     forest::{Forest, ForestError},
     history::Outcome,
+    logistic::Logistic,
     metrics::{
-        CalibrationBin, Classification, Score, calibration_bins, classification, log_loss, loss,
-        paired_p_value,
+        CalibrationBin, Classification, Score, calibration_bins, classification, clearly_better, loss,
     },
     snapshot::{Snapshot, alive_model},
     special_functions::log_odds,
 };
 
-/// How to train.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    /// The trees' parameters.
-    pub boosting: boosting::Settings,
-    /// Models that differ in their seed alone and are averaged.
-    pub seeds: u32,
-    /// The same for the folds, which only choose the number of trees, weights and calibration.
-    pub fold_seeds: u32,
-    /// Most rows to train on; beyond, a fixed sample is taken.
-    pub rows: usize,
-    /// Bootstrap replicates behind the intervals of the report.
-    pub replicates: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        let boosting = boosting::Settings {
-            objective: Objective::Binary,
-            leaves: 15,
-            learning_rate: 0.03,
-            feature_fraction: 0.6,
-            bagging_fraction: 0.7,
-            minimum_leaf_rows: 100,
-            ridge: 5.0,
-            random_thresholds: true,
-            rounds: 600,
-            patience: 40,
-            threads: 1,
-        };
-        Settings { boosting, seeds: 5, fold_seeds: 2, rows: 250_000, replicates: 200 }
-    }
+/// The settings that `make evaluate` measures.
+pub fn settings() -> Settings {
+    let boosting = boosting::Settings {
+        objective: Objective::Binary,
+        leaves: 15,
+        learning_rate: 0.03,
+        feature_fraction: 0.6,
+        bagging_fraction: 0.7,
+        minimum_leaf_rows: 100,
+        ridge: 5.0,
+        random_thresholds: true,
+        falls_with_activity: true,
+        rounds: 600,
+        patience: 40,
+        threads: 1,
+    };
+    Settings { boosting, seeds: 5, fold_seeds: 2, rows: 250_000, replicates: 200 }
 }
 
 /// A model and what is known about it.
@@ -145,33 +129,36 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
     let allowed = eligibility::eligibility(now, &closed);
     let Some(tier) = allowed.tier else { return Err(CannotTrain::NotEnough(allowed.missing)) };
     let checks = if tier == Tier::Purchases { Vec::new() } else { folds::folds(&closed) };
-    let mut rounds = (tier == Tier::Trees).then_some(ROUNDS_WITHOUT_A_FOLD);
-    let mut answers: Vec<Answers> = Vec::new();
-    let for_folds = Settings { seeds: settings.fold_seeds, ..*settings };
-    for (newest, (training, test)) in checks.iter().enumerate().map(|(i, fold)| (i == 0, fold)) {
-        let parts = Parts::train(training, test, tier, &mut rounds, newest, &for_folds)?;
-        answers.push(parts.answers(test));
+    let (mut rounds, mut newest) = ((tier == Tier::Trees).then_some(ROUNDS_WITHOUT_A_FOLD), None);
+    if let Some((training, test)) = checks.first() {
+        let (found, answers) = newest_fold(training, test, tier, settings)?;
+        (rounds, newest) = (found.or(rounds), Some(answers));
     }
+    let older = || match checks.get(1) {
+        Some((training, test)) => {
+            let seeds = settings.fold_seeds;
+            Parts::train(&learn(training, settings), rounds, settings, seeds).map(|p| Some(p.answers(test)))
+        }
+        None => Ok(None),
+    };
+    let whole = || match tier {
+        Tier::Purchases => Ok(Parts::default()),
+        _ => Parts::train(&learn(&closed, settings), rounds, settings, settings.seeds),
+    };
+    let (older, whole) = rayon::join(older, whole);
+    let (answers, parts): (Vec<Answers>, Parts) = (newest.into_iter().chain(older?).collect(), whole?);
+
     let purchases = now.purchases.as_ref().ok().map(|fit| fit.model);
-    let with_purchases = alive_model(&now.purchases).is_some();
     let weights = match tier {
         Tier::Purchases => Weights { trees: 0.0, regression: 0.0, purchases: 1.0 },
-        _ => choose_weights(&answers, tier, with_purchases),
+        _ => choose_weights(&answers, tier, alive_model(&now.purchases).is_some()),
     };
     let (calibration, calibration_reason) = choose_calibration(&answers, weights);
-    let parts = match tier {
-        Tier::Purchases => Parts::default(),
-        _ => Parts::train(&closed, now, tier, &mut rounds, false, settings)?,
-    };
-    let churn: Vec<bool> = closed.iter().flat_map(|snapshot| snapshot.churned()).collect();
     let held_back = checks.first().zip(answers.first()).map(|((_, test), newest)| {
         // the model's own calibration has seen this window; the older window's has not
-        let honest = match (&calibration, answers.get(1)) {
+        let honest = match (calibration, answers.get(1)) {
             (Calibration::Platt { .. }, Some(older)) => {
                 Calibration::platt(&mixed(older, weights), &older.churned)
-            }
-            (Calibration::Isotonic { .. }, Some(older)) => {
-                Calibration::isotonic(&mixed(older, weights), &older.churned)
             }
             _ => Calibration::None,
         };
@@ -193,38 +180,34 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
         );
         figures.push(("ours".to_owned(), ours));
         bins = calibration_bins(&held_back.probabilities, &held_back.churned);
-        for baseline in baselines::baselines(training, test, settings.boosting.threads) {
+        for baseline in baselines::baselines(training, test, settings.rows, settings.boosting.threads) {
             if let Ok(scores) = &baseline.scores {
                 let measured = classification(scores, &held_back.churned, baseline.kind, settings.replicates);
                 figures.push((baseline.name.to_owned(), measured));
             }
         }
     }
-    let mut importance: Vec<(String, f64)> = FEATURES
-        .iter()
-        .map(|feature| feature.name.to_owned())
-        .zip(boosting::importance(&parts.texts, FEATURES.len()))
-        .filter(|(_, share)| *share > 0.0)
-        .collect();
-    importance.sort_by(|left, right| right.1.total_cmp(&left.1));
+    let outcomes = closed.iter().flat_map(|snapshot| &snapshot.outcomes);
+    let gone = outcomes.clone().filter(|outcome| outcome.orders == 0).count();
+    let customers = outcomes.count();
     let report = TrainingReport {
         tier,
         missing: allowed.missing,
         snapshot_days: closed.iter().map(|snapshot| snapshot.day).collect(),
         horizon: now.horizon,
-        rows: churn.len().min(settings.rows),
-        churn_rate: churn.iter().filter(|gone| **gone).count() as f64 / churn.len().max(1) as f64,
+        rows: customers.min(settings.rows),
+        churn_rate: gone as f64 / customers.max(1) as f64,
         rounds,
         weights,
         calibration: calibration.name().to_owned(),
         calibration_reason,
-        importance,
+        importance: ensemble::importance(&parts.texts),
         held_back: figures,
         calibration_bins: bins,
         settings: *settings,
     };
     let stored = Stored {
-        features: FEATURES.iter().map(|feature| feature.name.to_owned()).collect(),
+        features: folds::names().iter().map(ToString::to_string).collect(),
         horizon: now.horizon,
         trees: if weights.trees > 0.0 { parts.texts } else { Vec::new() },
         regression: parts.regression.filter(|_| weights.regression > 0.0),
@@ -235,55 +218,70 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
     Ok(Trained { model: Model::new(stored)?, report, held_back })
 }
 
-/// Trees when no fold could say how many: the middle of what shops need at this learning rate.
-const ROUNDS_WITHOUT_A_FOLD: u32 = 80;
+/// The ridge of the regression: its inputs repeat each other, and without one they cancel each other out.
+const RIDGE: f64 = 100.0;
+
+/// The rows that a model learns from.
+fn learn(training: &[&Snapshot], settings: &Settings) -> Table {
+    folds::table(training, settings.rows, churn_label)
+}
+
+/// What the newest fold says: the number of trees a seed, and the answers of models that stopped there.
+fn newest_fold(
+    training: &[&Snapshot],
+    test: &Snapshot,
+    tier: Tier,
+    settings: &Settings,
+) -> Result<(Option<u32>, Answers), CannotTrain> {
+    let table = learn(training, settings);
+    if tier != Tier::Trees {
+        return Ok((None, Parts::train(&table, None, settings, 1)?.answers(test)));
+    }
+    let validation = folds::table(&[test], settings.rows, churn_label);
+    let trees = || ensemble::train(&table, Some(&validation), &settings.boosting, settings.fold_seeds);
+    let (texts, regression) = rayon::join(trees, || fit_regression(&table));
+    let texts = texts?;
+    let rounds = ensemble::rounds(&texts);
+    Ok((Some(rounds), Parts { texts, regression: Some(regression?) }.answers(test)))
+}
+
+/// Each customer's loss after the scores' own best line: what is told of customers apart, whatever the season's level.
+fn separation_losses(scores: &[f64], churned: &[bool]) -> Vec<f64> {
+    let line = Calibration::platt(scores, churned);
+    scores.iter().zip(churned).map(|(score, churned)| loss(line.probability(*score), *churned)).collect()
+}
+
+/// The regression on the rows of a table; rows without an order are left out.
+fn fit_regression((rows, labels): &Table) -> Result<Logistic, crate::logistic::CannotFit> {
+    let known = (0..rows.rows()).filter_map(|row| Some((inputs::of(rows.row(row))?, labels[row] > 0.5)));
+    let (inputs, churned): (Vec<_>, Vec<bool>) = known.unzip();
+    Logistic::fit(&inputs, &churned, RIDGE)
+}
+
 /// The parts that learn from labels.
 #[derive(Default)]
 struct Parts {
     texts: Vec<String>,
-    regression: Option<crate::logistic::Logistic>,
+    regression: Option<Logistic>,
 }
 
 impl Parts {
-    /// Trains them; with `stopping` the number of trees is found on `test`, otherwise it is `rounds`.
+    /// Trains them, so many trees a seed; without a number no trees.
     fn train(
-        training: &[&Snapshot],
-        test: &Snapshot,
-        tier: Tier,
-        rounds: &mut Option<u32>,
-        stopping: bool,
+        table: &Table,
+        rounds: Option<u32>,
         settings: &Settings,
+        seeds: u32,
     ) -> Result<Parts, CannotTrain> {
-        let regression = Some(fit_regression(training)?);
-        let Some(known) = *rounds else { return Ok(Parts { texts: Vec::new(), regression }) };
-        if tier != Tier::Trees {
-            return Ok(Parts { texts: Vec::new(), regression });
-        }
-        let (rows, labels) = folds::table(training, settings.rows, churn_label);
-        let (test_rows, test_labels) = folds::table(&[test], settings.rows, churn_label);
-        let validation = stopping.then_some(Labelled { rows: &test_rows, labels: &test_labels });
-        let mut boosting = settings.boosting;
-        if !stopping {
-            boosting.rounds = known;
-        }
-        // Seeds side by side, each on one thread: LightGBM's own threads wait for each other at every tree.
-        let texts: Vec<String> = (1..=settings.seeds.max(1))
-            .into_par_iter()
-            .map(|seed| {
-                boosting::train(
-                    Labelled { rows: &rows, labels: &labels },
-                    validation,
-                    &folds::names(),
-                    &boosting,
-                    seed,
-                )
-            })
-            .collect::<Result<_, _>>()?;
-        if stopping {
-            let all: u32 = texts.iter().map(|text| boosting::rounds(text)).sum();
-            *rounds = Some((all / texts.len() as u32).max(5));
-        }
-        Ok(Parts { texts, regression })
+        let trees = || match rounds {
+            Some(rounds) => {
+                let boosting = boosting::Settings { rounds, ..settings.boosting };
+                ensemble::train(table, None, &boosting, seeds)
+            }
+            None => Ok(Vec::new()),
+        };
+        let (texts, regression) = rayon::join(trees, || fit_regression(table));
+        Ok(Parts { texts: texts?, regression: Some(regression?) })
     }
 
     /// The log-odds of every part for a snapshot.
@@ -301,7 +299,7 @@ impl Parts {
 }
 
 /// 1 for churn.
-fn churn_label(outcome: &Outcome) -> f32 {
+pub(super) fn churn_label(outcome: &Outcome) -> f32 {
     f32::from(u8::from(outcome.orders == 0))
 }
 
@@ -329,20 +327,20 @@ fn mixed(answers: &Answers, weights: Weights) -> Vec<f64> {
     sums
 }
 
-/// The mixture with the smallest log loss over the folds, each after its own best line: a mixture is chosen for what
-/// it tells of customers apart, not for having met the season's level by luck. Ties go to the earlier candidate.
+/// The mixture with the smallest loss over the folds, if it is better than the usual one, which is the first, by more
+/// than noise. Losses are taken after each fold's own best line: a mixture is chosen for what it tells of customers
+/// apart, not for having met the season's level by luck. Trees keep half at least: the folds have less to learn from than
+/// the model, and trees lose more by that than a regression.
 fn choose_weights(folds: &[Answers], tier: Tier, with_purchases: bool) -> Weights {
     let candidates: &[(f64, f64, f64)] = match tier {
         Tier::Trees => &[
-            (0.5, 0.5, 0.0),
-            (0.6, 0.2, 0.2),
-            (0.5, 0.25, 0.25),
-            (0.4, 0.4, 0.2),
             (0.7, 0.3, 0.0),
-            (0.3, 0.7, 0.0),
+            (0.5, 0.5, 0.0),
+            (0.5, 0.4, 0.1),
+            (0.6, 0.2, 0.2),
+            (0.4, 0.4, 0.2),
             (0.7, 0.0, 0.3),
             (1.0, 0.0, 0.0),
-            (0.0, 1.0, 0.0),
         ],
         _ => &[(0.0, 1.0, 0.0), (0.0, 0.7, 0.3), (0.0, 0.5, 0.5)],
     };
@@ -350,27 +348,13 @@ fn choose_weights(folds: &[Answers], tier: Tier, with_purchases: bool) -> Weight
         candidates.iter().map(|&(trees, regression, purchases)| Weights { trees, regression, purchases });
     let purchases_everywhere = with_purchases && folds.iter().all(|fold| fold.purchases.is_some());
     let usable: Vec<Weights> = usable.filter(|w| w.purchases == 0.0 || purchases_everywhere).collect();
-    let cost = |weights: &Weights| -> f64 {
-        let losses = folds.iter().filter_map(|fold| {
-            let scores = mixed(fold, *weights);
-            let line = Calibration::platt(&scores, &fold.churned);
-            let probabilities: Vec<f64> = scores.iter().map(|score| line.probability(*score)).collect();
-            log_loss(&probabilities, &fold.churned)
-        });
-        losses.sum()
+    let losses = |weights: Weights| -> Vec<f64> {
+        folds.iter().flat_map(|fold| separation_losses(&mixed(fold, weights), &fold.churned)).collect()
     };
-    let mut best = (f64::INFINITY, usable[0]);
-    for weights in usable {
-        let cost = cost(&weights);
-        if cost < best.0 - 1e-9 {
-            best = (cost, weights);
-        }
-    }
-    best.1
+    let alternatives: Vec<Vec<f64>> = usable[1..].iter().map(|weights| losses(*weights)).collect();
+    clearly_better(&losses(usable[0]), &alternatives).map_or(usable[0], |i| usable[i + 1])
 }
 
-/// Chance that is accepted when a calibration is kept.
-const SIGNIFICANT: f64 = 0.05;
 /// The largest mean error of the log-odds on the newest fold that still looks like drift. Beyond it the season has
 /// turned or the shop has changed, and what was wrong last quarter says nothing about the next.
 const LARGEST_SHIFT: f64 = 0.3;
@@ -391,30 +375,16 @@ fn choose_calibration(folds: &[Answers], weights: Weights) -> (Calibration, Stri
             format!("kept as it is: an error of {shift:+.2} in the log-odds is a season, not a drift");
         return (Calibration::None, reason);
     }
-    let raw: Vec<f64> = now.iter().map(|score| probability(*score)).collect();
-    let mut best: Option<(f64, Calibration)> = None;
-    type Fit = fn(&[f64], &[bool]) -> Calibration;
-    for fit in [Calibration::platt as Fit, Calibration::isotonic as Fit] {
-        let fitted = fit(&before, &older.churned);
-        let corrected: Vec<f64> = now.iter().map(|score| fitted.probability(*score)).collect();
-        let differences: Vec<f64> = (0..now.len())
-            .map(|i| loss(corrected[i], newer.churned[i]) - loss(raw[i], newer.churned[i]))
-            .collect();
-        let gain = differences.iter().sum::<f64>();
-        let real = paired_p_value(&differences).is_some_and(|p| p < SIGNIFICANT);
-        if real && best.as_ref().is_none_or(|(most, _)| gain < *most) {
-            best = Some((gain, fit(&now, &newer.churned)));
-        }
+    let losses = |of: &dyn Fn(f64) -> f64| -> Vec<f64> {
+        now.iter().zip(&newer.churned).map(|(score, churned)| loss(of(*score), *churned)).collect()
+    };
+    let fitted = Calibration::platt(&before, &older.churned);
+    let corrected = losses(&|score| fitted.probability(score));
+    if clearly_better(&losses(&probability), &[corrected]).is_some() {
+        let reason = "fitted on the newer held-back window after the older one's had improved it";
+        return (Calibration::platt(&now, &newer.churned), reason.into());
     }
-    match best {
-        Some((_, calibration)) => {
-            (calibration, "fitted on the newer held-back window after the older one's had improved it".into())
-        }
-        None => (
-            Calibration::None,
-            "kept as it is: the older window's correction did not improve the newer".into(),
-        ),
-    }
+    (Calibration::None, "kept as it is: the older window's correction did not improve the newer".into())
 }
 
 /// What must be added to all log-odds so that the mean probability is the realised rate.

@@ -118,7 +118,7 @@ pub fn evaluate(lines: &Lines, days: (i32, i32), request: &Request) -> Report {
 
 fn evaluate_churn(report: &mut Report, test: &Snapshot, closed: &[Snapshot], churned: &[bool]) {
     let (replicates, threads) = (report.request.replicates, report.request.threads);
-    let mut settings = churn::Settings { replicates: 0, ..churn::Settings::default() };
+    let mut settings = churn::Settings { replicates: 0, ..churn::settings() };
     settings.boosting.threads = threads;
     let ours = churn::train(test, closed, &settings).map_err(|error| error.to_string()).map(|trained| {
         report.churn_training = Some(trained.report);
@@ -131,7 +131,7 @@ fn evaluate_churn(report: &mut Report, test: &Snapshot, closed: &[Snapshot], chu
     });
     report.churn.push(("ours".to_owned(), ours));
     let training: Vec<&Snapshot> = closed.iter().collect();
-    for baseline in churn::baselines(&training, test, threads) {
+    for baseline in churn::baselines(&training, test, settings.rows, threads) {
         let figures =
             baseline.scores.map(|scores| classification(&scores, churned, baseline.kind, replicates));
         report.churn.push((baseline.name.to_owned(), figures));
@@ -140,7 +140,7 @@ fn evaluate_churn(report: &mut Report, test: &Snapshot, closed: &[Snapshot], chu
 
 fn evaluate_spend(report: &mut Report, test: &Snapshot, closed: &[Snapshot], spent: &[f64]) {
     let replicates = report.request.replicates;
-    let mut settings = spend::Settings { replicates: 0, ..spend::Settings::default() };
+    let mut settings = spend::Settings { replicates: 0, ..spend::settings() };
     settings.boosting.threads = report.request.threads;
     let ours = spend::train(test, closed, &settings).map_err(|error| error.to_string()).map(|trained| {
         report.spend_training = Some(trained.report);

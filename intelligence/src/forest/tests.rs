@@ -22,6 +22,7 @@ fn settings(leaves: u32) -> Settings {
         minimum_leaf_rows: 20,
         ridge: 1.0,
         random_thresholds: false,
+        falls_with_activity: false,
         rounds: 60,
         patience: 10,
         threads: 2,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::paired_p_value;
+use crate::metrics::{SIGNIFICANT, paired_p_value};
 
 /// Forecasts for customers that the forecasting model was not trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,8 +28,6 @@ pub struct Verdict {
     pub p_value: Option<f64>,
 }
 
-/// Chance that is accepted in a promotion.
-const SIGNIFICANT: f64 = 0.05;
 /// An expectation below this (in the tenant's currency) counts as this much, so that a loss is finite.
 const LEAST: f64 = 0.01;
 
@@ -57,7 +55,8 @@ pub fn better(champion: &[f64], challenger: &[f64], spent: &[f64]) -> Verdict {
     Verdict { promote, reason: reason.to_owned(), loss: Some((mean(&old), mean(&new))), p_value }
 }
 
-fn loss(expected: f64, spent: f64) -> f64 {
+/// The Tweedie deviance of power 1.5 of one customer, without the part that does not depend on the expectation.
+pub(super) fn loss(expected: f64, spent: f64) -> f64 {
     let root = expected.max(LEAST).sqrt();
     2.0 * (spent.max(0.0) / root + root)
 }

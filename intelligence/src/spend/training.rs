@@ -1,52 +1,39 @@
 //! Trains the model of spend, as `churn/training.rs` trains that of churn: the newest fold stops the boosting and
 //! gives the intervals, and the model itself is trained on all snapshots.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{ArtefactError, Group, HeldBack, Model, Stored, interval};
+use super::{ArtefactError, Group, HeldBack, Model, Stored, comparison::loss, interval, mixed, purchases};
+pub use crate::ensemble::Settings;
 use crate::{
-    boosting::{self, BoostingError, Labelled, Objective},
+    bg_nbd::BgNbd,
+    boosting::{self, BoostingError, Objective},
     churn::{NotEnough, Tier, eligibility::eligibility},
+    ensemble::{self, ROUNDS_WITHOUT_A_FOLD},
     folds,
     forest::{Forest, ForestError},
     history::Outcome,
-    metrics::{SpendQuality, spend_quality},
+    metrics::{SpendQuality, clearly_better, spend_quality},
     snapshot::Snapshot,
 };
 
-/// How to train.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    /// The trees' parameters.
-    pub boosting: boosting::Settings,
-    /// Models that differ in their seed alone and are averaged.
-    pub seeds: u32,
-    /// The same for the folds, which only choose the number of trees and the intervals.
-    pub fold_seeds: u32,
-    /// Most rows to train on; beyond, a fixed sample is taken.
-    pub rows: usize,
-    /// Bootstrap replicates behind the intervals of the report.
-    pub replicates: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        let boosting = boosting::Settings {
-            objective: Objective::Tweedie { power: 1.5 },
-            leaves: 15,
-            learning_rate: 0.03,
-            feature_fraction: 0.6,
-            bagging_fraction: 0.7,
-            minimum_leaf_rows: 100,
-            ridge: 5.0,
-            random_thresholds: false,
-            rounds: 600,
-            patience: 40,
-            threads: 1,
-        };
-        Settings { boosting, seeds: 5, fold_seeds: 2, rows: 250_000, replicates: 200 }
-    }
+/// The settings that `make evaluate` measures.
+pub fn settings() -> Settings {
+    let boosting = boosting::Settings {
+        objective: Objective::Tweedie { power: 1.5 },
+        leaves: 15,
+        learning_rate: 0.03,
+        feature_fraction: 0.6,
+        bagging_fraction: 0.7,
+        minimum_leaf_rows: 100,
+        ridge: 5.0,
+        random_thresholds: false,
+        falls_with_activity: false,
+        rounds: 600,
+        patience: 40,
+        threads: 1,
+    };
+    Settings { boosting, seeds: 5, fold_seeds: 2, rows: 250_000, replicates: 200 }
 }
 
 /// A model and what is known about it.
@@ -73,6 +60,8 @@ pub struct TrainingReport {
     pub horizon: u32,
     /// Trees a seed; none without trees.
     pub rounds: Option<u32>,
+    /// The purchase model's share in the mean of the logarithms, 0 to 1.
+    pub purchases_weight: f64,
     /// Features with their share of the trees' gain, largest first.
     pub importance: Vec<(String, f64)>,
     /// Figures on the newest fold, ours first; empty without a fold.
@@ -100,8 +89,9 @@ pub enum CannotTrain {
     Model(#[from] ArtefactError),
 }
 
-/// Trees when no fold could say how many.
-const ROUNDS_WITHOUT_A_FOLD: u32 = 80;
+/// Shares of the purchase model that are tried. The two err in different directions, so half of each is the rule, and
+/// where no fold can tell.
+const PURCHASES_WEIGHTS: [f64; 3] = [0.5, 0.3, 0.0];
 /// Groups of similar forecast that have an interval of their own.
 const GROUPS: usize = 20;
 /// Fewest customers of a group.
@@ -116,49 +106,61 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
     let allowed = eligibility(now, &closed);
     let Some(tier) = allowed.tier else { return Err(CannotTrain::NotEnough(allowed.missing)) };
     let with_trees = tier == Tier::Trees && closed.iter().any(|s| s.outcomes.iter().any(|o| o.spend > 0.0));
-    let mut rounds = with_trees.then_some(ROUNDS_WITHOUT_A_FOLD);
-    let mut intervals: Vec<Vec<Group>> = Vec::new();
-    let mut held_back = Vec::new();
-    let mut newest = None;
+    let model = now.purchases.as_ref().ok().map(|fit| fit.model);
     let checks = if with_trees { folds::folds(&closed) } else { Vec::new() };
-    let for_folds = Settings { seeds: settings.fold_seeds, ..*settings };
-    for (number, (training, test)) in checks.iter().enumerate() {
-        let texts = texts(training, (number == 0).then_some(*test), &mut rounds, &for_folds)?;
-        let forecasts = forecasts(&texts, test)?;
-        intervals.push(groups(&forecasts, &test.spent()));
-        if number == 0 {
-            held_back
-                .push(("ours".to_owned(), spend_quality(&forecasts, &test.spent(), settings.replicates)));
-            for (name, answers) in baselines(test) {
-                if let Ok(answers) = answers {
-                    held_back
-                        .push((name.to_owned(), spend_quality(&answers, &test.spent(), settings.replicates)));
-                }
+    let learn = |training: &[&Snapshot]| folds::table(training, settings.rows, spend_label);
+    let mut rounds = with_trees.then_some(ROUNDS_WITHOUT_A_FOLD);
+    let mut newest = None;
+    if let Some((training, test)) = checks.first() {
+        let validation = folds::table(&[*test], settings.rows, spend_label);
+        let texts =
+            ensemble::train(&learn(training), Some(&validation), &settings.boosting, settings.fold_seeds)?;
+        rounds = Some(ensemble::rounds(&texts));
+        newest = Some(Parts::of(&texts, test)?);
+    }
+    let boosting = boosting::Settings { rounds: rounds.unwrap_or_default(), ..settings.boosting };
+    let older = || match checks.get(1) {
+        Some((training, test)) => {
+            let texts = ensemble::train(&learn(training), None, &boosting, settings.fold_seeds)?;
+            Parts::of(&texts, test).map(Some)
+        }
+        None => Ok(None),
+    };
+    let whole = || match with_trees {
+        true => ensemble::train(&learn(&closed), None, &boosting, settings.seeds),
+        false => Ok(Vec::new()),
+    };
+    let (older, trees) = rayon::join(older, whole);
+    let (parts, trees): (Vec<Parts>, _) = (newest.into_iter().chain(older?).collect(), trees?);
+    let weight = choose_weight(&parts, model.is_some(), !trees.is_empty());
+
+    let newest = parts.first().map(|parts| (parts.forecasts(weight), parts));
+    let mut held_back = Vec::new();
+    if let (Some((forecasts, parts)), Some((_, test))) = (&newest, checks.first()) {
+        held_back.push(("ours".to_owned(), spend_quality(forecasts, &parts.spent, settings.replicates)));
+        for (name, answers) in baselines(test) {
+            if let Ok(answers) = answers {
+                held_back.push((name.to_owned(), spend_quality(&answers, &parts.spent, settings.replicates)));
             }
-            newest = Some(HeldBack { day: test.day, expected: forecasts, spent: test.spent() });
         }
     }
-    let coverage = newest.as_ref().zip(intervals.get(1)).map(|(newest, older)| {
-        let inside = newest.expected.iter().zip(&newest.spent).filter(|(forecast, spent)| {
-            interval(older, **forecast).is_some_and(|(low, high)| (low..=high).contains(*spent))
+    let coverage = newest.as_ref().zip(parts.get(1)).map(|((forecasts, newest), older)| {
+        let learnt = groups(&older.forecasts(weight), &older.spent);
+        let inside = forecasts.iter().zip(&newest.spent).filter(|(forecast, spent)| {
+            interval(&learnt, **forecast).is_some_and(|(low, high)| (low..=high).contains(*spent))
         });
-        inside.count() as f64 / newest.spent.len().max(1) as f64
+        inside.count() as f64 / forecasts.len().max(1) as f64
     });
-    let trees = if with_trees { texts(&closed, None, &mut rounds, settings)? } else { Vec::new() };
+    let importance = ensemble::importance(&trees);
     let names = folds::names();
-    let mut importance: Vec<(String, f64)> = names
-        .iter()
-        .map(ToString::to_string)
-        .zip(boosting::importance(&trees, names.len()))
-        .filter(|(_, share)| *share > 0.0)
-        .collect();
-    importance.sort_by(|left, right| right.1.total_cmp(&left.1));
+    let intervals = newest.as_ref().map(|(forecasts, parts)| groups(forecasts, &parts.spent));
     let stored = Stored {
         features: names.iter().map(ToString::to_string).collect(),
         horizon: now.horizon,
         trees,
-        purchases: now.purchases.as_ref().ok().map(|fit| fit.model),
-        intervals: intervals.into_iter().next().unwrap_or_default(),
+        purchases: model.filter(|_| weight > 0.0),
+        purchases_weight: weight,
+        intervals: intervals.unwrap_or_default(),
     };
     if stored.trees.is_empty() && stored.purchases.is_none() {
         return Err(CannotTrain::NotEnough(vec![NotEnough::PurchaseModel]));
@@ -169,12 +171,18 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
         snapshot_days: closed.iter().map(|snapshot| snapshot.day).collect(),
         horizon: now.horizon,
         rounds,
+        purchases_weight: weight,
         importance,
         held_back,
         coverage,
         settings: *settings,
     };
-    Ok(Trained { model: Model::new(stored)?, report, held_back: newest })
+    let held_back = newest.zip(checks.first()).map(|((expected, parts), (_, test))| HeldBack {
+        day: test.day,
+        expected,
+        spent: parts.spent.clone(),
+    });
+    Ok(Trained { model: Model::new(stored)?, report, held_back })
 }
 
 /// What a forecast has to beat, for the customers of `test`: a name, and one number a customer or why there is none.
@@ -194,48 +202,57 @@ pub fn baselines(test: &Snapshot) -> Vec<(&'static str, Result<Vec<f64>, String>
     ]
 }
 
-/// The models of all seeds; with `stopping` the number of trees is found on it, otherwise it is `rounds`.
-fn texts(
-    training: &[&Snapshot],
-    stopping: Option<&Snapshot>,
-    rounds: &mut Option<u32>,
-    settings: &Settings,
-) -> Result<Vec<String>, CannotTrain> {
-    let (rows, labels) = folds::table(training, settings.rows, spend_label);
-    let held = stopping.map(|test| folds::table(&[test], settings.rows, spend_label));
-    let validation = held.as_ref().map(|(rows, labels)| Labelled { rows, labels });
-    let mut boosting = settings.boosting;
-    if let (None, Some(known)) = (stopping, *rounds) {
-        boosting.rounds = known;
-    }
-    // Seeds side by side, each on one thread: LightGBM's own threads wait for each other at every tree.
-    let texts: Vec<String> = (1..=settings.seeds.max(1))
-        .into_par_iter()
-        .map(|seed| {
-            boosting::train(
-                Labelled { rows: &rows, labels: &labels },
-                validation,
-                &folds::names(),
-                &boosting,
-                seed,
-            )
-        })
-        .collect::<Result<_, _>>()?;
-    if stopping.is_some() {
-        let all: u32 = texts.iter().map(|text| boosting::rounds(text)).sum();
-        *rounds = Some((all / texts.len() as u32).max(5));
-    }
-    Ok(texts)
-}
-
 /// What was spent; a Tweedie loss knows nothing below zero.
 fn spend_label(outcome: &Outcome) -> f32 {
     (outcome.spend as f32).max(0.0)
 }
 
-fn forecasts(texts: &[String], test: &Snapshot) -> Result<Vec<f64>, CannotTrain> {
-    let forest = Forest::parse(texts, &folds::names())?;
-    Ok(forest.scores(&test.features).into_iter().map(|score| score.exp().min(super::LARGEST)).collect())
+/// What trees and purchase model say of a fold's customers, and what those spent.
+struct Parts {
+    /// Logarithms of the trees' means.
+    trees: Vec<f64>,
+    /// The purchase model's means; none for a customer without any.
+    purchases: Vec<Option<f64>>,
+    spent: Vec<f64>,
+}
+
+impl Parts {
+    fn of(texts: &[String], test: &Snapshot) -> Result<Parts, CannotTrain> {
+        let model: Option<BgNbd> = test.purchases.as_ref().ok().map(|fit| fit.model);
+        let horizon = f64::from(test.horizon);
+        let rows = (0..test.features.rows()).map(|row| test.features.row(row));
+        Ok(Parts {
+            trees: Forest::parse(texts, &folds::names())?.scores(&test.features),
+            purchases: rows.map(|row| purchases(model.as_ref()?, row, horizon)).collect(),
+            spent: test.spent(),
+        })
+    }
+
+    fn forecasts(&self, weight: f64) -> Vec<f64> {
+        let parts = self.trees.iter().zip(&self.purchases);
+        parts.map(|(trees, purchases)| mixed(Some(*trees), *purchases, weight).unwrap_or(0.0)).collect()
+    }
+}
+
+/// The share with the smallest Tweedie deviance over the folds, if it is smaller than that of the usual one, which is
+/// the first, by more than noise.
+fn choose_weight(folds: &[Parts], with_purchases: bool, with_trees: bool) -> f64 {
+    if !with_trees || !with_purchases {
+        return if with_trees { 0.0 } else { 1.0 };
+    }
+    let losses = |weight: f64| -> Vec<f64> {
+        let of = |fold: &Parts| -> Vec<f64> {
+            fold.forecasts(weight)
+                .iter()
+                .zip(&fold.spent)
+                .map(|(expected, spent)| loss(*expected, *spent))
+                .collect()
+        };
+        folds.iter().flat_map(of).collect()
+    };
+    let alternatives = PURCHASES_WEIGHTS[1..].iter().map(|weight| losses(*weight)).collect::<Vec<_>>();
+    clearly_better(&losses(PURCHASES_WEIGHTS[0]), &alternatives)
+        .map_or(PURCHASES_WEIGHTS[0], |i| PURCHASES_WEIGHTS[i + 1])
 }
 
 /// The groups of similar forecast with the tenth and ninetieth percentile of what they spent, over the forecast.

@@ -184,8 +184,7 @@ fn churn_candidate(
     snapshots: &Snapshots,
     champion: Option<&(Registered, Vec<u8>)>,
 ) -> Result<Candidate, Untrained> {
-    let mut settings =
-        churn::Settings { rows: ROWS, seeds: SEEDS, fold_seeds: 1, ..churn::Settings::default() };
+    let mut settings = churn::Settings { rows: ROWS, seeds: SEEDS, fold_seeds: 1, ..churn::settings() };
     settings.boosting.learning_rate = LEARNING_RATE;
     let trained =
         churn::train(&snapshots.now, &snapshots.closed, &settings).map_err(|error| match error {
@@ -248,8 +247,7 @@ fn spend_candidate(
     snapshots: &Snapshots,
     champion: Option<&(Registered, Vec<u8>)>,
 ) -> Result<Candidate, Untrained> {
-    let mut settings =
-        spend::Settings { rows: ROWS, seeds: SEEDS, fold_seeds: 1, ..spend::Settings::default() };
+    let mut settings = spend::Settings { rows: ROWS, seeds: SEEDS, fold_seeds: 1, ..spend::settings() };
     settings.boosting.learning_rate = LEARNING_RATE;
     let trained =
         spend::train(&snapshots.now, &snapshots.closed, &settings).map_err(|error| match error {
