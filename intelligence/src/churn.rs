@@ -13,7 +13,7 @@ mod training;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use baselines::{Baseline, baselines};
+pub use baselines::{Baseline, baselines, plain_boosting};
 pub use comparison::{Verdict, better};
 pub use eligibility::{Eligibility, NotEnough, Tier, eligibility};
 pub use training::{CannotTrain, HeldBack, Settings, Trained, TrainingReport, settings, train};

@@ -6,7 +6,7 @@ use domain::{db::Db, seal::MasterKey};
 use jobs::{Dispatch, Store};
 
 use crate::clients::{anthropic, gorgias};
-use crate::insight::knowledge::Library;
+use crate::insight::{knowledge::Library, shared::Material};
 
 /// The shared parts.
 pub struct App {
@@ -24,6 +24,8 @@ pub struct App {
     pub anthropic: Option<anthropic::Client>,
     /// What scoring needs of the tenants' current runs.
     pub insight: Library,
+    /// What jobs of the same run share while they run.
+    pub material: Material,
     /// Where files to be imported lie.
     pub import_dir: PathBuf,
     /// Where probes record their effects, if anywhere.

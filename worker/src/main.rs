@@ -11,7 +11,7 @@ use worker::{
     app::{App, ProbeEffects},
     clients::{Breakers, anthropic, breaker::BreakerSettings, gorgias},
     handlers,
-    insight::knowledge::Library,
+    insight::{knowledge::Library, shared::Material},
     runtime::{self, Options, Pulse},
     settings::{self, SETTINGS, Settings},
 };
@@ -44,6 +44,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         anthropic,
         master_key: settings.master_key,
         insight: Library::default(),
+        material: Material::default(),
         import_dir: settings.import_dir,
         probe_effects: settings
             .probe_url

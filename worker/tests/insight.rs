@@ -26,7 +26,7 @@ use worker::{
     app::App,
     clients::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias},
     handlers,
-    insight::knowledge::Library,
+    insight::{knowledge::Library, shared::Material},
     testing::drain,
 };
 
@@ -57,6 +57,7 @@ impl Shop {
             gorgias: Gorgias::new(Destinations::PublicOnly, breakers).expect("a client"),
             anthropic: None,
             insight: Library::default(),
+            material: Material::default(),
             import_dir: "/nowhere".into(),
             probe_effects: None,
         });

@@ -23,8 +23,6 @@ const STEP: i32 = 30;
 const SNAPSHOTS: i32 = 7;
 /// What the legends call our model.
 const OURS: &str = "Deskwork";
-/// Threads of LightGBM; its answers do not depend on it.
-const THREADS: usize = 2;
 
 /// A shop on the test day.
 pub struct Shop {
@@ -106,7 +104,7 @@ impl Shop {
         });
         let training: Vec<&Snapshot> = self.training.iter().collect();
         let wanted = ["BG/NBD", "RFM logistic", "recency only"];
-        let baselines = churn::baselines(&training, &self.test, churn::settings().rows, THREADS);
+        let baselines = churn::baselines(&training, &self.test);
         let mut others = Vec::new();
         let stays = |scores: &[f64]| scores.iter().map(|score| -score).collect();
         let mut rankings =

@@ -11,7 +11,7 @@ pub(crate) type Point = [f32; POINT];
 /// Lloyd's rounds before we take what there is.
 const ROUNDS: usize = 100;
 /// A round that saves less than this share of the cost is the last.
-const STILL: f64 = 1e-6;
+const STILL: f64 = 1e-5;
 /// Independent starts, on a part of the points.
 const STARTS: u64 = 10;
 /// How many points that part has.

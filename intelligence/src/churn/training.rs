@@ -145,7 +145,9 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
         Tier::Purchases => Ok(Parts::default()),
         _ => Parts::train(&learn(&closed, settings), rounds, settings, settings.seeds),
     };
-    let (older, whole) = rayon::join(older, whole);
+    let compared =
+        || checks.first().map_or_else(Vec::new, |(training, test)| baselines::baselines(training, test));
+    let (whole, (older, compared)) = rayon::join(whole, || rayon::join(older, compared));
     let (answers, parts): (Vec<Answers>, Parts) = (newest.into_iter().chain(older?).collect(), whole?);
 
     let purchases = now.purchases.as_ref().ok().map(|fit| fit.model);
@@ -171,7 +173,7 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
     });
     let mut figures = Vec::new();
     let mut bins = Vec::new();
-    if let (Some(held_back), Some((training, test))) = (&held_back, checks.first()) {
+    if let Some(held_back) = &held_back {
         let ours = classification(
             &held_back.probabilities,
             &held_back.churned,
@@ -180,7 +182,7 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
         );
         figures.push(("ours".to_owned(), ours));
         bins = calibration_bins(&held_back.probabilities, &held_back.churned);
-        for baseline in baselines::baselines(training, test, settings.rows, settings.boosting.threads) {
+        for baseline in &compared {
             if let Ok(scores) = &baseline.scores {
                 let measured = classification(scores, &held_back.churned, baseline.kind, settings.replicates);
                 figures.push((baseline.name.to_owned(), measured));

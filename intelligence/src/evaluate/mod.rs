@@ -131,7 +131,8 @@ fn evaluate_churn(report: &mut Report, test: &Snapshot, closed: &[Snapshot], chu
     });
     report.churn.push(("ours".to_owned(), ours));
     let training: Vec<&Snapshot> = closed.iter().collect();
-    for baseline in churn::baselines(&training, test, settings.rows, threads) {
+    let plain = churn::plain_boosting(&training, test, settings.rows, threads);
+    for baseline in churn::baselines(&training, test).into_iter().chain([plain]) {
         let figures =
             baseline.scores.map(|scores| classification(&scores, churned, baseline.kind, replicates));
         report.churn.push((baseline.name.to_owned(), figures));

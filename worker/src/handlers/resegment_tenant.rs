@@ -27,11 +27,12 @@ use crate::{
     outcome::{Outcome, Stop, done, done_then},
 };
 
-/// Customers in a shard: some seconds of work, and well under 200 MB.
-const SHARD_CUSTOMERS: i64 = 100_000;
+/// Customers in a shard: about a second of work, so that a run spreads over workers, shows its progress, and loses
+/// little when one is killed.
+const SHARD_CUSTOMERS: i64 = 20_000;
 
 /// How often the jobs that it waits for are looked at. It holds no slot meanwhile.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ResegmentTenant) -> Outcome<RunReport> {
     let today = Utc::now().date_naive();

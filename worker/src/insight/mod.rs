@@ -1,7 +1,8 @@
 //! Customer intelligence on real tenants: the pure crate `intelligence` between a read from Postgres and a write to it.
 //!
 //! Reading order: `runs` (what a run is and how it moves on), `prepare` (statistics, segmentation), `training`
-//! and `registry` (models), `knowledge` (everything that scoring needs), `score` (customers to rows), `write` (rows to
+//! and `registry` (models), `shared` (what jobs of a run
+//! share), `knowledge` (everything that scoring needs), `score` (customers to rows), `write` (rows to
 //! tables), `summary` (what a run says of itself), `changed` (what follows an order).
 
 pub mod changed;
@@ -13,6 +14,7 @@ pub mod prepare;
 pub mod registry;
 pub mod runs;
 pub mod score;
+pub mod shared;
 pub mod summary;
 pub mod training;
 pub mod write;

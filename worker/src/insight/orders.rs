@@ -3,11 +3,15 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
-use domain::db::{DbError, Tx};
+use domain::db::{DbError, Role, Tx};
 use futures_util::TryStreamExt;
 use intelligence::lines::{Line, Lines, LinesBuilder, key};
+
+use super::shared::OrdersKey;
+use crate::{app::App, context::Ctx};
 
 /// Whose lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +43,31 @@ impl From<Garbled> for DbError {
     }
 }
 
+/// The lines of a sample of customers, from another job that uses them at the moment or from the database.
+///
+/// # Errors
+/// The database failed; `Ok(None)` when the job was halted.
+pub async fn shared(
+    ctx: &Ctx,
+    app: &App,
+    key: &OrdersKey,
+    expected: i64,
+) -> Result<Option<Arc<Orders>>, DbError> {
+    let make = || async {
+        let total = u64::try_from(expected).unwrap_or(0);
+        let watch = |read| {
+            ctx.progress(read, Some(total), "reading order lines");
+            !ctx.is_halted()
+        };
+        let mut tx = app.db.tenant_tx(Role::Platform, key.tenant).await?;
+        let sample = Selection::Sample(key.one_in);
+        let loaded = load(&mut tx, &sample, &key.currency, key.until, total as usize, watch).await?;
+        tx.commit().await?;
+        Ok(loaded)
+    };
+    app.material.orders.get(key.clone(), make).await
+}
+
 /// Loads the lines in `currency` up to the end of the day `until` (UTC), as the platform role. `expected` lines are
 /// made room for; `watch` is told the lines read so far now and then, and ends the loading by answering false.
 ///
@@ -62,7 +91,7 @@ pub async fn load(
         "select set_config('desk.currency', $1, true), set_config('desk.until', $2, true),
                 set_config('desk.lower', $3, true), set_config('desk.upper', $4, true),
                 set_config('desk.named', $5::text[]::text, true), set_config('desk.one_in', $6, true),
-                set_config('statement_timeout', '900s', true)",
+                set_config('statement_timeout', '900s', true), set_config('enable_indexscan', $7, true)",
     )
     .bind(currency)
     .bind(until.succ_opt().unwrap_or(until).to_string())
@@ -70,6 +99,8 @@ pub async fn load(
     .bind(upper.unwrap_or_default())
     .bind(named.cloned().unwrap_or_default())
     .bind(one_in.to_string())
+    // What reads most of a tenant's pages reads each of them once, which the planner cannot know of these settings.
+    .bind(if matches!(selection, Selection::Sample(_)) { "off" } else { "on" })
     .execute(&mut **tx)
     .await?;
     let chosen = match selection {

@@ -1,6 +1,8 @@
 //! What a run needs before it can score: the tenant's statistics as of the cut-off, and a segmentation, which is fitted
 //! once and then frozen.
 
+use std::sync::Arc;
+
 use chrono::{Days, NaiveDate};
 use domain::db::{DbError, Role, Tx};
 use intelligence::archetypes::Level;
@@ -15,10 +17,11 @@ use intelligence::snapshot;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::orders::{self, Orders, Selection};
+use super::orders::{self, Orders};
 use super::registry::{self, Target};
 use super::runs::{self, Run};
 use super::score::day_of;
+use super::shared::OrdersKey;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::Stop;
@@ -50,8 +53,10 @@ pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result
         return Err(Stop::Cancel(why.to_owned()));
     };
     let one_in = (extent.lines / STATISTICS_LINES + 1).max(1);
-    let loaded = load(ctx, &mut tx, one_in, &currency, run.as_of, extent.lines / one_in).await?;
     tx.commit().await?;
+    let key =
+        |one_in: i64| OrdersKey { tenant: ctx.tenant, one_in, currency: currency.clone(), until: run.as_of };
+    let loaded = load(ctx, app, &key(one_in), extent.lines).await?;
     let day = day_of(run.as_of);
     let (statistics, loaded) =
         super::heavily("computing statistics", move || (TenantStats::of(&loaded.lines, day), loaded)).await?;
@@ -72,8 +77,7 @@ pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result
                 loaded
             } else {
                 drop(loaded);
-                let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-                load(ctx, &mut tx, sample_one_in, &currency, run.as_of, extent.lines / sample_one_in).await?
+                load(ctx, app, &key(sample_one_in), extent.lines).await?
             };
             Some(super::heavily("fitting segments", move || fit(&orders, day)).await?)
         }
@@ -106,20 +110,8 @@ pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result
     Ok(())
 }
 
-async fn load(
-    ctx: &Ctx,
-    tx: &mut Tx,
-    one_in: i64,
-    currency: &str,
-    until: NaiveDate,
-    expected: i64,
-) -> Result<Orders, Stop> {
-    let total = u64::try_from(expected).unwrap_or(0);
-    let loaded = orders::load(tx, &Selection::Sample(one_in), currency, until, total as usize, |read| {
-        ctx.progress(read, Some(total), "reading order lines");
-        !ctx.is_halted()
-    })
-    .await?;
+async fn load(ctx: &Ctx, app: &App, key: &OrdersKey, lines: i64) -> Result<Arc<Orders>, Stop> {
+    let loaded = orders::shared(ctx, app, key, lines / key.one_in).await?;
     loaded.ok_or(Stop::Snooze(std::time::Duration::ZERO))
 }
 

@@ -2,17 +2,21 @@
 
 use chrono::{NaiveDate, Utc};
 use domain::db::Role;
+use intelligence::boosting;
+use intelligence::ensemble::Settings;
 use intelligence::features::FEATURES;
 use intelligence::lines::{Lines, day_of as day_of_minute};
 use intelligence::snapshot::Snapshot;
 use intelligence::{churn, spend};
+use rayon::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::orders::{self, Selection};
+use super::orders;
 use super::registry::{self, NewModel, Registered, Target};
 use super::runs;
 use super::score::{date_of, day_of};
+use super::shared::OrdersKey;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::Stop;
@@ -20,15 +24,18 @@ use crate::outcome::Stop;
 /// Models are trained on a sample of about so many customers, which bounds time and memory whatever the shop's size.
 const CUSTOMERS: i64 = 40_000;
 /// Rows that the boosting sees: customers times snapshots, and a fixed sample of these beyond.
-const ROWS: usize = 60_000;
-/// Seeds that are averaged, and the shrinkage of a tree. `make evaluate` takes five seeds and half the shrinkage, which
-/// costs four times as much; a model of the night is measured on held-back data by itself, whatever it was made with.
-const SEEDS: u32 = 3;
-const LEARNING_RATE: f64 = 0.06;
+const ROWS: usize = 30_000;
+/// Seeds that are averaged, the shrinkage of a tree, and the replicates behind an interval. `make evaluate` takes more
+/// of all, which costs ten times as much; a model of the night is measured on held-back data by itself, whatever it
+/// was made with.
+const SEEDS: u32 = 2;
+const LEARNING_RATE: f64 = 0.1;
+const PATIENCE: u32 = 20;
+const REPLICATES: usize = 100;
 /// Days between snapshots.
-const STEP: i32 = 30;
+const STEP: i32 = 45;
 /// Snapshots at most.
-const SNAPSHOTS: i32 = 7;
+const SNAPSHOTS: i32 = 5;
 /// A snapshot has at least so much history before it.
 const HISTORY_DAYS: i32 = 60;
 /// The usual horizon.
@@ -98,33 +105,28 @@ pub async fn train(
         }
         None => None,
     };
-    let one_in = (extent.customers / CUSTOMERS).max(1);
-    let expected = usize::try_from(extent.lines / one_in).unwrap_or(0);
-    let watch = |read| {
-        ctx.progress(read, Some(expected as u64), "reading order lines");
-        !ctx.is_halted()
+    tx.commit().await?;
+    let key = OrdersKey {
+        tenant: ctx.tenant,
+        one_in: (extent.customers / CUSTOMERS).max(1),
+        currency,
+        until: as_of,
     };
-    let sample = Selection::Sample(one_in);
-    let Some(orders) = orders::load(&mut tx, &sample, &currency, as_of, expected, watch).await? else {
+    let expected = extent.lines / key.one_in;
+    let day = day_of(as_of);
+    let make = || async {
+        let Some(orders) = orders::shared(ctx, app, &key, expected).await? else { return Ok(None) };
+        ctx.progress(0, None, "looking at days of the past");
+        super::heavily("taking snapshots", move || snapshots(&orders.lines, day, horizon)).await.map(Some)
+    };
+    let Some(snapshots) = app.material.snapshots.get::<Stop, _>((key.clone(), horizon), make).await? else {
         return Err(Stop::Snooze(std::time::Duration::ZERO));
     };
-    tx.commit().await?;
-
     ctx.progress(0, None, "training");
-    let day = day_of(as_of);
-    let Some(first_day) = orders.lines.minutes().iter().min().map(|minute| day_of_minute(*minute)) else {
-        return Ok(Outcome {
-            model: None,
-            is_champion: false,
-            reason: "not enough data: there are no orders".to_owned(),
-        });
-    };
-    let work = move || {
-        let snapshots = snapshots(&orders.lines, first_day, day, horizon);
-        match target {
-            Target::Churn => churn_candidate(&snapshots, champion.as_ref()),
-            Target::Ltv => spend_candidate(&snapshots, champion.as_ref()),
-        }
+    let first_day = snapshots.first_day;
+    let work = move || match target {
+        Target::Churn => churn_candidate(&snapshots, champion.as_ref()),
+        Target::Ltv => spend_candidate(&snapshots, champion.as_ref()),
     };
     let trained = super::heavily("training the model", work).await?;
     let candidate = match trained {
@@ -158,19 +160,28 @@ pub async fn train(
 }
 
 /// The shop today, and on days before whose windows have closed.
-struct Snapshots {
+pub struct Snapshots {
+    first_day: i32,
     now: Snapshot,
     closed: Vec<Snapshot>,
 }
 
-fn snapshots(lines: &Lines, first_day: i32, day: i32, horizon: i32) -> Snapshots {
-    let window = horizon.unsigned_abs();
-    let closed = (0..SNAPSHOTS)
-        .map(|step| day - horizon - step * STEP)
-        .take_while(|day| *day >= first_day + HISTORY_DAYS)
-        .map(|day| Snapshot::take(lines, day, window))
+fn snapshots(lines: &Lines, day: i32, horizon: i32) -> Snapshots {
+    let first_day = lines.minutes().iter().min().map_or(day, |minute| day_of_minute(*minute));
+    let days: Vec<i32> = std::iter::once(day)
+        .chain((0..SNAPSHOTS).map(|step| day - horizon - step * STEP))
+        .take_while(|taken| *taken == day || *taken >= first_day + HISTORY_DAYS)
         .collect();
-    Snapshots { now: Snapshot::take(lines, day, window), closed }
+    let take = |day: &i32| Snapshot::take(lines, *day, horizon.unsigned_abs());
+    let mut taken: Vec<Snapshot> = days.par_iter().map(take).collect();
+    let closed = taken.split_off(1);
+    Snapshots { first_day, now: taken.remove(0), closed }
+}
+
+fn for_the_night(settings: Settings) -> Settings {
+    let boosting =
+        boosting::Settings { learning_rate: LEARNING_RATE, patience: PATIENCE, ..settings.boosting };
+    Settings { boosting, rows: ROWS, seeds: SEEDS, fold_seeds: 1, replicates: REPLICATES }
 }
 
 enum Untrained {
@@ -184,8 +195,7 @@ fn churn_candidate(
     snapshots: &Snapshots,
     champion: Option<&(Registered, Vec<u8>)>,
 ) -> Result<Candidate, Untrained> {
-    let mut settings = churn::Settings { rows: ROWS, seeds: SEEDS, fold_seeds: 1, ..churn::settings() };
-    settings.boosting.learning_rate = LEARNING_RATE;
+    let settings = for_the_night(churn::settings());
     let trained =
         churn::train(&snapshots.now, &snapshots.closed, &settings).map_err(|error| match error {
             churn::CannotTrain::NotEnough(_) => Untrained::NotEnough(error.to_string()),
@@ -247,8 +257,7 @@ fn spend_candidate(
     snapshots: &Snapshots,
     champion: Option<&(Registered, Vec<u8>)>,
 ) -> Result<Candidate, Untrained> {
-    let mut settings = spend::Settings { rows: ROWS, seeds: SEEDS, fold_seeds: 1, ..spend::settings() };
-    settings.boosting.learning_rate = LEARNING_RATE;
+    let settings = for_the_night(spend::settings());
     let trained =
         spend::train(&snapshots.now, &snapshots.closed, &settings).map_err(|error| match error {
             spend::CannotTrain::NotEnough(_) => Untrained::NotEnough(error.to_string()),
