@@ -19,7 +19,7 @@ const HALVINGS: u64 = 14;
 /// divisions some look stable by luck.
 const FIRST_HALVINGS: u64 = 6;
 /// How many customers are halved at most: more would find the same answer to the second decimal.
-const HALVED: usize = 8000;
+const HALVED: usize = 6000;
 /// How many customers the silhouette looks at.
 const SILHOUETTE: usize = 1000;
 

@@ -13,11 +13,11 @@ const ROUNDS: usize = 100;
 /// A round that saves less than this share of the cost is the last.
 const STILL: f64 = 1e-5;
 /// Independent starts, on a part of the points.
-const STARTS: u64 = 10;
+const STARTS: u64 = 6;
 /// How many points that part has.
 const PART: usize = 2500;
 /// The best starts, which go on with all points.
-const FINALISTS: usize = 3;
+const FINALISTS: usize = 2;
 
 /// Centres and what they cost.
 #[derive(Clone, Debug, PartialEq)]

@@ -22,9 +22,9 @@ use crate::context::Ctx;
 use crate::outcome::Stop;
 
 /// Models are trained on a sample of about so many customers, which bounds time and memory whatever the shop's size.
-const CUSTOMERS: i64 = 40_000;
+const CUSTOMERS: i64 = 30_000;
 /// Rows that the boosting sees: customers times snapshots, and a fixed sample of these beyond.
-const ROWS: usize = 30_000;
+const ROWS: usize = 20_000;
 /// Seeds that are averaged, the shrinkage of a tree, and the replicates behind an interval. `make evaluate` takes more
 /// of all, which costs ten times as much; a model of the night is measured on held-back data by itself, whatever it
 /// was made with.
