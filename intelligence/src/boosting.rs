@@ -224,7 +224,7 @@ fn parameters(settings: &Settings, names: &[&str], validated: bool, seed: u32) -
     set("bagging_freq", json!(u32::from(settings.bagging_fraction < 1.0)));
     set("min_data_in_leaf", json!(settings.minimum_leaf_rows));
     set("lambda_l2", json!(settings.ridge));
-    set("extra_trees", json!(settings.random_thresholds && seed % 2 == 0));
+    set("extra_trees", json!(settings.random_thresholds && seed.is_multiple_of(2)));
     set("seed", json!(seed));
     set("deterministic", json!(true));
     set("force_row_wise", json!(true));

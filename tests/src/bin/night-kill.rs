@@ -2,7 +2,7 @@
 //! while its worker is killed (-9) at a moment of the run. Every run has to end, to leave the same bit for bit, and to
 //! be seen by readers as a whole or not at all.
 //!
-//! `night-kill [--customers 20000] [--lines 200000] [--kills 6] [--seed 1]`
+//! `night-kill [--customers 50000] [--lines 500000] [--kills 6] [--seed 1]`
 
 use std::{process::ExitCode, time::Duration};
 
@@ -98,7 +98,7 @@ fn seen_by_readers(name: &str, ended: &Ended) -> Vec<String> {
 }
 
 fn arguments(mut given: impl Iterator<Item = String>) -> anyhow::Result<Arguments> {
-    let mut arguments = Arguments { size: Size { customers: 20_000, lines: 0 }, kills: 6, seed: 1 };
+    let mut arguments = Arguments { size: Size { customers: 50_000, lines: 0 }, kills: 6, seed: 1 };
     while let Some(argument) = given.next() {
         let value: u64 = given.next().context(USAGE)?.parse().context(USAGE)?;
         match argument.as_str() {
