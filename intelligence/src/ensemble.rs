@@ -24,8 +24,10 @@ pub struct Settings {
     pub replicates: usize,
 }
 
-/// Trees when no fold could say how many: the middle of what shops need at a learning rate of 0.03.
-pub(crate) const ROUNDS_WITHOUT_A_FOLD: u32 = 80;
+/// Trees when no fold could say how many: the middle of what shops need, which is 80 at a learning rate of 0.03.
+pub(crate) fn rounds_without_a_fold(settings: &boosting::Settings) -> u32 {
+    (80.0 * 0.03 / settings.learning_rate.max(1e-3)).round() as u32
+}
 
 /// Rows with their labels.
 pub(crate) type Table = (Matrix, Vec<f32>);

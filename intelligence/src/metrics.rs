@@ -400,6 +400,18 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_better_by_more_than_noise_is_taken() {
+        let usual: Vec<f64> = (0..100).map(|i| f64::from(i % 10)).collect();
+        let by = |gain: f64, noise: f64| -> Vec<f64> {
+            (0..100).map(|i| usual[i] - gain + if i % 2 == 0 { noise } else { -noise }).collect()
+        };
+        assert_eq!(clearly_better(&usual, &[usual.clone(), by(0.1, 5.0)]), None);
+        assert_eq!(clearly_better(&usual, &[by(0.1, 0.1), by(0.3, 0.1), by(-1.0, 0.1)]), Some(1));
+        assert_eq!(clearly_better(&usual, &[]), None);
+        assert_eq!(clearly_better(&[], &[Vec::new()]), None);
+    }
+
+    #[test]
     fn equal_scores_do_not_differ() {
         let scores: Vec<f64> = (0..50).map(|i| f64::from(i * 7 % 50)).collect();
         let churned: Vec<bool> = (0..50).map(|i| i % 3 == 0).collect();

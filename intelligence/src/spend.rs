@@ -195,6 +195,18 @@ mod tests {
     }
 
     #[test]
+    fn the_two_forecasts_meet_in_the_middle_of_their_logarithms() {
+        let close = |found: Option<f64>, wanted: f64| found.is_some_and(|f| (f - wanted).abs() < 1e-9);
+        assert!(close(mixed(Some(16.0f64.ln()), Some(4.0), 0.5), 8.0));
+        assert!(close(mixed(Some(16.0f64.ln()), Some(4.0), 0.0), 16.0));
+        assert!(close(mixed(Some(16.0f64.ln()), None, 0.5), 16.0));
+        assert!(close(mixed(None, Some(4.0), 1.0), 4.0));
+        assert!(close(mixed(None, None, 1.0), 0.0));
+        assert_eq!(mixed(Some(f64::NAN), None, 0.5), None);
+        assert!(close(mixed(Some(1e9), None, 0.5), LARGEST));
+    }
+
+    #[test]
     fn a_small_shop_gets_the_purchase_model() {
         let lines = churn::tests::shop(120, 600, 3);
         let closed: Vec<Snapshot> = (0..3).map(|i| Snapshot::take(&lines, 410 - 30 * i, 90)).collect();

@@ -12,7 +12,7 @@ pub use crate::ensemble::Settings;
 use crate::{
     boosting::{self, BoostingError, Objective},
     calibration::Calibration,
-    ensemble::{self, ROUNDS_WITHOUT_A_FOLD, Table},
+    ensemble::{self, Table},
     folds,
     forest::{Forest, ForestError},
     history::Outcome,
@@ -129,7 +129,8 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
     let allowed = eligibility::eligibility(now, &closed);
     let Some(tier) = allowed.tier else { return Err(CannotTrain::NotEnough(allowed.missing)) };
     let checks = if tier == Tier::Purchases { Vec::new() } else { folds::folds(&closed) };
-    let (mut rounds, mut newest) = ((tier == Tier::Trees).then_some(ROUNDS_WITHOUT_A_FOLD), None);
+    let usual = ensemble::rounds_without_a_fold(&settings.boosting);
+    let (mut rounds, mut newest) = ((tier == Tier::Trees).then_some(usual), None);
     if let Some((training, test)) = checks.first() {
         let (found, answers) = newest_fold(training, test, tier, settings)?;
         (rounds, newest) = (found.or(rounds), Some(answers));

@@ -58,6 +58,35 @@ fn texts(leaves: u32) -> Vec<String> {
     (1..=2).map(|seed| train(labelled, None, &NAMES, &settings(leaves), seed).expect("a model")).collect()
 }
 
+/// Labels that rise with what should make them fall.
+#[test]
+fn what_may_only_fall_does_not_rise() {
+    let names = ["orders", "recency_days", "weekend_share"];
+    let mut generator = SplitMix64::new(3);
+    let values: Vec<f32> = (0..6000).map(|_| (generator.uniform() * 10.0) as f32).collect();
+    let rows = Matrix::from_values(names.len(), values);
+    let labels: Vec<f32> = (0..rows.rows())
+        .map(|row| {
+            let [orders, recency, weekend] = [0, 1, 2].map(|column| f64::from(rows.row(row)[column]));
+            let score = (orders - recency) / 4.0 + (weekend - 5.0) / 2.0 + (recency * 2.0).sin();
+            f32::from(u8::from(generator.uniform() < logistic(score)))
+        })
+        .collect();
+    // the largest change of the score along one feature in this direction, the others in the middle
+    let largest = |falls_with_activity: bool, column: usize, direction: f64| -> f64 {
+        let settings = Settings { falls_with_activity, ..settings(15) };
+        let text = train(Labelled { rows: &rows, labels: &labels }, None, &names, &settings, 1);
+        let forest = Forest::parse(&[text.expect("a model")], &names).expect("a forest");
+        let mut steps = Matrix::from_values(names.len(), vec![5.0; 101 * names.len()]);
+        (0..=100).for_each(|step| steps.row_mut(step)[column] = step as f32 / 10.0);
+        let scores = forest.scores(&steps);
+        scores.windows(2).map(|pair| direction * (pair[1] - pair[0])).fold(f64::NEG_INFINITY, f64::max)
+    };
+    assert!(largest(false, 0, 1.0) > 0.01 && largest(true, 0, 1.0) <= 1e-9, "nobody leaves for ordering");
+    assert!(largest(false, 1, -1.0) > 0.01 && largest(true, 1, -1.0) <= 1e-9, "or returns for being away");
+    assert!(largest(true, 2, 1.0) > 0.01, "other features are free");
+}
+
 #[test]
 fn scores_equal_those_of_lightgbm() {
     for leaves in [2, 15, 16, 31] {

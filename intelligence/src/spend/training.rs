@@ -9,8 +9,7 @@ use crate::{
     bg_nbd::BgNbd,
     boosting::{self, BoostingError, Objective},
     churn::{NotEnough, Tier, eligibility::eligibility},
-    ensemble::{self, ROUNDS_WITHOUT_A_FOLD},
-    folds,
+    ensemble, folds,
     forest::{Forest, ForestError},
     history::Outcome,
     metrics::{SpendQuality, clearly_better, spend_quality},
@@ -109,7 +108,7 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
     let model = now.purchases.as_ref().ok().map(|fit| fit.model);
     let checks = if with_trees { folds::folds(&closed) } else { Vec::new() };
     let learn = |training: &[&Snapshot]| folds::table(training, settings.rows, spend_label);
-    let mut rounds = with_trees.then_some(ROUNDS_WITHOUT_A_FOLD);
+    let mut rounds = with_trees.then(|| ensemble::rounds_without_a_fold(&settings.boosting));
     let mut newest = None;
     if let Some((training, test)) = checks.first() {
         let validation = folds::table(&[*test], settings.rows, spend_label);
