@@ -56,7 +56,7 @@ def main() -> None:
         clock.done(f"reading {lines.height} lines")
         effort = models.Effort(
             arguments.train_customers, arguments.train_rows, arguments.snapshots, arguments.days_apart,
-            arguments.seeds, arguments.rounds, arguments.patience,
+            arguments.seeds, arguments.fold_seeds, arguments.rounds, arguments.patience,
         )
         trained = models.train(lines, lines["day"].min(), day, effort)
         clock.done("training")
@@ -107,13 +107,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--tenant", required=True)
     parser.add_argument("--as-of", required=True)
     # The defaults are the constants of worker/src/insight/training.rs and of the trainers' settings.
-    parser.add_argument("--train-customers", type=int, default=40_000, help="customers that models are trained on")
-    parser.add_argument("--train-rows", type=int, default=120_000, help="customers times snapshots that trees see")
-    parser.add_argument("--snapshots", type=int, default=7)
-    parser.add_argument("--days-apart", type=int, default=30)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--train-customers", type=int, default=30_000, help="customers that models are trained on")
+    parser.add_argument("--train-rows", type=int, default=20_000, help="customers times snapshots that trees see")
+    parser.add_argument("--snapshots", type=int, default=5)
+    parser.add_argument("--days-apart", type=int, default=45)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--fold-seeds", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=600)
-    parser.add_argument("--patience", type=int, default=40)
+    parser.add_argument("--patience", type=int, default=20)
     return parser.parse_args()
 
 

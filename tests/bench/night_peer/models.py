@@ -22,11 +22,11 @@ HISTORY = 60
 FOLDS = 2
 GROUPS = 20
 PARAMETERS = {
-    "num_leaves": 15, "learning_rate": 0.03, "feature_fraction": 0.6, "bagging_fraction": 0.7, "bagging_freq": 1,
+    "num_leaves": 15, "learning_rate": 0.1, "feature_fraction": 0.6, "bagging_fraction": 0.7, "bagging_freq": 1,
     "min_data_in_leaf": 100, "lambda_l2": 5.0, "deterministic": True, "force_row_wise": True, "num_threads": 2,
     "verbosity": -1,
 }
-CHURN = {**PARAMETERS, "objective": "binary", "extra_trees": True}
+CHURN = {**PARAMETERS, "objective": "binary"}
 SPEND = {**PARAMETERS, "objective": "tweedie", "tweedie_variance_power": 1.5}
 RFM = ["orders", "purchase_days", "recency_days", "tenure_days", "log_spend", "spend_90d"]
 
@@ -40,6 +40,7 @@ class Effort:
     snapshots: int
     days_apart: int
     seeds: int
+    fold_seeds: int
     rounds: int
     patience: int
 
@@ -83,19 +84,19 @@ def train(lines: pl.DataFrame, first_day: int, day: int, effort: Effort) -> Mode
     folds = [(past(snapshots, test), test) for test in snapshots]
     folds = [(training, test) for training, test in folds if training][:FOLDS]
 
-    rounds, newest = boost(CHURN, folds[0][0], "churned", effort, folds[0][1])
+    rounds, newest = boost(CHURN, folds[0][0], "churned", effort, folds[0][1], seeds=effort.fold_seeds)
     scores = [mixture(newest, regression(folds[0][0]), folds[0][1].rows)]
     for training, test in folds[1:]:
-        models = boost(CHURN, training, "churned", effort, rounds=rounds)[1]
+        models = boost(CHURN, training, "churned", effort, rounds=rounds, seeds=effort.fold_seeds)[1]
         scores.append(mixture(models, regression(training), test.rows))
     churned = np.concatenate([test.churned for _, test in folds])
     calibration = LogisticRegression().fit(np.concatenate(scores)[:, None], churned)
     churn = boost(CHURN, snapshots, "churned", effort, rounds=rounds)[1]
 
-    rounds, newest = boost(SPEND, folds[0][0], "spent", effort, folds[0][1])
+    rounds, newest = boost(SPEND, folds[0][0], "spent", effort, folds[0][1], seeds=effort.fold_seeds)
     edges, bounds = intervals(mean(newest, folds[0][1].rows), folds[0][1].spent)
     for training, test in folds[1:]:
-        models = boost(SPEND, training, "spent", effort, rounds=rounds)[1]
+        models = boost(SPEND, training, "spent", effort, rounds=rounds, seeds=effort.fold_seeds)[1]
         intervals(mean(models, test.rows), test.spent)
     spend = boost(SPEND, snapshots, "spent", effort, rounds=rounds)[1]
     return Models(churn, regression(snapshots), calibration, spend, edges, bounds)
@@ -117,7 +118,7 @@ def past(snapshots: list[Snapshot], test: Snapshot) -> list[Snapshot]:
 
 def boost(
     parameters: dict, snapshots: list[Snapshot], label: str, effort: Effort, stop_on: Snapshot | None = None,
-    rounds: int | None = None,
+    rounds: int | None = None, seeds: int | None = None,
 ) -> tuple[int, list[lgb.Booster]]:
     """One model a seed; the number of rounds is found on a snapshot or given."""
     rows = np.concatenate([snapshot.rows for snapshot in snapshots])
@@ -130,12 +131,13 @@ def boost(
     if stop_on is not None:
         valid_sets = [lgb.Dataset(stop_on.rows, getattr(stop_on, label), reference=train_set)]
     models = []
-    for seed in range(1, effort.seeds + 1):
+    for seed in range(1, (seeds or effort.seeds) + 1):
         if stop_on is not None:
             callbacks = [lgb.early_stopping(effort.patience, verbose=False)]
+        own = {**parameters, "seed": seed, "extra_trees": parameters is CHURN and seed % 2 == 0}
         models.append(
-            lgb.train({**parameters, "seed": seed}, train_set, num_boost_round=rounds or effort.rounds,
-                      valid_sets=valid_sets, callbacks=callbacks)
+            lgb.train(own, train_set, num_boost_round=rounds or effort.rounds, valid_sets=valid_sets,
+                      callbacks=callbacks)
         )
     found = int(np.mean([model.best_iteration or model.num_trees() for model in models]))
     return max(found, 5), models
