@@ -1,8 +1,10 @@
 //! Computes one customer anew after an order, with the statistics, segmentation and models of the current run.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::contract::{Access, Backoff, JobKind, Policy, Priority};
 
@@ -12,6 +14,19 @@ use crate::contract::{Access, Backoff, JobKind, Policy, Priority};
 pub struct RecomputeProfile {
     /// The shop's id of the customer.
     pub customer_id: String,
+}
+
+impl RecomputeProfile {
+    /// One unfinished job stands for the customer's orders as they were changed last; orders that come meanwhile ask
+    /// for another, because the job may have read them before. Ids may be longer than a key, so it holds a digest.
+    pub fn dedup_key(&self, changed_at: Option<DateTime<Utc>>) -> String {
+        let mut key = String::new();
+        for byte in &Sha256::digest(self.customer_id.as_bytes())[..16] {
+            let _ = write!(key, "{byte:02x}");
+        }
+        let _ = write!(key, ":{}", changed_at.map_or(0, |at| at.timestamp_micros()));
+        key
+    }
 }
 
 /// What is known of the customer now.

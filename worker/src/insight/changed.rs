@@ -4,7 +4,6 @@
 use chrono::{DateTime, Utc};
 use domain::db::{DbError, Tx};
 use domain::ids::TenantId;
-use intelligence::lines::key;
 use jobs::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers};
 use jobs::{JobId, NewJob};
 use sqlx::Row;
@@ -55,10 +54,8 @@ pub fn follow_ups(tenant: TenantId, parent: JobId, changed: Option<&[Changed]>) 
             .iter()
             .map(|changed| {
                 let job = RecomputeProfile { customer_id: changed.customer_id.clone() };
-                // A job that runs already may have read the orders before this change, so it does not stand in.
-                let dedup =
-                    format!("{:016x}:{}", key(changed.customer_id.as_bytes()), changed.at.timestamp_micros());
-                Ok(NewJob::of(tenant, &job)?.with_dedup_key(&dedup)?.with_parent(parent))
+                let dedup_key = job.dedup_key(Some(changed.at));
+                Ok(NewJob::of(tenant, &job)?.with_dedup_key(&dedup_key)?.with_parent(parent))
             })
             .collect();
     }

@@ -16,7 +16,6 @@ use domain::insights::profile::{Churn, Profile};
 use jobs::kinds::RecomputeProfile;
 use jobs::{Announcement, NewJob};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -257,16 +256,9 @@ async fn answer(
         return Ok((Kept::ok(&known), Announcement::default()));
     }
     let payload = RecomputeProfile { customer_id: customer.customer_id.clone() };
+    let dedup_key = payload.dedup_key(customer.orders_changed_at);
     let (job, _, announcement) =
-        ask(tx, caller.tenant, NewJob::of(caller.tenant, &payload)?, &dedup_key(customer)).await?;
+        ask(tx, caller.tenant, NewJob::of(caller.tenant, &payload)?, &dedup_key).await?;
     let stale_answer = customer.computed.is_some().then_some(known);
     Ok((Kept::accepted(job.job_id, &Pending { job, stale_answer }), announcement))
-}
-
-/// One unfinished job stands for a customer's orders as they are; orders that come meanwhile ask for another, because
-/// the job may have read them before. Ids may be longer than a key.
-fn dedup_key(customer: &Customer) -> String {
-    let id = &hex::encode(Sha256::digest(customer.customer_id.as_bytes()))[..32];
-    let changed_at = customer.orders_changed_at.map_or(0, |at| at.timestamp_micros());
-    format!("{id}:{changed_at}")
 }
