@@ -26,9 +26,18 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use crate::outcome::Stop;
 
 /// The cores for what takes seconds: statistics, fits, training, shards. A single customer after an order is computed
-/// on the process's other pool and never waits behind these.
-static HEAVY: LazyLock<Option<ThreadPool>> =
-    LazyLock::new(|| ThreadPoolBuilder::new().thread_name(|index| format!("heavy-{index}")).build().ok());
+/// on the process's other pool and never waits behind these; their threads also step back behind all others.
+static HEAVY: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
+    let step_back = |_| {
+        // Without the right to it they are merely as quick to run as the rest.
+        let _ = rustix::process::setpriority_process(None, LEAST_URGENT);
+    };
+    let pool = ThreadPoolBuilder::new().thread_name(|index| format!("heavy-{index}"));
+    pool.start_handler(step_back).build().ok()
+});
+
+/// The niceness of a thread that runs when nothing else wants to; on Linux it is the thread's own.
+const LEAST_URGENT: i32 = 19;
 
 /// Runs long work on its own cores, away from the threads that wait for the network.
 async fn heavily<T: Send + 'static>(
