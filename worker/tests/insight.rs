@@ -211,6 +211,19 @@ async fn a_run_says_something_of_everybody_and_the_next_run_says_the_same() {
 }
 
 #[tokio::test]
+async fn a_model_of_later_days_does_not_answer_for_an_earlier_one() {
+    let shop = Shop::open().await;
+    shop.import_cdnow().await;
+    shop.evaluate(&june_1998()).await;
+    let march = ResegmentTenant { as_of: NaiveDate::from_ymd_opt(1998, 3, 31), ..ResegmentTenant::default() };
+    shop.evaluate(&march).await;
+    let champions = "select count(*) from platform.model where role = 'champion'";
+    let of_march =
+        "select count(*) from platform.model where role = 'champion' and trained_as_of = '1998-03-31'";
+    assert_eq!((shop.count(champions).await, shop.count(of_march).await), (2, 2));
+}
+
+#[tokio::test]
 async fn one_order_changes_one_customer() {
     let shop = Shop::open().await;
     shop.import_cdnow().await;

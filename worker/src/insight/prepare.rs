@@ -33,10 +33,12 @@ const FIT_CUSTOMERS: i64 = 100_000;
 /// A champion older than this is challenged.
 const MODEL_DAYS: u64 = 7;
 
-/// Whether a model should be trained: there is none, or it is old.
+/// Whether a model should be trained: there is none, or it is old, or it was made of days after this one.
 pub async fn is_model_due(tx: &mut Tx, target: Target, as_of: NaiveDate) -> Result<bool, DbError> {
     let champion = registry::champion(tx, target).await?;
-    Ok(champion.is_none_or(|champion| as_of >= champion.trained_as_of + Days::new(MODEL_DAYS)))
+    Ok(champion.is_none_or(|champion| {
+        as_of < champion.trained_as_of || as_of >= champion.trained_as_of + Days::new(MODEL_DAYS)
+    }))
 }
 
 /// Computes statistics and, where there is none or `refit` asks for it, a segmentation; keeps both with the run.

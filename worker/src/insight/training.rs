@@ -125,8 +125,8 @@ pub async fn train(
     ctx.progress(0, None, "training");
     let first_day = snapshots.first_day;
     let work = move || match target {
-        Target::Churn => churn_candidate(&snapshots, champion.as_ref()),
-        Target::Ltv => spend_candidate(&snapshots, champion.as_ref()),
+        Target::Churn => churn_candidate(&snapshots, champion.as_ref(), as_of),
+        Target::Ltv => spend_candidate(&snapshots, champion.as_ref(), as_of),
     };
     let trained = super::heavily("training the model", work).await?;
     let candidate = match trained {
@@ -194,6 +194,7 @@ enum Untrained {
 fn churn_candidate(
     snapshots: &Snapshots,
     champion: Option<&(Registered, Vec<u8>)>,
+    as_of: NaiveDate,
 ) -> Result<Candidate, Untrained> {
     let settings = for_the_night(churn::settings());
     let trained =
@@ -204,6 +205,7 @@ fn churn_candidate(
     let report = &trained.report;
     let (is_champion, comparison, reason) = match champion {
         None => (true, None, "the first model".to_owned()),
+        Some((champion, _)) if champion.trained_as_of > as_of => (true, None, knows_the_future(champion)),
         Some((champion, artefact)) => match churn::Model::from_artefact(artefact) {
             Err(error) => {
                 (true, None, format!("the champion, model {}, cannot be read: {error}", champion.number))
@@ -231,6 +233,11 @@ fn churn_candidate(
     })
 }
 
+/// A model that has seen what came after a day says nothing of that day.
+fn knows_the_future(champion: &Registered) -> String {
+    format!("the champion, model {}, was trained on days after this one", champion.number)
+}
+
 /// Both models on the newest window that has closed, which the challenger's answers here have not seen. A champion of
 /// the same week has seen most of it, so a challenger is promoted too seldom rather than too often.
 fn compare_churn(
@@ -256,6 +263,7 @@ fn compare_churn(
 fn spend_candidate(
     snapshots: &Snapshots,
     champion: Option<&(Registered, Vec<u8>)>,
+    as_of: NaiveDate,
 ) -> Result<Candidate, Untrained> {
     let settings = for_the_night(spend::settings());
     let trained =
@@ -266,6 +274,7 @@ fn spend_candidate(
     let report = &trained.report;
     let (is_champion, comparison, reason) = match champion {
         None => (true, None, "the first model".to_owned()),
+        Some((champion, _)) if champion.trained_as_of > as_of => (true, None, knows_the_future(champion)),
         Some((champion, artefact)) => match spend::Model::from_artefact(artefact) {
             Err(error) => {
                 (true, None, format!("the champion, model {}, cannot be read: {error}", champion.number))
