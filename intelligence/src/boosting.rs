@@ -103,6 +103,10 @@ impl From<lightgbm3::Error> for BoostingError {
     }
 }
 
+/// Held while LightGBM works. The number of threads is one variable of its whole process: what one call sets, another
+/// reads between making its buffers and filling them, and writes past their end.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// Trains and answers LightGBM's text of the model. With `validation` the number of trees is the one after which its
 /// loss was lowest.
 ///
@@ -115,6 +119,7 @@ pub fn train(
     settings: &Settings,
     seed: u32,
 ) -> Result<String, BoostingError> {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut train_set = dataset(training, names, None)?;
     train_set.set_feature_names(&names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let validation_set = validation.map(|rows| dataset(rows, names, Some(&train_set))).transpose()?;
@@ -138,8 +143,6 @@ pub fn rounds(text: &str) -> u32 {
 /// # Errors
 /// A text that LightGBM does not read, or another number of columns.
 pub fn contributions(texts: &[String], rows: &Matrix, threads: usize) -> Result<Matrix, BoostingError> {
-    /// LightGBM's contributions are not safe to compute on two threads at once, whatever the booster.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let width = rows.columns() + 1;
     let mut sums = vec![0.0f64; rows.rows() * width];
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
