@@ -2,9 +2,8 @@
 //!
 //! The mean is the geometric one of two: LightGBM's with a Tweedie loss (many customers spend nothing, some a lot), and
 //! BG/NBD's expected purchases times the customer's shrunken order value, which stands alone where the data cannot
-//! carry trees. The interval is conformal in
-//! kind (Vovk, Gammerman and Shafer 2005; by groups of similar forecast): it holds what eight tenths of customers
-//! with such a forecast spent in a window that the forecasting model had not seen.
+//! carry trees. The interval is conformal in kind (Vovk, Gammerman and Shafer 2005; by groups of similar forecast): it
+//! holds what eight tenths of customers with such a forecast spent in a window that the forecasting model had not seen.
 
 mod comparison;
 mod training;

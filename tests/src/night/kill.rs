@@ -24,7 +24,7 @@ use crate::{
 
 /// How long a run may take, recovery included.
 const LIMIT: Duration = Duration::from_secs(600);
-/// Slots of the worker; the run's jobs share two.
+/// Slots of the worker; the run's jobs share three.
 const QUEUES: &str = "intelligence=3,default=2,profiles=2,ops=2";
 /// The database that the others are copies of.
 const BASE: &str = "desk";
