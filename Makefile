@@ -62,7 +62,7 @@ setup-test:
 test: setup-test build ## all tests on private servers (or on TEST_DATABASE_URL and TEST_REDIS_URL)
 	@deploy/local/with-servers $(STATE)/test cargo nextest run --workspace $(ARGS)
 
-lint: ## formatting, clippy, documentation, licences, unused dependencies, import directions
+lint: ## formatting, clippy, documentation, licences, unused dependencies, borders between crates
 	@.ci/run static
 
 fmt: ## format the code

@@ -3,14 +3,14 @@
 mod desk;
 mod shop;
 
+use accounts::api_keys::Scope;
+use accounts::verify::Mode;
 use axum::body::Body;
 use axum::http::StatusCode;
 use chrono::{Days, Utc};
+use database::{Role, Tx};
 use desk::call;
-use domain::analytics::forecasts::{self, Ahead, Forecast, Metric, NO_METHOD, Past};
-use domain::api_keys::Scope;
-use domain::db::{Role, Tx};
-use domain::gorgias::verify::Mode;
+use platform::analytics::forecasts::{self, Ahead, Forecast, Metric, NO_METHOD, Past};
 use serde_json::{Value, json};
 use shop::{Answer, Shop, open, request, shop};
 use sqlx::AssertSqlSafe;
@@ -33,7 +33,7 @@ const LINES: &str = "
     g g2 2025-10-11 mug cups 10 - no
     g g3 2025-10-21 mug cups 10 - no";
 
-const PROFILES: &str = include_str!("../../domain/src/orders/refresh_profiles.sql");
+const PROFILES: &str = include_str!("../../domain/platform/src/orders/refresh_profiles.sql");
 
 async fn platform(shop: &Shop) -> Tx {
     shop.state.db.tenant_tx(Role::Platform, shop.tenant).await.expect("a transaction")

@@ -3,10 +3,10 @@
 mod desk;
 mod shop;
 
+use accounts::{api_keys::Scope, verify::Mode};
 use axum::body::Body;
 use chrono::{TimeDelta, Utc};
 use desk::{call, enqueue, key, neighbour, operator};
-use domain::{api_keys::Scope, gorgias::verify::Mode};
 use shop::{request, shop};
 
 #[tokio::test]

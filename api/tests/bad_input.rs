@@ -3,9 +3,9 @@
 mod desk;
 mod shop;
 
+use accounts::verify::Mode;
 use axum::body::Body;
 use desk::{call, operator};
-use domain::gorgias::verify::Mode;
 use serde_json::json;
 use shop::{request, shop};
 

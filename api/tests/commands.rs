@@ -30,8 +30,9 @@ async fn a_first_tenant_and_key_are_made_listed_and_revoked() {
     };
     done("create-tenant --slug acme --name Acme --timezone Europe/Berlin");
     let key = done("create-key --tenant acme --name first --scopes jobs:read,ai:read --expires-days 30");
-    let db = domain::db::Db::connect(&database.url_for("desk_api"), 1).expect("a URL");
-    let principal = domain::api_keys::authenticate(&db, &key).await.expect("answered").expect("a valid key");
+    let db = database::Db::connect(&database.url_for("desk_api"), 1).expect("a URL");
+    let principal =
+        accounts::api_keys::authenticate(&db, &key).await.expect("answered").expect("a valid key");
     assert_eq!(principal.name, "first");
     assert!(principal.expires_at.is_some());
     let prefix = key.split('_').nth(1).expect("a prefix").to_owned();
@@ -41,7 +42,7 @@ async fn a_first_tenant_and_key_are_made_listed_and_revoked() {
         "connect-gorgias --tenant acme --base-url http://127.0.0.1:9/api --email e@x.example --verify hmac --allow-loopback",
     );
     done(&format!("revoke-key --prefix {prefix}"));
-    assert_eq!(domain::api_keys::authenticate(&db, &key).await.expect("answered"), None);
+    assert_eq!(accounts::api_keys::authenticate(&db, &key).await.expect("answered"), None);
     assert!(done("list-keys --tenant acme").contains("revoked"));
 }
 

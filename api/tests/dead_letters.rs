@@ -3,8 +3,8 @@
 mod desk;
 mod shop;
 
+use accounts::verify::Mode;
 use desk::{call, dead, enqueue, finish, neighbour, operator};
-use domain::gorgias::verify::Mode;
 use jobs::JobId;
 use serde_json::{Value, json};
 use shop::{Shop, shop};

@@ -2,17 +2,17 @@
 
 mod shop;
 
+use accounts::verify::Mode;
 use axum::body::Body;
 use axum::http::StatusCode;
-use domain::drafts::{self, NewDraft};
-use domain::gorgias::verify::Mode;
 use shop::{Shop, request, shop};
+use support::drafts::{self, NewDraft};
 use uuid::Uuid;
 
 async fn write_draft(shop: &Shop, reference: &str, job: Uuid) {
     let mut tx = shop.tx().await;
     let ticket =
-        domain::tickets::find(&mut tx, "gorgias", reference).await.expect("found").expect("a ticket");
+        support::tickets::find(&mut tx, "gorgias", reference).await.expect("found").expect("a ticket");
     let draft = NewDraft {
         ticket: ticket.id,
         message_count: ticket.message_count,

@@ -2,9 +2,9 @@
 
 mod shop;
 
+use accounts::verify::Mode;
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
-use domain::gorgias::verify::Mode;
 use shop::{request, shop, shop_with};
 
 fn get(path: &str) -> Request<Body> {
@@ -34,7 +34,7 @@ async fn a_healthy_process_says_so_without_a_key() {
 #[tokio::test]
 async fn without_redis_it_is_degraded_and_ready() {
     let many = std::num::NonZeroU32::new(1_000).expect("not zero");
-    let rates = api::limits::Rates {
+    let rates = api::web::limits::Rates {
         general_per_minute: many,
         webhooks_per_minute: many,
         ai_per_minute: many,

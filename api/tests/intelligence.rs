@@ -4,12 +4,12 @@ mod desk;
 mod insights;
 mod shop;
 
+use accounts::api_keys::Scope;
+use accounts::verify::Mode;
 use axum::body::Body;
 use axum::http::StatusCode;
 use chrono::NaiveDate;
 use desk::call;
-use domain::api_keys::Scope;
-use domain::gorgias::verify::Mode;
 use insights::{Found, add_customer, add_orders, platform, published, put, see};
 use serde_json::json;
 use shop::{open, request, shop};

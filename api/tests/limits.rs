@@ -4,10 +4,10 @@ mod shop;
 
 use std::num::NonZeroU32;
 
-use api::limits::Rates;
+use accounts::verify::Mode;
+use api::web::limits::Rates;
 use axum::body::Body;
 use axum::http::StatusCode;
-use domain::gorgias::verify::Mode;
 use shop::{redis_url, request, shop_with};
 
 fn rate(per_minute: u32) -> NonZeroU32 {

@@ -3,8 +3,8 @@
 mod desk;
 mod shop;
 
+use accounts::verify::Mode;
 use desk::{call, enqueue, operator};
-use domain::gorgias::verify::Mode;
 use jobs::{schedules, workers};
 use serde_json::{Value, json};
 use shop::shop;

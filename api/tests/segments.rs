@@ -4,14 +4,14 @@
 mod desk;
 mod shop;
 
+use accounts::api_keys::Scope;
+use accounts::verify::Mode;
 use axum::body::Body;
 use axum::http::StatusCode;
 use chrono::Utc;
+use database::ids::SegmentId;
 use desk::{call, key};
-use domain::api_keys::Scope;
-use domain::gorgias::verify::Mode;
-use domain::ids::SegmentId;
-use domain::segments::evaluate;
+use marketing::segments::evaluate;
 use serde_json::json;
 use shop::{Answer, Shop, request, shop};
 use uuid::Uuid;
@@ -22,8 +22,7 @@ async fn publish(shop: &Shop, generation: i32) {
     let axes: Vec<_> =
         (0..8).map(|_| json!({"segments": [{"name": "Weekly regulars"}, {"name": "Once"}]})).collect();
     let catalog = json!({"axes": axes, "archetypes": [{"name": "Loyal", "level": 1}]});
-    let mut tx =
-        shop.state.db.tenant_tx(domain::db::Role::Platform, shop.tenant).await.expect("a transaction");
+    let mut tx = shop.state.db.tenant_tx(database::Role::Platform, shop.tenant).await.expect("a transaction");
     sqlx::query("update platform.segmentation set state = 'retired'")
         .execute(&mut *tx)
         .await

@@ -5,9 +5,9 @@ mod shop;
 
 use std::sync::Arc;
 
+use accounts::verify::Mode;
 use axum::body::{Body, BodyDataStream};
 use desk::{done, enqueue, finish, id};
-use domain::gorgias::verify::Mode;
 use futures_util::StreamExt;
 use jobs::ledger::claim;
 use serde_json::{Value, json};

@@ -2,9 +2,9 @@
 
 mod shop;
 
+use accounts::verify::{Mode, sign};
 use axum::body::Body;
 use axum::http::StatusCode;
-use domain::gorgias::verify::{Mode, sign};
 use shop::{SECRET, open, redis_url, request, shop, shop_with};
 use uuid::Uuid;
 
@@ -146,7 +146,7 @@ async fn bad_bodies_are_refused_with_what_is_wrong() {
 #[tokio::test]
 async fn a_webhook_is_taken_while_redis_is_gone_and_refused_with_a_time_while_postgres_is() {
     let many = std::num::NonZeroU32::new(1_000).expect("not zero");
-    let rates = api::limits::Rates {
+    let rates = api::web::limits::Rates {
         general_per_minute: many,
         webhooks_per_minute: many,
         ai_per_minute: many,

@@ -2,29 +2,26 @@
 
 use std::{path::Path, sync::Arc};
 
+use accounts::seal::MasterKey;
 use async_compression::tokio::bufread::GzipDecoder;
 use chrono::{NaiveDate, Utc};
-use domain::{
-    db::{Db, Role},
-    ids::TenantId,
-    orders::import::{self, Import, Next},
-    seal::MasterKey,
-};
+use database::{Db, Role, ids::TenantId};
 use jobs::{
     Dispatch, JobId, JobKind, NewJob, State, Store,
     dispatch::Server,
     enqueue,
-    kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers, resegment_tenant::RunReport},
     read::{self, JobView},
     sweep,
 };
 use migrations::testing::{TestDatabase, fresh_database};
+use platform::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers, resegment_tenant::RunReport};
+use platform::orders::import::{self, Import, Next};
 use sqlx::Row;
 use tokio::io::BufReader;
+use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
 use uuid::Uuid;
 use worker::{
     app::App,
-    clients::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias},
     handlers,
     insight::{knowledge::Library, shared::Material},
     testing::drain,
@@ -62,7 +59,7 @@ impl Shop {
             probe_effects: None,
         });
         let mut tx = app.db.gateway_tx().await.expect("the database");
-        let tenant = domain::tenants::create(&mut tx, "shop", "Shop", "UTC").await.expect("a tenant").id;
+        let tenant = accounts::tenants::create(&mut tx, "shop", "Shop", "UTC").await.expect("a tenant").id;
         tx.commit().await.expect("the database");
         Shop { _database: database, url, app, tenant }
     }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use chrono::Utc;
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use futures_util::FutureExt;
 use jobs::{
     Dispatch, JobId, JobKind, NewJob, Policy, State, Store,

@@ -2,29 +2,31 @@
 
 use std::sync::Arc;
 
+use accounts::seal::MasterKey;
 use chrono::Utc;
-use domain::{
-    db::{Db, Role},
+use database::{
+    Db, Role,
     ids::{SegmentId, TenantId},
-    seal::MasterKey,
-    segments::{
-        parse::parse,
-        store::{self, Draft},
-    },
 };
 use jobs::{
     Dispatch, NewJob, State, Store,
     dispatch::Server,
     enqueue,
-    kinds::{EvaluateAllSegments, EvaluateSegment, evaluate_all_segments::EvaluateAllSegmentsOutput},
     read::{self, JobView},
     sweep,
 };
+use marketing::kinds::{
+    EvaluateAllSegments, EvaluateSegment, evaluate_all_segments::EvaluateAllSegmentsOutput,
+};
+use marketing::segments::{
+    parse::parse,
+    store::{self, Draft},
+};
 use migrations::testing::fresh_database;
+use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
 use uuid::Uuid;
 use worker::{
     app::App,
-    clients::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias},
     handlers,
     insight::{knowledge::Library, shared::Material},
     testing::drain,
@@ -92,7 +94,7 @@ async fn all_segments_are_evaluated_in_the_order_of_their_references() {
         probe_effects: None,
     });
     let mut tx = app.db.gateway_tx().await.expect("begins");
-    let tenant = domain::tenants::create(&mut tx, "shop", "Shop", "UTC").await.expect("a tenant").id;
+    let tenant = accounts::tenants::create(&mut tx, "shop", "Shop", "UTC").await.expect("a tenant").id;
     tx.commit().await.expect("commits");
     publish(&app.db, tenant).await;
     let inner = segment(&app.db, tenant, "Inner", "marketing_opt_in = true").await;

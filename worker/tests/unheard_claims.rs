@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use jobs::{
     Dispatch, JobId, NewJob, Store,
     dispatch::Server,

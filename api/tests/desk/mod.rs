@@ -4,13 +4,13 @@
 // Every test program takes what it needs of this.
 #![allow(dead_code)]
 
-use axum::body::Body;
-use chrono::{DateTime, Utc};
-use domain::{
+use accounts::{
     api_keys::{self, Scope},
-    ids::TenantId,
     tenants,
 };
+use axum::body::Body;
+use chrono::{DateTime, Utc};
+use database::ids::TenantId;
 use jobs::{
     JobId,
     ledger::{Completion, Ending, Failure, claim, complete},

@@ -5,10 +5,10 @@
 // Every test program takes what it needs of this.
 #![allow(dead_code)]
 
+use accounts::verify::Mode;
 use axum::http::StatusCode;
-use domain::db::{Role, Tx};
-use domain::gorgias::verify::Mode;
-use domain::ids::TenantId;
+use database::ids::TenantId;
+use database::{Role, Tx};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;

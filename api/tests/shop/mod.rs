@@ -7,20 +7,20 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use api::limits::Rates;
+use accounts::api_keys::{self, Scope};
+use accounts::base_url::Loopback;
+use accounts::integrations::{self, Gorgias};
+use accounts::tenants;
+use accounts::verify::{Mode, Verification, sign};
 use api::settings::Settings;
 use api::state::AppState;
+use api::web::limits::Rates;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use boot::{Secret, Telemetry};
-use domain::api_keys::{self, Scope};
-use domain::base_url::Loopback;
-use domain::db::{Db, Role, Tx};
-use domain::gorgias::verify::{Mode, Verification, sign};
-use domain::ids::TenantId;
-use domain::integrations::{self, Gorgias};
-use domain::tenants;
+use database::ids::TenantId;
+use database::{Db, Role, Tx};
 use migrations::testing::{TestDatabase, fresh_database};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
