@@ -1,13 +1,10 @@
 //! Whatever is wrong with a request is answered with a problem document that names the field.
 
-mod desk;
-mod shop;
-
+use crate::desk::{call, operator};
+use crate::shop::{request, shop};
 use accounts::verify::Mode;
 use axum::body::Body;
-use desk::{call, operator};
 use serde_json::json;
-use shop::{request, shop};
 
 #[tokio::test]
 async fn the_field_at_fault_is_named() {

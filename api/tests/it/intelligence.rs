@@ -1,18 +1,14 @@
 //! One customer as agents, services and assistants see it: known, unknown, stale, not computed, somebody else's.
 
-mod desk;
-mod insights;
-mod shop;
-
+use crate::desk::call;
+use crate::insights::{Found, add_customer, add_orders, platform, published, put, see};
+use crate::shop::{open, request, shop};
 use accounts::api_keys::Scope;
 use accounts::verify::Mode;
 use axum::body::Body;
 use axum::http::StatusCode;
 use chrono::NaiveDate;
-use desk::call;
-use insights::{Found, add_customer, add_orders, platform, published, put, see};
 use serde_json::json;
-use shop::{open, request, shop};
 
 #[tokio::test]
 async fn a_customer_is_told_in_words_with_what_is_not_known() {
@@ -22,7 +18,7 @@ async fn a_customer_is_told_in_words_with_what_is_not_known() {
     assert_eq!((&loyal["who"], &loyal["confidence"]), (&json!("A known customer"), &json!("high")));
     assert_eq!(loyal["as_of"], "2026-01-31");
     let archetype = json!({
-        "available": true, "id": insights::ARCHETYPES[2], "level": 2, "name": "Regulars with big baskets",
+        "available": true, "id": crate::insights::ARCHETYPES[2], "level": 2, "name": "Regulars with big baskets",
         "description": "buys every month; spends much an order", "parent": "Regulars"
     });
     assert_eq!(loyal["archetype"], archetype);
@@ -186,12 +182,12 @@ async fn another_tenants_customer_does_not_exist_and_scopes_are_needed() {
         &format!("{run}/changes"),
         &format!("/api/intelligence/models/{}", insights.churn_model),
         &format!("/api/intelligence/segmentations/{}", insights.segmentation),
-        &format!("/api/intelligence/archetypes/{}", insights::ARCHETYPES[0]),
+        &format!("/api/intelligence/archetypes/{}", crate::insights::ARCHETYPES[0]),
     ] {
         see(&shop, path).await;
         let answer = call(&shop, &stranger, "GET", path, "").await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}: {}", answer.text);
-        let weak = desk::key(&shop, shop.tenant, &[Scope::JobsRead], None).await;
+        let weak = crate::desk::key(&shop, shop.tenant, &[Scope::JobsRead], None).await;
         assert_eq!(call(&shop, &weak, "GET", path, "").await.status, StatusCode::FORBIDDEN, "{path}");
     }
     for (path, body) in [
@@ -234,7 +230,7 @@ async fn the_nearest_of_the_same_archetype_come_first() {
     }
     tx.commit().await.expect("committed");
     let similar = see(&shop, "/api/intelligence/customers/loyal/similar").await;
-    assert_eq!(insights::customers(&similar), ["twin", "cousin"]);
+    assert_eq!(crate::insights::customers(&similar), ["twin", "cousin"]);
     assert_eq!((&similar.json["compared"], &similar.json["complete"]), (&json!(2), &json!(true)));
     assert_eq!(similar.json["items"][0]["similarity"], 1.0);
     assert_eq!(similar.json["items"][1]["similarity"], 0.8824);
@@ -247,7 +243,7 @@ async fn the_nearest_of_the_same_archetype_come_first() {
 async fn the_past_is_paged_and_drift_is_measured_within_a_segmentation() {
     let (shop, insights) = published().await;
     let mut tx = platform(&shop, shop.tenant).await;
-    let older = insights::segmentation(&mut tx, shop.tenant, 2).await;
+    let older = crate::insights::segmentation(&mut tx, shop.tenant, 2).await;
     let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
     let memberships = |second: [u8; 4]| [[255, 0, 255, 0], second].concat();
     for (grain, taken_on, segmentation, second) in [

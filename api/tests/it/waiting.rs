@@ -1,17 +1,14 @@
 //! Waiting for results: held answers and streams, for one and for very many.
 
-mod desk;
-mod shop;
-
 use std::sync::Arc;
 
+use crate::desk::{done, enqueue, finish, id};
+use crate::shop::{request, shop};
 use accounts::verify::Mode;
 use axum::body::{Body, BodyDataStream};
-use desk::{done, enqueue, finish, id};
 use futures_util::StreamExt;
 use jobs::ledger::claim;
 use serde_json::{Value, json};
-use shop::{request, shop};
 use tower::ServiceExt;
 use uuid::Uuid;
 

@@ -2,7 +2,6 @@
 //! the router, asked in-process.
 
 // Every test program takes what it needs of this.
-#![allow(dead_code)]
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;

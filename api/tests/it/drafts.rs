@@ -1,11 +1,9 @@
 //! A ticket's draft as an agent's program asks for it: being written, fresh, stale, asked for anew.
 
-mod shop;
-
+use crate::shop::{Shop, request, shop};
 use accounts::verify::Mode;
 use axum::body::Body;
 use axum::http::StatusCode;
-use shop::{Shop, request, shop};
 use support::drafts::{self, NewDraft};
 use uuid::Uuid;
 

@@ -2,7 +2,6 @@
 //! the ledger itself.
 
 // Every test program takes what it needs of this.
-#![allow(dead_code)]
 
 use accounts::{
     api_keys::{self, Scope},

@@ -1,13 +1,10 @@
 //! Who may do what: keys, scopes, tenants; and the correlation id that every answer carries.
 
-mod desk;
-mod shop;
-
+use crate::desk::{call, enqueue, key, neighbour, operator};
+use crate::shop::{request, shop};
 use accounts::{api_keys::Scope, verify::Mode};
 use axum::body::Body;
 use chrono::{TimeDelta, Utc};
-use desk::{call, enqueue, key, neighbour, operator};
-use shop::{request, shop};
 
 #[tokio::test]
 async fn without_a_valid_key_nobody_comes_in() {
@@ -31,7 +28,7 @@ async fn without_a_valid_key_nobody_comes_in() {
 async fn a_scope_is_needed_and_named() {
     let shop = shop(Mode::Token).await;
     let reader = key(&shop, shop.tenant, &[Scope::JobsRead], None).await;
-    let answer = call(&shop, &reader, "POST", "/api/jobs", &desk::new_job()).await;
+    let answer = call(&shop, &reader, "POST", "/api/jobs", &crate::desk::new_job()).await;
     assert_eq!(answer.status, 403);
     assert!(answer.field("detail").contains("jobs:write"), "{}", answer.text);
     let answer = call(&shop, &shop.key, "POST", "/api/jobs", r#"{"kind": "probe"}"#).await;
@@ -77,7 +74,7 @@ async fn the_correlation_id_goes_in_through_and_out() {
     let request = request("POST", "/api/jobs")
         .header("x-api-key", &shop.key)
         .header("x-correlation-id", "order:42")
-        .body(Body::from(desk::new_job()))
+        .body(Body::from(crate::desk::new_job()))
         .expect("a request");
     let answer = shop.send(request).await;
     assert_eq!(answer.headers["x-correlation-id"], "order:42");

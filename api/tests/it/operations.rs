@@ -1,13 +1,10 @@
 //! What operators see and set: queues, kinds, workers, schedules; and the description of it all.
 
-mod desk;
-mod shop;
-
+use crate::desk::{call, enqueue, operator};
+use crate::shop::shop;
 use accounts::verify::Mode;
-use desk::{call, enqueue, operator};
 use jobs::{schedules, workers};
 use serde_json::{Value, json};
-use shop::shop;
 use uuid::Uuid;
 
 #[tokio::test]

@@ -1,11 +1,9 @@
 //! Health, readiness, metrics, and imports that begin with an upload.
 
-mod shop;
-
+use crate::shop::{request, shop, shop_with};
 use accounts::verify::Mode;
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
-use shop::{request, shop, shop_with};
 
 fn get(path: &str) -> Request<Body> {
     request("GET", path).body(Body::empty()).expect("a request")

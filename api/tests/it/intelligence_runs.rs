@@ -1,13 +1,10 @@
 //! What marketers and managers see of all customers: lists, archetypes, runs and who changed; and asking for work.
 
-mod insights;
-mod shop;
-
+use crate::insights::{ARCHETYPES, Found, add_customer, customers, platform, published, put, run, see};
+use crate::shop::{Shop, request};
 use axum::body::Body;
 use axum::http::StatusCode;
-use insights::{ARCHETYPES, Found, add_customer, customers, platform, published, put, run, see};
 use serde_json::json;
-use shop::{Shop, request};
 use sqlx::types::chrono::Utc;
 use uuid::Uuid;
 

@@ -1,19 +1,16 @@
 //! Segments as a marketer's program uses them: rules tried and refused with the place of the fault, segments made,
 //! changed under a version, evaluated, looked into and put away.
 
-mod desk;
-mod shop;
-
+use crate::desk::{call, key};
+use crate::shop::{Answer, Shop, request, shop};
 use accounts::api_keys::Scope;
 use accounts::verify::Mode;
 use axum::body::Body;
 use axum::http::StatusCode;
 use chrono::Utc;
 use database::ids::SegmentId;
-use desk::{call, key};
 use marketing::segments::evaluate;
 use serde_json::json;
-use shop::{Answer, Shop, request, shop};
 use uuid::Uuid;
 
 /// Publishes a run of 40 customers; customer n has n orders and has spent n x 10.
@@ -283,7 +280,7 @@ async fn scopes_and_tenants_are_kept_apart() {
     }
     let none = key(&shop, shop.tenant, &[Scope::JobsRead], None).await;
     assert_eq!(call(&shop, &none, "GET", "/api/segments", "").await.status, StatusCode::FORBIDDEN);
-    let (other, _) = desk::neighbour(&shop).await;
+    let (other, _) = crate::desk::neighbour(&shop).await;
     let stranger = key(&shop, other, &[Scope::SegmentsRead, Scope::SegmentsWrite], None).await;
     for rest in ["", "/members", "/history", "/changes"] {
         let answer = call(&shop, &stranger, "GET", &format!("{path}{rest}"), "").await;

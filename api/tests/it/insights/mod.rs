@@ -3,7 +3,6 @@
 //! runs write it.
 
 // Every test program takes what it needs of this.
-#![allow(dead_code)]
 
 use accounts::verify::Mode;
 use axum::http::StatusCode;

@@ -1,13 +1,10 @@
 //! Dead letters: causes, dry runs, retries and discards, each within its tenant and in the trail.
 
-mod desk;
-mod shop;
-
+use crate::desk::{call, dead, enqueue, finish, neighbour, operator};
+use crate::shop::{Shop, shop};
 use accounts::verify::Mode;
-use desk::{call, dead, enqueue, finish, neighbour, operator};
 use jobs::JobId;
 use serde_json::{Value, json};
-use shop::{Shop, shop};
 
 const DEAD: &str = "/api/admin/dead-letters";
 
@@ -97,7 +94,7 @@ async fn a_filter_becomes_a_job_bound_to_the_callers_tenant() {
 async fn a_dead_job_whose_dedup_key_is_taken_stays_dead() {
     let shop = shop(Mode::Token).await;
     let body = r#"{"kind": "draft_reply", "payload": {"ticket_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"}, "dedup_key": "t"}"#;
-    let first = desk::id(&shop.post("/api/jobs", body).await, "job_id");
+    let first = crate::desk::id(&shop.post("/api/jobs", body).await, "job_id");
     finish(&shop, first, dead("upstream_refused", "no")).await;
     shop.post("/api/jobs", body).await;
     assert_eq!(shop.post(&format!("{DEAD}/{first}/retry"), "").await.status, 409);

@@ -1,19 +1,16 @@
 //! Jobs over HTTP: enqueue, read, list, cancel; deduplication and repeated requests.
 
-mod desk;
-mod shop;
-
+use crate::desk::{call, enqueue, finish, id, operator};
+use crate::shop::{Answer, Shop, request, shop};
 use accounts::verify::Mode;
 use axum::body::Body;
-use desk::{call, enqueue, finish, id, operator};
 use serde_json::json;
-use shop::{Answer, Shop, request, shop};
 use uuid::Uuid;
 
 #[tokio::test]
 async fn a_job_is_enqueued_read_and_ends_with_its_result() {
     let shop = shop(Mode::Token).await;
-    let answer = shop.post("/api/jobs", &desk::new_job()).await;
+    let answer = shop.post("/api/jobs", &crate::desk::new_job()).await;
     assert_eq!((answer.status.as_u16(), answer.field("state")), (202, "ready"));
     assert_eq!(answer.json["created"], true);
     let job = id(&answer, "job_id");
@@ -22,7 +19,7 @@ async fn a_job_is_enqueued_read_and_ends_with_its_result() {
     let path = format!("/api/jobs/{job}");
     let ready = shop.get(&path).await;
     assert_eq!((ready.field("state"), ready.field("priority")), ("ready", "high"));
-    finish(&shop, job, desk::done(&json!({"answer": 42}))).await;
+    finish(&shop, job, crate::desk::done(&json!({"answer": 42}))).await;
     let done = shop.get(&path).await;
     assert_eq!(done.field("state"), "done");
     assert_eq!(done.json["result"], json!({"answer": 42}));
@@ -38,7 +35,7 @@ async fn a_job_is_enqueued_read_and_ends_with_its_result() {
 async fn whoever_polls_with_the_tag_hears_of_news_alone() {
     let shop = shop(Mode::Token).await;
     let job = enqueue(&shop, &shop.key).await;
-    finish(&shop, job, desk::done(&json!(1))).await;
+    finish(&shop, job, crate::desk::done(&json!(1))).await;
     let path = format!("/api/jobs/{job}");
     let first = shop.get(&path).await;
     let again =
@@ -79,11 +76,11 @@ async fn an_unfinished_job_with_the_dedup_key_stands_in() {
 #[tokio::test]
 async fn a_batch_goes_in_as_a_whole_or_not_at_all() {
     let shop = shop(Mode::Token).await;
-    let bad = format!(r#"{{"jobs": [{}, {{"kind": "nonsense"}}]}}"#, desk::new_job());
+    let bad = format!(r#"{{"jobs": [{}, {{"kind": "nonsense"}}]}}"#, crate::desk::new_job());
     let refused = shop.post("/api/jobs/batch", &bad).await;
     assert_eq!((refused.status.as_u16(), refused.field("field")), (400, "jobs[1].kind"));
     assert_eq!(shop.count("jobs.live").await, 0);
-    let good = format!(r#"{{"jobs": [{}, {}]}}"#, desk::new_job(), desk::new_job());
+    let good = format!(r#"{{"jobs": [{}, {}]}}"#, crate::desk::new_job(), crate::desk::new_job());
     let taken = shop.post("/api/jobs/batch", &good).await;
     assert_eq!(taken.status, 202, "{}", taken.text);
     assert_eq!(taken.json["jobs"].as_array().map(Vec::len), Some(2));
@@ -99,7 +96,7 @@ async fn with_key(shop: &Shop, key: &str, body: &str) -> Answer {
 #[tokio::test]
 async fn a_repeated_request_gets_the_first_answer() {
     let shop = shop(Mode::Token).await;
-    let body = desk::new_job();
+    let body = crate::desk::new_job();
     // Both at once: one of them waits for the other.
     let (one, two) = tokio::join!(with_key(&shop, "k1", &body), with_key(&shop, "k1", &body));
     assert_eq!((one.status, two.status), (one.status, one.status));
@@ -110,7 +107,7 @@ async fn a_repeated_request_gets_the_first_answer() {
     assert_eq!(replayed, 1);
     assert_eq!(shop.count("jobs.live").await, 1);
 
-    let other = with_key(&shop, "k1", &desk::new_job()).await;
+    let other = with_key(&shop, "k1", &crate::desk::new_job()).await;
     assert_eq!((other.status.as_u16(), other.field("field")), (422, "Idempotency-Key"));
     assert_eq!(with_key(&shop, "k2", &body).await.status, 202);
     assert_eq!(shop.count("jobs.live").await, 2);
@@ -145,9 +142,9 @@ async fn filters_hold_together() {
     let operator = operator(&shop).await;
     let ready = enqueue(&shop, &shop.key).await;
     let finished = enqueue(&shop, &shop.key).await;
-    finish(&shop, finished, desk::done(&json!(1))).await;
+    finish(&shop, finished, crate::desk::done(&json!(1))).await;
     let died = enqueue(&shop, &shop.key).await;
-    finish(&shop, died, desk::dead("bad_ticket", "the ticket is not readable")).await;
+    finish(&shop, died, crate::desk::dead("bad_ticket", "the ticket is not readable")).await;
     call(&shop, &operator, "POST", "/api/jobs", r#"{"kind": "probe"}"#).await;
     let list = async |query: &str| -> Vec<String> {
         let answer = shop.get(&format!("/api/jobs?fields=id&{query}")).await;
@@ -192,7 +189,7 @@ async fn a_running_job_is_asked_to_stop() {
 async fn failed_attempts_are_listed() {
     let shop = shop(Mode::Token).await;
     let job = enqueue(&shop, &shop.key).await;
-    finish(&shop, job, desk::dead("bad_ticket", "the ticket is not readable")).await;
+    finish(&shop, job, crate::desk::dead("bad_ticket", "the ticket is not readable")).await;
     let attempts = shop.get(&format!("/api/jobs/{job}/attempts")).await;
     assert_eq!(attempts.json["items"][0]["class"], "bad_ticket");
     let view = shop.get(&format!("/api/jobs/{job}")).await;

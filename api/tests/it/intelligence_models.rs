@@ -1,19 +1,15 @@
 //! The model registry as a data scientist sees it: figures, the decision to use another model, the way back, and a
 //! model that was damaged.
 
-mod desk;
-mod insights;
-mod shop;
-
+use crate::desk::{call, operator};
+use crate::insights::{model, platform, published, see};
+use crate::shop::{Shop, request};
 use axum::body::Body;
 use axum::http::StatusCode;
-use desk::{call, operator};
-use insights::{model, platform, published, see};
 use serde_json::json;
-use shop::{Shop, request};
 use uuid::Uuid;
 
-async fn promote(shop: &Shop, model: Uuid, reason: &str) -> shop::Answer {
+async fn promote(shop: &Shop, model: Uuid, reason: &str) -> crate::shop::Answer {
     let body = json!({ "reason": reason }).to_string();
     shop.post(&format!("/api/intelligence/models/{model}/promote"), &body).await
 }

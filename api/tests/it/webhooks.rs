@@ -1,11 +1,9 @@
 //! Webhooks on a real database: what is taken in, what is refused, what is repeated and what is replayed.
 
-mod shop;
-
+use crate::shop::{SECRET, open, redis_url, request, shop, shop_with};
 use accounts::verify::{Mode, sign};
 use axum::body::Body;
 use axum::http::StatusCode;
-use shop::{SECRET, open, redis_url, request, shop, shop_with};
 use uuid::Uuid;
 
 const QUESTION: &str = r#"{"ticket":{"id":4711,"subject":"Where is it?","channel":"email","status":"open"},

@@ -1,18 +1,15 @@
 //! Analytics as a marketer's program asks for them: every report on a handful of orders that can be reckoned by hand.
 
-mod desk;
-mod shop;
-
+use crate::desk::call;
+use crate::shop::{Answer, Shop, open, request, shop};
 use accounts::api_keys::Scope;
 use accounts::verify::Mode;
 use axum::body::Body;
 use axum::http::StatusCode;
 use chrono::{Days, Utc};
 use database::{Role, Tx};
-use desk::call;
 use platform::analytics::forecasts::{self, Ahead, Forecast, Metric, NO_METHOD, Past};
 use serde_json::{Value, json};
-use shop::{Answer, Shop, open, request, shop};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -33,7 +30,7 @@ const LINES: &str = "
     g g2 2025-10-11 mug cups 10 - no
     g g3 2025-10-21 mug cups 10 - no";
 
-const PROFILES: &str = include_str!("../../domain/platform/src/orders/refresh_profiles.sql");
+const PROFILES: &str = include_str!("../../../domain/platform/src/orders/refresh_profiles.sql");
 
 async fn platform(shop: &Shop) -> Tx {
     shop.state.db.tenant_tx(Role::Platform, shop.tenant).await.expect("a transaction")
@@ -423,7 +420,7 @@ async fn another_tenant_sees_nothing_and_is_told_why() {
     }
     assert_eq!(get_as(&shop, &other, "/api/customers/a/purchases").await.status, 404);
     assert_eq!(get_as(&shop, &other, "/api/customers/a/recommendations").await.status, 404);
-    let unscoped = desk::key(&shop, shop.tenant, &[Scope::JobsRead], None).await;
+    let unscoped = crate::desk::key(&shop, shop.tenant, &[Scope::JobsRead], None).await;
     for path in ["analytics/customers/rfm", "analytics/forecasts/revenue", "customers/a/purchases"] {
         assert_eq!(get_as(&shop, &unscoped, &format!("/api/{path}")).await.status, 403, "{path}");
     }

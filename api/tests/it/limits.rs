@@ -1,14 +1,12 @@
 //! Rate limits as callers meet them: headers while there is room, 429 with a time when there is none.
 
-mod shop;
-
 use std::num::NonZeroU32;
 
+use crate::shop::{redis_url, request, shop_with};
 use accounts::verify::Mode;
 use api::web::limits::Rates;
 use axum::body::Body;
 use axum::http::StatusCode;
-use shop::{redis_url, request, shop_with};
 
 fn rate(per_minute: u32) -> NonZeroU32 {
     NonZeroU32::new(per_minute).expect("not zero")
