@@ -80,7 +80,7 @@ openapi: build ## write docs/openapi.json from the code
 	@mv $(STATE)/openapi.json docs/openapi.json
 
 figures: setup ## draw the figures of docs/ from the real purchases, a few minutes
-	@OMP_WAIT_POLICY=passive cargo run --package intelligence --example figures -- $(ARGS)
+	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
 PROGRAMS := chaos recovery backlog fairness webhooks deadletters waiters idle night night-kill segments
@@ -136,7 +136,7 @@ bench: ## ours and other queues in the same run on this machine
 
 .PHONY: evaluate
 evaluate: setup ## accuracy on any file: DATA=orders.csv TEST=1998-04-01 HORIZON=90 SNAPSHOTS=1998-01-01,1997-12-02
-	@OMP_WAIT_POLICY=passive cargo run --quiet --release -p intelligence --bin evaluate -- "$(DATA)" "$(TEST)" "$(HORIZON)" "$(SNAPSHOTS)"
+	@cargo run --quiet --release -p intelligence --bin evaluate -- "$(DATA)" "$(TEST)" "$(HORIZON)" "$(SNAPSHOTS)"
 
 ## Housekeeping
 .PHONY: clean
