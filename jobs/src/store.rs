@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::db::DbError;
+use database::DbError;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},

@@ -2,7 +2,7 @@
 //! not write into such a table, so a batch passes through a temporary one.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::db::{DbError, Tx};
+use database::{DbError, Tx};
 
 /// Encoded rows of one table.
 pub struct Rows {

@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use domain::db::{DbError, Role, Tx};
+use database::{DbError, Role, Tx};
 use futures_util::TryStreamExt;
 use intelligence::lines::{Line, Lines, LinesBuilder, key};
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::db::DbError;
+use database::DbError;
 use futures_util::StreamExt;
 use jobs::{
     QueueError,
