@@ -9,6 +9,7 @@ A recipe is a section whose heading begins with `How to add`. In it
     `(added)` on that line adds the block to the end of a file that is there;
   - a line like "One line in ... `FILE`: `CODE`" is CODE put beside the lines of
     FILE that look alike, in their order;
+  - a line like "in `FILE`, `OLD` becomes `NEW`" is that replacement;
   - a fenced block of the language `console` is what a reader would run to see
     that it works, one command a line.
 
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = "ARCHITECTURE.md"
 FENCE = re.compile(r"^```(\w*)\s*$")
 NAMED = re.compile(r"`([\w./-]+\.\w+)`")
+BECOMES = re.compile(r"[Ii]n `(?P<file>[^`]+)`, `(?P<old>[^`]+)` becomes `(?P<new>[^`]+)`")
 ONE_LINE = re.compile(r"One line in [^`]*`(?P<file>[^`]+)`: `(?P<code>[^`]+)`")
 
 
@@ -44,6 +46,7 @@ class Recipe:
     new: dict[str, str] = field(default_factory=dict)
     added: dict[str, str] = field(default_factory=dict)
     lines: list[tuple[str, str]] = field(default_factory=list)
+    replaced: list[tuple[str, str, str]] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
 
     @property
@@ -54,12 +57,12 @@ class Recipe:
 
     @property
     def files(self):
-        return {*self.new, *self.added, *(file for file, _ in self.lines)}
+        return {*self.new, *self.added, *(edit[0] for edit in [*self.lines, *self.replaced])}
 
     @property
     def size(self):
         blocks = [*self.new.values(), *self.added.values()]
-        return sum(len(block.splitlines()) for block in blocks) + len(self.lines)
+        return sum(len(block.splitlines()) for block in blocks) + len(self.lines) + len(self.replaced)
 
 
 def recipes(text):
@@ -84,6 +87,7 @@ def recipes(text):
             above = line
             if recipe:
                 recipe.lines += [(match["file"], match["code"]) for match in ONE_LINE.finditer(line)]
+                recipe.replaced += [(match["file"], match["old"], match["new"]) for match in BECOMES.finditer(line)]
     return found
 
 
@@ -114,6 +118,14 @@ def follow(recipe, folder):
     for file, code in recipe.lines:
         path = _present(recipe, folder, file)
         path.write_text(put_beside(path.read_text(), code))
+
+
+    for file, old, new in recipe.replaced:
+        path = _present(recipe, folder, file)
+        text = path.read_text()
+        if text.count(old) != 1:
+            raise RecipeError(f"{recipe.title}: {file} has `{old}` {text.count(old)} times")
+        path.write_text(text.replace(old, new))
 
 
 def _present(recipe, folder, file):
@@ -176,7 +188,12 @@ def main():
 
 
 def _measure(recipe, copy, options):
+    before = _borders(copy)
     follow(recipe, copy)
+    # As whoever follows it does before they commit.
+    _run(recipe.title, copy, ["cargo", "fmt", "--all"], options)
+    if crossed := _borders(copy) - before:
+        raise RecipeError(f"{recipe.title}: {'; '.join(sorted(crossed))}")
     # What it changes decides what is tested: the crates of its files, and the programs.
     compiled = _run(recipe.title, copy, ["cargo", "build", "--workspace", "--bins", "--tests"], options)
     tests = [word for crate in sorted(_crates(recipe, copy)) for word in ("--package", crate)]
@@ -192,6 +209,12 @@ def _measure(recipe, copy, options):
     ]:
         print(f"figure: recipe_{recipe.name}_{name} {value} {unit}", flush=True)
     return 0
+
+
+def _borders(copy):
+    """The borders between crates that are crossed: what CI would say of it."""
+    check = copy / "deploy" / "ci" / "check-borders"
+    return set(subprocess.run([str(check)], cwd=copy, capture_output=True, text=True).stderr.splitlines())
 
 
 def _crates(recipe, copy):

@@ -24,7 +24,7 @@ nothing
 pub struct Count {}
 ```
 
-One line in the list in `jobs/mod.rs`: `count: Count,`.
+One line in the list in `jobs/mod.rs`: `count: Count,`. In `jobs/mod.rs`, `list!` becomes `vec!`.
 
 `jobs/tests.rs` (added):
 
@@ -53,8 +53,9 @@ class Reading(unittest.TestCase):
         self.assertEqual(recipe.new, {"jobs/count.rs": "pub struct Count {}\n"})
         self.assertEqual(recipe.added, {"jobs/tests.rs": "fn it_counts() {}\n"})
         self.assertEqual(recipe.lines, [("jobs/mod.rs", "count: Count,")])
+        self.assertEqual(recipe.replaced, [("jobs/mod.rs", "list!", "vec!")])
         self.assertEqual(recipe.console, ["true"])
-        self.assertEqual((len(recipe.files), recipe.size), (3, 3))
+        self.assertEqual((len(recipe.files), recipe.size), (3, 4))
 
     def test_a_block_without_a_file_is_no_recipe(self):
         with self.assertRaises(RecipeError):
@@ -82,10 +83,10 @@ class Following(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             jobs = Path(folder) / "jobs"
             jobs.mkdir()
-            (jobs / "mod.rs").write_text("alpha: Alpha,\n")
+            (jobs / "mod.rs").write_text("list! {\n    alpha: Alpha,\n}\n")
             (jobs / "tests.rs").write_text("// tests\n")
             follow(recipe, Path(folder))
-            self.assertEqual((jobs / "mod.rs").read_text(), "alpha: Alpha,\ncount: Count,\n")
+            self.assertEqual((jobs / "mod.rs").read_text(), "vec! {\n    alpha: Alpha,\n    count: Count,\n}\n")
             self.assertEqual((jobs / "tests.rs").read_text(), "// tests\n\nfn it_counts() {}\n")
             with self.assertRaises(RecipeError):
                 follow(recipe, Path(folder))
