@@ -83,7 +83,7 @@ figures: setup ## draw the figures of docs/ from the real purchases, a few minut
 	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery backlog fairness webhooks deadletters waiters idle night night-kill segments
+PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters waiters idle night night-kill segments
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -96,6 +96,9 @@ chaos: ## workers, scheduler, Redis and Postgres are killed; nothing is lost or 
 
 recovery: ## from kill -9 of a worker to the restart of its jobs; a minute without Redis
 	@$(BIN)/recovery $(ARGS)
+
+failover: ## Postgres fails over, goes silent, is slow, loses its standby: ARGS="--only sync-kill --jobs 5000"
+	@$(BIN)/failover $(ARGS)
 
 backlog: ## throughput and memory with a million jobs waiting
 	@$(BIN)/backlog $(ARGS)
@@ -133,6 +136,13 @@ bench: ## ours and other queues in the same run on this machine
 	@echo "build: the benchmark program, optimised; about 12 minutes the first time on 2 cores"
 	@cargo build --release -p cluster --bin queue-bench
 	@python3 tests/bench/bench.py $(ARGS)
+
+.PHONY: recipe first-build
+recipe: setup-test ## follow the recipes of ARCHITECTURE.md in a copy: files, lines, seconds to compile and to test
+	@tests/checkout/recipe.py $(ARGS)
+
+first-build: ## what a fresh clone costs until its demo is built, and whether its tests compile a dependency again
+	@tests/checkout/first_build.py $(ARGS)
 
 .PHONY: evaluate
 evaluate: setup ## accuracy on any file: DATA=orders.csv TEST=1998-04-01 HORIZON=90 SNAPSHOTS=1998-01-01,1997-12-02
