@@ -92,6 +92,9 @@ pub enum BoostingError {
         /// Which row.
         row: usize,
     },
+    /// Nobody waits for the model any more.
+    #[error("stopped, because nobody waits for it any more")]
+    Stopped,
     /// LightGBM's own message.
     #[error("LightGBM: {0}")]
     Library(String),
@@ -111,7 +114,7 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// loss was lowest.
 ///
 /// # Errors
-/// Shapes that do not match, labels that are not finite, and whatever LightGBM says.
+/// Shapes that do not match, labels that are not finite, [`BoostingError::Stopped`], and whatever LightGBM says.
 pub fn train(
     training: Labelled<'_>,
     validation: Option<Labelled<'_>>,
@@ -120,6 +123,10 @@ pub fn train(
     seed: u32,
 ) -> Result<String, BoostingError> {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // A training is many models; between two of them is where it can stop.
+    if crate::stop::is_asked() {
+        return Err(BoostingError::Stopped);
+    }
     let mut train_set = dataset(training, names, None)?;
     train_set.set_feature_names(&names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let validation_set = validation.map(|rows| dataset(rows, names, Some(&train_set))).transpose()?;

@@ -19,8 +19,12 @@ pub mod summary;
 pub mod training;
 pub mod write;
 
-use std::sync::LazyLock;
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicBool, Ordering},
+};
 
+use intelligence::stop;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::outcome::Stop;
@@ -44,6 +48,11 @@ async fn heavily<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Stop> {
+    // Set when this future is dropped: the deadline passed, the job was cancelled, or the process stops. A thread
+    // cannot be dropped, so the work looks at it.
+    let unwanted = Unwanted::default();
+    let flag = unwanted.0.clone();
+    let work = move || stop::when_set(flag, work);
     let run = move || match &*HEAVY {
         Some(pool) => pool.install(work),
         // Without threads of its own it shares the others; slower, and no less right.
@@ -52,4 +61,44 @@ async fn heavily<T: Send + 'static>(
     tokio::task::spawn_blocking(run)
         .await
         .map_err(|_| Stop::retry("computing_panicked", &format!("{what} panicked")))
+}
+
+/// The flag of work that nobody waits for any more once this is dropped.
+#[derive(Default)]
+struct Unwanted(Arc<AtomicBool>);
+
+impl Drop for Unwanted {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use intelligence::{
+        boosting::{self, BoostingError, Labelled},
+        matrix::Matrix,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn training_that_nobody_waits_for_stops() {
+        let (go_on, wait) = mpsc::channel::<()>();
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let work = move || {
+            // Until the job was dropped; then a model more would be one for nobody.
+            let _ = wait.recv();
+            let rows = Matrix::missing(0, 1);
+            let none = Labelled { rows: &rows, labels: &[] };
+            let settings = intelligence::churn::settings().boosting;
+            let _ = tell.send(boosting::train(none, None, &["one"], &settings, 1));
+        };
+        let dropped = tokio::time::timeout(std::time::Duration::ZERO, heavily("training", work)).await;
+        assert!(dropped.is_err());
+        drop(go_on);
+        assert_eq!(told.await.expect("it answers"), Err(BoostingError::Stopped));
+    }
 }
