@@ -23,15 +23,21 @@ help:
 	@echo; echo "Variables: ARGS=... for the program, PROFILE=release for load programs, DATABASE_URL and REDIS_URL to use your own servers."
 
 ## First steps
-.PHONY: setup build demo
+.PHONY: setup build build-demo demo
 setup: ## install what is missing (Debian, Ubuntu) or say what to install
 	@deploy/local/setup
 
-build: ## compile everything once, for the demo, the tests and daily work
-	@echo "build: all programs and tests, dependencies optimised; about 8 minutes the first time on 2 cores, afterwards seconds"
+build: ## compile everything, for the tests and daily work
+	@echo "build: all programs and tests; about BUILD_MINUTES minutes the first time on 2 idle cores, afterwards seconds"
 	@cargo build --workspace --bins --tests
 
-demo: setup build ## the whole cluster on real purchases, with a report; ONCE=1 ends after it
+# The programs that a cluster consists of, and the demo. What they depend on is compiled with the same features as for
+# the tests, so that nothing of it is compiled again by `make test`.
+build-demo:
+	@echo "build: the programs of the demo; about DEMO_MINUTES minutes the first time on 2 idle cores, afterwards seconds"
+	@cargo build --package api --package worker --package scheduler --package migrations --package cluster --bin api --bin worker --bin scheduler --bin migrate --bin demo
+
+demo: setup build-demo ## the whole cluster on real purchases, with a report; ONCE=1 ends after it
 	@$(if $(ONCE),ONCE=$(ONCE)) target/debug/demo $(ARGS)
 
 ## Daily work
@@ -62,7 +68,7 @@ setup-test:
 test: setup-test build ## all tests on private servers (or on TEST_DATABASE_URL and TEST_REDIS_URL)
 	@deploy/local/with-servers $(STATE)/test cargo nextest run --workspace $(ARGS)
 
-lint: ## formatting, clippy, documentation, licences, unused dependencies, import directions
+lint: ## formatting, clippy, documentation, licences, unused dependencies, borders between crates
 	@.ci/run static
 
 fmt: ## format the code

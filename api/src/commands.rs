@@ -7,17 +7,17 @@ mod arguments;
 
 use std::process::ExitCode;
 
+use accounts::api_keys::{self, KeySummary, Scope};
+use accounts::audit;
+use accounts::base_url::Loopback;
+use accounts::integrations::{self, Gorgias, IntegrationError};
+use accounts::seal::MasterKey;
+use accounts::tenants::{self, CreateTenantError, Tenant};
+use accounts::verify::{Mode, Verification};
 use boot::env;
 use chrono::{Days, Utc};
-use domain::api_keys::{self, KeySummary, Scope};
-use domain::audit;
-use domain::base_url::Loopback;
-use domain::db::{Db, DbError, Tx};
-use domain::gorgias::verify::{Mode, Verification};
-use domain::ids::{KeyId, TenantId};
-use domain::integrations::{self, Gorgias, IntegrationError};
-use domain::seal::MasterKey;
-use domain::tenants::{self, CreateTenantError, Tenant};
+use database::ids::{KeyId, TenantId};
+use database::{Db, DbError, Tx};
 use serde_json::json;
 use sqlx::Row;
 

@@ -1,28 +1,14 @@
 //! The HTTP face of Deskwork: it checks, writes down and answers; what is heavy becomes a job.
 //!
-//! Reading order: [`state`] (what a request may use), [`auth`], [`problem`] (every refusal), then the
-//! files of [`routes`]. The program is in `main.rs`, its subcommands in [`commands`].
+//! Reading order: [`state`] (what a request may use), [`web::auth`], [`web::problem`] (every refusal), then
+//! the files of [`routes`], a folder an owner. The program is in `main.rs`, its subcommands in [`commands`].
 
-pub mod auth;
-pub mod body;
 pub mod commands;
-pub mod correlation;
 pub mod docs;
-pub mod document;
-pub mod etag;
-pub mod fields;
-pub mod idempotency;
-pub mod limits;
-pub mod look;
-pub mod observe;
-pub mod page;
-pub mod positions;
-pub mod problem;
-pub mod query;
-pub mod reader;
 pub mod routes;
 pub mod settings;
 pub mod state;
+pub mod web;
 
 use std::any::Any;
 
@@ -33,8 +19,8 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use problem::Problem;
 use state::AppState;
+use web::{limits, observe, problem::Problem};
 
 /// Everything that the process answers.
 pub fn router(state: AppState) -> Router {

@@ -2,10 +2,10 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
+use accounts::seal::MasterKey;
 use boot::{Secret, Setting, SettingError, env, telemetry};
-use domain::seal::MasterKey;
 
-use crate::limits::Rates;
+use crate::web::limits::Rates;
 
 /// Every setting of the process's own.
 pub const SETTINGS: &[Setting] = &[

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use boot::{Secret, SettingError, Telemetry, env};
-use domain::db::Db;
+use database::Db;
 use jobs::{Dispatch, Store, dispatch::Server, events::Waiters};
 use tokio_util::sync::CancellationToken;
 
-use crate::{auth::KeyCache, positions::Positions, reader::Reader, settings::Settings};
+use crate::{
+    routes::jobs::{positions::Positions, reader::Reader},
+    settings::Settings,
+    web::auth::KeyCache,
+};
 
 /// The process, as handlers see it. Cheap to clone.
 #[derive(Clone, Debug)]

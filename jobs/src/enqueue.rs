@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
-use domain::ids::TenantId;
+use database::ids::TenantId;
 
 use crate::{JobId, JobKind, MAX_PAYLOAD_BYTES, Priority, QueueError, kinds::KindInfo};
 

@@ -1,6 +1,6 @@
 //! What can go wrong between a caller and the queue.
 
-use domain::db::DbError;
+use database::DbError;
 
 /// Why an operation on the queue was not carried out.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 //! in the ledger, so however many schedulers run and die, it becomes a job exactly once.
 
 use chrono::{DateTime, Utc};
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::{Connection, PgConnection, Row, postgres::PgRow, types::Json};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     JobId, QueueError, SYSTEM_TENANT,
     enqueue::{Announcement, NewJob, enqueue},
-    kinds,
+    kinds::KindInfo,
 };
 
 /// A schedule.
@@ -177,7 +177,7 @@ pub async fn set_paused(
     Ok(done.rows_affected() == 1)
 }
 
-/// Turns occurrences of a schedule into jobs, each once, and notes that everything up to `until` is
+/// Turns occurrences of a schedule into jobs of `kind`, which is the schedule's, each once, and notes that everything up to `until` is
 /// decided. The times are those that the catch-up policy left.
 ///
 /// # Errors
@@ -185,6 +185,7 @@ pub async fn set_paused(
 pub async fn fire(
     conn: &mut PgConnection,
     schedule: &Schedule,
+    kind: &KindInfo,
     times: &[DateTime<Utc>],
     until: DateTime<Utc>,
 ) -> Result<(Vec<JobId>, Announcement), QueueError> {
@@ -193,7 +194,7 @@ pub async fn fire(
     let mut jobs = Vec::new();
     for time in times {
         for tenant in &tenants {
-            let job = job_of(schedule, *tenant)?;
+            let job = job_of(schedule, kind, *tenant)?;
             let new = sqlx::query(
                 "insert into jobs.occurrence (schedule, tick_at, tenant_id, job_id) values ($1, $2, $3, $4)
                  on conflict do nothing",
@@ -219,19 +220,20 @@ pub async fn fire(
     Ok((enqueued.into_iter().map(|job| job.id).collect(), announcement))
 }
 
-/// Runs a schedule now, besides its times.
+/// Runs a schedule now, besides its times. `kind` is the schedule's.
 ///
 /// # Errors
 /// The ledger failed or the schedule's payload no longer fits its kind.
 pub async fn trigger(
     conn: &mut PgConnection,
     schedule: &Schedule,
+    kind: &KindInfo,
     correlation_id: &str,
 ) -> Result<(Vec<JobId>, Announcement), QueueError> {
     let tenants = tenants_of(conn, schedule).await?;
     let jobs = tenants
         .iter()
-        .map(|tenant| Ok(job_of(schedule, *tenant)?.with_cause(correlation_id, None, "trigger")))
+        .map(|tenant| Ok(job_of(schedule, kind, *tenant)?.with_cause(correlation_id, None, "trigger")))
         .collect::<Result<Vec<_>, QueueError>>()?;
     let (enqueued, announcement) = enqueue(conn, &jobs).await?;
     Ok((enqueued.into_iter().map(|job| job.id).collect(), announcement))
@@ -244,8 +246,7 @@ async fn tenants_of(conn: &mut PgConnection, schedule: &Schedule) -> Result<Vec<
     Ok(vec![SYSTEM_TENANT])
 }
 
-fn job_of(schedule: &Schedule, tenant: Uuid) -> Result<NewJob, QueueError> {
-    let kind = kinds::find(&schedule.kind)?;
+fn job_of(schedule: &Schedule, kind: &KindInfo, tenant: Uuid) -> Result<NewJob, QueueError> {
     let payload = RawValue::from_string(schedule.payload.to_string())
         .map_err(|error| QueueError::BadPayload { kind: schedule.kind.clone(), reason: error.to_string() })?;
     let job = NewJob::raw(TenantId(tenant), kind, payload)?;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::db::{DbError, Mistrust};
+use database::{DbError, Mistrust};
 use sqlx::{
     Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},

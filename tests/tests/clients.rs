@@ -6,12 +6,12 @@ use std::time::Duration;
 use cluster::upstream::{self, Fault, FaultRule, SeedCustomer, SeedMessage, SeedTicket, Upstream, When};
 use serde_json::json;
 use tokio::time::Instant;
-use worker::clients::anthropic::{self, Ending, Prompt};
-use worker::clients::breaker::BreakerSettings;
-use worker::clients::error::{Effect, PauseReason, Trouble};
-use worker::clients::gorgias::{self, Auth, ExternalId, Gorgias, NoteOrigin};
-use worker::clients::http::RetryPolicy;
-use worker::clients::{Breakers, CallContext, ClientError, Destinations};
+use upstreams::anthropic::{self, Ending, Prompt};
+use upstreams::breaker::BreakerSettings;
+use upstreams::error::{Effect, PauseReason, Trouble};
+use upstreams::gorgias::{self, Auth, ExternalId, Gorgias, NoteOrigin};
+use upstreams::http::RetryPolicy;
+use upstreams::{Breakers, CallContext, ClientError, Destinations};
 use worker::draft::policy::{KnownFacts, check};
 use worker::draft::{Author, Channel, DraftInput, Length, ThreadMessage, Tone, parse, prompt, style};
 

@@ -36,7 +36,7 @@ async fn a_loaded_shop_has_the_profiles_that_its_lines_give() {
     let read = || sqlx::query_scalar::<_, String>(sqlx::AssertSqlSafe(profiles.clone())).bind(tenant);
     let written = read().fetch_all(&owner).await.expect("profiles");
     sqlx::query("delete from platform.customer_profile").execute(&owner).await.expect("deleted");
-    sqlx::query(include_str!("../../domain/src/orders/refresh_profiles.sql"))
+    sqlx::query(include_str!("../../domain/platform/src/orders/refresh_profiles.sql"))
         .bind(tenant)
         .bind((0..500).map(Shop::customer_id).collect::<Vec<_>>())
         .execute(&owner)

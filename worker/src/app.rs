@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use domain::{db::Db, seal::MasterKey};
+use accounts::seal::MasterKey;
+use database::Db;
 use jobs::{Dispatch, Store};
 
-use crate::clients::{anthropic, gorgias};
 use crate::insight::{knowledge::Library, shared::Material};
+use upstreams::{anthropic, gorgias};
 
 /// The shared parts.
 pub struct App {

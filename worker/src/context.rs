@@ -1,7 +1,7 @@
 //! What a handler gets beside its payload: who it works for, how to tell progress, how to hear that
 //! it should stop.
 
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use jobs::{JobId, ledger::Claimed, progress::Progress};
 use tokio::sync::watch;
 use uuid::Uuid;

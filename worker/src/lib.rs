@@ -2,7 +2,6 @@
 //! runtime that feeds them. Start with [`handlers`] for what is done, with [`runtime`] for how.
 
 pub mod app;
-pub mod clients;
 pub mod context;
 pub mod draft;
 pub mod handlers;

@@ -5,11 +5,11 @@ use std::{num::NonZeroU32, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use boot::{Process, Telemetry};
-use domain::db::Db;
+use database::Db;
 use jobs::{Dispatch, Store};
+use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias};
 use worker::{
     app::{App, ProbeEffects},
-    clients::{Breakers, anthropic, breaker::BreakerSettings, gorgias},
     handlers,
     insight::{knowledge::Library, shared::Material},
     runtime::{self, Options, Pulse},

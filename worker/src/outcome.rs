@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use domain::db::DbError;
+use database::DbError;
 use jobs::{NewJob, QueueError, ledger::Failure};
 
-use crate::clients::ClientError;
+use upstreams::ClientError;
 
 /// A handler's answer.
 pub type Outcome<T> = Result<Success<T>, Stop>;

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
+use accounts::seal::MasterKey;
 use boot::{Setting, SettingError, env};
-use domain::seal::MasterKey;
 use jobs::dispatch::Server;
 
-use crate::clients::{Destinations, anthropic};
+use upstreams::{Destinations, anthropic};
 
 /// Every setting, for `--settings` and the documents.
 pub const SETTINGS: &[Setting] = &[

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::db::DbError;
+use database::DbError;
 use jobs::{Dispatch, JobId, QueueError, Store, sweep};
 use sqlx::PgConnection;
 use tokio::sync::oneshot;

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::api_keys::Scope;
-use domain::gorgias::verify::Mode;
+use accounts::api_keys::Scope;
+use accounts::verify::Mode;
 
 /// The commands, as shown by `api help`.
 pub const USAGE: &str = "\

@@ -1,28 +1,13 @@
-//! The routes, one file a subject. Every handler reads top-down: who may, what is asked, one
+//! The routes, one folder an owner, one file a subject. Every handler reads top-down: who may, what is asked, one
 //! transaction, the answer.
 
-pub mod analytics;
-pub mod audit;
-pub mod bulk;
-pub mod cancel;
-pub mod dead;
-pub mod deliveries;
-pub mod drafts;
-pub mod enqueue;
-pub mod events;
+pub mod accounts;
 pub mod health;
-pub mod imports;
-pub mod intelligence;
 pub mod jobs;
-pub mod kinds;
-pub mod limits;
-pub mod queues;
-pub mod schedules;
-pub mod segments;
-pub mod webhooks;
-pub mod workers;
+pub mod marketing;
+pub mod platform;
+pub mod support;
 
-use domain::db::{Role, Tx, act_as};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -32,12 +17,7 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{
-    auth::Caller,
-    correlation,
-    problem::{Problem, ProblemDocument},
-    state::AppState,
-};
+use crate::{state::AppState, web::problem::ProblemDocument};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -121,55 +101,10 @@ fn operation_id(method: &str, path: &str) -> String {
 
 fn merged() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .merge(enqueue::routes())
         .merge(jobs::routes())
-        .merge(events::routes())
-        .merge(cancel::routes())
-        .merge(kinds::routes())
-        .merge(limits::routes())
-        .merge(dead::routes())
-        .merge(bulk::routes())
-        .merge(queues::routes())
-        .merge(workers::routes())
-        .merge(schedules::routes())
-        .merge(audit::routes())
-        .merge(analytics::routes())
-        .merge(webhooks::routes())
-        .merge(deliveries::routes())
-        .merge(drafts::routes())
-        .merge(imports::routes())
-        .merge(segments::routes())
-        .merge(intelligence::routes())
+        .merge(accounts::routes())
+        .merge(platform::routes())
+        .merge(support::routes())
+        .merge(marketing::routes())
         .merge(health::routes())
-}
-
-/// Writes down who did what to the cluster's jobs, in the transaction that does it. Ends the queue's
-/// part of that transaction: only the gateway may write the trail of more than one tenant.
-async fn record(
-    tx: &mut Tx,
-    caller: &Caller,
-    action: &str,
-    subject: &str,
-    detail: serde_json::Value,
-) -> Result<(), Problem> {
-    act_as(tx, Role::Gateway, None).await?;
-    let correlation_id = correlation::current();
-    let event = domain::audit::Event {
-        tenant: Some(caller.tenant),
-        actor: &caller.actor(),
-        action,
-        subject,
-        detail,
-        correlation_id: Some(correlation_id.as_str()),
-    };
-    Ok(domain::audit::record(tx, &event).await?)
-}
-
-/// A reason as a person gave it, or the words for none.
-fn reason_or(reason: Option<String>, otherwise: &str) -> Result<String, Problem> {
-    match reason {
-        None => Ok(otherwise.to_owned()),
-        Some(text) if text.chars().count() <= 500 && !text.contains('\0') => Ok(text),
-        Some(_) => Err(Problem::bad_request("reason", "must have at most 500 characters")),
-    }
 }

@@ -1,6 +1,5 @@
-//! The kinds of job there are. A new kind is a contract file in this folder, a handler file of the
-//! same name in the worker, and one line in the list below; without the handler the worker does not
-//! compile.
+//! The kinds of job of the operators and of the cluster itself, and what is known of any kind. The kinds of an owner are
+//! declared by the owner in the same way; the crate `kinds` has them all.
 
 /// Hands the list of kinds, as `module: Type`, to another macro.
 #[macro_export]
@@ -8,28 +7,17 @@ macro_rules! for_each_kind {
     ($callback:ident) => {
         $callback! {
             audit_ledger: AuditLedger,
-            detect_drift: DetectDrift,
             discard_dead: DiscardDead,
             drain_queue: DrainQueue,
-            draft_reply: DraftReply,
-            evaluate_all_segments: EvaluateAllSegments,
-            evaluate_segment: EvaluateSegment,
-            forecast_metrics: ForecastMetrics,
-            import_orders: ImportOrders,
-            post_internal_note: PostInternalNote,
             probe: Probe,
             prune_history: PruneHistory,
-            recompute_profile: RecomputeProfile,
-            resegment_tenant: ResegmentTenant,
             retry_dead: RetryDead,
-            score_customers: ScoreCustomers,
-            snapshot_profiles: SnapshotProfiles,
-            train_churn: TrainChurn,
-            train_ltv: TrainLtv,
         }
     };
 }
 
+/// Declares the kinds of an owner: the module and the type of each, and `ALL`, what is known of them.
+#[macro_export]
 macro_rules! declare_kinds {
     ($($module:ident: $kind:ident,)*) => {
         $(
@@ -37,17 +25,14 @@ macro_rules! declare_kinds {
             pub use $module::$kind;
         )*
 
-        /// Every kind, by name.
-        pub static ALL: &[KindInfo] = &[$(KindInfo::of::<$kind>(),)*];
+        /// Every kind of this owner, by name.
+        pub static ALL: &[$crate::kinds::KindInfo] = &[$($crate::kinds::KindInfo::of::<$kind>(),)*];
     };
 }
 
 for_each_kind!(declare_kinds);
 
-use crate::{
-    QueueError,
-    contract::{JobKind, Policy},
-};
+use crate::contract::{JobKind, Policy};
 
 /// What is known of a kind without knowing its type.
 #[derive(Clone, Copy, Debug)]
@@ -69,29 +54,6 @@ impl KindInfo {
     }
 }
 
-/// The kind of that name.
-///
-/// # Errors
-/// `UnknownKind`.
-pub fn find(kind: &str) -> Result<&'static KindInfo, QueueError> {
-    ALL.iter().find(|info| info.kind == kind).ok_or_else(|| QueueError::UnknownKind(kind.to_owned()))
-}
-
 fn check<K: JobKind>(payload: &str) -> Result<(), String> {
     serde_json::from_str::<K>(payload).map(|_| ()).map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unique_and_policies_are_sane() {
-        for (index, info) in ALL.iter().enumerate() {
-            assert!(ALL[index + 1..].iter().all(|other| other.kind != info.kind), "{}", info.kind);
-            assert!(info.policy.max_attempts >= 1, "{}", info.kind);
-            assert!(!info.policy.deadline.is_zero(), "{}", info.kind);
-            assert!(info.policy.backoff.base <= info.policy.backoff.cap, "{}", info.kind);
-        }
-    }
 }

@@ -10,7 +10,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use jobs::{
-    QueueError, kinds,
+    QueueError,
     schedules::{self, Schedule},
 };
 use tokio::{sync::Mutex, time::Instant};
@@ -99,7 +99,9 @@ async fn catch_up_with(context: &Context, name: &str) -> Result<Option<Schedule>
     {
         for piece in pieces(&times) {
             let piece_until = if piece.last() == times.last() { until } else { piece[piece.len() - 1] };
-            let (ids, announcement) = schedules::fire(&mut conn, &schedule, piece, piece_until).await?;
+            let (ids, announcement) =
+                schedules::fire(&mut conn, &schedule, kinds::find(&schedule.kind)?, piece, piece_until)
+                    .await?;
             context.dispatch.announce(announcement);
             if !ids.is_empty() {
                 tracing::info!(schedule = name, jobs = ids.len(), until = %piece_until, "a schedule fired");

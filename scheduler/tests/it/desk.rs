@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use jobs::{Dispatch, JobId, NewJob, SYSTEM_TENANT, Store, dispatch::Server, enqueue, kinds::Probe};
 use migrations::testing::{TestDatabase, fresh_database};
 use scheduler::Scheduler;

@@ -18,7 +18,7 @@ use cluster::{
     program,
     report::{Goal, figure, goal, table},
 };
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use jobs::kinds::Probe;
 use tokio::time::{Instant, sleep};
 

@@ -19,7 +19,7 @@ use cluster::{
     program,
     report::{Goal, Spread, figure, goal, ms, table},
 };
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use jobs::kinds::Probe;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -11,7 +11,7 @@ use cluster::{
     program,
     report::{Goal, Spread, figure, goal, ms, table},
 };
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use jobs::kinds::Probe;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 

@@ -29,7 +29,7 @@ use cluster::{
     report::{Goal, Spread, count, figure, goal, ms},
     servers::{Afterwards, root},
 };
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use jobs::JobId;
 
 const USAGE: &str = "usage: night [--customers N] [--lines N] [--orders N] [--peer] [--dir FOLDER]";

@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use jobs::{
     Dispatch, JobKind, NewJob, Policy, Store,
     contract::{Access, Backoff, Priority},

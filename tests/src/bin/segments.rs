@@ -19,14 +19,11 @@ use cluster::{
     program,
     report::{Goal, Spread, figure, goal, ms, table},
 };
-use domain::{
-    db::Db,
-    ids::TenantId,
-    segments::{
-        count::{Method, Wanted, count},
-        parse::parse,
-        rule::Rule,
-    },
+use database::{Db, ids::TenantId};
+use marketing::segments::{
+    count::{Method, Wanted, count},
+    parse::parse,
+    rule::Rule,
 };
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -162,8 +159,8 @@ async fn publish(owner: &PgPool, tenant: TenantId, customers: i64) -> anyhow::Re
             "case when random() < 0.95 then (floor(random() * 5) * 4 + floor(random() * 3))::smallint end as {name}"
         )
     };
-    let axes = domain::segments::field::Axis::ALL.map(|one| axis(one.name())).join(", ");
-    let names = domain::segments::field::Axis::ALL.map(|axis| axis.name()).join(", ");
+    let axes = marketing::segments::field::Axis::ALL.map(|one| axis(one.name())).join(", ");
+    let names = marketing::segments::field::Axis::ALL.map(|axis| axis.name()).join(", ");
     let fill = format!(
         "insert into platform.customer_fact
              (tenant_id, generation, customer_id, orders, spend_cents, first_order_on, last_order_on, {names},

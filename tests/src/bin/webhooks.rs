@@ -21,7 +21,7 @@ use cluster::{
     program,
     report::{Goal, count, figure, goal, ms, table},
 };
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use jobs::kinds::Probe;
 use reqwest::header::CONTENT_TYPE;
 use sqlx::Row;

@@ -40,7 +40,7 @@ pub fn body(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::gorgias::{delivery, rules};
+    use support::gorgias::{delivery, rules};
 
     use super::*;
 

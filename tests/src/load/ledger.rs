@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use jobs::{Dispatch, NewJob, Store, kinds::Probe, queues};
 use sqlx::{PgPool, Row};
 use tokio::time::sleep;

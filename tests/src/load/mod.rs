@@ -16,7 +16,7 @@ pub mod statements;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use jobs::{Dispatch, Store, dispatch::Server};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 

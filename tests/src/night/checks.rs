@@ -1,7 +1,7 @@
 //! Looks at what a published run wrote: everybody has a row of each kind, and whatever is missing has its reason.
 
 use anyhow::{Context, ensure};
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use sqlx::{PgPool, Row};
 
 /// What a run left.

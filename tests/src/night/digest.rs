@@ -3,7 +3,7 @@
 //!
 //! Left out is what has to differ: the ids of runs, jobs and models, the number of the generation, and times.
 
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 

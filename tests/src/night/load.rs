@@ -1,5 +1,5 @@
 //! Writes a generated shop straight to Postgres, as years of imports would have left it: order lines lie in the order of
-//! time, and profiles are what `domain/src/orders/refresh_profiles.sql` derives from them.
+//! time, and profiles are what `domain/platform/src/orders/refresh_profiles.sql` derives from them.
 //!
 //! Indexes are dropped before and made again after, so a million customers take minutes and not an hour.
 

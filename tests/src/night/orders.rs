@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use reqwest::{StatusCode, header};
 use sqlx::PgPool;
 use tokio::{

@@ -1,7 +1,7 @@
 //! A reader that looks at the published run all the time, and must always see all of one run.
 
 use anyhow::{Context, ensure};
-use domain::ids::TenantId;
+use database::ids::TenantId;
 use sqlx::{PgPool, Row};
 use tokio::{sync::oneshot, task::JoinHandle};
 

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::ids::TenantId;
-use jobs::{Dispatch, JobId, NewJob, Store, dispatch::Server, kinds::ResegmentTenant};
+use database::ids::TenantId;
+use jobs::{Dispatch, JobId, NewJob, Store, dispatch::Server};
+use platform::kinds::ResegmentTenant;
 use sqlx::{PgPool, Row};
 use tokio::time::sleep;
 

@@ -1,19 +1,31 @@
-//! One file a kind, named like its contract. The table is made from the list of kinds, so a kind
-//! without a handler does not compile.
+//! One file a kind, named like its contract and in the folder of the same owner. The tables are made from the owners'
+//! lists of kinds, so a kind without a handler does not compile.
 
 use std::sync::Arc;
 
 use crate::{app::App, runtime::Handlers};
 
+/// Declares the handler modules of an owner, and `add`, which puts them into the table. The caller has the owner's
+/// `kinds` in scope.
 macro_rules! declare_handlers {
     ($($module:ident: $kind:ident,)*) => {
         $(mod $module;)*
 
-        /// The handlers of every kind.
-        pub fn all(app: &Arc<App>) -> Handlers {
-            Handlers::default()$(.with::<jobs::kinds::$kind, _, _, _>(app, $module::handle))*
+        /// Adds the handlers of this owner's kinds.
+        pub(super) fn add(handlers: crate::runtime::Handlers, app: &std::sync::Arc<crate::app::App>) -> crate::runtime::Handlers {
+            handlers$(.with::<kinds::$kind, _, _, _>(app, $module::handle))*
         }
     };
 }
 
-jobs::for_each_kind!(declare_handlers);
+mod jobs;
+mod marketing;
+mod platform;
+mod support;
+
+/// The handlers of every kind.
+pub fn all(app: &Arc<App>) -> Handlers {
+    [jobs::add, platform::add, support::add, marketing::add]
+        .into_iter()
+        .fold(Handlers::default(), |handlers, add| add(handlers, app))
+}

@@ -2,10 +2,10 @@
 //! many by a run of the whole tenant.
 
 use chrono::{DateTime, Utc};
-use domain::db::{DbError, Tx};
-use domain::ids::TenantId;
-use jobs::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers};
+use database::ids::TenantId;
+use database::{DbError, Tx};
 use jobs::{JobId, NewJob};
+use platform::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers};
 use sqlx::Row;
 
 use crate::outcome::Stop;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::db::{DbError, Tx, unless_silent};
+use database::{DbError, Tx, unless_silent};
 
 /// Encoded rows of one table.
 pub struct Rows {

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::db::{Db, DbError, Role, Tx};
-use domain::ids::TenantId;
+use database::ids::TenantId;
+use database::{Db, DbError, Role, Tx};
 use intelligence::churn;
 use intelligence::cold_start::Confidence;
 use intelligence::drift;

@@ -1,7 +1,7 @@
 //! Computes a few customers anew with what the current run knows, and writes over their rows.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::db::{Role, Tx};
+use database::{Role, Tx};
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -48,7 +48,7 @@ pub async fn recompute(ctx: &Ctx, app: &App, customers: &[String]) -> Result<Rec
             return Err(Stop::Snooze(std::time::Duration::ZERO));
         };
         let batch = knowledge.explain_all(batch).await?;
-        domain::segments::changes::note(&mut tx, ctx.tenant, customers).await?;
+        marketing::segments::changes::note(&mut tx, ctx.tenant, customers).await?;
         write::forget(&mut tx, locked.generation, customers).await?;
         write::customers(&mut tx, &knowledge, locked.generation, &batch.customers, Utc::now()).await?;
         sqlx::query("update platform.current_run set facts_version = facts_version + 1, changed_at = now()")

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use domain::db::{DbError, Role, Tx, unless_silent};
+use database::{DbError, Role, Tx, unless_silent};
 use futures_util::TryStreamExt;
 use intelligence::lines::{Line, Lines, LinesBuilder, key};
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
-use domain::db::{DbError, Role, Tx};
+use database::{DbError, Role, Tx};
 use intelligence::archetypes::Level;
 use intelligence::axes::State;
 use intelligence::bg_nbd::BgNbd;

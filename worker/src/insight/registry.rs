@@ -2,7 +2,7 @@
 //! made the champion only when it is better by more than noise.
 
 use chrono::NaiveDate;
-use domain::db::{DbError, Tx};
+use database::{DbError, Tx};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::Row;

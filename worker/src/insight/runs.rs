@@ -2,7 +2,7 @@
 //! one transaction that finds out what is left to do, so a run goes on from wherever it was killed.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::db::{DbError, Tx};
+use database::{DbError, Tx};
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::postgres::PgRow;

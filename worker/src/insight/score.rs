@@ -2,7 +2,7 @@
 //! rows in the order of the customers' ids.
 
 use chrono::{Datelike, NaiveDate};
-use domain::db::Tx;
+use database::Tx;
 use intelligence::cold_start::Facts;
 use intelligence::features;
 use intelligence::history::{self, Summary};

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use chrono::NaiveDate;
-use domain::ids::TenantId;
+use database::ids::TenantId;
 
 use super::orders::Orders;
 use super::training::Snapshots;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::risk::RiskBands;
 use intelligence::drift::Movement;
+use platform::risk::RiskBands;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

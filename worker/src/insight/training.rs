@@ -1,7 +1,7 @@
 //! Trains models for a tenant: the past as snapshots, the trainers of the pure crate, and the registry's decision.
 
 use chrono::{NaiveDate, Utc};
-use domain::db::Role;
+use database::Role;
 use intelligence::boosting;
 use intelligence::ensemble::Settings;
 use intelligence::features::FEATURES;

@@ -1,7 +1,7 @@
 //! Writes what was computed of customers, under one generation.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::db::{DbError, Tx};
+use database::{DbError, Tx};
 use intelligence::axes::Strength;
 use sqlx::Row;
 

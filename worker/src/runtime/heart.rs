@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
-use domain::db::{DbError, unless_silent};
+use database::{DbError, unless_silent};
 use futures_util::StreamExt;
 use jobs::{
     QueueError,

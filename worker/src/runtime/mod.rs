@@ -19,7 +19,7 @@ mod slots;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use apalis_core::{monitor::Monitor, worker::builder::WorkerBuilder};
-use domain::db::DbError;
+use database::DbError;
 use jobs::{Dispatch, Store, workers::Introduction};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;

@@ -4,11 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use cluster::{desk::Job, processes::Cluster, servers::root};
-use domain::{
-    customers,
-    db::{Db, Role},
-    ids::TenantId,
-};
+use database::{Db, Role, ids::TenantId};
+use platform::customers;
 use serde_json::json;
 
 use crate::story::Story;

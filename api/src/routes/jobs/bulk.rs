@@ -1,0 +1,373 @@
+//! Retrying and discarding dead letters: one, a selection, or everything that matches. A few are done
+//! at once; more become a job, which may try a canary first. Whatever is done is audited.
+
+use accounts::api_keys::Scope;
+use axum::extract::{Path, State};
+use chrono::{DateTime, Utc};
+use database::{Tx, ids::TenantId};
+use jobs::{
+    JobId, NewJob, State as JobState,
+    dead::{self, DeadFilter},
+    enqueue,
+    enqueue::Announcement,
+    events::Event,
+    kinds::{DiscardDead, RetryDead},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::dead::tenant_of;
+use crate::{
+    state::AppState,
+    web::{
+        auth::Caller,
+        body::Json,
+        correlation,
+        idempotency::{self, Answer, IdempotencyKey},
+        problem::Problem,
+        query, trail,
+    },
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(retry))
+        .routes(routes!(discard))
+        .routes(routes!(retry_one))
+        .routes(routes!(discard_one))
+}
+
+/// Which dead jobs, and how. Give `ids`, or a `filter`, or `all: true`.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(example = json!({"filter": {"fingerprint": "a1b2c3d4e5f60718"}, "canary": 10, "reason": "gorgias is back"}))]
+pub struct BulkRequest {
+    /// These jobs, at most 5,000.
+    ids: Option<Vec<Uuid>>,
+    /// Those that match.
+    filter: Option<Selection>,
+    /// Really every dead job: needed when neither ids nor a condition is given.
+    all: bool,
+    /// Only say how many match.
+    dry_run: bool,
+    /// Retry so many first, and the rest only when none of them dies again; at most 1,000.
+    canary: u32,
+    /// For the audit trail and the jobs' records, at most 500 characters.
+    reason: Option<String>,
+}
+
+/// Conditions that hold together.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Selection {
+    /// Operators: of this tenant.
+    tenant_id: Option<Uuid>,
+    /// Of this kind.
+    kind: Option<String>,
+    /// Of this queue.
+    queue: Option<String>,
+    /// Of this cause.
+    fingerprint: Option<String>,
+    /// Of this class of failure.
+    error_class: Option<String>,
+    /// Died at or after.
+    died_from: Option<DateTime<Utc>>,
+    /// Died before.
+    died_to: Option<DateTime<Utc>>,
+}
+
+/// How many match.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"matching": 1204}))]
+pub struct Matching {
+    matching: i64,
+}
+
+/// What was done at once.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"job_ids": ["0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"]}))]
+pub struct Done {
+    /// The jobs; those of the request that are missing were not dead, or an unfinished job has their
+    /// dedup key.
+    job_ids: Vec<Uuid>,
+}
+
+/// The job that does it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"job_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81", "state": "ready", "matching": 1204}))]
+pub struct UnderWay {
+    job_id: Uuid,
+    state: &'static str,
+    /// How many matched when it was asked for.
+    matching: i64,
+}
+
+/// Retries dead jobs: up to 100 ids at once, more (and every filter) by a job.
+#[utoipa::path(
+    post,
+    path = "/api/admin/dead-letters/retry",
+    tag = "dead letters",
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same for every repetition of one request")),
+    request_body = BulkRequest,
+    responses(
+        (status = 200, description = "done; with `dry_run`, `{matching}` instead", body = Done),
+        (status = 202, description = "a job does it", body = UnderWay,
+            headers(("Location" = String, description = "the job"))),
+    ),
+)]
+async fn retry(
+    State(state): State<AppState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    Json { value: request, digest }: Json<BulkRequest>,
+) -> Result<Answer, Problem> {
+    act(&state, &caller, Action::Retry, request, &key, &digest).await
+}
+
+/// Discards dead jobs: they end as cancelled. Up to 100 ids at once, more (and every filter) by a job.
+#[utoipa::path(
+    post,
+    path = "/api/admin/dead-letters/discard",
+    tag = "dead letters",
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same for every repetition of one request")),
+    request_body = BulkRequest,
+    responses(
+        (status = 200, description = "done; with `dry_run`, `{matching}` instead", body = Done),
+        (status = 202, description = "a job does it", body = UnderWay,
+            headers(("Location" = String, description = "the job"))),
+    ),
+)]
+async fn discard(
+    State(state): State<AppState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    Json { value: request, digest }: Json<BulkRequest>,
+) -> Result<Answer, Problem> {
+    act(&state, &caller, Action::Discard, request, &key, &digest).await
+}
+
+/// Why a single one.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(example = json!({"reason": "the ticket was repaired"}))]
+pub struct OneRequest {
+    /// For the audit trail and the job's record, at most 500 characters.
+    reason: Option<String>,
+}
+
+/// Retries one dead job, with all its attempts before it.
+#[utoipa::path(
+    post,
+    path = "/api/admin/dead-letters/{id}/retry",
+    tag = "dead letters",
+    params(("id" = Uuid, Path, description = "the job")),
+    request_body = OneRequest,
+    responses((status = 200, description = "it is ready", body = Done)),
+)]
+async fn retry_one(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json { value: request, .. }: Json<OneRequest>,
+) -> Result<Answer, Problem> {
+    act_on_one(&state, &caller, Action::Retry, query::id("id", &id)?, request).await
+}
+
+/// Discards one dead job: it ends as cancelled.
+#[utoipa::path(
+    post,
+    path = "/api/admin/dead-letters/{id}/discard",
+    tag = "dead letters",
+    params(("id" = Uuid, Path, description = "the job")),
+    request_body = OneRequest,
+    responses((status = 200, description = "it is cancelled", body = Done)),
+)]
+async fn discard_one(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json { value: request, .. }: Json<OneRequest>,
+) -> Result<Answer, Problem> {
+    act_on_one(&state, &caller, Action::Discard, query::id("id", &id)?, request).await
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Retry,
+    Discard,
+}
+
+impl Action {
+    fn name(self) -> &'static str {
+        match self {
+            Action::Retry => "dead.retry",
+            Action::Discard => "dead.discard",
+        }
+    }
+}
+
+const NO_REASON: &str = "no reason was given";
+
+/// How many ids are done while the caller waits.
+const AT_ONCE: usize = 100;
+
+/// How many ids a request may name: as many as fit into a job's payload.
+const MAX_IDS: usize = 5_000;
+
+async fn act(
+    state: &AppState,
+    caller: &Caller,
+    action: Action,
+    request: BulkRequest,
+    key: &IdempotencyKey,
+    digest: &[u8; 32],
+) -> Result<Answer, Problem> {
+    caller.require(Scope::JobsWrite)?;
+    let (dry_run, canary) = (request.dry_run, request.canary);
+    if canary > 1_000 || (canary > 0 && action == Action::Discard) {
+        return Err(Problem::bad_request("canary", "is for retries, at most 1000"));
+    }
+    let (filter, reason) = selected(request, caller)?;
+    let mut tx = state.db.queue_tx().await?;
+    if dry_run {
+        let matching = dead::count(&mut tx, &filter).await?;
+        tx.commit().await?;
+        return Ok(Answer::ok(&Matching { matching }));
+    }
+    if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, key, digest).await? {
+        return Ok(answer);
+    }
+    let is_small = (1..=AT_ONCE).contains(&filter.ids.len()) && canary == 0;
+    let (answer, told, count) = if is_small {
+        let (ids, told) = at_once(&mut tx, action, &filter, &reason).await?;
+        let count = ids.len();
+        (Answer::ok(&Done { job_ids: ids }), told, json!(count))
+    } else {
+        let matching = dead::count(&mut tx, &filter).await?;
+        let job = by_job(caller.tenant, action, filter.clone(), canary, &reason)?;
+        let (job_id, state) = (job.id(), JobState::Ready.as_str());
+        let (_, announcement) = enqueue(&mut tx, &[correlation::caused(job)]).await?;
+        let told = Told { announcement, events: Vec::new() };
+        (Answer::accepted(job_id, &UnderWay { job_id, state, matching }), told, json!(matching))
+    };
+    idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
+    let detail = json!({ "filter": filter, "jobs": count, "reason": reason, "canary": canary });
+    trail::record(&mut tx, caller, action.name(), "dead-letters", detail).await?;
+    tx.commit().await?;
+    told.tell(state);
+    Ok(answer)
+}
+
+async fn act_on_one(
+    state: &AppState,
+    caller: &Caller,
+    action: Action,
+    id: JobId,
+    request: OneRequest,
+) -> Result<Answer, Problem> {
+    caller.require(Scope::JobsWrite)?;
+    let reason = trail::reason_or(request.reason, NO_REASON)?;
+    let filter = DeadFilter { tenant_id: tenant_of(None, caller)?, ids: vec![id], ..DeadFilter::default() };
+    let mut tx = state.db.queue_tx().await?;
+    let (ids, told) = at_once(&mut tx, action, &filter, &reason).await?;
+    if ids.is_empty() {
+        return Err(match dead::count(&mut tx, &filter).await? {
+            0 => Problem::not_found("there is no such dead job"),
+            _ => Problem::conflict(
+                "an unfinished job with the same dedup key exists, or another caller acts on it",
+            ),
+        });
+    }
+    let detail = json!({ "jobs": 1, "reason": reason });
+    trail::record(&mut tx, caller, action.name(), &format!("job:{id}"), detail).await?;
+    tx.commit().await?;
+    told.tell(state);
+    Ok(Answer::ok(&Done { job_ids: ids }))
+}
+
+/// What the cluster is told after the commit.
+struct Told {
+    announcement: Announcement,
+    events: Vec<Event>,
+}
+
+impl Told {
+    fn tell(self, state: &AppState) {
+        state.dispatch.announce(self.announcement);
+        state.dispatch.tell(&self.events);
+    }
+}
+
+async fn at_once(
+    tx: &mut Tx,
+    action: Action,
+    filter: &DeadFilter,
+    reason: &str,
+) -> Result<(Vec<JobId>, Told), Problem> {
+    const LIMIT: i64 = 100;
+    match action {
+        Action::Retry => {
+            let (ids, announcement) = dead::retry(tx, filter, LIMIT).await?;
+            let events = ids.iter().map(|id| Event { id: *id, state: JobState::Ready }).collect();
+            Ok((ids, Told { announcement, events }))
+        }
+        Action::Discard => {
+            let events = dead::discard(tx, filter, reason, LIMIT).await?;
+            let ids = events.iter().map(|event| event.id).collect();
+            Ok((ids, Told { announcement: Announcement::default(), events }))
+        }
+    }
+}
+
+fn by_job(
+    tenant: TenantId,
+    action: Action,
+    filter: DeadFilter,
+    canary: u32,
+    reason: &str,
+) -> Result<NewJob, Problem> {
+    Ok(match action {
+        Action::Retry => NewJob::of(tenant, &RetryDead { filter, canary })?,
+        Action::Discard => NewJob::of(tenant, &DiscardDead { filter, reason: reason.to_owned() })?,
+    })
+}
+
+fn selected(request: BulkRequest, caller: &Caller) -> Result<(DeadFilter, String), Problem> {
+    if request.ids.is_some() && request.filter.is_some() {
+        return Err(Problem::bad_request("ids", "give ids or filter, not both"));
+    }
+    let ids = match request.ids {
+        Some(ids) if !(1..=MAX_IDS).contains(&ids.len()) => {
+            return Err(Problem::bad_request("ids", "must have 1 to 5000 ids"));
+        }
+        ids => ids.unwrap_or_default(),
+    };
+    let selection = request.filter.unwrap_or_default();
+    let asked = selection.tenant_id;
+    let mut filter = DeadFilter {
+        tenant_id: asked,
+        ids,
+        kind: selection.kind,
+        queue: selection.queue,
+        fingerprint: selection.fingerprint,
+        error_class: selection.error_class,
+        died_from: selection.died_from,
+        died_to: selection.died_to,
+    };
+    if filter == DeadFilter::default() && !request.all {
+        return Err(Problem::bad_request(
+            "filter",
+            "give ids or a condition; for every dead job say \"all\": true",
+        ));
+    }
+    if request.all && filter != (DeadFilter { tenant_id: asked, ..DeadFilter::default() }) {
+        return Err(Problem::bad_request("all", "excludes ids and conditions"));
+    }
+    filter.tenant_id = tenant_of(asked, caller)?;
+    let reason = trail::reason_or(request.reason, NO_REASON)?;
+    Ok((filter, reason))
+}

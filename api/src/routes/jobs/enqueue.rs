@@ -1,0 +1,297 @@
+//! Enqueueing jobs by kind, one or many in one transaction.
+
+use std::time::Duration;
+
+use accounts::api_keys::Scope;
+use axum::extract::State;
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{REQUEST_WITHIN, Role};
+use jobs::{NewJob, Priority, State as JobState, contract::Access, enqueue, read};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use crate::{
+    state::AppState,
+    web::{
+        auth::Caller,
+        body::Json,
+        correlation,
+        idempotency::{self, Answer, IdempotencyKey},
+        problem::Problem,
+    },
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(one)).routes(routes!(batch))
+}
+
+/// A job to enqueue.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "kind": "import_orders",
+    "payload": {"path": "orders.csv", "currency": "EUR"},
+    "priority": "low",
+    "delay_ms": 60_000,
+    "dedup_key": "orders-2026-01-31"
+}))]
+pub struct EnqueueRequest {
+    /// One of `GET /api/kinds`.
+    kind: String,
+    /// What the kind's contract says, at most 256 KiB; `{}` when left out.
+    #[schema(value_type = Option<Object>)]
+    payload: Option<Box<RawValue>>,
+    /// urgent, high, normal or low; the kind's own when left out.
+    #[schema(value_type = Option<String>)]
+    priority: Option<Priority>,
+    /// Not before this time, at most a year from now.
+    run_at: Option<DateTime<Utc>>,
+    /// Not before this many milliseconds from now; instead of `run_at`.
+    delay_ms: Option<i64>,
+    /// While a job of this kind with this key is unfinished, that one is answered and none is made.
+    dedup_key: Option<String>,
+    /// Only so many jobs of this kind with this key run at once as the kind's policy says.
+    concurrency_key: Option<String>,
+    /// Attempts, 1 to 100; the kind's own when left out.
+    max_attempts: Option<i16>,
+}
+
+/// A job that is in the queue.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"job_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81", "state": "ready", "created": true}))]
+pub struct EnqueuedDocument {
+    /// The job.
+    job_id: Uuid,
+    /// Where it stands.
+    state: &'static str,
+    /// False when an unfinished job with the same dedup key stands in for it.
+    created: bool,
+}
+
+/// Enqueues a job.
+///
+/// Kinds whose access is `operator` need that scope, the others `jobs:write`. With `Idempotency-Key` a
+/// repetition gets the first answer, with the header `Idempotency-Replayed: true`.
+#[utoipa::path(
+    post,
+    path = "/api/jobs",
+    tag = "jobs",
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same for every repetition of one request")),
+    request_body = EnqueueRequest,
+    responses((status = 202, description = "it is in the queue", body = EnqueuedDocument,
+        headers(("Location" = String, description = "the job")))),
+)]
+async fn one(
+    State(state): State<AppState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    Json { value: request, digest }: Json<EnqueueRequest>,
+) -> Result<Answer, Problem> {
+    let job = request.into_job(&caller, Utc::now())?;
+    put(&state, &caller, &key, &digest, &[job], |mut enqueued| {
+        let document = enqueued.remove(0);
+        Answer::accepted(document.job_id, &document)
+    })
+    .await
+}
+
+/// Jobs to enqueue together.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"jobs": [{"kind": "import_orders", "payload": {"path": "orders.csv"}}]}))]
+pub struct BatchRequest {
+    /// 1 to 1,000 jobs.
+    jobs: Vec<EnqueueRequest>,
+}
+
+/// What became of the jobs of a batch, in its order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchDocument {
+    /// The jobs.
+    jobs: Vec<EnqueuedDocument>,
+}
+
+/// The largest body of a batch, in bytes.
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+
+/// Enqueues up to 1,000 jobs: all of them or none.
+#[utoipa::path(
+    post,
+    path = "/api/jobs/batch",
+    tag = "jobs",
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same for every repetition of one request")),
+    request_body = BatchRequest,
+    responses((status = 202, description = "they are in the queue", body = BatchDocument)),
+)]
+async fn batch(
+    State(state): State<AppState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    Json { value: request, digest }: Json<BatchRequest, BATCH_BYTES>,
+) -> Result<Answer, Problem> {
+    if !(1..=1000).contains(&request.jobs.len()) {
+        return Err(Problem::bad_request("jobs", "must have 1 to 1000 jobs"));
+    }
+    let now = Utc::now();
+    let jobs = request
+        .jobs
+        .into_iter()
+        .enumerate()
+        .map(|(n, job)| job.into_job(&caller, now).map_err(|problem| problem.within(&format!("jobs[{n}]"))))
+        .collect::<Result<Vec<_>, _>>()?;
+    put(&state, &caller, &key, &digest, &jobs, |jobs| {
+        let mut answer = Answer::ok(&BatchDocument { jobs });
+        answer.status = axum::http::StatusCode::ACCEPTED;
+        answer
+    })
+    .await
+}
+
+/// A job that is ready to be enqueued, and the state that it will have.
+struct Planned {
+    job: NewJob,
+    state: JobState,
+}
+
+/// The latest time for which a job may be planned.
+const MAX_DELAY: TimeDelta = TimeDelta::days(366);
+
+impl EnqueueRequest {
+    fn into_job(self, caller: &Caller, now: DateTime<Utc>) -> Result<Planned, Problem> {
+        let kind = kinds::find(&self.kind)?;
+        caller.require(match kind.policy.access {
+            Access::Tenant => Scope::JobsWrite,
+            Access::Operator => Scope::Operator,
+        })?;
+        let run_at = run_at(self.run_at, self.delay_ms, now)?;
+        let payload = match self.payload {
+            Some(payload) => payload,
+            None => RawValue::from_string("{}".to_owned()).expect("an empty object is JSON"),
+        };
+        let mut job = correlation::caused(NewJob::raw(caller.tenant, kind, payload)?);
+        if let Some(priority) = self.priority {
+            job = job.with_priority(priority);
+        }
+        if let Some(max_attempts) = self.max_attempts {
+            if !(1..=100).contains(&max_attempts) {
+                return Err(Problem::bad_request("max_attempts", "must be 1 to 100"));
+            }
+            job = job.with_max_attempts(max_attempts);
+        }
+        if let Some(key) = &self.dedup_key {
+            job = job.with_dedup_key(key)?;
+        }
+        if let Some(key) = &self.concurrency_key {
+            job = job.with_concurrency_key(key, kind.policy.key_limit)?;
+        }
+        Ok(match (run_at, self.delay_ms.and_then(|delay_ms| u64::try_from(delay_ms).ok())) {
+            // Counted by the ledger's clock, whatever this machine's says.
+            (_, Some(delay_ms)) if delay_ms > 0 => Planned {
+                job: job.with_delay(Duration::from_millis(delay_ms)),
+                state: JobState::Scheduled,
+            },
+            (Some(at), _) => Planned { job: job.with_run_at(at), state: JobState::Scheduled },
+            (None, _) => Planned { job, state: JobState::Ready },
+        })
+    }
+}
+
+/// The time that a job has to wait for, if it lies ahead.
+fn run_at(
+    run_at: Option<DateTime<Utc>>,
+    delay_ms: Option<i64>,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, Problem> {
+    let (field, at) = match (run_at, delay_ms) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::bad_request("delay_ms", "give run_at or delay_ms, not both"));
+        }
+        (Some(at), None) => ("run_at", Some(at)),
+        (None, Some(delay_ms)) => {
+            let delay = TimeDelta::try_milliseconds(delay_ms).filter(|delay| *delay >= TimeDelta::zero());
+            ("delay_ms", delay.and_then(|delay| now.checked_add_signed(delay)))
+        }
+        (None, None) => return Ok(None),
+    };
+    match at {
+        Some(at) if at <= now + MAX_DELAY => Ok(Some(at).filter(|at| *at > now)),
+        _ => Err(Problem::bad_request(field, "must lie between now and a year from now")),
+    }
+}
+
+async fn put(
+    state: &AppState,
+    caller: &Caller,
+    key: &IdempotencyKey,
+    digest: &[u8; 32],
+    planned: &[Planned],
+    answer: impl FnOnce(Vec<EnqueuedDocument>) -> Answer,
+) -> Result<Answer, Problem> {
+    state.db.unless_silent(REQUEST_WITHIN, store(state, caller, key, digest, planned, answer)).await
+}
+
+async fn store(
+    state: &AppState,
+    caller: &Caller,
+    key: &IdempotencyKey,
+    digest: &[u8; 32],
+    planned: &[Planned],
+    answer: impl FnOnce(Vec<EnqueuedDocument>) -> Answer,
+) -> Result<Answer, Problem> {
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, key, digest).await? {
+        return Ok(answer);
+    }
+    let jobs: Vec<NewJob> = planned.iter().map(|planned| planned.job.clone()).collect();
+    let (enqueued, announcement) = enqueue(&mut tx, &jobs).await?;
+    let mut documents: Vec<EnqueuedDocument> = enqueued
+        .iter()
+        .zip(planned)
+        .map(|(job, planned)| EnqueuedDocument {
+            job_id: job.id,
+            // By the ledger's clock a time that lay ahead may be over.
+            state: job.due_at.map_or(JobState::Ready, |_| planned.state).as_str(),
+            created: job.created,
+        })
+        .collect();
+    let others: Vec<(Uuid, Uuid)> =
+        enqueued.iter().filter(|job| !job.created).map(|job| (caller.tenant.0, job.id)).collect();
+    if !others.is_empty() {
+        for view in read::jobs(&mut tx, &others).await? {
+            for document in
+                documents.iter_mut().filter(|document| document.job_id == view.id && !document.created)
+            {
+                document.state = view.state.as_str();
+            }
+        }
+    }
+    let answer = answer(documents);
+    idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
+    state.db.commit(tx).await?;
+    state.dispatch.announce(announcement);
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_waits_only_for_a_time_that_lies_ahead() {
+        let now = Utc::now();
+        let field =
+            |result: Result<_, Problem>| result.expect_err("refused").field.expect("a field").into_owned();
+        assert_eq!(run_at(None, None, now), Ok(None));
+        assert_eq!(run_at(Some(now - TimeDelta::hours(1)), None, now), Ok(None));
+        assert_eq!(run_at(None, Some(0), now), Ok(None));
+        assert_eq!(run_at(None, Some(5), now), Ok(Some(now + TimeDelta::milliseconds(5))));
+        assert_eq!(field(run_at(Some(now), Some(5), now)), "delay_ms");
+        assert_eq!(field(run_at(None, Some(-1), now)), "delay_ms");
+        assert_eq!(field(run_at(None, Some(i64::MAX), now)), "delay_ms");
+        assert_eq!(field(run_at(Some(now + TimeDelta::days(400)), None, now)), "run_at");
+    }
+}

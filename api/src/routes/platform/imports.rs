@@ -1,0 +1,288 @@
+//! Imports of order lines: a CSV file sent in the request, or one that lies in the import folder already.
+//!
+//! An upload may have hundreds of megabytes: it goes to a file of a random name as it arrives, and becomes a job
+//! only when all of it is on the disk. The import folder is shared with the workers; its form is told in
+//! `folder`.
+
+mod folder;
+
+use std::time::Duration;
+
+use accounts::api_keys::Scope;
+use axum::Json as Shown;
+use axum::body::Body;
+use axum::extract::{FromRequest, Path, Request, State};
+use axum::http::{HeaderMap, Uri, header};
+use database::Role;
+use futures_util::StreamExt;
+use jobs::{JobKind, NewJob};
+use platform::kinds::ImportOrders;
+use platform::orders::import;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::state::AppState;
+use crate::web::auth::Caller;
+use crate::web::body::Json;
+use crate::web::correlation;
+use crate::web::idempotency::{self, Answer, IdempotencyKey};
+use crate::web::page::{Page, PageRequest, bad_cursor};
+use crate::web::problem::{Problem, ProblemDocument};
+use crate::web::query::{self, Params};
+use folder::{Folder, FolderError, Form, Incoming};
+
+/// An upload that sends nothing for this long is given up.
+const STALLED_AFTER: Duration = Duration::from_secs(60);
+
+/// The routes of imports.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(start)).routes(routes!(rejects))
+}
+
+/// A file that lies in the import folder already.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportRequest {
+    /// Path below the import folder, ending in `.csv` or `.csv.gz`.
+    pub path: String,
+    /// ISO 4217 code of amounts without a currency; USD when missing.
+    #[serde(default)]
+    pub currency: Option<String>,
+}
+
+/// The import that is under way.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImportJob {
+    /// The job, as in GET /api/jobs/{id}.
+    pub job_id: Uuid,
+    /// Where it stands.
+    pub state: String,
+    /// The file, below the import folder.
+    pub path: String,
+}
+
+/// Import order lines from a CSV file.
+///
+/// Send the file itself as `text/csv`, or compressed as `application/gzip`; or name one that lies in the import
+/// folder as JSON. Columns are found by their names: `customer_id`, `order_id`, `ordered_at`, `product_id`,
+/// `category`, `quantity`, `amount`, `list_amount`, `currency`, `is_return`, and the usual other names for them.
+/// A line that was imported before changes nothing.
+#[utoipa::path(
+    post,
+    path = "/api/orders/import",
+    tag = "orders",
+    params(
+        ("currency" = Option<String>, Query, description = "of an upload: ISO 4217 code of amounts without a currency"),
+        ("Idempotency-Key" = Option<String>, Header, description = "the same key and request have the same answer"),
+    ),
+    request_body(content(
+        (ImportRequest = "application/json", example = json!({ "path": "cdnow.csv.gz", "currency": "USD" })),
+        (String = "text/csv"),
+        (Vec<u8> = "application/gzip"),
+    )),
+    responses(
+        (status = 202, description = "the import is under way", body = ImportJob),
+        (status = 400, description = "a bad path or currency", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "the file is larger than allowed", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "neither CSV nor JSON", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "there is no such file", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "the disk is full", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn start(
+    State(state): State<AppState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    request: Request,
+) -> Result<Answer, Problem> {
+    caller.require(Scope::OrdersWrite)?;
+    let params = Params::of(request.uri(), &["currency"])?;
+    let folder = Folder::new(&state.settings.import_dir, caller.tenant);
+    let Some(form) = upload_form(request.headers())? else {
+        let Json { value, digest } = Json::<ImportRequest>::from_request(request, &state).await?;
+        let currency = currency(value.currency.as_deref())?;
+        let path = folder.find(&value.path).await?;
+        // The same file twice at once is one import.
+        let dedup_key = format!("file:{}", hex::encode(Sha256::digest(&path)));
+        let job = NewJob::of(caller.tenant, &ImportOrders { path: path.clone(), currency })?
+            .with_dedup_key(&dedup_key)?;
+        return enqueue(&state, &caller, &key, &digest, job, path, None).await;
+    };
+    let currency = currency(params.text("currency")?)?;
+    let mut incoming = folder.receive(form).await?;
+    let digest = store(&state, request, &mut incoming).await?;
+    let path = incoming.finish().await?;
+    let job = NewJob::of(caller.tenant, &ImportOrders { path: path.clone(), currency })?;
+    enqueue(&state, &caller, &key, &digest, job, path, Some(incoming)).await
+}
+
+/// Writes the body to the file as it arrives, and returns the digest of the request.
+async fn store(state: &AppState, request: Request, incoming: &mut Incoming) -> Result<[u8; 32], Problem> {
+    let limit = state.settings.import_max_bytes;
+    let too_large = || Problem::too_large("body", usize::try_from(limit).unwrap_or(usize::MAX));
+    let (parts, body): (_, Body) = request.into_parts();
+    let declared =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let mut digest = Sha256::new().chain_update(parts.uri.to_string());
+    let mut received = 0;
+    let mut chunks = body.into_data_stream();
+    loop {
+        let chunk = match tokio::time::timeout(STALLED_AFTER, chunks.next()).await {
+            Err(_) => return Err(Problem::bad_request("body", "the upload sent nothing for a minute")),
+            Ok(None) => break,
+            Ok(Some(Err(_))) => {
+                return Err(Problem::bad_request("body", "the body ended before it was complete"));
+            }
+            Ok(Some(Ok(chunk))) => chunk,
+        };
+        received += chunk.len() as u64;
+        if received > limit {
+            return Err(too_large());
+        }
+        digest.update(&chunk);
+        incoming.write(&chunk).await?;
+    }
+    if received == 0 {
+        return Err(Problem::bad_request("body", "the file is empty"));
+    }
+    Ok(digest.finalize().into())
+}
+
+async fn enqueue(
+    state: &AppState,
+    caller: &Caller,
+    key: &IdempotencyKey,
+    digest: &[u8; 32],
+    job: NewJob,
+    path: String,
+    incoming: Option<Incoming>,
+) -> Result<Answer, Problem> {
+    let trace_parent = boot::telemetry::trace_parent_of_current_span();
+    let job = job.with_cause(correlation::current().as_str(), trace_parent.as_deref(), "api");
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, key, digest).await? {
+        return Ok(answer);
+    }
+    let (enqueued, announcement) = jobs::enqueue(&mut tx, &[job]).await?;
+    let enqueued = enqueued.first().ok_or_else(Problem::internal)?;
+    let job_state = if enqueued.created {
+        "ready".to_owned()
+    } else {
+        let standing = jobs::read::job(&mut tx, Some(caller.tenant.0), enqueued.id).await?;
+        standing.map_or_else(|| "ready".to_owned(), |view| view.state.to_string())
+    };
+    let answer = Answer::accepted(enqueued.id, &ImportJob { job_id: enqueued.id, state: job_state, path });
+    idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
+    // From here on the job may exist, whatever becomes of this request, and it needs its file.
+    if let Some(incoming) = incoming {
+        incoming.keep();
+    }
+    tx.commit().await?;
+    state.dispatch.announce(announcement);
+    Ok(answer)
+}
+
+/// A line that was not imported.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RejectView {
+    /// Number in the file, from 1.
+    pub line_number: i64,
+    /// Why.
+    pub reason: String,
+    /// Its first 500 characters.
+    pub raw: String,
+}
+
+/// The lines of an import that were not taken, in the order of the file.
+#[utoipa::path(
+    get,
+    path = "/api/orders/imports/{job_id}/rejects",
+    tag = "orders",
+    params(
+        ("job_id" = Uuid, Path, description = "the import's job"),
+        ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
+        ("limit" = Option<i64>, Query, description = "1 to 100, 50 by default"),
+    ),
+    responses(
+        (status = 200, description = "a page", body = Page<RejectView>),
+        (status = 404, description = "there is no such import", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn rejects(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(job_id): Path<String>,
+    uri: Uri,
+) -> Result<Shown<Page<RejectView>>, Problem> {
+    caller.require(Scope::OrdersWrite)?;
+    let id = query::id("job_id", &job_id)?;
+    let page = PageRequest::of(&Params::of(&uri, &["cursor", "limit"])?)?;
+    let after =
+        page.after.as_deref().map(str::parse::<i64>).transpose().map_err(|_| bad_cursor())?.unwrap_or(0);
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    if import::progress(&mut tx, id).await?.is_none() {
+        // An import that has not begun has rejected nothing.
+        let job = jobs::read::job(&mut tx, Some(caller.tenant.0), id).await?;
+        if job.is_none_or(|job| job.kind != ImportOrders::KIND) {
+            return Err(Problem::not_found("there is no such import"));
+        }
+    }
+    let limit = u32::try_from(page.limit_and_one()).unwrap_or(u32::MAX);
+    let lines = import::rejects(&mut tx, id, after, limit).await?;
+    tx.commit().await?;
+    let lines = lines
+        .into_iter()
+        .map(|line| RejectView { line_number: line.line_number, reason: line.reason, raw: line.raw })
+        .collect();
+    Ok(Shown(page.page(lines, |line: &RejectView| line.line_number.to_string())))
+}
+
+/// How the file is sent, or none when JSON names one.
+fn upload_form(headers: &HeaderMap) -> Result<Option<Form>, Problem> {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_gzip = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "gzip");
+    match value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/json" => Ok(None),
+        "text/csv" | "application/csv" if is_gzip => Ok(Some(Form::Gzip)),
+        "text/csv" | "application/csv" => Ok(Some(Form::Plain)),
+        "application/gzip" | "application/x-gzip" => Ok(Some(Form::Gzip)),
+        _ => Err(Problem::unsupported_media_type("text/csv, application/gzip or application/json")),
+    }
+}
+
+fn currency(code: Option<&str>) -> Result<String, Problem> {
+    let code = code.unwrap_or("USD");
+    if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Ok(code.to_owned());
+    }
+    Err(Problem::bad_request("currency", "must be an ISO 4217 code of three capital letters, e.g. EUR"))
+}
+
+impl From<FolderError> for Problem {
+    fn from(error: FolderError) -> Problem {
+        match error {
+            FolderError::BadPath(rule) => Problem::bad_request("path", rule),
+            FolderError::NoFile => {
+                Problem::unprocessable("path", "there is no such file in the import folder")
+            }
+            FolderError::Full => Problem {
+                status: axum::http::StatusCode::INSUFFICIENT_STORAGE,
+                kind: "insufficient-storage",
+                title: "There is no room for the file",
+                detail: "the disk of the import folder is full".into(),
+                ..Problem::internal()
+            },
+            FolderError::Io(error) => {
+                tracing::error!(%error, "the import folder cannot be used");
+                Problem::internal()
+            }
+        }
+    }
+}

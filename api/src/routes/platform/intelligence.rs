@@ -1,0 +1,149 @@
+//! Customer intelligence: who a customer is, how likely it is to leave and what it is worth; segments, archetypes,
+//! runs and models. What takes computing becomes a job.
+//!
+//! What was not computed is an answer with its reason, `{"available": false, "reason": "..."}`, never a number.
+
+pub mod ai;
+pub mod archetypes;
+pub mod commands;
+pub mod customer;
+pub mod list;
+pub mod mcp;
+pub mod models;
+pub mod runs;
+pub mod segmentations;
+pub mod summary;
+
+use std::sync::Arc;
+
+use axum::Extension;
+use chrono::{DateTime, Utc};
+use database::Tx;
+use database::ids::TenantId;
+use jobs::{Announcement, NewJob};
+use platform::insights::InsightError;
+use platform::insights::catalog::{Catalog, Catalogs};
+use platform::insights::{customer as customers, customer::Customer};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
+
+use crate::state::AppState;
+use crate::web::correlation;
+use crate::web::page::bad_cursor;
+use crate::web::problem::Problem;
+
+/// The routes, with one memory for all of them.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(customer::routes())
+        .merge(ai::routes())
+        .merge(mcp::routes())
+        .merge(list::routes())
+        .merge(archetypes::routes())
+        .merge(segmentations::routes())
+        .merge(runs::routes())
+        .merge(models::routes())
+        .merge(summary::routes())
+        .merge(commands::routes())
+        .layer(Extension(Arc::new(Memory::default())))
+}
+
+/// What the process remembers of intelligence: what cannot change.
+#[derive(Debug, Default)]
+struct Memory {
+    catalogs: Catalogs,
+}
+
+impl Memory {
+    /// The catalogue of a segmentation, if there is a segmentation.
+    async fn catalog(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        segmentation: Option<Uuid>,
+    ) -> Result<Option<Arc<Catalog>>, Problem> {
+        let Some(segmentation) = segmentation else { return Ok(None) };
+        Ok(self.catalogs.get(tx, tenant, segmentation).await?)
+    }
+}
+
+/// What a request's handlers share.
+type Remembered = Extension<Arc<Memory>>;
+
+impl From<InsightError> for Problem {
+    fn from(error: InsightError) -> Problem {
+        match error {
+            InsightError::Db(error) => error.into(),
+            error @ (InsightError::BadCatalog { .. } | InsightError::BadReport { .. }) => {
+                tracing::error!(%error, "what a run left cannot be read");
+                Problem::internal()
+            }
+        }
+    }
+}
+
+/// The customer behind an id.
+async fn find_customer(tx: &mut Tx, field: &'static str, id: &str) -> Result<Customer, Problem> {
+    check_customer_id(field, id)?;
+    customers::find(tx, id).await?.ok_or_else(unknown_customer)
+}
+
+fn check_customer_id(field: impl Into<std::borrow::Cow<'static, str>>, id: &str) -> Result<(), Problem> {
+    if (1..=128).contains(&id.chars().count()) && !id.contains('\0') {
+        return Ok(());
+    }
+    Err(Problem::bad_request(field, "must have 1 to 128 characters"))
+}
+
+fn unknown_customer() -> Problem {
+    Problem::not_found("there is no such customer")
+}
+
+/// A job that was asked for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(example = json!({"job_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81", "state": "ready", "created": true}))]
+pub struct Asked {
+    /// The job, as in GET /api/jobs/{id}.
+    pub job_id: Uuid,
+    /// Where it stands.
+    pub state: String,
+    /// False when an unfinished job that was asked for before stands in for it.
+    pub created: bool,
+}
+
+/// Enqueues a job unless an unfinished one with the key stands in for it. Also says what the standing one carries.
+async fn ask(
+    tx: &mut Tx,
+    tenant: TenantId,
+    job: NewJob,
+    dedup_key: &str,
+) -> Result<(Asked, Option<serde_json::Value>, Announcement), Problem> {
+    let job = correlation::caused(job).with_dedup_key(dedup_key)?;
+    let (enqueued, announcement) = jobs::enqueue(tx, &[job]).await?;
+    let enqueued = enqueued.first().ok_or_else(Problem::internal)?;
+    if enqueued.created {
+        let asked = Asked { job_id: enqueued.id, state: "ready".to_owned(), created: true };
+        return Ok((asked, None, announcement));
+    }
+    let standing = jobs::read::job(tx, Some(tenant.0), enqueued.id).await?;
+    let state = standing.as_ref().map_or_else(|| "ready".to_owned(), |view| view.state.to_string());
+    let asked = Asked { job_id: enqueued.id, state, created: false };
+    Ok((asked, standing.and_then(|view| view.payload), announcement))
+}
+
+/// The place of a list's last item: its time in microseconds, as fine as the database's, and its id.
+fn place(cursor: &str) -> Result<(DateTime<Utc>, Uuid), Problem> {
+    let (micros, id) = cursor.split_once(' ').ok_or_else(bad_cursor)?;
+    let at = micros.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or_else(bad_cursor)?;
+    Ok((at, id.parse().map_err(|_| bad_cursor())?))
+}
+
+/// The text of such a place.
+fn place_of(at: DateTime<Utc>, id: Uuid) -> String {
+    format!("{} {id}", at.timestamp_micros())
+}
+
+/// Why nothing can be said before the first run.
+const NO_RUN: &str = "no run of customer intelligence was published for this shop yet";

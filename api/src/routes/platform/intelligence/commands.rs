@@ -1,0 +1,255 @@
+//! Asking for work: a run of the tenant, scores of named customers, training. Asking twice for the same is asking once.
+
+use accounts::api_keys::Scope;
+use axum::extract::State;
+use chrono::{NaiveDate, Utc};
+use database::Role;
+use jobs::NewJob;
+use platform::insights::current::current;
+use platform::insights::customer;
+use platform::insights::models::Target;
+use platform::kinds::{ResegmentTenant, ScoreCustomers, TrainChurn, TrainLtv};
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Asked, NO_RUN, ask, check_customer_id};
+use crate::state::AppState;
+use crate::web::auth::Caller;
+use crate::web::body::Json;
+use crate::web::idempotency::{self, Answer, IdempotencyKey};
+use crate::web::problem::{Problem, ProblemDocument};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(evaluate)).routes(routes!(score)).routes(routes!(train))
+}
+
+/// How the run should be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"refit": false}))]
+pub struct EvaluateRequest {
+    /// Fit a new version of the segmentation.
+    #[serde(default)]
+    refit: bool,
+    /// Train both models even when the champions are young.
+    #[serde(default)]
+    train: bool,
+    /// The last day whose orders count; today when missing.
+    as_of: Option<NaiveDate>,
+}
+
+/// Segments and scores all customers anew, as the nightly run does.
+///
+/// One run stands for all who ask while it is not finished; asking for something that it does not do is refused.
+#[utoipa::path(
+    post,
+    path = "/api/intelligence/evaluate",
+    tag = "intelligence",
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same key and request have the same answer")),
+    request_body = EvaluateRequest,
+    responses(
+        (status = 202, description = "it is in the queue", body = Asked,
+            headers(("Location" = String, description = "the job"))),
+        (status = 409, description = "another run is under way", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn evaluate(
+    State(state): State<AppState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    body: Json<EvaluateRequest>,
+) -> Result<Answer, Problem> {
+    caller.require(Scope::IntelligenceWrite)?;
+    let EvaluateRequest { refit, train, as_of } = body.value;
+    check_as_of(as_of)?;
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
+        return Ok(answer);
+    }
+    let payload = ResegmentTenant { as_of, refit, train };
+    let job = NewJob::of(caller.tenant, &payload)?;
+    let (asked, standing, announcement) =
+        ask(&mut tx, caller.tenant, job, ResegmentTenant::DEDUP_KEY).await?;
+    if let Some(standing) = standing.filter(|standing| !does(standing, &payload)) {
+        let detail = format!(
+            "the run of job {} is under way and does something else: {standing}; ask again when it is finished",
+            asked.job_id
+        );
+        return Err(Problem::conflict(detail));
+    }
+    let answer = Answer::accepted(asked.job_id, &asked);
+    idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
+    tx.commit().await?;
+    state.dispatch.announce(announcement);
+    Ok(answer)
+}
+
+/// Whether a run that stands in does all that is wished for.
+fn does(standing: &Value, wish: &ResegmentTenant) -> bool {
+    let is_set = |field: &str| standing[field].as_bool().unwrap_or(false);
+    let as_of = standing["as_of"].as_str().and_then(|day| day.parse().ok());
+    (!wish.refit || is_set("refit")) && (!wish.train || is_set("train")) && as_of == wish.as_of
+}
+
+fn check_as_of(as_of: Option<NaiveDate>) -> Result<(), Problem> {
+    let earliest = NaiveDate::from_ymd_opt(1970, 1, 1).expect("a day");
+    match as_of {
+        Some(day) if day < earliest || day > Utc::now().date_naive() => {
+            Err(Problem::bad_request("as_of", "must be a day from 1970-01-01 until today (UTC)"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whom to score.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"customer_ids": ["7041", "815"]}))]
+pub struct ScoreRequest {
+    /// 1 to 100 customers, by the shop's ids.
+    customer_ids: Vec<String>,
+}
+
+/// Customers that may be named at once.
+const MAX_NAMED: usize = 100;
+
+/// Computes named customers anew, with what the published run knows.
+#[utoipa::path(
+    post,
+    path = "/api/intelligence/score",
+    tag = "intelligence",
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same key and request have the same answer")),
+    request_body = ScoreRequest,
+    responses(
+        (status = 202, description = "it is in the queue", body = Asked,
+            headers(("Location" = String, description = "the job"))),
+        (status = 409, description = "there is no published run yet", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "one of them is not a customer of the shop", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn score(
+    State(state): State<AppState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    body: Json<ScoreRequest>,
+) -> Result<Answer, Problem> {
+    caller.require(Scope::IntelligenceWrite)?;
+    let named = &body.value.customer_ids;
+    if !(1..=MAX_NAMED).contains(&named.len()) {
+        return Err(Problem::bad_request("customer_ids", format!("must name 1 to {MAX_NAMED} customers")));
+    }
+    for (place, id) in named.iter().enumerate() {
+        check_customer_id(format!("customer_ids[{place}]"), id)?;
+    }
+    let mut customer_ids = named.clone();
+    customer_ids.sort_unstable();
+    customer_ids.dedup();
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
+        return Ok(answer);
+    }
+    if current(&mut tx).await?.is_none() {
+        return Err(Problem::conflict(NO_RUN));
+    }
+    let known = customer::known(&mut tx, &customer_ids).await?;
+    if let Some(place) = named.iter().position(|id| !known.contains(id)) {
+        return Err(Problem::unprocessable(format!("customer_ids[{place}]"), "there is no such customer"));
+    }
+    let dedup_key = key_of(&customer_ids);
+    let payload = ScoreCustomers { customer_ids, ..ScoreCustomers::default() };
+    let job = NewJob::of(caller.tenant, &payload)?;
+    let (asked, _, announcement) = ask(&mut tx, caller.tenant, job, &dedup_key).await?;
+    let answer = Answer::accepted(asked.job_id, &asked);
+    idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
+    tx.commit().await?;
+    state.dispatch.announce(announcement);
+    Ok(answer)
+}
+
+/// The same for the same customers in any order; ids may be long.
+fn key_of(sorted: &[String]) -> String {
+    let mut hash = Sha256::new();
+    for id in sorted {
+        hash.update(id.as_bytes());
+        hash.update([0]);
+    }
+    format!("named:{}", hex::encode(hash.finalize()))
+}
+
+/// What to train.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"target": "churn"}))]
+pub struct TrainRequest {
+    /// churn or ltv.
+    #[schema(value_type = String)]
+    target: Target,
+}
+
+/// Trains a model; it becomes the champion only when it is better on held-back data by more than noise.
+#[utoipa::path(
+    post,
+    path = "/api/intelligence/train",
+    tag = "intelligence",
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same key and request have the same answer")),
+    request_body = TrainRequest,
+    responses((status = 202, description = "it is in the queue", body = Asked,
+        headers(("Location" = String, description = "the job")))),
+)]
+async fn train(
+    State(state): State<AppState>,
+    caller: Caller,
+    key: IdempotencyKey,
+    body: Json<TrainRequest>,
+) -> Result<Answer, Problem> {
+    caller.require(Scope::IntelligenceWrite)?;
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
+        return Ok(answer);
+    }
+    let job = match body.value.target {
+        Target::Churn => NewJob::of(caller.tenant, &TrainChurn::default())?,
+        Target::Ltv => NewJob::of(caller.tenant, &TrainLtv::default())?,
+    };
+    let (asked, _, announcement) = ask(&mut tx, caller.tenant, job, ASKED_FOR).await?;
+    let answer = Answer::accepted(asked.job_id, &asked);
+    idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
+    tx.commit().await?;
+    state.dispatch.announce(announcement);
+    Ok(answer)
+}
+
+/// Trainings that somebody asked for stand in for each other, not for those of a run, which are as of its day.
+const ASKED_FOR: &str = "asked";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_run_stands_in_for_a_wish_that_it_fulfils() {
+        let plain = ResegmentTenant::default();
+        let refit = ResegmentTenant { refit: true, ..plain.clone() };
+        let past = ResegmentTenant { as_of: NaiveDate::from_ymd_opt(2026, 1, 31), ..plain.clone() };
+        assert!(does(&json!({"refit": false, "train": false}), &plain));
+        assert!(does(&json!({"refit": true, "train": true}), &plain));
+        assert!(!does(&json!({"refit": false, "train": true}), &refit));
+        assert!(!does(&json!({"as_of": "2026-01-30"}), &past));
+        assert!(!does(&json!({"as_of": "2026-01-30"}), &plain));
+        assert!(does(&json!({"as_of": "2026-01-31"}), &past));
+    }
+
+    #[test]
+    fn the_key_of_customers_tells_them_apart() {
+        let key = |ids: &[&str]| key_of(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
+        assert_ne!(key(&["a", "b"]), key(&["ab"]));
+        assert_eq!(key(&["a", "b"]), key(&["a", "b"]));
+    }
+}

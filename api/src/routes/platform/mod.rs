@@ -1,0 +1,14 @@
+//! Routes of orders and what is known of customers.
+
+pub mod analytics;
+pub mod imports;
+pub mod intelligence;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::AppState;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().merge(analytics::routes()).merge(imports::routes()).merge(intelligence::routes())
+}

@@ -1,0 +1,245 @@
+//! Webhook deliveries for people who ask what became of them: listed, shown with their bodies, and repeated.
+
+use accounts::api_keys::Scope;
+use accounts::audit;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use chrono::{DateTime, Utc};
+use database::Role;
+use database::ids::DeliveryId;
+use serde::Serialize;
+use support::gorgias::delivery;
+use support::inbox::{self, Filter, StoredDelivery};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::webhooks::intake::{self, Intake, PROVIDER};
+use super::webhooks::{DeliveryAnswer, malformed};
+use crate::state::AppState;
+use crate::web::auth::Caller;
+use crate::web::correlation;
+use crate::web::page::{Page, PageRequest, bad_cursor};
+use crate::web::problem::{Problem, ProblemDocument};
+use crate::web::query::{self, Params};
+
+/// The routes of deliveries.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(replay))
+}
+
+/// A recorded delivery.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveryView {
+    /// The delivery.
+    pub id: Uuid,
+    /// Who sent it.
+    pub provider: String,
+    /// What makes two deliveries the same one.
+    pub dedup_key: String,
+    /// The sender's name for the event.
+    pub event_type: Option<String>,
+    /// When it was recorded.
+    pub received_at: DateTime<Utc>,
+    /// `queued` or `skipped`.
+    pub decision: String,
+    /// Why it was skipped.
+    pub skip_reason: Option<String>,
+    /// Our ticket.
+    pub ticket_id: Option<Uuid>,
+    /// The job that it made.
+    pub job_id: Option<Uuid>,
+    /// The request's correlation id.
+    pub correlation_id: Option<String>,
+    /// The delivery that this one repeats.
+    pub replay_of: Option<Uuid>,
+    /// The body as received; only for a single delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<serde_json::Value>,
+}
+
+impl From<StoredDelivery> for DeliveryView {
+    fn from(delivery: StoredDelivery) -> DeliveryView {
+        DeliveryView {
+            id: delivery.id.0,
+            provider: delivery.provider,
+            dedup_key: delivery.dedup_key,
+            event_type: delivery.event_type,
+            received_at: delivery.received_at,
+            decision: delivery.decision,
+            skip_reason: delivery.skip_reason,
+            ticket_id: delivery.ticket.map(|ticket| ticket.0),
+            job_id: delivery.job,
+            correlation_id: delivery.correlation_id,
+            replay_of: delivery.replay_of.map(|delivery| delivery.0),
+            body: delivery.body,
+        }
+    }
+}
+
+/// The tenant's deliveries, newest first, without bodies.
+#[utoipa::path(
+    get,
+    path = "/api/webhooks/deliveries",
+    tag = "webhooks",
+    params(
+        ("provider" = Option<String>, Query, description = "`gorgias`"),
+        ("decision" = Option<String>, Query, description = "`queued` or `skipped`"),
+        ("ticket_id" = Option<Uuid>, Query, description = "of one ticket, by our id"),
+        ("from" = Option<String>, Query, description = "received at or after, RFC 3339"),
+        ("to" = Option<String>, Query, description = "received before, RFC 3339"),
+        ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
+        ("limit" = Option<i64>, Query, description = "1 to 100, 50 by default"),
+    ),
+    responses(
+        (status = 200, description = "a page", body = Page<DeliveryView>),
+        (status = 400, description = "a bad filter or cursor", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Json<Page<DeliveryView>>, Problem> {
+    caller.require(Scope::WebhooksRead)?;
+    let params = Params::of(&uri, &["provider", "decision", "ticket_id", "from", "to", "cursor", "limit"])?;
+    let page = PageRequest::of(&params)?;
+    // There is one provider so far, so that this filter either holds for all or names nobody.
+    one_of(&params, "provider", &[PROVIDER])?;
+    let filter = Filter {
+        decision: one_of(&params, "decision", &["queued", "skipped"])?,
+        ticket: params.id("ticket_id")?.map(database::ids::TicketId),
+    };
+    let from = params.time("from")?;
+    let to = params.time("to")?.map(|to| (to, DeliveryId(Uuid::nil())));
+    let before = page.after.as_deref().map(position).transpose()?.or(to);
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    let limit = u32::try_from(page.limit_and_one()).unwrap_or(u32::MAX);
+    let deliveries = inbox::list(&mut tx, &filter, before, limit).await?;
+    tx.commit().await?;
+    // Newest first: what is older than `from`, and whatever follows it, is not asked for.
+    let items =
+        deliveries.into_iter().take_while(|delivery| from.is_none_or(|from| delivery.received_at >= from));
+    let items = items.map(DeliveryView::from).collect();
+    Ok(Json(
+        page.page(items, |item: &DeliveryView| {
+            format!("{} {}", item.received_at.timestamp_micros(), item.id)
+        }),
+    ))
+}
+
+/// One delivery with its body.
+#[utoipa::path(
+    get,
+    path = "/api/webhooks/deliveries/{id}",
+    tag = "webhooks",
+    params(("id" = Uuid, Path, description = "the delivery")),
+    responses(
+        (status = 200, description = "the delivery", body = DeliveryView),
+        (status = 404, description = "there is none", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn show(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<DeliveryView>, Problem> {
+    caller.require(Scope::WebhooksRead)?;
+    Ok(Json(find(&state, &caller, &id).await?.into()))
+}
+
+/// Take the stored body in once more, by the rules of today.
+///
+/// The repetition is a delivery of its own that names the original. An unfinished draft of the ticket stands in
+/// for a new job.
+#[utoipa::path(
+    post,
+    path = "/api/webhooks/deliveries/{id}/replay",
+    tag = "webhooks",
+    params(("id" = Uuid, Path, description = "the delivery")),
+    responses(
+        (status = 202, description = "taken in", body = DeliveryAnswer),
+        (status = 404, description = "there is none", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "the body is no delivery by the rules of today", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn replay(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<DeliveryAnswer>), Problem> {
+    caller.require(Scope::WebhooksRead)?;
+    let stored = find(&state, &caller, &id).await?;
+    let body = stored.body.unwrap_or_default();
+    let delivery = delivery::parse_value(&body).map_err(|error| {
+        let problem = malformed(&error);
+        Problem::unprocessable(problem.field.unwrap_or_default(), problem.detail)
+    })?;
+    let correlation_id = correlation::current();
+    let trace_parent = boot::telemetry::trace_parent_of_current_span();
+    let intake = Intake {
+        tenant: caller.tenant,
+        dedup_key: &stored.dedup_key,
+        body: &body,
+        delivery: &delivery,
+        correlation_id: correlation_id.as_str(),
+        trace_parent: trace_parent.as_deref(),
+        replay_of: Some(stored.id),
+    };
+    let taken = intake::take_in(&state.db, &state.dispatch, intake).await?;
+    let subject = format!("delivery:{}", stored.id);
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    let event = audit::Event {
+        tenant: Some(caller.tenant),
+        actor: &caller.actor(),
+        action: "delivery.replay",
+        subject: &subject,
+        detail: serde_json::json!({ "delivery": taken.answer.id, "job": taken.answer.job }),
+        correlation_id: Some(correlation_id.as_str()),
+    };
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    metrics::counter!("deskwork_webhooks_total", "provider" => PROVIDER, "outcome" => "replayed")
+        .increment(1);
+    Ok((StatusCode::ACCEPTED, Json(taken.answer.into())))
+}
+
+async fn find(state: &AppState, caller: &Caller, id: &str) -> Result<StoredDelivery, Problem> {
+    let id = DeliveryId(query::id("id", id)?);
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    let found = inbox::get(&mut tx, id).await?;
+    tx.commit().await?;
+    found.ok_or_else(|| Problem::not_found("there is no such delivery"))
+}
+
+fn one_of(params: &Params, name: &'static str, known: &[&str]) -> Result<Option<String>, Problem> {
+    match params.text(name)? {
+        None => Ok(None),
+        Some(value) if known.contains(&value) => Ok(Some(value.to_owned())),
+        Some(_) => Err(Problem::bad_request(name, format!("must be {}", known.join(" or ")))),
+    }
+}
+
+/// The place in the list that a cursor names: microseconds since 1970, and an id.
+fn position(cursor: &str) -> Result<(DateTime<Utc>, DeliveryId), Problem> {
+    let (micros, id) = cursor.split_once(' ').ok_or_else(bad_cursor)?;
+    let at = micros.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or_else(bad_cursor)?;
+    Ok((at, id.parse().map_err(|_| bad_cursor())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_the_list_is_read_back_and_nothing_else_is() {
+        let id = Uuid::now_v7();
+        let (at, found) = position(&format!("1700000000000001 {id}")).expect("a place");
+        assert_eq!((at.timestamp_micros(), found.0), (1_700_000_000_000_001, id));
+        for bad in ["", "1700000000000001", "x y", "99999999999999999999 x"] {
+            assert_eq!(position(bad).err(), Some(bad_cursor()), "{bad}");
+        }
+    }
+}

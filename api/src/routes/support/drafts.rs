@@ -1,0 +1,300 @@
+//! Suggested replies: the current one of a ticket, or the job that is writing it.
+//!
+//! GET answers a draft only while it is fresh, that is, while the ticket has no message that the drafter did
+//! not see. Otherwise it makes sure that one is being written, once however often it is asked, and answers 202.
+
+use accounts::api_keys::Scope;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use database::ids::TenantId;
+use database::{Role, Tx};
+use jobs::{Announcement, JobId, NewJob};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use support::drafts::{self, Draft};
+use support::kinds::DraftReply;
+use support::tickets::{self, Ticket};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::webhooks::intake::PROVIDER;
+use crate::state::AppState;
+use crate::web::auth::Caller;
+use crate::web::body::Json;
+use crate::web::correlation;
+use crate::web::etag;
+use crate::web::idempotency::{self, Answer, IdempotencyKey};
+use crate::web::problem::{Problem, ProblemDocument};
+
+/// The routes of drafts.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(current, ask))
+}
+
+/// A suggested reply.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DraftView {
+    /// The draft.
+    pub id: Uuid,
+    /// Our ticket.
+    pub ticket_id: Uuid,
+    /// The messages that the ticket had when it was made.
+    pub message_count: i32,
+    /// Whether the ticket has more messages now.
+    pub stale: bool,
+    /// The job that wrote it.
+    pub job_id: Uuid,
+    /// friendly, professional, empathetic or apologetic.
+    pub tone: String,
+    /// short, medium or long.
+    pub length: String,
+    /// sms, chat, email or phone.
+    pub style: String,
+    /// The suggested reply.
+    pub reply: String,
+    /// Advice for the agent.
+    pub recommendation: Option<Value>,
+    /// What wrote it: `anthropic` or `template`.
+    pub drafter: String,
+    /// The model, if one was asked.
+    pub model: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When an agent chose it.
+    pub chosen_at: Option<DateTime<Utc>>,
+    /// When an agent edited it.
+    pub edited_at: Option<DateTime<Utc>>,
+    /// When it was posted into the help desk as an internal note.
+    pub posted_at: Option<DateTime<Utc>>,
+}
+
+impl From<Draft> for DraftView {
+    fn from(draft: Draft) -> DraftView {
+        DraftView {
+            id: draft.id.0,
+            ticket_id: draft.ticket.0,
+            message_count: draft.message_count,
+            stale: draft.stale,
+            job_id: draft.job,
+            tone: draft.tone,
+            length: draft.length,
+            style: draft.style,
+            reply: draft.reply,
+            recommendation: draft.recommendation,
+            drafter: draft.drafter,
+            model: draft.model,
+            created_at: draft.created_at,
+            chosen_at: draft.chosen_at,
+            edited_at: draft.edited_at,
+            posted_at: draft.posted_at,
+        }
+    }
+}
+
+/// A draft is being written.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DraftJob {
+    /// The job, as in GET /api/jobs/{id}.
+    pub job_id: Uuid,
+    /// Where it stands.
+    pub state: String,
+    /// The latest draft, which answers an earlier message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale_draft: Option<DraftView>,
+}
+
+/// How the new draft should be.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DraftWish {
+    /// The tone; by the channel when missing.
+    #[serde(default)]
+    pub tone: Option<Tone>,
+    /// The length; by the channel when missing.
+    #[serde(default)]
+    pub length: Option<Length>,
+}
+
+/// How a reply sounds.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Tone {
+    Friendly,
+    Professional,
+    Empathetic,
+    Apologetic,
+}
+
+impl Tone {
+    fn name(self) -> &'static str {
+        match self {
+            Tone::Friendly => "friendly",
+            Tone::Professional => "professional",
+            Tone::Empathetic => "empathetic",
+            Tone::Apologetic => "apologetic",
+        }
+    }
+}
+
+/// How long a reply is.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Length {
+    Short,
+    Medium,
+    Long,
+}
+
+impl Length {
+    fn name(self) -> &'static str {
+        match self {
+            Length::Short => "short",
+            Length::Medium => "medium",
+            Length::Long => "long",
+        }
+    }
+}
+
+/// The ticket's current draft.
+///
+/// 200 with the draft while it is fresh. When there is none or the ticket has newer messages, one is asked for
+/// (once, however often this is called) and 202 names the job.
+#[utoipa::path(
+    get,
+    path = "/api/ai/tickets/{id}/draft",
+    tag = "ai",
+    params(
+        ("id" = String, Path, description = "our ticket id, or the help desk's"),
+        ("If-None-Match" = Option<String>, Header, description = "the ETag of the draft that is known"),
+    ),
+    responses(
+        (status = 200, description = "a fresh draft", body = DraftView),
+        (status = 202, description = "one is being written", body = DraftJob),
+        (status = 304, description = "the draft that is known is still the current one"),
+        (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn current(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(reference): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    caller.require(Scope::AiRead)?;
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    let ticket = find(&mut tx, &reference).await?;
+    let draft = drafts::current(&mut tx, ticket.id).await?;
+    let stale_draft = match draft {
+        Some(draft) if !draft.stale => {
+            tx.commit().await?;
+            return Ok(fresh(draft, &headers));
+        }
+        other => other.map(DraftView::from),
+    };
+    let payload = DraftReply { ticket_id: ticket.id.0, tone: None, length: None, again: false };
+    let dedup_key = DraftReply::dedup_key(ticket.id.0, ticket.message_count);
+    let (job, announcement) = enqueue(&mut tx, caller.tenant, &payload, &dedup_key).await?;
+    tx.commit().await?;
+    state.dispatch.announce(announcement);
+    Ok(Answer::accepted(job.job_id, &DraftJob { stale_draft, ..job }).into_response())
+}
+
+/// Ask for a new draft, even when there is a fresh one.
+#[utoipa::path(
+    post,
+    path = "/api/ai/tickets/{id}/draft",
+    tag = "ai",
+    params(
+        ("id" = String, Path, description = "our ticket id, or the help desk's"),
+        ("Idempotency-Key" = Option<String>, Header, description = "the same key and request have the same answer"),
+    ),
+    request_body(content = DraftWish, example = json!({ "tone": "apologetic", "length": "short" })),
+    responses(
+        (status = 202, description = "it is being written", body = DraftJob),
+        (status = 400, description = "a bad tone or length", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn ask(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(reference): Path<String>,
+    key: IdempotencyKey,
+    wish: Json<DraftWish>,
+) -> Result<Answer, Problem> {
+    caller.require(Scope::AiWrite)?;
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &wish.digest).await? {
+        return Ok(answer);
+    }
+    let ticket = find(&mut tx, &reference).await?;
+    let tone = wish.value.tone.map(Tone::name);
+    let length = wish.value.length.map(Length::name);
+    let payload = DraftReply {
+        ticket_id: ticket.id.0,
+        tone: tone.map(str::to_owned),
+        length: length.map(str::to_owned),
+        again: true,
+    };
+    // Asking twice for the same is one wish; asking for something else is another.
+    let dedup_key = format!("{}:{}:{}", ticket.id, tone.unwrap_or("any"), length.unwrap_or("any"));
+    let (job, announcement) = enqueue(&mut tx, caller.tenant, &payload, &dedup_key).await?;
+    let answer = Answer::accepted(job.job_id, &job);
+    idempotency::keep(&mut tx, caller.tenant, &key, &wish.digest, &answer).await?;
+    tx.commit().await?;
+    state.dispatch.announce(announcement);
+    Ok(answer)
+}
+
+async fn find(tx: &mut Tx, reference: &str) -> Result<Ticket, Problem> {
+    if reference.len() > 255 || reference.contains('\0') {
+        return Err(Problem::bad_request("id", "must have 1 to 255 bytes"));
+    }
+    let ticket = tickets::find(tx, PROVIDER, reference).await?;
+    ticket.ok_or_else(|| Problem::not_found("there is no such ticket"))
+}
+
+async fn enqueue(
+    tx: &mut Tx,
+    tenant: TenantId,
+    payload: &DraftReply,
+    dedup_key: &str,
+) -> Result<(DraftJob, Announcement), Problem> {
+    let trace_parent = boot::telemetry::trace_parent_of_current_span();
+    let job = NewJob::of(tenant, payload)?.with_dedup_key(dedup_key)?.with_cause(
+        correlation::current().as_str(),
+        trace_parent.as_deref(),
+        "api",
+    );
+    let (enqueued, announcement) = jobs::enqueue(tx, &[job]).await?;
+    let enqueued = enqueued.first().ok_or_else(Problem::internal)?;
+    let state = if enqueued.created { "ready".to_owned() } else { state_of(tx, tenant, enqueued.id).await? };
+    Ok((DraftJob { job_id: enqueued.id, state, stale_draft: None }, announcement))
+}
+
+async fn state_of(tx: &mut Tx, tenant: TenantId, job: JobId) -> Result<String, Problem> {
+    let view = jobs::read::job(tx, Some(tenant.0), job).await?;
+    Ok(view.map_or_else(|| "ready".to_owned(), |view| view.state.to_string()))
+}
+
+fn fresh(draft: Draft, headers: &HeaderMap) -> Response {
+    let changed_at =
+        [Some(draft.created_at), draft.chosen_at, draft.edited_at, draft.posted_at].into_iter().flatten();
+    let version = changed_at.max().map_or(0, |at| at.timestamp_micros());
+    let etag = format!("\"{}-{version}\"", draft.id.0.simple());
+    let mut response = if etag::is_known(headers, &etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        axum::Json(DraftView::from(draft)).into_response()
+    };
+    if let Ok(value) = HeaderValue::from_str(&etag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+}

@@ -1,0 +1,14 @@
+//! Routes of the support desk.
+
+pub mod deliveries;
+pub mod drafts;
+pub mod webhooks;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::AppState;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().merge(deliveries::routes()).merge(drafts::routes()).merge(webhooks::routes())
+}

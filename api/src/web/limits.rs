@@ -1,0 +1,300 @@
+//! Rate limits: per key, per tenant, and per network address for callers that show no valid key.
+//!
+//! The system that this product replaces allowed 1,000 requests an hour for a client, 1,000 webhooks an hour,
+//! 5 drafts and 20 evaluations of segments a minute. A busy shop alone sends more webhooks than that, polling for
+//! results multiplies requests, and a rule builder counts at every change of a rule, so the defaults here are 6,000
+//! requests, 60,000 webhooks, 300 drafts and 120 counts or evaluations of segments a minute for one key; each is a
+//! setting. All keys of a tenant together, and one network address, may do four times that. The address is
+//! the connection's own: a header such as `X-Forwarded-For` is anybody's to write, so behind a balancer the
+//! limit of addresses is one for all who have no key yet, which protects the database and nothing else.
+//!
+//! Limits are counted by each process for itself. The buckets refill continuously (GCRA), and what has refilled
+//! is forgotten, so memory is bounded by the callers of the last minute, and that by a cap.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use uuid::Uuid;
+
+use crate::state::AppState;
+use crate::web::auth;
+use crate::web::problem::Problem;
+
+/// How much more all keys of a tenant, or one address, may do than one key.
+const GROUP_FACTOR: u32 = 4;
+
+/// Buckets kept by one limiter; beyond that, newcomers share one bucket until others are forgotten.
+const MAX_BUCKETS: usize = 50_000;
+
+/// Full buckets are forgotten after this many checks.
+const SWEEP_EVERY: u32 = 10_000;
+
+/// Requests that a key may make in a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// Everything that has no limit of its own.
+    pub general_per_minute: NonZeroU32,
+    /// Webhook deliveries.
+    pub webhooks_per_minute: NonZeroU32,
+    /// Drafts and whatever else a model may be asked for.
+    pub ai_per_minute: NonZeroU32,
+    /// Previews and evaluations of segments.
+    pub segments_per_minute: NonZeroU32,
+}
+
+/// Puts the limits around every route of the router that has one.
+pub fn apply(router: Router, state: &AppState, rates: Rates) -> Router {
+    let gate = Gate { state: state.clone(), limits: Arc::new(Limits::new(rates)) };
+    router.layer(from_fn_with_state(gate, enforce))
+}
+
+/// The limits of one process.
+#[derive(Debug)]
+pub struct Limits {
+    general: Lane,
+    webhooks: Lane,
+    ai: Lane,
+    segments: Lane,
+}
+
+impl Limits {
+    /// Limits with all buckets full.
+    pub fn new(rates: Rates) -> Limits {
+        Limits {
+            general: Lane::new(rates.general_per_minute),
+            webhooks: Lane::new(rates.webhooks_per_minute),
+            ai: Lane::new(rates.ai_per_minute),
+            segments: Lane::new(rates.segments_per_minute),
+        }
+    }
+
+    /// Counts a webhook for a tenant that proved itself by the delivery's signature.
+    pub fn count_webhook(&self, tenant: Uuid) -> Result<Standing, TooMany> {
+        self.webhooks.tenants.count(tenant.as_u128())
+    }
+
+    fn lane(&self, path: &str) -> Option<&Lane> {
+        if !path.starts_with("/api/") {
+            return None;
+        }
+        Some(match path {
+            "/api/gorgias/webhook" => &self.webhooks,
+            path if path.starts_with("/api/ai/") => &self.ai,
+            "/api/segments/preview" => &self.segments,
+            path if path.starts_with("/api/segments/") && path.ends_with("/evaluate") => &self.segments,
+            _ => &self.general,
+        })
+    }
+}
+
+/// What is left of a limit after a request was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    limit: u32,
+    remaining: u32,
+    reset_secs: u64,
+}
+
+impl Standing {
+    /// Writes the `RateLimit` headers, unless a stricter limit's are there already.
+    pub fn show(self, headers: &mut HeaderMap) {
+        if headers.contains_key(LIMIT) {
+            return;
+        }
+        headers.insert(LIMIT, self.limit.into());
+        headers.insert(REMAINING, self.remaining.into());
+        headers.insert(RESET, self.reset_secs.into());
+        let policy = format!("{};w=60", self.limit);
+        headers.insert(POLICY, HeaderValue::from_str(&policy).expect("digits are a header value"));
+    }
+}
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// A limit is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMany {
+    limit: u32,
+    retry_after_secs: u64,
+}
+
+impl IntoResponse for TooMany {
+    fn into_response(self) -> Response {
+        let detail =
+            format!("more than {} requests a minute; try again in {} s", self.limit, self.retry_after_secs);
+        let mut response = Problem::too_many_requests(detail, self.retry_after_secs).into_response();
+        let standing = Standing { limit: self.limit, remaining: 0, reset_secs: self.retry_after_secs };
+        standing.show(response.headers_mut());
+        response
+    }
+}
+
+#[derive(Clone)]
+struct Gate {
+    state: AppState,
+    limits: Arc<Limits>,
+}
+
+async fn enforce(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let Some(lane) = gate.limits.lane(request.uri().path()) else { return next.run(request).await };
+    let counted = match auth::identify(&gate.state, request.headers()).await {
+        Ok(Some(caller)) => lane.count_key(caller.key_id.0, caller.tenant.0),
+        // Whether a key is needed is the route's to say; here the request is only counted.
+        Ok(None) | Err(_) => lane.addresses.count(address(&request)),
+    };
+    let standing = match counted {
+        Ok(standing) => standing,
+        Err(refused) => return refused.into_response(),
+    };
+    request.extensions_mut().insert(Arc::clone(&gate.limits));
+    let mut response = next.run(request).await;
+    standing.show(response.headers_mut());
+    response
+}
+
+/// The connection's address; IPv6 by its /64, which is what one customer gets. Zero when it is not known.
+fn address(request: &Request) -> u128 {
+    match request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()) {
+        None => 0,
+        Some(IpAddr::V4(address)) => u128::from(address.to_bits()),
+        Some(IpAddr::V6(address)) => address.to_bits() & !u128::from(u64::MAX),
+    }
+}
+
+/// The three limits of one kind of request.
+#[derive(Debug)]
+struct Lane {
+    keys: Limiter,
+    tenants: Limiter,
+    addresses: Limiter,
+}
+
+impl Lane {
+    fn new(per_minute: NonZeroU32) -> Lane {
+        let group = per_minute.saturating_mul(NonZeroU32::new(GROUP_FACTOR).expect("the factor is not zero"));
+        Lane { keys: Limiter::new(per_minute), tenants: Limiter::new(group), addresses: Limiter::new(group) }
+    }
+
+    /// The standing is that of the limit which is nearer to its end.
+    fn count_key(&self, key: Uuid, tenant: Uuid) -> Result<Standing, TooMany> {
+        let of_key = self.keys.count(key.as_u128())?;
+        let of_tenant = self.tenants.count(tenant.as_u128())?;
+        Ok(if of_tenant.remaining < of_key.remaining { of_tenant } else { of_key })
+    }
+}
+
+struct Limiter {
+    buckets: RateLimiter<u128, DashMapStateStore<u128>, DefaultClock, StateInformationMiddleware>,
+    per_minute: NonZeroU32,
+    checks: AtomicU32,
+}
+
+impl Limiter {
+    fn new(per_minute: NonZeroU32) -> Limiter {
+        let buckets = RateLimiter::dashmap(Quota::per_minute(per_minute))
+            .with_middleware::<StateInformationMiddleware>();
+        Limiter { buckets, per_minute, checks: AtomicU32::new(0) }
+    }
+
+    fn count(&self, who: u128) -> Result<Standing, TooMany> {
+        let who = if self.has_room() { who } else { u128::MAX };
+        let limit = self.per_minute.get();
+        match self.buckets.check_key(&who) {
+            Ok(state) => {
+                let remaining = state.remaining_burst_capacity().min(limit);
+                let used = u64::from(limit - remaining);
+                Ok(Standing { limit, remaining, reset_secs: (used * 60).div_ceil(u64::from(limit)) })
+            }
+            Err(not_yet) => {
+                let wait = not_yet.wait_time_from(DefaultClock::default().now());
+                Err(TooMany { limit, retry_after_secs: wait.as_secs() + 1 })
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let checks = self.checks.fetch_add(1, Ordering::Relaxed);
+        let crowded = self.buckets.len() > MAX_BUCKETS;
+        if checks % SWEEP_EVERY == SWEEP_EVERY - 1 {
+            self.buckets.retain_recent();
+        }
+        !crowded
+    }
+}
+
+impl std::fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Limiter")
+            .field("per_minute", &self.per_minute)
+            .field("buckets", &self.buckets.len())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(per_minute: u32) -> NonZeroU32 {
+        NonZeroU32::new(per_minute).expect("a test's rate is not zero")
+    }
+
+    #[test]
+    fn a_key_stops_at_its_limit_and_others_go_on() {
+        let limiter = Limiter::new(rate(3));
+        let left: Vec<u32> = (0..3).map(|_| limiter.count(1).expect("within the limit").remaining).collect();
+        assert_eq!(left, [2, 1, 0]);
+        let refused = limiter.count(1).expect_err("the fourth is one too many");
+        assert!((1..=21).contains(&refused.retry_after_secs), "{refused:?}");
+        assert_eq!(limiter.count(2).expect("another caller").remaining, 2);
+    }
+
+    #[test]
+    fn a_tenant_cannot_multiply_its_limit_by_making_keys() {
+        let lane = Lane::new(rate(2));
+        let tenant = Uuid::now_v7();
+        let allowed = (0..20).filter(|_| lane.count_key(Uuid::now_v7(), tenant).is_ok()).count();
+        assert_eq!(allowed, 2 * GROUP_FACTOR as usize);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let limiter = Limiter::new(rate(1));
+        for who in 0..(MAX_BUCKETS as u128 + 5_000) {
+            let _ = limiter.count(who);
+        }
+        assert!(limiter.buckets.len() <= MAX_BUCKETS + 2);
+    }
+
+    #[test]
+    fn every_path_has_its_lane() {
+        let limits = Limits::new(Rates {
+            general_per_minute: rate(1),
+            webhooks_per_minute: rate(2),
+            ai_per_minute: rate(3),
+            segments_per_minute: rate(4),
+        });
+        let limit = |path| limits.lane(path).map(|lane| lane.keys.per_minute.get());
+        assert_eq!(limit("/health/ready"), None);
+        assert_eq!(limit("/api/jobs"), Some(1));
+        assert_eq!(limit("/api/gorgias/webhook"), Some(2));
+        assert_eq!(limit("/api/ai/tickets/7/draft"), Some(3));
+        assert_eq!(limit("/api/segments"), Some(1));
+        assert_eq!(limit("/api/segments/preview"), Some(4));
+        assert_eq!(limit("/api/segments/7/evaluate"), Some(4));
+    }
+}

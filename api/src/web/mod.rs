@@ -1,0 +1,14 @@
+//! What every route shares, whatever its subject: who asks, how bodies and queries are read, refusals, limits, pages.
+
+pub mod auth;
+pub mod body;
+pub mod correlation;
+pub mod etag;
+pub mod fields;
+pub mod idempotency;
+pub mod limits;
+pub mod observe;
+pub mod page;
+pub mod problem;
+pub mod query;
+pub mod trail;

@@ -1,0 +1,112 @@
+//! Pages of a list: at most 100 items, and an opaque cursor that leads to the next ones.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::web::{problem::Problem, query::Params};
+
+/// How many items a page has when the caller does not say.
+const DEFAULT_LIMIT: i64 = 50;
+
+/// How many items a page has at most.
+const MAX_LIMIT: i64 = 100;
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The items, newest first unless the path says otherwise.
+    pub items: Vec<T>,
+    /// Leads to the next page as `?cursor=`; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// Which page is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// How many items, 1 to 100.
+    pub limit: i64,
+    /// The text behind the cursor: what the previous page's last item was known by.
+    pub after: Option<String>,
+}
+
+impl PageRequest {
+    /// Reads `limit` and `cursor`.
+    ///
+    /// # Errors
+    /// 400 naming the parameter.
+    pub fn of(params: &Params) -> Result<PageRequest, Problem> {
+        let limit = params.number("limit", 1, MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
+        Ok(PageRequest { limit, after: params.text("cursor")?.map(decode).transpose()? })
+    }
+
+    /// The id behind the cursor, where pages follow ids.
+    ///
+    /// # Errors
+    /// 400 naming `cursor`.
+    pub fn after_id(&self) -> Result<Option<Uuid>, Problem> {
+        self.after.as_deref().map(|text| text.parse().map_err(|_| bad_cursor())).transpose()
+    }
+
+    /// One more than the limit: whether that one comes tells whether there is a next page.
+    pub fn limit_and_one(&self) -> i64 {
+        self.limit + 1
+    }
+
+    /// The page out of up to [`PageRequest::limit_and_one`] items; `key` is what an item is known by.
+    pub fn page<T>(&self, mut items: Vec<T>, key: impl Fn(&T) -> String) -> Page<T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let next_cursor = items.last().filter(|_| has_more).map(|item| encode(&key(item)));
+        Page { items, next_cursor }
+    }
+}
+
+/// The answer to a cursor that was not handed out here.
+pub fn bad_cursor() -> Problem {
+    Problem::bad_request("cursor", "this is not a cursor of this list; take next_cursor of the page before")
+}
+
+fn encode(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(key)
+}
+
+fn decode(cursor: &str) -> Result<String, Problem> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad_cursor())?;
+    String::from_utf8(bytes).map_err(|_| bad_cursor())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(query: &str) -> Result<PageRequest, Problem> {
+        PageRequest::of(&Params::parse(query, &["limit", "cursor"]).expect("known parameters"))
+    }
+
+    #[test]
+    fn a_cursor_leads_on_from_the_last_item_shown() {
+        let ids: Vec<Uuid> = (0..3).map(|_| Uuid::now_v7()).collect();
+        let first = request("limit=2").expect("a page").page(ids.clone(), Uuid::to_string);
+        assert_eq!(first.items, ids[..2]);
+        let next = request(&format!("cursor={}", first.next_cursor.expect("a next page"))).expect("a page");
+        assert_eq!(next.after_id(), Ok(Some(ids[1])));
+        assert_eq!(next.page(vec![ids[2]], Uuid::to_string).next_cursor, None);
+    }
+
+    #[test]
+    fn bad_cursors_and_limits_are_named() {
+        let field = |query: &str| {
+            let problem = request(query).and_then(|request| request.after_id()).expect_err(query);
+            problem.field.expect("a field").into_owned()
+        };
+        for query in ["cursor=%25%25", "cursor=bm90LWFuLWlk", "cursor="] {
+            assert_eq!(field(query), "cursor", "{query}");
+        }
+        for query in ["limit=0", "limit=101", "limit=many"] {
+            assert_eq!(field(query), "limit", "{query}");
+        }
+    }
+}

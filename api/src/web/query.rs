@@ -1,0 +1,137 @@
+//! Query parameters and path parts, read by name; whatever is unknown, repeated or malformed is
+//! refused with its name.
+
+use axum::extract::Query;
+use axum::http::Uri;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::web::problem::Problem;
+
+/// The query parameters of a request.
+#[derive(Clone, Debug, Default)]
+pub struct Params {
+    pairs: Vec<(String, String)>,
+}
+
+impl Params {
+    /// The parameters of the address, all of which must be among `known`.
+    ///
+    /// # Errors
+    /// 400 naming the unknown parameter.
+    pub fn of(uri: &Uri, known: &[&str]) -> Result<Params, Problem> {
+        let Query(pairs): Query<Vec<(String, String)>> = Query::try_from_uri(uri)
+            .map_err(|_| Problem::bad_request("query", "the query cannot be read"))?;
+        if let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            let detail = format!("unknown parameter; known are {}", known.join(", "));
+            return Err(Problem::bad_request(name.chars().take(100).collect::<String>(), detail));
+        }
+        Ok(Params { pairs })
+    }
+
+    /// As [`Params::of`], from a query text.
+    ///
+    /// # Errors
+    /// 400 naming the unknown parameter.
+    #[cfg(test)]
+    pub(crate) fn parse(query: &str, known: &[&str]) -> Result<Params, Problem> {
+        Params::of(&format!("/?{query}").parse().expect("an address"), known)
+    }
+
+    /// The parameter's text.
+    ///
+    /// # Errors
+    /// 400 when it is given twice, empty, or longer than 500 bytes.
+    pub fn text(&self, name: &'static str) -> Result<Option<&str>, Problem> {
+        let mut values = self.all(name);
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(Problem::bad_request(name, "may be given once"));
+        }
+        if value.is_empty() || value.len() > 500 || value.contains('\0') {
+            return Err(Problem::bad_request(name, "must have 1 to 500 bytes"));
+        }
+        Ok(Some(value))
+    }
+
+    /// Every value of a parameter that may be repeated.
+    pub fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
+        self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a parameter that may be repeated and may be a list with commas.
+    pub fn list(&self, name: &'static str) -> Vec<&str> {
+        self.all(name)
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .collect()
+    }
+
+    /// A whole number within bounds.
+    ///
+    /// # Errors
+    /// 400 saying the bounds.
+    pub fn number(&self, name: &'static str, min: i64, max: i64) -> Result<Option<i64>, Problem> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        match text.parse() {
+            Ok(number) if (min..=max).contains(&number) => Ok(Some(number)),
+            _ => Err(Problem::bad_request(name, format!("must be a whole number from {min} to {max}"))),
+        }
+    }
+
+    /// An id.
+    ///
+    /// # Errors
+    /// 400 when it is no UUID.
+    pub fn id(&self, name: &'static str) -> Result<Option<Uuid>, Problem> {
+        self.text(name)?.map(|text| id(name, text)).transpose()
+    }
+
+    /// A time as in RFC 3339.
+    ///
+    /// # Errors
+    /// 400 with an example.
+    pub fn time(&self, name: &'static str) -> Result<Option<DateTime<Utc>>, Problem> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        match DateTime::parse_from_rfc3339(text) {
+            Ok(time) => Ok(Some(time.with_timezone(&Utc))),
+            Err(_) => Err(Problem::bad_request(name, "must be a time such as 2026-01-31T12:00:00Z")),
+        }
+    }
+}
+
+/// An id out of a path or a parameter.
+///
+/// # Errors
+/// 400 naming where it stood.
+pub fn id(name: &'static str, text: &str) -> Result<Uuid, Problem> {
+    text.parse().map_err(|_| Problem::bad_request(name, "must be a UUID"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_repeated_and_malformed_parameters_are_named() {
+        let known = ["state", "from", "id", "n"];
+        let field = |problem: Problem| problem.field.expect("a field").into_owned();
+        assert_eq!(field(Params::parse("colour=red", &known).expect_err("unknown")), "colour");
+        let params =
+            Params::parse("n=1&n=2&from=yesterday&id=7&state=done,dead&state=ready", &known).expect("known");
+        assert_eq!(field(params.number("n", 0, 9).expect_err("twice")), "n");
+        assert_eq!(field(params.time("from").expect_err("no time")), "from");
+        assert_eq!(field(params.id("id").expect_err("no id")), "id");
+        assert_eq!(params.list("state"), ["done", "dead", "ready"]);
+    }
+
+    #[test]
+    fn a_plus_in_a_time_zone_must_be_escaped_and_z_needs_no_escape() {
+        let params = Params::parse("from=2026-01-31T12:00:00%2B01:00", &["from"]).expect("known");
+        assert_eq!(
+            params.time("from").expect("a time").expect("given").to_rfc3339(),
+            "2026-01-31T11:00:00+00:00"
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! Who did what and why: the trail of operators' and callers' actions on jobs, and the reasons that they give.
+
+use accounts::audit;
+use database::{Role, Tx, act_as};
+
+use super::{auth::Caller, correlation, problem::Problem};
+
+/// Writes down who did what to the cluster's jobs, in the transaction that does it. Ends the queue's
+/// part of that transaction: only the gateway may write the trail of more than one tenant.
+pub async fn record(
+    tx: &mut Tx,
+    caller: &Caller,
+    action: &str,
+    subject: &str,
+    detail: serde_json::Value,
+) -> Result<(), Problem> {
+    act_as(tx, Role::Gateway, None).await?;
+    let correlation_id = correlation::current();
+    let event = audit::Event {
+        tenant: Some(caller.tenant),
+        actor: &caller.actor(),
+        action,
+        subject,
+        detail,
+        correlation_id: Some(correlation_id.as_str()),
+    };
+    Ok(audit::record(tx, &event).await?)
+}
+
+/// A reason as a person gave it, or the words for none.
+pub fn reason_or(reason: Option<String>, otherwise: &str) -> Result<String, Problem> {
+    match reason {
+        None => Ok(otherwise.to_owned()),
+        Some(text) if text.chars().count() <= 500 && !text.contains('\0') => Ok(text),
+        Some(_) => Err(Problem::bad_request("reason", "must have at most 500 characters")),
+    }
+}

@@ -1,0 +1,351 @@
+//! API keys: the credentials of services and webhooks.
+//!
+//! A key reads `dsk_PREFIX_SECRET`: 12 hexadecimal digits that find the row, and 256 random bits in base64url.
+//! Only a SHA-256 of the secret is stored; with that much randomness a slow password hash would add nothing
+//! but latency.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use sqlx::Row;
+use subtle::ConstantTimeEq;
+
+use database::ids::{KeyId, TenantId};
+use database::{Db, DbError, Tx};
+
+/// Who a valid key speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The tenant of the key; requests take the tenant from here and from nothing else.
+    pub tenant: TenantId,
+    /// The key, for audit and rate limits.
+    pub key_id: KeyId,
+    /// What the key may do.
+    pub scopes: Vec<Scope>,
+    /// The key's name for people.
+    pub name: String,
+    /// When the key stops working, for those who cache this answer.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Principal {
+    /// Whether the key may do what `scope` names; an operator may do everything.
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.iter().any(|held| *held == scope || *held == Scope::Operator)
+    }
+}
+
+/// Finds out who a presented key belongs to. `None` for anything that is not a valid, unexpired, unrevoked key,
+/// without saying why. Notes the use at most once a minute.
+pub async fn authenticate(db: &Db, text: &str) -> Result<Option<Principal>, DbError> {
+    let Some((prefix, secret)) = split(text) else { return Ok(None) };
+    let mut tx = db.gateway_tx().await?;
+    let row = sqlx::query(
+        "select id, tenant_id, name, secret_hash, scopes, expires_at,
+                revoked_at is null and (expires_at is null or expires_at > now()) as valid,
+                coalesce(last_used_at < now() - interval '1 minute', true) as note_use
+         from shared.api_key where prefix = $1",
+    )
+    .bind(prefix)
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let stored: Vec<u8> = row.try_get("secret_hash")?;
+    let matches = bool::from(hash(secret).ct_eq(stored.as_slice()));
+    if !matches || !row.try_get::<bool, _>("valid")? {
+        return Ok(None);
+    }
+    let principal = Principal {
+        tenant: row.try_get("tenant_id")?,
+        key_id: row.try_get("id")?,
+        scopes: read_scopes(&row)?,
+        name: row.try_get("name")?,
+        expires_at: row.try_get("expires_at")?,
+    };
+    if row.try_get("note_use")? {
+        // Skipping a locked row keeps parallel requests from queueing for a note that one of them writes.
+        sqlx::query(
+            "update shared.api_key set last_used_at = now()
+             where id = (select id from shared.api_key where id = $1 for update skip locked)",
+        )
+        .bind(principal.key_id)
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(Some(principal))
+}
+
+/// A key just made: the only moment at which its text exists.
+#[derive(Debug)]
+pub struct CreatedKey {
+    /// Public identity.
+    pub id: KeyId,
+    /// The part of the text that may be shown later.
+    pub prefix: String,
+    /// What its holder presents.
+    pub text: ApiKey,
+}
+
+/// The full text of a key. Printing it for debugging shows nothing.
+#[derive(Clone)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+    /// The secret text, to be shown once to its holder.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(hidden)")
+    }
+}
+
+/// Makes a key (gateway role). `name` has 1-200 characters.
+pub async fn create(
+    tx: &mut Tx,
+    tenant: TenantId,
+    name: &str,
+    scopes: &[Scope],
+    expires_at: Option<DateTime<Utc>>,
+) -> Result<CreatedKey, DbError> {
+    let prefix = hex::encode(rand::random::<[u8; 6]>());
+    let secret = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+    let id = KeyId::new();
+    sqlx::query(
+        "insert into shared.api_key (id, tenant_id, name, prefix, secret_hash, scopes, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(id)
+    .bind(tenant)
+    .bind(name)
+    .bind(&prefix)
+    .bind(hash(&secret).as_slice())
+    .bind(scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>())
+    .bind(expires_at)
+    .execute(&mut **tx)
+    .await?;
+    let text = ApiKey(format!("dsk_{prefix}_{secret}"));
+    Ok(CreatedKey { id, prefix, text })
+}
+
+/// Ends a tenant's key now; false when the tenant has no such key or it was revoked before (gateway role).
+pub async fn revoke(tx: &mut Tx, tenant: TenantId, key: KeyId) -> Result<bool, DbError> {
+    let done = sqlx::query(
+        "update shared.api_key set revoked_at = now() where id = $1 and tenant_id = $2 and revoked_at is null",
+    )
+    .bind(key)
+    .bind(tenant)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A key as its owner sees it in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeySummary {
+    /// Public identity.
+    pub id: KeyId,
+    /// Name for people.
+    pub name: String,
+    /// First part of the text.
+    pub prefix: String,
+    /// What the key may do.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it stops working by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was ended by hand.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// Last use, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// A tenant's keys by id (oldest first), after the id given, at most `limit` (gateway role).
+pub async fn list(
+    tx: &mut Tx,
+    tenant: TenantId,
+    after: Option<KeyId>,
+    limit: u32,
+) -> Result<Vec<KeySummary>, DbError> {
+    let rows = sqlx::query(
+        "select id, name, prefix, scopes, created_at, expires_at, revoked_at, last_used_at
+         from shared.api_key where tenant_id = $1 and ($2::uuid is null or id > $2) order by id limit $3",
+    )
+    .bind(tenant)
+    .bind(after)
+    .bind(i64::from(limit))
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(KeySummary {
+                id: row.try_get("id")?,
+                name: row.try_get("name")?,
+                prefix: row.try_get("prefix")?,
+                scopes: read_scopes(row)?,
+                created_at: row.try_get("created_at")?,
+                expires_at: row.try_get("expires_at")?,
+                revoked_at: row.try_get("revoked_at")?,
+                last_used_at: row.try_get("last_used_at")?,
+            })
+        })
+        .collect()
+}
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Scope {
+    /// See jobs and their results.
+    #[serde(rename = "jobs:read")]
+    JobsRead,
+    /// Enqueue and cancel jobs.
+    #[serde(rename = "jobs:write")]
+    JobsWrite,
+    /// Read drafts and recommendations.
+    #[serde(rename = "ai:read")]
+    AiRead,
+    /// Ask for new drafts.
+    #[serde(rename = "ai:write")]
+    AiWrite,
+    /// Deliver webhooks.
+    #[serde(rename = "webhooks:write")]
+    WebhooksWrite,
+    /// See and replay webhook deliveries.
+    #[serde(rename = "webhooks:read")]
+    WebhooksRead,
+    /// Import orders.
+    #[serde(rename = "orders:write")]
+    OrdersWrite,
+    /// Look up customers.
+    #[serde(rename = "customers:read")]
+    CustomersRead,
+    /// See runs, models, segmentations and what they found of all customers together.
+    #[serde(rename = "intelligence:read")]
+    IntelligenceRead,
+    /// Ask for runs, scores and training; promote models.
+    #[serde(rename = "intelligence:write")]
+    IntelligenceWrite,
+    /// See segments, their members and their history.
+    #[serde(rename = "segments:read")]
+    SegmentsRead,
+    /// Write, evaluate and archive segments.
+    #[serde(rename = "segments:write")]
+    SegmentsWrite,
+    /// Everything, for all tenants.
+    #[serde(rename = "operator")]
+    Operator,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Scope; 13] = [
+        Scope::JobsRead,
+        Scope::JobsWrite,
+        Scope::AiRead,
+        Scope::AiWrite,
+        Scope::WebhooksWrite,
+        Scope::WebhooksRead,
+        Scope::OrdersWrite,
+        Scope::CustomersRead,
+        Scope::IntelligenceRead,
+        Scope::IntelligenceWrite,
+        Scope::SegmentsRead,
+        Scope::SegmentsWrite,
+        Scope::Operator,
+    ];
+
+    /// The text form, as stored and as written in requests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::JobsRead => "jobs:read",
+            Scope::JobsWrite => "jobs:write",
+            Scope::AiRead => "ai:read",
+            Scope::AiWrite => "ai:write",
+            Scope::WebhooksWrite => "webhooks:write",
+            Scope::WebhooksRead => "webhooks:read",
+            Scope::OrdersWrite => "orders:write",
+            Scope::CustomersRead => "customers:read",
+            Scope::IntelligenceRead => "intelligence:read",
+            Scope::IntelligenceWrite => "intelligence:write",
+            Scope::SegmentsRead => "segments:read",
+            Scope::SegmentsWrite => "segments:write",
+            Scope::Operator => "operator",
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The text names no scope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "there is no scope {0:?}; the scopes are jobs:read, jobs:write, ai:read, ai:write, webhooks:write, webhooks:read, orders:write, customers:read, intelligence:read, intelligence:write, segments:read, segments:write and operator"
+)]
+pub struct UnknownScope(pub String);
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Scope, UnknownScope> {
+        Scope::ALL.into_iter().find(|scope| scope.name() == text).ok_or_else(|| UnknownScope(text.to_owned()))
+    }
+}
+
+/// The scopes of a row. One that this version does not know (written by a newer one) grants nothing here.
+fn read_scopes(row: &sqlx::postgres::PgRow) -> Result<Vec<Scope>, DbError> {
+    let names: Vec<String> = row.try_get("scopes")?;
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+/// Prefix and secret of a well-formed key.
+fn split(text: &str) -> Option<(&str, &str)> {
+    let (prefix, secret) = text.strip_prefix("dsk_")?.split_at_checked(12)?;
+    let secret = secret.strip_prefix('_')?;
+    let is_prefix = prefix.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_secret = secret.len() == 43
+        && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    (is_prefix && is_secret).then_some((prefix, secret))
+}
+
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_exact_form_is_a_key() {
+        let secret = "A".repeat(43);
+        assert_eq!(split(&format!("dsk_0123456789ab_{secret}")), Some(("0123456789ab", secret.as_str())));
+        for bad in ["", "dsk_", "dsk_0123456789ab_", "dsk_0123456789aé_x", "xyz_0123456789ab_A"] {
+            assert_eq!(split(bad), None, "{bad}");
+        }
+        assert_eq!(split(&format!("dsk_0123456789AB_{secret}")), None);
+        assert_eq!(split(&format!("dsk_0123456789ab_{secret}A")), None);
+    }
+
+    #[test]
+    fn scope_names_round_trip() {
+        for scope in Scope::ALL {
+            assert_eq!(scope.name().parse(), Ok(scope));
+            assert_eq!(serde_json::to_value(scope).expect("serialises"), scope.name());
+        }
+        assert!("admin".parse::<Scope>().is_err());
+    }
+}

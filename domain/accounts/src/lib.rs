@@ -1,0 +1,13 @@
+//! Schema `shared`: tenants, API keys, the audit trail, and the connections that a tenant has to other systems, with
+//! their secrets sealed.
+//!
+//! Whatever touches the database takes a transaction whose role and tenant were set by [`database::Db`], so row-level
+//! security guards every statement.
+
+pub mod api_keys;
+pub mod audit;
+pub mod base_url;
+pub mod integrations;
+pub mod seal;
+pub mod tenants;
+pub mod verify;

@@ -1,0 +1,129 @@
+//! Tenants: the shops that use the desk.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use database::ids::TenantId;
+use database::{DbError, Tx};
+
+/// A shop.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Tenant {
+    /// Identity in every other table.
+    pub id: TenantId,
+    /// Unique short name: lower-case letters, digits and hyphens.
+    pub slug: String,
+    /// Name for people.
+    pub name: String,
+    /// IANA time zone name.
+    pub timezone: String,
+    /// Settings of the drafting assistant, as the tenant configured them.
+    pub ai_settings: serde_json::Value,
+    /// When the tenant was created.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Why a tenant was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateTenantError {
+    /// Another tenant has this slug.
+    #[error("the slug is taken by another tenant")]
+    SlugTaken,
+    /// The slug is not 1-63 lower-case letters, digits and hyphens.
+    #[error("the slug must be 1-63 lower-case letters, digits or hyphens and not begin with a hyphen")]
+    BadSlug,
+    /// The name is empty or longer than 200 characters.
+    #[error("the name must have 1-200 characters")]
+    BadName,
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Creates a tenant (gateway role).
+pub async fn create(
+    tx: &mut Tx,
+    slug: &str,
+    name: &str,
+    timezone: &str,
+) -> Result<Tenant, CreateTenantError> {
+    let row = sqlx::query(
+        "insert into shared.tenant (id, slug, name, timezone) values ($1, $2, $3, $4)
+         returning id, slug, name, timezone, ai_settings, created_at",
+    )
+    .bind(TenantId::new())
+    .bind(slug)
+    .bind(name)
+    .bind(timezone)
+    .fetch_one(&mut **tx)
+    .await;
+    match row.map_err(DbError::from) {
+        Ok(row) => Ok(read(&row).map_err(DbError::from)?),
+        Err(error) if error.violates("tenant_slug_unique") => Err(CreateTenantError::SlugTaken),
+        Err(error) if error.violates("tenant_slug_form") => Err(CreateTenantError::BadSlug),
+        Err(error) if error.violates("tenant_name_length") => Err(CreateTenantError::BadName),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The tenant of this slug (gateway role).
+pub async fn find_by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Tenant>, DbError> {
+    let row = sqlx::query(
+        "select id, slug, name, timezone, ai_settings, created_at from shared.tenant where slug = $1",
+    )
+    .bind(slug)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.as_ref().map(read).transpose()?)
+}
+
+/// The tenant of this id, if the transaction's role may see it.
+pub async fn get(tx: &mut Tx, tenant: TenantId) -> Result<Option<Tenant>, DbError> {
+    let row = sqlx::query(
+        "select id, slug, name, timezone, ai_settings, created_at from shared.tenant where id = $1",
+    )
+    .bind(tenant)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.as_ref().map(read).transpose()?)
+}
+
+/// Tenants by slug, after the slug given, at most `limit` (gateway role).
+pub async fn list(tx: &mut Tx, after_slug: Option<&str>, limit: u32) -> Result<Vec<Tenant>, DbError> {
+    let rows = sqlx::query(
+        "select id, slug, name, timezone, ai_settings, created_at from shared.tenant
+         where $1::text is null or slug > $1 order by slug limit $2",
+    )
+    .bind(after_slug)
+    .bind(i64::from(limit))
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+}
+
+/// Replaces the settings of the drafting assistant; false when there is no such tenant (gateway role).
+pub async fn set_ai_settings(
+    tx: &mut Tx,
+    tenant: TenantId,
+    settings: &serde_json::Value,
+) -> Result<bool, DbError> {
+    let done = sqlx::query("update shared.tenant set ai_settings = $2 where id = $1")
+        .bind(tenant)
+        .bind(settings)
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+fn read(row: &PgRow) -> Result<Tenant, sqlx::Error> {
+    Ok(Tenant {
+        id: row.try_get("id")?,
+        slug: row.try_get("slug")?,
+        name: row.try_get("name")?,
+        timezone: row.try_get("timezone")?,
+        ai_settings: row.try_get("ai_settings")?,
+        created_at: row.try_get("created_at")?,
+    })
+}

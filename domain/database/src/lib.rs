@@ -1,0 +1,296 @@
+//! The connection pool and transactions that carry a database role and a tenant.
+//!
+//! A process logs in as a role without rights and takes, for each transaction, the one group role that its
+//! purpose needs; the tenant set beside it is what row-level security compares. The pool is lazy, so a process
+//! starts and answers while Postgres is down.
+
+mod silence;
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Postgres};
+
+pub mod ids;
+pub mod nul;
+
+pub use silence::{Mistrust, unless_silent};
+
+use ids::TenantId;
+
+/// A transaction with role (and usually tenant) set; both end with it.
+pub type Tx = sqlx::Transaction<'static, Postgres>;
+
+/// How long a request waits for a connection before the database counts as unavailable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the beginning of a transaction may go unanswered.
+const BEGIN_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long a commit may go unanswered: a synchronous standby that is away lets it wait without a limit.
+const COMMIT_WITHIN: Duration = Duration::from_secs(4);
+
+/// How long any other statement of a request may go unanswered: a little longer, so that a commit speaks first.
+pub const REQUEST_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a connection is used at most: a proxy in front of Postgres may lead an old one to a former primary.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// The database.
+#[derive(Clone)]
+pub struct Db {
+    pool: PgPool,
+    max_connections: u32,
+    mistrust: Mistrust,
+}
+
+/// The group role that a transaction acts as; its grants are in the migrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Orders, customers, profiles: writes schema `platform`.
+    Platform,
+    /// Tickets and drafts: writes schema `support_app`.
+    Support,
+    /// Segments and campaigns: writes schema `marketing_app`.
+    Marketing,
+    /// The job ledger, for all tenants.
+    Queue,
+    /// Credentials, tenants, settings and audit, before the tenant is known.
+    Gateway,
+}
+
+impl Role {
+    /// The role's name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Platform => "desk_platform",
+            Role::Support => "desk_support",
+            Role::Marketing => "desk_marketing",
+            Role::Queue => "desk_queue",
+            Role::Gateway => "desk_gateway",
+        }
+    }
+}
+
+impl Db {
+    /// A pool for `url` that connects when first used. Must be called inside a Tokio runtime. Fails only when
+    /// the URL is malformed or its TLS settings are.
+    pub fn connect(url: &str, max_connections: u32) -> Result<Db, DbError> {
+        let options = PgConnectOptions::from_str(url)?.application_name("deskwork").options([
+            ("statement_timeout", "60s"),
+            ("idle_in_transaction_session_timeout", "60s"),
+            // Statements whose client dropped the connection end soon, instead of waiting for a lock unheard.
+            ("client_connection_check_interval", "5s"),
+            ("jit", "off"),
+        ]);
+        let mistrust = Mistrust::default();
+        let (on_acquire, on_release) = (mistrust.clone(), mistrust.clone());
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .max_lifetime(LIFETIME)
+            // A connection that died while idle is found by `begin` below without a round trip for each use.
+            .test_before_acquire(false)
+            .before_acquire(move |_, meta| {
+                let is_trusted = on_acquire.trusts(meta.age);
+                Box::pin(async move { Ok(is_trusted) })
+            })
+            .after_release(move |conn, meta| {
+                let mistrust = on_release.clone();
+                Box::pin(async move { mistrust.accepts_back(conn, meta.age).await })
+            })
+            .connect_lazy_with(options);
+        Ok(Db { pool, max_connections, mistrust })
+    }
+
+    /// Begins a transaction as `role` that sees the rows of `tenant` only.
+    pub async fn tenant_tx(&self, role: Role, tenant: TenantId) -> Result<Tx, DbError> {
+        let role = role.name();
+        self.begin(format!("begin; set local role {role}; set local desk.tenant_id = '{tenant}'")).await
+    }
+
+    /// Begins a transaction as the gateway: credentials, tenants, settings and audit of all tenants.
+    pub async fn gateway_tx(&self) -> Result<Tx, DbError> {
+        self.begin("begin; set local role desk_gateway".to_owned()).await
+    }
+
+    /// Begins a transaction as the queue: the job ledger of all tenants and nothing else.
+    pub async fn queue_tx(&self) -> Result<Tx, DbError> {
+        self.begin("begin; set local role desk_queue".to_owned()).await
+    }
+
+    /// Asks the server for a sign of life.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        let transaction = self.begin("begin".to_owned()).await?;
+        Ok(transaction.rollback().await?)
+    }
+
+    /// The pool itself, for what needs a connection rather than a transaction. Its connections have the login
+    /// role's rights, which are none.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Waits for `work`, which uses transactions of this database, as long as Postgres goes on answering within
+    /// `longest` each time; after that its connection is closed and the older ones are mistrusted.
+    ///
+    /// # Errors
+    /// What `work` failed with, or [`DbError::Unavailable`] when Postgres fell silent. Whether a commit that was
+    /// under way took place is then unknown.
+    pub async fn unless_silent<T, E: From<sqlx::Error>>(
+        &self,
+        longest: Duration,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.mistrust.unless_silent(longest, work).await
+    }
+
+    /// Commits, and waits for the answer for a few seconds only. After that the connection is dropped; the commit
+    /// is not cancelled, because that would make it take place on this server alone.
+    ///
+    /// # Errors
+    /// [`DbError::Unanswered`] when whether it took place is not known.
+    pub async fn commit(&self, tx: Tx) -> Result<(), DbError> {
+        match self.mistrust.unless_silent(COMMIT_WITHIN, tx.commit()).await {
+            Err(error) if is_dead_connection(&error) => Err(DbError::Unanswered(error)),
+            committed => Ok(committed?),
+        }
+    }
+
+    async fn begin(&self, statement: String) -> Result<Tx, DbError> {
+        // After a restart of Postgres every idle connection is dead; each is met at most once. Silence is met once
+        // as well: all that are older than its discovery are closed unasked.
+        let mut dead_connections = 0;
+        let mut silence_met = false;
+        loop {
+            let (pool, mistrust, statement) = (self.pool.clone(), self.mistrust.clone(), statement.clone());
+            // A caller may give up at any moment. In a task of its own the statement is seen through, so that no
+            // connection returns to the pool with a transaction that the pool does not know of.
+            let begun = tokio::spawn(async move {
+                mistrust.unless_silent(BEGIN_WITHIN, pool.begin_with(AssertSqlSafe(statement))).await
+            });
+            match begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed)) {
+                Ok(transaction) => return Ok(transaction),
+                Err(error) if silence::is_silence(&error) => {
+                    if std::mem::replace(&mut silence_met, true) {
+                        return Err(error.into());
+                    }
+                }
+                Err(error) if dead_connections < self.max_connections && is_dead_connection(&error) => {
+                    dead_connections += 1;
+                }
+                Err(error) => {
+                    // It failed halfway, so the connection may sit in the pool inside a failed transaction.
+                    if matches!(error, sqlx::Error::Database(_)) {
+                        self.mistrust.begin();
+                    }
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db")
+            .field("connections", &self.pool.size())
+            .field("idle", &self.pool.num_idle())
+            .finish()
+    }
+}
+
+/// Changes the role, and the tenant if given, for the rest of the transaction; for steps of different purpose
+/// that must commit together.
+pub async fn act_as(tx: &mut Tx, role: Role, tenant: Option<TenantId>) -> Result<(), DbError> {
+    let tenant = tenant.map(|tenant| tenant.to_string()).unwrap_or_default();
+    sqlx::query("select set_config('role', $1, true), set_config('desk.tenant_id', $2, true)")
+        .bind(role.name())
+        .bind(tenant)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// What the database answered instead of a result. Neither form of printing shows row values.
+#[derive(thiserror::Error)]
+pub enum DbError {
+    /// The server cannot be reached, is starting or stopping, or has no connection to spare; trying again
+    /// later is right.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// The answer to a commit was lost or did not come in time: it may have taken place, or take place yet.
+    #[error("whether the transaction was committed is not known: {0}")]
+    Unanswered(#[source] sqlx::Error),
+    /// A statement broke the constraint of this name.
+    #[error("the constraint {name} was violated")]
+    Constraint {
+        /// The constraint's name as in the migrations.
+        name: String,
+    },
+    /// Two transactions collided, or a statement waited or ran too long; trying the whole transaction again is right.
+    #[error("the transaction collided with another: {0}")]
+    Conflict(#[source] sqlx::Error),
+    /// Anything else: a fault of the program or of the schema.
+    #[error("the database refused the statement: {0}")]
+    Other(#[source] sqlx::Error),
+}
+
+impl DbError {
+    /// Whether trying again later is right without any change.
+    pub fn is_transient(&self) -> bool {
+        self.is_unavailable() || matches!(self, DbError::Conflict(_))
+    }
+
+    /// Whether the database cannot be reached or is overloaded (HTTP 503).
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, DbError::Unavailable(_) | DbError::Unanswered(_))
+    }
+
+    /// Whether the constraint of this name was violated.
+    pub fn violates(&self, constraint: &str) -> bool {
+        matches!(self, DbError::Constraint { name } if name == constraint)
+    }
+}
+
+impl fmt::Debug for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DbError({self})")
+    }
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> DbError {
+        if is_dead_connection(&error) || matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
+        {
+            return DbError::Unavailable(error);
+        }
+        let Some(database) = error.as_database_error() else { return DbError::Other(error) };
+        if let Some(name) = database.constraint() {
+            return DbError::Constraint { name: name.to_owned() };
+        }
+        match database.code().as_deref() {
+            Some("40001" | "40P01" | "55P03" | "57014") => DbError::Conflict(error),
+            // Too many connections, out of memory or disk; or the server is a standby since a failover.
+            Some("53000" | "53100" | "53200" | "53300" | "25006") => DbError::Unavailable(error),
+            _ => DbError::Other(error),
+        }
+    }
+}
+
+/// Whether the connection, not the statement, is at fault: closed, refused, or the server stops or recovers.
+fn is_dead_connection(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
+        // A connection that breaks in mid-message shows as a protocol error.
+        sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(database) => {
+            // 25P03: the server ended a session that sat idle in a transaction.
+            matches!(database.code().as_deref(), Some(code)
+                if code.starts_with("08") || code.starts_with("57P") || code == "25P03")
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,4 @@
+//! Schema `marketing_app`: segments, their rules and their members.
+
+pub mod kinds;
+pub mod segments;

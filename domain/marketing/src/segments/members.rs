@@ -1,0 +1,114 @@
+//! Who is in a segment, as of its last evaluation, and who came and went.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use sqlx::Row;
+use uuid::Uuid;
+
+use database::ids::{SegmentId, TenantId};
+use database::{DbError, Tx};
+
+/// A member with the current facts, which may be newer than the evaluation. No name and no address: those are for
+/// whoever may read customers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// The shop's id.
+    pub customer: String,
+    /// When the customer became a member.
+    pub entered_at: DateTime<Utc>,
+    /// Orders that are not returns; none when nothing is known any more.
+    pub orders: Option<i32>,
+    /// Money spent, net of returns.
+    pub spend: Option<Decimal>,
+    /// Day of the last order.
+    pub last_order_on: Option<NaiveDate>,
+    /// Probability of no further order within the horizon.
+    pub churn: Option<f32>,
+    /// Expected spend within the horizon.
+    pub ltv: Option<f32>,
+}
+
+/// Members by id, after the one given (marketing role).
+pub async fn list(
+    tx: &mut Tx,
+    tenant: TenantId,
+    segment: SegmentId,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Member>, DbError> {
+    let rows = sqlx::query(
+        "select m.customer_id, m.entered_at, f.orders, f.spend_cents, f.last_order_on, f.churn, f.ltv
+         from (select customer_id, entered_at from marketing_app.segment_member
+               where segment_id = $2 and customer_id > $3 order by customer_id limit $4) m
+         left join platform.current_run r on r.tenant_id = $1
+         left join platform.customer_fact f on f.tenant_id = $1 and f.generation = r.generation
+             and f.customer_id = m.customer_id
+         order by m.customer_id",
+    )
+    .bind(tenant)
+    .bind(segment)
+    .bind(after.unwrap_or_default())
+    .bind(limit)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let cents: Option<i64> = row.try_get("spend_cents")?;
+            Ok(Member {
+                customer: row.try_get("customer_id")?,
+                entered_at: row.try_get("entered_at")?,
+                orders: row.try_get("orders")?,
+                spend: cents.map(|cents| Decimal::new(cents, 2)),
+                last_order_on: row.try_get("last_order_on")?,
+                churn: row.try_get("churn")?,
+                ltv: row.try_get("ltv")?,
+            })
+        })
+        .collect()
+}
+
+/// Somebody who came or went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The evaluation that found it.
+    pub evaluation: Uuid,
+    /// When that evaluation began.
+    pub at: DateTime<Utc>,
+    /// The shop's id.
+    pub customer: String,
+    /// Came, or went.
+    pub entered: bool,
+}
+
+/// Changes, by evaluation from the latest and then by id, before the one given (marketing role).
+pub async fn changes(
+    tx: &mut Tx,
+    segment: SegmentId,
+    before: Option<(Uuid, &str)>,
+    limit: i64,
+) -> Result<Vec<Change>, DbError> {
+    let rows = sqlx::query(
+        "select c.evaluation_id, e.started_at, c.customer_id, c.entered
+         from (select * from marketing_app.segment_change
+               where segment_id = $1 and ($2::uuid is null or (evaluation_id, customer_id) < ($2, $3))
+               order by evaluation_id desc, customer_id desc limit $4) c
+         join marketing_app.segment_evaluation e on e.id = c.evaluation_id
+         order by c.evaluation_id desc, c.customer_id desc",
+    )
+    .bind(segment)
+    .bind(before.map(|(evaluation, _)| evaluation))
+    .bind(before.map(|(_, customer)| customer))
+    .bind(limit)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Change {
+                evaluation: row.try_get("evaluation_id")?,
+                at: row.try_get("started_at")?,
+                customer: row.try_get("customer_id")?,
+                entered: row.try_get("entered")?,
+            })
+        })
+        .collect()
+}

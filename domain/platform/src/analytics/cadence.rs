@@ -1,0 +1,100 @@
+//! Purchase cadence: how many days pass between a customer's orders.
+
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::{AnalyticsError, Report, Standing, base, cents, rounded, share_of_count};
+use database::Tx;
+use rust_decimal::Decimal;
+
+/// What the report means.
+pub const DEFINITION: &str = "mean days between a customer's orders, (last - first) / (orders - 1), of customers with \
+                              two orders or more";
+
+/// The first day of every band but the first; a gap is rounded up to whole days.
+const BAND_STARTS: [i32; 7] = [8, 15, 31, 61, 91, 181, 366];
+
+/// Figures about all customers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cadence {
+    /// Customers with one order, who have no cadence.
+    pub with_one_order: i64,
+    /// Customers with more.
+    pub with_more: i64,
+    /// Their share of all.
+    pub repeat_share: Option<f64>,
+    /// A quarter of them has this mean gap or a shorter one, in days.
+    pub quarter_days: Option<f64>,
+    /// Half of them.
+    pub median_days: Option<f64>,
+    /// Three quarters.
+    pub three_quarters_days: Option<f64>,
+}
+
+/// Customers whose mean gap lies in a band.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Band {
+    /// From so many days.
+    pub from_days: i32,
+    /// To so many days; none is no bound.
+    pub to_days: Option<i32>,
+    /// Customers.
+    pub customers: i64,
+    /// Of those with two orders or more.
+    pub share: Option<f64>,
+    /// What they spent.
+    pub spend: Decimal,
+}
+
+/// The distribution of mean gaps, all bands from the shortest.
+///
+/// # Errors
+/// Nobody has ordered, or the database does not answer.
+pub async fn cadence(tx: &mut Tx, standing: &Standing) -> Result<Report<Cadence, Band>, AnalyticsError> {
+    let base = base::sql(standing);
+    let statement = format!(
+        "select count(*) filter (where gap is null) as single, count(gap) as more,
+                percentile_cont(array[0.25, 0.5, 0.75]) within group (order by gap) as quarters from {base} as b"
+    );
+    let row = base::bind(sqlx::query(AssertSqlSafe(statement)), standing)?.fetch_one(&mut **tx).await?;
+    let (with_one_order, with_more): (i64, i64) = (row.try_get("single")?, row.try_get("more")?);
+    if with_one_order + with_more == 0 {
+        return Err(AnalyticsError::not_enough("nobody has ordered yet"));
+    }
+    let quarters: Option<Vec<Option<f64>>> = row.try_get("quarters")?;
+    let quarter =
+        |index: usize| quarters.as_ref()?.get(index).copied().flatten().map(|days| rounded(days, 1));
+
+    let statement = format!(
+        "select width_bucket(ceil(gap)::int, $4::int[]) as band, count(*) as customers, sum(cents) as spend
+         from {base} as b where gap is not null group by 1"
+    );
+    let query = base::bind(sqlx::query(AssertSqlSafe(statement)), standing)?;
+    let rows = query.bind(BAND_STARTS.to_vec()).fetch_all(&mut **tx).await?;
+    let mut items: Vec<Band> = (0..=BAND_STARTS.len())
+        .map(|band| Band {
+            from_days: band.checked_sub(1).map_or(0, |before| BAND_STARTS[before]),
+            to_days: BAND_STARTS.get(band).map(|next| next - 1),
+            customers: 0,
+            share: share_of_count(0, with_more),
+            spend: Decimal::ZERO,
+        })
+        .collect();
+    for row in &rows {
+        let band: i32 = row.try_get("band")?;
+        if let Some(item) = usize::try_from(band).ok().and_then(|band| items.get_mut(band)) {
+            item.customers = row.try_get("customers")?;
+            item.share = share_of_count(item.customers, with_more);
+            item.spend = cents(row, "spend")?;
+        }
+    }
+    let figures = Cadence {
+        with_one_order,
+        with_more,
+        repeat_share: share_of_count(with_more, with_one_order + with_more),
+        quarter_days: quarter(0),
+        median_days: quarter(1),
+        three_quarters_days: quarter(2),
+    };
+    Ok(Report { figures, items })
+}

@@ -1,0 +1,71 @@
+//! Names of the segments and archetypes that the facts hold indexes of.
+
+use serde::Deserialize;
+use sqlx::types::Json;
+
+use super::{AnalyticsError, Standing};
+use database::Tx;
+
+/// The parts of a segmentation's catalog that reports need.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Catalog {
+    #[serde(default)]
+    pub(super) axes: Vec<Axis>,
+    #[serde(default)]
+    pub(super) archetypes: Vec<Named>,
+}
+
+/// An axis and its segments, in the order of their indexes.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Axis {
+    pub(super) name: String,
+    /// Why the axis says nothing, if so.
+    #[serde(default)]
+    pub(super) degenerate: Option<String>,
+    #[serde(default)]
+    pub(super) segments: Vec<Named>,
+}
+
+/// A segment or an archetype.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Named {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) level: Option<u8>,
+}
+
+/// The columns of the facts, by the names of the axes.
+pub(super) const AXES: [&str; 8] = [
+    "purchase_frequency",
+    "purchase_value",
+    "category_exploration",
+    "price_sensitivity",
+    "purchase_cadence",
+    "customer_maturity",
+    "repurchase_behavior",
+    "return_behavior",
+];
+
+impl Catalog {
+    /// The catalog of the published run.
+    pub(super) async fn read(tx: &mut Tx, standing: &Standing) -> Result<Catalog, AnalyticsError> {
+        let no_segments = || AnalyticsError::not_enough("customers were not segmented yet");
+        let segmentation = standing.run()?.segmentation.ok_or_else(no_segments)?;
+        let catalog: Option<Json<Catalog>> =
+            sqlx::query_scalar("select catalog from platform.segmentation where tenant_id = $1 and id = $2")
+                .bind(standing.tenant)
+                .bind(segmentation)
+                .fetch_optional(&mut **tx)
+                .await?;
+        catalog.map(|Json(catalog)| catalog).ok_or_else(no_segments)
+    }
+
+    pub(super) fn axis(&self, name: &str) -> Option<&Axis> {
+        self.axes.iter().find(|axis| axis.name == name)
+    }
+
+    pub(super) fn archetype(&self, index: Option<i16>) -> Option<String> {
+        let named = self.archetypes.get(usize::try_from(index?).ok()?)?;
+        Some(named.name.clone())
+    }
+}

@@ -1,0 +1,62 @@
+//! Good customers who know one category only.
+
+use std::collections::HashMap;
+
+use sqlx::Row;
+
+use super::b2b::Search;
+use super::{AnalyticsError, Levels, MAX_ITEMS, Report, Standing, Target, rules, targets};
+use database::Tx;
+
+/// What the report means.
+pub const DEFINITION: &str = "among the 500 highest spenders with three orders or more, the last within 180 days, and \
+                              net spend among the highest fifth: those whose purchases are all of one category";
+
+/// So many customers are looked at closely.
+const CANDIDATES: u32 = 500;
+
+/// The highest spenders first.
+///
+/// # Errors
+/// The orders carry no categories, nobody has ordered, or the database does not answer.
+pub async fn single_category(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: &Levels,
+    limit: u32,
+) -> Result<Report<Search, Target>, AnalyticsError> {
+    let candidates = targets::first(tx, standing, levels, &rules::EXPANSION, CANDIDATES).await?;
+    let ids: Vec<&str> = candidates.iter().map(|customer| customer.customer_id.as_str()).collect();
+    let rows = sqlx::query(
+        "select customer_id, count(distinct category) as categories, min(category) as category
+         from platform.order_line
+         where tenant_id = $1 and customer_id = any ($2::text[]) and ordered_at < $3 and not is_return
+         group by customer_id having count(category) > 0",
+    )
+    .bind(standing.tenant)
+    .bind(ids)
+    .bind(standing.end())
+    .fetch_all(&mut **tx)
+    .await?;
+    let examined = candidates.len();
+    if rows.is_empty() && examined > 0 {
+        return Err(AnalyticsError::not_enough("the orders carry no categories"));
+    }
+    let mut single: HashMap<String, String> = HashMap::new();
+    for row in &rows {
+        if row.try_get::<i64, _>("categories")? == 1 {
+            single.insert(row.try_get("customer_id")?, row.try_get("category")?);
+        }
+    }
+    let mut items: Vec<Target> = candidates
+        .into_iter()
+        .filter_map(|mut customer| {
+            let category = single.get(&customer.customer_id)?;
+            customer.reasons.push(format!("every purchase was in {category}"));
+            Some(customer)
+        })
+        .collect();
+    let figures = Search { examined, found: items.len() };
+    items.truncate(limit.min(MAX_ITEMS) as usize);
+    Ok(Report { figures, items })
+}

@@ -1,0 +1,91 @@
+//! One customer's purchase history, order by order.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use sqlx::Row;
+
+use database::{DbError, Tx};
+
+/// An order, the sum of its lines.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Purchase {
+    /// The shop's order number.
+    pub order_id: String,
+    /// When it was placed.
+    pub ordered_at: DateTime<Utc>,
+    /// Sum of its lines; negative for a return.
+    pub amount: Decimal,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Units.
+    pub units: Decimal,
+    /// Lines.
+    pub lines: i64,
+    /// Whether it is a return.
+    pub is_return: bool,
+    /// Up to ten of its products.
+    pub products: Vec<String>,
+    /// Up to ten of its categories.
+    pub categories: Vec<String>,
+}
+
+/// The place of a purchase in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// When it was placed.
+    pub ordered_at: DateTime<Utc>,
+    /// The shop's order number.
+    pub order_id: String,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+/// Whether the tenant has this customer (any app role).
+///
+/// # Errors
+/// The database does not answer.
+pub async fn exists(tx: &mut Tx, customer_id: &str) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar(
+        "select exists (select from platform.customer
+                        where tenant_id = shared.current_tenant() and customer_id = $1)",
+    )
+    .bind(customer_id)
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
+/// A customer's orders, newest first, after a place, at most `limit` (any app role).
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(
+    tx: &mut Tx,
+    customer_id: &str,
+    after: Option<&Place>,
+    limit: u32,
+) -> Result<Vec<Purchase>, DbError> {
+    let rows = sqlx::query(include_str!("purchases.sql"))
+        .bind(customer_id)
+        .bind(after.map(|place| place.ordered_at))
+        .bind(after.map(|place| place.order_id.as_str()))
+        .bind(after.map(|place| place.currency.as_str()))
+        .bind(i64::from(limit))
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Purchase {
+                order_id: row.try_get("order_id")?,
+                ordered_at: row.try_get("ordered_at")?,
+                amount: row.try_get("amount")?,
+                currency: row.try_get("currency")?,
+                units: row.try_get::<Decimal, _>("units")?.normalize(),
+                lines: row.try_get("lines")?,
+                is_return: row.try_get("is_return")?,
+                products: row.try_get("products")?,
+                categories: row.try_get("categories")?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,215 @@
+//! Seasons: which months bring more than others, who buys in one season only, and whom a coming season concerns.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use sqlx::Row;
+
+use super::standing::start_of;
+use super::targets::{self, Size, Target, amount};
+use super::{
+    AnalyticsError, Levels, MAX_ITEMS, Report, Standing, number, or_zero, rounded, share_of_count,
+    share_of_money,
+};
+use database::Tx;
+
+/// What [`seasonal`] means.
+pub const SEASONAL: &str = "a customer belongs to a quarter who bought in it in more than one year of this time and spent at least 60 % there; \
+     a month's index is its mean revenue, over full months, against the mean month";
+
+/// What [`targets()`] means.
+pub const TARGETS: &str = "bought within the coming 60 days a year ago, and not within the last 60 days";
+
+/// A season is looked ahead by so many days.
+const AHEAD_DAYS: u64 = 60;
+
+/// The year as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Year {
+    /// Full months in the report.
+    pub full_months: usize,
+    /// January to December; none where there was no such full month, or fewer than 12 full months altogether.
+    pub month_index: [Option<f64>; 12],
+    /// Revenue of the time, partial months included.
+    pub revenue: Decimal,
+}
+
+/// Customers of one season.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Season {
+    /// 1 is January to March.
+    pub quarter: i32,
+    /// Its months.
+    pub months: &'static str,
+    /// Customers who belong to it.
+    pub customers: i64,
+    /// What they spent in this time, in all quarters.
+    pub spend: Decimal,
+    /// Of the revenue of the time.
+    pub share_of_revenue: Option<f64>,
+}
+
+const QUARTERS: [&str; 4] = ["January to March", "April to June", "July to September", "October to December"];
+
+/// The seasons of the last `months`.
+///
+/// # Errors
+/// Nothing was ordered in this time, or the database does not answer.
+pub async fn seasonal(
+    tx: &mut Tx,
+    standing: &Standing,
+    months: u32,
+) -> Result<Report<Year, Season>, AnalyticsError> {
+    let start = standing.months_before(months);
+    let rows = sqlx::query(include_str!("seasons.sql"))
+        .bind(standing.tenant)
+        .bind(standing.currency()?)
+        .bind(start)
+        .bind(standing.end())
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut by_month: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
+    let mut items: Vec<Season> = (1..)
+        .zip(QUARTERS)
+        .map(|(quarter, months)| Season {
+            quarter,
+            months,
+            customers: 0,
+            spend: Decimal::ZERO,
+            share_of_revenue: None,
+        })
+        .collect();
+    for row in &rows {
+        if let Some(month) = row.try_get::<Option<NaiveDate>, _>("month")? {
+            by_month.insert(month, row.try_get("amount")?);
+        } else {
+            let quarter: i32 = row.try_get("quarter")?;
+            if let Some(season) = items.iter_mut().find(|season| season.quarter == quarter) {
+                season.customers = row.try_get("customers")?;
+                season.spend = row.try_get("amount")?;
+            }
+        }
+    }
+    if by_month.is_empty() {
+        return Err(AnalyticsError::not_enough("nothing was ordered in this time"));
+    }
+    let revenue: Decimal = by_month.values().sum();
+    for season in &mut items {
+        season.share_of_revenue = share_of_money(season.spend, revenue);
+    }
+    let full = full_months(&by_month, start, standing.end());
+    let figures = Year { full_months: full.len(), month_index: month_index(&full), revenue };
+    Ok(Report { figures, items })
+}
+
+/// Every calendar month that lies within the time as a whole, from the first with an order on; a month without any
+/// order counts as nothing.
+fn full_months(
+    by_month: &BTreeMap<NaiveDate, Decimal>,
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
+) -> Vec<(NaiveDate, f64)> {
+    let mut full = Vec::new();
+    let mut month = by_month.keys().next().copied();
+    while let Some(first) = month {
+        let next = first.checked_add_months(Months::new(1));
+        if next.is_none_or(|next| start_of(next) > end) {
+            break;
+        }
+        if start_of(first) >= start {
+            full.push((first, by_month.get(&first).map_or(0.0, |amount| number(*amount))));
+        }
+        month = next;
+    }
+    full
+}
+
+fn month_index(full: &[(NaiveDate, f64)]) -> [Option<f64>; 12] {
+    let mut index = [None; 12];
+    let mean = full.iter().map(|(_, amount)| amount).sum::<f64>() / full.len().max(1) as f64;
+    if full.len() < 12 || mean <= 0.0 {
+        return index;
+    }
+    for (place, index) in index.iter_mut().enumerate() {
+        let of_month: Vec<f64> = full
+            .iter()
+            .filter(|(month, _)| month.month0() as usize == place)
+            .map(|(_, amount)| *amount)
+            .collect();
+        if !of_month.is_empty() {
+            *index = Some(rounded(of_month.iter().sum::<f64>() / of_month.len() as f64 / mean, 3));
+        }
+    }
+    index
+}
+
+/// Whom the coming season concerns: the highest spenders of that time a year ago first.
+///
+/// # Errors
+/// Nobody has ordered, or the database does not answer.
+pub async fn targets(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: &Levels,
+    limit: u32,
+) -> Result<Report<Size, Target>, AnalyticsError> {
+    let currency = standing.currency()?.to_owned();
+    let from = standing.end().checked_sub_months(Months::new(12)).unwrap_or(DateTime::UNIX_EPOCH);
+    let to = from.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(from);
+    let rows = sqlx::query(include_str!("season_targets.sql"))
+        .bind(standing.tenant)
+        .bind(&currency)
+        .bind(from)
+        .bind(to)
+        .bind(standing.days_before(AHEAD_DAYS))
+        .bind(i64::from(limit.min(MAX_ITEMS)))
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut figures = Size {
+        customers: 0,
+        share_of_customers: None,
+        spend: Decimal::ZERO,
+        share_of_spend: None,
+        reachable: None,
+    };
+    let mut wanted = Vec::with_capacity(rows.len());
+    for row in &rows {
+        figures.customers = row.try_get("customers")?;
+        figures.spend = or_zero(row, "spend")?;
+        figures.reachable = row.try_get("reachable")?;
+        if let Some(customer_id) = row.try_get::<Option<String>, _>("customer_id")? {
+            let spent: Decimal = row.try_get("amount")?;
+            let cents = i64::try_from(spent * Decimal::ONE_HUNDRED).unwrap_or(i64::MAX);
+            wanted.push((
+                customer_id,
+                vec![format!("spent {} at this time a year ago", amount(cents, &currency))],
+            ));
+        }
+    }
+    figures.share_of_customers = share_of_count(figures.customers, levels.customers);
+    figures.share_of_spend = share_of_money(figures.spend, levels.spend);
+    Ok(Report { figures, items: targets::named(tx, standing, wanted).await? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_full_months_make_the_index() {
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
+        let mut by_month = BTreeMap::new();
+        for month in 0..14 {
+            let first = day("2025-01-01").checked_add_months(Months::new(month)).expect("a month");
+            by_month.insert(first, Decimal::from(if first.month() == 12 { 210 } else { 90 }));
+        }
+        let (start, end) = (start_of(day("2025-01-15")), start_of(day("2026-02-10")));
+        let full = full_months(&by_month, start, end);
+        assert_eq!((full.len(), full[0].0), (12, day("2025-02-01")));
+        let index = month_index(&full);
+        assert_eq!((index[11], index[5]), (Some(2.1), Some(0.9)));
+        assert_eq!(month_index(&full[1..]), [None; 12]);
+    }
+}

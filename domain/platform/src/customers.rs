@@ -1,0 +1,137 @@
+//! The shop's customers as a reply needs them: who writes, and what they have bought.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use sqlx::Row;
+
+use database::{DbError, Tx};
+
+/// The shop's customer by what a help desk knows of them: the shop's own id, else the e-mail address (support role).
+/// None when neither is known to the shop, or when several customers share the address.
+pub async fn find(
+    tx: &mut Tx,
+    customer_id: Option<&str>,
+    email: Option<&str>,
+) -> Result<Option<String>, DbError> {
+    if let Some(id) = customer_id {
+        let known: Option<String> = sqlx::query_scalar(
+            "select customer_id from platform.customer
+             where tenant_id = shared.current_tenant() and customer_id = $1",
+        )
+        .bind(id)
+        .fetch_optional(&mut **tx)
+        .await?;
+        if known.is_some() {
+            return Ok(known);
+        }
+    }
+    let Some(email) = email else { return Ok(None) };
+    let mut found: Vec<String> = sqlx::query_scalar(
+        "select customer_id from platform.customer
+         where tenant_id = shared.current_tenant() and lower(email) = lower($1) and email is not null limit 2",
+    )
+    .bind(email)
+    .fetch_all(&mut **tx)
+    .await?;
+    // Telling one customer about another's orders would be worse than knowing nothing.
+    Ok(if found.len() == 1 { found.pop() } else { None })
+}
+
+/// What a customer has bought, as of a moment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Profile {
+    /// The shop's id.
+    pub customer_id: String,
+    /// Orders that are not returns.
+    pub orders: i32,
+    /// Money spent, net of returns, in `currency`.
+    pub spend: Decimal,
+    /// ISO 4217 code of the currency most lines are in; sums count those lines only.
+    pub currency: String,
+    /// Value returned, as a positive amount.
+    pub returned_value: Decimal,
+    /// First order that is not a return.
+    pub first_order_at: Option<DateTime<Utc>>,
+    /// Last order that is not a return.
+    pub last_order_at: Option<DateTime<Utc>>,
+    /// Mean value of an order before returns.
+    pub mean_order_value: Option<Decimal>,
+    /// Whole days since the last order.
+    pub recency_days: Option<i64>,
+    /// The last orders, newest first.
+    pub recent_orders: Vec<RecentOrder>,
+}
+
+/// One order, the sum of its lines.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecentOrder {
+    /// The shop's order number.
+    pub order_id: String,
+    /// When it was placed.
+    pub ordered_at: DateTime<Utc>,
+    /// Sum of its lines; negative for a return.
+    pub amount: Decimal,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// How many lines it has.
+    pub lines: i64,
+    /// Whether it is a return.
+    pub is_return: bool,
+}
+
+/// A customer's profile as of `now`, with the last `recent` orders (support or platform role); none when nothing
+/// was ever imported for them.
+pub async fn profile(
+    tx: &mut Tx,
+    customer_id: &str,
+    now: DateTime<Utc>,
+    recent: u32,
+) -> Result<Option<Profile>, DbError> {
+    let row = sqlx::query(
+        "select orders, spend, currency, returned_value, first_order_at, last_order_at, mean_order_value
+         from platform.customer_profile where tenant_id = shared.current_tenant() and customer_id = $1",
+    )
+    .bind(customer_id)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let last_order_at: Option<DateTime<Utc>> = row.try_get("last_order_at")?;
+    Ok(Some(Profile {
+        customer_id: customer_id.to_owned(),
+        orders: row.try_get("orders")?,
+        spend: row.try_get("spend")?,
+        currency: row.try_get("currency")?,
+        returned_value: row.try_get("returned_value")?,
+        first_order_at: row.try_get("first_order_at")?,
+        last_order_at,
+        mean_order_value: row.try_get("mean_order_value")?,
+        recency_days: last_order_at.map(|last| (now - last).num_days().max(0)),
+        recent_orders: recent_orders(tx, customer_id, recent).await?,
+    }))
+}
+
+async fn recent_orders(tx: &mut Tx, customer_id: &str, limit: u32) -> Result<Vec<RecentOrder>, DbError> {
+    let rows = sqlx::query(
+        "select order_id, min(ordered_at) as ordered_at, sum(amount) as amount, currency, count(*) as lines,
+                bool_and(is_return) as is_return
+         from platform.order_line where tenant_id = shared.current_tenant() and customer_id = $1
+         group by order_id, currency order by 2 desc, 1 desc limit $2",
+    )
+    .bind(customer_id)
+    .bind(i64::from(limit))
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(RecentOrder {
+                order_id: row.try_get("order_id")?,
+                ordered_at: row.try_get("ordered_at")?,
+                amount: row.try_get("amount")?,
+                currency: row.try_get("currency")?,
+                lines: row.try_get("lines")?,
+                is_return: row.try_get("is_return")?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,50 @@
+//! Imports a shop's order lines from a CSV file: the daily sync that fills orders and profiles.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+
+/// Import a file of the import folder, by name or by relative path.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportOrders {
+    /// The file, relative to the import folder (`DESK_IMPORT_DIR`); `.csv` or `.csv.gz`.
+    pub path: String,
+    /// The currency of amounts without one, an ISO 4217 code.
+    #[serde(default = "usd")]
+    pub currency: String,
+}
+
+/// What the import did, over all attempts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ImportOrdersOutput {
+    /// Lines read, the header excluded.
+    pub lines: i64,
+    /// New order lines.
+    pub inserted: i64,
+    /// Lines that were there already.
+    pub duplicates: i64,
+    /// Lines put into the reject table.
+    pub rejected: i64,
+}
+
+impl JobKind for ImportOrders {
+    type Output = ImportOrdersOutput;
+    const KIND: &'static str = "import_orders";
+    const VERSION: i16 = 1;
+    const POLICY: Policy = Policy {
+        queue: "default",
+        priority: Priority::Normal,
+        max_attempts: 5,
+        backoff: Backoff { base: Duration::from_secs(5), cap: Duration::from_secs(300) },
+        deadline: Duration::from_secs(3600),
+        key_limit: 1,
+        access: Access::Tenant,
+    };
+}
+
+fn usd() -> String {
+    "USD".to_owned()
+}

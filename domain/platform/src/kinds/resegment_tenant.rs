@@ -1,0 +1,59 @@
+//! Computes features, segments, archetypes, churn and lifetime value of all customers of a tenant, and publishes
+//! them at once: the nightly run. It prepares, fans out into `score_customers` jobs, and publishes when the last of
+//! them is done; between these it puts itself off, so that it holds no slot while others work.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+
+/// Run the intelligence of a tenant.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResegmentTenant {
+    /// The last day whose orders count; today when missing. A day in the past is for looking back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<chrono::NaiveDate>,
+    /// Fit a new version of the segmentation instead of using the frozen one.
+    #[serde(default)]
+    pub refit: bool,
+    /// Train churn and lifetime value even when the champions are young.
+    #[serde(default)]
+    pub train: bool,
+}
+
+impl ResegmentTenant {
+    /// Asking twice for a run of a tenant is asking once.
+    pub const DEDUP_KEY: &'static str = "tenant";
+}
+
+/// What the published run says of itself.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The run; its report is at `/api/intelligence/runs/{id}`.
+    pub run_id: Uuid,
+    /// Its generation.
+    pub generation: i32,
+    /// Customers in it.
+    pub customers: i64,
+    /// Order lines read.
+    pub lines: i64,
+    /// What could not be done, and why; empty when everything could.
+    pub notes: Vec<String>,
+}
+
+impl JobKind for ResegmentTenant {
+    type Output = RunReport;
+    const KIND: &'static str = "resegment_tenant";
+    const VERSION: i16 = 1;
+    const POLICY: Policy = Policy {
+        queue: "intelligence",
+        priority: Priority::Normal,
+        max_attempts: 10,
+        backoff: Backoff { base: Duration::from_secs(5), cap: Duration::from_secs(300) },
+        deadline: Duration::from_secs(900),
+        key_limit: 1,
+        access: Access::Tenant,
+    };
+}

@@ -1,0 +1,46 @@
+//! Trains a model of the probability that a customer does not buy within the horizon,
+//! registers it as a challenger, and makes it the champion only when it is better on held-back data by more than noise.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+
+/// Train a churn model.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainChurn {
+    /// The last day whose orders count; today when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<chrono::NaiveDate>,
+    /// The horizon in days; 90 when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub horizon_days: Option<i32>,
+}
+
+/// What became of the new model.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct TrainChurnOutput {
+    /// The registered model; none when there is not enough data.
+    pub model_id: Option<Uuid>,
+    /// Whether it is the champion now.
+    pub promoted: bool,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl JobKind for TrainChurn {
+    type Output = TrainChurnOutput;
+    const KIND: &'static str = "train_churn";
+    const VERSION: i16 = 1;
+    const POLICY: Policy = Policy {
+        queue: "intelligence",
+        priority: Priority::Normal,
+        max_attempts: 5,
+        backoff: Backoff { base: Duration::from_secs(10), cap: Duration::from_secs(300) },
+        deadline: Duration::from_secs(1800),
+        key_limit: 1,
+        access: Access::Tenant,
+    };
+}

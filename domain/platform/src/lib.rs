@@ -1,0 +1,10 @@
+//! Schema `platform`: orders, the customers who placed them, and what the intelligence found out about both.
+//!
+//! The apps of the other schemas may read it, never write it.
+
+pub mod analytics;
+pub mod customers;
+pub mod insights;
+pub mod kinds;
+pub mod orders;
+pub mod risk;

@@ -1,0 +1,285 @@
+//! Imports against a real database: nothing lost, nothing twice, wherever they are interrupted.
+
+#[path = "../../accounts/tests/world/mod.rs"]
+mod world;
+
+use std::io::Write as _;
+
+use chrono::{DateTime, Utc};
+use database::Role;
+use platform::customers;
+use platform::orders::HeaderError;
+use platform::orders::import::{self, Import, ImportError, Next, Outcome, Progress};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+use world::{World, add_tenant, world};
+
+fn now() -> DateTime<Utc> {
+    "2026-11-21T12:00:00Z".parse().expect("a time")
+}
+
+fn log(world: &World) -> Import {
+    Import {
+        id: Uuid::now_v7(),
+        tenant: world.tenant,
+        source: "test".to_owned(),
+        size_bytes: None,
+        fingerprint: Some([7; 32]),
+        currency: "GBP".to_owned(),
+        batch_lines: 10,
+        now: now(),
+    }
+}
+
+async fn run(world: &World, import: &Import, text: &str) -> Progress {
+    match import::run(&world.db, import, text.as_bytes(), |_| Next::Continue).await.expect("imports") {
+        Outcome::Finished(progress) => progress,
+        Outcome::Stopped(_) => panic!("nobody stopped it"),
+    }
+}
+
+/// Everything that an import leaves behind, to compare two ways of getting there.
+async fn contents(world: &World) -> Vec<String> {
+    let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+    sqlx::query_scalar(
+        "select line_key::text || ' ' || order_id || ' ' || amount from platform.order_line
+         union all
+         select customer_id || ' ' || orders || ' ' || lines || ' ' || spend || ' ' || returned_value || ' '
+                || coalesce(mean_order_value, 0) from platform.customer_profile
+         order by 1",
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .expect("readable")
+}
+
+/// Orders of one to seven lines, equal lines among them, for a few customers.
+fn sample(orders: usize) -> String {
+    let mut text =
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n".to_owned();
+    for order in 0..orders {
+        for line in 0..=order % 7 {
+            let product = line / 2;
+            let customer = order % 13;
+            text.push_str(&format!(
+                "{order},P{product},\"A, B\",2,2011-01-{:02} 08:00:00,1.25,{customer},UK\n",
+                order % 28 + 1
+            ));
+        }
+    }
+    text
+}
+
+#[tokio::test]
+async fn sales_returns_and_profiles_add_up() {
+    let world = world().await;
+    let text = "\u{feff}InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\r\n\
+        536365,85123A,LIGHT,6,2010-12-01 08:26:00,2.55,17850,UK\r\n\
+        536365,85123A,LIGHT,6,2010-12-01 08:26:00,2.55,17850,UK\r\n\
+        536366,71053,LANTERN,1,2010-12-03 10:00:00,9.40,17850,UK\r\n\
+        C536379,71053,LANTERN,-1,2010-12-05 09:41:00,9.40,17850,UK\r\n\
+        536367,POST,POSTAGE,1,2010-12-03 10:00:00,9.40,,UK\r\n";
+    let import = log(&world);
+    let progress = run(&world, &import, text).await;
+    assert_eq!((progress.lines_read, progress.inserted, progress.rejected), (5, 4, 1));
+    let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    let profile = customers::profile(&mut tx, "17850", "2010-12-13T10:00:00Z".parse().expect("a time"), 2)
+        .await
+        .expect("answers")
+        .expect("exists");
+    assert_eq!((profile.orders, profile.currency.as_str(), profile.recency_days), (2, "GBP", Some(10)));
+    assert_eq!(profile.spend, Decimal::new(3060, 2));
+    assert_eq!(profile.returned_value, Decimal::new(940, 2));
+    assert_eq!(profile.mean_order_value, Some(Decimal::new(2000, 2)));
+    let recent: Vec<_> =
+        profile.recent_orders.iter().map(|order| (order.order_id.as_str(), order.is_return)).collect();
+    assert_eq!(recent, [("C536379", true), ("536366", false)]);
+    let rejects = import::rejects(&mut tx, import.id, 0, 10).await.expect("answers");
+    assert_eq!((rejects[0].line_number, rejects[0].reason.as_str()), (6, "customer_id is missing"));
+    assert!(rejects[0].raw.starts_with("536367,POST"));
+}
+
+#[tokio::test]
+async fn a_log_imported_twice_changes_nothing() {
+    let world = world().await;
+    let text = sample(60);
+    let lines = text.lines().count() as u64 - 1;
+    let first = run(&world, &log(&world), &text).await;
+    assert_eq!((first.inserted, first.duplicates, first.lines_read), (lines, 0, lines));
+    let before = contents(&world).await;
+    // Another import of the same log, in batches of another size; then of a later export that overlaps.
+    let again = run(&world, &Import { batch_lines: 1_000, ..log(&world) }, &text).await;
+    assert_eq!((again.inserted, again.duplicates), (0, lines));
+    assert_eq!(contents(&world).await, before);
+    let header = text.lines().next().expect("a header");
+    let later = text.lines().skip_while(|line| !line.starts_with("30,")).collect::<Vec<_>>().join("\n");
+    let overlap = run(&world, &log(&world), &format!("{header}\n{later}\n")).await;
+    assert_eq!(overlap.inserted, 0);
+    assert_eq!(contents(&world).await, before);
+}
+
+#[tokio::test]
+async fn an_import_stopped_after_every_batch_ends_the_same() {
+    let whole = world().await;
+    let text = sample(60);
+    run(&whole, &log(&whole), &text).await;
+    let parts = world().await;
+    let import = log(&parts);
+    let mut tries = 0;
+    let progress = loop {
+        tries += 1;
+        match import::run(&parts.db, &import, text.as_bytes(), |_| Next::Stop).await.expect("imports") {
+            Outcome::Finished(progress) => break progress,
+            Outcome::Stopped(progress) => assert!(progress.next_byte > 0),
+        }
+    };
+    assert!(tries > 10, "{tries}");
+    assert_eq!(progress.duplicates, 0, "each try went on where the last one stopped");
+    assert_eq!(progress.inserted + 1, text.lines().count() as u64);
+    assert_eq!(contents(&whole).await, contents(&parts).await);
+    // A finished import that is tried again answers at once.
+    let again =
+        import::run(&parts.db, &import, &b"not even read"[..], |_| Next::Continue).await.expect("answers");
+    assert_eq!(again, Outcome::Finished(progress));
+}
+
+#[tokio::test]
+async fn another_log_or_an_unknown_one_starts_over_harmlessly() {
+    let world = world().await;
+    let text = sample(40);
+    let import = log(&world);
+    import::run(&world.db, &import, text.as_bytes(), |_| Next::Stop).await.expect("stops");
+    let changed = Import { fingerprint: Some([8; 32]), ..import.clone() };
+    let progress = run(&world, &changed, &text).await;
+    assert_eq!(progress.inserted + progress.duplicates + 1, text.lines().count() as u64);
+    assert!(progress.duplicates > 0);
+    let unknown = Import { fingerprint: None, ..import.clone() };
+    let progress = run(&world, &unknown, &text).await;
+    assert_eq!((progress.inserted, progress.duplicates + 1), (0, text.lines().count() as u64));
+}
+
+#[tokio::test]
+async fn a_cancelled_or_overtaken_import_writes_nothing_more() {
+    let world = world().await;
+    let text = sample(40);
+    let import = log(&world);
+    import::run(&world.db, &import, text.as_bytes(), |_| Next::Stop).await.expect("stops");
+    let before = contents(&world).await;
+    let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+    let at = import::progress(&mut tx, import.id).await.expect("answers").expect("exists");
+    drop(tx);
+    assert!(at.next_byte > 0 && at.inserted >= 10);
+    import::cancel(&world.db, world.tenant, import.id).await.expect("cancelled");
+    let error =
+        import::run(&world.db, &import, text.as_bytes(), |_| Next::Continue).await.expect_err("cancelled");
+    assert!(matches!(error, ImportError::Superseded));
+    assert_eq!(contents(&world).await, before);
+    let short = Import { id: Uuid::now_v7(), ..import };
+    import::run(&world.db, &short, text.as_bytes(), |_| Next::Stop).await.expect("stops");
+    let beginning = &text.as_bytes()[..100];
+    let error = import::run(&world.db, &short, beginning, |_| Next::Continue).await.expect_err("too short");
+    assert!(matches!(error, ImportError::Shortened));
+}
+
+#[tokio::test]
+async fn dirt_is_rejected_line_by_line() {
+    let world = world().await;
+    let mut text = b"order_id,customer_id,order_date,quantity,amount\n1,c,2026-01-01,1,5\n".to_vec();
+    text.extend_from_slice(b"2,c\xff,2026-01-01,1,5\n");
+    text.extend(std::iter::repeat_n(b'x', 100_000));
+    text.extend_from_slice(
+        b"\n\n3,c,2026-01-01,1\n4,\"open,2026-01-01,1,5\n5,c,2026-01-01,1,NaN\n6,c\\x,2026-01-02,1,5.005\n",
+    );
+    let import = log(&world);
+    let outcome =
+        import::run(&world.db, &import, text.as_slice(), |_| Next::Continue).await.expect("imports");
+    let Outcome::Finished(progress) = outcome else { panic!("nobody stopped it") };
+    assert_eq!((progress.lines_read, progress.inserted, progress.rejected), (7, 2, 5));
+    assert_eq!(progress.next_byte, text.len() as u64);
+    let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+    let rejects = import::rejects(&mut tx, import.id, 0, 10).await.expect("answers");
+    let lines: Vec<_> = rejects.iter().map(|reject| (reject.line_number, reject.reason.as_str())).collect();
+    assert_eq!(
+        lines,
+        [
+            (3, "the line is not UTF-8 text"),
+            (4, "the line is longer than 64 KiB"),
+            (6, "the line has 4 fields and the header 5"),
+            (7, "a quoted field is not closed"),
+            (8, "amount is not a plain decimal number"),
+        ]
+    );
+    assert!(rejects.iter().all(|reject| reject.raw.chars().count() <= 500));
+    let kept: (String, Decimal) =
+        sqlx::query_as("select customer_id, amount from platform.order_line where order_id = '6'")
+            .fetch_one(&mut *tx)
+            .await
+            .expect("stored");
+    assert_eq!(kept, ("c\\x".to_owned(), Decimal::new(501, 2)));
+}
+
+#[tokio::test]
+async fn an_unusable_log_says_why() {
+    let world = world().await;
+    let error = async |text: &str| {
+        import::run(&world.db, &log(&world), text.as_bytes(), |_| Next::Continue)
+            .await
+            .expect_err("unusable")
+            .to_string()
+    };
+    assert_eq!(error("").await, HeaderError::Empty.to_string());
+    assert_eq!(error("a,b,c\n1,2,3\n").await, "there is no column for amount");
+}
+
+#[tokio::test]
+async fn tenants_do_not_see_or_disturb_each_other() {
+    let world = world().await;
+    let text = sample(20);
+    let first = run(&world, &log(&world), &text).await;
+    let other = add_tenant(&world.db, "other").await;
+    let second = run(&world, &Import { tenant: other, ..log(&world) }, &text).await;
+    assert_eq!(first.inserted, second.inserted);
+    let mut tx = world.db.tenant_tx(Role::Platform, other).await.expect("begins");
+    let seen: i64 = sqlx::query_scalar("select count(*) from platform.order_line")
+        .fetch_one(&mut *tx)
+        .await
+        .expect("readable");
+    assert_eq!(seen as u64, second.inserted);
+}
+
+#[tokio::test]
+async fn customers_get_address_and_name_from_the_log() {
+    let world = world().await;
+    let header = "order_id,customer_id,order_date,amount,customer_email,customer_name\n";
+    run(&world, &log(&world), &format!("{header}1,c,2026-01-01,5,a@b.example,Ann\n2,c,2026-01-02,5,,\n"))
+        .await;
+    let read = async || -> (String, String) {
+        let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+        sqlx::query_as("select email, name from platform.customer")
+            .fetch_one(&mut *tx)
+            .await
+            .expect("readable")
+    };
+    assert_eq!(read().await, ("a@b.example".to_owned(), "Ann".to_owned()));
+    run(&world, &log(&world), &format!("{header}3,c,2026-01-03,5,new@b.example,\n")).await;
+    assert_eq!(read().await, ("new@b.example".to_owned(), "Ann".to_owned()));
+}
+
+#[tokio::test]
+async fn files_are_told_apart_by_their_content() {
+    let directory = std::env::temp_dir().join(format!("desk-import-{}", Uuid::now_v7()));
+    std::fs::create_dir(&directory).expect("writable");
+    let path = directory.join("log.csv");
+    std::fs::File::create(&path).expect("writable").write_all(sample(5).as_bytes()).expect("writable");
+    let first = import::open(&path).await.expect("opens");
+    assert_eq!(first.size_bytes, sample(5).len() as u64);
+    assert_eq!(import::open(&path).await.expect("opens").fingerprint, first.fingerprint);
+    let world = world().await;
+    let import =
+        Import { size_bytes: Some(first.size_bytes), fingerprint: Some(first.fingerprint), ..log(&world) };
+    let outcome = import::run(&world.db, &import, first.file, |_| Next::Continue).await.expect("imports");
+    assert!(matches!(outcome, Outcome::Finished(progress) if progress.size_bytes == Some(first.size_bytes)));
+    std::fs::write(&path, sample(6)).expect("writable");
+    assert_ne!(import::open(&path).await.expect("opens").fingerprint, first.fingerprint);
+    std::fs::remove_dir_all(&directory).expect("removable");
+}

@@ -1,0 +1,11 @@
+//! What the Gorgias help desk sends us, and what we make of it. Pure: no database, no network.
+//!
+//! A delivery is verified ([`verify`]) on its raw bytes, read ([`delivery`]), given a deduplication key
+//! ([`dedup`]), and judged by the skip rules ([`rules`]), which need its source ([`source`]).
+
+pub mod dedup;
+pub mod delivery;
+mod fields;
+mod parse;
+pub mod rules;
+pub mod source;

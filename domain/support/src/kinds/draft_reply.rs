@@ -1,0 +1,68 @@
+//! Drafts a reply to a customer's ticket, stores it with the message count it belongs to, and hands
+//! it to the help desk as an internal note.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+
+/// Draft a reply for a ticket.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DraftReply {
+    /// The ticket, by our own id.
+    pub ticket_id: Uuid,
+    /// friendly, professional, empathetic or apologetic; chosen by the channel when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tone: Option<String>,
+    /// short, medium or long; chosen by the channel when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<String>,
+    /// Draft anew even when a fresh draft exists.
+    #[serde(default)]
+    pub again: bool,
+}
+
+impl DraftReply {
+    /// One unfinished draft job stands for a ticket as it is: a message that comes while a draft is
+    /// being written asks for another.
+    pub fn dedup_key(ticket_id: Uuid, message_count: i32) -> String {
+        format!("{ticket_id}:{message_count}")
+    }
+}
+
+/// The draft that was made or found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DraftReplyOutput {
+    /// The stored draft.
+    pub draft_id: Uuid,
+    /// The messages that the ticket had when the draft was made.
+    pub message_count: i32,
+    /// `anthropic` or `template`.
+    pub drafter: String,
+    /// The model that wrote it, if a model did.
+    pub model: Option<String>,
+    /// The reply for the customer.
+    pub reply: String,
+    /// The advice for the agent.
+    pub recommendation: serde_json::Value,
+    /// The job that posts the draft as an internal note; none when no help desk is connected.
+    pub note_job_id: Option<Uuid>,
+}
+
+impl JobKind for DraftReply {
+    type Output = DraftReplyOutput;
+    const KIND: &'static str = "draft_reply";
+    const VERSION: i16 = 1;
+    const POLICY: Policy = Policy {
+        queue: "ai",
+        priority: Priority::High,
+        max_attempts: 6,
+        backoff: Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(300) },
+        deadline: Duration::from_secs(60),
+        key_limit: 1,
+        access: Access::Tenant,
+    };
+}

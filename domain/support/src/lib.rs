@@ -1,0 +1,7 @@
+//! Schema `support_app`: what the help desk tells us, the tickets that come of it, and the drafts for them.
+
+pub mod drafts;
+pub mod gorgias;
+pub mod inbox;
+pub mod kinds;
+pub mod tickets;

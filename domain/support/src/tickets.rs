@@ -1,0 +1,284 @@
+//! Tickets and their messages, as told by the help desk in any order and any number of times.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::gorgias::delivery::{Delivery, Message as ToldMessage};
+use crate::gorgias::source;
+use database::ids::{TenantId, TicketId};
+use database::nul::strip_text;
+use database::{DbError, Tx};
+
+/// A ticket after a delivery was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upserted {
+    /// Our id.
+    pub id: TicketId,
+    /// Messages between customer and agents known now, internal notes not counted.
+    pub message_count: i32,
+}
+
+/// Applies a delivery to its ticket and messages (support role). Older news never overwrite newer ones, and the
+/// count of messages never falls. `now` stands in for times that the delivery leaves out.
+pub async fn upsert(
+    tx: &mut Tx,
+    tenant: TenantId,
+    provider: &str,
+    delivery: &Delivery,
+    now: DateTime<Utc>,
+) -> Result<Upserted, DbError> {
+    let ticket = &delivery.ticket;
+    let messages = delivery.messages();
+    let changed_at = ticket
+        .updated_at
+        .or(delivery.occurred_at)
+        .or_else(|| messages.iter().filter_map(|message| message.sent_at).max());
+    let id: TicketId = sqlx::query_scalar(include_str!("tickets/upsert_ticket.sql"))
+        .bind(TicketId::new())
+        .bind(tenant)
+        .bind(provider)
+        .bind(&ticket.id)
+        .bind(&ticket.subject)
+        .bind(&ticket.channel)
+        .bind(source::detect(delivery).name())
+        .bind(ticket.status.map(|status| status.name()))
+        .bind(ticket.priority.map(|priority| priority.name()))
+        .bind(&ticket.customer.external_id)
+        .bind(&ticket.customer.id)
+        .bind(&ticket.customer.email)
+        .bind(&ticket.customer.name)
+        .bind(&ticket.tags)
+        .bind(changed_at)
+        .fetch_one(&mut **tx)
+        .await?;
+    // A total told without saying which messages are notes may include the note that this very delivery tells of.
+    let messages: Vec<NewMessage> =
+        messages.into_iter().map(|message| NewMessage::told(message, delivery, now)).collect();
+    let message_count = store_messages(tx, tenant, id, &messages, ticket.message_count).await?;
+    Ok(Upserted { id, message_count })
+}
+
+/// A message to be stored.
+#[derive(Clone, PartialEq)]
+pub struct NewMessage {
+    /// The help desk's id.
+    pub external_id: String,
+    /// Written by an agent or by us.
+    pub from_agent: bool,
+    /// An internal note.
+    pub internal: bool,
+    /// Channel name.
+    pub channel: String,
+    /// Sender's name.
+    pub sender_name: Option<String>,
+    /// Plain text.
+    pub body_text: String,
+    /// When it was sent.
+    pub sent_at: DateTime<Utc>,
+}
+
+impl NewMessage {
+    fn told(message: &ToldMessage, delivery: &Delivery, now: DateTime<Utc>) -> NewMessage {
+        NewMessage {
+            external_id: message.id.clone(),
+            from_agent: message.from_agent,
+            internal: message.internal,
+            channel: message
+                .channel
+                .clone()
+                .or_else(|| delivery.ticket.channel.clone())
+                .unwrap_or_else(|| "unknown".to_owned()),
+            sender_name: message.sender_name.clone(),
+            body_text: message.body_text.clone(),
+            sent_at: message.sent_at.or(delivery.occurred_at).unwrap_or(now),
+        }
+    }
+}
+
+/// Adds messages that are not known yet (support role), and returns the ticket's count of messages, internal
+/// notes not counted. `told_count` is what the help desk counts, notes included, when it says.
+pub async fn store_messages(
+    tx: &mut Tx,
+    tenant: TenantId,
+    ticket: TicketId,
+    messages: &[NewMessage],
+    told_count: Option<i32>,
+) -> Result<i32, DbError> {
+    let count = sqlx::query_scalar(include_str!("tickets/store_messages.sql"))
+        .bind(tenant)
+        .bind(ticket)
+        .bind(messages.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
+        .bind(messages.iter().map(|message| message.external_id.as_str()).collect::<Vec<_>>())
+        .bind(messages.iter().map(|message| message.from_agent).collect::<Vec<_>>())
+        .bind(messages.iter().map(|message| message.internal).collect::<Vec<_>>())
+        .bind(messages.iter().map(|message| message.channel.as_str()).collect::<Vec<_>>())
+        .bind(messages.iter().map(|message| message.sender_name.as_deref()).collect::<Vec<_>>())
+        .bind(messages.iter().map(|message| strip_text(&message.body_text)).collect::<Vec<_>>())
+        .bind(messages.iter().map(|message| message.sent_at).collect::<Vec<_>>())
+        .bind(told_count)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(count)
+}
+
+/// A ticket. Printing it for debugging shows no personal data.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct Ticket {
+    /// Our id.
+    pub id: TicketId,
+    /// The tenant's running number, with gaps.
+    pub number: i64,
+    /// Which help desk it lives in.
+    pub provider: String,
+    /// The help desk's id.
+    pub external_id: String,
+    /// Subject line.
+    pub subject: Option<String>,
+    /// Channel as the help desk names it.
+    pub channel: String,
+    /// Through which door it came in, as detected.
+    pub source: String,
+    /// open, pending, resolved or closed.
+    pub status: String,
+    /// urgent, high, normal or low.
+    pub priority: String,
+    /// The shop's id of the customer.
+    pub customer_id: Option<String>,
+    /// The help desk's id of the customer.
+    pub customer_external_id: Option<String>,
+    /// The customer's e-mail address.
+    pub customer_email: Option<String>,
+    /// The customer's name.
+    pub customer_name: Option<String>,
+    /// Tag names.
+    pub tags: Vec<String>,
+    /// Messages between customer and agents, internal notes not counted.
+    pub message_count: i32,
+    /// Time of the newest of them.
+    pub last_message_at: Option<DateTime<Utc>>,
+    /// Whether an agent wrote the newest of them.
+    pub agent_spoke_last: bool,
+    /// When we first heard of it.
+    pub created_at: DateTime<Utc>,
+    /// When we last heard of it.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl std::fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ticket")
+            .field("id", &self.id)
+            .field("external_id", &self.external_id)
+            .field("status", &self.status)
+            .field("message_count", &self.message_count)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The ticket of our id, if it is the tenant's (support role).
+pub async fn get(tx: &mut Tx, ticket: TicketId) -> Result<Option<Ticket>, DbError> {
+    let row = sqlx::query("select * from support_app.ticket where id = $1")
+        .bind(ticket)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(row.as_ref().map(read).transpose()?)
+}
+
+/// The ticket that a caller names by our id or by the help desk's (support role).
+pub async fn find(tx: &mut Tx, provider: &str, reference: &str) -> Result<Option<Ticket>, DbError> {
+    if let Ok(id) = reference.parse::<TicketId>() {
+        return get(tx, id).await;
+    }
+    let row = sqlx::query(
+        "select * from support_app.ticket
+         where tenant_id = shared.current_tenant() and provider = $1 and external_id = $2",
+    )
+    .bind(provider)
+    .bind(strip_text(reference))
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.as_ref().map(read).transpose()?)
+}
+
+/// A stored message. Printing it for debugging shows no personal data.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct Message {
+    /// The help desk's id.
+    pub external_id: String,
+    /// Written by an agent or by us.
+    pub from_agent: bool,
+    /// An internal note.
+    pub internal: bool,
+    /// Channel name.
+    pub channel: String,
+    /// Sender's name.
+    pub sender_name: Option<String>,
+    /// Plain text.
+    pub body_text: String,
+    /// When it was sent.
+    pub sent_at: DateTime<Utc>,
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Message")
+            .field("external_id", &self.external_id)
+            .field("from_agent", &self.from_agent)
+            .field("internal", &self.internal)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The newest `limit` messages between customer and agents, oldest first, without internal notes (support role).
+pub async fn thread(tx: &mut Tx, ticket: TicketId, limit: u32) -> Result<Vec<Message>, DbError> {
+    let rows = sqlx::query(
+        "select external_id, from_agent, internal, channel, sender_name, body_text, sent_at
+         from support_app.message where ticket_id = $1 and not internal
+         order by sent_at desc, id desc limit $2",
+    )
+    .bind(ticket)
+    .bind(i64::from(limit))
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .rev()
+        .map(|row| {
+            Ok(Message {
+                external_id: row.try_get("external_id")?,
+                from_agent: row.try_get("from_agent")?,
+                internal: row.try_get("internal")?,
+                channel: row.try_get("channel")?,
+                sender_name: row.try_get("sender_name")?,
+                body_text: row.try_get("body_text")?,
+                sent_at: row.try_get("sent_at")?,
+            })
+        })
+        .collect()
+}
+
+fn read(row: &PgRow) -> Result<Ticket, sqlx::Error> {
+    Ok(Ticket {
+        id: row.try_get("id")?,
+        number: row.try_get("number")?,
+        provider: row.try_get("provider")?,
+        external_id: row.try_get("external_id")?,
+        subject: row.try_get("subject")?,
+        channel: row.try_get("channel")?,
+        source: row.try_get("source")?,
+        status: row.try_get("status")?,
+        priority: row.try_get("priority")?,
+        customer_id: row.try_get("customer_id")?,
+        customer_external_id: row.try_get("customer_external_id")?,
+        customer_email: row.try_get("customer_email")?,
+        customer_name: row.try_get("customer_name")?,
+        tags: row.try_get("tags")?,
+        message_count: row.try_get("message_count")?,
+        last_message_at: row.try_get("last_message_at")?,
+        agent_spoke_last: row.try_get("agent_spoke_last")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+    })
+}

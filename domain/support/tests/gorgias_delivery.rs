@@ -1,0 +1,174 @@
+//! Property and example tests of the webhook parser: four shapes, one meaning; no input makes it panic.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use support::gorgias::delivery::{Delivery, DeliveryError, Priority, Status, parse, parse_value};
+use support::gorgias::{dedup, rules};
+
+fn ticket() -> Value {
+    json!({
+        "id": 4711, "subject": "Where is my order?", "status": "open", "priority": "critical", "channel": "email",
+        "via": "email", "spam": false, "trashed_datetime": null, "messages_count": 2,
+        "customer": {"id": 9, "external_id": "17850", "email": "Ann@Example.com", "firstname": "Ann", "lastname": "Lee"},
+        "tags": [{"id": 1, "name": "vip"}, "late"],
+        "created_datetime": "2026-11-01T10:00:00+00:00", "updated_datetime": "2026-11-02T10:00:00.123456",
+        "unknown": {"deeply": ["nested"]},
+        "messages": [
+            {"id": 1, "channel": "email", "from_agent": false, "body_text": "Hello", "created_datetime": "2026-11-01T10:00:00Z"},
+            {"id": "2", "channel": "internal-note", "from_agent": true, "body_text": "note", "created_datetime": "2026-11-01T11:00:00Z"}
+        ]
+    })
+}
+
+#[test]
+fn a_bare_ticket_is_read_completely() {
+    let delivery = parse_value(&ticket()).expect("parses");
+    let ticket = &delivery.ticket;
+    assert_eq!(
+        (ticket.id.as_str(), ticket.status, ticket.priority),
+        ("4711", Some(Status::Open), Some(Priority::Urgent))
+    );
+    assert_eq!(ticket.customer.external_id.as_deref(), Some("17850"));
+    assert_eq!(ticket.customer.email.as_deref(), Some("ann@example.com"));
+    assert_eq!(ticket.customer.name.as_deref(), Some("Ann Lee"));
+    assert_eq!(ticket.tags, ["vip", "late"]);
+    assert_eq!(ticket.message_count, Some(2));
+    assert!(ticket.messages[1].internal && !ticket.messages[0].internal);
+    assert_eq!(
+        ticket.updated_at.map(|time| time.to_rfc3339()),
+        Some("2026-11-02T10:00:00.123456+00:00".to_owned())
+    );
+    assert!(!ticket.deleted && !ticket.spam);
+    assert_eq!((delivery.event_id, delivery.event_type), (None, None));
+}
+
+#[test]
+fn the_four_shapes_tell_the_same_ticket() {
+    let message = json!({"id": 77, "channel": "email", "from_agent": false, "body_text": "again"});
+    let shapes = [
+        ticket(),
+        json!({"ticket": ticket(), "message": message}),
+        json!({"id": "ev1", "type": "ticket-updated", "object_id": 4711, "object_type": "ticket",
+               "created_datetime": "2026-11-02T10:00:00Z", "data": {"ticket": ticket()}}),
+        json!({"event": {"type": "ticket-message-created"}, "ticket": ticket(), "message": message}),
+        json!({"event": {"id": 5, "type": "ticket-created"}, "data": {"ticket": ticket(), "message": message}}),
+        {
+            let mut bare = ticket();
+            bare["event"] = json!({"type": "ticket-created"});
+            bare
+        },
+    ];
+    let read: Vec<Delivery> = shapes.iter().map(|shape| parse_value(shape).expect("parses")).collect();
+    for delivery in &read {
+        assert_eq!(delivery.ticket, read[0].ticket);
+    }
+    let events: Vec<_> = read.iter().map(|d| (d.event_id.as_deref(), d.event_type.as_deref())).collect();
+    assert_eq!(
+        events,
+        [
+            (None, None),
+            (None, None),
+            (Some("ev1"), Some("ticket-updated")),
+            (None, Some("ticket-message-created")),
+            (Some("5"), Some("ticket-created")),
+            (None, Some("ticket-created")),
+        ]
+    );
+    assert_eq!(read[4].message.as_ref().map(|message| message.id.as_str()), Some("77"));
+}
+
+#[test]
+fn errors_name_the_field() {
+    let table = [
+        ("[]", "(body)"),
+        ("{}", "id"),
+        (r#"{"ticket":{}}"#, "ticket.id"),
+        (r#"{"ticket":7}"#, "ticket"),
+        (r#"{"id":1,"type":"x","data":{}}"#, "data.ticket"),
+        (r#"{"message":{"id":1}}"#, "ticket"),
+        (r#"{"ticket":{"id":1},"message":{}}"#, "message.id"),
+        (r#"{"ticket":{"id":1.5}}"#, "ticket.id"),
+        (r#"{"ticket":{"id":""}}"#, "ticket.id"),
+        (r#"{"ticket":{"id":1,"subject":[]}}"#, "ticket.subject"),
+        (r#"{"ticket":{"id":1,"messages":[{"id":1},{"id":true}]}}"#, "ticket.messages[1].id"),
+        (r#"{"ticket":{"id":1,"updated_datetime":"soon"}}"#, "ticket.updated_datetime"),
+        (r#"{"ticket":{"id":1,"customer":[]}}"#, "ticket.customer"),
+        (r#"{"ticket":{"id":1,"tags":[3]}}"#, "ticket.tags"),
+        (r#"{"ticket":{"id":1,"messages_count":-1}}"#, "ticket.messages_count"),
+    ];
+    for (body, field) in table {
+        let error = parse(body.as_bytes()).expect_err(body);
+        assert_eq!(error.field(), Some(field), "{body}: {error}");
+    }
+    assert!(matches!(parse(b"{\"id\":"), Err(DeliveryError::NotJson { line: 1, .. })));
+}
+
+/// JSON that resembles a delivery: our field names with values of any kind.
+fn resembling() -> impl Strategy<Value = Value> {
+    let names = prop::sample::select(vec![
+        "id",
+        "ticket",
+        "message",
+        "event",
+        "data",
+        "type",
+        "messages",
+        "customer",
+        "tags",
+        "status",
+        "channel",
+        "name",
+        "email",
+        "from_agent",
+        "created_datetime",
+        "source",
+        "sender",
+        "body_text",
+        "body_html",
+        "meta",
+        "spam",
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,20}".prop_map(Value::from),
+        Just(Value::from("2026-01-01T00:00:00Z")),
+    ];
+    leaf.prop_recursive(5, 60, 8, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map(names.clone().prop_map(str::to_owned), inner, 0..8)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn bytes_are_a_delivery_or_an_error(body in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = parse(&body);
+    }
+
+    #[test]
+    fn json_is_a_delivery_or_an_error_that_names_a_field(body in resembling()) {
+        match parse_value(&body) {
+            Ok(delivery) => {
+                prop_assert!(!delivery.ticket.id.is_empty());
+                let raw = serde_json::to_vec(&body).expect("serialisable");
+                prop_assert!(dedup::key(&delivery, &raw).len() <= 300 * 4);
+                rules::decide(&delivery);
+            }
+            Err(error) => prop_assert!(error.field().is_some_and(|field| !field.is_empty())),
+        }
+    }
+
+    #[test]
+    fn any_text_survives_in_subject_and_body(subject in "\\PC{1,100}", text in "\\PC{1,100}") {
+        let body = json!({"ticket": {"id": 1, "subject": subject}, "message": {"id": 2, "body_text": text}});
+        let delivery = parse_value(&body).expect("parses");
+        prop_assert_eq!(delivery.ticket.subject.unwrap_or_default(), subject.trim());
+        prop_assert_eq!(delivery.message.expect("has a message").body_text, text.trim());
+    }
+}

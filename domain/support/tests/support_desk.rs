@@ -1,0 +1,372 @@
+//! Inbox, tickets and drafts against a real database: deliveries in any order and number.
+
+#[path = "../../accounts/tests/world/mod.rs"]
+mod world;
+
+use chrono::{DateTime, Utc};
+use database::ids::{DeliveryId, TicketId};
+use database::{Role, Tx};
+use platform::customers;
+use serde_json::{Value, json};
+use support::drafts::{self, NewDraft};
+use support::gorgias::delivery::{Delivery, parse_value};
+use support::gorgias::rules::{Decision, SkipReason};
+use support::gorgias::source::Style;
+use support::inbox::{self, Filter, NewDelivery, Recorded};
+use support::tickets::{self, NewMessage};
+use uuid::Uuid;
+use world::{World, add_tenant, world};
+
+fn now() -> DateTime<Utc> {
+    "2026-11-21T12:00:00Z".parse().expect("a time")
+}
+
+async fn tx(world: &World) -> Tx {
+    world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins")
+}
+
+fn delivery(body: Value) -> Delivery {
+    parse_value(&body).expect("parses")
+}
+
+async fn apply(world: &World, body: Value) -> (TicketId, i32) {
+    let mut tx = tx(world).await;
+    let upserted =
+        tickets::upsert(&mut tx, world.tenant, "gorgias", &delivery(body), now()).await.expect("applied");
+    tx.commit().await.expect("commits");
+    (upserted.id, upserted.message_count)
+}
+
+fn new_delivery<'a>(world: &World, key: &'a str, body: &'a Value) -> NewDelivery<'a> {
+    NewDelivery {
+        tenant: world.tenant,
+        provider: "gorgias",
+        dedup_key: key,
+        event_type: Some("ticket-message-created"),
+        body,
+        decision: Decision::Draft { style: Style::Email },
+        correlation_id: Some("c-1"),
+        replay_of: None,
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_is_recorded_once_and_answered_the_same() {
+    let world = world().await;
+    let body = json!({"id": 1});
+    let new = new_delivery(&world, "event:1", &body);
+    let (ticket, job) = (TicketId::new(), Uuid::now_v7());
+    let mut first = tx(&world).await;
+    let Recorded::New(id) = inbox::claim(&mut first, &new).await.expect("claimed") else {
+        panic!("it is new")
+    };
+
+    // A repetition that arrives meanwhile waits for the first one's outcome.
+    let mut second = tx(&world).await;
+    let (claimed, ()) = tokio::join!(inbox::claim(&mut second, &new), async {
+        inbox::attach(&mut first, id, ticket, Some(job)).await.expect("attached");
+        first.commit().await.expect("commits");
+    });
+    let Recorded::Duplicate(answer) = claimed.expect("claimed") else { panic!("it is a duplicate") };
+    assert_eq!(
+        (answer.id, answer.decision.as_str(), answer.ticket, answer.job),
+        (id, "queued", Some(ticket), Some(job))
+    );
+
+    let replay = NewDelivery { replay_of: Some(id), ..new.clone() };
+    for _ in 0..2 {
+        assert!(matches!(inbox::claim(&mut second, &replay).await.expect("claimed"), Recorded::New(_)));
+    }
+    let skipped =
+        NewDelivery { dedup_key: "event:2", decision: Decision::Skip(SkipReason::HumanOnly), ..new.clone() };
+    assert!(matches!(inbox::claim(&mut second, &skipped).await.expect("claimed"), Recorded::New(_)));
+    let Recorded::Duplicate(answer) = inbox::claim(&mut second, &skipped).await.expect("claimed") else {
+        panic!("it is a duplicate")
+    };
+    assert_eq!(answer.skip_reason.as_deref(), Some("tagged_human_only"));
+}
+
+#[tokio::test]
+async fn the_inbox_is_listed_page_by_page_and_per_tenant() {
+    let world = world().await;
+    let body = json!({"id": 1, "secret": "text"});
+    let mut made: Vec<DeliveryId> = Vec::new();
+    for number in 0..5 {
+        let mut tx = tx(&world).await;
+        let key = format!("event:{number}");
+        let Recorded::New(id) =
+            inbox::claim(&mut tx, &new_delivery(&world, &key, &body)).await.expect("claimed")
+        else {
+            panic!("it is new")
+        };
+        made.push(id);
+        tx.commit().await.expect("commits");
+    }
+    made.reverse();
+    let mut tx = tx(&world).await;
+    let first = inbox::list(&mut tx, &Filter::default(), None, 2).await.expect("lists");
+    let last = first.last().expect("two");
+    let rest =
+        inbox::list(&mut tx, &Filter::default(), Some((last.received_at, last.id)), 10).await.expect("lists");
+    let ids: Vec<_> = first.iter().chain(&rest).map(|delivery| delivery.id).collect();
+    assert_eq!(ids, made);
+    assert!(first[0].body.is_none());
+    let full = inbox::get(&mut tx, made[0]).await.expect("answers").expect("exists");
+    assert_eq!(full.body, Some(body));
+    assert!(!format!("{full:?}").contains("text"));
+    let filter = Filter { decision: Some("skipped".to_owned()), ticket: None };
+    assert!(inbox::list(&mut tx, &filter, None, 10).await.expect("lists").is_empty());
+
+    let other = add_tenant(&world.db, "other").await;
+    let mut tx = world.db.tenant_tx(Role::Support, other).await.expect("begins");
+    assert!(inbox::get(&mut tx, made[0]).await.expect("answers").is_none());
+    assert!(inbox::list(&mut tx, &Filter::default(), None, 10).await.expect("lists").is_empty());
+}
+
+#[tokio::test]
+async fn what_the_database_cannot_store_does_not_stop_a_delivery() {
+    let world = world().await;
+    let body = json!({"id": 7, "sub\0ject": "a\0b", "subject": "a\0b",
+                      "messages": [{"id": 1, "body_text": "x\0y", "sender": {"name": "\0"}}]});
+    let mut tx = tx(&world).await;
+    let claimed = inbox::claim(&mut tx, &new_delivery(&world, "event:1", &body)).await.expect("claimed");
+    assert!(matches!(claimed, Recorded::New(_)));
+    tx.commit().await.expect("commits");
+    let (id, _) = apply(&world, body).await;
+    let mut tx = self::tx(&world).await;
+    let ticket = tickets::get(&mut tx, id).await.expect("answers").expect("exists");
+    assert_eq!(ticket.subject.as_deref(), Some("ab"));
+    assert!(tickets::find(&mut tx, "gorgias", "\0").await.expect("answers").is_none());
+}
+
+#[tokio::test]
+async fn older_news_never_overwrite_newer_ones() {
+    let world = world().await;
+    let body = |subject: &str, updated: &str| {
+        json!({"id": 7, "subject": subject, "status": "open", "channel": "email", "updated_datetime": updated,
+               "customer": {"id": 9, "email": "a@b.example"}})
+    };
+    let (id, _) = apply(&world, body("second", "2026-11-02T00:00:00Z")).await;
+    let (again, _) = apply(&world, body("first", "2026-11-01T00:00:00Z")).await;
+    assert_eq!(id, again);
+    let get = async || {
+        let mut tx = tx(&world).await;
+        tickets::get(&mut tx, id).await.expect("answers").expect("exists")
+    };
+    assert_eq!(get().await.subject.as_deref(), Some("second"));
+    apply(&world, body("third", "2026-11-03T00:00:00Z")).await;
+    // What is left out stays.
+    apply(&world, json!({"id": 7, "status": "closed", "updated_datetime": "2026-11-04T00:00:00Z"})).await;
+    let ticket = get().await;
+    assert_eq!((ticket.subject.as_deref(), ticket.status.as_str()), (Some("third"), "closed"));
+    assert_eq!((ticket.customer_email.as_deref(), ticket.number), (Some("a@b.example"), 1));
+    assert!(!format!("{ticket:?}").contains("a@b.example"));
+
+    let mut tx = tx(&world).await;
+    for reference in ["7".to_owned(), id.to_string()] {
+        let found = tickets::find(&mut tx, "gorgias", &reference).await.expect("answers");
+        assert_eq!(found.map(|ticket| ticket.id), Some(id));
+    }
+    assert!(tickets::find(&mut tx, "gorgias", "8").await.expect("answers").is_none());
+}
+
+fn message(id: i64, at: &str, from_agent: bool) -> Value {
+    json!({"id": id, "channel": "email", "from_agent": from_agent, "body_text": format!("text {id}"),
+           "sent_datetime": at, "sender": {"name": "Ann"}})
+}
+
+#[tokio::test]
+async fn messages_count_once_and_notes_do_not_count() {
+    let world = world().await;
+    let first = message(1, "2026-11-01T10:00:00Z", false);
+    let (id, count) = apply(&world, json!({"ticket": {"id": 7}, "message": first})).await;
+    assert_eq!(count, 1);
+    let second = message(2, "2026-11-01T11:00:00Z", true);
+    // Out of order, repeated, and with the whole thread.
+    apply(&world, json!({"id": 7, "messages": [second, first]})).await;
+    let (_, count) = apply(&world, json!({"ticket": {"id": 7}, "message": first})).await;
+    assert_eq!(count, 2);
+    let mut note = message(3, "2026-11-01T12:00:00Z", true);
+    note["channel"] = json!("internal-note");
+    // The help desk counts the note, we do not: it must not make a draft stale.
+    let (_, count) = apply(&world, json!({"ticket": {"id": 7, "messages_count": 3}, "message": note})).await;
+    assert_eq!(count, 2);
+    let (_, count) = apply(&world, json!({"id": 7, "messages_count": 3})).await;
+    assert_eq!(count, 2);
+    let (_, count) = apply(&world, json!({"id": 7, "messages_count": 6})).await;
+    assert_eq!(count, 5, "five messages and the note");
+    let (_, count) = apply(&world, json!({"id": 7, "messages_count": 4})).await;
+    assert_eq!(count, 5, "never falls");
+
+    let mut tx = tx(&world).await;
+    let ticket = tickets::get(&mut tx, id).await.expect("answers").expect("exists");
+    assert!(ticket.agent_spoke_last);
+    assert_eq!(
+        ticket.last_message_at.map(|at| at.to_rfc3339()),
+        Some("2026-11-01T11:00:00+00:00".to_owned())
+    );
+    let thread = tickets::thread(&mut tx, id, 10).await.expect("answers");
+    let texts: Vec<_> = thread.iter().map(|message| message.body_text.as_str()).collect();
+    assert_eq!(texts, ["text 1", "text 2"]);
+    let newest = tickets::thread(&mut tx, id, 1).await.expect("answers");
+    assert_eq!(newest[0].external_id, "2");
+}
+
+#[tokio::test]
+async fn concurrent_first_messages_make_one_ticket() {
+    let world = world().await;
+    let deliveries = (1..=8).map(|number| {
+        let body = json!({"ticket": {"id": 7}, "message": message(number, "2026-11-01T10:00:00Z", false)});
+        apply(&world, body)
+    });
+    let mut ids: Vec<TicketId> = Vec::new();
+    for (id, _) in futures_util::future::join_all(deliveries).await {
+        ids.push(id);
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+    let (_, count) = apply(&world, json!({"id": 7})).await;
+    assert_eq!(count, 8);
+}
+
+#[tokio::test]
+async fn ticket_numbers_are_per_tenant_and_do_not_wait_for_each_other() {
+    let world = world().await;
+    let mut open = tx(&world).await;
+    let first = delivery(json!({"id": "a"}));
+    tickets::upsert(&mut open, world.tenant, "gorgias", &first, now()).await.expect("applied");
+    open.commit().await.expect("commits");
+    let mut open = tx(&world).await;
+    tickets::upsert(&mut open, world.tenant, "gorgias", &delivery(json!({"id": "b"})), now())
+        .await
+        .expect("applied");
+    // The transaction above is still open; another new ticket goes through nevertheless.
+    apply(&world, json!({"id": "c"})).await;
+    open.rollback().await.expect("rolls back");
+    let mut tx_c = tx(&world).await;
+    let c = tickets::find(&mut tx_c, "gorgias", "c").await.expect("answers").expect("exists");
+    assert_eq!(c.number, 3);
+
+    let other = add_tenant(&world.db, "other").await;
+    let mut tx = world.db.tenant_tx(Role::Support, other).await.expect("begins");
+    tickets::upsert(&mut tx, other, "gorgias", &first, now()).await.expect("applied");
+    let a = tickets::find(&mut tx, "gorgias", "a").await.expect("answers").expect("exists");
+    assert_eq!(a.number, 1);
+}
+
+fn draft(ticket: TicketId, job: Uuid, message_count: i32) -> NewDraft<'static> {
+    NewDraft {
+        ticket,
+        message_count,
+        job,
+        tone: "friendly",
+        length: "medium",
+        style: "email",
+        reply: "Hello, we are looking into it.",
+        recommendation: None,
+        drafter: "template",
+        model: None,
+        usage: None,
+    }
+}
+
+#[tokio::test]
+async fn the_current_draft_is_the_chosen_one_for_the_newest_messages() {
+    let world = world().await;
+    let (ticket, _) =
+        apply(&world, json!({"ticket": {"id": 7}, "message": message(1, "2026-11-01T10:00:00Z", false)}))
+            .await;
+    let mut tx = tx(&world).await;
+    assert!(drafts::current(&mut tx, ticket).await.expect("answers").is_none());
+    let job = Uuid::now_v7();
+    let first = drafts::store(&mut tx, world.tenant, &draft(ticket, job, 1)).await.expect("stored");
+    // The job ran again: its first draft stands.
+    let again = NewDraft { reply: "Other words.", ..draft(ticket, job, 1) };
+    assert_eq!(drafts::store(&mut tx, world.tenant, &again).await.expect("stored"), first);
+    assert!(!first.stale);
+    assert!(drafts::mark_chosen(&mut tx, first.id).await.expect("answers"));
+    let second =
+        drafts::store(&mut tx, world.tenant, &draft(ticket, Uuid::now_v7(), 1)).await.expect("stored");
+    let current = drafts::current(&mut tx, ticket).await.expect("answers").expect("exists");
+    assert_eq!(current.id, first.id, "an agent's choice stays");
+    assert_eq!(
+        drafts::get(&mut tx, second.id).await.expect("answers").map(|draft| draft.id),
+        Some(second.id)
+    );
+    tx.commit().await.expect("commits");
+
+    apply(&world, json!({"ticket": {"id": 7}, "message": message(2, "2026-11-01T11:00:00Z", false)})).await;
+    let mut tx = self::tx(&world).await;
+    assert!(drafts::current(&mut tx, ticket).await.expect("answers").expect("exists").stale);
+    let third =
+        drafts::store(&mut tx, world.tenant, &draft(ticket, Uuid::now_v7(), 2)).await.expect("stored");
+    assert!(drafts::edit(&mut tx, third.id, "Edited.").await.expect("answers"));
+    let current = drafts::current(&mut tx, ticket).await.expect("answers").expect("exists");
+    assert_eq!((current.id, current.reply.as_str(), current.stale), (third.id, "Edited.", false));
+}
+
+#[tokio::test]
+async fn a_posted_note_makes_no_draft_stale() {
+    let world = world().await;
+    let (ticket, _) =
+        apply(&world, json!({"ticket": {"id": 7}, "message": message(1, "2026-11-01T10:00:00Z", false)}))
+            .await;
+    let mut tx = tx(&world).await;
+    let stored =
+        drafts::store(&mut tx, world.tenant, &draft(ticket, Uuid::now_v7(), 1)).await.expect("stored");
+    let note = NewMessage {
+        external_id: "99".to_owned(),
+        from_agent: true,
+        internal: true,
+        channel: "internal-note".to_owned(),
+        sender_name: None,
+        body_text: stored.reply.clone(),
+        sent_at: now(),
+    };
+    for _ in 0..2 {
+        drafts::mark_posted(&mut tx, world.tenant, &stored, "desk-draft-1", note.clone())
+            .await
+            .expect("marked");
+    }
+    tx.commit().await.expect("commits");
+    // The help desk's own count has grown by the note.
+    let (_, count) = apply(&world, json!({"id": 7, "messages_count": 2})).await;
+    assert_eq!(count, 1);
+    let mut tx = self::tx(&world).await;
+    let current = drafts::current(&mut tx, ticket).await.expect("answers").expect("exists");
+    assert_eq!((current.stale, current.note_external_id.as_deref()), (false, Some("desk-draft-1")));
+    assert!(current.posted_at.is_some());
+}
+
+#[tokio::test]
+async fn a_ticket_finds_its_customer_by_shop_id_or_unique_address() {
+    let world = world().await;
+    let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+    sqlx::query(
+        "insert into platform.customer (tenant_id, customer_id, email) values
+         ($1, '17850', null), ($1, 'c1', 'Ann@b.example'), ($1, 'c2', 'twin@b.example'), ($1, 'c3', 'TWIN@b.example')",
+    )
+    .bind(world.tenant)
+    .execute(&mut *tx)
+    .await
+    .expect("inserted");
+    tx.commit().await.expect("commits");
+    let table = [
+        (json!({"external_id": "17850", "email": "ann@b.example"}), Some("17850")),
+        (json!({"external_id": "unknown", "email": "ann@B.example"}), Some("c1")),
+        (json!({"email": "twin@b.example"}), None),
+        (json!({"email": "nobody@b.example"}), None),
+        (json!({}), None),
+    ];
+    for (number, (customer, expected)) in table.into_iter().enumerate() {
+        let (id, _) = apply(&world, json!({"id": number, "customer": customer})).await;
+        let mut tx = self::tx(&world).await;
+        let ticket = tickets::get(&mut tx, id).await.expect("answers").expect("exists");
+        let found = customers::find(&mut tx, ticket.customer_id.as_deref(), ticket.customer_email.as_deref())
+            .await
+            .expect("answers");
+        assert_eq!(found.as_deref(), expected, "{number}");
+    }
+    let mut tx = self::tx(&world).await;
+    assert!(customers::profile(&mut tx, "17850", now(), 3).await.expect("answers").is_none());
+}

@@ -1,0 +1,124 @@
+//! Imports order lines from a file of the import folder. The file is read as a stream and committed
+//! batch by batch with a checkpoint under the job's id, so another attempt goes on where this one ends.
+
+use std::{
+    io,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use async_compression::tokio::bufread::GzipDecoder;
+use chrono::Utc;
+use database::Role;
+use database::ids::TenantId;
+use platform::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next, Progress};
+use jobs::NewJob;
+use platform::kinds::{import_orders::ImportOrdersOutput, ImportOrders};
+use sqlx::Row;
+use tokio::io::{AsyncRead, BufReader};
+
+use crate::{
+    app::App,
+    context::Ctx,
+    insight::changed,
+    outcome::{Outcome, Stop, done_then},
+};
+
+pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcome<ImportOrdersOutput> {
+    let path = inside(&app.import_dir, ctx.tenant, &job.path).await?;
+    let log = import::open(&path).await.map_err(|error| unreadable(&error))?;
+    let compressed = path.extension().is_some_and(|extension| extension == "gz");
+    let wanted = Import {
+        id: ctx.job_id,
+        tenant: ctx.tenant,
+        source: job.path,
+        // The size of a compressed file says nothing about the bytes that come out of it.
+        size_bytes: (!compressed).then_some(log.size_bytes),
+        fingerprint: Some(log.fingerprint),
+        currency: job.currency,
+        batch_lines: DEFAULT_BATCH_LINES,
+        now: Utc::now(),
+    };
+    let mut file = BufReader::new(log.file);
+    let mut plain: Box<dyn AsyncRead + Send + Unpin> =
+        if compressed { Box::new(GzipDecoder::new(file)) } else { Box::new(&mut file) };
+    let after_batch = |progress: &Progress| {
+        let (read, total) = match progress.size_bytes {
+            Some(size) => (progress.next_byte, Some(size)),
+            None => (progress.lines_read, None),
+        };
+        ctx.progress(read, total, &format!("{} lines", progress.lines_read));
+        if ctx.is_halted() { Next::Stop } else { Next::Continue }
+    };
+    let outcome = import::run(&app.db, &wanted, &mut plain, after_batch).await.map_err(stop_of)?;
+    match outcome {
+        import::Outcome::Finished(progress) => {
+            let output = ImportOrdersOutput {
+                lines: count(progress.lines_read),
+                inserted: count(progress.inserted),
+                duplicates: count(progress.duplicates),
+                rejected: count(progress.rejected),
+            };
+            done_then(output, follow_ups(&ctx, &app).await?)
+        }
+        // Halted: the runtime decides what becomes of the job, and this answer is not looked at.
+        import::Outcome::Stopped(_) => Err(Stop::Snooze(std::time::Duration::ZERO)),
+    }
+}
+
+/// Customers whose orders this import changed, in any of its attempts, are computed anew.
+async fn follow_ups(ctx: &Ctx, app: &App) -> Result<Vec<NewJob>, Stop> {
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let row = sqlx::query(
+        "select started_at, exists (select from platform.current_run) as has_run from platform.import_run where id = $1",
+    )
+    .bind(ctx.job_id)
+    .fetch_one(&mut *tx)
+    .await?;
+    let changed = changed::since(&mut tx, row.try_get("started_at")?).await?;
+    tx.commit().await?;
+    // Before the first run there is nothing to compare a few customers with.
+    if changed.is_some() && !row.try_get::<bool, _>("has_run")? {
+        return Ok(Vec::new());
+    }
+    changed::follow_ups(ctx.tenant, ctx.job_id, changed.as_deref())
+}
+
+/// The file, which must lie inside the folder: no way out of it by `..`, an absolute path or a link.
+/// `tenants/ID/` holds what is one tenant's, `incoming/` what is not complete.
+async fn inside(folder: &Path, tenant: TenantId, path: &str) -> Result<PathBuf, Stop> {
+    let relative = Path::new(path);
+    if !relative.components().all(|component| matches!(component, Component::Normal(_))) {
+        return Err(Stop::fail("bad_path", "the path must be relative and must not leave the import folder"));
+    }
+    let folder = tokio::fs::canonicalize(folder).await.map_err(|error| unreadable(&error))?;
+    let file = tokio::fs::canonicalize(folder.join(relative)).await.map_err(|error| unreadable(&error))?;
+    let own = Path::new("tenants").join(tenant.to_string());
+    let allowed = file.strip_prefix(&folder).is_ok_and(|below| {
+        below.starts_with(own) || !(below.starts_with("tenants") || below.starts_with("incoming"))
+    });
+    if !allowed {
+        return Err(Stop::fail("bad_path", "the path must name a file of the import folder that is the tenant's"));
+    }
+    Ok(file)
+}
+
+fn unreadable(error: &io::Error) -> Stop {
+    if error.kind() == io::ErrorKind::NotFound {
+        return Stop::fail("file_missing", "the file is not in the import folder; upload it or put it there, then retry");
+    }
+    Stop::retry("file_unreadable", &format!("the file cannot be read: {}", error.kind()))
+}
+
+fn stop_of(error: ImportError) -> Stop {
+    match error {
+        ImportError::Db(error) => error.into(),
+        ImportError::Read(error) => unreadable(&error),
+        ImportError::Superseded => Stop::Cancel(error.to_string()),
+        other => Stop::fail("bad_file", &other.to_string()),
+    }
+}
+
+fn count(lines: u64) -> i64 {
+    i64::try_from(lines).unwrap_or(i64::MAX)
+}

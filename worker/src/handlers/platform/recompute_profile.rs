@@ -1,0 +1,24 @@
+//! Computes one customer anew, within moments of an order.
+
+use std::sync::Arc;
+
+use platform::kinds::{recompute_profile::RecomputeProfileOutput, RecomputeProfile};
+
+use crate::{
+    app::App,
+    context::Ctx,
+    insight::named,
+    outcome::{Outcome, Stop, done},
+};
+
+pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RecomputeProfile) -> Outcome<RecomputeProfileOutput> {
+    let scored = named::recompute(&ctx, &app, std::slice::from_ref(&job.customer_id)).await?;
+    let Some(customer) = scored.customers.first() else {
+        return Err(Stop::Cancel("the customer has no orders".to_owned()));
+    };
+    done(RecomputeProfileOutput {
+        generation: scored.generation,
+        churn: customer.predictions.churn,
+        ltv: customer.predictions.ltv.map(|ltv| ltv.value),
+    })
+}

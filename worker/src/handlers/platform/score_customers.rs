@@ -1,0 +1,119 @@
+//! Scores a shard of a run, or a few named customers of the current run. Either way the rows and the note that they
+//! are done commit together.
+
+use std::{sync::Arc, time::Duration};
+
+use database::Role;
+use platform::kinds::{score_customers::ScoreCustomersOutput, ScoreCustomers};
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    context::Ctx,
+    insight::{
+        knowledge::Knowledge,
+        named,
+        orders::Selection,
+        runs::{self, RunState},
+        score::{self, Batch},
+        summary::Summary,
+        write::{self, Before, Change},
+    },
+    outcome::{Outcome, Stop, done},
+};
+
+/// From here on a customer who moved is written down.
+const NOTABLE: f32 = 0.1;
+
+/// A change of the churn probability that is written down even when the behaviour moved less.
+const NOTABLE_CHURN: f32 = 0.1;
+
+pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ScoreCustomers) -> Outcome<ScoreCustomersOutput> {
+    match job.run_id {
+        Some(run) if job.customer_ids.is_empty() => shard(ctx, app, run, job.shard).await,
+        None if !job.customer_ids.is_empty() && job.customer_ids.len() <= ScoreCustomers::MAX_NAMED => {
+            let scored = named::recompute(&ctx, &app, &job.customer_ids).await?;
+            done(ScoreCustomersOutput { customers: scored.customers.len() as i64, lines: scored.lines as i64 })
+        }
+        _ => Err(Stop::fail(
+            "bad_payload",
+            "name either a run and a shard, or 1 to 1000 customers; POST /api/intelligence/score makes the latter",
+        )),
+    }
+}
+
+async fn shard(ctx: Ctx, app: Arc<App>, run_id: Uuid, number: i32) -> Outcome<ScoreCustomersOutput> {
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let run = runs::find(&mut tx, run_id).await?;
+    let shard = runs::shards(&mut tx, run_id).await?.into_iter().find(|shard| shard.shard == number);
+    tx.commit().await?;
+    let (Some(run), Some(shard)) = (run, shard) else {
+        return Err(Stop::Cancel("the run or its shard is gone".to_owned()));
+    };
+    if shard.is_done {
+        return done(ScoreCustomersOutput { customers: shard.customers, lines: shard.lines });
+    }
+    if run.state != RunState::Scoring {
+        return Err(Stop::Cancel("the run is not being scored any more".to_owned()));
+    }
+    let knowledge = app.insight.of_run(&app.db, ctx.tenant, run_id).await?;
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let selection = Selection::Range(shard.lower.clone(), shard.upper.clone());
+    let watch = |read| {
+        ctx.progress(read, None, "reading order lines");
+        !ctx.is_halted()
+    };
+    let Some(mut batch) = score::score(&mut tx, &knowledge, &selection, run.as_of, watch).await? else {
+        return Err(Stop::Snooze(Duration::ZERO));
+    };
+    ctx.progress(batch.lines, None, "explaining who is most at risk");
+    batch = knowledge.explain_most_at_risk(batch).await?;
+    ctx.progress(batch.lines, None, "writing");
+    // The time of the run, so that a shard that is computed again has the same bits.
+    write::customers(&mut tx, &knowledge, run.generation, &batch.customers, run.started_at).await?;
+    let (changes, stayed) = match knowledge.previous {
+        Some(previous) => {
+            let before = write::before(&mut tx, previous, shard.lower.as_deref(), shard.upper.as_deref()).await?;
+            compare(&knowledge, &before, &batch)
+        }
+        None => (Vec::new(), 0),
+    };
+    write::changes(&mut tx, run_id, run.as_of, &changes).await?;
+    let summary = Summary::count(&knowledge, &batch.customers, &changes, stayed);
+    let summary = serde_json::to_value(summary).map_err(|error| Stop::fail("summary", &error.to_string()))?;
+    let (customers, lines) = (batch.customers.len() as i64, batch.lines as i64);
+    if !runs::close_shard(&mut tx, run_id, number, customers, lines, &summary).await? {
+        // Another attempt was quicker, or the run was given up; what this transaction wrote goes with it.
+        return Err(Stop::Snooze(Duration::from_millis(100)));
+    }
+    tx.commit().await?;
+    done(ScoreCustomersOutput { customers, lines })
+}
+
+/// Who moved since the run before, and how many did not. Both are in the order of the customers' ids.
+fn compare(knowledge: &Knowledge, before: &[Before], batch: &Batch) -> (Vec<Change>, u64) {
+    let mut earlier = before.iter().peekable();
+    let (mut changes, mut stayed) = (Vec::new(), 0);
+    for scored in &batch.customers {
+        while earlier.next_if(|before| before.customer_id < scored.person.customer_id).is_some() {}
+        let Some(before) = earlier.next_if(|before| before.customer_id == scored.person.customer_id) else { continue };
+        let drift = knowledge.movement(&before.memberships, &scored.assignment.vector).unwrap_or(0.0);
+        let archetype = scored.assignment.archetype.and_then(|index| i16::try_from(index).ok());
+        let churn = scored.predictions.churn;
+        let churn_moved = before.churn.zip(churn).is_some_and(|(before, now)| (before - now).abs() >= NOTABLE_CHURN);
+        if drift < NOTABLE && before.archetype == archetype && !churn_moved {
+            stayed += 1;
+            continue;
+        }
+        changes.push(Change {
+            customer_id: scored.person.customer_id.clone(),
+            drift,
+            archetype_from: before.archetype,
+            archetype_to: archetype,
+            churn_from: before.churn,
+            churn_to: churn,
+        });
+    }
+    (changes, stayed)
+}
+

@@ -1,0 +1,17 @@
+//! Trains and registers a model of lifetime value.
+
+use std::sync::Arc;
+
+use platform::kinds::{train_ltv::TrainLtvOutput, TrainLtv};
+
+use crate::{
+    app::App,
+    context::Ctx,
+    insight::{registry::Target, training},
+    outcome::{Outcome, done},
+};
+
+pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TrainLtv) -> Outcome<TrainLtvOutput> {
+    let trained = training::train(&ctx, &app, Target::Ltv, job.as_of, job.horizon_days).await?;
+    done(TrainLtvOutput { model_id: trained.model, promoted: trained.is_champion, reason: trained.reason })
+}

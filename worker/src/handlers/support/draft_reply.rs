@@ -1,0 +1,353 @@
+//! Drafts a reply: gathers the thread and what the orders say about the customer, has it written by
+//! the model or by the built-in drafter, holds it to the promise policy, and stores it with the
+//! message count that it belongs to.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::Utc;
+use accounts::{integrations, tenants};
+use database::{ids::{TenantId, TicketId}, Role};
+use platform::customers::{self, Profile};
+use support::{drafts::{self, NewDraft}, tickets::{self, Message, NewMessage, Ticket}};
+use jobs::NewJob;
+use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, parse, policy, prompt, RecentOrder, style, template, ThreadMessage}, outcome::{done, done_then, Outcome, Stop}};
+use upstreams::{anthropic, CallContext, gorgias};
+
+/// Messages that a drafter sees.
+const THREAD: u32 = 20;
+
+/// Orders that a drafter sees.
+const ORDERS: u32 = 5;
+
+/// A little less than the kind's deadline, so that the clients give up in order.
+const CALL_TIME: Duration = Duration::from_secs(50);
+
+pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<DraftReplyOutput> {
+    let call = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
+    let help_desk = gorgias_of(&app, ctx.tenant).await?;
+    let ticket_id = TicketId(job.ticket_id);
+
+    let Some((ticket, existing)) = look(&ctx, &app, ticket_id).await? else {
+        return Err(Stop::Cancel("the ticket is gone".to_owned()));
+    };
+    // An earlier attempt of this job stored its draft, or a fresh one is there already.
+    if let Some(draft) = existing.filter(|draft| draft.job == ctx.job_id || !(job.again || draft.stale)) {
+        let output = output_of(&draft, None);
+        return if draft.job == ctx.job_id { finish(&ctx, draft, help_desk.is_some()) } else { done(output) };
+    }
+    ctx.progress(1, Some(3), "gathering the thread and the customer's orders");
+    let (thread, message_count) = thread_of(&ctx, &app, &call, help_desk.as_ref(), &ticket).await?;
+    let input = input_of(&ctx, &app, &job, &ticket, thread).await?;
+
+    ctx.progress(2, Some(3), "writing");
+    let (draft, usage) = match &app.anthropic {
+        Some(model) => write_by_model(model, &call, &input).await?,
+        None => (template::draft(&input), None),
+    };
+    ctx.progress(3, Some(3), "storing");
+    let recommendation = advice_of(&draft);
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let stored = drafts::store(
+        &mut tx,
+        ctx.tenant,
+        &NewDraft {
+            ticket: ticket_id,
+            message_count,
+            job: ctx.job_id,
+            tone: word(&input.tone).as_str(),
+            length: word(&input.length).as_str(),
+            style: style_of(input.channel),
+            reply: &draft.reply,
+            recommendation: Some(&recommendation),
+            drafter: word(&draft.drafter).as_str(),
+            model: draft.model.as_deref(),
+            usage: usage.as_ref(),
+        },
+    )
+    .await?;
+    tx.commit().await?;
+    finish(&ctx, stored, help_desk.is_some())
+}
+
+/// The account's client, if the tenant connected a help desk.
+pub(super) async fn gorgias_of(app: &App, tenant: TenantId) -> Result<Option<gorgias::Client>, Stop> {
+    let settings = integrations::gorgias(&app.db, &app.master_key, tenant).await.map_err(|error| match error {
+        integrations::IntegrationError::Db(error) => error.into(),
+        other => Stop::fail("integration", &other.to_string()),
+    })?;
+    let Some(settings) = settings else { return Ok(None) };
+    let auth = gorgias::Auth::ApiKey { email: settings.email, key: settings.api_key };
+    let client = app.gorgias.account(&settings.base_url, &auth);
+    client.map(Some).map_err(|error| Stop::fail("integration", &error.to_string()))
+}
+
+/// A stored draft in the form in which a note is rendered.
+pub(super) fn stored_as_draft(stored: &drafts::Draft) -> Draft {
+    let advice = stored.recommendation.clone().unwrap_or_default();
+    Draft {
+        reply: stored.reply.clone(),
+        sms_parts: if stored.style == "sms" { style::sms_parts(&stored.reply) } else { Vec::new() },
+        recommendation: serde_json::from_value(advice.clone()).ok(),
+        drafter: if stored.drafter == "anthropic" { Drafter::Anthropic } else { Drafter::Template },
+        model: stored.model.clone(),
+        remarks: advice
+            .get("remarks")
+            .and_then(|remarks| serde_json::from_value(remarks.clone()).ok())
+            .unwrap_or_default(),
+    }
+}
+
+/// The recommendation and the remarks, as they are stored and shown.
+fn advice_of(draft: &Draft) -> Value {
+    let mut advice = serde_json::to_value(&draft.recommendation).unwrap_or_default();
+    if !advice.is_object() {
+        advice = serde_json::json!({});
+    }
+    advice["remarks"] = serde_json::json!(draft.remarks);
+    advice
+}
+
+async fn look(ctx: &Ctx, app: &App, ticket: TicketId) -> Result<Option<(Ticket, Option<drafts::Draft>)>, Stop> {
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let Some(found) = tickets::get(&mut tx, ticket).await? else { return Ok(None) };
+    let own = drafts::by_job(&mut tx, ctx.tenant, ctx.job_id).await?;
+    let existing = match own {
+        Some(own) => Some(own),
+        None => drafts::current(&mut tx, ticket).await?,
+    };
+    tx.commit().await?;
+    Ok(Some((found, existing)))
+}
+
+/// The thread as it is stored; when the help desk counts more messages than we heard of, it is asked
+/// for them first.
+async fn thread_of(
+    ctx: &Ctx,
+    app: &App,
+    call: &CallContext,
+    help_desk: Option<&gorgias::Client>,
+    ticket: &Ticket,
+) -> Result<(Vec<Message>, i32), Stop> {
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let stored = tickets::thread(&mut tx, ticket.id, THREAD).await?;
+    tx.commit().await?;
+    let known = i32::try_from(stored.len()).unwrap_or(i32::MAX);
+    let complete = known >= ticket.message_count || stored.len() >= THREAD as usize;
+    let (Some(client), Ok(number), false) = (help_desk, ticket.external_id.parse::<u64>(), complete) else {
+        return Ok((stored, ticket.message_count));
+    };
+    let missing = match client.list_messages(call, number, THREAD as usize).await {
+        Ok(messages) => messages,
+        Err(error) if stored.is_empty() => return Err(error.into()),
+        Err(error) => {
+            tracing::warn!(%error, "drafting from the messages that are stored");
+            return Ok((stored, ticket.message_count));
+        }
+    };
+    let now = Utc::now();
+    let messages: Vec<NewMessage> = missing
+        .into_iter()
+        .map(|message| NewMessage {
+            external_id: message.id.to_string(),
+            from_agent: message.from_agent,
+            internal: message.is_internal_note(),
+            channel: message.channel.unwrap_or_else(|| "unknown".to_owned()),
+            sender_name: message.sender.and_then(|sender| sender.name),
+            body_text: message.stripped_text.or(message.body_text).unwrap_or_default(),
+            sent_at: message.sent_datetime.or(message.created_datetime).unwrap_or(now),
+        })
+        .collect();
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let message_count = tickets::store_messages(&mut tx, ctx.tenant, ticket.id, &messages, None).await?;
+    let thread = tickets::thread(&mut tx, ticket.id, THREAD).await?;
+    tx.commit().await?;
+    Ok((thread, message_count))
+}
+
+async fn input_of(
+    ctx: &Ctx,
+    app: &App,
+    job: &DraftReply,
+    ticket: &Ticket,
+    thread: Vec<Message>,
+) -> Result<DraftInput, Stop> {
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let profile = match customers::find(
+        &mut tx,
+        ticket.customer_id.as_deref(),
+        ticket.customer_email.as_deref(),
+    ).await? {
+        Some(customer) => customers::profile(&mut tx, &customer, Utc::now(), ORDERS).await?,
+        None => None,
+    };
+    tx.commit().await?;
+    let mut tx = app.db.gateway_tx().await?;
+    let shop = tenants::get(&mut tx, ctx.tenant).await?;
+    tx.commit().await?;
+    let channel = Channel::from_source(&ticket.source);
+    Ok(DraftInput {
+        shop_name: shop.map(|shop| shop.name).unwrap_or_default(),
+        subject: ticket.subject.clone().unwrap_or_default(),
+        channel,
+        tone: job.tone.as_deref().and_then(parse_word).unwrap_or_default(),
+        length: job.length.as_deref().and_then(parse_word).unwrap_or_default(),
+        customer_name: ticket.customer_name.clone(),
+        messages: thread
+            .into_iter()
+            .map(|message| ThreadMessage {
+                author: if message.from_agent { Author::Agent } else { Author::Customer },
+                text: message.body_text,
+                at: message.sent_at,
+            })
+            .collect(),
+        customer: profile.map(facts_of),
+    })
+}
+
+fn facts_of(profile: Profile) -> CustomerFacts {
+    CustomerFacts {
+        orders: u32::try_from(profile.orders).unwrap_or(0),
+        spend: profile.spend.to_string(),
+        currency: profile.currency,
+        first_order_at: profile.first_order_at,
+        last_order_at: profile.last_order_at,
+        recency_days: profile.recency_days.and_then(|days| u32::try_from(days).ok()),
+        mean_order_value: profile.mean_order_value.map(|value| value.to_string()),
+        recent_orders: profile
+            .recent_orders
+            .into_iter()
+            .filter(|order| !order.is_return)
+            .map(|order| RecentOrder { order_id: order.order_id, at: order.ordered_at, amount: order.amount.to_string() })
+            .collect(),
+    }
+}
+
+/// Asks the model; once more, with the faults named, when its answer breaks a rule; then what is sound
+/// in it is kept, or the built-in drafter writes and says why.
+async fn write_by_model(
+    model: &anthropic::Client,
+    call: &CallContext,
+    input: &DraftInput,
+) -> Result<(Draft, Option<Value>), Stop> {
+    let facts = policy::KnownFacts::of(input);
+    let rules = style::style(input.channel, input.length);
+    let mut complaints: Vec<String> = Vec::new();
+    for attempt in 1..=2 {
+        let words: Vec<&str> = complaints.iter().map(String::as_str).collect();
+        let text = if attempt == 1 { prompt::prompt(input) } else { prompt::stricter_prompt(input, &words) };
+        let asked = anthropic::Prompt {
+            fixed_system: text.fixed_system,
+            varying_system: &text.varying_system,
+            user: &text.user,
+        };
+        let completion = model.complete(call, asked).await?;
+        if completion.ending == anthropic::Ending::Refused {
+            return Ok((template_because(input, "The model declined to answer."), None));
+        }
+        let usage = serde_json::json!({
+            "input_tokens": completion.usage.input_tokens,
+            "output_tokens": completion.usage.output_tokens,
+            "cache_read_input_tokens": completion.usage.cache_read_input_tokens,
+        });
+        let answer = match parse::parse_answer(&completion.text, rules.max_chars) {
+            Ok(answer) => answer,
+            Err(error) => {
+                complaints = vec![error.to_string()];
+                continue;
+            }
+        };
+        let violations = policy::check(&answer.reply, &facts);
+        let mut remarks = Vec::new();
+        let reply = if violations.is_empty() {
+            Some(answer.reply)
+        } else if attempt == 1 {
+            complaints = violations.iter().map(|violation| format!("{:?}", violation.kind)).collect();
+            None
+        } else {
+            remarks.push("Sentences that promised what the shop did not say were taken out.".to_owned());
+            policy::strip(&answer.reply, &violations, &facts)
+        };
+        let Some(reply) = reply else { continue };
+        let recommendation = match answer.recommendation {
+            Ok(advice) => policy::honest_recommendation(advice, &facts),
+            Err(problem) => {
+                remarks.push(problem.to_string());
+                None
+            }
+        };
+        let sms_parts = if input.channel == Channel::Sms { style::sms_parts(&reply) } else { Vec::new() };
+        let model = Some(completion.model);
+        return Ok((
+            Draft { reply, sms_parts, recommendation, drafter: Drafter::Anthropic, model, remarks },
+            Some(usage),
+        ));
+    }
+    Ok((template_because(input, "The model's answers broke the shop's rules twice."), None))
+}
+
+fn template_because(input: &DraftInput, why: &str) -> Draft {
+    let mut draft = template::draft(input);
+    draft.remarks.push(why.to_owned());
+    draft
+}
+
+/// The result; with a help desk connected, the note follows.
+fn finish(ctx: &Ctx, draft: drafts::Draft, connected: bool) -> Outcome<DraftReplyOutput> {
+    if !connected || draft.posted_at.is_some() {
+        return done(output_of(&draft, None));
+    }
+    let note = NewJob::of(ctx.tenant, &PostInternalNote { draft_id: draft.id.0 })?
+        .with_dedup_key(&draft.id.to_string())?
+        .with_cause(&ctx.correlation_id, ctx.trace_parent.as_deref(), "job")
+        .with_parent(ctx.job_id);
+    let output = output_of(&draft, Some(note.id()));
+    done_then(output, vec![note])
+}
+
+fn output_of(draft: &drafts::Draft, note_job_id: Option<uuid::Uuid>) -> DraftReplyOutput {
+    DraftReplyOutput {
+        draft_id: draft.id.0,
+        message_count: draft.message_count,
+        drafter: draft.drafter.clone(),
+        model: draft.model.clone(),
+        reply: draft.reply.clone(),
+        recommendation: draft.recommendation.clone().unwrap_or_default(),
+        note_job_id,
+    }
+}
+
+fn style_of(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Sms => "sms",
+        Channel::Chat | Channel::Whatsapp => "chat",
+        Channel::Phone | Channel::RingCentral => "phone",
+        Channel::Email | Channel::Form | Channel::Other => "email",
+    }
+}
+
+/// The wire name of a value with one.
+fn word<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn parse_word<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
+    serde_json::from_value(Value::String(word.to_owned())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draft::{Length, Tone};
+
+    #[test]
+    fn wire_names_go_both_ways() {
+        assert_eq!(word(&Tone::Apologetic), "apologetic");
+        assert_eq!(parse_word::<Tone>("apologetic"), Some(Tone::Apologetic));
+        assert_eq!(parse_word::<Length>("long"), Some(Length::Long));
+        assert_eq!(parse_word::<Tone>("rude"), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! Posts a draft into the help desk, once. The intention is recorded before the call; when an earlier
+//! attempt did not live to say how it went, the ticket's notes are looked through first.
+
+use std::{sync::Arc, time::Duration};
+
+use database::{ids::DraftId, Role};
+use support::{drafts::{self, Draft}, tickets::{self, NewMessage, Ticket}};
+use jobs::effects::{self, Known};
+use support::kinds::{post_internal_note::PostInternalNoteOutput, PostInternalNote};
+use tokio::time::Instant;
+
+use super::draft_reply::{gorgias_of, stored_as_draft};
+use crate::{app::App, context::Ctx, draft::note, outcome::{done, Outcome, Stop}};
+use upstreams::{CallContext, gorgias::{ExternalId, NoteOrigin}};
+
+/// A little less than the kind's deadline, so that the client gives up in order.
+const CALL_TIME: Duration = Duration::from_secs(25);
+
+pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Outcome<PostInternalNoteOutput> {
+    let (draft, ticket) = subject(&ctx, &app, DraftId(job.draft_id)).await?;
+    let Some(client) = gorgias_of(&app, ctx.tenant).await? else {
+        return Err(Stop::Cancel("the tenant has no help desk connected".to_owned()));
+    };
+    let Ok(ticket_number) = ticket.external_id.parse::<u64>() else {
+        return Err(Stop::fail("bad_ticket", "the help desk's id of the ticket is not a number"));
+    };
+    let marker = format!("deskwork-draft-{}", draft.id);
+    let external_id = ExternalId::new(marker.clone()).map_err(|error| Stop::fail("bad_marker", &error.to_string()))?;
+    let body = note::note_body(&stored_as_draft(&draft));
+    let call = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
+
+    let key = format!("gorgias_note:{}", draft.id);
+    let intend = async {
+        let mut conn = app.store.pool().acquire().await?;
+        effects::intend(&mut conn, ctx.tenant.0, &key, ctx.job_id, ctx.lease()).await
+    };
+    let known: Known<String> = app.store.answers(intend).await?;
+    let (note_id, already_there) = match known {
+        Known::Happened(note_id) => (note_id, true),
+        Known::UnderWay => return Err(Stop::under_way()),
+        Known::New => {
+            let note = client.post_internal_note(&call, ticket_number, &external_id, &body.text, &body.html).await?;
+            (note.message_id.to_string(), false)
+        }
+        Known::Unsure => {
+            let note = client.ensure_internal_note(&call, ticket_number, &external_id, &body.text, &body.html).await?;
+            (note.message_id.to_string(), note.origin == NoteOrigin::Found)
+        }
+    };
+    let happened = async {
+        let mut conn = app.store.pool().acquire().await?;
+        effects::happened(&mut conn, ctx.tenant.0, &key, &note_id).await
+    };
+    app.store.answers(happened).await?;
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let posted = NewMessage {
+        external_id: note_id.clone(),
+        from_agent: true,
+        internal: true,
+        channel: "internal-note".to_owned(),
+        sender_name: None,
+        body_text: body.text,
+        sent_at: chrono::Utc::now(),
+    };
+    drafts::mark_posted(&mut tx, ctx.tenant, &draft, &marker, posted).await?;
+    tx.commit().await?;
+    done(PostInternalNoteOutput { note_id, already_there })
+}
+
+async fn subject(ctx: &Ctx, app: &App, draft: DraftId) -> Result<(Draft, Ticket), Stop> {
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let Some(draft) = drafts::get(&mut tx, draft).await? else {
+        return Err(Stop::Cancel("the draft is gone".to_owned()));
+    };
+    let Some(ticket) = tickets::get(&mut tx, draft.ticket).await? else {
+        return Err(Stop::Cancel("the ticket is gone".to_owned()));
+    };
+    tx.commit().await?;
+    Ok((draft, ticket))
+}

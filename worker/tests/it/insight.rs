@@ -1,0 +1,314 @@
+//! Customer intelligence from orders to published rows, on real servers and real purchases.
+
+use std::{path::Path, sync::Arc};
+
+use accounts::seal::MasterKey;
+use async_compression::tokio::bufread::GzipDecoder;
+use chrono::{NaiveDate, Utc};
+use database::{Db, Role, ids::TenantId};
+use jobs::{
+    Dispatch, JobId, JobKind, NewJob, State, Store,
+    dispatch::Server,
+    enqueue,
+    read::{self, JobView},
+    sweep,
+};
+use migrations::testing::{TestDatabase, fresh_database};
+use platform::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers, resegment_tenant::RunReport};
+use platform::orders::import::{self, Import, Next};
+use sqlx::Row;
+use tokio::io::BufReader;
+use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
+use uuid::Uuid;
+use worker::{
+    app::App,
+    handlers,
+    insight::{knowledge::Library, shared::Material},
+    testing::drain,
+};
+
+const QUEUES: [&str; 3] = ["intelligence", "profiles", "default"];
+
+struct Shop {
+    _database: TestDatabase,
+    url: String,
+    app: Arc<App>,
+    tenant: TenantId,
+}
+
+impl Shop {
+    async fn open() -> Shop {
+        boot::install_tls();
+        let database = fresh_database().await;
+        let url = database.url_for("desk_worker");
+        let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
+        let prefix = format!("test-{}", Uuid::now_v7().simple());
+        let breakers = Breakers::new(BreakerSettings::default());
+        let app = Arc::new(App {
+            db: Db::connect(&url, 4).expect("the test database's URL"),
+            store: Store::connect(&url, 16).expect("the test database's URL"),
+            dispatch: Dispatch::new(Server::new(&redis).expect("the test Redis's URL"), &prefix),
+            master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+                .parse::<MasterKey>()
+                .expect("32 bytes"),
+            gorgias: Gorgias::new(Destinations::PublicOnly, breakers).expect("a client"),
+            anthropic: None,
+            insight: Library::default(),
+            material: Material::default(),
+            import_dir: "/nowhere".into(),
+            probe_effects: None,
+        });
+        let mut tx = app.db.gateway_tx().await.expect("the database");
+        let tenant = accounts::tenants::create(&mut tx, "shop", "Shop", "UTC").await.expect("a tenant").id;
+        tx.commit().await.expect("the database");
+        Shop { _database: database, url, app, tenant }
+    }
+
+    /// Imports a purchase log as it would come from the shop.
+    async fn import(&self, log: &[u8]) {
+        let wanted = Import {
+            id: Uuid::now_v7(),
+            tenant: self.tenant,
+            source: "test".to_owned(),
+            size_bytes: None,
+            fingerprint: None,
+            currency: "USD".to_owned(),
+            batch_lines: 50_000,
+            now: Utc::now(),
+        };
+        import::run(&self.app.db, &wanted, log, |_| Next::Continue).await.expect("the import");
+    }
+
+    /// The real purchases of every sixth customer of CDNOW, and of customers 7 and 8.
+    async fn import_cdnow(&self) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/cdnow.csv.gz");
+        let file = tokio::fs::File::open(path).await.expect("the purchases");
+        let mut log = Vec::new();
+        let mut plain = GzipDecoder::new(BufReader::new(file));
+        tokio::io::AsyncReadExt::read_to_end(&mut plain, &mut log).await.expect("gzip");
+        let log = String::from_utf8(log).expect("text");
+        let chosen = |line: &&str| {
+            let customer = line.split(',').nth(1).expect("a customer").parse::<u32>();
+            customer.is_ok_and(|customer| customer % 6 == 0 || customer == 7 || customer == 8)
+        };
+        let header = log.lines().next().expect("a header");
+        let lines: Vec<&str> = std::iter::once(header).chain(log.lines().skip(1).filter(chosen)).collect();
+        self.import((lines.join("\n") + "\n").as_bytes()).await;
+    }
+
+    async fn enqueue<K: JobKind>(&self, payload: &K) -> JobId {
+        let mut conn = self.app.store.pool().acquire().await.expect("the ledger");
+        let job = NewJob::of(self.tenant, payload).expect("a small payload");
+        let (enqueued, announcement) = enqueue(&mut conn, &[job]).await.expect("the ledger takes it");
+        self.app.dispatch.announce(announcement);
+        enqueued[0].id
+    }
+
+    /// Enqueues a job and works everything off, whatever follows from it included.
+    async fn run<K: JobKind>(&self, payload: &K) -> JobView {
+        let id = self.enqueue(payload).await;
+        loop {
+            drain(&self.app.store, &self.app.dispatch, handlers::all(&self.app), &self.url, &QUEUES)
+                .await
+                .expect("the drain");
+            let mut conn = self.app.store.pool().acquire().await.expect("the ledger");
+            let Some(due) = sweep::next_due(&mut conn).await.expect("the ledger") else {
+                return read::job(&mut conn, Some(self.tenant.0), id)
+                    .await
+                    .expect("the ledger")
+                    .expect("the job exists");
+            };
+            // a run puts itself off while others work; time itself is what is awaited
+            tokio::time::sleep((due - Utc::now()).to_std().unwrap_or_default()).await;
+        }
+    }
+
+    async fn evaluate(&self, job: &ResegmentTenant) -> RunReport {
+        let view = self.run(job).await;
+        assert_eq!(view.state, State::Done, "{:?}", view.error);
+        serde_json::from_value(view.result.expect("a report")).expect("its own shape")
+    }
+
+    async fn count(&self, statement: &'static str) -> i64 {
+        let mut tx = self.app.db.tenant_tx(Role::Platform, self.tenant).await.expect("the database");
+        sqlx::query_scalar(statement).fetch_one(&mut *tx).await.expect(statement)
+    }
+
+    /// A digest of all that readers see, without times and without the identity of runs.
+    async fn digest(&self) -> String {
+        let mut tx = self.app.db.tenant_tx(Role::Platform, self.tenant).await.expect("the database");
+        sqlx::query_scalar(
+            "select md5(string_agg(md5(concat_ws('|', f.customer_id, f.orders, f.spend_cents, f.first_order_on,
+                        f.last_order_on, f.purchase_frequency, f.purchase_value, f.category_exploration,
+                        f.price_sensitivity, f.purchase_cadence, f.customer_maturity, f.repurchase_behavior,
+                        f.return_behavior, f.archetype_l1, f.archetype_l2, f.churn, f.ltv, i.confidence, i.who, i.features,
+                        i.memberships, i.ltv_low, i.ltv_high, i.churn_reasons)), '' order by f.customer_id collate \"C\"))
+             from platform.customer_fact f join platform.customer_insight i using (tenant_id, generation, customer_id)
+                  join platform.current_run c using (generation)",
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .expect("a digest")
+    }
+}
+
+/// How many customers `import_cdnow` brings.
+const CUSTOMERS: i64 = 3_930;
+
+fn june_1998() -> ResegmentTenant {
+    ResegmentTenant { as_of: NaiveDate::from_ymd_opt(1998, 6, 30), ..ResegmentTenant::default() }
+}
+
+#[tokio::test]
+async fn a_run_says_something_of_everybody_and_the_next_run_says_the_same() {
+    let shop = Shop::open().await;
+    shop.import_cdnow().await;
+    let report = shop.evaluate(&june_1998()).await;
+    assert_eq!((report.customers, report.generation), (CUSTOMERS, 1));
+    assert_eq!(report.lines, shop.count("select count(*) from platform.order_line").await);
+
+    let complete = "select count(*) from platform.customer_fact f join platform.customer_insight i
+                    using (tenant_id, generation, customer_id) join platform.current_run c using (generation)
+                    where f.churn between 0 and 1 and f.ltv >= 0 and i.ltv_low <= f.ltv and f.ltv <= i.ltv_high
+                      and f.purchase_frequency is not null and f.archetype_l1 is not null and i.who <> ''";
+    let total = shop.count("select count(*) from platform.customer_fact").await;
+    assert_eq!(total, CUSTOMERS);
+    let share = shop.count(complete).await as f64 / total as f64;
+    assert!(share >= 0.95, "{share} of the customers have segments, an archetype, churn and lifetime value");
+    assert!(
+        shop.count("select count(*) from platform.customer_insight where churn_reasons is not null").await
+            > 0
+    );
+    assert_eq!(shop.count("select count(*) from platform.model where role = 'champion'").await, 2);
+    assert_eq!(
+        shop.count(
+            "select sum(cardinality(customers))::bigint from platform.profile_snapshot where grain = 'day'"
+        )
+        .await,
+        CUSTOMERS
+    );
+    assert_eq!(shop.count("select count(*) from platform.drift_report").await, 1);
+
+    // Nothing has changed since, so neither do the rows, and nobody moved.
+    let first = shop.digest().await;
+    let again = shop.evaluate(&june_1998()).await;
+    assert_eq!(again.generation, 2);
+    assert_eq!(shop.digest().await, first);
+    assert_eq!(
+        shop.count("select count(*) from platform.customer_fact").await,
+        CUSTOMERS,
+        "the old generation is gone"
+    );
+    assert_eq!(shop.count("select count(*) from platform.customer_change").await, 0);
+    assert_eq!(
+        shop.count("select count(*) from platform.model").await,
+        2,
+        "young champions are not challenged"
+    );
+}
+
+#[tokio::test]
+async fn a_model_of_later_days_does_not_answer_for_an_earlier_one() {
+    let shop = Shop::open().await;
+    shop.import_cdnow().await;
+    shop.evaluate(&june_1998()).await;
+    let march = ResegmentTenant { as_of: NaiveDate::from_ymd_opt(1998, 3, 31), ..ResegmentTenant::default() };
+    shop.evaluate(&march).await;
+    let champions = "select count(*) from platform.model where role = 'champion'";
+    let of_march =
+        "select count(*) from platform.model where role = 'champion' and trained_as_of = '1998-03-31'";
+    assert_eq!((shop.count(champions).await, shop.count(of_march).await), (2, 2));
+}
+
+#[tokio::test]
+async fn one_order_changes_one_customer() {
+    let shop = Shop::open().await;
+    shop.import_cdnow().await;
+    shop.evaluate(&june_1998()).await;
+    let others = "select count(*) from platform.customer_fact where customer_id <> '7' and last_order_on > '1998-06-30'";
+    let orders = "select orders::bigint from platform.customer_fact where customer_id = '7'";
+    let before = shop.count(orders).await;
+
+    shop.import(b"order_id,customer_id,ordered_at,quantity,amount\nnew-1,7,1998-07-04T10:00:00Z,1,49.90\n")
+        .await;
+    let view = shop.run(&RecomputeProfile { customer_id: "7".to_owned() }).await;
+    assert_eq!(view.state, State::Done, "{:?}", view.error);
+    assert_eq!(shop.count(orders).await, before + 1);
+    assert_eq!(shop.count(others).await, 0);
+    assert_eq!(shop.count("select count(*) from platform.customer_insight where customer_id = '7' and churn_reasons is not null").await, 1);
+    assert_eq!(shop.count("select facts_version from platform.current_run").await, 2);
+
+    // Several at once, and somebody who never bought.
+    let named = ScoreCustomers {
+        customer_ids: vec!["7".into(), "8".into(), "nobody".into()],
+        ..ScoreCustomers::default()
+    };
+    let view = shop.run(&named).await;
+    assert_eq!(view.state, State::Done, "{:?}", view.error);
+    assert_eq!(view.result.expect("a result")["customers"], 2);
+    assert_eq!(shop.count("select count(*) from platform.customer_fact").await, CUSTOMERS);
+}
+
+#[tokio::test]
+async fn a_small_shop_gets_what_can_be_said_and_why_not_the_rest() {
+    let shop = Shop::open().await;
+    let empty = shop.run(&ResegmentTenant::default()).await;
+    assert_eq!(empty.state, State::Cancelled, "a shop without orders has nothing to evaluate");
+
+    let mut log = String::from(
+        "order_id,customer_id,ordered_at,product_id,category,quantity,amount,is_return,currency\n",
+    );
+    for customer in 0..8 {
+        log += &format!(
+            "o{customer},c{customer},2026-0{}-11T09:30:00Z,p1,shirts,1,20.00,false,EUR\n",
+            customer % 8 + 1
+        );
+    }
+    log += "r1,only-returns,2026-05-01T00:00:00Z,p1,shirts,1,-20.00,true,EUR\n";
+    log += "x1,other-currency,2026-05-01T00:00:00Z,p1,shirts,1,9999999.00,false,JPY\n";
+    shop.import(log.as_bytes()).await;
+    let report = shop
+        .evaluate(&ResegmentTenant {
+            as_of: NaiveDate::from_ymd_opt(2026, 9, 1),
+            ..ResegmentTenant::default()
+        })
+        .await;
+    assert_eq!(report.customers, 10);
+    assert!(!report.notes.is_empty(), "why there are no scores");
+    assert_eq!(shop.count("select count(*) from platform.customer_fact").await, 10);
+    assert_eq!(shop.count("select count(*) from platform.customer_fact where orders = 0").await, 2);
+    assert_eq!(
+        shop.count("select count(*) from platform.customer_insight where confidence = 'rule' and who <> ''")
+            .await,
+        10
+    );
+    let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("the database");
+    let row =
+        sqlx::query("select report from platform.segmentation").fetch_one(&mut *tx).await.expect("a version");
+    let why: serde_json::Value = row.try_get("report").expect("a report");
+    assert!(why["rules_only"].as_str().is_some_and(|why| why.contains("customers")), "{why}");
+}
+
+#[tokio::test]
+async fn a_damaged_model_does_not_take_scoring_down() {
+    let shop = Shop::open().await;
+    shop.import_cdnow().await;
+    shop.evaluate(&june_1998()).await;
+    let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("the database");
+    sqlx::query("update platform.model set artefact = substr(artefact, 1, 100) where target = 'churn'")
+        .execute(&mut *tx)
+        .await
+        .expect("damage");
+    tx.commit().await.expect("the database");
+    let report = shop.evaluate(&june_1998()).await;
+    assert!(
+        report.notes.iter().any(|note| note.contains("churn model 1") && note.contains("damaged")),
+        "{:?}",
+        report.notes
+    );
+    assert_eq!(shop.count("select count(*) from platform.customer_fact where churn is not null").await, 0);
+    assert!(
+        shop.count("select count(*) from platform.customer_fact where ltv is not null").await
+            > CUSTOMERS * 9 / 10
+    );
+}
