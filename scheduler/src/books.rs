@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use chrono::Utc;
 use jobs::{QueueError, State, queues, retention, sweep};
 use sqlx::Row;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -54,7 +53,8 @@ async fn compact(context: &Context) {
 async fn fold(context: &Context) -> Result<u64, QueueError> {
     let mut total = 0;
     for _ in 0..FOLDS {
-        let folded = queues::compact(&mut *context.connection().await?, FOLD).await?;
+        let compact = async { queues::compact(&mut *context.connection().await?, FOLD).await };
+        let folded = context.store.answers_slowly(compact).await?;
         total += folded;
         if folded < FOLD.unsigned_abs() {
             break;
@@ -87,7 +87,8 @@ async fn compare_once(
         short.clear();
         return Ok(());
     }
-    let oldest = sweep::oldest_ready(&mut *context.connection().await?, OLDEST).await?;
+    let oldest = async { sweep::oldest_ready(&mut *context.connection().await?, OLDEST).await };
+    let oldest = context.store.answers_slowly(oldest).await?;
     courier.deliver(&oldest).await;
     let mut suspects = Vec::new();
     for (queue, ready) in &ready {
@@ -98,7 +99,7 @@ async fn compare_once(
     }
     if !suspects.is_empty() {
         // Parked jobs are ready by the books, and rightly not in Redis.
-        for (queue, parked) in parked_by_queue(context).await? {
+        for (queue, parked) in context.store.answers_slowly(parked_by_queue(context)).await? {
             if let Some(ready) = ready.get_mut(&queue) {
                 *ready = ready.saturating_sub(parked);
             }
@@ -117,7 +118,8 @@ async fn compare_once(
 }
 
 async fn ready_by_queue(context: &Context) -> Result<BTreeMap<String, u64>, QueueError> {
-    let balances = queues::balances(&mut *context.connection().await?).await?;
+    let balances = async { queues::balances(&mut *context.connection().await?).await };
+    let balances = context.store.answers_slowly(balances).await?;
     let mut ready = BTreeMap::new();
     for balance in balances {
         if balance.account == State::Ready.as_str() {
@@ -170,7 +172,7 @@ async fn measure(context: &Context) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Some(values) = trouble.note(measure_once(context).await) {
+        if let Some(values) = trouble.note(context.store.answers_slowly(measure_once(context)).await) {
             tell(values);
         }
     }
@@ -190,7 +192,7 @@ async fn measure_once(context: &Context) -> Result<Vec<(Measured, metrics::Gauge
         let gauge = metrics::gauge!("deskwork_jobs", "queue" => queue.clone(), "state" => state.as_str());
         values.push((("deskwork_jobs", queue, state.as_str()), gauge, n as f64));
     }
-    let now = Utc::now();
+    let now = context.clock.now();
     for (queue, since) in queues::oldest_ready(&mut conn).await? {
         let gauge = metrics::gauge!("deskwork_queue_oldest_seconds", "queue" => queue.clone());
         let secs = (now - since).as_seconds_f64().max(0.0);
@@ -209,10 +211,8 @@ async fn measure_once(context: &Context) -> Result<Vec<(Measured, metrics::Gauge
 async fn days(context: &Context) {
     let mut trouble = Trouble::new("making the days' partitions");
     loop {
-        let made = match context.connection().await {
-            Ok(mut conn) => retention::ensure_days(&mut conn, DAYS).await,
-            Err(error) => Err(error),
-        };
+        let ensure = async { retention::ensure_days(&mut *context.connection().await?, DAYS).await };
+        let made = context.store.answers_slowly(ensure).await;
         let wait = if trouble.note(made).is_some() { DAYS_EVERY } else { IDLE_EVERY };
         tokio::time::sleep_until(Instant::now() + wait).await;
     }

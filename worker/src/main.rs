@@ -1,7 +1,7 @@
 //! The worker process: reads its settings, builds what the handlers share, and runs its queues until
 //! it is told to stop.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{num::NonZeroU32, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use boot::{Process, Telemetry};
@@ -31,7 +31,16 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let stop = boot::shutdown::on_signal().context("listening for signals")?;
     let store = Store::connect(&settings.database_url, runtime::connections(&settings.queues))
         .context("DATABASE_URL")?;
-    let db = Db::connect(&settings.database_url, 8).context("DATABASE_URL")?;
+    let slots = settings.slots();
+    let connections = settings.database_connections.map_or(slots, NonZeroU32::get);
+    if connections < slots {
+        tracing::warn!(
+            connections,
+            slots,
+            "fewer connections than slots: jobs that get none are put off; raise DESK_DATABASE_CONNECTIONS or lower DESK_QUEUES"
+        );
+    }
+    let db = Db::connect(&settings.database_url, connections).context("DATABASE_URL")?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let breakers = Breakers::new(BreakerSettings::default());
     let anthropic = settings

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, time::Duration};
 use redis::{RedisResult, cmd};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Dispatch, Link, OFFER_BATCH};
+use super::{Dispatch, Link, OFFER_BATCH, advise};
 use crate::enqueue::Offer;
 
 /// Something to tell Redis.
@@ -61,7 +61,8 @@ pub(super) async fn run(dispatch: Dispatch, mut inbox: mpsc::Receiver<Message>) 
             }
             Err(error) => {
                 link = None;
-                if !std::mem::replace(&mut away, true) {
+                let advised = advise(&error);
+                if !std::mem::replace(&mut away, true) && !advised {
                     tracing::warn!(%error, "redis is away; jobs are safe in the ledger and start when it is back");
                 }
                 tokio::time::sleep(RETRY_EVERY).await;

@@ -1,6 +1,7 @@
 //! Redis's part: which claimable job goes next, and who is told of what. Nothing here is needed to
 //! keep a job, so nothing here can fail a caller: what could not be told is found by the sweeper.
 
+mod advice;
 mod announcer;
 mod keys;
 mod server;
@@ -11,6 +12,8 @@ use redis::{RedisResult, Script, Value, aio::PubSub, cmd};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+pub use advice::advise;
+pub use redis::RedisError;
 pub use server::Server;
 
 use crate::{

@@ -145,14 +145,18 @@ async fn write(
     ledger: &mut Keep,
     batch: &mut [Completion],
 ) -> Result<Completed, QueueError> {
-    let completed = complete(ledger.connection().await?, shared.running.worker(), batch).await;
+    let conn = ledger.connection().await?;
+    let completed = shared.store.answers(complete(conn, shared.running.worker(), batch)).await;
     ledger.keep_if_sound(completed)
 }
 
 /// Offers the jobs that waited for the slots which are free now. When it fails the sweeper does it.
 async fn offer_parked(shared: &Shared, freed: &[Freed]) {
-    let Ok(mut conn) = shared.store.pool().acquire().await else { return };
-    if let Ok(ready) = sweep::next_parked(&mut conn, freed).await {
+    let ready = shared.store.answers(async {
+        let mut conn = shared.store.pool().acquire().await?;
+        sweep::next_parked(&mut conn, freed).await
+    });
+    if let Ok(ready) = ready.await {
         shared.dispatch.announce(jobs::Announcement { ready, next_due: None });
     }
 }

@@ -12,6 +12,7 @@ mod heart;
 mod keep;
 mod lane;
 mod progress;
+mod pulse;
 mod running;
 mod slots;
 
@@ -25,8 +26,8 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use handlers::Handlers;
-pub use heart::Pulse;
 pub use progress::ProgressReporter;
+pub use pulse::Pulse;
 pub(crate) use running::Halt;
 
 use backend::QueueBackend;
@@ -45,7 +46,7 @@ pub struct Options {
     pub grace: Duration,
     /// The ledger, for the heart's connection of its own.
     pub database_url: String,
-    /// Tells whoever asks whether the heart beats.
+    /// Tells whoever asks whether the heart beats and the lanes get on.
     pub pulse: Pulse,
 }
 
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) completions: mpsc::Sender<completer::Finished>,
     pub(crate) lanes: TaskTracker,
     pub(crate) introduction: Introduction,
+    pub(crate) pulse: Pulse,
 }
 
 /// Completions that may wait to be written before handlers wait in turn.
@@ -85,8 +87,9 @@ pub async fn run(
         completions,
         lanes: TaskTracker::new(),
         introduction: introduction(&options),
+        pulse: options.pulse.clone(),
     });
-    let heart = heart::start(shared.clone(), &options.database_url, options.pulse.clone())?;
+    let heart = heart::start(shared.clone(), &options.database_url)?;
     let completers = completer::start(shared.clone(), inbox);
     let reporter = progress::start(shared.clone());
     let executor = Executor { shared: shared.clone(), handlers: Arc::new(handlers), reporter };

@@ -22,6 +22,9 @@ use worker::{
     runtime::{self, Handlers, Options, Pulse},
 };
 
+/// The shortest for which a worker counts as silent.
+const SILENCE: Duration = Duration::ZERO;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_claimed_unheard_is_handed_back_and_runs() {
     boot::install_tls();
@@ -94,13 +97,13 @@ async fn what_a_worker_claimed_that_died_before_its_first_beat_is_handed_out() {
     let (id, _) = put(&store).await;
     let mut conn = store.pool().acquire().await.expect("the ledger");
     ledger::claim(&mut conn, Uuid::now_v7(), &[id]).await.expect("the ledger");
-    let early = sweep::recover_lost_workers(&mut conn).await.expect("the ledger");
+    let early = sweep::recover_lost_workers(&mut conn, SILENCE).await.expect("the ledger");
     assert!(early.offers.is_empty(), "its first beat may still come");
     sqlx::query("update jobs.lease set claimed_at = claimed_at - interval '1 minute'")
         .execute(&mut *conn)
         .await
         .expect("the ledger");
-    let recovered = sweep::recover_lost_workers(&mut conn).await.expect("the ledger");
+    let recovered = sweep::recover_lost_workers(&mut conn, SILENCE).await.expect("the ledger");
     assert_eq!(recovered.offers.iter().map(|offer| offer.id).collect::<Vec<_>>(), [id]);
     let leases: i64 = sqlx::query_scalar("select count(*) from jobs.lease")
         .fetch_one(&mut *conn)

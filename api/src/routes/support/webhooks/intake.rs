@@ -9,7 +9,7 @@
 
 use chrono::Utc;
 use database::ids::{DeliveryId, TenantId};
-use database::{Db, DbError, Role, Tx};
+use database::{Db, DbError, REQUEST_WITHIN, Role, Tx};
 use jobs::{Announcement, Dispatch, JobId, NewJob, QueueError};
 use serde_json::Value;
 use support::gorgias::delivery::Delivery;
@@ -55,11 +55,12 @@ pub struct Taken {
 /// Takes a delivery in and announces its job.
 ///
 /// # Errors
-/// The database failed; then nothing is stored.
+/// The database failed; then nothing is stored, unless it was the commit that went unanswered. The same delivery
+/// sent again is then told what became of the first.
 pub async fn take_in(db: &Db, dispatch: &Dispatch, intake: Intake<'_>) -> Result<Taken, QueueError> {
     let mut tries = 0;
     loop {
-        match attempt(db, intake).await {
+        match db.unless_silent(REQUEST_WITHIN, attempt(db, intake)).await {
             Ok((taken, announcement)) => {
                 dispatch.announce(announcement);
                 return Ok(taken);
@@ -110,7 +111,7 @@ async fn attempt(db: &Db, intake: Intake<'_>) -> Result<(Taken, Announcement), Q
         Decision::Skip(_) => (None, Announcement::default()),
     };
     inbox::attach(&mut tx, id, ticket.id, job).await?;
-    tx.commit().await?;
+    db.commit(tx).await?;
     let (decision, skip_reason) = match decision {
         Decision::Draft { .. } => ("queued", None),
         Decision::Skip(reason) => ("skipped", Some(reason.name().to_owned())),
