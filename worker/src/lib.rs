@@ -4,6 +4,7 @@
 pub mod app;
 pub mod clients;
 pub mod context;
+pub mod days;
 pub mod draft;
 pub mod handlers;
 pub mod insight;

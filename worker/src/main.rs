@@ -10,7 +10,7 @@ use jobs::{Dispatch, Store};
 use worker::{
     app::{App, ProbeEffects},
     clients::{Breakers, anthropic, breaker::BreakerSettings, gorgias},
-    handlers,
+    days, handlers,
     insight::{knowledge::Library, shared::Material},
     runtime::{self, Options, Pulse},
     settings::{self, SETTINGS, Settings},
@@ -70,6 +70,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         pulse,
     };
     let handlers = handlers::all(&app);
+    tokio::spawn(days::run(store.clone()));
     runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })
         .await
         .context("DATABASE_URL")

@@ -5,5 +5,6 @@ mod boot_line;
 mod desk;
 mod due;
 mod redis_lost;
+mod served;
 mod takeover;
 mod workers_lost;
