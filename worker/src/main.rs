@@ -10,7 +10,7 @@ use jobs::{Dispatch, Store};
 use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias};
 use worker::{
     app::{App, ProbeEffects},
-    handlers,
+    days, handlers,
     insight::{knowledge::Library, shared::Material},
     runtime::{self, Options, Pulse},
     settings::{self, SETTINGS, Settings},
@@ -79,6 +79,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         pulse,
     };
     let handlers = handlers::all(&app);
+    tokio::spawn(days::run(store.clone()));
     runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })
         .await
         .context("DATABASE_URL")

@@ -21,7 +21,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use apalis_core::{monitor::Monitor, worker::builder::WorkerBuilder};
 use database::DbError;
 use jobs::{Dispatch, Store, workers::Introduction};
-use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -56,14 +55,11 @@ pub(crate) struct Shared {
     pub(crate) dispatch: Dispatch,
     pub(crate) running: Running,
     pub(crate) slots: BTreeMap<String, Arc<Slots>>,
-    pub(crate) completions: mpsc::Sender<completer::Finished>,
+    pub(crate) completions: completer::Intake,
     pub(crate) lanes: TaskTracker,
     pub(crate) introduction: Introduction,
     pub(crate) pulse: Pulse,
 }
-
-/// Completions that may wait to be written before handlers wait in turn.
-const COMPLETIONS: usize = 2_000;
 
 /// Runs the process's queues until `stop` resolves and the drain after it is over.
 ///
@@ -76,7 +72,7 @@ pub async fn run(
     options: Options,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DbError> {
-    let (completions, inbox) = mpsc::channel(COMPLETIONS);
+    let (completions, inbox) = completer::inbox();
     let slots: BTreeMap<String, Arc<Slots>> =
         options.queues.iter().map(|(queue, slots)| (queue.clone(), Arc::new(Slots::new(*slots)))).collect();
     let shared = Arc::new(Shared {

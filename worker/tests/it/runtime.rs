@@ -14,6 +14,7 @@ use database::ids::TenantId;
 use futures_util::FutureExt;
 use jobs::{
     Dispatch, JobId, JobKind, NewJob, Policy, State, Store,
+    audit::{self, Pace},
     contract::{Access, Backoff, Priority},
     dispatch::Server,
     enqueue,
@@ -130,6 +131,7 @@ async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
             tokio::task::yield_now().await;
             done(String::new())
         }
+        "large" => done("x".repeat(jobs::MAX_RESULT_BYTES - 2)),
         "huge" => done("x".repeat(jobs::MAX_RESULT_BYTES + 1)),
         other => Err(Stop::fail("test", other)),
     }
@@ -242,7 +244,10 @@ impl Theatre {
 
     async fn assert_books_balance(&self) {
         let mut conn = self.store.pool().acquire().await.expect("the ledger");
-        let report = queues::audit(&mut conn).await.expect("the ledger");
+        let report = audit::run(&mut conn, Pace::default())
+            .await
+            .expect("the ledger")
+            .expect("there is little to count");
         assert!(report.drifts.is_empty(), "{:?}", report.drifts);
         assert_eq!(report.enqueued, report.held + report.pruned);
     }
@@ -683,4 +688,22 @@ async fn a_stale_completion_changes_nothing() {
     assert!(complete(&mut conn, mine, &mut twice).await.expect("the ledger").written.is_empty());
     assert_eq!(theatre.view(id).await.state, State::Done);
     theatre.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_results_are_written_a_few_at_a_time() {
+    let theatre = Theatre::open().await;
+    let jobs: Vec<NewJob> = (0..24).map(|_| theatre.job("large")).collect();
+    theatre.enqueue(&jobs).await;
+    theatre.play().await;
+    // Rows that one statement wrote carry the same transaction.
+    let (results, most_bytes): (i64, i64) = sqlx::query_as(
+        "select sum(n)::bigint, max(bytes)::bigint from (
+             select count(*) as n, sum(octet_length(result::text)) as bytes from jobs.finished group by xmin::text) batch",
+    )
+    .fetch_one(theatre.store.pool())
+    .await
+    .expect("the ledger");
+    assert_eq!(results, 24);
+    assert!(most_bytes <= 8 * 1024 * 1024, "{most_bytes} bytes in a batch");
 }
