@@ -589,6 +589,45 @@ async fn a_payload_of_a_newer_version_waits_for_a_newer_worker() {
 }
 
 #[tokio::test]
+async fn jobs_without_a_limit_start_while_a_limit_is_fought_for() {
+    use sqlx::Connection;
+    let theatre = Theatre::open().await;
+    // Somebody else is deciding who gets a slot of this key.
+    let mut other = theatre.store.pool().acquire().await.expect("the ledger");
+    let mut deciding = other.begin().await.expect("a transaction");
+    sqlx::query("set local idle_in_transaction_session_timeout = 0")
+        .execute(&mut *deciding)
+        .await
+        .expect("it may take its time");
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind(format!("key:{}:{}:shop", theatre.tenant, Act::KIND))
+        .execute(&mut *deciding)
+        .await
+        .expect("the lock");
+    let limited = theatre.job("succeed").with_concurrency_key("shop", 1).expect("a good key");
+    // Both are offered at once, so the lane takes both.
+    let ids = theatre.enqueue(&[limited, theatre.job("wait")]).await;
+    let (stop, end) = theatre.start(Duration::from_secs(10));
+    theatre.stage.started.notified().await;
+    let waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted
+                       and database = (select oid from pg_database where datname = current_database()))";
+    while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(theatre.store.pool()).await.expect("the locks") {
+        tokio::task::yield_now().await;
+    }
+    deciding.rollback().await.expect("decided");
+    // On a machine that stands still the lane may have given the lock up: then the sweeper offers the job again.
+    let ready = sweep::ready_page(&mut other, None, 10).await.expect("the ledger");
+    theatre.dispatch.announce(jobs::Announcement { ready, next_due: None });
+    theatre.stage.go_on.notify_one();
+    for id in ids {
+        theatre.until(id, |view| view.state == State::Done).await;
+    }
+    let _ = stop.send(());
+    end.await.expect("the runtime");
+    theatre.assert_books_balance().await;
+}
+
+#[tokio::test]
 async fn a_delay_counts_by_the_clock_of_the_ledger() {
     let theatre = Theatre::open().await;
     let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
