@@ -2,6 +2,8 @@
 //! keep a job, so nothing here can fail a caller: what could not be told is found by the sweeper.
 
 mod announcer;
+mod commands;
+mod eviction;
 mod keys;
 mod server;
 
@@ -11,6 +13,7 @@ use redis::{RedisResult, Script, Value, aio::PubSub, cmd};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+pub use commands::Commands;
 pub use server::Server;
 
 use crate::{
@@ -54,6 +57,7 @@ impl Dispatch {
             script: Arc::new(Script::new(include_str!("offer.lua"))),
         };
         tokio::spawn(announcer::run(dispatch.clone_without_outbox(), inbox));
+        tokio::spawn(eviction::tell_at_boot(dispatch.clone_without_outbox()));
         dispatch
     }
 
