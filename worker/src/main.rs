@@ -7,7 +7,7 @@ use anyhow::Context;
 use boot::{Process, Telemetry};
 use database::Db;
 use jobs::{Dispatch, Store};
-use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias};
+use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias, pacing::shared::Shared};
 use worker::{
     app::{App, ProbeEffects},
     handlers,
@@ -34,13 +34,15 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let db = Db::connect(&settings.database_url, 8).context("DATABASE_URL")?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let breakers = Breakers::new(BreakerSettings::default());
+    let pace = shared_pace(&dispatch);
     let anthropic = settings
         .anthropic
         .map(|model| anthropic::Client::new(&model, settings.destinations, breakers.clone()))
         .transpose()
-        .context("the Messages API")?;
+        .context("the Messages API")?
+        .map(|client| client.sharing_pace(pace.clone()));
     let app = Arc::new(App {
-        gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?,
+        gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),
         anthropic,
         master_key: settings.master_key,
         insight: Library::default(),
@@ -73,4 +75,16 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })
         .await
         .context("DATABASE_URL")
+}
+
+/// The rate buckets that all workers draw from, in the Redis of the queue.
+fn shared_pace(dispatch: &Dispatch) -> Shared {
+    let commands = dispatch.commands();
+    Shared::new(
+        dispatch.prefix(),
+        Arc::new(move |command| {
+            let commands = commands.clone();
+            Box::pin(async move { commands.run(&command).await })
+        }),
+    )
 }
