@@ -7,9 +7,9 @@ use anyhow::Context;
 use boot::{Process, Telemetry};
 use database::Db;
 use jobs::{Dispatch, Store};
-use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias, pacing::shared::Shared};
+use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias};
 use worker::{
-    app::{App, ProbeEffects},
+    app::{App, ProbeEffects, shared_pace},
     handlers,
     insight::{knowledge::Library, shared::Material},
     runtime::{self, Options, Pulse},
@@ -75,16 +75,4 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })
         .await
         .context("DATABASE_URL")
-}
-
-/// The rate buckets that all workers draw from, in the Redis of the queue.
-fn shared_pace(dispatch: &Dispatch) -> Shared {
-    let commands = dispatch.commands();
-    Shared::new(
-        dispatch.prefix(),
-        Arc::new(move |command| {
-            let commands = commands.clone();
-            Box::pin(async move { commands.run(&command).await })
-        }),
-    )
 }

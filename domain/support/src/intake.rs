@@ -6,6 +6,8 @@
 //! again, since it finds what it did itself. Redis is told after the commit by a task of its own, so that its absence
 //! costs the sender nothing.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 use database::ids::{DeliveryId, TenantId};
 use database::nul::strip_json;
@@ -26,6 +28,9 @@ use crate::tickets::{MessageDocument, NewMessage, ToldTicket, documents};
 
 /// How often a call is repeated after it collided with another one.
 const RETRIES: u32 = 3;
+
+/// For how long a call is sent again over other connections.
+const SENT_AGAIN_WITHIN: Duration = Duration::from_secs(2);
 
 /// A verified and parsed delivery.
 #[derive(Clone, Copy)]
@@ -71,6 +76,7 @@ pub async fn take_in(
     let parts = Parts::of(intake)?;
     let call = parts.documents();
     let (mut collisions, mut dead_connections) = (0, 0);
+    let started = Instant::now();
     loop {
         match call.send(support.pool()).await {
             Ok((taken, announcement)) => {
@@ -78,8 +84,12 @@ pub async fn take_in(
                 return Ok(taken);
             }
             Err(DbError::Conflict(_)) if collisions < RETRIES => collisions += 1,
+            // Idle connections that died with the server are met at once. One that fell silent took its time, and
+            // the sender's with it.
             Err(error)
-                if error.is_connection_lost() && dead_connections < support.max_connections() =>
+                if error.is_connection_lost()
+                    && dead_connections < support.max_connections()
+                    && started.elapsed() < SENT_AGAIN_WITHIN =>
             {
                 dead_connections += 1;
             }

@@ -7,12 +7,14 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local window, share, operation = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 
-local stored = redis.call('HMGET', KEYS[1], 'used', 'limit', 'at')
-local used, limit, at = tonumber(stored[1]) or 0, tonumber(stored[2]) or 0, tonumber(stored[3]) or now
-used = math.max(0, used - limit * math.max(0, now - at) / window)
-at = math.max(at, now)
+-- `at` is when `used` was so; `closed` until when nobody calls. A clock that was set back drains nothing, but makes
+-- nobody wait.
+local stored = redis.call('HMGET', KEYS[1], 'used', 'limit', 'at', 'closed')
+local used, limit = tonumber(stored[1]) or 0, tonumber(stored[2]) or 0
+local at, closed = tonumber(stored[3]) or now, tonumber(stored[4]) or 0
+used = math.max(0, used - limit * math.max(0, now - math.max(at, closed)) / window)
 
-local booked, wait = 1, at - now
+local booked, wait = 1, math.max(0, closed - now)
 if operation == 'book' then
     if limit > 0 then
         wait = wait + math.max(0, used + 1 - share * limit) * window / limit
@@ -27,13 +29,13 @@ elseif operation == 'note' then
     limit = tonumber(ARGV[5])
 else
     used = math.max(used, share * limit)
-    at = math.max(at, now + tonumber(ARGV[4]))
+    closed = math.max(closed, now + tonumber(ARGV[4]))
 end
 
 -- An unknown account leaves nothing behind. A known limit is remembered for a day after the last call.
-if limit > 0 or at > now then
+if limit > 0 or closed > now then
     local text = function(number) return string.format('%.3f', number) end
-    redis.call('HSET', KEYS[1], 'used', text(used), 'limit', text(limit), 'at', text(at))
-    redis.call('PEXPIRE', KEYS[1], math.ceil(86400000 + at - now))
+    redis.call('HSET', KEYS[1], 'used', text(used), 'limit', text(limit), 'at', text(now), 'closed', text(closed))
+    redis.call('PEXPIRE', KEYS[1], math.ceil(86400000 + math.max(0, closed - now)))
 end
 return {booked, math.ceil(wait)}
