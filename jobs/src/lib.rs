@@ -11,6 +11,7 @@ pub mod contract;
 pub mod days;
 pub mod dead;
 pub mod dispatch;
+mod document;
 pub mod effects;
 pub mod enqueue;
 pub mod error;
@@ -29,6 +30,7 @@ pub mod workers;
 
 pub use contract::{JobKind, Policy, Priority};
 pub use dispatch::Dispatch;
+pub use document::JobDocument;
 pub use enqueue::{Announcement, Enqueued, NewJob, enqueue};
 pub use error::QueueError;
 pub use state::State;

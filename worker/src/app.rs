@@ -1,13 +1,13 @@
 //! What the handlers of a process share: the database, the queue, and the clients of the outside world.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use accounts::seal::MasterKey;
 use database::Db;
 use jobs::{Dispatch, Store};
 
 use crate::insight::{knowledge::Library, shared::Material};
-use upstreams::{anthropic, gorgias};
+use upstreams::{anthropic, gorgias, pacing::shared::Shared};
 
 /// The shared parts.
 pub struct App {
@@ -40,4 +40,16 @@ pub struct ProbeEffects {
     pub base: String,
     /// The client.
     pub http: reqwest::Client,
+}
+
+/// The rate buckets that all workers draw from, in the Redis of the queue.
+pub fn shared_pace(dispatch: &Dispatch) -> Shared {
+    let commands = dispatch.commands();
+    Shared::new(
+        dispatch.prefix(),
+        Arc::new(move |command| {
+            let commands = commands.clone();
+            Box::pin(async move { commands.run(&command).await })
+        }),
+    )
 }

@@ -9,7 +9,7 @@ use database::Db;
 use jobs::{Dispatch, Store};
 use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias};
 use worker::{
-    app::{App, ProbeEffects},
+    app::{App, ProbeEffects, shared_pace},
     days, handlers,
     insight::{knowledge::Library, shared::Material},
     runtime::{self, Options, Pulse},
@@ -43,13 +43,15 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let db = Db::connect(&settings.database_url, connections).context("DATABASE_URL")?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let breakers = Breakers::new(BreakerSettings::default());
+    let pace = shared_pace(&dispatch);
     let anthropic = settings
         .anthropic
         .map(|model| anthropic::Client::new(&model, settings.destinations, breakers.clone()))
         .transpose()
-        .context("the Messages API")?;
+        .context("the Messages API")?
+        .map(|client| client.sharing_pace(pace.clone()));
     let app = Arc::new(App {
-        gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?,
+        gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),
         anthropic,
         master_key: settings.master_key,
         insight: Library::default(),

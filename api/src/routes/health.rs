@@ -54,6 +54,9 @@ pub struct Health {
     pub components: Components,
     /// Which data there is.
     pub data_status: DataStatus,
+    /// What an operator should do about Redis, though it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis_advice: Option<String>,
 }
 
 /// The parts: `ok`, `down`, or for the schema `outdated`.
@@ -154,7 +157,8 @@ impl Memory {
 }
 
 async fn look(state: &AppState) -> Health {
-    let (database, redis) = tokio::join!(timeout(PATIENCE, look_at_database(state)), redis_answers(state));
+    let (database, (redis, redis_advice)) =
+        tokio::join!(timeout(PATIENCE, look_at_database(state)), look_at_redis(state));
     let (components, data_status) = match database {
         Ok(Some((version, data_status))) => {
             let schema = if version >= migrations::latest_version() { "ok" } else { "outdated" };
@@ -162,7 +166,7 @@ async fn look(state: &AppState) -> Health {
         }
         Ok(None) | Err(_) => (Components { database: "down", schema: "down", redis }, DataStatus::default()),
     };
-    Health { status: overall(components), components, data_status }
+    Health { status: overall(components), components, data_status, redis_advice }
 }
 
 fn overall(components: Components) -> &'static str {
@@ -193,12 +197,18 @@ async fn look_at_database(state: &AppState) -> Option<(i64, DataStatus)> {
     Some((version, DataStatus { customers_loaded, archetypes_available }))
 }
 
-async fn redis_answers(state: &AppState) -> &'static str {
+/// Whether it answers, and what should be done about it all the same.
+async fn look_at_redis(state: &AppState) -> (&'static str, Option<String>) {
     let asked = timeout(PATIENCE, async {
-        let mut link = state.dispatch.link().await?;
-        state.dispatch.ping(&mut link).await
+        let mut link = state.dispatch.link().await.ok()?;
+        state.dispatch.ping(&mut link).await.ok()?;
+        // One that answers and does not tell is well.
+        Some(state.dispatch.eviction_advice(&mut link).await.unwrap_or_default())
     });
-    if matches!(asked.await, Ok(Ok(()))) { "ok" } else { "down" }
+    match asked.await {
+        Ok(Some(advice)) => ("ok", advice),
+        Ok(None) | Err(_) => ("down", None),
+    }
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ async fn a_page_has_results_only_when_asked_and_only_so_many_bytes_of_them() {
     for number in 0..JOBS {
         let job = enqueue(&shop, &shop.key).await;
         let large = json!({"number": number, "text": "x".repeat(jobs::MAX_RESULT_BYTES - 100)});
-        finish(&shop, job, desk::done(&large)).await;
+        finish(&shop, job, crate::desk::done(&large)).await;
     }
     let plain = shop.get("/api/jobs?limit=100").await;
     let items = plain.json["items"].as_array().expect("items");

@@ -3,6 +3,8 @@
 
 mod advice;
 mod announcer;
+mod commands;
+mod eviction;
 mod keys;
 mod server;
 
@@ -19,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 pub use advice::advise;
+pub use commands::Commands;
 pub use redis::RedisError;
 pub use server::Server;
 
@@ -70,6 +73,7 @@ impl Dispatch {
         // There from the start: an alert on its growth does not see a counter that is born at 1.
         metrics::counter!("deskwork_dispatch_dropped_total").increment(0);
         tokio::spawn(announcer::run(dispatch.clone_without_outbox(), inbox));
+        tokio::spawn(eviction::tell_at_boot(dispatch.clone_without_outbox()));
         dispatch
     }
 

@@ -9,14 +9,14 @@ use chrono::{DateTime, Utc};
 use database::Role;
 use database::ids::DeliveryId;
 use serde::Serialize;
-use support::gorgias::delivery;
+use support::gorgias::{PROVIDER, delivery};
 use support::inbox::{self, Filter, StoredDelivery};
+use support::intake::{self, Intake};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::webhooks::intake::{self, Intake, PROVIDER};
 use super::webhooks::{DeliveryAnswer, malformed};
 use crate::state::AppState;
 use crate::web::auth::Caller;
@@ -187,10 +187,11 @@ async fn replay(
         correlation_id: correlation_id.as_str(),
         trace_parent: trace_parent.as_deref(),
         replay_of: Some(stored.id),
+        now: Utc::now(),
     };
-    let taken = intake::take_in(&state.db, &state.dispatch, intake).await?;
-    let subject = format!("delivery:{}", stored.id);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    let (taken, announcement) = intake::take_in_within(&mut tx, intake).await?;
+    let subject = format!("delivery:{}", stored.id);
     let event = audit::Event {
         tenant: Some(caller.tenant),
         actor: &caller.actor(),
@@ -201,6 +202,7 @@ async fn replay(
     };
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
+    state.dispatch.announce(announcement);
     metrics::counter!("deskwork_webhooks_total", "provider" => PROVIDER, "outcome" => "replayed")
         .increment(1);
     Ok((StatusCode::ACCEPTED, Json(taken.answer.into())))

@@ -5,9 +5,8 @@
 //! from the slug in `X-Webhook-Tenant`; in both cases the tenant's webhook secret has to be proven. An unknown
 //! tenant and a wrong proof get the same answer, and leave nothing but a counter behind.
 //!
-//! What the transaction does, and how many round trips it takes, is told in [`intake`].
+//! What the transaction does, and how many round trips it takes, is told in [`support::intake`].
 
-pub mod intake;
 mod senders;
 
 use std::sync::Arc;
@@ -19,11 +18,13 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use chrono::Utc;
 use database::ids::TenantId;
 use serde::Serialize;
-use support::gorgias::dedup;
 use support::gorgias::delivery::{self, DeliveryError};
+use support::gorgias::{PROVIDER, dedup};
 use support::inbox::Answer;
+use support::intake::{self, Intake, Taken};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -35,7 +36,6 @@ use crate::web::body;
 use crate::web::correlation;
 use crate::web::limits::{Limits, Standing};
 use crate::web::problem::{Problem, ProblemDocument};
-use intake::{Intake, PROVIDER, Taken};
 use senders::Senders;
 
 /// The largest body that a help desk may send, in bytes.
@@ -192,13 +192,14 @@ async fn take(
     let intake = Intake {
         tenant,
         dedup_key: &dedup::key(&delivery, &raw),
-        body: &intake::storable(value),
+        body: &value,
         delivery: &delivery,
         correlation_id: correlation_id.as_str(),
         trace_parent: trace_parent.as_deref(),
         replay_of: None,
+        now: Utc::now(),
     };
-    Ok(intake::take_in(&state.db, &state.dispatch, intake).await?)
+    Ok(intake::take_in(&state.support, &state.dispatch, intake).await?)
 }
 
 /// The tenant that the credential names, and whether an API key did; a slug is not yet proven.
