@@ -29,9 +29,9 @@ fn main() -> ExitCode {
 
 async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let stop = boot::shutdown::on_signal().context("listening for signals")?;
-    let store = Store::connect(&settings.database_url, runtime::connections(&settings.queues))
+    let store = Store::connect(settings.database_url.expose(), runtime::connections(&settings.queues))
         .context("DATABASE_URL")?;
-    let db = Db::connect(&settings.database_url, 8).context("DATABASE_URL")?;
+    let db = Db::connect(settings.database_url.expose(), 8).context("DATABASE_URL")?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let breakers = Breakers::new(BreakerSettings::default());
     let anthropic = settings

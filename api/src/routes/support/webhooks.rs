@@ -17,7 +17,7 @@ use accounts::integrations::IntegrationError;
 use accounts::verify::{self, Mode, Verification};
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse, Response};
 use database::ids::TenantId;
 use serde::Serialize;
@@ -161,7 +161,7 @@ async fn take(
 ) -> Result<Taken, Refusal> {
     let (parts, body) = request.into_parts();
     let raw = body::read(&parts.headers, body, MAX_BODY_BYTES).await?;
-    let (tenant, has_key) = sender(state, senders, &parts.headers).await?;
+    let (tenant, has_key) = sender(state, senders, &parts).await?;
     let verification = match tenant {
         Some(tenant) => senders
             .verification(&state.db, &state.settings.master_key, tenant)
@@ -193,7 +193,7 @@ async fn take(
         delivery: &delivery,
         correlation_id: correlation_id.as_str(),
         trace_parent: trace_parent.as_deref(),
-        replay_of: None,
+        replay: None,
     };
     Ok(intake::take_in(&state.db, &state.dispatch, intake).await?)
 }
@@ -202,13 +202,13 @@ async fn take(
 async fn sender(
     state: &AppState,
     senders: &Senders,
-    headers: &HeaderMap,
+    parts: &Parts,
 ) -> Result<(Option<TenantId>, bool), Problem> {
-    if let Some(caller) = auth::identify(state, headers).await? {
+    if let Some(caller) = auth::identity(&parts.extensions)? {
         caller.require(Scope::WebhooksWrite)?;
         return Ok((Some(caller.tenant), true));
     }
-    let slug = headers.get(TENANT_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let slug = parts.headers.get(TENANT_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Ok((senders.tenant(&state.db, slug).await?, false))
 }
 

@@ -7,11 +7,12 @@
 //! look-up, rollback).
 //! Redis is told after the commit by a task of its own, so that its absence costs the sender nothing.
 
+use accounts::audit;
 use chrono::Utc;
 use database::ids::{DeliveryId, TenantId};
 use database::{Db, DbError, Role, Tx};
 use jobs::{Announcement, Dispatch, JobId, NewJob, QueueError};
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::gorgias::delivery::Delivery;
 use support::gorgias::rules::{self, Decision};
 use support::inbox::{self, Answer, NewDelivery, Recorded};
@@ -39,8 +40,17 @@ pub struct Intake<'a> {
     pub correlation_id: &'a str,
     /// The request's W3C trace context.
     pub trace_parent: Option<&'a str>,
-    /// The delivery that an operator asked to repeat.
-    pub replay_of: Option<DeliveryId>,
+    /// What it repeats, when somebody asked for a repetition.
+    pub replay: Option<Replay<'a>>,
+}
+
+/// A repetition that was asked for.
+#[derive(Clone, Copy)]
+pub struct Replay<'a> {
+    /// The delivery that is repeated.
+    pub of: DeliveryId,
+    /// Who asked, as the audit trail names it.
+    pub actor: &'a str,
 }
 
 /// What became of it.
@@ -93,7 +103,7 @@ async fn attempt(db: &Db, intake: Intake<'_>) -> Result<(Taken, Announcement), Q
             body: intake.body,
             decision,
             correlation_id: Some(intake.correlation_id),
-            replay_of: intake.replay_of,
+            replay_of: intake.replay.map(|replay| replay.of),
         },
     )
     .await?;
@@ -110,6 +120,9 @@ async fn attempt(db: &Db, intake: Intake<'_>) -> Result<(Taken, Announcement), Q
         Decision::Skip(_) => (None, Announcement::default()),
     };
     inbox::attach(&mut tx, id, ticket.id, job).await?;
+    if let Some(replay) = intake.replay {
+        record(&mut tx, intake, replay, id, job).await?;
+    }
     tx.commit().await?;
     let (decision, skip_reason) = match decision {
         Decision::Draft { .. } => ("queued", None),
@@ -117,6 +130,25 @@ async fn attempt(db: &Db, intake: Intake<'_>) -> Result<(Taken, Announcement), Q
     };
     let answer = Answer { id, decision: decision.to_owned(), skip_reason, ticket: Some(ticket.id), job };
     Ok((Taken { answer, is_new: true }, announcement))
+}
+
+/// Writes down who asked for the repetition, in the transaction that makes it.
+async fn record(
+    tx: &mut Tx,
+    intake: Intake<'_>,
+    replay: Replay<'_>,
+    delivery: DeliveryId,
+    job: Option<JobId>,
+) -> Result<(), DbError> {
+    let event = audit::Event {
+        tenant: Some(intake.tenant),
+        actor: replay.actor,
+        action: "delivery.replay",
+        subject: &format!("delivery:{}", replay.of),
+        detail: json!({ "delivery": delivery, "job": job }),
+        correlation_id: Some(intake.correlation_id),
+    };
+    audit::record(tx, &event).await
 }
 
 async fn enqueue_draft(
@@ -152,8 +184,6 @@ fn replace_nul(value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
