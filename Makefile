@@ -23,15 +23,21 @@ help:
 	@echo; echo "Variables: ARGS=... for the program, PROFILE=release for load programs, DATABASE_URL and REDIS_URL to use your own servers."
 
 ## First steps
-.PHONY: setup build demo
+.PHONY: setup build build-demo demo
 setup: ## install what is missing (Debian, Ubuntu) or say what to install
 	@deploy/local/setup
 
-build: ## compile everything once, for the demo, the tests and daily work
-	@echo "build: all programs and tests, dependencies optimised; about 8 minutes the first time on 2 cores, afterwards seconds"
+build: ## compile everything, for the tests and daily work
+	@echo "build: all programs and tests; about BUILD_MINUTES minutes the first time on 2 idle cores, afterwards seconds"
 	@cargo build --workspace --bins --tests
 
-demo: setup build ## the whole cluster on real purchases, with a report; ONCE=1 ends after it
+# The programs that a cluster consists of, and the demo. What they depend on is compiled with the same features as for
+# the tests, so that nothing of it is compiled again by `make test`.
+build-demo:
+	@echo "build: the programs of the demo; about DEMO_MINUTES minutes the first time on 2 idle cores, afterwards seconds"
+	@cargo build --package api --package worker --package scheduler --package migrations --package cluster --bin api --bin worker --bin scheduler --bin migrate --bin demo
+
+demo: setup build-demo ## the whole cluster on real purchases, with a report; ONCE=1 ends after it
 	@$(if $(ONCE),ONCE=$(ONCE)) target/debug/demo $(ARGS)
 
 ## Daily work
@@ -74,10 +80,10 @@ openapi: build ## write docs/openapi.json from the code
 	@mv $(STATE)/openapi.json docs/openapi.json
 
 figures: setup ## draw the figures of docs/ from the real purchases, a few minutes
-	@OMP_WAIT_POLICY=passive cargo run --package intelligence --example figures -- $(ARGS)
+	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery backlog fairness webhooks deadletters waiters idle night night-kill segments
+PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters waiters idle night night-kill segments
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -90,6 +96,9 @@ chaos: ## workers, scheduler, Redis and Postgres are killed; nothing is lost or 
 
 recovery: ## from kill -9 of a worker to the restart of its jobs; a minute without Redis
 	@$(BIN)/recovery $(ARGS)
+
+failover: ## Postgres fails over, goes silent, is slow, loses its standby: ARGS="--only sync-kill --jobs 5000"
+	@$(BIN)/failover $(ARGS)
 
 backlog: ## throughput and memory with a million jobs waiting
 	@$(BIN)/backlog $(ARGS)
@@ -128,9 +137,16 @@ bench: ## ours and other queues in the same run on this machine
 	@cargo build --release -p cluster --bin queue-bench
 	@python3 tests/bench/bench.py $(ARGS)
 
+.PHONY: recipe first-build
+recipe: setup-test ## follow the recipes of ARCHITECTURE.md in a copy: files, lines, seconds to compile and to test
+	@tests/checkout/recipe.py $(ARGS)
+
+first-build: ## what a fresh clone costs until its demo is built, and whether its tests compile a dependency again
+	@tests/checkout/first_build.py $(ARGS)
+
 .PHONY: evaluate
 evaluate: setup ## accuracy on any file: DATA=orders.csv TEST=1998-04-01 HORIZON=90 SNAPSHOTS=1998-01-01,1997-12-02
-	@OMP_WAIT_POLICY=passive cargo run --quiet --release -p intelligence --bin evaluate -- "$(DATA)" "$(TEST)" "$(HORIZON)" "$(SNAPSHOTS)"
+	@cargo run --quiet --release -p intelligence --bin evaluate -- "$(DATA)" "$(TEST)" "$(HORIZON)" "$(SNAPSHOTS)"
 
 ## Housekeeping
 .PHONY: clean

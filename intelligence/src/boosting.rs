@@ -2,8 +2,10 @@
 //!
 //! Everything goes through texts, because a `Booster` can neither be sent nor shared between threads and keeps its
 //! training data alive. The flat evaluator in `forest.rs` scores; this file is the only one that knows LightGBM.
-
-use std::sync::Mutex;
+//!
+//! It is built without OpenMP. The number of its threads is one variable of the whole process: what one call sets,
+//! another reads between making its buffers and filling them, and writes past their end. On one thread each, any number
+//! of models are trained beside each other, which uses the cores better than several threads on one.
 
 use lightgbm3::{Booster, Dataset};
 use serde::{Deserialize, Serialize};
@@ -58,8 +60,6 @@ pub struct Settings {
     pub rounds: u32,
     /// Trees without improvement on the validation rows after which to stop.
     pub patience: u32,
-    /// Threads to use; the result does not depend on it.
-    pub threads: usize,
 }
 
 /// Rows with their labels.
@@ -103,10 +103,6 @@ impl From<lightgbm3::Error> for BoostingError {
     }
 }
 
-/// Held while LightGBM works. The number of threads is one variable of its whole process: what one call sets, another
-/// reads between making its buffers and filling them, and writes past their end.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
 /// Trains and answers LightGBM's text of the model. With `validation` the number of trees is the one after which its
 /// loss was lowest.
 ///
@@ -119,7 +115,6 @@ pub fn train(
     settings: &Settings,
     seed: u32,
 ) -> Result<String, BoostingError> {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut train_set = dataset(training, names, None)?;
     train_set.set_feature_names(&names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let validation_set = validation.map(|rows| dataset(rows, names, Some(&train_set))).transpose()?;
@@ -142,15 +137,14 @@ pub fn rounds(text: &str) -> u32 {
 ///
 /// # Errors
 /// A text that LightGBM does not read, or another number of columns.
-pub fn contributions(texts: &[String], rows: &Matrix, threads: usize) -> Result<Matrix, BoostingError> {
+pub fn contributions(texts: &[String], rows: &Matrix) -> Result<Matrix, BoostingError> {
     let width = rows.columns() + 1;
     let mut sums = vec![0.0f64; rows.rows() * width];
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     for text in texts {
         if rows.rows() == 0 {
             break;
         }
-        let booster = Booster::from_string(&with_threads(text, threads))?;
+        let booster = Booster::from_string(text)?;
         if booster.num_features() as usize != rows.columns() {
             return Err(BoostingError::Shape {
                 rows: rows.rows(),
@@ -231,7 +225,6 @@ fn parameters(settings: &Settings, names: &[&str], validated: bool, seed: u32) -
     set("seed", json!(seed));
     set("deterministic", json!(true));
     set("force_row_wise", json!(true));
-    set("num_threads", json!(settings.threads.max(1)));
     set("verbosity", json!(-1));
     if settings.falls_with_activity {
         let directions: Vec<String> = names.iter().map(|name| (-activity(name)).to_string()).collect();
@@ -270,14 +263,4 @@ fn activity(feature: &str) -> i32 {
         "recency_days" | "recency_share" | "overdue" => -1,
         _ => 0,
     }
-}
-
-/// The text with the number of threads in its parameters, which is what a loaded booster predicts with.
-fn with_threads(text: &str, threads: usize) -> String {
-    let wanted = format!("[num_threads: {}]", threads.max(1));
-    let lines =
-        text.lines().map(|line| if line.starts_with("[num_threads:") { wanted.as_str() } else { line });
-    let mut text = lines.collect::<Vec<_>>().join("\n");
-    text.push('\n');
-    text
 }

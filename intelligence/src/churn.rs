@@ -133,15 +133,11 @@ impl Model {
     ///
     /// # Errors
     /// LightGBM cannot read its own trees.
-    pub fn reasons(
-        &self,
-        features: &Matrix,
-        threads: usize,
-    ) -> Result<Vec<Vec<Reason>>, boosting::BoostingError> {
+    pub fn reasons(&self, features: &Matrix) -> Result<Vec<Vec<Reason>>, boosting::BoostingError> {
         let Weights { trees, regression, purchases } = self.stored.weights;
         let mut parts = vec![vec![0.0f64; FEATURES.len()]; features.rows()];
         if trees > 0.0 {
-            let found = boosting::contributions(&self.stored.trees, features, threads)?;
+            let found = boosting::contributions(&self.stored.trees, features)?;
             for (row, sums) in parts.iter_mut().enumerate() {
                 sums.iter_mut().zip(found.row(row)).for_each(|(sum, part)| *sum += trees * f64::from(*part));
             }

@@ -1,5 +1,6 @@
 //! LightGBM models that differ in their seed alone and are averaged: how they are trained, for churn as for spend.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,7 +32,7 @@ pub(crate) fn rounds_without_a_fold(settings: &boosting::Settings) -> u32 {
 /// Rows with their labels.
 pub(crate) type Table = (Matrix, Vec<f32>);
 
-/// The texts of all seeds, one after the other: LightGBM does one thing at a time.
+/// The texts of all seeds, in their order, trained beside each other.
 pub(crate) fn train(
     (rows, labels): &Table,
     validation: Option<&Table>,
@@ -41,7 +42,7 @@ pub(crate) fn train(
     let validation = validation.map(|(rows, labels)| Labelled { rows, labels });
     let names = folds::names();
     let one = |seed| boosting::train(Labelled { rows, labels }, validation, &names, settings, seed);
-    (1..=seeds.max(1)).map(one).collect()
+    (1..=seeds.max(1)).into_par_iter().map(one).collect()
 }
 
 /// The mean number of trees of models that stopped by themselves.

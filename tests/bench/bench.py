@@ -14,7 +14,8 @@ compare.
   enqueue  one call after the other by one producer
   latency  from the enqueue call to the handler start on an idle worker
 
-The peers come from tests/bench/install; those that are missing are skipped."""
+A round in which the host took too much processor time from this machine is named:
+its figures say more about the neighbours than about the queues. The peers come from tests/bench/install; those that are missing are skipped."""
 
 import argparse
 import os
@@ -29,6 +30,7 @@ sys.dont_write_bytecode = True
 
 from harness import measure  # noqa: E402
 from harness.peers import OURS, REPOSITORY, ours, peers  # noqa: E402
+from harness.processor import Watch  # noqa: E402
 from harness.report import Report  # noqa: E402
 from harness.servers import ServerError, Servers  # noqa: E402
 
@@ -59,7 +61,9 @@ def main():
         for number in range(1, options.rounds + 1):
             # Turned round every time, so that no queue always runs on a warmer machine.
             order = able if number % 2 else able[::-1]
+            watch = Watch()
             _round(servers, order, number, options, report)
+            report.stolen(number, watch.share())
 
     print(report.text())
     if options.json:

@@ -5,11 +5,13 @@
 
 pub mod chaos;
 pub mod desk;
+pub mod failover;
 pub mod folder;
 pub mod load;
 pub mod night;
 pub mod processes;
 pub mod program;
+pub mod proxy;
 pub mod report;
 pub mod servers;
 pub mod upstream;

@@ -6,6 +6,7 @@
 
 use std::{
     io::{self, Write},
+    net::{SocketAddr, ToSocketAddrs},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -184,25 +185,82 @@ impl Servers {
 
     /// Deletes everything that Redis holds.
     pub async fn wipe_redis(&self) -> Result<(), ServersError> {
+        self.tell_redis(&["FLUSHALL"]).await
+    }
+
+    /// Sends a command to Redis that makes it suffer, such as a setting.
+    pub async fn tell_redis(&self, words: &[&str]) -> Result<(), ServersError> {
         if self.private.is_none() {
             return Err(ServersError::NotPrivate);
         }
         let client = redis::Client::open(self.redis_url.as_str())?;
         let mut connection = client.get_multiplexed_async_connection().await?;
-        redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await?;
+        let mut command = redis::Cmd::new();
+        command.arg(words);
+        command.query_async::<()>(&mut connection).await?;
         Ok(())
     }
 
     /// Where Postgres writes its log, when it is private.
     pub fn postgres_log(&self) -> Option<PathBuf> {
+        Some(self.postgres_home()?.join("log"))
+    }
+
+    /// The folder of Postgres' data, log and socket, when it is private; its user may write there.
+    pub fn postgres_home(&self) -> Option<PathBuf> {
         let dir = &self.private.as_ref()?.dir;
         let home = std::fs::read_to_string(dir.join("postgres.home")).ok()?;
-        Some(PathBuf::from(home.trim()).join("log"))
+        Some(PathBuf::from(home.trim()))
+    }
+
+    /// Where Postgres listens.
+    ///
+    /// # Errors
+    /// The owner's address is no Postgres URL.
+    pub fn postgres_addr(&self) -> Result<SocketAddr, ServersError> {
+        let wrong = || ServersError::Address("DATABASE_URL".to_owned());
+        let options: PgConnectOptions = self.admin_url.parse().map_err(|_| wrong())?;
+        let found = (options.get_host(), options.get_port()).to_socket_addrs().map_err(|_| wrong())?.next();
+        found.ok_or_else(wrong)
+    }
+
+    /// Stops Postgres in its tracks with all its processes (SIGSTOP): connections stay open and nothing answers.
+    ///
+    /// # Errors
+    /// It does not run, or is not ours.
+    pub fn silence_postgres(&self) -> Result<(), ServersError> {
+        self.signal_postgres(Signal::SIGSTOP)
+    }
+
+    /// Lets a silent Postgres go on.
+    ///
+    /// # Errors
+    /// As [`Servers::silence_postgres`].
+    pub fn resume_postgres(&self) -> Result<(), ServersError> {
+        self.signal_postgres(Signal::SIGCONT)
+    }
+
+    /// The first process of Postgres, when it is private and runs.
+    pub fn postgres_pid(&self) -> Option<Pid> {
+        let file = self.postgres_home()?.join("data/postmaster.pid");
+        std::fs::read_to_string(file).ok()?.lines().next()?.trim().parse().ok().map(Pid::from_raw)
     }
 
     fn fault(&self, command: &'static str) -> Result<(), ServersError> {
         let private = self.private.as_ref().ok_or(ServersError::NotPrivate)?;
         script(command, &private.dir).map(|_| ())
+    }
+
+    fn signal_postgres(&self, signal: Signal) -> Result<(), ServersError> {
+        let failed = |said: &str| ServersError::Failed { command: "signal postgres", said: said.to_owned() };
+        let first = self.postgres_pid().ok_or_else(|| failed("Postgres has no pid"))?;
+        // The first process first: it starts no others then.
+        kill(first, signal).map_err(|error| failed(&error.to_string()))?;
+        for child in children(first) {
+            // A connection may end at any moment.
+            let _ = kill(child, signal);
+        }
+        Ok(())
     }
 
     fn signal_redis(&self, signal: Signal) -> Result<(), ServersError> {
@@ -263,6 +321,12 @@ fn janitor(dir: &Path, afterwards: Afterwards) -> Result<Child, ServersError> {
         .process_group(0)
         .spawn()
         .map_err(|source| ServersError::Script { path, source })
+}
+
+/// The processes that a process has started and that still run.
+pub fn children(parent: Pid) -> Vec<Pid> {
+    let list = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+    list.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect()
 }
 
 fn exported(said: &str, name: &str) -> Result<String, ServersError> {

@@ -35,7 +35,6 @@ fn run(arguments: &[String]) -> Result<(), String> {
         horizon,
         snapshot_days: snapshots.map(day).collect::<Result<_, _>>()?,
         replicates: 300,
-        threads: 1,
     };
     let file = read_orders(Path::new(path)).map_err(|error| error.to_string())?;
     println!("{path}: {} rows, {} customers, {} returns", file.rows, file.lines.customers(), file.returns);

@@ -38,8 +38,8 @@ pub fn baselines(training: &[&Snapshot], test: &Snapshot) -> Vec<Baseline> {
 }
 
 /// LightGBM as it comes, trained on `most` rows of `training`.
-pub fn plain_boosting(training: &[&Snapshot], test: &Snapshot, most: usize, threads: usize) -> Baseline {
-    let scores = plain_trees(training, test, most, threads);
+pub fn plain_boosting(training: &[&Snapshot], test: &Snapshot, most: usize) -> Baseline {
+    let scores = plain_trees(training, test, most);
     Baseline { name: "LightGBM, defaults", scores, kind: Score::Probability }
 }
 
@@ -75,7 +75,6 @@ fn plain_trees(
     training: &[&Snapshot],
     test: &Snapshot,
     most: usize,
-    threads: usize,
 ) -> Result<Vec<f64>, String> {
     let settings = boosting::Settings {
         objective: boosting::Objective::Binary,
@@ -89,7 +88,6 @@ fn plain_trees(
         falls_with_activity: false,
         rounds: 100,
         patience: 100,
-        threads,
     };
     let (rows, labels) = folds::table(training, most, churn_label);
     let names: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();

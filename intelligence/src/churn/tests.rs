@@ -74,7 +74,7 @@ fn a_trained_model_beats_recency_and_survives_storage() {
     assert_eq!(again.score(&now.features.select(&[7]))[0], scores[7]);
     assert_eq!(again.score(&Matrix::missing(1, FEATURES.len())), [None]);
 
-    let told = again.reasons(&now.features.select(&[0, 1, 2]), 2).expect("reasons");
+    let told = again.reasons(&now.features.select(&[0, 1, 2])).expect("reasons");
     assert!(told.iter().all(|reasons| (1..=5).contains(&reasons.len())));
     let held_back = trained.held_back.expect("a fold");
     assert_eq!(held_back.day, 410);
@@ -85,10 +85,11 @@ fn a_trained_model_beats_recency_and_survives_storage() {
 fn training_gives_the_same_bits_again_and_on_one_thread() {
     let lines = shop(1500, 600, 2);
     let (now, closed) = snapshots(&lines, 500, 4);
-    let mut one = quick();
-    one.boosting.threads = 1;
-    let first = train(&now, &closed, &quick()).expect("enough data");
-    let second = train(&now, &closed, &one).expect("enough data");
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| train(&now, &closed, &quick())).expect("enough data")
+    };
+    let (first, second) = (on(4), on(1));
     assert_eq!(first.model.score(&now.features), second.model.score(&now.features));
 }
 
@@ -107,7 +108,7 @@ fn a_small_shop_gets_a_smaller_model_and_a_tiny_one_none() {
     let scores = trained.model.score(&now.features);
     assert!(scores.iter().all(|score| score.is_some_and(|p| (0.0..=1.0).contains(&p))));
     assert!(
-        trained.model.reasons(&now.features, 1).expect("reasons").iter().any(|reasons| !reasons.is_empty())
+        trained.model.reasons(&now.features).expect("reasons").iter().any(|reasons| !reasons.is_empty())
     );
 
     let lines = shop(10, 600, 3);

@@ -27,8 +27,6 @@ pub struct Request {
     pub snapshot_days: Vec<i32>,
     /// Bootstrap replicates behind the intervals.
     pub replicates: usize,
-    /// Threads.
-    pub threads: usize,
 }
 
 /// What came out. Its `Display` is the tables and the figures.
@@ -117,9 +115,8 @@ pub fn evaluate(lines: &Lines, days: (i32, i32), request: &Request) -> Report {
 }
 
 fn evaluate_churn(report: &mut Report, test: &Snapshot, closed: &[Snapshot], churned: &[bool]) {
-    let (replicates, threads) = (report.request.replicates, report.request.threads);
-    let mut settings = churn::Settings { replicates: 0, ..churn::settings() };
-    settings.boosting.threads = threads;
+    let replicates = report.request.replicates;
+    let settings = churn::Settings { replicates: 0, ..churn::settings() };
     let ours = churn::train(test, closed, &settings).map_err(|error| error.to_string()).map(|trained| {
         report.churn_training = Some(trained.report);
         trained.model.score(&test.features)
@@ -131,7 +128,7 @@ fn evaluate_churn(report: &mut Report, test: &Snapshot, closed: &[Snapshot], chu
     });
     report.churn.push(("ours".to_owned(), ours));
     let training: Vec<&Snapshot> = closed.iter().collect();
-    let plain = churn::plain_boosting(&training, test, settings.rows, threads);
+    let plain = churn::plain_boosting(&training, test, settings.rows);
     for baseline in churn::baselines(&training, test).into_iter().chain([plain]) {
         let figures =
             baseline.scores.map(|scores| classification(&scores, churned, baseline.kind, replicates));
@@ -141,8 +138,7 @@ fn evaluate_churn(report: &mut Report, test: &Snapshot, closed: &[Snapshot], chu
 
 fn evaluate_spend(report: &mut Report, test: &Snapshot, closed: &[Snapshot], spent: &[f64]) {
     let replicates = report.request.replicates;
-    let mut settings = spend::Settings { replicates: 0, ..spend::settings() };
-    settings.boosting.threads = report.request.threads;
+    let settings = spend::Settings { replicates: 0, ..spend::settings() };
     let ours = spend::train(test, closed, &settings).map_err(|error| error.to_string()).map(|trained| {
         report.spend_training = Some(trained.report);
         trained.model.score(&test.features)
@@ -213,7 +209,7 @@ mod tests {
     use super::*;
 
     fn request(test_day: i32) -> Request {
-        Request { test_day, horizon: 90, snapshot_days: Vec::new(), replicates: 10, threads: 2 }
+        Request { test_day, horizon: 90, snapshot_days: Vec::new(), replicates: 10 }
     }
 
     fn rows(customers: u32, orders: u32) -> String {

@@ -2,6 +2,7 @@
 
 use lightgbm3::Booster;
 use proptest::prelude::*;
+use rayon::prelude::*;
 
 use super::*;
 use crate::{
@@ -25,7 +26,6 @@ fn settings(leaves: u32) -> Settings {
         falls_with_activity: false,
         rounds: 60,
         patience: 10,
-        threads: 2,
     }
 }
 
@@ -114,18 +114,19 @@ fn scores_equal_those_of_lightgbm() {
 }
 
 #[test]
-fn training_is_the_same_for_any_number_of_threads_and_stops_early() {
+fn trainings_beside_each_other_are_the_same_and_stop_early() {
     let (rows, held) = (table(3000, 1, false), table(800, 4, false));
     let (labels, held_labels) = (labels(&rows), labels(&held));
-    let model = |threads: usize| {
-        let settings = Settings { threads, rounds: 500, ..settings(15) };
+    let model = |_| {
+        let settings = Settings { rounds: 500, ..settings(15) };
         let held = Labelled { rows: &held, labels: &held_labels };
         train(Labelled { rows: &rows, labels: &labels }, Some(held), &NAMES, &settings, 7).expect("a model")
     };
     let trees = |text: &str| text.split("end of trees").next().map(str::to_owned);
-    let (one, two) = (model(1), model(2));
-    assert_eq!(trees(&one), trees(&two));
-    assert!((5..400).contains(&rounds(&one)), "{}", rounds(&one));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(8).build().expect("threads");
+    let models: Vec<String> = pool.install(|| (0..32).into_par_iter().map(model).collect());
+    assert!(models.iter().all(|other| trees(other) == trees(&models[0])));
+    assert!((5..400).contains(&rounds(&models[0])), "{}", rounds(&models[0]));
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn contributions_add_up_to_the_score() {
     let texts = texts(15);
     let rows = table(40, 3, true);
     let scores = Forest::parse(&texts, &NAMES).expect("a forest").scores(&rows);
-    let parts = contributions(&texts, &rows, 2).expect("contributions");
+    let parts = contributions(&texts, &rows).expect("contributions");
     for (i, score) in scores.iter().enumerate() {
         let sum: f32 = parts.row(i).iter().sum();
         assert!((f64::from(sum) - score).abs() < 1e-5, "{sum} {score}");

@@ -30,7 +30,6 @@ pub fn settings() -> Settings {
         falls_with_activity: false,
         rounds: 600,
         patience: 40,
-        threads: 1,
     };
     Settings { boosting, seeds: 5, fold_seeds: 2, rows: 250_000, replicates: 200 }
 }

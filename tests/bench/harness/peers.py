@@ -101,6 +101,7 @@ def peers(installed):
         _sidekiq(),
         _celery(installed),
         _dramatiq(installed),
+        _procrastinate(installed),
         _rust("rusty_sidekiq", installed, "20 workers"),
         _rust("apalis_redis", installed, "polled every 50 ms, batches of 100", has_bulk=True,
               settled=lambda servers, _, count: servers.redis("scard", "bench:done") >= count,
@@ -150,6 +151,19 @@ def _dramatiq(installed):
     )
 
 
+def _procrastinate(installed):
+    programs = installed / "procrastinate" / "bin"
+    python = str(programs / "python")
+    producer = [python, "procrastinate_peer.py"]
+    # As a module, so that it finds the app in the folder where it runs.
+    worker = [python, "-m", "procrastinate", "--app", "procrastinate_peer.app", "worker", "--concurrency", "20"]
+    return Queue(
+        name="procrastinate", settings="concurrency 20, jobs kept", store="postgres", group="procrastinate",
+        has_bulk=True, settled=_procrastinate_settled, folder=BENCH / "peers" / "python",
+        prepare=[*producer, "prepare"], producer=producer, worker=worker, idle_worker=worker,
+    )
+
+
 def _rust(name, installed, settings, **more):
     binary = str(installed / "target" / "release" / f"{name}_peer")
     return Queue(
@@ -161,6 +175,10 @@ def _rust(name, installed, settings, **more):
 # graphile-worker deletes a job when it completes it.
 def _graphile_settled(_servers, session, _count):
     return session.value("select not exists (select from graphile_worker._private_jobs)") == "t"
+
+
+def _procrastinate_settled(_servers, session, _count):
+    return session.value("select not exists (select from procrastinate_jobs where status in ('todo', 'doing'))") == "t"
 
 
 # Each finished task leaves a result key of its own beside a few bookkeeping keys.

@@ -5,6 +5,7 @@ import json
 import statistics
 
 from .peers import OURS
+from .processor import TRUSTED_SHARE
 
 # name: (unit, digits, heading). Rates are better when higher, start times when lower.
 FIGURES = {
@@ -14,6 +15,15 @@ FIGURES = {
     "start_p50": ("ms", 2, "start p50, ms"),
     "start_p95": ("ms", 2, "p95"),
     "start_p99": ("ms", 2, "p99"),
+}
+# What ours is held against: the fastest peer of the class that it competes with.
+# A queue in Redis starts a job soonest, a queue in Postgres keeps it as safely.
+RATIOS = {
+    "drain_ratio": ("drain", "any"),
+    "bulk_ratio": ("enqueue_bulk", "postgres"),
+    "one_by_one_ratio": ("enqueue_one", "postgres"),
+    "start_p50_ratio": ("start_p50", "redis"),
+    "start_p99_ratio": ("start_p99", "redis"),
 }
 # What a proof covers, in the order of the table.
 PROOFS = ("drain", "enqueue_one", "start")
@@ -27,6 +37,7 @@ class Report:
         self._values = {}
         self._lost, self._duplicated = {}, {}
         self._skipped, self._failed = {}, []
+        self._stolen = {}
 
     def skip(self, name, reason):
         self._skipped[name] = reason
@@ -41,6 +52,14 @@ class Report:
         key = (name, measurement)
         self._lost[key] = self._lost.get(key, 0) + proof.lost
         self._duplicated[key] = self._duplicated.get(key, 0) + proof.duplicated
+
+    def stolen(self, number, share):
+        """The share of processor time that the host took during a round."""
+        self._stolen[number] = share
+
+    def untrusted(self):
+        """The rounds in which that was too much."""
+        return [number for number, share in self._stolen.items() if share > TRUSTED_SHARE]
 
     def sound(self):
         """Whether ours was measured, and every job of ours ran exactly once."""
@@ -61,6 +80,7 @@ class Report:
             "conditions": conditions,
             "figures": {name: {"value": round(value, digits), "unit": unit} for name, value, unit, digits in self._figures()},
             "rounds": {f"{figure}_{name}": list(values.values()) for (name, figure), values in self._values.items()},
+            "stolen": {str(number): round(share, 4) for number, share in self._stolen.items()},
             "skipped": self._skipped,
             "failed": self._failed,
         }
@@ -83,6 +103,15 @@ class Report:
     def _notes(self):
         notes = [f"skipped: {name}: {reason}" for name, reason in self._skipped.items()]
         notes += [f"failed: {line}" for line in self._failed]
+        notes += [
+            f"{label}: ours to {found[0]}, the best peer{'' if store == 'any' else f' in {store}'}"
+            for label, (figure, store) in RATIOS.items()
+            if (found := self._fastest(figure, store))
+        ]
+        notes += [
+            f"not to be trusted: round {number}: {self._stolen[number]:.1%} of the processor time was stolen by the host"
+            for number in self.untrusted()
+        ]
         return ["", *notes] if notes else []
 
     def _cell(self, name, figure):
@@ -108,22 +137,33 @@ class Report:
             for name in names:
                 if name != OURS and (ratio := self._ratio(figure, name)) is not None:
                     yield f"{figure}_ratio_{name}", ratio, "ratio", 3
-        yield from self._against_fastest("drain", "fastest_peer", lambda queue: True)
-        yield from self._against_fastest("enqueue_bulk", "fastest_postgres_peer", lambda queue: queue.store == "postgres")
+        for label, (figure, store) in RATIOS.items():
+            if found := self._fastest(figure, store):
+                _, ratio = found
+                yield label, ratio, "ratio", 3
+        if self._stolen:
+            yield "stolen_max", max(self._stolen.values()) * 100, "percent", 2
+            yield "rounds_untrusted", len(self.untrusted()), "rounds", 0
         for measurement in PROOFS:
             for name in names:
                 if (name, measurement) in self._lost:
                     yield f"{measurement}_lost_{name}", self._lost[name, measurement], "jobs", 0
                     yield f"{measurement}_duplicated_{name}", self._duplicated[name, measurement], "jobs", 0
 
-    def _against_fastest(self, figure, label, eligible):
+    def _fastest(self, figure, store):
+        """The fastest peer whose jobs live in `store`, and ours to it; None
+        when either was not measured. Times are better when they are shorter."""
         medians = {
             queue.name: statistics.median(self._values[queue.name, figure].values())
             for queue in self._queues
-            if queue.name != OURS and eligible(queue) and (queue.name, figure) in self._values
+            if queue.name != OURS and store in ("any", queue.store) and (queue.name, figure) in self._values
         }
-        if medians and (ratio := self._ratio(figure, max(medians, key=medians.get))) is not None:
-            yield f"{figure}_ratio_{label}", ratio, "ratio", 3
+        if not medians:
+            return None
+        best = min if FIGURES[figure][0] == "ms" else max
+        peer = best(medians, key=medians.get)
+        ratio = self._ratio(figure, peer)
+        return None if ratio is None else (peer, ratio)
 
     def _ratio(self, figure, peer):
         """Ours to the peer's, of each round that has both; their median."""

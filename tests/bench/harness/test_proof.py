@@ -9,6 +9,7 @@ from pathlib import Path
 from harness import records
 from harness.measure import Latency
 from harness.peers import OURS, peers, ours
+from harness.processor import Watch
 from harness.records import END, RECORD, START, Proof
 from harness.report import Report
 
@@ -47,6 +48,12 @@ class Percentiles(unittest.TestCase):
         self.assertEqual(Latency([7.0], Proof(1, 0, 0)).percentile(99), 7.0)
 
 
+class Stolen(unittest.TestCase):
+    def test_the_share_is_of_what_passed_since(self):
+        lines = iter(["cpu  10 0 10 70 5 0 5 100 8 0", "cpu  30 0 30 110 5 0 5 120 9 0"])
+        self.assertEqual(Watch(lambda: next(lines)).share(), 0.2)
+
+
 class Figures(unittest.TestCase):
     def setUp(self):
         self.queues = [ours(), *peers(Path("/nowhere"))]
@@ -60,7 +67,7 @@ class Figures(unittest.TestCase):
         lines = self.report.text().splitlines()
         self.assertIn("figure: drain_ours 300 jobs/s", lines)
         self.assertIn("figure: drain_ratio_graphile_worker 1.500 ratio", lines)
-        self.assertIn("figure: drain_ratio_fastest_peer 1.500 ratio", lines)
+        self.assertIn("figure: drain_ratio 1.500 ratio", lines)
         self.assertIn("figure: drain_ratio_celery 30.000 ratio", lines)
 
     def test_a_round_that_one_side_lacks_does_not_count(self):
@@ -73,7 +80,30 @@ class Figures(unittest.TestCase):
         self.report.prove(OURS, "drain", Proof(9, 0, 0))
         found = [line for line in self.report.text().splitlines() if line.startswith("figure")]
         for line in found:
-            self.assertRegex(line, re.compile(r"^figure: [a-z0-9_]+ \d+(\.\d+)? (jobs/s|ms|ratio|jobs)$"))
+            self.assertRegex(line, re.compile(r"^figure: [a-z0-9_]+ \d+(\.\d+)? (jobs/s|ms|ratio|jobs|percent|rounds)$"))
+
+    def test_start_times_are_held_against_the_soonest_peer_in_redis(self):
+        for name, value in [(OURS, 2.0), ("bullmq", 1.0), ("celery", 4.0), ("graphile_worker", 0.5)]:
+            self.report.add(name, "start_p50", 1, value)
+        self.assertIn("figure: start_p50_ratio 2.000 ratio", self.report.text())
+        self.assertIn("start_p50_ratio: ours to bullmq, the best peer in redis", self.report.text())
+
+    def test_bulk_and_single_enqueues_are_held_against_peers_in_postgres(self):
+        for figure in ("enqueue_bulk", "enqueue_one"):
+            for name, value in [(OURS, 30), ("graphile_worker", 10), ("celery", 90)]:
+                self.report.add(name, figure, 1, value)
+        text = self.report.text()
+        self.assertIn("figure: bulk_ratio 3.000 ratio", text)
+        self.assertIn("figure: one_by_one_ratio 3.000 ratio", text)
+
+    def test_a_round_whose_processor_was_stolen_is_named(self):
+        self.report.stolen(1, 0.001)
+        self.report.stolen(2, 0.25)
+        text = self.report.text()
+        self.assertIn("not to be trusted: round 2: 25.0%", text)
+        self.assertNotIn("round 1:", text)
+        self.assertIn("figure: stolen_max 25.00 percent", text)
+        self.assertIn("figure: rounds_untrusted 1 rounds", text)
 
     def test_only_a_complete_and_exact_ours_is_sound(self):
         self.assertTrue(self.report.sound())

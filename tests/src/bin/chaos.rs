@@ -65,6 +65,7 @@ fn tell(outcome: &Outcome) {
             row("taken from a living worker", verdict.taken_from_the_living, "0"),
             row("poisoned by three kills, brought back", outcome.dead.poisoned.len(), "few"),
             row("dead of anything else", outcome.dead.others.len(), "0"),
+            row("imports or lines of them wrong", verdict.imports_wrong, "0"),
             row("accounts that drift", verdict.drifts, "0"),
             row("workers killed", inflicted.worker_kills, ""),
             row("  jobs in flight then", inflicted.in_flight, ""),
@@ -72,7 +73,12 @@ fn tell(outcome: &Outcome) {
             row("redis wiped", inflicted.redis_wipes, ""),
             row("redis restarted", inflicted.redis_restarts, ""),
             row("redis paused", inflicted.redis_pauses, ""),
+            row("redis read-only or full", inflicted.redis_refusals, ""),
             row("postgres restarted", inflicted.postgres_restarts, ""),
+            row("postgres slow", inflicted.postgres_slow, ""),
+            row("connections to postgres silent", inflicted.black_holes, ""),
+            row("processes with a clock an hour off", inflicted.skewed_clocks, ""),
+            row("imports beside each other", inflicted.imports.len(), ""),
         ],
     );
     for example in verdict.examples.iter().chain(&outcome.dead.others) {
@@ -91,13 +97,19 @@ fn tell(outcome: &Outcome) {
         ("taken_from_the_living", verdict.taken_from_the_living),
         ("poisoned", outcome.dead.poisoned.len()),
         ("dead_otherwise", outcome.dead.others.len()),
+        ("imports_wrong", verdict.imports_wrong),
         ("drift", verdict.drifts),
         ("worker_kills", inflicted.worker_kills),
         ("leader_kills", inflicted.leader_kills),
         ("redis_wipes", inflicted.redis_wipes),
         ("redis_restarts", inflicted.redis_restarts),
         ("redis_pauses", inflicted.redis_pauses),
+        ("redis_refusals", inflicted.redis_refusals),
         ("postgres_restarts", inflicted.postgres_restarts),
+        ("postgres_slow", inflicted.postgres_slow),
+        ("black_holes", inflicted.black_holes),
+        ("skewed_clocks", inflicted.skewed_clocks),
+        ("imports", inflicted.imports.len()),
     ];
     for (name, count) in figures {
         report::count(&format!("chaos_{name}"), i64::try_from(count).unwrap_or(i64::MAX), "count");

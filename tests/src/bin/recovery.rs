@@ -5,15 +5,29 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
 use cluster::{
-    chaos::recovery::{QUEUES, drain, kill, postgres_away, redis_away, stall},
+    chaos::recovery::{
+        QUEUES, black_hole, clocks, drain, kill, postgres_away, redis_away, redis_refuses, slow, stall,
+        two_imports,
+    },
     processes::{self, Cluster},
     program,
 };
 
-const USAGE: &str =
-    "usage: recovery [--rounds N] [--redis-secs N] [--dir FOLDER] [kill] [drain] [stall] [redis] [postgres]";
+const USAGE: &str = "usage: recovery [--rounds N] [--redis-secs N] [--dir FOLDER] [PART...]; the parts are
+kill drain stall redis refusing-redis postgres black-hole slow clocks imports";
 
-const PARTS: [&str; 5] = ["kill", "drain", "stall", "redis", "postgres"];
+const PARTS: [&str; 10] = [
+    "kill",
+    "drain",
+    "stall",
+    "redis",
+    "refusing-redis",
+    "postgres",
+    "black-hole",
+    "slow",
+    "clocks",
+    "imports",
+];
 
 fn main() -> ExitCode {
     program::run("recovery", run())
@@ -34,6 +48,7 @@ async fn run() -> anyhow::Result<ExitCode> {
         queues: QUEUES.to_owned(),
         tenant: "recovery".to_owned(),
         dir: arguments.dir.clone(),
+        proxied: true,
         ..processes::Options::default()
     })
     .await
@@ -45,7 +60,12 @@ async fn run() -> anyhow::Result<ExitCode> {
             "drain" => drain::run(&mut cluster).await,
             "stall" => stall::run(&mut cluster).await,
             "redis" => redis_away::run(&mut cluster, arguments.redis_away).await,
-            _ => postgres_away::run(&mut cluster).await,
+            "refusing-redis" => redis_refuses::run(&mut cluster).await,
+            "postgres" => postgres_away::run(&mut cluster).await,
+            "black-hole" => black_hole::run(&mut cluster).await,
+            "slow" => slow::run(&mut cluster).await,
+            "clocks" => clocks::run(&mut cluster).await,
+            _ => two_imports::run(&mut cluster).await,
         };
         match reached {
             Ok(true) => {}

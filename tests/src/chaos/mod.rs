@@ -2,10 +2,12 @@
 //! is counted whether every acknowledged job was done, once.
 //!
 //! Reading order: [`mod@plan`] (which faults, when), [`requests`] (what is sent), [`feed`] (who sends it and
-//! what was acknowledged), [`inflict`] (how a fault happens), [`settle`] (the time after), [`verdict`]
+//! what was acknowledged), [`inflict`] (how a fault happens; [`clock`], [`imports`]), [`settle`] (the time after), [`verdict`]
 //! (the counts); beside them [`recovery`], fault by fault. The faults come at numbers of acknowledged jobs, so a slow machine gets the same run.
 
+pub mod clock;
 pub mod feed;
+pub mod imports;
 pub mod inflict;
 pub mod plan;
 pub mod recovery;
@@ -49,7 +51,12 @@ impl Options {
             redis_wipes: 5,
             redis_restarts: 2,
             redis_pause: Duration::from_secs(5),
+            redis_refusal: Duration::from_secs(5),
             postgres_restarts: 2,
+            black_holes: 2,
+            postgres_slow: Duration::from_secs(10),
+            skewed_clocks: 1,
+            import_pairs: 2,
         };
         Options { jobs: 20_000, amounts, seed, dir: None }
     }
@@ -62,7 +69,12 @@ impl Options {
             redis_wipes: 1,
             redis_restarts: 1,
             redis_pause: Duration::from_secs(2),
+            redis_refusal: Duration::from_secs(1),
             postgres_restarts: 1,
+            black_holes: 1,
+            postgres_slow: Duration::from_secs(5),
+            skewed_clocks: 1,
+            import_pairs: 1,
         };
         Options { jobs: 1_500, amounts, seed, dir: None }
     }
@@ -108,6 +120,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
         schedulers: 2,
         tenant: "chaos".to_owned(),
         dir: options.dir.clone(),
+        proxied: true,
         ..processes::Options::default()
     })
     .await
@@ -165,7 +178,8 @@ async fn torment(cluster: &mut Cluster, options: &Options) -> anyhow::Result<Out
     nobody_ended(cluster)?;
     let acknowledged = feed.acknowledged();
     let recorded = cluster.upstream.recorded();
-    let verdict = verdict::count(&cluster.ledger, &acknowledged, &inflicted.killed, &recorded).await?;
+    let mut verdict = verdict::count(&cluster.ledger, &acknowledged, &inflicted.killed, &recorded).await?;
+    verdict.imports(&cluster.ledger, &inflicted.imports).await.context("looking at the imports")?;
     Ok(Outcome { acknowledged, inflicted, dead, verdict, faults_took, rest_took, kept: None })
 }
 

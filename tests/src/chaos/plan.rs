@@ -17,8 +17,20 @@ pub enum Fault {
     RestartRedis,
     /// Redis stands still for this long.
     PauseRedis(Duration),
+    /// Redis accepts no writes for this long, as a replica after a fail-over does.
+    RedisReadOnly(Duration),
+    /// Redis has no memory left for this long.
+    RedisFull(Duration),
     /// Postgres is stopped at once and recovers from its log.
     RestartPostgres,
+    /// All open connections to Postgres go silent and stay so; new ones work.
+    BlackHole,
+    /// Each answer of Postgres is two seconds late for this long.
+    SlowPostgres(Duration),
+    /// A worker starts anew with a clock an hour ahead, the leading scheduler with one an hour behind.
+    SkewedClocks,
+    /// Two imports of one tenant begin at once.
+    TwoImports,
 }
 
 impl Fault {
@@ -30,7 +42,13 @@ impl Fault {
             Fault::WipeRedis => "redis wiped",
             Fault::RestartRedis => "redis restarted",
             Fault::PauseRedis(_) => "redis paused",
+            Fault::RedisReadOnly(_) => "redis read-only",
+            Fault::RedisFull(_) => "redis full",
             Fault::RestartPostgres => "postgres restarted",
+            Fault::BlackHole => "open connections to postgres silent",
+            Fault::SlowPostgres(_) => "postgres slow",
+            Fault::SkewedClocks => "clocks an hour off",
+            Fault::TwoImports => "two imports at once",
         }
     }
 }
@@ -48,8 +66,18 @@ pub struct Amounts {
     pub redis_restarts: usize,
     /// How long Redis stands still, once.
     pub redis_pause: Duration,
+    /// How long Redis accepts no writes, once, and has no memory left, once.
+    pub redis_refusal: Duration,
     /// Times that Postgres is restarted.
     pub postgres_restarts: usize,
+    /// Times that all open connections to Postgres go silent.
+    pub black_holes: usize,
+    /// How long Postgres is slow, once.
+    pub postgres_slow: Duration,
+    /// Times that a worker and the leader get clocks that are an hour off.
+    pub skewed_clocks: usize,
+    /// Pairs of imports that begin at once.
+    pub import_pairs: usize,
 }
 
 /// A fault, and the number of acknowledged jobs at which it happens.
@@ -72,7 +100,13 @@ pub fn plan(amounts: &Amounts, jobs: usize, seed: u64) -> Vec<Planned> {
         (Fault::WipeRedis, amounts.redis_wipes),
         (Fault::RestartRedis, amounts.redis_restarts),
         (Fault::PauseRedis(amounts.redis_pause), 1),
+        (Fault::RedisReadOnly(amounts.redis_refusal), 1),
+        (Fault::RedisFull(amounts.redis_refusal), 1),
         (Fault::RestartPostgres, amounts.postgres_restarts),
+        (Fault::BlackHole, amounts.black_holes),
+        (Fault::SlowPostgres(amounts.postgres_slow), 1),
+        (Fault::SkewedClocks, amounts.skewed_clocks),
+        (Fault::TwoImports, amounts.import_pairs),
     ] {
         faults.extend(std::iter::repeat_n(fault, times));
     }
@@ -93,13 +127,18 @@ mod tests {
         redis_wipes: 5,
         redis_restarts: 2,
         redis_pause: Duration::from_secs(5),
+        redis_refusal: Duration::from_secs(5),
         postgres_restarts: 2,
+        black_holes: 2,
+        postgres_slow: Duration::from_secs(10),
+        skewed_clocks: 1,
+        import_pairs: 2,
     };
 
     #[test]
     fn a_plan_has_all_faults_in_the_order_of_their_time() {
         let planned = plan(&AMOUNTS, 20_000, 7);
-        assert_eq!(planned.len(), 33);
+        assert_eq!(planned.len(), 41);
         assert!(planned.is_sorted_by_key(|planned| planned.at_acknowledged));
         assert!(planned.iter().all(|planned| (500..=18_000).contains(&planned.at_acknowledged)));
         assert_eq!(planned.iter().filter(|planned| planned.fault == Fault::KillWorker).count(), 20);

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::desk::Desk;
 
-/// The kinds that the feed leads to.
-pub const KINDS: [&str; 3] = ["probe", "draft_reply", "post_internal_note"];
+/// The kinds that the feed and the faults lead to.
+pub const KINDS: [&str; 4] = ["probe", "draft_reply", "post_internal_note", "import_orders"];
 
 /// How long the cluster may take to finish what is left; the longest backoff of a probe is 30 s.
 const REST_WITHIN: Duration = Duration::from_secs(180);

@@ -7,7 +7,7 @@ use anyhow::Context;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::feed::Acknowledged;
+use super::{feed::Acknowledged, imports};
 use crate::upstream::Recorded;
 
 /// The counts.
@@ -33,6 +33,8 @@ pub struct Verdict {
     pub restarted_after_kill: usize,
     /// Jobs that were taken from a worker that was alive.
     pub taken_from_the_living: usize,
+    /// Imports that are not done, and order lines that are missing or came twice.
+    pub imports_wrong: usize,
     /// Accounts in which the books and the tables differ.
     pub drifts: usize,
     /// The first few of what is wrong, for whoever looks into it.
@@ -50,10 +52,34 @@ impl Verdict {
             self.effects_twice,
             self.started_twice,
             self.taken_from_the_living,
+            self.imports_wrong,
             self.drifts,
         ]
         .iter()
         .all(|count| *count == 0)
+    }
+
+    /// Looks at imports that ran beside each other: all must be done, and each of their lines be there once.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn imports(&mut self, ledger: &PgPool, imports: &[Uuid]) -> sqlx::Result<()> {
+        let done: i64 = sqlx::query_scalar(
+            "select count(distinct id) from jobs.finished where id = any ($1) and state = 'done'",
+        )
+        .bind(imports)
+        .fetch_one(ledger)
+        .await?;
+        let lines: i64 =
+            sqlx::query_scalar("select count(*) from platform.order_line").fetch_one(ledger).await?;
+        let (done, lines) = (usize::try_from(done).unwrap_or(0), usize::try_from(lines).unwrap_or(0));
+        let wanted = imports.len() / 2 * imports::DISTINCT;
+        self.imports_wrong = imports.len() - done + lines.abs_diff(wanted);
+        if self.imports_wrong > 0 {
+            let found = format!("{done} of {} done, {lines} lines for {wanted}", imports.len());
+            self.note("imports", [found]);
+        }
+        Ok(())
     }
 
     fn note(&mut self, what: &str, which: impl IntoIterator<Item = String>) {

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::{Context, bail};
 use base64::Engine;
 use rand::RngExt;
+use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 
 use super::{
     Options,
@@ -13,6 +14,7 @@ use super::{
 use crate::{
     desk::{Credentials, Desk},
     folder::Folder,
+    proxy::Proxy,
     servers::Servers,
     upstream::Upstream,
 };
@@ -34,6 +36,7 @@ impl Env {
         folder: &Folder,
         servers: &Servers,
         upstream: &Upstream,
+        proxy: Option<&Proxy>,
     ) -> anyhow::Result<Env> {
         let logs_dir = folder.path().join("logs");
         let imports = folder.path().join("imports");
@@ -44,7 +47,7 @@ impl Env {
             logs_dir,
             logs: options.logs,
             queues: options.queues.clone(),
-            urls: logins(options, servers)?,
+            urls: logins(options, servers, proxy)?,
             settings: Vec::new(),
         };
         env.set("REDIS_URL", servers.redis_url.clone());
@@ -137,15 +140,26 @@ impl Env {
     }
 }
 
-/// The database address of each program.
-fn logins(options: &Options, servers: &Servers) -> anyhow::Result<Vec<(&'static str, String)>> {
+/// The database address of each program; that of the proxy when there is one.
+fn logins(
+    options: &Options,
+    servers: &Servers,
+    proxy: Option<&Proxy>,
+) -> anyhow::Result<Vec<(&'static str, String)>> {
     let mut urls = options.given.logins.clone();
     for (program, role) in [("api", "desk_api"), ("worker", "desk_worker"), ("scheduler", "desk_scheduler")] {
         if urls.iter().all(|(known, _)| *known != program) {
-            urls.push((program, servers.url_for(role)?));
+            let url = servers.url_for(role)?;
+            urls.push((program, proxy.map_or(Ok(url.clone()), |proxy| through(&url, proxy.addr))?));
         }
     }
     Ok(urls)
+}
+
+/// The same database at another address.
+fn through(url: &str, addr: SocketAddr) -> anyhow::Result<String> {
+    let options: PgConnectOptions = url.parse().context("the database's address")?;
+    Ok(options.host(&addr.ip().to_string()).port(addr.port()).to_url_lossy().to_string())
 }
 
 /// 32 random bytes in base64.

@@ -24,6 +24,7 @@ pub use process::{Logs, Process, Signalled};
 use crate::{
     desk::Desk,
     folder::Folder,
+    proxy::Proxy,
     servers::{Afterwards, Servers},
     upstream::{self, Upstream},
 };
@@ -55,6 +56,8 @@ pub struct Options {
     pub env: Vec<(String, String)>,
     /// Where log lines go.
     pub logs: Logs,
+    /// The programs reach Postgres through a [`Proxy`], so that the network can fail.
+    pub proxied: bool,
 }
 
 /// Servers that are there. What is not given is private.
@@ -83,6 +86,7 @@ impl Default for Options {
             bind: None,
             env: ["GENERAL", "WEBHOOKS", "AI", "SEGMENTS"].map(rate).to_vec(),
             logs: Logs::File,
+            proxied: false,
         }
     }
 }
@@ -97,6 +101,8 @@ pub struct Cluster {
     pub schedulers: Vec<Process>,
     /// What plays the outside world.
     pub upstream: Upstream,
+    /// What the programs take for Postgres, when the cluster was started so. The ledger goes past it.
+    pub proxy: Option<Proxy>,
     /// The database as its owner, who sees all tenants.
     pub ledger: PgPool,
     /// Calls the api as the tenant, with a key that may do everything.
@@ -123,7 +129,11 @@ impl Cluster {
         migrations::apply(&servers.admin_url).await?;
         let ledger = PgPoolOptions::new().max_connections(4).connect_lazy(&servers.admin_url)?;
         let upstream = upstream::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
-        let mut env = Env::new(&options, &folder, &servers, &upstream)?;
+        let proxy = match options.proxied {
+            true => Some(Proxy::start(free_address()?, servers.postgres_addr()?).await?),
+            false => None,
+        };
+        let mut env = Env::new(&options, &folder, &servers, &upstream, proxy.as_ref())?;
 
         let bind = options.bind.map_or_else(free_address, Ok)?;
         env.set("DESK_BIND", bind.to_string());
@@ -134,6 +144,7 @@ impl Cluster {
             workers: Vec::new(),
             schedulers: Vec::new(),
             upstream,
+            proxy,
             ledger,
             desk,
             servers,
@@ -182,9 +193,21 @@ impl Cluster {
     /// # Errors
     /// It cannot be started.
     pub fn start_scheduler(&mut self) -> anyhow::Result<&Process> {
+        self.start_scheduler_with(&[])
+    }
+
+    /// Starts one more scheduler with settings of its own.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_scheduler_with(&mut self, settings: &[(&str, &str)]) -> anyhow::Result<&Process> {
         self.started_schedulers += 1;
         let name = format!("scheduler-{}", self.started_schedulers);
-        self.schedulers.push(self.env.spawn(&name, "scheduler", Some(free_address()?))?);
+        let mut env = self.env.clone();
+        for (setting, value) in settings {
+            env.set(setting, (*value).to_owned());
+        }
+        self.schedulers.push(env.spawn(&name, "scheduler", Some(free_address()?))?);
         self.schedulers.last().context("a scheduler was just started")
     }
 

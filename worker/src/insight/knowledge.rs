@@ -23,8 +23,6 @@ use crate::outcome::Stop;
 const KEPT: usize = 16;
 /// Of every shard, so many of those most at risk have reasons. Reasons cost a hundred times what a score costs.
 const EXPLAINED: usize = 50;
-/// Threads that explain.
-const THREADS: usize = 2;
 /// What a model that is gone or damaged is replaced by.
 const FALLBACKS: &str = "an earlier champion is used if one can be read, and otherwise there are no scores";
 
@@ -164,7 +162,7 @@ impl Knowledge {
             let values = chosen.iter().flat_map(|place| batch.customers[*place].features.as_chunks::<4>().0);
             let rows = Matrix::from_values(COUNT, values.map(|bytes| f32::from_le_bytes(*bytes)).collect());
             // Without reasons the scores stand all the same.
-            let Ok(reasons) = model.reasons(&rows, THREADS) else { return batch };
+            let Ok(reasons) = model.reasons(&rows) else { return batch };
             for (place, reasons) in chosen.into_iter().zip(reasons) {
                 let predictions = &mut batch.customers[place].predictions;
                 if predictions.churn.is_some() {

@@ -28,11 +28,16 @@ def run(job):
     _append(_entry(job["sequence"], START) + _entry(job["sequence"], END))
 
 
-def enqueue(one):
-    """Does what the command line asks of a producer: `enqueue N` or
-    `enqueue-paced N --gap-ms G`, where `one` enqueues a single job. None of
-    the Python peers has a bulk call."""
+def enqueue(one, many=None, batch=None):
+    """Does what the command line asks of a producer: `enqueue N [--bulk]` or
+    `enqueue-paced N --gap-ms G`, where `one` enqueues a single job and `many`,
+    where there is a bulk call, up to `batch` of them."""
     match sys.argv[1:]:
+        case ["enqueue", count, "--bulk"] if many:
+            began = time.monotonic()
+            for first in range(0, int(count), batch):
+                many([job(sequence) for sequence in range(first, min(first + batch, int(count)))])
+            print(json.dumps({"seconds": time.monotonic() - began}))
         case ["enqueue", count]:
             began = time.monotonic()
             for sequence in range(int(count)):
@@ -44,7 +49,7 @@ def enqueue(one):
                 one(job(sequence))
                 time.sleep(int(gap_ms) / 1000)
         case _:
-            raise SystemExit("usage: enqueue N | enqueue-paced N --gap-ms G")
+            raise SystemExit("usage: enqueue N [--bulk] | enqueue-paced N --gap-ms G")
 
 
 def _entry(sequence, kind):

@@ -1,21 +1,29 @@
 //! Recovery, fault by fault: how long it takes until work goes on, and what it costs. Each part prints its
 //! figures and says whether they are what they must be.
 
+pub mod black_hole;
+pub mod clocks;
 pub mod drain;
 pub mod kill;
 pub mod postgres_away;
 pub mod redis_away;
+pub mod redis_refuses;
+pub mod slow;
 pub mod stall;
+pub mod two_imports;
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 use uuid::Uuid;
 
-use crate::{desk::Desk, processes::Cluster};
+use crate::{desk::Desk, processes::Cluster, proxy::Proxy};
 
 /// Slots of each worker here: the killed one runs 50 jobs at once.
 pub const QUEUES: &str = "ai=4,default=64,ops=2";
@@ -38,6 +46,26 @@ fn probes(prefix: &str, count: usize, sleep: Duration, effect: bool) -> Vec<Valu
 async fn enqueue(desk: &Desk, jobs: &[Value]) -> anyhow::Result<Vec<Uuid>> {
     let enqueued = desk.batch(jobs, None).await.context("enqueueing probes")?;
     Ok(enqueued.into_iter().map(|job| job.job_id).collect())
+}
+
+/// The same while Postgres may be out of reach: repeated under one key until it is acknowledged, by a client that
+/// waits ten seconds for an answer.
+async fn enqueue_persistently(desk: &Desk, jobs: &[Value], key: &str) -> anyhow::Result<Vec<Uuid>> {
+    let asked = Instant::now();
+    loop {
+        match timeout(Duration::from_secs(10), desk.batch(jobs, Some(key))).await {
+            Ok(Ok(enqueued)) => return Ok(enqueued.into_iter().map(|job| job.job_id).collect()),
+            Ok(Err(error)) if !error.is_worth_repeating() => return Err(error.into()),
+            Ok(Err(_)) | Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+        if asked.elapsed() > WITHIN {
+            bail!("not acknowledged after {WITHIN:?}");
+        }
+    }
+}
+
+fn proxy(cluster: &Cluster) -> anyhow::Result<&Proxy> {
+    cluster.proxy.as_ref().context("the cluster has no proxy")
 }
 
 /// Makes it so many workers: ends what is too many in order, starts what is missing.

@@ -1,0 +1,112 @@
+//! Whatever is wrong with a request is answered with a problem document that names the field.
+
+use crate::desk::{call, operator};
+use crate::shop::{request, shop};
+use accounts::verify::Mode;
+use axum::body::Body;
+use serde_json::json;
+
+#[tokio::test]
+async fn the_field_at_fault_is_named() {
+    let shop = shop(Mode::Token).await;
+    let operator = operator(&shop).await;
+    let ticket = r#""payload": {"ticket_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"}"#;
+    let job = |more: &str| format!(r#"{{"kind": "draft_reply", {ticket}, {more}}}"#);
+    let unknown = "/api/jobs/0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81";
+    let cases: &[(&str, &str, &str, u16, &str)] = &[
+        ("POST", "/api/jobs", "{", 400, "body"),
+        ("POST", "/api/jobs", "[]", 400, "body"),
+        ("POST", "/api/jobs", "{}", 400, "kind"),
+        ("POST", "/api/jobs", r#"{"kind": "nonsense"}"#, 400, "kind"),
+        ("POST", "/api/jobs", r#"{"kind": "draft_reply"}"#, 400, "payload"),
+        ("POST", "/api/jobs", r#"{"kind": "draft_reply", "payload": {"ticket_id": 7}}"#, 400, "payload"),
+        ("POST", "/api/jobs", &job(r#""colour": "red""#), 400, "colour"),
+        ("POST", "/api/jobs", &job(r#""priority": "soon""#), 400, "priority"),
+        ("POST", "/api/jobs", &job(r#""run_at": "tomorrow""#), 400, "run_at"),
+        ("POST", "/api/jobs", &job(r#""delay_ms": -1"#), 400, "delay_ms"),
+        ("POST", "/api/jobs", &job(r#""max_attempts": 0"#), 400, "max_attempts"),
+        ("POST", "/api/jobs", &job(r#""dedup_key": """#), 400, "dedup_key"),
+        ("POST", "/api/jobs", &job(r#""concurrency_key": """#), 400, "concurrency_key"),
+        ("GET", "/api/jobs?colour=red", "", 400, "colour"),
+        ("GET", "/api/jobs?state=asleep", "", 400, "state"),
+        ("GET", "/api/jobs?cursor=nonsense", "", 400, "cursor"),
+        ("GET", "/api/jobs?limit=1000", "", 400, "limit"),
+        ("GET", "/api/jobs?created_from=yesterday", "", 400, "created_from"),
+        ("GET", "/api/jobs?parent_id=7", "", 400, "parent_id"),
+        ("GET", "/api/jobs?fields=colour", "", 400, "fields"),
+        ("GET", "/api/jobs?tenant_id=7", "", 400, "tenant_id"),
+        ("GET", "/api/jobs/7", "", 400, "id"),
+        ("GET", &format!("{unknown}?wait=soon"), "", 400, "wait"),
+        ("GET", &format!("{unknown}?until=later"), "", 400, "until"),
+        (
+            "POST",
+            &format!("{unknown}/cancel"),
+            &format!(r#"{{"reason": "{}"}}"#, "x".repeat(501)),
+            400,
+            "reason",
+        ),
+        ("GET", "/api/admin/dead-letters?died_to=later", "", 400, "died_to"),
+        ("POST", "/api/admin/dead-letters/retry", "{}", 400, "filter"),
+        ("POST", "/api/admin/dead-letters/retry", r#"{"ids": []}"#, 400, "ids"),
+        ("POST", "/api/admin/dead-letters/retry", r#"{"filter": {"colour": 1}}"#, 400, "filter.colour"),
+        ("POST", "/api/admin/dead-letters/discard", r#"{"all": true, "canary": 1}"#, 400, "canary"),
+        ("PUT", "/api/admin/queues/ai/concurrency", r#"{"slots": -1}"#, 400, "slots"),
+        ("PUT", "/api/admin/queues/ai/concurrency", "{}", 400, "slots"),
+        ("PUT", "/api/admin/kinds/probe/limit", r#"{"max_running": 0}"#, 400, "max_running"),
+        ("GET", "/api/admin/audit?cursor=nonsense", "", 400, "cursor"),
+    ];
+    for (method, path, body, status, field) in cases {
+        let answer = call(&shop, &operator, method, path, body).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.field("field")),
+            (*status, *field),
+            "{method} {path} {body}: {}",
+            answer.text
+        );
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+        assert_eq!(answer.json["status"], json!(status));
+        assert!(answer.field("type").starts_with("urn:deskwork:problem:"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_with_413() {
+    let shop = shop(Mode::Token).await;
+    let operator = operator(&shop).await;
+    let body = |bytes| json!({"kind": "probe", "payload": {"padding": "x".repeat(bytes)}}).to_string();
+    let payload = call(&shop, &operator, "POST", "/api/jobs", &body(300_000)).await;
+    assert_eq!((payload.status.as_u16(), payload.field("field")), (413, "payload"));
+    let whole = call(&shop, &operator, "POST", "/api/jobs", &body(600_000)).await;
+    assert_eq!((whole.status.as_u16(), whole.field("field")), (413, "body"));
+    assert_eq!(shop.count("jobs.live").await, 0);
+}
+
+#[tokio::test]
+async fn unknown_paths_methods_and_content_types_are_problems_too() {
+    let shop = shop(Mode::Token).await;
+    assert_eq!(shop.get("/nothing").await.field("type"), "urn:deskwork:problem:not-found");
+    let method = call(&shop, &shop.key, "DELETE", "/api/jobs", "").await;
+    assert_eq!(
+        (method.status.as_u16(), method.field("type")),
+        (405, "urn:deskwork:problem:method-not-allowed")
+    );
+    assert!(method.headers.contains_key("allow"));
+    let form =
+        request("POST", "/api/jobs").header("x-api-key", &shop.key).header("content-type", "text/plain");
+    let form = shop.send(form.body(Body::from("{}")).expect("a request")).await;
+    assert_eq!((form.status.as_u16(), form.field("field")), (415, "Content-Type"));
+    for path in ["/api/admin/queues/nonsense/pause", "/api/admin/schedules/nonsense/pause"] {
+        let answer = call(&shop, &operator(&shop).await, "POST", path, "").await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn without_the_database_the_answer_is_503_and_says_when_to_come_back() {
+    let shop = shop(Mode::Token).await;
+    let request = request("GET", "/api/jobs")
+        .header("x-api-key", "dsk_0123456789ab_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    let answer = shop.send_without_database(request.body(Body::empty()).expect("a request")).await;
+    assert_eq!((answer.status.as_u16(), answer.field("type")), (503, "urn:deskwork:problem:unavailable"));
+    assert_eq!(answer.headers["retry-after"], "2");
+}

@@ -1,0 +1,121 @@
+//! Dead letters: causes, dry runs, retries and discards, each within its tenant and in the trail.
+
+use crate::desk::{call, dead, enqueue, finish, neighbour, operator};
+use crate::shop::{Shop, shop};
+use accounts::verify::Mode;
+use jobs::JobId;
+use serde_json::{Value, json};
+
+const DEAD: &str = "/api/admin/dead-letters";
+
+async fn die(shop: &Shop, key: &str, message: &str) -> JobId {
+    let job = enqueue(shop, key).await;
+    finish(shop, job, dead("upstream_refused", message)).await;
+    job
+}
+
+fn items(json: &Value) -> &Vec<Value> {
+    json["items"].as_array().expect("items")
+}
+
+#[tokio::test]
+async fn the_causes_are_few_and_lead_to_their_jobs() {
+    let shop = shop(Mode::Token).await;
+    for ticket in 0..3 {
+        die(&shop, &shop.key, &format!("ticket {ticket} is closed")).await;
+    }
+    die(&shop, &shop.key, "the credentials were refused").await;
+    let groups = shop.get(&format!("{DEAD}/groups")).await;
+    let groups = items(&groups.json);
+    assert_eq!(groups.len(), 2);
+    assert_eq!((&groups[0]["jobs"], &groups[1]["jobs"]), (&json!(3), &json!(1)));
+    let fingerprint = groups[0]["fingerprint"].as_str().expect("a fingerprint");
+    let listed = shop.get(&format!("{DEAD}?fingerprint={fingerprint}&limit=2")).await;
+    assert_eq!(items(&listed.json).len(), 2);
+    let cursor = listed.json["next_cursor"].as_str().expect("a next page");
+    let rest = shop.get(&format!("{DEAD}?fingerprint={fingerprint}&limit=2&cursor={cursor}")).await;
+    assert_eq!((items(&rest.json).len(), &rest.json["next_cursor"]), (1, &Value::Null));
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_and_changes_nothing() {
+    let shop = shop(Mode::Token).await;
+    die(&shop, &shop.key, "one").await;
+    die(&shop, &shop.key, "two").await;
+    for action in ["retry", "discard"] {
+        let answer = shop.post(&format!("{DEAD}/{action}"), r#"{"all": true, "dry_run": true}"#).await;
+        assert_eq!((answer.status.as_u16(), &answer.json), (200, &json!({"matching": 2})));
+    }
+    assert_eq!(shop.count("jobs.dead").await, 2);
+    assert_eq!(shop.count("shared.audit where action like 'dead.%'").await, 0);
+}
+
+#[tokio::test]
+async fn some_ids_are_retried_or_discarded_at_once_and_audited() {
+    let shop = shop(Mode::Token).await;
+    let retried = die(&shop, &shop.key, "one").await;
+    let discarded = die(&shop, &shop.key, "two").await;
+    let alive = enqueue(&shop, &shop.key).await;
+    let answer = shop
+        .post(&format!("{DEAD}/retry"), &json!({"ids": [retried, alive], "reason": "repaired"}).to_string())
+        .await;
+    assert_eq!((answer.status.as_u16(), &answer.json), (200, &json!({"job_ids": [retried]})));
+    assert_eq!(shop.get(&format!("/api/jobs/{retried}")).await.field("state"), "ready");
+    let answer = shop.post(&format!("{DEAD}/{discarded}/discard"), r#"{"reason": "not wanted"}"#).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(shop.get(&format!("/api/jobs/{discarded}")).await.field("state"), "cancelled");
+    assert_eq!(shop.post(&format!("{DEAD}/{discarded}/retry"), "").await.status, 404);
+
+    let trail = call(&shop, &operator(&shop).await, "GET", "/api/admin/audit", "").await;
+    let actions: Vec<&str> = items(&trail.json).iter().filter_map(|entry| entry["action"].as_str()).collect();
+    assert!(actions.contains(&"dead.retry") && actions.contains(&"dead.discard"), "{actions:?}");
+    let retry = items(&trail.json).iter().find(|entry| entry["action"] == "dead.retry").expect("an entry");
+    assert_eq!((&retry["detail"]["jobs"], &retry["detail"]["reason"]), (&json!(1), &json!("repaired")));
+    assert!(retry["actor"].as_str().expect("an actor").starts_with("key:"));
+}
+
+#[tokio::test]
+async fn a_filter_becomes_a_job_bound_to_the_callers_tenant() {
+    let shop = shop(Mode::Token).await;
+    die(&shop, &shop.key, "one").await;
+    let answer =
+        shop.post(&format!("{DEAD}/retry"), r#"{"filter": {"kind": "draft_reply"}, "canary": 5}"#).await;
+    assert_eq!((answer.status.as_u16(), &answer.json["matching"]), (202, &json!(1)), "{}", answer.text);
+    let location = answer.headers["location"].to_str().expect("a path").to_owned();
+    let job = shop.get(&format!("{location}?fields=kind,queue,payload")).await;
+    assert_eq!((job.field("kind"), job.field("queue")), ("retry_dead", "ops"));
+    assert_eq!(job.json["payload"]["filter"]["tenant_id"], json!(shop.tenant));
+    assert_eq!(job.json["payload"]["canary"], 5);
+    let all = shop.post(&format!("{DEAD}/discard"), r#"{"all": true}"#).await;
+    assert_eq!(all.status, 202, "{}", all.text);
+}
+
+#[tokio::test]
+async fn a_dead_job_whose_dedup_key_is_taken_stays_dead() {
+    let shop = shop(Mode::Token).await;
+    let body = r#"{"kind": "draft_reply", "payload": {"ticket_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"}, "dedup_key": "t"}"#;
+    let first = crate::desk::id(&shop.post("/api/jobs", body).await, "job_id");
+    finish(&shop, first, dead("upstream_refused", "no")).await;
+    shop.post("/api/jobs", body).await;
+    assert_eq!(shop.post(&format!("{DEAD}/{first}/retry"), "").await.status, 409);
+}
+
+#[tokio::test]
+async fn tenants_act_on_their_own_and_operators_on_all() {
+    let shop = shop(Mode::Token).await;
+    let (tenant, other) = neighbour(&shop).await;
+    let mine = die(&shop, &shop.key, "one").await;
+    die(&shop, &other, "one").await;
+    assert_eq!(items(&shop.get(DEAD).await.json).len(), 1);
+    assert_eq!(call(&shop, &other, "POST", &format!("{DEAD}/{mine}/retry"), "").await.status, 404);
+    let foreign = json!({"filter": {"tenant_id": shop.tenant}}).to_string();
+    assert_eq!(call(&shop, &other, "POST", &format!("{DEAD}/retry"), &foreign).await.status, 403);
+
+    let operator = operator(&shop).await;
+    let all = call(&shop, &operator, "GET", DEAD, "").await;
+    assert_eq!(items(&all.json).len(), 2);
+    let theirs = call(&shop, &operator, "GET", &format!("{DEAD}?tenant_id={tenant}"), "").await;
+    assert_eq!(items(&theirs.json).len(), 1);
+    let groups = call(&shop, &operator, "GET", &format!("{DEAD}/groups"), "").await;
+    assert_eq!(items(&groups.json)[0]["tenants"], 2);
+}
