@@ -149,7 +149,8 @@ struct Gate {
 
 async fn enforce(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let Some(lane) = gate.limits.lane(request.uri().path()) else { return next.run(request).await };
-    let (identity, standing) = match admit(&gate, lane, &request).await {
+    let address = address(&request);
+    let (identity, standing) = match admit(&gate, lane, request.headers(), address).await {
         Ok(admitted) => admitted,
         Err(refused) => return refused.into_response(),
     };
@@ -161,9 +162,13 @@ async fn enforce(State(gate): State<Gate>, mut request: Request, next: Next) -> 
 }
 
 /// Who sends the request, and how much it may still send. Whether a key is needed is the route's to say.
-async fn admit(gate: &Gate, lane: &Lane, request: &Request) -> Result<(Identity, Standing), TooMany> {
-    let address = address(request);
-    let Some(key) = presented(request.headers()) else {
+async fn admit(
+    gate: &Gate,
+    lane: &Lane,
+    headers: &HeaderMap,
+    address: u128,
+) -> Result<(Identity, Standing), TooMany> {
+    let Some(key) = presented(headers) else {
         return Ok((Identity::Nobody, lane.addresses.count(address)?));
     };
     // What nobody has ever seen is counted before it may cost anything.
