@@ -154,6 +154,14 @@ pub async fn revoke(tx: &mut Tx, tenant: TenantId, key: KeyId) -> Result<bool, D
     Ok(done.rows_affected() == 1)
 }
 
+/// The key whose text begins so, and its tenant; revoked ones too (gateway role).
+pub async fn find_by_prefix(tx: &mut Tx, prefix: &str) -> Result<Option<(KeyId, TenantId)>, DbError> {
+    Ok(sqlx::query_as("select id, tenant_id from shared.api_key where prefix = $1")
+        .bind(prefix)
+        .fetch_optional(&mut **tx)
+        .await?)
+}
+
 /// A key as its owner sees it in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeySummary {
