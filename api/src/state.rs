@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     routes::jobs::{positions::Positions, reader::Reader},
     settings::Settings,
-    web::auth::KeyCache,
+    web::{bulkhead::Bulkhead, keys::KeyCache},
 };
 
 /// The process, as handlers see it. Cheap to clone.
@@ -31,8 +31,10 @@ pub struct AppState {
     pub reader: Reader,
     /// Where waiting jobs stand in their queues.
     pub positions: Arc<Positions>,
-    /// The keys that were valid a moment ago.
+    /// The keys that were good or bad a moment ago.
     pub keys: Arc<KeyCache>,
+    /// The places for reads that scan.
+    pub scans: Bulkhead,
     /// Metrics.
     pub telemetry: Telemetry,
     /// The settings.
@@ -73,6 +75,7 @@ impl AppState {
             positions: Arc::new(Positions::new(dispatch.clone())),
             dispatch,
             keys: Arc::default(),
+            scans: Bulkhead::new(settings.scans_at_once),
             telemetry,
             settings: Arc::new(settings),
             ending,

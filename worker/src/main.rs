@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 
 async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let stop = boot::shutdown::on_signal().context("listening for signals")?;
-    let store = Store::connect(&settings.database_url, runtime::connections(&settings.queues))
+    let store = Store::connect(settings.database_url.expose(), runtime::connections(&settings.queues))
         .context("DATABASE_URL")?;
     let slots = settings.slots();
     let connections = settings.database_connections.map_or(slots, NonZeroU32::get);
@@ -40,7 +40,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
             "fewer connections than slots: jobs that get none are put off; raise DESK_DATABASE_CONNECTIONS or lower DESK_QUEUES"
         );
     }
-    let db = Db::connect(&settings.database_url, connections).context("DATABASE_URL")?;
+    let db = Db::connect(settings.database_url.expose(), connections).context("DATABASE_URL")?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let breakers = Breakers::new(BreakerSettings::default());
     let pace = shared_pace(&dispatch);

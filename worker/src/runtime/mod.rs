@@ -19,6 +19,7 @@ mod slots;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use apalis_core::{monitor::Monitor, worker::builder::WorkerBuilder};
+use boot::Secret;
 use database::DbError;
 use jobs::{Dispatch, Store, workers::Introduction};
 use tokio_util::task::TaskTracker;
@@ -44,7 +45,7 @@ pub struct Options {
     /// How long running jobs may take to finish after the signal to stop.
     pub grace: Duration,
     /// The ledger, for the heart's connection of its own.
-    pub database_url: String,
+    pub database_url: Secret,
     /// Tells whoever asks whether the heart beats and the lanes get on.
     pub pulse: Pulse,
 }
@@ -85,7 +86,7 @@ pub async fn run(
         introduction: introduction(&options),
         pulse: options.pulse.clone(),
     });
-    let heart = heart::start(shared.clone(), &options.database_url)?;
+    let heart = heart::start(shared.clone(), options.database_url.expose())?;
     let completers = completer::start(shared.clone(), inbox);
     let reporter = progress::start(shared.clone());
     let executor = Executor { shared: shared.clone(), handlers: Arc::new(handlers), reporter };

@@ -103,7 +103,7 @@ impl House {
             name: "test".to_owned(),
             queues: BTreeMap::from([("default".to_owned(), 4)]),
             grace: Duration::from_secs(5),
-            database_url: url.clone(),
+            database_url: url.clone().into(),
             pulse: Pulse::default(),
         };
         let store = Store::connect(&url, 6).expect("the proxy's URL");

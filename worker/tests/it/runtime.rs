@@ -215,7 +215,7 @@ impl Theatre {
             name: "test".to_owned(),
             queues: BTreeMap::from([("acts".to_owned(), 8)]),
             grace,
-            database_url: self.url.clone(),
+            database_url: self.url.clone().into(),
             pulse: Pulse::default(),
         };
         let (stop, stopped) = oneshot::channel::<()>();

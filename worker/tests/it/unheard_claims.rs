@@ -42,7 +42,7 @@ async fn what_was_claimed_unheard_is_handed_back_and_runs() {
         name: "test".to_owned(),
         queues: BTreeMap::from([("default".to_owned(), 4)]),
         grace: Duration::from_secs(5),
-        database_url: url.clone(),
+        database_url: url.clone().into(),
         pulse: Pulse::default(),
     };
     let (stop, stopped) = oneshot::channel::<()>();

@@ -16,7 +16,7 @@ use accounts::integrations::IntegrationError;
 use accounts::verify::{self, Mode, Verification};
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use database::ids::TenantId;
@@ -164,7 +164,7 @@ async fn take(
 ) -> Result<Taken, Refusal> {
     let (parts, body) = request.into_parts();
     let raw = body::read(&parts.headers, body, MAX_BODY_BYTES).await?;
-    let (tenant, has_key) = sender(state, senders, &parts.headers).await?;
+    let (tenant, has_key) = sender(state, senders, &parts).await?;
     let verification = match tenant {
         Some(tenant) => senders
             .verification(&state.db, &state.settings.master_key, tenant)
@@ -206,13 +206,13 @@ async fn take(
 async fn sender(
     state: &AppState,
     senders: &Senders,
-    headers: &HeaderMap,
+    parts: &Parts,
 ) -> Result<(Option<TenantId>, bool), Problem> {
-    if let Some(caller) = auth::identify(state, headers).await? {
+    if let Some(caller) = auth::identity(&parts.extensions)? {
         caller.require(Scope::WebhooksWrite)?;
         return Ok((Some(caller.tenant), true));
     }
-    let slug = headers.get(TENANT_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let slug = parts.headers.get(TENANT_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Ok((senders.tenant(&state.db, slug).await?, false))
 }
 
