@@ -1,7 +1,7 @@
 //! The frame around a process's own main function: what it is called, which settings it knows, and
 //! what its exit code says.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use crate::{Setting, SettingError, Telemetry, env::table, install_tls, telemetry};
 
@@ -51,7 +51,7 @@ where
             return ExitCode::FAILURE;
         }
     };
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         let telemetry = match Telemetry::start(process.name) {
             Ok(telemetry) => telemetry,
             Err(error) => return exit_with(process.name, &error),
@@ -71,8 +71,14 @@ where
         };
         telemetry.shutdown().await;
         code
-    })
+    });
+    // Work on blocking threads cannot be ended and may take minutes; whoever stops the process waits for seconds.
+    runtime.shutdown_timeout(LAST_MOMENT);
+    code
 }
+
+/// How long blocking work may take to come to its end when everything else is over.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// Says which setting is wrong, in one line on standard error; the exit code is 2.
 pub fn exit_with(process: &str, error: &SettingError) -> ExitCode {

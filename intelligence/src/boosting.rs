@@ -11,7 +11,7 @@ use lightgbm3::{Booster, Dataset};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::matrix::Matrix;
+use crate::{matrix::Matrix, stop::Stop};
 
 /// What the trees are fitted to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,6 +92,9 @@ pub enum BoostingError {
         /// Which row.
         row: usize,
     },
+    /// Nobody waits for the model any more.
+    #[error("stopped, because nobody waits for it any more")]
+    Stopped,
     /// LightGBM's own message.
     #[error("LightGBM: {0}")]
     Library(String),
@@ -107,14 +110,19 @@ impl From<lightgbm3::Error> for BoostingError {
 /// loss was lowest.
 ///
 /// # Errors
-/// Shapes that do not match, labels that are not finite, and whatever LightGBM says.
+/// Shapes that do not match, labels that are not finite, [`BoostingError::Stopped`], and whatever LightGBM says.
 pub fn train(
     training: Labelled<'_>,
     validation: Option<Labelled<'_>>,
     names: &[&str],
     settings: &Settings,
     seed: u32,
+    stop: &Stop,
 ) -> Result<String, BoostingError> {
+    // A training is many models; between two of them is where it can stop.
+    if stop.is_asked() {
+        return Err(BoostingError::Stopped);
+    }
     let mut train_set = dataset(training, names, None)?;
     train_set.set_feature_names(&names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let validation_set = validation.map(|rows| dataset(rows, names, Some(&train_set))).transpose()?;

@@ -7,6 +7,7 @@ use crate::{
     boosting::{self, BoostingError, Labelled},
     folds,
     matrix::Matrix,
+    stop::Stop,
 };
 
 /// How a model is trained.
@@ -38,10 +39,11 @@ pub(crate) fn train(
     validation: Option<&Table>,
     settings: &boosting::Settings,
     seeds: u32,
+    stop: &Stop,
 ) -> Result<Vec<String>, BoostingError> {
     let validation = validation.map(|(rows, labels)| Labelled { rows, labels });
     let names = folds::names();
-    let one = |seed| boosting::train(Labelled { rows, labels }, validation, &names, settings, seed);
+    let one = |seed| boosting::train(Labelled { rows, labels }, validation, &names, settings, seed, stop);
     (1..=seeds.max(1)).into_par_iter().map(one).collect()
 }
 

@@ -33,3 +33,4 @@ pub mod segmentation;
 pub mod snapshot;
 pub mod special_functions;
 pub mod spend;
+pub mod stop;

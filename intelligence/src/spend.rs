@@ -174,7 +174,7 @@ mod tests {
         let lines = churn::tests::shop(3000, 600, 1);
         let closed: Vec<Snapshot> = (0..6).map(|i| Snapshot::take(&lines, 410 - 30 * i, 90)).collect();
         let now = Snapshot::take(&lines, 500, 90);
-        let trained = train(&now, &closed, &quick()).expect("enough data");
+        let trained = train(&now, &closed, &quick(), &crate::stop::Stop::never()).expect("enough data");
         let forecasts = trained.model.score(&now.features);
         let spent = now.spent();
         let expected: Vec<f64> =
@@ -210,7 +210,7 @@ mod tests {
         let lines = churn::tests::shop(120, 600, 3);
         let closed: Vec<Snapshot> = (0..3).map(|i| Snapshot::take(&lines, 410 - 30 * i, 90)).collect();
         let now = Snapshot::take(&lines, 500, 90);
-        let trained = train(&now, &closed, &quick()).expect("BG/NBD");
+        let trained = train(&now, &closed, &quick(), &crate::stop::Stop::never()).expect("BG/NBD");
         assert!(trained.report.rounds.is_none());
         assert!(trained.model.score(&now.features).iter().all(|f| f.is_some_and(|f| f.expected >= 0.0)));
     }

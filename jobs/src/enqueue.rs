@@ -1,7 +1,7 @@
 //! Putting jobs into the ledger, in the transaction that creates the need for them. What became
 //! ready is announced to Redis after the commit; when that fails the sweeper announces it later.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -22,6 +22,7 @@ pub struct NewJob {
     pub(crate) priority: Priority,
     pub(crate) max_attempts: i16,
     pub(crate) run_at: Option<DateTime<Utc>>,
+    pub(crate) delay: Option<Duration>,
     pub(crate) version: i16,
     pub(crate) payload: Box<RawValue>,
     pub(crate) dedup_key: Option<String>,
@@ -70,6 +71,7 @@ impl NewJob {
             priority: kind.policy.priority,
             max_attempts: kind.policy.max_attempts,
             run_at: None,
+            delay: None,
             version: kind.version,
             payload,
             dedup_key: None,
@@ -112,6 +114,13 @@ impl NewJob {
     #[must_use]
     pub fn with_run_at(mut self, run_at: DateTime<Utc>) -> NewJob {
         self.run_at = Some(run_at);
+        self
+    }
+
+    /// Not before this time has passed since the job came into being, by the ledger's clock.
+    #[must_use]
+    pub fn with_delay(mut self, delay: Duration) -> NewJob {
+        self.delay = Some(delay);
         self
     }
 
@@ -170,6 +179,8 @@ pub struct Enqueued {
     pub id: JobId,
     /// Whether it is new; otherwise an unfinished job with the same dedup key stands in for it.
     pub created: bool,
+    /// When a new one falls due, if it has to wait.
+    pub due_at: Option<DateTime<Utc>>,
 }
 
 /// What Redis is to be told after the commit. Losing it delays a job by seconds, no more.
@@ -212,7 +223,6 @@ pub async fn enqueue(
     conn: &mut PgConnection,
     jobs: &[NewJob],
 ) -> Result<(Vec<Enqueued>, Announcement), QueueError> {
-    let now = Utc::now();
     let mut outcome: HashMap<JobId, Enqueued> = HashMap::with_capacity(jobs.len());
     let mut pending: Vec<&NewJob> = jobs.iter().collect();
     // A second round is needed only when the job that stood in the way ended in this very moment.
@@ -220,14 +230,15 @@ pub async fn enqueue(
         if pending.is_empty() {
             break;
         }
-        for id in insert(conn, &pending, now).await? {
-            outcome.insert(id, Enqueued { id, created: true });
+        for (id, due_at) in insert(conn, &pending).await? {
+            outcome.insert(id, Enqueued { id, created: true, due_at });
         }
         pending.retain(|job| !outcome.contains_key(&job.id));
         if !pending.is_empty() {
             for standing in standing_in(conn, &pending).await? {
                 for job in pending.iter().filter(|job| standing.matches(job)) {
-                    outcome.insert(job.id, Enqueued { id: standing.id, created: false });
+                    let standing = Enqueued { id: standing.id, created: false, due_at: None };
+                    outcome.insert(job.id, standing);
                 }
             }
             pending.retain(|job| !outcome.contains_key(&job.id));
@@ -236,16 +247,16 @@ pub async fn enqueue(
     if let Some(job) = pending.first() {
         return Err(QueueError::Contended { kind: job.kind });
     }
-    Ok((jobs.iter().map(|job| outcome[&job.id]).collect(), announcement(jobs, &outcome, now)))
+    Ok((jobs.iter().map(|job| outcome[&job.id]).collect(), announcement(jobs, &outcome)))
 }
 
 /// How often an insert is tried against jobs with the same dedup key that come and go.
 const MAX_ROUNDS: usize = 5;
 
-fn announcement(jobs: &[NewJob], outcome: &HashMap<JobId, Enqueued>, now: DateTime<Utc>) -> Announcement {
+fn announcement(jobs: &[NewJob], outcome: &HashMap<JobId, Enqueued>) -> Announcement {
     let mut announcement = Announcement::default();
     for job in jobs.iter().filter(|job| outcome[&job.id].created) {
-        match job.run_at.filter(|at| *at > now) {
+        match outcome[&job.id].due_at {
             Some(at) => announcement.next_due = announcement.next_due.into_iter().chain([at]).min(),
             None => announcement.ready.push(Offer {
                 id: job.id,
@@ -258,19 +269,19 @@ fn announcement(jobs: &[NewJob], outcome: &HashMap<JobId, Enqueued>, now: DateTi
     announcement
 }
 
+/// The jobs that went in, and when each falls due if it has to wait.
 async fn insert(
     conn: &mut PgConnection,
     jobs: &[&NewJob],
-    now: DateTime<Utc>,
-) -> Result<Vec<JobId>, QueueError> {
-    Ok(sqlx::query_scalar(include_str!("enqueue.sql"))
+) -> Result<Vec<(JobId, Option<DateTime<Utc>>)>, QueueError> {
+    Ok(sqlx::query_as(include_str!("enqueue.sql"))
         .bind(jobs.iter().map(|job| job.id).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| job.tenant.0).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| job.kind).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| job.queue.as_str()).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| job.priority.rank()).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| job.max_attempts).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.run_at.filter(|at| *at > now)).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.run_at).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| job.version).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| Json(&*job.payload)).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| job.dedup_key.as_deref()).collect::<Vec<_>>())
@@ -280,6 +291,7 @@ async fn insert(
         .bind(jobs.iter().map(|job| job.trace_parent.as_deref()).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| job.origin).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| job.parent_id).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.delay.map(|delay| delay.as_secs_f64())).collect::<Vec<_>>())
         .fetch_all(conn)
         .await?)
 }

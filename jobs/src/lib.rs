@@ -3,9 +3,12 @@
 //!
 //! Reading order: [`contract`] (what a kind of job is), [`kinds`] (the kinds there are), [`mod@enqueue`],
 //! [`dispatch`], [`ledger`] (claim and complete), [`sweep`] (what the leader repairs), and then what
-//! people use: [`read`], [`dead`], [`queues`], [`schedules`].
+//! people use: [`read`], [`dead`], [`queues`], [`schedules`], and what keeps it in
+//! order: [`days`], [`retention`], [`audit`].
 
+pub mod audit;
 pub mod contract;
+pub mod days;
 pub mod dead;
 pub mod dispatch;
 mod document;

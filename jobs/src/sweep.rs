@@ -1,6 +1,8 @@
 //! What the leading scheduler repairs and moves on: jobs that fall due, jobs of workers that fell
 //! silent, jobs that Redis forgot. Every step is bounded, and harmless when two do it at once.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sqlx::{Connection, PgConnection, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
@@ -63,18 +65,22 @@ pub struct Recovered {
     pub events: Vec<Event>,
 }
 
-/// Counts out workers that were silent for [`SILENCE_SECS`] and hands out what they ran. The crash
-/// counts as an attempt; a job that [`POISON_CRASHES`] workers died of is buried.
+/// Counts out workers that were silent for `silence`, at least [`SILENCE_SECS`], and hands out what they ran.
+/// The crash counts as an attempt; a job that [`POISON_CRASHES`] workers died of is buried.
 ///
 /// # Errors
 /// The ledger failed; nothing changed.
-pub async fn recover_lost_workers(conn: &mut PgConnection) -> Result<Recovered, QueueError> {
+pub async fn recover_lost_workers(
+    conn: &mut PgConnection,
+    silence: Duration,
+) -> Result<Recovered, QueueError> {
+    let silence_secs = silence.as_secs_f64().max(f64::from(SILENCE_SECS));
     let mut tx = conn.begin().await?;
     let workers: Vec<Uuid> = sqlx::query_scalar(
         "update jobs.worker set state = 'lost', stopped_at = now()
          where state in ('active', 'draining') and beat_at < now() - make_interval(secs => $1) returning id",
     )
-    .bind(f64::from(SILENCE_SECS))
+    .bind(silence_secs)
     .fetch_all(&mut *tx)
     .await?;
     let mut recovered = Recovered { workers, ..Recovered::default() };
@@ -86,28 +92,32 @@ pub async fn recover_lost_workers(conn: &mut PgConnection) -> Result<Recovered, 
              where exists (select from jobs.worker w where w.id = l.worker_id and w.state in ('lost', 'stopped'))
                 or l.claimed_at < now() - make_interval(secs => $1)
                    and not exists (select from jobs.worker w where w.id = l.worker_id)
-             returning l.lease, l.job_ids
+             returning l.lease, l.job_ids, l.worker_id
          ), held as (
-             select id, lease from idle cross join unnest(job_ids) t (id) order by id
+             -- whoever said goodbye did not crash: what it left it could not write down any more
+             select t.id, idle.lease, case when w.state = 'stopped' then 0 else 1 end as crashed
+             from idle left join jobs.worker w on w.id = idle.worker_id cross join unnest(job_ids) t (id)
+             order by t.id
          ), returned as (
              update jobs.live j
-             set state = 'ready', lease = null, crashes = j.crashes + 1, parked = false
+             set state = 'ready', lease = null, parked = false,
+                 crashes = j.crashes + h.crashed, attempt = j.attempt - 1 + h.crashed
              from held h where j.id = h.id and j.lease = h.lease
              returning j.id, j.tenant_id, j.queue, j.priority, j.kind, j.worker_id, j.attempt, j.max_attempts,
-                 j.crashes, j.cancel_reason, j.started_at
+                 j.crashes, j.cancel_reason, j.started_at, h.crashed
          ), noted as (
              insert into jobs.attempt (job_id, tenant_id, kind, attempt, worker_id, outcome, error_class, message,
                  fingerprint, started_at)
              select id, tenant_id, kind, attempt, worker_id, 'crash', 'worker_lost',
                  'the worker fell silent while it ran the job', 'worker_lost', started_at
-             from returned
+             from returned where crashed = 1
          ), counted as (
              insert into jobs.transition (queue, kind, from_state, to_state, n)
              select queue, kind, 'running', 'ready', count(*) from returned group by queue, kind
          )
          select id, tenant_id, queue, priority, attempt, max_attempts, crashes, cancel_reason is not null from returned",
     )
-    .bind(f64::from(SILENCE_SECS))
+    .bind(silence_secs)
     .fetch_all(&mut *tx)
     .await?;
     let (mut buried, mut failures, mut cancelled) = (Vec::new(), Vec::new(), Vec::new());
@@ -137,6 +147,29 @@ pub async fn recover_lost_workers(conn: &mut PgConnection) -> Result<Recovered, 
     }
     tx.commit().await?;
     Ok(recovered)
+}
+
+/// Looks at the `limit` jobs after the job `after` and makes those claimable that run by the ledger under a
+/// lease that does not exist: a fail-over to a standby that lagged lost a part of what was written. Nobody is
+/// known to have died of such a job, so it costs no attempt and counts no crash; should it run all the same,
+/// that run's lease is lost and nothing of it is written. Also says where the next page begins; none is at
+/// the beginning.
+///
+/// # Errors
+/// The ledger failed; nothing changed.
+pub async fn recover_unheld(
+    conn: &mut PgConnection,
+    after: Option<JobId>,
+    limit: i64,
+) -> Result<(Option<JobId>, Vec<Offer>), QueueError> {
+    let rows = sqlx::query(include_str!("unheld.sql"))
+        .bind(after.unwrap_or(Uuid::nil()))
+        .bind(limit)
+        .fetch_all(conn)
+        .await?;
+    let last = rows.iter().find_map(|row| row.get::<Option<JobId>, _>(4));
+    let offers = rows.iter().filter(|row| row.get::<Option<JobId>, _>(0).is_some()).map(offer).collect();
+    Ok((last, offers))
 }
 
 /// A page of claimable jobs after the last one of the page before, by queue and age: for telling Redis

@@ -77,7 +77,8 @@ pub struct Control {
     pub concurrency: Option<i32>,
 }
 
-/// One beat: `closed` are leases of which no job is left.
+/// One beat: `closed` are leases of which no job is left. One under which a job runs by the ledger stays: a
+/// fail-over lost the completion, and the next beats bring the lease back as one that the worker does not know.
 ///
 /// # Errors
 /// The ledger failed.
@@ -94,7 +95,9 @@ pub async fn beat(
              set beat_at = clock_timestamp(), running = $3, state = case when $2 then 'draining' else 'active' end
              where id = $1 and state in ('active', 'draining') returning id
          ), closed as (
-             delete from jobs.lease where lease = any ($4)
+             delete from jobs.lease l where lease = any ($4)
+                 and not exists (select from unnest(l.job_ids) held (id) join jobs.live j on j.id = held.id
+                                 where j.lease = l.lease)
          )
          select exists (select from beaten),
              coalesce((select jsonb_agg(jsonb_build_array(id, cancel_reason)) from jobs.live
@@ -122,7 +125,11 @@ pub async fn beat(
 /// The ledger failed; the worker is then counted out after its silence.
 pub async fn leave(conn: &mut PgConnection, worker: Uuid, closed: &[Uuid]) -> Result<(), QueueError> {
     sqlx::query(
-        "with closed as (delete from jobs.lease where lease = any ($2))
+        "with closed as (
+             delete from jobs.lease l where lease = any ($2)
+                 and not exists (select from unnest(l.job_ids) held (id) join jobs.live j on j.id = held.id
+                                 where j.lease = l.lease)
+         )
          update jobs.worker set state = 'stopped', running = 0, stopped_at = now() where id = $1 and state <> 'lost'",
     )
     .bind(worker)

@@ -44,7 +44,8 @@ async fn start(configuration: &str, arguments: &[&str], ready: &str) -> Started 
             .kill_on_drop(true)
             .spawn()
     };
-    let mut server = run("redis-server").or_else(|_| run("valkey-server")).expect("redis-server is installed");
+    let mut server =
+        run("redis-server").or_else(|_| run("valkey-server")).expect("redis-server is installed");
     let mut lines = BufReader::new(server.stdout.take().expect("it is piped")).lines();
     loop {
         let line = lines.next_line().await.expect("readable").expect("the server runs");
@@ -62,7 +63,8 @@ async fn server(configuration: &str) -> Started {
 }
 
 async fn sentinel(master: &Started, configuration: &str) -> Started {
-    let monitor = format!("sentinel monitor main 127.0.0.1 {} 1\nsentinel auth-pass main secret\n", master.port);
+    let monitor =
+        format!("sentinel monitor main 127.0.0.1 {} 1\nsentinel auth-pass main secret\n", master.port);
     start(&format!("{monitor}{configuration}"), &["--sentinel"], "+monitor master main").await
 }
 
@@ -109,7 +111,10 @@ async fn a_redis_that_evicts_is_told_what_to_do() {
     let dispatch = dispatch(&url);
     let mut link = dispatch.link().await.expect("connects");
     let advice = dispatch.eviction_advice(&mut link).await.expect("it tells").expect("it evicts");
-    assert!(advice.contains("allkeys-lru") && advice.contains("CONFIG SET maxmemory-policy noeviction"), "{advice}");
+    assert!(
+        advice.contains("allkeys-lru") && advice.contains("CONFIG SET maxmemory-policy noeviction"),
+        "{advice}"
+    );
     assert_eq!(advice.lines().count(), 1);
     run(&url, cmd("CONFIG").arg("SET").arg("maxmemory-policy").arg("noeviction")).await.expect("set");
     assert_eq!(dispatch.eviction_advice(&mut link).await.expect("it tells"), None);

@@ -4,6 +4,8 @@
 //! the migration files, under an advisory lock, so parallel test processes share it. A test's database is
 //! dropped when its guard goes out of scope; one left behind by a killed test is dropped by a later run.
 
+pub mod proxy;
+
 use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use chrono::Utc;
-use jobs::{QueueError, State, queues, retention, sweep};
+use chrono::{DateTime, Utc};
+use jobs::{QueueError, State, audit, days, queues, sweep};
 use sqlx::Row;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -31,16 +31,13 @@ const COMPARE_EVERY: Duration = Duration::from_secs(5);
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
 const DAYS_EVERY: Duration = Duration::from_secs(3600);
 
-/// How many days ahead have a partition.
-const DAYS: u64 = 7;
-
 /// The oldest ready jobs of every queue are offered again with every comparison: a worker that died between taking a
 /// job from Redis and claiming it leaves one that only the ledger knows.
 const OLDEST: i64 = 500;
 
 /// Keeps the books until it is dropped.
 pub(crate) async fn run(context: Arc<Context>) {
-    tokio::join!(compact(&context), compare(context.clone()), measure(&context), days(&context));
+    tokio::join!(compact(&context), compare(context.clone()), measure(&context), look_after_days(&context));
 }
 
 async fn compact(context: &Context) {
@@ -54,7 +51,8 @@ async fn compact(context: &Context) {
 async fn fold(context: &Context) -> Result<u64, QueueError> {
     let mut total = 0;
     for _ in 0..FOLDS {
-        let folded = queues::compact(&mut *context.connection().await?, FOLD).await?;
+        let compact = async { queues::compact(&mut *context.connection().await?, FOLD).await };
+        let folded = context.store.answers_slowly(compact).await?;
         total += folded;
         if folded < FOLD.unsigned_abs() {
             break;
@@ -87,7 +85,8 @@ async fn compare_once(
         short.clear();
         return Ok(());
     }
-    let oldest = sweep::oldest_ready(&mut *context.connection().await?, OLDEST).await?;
+    let oldest = async { sweep::oldest_ready(&mut *context.connection().await?, OLDEST).await };
+    let oldest = context.store.answers_slowly(oldest).await?;
     courier.deliver(&oldest).await;
     let mut suspects = Vec::new();
     for (queue, ready) in &ready {
@@ -98,7 +97,7 @@ async fn compare_once(
     }
     if !suspects.is_empty() {
         // Parked jobs are ready by the books, and rightly not in Redis.
-        for (queue, parked) in parked_by_queue(context).await? {
+        for (queue, parked) in context.store.answers_slowly(parked_by_queue(context)).await? {
             if let Some(ready) = ready.get_mut(&queue) {
                 *ready = ready.saturating_sub(parked);
             }
@@ -117,7 +116,8 @@ async fn compare_once(
 }
 
 async fn ready_by_queue(context: &Context) -> Result<BTreeMap<String, u64>, QueueError> {
-    let balances = queues::balances(&mut *context.connection().await?).await?;
+    let balances = async { queues::balances(&mut *context.connection().await?).await };
+    let balances = context.store.answers_slowly(balances).await?;
     let mut ready = BTreeMap::new();
     for balance in balances {
         if balance.account == State::Ready.as_str() {
@@ -170,7 +170,7 @@ async fn measure(context: &Context) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Some(values) = trouble.note(measure_once(context).await) {
+        if let Some(values) = trouble.note(context.store.answers_slowly(measure_once(context)).await) {
             tell(values);
         }
     }
@@ -190,10 +190,14 @@ async fn measure_once(context: &Context) -> Result<Vec<(Measured, metrics::Gauge
         let gauge = metrics::gauge!("deskwork_jobs", "queue" => queue.clone(), "state" => state.as_str());
         values.push((("deskwork_jobs", queue, state.as_str()), gauge, n as f64));
     }
-    let now = Utc::now();
-    for (queue, since) in queues::oldest_ready(&mut conn).await? {
+    let now = context.clock.now();
+    // A queue in which nothing waits has an age too: whoever scales by it must not miss the metric.
+    let mut oldest: BTreeMap<String, Option<DateTime<Utc>>> =
+        kinds::all().map(|kind| (kind.policy.queue.to_owned(), None)).collect();
+    oldest.extend(queues::oldest_ready(&mut conn).await?);
+    for (queue, since) in oldest {
         let gauge = metrics::gauge!("deskwork_queue_oldest_seconds", "queue" => queue.clone());
-        let secs = (now - since).as_seconds_f64().max(0.0);
+        let secs = since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
         values.push((("deskwork_queue_oldest_seconds", queue, ""), gauge, secs));
     }
     let workers =
@@ -203,17 +207,26 @@ async fn measure_once(context: &Context) -> Result<Vec<(Measured, metrics::Gauge
         let gauge = metrics::gauge!("deskwork_workers", "state" => state.clone());
         values.push((("deskwork_workers", state, ""), gauge, n as f64));
     }
+    // Kept in the ledger by whichever worker ran the audit, told by one process.
+    let audited = audit::last(&mut conn).await?;
+    for (name, value) in [
+        ("deskwork_conservation_drift", audited.drift as f64),
+        ("deskwork_audit_age_seconds", audited.age_secs),
+    ] {
+        values.push(((name, String::new(), ""), metrics::gauge!(name), value));
+    }
     Ok(values)
 }
 
-async fn days(context: &Context) {
-    let mut trouble = Trouble::new("making the days' partitions");
+async fn look_after_days(context: &Context) {
+    let mut trouble = Trouble::new("looking after the days' partitions");
     loop {
-        let made = match context.connection().await {
-            Ok(mut conn) => retention::ensure_days(&mut conn, DAYS).await,
-            Err(error) => Err(error),
+        let look = async {
+            let now = context.clock.now();
+            days::look_after(&mut *context.connection().await?, now).await
         };
-        let wait = if trouble.note(made).is_some() { DAYS_EVERY } else { IDLE_EVERY };
+        let done = context.store.answers_within(days::SILENT_FOR, look).await;
+        let wait = if trouble.note(done).is_some() { DAYS_EVERY } else { IDLE_EVERY };
         tokio::time::sleep_until(Instant::now() + wait).await;
     }
 }

@@ -3,11 +3,12 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, TimeDelta, Utc};
 use jobs::{Dispatch, QueueError, Store};
 use sqlx::{Postgres, pool::PoolConnection};
 
@@ -21,11 +22,32 @@ pub(crate) struct Context {
     pub(crate) redis: RedisHealth,
     /// The longest time between two looks for due jobs.
     pub(crate) look_every: Duration,
+    pub(crate) clock: LedgerClock,
 }
 
 impl Context {
+    /// A connection, for what waits in [`Store::answers`] or [`Store::answers_slowly`].
     pub(crate) async fn connection(&self) -> Result<PoolConnection<Postgres>, QueueError> {
         Ok(self.store.pool().acquire().await?)
+    }
+}
+
+/// How far the ledger's clock is ahead of this machine's, in microseconds. What falls due, falls due by the
+/// ledger's, so that a leader whose clock is wrong fires nothing early or late.
+#[derive(Default)]
+pub(crate) struct LedgerClock {
+    ahead_micros: AtomicI64,
+}
+
+impl LedgerClock {
+    /// Notes how far it is ahead.
+    pub(crate) fn set(&self, ahead: TimeDelta) {
+        self.ahead_micros.store(ahead.num_microseconds().unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The time by the ledger's clock.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        Utc::now() + TimeDelta::microseconds(self.ahead_micros.load(Ordering::Relaxed))
     }
 }
 

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use jobs::{dispatch::Link, enqueue::Offer};
+use jobs::{
+    dispatch::{Link, RedisError, advise},
+    enqueue::Offer,
+};
 
 use crate::context::Context;
 
@@ -62,8 +65,9 @@ impl Courier {
         }
     }
 
-    fn lose(&self, error: &dyn std::error::Error) {
-        if self.context.redis.lose() {
+    fn lose(&self, error: &RedisError) {
+        let advised = advise(error);
+        if self.context.redis.lose() && !advised {
             tracing::warn!(%error, "redis does not take offers; they are told again when it is back");
         }
     }

@@ -39,6 +39,7 @@ async fn promote(context: &Arc<Context>, announced: &mut mpsc::Receiver<DateTime
         match trouble.note(promote_until_none_is_due(context, &mut courier).await) {
             Some(look) => {
                 database_ahead = look.database_ahead;
+                context.clock.set(database_ahead);
                 if let Some(at) = look.next_due {
                     wake = wake.min(instant_of(at, database_ahead));
                 }
@@ -57,13 +58,14 @@ async fn promote(context: &Arc<Context>, announced: &mut mpsc::Receiver<DateTime
 
 async fn promote_until_none_is_due(context: &Context, courier: &mut Courier) -> Result<Look, QueueError> {
     loop {
-        let look = look(context).await?;
+        let look = context.store.answers(look(context)).await?;
         if !look.is_due() {
             return Ok(look);
         }
         let mut promoted = BATCH;
         while promoted == BATCH {
-            let offers = sweep::promote_due(&mut *context.connection().await?, BATCH).await?;
+            let promote = async { sweep::promote_due(&mut *context.connection().await?, BATCH).await };
+            let offers = context.store.answers(promote).await?;
             promoted = i64::try_from(offers.len()).unwrap_or(BATCH);
             courier.deliver(&offers).await;
         }

@@ -3,11 +3,14 @@
 //! be harmless, only wasteful: everything the leader does may be done twice.
 
 use std::{
+    collections::VecDeque,
+    io::ErrorKind,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use jobs::{QueueError, Store, schedules, workers::SILENCE_SECS};
+use jobs::{QueueError, schedules, workers::SILENCE_SECS};
+use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until, timeout_at},
@@ -22,94 +25,111 @@ pub const TTL: Duration = Duration::from_secs(6);
 /// How often the leader renews its lease, and how often the others try to take it.
 pub const RENEW_EVERY: Duration = Duration::from_secs(2);
 
-/// How long an answer may take before the question counts as failed.
-const ANSWER_WITHIN: Duration = Duration::from_millis(1500);
+/// How long an answer may take before the question counts as failed and its connection as dead. What is left
+/// of the lease is enough to ask again on another; a slow ledger, which needs two seconds, costs no leadership.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
-/// Since when this process has heard from Postgres without a break. A leader counts workers out only
-/// when it was there to hear them: after an outage of Postgres itself every worker would seem silent.
+/// When Postgres answered this process. A leader counts workers out only for silence that it was there to hear:
+/// after an outage of Postgres itself every worker would seem silent.
 #[derive(Debug, Default)]
 pub struct Contact {
-    heard: Mutex<Option<Heard>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Heard {
-    first: Instant,
-    last: Instant,
+    /// The latest answers, the oldest first; more than enough to reach back over a worker's silence.
+    heard: Mutex<VecDeque<Instant>>,
 }
 
 impl Contact {
-    /// A break between two answers: more than two questions went unanswered, or this process stood still.
-    const BREAK: Duration = Duration::from_secs(5);
+    /// Two answers further apart than this have an outage between them, or this process stood still. It is long
+    /// enough for a question that was answered late and short enough that a worker, which tries every second,
+    /// is not counted out for an outage that nobody noticed.
+    const GAP: Duration = Duration::from_secs(4);
 
-    /// Postgres answered.
+    /// After an outage a living worker is heard within this time: a second until its next try, five for a
+    /// connection that says nothing, one for the beat.
+    const RETURN: Duration = Duration::from_secs(7);
+
+    /// How many answers are kept.
+    const KEPT: usize = 64;
+
+    /// Postgres answered, and could have taken a heartbeat.
     pub fn hear(&self) {
-        let now = Instant::now();
         let mut heard = self.heard.lock().expect("no holder of this lock panics");
-        let first = heard.filter(|heard| now - heard.last <= Contact::BREAK).map_or(now, |heard| heard.first);
-        *heard = Some(Heard { first, last: now });
-    }
-
-    /// Postgres did not answer.
-    pub fn lose(&self) {
-        *self.heard.lock().expect("no holder of this lock panics") = None;
+        if heard.len() == Contact::KEPT {
+            heard.pop_front();
+        }
+        heard.push_back(Instant::now());
     }
 
     /// Whether Postgres answered a moment ago.
     pub fn is_fresh(&self) -> bool {
-        self.unbroken().is_some()
+        let heard = self.heard.lock().expect("no holder of this lock panics");
+        heard.back().is_some_and(|last| last.elapsed() <= Duration::from_secs(5))
     }
 
-    /// Whether a worker's silence can be told from an outage.
-    pub fn can_judge_silence(&self) -> bool {
-        let silence = Duration::from_secs(u64::from(SILENCE_SECS.unsigned_abs()));
-        self.unbroken().is_some_and(|unbroken| unbroken >= silence)
-    }
-
-    fn unbroken(&self) -> Option<Duration> {
-        let heard = (*self.heard.lock().expect("no holder of this lock panics"))?;
+    /// How old a worker's last beat must be for the worker to count as silent; none when that cannot be told
+    /// now. It is [`SILENCE_SECS`], and the time in which Postgres could not be heard on top.
+    pub fn silence(&self) -> Option<Duration> {
+        let heard = self.heard.lock().expect("no holder of this lock panics");
         let now = Instant::now();
-        (now - heard.last <= Contact::BREAK).then(|| now - heard.first)
+        let mut missing = Duration::from_secs(u64::from(SILENCE_SECS.unsigned_abs()));
+        let mut later = now;
+        for earlier in heard.iter().rev() {
+            let stretch = later - *earlier;
+            if stretch > Contact::GAP {
+                // Deaf, so it counts for nothing; and who was hidden by it may not have come back yet.
+                if now - later < Contact::RETURN {
+                    return None;
+                }
+            } else if stretch >= missing {
+                return Some(now - later + missing);
+            } else {
+                missing -= stretch;
+            }
+            later = *earlier;
+        }
+        None
     }
 }
 
-/// One scheduler's part in the election.
+/// One scheduler's part in the election, on a connection of its own: it never waits for the duties.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// Where the lease is.
-    pub store: Store,
-    /// Who asks; new for every start of a process.
-    pub holder: Uuid,
-    /// Told of every answer.
-    pub contact: Arc<Contact>,
+    options: PgConnectOptions,
+    holder: Uuid,
+    contact: Arc<Contact>,
 }
 
 impl Candidate {
+    /// A candidate, new for every start of a process.
+    ///
+    /// # Errors
+    /// The URL cannot be read.
+    pub fn new(database_url: &str, contact: Arc<Contact>) -> Result<Candidate, QueueError> {
+        // A lease of six seconds is worth nothing on a standby, so it does not wait for one.
+        let options = jobs::store::connect_options(database_url)?.options([("synchronous_commit", "local")]);
+        Ok(Candidate { options, holder: Uuid::now_v7(), contact })
+    }
+
     /// Stands for election until it is dropped, and says in `leading` in which term it leads.
     pub(crate) async fn stand(self, leading: watch::Sender<Option<i64>>) {
         let mut trouble = Trouble::new("asking who leads");
         let mut held: Option<(i64, Instant)> = None;
+        let mut conn: Option<PgConnection> = None;
         loop {
             let asked = Instant::now();
             held = held.filter(|(_, until)| asked < *until);
             publish(&leading, held);
             let deadline = held.map_or(asked + ANSWER_WITHIN, |(_, until)| until.min(asked + ANSWER_WITHIN));
-            match timeout_at(deadline, self.ask()).await {
-                Ok(answer) => {
-                    let answered = trouble.note(answer);
-                    match answered {
-                        Some(term) => {
-                            self.contact.hear();
-                            // Counted from before the question, so it ends before the ledger's lease.
-                            held = term.map(|term| (term, asked + TTL));
-                        }
-                        None => self.contact.lose(),
-                    }
-                }
-                Err(_) => {
-                    self.contact.lose();
-                    tracing::warn!("the database did not say in time who leads");
-                }
+            let answer = timeout_at(deadline, self.ask(&mut conn)).await.unwrap_or_else(|_| {
+                Err(sqlx::Error::Io(std::io::Error::new(ErrorKind::TimedOut, "no answer in time")).into())
+            });
+            match answer {
+                Ok(_) => self.contact.hear(),
+                // It may be dead; the next question is asked on another.
+                Err(_) => conn = None,
+            }
+            if let Some(term) = trouble.note(answer) {
+                // Counted from before the question, so it ends before the ledger's lease.
+                held = term.map(|term| (term, asked + TTL));
             }
             held = held.filter(|(_, until)| Instant::now() < *until);
             publish(&leading, held);
@@ -121,17 +141,19 @@ impl Candidate {
     /// Gives the leadership up, so that another takes it at once instead of after its time.
     pub(crate) async fn abdicate(&self) {
         let given_up = timeout_at(Instant::now() + ANSWER_WITHIN, async {
-            let mut conn = self.store.pool().acquire().await?;
-            schedules::abdicate(&mut conn, self.holder).await
+            schedules::abdicate(&mut self.options.connect().await?, self.holder).await
         });
         if !matches!(given_up.await, Ok(Ok(()))) {
             tracing::warn!("the leadership could not be given up; it expires by itself");
         }
     }
 
-    async fn ask(&self) -> Result<Option<i64>, QueueError> {
-        let mut conn = self.store.pool().acquire().await?;
-        let leadership = schedules::lead(&mut conn, self.holder, TTL.as_secs_f64()).await?;
+    async fn ask(&self, conn: &mut Option<PgConnection>) -> Result<Option<i64>, QueueError> {
+        let conn = match conn {
+            Some(conn) => conn,
+            none => none.insert(self.options.connect().await?),
+        };
+        let leadership = schedules::lead(conn, self.holder, TTL.as_secs_f64()).await?;
         Ok(leadership.map(|leadership| leadership.term))
     }
 }
@@ -145,24 +167,58 @@ fn publish(leading: &watch::Sender<Option<i64>>, held: Option<(i64, Instant)>) {
 mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
+
+    async fn hear_every(contact: &Contact, pause: Duration, times: u32) {
+        for _ in 0..times {
+            tokio::time::advance(pause).await;
+            contact.hear();
+        }
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn silence_is_judged_only_after_unbroken_contact() {
+    async fn silence_is_judged_by_what_was_heard() {
         let contact = Contact::default();
         assert!(!contact.is_fresh());
-        for _ in 0..5 {
-            contact.hear();
-            assert!(!contact.can_judge_silence());
-            tokio::time::advance(Duration::from_secs(2)).await;
+        contact.hear();
+        hear_every(&contact, 2 * SECOND, 4).await;
+        assert!(contact.is_fresh());
+        assert_eq!(contact.silence(), None, "it has not listened long enough");
+        hear_every(&contact, 2 * SECOND, 1).await;
+        assert_eq!(contact.silence(), Some(10 * SECOND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_answer_changes_nothing() {
+        let contact = Contact::default();
+        hear_every(&contact, 2 * SECOND, 5).await;
+        // Later than a question may take: it failed, and the next was answered.
+        hear_every(&contact, Duration::from_millis(3_900), 1).await;
+        assert_eq!(contact.silence(), Some(10 * SECOND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_counts_no_living_worker_out() {
+        let contact = Contact::default();
+        hear_every(&contact, 2 * SECOND, 10).await;
+        hear_every(&contact, 30 * SECOND, 1).await;
+        for _ in 0..6 {
+            assert_eq!(contact.silence(), None, "living workers may not be back yet");
+            hear_every(&contact, SECOND, 1).await;
         }
-        contact.hear();
-        assert!(contact.can_judge_silence());
-        contact.lose();
-        contact.hear();
-        assert!(contact.is_fresh() && !contact.can_judge_silence());
-        // A process that stood still did not hear the workers either.
-        tokio::time::advance(Duration::from_secs(20)).await;
-        assert!(!contact.is_fresh() && !contact.can_judge_silence());
-        contact.hear();
-        assert!(!contact.can_judge_silence());
+        hear_every(&contact, SECOND, 1).await;
+        // Three seconds before the outage and seven after it: who was silent in all of them is gone.
+        assert_eq!(contact.silence(), Some(40 * SECOND));
+        hear_every(&contact, SECOND, 3).await;
+        assert_eq!(contact.silence(), Some(10 * SECOND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_stood_still_heard_nobody() {
+        let contact = Contact::default();
+        hear_every(&contact, 2 * SECOND, 10).await;
+        tokio::time::advance(20 * SECOND).await;
+        assert!(!contact.is_fresh());
+        assert_eq!(contact.silence(), None);
     }
 }

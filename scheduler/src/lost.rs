@@ -1,8 +1,9 @@
-//! Hands out the jobs of workers that fell silent, and parked jobs that may have a slot again.
+//! Hands out the jobs of workers that fell silent, jobs that no lease holds, and parked jobs that may have
+//! a slot again.
 
 use std::{sync::Arc, time::Duration};
 
-use jobs::{QueueError, sweep, workers::SILENCE_SECS};
+use jobs::{JobId, QueueError, sweep};
 use sqlx::Row;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -17,6 +18,13 @@ const OFFER_PARKED_EVERY: u32 = 5;
 /// How many heads of parked lines are offered at once.
 const PARKED_HEADS: i64 = 1000;
 
+/// After how many looks another page of the ledger is searched for running jobs without a lease. There
+/// are none, unless a fail-over lost half of what belongs together.
+const SEARCH_UNHELD_EVERY: u32 = 5;
+
+/// How many jobs one such search looks at.
+const UNHELD_PAGE: i64 = 10_000;
+
 /// Looks after the workers until it is dropped.
 pub(crate) async fn run(context: Arc<Context>) {
     let mut courier = Courier::new(context.clone());
@@ -24,19 +32,23 @@ pub(crate) async fn run(context: Arc<Context>) {
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut round: u32 = 0;
+    let mut searched: Option<JobId> = None;
     loop {
         ticks.tick().await;
         round = round.wrapping_add(1);
-        match trouble.note(look(&context).await) {
-            Some(Look { silent_or_gone, parked }) => {
-                if silent_or_gone && context.contact.can_judge_silence() {
-                    trouble.note(recover(&context, &mut courier).await);
-                }
-                if parked && round.is_multiple_of(OFFER_PARKED_EVERY) {
-                    trouble.note(offer_parked(&context, &mut courier).await);
-                }
-            }
-            None => context.contact.lose(),
+        // Without it there is nothing that a look could say: every worker seems silent.
+        let silence = context.contact.silence();
+        let Some(look) = trouble.note(context.store.answers(look(&context, silence)).await) else { continue };
+        if let Some(silence) = silence.filter(|_| look.silent_or_gone) {
+            trouble.note(recover(&context, silence, &mut courier).await);
+        }
+        if look.parked && round.is_multiple_of(OFFER_PARKED_EVERY) {
+            trouble.note(offer_parked(&context, &mut courier).await);
+        }
+        if round.is_multiple_of(SEARCH_UNHELD_EVERY)
+            && let Some(last) = trouble.note(recover_unheld(&context, searched, &mut courier).await)
+        {
+            searched = last;
         }
     }
 }
@@ -48,7 +60,7 @@ struct Look {
 }
 
 /// One cheap statement a second says whether there is anything to do.
-async fn look(context: &Context) -> Result<Look, QueueError> {
+async fn look(context: &Context, silence: Option<Duration>) -> Result<Look, QueueError> {
     let mut conn = context.connection().await?;
     let row = sqlx::query(
         "select exists (select from jobs.worker
@@ -58,17 +70,18 @@ async fn look(context: &Context) -> Result<Look, QueueError> {
                     or w.id is null and l.claimed_at < now() - make_interval(secs => $1)),
              exists (select from jobs.live where parked)",
     )
-    .bind(f64::from(SILENCE_SECS))
+    .bind(silence.unwrap_or_default().as_secs_f64())
     .fetch_one(&mut *conn)
     .await?;
     Ok(Look { silent_or_gone: row.get(0), parked: row.get(1) })
 }
 
-async fn recover(context: &Context, courier: &mut Courier) -> Result<(), QueueError> {
-    let recovered = {
+async fn recover(context: &Context, silence: Duration, courier: &mut Courier) -> Result<(), QueueError> {
+    let recover = async {
         let mut conn = context.connection().await?;
-        sweep::recover_lost_workers(&mut conn).await?
+        sweep::recover_lost_workers(&mut conn, silence).await
     };
+    let recovered = context.store.answers(recover).await?;
     for worker in &recovered.workers {
         tracing::warn!(%worker, "a worker fell silent and is counted out");
     }
@@ -84,11 +97,30 @@ async fn recover(context: &Context, courier: &mut Courier) -> Result<(), QueueEr
     Ok(())
 }
 
-async fn offer_parked(context: &Context, courier: &mut Courier) -> Result<(), QueueError> {
-    let heads = {
+/// Searches the page after the job `after`; says where the next one begins.
+async fn recover_unheld(
+    context: &Context,
+    after: Option<JobId>,
+    courier: &mut Courier,
+) -> Result<Option<JobId>, QueueError> {
+    let search = async {
         let mut conn = context.connection().await?;
-        sweep::parked_heads(&mut conn, PARKED_HEADS).await?
+        sweep::recover_unheld(&mut conn, after, UNHELD_PAGE).await
     };
+    let (last, offers) = context.store.answers_slowly(search).await?;
+    if !offers.is_empty() {
+        tracing::warn!(handed_out = offers.len(), "jobs ran by the ledger and no lease held them");
+    }
+    courier.deliver(&offers).await;
+    Ok(last)
+}
+
+async fn offer_parked(context: &Context, courier: &mut Courier) -> Result<(), QueueError> {
+    let heads = async {
+        let mut conn = context.connection().await?;
+        sweep::parked_heads(&mut conn, PARKED_HEADS).await
+    };
+    let heads = context.store.answers(heads).await?;
     courier.deliver(&heads).await;
     Ok(())
 }

@@ -4,14 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use boot::{Process, Telemetry, env, ops, shutdown};
-use jobs::{Dispatch, Store};
+use jobs::Dispatch;
 use scheduler::{
     Scheduler,
     settings::{SETTINGS, Settings},
 };
-
-/// The duties share these; each needs one connection, and the election must never wait for them.
-const CONNECTIONS: u32 = 8;
 
 fn main() -> ExitCode {
     let process = Process { name: "scheduler", version: env!("CARGO_PKG_VERSION"), settings: SETTINGS };
@@ -20,11 +17,10 @@ fn main() -> ExitCode {
 
 async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let end = shutdown::on_signal().context("signals cannot be listened for")?;
-    let store = Store::connect(settings.database_url.expose(), CONNECTIONS).map_err(|_| {
+    let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
+    let scheduler = Scheduler::new(settings.database_url.expose(), dispatch).map_err(|_| {
         env::invalid_secret("DATABASE_URL", "a URL such as postgres://desk_scheduler@127.0.0.1/deskwork")
     })?;
-    let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
-    let scheduler = Scheduler::new(store, dispatch);
     if let Some(bind) = settings.ops_bind {
         let contact = scheduler.contact();
         let ready = move || {

@@ -6,7 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jobs::{QueueError, dispatch::Link, enqueue::Offer, sweep};
+use jobs::{
+    QueueError,
+    dispatch::{Link, advise},
+    enqueue::Offer,
+    sweep,
+};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{context::Context, trouble::Trouble};
@@ -30,7 +35,8 @@ pub(crate) async fn run(context: Arc<Context>) {
             }
             Err(QueueError::Dispatch(error)) => {
                 link = None;
-                if context.redis.lose() {
+                let advised = advise(&error);
+                if context.redis.lose() && !advised {
                     tracing::warn!(%error, "redis is away; jobs are safe in the ledger");
                 }
             }
@@ -71,10 +77,11 @@ async fn refill(context: &Context, link: &mut Link) -> Result<(), QueueError> {
     let started = Instant::now();
     let (mut after, mut offered, mut missing): (Option<Offer>, usize, u64) = (None, 0, 0);
     loop {
-        let page = {
+        let page = async {
             let mut conn = context.connection().await?;
-            sweep::ready_page(&mut conn, after.as_ref(), PAGE).await?
+            sweep::ready_page(&mut conn, after.as_ref(), PAGE).await
         };
+        let page = context.store.answers(page).await?;
         missing += context.dispatch.offer_now(link, &page).await?;
         offered += page.len();
         let Some(last) = page.last().filter(|_| i64::try_from(page.len()).is_ok_and(|len| len == PAGE))

@@ -4,25 +4,28 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::bail;
-use jobs::{Dispatch, Store};
+use jobs::{Dispatch, QueueError, Store};
 use tokio::{
     sync::{Mutex, watch},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::{
     books,
-    context::{Context, RedisHealth},
+    context::{Context, LedgerClock, RedisHealth},
     cron::{self, ticker::Ticker},
     due,
     leader::{Candidate, Contact},
     lost, refill,
 };
 
+/// The duties share these; the election has one of its own.
+const CONNECTIONS: u32 = 8;
+
 /// A scheduler. Make it, then [`Scheduler::run`] it.
 pub struct Scheduler {
+    database_url: String,
     store: Store,
     dispatch: Dispatch,
     contact: Arc<Contact>,
@@ -31,10 +34,20 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// A scheduler over a ledger and a dispatcher. It is a candidate of its own.
-    pub fn new(store: Store, dispatch: Dispatch) -> Scheduler {
+    /// A scheduler over the ledger at this URL and a dispatcher. It is a candidate of its own.
+    ///
+    /// # Errors
+    /// The URL cannot be read.
+    pub fn new(database_url: &str, dispatch: Dispatch) -> Result<Scheduler, QueueError> {
         let (leading, _) = watch::channel(None);
-        Scheduler { store, dispatch, contact: Arc::default(), leading, look_every: Duration::from_secs(1) }
+        Ok(Scheduler {
+            database_url: database_url.to_owned(),
+            store: Store::connect(database_url, CONNECTIONS)?,
+            dispatch,
+            contact: Arc::default(),
+            leading,
+            look_every: Duration::from_secs(1),
+        })
     }
 
     /// Another longest time between two looks for due jobs than a second. In between the leader is
@@ -61,8 +74,7 @@ impl Scheduler {
     /// # Errors
     /// A duty ended by itself, which is a fault of the program.
     pub async fn run(self, end: CancellationToken) -> anyhow::Result<()> {
-        let candidate =
-            Candidate { store: self.store.clone(), holder: Uuid::now_v7(), contact: self.contact.clone() };
+        let candidate = Candidate::new(&self.database_url, self.contact.clone())?;
         let ticker = Arc::new(Mutex::new(Ticker::start().await?));
         let mut leading = self.leading.subscribe();
         let mut election = JoinSet::new();
@@ -109,6 +121,7 @@ impl Scheduler {
             contact: self.contact.clone(),
             redis: RedisHealth::default(),
             look_every: self.look_every,
+            clock: LedgerClock::default(),
         });
         // Whatever the last leader had in its hands when it ended, Redis is told again.
         context.redis.want_refill();

@@ -197,7 +197,8 @@ async fn a_named_wait_that_does_not_fit_is_handed_back() {
     let error = account().get_ticket(&soon(), 1).await.expect_err("decades are too long");
     assert!(matches!(error, ClientError::RetryAfter { reason: PauseReason::AskedToWait, .. }), "{error}");
     upstream.inject(fault("/api/tickets", 1, busy(429, "2")));
-    let error = account().get_ticket(&context(Duration::from_secs(1)), 1).await.expect_err("past the deadline");
+    let error =
+        account().get_ticket(&context(Duration::from_secs(1)), 1).await.expect_err("past the deadline");
     assert!(matches!(error, ClientError::RetryAfter { .. }), "{error}");
     assert_eq!(calls(&upstream, TICKET), 3);
 }
@@ -348,13 +349,10 @@ async fn a_wait_that_one_process_is_told_holds_for_all() {
 async fn a_bucket_in_redis_and_one_in_the_process_are_the_same_bucket() {
     // So slow that the time which this test takes makes no difference.
     let allowance = Allowance { window: Duration::from_secs(10_000), share: 0.8 };
-    let report =
-        |headers: &reqwest::header::HeaderMap| used_of_limit(headers.get("x-limit")?.to_str().ok()?);
+    let report = |headers: &reqwest::header::HeaderMap| used_of_limit(headers.get("x-limit")?.to_str().ok()?);
     let local = Pacer::new("gorgias", allowance, report);
-    let dispatch = Dispatch::new(
-        Server::new(&test_redis()).expect("a URL"),
-        &format!("pace-{}", uuid::Uuid::now_v7()),
-    );
+    let dispatch =
+        Dispatch::new(Server::new(&test_redis()).expect("a URL"), &format!("pace-{}", uuid::Uuid::now_v7()));
     let shared = Pacer::new("gorgias", allowance, report).shared_by(shared_pace(&dispatch));
     let mut seen = Vec::new();
     for pacer in [&local, &shared] {

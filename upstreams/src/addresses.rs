@@ -110,7 +110,9 @@ mod tests {
 
     #[test]
     fn what_may_be_configured_may_be_called_and_nothing_else() {
-        for inside in ["10.1.2.3", "168.63.129.16", "192.88.99.1", "::1.1.1.1", "2002:101:101::1", "2001::1", "3fff::1"] {
+        for inside in
+            ["10.1.2.3", "168.63.129.16", "192.88.99.1", "::1.1.1.1", "2002:101:101::1", "2001::1", "3fff::1"]
+        {
             assert_eq!(accepted_and_called(inside.parse().expect(inside)), (false, false), "{inside}");
         }
         for outside in ["1.1.1.1", "2606:4700:4700::1111", "64:ff9b::101:101"] {

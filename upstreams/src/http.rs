@@ -99,6 +99,9 @@ impl Outbound {
             .pool_max_idle_per_host(8)
             .build()
             .map_err(SetupError::Tls)?;
+        // There from the start: an alert on its growth does not see a counter that is born at 1.
+        metrics::counter!("deskwork_upstream_requests_total", "upstream" => upstream, "outcome" => "circuit_open")
+            .increment(0);
         Ok(Self { upstream, destinations, policy, breakers, pacer: None, http })
     }
 
@@ -263,7 +266,11 @@ impl Outbound {
                 self.count("put_off");
                 // Those who are put off together must not return together.
                 let after = wait + full_jitter(wait / 2);
-                Err(ClientError::RetryAfter { upstream: self.upstream, after, reason: PauseReason::RateLimited })
+                Err(ClientError::RetryAfter {
+                    upstream: self.upstream,
+                    after,
+                    reason: PauseReason::RateLimited,
+                })
             }
         }
     }

@@ -45,6 +45,11 @@ impl Ctx {
         self.reporter.report(self.job_id, self.lease, progress);
     }
 
+    /// The lease that the run holds: what it intends to do outside is recorded under it.
+    pub fn lease(&self) -> Uuid {
+        self.lease
+    }
+
     /// Whether the run should stop: for loops that do not wait for anything. A run that waits is
     /// stopped where it waits.
     pub fn is_halted(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The worker process: reads its settings, builds what the handlers share, and runs its queues until
 //! it is told to stop.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{num::NonZeroU32, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use boot::{Process, Telemetry};
@@ -10,7 +10,7 @@ use jobs::{Dispatch, Store};
 use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias};
 use worker::{
     app::{App, ProbeEffects, shared_pace},
-    handlers,
+    days, handlers,
     insight::{knowledge::Library, shared::Material},
     runtime::{self, Options, Pulse},
     settings::{self, SETTINGS, Settings},
@@ -31,7 +31,16 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let stop = boot::shutdown::on_signal().context("listening for signals")?;
     let store = Store::connect(&settings.database_url, runtime::connections(&settings.queues))
         .context("DATABASE_URL")?;
-    let db = Db::connect(&settings.database_url, 8).context("DATABASE_URL")?;
+    let slots = settings.slots();
+    let connections = settings.database_connections.map_or(slots, NonZeroU32::get);
+    if connections < slots {
+        tracing::warn!(
+            connections,
+            slots,
+            "fewer connections than slots: jobs that get none are put off; raise DESK_DATABASE_CONNECTIONS or lower DESK_QUEUES"
+        );
+    }
+    let db = Db::connect(&settings.database_url, connections).context("DATABASE_URL")?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let breakers = Breakers::new(BreakerSettings::default());
     let pace = shared_pace(&dispatch);
@@ -72,6 +81,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         pulse,
     };
     let handlers = handlers::all(&app);
+    tokio::spawn(days::run(store.clone()));
     runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })
         .await
         .context("DATABASE_URL")

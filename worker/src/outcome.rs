@@ -35,6 +35,15 @@ pub fn done_then<T>(output: T, then: Vec<NewJob>) -> Outcome<T> {
 pub enum Stop {
     /// Come back after this time; no attempt is counted.
     Snooze(Duration),
+    /// It needs something that is not there now: the database, a connection of our own, an upstream that named a
+    /// time. No attempt is counted, for nothing was tried; it comes back after the given time or one that grows
+    /// with the wait, and fails when it has waited for [`LONGEST_WAIT`].
+    Wait {
+        /// What is missing.
+        failure: Failure,
+        /// When the other side named a time.
+        after: Option<Duration>,
+    },
     /// There is no point any more: the subject is gone, or somebody cancelled the job.
     Cancel(String),
     /// It failed, and may succeed later: after the given time, or after the kind's backoff.
@@ -48,7 +57,22 @@ pub enum Stop {
     Fail(Failure),
 }
 
+/// How long a job waits at most for something that is not there, from its first wait.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
 impl Stop {
+    /// Something is missing that will be there again.
+    pub fn wait(class: &str, message: &str) -> Stop {
+        Stop::Wait { failure: Failure::new(class, message), after: None }
+    }
+
+    /// Another run is having the effect that this one is for.
+    pub fn under_way() -> Stop {
+        const COME_BACK: Duration = Duration::from_secs(3);
+        let failure = Failure::new("effect_under_way", "another run is having this effect at the moment");
+        Stop::Wait { failure, after: Some(COME_BACK) }
+    }
+
     /// A failure that may pass.
     pub fn retry(class: &str, message: &str) -> Stop {
         Stop::Retry { failure: Failure::new(class, message), after: None }
@@ -62,7 +86,10 @@ impl Stop {
 
 impl From<DbError> for Stop {
     fn from(error: DbError) -> Stop {
-        let class = if error.is_transient() { "database_unavailable" } else { "database" };
+        if error.is_unavailable() {
+            return Stop::wait("database_unavailable", &error.to_string());
+        }
+        let class = if error.is_transient() { "database_conflict" } else { "database" };
         Stop::retry(class, &error.to_string())
     }
 }
@@ -77,7 +104,8 @@ impl From<QueueError> for Stop {
     fn from(error: QueueError) -> Stop {
         match error {
             QueueError::Ledger(error) => error.into(),
-            error if error.is_unavailable() => Stop::retry("queue_unavailable", &error.to_string()),
+            QueueError::Dispatch(_) => Stop::wait("queue_unavailable", &error.to_string()),
+            QueueError::Contended { .. } => Stop::retry("queue_contended", &error.to_string()),
             error => Stop::fail("queue", &error.to_string()),
         }
     }
@@ -88,7 +116,7 @@ impl From<ClientError> for Stop {
         let message = error.to_string();
         match error {
             ClientError::RetryAfter { after, .. } => {
-                Stop::Retry { failure: Failure::new("upstream_busy", &message), after: Some(after) }
+                Stop::Wait { failure: Failure::new("upstream_busy", &message), after: Some(after) }
             }
             ClientError::Unavailable { .. } | ClientError::Deadline { .. } => {
                 Stop::retry("upstream_unavailable", &message)

@@ -1,6 +1,6 @@
 //! The settings of the worker, declared once.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use accounts::seal::MasterKey;
 use boot::{Setting, SettingError, env};
@@ -22,6 +22,12 @@ pub const SETTINGS: &[Setting] = &[
         "DESK_QUEUES",
         Some("ai=4,default=16,intelligence=3,ops=2,profiles=4"),
         "slots by queue: how many jobs of each run at once in this process",
+        false,
+    ),
+    setting(
+        "DESK_DATABASE_CONNECTIONS",
+        Some(""),
+        "connections to Postgres that the handlers share; as many as there are slots when left out",
         false,
     ),
     setting("DESK_WORKER_NAME", Some("worker"), "the process's name in lists", false),
@@ -83,6 +89,8 @@ pub struct Settings {
     pub redis_prefix: String,
     /// Slots by queue.
     pub queues: BTreeMap<String, usize>,
+    /// Connections to Postgres that the handlers share; as many as there are slots when none.
+    pub database_connections: Option<NonZeroU32>,
     /// For people.
     pub name: String,
     /// How long running jobs may take to finish.
@@ -130,6 +138,7 @@ impl Settings {
             queues: parse_queues(&queues).ok_or_else(|| {
                 env::invalid("DESK_QUEUES", &queues, "like ai=4,default=16, slots from 1 to 10000")
             })?,
+            database_connections: env::maybe("DESK_DATABASE_CONNECTIONS", "a number like 16")?,
             name: env::optional("DESK_WORKER_NAME", "worker".to_owned(), "a short name")?,
             grace: env::duration_secs("DESK_GRACE_SECS", 25.0, 0.0..=600.0)?,
             master_key,
@@ -149,6 +158,13 @@ impl Settings {
 pub fn nice() -> Result<i32, SettingError> {
     let nice = env::number("DESK_NICE", 10, 0..=19)?;
     Ok(i32::try_from(nice).unwrap_or(10))
+}
+
+impl Settings {
+    /// Jobs that may run at once in this process.
+    pub fn slots(&self) -> u32 {
+        u32::try_from(self.queues.values().sum::<usize>()).unwrap_or(u32::MAX)
+    }
 }
 
 fn anthropic_settings() -> Result<Option<anthropic::Settings>, SettingError> {

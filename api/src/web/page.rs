@@ -22,6 +22,16 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// Ends the page after `len` items, one at least; the next one goes on behind them.
+    pub fn cut(&mut self, len: usize, key: impl Fn(&T) -> String) {
+        if len < self.items.len() {
+            self.items.truncate(len.max(1));
+            self.next_cursor = self.items.last().map(|item| encode(&key(item)));
+        }
+    }
+}
+
 /// Which page is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {

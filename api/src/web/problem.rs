@@ -179,6 +179,16 @@ impl Problem {
         }
     }
 
+    /// 503: the database did not say in time whether it stored what the request asked for.
+    pub fn unanswered() -> Problem {
+        Problem {
+            detail: "whether the request was stored is not known; repeat it after the time in Retry-After with the \
+                     same Idempotency-Key (a webhook delivery as it is), and it is carried out once"
+                .into(),
+            ..Problem::unavailable()
+        }
+    }
+
     /// Names the field, parameter or header at fault.
     #[must_use]
     pub fn at(mut self, field: impl Into<Cow<'static, str>>) -> Problem {
@@ -223,6 +233,10 @@ impl IntoResponse for Problem {
 
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Problem {
+        if matches!(error, DbError::Unanswered(_)) {
+            tracing::warn!(%error, "the database did not answer a commit");
+            return Problem::unanswered();
+        }
         if error.is_transient() {
             tracing::warn!(%error, "the database did not answer a request");
             return Problem::unavailable();

@@ -17,5 +17,6 @@ mod limits;
 mod operations;
 mod segments;
 mod shop;
+mod slow_commit;
 mod waiting;
 mod webhooks;

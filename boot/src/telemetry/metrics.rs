@@ -38,6 +38,7 @@ pub const METRICS: &[Metric] = &[
         "deskwork_conservation_drift",
         "Jobs that the books and the ledger disagree on; anything but 0 is a fault.",
     ),
+    gauge("deskwork_audit_age_seconds", "Time since the last audit of the books that came to an end."),
     counter("deskwork_http_requests_total", "HTTP requests by route, method and status."),
     histogram("deskwork_http_request_seconds", "Time to the answer's headers by route."),
     gauge("deskwork_workers", "Worker processes by state."),

@@ -4,16 +4,19 @@
 //! purpose needs; the tenant set beside it is what row-level security compares. The pool is lazy, so a process
 //! starts and answers while Postgres is down.
 
+mod silence;
+
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Postgres};
 
 pub mod ids;
 pub mod nul;
+
+pub use silence::{Mistrust, unless_silent};
 
 use ids::TenantId;
 
@@ -23,17 +26,25 @@ pub type Tx = sqlx::Transaction<'static, Postgres>;
 /// How long a request waits for a connection before the database counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long the beginning of a transaction may go unanswered.
+const BEGIN_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long a commit may go unanswered: a synchronous standby that is away lets it wait without a limit.
+const COMMIT_WITHIN: Duration = Duration::from_secs(4);
+
+/// How long any other statement of a request may go unanswered: a little longer, so that a commit speaks first.
+pub const REQUEST_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a connection is used at most: a proxy in front of Postgres may lead an old one to a former primary.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
 /// The database.
 #[derive(Clone)]
 pub struct Db {
     pool: PgPool,
     max_connections: u32,
-    suspect: Suspect,
+    mistrust: Mistrust,
 }
-
-/// Since when connections made before are not trusted: one of them failed halfway through a `begin`, so it may
-/// sit in the pool inside a failed transaction.
-type Suspect = Arc<Mutex<Option<Instant>>>;
 
 /// The group role that a transaction acts as; its grants are in the migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,22 +93,28 @@ impl Db {
         let options = options.application_name("deskwork").options([
             ("statement_timeout", "60s"),
             ("idle_in_transaction_session_timeout", "60s"),
+            // Statements whose client dropped the connection end soon, instead of waiting for a lock unheard.
+            ("client_connection_check_interval", "5s"),
             ("jit", "off"),
         ]);
-        let suspect = Suspect::default();
-        let suspect_in_pool = suspect.clone();
+        let mistrust = Mistrust::default();
+        let (on_acquire, on_release) = (mistrust.clone(), mistrust.clone());
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .max_lifetime(LIFETIME)
             // A connection that died while idle is found by `begin` below without a round trip for each use.
             .test_before_acquire(false)
             .before_acquire(move |_, meta| {
-                let suspect = *suspect_in_pool.lock().unwrap_or_else(PoisonError::into_inner);
-                let is_trusted = suspect.is_none_or(|suspect| suspect.elapsed() > meta.age);
+                let is_trusted = on_acquire.trusts(meta.age);
                 Box::pin(async move { Ok(is_trusted) })
             })
+            .after_release(move |conn, meta| {
+                let mistrust = on_release.clone();
+                Box::pin(async move { mistrust.accepts_back(conn, meta.age).await })
+            })
             .connect_lazy_with(options);
-        Ok(Db { pool, max_connections, suspect })
+        Ok(Db { pool, max_connections, mistrust })
     }
 
     /// Begins a transaction as `role` that sees the rows of `tenant` only.
@@ -128,6 +145,32 @@ impl Db {
         &self.pool
     }
 
+    /// Waits for `work`, which uses transactions of this database, as long as Postgres goes on answering within
+    /// `longest` each time; after that its connection is closed and the older ones are mistrusted.
+    ///
+    /// # Errors
+    /// What `work` failed with, or [`DbError::Unavailable`] when Postgres fell silent. Whether a commit that was
+    /// under way took place is then unknown.
+    pub async fn unless_silent<T, E: From<sqlx::Error>>(
+        &self,
+        longest: Duration,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.mistrust.unless_silent(longest, work).await
+    }
+
+    /// Commits, and waits for the answer for a few seconds only. After that the connection is dropped; the commit
+    /// is not cancelled, because that would make it take place on this server alone.
+    ///
+    /// # Errors
+    /// [`DbError::Unanswered`] when whether it took place is not known.
+    pub async fn commit(&self, tx: Tx) -> Result<(), DbError> {
+        match self.mistrust.unless_silent(COMMIT_WITHIN, tx.commit()).await {
+            Err(error) if is_dead_connection(&error) => Err(DbError::Unanswered(error)),
+            committed => Ok(committed?),
+        }
+    }
+
     /// How many connections may turn out dead one after the other before a live one must come: after a restart of
     /// Postgres all idle ones are, and each is met at most once.
     pub fn max_connections(&self) -> u32 {
@@ -135,21 +178,31 @@ impl Db {
     }
 
     async fn begin(&self, statement: String) -> Result<Tx, DbError> {
-        // After a restart of Postgres every idle connection is dead; each is met at most once.
+        // After a restart of Postgres every idle connection is dead; each is met at most once. Silence is met once
+        // as well: all that are older than its discovery are closed unasked.
         let mut dead_connections = 0;
+        let mut silence_met = false;
         loop {
-            let (pool, statement) = (self.pool.clone(), statement.clone());
+            let (pool, mistrust, statement) = (self.pool.clone(), self.mistrust.clone(), statement.clone());
             // A caller may give up at any moment. In a task of its own the statement is seen through, so that no
             // connection returns to the pool with a transaction that the pool does not know of.
-            let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(statement)).await });
+            let begun = tokio::spawn(async move {
+                mistrust.unless_silent(BEGIN_WITHIN, pool.begin_with(AssertSqlSafe(statement))).await
+            });
             match begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed)) {
                 Ok(transaction) => return Ok(transaction),
+                Err(error) if silence::is_silence(&error) => {
+                    if std::mem::replace(&mut silence_met, true) {
+                        return Err(error.into());
+                    }
+                }
                 Err(error) if dead_connections < self.max_connections && is_dead_connection(&error) => {
                     dead_connections += 1;
                 }
                 Err(error) => {
+                    // It failed halfway, so the connection may sit in the pool inside a failed transaction.
                     if matches!(error, sqlx::Error::Database(_)) {
-                        *self.suspect.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                        self.mistrust.begin();
                     }
                     return Err(error.into());
                 }
@@ -186,6 +239,9 @@ pub enum DbError {
     /// later is right.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// The answer to a commit was lost or did not come in time: it may have taken place, or take place yet.
+    #[error("whether the transaction was committed is not known: {0}")]
+    Unanswered(#[source] sqlx::Error),
     /// A statement broke the constraint of this name.
     #[error("the constraint {name} was violated")]
     Constraint {
@@ -203,12 +259,12 @@ pub enum DbError {
 impl DbError {
     /// Whether trying again later is right without any change.
     pub fn is_transient(&self) -> bool {
-        matches!(self, DbError::Unavailable(_) | DbError::Conflict(_))
+        self.is_unavailable() || matches!(self, DbError::Conflict(_))
     }
 
     /// Whether the database cannot be reached or is overloaded (HTTP 503).
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, DbError::Unavailable(_))
+        matches!(self, DbError::Unavailable(_) | DbError::Unanswered(_))
     }
 
     /// Whether the connection broke, so that nobody knows what became of the statement: what may be done twice may
@@ -249,7 +305,7 @@ impl From<sqlx::Error> for DbError {
 }
 
 /// Whether the connection, not the statement, is at fault: closed, refused, or the server stops or recovers.
-fn is_dead_connection(error: &sqlx::Error) -> bool {
+pub fn is_dead_connection(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
         // A connection that breaks in mid-message shows as a protocol error.

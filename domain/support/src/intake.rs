@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use database::ids::{DeliveryId, TenantId};
 use database::nul::strip_json;
-use database::{Db, DbError, Tx};
+use database::{Db, DbError, REQUEST_WITHIN, Tx};
 use jobs::{Announcement, Dispatch, JobDocument, NewJob, QueueError};
 use serde::Serialize;
 use serde_json::Value;
@@ -68,17 +68,13 @@ pub struct Taken {
 /// # Errors
 /// The database failed. When the connection broke at the very end nobody knows whether the delivery is stored; sending
 /// it again finds out.
-pub async fn take_in(
-    support: &Db,
-    dispatch: &Dispatch,
-    intake: Intake<'_>,
-) -> Result<Taken, QueueError> {
+pub async fn take_in(support: &Db, dispatch: &Dispatch, intake: Intake<'_>) -> Result<Taken, QueueError> {
     let parts = Parts::of(intake)?;
     let call = parts.documents();
     let (mut collisions, mut dead_connections) = (0, 0);
     let started = Instant::now();
     loop {
-        match call.send(support.pool()).await {
+        match support.unless_silent(REQUEST_WITHIN, call.send(support.pool())).await {
             Ok((taken, announcement)) => {
                 dispatch.announce(announcement);
                 return Ok(taken);
@@ -92,6 +88,9 @@ pub async fn take_in(
                     && started.elapsed() < SENT_AGAIN_WITHIN =>
             {
                 dead_connections += 1;
+            }
+            Err(DbError::Unavailable(error)) if database::is_dead_connection(&error) => {
+                return Err(DbError::Unanswered(error).into());
             }
             Err(error) => return Err(error.into()),
         }

@@ -173,8 +173,10 @@ async fn a_job_enters_the_same_by_the_function_for_one_and_the_statement_for_man
     let world = world().await;
     let run_at = chrono::Utc::now() + chrono::Duration::hours(1);
     let job = |key: &str| {
-        let payload = DraftReply { ticket_id: Uuid::nil(), tone: Some("friendly".into()), length: None, again: true };
-        let job = NewJob::of(world.tenant, &payload).expect("small").with_run_at(run_at).with_parent(Uuid::nil());
+        let payload =
+            DraftReply { ticket_id: Uuid::nil(), tone: Some("friendly".into()), length: None, again: true };
+        let job =
+            NewJob::of(world.tenant, &payload).expect("small").with_run_at(run_at).with_parent(Uuid::nil());
         let job = job.with_cause("c-1", Some("00-a-b-01"), "test").with_max_attempts(3);
         job.with_concurrency_key("k", 2).expect("short").with_dedup_key(key).expect("short")
     };

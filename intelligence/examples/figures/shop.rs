@@ -14,6 +14,8 @@ use intelligence::segmentation::{Assignment, Fit, Segmentation};
 use intelligence::snapshot::{Snapshot, alive_model};
 use intelligence::spend;
 
+use intelligence::stop::Stop;
+
 use crate::archetypes::Size;
 use crate::calibration::Probabilities;
 use crate::gains::Ranking;
@@ -97,7 +99,7 @@ impl Shop {
     /// Trains and asks the models of churn.
     pub fn churn(&self) -> Churn {
         let ours = self.outcomes.clone().and_then(|()| {
-            let trained = churn::train(&self.test, &self.training, &churn::settings());
+            let trained = churn::train(&self.test, &self.training, &churn::settings(), &Stop::never());
             let model = trained.map_err(|error| plain(&error.to_string()))?.model;
             let values = model.score(&self.test.features).into_iter().map(|p| p.map_or(0.5, f64::from));
             Ok(Probabilities { name: OURS.to_owned(), values: values.collect() })
@@ -125,7 +127,7 @@ impl Shop {
     /// Trains the model of spend and asks it and its baselines, the highest expected spend first.
     pub fn spend(&self) -> Result<Vec<Ranking>, String> {
         self.outcomes.clone()?;
-        let trained = spend::train(&self.test, &self.training, &spend::settings());
+        let trained = spend::train(&self.test, &self.training, &spend::settings(), &Stop::never());
         let model = trained.map_err(|error| plain(&error.to_string()))?.model;
         let expected =
             model.score(&self.test.features).into_iter().map(|one| one.map_or(0.0, |one| one.expected));

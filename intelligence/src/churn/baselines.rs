@@ -9,6 +9,7 @@ use crate::{
     logistic::Logistic,
     metrics::Score,
     snapshot::Snapshot,
+    stop::Stop,
 };
 
 /// A baseline's answer for one snapshot.
@@ -71,11 +72,7 @@ fn regression(training: &[&Snapshot], test: &Snapshot) -> Result<Vec<f64>, Strin
     Ok(rows.map(|x| x.map_or(0.5, |x| line.probability(&x))).collect())
 }
 
-fn plain_trees(
-    training: &[&Snapshot],
-    test: &Snapshot,
-    most: usize,
-) -> Result<Vec<f64>, String> {
+fn plain_trees(training: &[&Snapshot], test: &Snapshot, most: usize) -> Result<Vec<f64>, String> {
     let settings = boosting::Settings {
         objective: boosting::Objective::Binary,
         leaves: 31,
@@ -91,8 +88,15 @@ fn plain_trees(
     };
     let (rows, labels) = folds::table(training, most, churn_label);
     let names: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();
-    let text = boosting::train(Labelled { rows: &rows, labels: &labels }, None, &names, &settings, 1)
-        .map_err(|error| error.to_string())?;
+    let text = boosting::train(
+        Labelled { rows: &rows, labels: &labels },
+        None,
+        &names,
+        &settings,
+        1,
+        &Stop::never(),
+    )
+    .map_err(|error| error.to_string())?;
     let forest = Forest::parse(&[text], &names).map_err(|error| error.to_string())?;
     Ok(forest.scores(&test.features).into_iter().map(probability).collect())
 }

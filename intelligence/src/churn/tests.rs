@@ -5,6 +5,7 @@ use crate::{
     lines::{Line, Lines, LinesBuilder},
     random::SplitMix64,
     snapshot::Snapshot,
+    stop::Stop,
 };
 
 /// Customers who buy at rates of their own and leave at random, for `days` days.
@@ -56,7 +57,7 @@ fn snapshots(lines: &Lines, now: i32, count: i32) -> (Snapshot, Vec<Snapshot>) {
 fn a_trained_model_beats_recency_and_survives_storage() {
     let lines = shop(3000, 600, 1);
     let (now, closed) = snapshots(&lines, 500, 5);
-    let trained = train(&now, &closed, &quick()).expect("enough data");
+    let trained = train(&now, &closed, &quick(), &Stop::never()).expect("enough data");
     assert_eq!(trained.report.tier, Tier::Trees);
     let scores = trained.model.score(&now.features);
     let probabilities: Vec<f64> =
@@ -87,7 +88,7 @@ fn training_gives_the_same_bits_again_and_on_one_thread() {
     let (now, closed) = snapshots(&lines, 500, 4);
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        pool.install(|| train(&now, &closed, &quick())).expect("enough data")
+        pool.install(|| train(&now, &closed, &quick(), &Stop::never())).expect("enough data")
     };
     let (first, second) = (on(4), on(1));
     assert_eq!(first.model.score(&now.features), second.model.score(&now.features));
@@ -97,23 +98,23 @@ fn training_gives_the_same_bits_again_and_on_one_thread() {
 fn a_small_shop_gets_a_smaller_model_and_a_tiny_one_none() {
     let lines = shop(600, 600, 3);
     let (now, closed) = snapshots(&lines, 500, 1);
-    let trained = train(&now, &closed, &quick()).expect("enough for a regression");
+    let trained = train(&now, &closed, &quick(), &Stop::never()).expect("enough for a regression");
     assert_eq!((trained.report.tier, trained.report.rounds), (Tier::Regression, None));
 
     let lines = shop(120, 600, 3);
     let (now, closed) = snapshots(&lines, 500, 3);
-    let trained = train(&now, &closed, &quick()).expect("enough for BG/NBD");
+    let trained = train(&now, &closed, &quick(), &Stop::never()).expect("enough for BG/NBD");
     assert_eq!(trained.report.tier, Tier::Purchases);
     assert!(matches!(trained.report.missing[0], NotEnough::Buyers { .. }));
     let scores = trained.model.score(&now.features);
     assert!(scores.iter().all(|score| score.is_some_and(|p| (0.0..=1.0).contains(&p))));
-    assert!(
-        trained.model.reasons(&now.features).expect("reasons").iter().any(|reasons| !reasons.is_empty())
-    );
+    assert!(trained.model.reasons(&now.features).expect("reasons").iter().any(|reasons| !reasons.is_empty()));
 
     let lines = shop(10, 600, 3);
     let (now, closed) = snapshots(&lines, 500, 3);
-    let Err(error) = train(&now, &closed, &quick()) else { panic!("10 customers carry no model") };
+    let Err(error) = train(&now, &closed, &quick(), &Stop::never()) else {
+        panic!("10 customers carry no model")
+    };
     assert!(error.to_string().contains("10 customers have bought; 500 are needed"), "{error}");
 }
 
@@ -121,7 +122,7 @@ fn a_small_shop_gets_a_smaller_model_and_a_tiny_one_none() {
 fn damaged_models_are_errors() {
     let lines = shop(120, 600, 3);
     let (now, closed) = snapshots(&lines, 500, 1);
-    let bytes = train(&now, &closed, &quick()).expect("BG/NBD").model.to_artefact();
+    let bytes = train(&now, &closed, &quick(), &Stop::never()).expect("BG/NBD").model.to_artefact();
     assert_eq!(Model::from_artefact(&[]), Err(ArtefactError::Foreign { expected: "churn" }));
     for cut in [5, 20, bytes.len() / 2, bytes.len() - 1] {
         assert!(Model::from_artefact(&bytes[..cut]).is_err());

@@ -22,6 +22,7 @@ use crate::{
     },
     snapshot::{Snapshot, alive_model},
     special_functions::log_odds,
+    stop::Stop,
 };
 
 /// The settings that `make evaluate` measures.
@@ -122,8 +123,13 @@ pub enum CannotTrain {
 /// Trains on `closed`, snapshots whose windows have closed by `now.day` (others are left out), for use on `now`.
 ///
 /// # Errors
-/// The data cannot carry any model, or a library failed.
-pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result<Trained, CannotTrain> {
+/// The data cannot carry any model, a library failed, or `stop` was asked for.
+pub fn train(
+    now: &Snapshot,
+    closed: &[Snapshot],
+    settings: &Settings,
+    stop: &Stop,
+) -> Result<Trained, CannotTrain> {
     let closed = folds::closed(now, closed);
     let allowed = eligibility::eligibility(now, &closed);
     let Some(tier) = allowed.tier else { return Err(CannotTrain::NotEnough(allowed.missing)) };
@@ -131,19 +137,20 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
     let usual = ensemble::rounds_without_a_fold(&settings.boosting);
     let (mut rounds, mut newest) = ((tier == Tier::Trees).then_some(usual), None);
     if let Some((training, test)) = checks.first() {
-        let (found, answers) = newest_fold(training, test, tier, settings)?;
+        let (found, answers) = newest_fold(training, test, tier, settings, stop)?;
         (rounds, newest) = (found.or(rounds), Some(answers));
     }
     let older = || match checks.get(1) {
         Some((training, test)) => {
             let seeds = settings.fold_seeds;
-            Parts::train(&learn(training, settings), rounds, settings, seeds).map(|p| Some(p.answers(test)))
+            Parts::train(&learn(training, settings), rounds, settings, seeds, stop)
+                .map(|p| Some(p.answers(test)))
         }
         None => Ok(None),
     };
     let whole = || match tier {
         Tier::Purchases => Ok(Parts::default()),
-        _ => Parts::train(&learn(&closed, settings), rounds, settings, settings.seeds),
+        _ => Parts::train(&learn(&closed, settings), rounds, settings, settings.seeds, stop),
     };
     let compared =
         || checks.first().map_or_else(Vec::new, |(training, test)| baselines::baselines(training, test));
@@ -234,13 +241,14 @@ fn newest_fold(
     test: &Snapshot,
     tier: Tier,
     settings: &Settings,
+    stop: &Stop,
 ) -> Result<(Option<u32>, Answers), CannotTrain> {
     let table = learn(training, settings);
     if tier != Tier::Trees {
-        return Ok((None, Parts::train(&table, None, settings, 1)?.answers(test)));
+        return Ok((None, Parts::train(&table, None, settings, 1, stop)?.answers(test)));
     }
     let validation = folds::table(&[test], settings.rows, churn_label);
-    let trees = || ensemble::train(&table, Some(&validation), &settings.boosting, settings.fold_seeds);
+    let trees = || ensemble::train(&table, Some(&validation), &settings.boosting, settings.fold_seeds, stop);
     let (texts, regression) = rayon::join(trees, || fit_regression(&table));
     let texts = texts?;
     let rounds = ensemble::rounds(&texts);
@@ -274,11 +282,12 @@ impl Parts {
         rounds: Option<u32>,
         settings: &Settings,
         seeds: u32,
+        stop: &Stop,
     ) -> Result<Parts, CannotTrain> {
         let trees = || match rounds {
             Some(rounds) => {
                 let boosting = boosting::Settings { rounds, ..settings.boosting };
-                ensemble::train(table, None, &boosting, seeds)
+                ensemble::train(table, None, &boosting, seeds, stop)
             }
             None => Ok(Vec::new()),
         };

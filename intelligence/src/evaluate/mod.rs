@@ -13,6 +13,7 @@ use crate::{
     segmentation::evaluation::{self, SegmentationQuality},
     snapshot::Snapshot,
     spend,
+    stop::Stop,
 };
 
 /// What to evaluate.
@@ -117,10 +118,12 @@ pub fn evaluate(lines: &Lines, days: (i32, i32), request: &Request) -> Report {
 fn evaluate_churn(report: &mut Report, test: &Snapshot, closed: &[Snapshot], churned: &[bool]) {
     let replicates = report.request.replicates;
     let settings = churn::Settings { replicates: 0, ..churn::settings() };
-    let ours = churn::train(test, closed, &settings).map_err(|error| error.to_string()).map(|trained| {
-        report.churn_training = Some(trained.report);
-        trained.model.score(&test.features)
-    });
+    let ours = churn::train(test, closed, &settings, &Stop::never()).map_err(|error| error.to_string()).map(
+        |trained| {
+            report.churn_training = Some(trained.report);
+            trained.model.score(&test.features)
+        },
+    );
     let ours = ours.map(|scores| {
         // every customer of a snapshot has an order and with it a probability
         let scores: Vec<f64> = scores.into_iter().map(|score| score.map_or(0.5, f64::from)).collect();
@@ -139,10 +142,12 @@ fn evaluate_churn(report: &mut Report, test: &Snapshot, closed: &[Snapshot], chu
 fn evaluate_spend(report: &mut Report, test: &Snapshot, closed: &[Snapshot], spent: &[f64]) {
     let replicates = report.request.replicates;
     let settings = spend::Settings { replicates: 0, ..spend::settings() };
-    let ours = spend::train(test, closed, &settings).map_err(|error| error.to_string()).map(|trained| {
-        report.spend_training = Some(trained.report);
-        trained.model.score(&test.features)
-    });
+    let ours = spend::train(test, closed, &settings, &Stop::never()).map_err(|error| error.to_string()).map(
+        |trained| {
+            report.spend_training = Some(trained.report);
+            trained.model.score(&test.features)
+        },
+    );
     let ours = ours.map(|forecasts| {
         let intervals: Vec<(f64, (f64, f64))> = forecasts
             .iter()

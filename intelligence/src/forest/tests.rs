@@ -9,6 +9,7 @@ use crate::{
     boosting::{Labelled, Objective, Settings, contributions, rounds, train},
     random::SplitMix64,
     special_functions::logistic,
+    stop::Stop,
 };
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -55,7 +56,9 @@ fn texts(leaves: u32) -> Vec<String> {
     let rows = table(3000, 1, false);
     let labels = labels(&rows);
     let labelled = Labelled { rows: &rows, labels: &labels };
-    (1..=2).map(|seed| train(labelled, None, &NAMES, &settings(leaves), seed).expect("a model")).collect()
+    (1..=2)
+        .map(|seed| train(labelled, None, &NAMES, &settings(leaves), seed, &Stop::never()).expect("a model"))
+        .collect()
 }
 
 /// Labels that rise with what should make them fall.
@@ -75,7 +78,8 @@ fn what_may_only_fall_does_not_rise() {
     // the largest change of the score along one feature in this direction, the others in the middle
     let largest = |falls_with_activity: bool, column: usize, direction: f64| -> f64 {
         let settings = Settings { falls_with_activity, ..settings(15) };
-        let text = train(Labelled { rows: &rows, labels: &labels }, None, &names, &settings, 1);
+        let text =
+            train(Labelled { rows: &rows, labels: &labels }, None, &names, &settings, 1, &Stop::never());
         let forest = Forest::parse(&[text.expect("a model")], &names).expect("a forest");
         let mut steps = Matrix::from_values(names.len(), vec![5.0; 101 * names.len()]);
         (0..=100).for_each(|step| steps.row_mut(step)[column] = step as f32 / 10.0);
@@ -120,7 +124,8 @@ fn trainings_beside_each_other_are_the_same_and_stop_early() {
     let model = |_| {
         let settings = Settings { rounds: 500, ..settings(15) };
         let held = Labelled { rows: &held, labels: &held_labels };
-        train(Labelled { rows: &rows, labels: &labels }, Some(held), &NAMES, &settings, 7).expect("a model")
+        train(Labelled { rows: &rows, labels: &labels }, Some(held), &NAMES, &settings, 7, &Stop::never())
+            .expect("a model")
     };
     let trees = |text: &str| text.split("end of trees").next().map(str::to_owned);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(8).build().expect("threads");
@@ -148,9 +153,20 @@ fn other_features_and_labels_that_do_not_fit_are_refused() {
     assert_eq!(other, Err(ForestError::Features { found: Some("e".into()), expected: Some("f".into()) }));
     assert_eq!(Forest::parse(&[], &NAMES), Err(ForestError::Empty));
     let rows = table(100, 1, false);
-    assert!(train(Labelled { rows: &rows, labels: &[0.0; 99] }, None, &NAMES, &settings(4), 1).is_err());
     assert!(
-        train(Labelled { rows: &rows, labels: &[f32::NAN; 100] }, None, &NAMES, &settings(4), 1).is_err()
+        train(Labelled { rows: &rows, labels: &[0.0; 99] }, None, &NAMES, &settings(4), 1, &Stop::never())
+            .is_err()
+    );
+    assert!(
+        train(
+            Labelled { rows: &rows, labels: &[f32::NAN; 100] },
+            None,
+            &NAMES,
+            &settings(4),
+            1,
+            &Stop::never()
+        )
+        .is_err()
     );
 }
 

@@ -14,6 +14,7 @@ use crate::{
     history::Outcome,
     metrics::{SpendQuality, clearly_better, spend_quality},
     snapshot::Snapshot,
+    stop::Stop,
 };
 
 /// The settings that `make evaluate` measures.
@@ -98,8 +99,13 @@ const GROUP_CUSTOMERS: usize = 50;
 /// Trains on `closed`, snapshots whose windows have closed by `now.day` (others are left out), for use on `now`.
 ///
 /// # Errors
-/// The data cannot carry any model, or a library failed.
-pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result<Trained, CannotTrain> {
+/// The data cannot carry any model, a library failed, or `stop` was asked for.
+pub fn train(
+    now: &Snapshot,
+    closed: &[Snapshot],
+    settings: &Settings,
+    stop: &Stop,
+) -> Result<Trained, CannotTrain> {
     let closed = folds::closed(now, closed);
     let allowed = eligibility(now, &closed);
     let Some(tier) = allowed.tier else { return Err(CannotTrain::NotEnough(allowed.missing)) };
@@ -111,21 +117,26 @@ pub fn train(now: &Snapshot, closed: &[Snapshot], settings: &Settings) -> Result
     let mut newest = None;
     if let Some((training, test)) = checks.first() {
         let validation = folds::table(&[*test], settings.rows, spend_label);
-        let texts =
-            ensemble::train(&learn(training), Some(&validation), &settings.boosting, settings.fold_seeds)?;
+        let texts = ensemble::train(
+            &learn(training),
+            Some(&validation),
+            &settings.boosting,
+            settings.fold_seeds,
+            stop,
+        )?;
         rounds = Some(ensemble::rounds(&texts));
         newest = Some(Parts::of(&texts, test)?);
     }
     let boosting = boosting::Settings { rounds: rounds.unwrap_or_default(), ..settings.boosting };
     let older = || match checks.get(1) {
         Some((training, test)) => {
-            let texts = ensemble::train(&learn(training), None, &boosting, settings.fold_seeds)?;
+            let texts = ensemble::train(&learn(training), None, &boosting, settings.fold_seeds, stop)?;
             Parts::of(&texts, test).map(Some)
         }
         None => Ok(None),
     };
     let whole = || match with_trees {
-        true => ensemble::train(&learn(&closed), None, &boosting, settings.seeds),
+        true => ensemble::train(&learn(&closed), None, &boosting, settings.seeds, stop),
         false => Ok(Vec::new()),
     };
     let (older, trees) = rayon::join(older, whole);

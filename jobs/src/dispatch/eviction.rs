@@ -80,10 +80,12 @@ mod tests {
 
     #[test]
     fn one_node_that_evicts_is_enough() {
-        let node = |policy: &str| Value::BulkString(format!("# Memory\r\nmaxmemory_policy:{policy}\r\n").into());
+        let node =
+            |policy: &str| Value::BulkString(format!("# Memory\r\nmaxmemory_policy:{policy}\r\n").into());
         assert_eq!(advice(&node("noeviction")), None);
         assert_eq!(advice(&Value::Nil), None);
-        let nodes = Value::Map(vec![(Value::Int(1), node("noeviction")), (Value::Int(2), node("allkeys-lru"))]);
+        let nodes =
+            Value::Map(vec![(Value::Int(1), node("noeviction")), (Value::Int(2), node("allkeys-lru"))]);
         assert!(advice(&nodes).is_some_and(|advice| advice.contains("is allkeys-lru")));
     }
 }

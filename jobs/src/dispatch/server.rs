@@ -9,8 +9,8 @@
 use std::{sync::Arc, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline, RedisConnectionInfo,
-    RedisError, RedisFuture, RedisResult, TlsMode, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline,
+    RedisConnectionInfo, RedisError, RedisFuture, RedisResult, TlsMode, Value,
     aio::{ConnectionLike, MultiplexedConnection, PubSub},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
@@ -41,8 +41,12 @@ impl Server {
     pub fn new(url: &str) -> RedisResult<Server> {
         let kind = if let Some((scheme, rest)) = split_scheme(url, "+sentinel") {
             let named = Sentinels::parse(scheme, rest)?;
-            let client =
-                SentinelClient::build(named.sentinels, named.master, Some(named.node), SentinelServerType::Master)?;
+            let client = SentinelClient::build(
+                named.sentinels,
+                named.master,
+                Some(named.node),
+                SentinelServerType::Master,
+            )?;
             Kind::Sentinel(Arc::new(Mutex::new(client)))
         } else if let Some((scheme, rest)) = split_scheme(url, "+cluster") {
             let nodes = hosts(scheme, rest.trim_end_matches('/'))?;
@@ -128,7 +132,8 @@ struct Sentinels {
 
 impl Sentinels {
     fn parse(scheme: &str, rest: &str) -> RedisResult<Sentinels> {
-        let (authority, path) = rest.split_once('/').ok_or_else(|| invalid("a Sentinel URL ends in /NAME"))?;
+        let (authority, path) =
+            rest.split_once('/').ok_or_else(|| invalid("a Sentinel URL ends in /NAME"))?;
         let (master, db) = path.split_once('/').unwrap_or((path, ""));
         let db: i64 = match db {
             "" => 0,

@@ -39,6 +39,10 @@ pub struct Claimed {
     pub created_at: DateTime<Utc>,
     /// When it was due.
     pub run_at: DateTime<Utc>,
+    /// When it was claimed, by the ledger's clock.
+    pub claimed_at: DateTime<Utc>,
+    /// Since when it waits for something that is not there, if it does.
+    pub waiting_since: Option<DateTime<Utc>>,
     /// The key of a concurrency limit within tenant and kind.
     pub concurrency_key: Option<String>,
     /// Whether a concurrency limit applies, so that a slot becomes free when it ends.
@@ -186,6 +190,8 @@ fn read(row: &PgRow, lease: Uuid, limited: bool) -> Result<Claimed, QueueError> 
         created_at: row.try_get(11)?,
         run_at: row.try_get(12)?,
         concurrency_key: row.try_get(13)?,
+        claimed_at: row.try_get(15)?,
+        waiting_since: row.try_get(16)?,
         limited,
         lease,
     })

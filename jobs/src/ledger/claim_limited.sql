@@ -6,7 +6,8 @@ with claimed as (
     where j.id = any ($1) and j.state = 'ready'
       and not exists (select 1 from jobs.worker w where w.id = $3 and w.state in ('lost', 'stopped'))
     returning j.id, j.tenant_id, j.kind, j.queue, j.attempt, j.max_attempts, j.crashes, j.payload_version,
-        j.payload, j.correlation_id, j.trace_parent, j.created_at, j.run_at, j.concurrency_key, j.parked
+        j.payload, j.correlation_id, j.trace_parent, j.created_at, j.run_at, j.concurrency_key, j.parked,
+        j.started_at, j.waiting_since
 ), leased as (
     insert into jobs.lease (lease, worker_id, job_ids)
     select $2, $3, array_agg(id) from claimed having count(*) > 0

@@ -27,6 +27,22 @@ pub struct Completion {
     pub ending: Ending,
 }
 
+impl Completion {
+    /// About how much of memory it takes, and of the statement that writes it.
+    pub fn size_bytes(&self) -> usize {
+        const BESIDE: usize = 256;
+        BESIDE
+            + match &self.ending {
+                Ending::Done { result, then } => {
+                    let payloads: usize = then.iter().map(|job| BESIDE + job.payload.get().len()).sum();
+                    result.as_ref().map_or(0, |result| result.get().len()) + payloads
+                }
+                // At most 1,000 characters of a message.
+                _ => 0,
+            }
+    }
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub enum Ending {
@@ -46,6 +62,14 @@ pub enum Ending {
     },
     /// It waits for a time of its own choosing; this run does not count as an attempt.
     Snooze {
+        /// How long, from now.
+        delay: Duration,
+    },
+    /// It needs something that is not there, and tries again after the delay. No attempt counts; since when the
+    /// job waits is noted, and forgotten with the next outcome that is not a wait.
+    Wait {
+        /// What is missing.
+        failure: Failure,
         /// How long, from now.
         delay: Duration,
     },
@@ -207,6 +231,7 @@ async fn waiting(
         let (outcome, delay, error) = match &completion.ending {
             Ending::Retry { failure, delay } => ("retry", Some(*delay), Some(Json(failure))),
             Ending::Snooze { delay } => ("snooze", Some(*delay), None),
+            Ending::Wait { failure, delay } => ("wait", Some(*delay), Some(Json(failure))),
             Ending::HandedBack => ("handed_back", None, None),
             _ => continue,
         };
@@ -228,6 +253,8 @@ async fn waiting(
         .bind(worker)
         .fetch_all(&mut *conn)
         .await?;
+    // By the ledger's clock, as everything that waits.
+    let next_due = rows.iter().filter_map(|row| row.get::<Option<DateTime<Utc>>, _>(6)).min();
     for row in rows {
         let id: JobId = row.get(0);
         // Somebody was told that it will be cancelled, and its run ended before it heard of that.
@@ -247,7 +274,6 @@ async fn waiting(
             });
         }
     }
-    let next_due: Option<DateTime<Utc>> = delays.into_iter().flatten().min().map(|delay| Utc::now() + delay);
     completed.announcement.merge(Announcement { ready: Vec::new(), next_due });
     Ok(())
 }

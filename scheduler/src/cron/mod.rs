@@ -8,7 +8,7 @@ pub mod timetable;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use jobs::{
     QueueError,
     schedules::{self, Schedule},
@@ -46,8 +46,8 @@ pub(crate) async fn run(context: Arc<Context>, ticker: Arc<Mutex<Ticker>>) {
         }
         loop {
             for (schedule, table) in &mut known {
-                if is_due(schedule, table) {
-                    match catch_up_with(&context, &schedule.name).await {
+                if is_due(schedule, table, context.clock.now()) {
+                    match context.store.answers(catch_up_with(&context, &schedule.name)).await {
                         Ok(Some(fresh)) => *schedule = fresh,
                         // Deleted since; the next look forgets it.
                         Ok(None) => schedule.paused = true,
@@ -71,15 +71,18 @@ pub(crate) async fn run(context: Arc<Context>, ticker: Arc<Mutex<Ticker>>) {
 }
 
 async fn install(context: &Context) -> Result<(), QueueError> {
-    schedules::install_defaults(&mut *context.connection().await?).await
+    context
+        .store
+        .answers(async { schedules::install_defaults(&mut *context.connection().await?).await })
+        .await
 }
 
 async fn list(context: &Context) -> Result<Vec<Schedule>, QueueError> {
-    schedules::list(&mut *context.connection().await?).await
+    context.store.answers(async { schedules::list(&mut *context.connection().await?).await }).await
 }
 
-fn is_due(schedule: &Schedule, table: &Timetable) -> bool {
-    !schedule.paused && !table.due_times(schedule.decided_until, Utc::now()).is_empty()
+fn is_due(schedule: &Schedule, table: &Timetable, now: DateTime<Utc>) -> bool {
+    !schedule.paused && !table.due_times(schedule.decided_until, now).is_empty()
 }
 
 /// Fires what is due of a schedule, as it stands in the ledger now; none when it is gone.
@@ -92,8 +95,10 @@ async fn catch_up_with(context: &Context, name: &str) -> Result<Option<Schedule>
     else {
         return Ok(Some(schedule));
     };
+    // The clock that decides is the ledger's; this machine's may be minutes off.
+    let now: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()").fetch_one(&mut *conn).await?;
     while !schedule.paused
-        && let Some(Decision { times, until }) = decide(&table, policy, schedule.decided_until, Utc::now())
+        && let Some(Decision { times, until }) = decide(&table, policy, schedule.decided_until, now)
     {
         for piece in pieces(&times) {
             let piece_until = if piece.last() == times.last() { until } else { piece[piece.len() - 1] };

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 pub struct Desk {
     // Dropping it drops the database.
-    _database: TestDatabase,
+    database: TestDatabase,
     database_url: String,
     redis_url: String,
     prefix: String,
@@ -29,7 +29,7 @@ impl Desk {
         let prefix = format!("test-{}", Uuid::now_v7());
         let store = Store::connect(&database_url, 4).expect("a good URL");
         let dispatch = dispatch(&redis_url, &prefix);
-        Desk { _database: database, database_url, redis_url, prefix, store, dispatch }
+        Desk { database, database_url, redis_url, prefix, store, dispatch }
     }
 
     /// Starts a scheduler with connections of its own, as another process would have.
@@ -38,8 +38,8 @@ impl Desk {
     }
 
     pub fn start_with(&self, refine: impl FnOnce(Scheduler) -> Scheduler) -> Running {
-        let store = Store::connect(&self.database_url, 8).expect("a good URL");
-        let scheduler = refine(Scheduler::new(store, dispatch(&self.redis_url, &self.prefix)));
+        let dispatch = dispatch(&self.redis_url, &self.prefix);
+        let scheduler = refine(Scheduler::new(&self.database_url, dispatch).expect("a good URL"));
         let leading = scheduler.leading();
         let end = CancellationToken::new();
         let task = tokio::spawn(scheduler.run(end.clone()));
@@ -90,6 +90,11 @@ impl Desk {
         }
     }
 
+    /// The database, as the server's superuser.
+    pub fn admin_url(&self) -> &str {
+        &self.database.admin_url
+    }
+
     /// Deletes all that Redis knows of this desk.
     pub async fn wipe_redis(&self) {
         let client = redis::Client::open(self.redis_url.as_str()).expect("a good URL");
@@ -124,6 +129,11 @@ impl Running {
 
     pub fn is_leading(&self) -> bool {
         self.leading.borrow().is_some()
+    }
+
+    /// Whether it has led without a break since it was last asked for its term.
+    pub fn has_led_on(&self) -> bool {
+        self.is_leading() && !self.leading.has_changed().expect("the scheduler runs")
     }
 
     /// Ends it as `kill -9` would: nothing is finished, nothing given up.

@@ -44,6 +44,30 @@ async fn a_job_of_a_silent_worker_is_handed_out_until_it_is_poison() {
     scheduler.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_job_without_a_lease_is_handed_out() {
+    let desk = Desk::new().await;
+    let (ids, announcement) = desk.enqueue_silently(1, None).await;
+    desk.dispatch.announce(announcement);
+    claim(&desk, ids[0]).await;
+    // What a fail-over to a standby that lagged may leave of a claim; the worker is no matter.
+    sqlx::query("with held as (delete from jobs.lease) delete from jobs.worker")
+        .execute(desk.store.pool())
+        .await
+        .expect("the ledger answers");
+    let mut scheduler = desk.start();
+    scheduler.leads().await;
+    assert_eq!(desk.next_jobs(10).await, ids);
+    let (attempt, crashes): (i16, i16) =
+        sqlx::query_as("select attempt, crashes from jobs.live where id = $1 and state = 'ready'")
+            .bind(ids[0])
+            .fetch_one(desk.store.pool())
+            .await
+            .expect("it is ready");
+    assert_eq!((attempt, crashes), (0, 0), "nobody is known to have died of it");
+    scheduler.stop().await;
+}
+
 /// A worker takes the job and is never heard of again. Stale offers of the job are passed over.
 async fn claim(desk: &Desk, id: JobId) {
     let worker = workers::Introduction {

@@ -123,7 +123,11 @@ mod tests {
         let now = Instant::now();
         let mut bucket = Bucket::new(now);
         bucket.empty(now, ALLOWANCE, Duration::from_secs(9));
-        assert_eq!(bucket.book(now, ALLOWANCE, Duration::ZERO), Err(Duration::from_secs(9)), "also with no limit known");
+        assert_eq!(
+            bucket.book(now, ALLOWANCE, Duration::ZERO),
+            Err(Duration::from_secs(9)),
+            "also with no limit known"
+        );
         bucket.note(now, ALLOWANCE, Report { used: 0.0, limit: 40.0 });
         bucket.empty(now, ALLOWANCE, Duration::from_secs(3));
         let later = now + Duration::from_secs(9);

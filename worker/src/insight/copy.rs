@@ -1,13 +1,18 @@
 //! Rows in the binary form of COPY, and the way of a batch of them into a table that has row-level security: COPY does
 //! not write into such a table, so a batch passes through a temporary one.
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, Utc};
-use database::{DbError, Tx};
+use database::{DbError, Tx, unless_silent};
 
 /// Encoded rows of one table.
 pub struct Rows {
     bytes: Vec<u8>,
 }
+
+/// How long Postgres may take for each answer: a little longer than its own limit for a statement.
+const ANSWER_WITHIN: Duration = Duration::from_secs(70);
 
 /// COPY data is sent in pieces of at most this size.
 const PIECE_BYTES: usize = 4 << 20;
@@ -106,11 +111,15 @@ impl Rows {
     /// # Errors
     /// The database failed, or does not take the rows.
     pub async fn into_temporary(
-        mut self,
+        self,
         tx: &mut Tx,
         table: &'static str,
         columns: &'static str,
     ) -> Result<(), DbError> {
+        unless_silent(ANSWER_WITHIN, self.copy(tx, table, columns)).await
+    }
+
+    async fn copy(mut self, tx: &mut Tx, table: &'static str, columns: &'static str) -> Result<(), DbError> {
         self.bytes.extend((-1i16).to_be_bytes());
         let create =
             format!("create temporary table if not exists {table} ({columns}) on commit delete rows");

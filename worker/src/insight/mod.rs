@@ -21,6 +21,7 @@ pub mod write;
 
 use std::sync::LazyLock;
 
+use intelligence::stop;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::outcome::Stop;
@@ -42,8 +43,13 @@ const LEAST_URGENT: i32 = 19;
 /// Runs long work on its own cores, away from the threads that wait for the network.
 async fn heavily<T: Send + 'static>(
     what: &'static str,
-    work: impl FnOnce() -> T + Send + 'static,
+    work: impl FnOnce(&stop::Stop) -> T + Send + 'static,
 ) -> Result<T, Stop> {
+    // Asked when this future is dropped: the deadline passed, the job was cancelled, or the process stops. A thread
+    // cannot be dropped, so the work looks at it.
+    let unwanted = Unwanted::default();
+    let stop = unwanted.0.clone();
+    let work = move || work(&stop);
     let run = move || match &*HEAVY {
         Some(pool) => pool.install(work),
         // Without threads of its own it shares the others; slower, and no less right.
@@ -52,4 +58,44 @@ async fn heavily<T: Send + 'static>(
     tokio::task::spawn_blocking(run)
         .await
         .map_err(|_| Stop::retry("computing_panicked", &format!("{what} panicked")))
+}
+
+/// Stops work that nobody waits for any more once this is dropped.
+#[derive(Default)]
+struct Unwanted(stop::Stop);
+
+impl Drop for Unwanted {
+    fn drop(&mut self) {
+        self.0.ask();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use intelligence::{
+        boosting::{self, BoostingError, Labelled},
+        matrix::Matrix,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn training_that_nobody_waits_for_stops() {
+        let (go_on, wait) = mpsc::channel::<()>();
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let work = move |stop: &stop::Stop| {
+            // Until the job was dropped; then a model more would be one for nobody.
+            let _ = wait.recv();
+            let rows = Matrix::missing(0, 1);
+            let none = Labelled { rows: &rows, labels: &[] };
+            let settings = intelligence::churn::settings().boosting;
+            let _ = tell.send(boosting::train(none, None, &["one"], &settings, 1, stop));
+        };
+        let dropped = tokio::time::timeout(std::time::Duration::ZERO, heavily("training", work)).await;
+        assert!(dropped.is_err());
+        drop(go_on);
+        assert_eq!(told.await.expect("it answers"), Err(BoostingError::Stopped));
+    }
 }

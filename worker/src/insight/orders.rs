@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::NaiveDate;
-use database::{DbError, Role, Tx};
+use database::{DbError, Role, Tx, unless_silent};
 use futures_util::TryStreamExt;
 use intelligence::lines::{Line, Lines, LinesBuilder, key};
 
@@ -74,6 +75,20 @@ pub async fn shared(
 /// # Errors
 /// The database failed; `Ok(None)` when `watch` ended it.
 pub async fn load(
+    tx: &mut Tx,
+    selection: &Selection,
+    currency: &str,
+    until: NaiveDate,
+    expected: usize,
+    watch: impl FnMut(u64) -> bool,
+) -> Result<Option<Orders>, DbError> {
+    unless_silent(ANSWER_WITHIN, read(tx, selection, currency, until, expected, watch)).await
+}
+
+/// The longest pause between two rows: a sample passes over many lines without a word.
+const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+
+async fn read(
     tx: &mut Tx,
     selection: &Selection,
     currency: &str,

@@ -61,7 +61,8 @@ pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result
     let loaded = load(ctx, app, &key(one_in), extent.lines).await?;
     let day = day_of(run.as_of);
     let (statistics, loaded) =
-        super::heavily("computing statistics", move || (TenantStats::of(&loaded.lines, day), loaded)).await?;
+        super::heavily("computing statistics", move |_| (TenantStats::of(&loaded.lines, day), loaded))
+            .await?;
 
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let standing: Option<Uuid> =
@@ -81,7 +82,7 @@ pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result
                 drop(loaded);
                 load(ctx, app, &key(sample_one_in), extent.lines).await?
             };
-            Some(super::heavily("fitting segments", move || fit(&orders, day)).await?)
+            Some(super::heavily("fitting segments", move |_| fit(&orders, day)).await?)
         }
     };
 

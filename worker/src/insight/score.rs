@@ -71,7 +71,7 @@ pub async fn score(
     let is_long = !matches!(selection, Selection::Named(_));
     let work = move || compute(&knowledge, people, &orders, until);
     let customers = if is_long {
-        super::heavily("computing the customers", work).await?
+        super::heavily("computing the customers", |_| work()).await?
     } else {
         tokio::task::spawn_blocking(work)
             .await

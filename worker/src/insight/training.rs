@@ -7,6 +7,7 @@ use intelligence::ensemble::Settings;
 use intelligence::features::FEATURES;
 use intelligence::lines::{Lines, day_of as day_of_minute};
 use intelligence::snapshot::Snapshot;
+use intelligence::stop::Stop as Stopping;
 use intelligence::{churn, spend};
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -117,16 +118,16 @@ pub async fn train(
     let make = || async {
         let Some(orders) = orders::shared(ctx, app, &key, expected).await? else { return Ok(None) };
         ctx.progress(0, None, "looking at days of the past");
-        super::heavily("taking snapshots", move || snapshots(&orders.lines, day, horizon)).await.map(Some)
+        super::heavily("taking snapshots", move |_| snapshots(&orders.lines, day, horizon)).await.map(Some)
     };
     let Some(snapshots) = app.material.snapshots.get::<Stop, _>((key.clone(), horizon), make).await? else {
         return Err(Stop::Snooze(std::time::Duration::ZERO));
     };
     ctx.progress(0, None, "training");
     let first_day = snapshots.first_day;
-    let work = move || match target {
-        Target::Churn => churn_candidate(&snapshots, champion.as_ref(), as_of),
-        Target::Ltv => spend_candidate(&snapshots, champion.as_ref(), as_of),
+    let work = move |stop: &Stopping| match target {
+        Target::Churn => churn_candidate(&snapshots, champion.as_ref(), as_of, stop),
+        Target::Ltv => spend_candidate(&snapshots, champion.as_ref(), as_of, stop),
     };
     let trained = super::heavily("training the model", work).await?;
     let candidate = match trained {
@@ -195,10 +196,11 @@ fn churn_candidate(
     snapshots: &Snapshots,
     champion: Option<&(Registered, Vec<u8>)>,
     as_of: NaiveDate,
+    stop: &Stopping,
 ) -> Result<Candidate, Untrained> {
     let settings = for_the_night(churn::settings());
     let trained =
-        churn::train(&snapshots.now, &snapshots.closed, &settings).map_err(|error| match error {
+        churn::train(&snapshots.now, &snapshots.closed, &settings, stop).map_err(|error| match error {
             churn::CannotTrain::NotEnough(_) => Untrained::NotEnough(error.to_string()),
             error => Untrained::Failed(error.to_string()),
         })?;
@@ -264,10 +266,11 @@ fn spend_candidate(
     snapshots: &Snapshots,
     champion: Option<&(Registered, Vec<u8>)>,
     as_of: NaiveDate,
+    stop: &Stopping,
 ) -> Result<Candidate, Untrained> {
     let settings = for_the_night(spend::settings());
     let trained =
-        spend::train(&snapshots.now, &snapshots.closed, &settings).map_err(|error| match error {
+        spend::train(&snapshots.now, &snapshots.closed, &settings, stop).map_err(|error| match error {
             spend::CannotTrain::NotEnough(_) => Untrained::NotEnough(error.to_string()),
             error => Untrained::Failed(error.to_string()),
         })?;

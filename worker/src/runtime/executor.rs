@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tracing::Instrument;
 
 use super::{Shared, completer::Finished, handlers::Handlers, progress::ProgressReporter, running::Halt};
-use crate::context::Ctx;
+use crate::{context::Ctx, outcome::LONGEST_WAIT};
 
 /// What a run needs.
 #[derive(Clone)]
@@ -66,19 +66,22 @@ async fn run(executor: Executor, job: Claimed) -> Option<Ending> {
         boot::telemetry::set_parent(&span, parent);
     }
     async move {
-        let waited = (chrono::Utc::now() - job.run_at).to_std().unwrap_or_default();
+        let waited = (job.claimed_at - job.run_at).to_std().unwrap_or_default();
         metrics::histogram!("deskwork_job_wait_seconds", "queue" => job.queue.clone()).record(waited.as_secs_f64());
         let Some(handler) = executor.handlers.find(&job.kind) else {
             // A newer process enqueued it; one that knows the kind will come by.
-            tracing::warn!("this worker does not know the kind; leaving the job to another");
-            return Some(Ending::Snooze { delay: UNKNOWN_KIND_DELAY });
+            let failure = Failure::new("unknown_kind", "this worker does not know the kind; another may");
+            let ending = put_off(failure, Some(UNKNOWN_KIND_DELAY), waited_for(&job), rand::random());
+            note(&ending);
+            return Some(ending);
         };
         let started = Instant::now();
-        let (attempt, max_attempts) = (job.attempt, job.max_attempts);
+        let (attempt, max_attempts, waited_for) = (job.attempt, job.max_attempts, waited_for(&job));
         let halt = executor.shared.running.halt_of(job.id);
         let ctx = Ctx::new(&job, halt.clone(), executor.reporter.clone());
         let ran = attend(handler.run(ctx, &job), handler.policy.deadline, halt).await?;
-        let ending = settle(ran, attempt, max_attempts, handler.policy.backoff, rand::random());
+        let standing = Standing { attempt, max_attempts, waited_for };
+        let ending = settle(ran, standing, handler.policy.backoff, rand::random());
         let state = note(&ending);
         metrics::histogram!("deskwork_job_duration_seconds", "kind" => handler.kind)
             .record(started.elapsed().as_secs_f64());
@@ -99,6 +102,29 @@ pub(super) enum Ran {
     Ended(Ending),
     /// It failed and may be tried again, after the given time or the kind's backoff.
     MayRetry { failure: Failure, after: Option<Duration> },
+    /// Something that it needs is not there; it comes back after the given time or one of ours.
+    MustWait { failure: Failure, after: Option<Duration> },
+}
+
+/// How long the job has been waiting for something that is not there, by the ledger's clock.
+fn waited_for(job: &Claimed) -> Duration {
+    job.waiting_since.and_then(|since| (job.claimed_at - since).to_std().ok()).unwrap_or_default()
+}
+
+/// Between two looks at something that is not there: at first seconds, then a part of the wait so far.
+const SHORTEST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Puts a job off without counting an attempt, unless it has waited for too long already.
+fn put_off(failure: Failure, after: Option<Duration>, waited_for: Duration, random: f64) -> Ending {
+    if waited_for >= LONGEST_WAIT {
+        let hours = LONGEST_WAIT.as_secs() / 3600;
+        let message = format!("gave up after {hours} h of waiting: {}: {}", failure.class, failure.message);
+        return Ending::Dead { failure: Failure::new("waited_too_long", &message) };
+    }
+    let pause = after.unwrap_or_else(|| (waited_for / 4).clamp(SHORTEST_WAIT, LONGEST_PAUSE));
+    // With a jitter, or all who wait for the same thing come back at once.
+    Ending::Wait { failure, delay: pause.mul_f64(1.0 + 0.2 * random) }
 }
 
 /// Waits for the handler within its deadline; drops it when it is asked to stop. None when nothing of
@@ -147,10 +173,20 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> Ran {
     Ran::MayRetry { failure: Failure::new("panic", message), after: None }
 }
 
-/// Decides between another attempt and the dead letters.
-fn settle(ran: Ran, attempt: i16, max_attempts: i16, backoff: Backoff, random: f64) -> Ending {
+/// What a job has behind it.
+#[derive(Clone, Copy)]
+struct Standing {
+    attempt: i16,
+    max_attempts: i16,
+    waited_for: Duration,
+}
+
+/// Decides between another attempt, a wait, and the dead letters.
+fn settle(ran: Ran, standing: Standing, backoff: Backoff, random: f64) -> Ending {
+    let Standing { attempt, max_attempts, waited_for } = standing;
     match ran {
         Ran::Ended(ending) => ending,
+        Ran::MustWait { failure, after } => put_off(failure, after, waited_for, random),
         Ran::MayRetry { failure, .. } if attempt >= max_attempts => Ending::Dead { failure },
         Ran::MayRetry { failure, after } => {
             // A time that the other side named gets a jitter too, or all come back at once.
@@ -190,6 +226,15 @@ fn note(ending: &Ending) -> &'static str {
             tracing::debug!(delay_ms = delay.as_millis() as u64, "snoozed");
             "scheduled"
         }
+        Ending::Wait { failure, delay } => {
+            tracing::info!(
+                class = failure.class,
+                error = failure.message,
+                delay_ms = delay.as_millis() as u64,
+                "put off, no attempt counted"
+            );
+            "scheduled"
+        }
         Ending::Cancelled { reason } => {
             tracing::info!(reason, "cancelled");
             "cancelled"
@@ -212,7 +257,8 @@ mod tests {
         fn attempts_are_never_exceeded(attempt in 1i16..200, max_attempts in 1i16..100, random in 0.0f64..1.0) {
             let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
             let ran = Ran::MayRetry { failure: Failure::new("x", "y"), after: None };
-            let ending = settle(ran, attempt, max_attempts, backoff, random);
+            let standing = Standing { attempt, max_attempts, waited_for: Duration::ZERO };
+            let ending = settle(ran, standing, backoff, random);
             prop_assert_eq!(matches!(ending, Ending::Retry { .. }), attempt < max_attempts);
         }
 
@@ -221,9 +267,26 @@ mod tests {
             let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
             let after = Duration::from_millis(after_ms);
             let ran = Ran::MayRetry { failure: Failure::new("x", "y"), after: Some(after) };
-            let Ending::Retry { delay, .. } = settle(ran, 1, 5, backoff, random) else { panic!("must retry") };
+            let standing = Standing { attempt: 1, max_attempts: 5, waited_for: Duration::ZERO };
+            let Ending::Retry { delay, .. } = settle(ran, standing, backoff, random) else { panic!("must retry") };
             prop_assert!(delay >= after);
         }
+    }
+
+    #[test]
+    fn a_wait_is_bounded_by_its_age() {
+        let failure = || Failure::new("database_unavailable", "it is away");
+        for (waited_for, pause) in [(0, 2), (40, 10), (3600, 60)] {
+            let ending = put_off(failure(), None, Duration::from_secs(waited_for), 0.0);
+            assert!(matches!(ending, Ending::Wait { delay, .. } if delay == Duration::from_secs(pause)));
+        }
+        let named = put_off(failure(), Some(Duration::from_secs(300)), Duration::ZERO, 0.0);
+        assert!(matches!(named, Ending::Wait { delay, .. } if delay == Duration::from_secs(300)));
+        let Ending::Dead { failure } = put_off(failure(), None, LONGEST_WAIT, 0.0) else {
+            panic!("must fail at last");
+        };
+        assert_eq!(failure.class, "waited_too_long");
+        assert!(failure.message.contains("database_unavailable"));
     }
 
     #[tokio::test]

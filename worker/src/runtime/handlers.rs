@@ -48,12 +48,20 @@ impl Handlers {
                     let app = app.clone();
                     async move { classify::<K>(handle(ctx, app, payload).await) }.boxed()
                 }
+                Err(reason) if job.payload_version > K::VERSION => {
+                    // A newer process enqueued it, in the middle of a deploy.
+                    let failure = Failure::new("payload_newer", &reason);
+                    futures_util::future::ready(Ran::MustWait { failure, after: None }).boxed()
+                }
                 Err(reason) => {
                     let failure = Failure::new("undecodable_payload", &reason);
                     futures_util::future::ready(Ran::Ended(Ending::Dead { failure })).boxed()
                 }
             }
         };
+        // There from the start: an alert on its growth does not see a counter that is born at 1.
+        metrics::counter!("deskwork_job_transitions_total", "queue" => K::POLICY.queue, "kind" => K::KIND, "to" => "dead")
+            .increment(0);
         self.by_kind.insert(K::KIND, Handler { kind: K::KIND, policy: K::POLICY, run: Box::new(run) });
         self
     }
@@ -107,6 +115,7 @@ fn classify<K: JobKind>(outcome: Outcome<K::Output>) -> Ran {
             }
         },
         Err(Stop::Snooze(delay)) => Ran::Ended(Ending::Snooze { delay }),
+        Err(Stop::Wait { failure, after }) => Ran::MustWait { failure, after },
         Err(Stop::Cancel(reason)) => Ran::Ended(Ending::Cancelled { reason }),
         Err(Stop::Retry { failure, after }) => Ran::MayRetry { failure, after },
         Err(Stop::Fail(failure)) => Ran::Ended(Ending::Dead { failure }),

@@ -2,58 +2,37 @@
 //! own, so that neither handlers nor load can starve it, and brings back what operators want:
 //! cancellations, paused queues, other numbers of slots.
 
-use std::{
-    sync::{Arc, Mutex},
-    thread::JoinHandle,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
-use database::DbError;
+use database::{DbError, unless_silent};
 use futures_util::StreamExt;
 use jobs::{
     QueueError,
     ledger::release,
-    workers::{self, Orders},
+    workers::{self, Orders, SILENCE_SECS},
 };
 use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::Instant,
+};
 use uuid::Uuid;
 
 use super::Shared;
 
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How long a beat may take: a server that is gone without a word must not stop the heart.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the ledger may take to connect, and for each answer: a server that is gone without a word
+/// must not stop the heart, and one that needs two seconds for everything must be waited for. A second
+/// and these five leave time for a beat on a new connection before the fence.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// After so long without a beat that reached the ledger this process stops its runs by itself: two
+/// seconds later its jobs may be handed to others.
+const FENCE: Duration = Duration::from_secs(SILENCE_SECS.unsigned_abs() as u64 - 2);
 
 /// How long the last words to the ledger may take.
 const GOODBYE: Duration = Duration::from_secs(3);
-
-/// Whether the heart beats, for the readiness probe.
-#[derive(Clone, Debug, Default)]
-pub struct Pulse {
-    last: Arc<Mutex<Option<Instant>>>,
-}
-
-impl Pulse {
-    /// Fine when the last beat reached the ledger less than five seconds ago.
-    ///
-    /// # Errors
-    /// Says since when it has not.
-    pub fn check(&self) -> Result<(), String> {
-        match *self.last.lock().expect("no holder of this lock panics") {
-            None => Err("no heartbeat has reached the ledger yet".to_owned()),
-            Some(last) if last.elapsed() > EVERY * 5 => {
-                Err(format!("the last heartbeat reached the ledger {} s ago", last.elapsed().as_secs()))
-            }
-            Some(_) => Ok(()),
-        }
-    }
-
-    fn felt(&self) {
-        *self.last.lock().expect("no holder of this lock panics") = Some(Instant::now());
-    }
-}
 
 /// The beating heart.
 pub(super) struct Heart {
@@ -65,15 +44,18 @@ pub(super) struct Heart {
 ///
 /// # Errors
 /// The database URL cannot be read.
-pub(super) fn start(shared: Arc<Shared>, database_url: &str, pulse: Pulse) -> Result<Heart, DbError> {
-    let options = jobs::store::connect_options(database_url)?.options([("statement_timeout", "5s")]);
+pub(super) fn start(shared: Arc<Shared>, database_url: &str) -> Result<Heart, DbError> {
+    // A beat is worth nothing a second later, so it does not wait for a standby: with none there, the
+    // processes go on living. Everything else about jobs is written on other connections.
+    let options = jobs::store::connect_options(database_url)?
+        .options([("statement_timeout", "5s"), ("synchronous_commit", "local")]);
     let poked = Arc::new(Notify::new());
     tokio::spawn(listen(shared.clone(), poked.clone()));
     let (stop, stopped) = oneshot::channel();
     let thread = std::thread::Builder::new()
         .name("heart".to_owned())
         .spawn(move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(beat(shared, options, poked, pulse, stopped)),
+            Ok(runtime) => runtime.block_on(beat(shared, options, poked, stopped)),
             Err(error) => {
                 tracing::error!(%error, "the heart has no runtime; the process will be counted out")
             }
@@ -108,21 +90,23 @@ async fn beat(
     shared: Arc<Shared>,
     options: PgConnectOptions,
     poked: Arc<Notify>,
-    pulse: Pulse,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let mut conn: Option<PgConnection> = None;
     let mut introduced: Option<Uuid> = None;
     let mut told = false;
     let mut strange: Vec<Uuid> = Vec::new();
+    let mut fence = Fence { due: Instant::now() + FENCE, drawn: false };
     loop {
-        let beaten =
-            tokio::time::timeout(PATIENCE, beat_once(&shared, &options, &mut conn, &mut introduced)).await;
-        match beaten.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into())) {
+        let started = Instant::now();
+        let beaten = fence.watch(&shared, beat_once(&shared, &options, &mut conn, &mut introduced)).await;
+        match beaten {
             Ok(orders) => {
                 told = false;
-                pulse.felt();
-                hand_back_unheard(&shared, &mut conn, &orders, &mut strange).await;
+                shared.pulse.felt();
+                let strange = &mut strange;
+                fence.watch(&shared, hand_back_unheard(&shared, &mut conn, &orders, strange)).await;
+                fence.lift(&shared, started);
                 follow(&shared, orders);
             }
             Err(error) => {
@@ -132,10 +116,15 @@ async fn beat(
                 }
             }
         }
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = poked.notified() => {}
-            _ = &mut stopped => break,
+        let pause = async {
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => false,
+                () = poked.notified() => false,
+                _ = &mut stopped => true,
+            }
+        };
+        if fence.watch(&shared, pause).await {
+            break;
         }
     }
     if let (Some(conn), Some(worker)) = (&mut conn, introduced) {
@@ -143,6 +132,46 @@ async fn beat(
         let goodbye = tokio::time::timeout(GOODBYE, workers::leave(conn, worker, &closed)).await;
         if !matches!(goodbye, Ok(Ok(()))) {
             tracing::warn!("the ledger did not hear the goodbye; it will count this process out");
+        }
+    }
+}
+
+/// Stops the runs when no beat has reached the ledger for [`FENCE`], whatever the heart is waiting for.
+struct Fence {
+    due: Instant,
+    drawn: bool,
+}
+
+impl Fence {
+    /// Waits for `work`; draws the fence meanwhile if its time comes.
+    async fn watch<T>(&mut self, shared: &Shared, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        if !self.drawn {
+            tokio::select! {
+                biased;
+                output = &mut work => return output,
+                () = tokio::time::sleep_until(self.due) => {}
+            }
+            self.drawn = true;
+            let runs = shared.running.fence();
+            shared.slots.values().for_each(|slots| slots.fence(true));
+            if runs > 0 {
+                tracing::warn!(
+                    runs,
+                    "the ledger has not heard this worker for {} s: its runs stop, and are handed back when it does",
+                    FENCE.as_secs()
+                );
+            }
+        }
+        work.await
+    }
+
+    /// A beat that began at `started` reached the ledger.
+    fn lift(&mut self, shared: &Shared, started: Instant) {
+        self.due = started + FENCE;
+        if std::mem::take(&mut self.drawn) {
+            shared.running.unfence();
+            shared.slots.values().for_each(|slots| slots.fence(false));
         }
     }
 }
@@ -155,17 +184,18 @@ async fn beat_once(
 ) -> Result<Orders, QueueError> {
     let conn = match conn {
         Some(conn) => conn,
-        none => none.insert(options.connect().await?),
+        none => none.insert(unless_silent(PATIENCE, options.connect()).await?),
     };
     let worker = shared.running.worker();
     if *introduced != Some(worker) {
-        workers::introduce(conn, &workers::Introduction { id: worker, ..shared.introduction.clone() })
-            .await?;
+        let introduction = workers::Introduction { id: worker, ..shared.introduction.clone() };
+        unless_silent(PATIENCE, workers::introduce(conn, &introduction)).await?;
         *introduced = Some(worker);
     }
     let closed = shared.running.closed_leases();
     let running = i32::try_from(shared.running.count()).unwrap_or(i32::MAX);
-    let beaten = workers::beat(conn, worker, shared.running.is_draining(), running, &closed).await;
+    let beat = workers::beat(conn, worker, shared.running.is_draining(), running, &closed);
+    let beaten = unless_silent(PATIENCE, beat).await;
     if beaten.is_err() {
         shared.running.still_closed(closed);
     }
@@ -184,8 +214,10 @@ async fn hand_back_unheard(
     let (unheard, news): (Vec<Uuid>, Vec<Uuid>) =
         unknown.into_iter().partition(|lease| strange.contains(lease));
     *strange = news;
-    let Some(conn) = conn.as_mut().filter(|_| !unheard.is_empty()) else { return };
-    match release(conn, shared.running.worker(), &unheard).await {
+    let Some(open) = conn.as_mut().filter(|_| !unheard.is_empty()) else { return };
+    shared.running.give_up(&unheard);
+    let released = release(open, shared.running.worker(), &unheard);
+    match unless_silent(PATIENCE, released).await {
         Ok(announcement) => {
             tracing::warn!(
                 jobs = announcement.ready.len(),
@@ -194,7 +226,10 @@ async fn hand_back_unheard(
             shared.dispatch.announce(announcement);
         }
         // The next beats show the leases again.
-        Err(error) => tracing::warn!(%error, "a claim's answer was lost; its jobs are handed back later"),
+        Err(error) => {
+            *conn = None;
+            tracing::warn!(%error, "a claim's answer was lost; its jobs are handed back later");
+        }
     }
 }
 

@@ -5,12 +5,12 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jobs::{
     JobId, QueueError,
-    dispatch::Lane,
+    dispatch::{Lane, advise},
     ledger::{Claimed, claim, claim_limited},
 };
 use tokio::sync::mpsc;
 
-use super::{Shared, keep::Keep, slots::Slots};
+use super::{Shared, keep::Keep, pulse::LanePulse, slots::Slots};
 
 /// The most that is claimed at once.
 const BATCH: usize = 500;
@@ -34,34 +34,83 @@ pub(super) fn start(shared: &Arc<Shared>, queue: &str, jobs: &mpsc::Sender<Claim
 async fn run(shared: Arc<Shared>, queue: String, slots: Arc<Slots>, jobs: mpsc::Sender<Claimed>) {
     let mut lane: Option<Lane> = None;
     let mut ledger = Keep::new(&shared.store);
-    while let Some(free) = slots.take(BATCH).await {
-        let ids = tokio::select! {
-            ids = pop(&shared, &queue, &mut lane, free) => ids,
+    let step = shared.pulse.lane(&queue);
+    while let Some(free) = take(&slots, BATCH, &step).await {
+        let mut ids = tokio::select! {
+            ids = pop(&shared, &queue, &mut lane, free) => ids.inspect(|_| step.done()).unwrap_or_default(),
             // What was popped in this very moment is offered again by the sweeper.
             () = slots.closed() => Vec::new(),
         };
-        if ids.is_empty() {
-            slots.give_back(free);
-            continue;
-        }
-        // The queue may have been paused while the lane waited for work: what came then waits here.
-        if !slots.open().await {
-            slots.give_back(free);
-            break;
-        }
-        let claimed = claim_persistently(&shared, &mut ledger, &slots, &ids).await;
-        slots.give_back(free - claimed.len());
-        for job in claimed {
-            if let Err(unsent) = jobs.send(job).await {
-                // The backend is closed: the process stops.
-                shared.hand_back(unsent.0).await;
+        // The queue may have been paused, or have lost slots, while the lane waited for work: what came
+        // then waits here.
+        let mut taken = slots.keep(free, ids.len());
+        while !ids.is_empty() {
+            if taken == 0 {
+                match take(&slots, ids.len(), &step).await {
+                    Some(again) => taken = again,
+                    None => return,
+                }
             }
+            let batch: Vec<JobId> = ids.drain(..taken.min(ids.len())).collect();
+            let started = start_batch(&shared, &mut ledger, &slots, &jobs, &batch).await;
+            slots.give_back(taken.saturating_sub(started));
+            taken = 0;
+            step.done();
         }
     }
 }
 
-/// Takes up to `max` ids; none when Redis is away, after a moment's wait.
-async fn pop(shared: &Shared, queue: &str, lane: &mut Option<Lane>, max: usize) -> Vec<JobId> {
+/// Waits for free slots; waiting long for them is no trouble of the lane.
+async fn take(slots: &Slots, max: usize, step: &LanePulse) -> Option<usize> {
+    if let Some(taken) = slots.try_take(max) {
+        step.working();
+        return taken;
+    }
+    step.rests();
+    let taken = slots.take(max).await;
+    step.working();
+    taken
+}
+
+/// Claims a batch and sends what it got to the backend; says how many jobs that are.
+async fn start_batch(
+    shared: &Shared,
+    ledger: &mut Keep,
+    slots: &Slots,
+    jobs: &mpsc::Sender<Claimed>,
+    ids: &[JobId],
+) -> usize {
+    let claimed = claim_persistently(shared, ledger, slots, ids).await;
+    let taken: HashSet<JobId> = claimed.iter().map(|job| job.id).collect();
+    let left: Vec<JobId> = ids.iter().copied().filter(|id| !taken.contains(id)).collect();
+    let mut started = claimed.len();
+    // Before the others are asked for: those may wait for the locks of their limits.
+    send(shared, jobs, claimed).await;
+    if !left.is_empty() && !slots.is_shut() {
+        match claim_left(shared, ledger, &left).await {
+            Ok(limited) => {
+                started += limited.len();
+                send(shared, jobs, limited).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, jobs = left.len(), "not claimed; the sweeper offers them again");
+            }
+        }
+    }
+    started
+}
+
+async fn send(shared: &Shared, jobs: &mpsc::Sender<Claimed>, claimed: Vec<Claimed>) {
+    for job in claimed {
+        if let Err(unsent) = jobs.send(job).await {
+            // The backend is closed: the process stops.
+            shared.hand_back(unsent.0).await;
+        }
+    }
+}
+
+/// Takes up to `max` ids; none at all when Redis is away, after a moment's wait.
+async fn pop(shared: &Shared, queue: &str, lane: &mut Option<Lane>, max: usize) -> Option<Vec<JobId>> {
     let popped = match lane {
         Some(open) => open.pop(max).await,
         None => match shared.dispatch.open_lane(queue).await {
@@ -70,13 +119,13 @@ async fn pop(shared: &Shared, queue: &str, lane: &mut Option<Lane>, max: usize) 
         },
     };
     match popped {
-        Ok(ids) => ids,
+        Ok(ids) => Some(ids),
         Err(error) => {
-            if lane.take().is_some() {
+            if lane.take().is_some() && !advise(&error) {
                 tracing::warn!(queue, %error, "redis is away; taking no new work until it is back");
             }
             tokio::time::sleep(RETRY_EVERY).await;
-            Vec::new()
+            None
         }
     }
 }
@@ -107,24 +156,19 @@ async fn claim_persistently(
 }
 
 async fn claim_once(shared: &Shared, ledger: &mut Keep, ids: &[JobId]) -> Result<Vec<Claimed>, QueueError> {
-    let worker = shared.running.worker();
-    let claimed = claim(ledger.connection().await?, worker, ids).await;
+    let conn = ledger.connection().await?;
+    let claimed = shared.store.answers(claim(conn, shared.running.worker(), ids)).await;
     let mut claimed = ledger.keep_if_sound(claimed)?;
     // Known before anything else is waited for: a lease that the process does not know is given away.
-    shared.running.claimed(&claimed);
-    let taken: HashSet<JobId> = claimed.iter().map(|job| job.id).collect();
-    let left: Vec<JobId> = ids.iter().copied().filter(|id| !taken.contains(id)).collect();
-    if !left.is_empty() {
-        let limited = claim_limited(ledger.connection().await?, worker, &left).await;
-        match ledger.keep_if_sound(limited) {
-            Ok(limited) => {
-                shared.running.claimed(&limited);
-                claimed.extend(limited);
-            }
-            Err(error) => {
-                tracing::warn!(%error, jobs = left.len(), "not claimed; the sweeper offers them again")
-            }
-        }
-    }
+    shared.running.claimed(&mut claimed);
     Ok(claimed)
+}
+
+/// Claims those that have a concurrency limit; the others among them are no longer ready.
+async fn claim_left(shared: &Shared, ledger: &mut Keep, ids: &[JobId]) -> Result<Vec<Claimed>, QueueError> {
+    let conn = ledger.connection().await?;
+    let limited = shared.store.answers(claim_limited(conn, shared.running.worker(), ids)).await;
+    let mut limited = ledger.keep_if_sound(limited)?;
+    shared.running.claimed(&mut limited);
+    Ok(limited)
 }

@@ -41,13 +41,15 @@ async fn run(shared: Arc<Shared>, reporter: ProgressReporter) {
         let latest = std::mem::take(&mut *reporter.latest.lock().expect("no holder of this lock panics"));
         let mut reports: Vec<_> =
             latest.into_iter().map(|(id, (lease, progress))| (id, lease, progress)).collect();
-        if let Ok(mut conn) = shared.store.pool().acquire().await {
-            // A report that does not arrive is followed by the next one.
-            if let Ok(written) = jobs::progress::report(&mut conn, &mut reports).await {
-                let events: Vec<Event> =
-                    written.into_iter().map(|id| Event { id, state: State::Running }).collect();
-                shared.dispatch.tell(&events);
-            }
+        let written = shared.store.answers(async {
+            let mut conn = shared.store.pool().acquire().await?;
+            jobs::progress::report(&mut conn, &mut reports).await
+        });
+        // A report that does not arrive is followed by the next one.
+        if let Ok(written) = written.await {
+            let events: Vec<Event> =
+                written.into_iter().map(|id| Event { id, state: State::Running }).collect();
+            shared.dispatch.tell(&events);
         }
         tokio::time::sleep(EVERY).await;
     }

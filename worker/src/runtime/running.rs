@@ -1,6 +1,9 @@
 //! What this process holds: its jobs, how to stop each, and its leases.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Mutex,
+};
 
 use jobs::{JobId, ledger::Claimed};
 use tokio::sync::{Notify, watch};
@@ -30,12 +33,19 @@ struct State {
     worker: Uuid,
     draining: bool,
     handing_back: bool,
+    /// The ledger has not heard this process for so long that others may soon run its jobs.
+    fenced: bool,
     jobs: HashMap<JobId, Held>,
     /// Jobs that are left of each lease.
     leases: HashMap<Uuid, usize>,
     /// Leases of which no job is left, to be forgotten by the ledger.
     closed: Vec<Uuid>,
+    /// The latest leases whose claim was never answered.
+    given_up: VecDeque<Uuid>,
 }
+
+/// How many of them are remembered: far more than claims may be under way at once.
+const GIVEN_UP: usize = 1_000;
 
 struct Held {
     lease: Uuid,
@@ -49,9 +59,11 @@ impl Running {
                 worker: Uuid::now_v7(),
                 draining: false,
                 handing_back: false,
+                fenced: false,
                 jobs: HashMap::new(),
                 leases: HashMap::new(),
                 closed: Vec::new(),
+                given_up: VecDeque::new(),
             }),
             changed: Notify::new(),
         }
@@ -62,11 +74,13 @@ impl Running {
         self.lock().worker
     }
 
-    /// Notes jobs that were just claimed; they hold their leases until [`Running::over`].
-    pub(crate) fn claimed(&self, jobs: &[Claimed]) {
+    /// Notes jobs that were just claimed; they hold their leases until [`Running::over`]. Leaves out those whose
+    /// claim was answered so late that it was given up.
+    pub(crate) fn claimed(&self, jobs: &mut Vec<Claimed>) {
         let mut state = self.lock();
+        jobs.retain(|job| !state.given_up.contains(&job.lease));
         for job in jobs {
-            let halt = if state.handing_back { Halt::HandBack } else { Halt::No };
+            let halt = if state.handing_back || state.fenced { Halt::HandBack } else { Halt::No };
             state.jobs.insert(job.id, Held { lease: job.lease, halt: watch::channel(halt).0 });
             *state.leases.entry(job.lease).or_insert(0) += 1;
         }
@@ -137,6 +151,29 @@ impl Running {
         }
     }
 
+    /// The ledger has not heard this process for a while, and may be about to hand its jobs to others:
+    /// every run stops before it does anything more, and is handed back once the ledger hears again. Says
+    /// how many those are.
+    pub(crate) fn fence(&self) -> usize {
+        let mut state = self.lock();
+        state.fenced = true;
+        for held in state.jobs.values() {
+            held.halt.send_if_modified(|halt| {
+                let first = *halt == Halt::No;
+                if first {
+                    *halt = Halt::HandBack;
+                }
+                first
+            });
+        }
+        state.jobs.len()
+    }
+
+    /// The ledger hears this process again: what is claimed from now on runs.
+    pub(crate) fn unfence(&self) {
+        self.lock().fenced = false;
+    }
+
     /// The worker was counted out: every run stops, nothing of it is written, and the process claims
     /// under a new identity from now on.
     pub(crate) fn counted_out(&self) -> Uuid {
@@ -178,6 +215,15 @@ impl Running {
         leases.iter().copied().filter(|lease| !known(lease)).collect()
     }
 
+    /// Notes leases that are about to be handed back because the answer to their claim was lost: should it come
+    /// after all, their jobs do not run here.
+    pub(crate) fn give_up(&self, leases: &[Uuid]) {
+        let mut state = self.lock();
+        state.given_up.extend(leases);
+        let excess = state.given_up.len().saturating_sub(GIVEN_UP);
+        state.given_up.drain(..excess);
+    }
+
     /// Puts leases back that could not be forgotten now.
     pub(crate) fn still_closed(&self, leases: Vec<Uuid>) {
         self.lock().closed.extend(leases);
@@ -185,5 +231,62 @@ impl Running {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().expect("no holder of this lock panics")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+
+    fn claimed(lease: Uuid) -> Claimed {
+        Claimed {
+            id: Uuid::now_v7(),
+            tenant: Uuid::nil(),
+            kind: "probe".to_owned(),
+            queue: "default".to_owned(),
+            attempt: 1,
+            max_attempts: 3,
+            crashes: 0,
+            payload_version: 1,
+            payload: serde_json::value::to_raw_value(&()).expect("null is JSON"),
+            correlation_id: String::new(),
+            trace_parent: None,
+            created_at: Utc::now(),
+            run_at: Utc::now(),
+            claimed_at: Utc::now(),
+            waiting_since: None,
+            concurrency_key: None,
+            limited: false,
+            lease,
+        }
+    }
+
+    #[test]
+    fn a_claim_that_is_answered_after_it_was_given_up_runs_nothing() {
+        let running = Running::new();
+        let (lost, heard) = (Uuid::now_v7(), Uuid::now_v7());
+        assert_eq!(running.unknown(&[lost]), [lost]);
+        running.give_up(&[lost]);
+        let mut jobs = vec![claimed(lost), claimed(heard)];
+        running.claimed(&mut jobs);
+        assert_eq!(jobs.iter().map(|job| job.lease).collect::<Vec<_>>(), [heard]);
+        assert_eq!((running.count(), running.unknown(&[lost, heard])), (1, vec![lost]));
+    }
+
+    #[test]
+    fn a_fence_stops_what_runs_and_what_is_claimed_behind_it() {
+        let running = Running::new();
+        let before = claimed(Uuid::now_v7());
+        running.claimed(&mut vec![before.clone()]);
+        assert_eq!(running.fence(), 1);
+        let behind = claimed(Uuid::now_v7());
+        running.claimed(&mut vec![behind.clone()]);
+        running.unfence();
+        let after = claimed(Uuid::now_v7());
+        running.claimed(&mut vec![after.clone()]);
+        let halts = [before, behind, after].map(|job| running.halt_of(job.id).borrow().clone());
+        assert_eq!(halts, [Halt::HandBack, Halt::HandBack, Halt::No]);
     }
 }

@@ -17,13 +17,15 @@ struct State {
     used: usize,
     paused: bool,
     closed: bool,
+    /// The process does not reach the ledger: nothing new is taken.
+    fenced: bool,
 }
 
 impl Slots {
     /// Paused until the first heartbeat brings what operators set.
     pub(crate) fn new(limit: usize) -> Slots {
         Slots {
-            state: Mutex::new(State { limit, used: 0, paused: true, closed: false }),
+            state: Mutex::new(State { limit, used: 0, paused: true, closed: false, fenced: false }),
             changed: Notify::new(),
             configured: limit,
         }
@@ -35,19 +37,25 @@ impl Slots {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            {
-                let mut state = self.lock();
-                if state.closed {
-                    return None;
-                }
-                let free = state.limit.saturating_sub(state.used).min(max);
-                if free > 0 && !state.paused {
-                    state.used += free;
-                    return Some(free);
-                }
+            if let Some(taken) = self.try_take(max) {
+                return taken;
             }
             changed.await;
         }
+    }
+
+    /// Takes up to `max` free slots: `Some(None)` when the queue is closed, none when there is none now.
+    pub(crate) fn try_take(&self, max: usize) -> Option<Option<usize>> {
+        let mut state = self.lock();
+        if state.closed {
+            return Some(None);
+        }
+        let free = state.limit.saturating_sub(state.used).min(max);
+        if free == 0 || state.paused || state.fenced {
+            return None;
+        }
+        state.used += free;
+        Some(Some(free))
     }
 
     /// Gives slots back.
@@ -78,26 +86,32 @@ impl Slots {
         }
     }
 
+    /// Takes nothing new while the process does not reach the ledger; what was taken is claimed after all.
+    pub(crate) fn fence(&self, fenced: bool) {
+        self.lock().fenced = fenced;
+        self.changed.notify_waiters();
+    }
+
     /// Takes no more work.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_waiters();
     }
 
-    /// Resolves when the queue is not paused: true, or false when it is closed.
-    pub(crate) async fn open(&self) -> bool {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            {
-                let state = self.lock();
-                if state.closed || !state.paused {
-                    return !state.closed;
-                }
-            }
-            changed.await;
-        }
+    /// Keeps of `taken` slots those that are needed and still there, and gives the others back: operators
+    /// may have paused the queue or lowered its limit since they were taken.
+    pub(crate) fn keep(&self, taken: usize, needed: usize) -> usize {
+        let mut state = self.lock();
+        let others = state.used.saturating_sub(taken);
+        let kept = if state.paused || state.closed {
+            0
+        } else {
+            needed.min(taken).min(state.limit.saturating_sub(others))
+        };
+        state.used = others + kept;
+        drop(state);
+        self.changed.notify_waiters();
+        kept
     }
 
     /// Resolves when the queue is closed.
@@ -115,5 +129,27 @@ impl Slots {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().expect("no holder of this lock panics")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn slots_that_were_lowered_meanwhile_are_not_kept() {
+        let slots = Slots::new(8);
+        slots.set(false, None);
+        assert_eq!(slots.take(500).await, Some(8));
+        slots.set(false, Some(3));
+        assert_eq!(slots.keep(8, 5), 3);
+        slots.give_back(3);
+        assert_eq!(slots.take(500).await, Some(3));
+        slots.set(false, Some(0));
+        assert_eq!(slots.keep(3, 3), 0);
+        slots.set(false, None);
+        assert_eq!(slots.take(500).await, Some(8), "none was lost");
+        slots.set(true, None);
+        assert_eq!(slots.keep(8, 1), 0, "a paused queue starts nothing");
     }
 }

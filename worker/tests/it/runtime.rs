@@ -14,6 +14,7 @@ use database::ids::TenantId;
 use futures_util::FutureExt;
 use jobs::{
     Dispatch, JobId, JobKind, NewJob, Policy, State, Store,
+    audit::{self, Pace},
     contract::{Access, Backoff, Priority},
     dispatch::Server,
     enqueue,
@@ -36,6 +37,9 @@ use worker::{
     runtime::{self, Handlers, Options, Pulse},
     testing::drain,
 };
+
+/// The shortest for which a worker counts as silent.
+const SILENCE: Duration = Duration::ZERO;
 
 /// A job that does what its test wants.
 #[derive(Serialize, Deserialize, Clone, Debug, Default)]
@@ -102,6 +106,10 @@ async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
             Err(Stop::Snooze(Duration::from_millis(1)))
         }
         "snooze once" => done(format!("attempt {}", ctx.attempt)),
+        "no database" if stage.runs.load(Ordering::SeqCst) == 1 => {
+            Err(database::DbError::from(sqlx::Error::PoolTimedOut).into())
+        }
+        "no database" => done(format!("attempt {}", ctx.attempt)),
         "subject gone" => Err(Stop::Cancel("the subject is gone".to_owned())),
         "follow" => {
             let next = NewJob::of(ctx.tenant, &Act { step: "succeed".to_owned(), ..Act::default() })?
@@ -123,6 +131,7 @@ async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
             tokio::task::yield_now().await;
             done(String::new())
         }
+        "large" => done("x".repeat(jobs::MAX_RESULT_BYTES - 2)),
         "huge" => done("x".repeat(jobs::MAX_RESULT_BYTES + 1)),
         other => Err(Stop::fail("test", other)),
     }
@@ -182,6 +191,13 @@ impl Theatre {
         }
     }
 
+    /// Does what the leading scheduler does: makes due jobs ready and tells of them.
+    async fn offer_due(&self) {
+        let mut conn = self.store.pool().acquire().await.expect("the ledger");
+        let ready = sweep::promote_due(&mut conn, 100).await.expect("the ledger");
+        self.dispatch.announce(jobs::Announcement { ready, next_due: None });
+    }
+
     async fn view(&self, id: JobId) -> JobView {
         let mut conn = self.store.pool().acquire().await.expect("the ledger");
         read::job(&mut conn, Some(self.tenant.0), id).await.expect("the ledger").expect("the job exists")
@@ -228,7 +244,10 @@ impl Theatre {
 
     async fn assert_books_balance(&self) {
         let mut conn = self.store.pool().acquire().await.expect("the ledger");
-        let report = queues::audit(&mut conn).await.expect("the ledger");
+        let report = audit::run(&mut conn, Pace::default())
+            .await
+            .expect("the ledger")
+            .expect("there is little to count");
         assert!(report.drifts.is_empty(), "{:?}", report.drifts);
         assert_eq!(report.enqueued, report.held + report.pruned);
     }
@@ -476,7 +495,7 @@ async fn a_worker_that_was_counted_out_writes_nothing_and_starts_anew() {
             .execute(&mut *conn)
             .await
             .expect("the ledger");
-        let recovered = sweep::recover_lost_workers(&mut conn).await.expect("the ledger");
+        let recovered = sweep::recover_lost_workers(&mut conn, SILENCE).await.expect("the ledger");
         if recovered.offers.iter().any(|offer| offer.id == id) {
             // Offered when the process has heard of it: under its old name it claims nothing.
             while !jobs::workers::list(&mut conn, None, 10)
@@ -500,6 +519,138 @@ async fn a_worker_that_was_counted_out_writes_nothing_and_starts_anew() {
     let _ = stop.send(());
     end.await.expect("the runtime");
     theatre.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_job_that_gets_no_connection_is_put_off_and_keeps_its_attempts() {
+    let theatre = Theatre::open().await;
+    let (stop, end) = theatre.start(Duration::from_secs(10));
+    let id = theatre.enqueue(&[theatre.job("no database")]).await[0];
+    let view = theatre.until(id, |view| view.state == State::Scheduled).await;
+    assert_eq!((view.attempt, class_of(&view)), (0, "database_unavailable"));
+    let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
+    let waits: bool = sqlx::query_scalar("select waiting_since <= now() from jobs.live where id = $1")
+        .bind(id)
+        .fetch_one(&mut *conn)
+        .await
+        .expect("the ledger");
+    assert!(waits, "since when it waits is noted");
+    make_due(&mut conn, id).await;
+    theatre.offer_due().await;
+    let view = theatre.until(id, |view| view.state == State::Done).await;
+    assert_eq!(view.result, Some("attempt 1".into()));
+    let _ = stop.send(());
+    end.await.expect("the runtime");
+    theatre.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_a_day_fails_and_says_so() {
+    let theatre = Theatre::open().await;
+    let (stop, end) = theatre.start(Duration::from_secs(10));
+    let id = theatre.enqueue(&[theatre.job("no database")]).await[0];
+    theatre.until(id, |view| view.state == State::Scheduled).await;
+    let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
+    sqlx::query("update jobs.live set waiting_since = now() - interval '1 day 1 second' where id = $1")
+        .bind(id)
+        .execute(&mut *conn)
+        .await
+        .expect("the ledger");
+    theatre.stage.runs.store(0, Ordering::SeqCst);
+    make_due(&mut conn, id).await;
+    theatre.offer_due().await;
+    let view = theatre.until(id, |view| view.state == State::Dead).await;
+    assert_eq!(class_of(&view), "waited_too_long");
+    let _ = stop.send(());
+    end.await.expect("the runtime");
+    theatre.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_payload_of_a_newer_version_waits_for_a_newer_worker() {
+    let theatre = Theatre::open().await;
+    let job = theatre.job("succeed");
+    let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
+    let (enqueued, announcement) = enqueue(&mut conn, &[job]).await.expect("the ledger takes it");
+    let id = enqueued[0].id;
+    let newer = serde_json::json!({ "step": "succeed", "added_in_version_3": true });
+    sqlx::query("update jobs.live set payload_version = 3, payload = $2 where id = $1")
+        .bind(id)
+        .bind(newer)
+        .execute(&mut *conn)
+        .await
+        .expect("the ledger");
+    let (stop, end) = theatre.start(Duration::from_secs(10));
+    theatre.dispatch.announce(announcement);
+    let view = theatre.until(id, |view| view.state == State::Scheduled).await;
+    assert_eq!((view.attempt, class_of(&view)), (0, "payload_newer"));
+    let _ = stop.send(());
+    end.await.expect("the runtime");
+}
+
+#[tokio::test]
+async fn jobs_without_a_limit_start_while_a_limit_is_fought_for() {
+    use sqlx::Connection;
+    let theatre = Theatre::open().await;
+    // Somebody else is deciding who gets a slot of this key.
+    let mut other = theatre.store.pool().acquire().await.expect("the ledger");
+    let mut deciding = other.begin().await.expect("a transaction");
+    sqlx::query("set local idle_in_transaction_session_timeout = 0")
+        .execute(&mut *deciding)
+        .await
+        .expect("it may take its time");
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind(format!("key:{}:{}:shop", theatre.tenant, Act::KIND))
+        .execute(&mut *deciding)
+        .await
+        .expect("the lock");
+    let limited = theatre.job("succeed").with_concurrency_key("shop", 1).expect("a good key");
+    // Both are offered at once, so the lane takes both.
+    let ids = theatre.enqueue(&[limited, theatre.job("wait")]).await;
+    let (stop, end) = theatre.start(Duration::from_secs(10));
+    theatre.stage.started.notified().await;
+    let waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted
+                       and database = (select oid from pg_database where datname = current_database()))";
+    while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(theatre.store.pool()).await.expect("the locks") {
+        tokio::task::yield_now().await;
+    }
+    deciding.rollback().await.expect("decided");
+    // On a machine that stands still the lane may have given the lock up: then the sweeper offers the job again.
+    let ready = sweep::ready_page(&mut other, None, 10).await.expect("the ledger");
+    theatre.dispatch.announce(jobs::Announcement { ready, next_due: None });
+    theatre.stage.go_on.notify_one();
+    for id in ids {
+        theatre.until(id, |view| view.state == State::Done).await;
+    }
+    let _ = stop.send(());
+    end.await.expect("the runtime");
+    theatre.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_delay_counts_by_the_clock_of_the_ledger() {
+    let theatre = Theatre::open().await;
+    let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
+    let clock = "select clock_timestamp()";
+    let hour = chrono::TimeDelta::hours(1);
+    let before: chrono::DateTime<Utc> =
+        sqlx::query_scalar(clock).fetch_one(&mut *conn).await.expect("a time");
+    let job = theatre.job("succeed").with_delay(Duration::from_secs(3600));
+    let (enqueued, announcement) = enqueue(&mut conn, &[job]).await.expect("the ledger takes it");
+    let after: chrono::DateTime<Utc> = sqlx::query_scalar(clock).fetch_one(&mut *conn).await.expect("a time");
+    let due_at = enqueued[0].due_at.expect("it waits");
+    assert!(before + hour <= due_at && due_at <= after + hour);
+    assert_eq!(announcement.next_due, Some(due_at));
+    assert!(announcement.ready.is_empty());
+}
+
+/// Makes a job that waits due now.
+async fn make_due(conn: &mut sqlx::PgConnection, id: JobId) {
+    sqlx::query("update jobs.live set due_at = now() where id = $1 and due_at is not null")
+        .bind(id)
+        .execute(conn)
+        .await
+        .expect("the ledger");
 }
 
 #[tokio::test]
@@ -549,7 +700,7 @@ async fn a_job_that_kills_its_workers_is_poison() {
             .execute(&mut *conn)
             .await
             .expect("the ledger");
-        let recovered = sweep::recover_lost_workers(&mut conn).await.expect("the ledger");
+        let recovered = sweep::recover_lost_workers(&mut conn, SILENCE).await.expect("the ledger");
         assert_eq!(recovered.offers.len(), usize::from(crash < 3));
     }
     let view = theatre.view(id).await;
@@ -576,4 +727,22 @@ async fn a_stale_completion_changes_nothing() {
     assert!(complete(&mut conn, mine, &mut twice).await.expect("the ledger").written.is_empty());
     assert_eq!(theatre.view(id).await.state, State::Done);
     theatre.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_results_are_written_a_few_at_a_time() {
+    let theatre = Theatre::open().await;
+    let jobs: Vec<NewJob> = (0..24).map(|_| theatre.job("large")).collect();
+    theatre.enqueue(&jobs).await;
+    theatre.play().await;
+    // Rows that one statement wrote carry the same transaction.
+    let (results, most_bytes): (i64, i64) = sqlx::query_as(
+        "select sum(n)::bigint, max(bytes)::bigint from (
+             select count(*) as n, sum(octet_length(result::text)) as bytes from jobs.finished group by xmin::text) batch",
+    )
+    .fetch_one(theatre.store.pool())
+    .await
+    .expect("the ledger");
+    assert_eq!(results, 24);
+    assert!(most_bytes <= 8 * 1024 * 1024, "{most_bytes} bytes in a batch");
 }

@@ -7,11 +7,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use database::ids::TenantId;
 use jobs::{
     Dispatch, JobId, NewJob, Store,
+    audit::{self, Pace},
     dispatch::Server,
     enqueue,
     events::Waiters,
     kinds::{Probe, probe::ProbeOutput},
-    ledger, queues, sweep,
+    ledger, sweep,
 };
 use migrations::testing::fresh_database;
 use sqlx::Row;
@@ -21,6 +22,9 @@ use worker::{
     outcome::done,
     runtime::{self, Handlers, Options, Pulse},
 };
+
+/// The shortest for which a worker counts as silent.
+const SILENCE: Duration = Duration::ZERO;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_claimed_unheard_is_handed_back_and_runs() {
@@ -81,7 +85,8 @@ async fn what_was_claimed_unheard_is_handed_back_and_runs() {
         .await
         .expect("the ledger");
     assert_eq!(noted, 0);
-    let audit = queues::audit(&mut conn).await.expect("the ledger");
+    let audit =
+        audit::run(&mut conn, Pace::default()).await.expect("the ledger").expect("there is little to count");
     assert!(audit.drifts.is_empty(), "{:?}", audit.drifts);
     let _ = stop.send(());
     running.await.expect("no panic").expect("a clean end");
@@ -94,13 +99,13 @@ async fn what_a_worker_claimed_that_died_before_its_first_beat_is_handed_out() {
     let (id, _) = put(&store).await;
     let mut conn = store.pool().acquire().await.expect("the ledger");
     ledger::claim(&mut conn, Uuid::now_v7(), &[id]).await.expect("the ledger");
-    let early = sweep::recover_lost_workers(&mut conn).await.expect("the ledger");
+    let early = sweep::recover_lost_workers(&mut conn, SILENCE).await.expect("the ledger");
     assert!(early.offers.is_empty(), "its first beat may still come");
     sqlx::query("update jobs.lease set claimed_at = claimed_at - interval '1 minute'")
         .execute(&mut *conn)
         .await
         .expect("the ledger");
-    let recovered = sweep::recover_lost_workers(&mut conn).await.expect("the ledger");
+    let recovered = sweep::recover_lost_workers(&mut conn, SILENCE).await.expect("the ledger");
     assert_eq!(recovered.offers.iter().map(|offer| offer.id).collect::<Vec<_>>(), [id]);
     let leases: i64 = sqlx::query_scalar("select count(*) from jobs.lease")
         .fetch_one(&mut *conn)

@@ -1,9 +1,11 @@
 //! Enqueueing jobs by kind, one or many in one transaction.
 
+use std::time::Duration;
+
 use accounts::api_keys::Scope;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
-use database::Role;
+use database::{REQUEST_WITHIN, Role};
 use jobs::{NewJob, Priority, State as JobState, contract::Access, enqueue, read};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -186,9 +188,13 @@ impl EnqueueRequest {
         if let Some(key) = &self.concurrency_key {
             job = job.with_concurrency_key(key, kind.policy.key_limit)?;
         }
-        Ok(match run_at {
-            Some(at) => Planned { job: job.with_run_at(at), state: JobState::Scheduled },
-            None => Planned { job, state: JobState::Ready },
+        Ok(match (run_at, self.delay_ms.and_then(|delay_ms| u64::try_from(delay_ms).ok())) {
+            // Counted by the ledger's clock, whatever this machine's says.
+            (_, Some(delay_ms)) if delay_ms > 0 => {
+                Planned { job: job.with_delay(Duration::from_millis(delay_ms)), state: JobState::Scheduled }
+            }
+            (Some(at), _) => Planned { job: job.with_run_at(at), state: JobState::Scheduled },
+            (None, _) => Planned { job, state: JobState::Ready },
         })
     }
 }
@@ -224,6 +230,17 @@ async fn put(
     planned: &[Planned],
     answer: impl FnOnce(Vec<EnqueuedDocument>) -> Answer,
 ) -> Result<Answer, Problem> {
+    state.db.unless_silent(REQUEST_WITHIN, store(state, caller, key, digest, planned, answer)).await
+}
+
+async fn store(
+    state: &AppState,
+    caller: &Caller,
+    key: &IdempotencyKey,
+    digest: &[u8; 32],
+    planned: &[Planned],
+    answer: impl FnOnce(Vec<EnqueuedDocument>) -> Answer,
+) -> Result<Answer, Problem> {
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, key, digest).await? {
         return Ok(answer);
@@ -235,7 +252,8 @@ async fn put(
         .zip(planned)
         .map(|(job, planned)| EnqueuedDocument {
             job_id: job.id,
-            state: planned.state.as_str(),
+            // By the ledger's clock a time that lay ahead may be over.
+            state: job.due_at.map_or(JobState::Ready, |_| planned.state).as_str(),
             created: job.created,
         })
         .collect();
@@ -252,7 +270,7 @@ async fn put(
     }
     let answer = answer(documents);
     idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
-    tx.commit().await?;
+    state.db.commit(tx).await?;
     state.dispatch.announce(announcement);
     Ok(answer)
 }

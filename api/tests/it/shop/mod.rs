@@ -186,6 +186,11 @@ impl Shop {
         assert_eq!(done, jobs::read::Cancelled::Now);
     }
 
+    /// The database, as the server's superuser.
+    pub fn admin_url(&self) -> &str {
+        &self.database.admin_url
+    }
+
     /// The folder of imports.
     pub fn imports(&self) -> &PathBuf {
         &self.imports

@@ -54,7 +54,11 @@ mod tests {
             key(&parse(body.as_bytes()).expect("parses"), body.as_bytes())
         };
         let created = of("ticket-message-created", "2026-11-01T10:00:00Z");
-        assert_eq!(created, of("ticket-message-created", "2026-11-01T12:00:00+02:00"), "the same, sent again");
+        assert_eq!(
+            created,
+            of("ticket-message-created", "2026-11-01T12:00:00+02:00"),
+            "the same, sent again"
+        );
         assert_ne!(created, of("ticket-updated", "2026-11-01T10:00:00Z"));
         assert_ne!(created, of("ticket-message-created", "2026-11-01T10:00:01Z"));
     }

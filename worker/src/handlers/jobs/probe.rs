@@ -36,17 +36,22 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, probe: Probe) -> Outcome<Pro
 /// Has the effect unless an earlier attempt had it; when that is not known, the upstream is asked.
 async fn record_once(ctx: &Ctx, app: &App, upstream: &ProbeEffects, name: &str) -> Result<(), Stop> {
     let key = format!("probe:{name}");
-    let mut conn = app.store.pool().acquire().await?;
-    let known: Known<()> = effects::intend(&mut conn, ctx.tenant.0, &key, ctx.job_id).await?;
-    drop(conn);
+    let intend = async {
+        let mut conn = app.store.pool().acquire().await?;
+        effects::intend(&mut conn, ctx.tenant.0, &key, ctx.job_id, ctx.lease()).await
+    };
+    let known: Known<()> = app.store.answers(intend).await?;
     match known {
         Known::Happened(()) => return Ok(()),
+        Known::UnderWay => return Err(Stop::under_way()),
         Known::Unsure if happened(upstream, name).await? => {}
         Known::Unsure | Known::New => act(upstream, name).await?,
     }
-    let mut conn = app.store.pool().acquire().await?;
-    effects::happened(&mut conn, ctx.tenant.0, &key, &()).await?;
-    Ok(())
+    let happened = async {
+        let mut conn = app.store.pool().acquire().await?;
+        effects::happened(&mut conn, ctx.tenant.0, &key, &()).await
+    };
+    Ok(app.store.answers(happened).await?)
 }
 
 async fn happened(upstream: &ProbeEffects, name: &str) -> Result<bool, Stop> {

@@ -30,11 +30,14 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Ou
     let call = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
 
     let key = format!("gorgias_note:{}", draft.id);
-    let mut conn = app.store.pool().acquire().await?;
-    let known: Known<String> = effects::intend(&mut conn, ctx.tenant.0, &key, ctx.job_id).await?;
-    drop(conn);
+    let intend = async {
+        let mut conn = app.store.pool().acquire().await?;
+        effects::intend(&mut conn, ctx.tenant.0, &key, ctx.job_id, ctx.lease()).await
+    };
+    let known: Known<String> = app.store.answers(intend).await?;
     let (note_id, already_there) = match known {
         Known::Happened(note_id) => (note_id, true),
+        Known::UnderWay => return Err(Stop::under_way()),
         Known::New => {
             let note = client.post_internal_note(&call, ticket_number, &external_id, &body.text, &body.html).await?;
             (note.message_id.to_string(), false)
@@ -44,9 +47,11 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Ou
             (note.message_id.to_string(), note.origin == NoteOrigin::Found)
         }
     };
-    let mut conn = app.store.pool().acquire().await?;
-    effects::happened(&mut conn, ctx.tenant.0, &key, &note_id).await?;
-    drop(conn);
+    let happened = async {
+        let mut conn = app.store.pool().acquire().await?;
+        effects::happened(&mut conn, ctx.tenant.0, &key, &note_id).await
+    };
+    app.store.answers(happened).await?;
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let posted = NewMessage {
         external_id: note_id.clone(),
