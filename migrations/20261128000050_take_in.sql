@@ -18,10 +18,13 @@ declare
 begin
     select j.* into wanted from jsonb_to_record(job) as j (
         id uuid, tenant_id uuid, kind text, queue text, priority smallint, max_attempts smallint, run_at timestamptz,
-        payload_version smallint, payload jsonb, dedup_key text, concurrency_key text, concurrency_limit smallint,
-        correlation_id text, trace_parent text, origin text, parent_id uuid);
+        delay_secs double precision, payload_version smallint, payload jsonb, dedup_key text, concurrency_key text,
+        concurrency_limit smallint, correlation_id text, trace_parent text, origin text, parent_id uuid);
+    -- By the ledger's clock, as the caller's may be wrong.
     if wanted.run_at > clock_timestamp() then
         due_at := wanted.run_at;
+    elsif wanted.delay_secs > 0 then
+        due_at := clock_timestamp() + make_interval(secs => wanted.delay_secs);
     end if;
     -- A second round is needed only when the job that stood in the way ended in this very moment.
     for round in 1..5 loop

@@ -20,6 +20,9 @@ use tokio::sync::Mutex;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long Sentinels are asked for the master; some of them may be gone with it.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// A Redis, as configured.
 #[derive(Clone)]
 pub struct Server {
@@ -68,7 +71,11 @@ impl Server {
                 Connection::Single(client.get_multiplexed_async_connection_with_config(&config).await?)
             }
             Kind::Sentinel(client) => {
-                Connection::Single(client.lock().await.get_async_connection_with_config(&config).await?)
+                // The library limits the connection to the master, not the search for it.
+                let found = tokio::time::timeout(SEARCH_TIMEOUT, async {
+                    client.lock().await.get_async_connection_with_config(&config).await
+                });
+                Connection::Single(found.await.map_err(|_| took_too_long())??)
             }
             Kind::Cluster { client, .. } => Connection::Cluster(
                 client
@@ -104,7 +111,7 @@ impl Server {
             }
         })
         .await
-        .map_err(|_| RedisError::from((ErrorKind::Io, "the connection took too long")))??;
+        .map_err(|_| took_too_long())??;
         for channel in channels {
             pubsub.subscribe(channel).await?;
         }
@@ -176,6 +183,10 @@ fn hosts(scheme: &str, authority: &str) -> RedisResult<Vec<ConnectionInfo>> {
 fn split_scheme<'a>(url: &'a str, suffix: &str) -> Option<(&'a str, &'a str)> {
     let (scheme, rest) = url.split_once("://")?;
     Some((scheme.strip_suffix(suffix)?, rest))
+}
+
+fn took_too_long() -> RedisError {
+    RedisError::from((ErrorKind::Io, "the connection took too long"))
 }
 
 fn invalid(what: &'static str) -> RedisError {

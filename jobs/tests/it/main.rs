@@ -5,3 +5,4 @@ mod audit;
 mod days;
 mod ledger;
 mod retention;
+mod servers;
