@@ -221,7 +221,6 @@ async fn offer_parked(shared: &Shared, freed: &[Freed]) {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
-    use jobs::ledger::Ending;
     use proptest::prelude::*;
     use serde_json::value::RawValue;
     use uuid::Uuid;
