@@ -128,10 +128,8 @@ async fn hundreds_wait_at_once_and_all_are_answered() {
     let mut connection = shop.state.store.pool().acquire().await.expect("a connection");
     let worker = Uuid::now_v7();
     let claimed = claim(&mut connection, worker, &ids).await.expect("claimed");
-    let mut endings: Vec<_> = claimed
-        .iter()
-        .map(|job| jobs::ledger::Completion { id: job.id, lease: job.lease, ending: done(&json!(1)) })
-        .collect();
+    let mut endings: Vec<_> =
+        claimed.iter().map(|job| jobs::ledger::Completion::of(job, done(&json!(1)))).collect();
     let completed = jobs::ledger::complete(&mut connection, worker, &mut endings).await.expect("completed");
     shop.state.dispatch.tell(&completed.events);
     for (waiter, expected) in waiting.into_iter().zip(ids) {

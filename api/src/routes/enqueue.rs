@@ -63,7 +63,8 @@ pub struct EnqueuedDocument {
     job_id: Uuid,
     /// Where it stands.
     state: &'static str,
-    /// False when an unfinished job with the same dedup key stands in for it.
+    /// False when an unfinished job with the same dedup key stands in for it. For kinds whose input changes none that
+    /// has begun does: then this one is `scheduled` until that one is over.
     created: bool,
 }
 
@@ -232,7 +233,8 @@ async fn put(
         .zip(planned)
         .map(|(job, planned)| EnqueuedDocument {
             job_id: job.id,
-            state: planned.state.as_str(),
+            // A successor waits for the end of the job that runs, whenever it was planned for.
+            state: if job.created { job.state } else { planned.state }.as_str(),
             created: job.created,
         })
         .collect();

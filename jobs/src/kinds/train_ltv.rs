@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use crate::contract::{Access, Backoff, JobKind, Policy, Priority};
+use crate::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Train a lifetime value model.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -42,5 +42,6 @@ impl JobKind for TrainLtv {
         deadline: Duration::from_secs(1800),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::Never,
     };
 }

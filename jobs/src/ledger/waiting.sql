@@ -10,7 +10,9 @@ with input as (
         -- by the ledger's clock: a worker's may be wrong
         due_at = clock_timestamp() + make_interval(secs => i.delay_secs),
         run_at = coalesce(clock_timestamp() + make_interval(secs => i.delay_secs), j.run_at), lease = null, worker_id = null,
-        last_error = coalesce(i.error, j.last_error), parked = false
+        last_error = coalesce(i.error, j.last_error), parked = false,
+        -- a run that came to an end has killed nobody
+        suspect = j.suspect and i.outcome = 'handed_back'
     from input i
     where j.id = i.id and j.lease = i.lease
     returning j.id, j.tenant_id, j.kind, j.queue, j.priority, j.state, j.attempt, i.outcome, i.error, j.cancel_reason
