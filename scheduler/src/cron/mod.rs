@@ -25,7 +25,7 @@ use crate::{context::Context, trouble::Trouble};
 /// How often the table is read again; an operator's change is heeded that soon.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// How many occurrences become jobs in one transaction.
+/// How many times of a schedule are turned into jobs before it is noted that they are decided.
 const FIRED_AT_ONCE: usize = 100;
 
 /// Runs the schedules until it is dropped.

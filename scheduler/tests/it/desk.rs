@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 pub struct Desk {
     // Dropping it drops the database.
-    _database: TestDatabase,
+    database: TestDatabase,
     database_url: String,
     redis_url: String,
     prefix: String,
@@ -29,7 +29,12 @@ impl Desk {
         let prefix = format!("test-{}", Uuid::now_v7());
         let store = Store::connect(&database_url, 4).expect("a good URL");
         let dispatch = dispatch(&redis_url, &prefix);
-        Desk { _database: database, database_url, redis_url, prefix, store, dispatch }
+        Desk { database, database_url, redis_url, prefix, store, dispatch }
+    }
+
+    /// The database as its owner.
+    pub fn admin_url(&self) -> &str {
+        &self.database.admin_url
     }
 
     /// Starts a scheduler with connections of its own, as another process would have.

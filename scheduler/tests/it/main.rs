@@ -6,4 +6,5 @@ mod desk;
 mod due;
 mod redis_lost;
 mod takeover;
+mod tenants;
 mod workers_lost;
