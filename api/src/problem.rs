@@ -174,7 +174,8 @@ impl Problem {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "The service is unavailable for the moment",
-                "nothing was changed; try again after the time in Retry-After",
+                "whether it was done is not known; ask again after the time in Retry-After, with the same Idempotency-Key \
+                 if it had one",
             )
         }
     }

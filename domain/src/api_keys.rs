@@ -33,13 +33,6 @@ pub struct Principal {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-impl Principal {
-    /// Whether the key may do what `scope` names; an operator may do everything.
-    pub fn may(&self, scope: Scope) -> bool {
-        self.scopes.iter().any(|held| *held == scope || *held == Scope::Operator)
-    }
-}
-
 /// Finds out who a presented key belongs to. `None` for anything that is not a valid, unexpired, unrevoked key,
 /// without saying why. Notes the use at most once a minute.
 pub async fn authenticate(db: &Db, text: &str) -> Result<Option<Principal>, DbError> {

@@ -10,7 +10,8 @@ use scheduler::{
     settings::{SETTINGS, Settings},
 };
 
-/// The duties share these; each needs one connection, and the election must never wait for them.
+/// The duties and the election share these, and each needs one. The election waits for none longer than for its
+/// answer: then it counts as not led.
 const CONNECTIONS: u32 = 8;
 
 fn main() -> ExitCode {

@@ -48,6 +48,7 @@ pub const METRICS: &[Metric] = &[
     histogram("deskwork_dispatch_script_seconds", "Round trip of a script call to Redis."),
     counter("deskwork_upstream_requests_total", "Requests to an upstream by upstream and outcome."),
     histogram("deskwork_upstream_request_seconds", "Time to an upstream's answer by upstream."),
+    histogram("deskwork_segment_count_seconds", "Time to count a segment rule's members by method."),
     counter("deskwork_webhooks_total", "Webhook deliveries by provider and outcome."),
     gauge(
         "deskwork_schedules_invalid",

@@ -60,6 +60,9 @@ pub(crate) struct Shared {
     pub(crate) introduction: Introduction,
 }
 
+/// How long the last messages to Redis may take.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// Completions that may wait to be written before handlers wait in turn.
 const COMPLETIONS: usize = 2_000;
 
@@ -130,6 +133,10 @@ pub async fn run(
     shared.lanes.wait().await;
     completers.finish().await;
     heart.stop().await;
+    // What was handed back is offered to others at once, unless Redis is away: then the leader does it.
+    if tokio::time::timeout(FAREWELL, shared.dispatch.flush()).await.is_err() {
+        tracing::warn!("redis was not told everything before the end; the leader tells it again");
+    }
     Ok(())
 }
 
