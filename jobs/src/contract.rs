@@ -45,6 +45,23 @@ pub struct Policy {
     pub key_limit: i16,
     /// Who may enqueue the kind over HTTP.
     pub access: Access,
+    /// What becomes of a request whose dedup key an unfinished job has.
+    pub rerun: Rerun,
+}
+
+/// What becomes of a request whose dedup key an unfinished job has.
+///
+/// A kind that runs again keeps the newest payload: a job that has not begun takes it over, and so does the
+/// successor of one that has. What a later request must not overwrite belongs into the dedup key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rerun {
+    /// The unfinished job stands in for it, also while it runs: its input does not change.
+    Never,
+    /// A job that runs has read its input already, so one more run follows it. Every attempt reads anew.
+    WhenAskedWhileRunning,
+    /// As before, and a job that began goes on from there when it is claimed again: also one that put itself
+    /// off, or waits for its next attempt, has read its input.
+    WhenAskedOnceBegun,
 }
 
 /// Who may enqueue a kind over HTTP.

@@ -5,12 +5,16 @@ use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
-use sqlx::{PgConnection, Row, types::Json};
+use sqlx::{Arguments, FromRow, PgConnection, postgres::PgArguments, types::Json};
 use uuid::Uuid;
 
 use database::ids::TenantId;
 
-use crate::{JobId, JobKind, MAX_PAYLOAD_BYTES, Priority, QueueError, kinds::KindInfo};
+use crate::{
+    JobId, JobKind, MAX_PAYLOAD_BYTES, Priority, QueueError, Rerun, State,
+    kinds::KindInfo,
+    successors::{self, Met},
+};
 
 /// A job that is to be. Made by [`NewJob::of`] or [`NewJob::raw`], refined by the `with_` methods.
 #[derive(Clone, Debug)]
@@ -32,6 +36,7 @@ pub struct NewJob {
     pub(crate) trace_parent: Option<String>,
     pub(crate) origin: &'static str,
     pub(crate) parent_id: Option<JobId>,
+    pub(crate) rerun: Rerun,
 }
 
 impl NewJob {
@@ -81,6 +86,7 @@ impl NewJob {
             trace_parent: None,
             origin: "code",
             parent_id: None,
+            rerun: kind.policy.rerun,
         })
     }
 
@@ -124,7 +130,8 @@ impl NewJob {
         self
     }
 
-    /// At most one unfinished job of the tenant and kind has this key.
+    /// At most one unfinished job of the tenant and kind has this key. While it runs, [`Rerun`] says whether
+    /// it stands in for this one.
     ///
     /// # Errors
     /// The key is empty or longer than 200 bytes.
@@ -165,6 +172,13 @@ impl NewJob {
     }
 }
 
+impl NewJob {
+    /// What it shares with the job that stands in for it.
+    fn key(&self) -> (TenantId, &'static str, Option<&str>) {
+        (self.tenant, self.kind, self.dedup_key.as_deref())
+    }
+}
+
 fn checked_key(field: &'static str, key: &str) -> Result<String, QueueError> {
     if key.is_empty() || key.len() > 200 || key.contains('\0') {
         return Err(QueueError::BadKey { field });
@@ -181,6 +195,8 @@ pub struct Enqueued {
     pub created: bool,
     /// When a new one falls due, if it has to wait.
     pub due_at: Option<DateTime<Utc>>,
+    /// Where it stands: a new one is ready, or scheduled for its time or for the end of a job that runs.
+    pub state: State,
 }
 
 /// What Redis is to be told after the commit. Losing it delays a job by seconds, no more.
@@ -223,7 +239,7 @@ pub async fn enqueue(
     conn: &mut PgConnection,
     jobs: &[NewJob],
 ) -> Result<(Vec<Enqueued>, Announcement), QueueError> {
-    let mut outcome: HashMap<JobId, Enqueued> = HashMap::with_capacity(jobs.len());
+    let mut found = Found::default();
     let mut pending: Vec<&NewJob> = jobs.iter().collect();
     // A second round is needed only when the job that stood in the way ended in this very moment.
     for _ in 0..MAX_ROUNDS {
@@ -231,42 +247,114 @@ pub async fn enqueue(
             break;
         }
         for (id, due_at) in insert(conn, &pending).await? {
-            outcome.insert(id, Enqueued { id, created: true, due_at });
+            found.by_asked.insert(id, Stands::AsAsked { due_at });
         }
-        pending.retain(|job| !outcome.contains_key(&job.id));
-        if !pending.is_empty() {
-            for standing in standing_in(conn, &pending).await? {
-                for job in pending.iter().filter(|job| standing.matches(job)) {
-                    let standing = Enqueued { id: standing.id, created: false, due_at: None };
-                    outcome.insert(job.id, standing);
-                }
-            }
-            pending.retain(|job| !outcome.contains_key(&job.id));
+        pending.retain(|job| !found.by_asked.contains_key(&job.id));
+        let (once, again): (Vec<&NewJob>, Vec<&NewJob>) =
+            pending.iter().copied().partition(|job| job.rerun == Rerun::Never);
+        if !once.is_empty() {
+            found.take_standing(&once, standing_in(conn, &once).await?);
         }
+        if !again.is_empty() {
+            let asked = newest_of_each_key(&again);
+            found.take_met(&again, &asked, successors::meet(conn, &asked, now).await?);
+        }
+        pending.retain(|job| !found.by_asked.contains_key(&job.id));
     }
     if let Some(job) = pending.first() {
         return Err(QueueError::Contended { kind: job.kind });
     }
-    Ok((jobs.iter().map(|job| outcome[&job.id]).collect(), announcement(jobs, &outcome)))
+    Ok(found.told(jobs))
 }
 
 /// How often an insert is tried against jobs with the same dedup key that come and go.
 const MAX_ROUNDS: usize = 5;
 
-fn announcement(jobs: &[NewJob], outcome: &HashMap<JobId, Enqueued>) -> Announcement {
-    let mut announcement = Announcement::default();
-    for job in jobs.iter().filter(|job| outcome[&job.id].created) {
-        match outcome[&job.id].due_at {
-            Some(at) => announcement.next_due = announcement.next_due.into_iter().chain([at]).min(),
-            None => announcement.ready.push(Offer {
+/// What stands for a job that was asked for.
+enum Stands {
+    /// The job itself, which waits until the ledger's clock says so, if it waits.
+    AsAsked { due_at: Option<DateTime<Utc>> },
+    /// Another, or a successor.
+    Instead(Enqueued),
+}
+
+/// What was found out about jobs that were asked for.
+#[derive(Default)]
+struct Found {
+    /// By the id of the job asked for.
+    by_asked: HashMap<JobId, Stands>,
+    /// Standing jobs that a claim may have passed over while the caller's transaction held them.
+    passed_over: Vec<Offer>,
+}
+
+impl Found {
+    fn take_standing(&mut self, jobs: &[&NewJob], standing: Vec<Standing>) {
+        for standing in standing {
+            for job in jobs.iter().filter(|job| standing.matches(job)) {
+                let state = State::parse(&standing.state).unwrap_or(State::Ready);
+                self.by_asked.insert(
+                    job.id,
+                    Stands::Instead(Enqueued { id: standing.id, created: false, due_at: None, state }),
+                );
+            }
+        }
+    }
+
+    /// `asked` are the newest of each key among `jobs`; the older ones share their fate.
+    fn take_met(&mut self, jobs: &[&NewJob], asked: &[&NewJob], met: Vec<Met>) {
+        for met in met {
+            let Some(newest) = asked.iter().find(|job| job.id == met.asked) else { continue };
+            let state = State::parse(&met.state).unwrap_or(State::Ready);
+            for job in jobs.iter().filter(|job| job.key() == newest.key()) {
+                let created = job.id == met.id;
+                self.by_asked
+                    .insert(job.id, Stands::Instead(Enqueued { id: met.id, created, due_at: None, state }));
+            }
+            self.passed_over.extend(met.offer());
+        }
+    }
+
+    fn told(mut self, jobs: &[NewJob]) -> (Vec<Enqueued>, Announcement) {
+        let mut announcement = Announcement { ready: self.passed_over, next_due: None };
+        let enqueued = jobs
+            .iter()
+            .map(|job| match self.by_asked.remove(&job.id) {
+                Some(Stands::Instead(standing)) => standing,
+                Some(Stands::AsAsked { due_at }) => inserted(&mut announcement, job, due_at),
+                None => unreachable!("every job was found to stand or not to be pending"),
+            })
+            .collect();
+        (enqueued, announcement)
+    }
+}
+
+/// Announces a job that was inserted, and says how it stands.
+fn inserted(announcement: &mut Announcement, job: &NewJob, due_at: Option<DateTime<Utc>>) -> Enqueued {
+    let state = match due_at {
+        Some(at) => {
+            announcement.next_due = announcement.next_due.into_iter().chain([at]).min();
+            State::Scheduled
+        }
+        None => {
+            announcement.ready.push(Offer {
                 id: job.id,
                 tenant: job.tenant.0,
                 queue: job.queue.clone(),
                 priority: job.priority.rank(),
-            }),
+            });
+            State::Ready
         }
+    };
+    Enqueued { id: job.id, created: true, due_at, state }
+}
+
+/// One job a dedup key, the last in the order of `jobs`: a statement writes a row once.
+fn newest_of_each_key<'a>(jobs: &[&'a NewJob]) -> Vec<&'a NewJob> {
+    let mut newest: HashMap<_, &NewJob> = HashMap::with_capacity(jobs.len());
+    for &job in jobs {
+        newest.insert(job.key(), job);
     }
-    announcement
+    newest.into_values().collect()
 }
 
 /// The jobs that went in, and when each falls due if it has to wait.
@@ -274,45 +362,54 @@ async fn insert(
     conn: &mut PgConnection,
     jobs: &[&NewJob],
 ) -> Result<Vec<(JobId, Option<DateTime<Utc>>)>, QueueError> {
-    Ok(sqlx::query_as(include_str!("enqueue.sql"))
-        .bind(jobs.iter().map(|job| job.id).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.tenant.0).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.kind).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.queue.as_str()).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.priority.rank()).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.max_attempts).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.run_at).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.version).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| Json(&*job.payload)).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.dedup_key.as_deref()).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.concurrency_key.as_deref()).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.concurrency_limit).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.correlation_id.as_str()).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.trace_parent.as_deref()).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.origin).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.parent_id).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|job| job.delay.map(|delay| delay.as_secs_f64())).collect::<Vec<_>>())
-        .fetch_all(conn)
-        .await?)
+    Ok(sqlx::query_as_with(include_str!("enqueue.sql"), columns(jobs)?).fetch_all(conn).await?)
 }
 
+/// The jobs as the arguments of a statement, an array a column.
+pub(crate) fn columns(jobs: &[&NewJob]) -> Result<PgArguments, QueueError> {
+    let mut columns = PgArguments::default();
+    let mut add = || {
+        columns.add(jobs.iter().map(|job| job.id).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.tenant.0).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.kind).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.queue.as_str()).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.priority.rank()).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.max_attempts).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.run_at).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.version).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| Json(&*job.payload)).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.dedup_key.as_deref()).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.concurrency_key.as_deref()).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.concurrency_limit).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.correlation_id.as_str()).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.trace_parent.as_deref()).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.origin).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.parent_id).collect::<Vec<_>>())?;
+        columns.add(jobs.iter().map(|job| job.delay.map(|delay| delay.as_secs_f64())).collect::<Vec<_>>())
+    };
+    add().map_err(sqlx::Error::Encode)?;
+    Ok(columns)
+}
+
+#[derive(FromRow)]
 struct Standing {
     id: JobId,
-    tenant: Uuid,
+    tenant_id: Uuid,
     kind: String,
     dedup_key: Option<String>,
+    state: String,
 }
 
 impl Standing {
     fn matches(&self, job: &NewJob) -> bool {
-        self.tenant == job.tenant.0 && self.kind == job.kind && self.dedup_key == job.dedup_key
+        self.tenant_id == job.tenant.0 && self.kind == job.kind && self.dedup_key == job.dedup_key
     }
 }
 
 /// The unfinished jobs that stand in for those that were not inserted.
 async fn standing_in(conn: &mut PgConnection, missing: &[&NewJob]) -> Result<Vec<Standing>, QueueError> {
-    let rows = sqlx::query(
-        "select j.id, j.tenant_id, j.kind, j.dedup_key
+    Ok(sqlx::query_as(
+        "select j.id, j.tenant_id, j.kind, j.dedup_key, j.state::text as state
          from unnest($1::uuid[], $2::text[], $3::text[]) wanted (tenant_id, kind, dedup_key)
          join jobs.live j using (tenant_id, kind, dedup_key)",
     )
@@ -320,9 +417,5 @@ async fn standing_in(conn: &mut PgConnection, missing: &[&NewJob]) -> Result<Vec
     .bind(missing.iter().map(|job| job.kind).collect::<Vec<_>>())
     .bind(missing.iter().map(|job| job.dedup_key.as_deref()).collect::<Vec<_>>())
     .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Standing { id: row.get(0), tenant: row.get(1), kind: row.get(2), dedup_key: row.get(3) })
-        .collect())
+    .await?)
 }

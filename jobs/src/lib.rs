@@ -25,10 +25,11 @@ pub mod retention;
 pub mod schedules;
 pub mod state;
 pub mod store;
+pub mod successors;
 pub mod sweep;
 pub mod workers;
 
-pub use contract::{JobKind, Policy, Priority};
+pub use contract::{JobKind, Policy, Priority, Rerun};
 pub use dispatch::Dispatch;
 pub use document::JobDocument;
 pub use enqueue::{Announcement, Enqueued, NewJob, enqueue};

@@ -1,9 +1,9 @@
-//! Progress of running jobs, written in batches.
+//! Progress of running jobs, written in batches; and what a job remembers from one run to the next.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use crate::{JobId, QueueError};
+use crate::{JobId, JobKind, QueueError};
 
 /// How far a job is.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -33,7 +33,29 @@ pub async fn report(
     )
     .bind(reports.iter().map(|(id, _, _)| *id).collect::<Vec<_>>())
     .bind(reports.iter().map(|(_, lease, _)| *lease).collect::<Vec<_>>())
-    .bind(reports.iter().map(|(_, _, progress)| sqlx::types::Json(progress)).collect::<Vec<_>>())
+    .bind(reports.iter().map(|(_, _, progress)| Json(progress)).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?)
+}
+
+/// Replaces the payload of a job that runs under its lease, for its next run: with the transaction in which it did
+/// what it has to remember. False when the lease is lost; then the transaction must not commit.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn remember<K: JobKind>(
+    conn: &mut PgConnection,
+    job: JobId,
+    lease: Uuid,
+    payload: &K,
+) -> Result<bool, QueueError> {
+    let written =
+        sqlx::query("update jobs.live set payload = $3, payload_version = $4 where id = $1 and lease = $2")
+            .bind(job)
+            .bind(lease)
+            .bind(Json(payload))
+            .bind(K::VERSION)
+            .execute(conn)
+            .await?;
+    Ok(written.rows_affected() == 1)
 }

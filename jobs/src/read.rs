@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row, postgres::PgRow};
 use uuid::Uuid;
 
-use crate::{JobId, QueueError, SYSTEM_TENANT, State};
+use crate::{JobId, QueueError, SYSTEM_TENANT, State, successors};
 
 /// A job as people and programs see it.
 #[derive(Clone, Debug, Serialize)]
@@ -346,6 +346,8 @@ pub async fn cancel(
             Some(view) if view.state.is_finished() => return Ok(Cancelled::Over(view.state)),
             Some(_) => {
                 if !cancel_waiting(conn, &[id], reason).await?.is_empty() {
+                    // Redis is told of a successor by the leader, as of everything that it does not know.
+                    let _ = successors::release(conn, &[id]).await?;
                     return Ok(Cancelled::Now);
                 }
             }

@@ -1,11 +1,14 @@
 //! Schedules and their occurrences. The identity of an occurrence (schedule, time, tenant) is unique
 //! in the ledger, so however many schedulers run and die, it becomes a job exactly once.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use database::ids::TenantId;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::{Connection, PgConnection, Row, postgres::PgRow, types::Json};
+use sha2::{Digest, Sha256};
+use sqlx::{Connection, FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::{
@@ -15,7 +18,7 @@ use crate::{
 };
 
 /// A schedule.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, FromRow)]
 pub struct Schedule {
     /// Its name.
     pub name: String,
@@ -37,7 +40,29 @@ pub struct Schedule {
     pub decided_until: DateTime<Utc>,
     /// `default`, or who changed it.
     pub changed_by: String,
+    /// Over how many seconds the tenants' jobs are spread; 0 makes them ready all at once.
+    pub spread_secs: i32,
+    /// The dedup key of every job: what others asked for with it stands in.
+    pub dedup_key: Option<String>,
 }
+
+impl Schedule {
+    /// How long after an occurrence a tenant's job is due: always the same for a tenant, and anywhere within the
+    /// spread for all of them together.
+    pub fn offset_of(&self, tenant: Uuid) -> TimeDelta {
+        if self.scope != EACH_TENANT || self.spread_secs <= 0 {
+            return TimeDelta::zero();
+        }
+        let digest = Sha256::digest(tenant.as_bytes());
+        let place = digest.iter().take(4).fold(0_u64, |place, byte| (place << 8) | u64::from(*byte));
+        // A share of the spread in milliseconds: a place is below 2^32, and a spread at most a day.
+        let millis = (place * u64::from(self.spread_secs.unsigned_abs()) * 1000) >> 32;
+        TimeDelta::milliseconds(i64::try_from(millis).unwrap_or(0))
+    }
+}
+
+/// The scope of a schedule with one job a tenant.
+const EACH_TENANT: &str = "each_tenant";
 
 /// A schedule that ships with the code.
 #[derive(Clone, Copy, Debug)]
@@ -56,62 +81,30 @@ pub struct DefaultSchedule {
     pub scope: &'static str,
     /// `skip`, `once` or `all`.
     pub catch_up: &'static str,
+    /// Over how many seconds the tenants' jobs are spread.
+    pub spread_secs: i32,
+    /// The dedup key of every job.
+    pub dedup_key: Option<&'static str>,
 }
-
-/// The schedules that ship with the code. A changed one keeps the operator's settings.
-pub static DEFAULTS: &[DefaultSchedule] = &[
-    DefaultSchedule {
-        name: "audit_ledger",
-        kind: "audit_ledger",
-        payload: "{}",
-        cron: "*/5 * * * *",
-        timezone: "UTC",
-        scope: "system",
-        catch_up: "skip",
-    },
-    DefaultSchedule {
-        name: "prune_history",
-        kind: "prune_history",
-        payload: "{}",
-        cron: "30 3 * * *",
-        timezone: "UTC",
-        scope: "system",
-        catch_up: "once",
-    },
-    DefaultSchedule {
-        name: "nightly_intelligence",
-        kind: "resegment_tenant",
-        payload: "{}",
-        cron: "0 2 * * *",
-        timezone: "UTC",
-        scope: "each_tenant",
-        catch_up: "once",
-    },
-    DefaultSchedule {
-        name: "nightly_forecasts",
-        kind: "forecast_metrics",
-        payload: "{}",
-        cron: "0 1 * * *",
-        timezone: "UTC",
-        scope: "each_tenant",
-        catch_up: "once",
-    },
-];
 
 /// Writes the shipped schedules that are missing, and updates those that no operator changed.
 ///
 /// # Errors
 /// The ledger failed.
-pub async fn install_defaults(conn: &mut PgConnection) -> Result<(), QueueError> {
-    for default in DEFAULTS {
+pub async fn install_defaults(
+    conn: &mut PgConnection,
+    defaults: &[DefaultSchedule],
+) -> Result<(), QueueError> {
+    for default in defaults {
         sqlx::query(
-            "insert into jobs.schedule (name, kind, payload, cron, timezone, scope, catch_up)
-             values ($1, $2, $3::jsonb, $4, $5, $6, $7)
+            "insert into jobs.schedule (name, kind, payload, cron, timezone, scope, catch_up, spread_secs, dedup_key)
+             values ($1, $2, $3::jsonb, $4, $5, $6, $7, $8, $9)
              on conflict (name) do update set kind = $2, payload = $3::jsonb, cron = $4, timezone = $5, scope = $6,
-                 catch_up = $7
+                 catch_up = $7, spread_secs = $8, dedup_key = $9
              where schedule.changed_by = 'default'
-               and (schedule.kind, schedule.payload, schedule.cron, schedule.timezone, schedule.scope, schedule.catch_up)
-                   is distinct from ($2, $3::jsonb, $4, $5, $6, $7)",
+               and (schedule.kind, schedule.payload, schedule.cron, schedule.timezone, schedule.scope,
+                    schedule.catch_up, schedule.spread_secs, schedule.dedup_key)
+                   is distinct from ($2, $3::jsonb, $4, $5, $6, $7, $8, $9)",
         )
         .bind(default.name)
         .bind(default.kind)
@@ -120,6 +113,8 @@ pub async fn install_defaults(conn: &mut PgConnection) -> Result<(), QueueError>
         .bind(default.timezone)
         .bind(default.scope)
         .bind(default.catch_up)
+        .bind(default.spread_secs)
+        .bind(default.dedup_key)
         .execute(&mut *conn)
         .await?;
     }
@@ -131,13 +126,7 @@ pub async fn install_defaults(conn: &mut PgConnection) -> Result<(), QueueError>
 /// # Errors
 /// The ledger failed.
 pub async fn list(conn: &mut PgConnection) -> Result<Vec<Schedule>, QueueError> {
-    let rows = sqlx::query(
-        "select name, kind, payload, cron, timezone, scope, catch_up, paused, decided_until, changed_by
-         from jobs.schedule order by name",
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.iter().map(read).collect()
+    Ok(sqlx::query_as("select * from jobs.schedule order by name").fetch_all(conn).await?)
 }
 
 /// The schedule of that name.
@@ -145,14 +134,7 @@ pub async fn list(conn: &mut PgConnection) -> Result<Vec<Schedule>, QueueError> 
 /// # Errors
 /// The ledger failed.
 pub async fn find(conn: &mut PgConnection, name: &str) -> Result<Option<Schedule>, QueueError> {
-    let row = sqlx::query(
-        "select name, kind, payload, cron, timezone, scope, catch_up, paused, decided_until, changed_by
-         from jobs.schedule where name = $1",
-    )
-    .bind(name)
-    .fetch_optional(conn)
-    .await?;
-    row.as_ref().map(read).transpose()
+    Ok(sqlx::query_as("select * from jobs.schedule where name = $1").bind(name).fetch_optional(conn).await?)
 }
 
 /// Pauses or resumes a schedule. What falls into the pause is not caught up. False when there is none.
@@ -177,50 +159,96 @@ pub async fn set_paused(
     Ok(done.rows_affected() == 1)
 }
 
-/// Turns occurrences of a schedule into jobs of `kind`, which is the schedule's, each once, and notes that everything up to `until` is
-/// decided. The times are those that the catch-up policy left.
+/// Occurrences that become jobs in one transaction.
+const PIECE: usize = 500;
+
+/// Turns occurrences of a schedule into jobs of `kind`, which is the
+/// schedule's, each once, and notes that everything up to `until` is decided. The
+/// times are those that the catch-up policy left. It commits piece by piece: whoever fires again after a crash makes
+/// the jobs that are missing.
 ///
 /// # Errors
-/// The ledger failed or the schedule's payload no longer fits its kind; nothing changed.
+/// The ledger failed or the schedule's payload no longer fits its kind; what was not committed is fired again.
 pub async fn fire(
     conn: &mut PgConnection,
     schedule: &Schedule,
     kind: &KindInfo,
     times: &[DateTime<Utc>],
     until: DateTime<Utc>,
+    now: DateTime<Utc>,
 ) -> Result<(Vec<JobId>, Announcement), QueueError> {
-    let mut tx = conn.begin().await?;
-    let tenants = tenants_of(&mut tx, schedule).await?;
-    let mut jobs = Vec::new();
-    for time in times {
-        for tenant in &tenants {
-            let job = job_of(schedule, kind, *tenant)?;
-            let new = sqlx::query(
-                "insert into jobs.occurrence (schedule, tick_at, tenant_id, job_id) values ($1, $2, $3, $4)
-                 on conflict do nothing",
-            )
-            .bind(&schedule.name)
-            .bind(time)
-            .bind(tenant)
-            .bind(job.id())
-            .execute(&mut *tx)
-            .await?;
-            if new.rows_affected() == 1 {
-                jobs.push(job);
-            }
-        }
+    let tenants = tenants_of(conn, schedule).await?;
+    let occurrences: Vec<(DateTime<Utc>, Uuid)> =
+        times.iter().flat_map(|time| tenants.iter().map(|tenant| (*time, *tenant))).collect();
+    let (mut fired, mut told) = (Vec::new(), Announcement::default());
+    for piece in occurrences.chunks(PIECE) {
+        let jobs = piece
+            .iter()
+            .map(|(time, tenant)| {
+                // One that is caught up is spread from now on: its own time is over.
+                let due = (*time).max(now) + schedule.offset_of(*tenant);
+                Ok((*time, job_of(schedule, kind, *tenant)?.with_run_at(due)))
+            })
+            .collect::<Result<Vec<_>, QueueError>>()?;
+        let (ids, announcement) = fire_piece(conn, schedule, &jobs).await?;
+        fired.extend(ids);
+        told.merge(announcement);
     }
-    let (enqueued, announcement) = enqueue(&mut tx, &jobs).await?;
     sqlx::query("update jobs.schedule set decided_until = greatest(decided_until, $2) where name = $1")
         .bind(&schedule.name)
         .bind(until)
+        .execute(conn)
+        .await?;
+    Ok((fired, told))
+}
+
+/// Writes those of the occurrences that are new, with their jobs.
+async fn fire_piece(
+    conn: &mut PgConnection,
+    schedule: &Schedule,
+    occurrences: &[(DateTime<Utc>, NewJob)],
+) -> Result<(Vec<JobId>, Announcement), QueueError> {
+    let mut tx = conn.begin().await?;
+    let new: Vec<JobId> = sqlx::query_scalar(
+        "insert into jobs.occurrence (schedule, tick_at, tenant_id, job_id)
+         select $1, tick_at, tenant_id, job_id
+         from unnest($2::timestamptz[], $3::uuid[], $4::uuid[]) t (tick_at, tenant_id, job_id)
+         order by tick_at, tenant_id
+         on conflict do nothing returning job_id",
+    )
+    .bind(&schedule.name)
+    .bind(occurrences.iter().map(|(time, _)| *time).collect::<Vec<_>>())
+    .bind(occurrences.iter().map(|(_, job)| job.tenant.0).collect::<Vec<_>>())
+    .bind(occurrences.iter().map(|(_, job)| job.id()).collect::<Vec<_>>())
+    .fetch_all(&mut *tx)
+    .await?;
+    let new: HashSet<JobId> = new.into_iter().collect();
+    let jobs: Vec<NewJob> =
+        occurrences.iter().map(|(_, job)| job).filter(|job| new.contains(&job.id())).cloned().collect();
+    let (enqueued, announcement) = enqueue(&mut tx, &jobs).await?;
+    let (asked, standing): (Vec<JobId>, Vec<JobId>) = jobs
+        .iter()
+        .zip(&enqueued)
+        .filter(|(job, enqueued)| job.id() != enqueued.id)
+        .map(|(job, enqueued)| (job.id(), enqueued.id))
+        .unzip();
+    if !asked.is_empty() {
+        // An unfinished job with the schedule's key stands for the occurrence.
+        sqlx::query(
+            "update jobs.occurrence o set job_id = t.standing from unnest($2::uuid[], $3::uuid[]) t (asked, standing)
+             where o.schedule = $1 and o.job_id = t.asked",
+        )
+        .bind(&schedule.name)
+        .bind(&asked)
+        .bind(&standing)
         .execute(&mut *tx)
         .await?;
+    }
     tx.commit().await?;
     Ok((enqueued.into_iter().map(|job| job.id).collect(), announcement))
 }
 
-/// Runs a schedule now, besides its times. `kind` is the schedule's.
+/// Runs a schedule now, besides its times, and for all tenants at once. `kind` is the schedule's.
 ///
 /// # Errors
 /// The ledger failed or the schedule's payload no longer fits its kind.
@@ -240,7 +268,7 @@ pub async fn trigger(
 }
 
 async fn tenants_of(conn: &mut PgConnection, schedule: &Schedule) -> Result<Vec<Uuid>, QueueError> {
-    if schedule.scope == "each_tenant" {
+    if schedule.scope == EACH_TENANT {
         return Ok(sqlx::query_scalar("select id from shared.tenant order by id").fetch_all(conn).await?);
     }
     Ok(vec![SYSTEM_TENANT])
@@ -251,23 +279,11 @@ fn job_of(schedule: &Schedule, kind: &KindInfo, tenant: Uuid) -> Result<NewJob, 
         .map_err(|error| QueueError::BadPayload { kind: schedule.kind.clone(), reason: error.to_string() })?;
     let job = NewJob::raw(TenantId(tenant), kind, payload)?;
     let correlation = job.id().to_string();
-    Ok(job.with_cause(&correlation, None, "schedule"))
-}
-
-fn read(row: &PgRow) -> Result<Schedule, QueueError> {
-    let payload: Json<serde_json::Value> = row.try_get(2)?;
-    Ok(Schedule {
-        name: row.try_get(0)?,
-        kind: row.try_get(1)?,
-        payload: payload.0,
-        cron: row.try_get(3)?,
-        timezone: row.try_get(4)?,
-        scope: row.try_get(5)?,
-        catch_up: row.try_get(6)?,
-        paused: row.try_get(7)?,
-        decided_until: row.try_get(8)?,
-        changed_by: row.try_get(9)?,
-    })
+    let job = job.with_cause(&correlation, None, "schedule");
+    match &schedule.dedup_key {
+        Some(key) => job.with_dedup_key(key),
+        None => Ok(job),
+    }
 }
 
 /// Who leads: a lease in the ledger that its holder renews.
@@ -313,4 +329,38 @@ pub async fn abdicate(conn: &mut PgConnection, holder: Uuid) -> Result<(), Queue
     .execute(conn)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenants_are_spread_evenly_and_always_in_the_same_way() {
+        let mut schedule = Schedule {
+            name: "nightly".to_owned(),
+            kind: "probe".to_owned(),
+            payload: serde_json::json!({}),
+            cron: "0 2 * * *".to_owned(),
+            timezone: "UTC".to_owned(),
+            scope: EACH_TENANT.to_owned(),
+            catch_up: "once".to_owned(),
+            paused: false,
+            decided_until: DateTime::UNIX_EPOCH,
+            changed_by: "default".to_owned(),
+            spread_secs: 1800,
+            dedup_key: None,
+        };
+        let mut minutes = [0_usize; 30];
+        for n in 0..3_000_u128 {
+            let offset = schedule.offset_of(Uuid::from_u128(n));
+            assert_eq!(offset, schedule.offset_of(Uuid::from_u128(n)));
+            minutes[usize::try_from(offset.num_minutes()).expect("not before the time")] += 1;
+        }
+        assert!(minutes.iter().all(|tenants| (50..=150).contains(tenants)), "{minutes:?}");
+        schedule.spread_secs = 0;
+        assert_eq!(schedule.offset_of(Uuid::from_u128(7)), TimeDelta::zero());
+        let system = Schedule { spread_secs: 1800, scope: "system".to_owned(), ..schedule };
+        assert_eq!(system.offset_of(SYSTEM_TENANT), TimeDelta::zero());
+    }
 }

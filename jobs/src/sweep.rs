@@ -12,10 +12,11 @@ use crate::{
     enqueue::Offer,
     events::Event,
     ledger::{Claimed, Failure, complete::bury},
+    successors,
     workers::SILENCE_SECS,
 };
 
-/// Crashes after which a job counts as poison.
+/// Crashes for which a job is to blame, after which it counts as poison.
 pub const POISON_CRASHES: i16 = 3;
 
 /// Makes up to `limit` due jobs ready, the longest due first.
@@ -44,16 +45,6 @@ pub async fn promote_due(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offe
     Ok(rows.iter().map(offer).collect())
 }
 
-/// When the next waiting job falls due, if any waits.
-///
-/// # Errors
-/// The ledger failed.
-pub async fn next_due(conn: &mut PgConnection) -> Result<Option<DateTime<Utc>>, QueueError> {
-    Ok(sqlx::query_scalar("select due_at from jobs.live where due_at is not null order by due_at limit 1")
-        .fetch_optional(conn)
-        .await?)
-}
-
 /// What was done about workers that fell silent.
 #[derive(Debug, Default)]
 pub struct Recovered {
@@ -65,8 +56,11 @@ pub struct Recovered {
     pub events: Vec<Event>,
 }
 
-/// Counts out workers that were silent for `silence`, at least [`SILENCE_SECS`], and hands out what they ran.
-/// The crash counts as an attempt; a job that [`POISON_CRASHES`] workers died of is buried.
+/// Counts out workers that were silent for `silence`, at least [`SILENCE_SECS`], and hands out
+/// what they ran. All of it is suspect from
+/// now on, and a process runs one suspect at a time. To blame for a crash is the suspect that was in flight, or the
+/// job that was in flight alone: for that one the crash counts as an attempt, and a job that [`POISON_CRASHES`]
+/// workers died of is buried. The others lose nothing, nor does what a worker left that said goodbye.
 ///
 /// # Errors
 /// The ledger failed; nothing changed.
@@ -92,25 +86,32 @@ pub async fn recover_lost_workers(
              where exists (select from jobs.worker w where w.id = l.worker_id and w.state in ('lost', 'stopped'))
                 or l.claimed_at < now() - make_interval(secs => $1)
                    and not exists (select from jobs.worker w where w.id = l.worker_id)
-             returning l.lease, l.job_ids, l.worker_id
+             returning l.lease, l.worker_id, l.job_ids
          ), held as (
              -- whoever said goodbye did not crash: what it left it could not write down any more
-             select t.id, idle.lease, case when w.state = 'stopped' then 0 else 1 end as crashed
-             from idle left join jobs.worker w on w.id = idle.worker_id cross join unnest(job_ids) t (id)
-             order by t.id
+             select j.id, j.lease, w.state is distinct from 'stopped' as crashed,
+                 w.state is distinct from 'stopped'
+                 and case when bool_or(j.suspect) over together then j.suspect else count(*) over together = 1 end
+                     as blamed
+             from idle i left join jobs.worker w on w.id = i.worker_id cross join unnest(i.job_ids) t (id) join jobs.live j on j.id = t.id and j.lease = i.lease
+             window together as (partition by i.worker_id)
+             order by j.id
          ), returned as (
              update jobs.live j
-             set state = 'ready', lease = null, parked = false,
-                 crashes = j.crashes + h.crashed, attempt = j.attempt - 1 + h.crashed
+             set state = 'ready', lease = null, parked = false, suspect = j.suspect or h.crashed,
+                 crashes = j.crashes + h.blamed::int, attempt = j.attempt - (not h.blamed)::int
              from held h where j.id = h.id and j.lease = h.lease
              returning j.id, j.tenant_id, j.queue, j.priority, j.kind, j.worker_id, j.attempt, j.max_attempts,
-                 j.crashes, j.cancel_reason, j.started_at, h.crashed
+                 j.crashes, j.cancel_reason, j.started_at, h.blamed, h.crashed
          ), noted as (
              insert into jobs.attempt (job_id, tenant_id, kind, attempt, worker_id, outcome, error_class, message,
                  fingerprint, started_at)
-             select id, tenant_id, kind, attempt, worker_id, 'crash', 'worker_lost',
-                 'the worker fell silent while it ran the job', 'worker_lost', started_at
-             from returned where crashed = 1
+             select id, tenant_id, kind, attempt + (not blamed)::int, worker_id, 'crash',
+                 case when blamed then 'worker_lost' else 'bystander' end,
+                 case when blamed then 'the worker fell silent while it ran the job'
+                      else 'the worker fell silent while it ran the job beside others; that counts as no attempt' end,
+                 'worker_lost', started_at
+             from returned where crashed
          ), counted as (
              insert into jobs.transition (queue, kind, from_state, to_state, n)
              select queue, kind, 'running', 'ready', count(*) from returned group by queue, kind
@@ -145,6 +146,8 @@ pub async fn recover_lost_workers(
         let ids = crate::read::cancel_waiting(&mut tx, &cancelled, "cancelled while its worker died").await?;
         recovered.events.extend(ids.into_iter().map(|id| Event { id, state: State::Cancelled }));
     }
+    let over: Vec<JobId> = recovered.events.iter().map(|event| event.id).collect();
+    recovered.offers.extend(successors::release(&mut tx, &over).await?.ready);
     tx.commit().await?;
     Ok(recovered)
 }

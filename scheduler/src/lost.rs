@@ -1,9 +1,9 @@
-//! Hands out the jobs of workers that fell silent, jobs that no lease holds, and parked jobs that may have
-//! a slot again.
+//! Hands out the jobs of workers that fell silent, jobs that no lease holds, parked jobs that may have a slot
+//! again, and successors that were left behind.
 
 use std::{sync::Arc, time::Duration};
 
-use jobs::{JobId, QueueError, sweep};
+use jobs::{JobId, QueueError, successors, sweep};
 use sqlx::Row;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -11,9 +11,12 @@ use crate::{context::Context, courier::Courier, trouble::Trouble};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// After how many looks parked jobs are offered again. Usually the completion that frees a slot does
-/// it; this is for slots that a crash freed.
+/// After how many looks parked jobs are offered again, and successors looked for that were left behind. Usually
+/// the completion that frees a slot or ends a job does it; this is for what a crash left.
 const OFFER_PARKED_EVERY: u32 = 5;
+
+/// How many successors are released at once.
+const SUCCESSORS: i64 = 500;
 
 /// How many heads of parked lines are offered at once.
 const PARKED_HEADS: i64 = 1000;
@@ -44,6 +47,9 @@ pub(crate) async fn run(context: Arc<Context>) {
         }
         if look.parked && round.is_multiple_of(OFFER_PARKED_EVERY) {
             trouble.note(offer_parked(&context, &mut courier).await);
+        }
+        if round.is_multiple_of(OFFER_PARKED_EVERY) {
+            trouble.note(release_successors(&context, &mut courier).await);
         }
         if round.is_multiple_of(SEARCH_UNHELD_EVERY)
             && let Some(last) = trouble.note(recover_unheld(&context, searched, &mut courier).await)
@@ -122,5 +128,15 @@ async fn offer_parked(context: &Context, courier: &mut Courier) -> Result<(), Qu
     };
     let heads = context.store.answers(heads).await?;
     courier.deliver(&heads).await;
+    Ok(())
+}
+
+async fn release_successors(context: &Context, courier: &mut Courier) -> Result<(), QueueError> {
+    let release = async {
+        let mut conn = context.connection().await?;
+        successors::release_left_behind(&mut conn, SUCCESSORS).await
+    };
+    let released = context.store.answers(release).await?;
+    courier.deliver(&released.ready).await;
     Ok(())
 }

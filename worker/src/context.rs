@@ -2,11 +2,15 @@
 //! it should stop.
 
 use database::ids::TenantId;
-use jobs::{JobId, ledger::Claimed, progress::Progress};
+use jobs::{JobId, JobKind, ledger::Claimed, progress::Progress};
+use sqlx::PgConnection;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::runtime::{Halt, ProgressReporter};
+use crate::{
+    outcome::Stop,
+    runtime::{Halt, ProgressReporter},
+};
 
 /// The context of one run.
 pub struct Ctx {
@@ -48,6 +52,15 @@ impl Ctx {
     /// The lease that the run holds: what it intends to do outside is recorded under it.
     pub fn lease(&self) -> Uuid {
         self.lease
+    }
+
+    /// Keeps a payload for the job's next run, in the transaction in which it did what it has to remember.
+    pub async fn remember<K: JobKind>(&self, conn: &mut PgConnection, payload: &K) -> Result<(), Stop> {
+        if jobs::progress::remember(conn, self.job_id, self.lease, payload).await? {
+            return Ok(());
+        }
+        // Nothing of this answer is written either: whoever has the lease now does the work.
+        Err(Stop::retry("lease_lost", "the job was handed to another worker"))
     }
 
     /// Whether the run should stop: for loops that do not wait for anything. A run that waits is

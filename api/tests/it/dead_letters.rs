@@ -83,9 +83,16 @@ async fn a_filter_becomes_a_job_bound_to_the_callers_tenant() {
     assert_eq!((answer.status.as_u16(), &answer.json["matching"]), (202, &json!(1)), "{}", answer.text);
     let location = answer.headers["location"].to_str().expect("a path").to_owned();
     let job = shop.get(&format!("{location}?fields=kind,queue,payload")).await;
-    assert_eq!((job.field("kind"), job.field("queue")), ("retry_dead", "ops"));
+    assert_eq!((job.field("kind"), job.field("queue")), ("retry_dead", "bulk"));
     assert_eq!(job.json["payload"]["filter"]["tenant_id"], json!(shop.tenant));
     assert_eq!(job.json["payload"]["canary"], 5);
+    // One bulk retry of a tenant at a time, and the tenants beside each other.
+    let second = shop.post(&format!("{DEAD}/retry"), r#"{"filter": {"kind": "probe"}}"#).await;
+    assert_eq!(second.status, 409, "{}", second.text);
+    assert!(second.field("detail").contains(location.trim_start_matches("/api/jobs/")), "{}", second.text);
+    let (_, other) = neighbour(&shop).await;
+    let theirs = call(&shop, &other, "POST", &format!("{DEAD}/retry"), r#"{"all": true}"#).await;
+    assert_eq!(theirs.status, 202, "{}", theirs.text);
     let all = shop.post(&format!("{DEAD}/discard"), r#"{"all": true}"#).await;
     assert_eq!(all.status, 202, "{}", all.text);
 }

@@ -208,7 +208,7 @@ async fn a_running_job_is_asked_to_stop() {
     let shop = shop(Mode::Token).await;
     let job = enqueue(&shop, &shop.key).await;
     let mut connection = shop.state.store.pool().acquire().await.expect("a connection");
-    jobs::ledger::claim(&mut connection, Uuid::now_v7(), &[job]).await.expect("claimed");
+    jobs::ledger::claim(&mut connection, Uuid::now_v7(), &[job], &[]).await.expect("claimed");
     let answer = shop.post(&format!("/api/jobs/{job}/cancel"), r#"{"reason": "not needed"}"#).await;
     assert_eq!((answer.status.as_u16(), answer.field("outcome")), (202, "requested"));
     assert_eq!(shop.get(&format!("/api/jobs/{job}")).await.field("cancel_reason"), "not needed");

@@ -84,7 +84,7 @@ async fn workers_are_listed_with_what_they_run() {
     };
     let mut connection = shop.state.store.pool().acquire().await.expect("a connection");
     workers::introduce(&mut connection, &introduction).await.expect("introduced");
-    jobs::ledger::claim(&mut connection, worker, &[job]).await.expect("claimed");
+    jobs::ledger::claim(&mut connection, worker, &[job], &[]).await.expect("claimed");
     let workers = call(&shop, &operator, "GET", "/api/admin/workers", "").await;
     let listed = &workers.json["items"][0];
     assert_eq!((&listed["name"], &listed["state"]), (&json!("worker-1"), &json!("active")));
@@ -96,7 +96,7 @@ async fn a_schedule_is_paused_resumed_and_run_by_hand() {
     let shop = shop(Mode::Token).await;
     let operator = operator(&shop).await;
     let mut connection = shop.state.store.pool().acquire().await.expect("a connection");
-    schedules::install_defaults(&mut connection).await.expect("installed");
+    schedules::install_defaults(&mut connection, kinds::schedules::DEFAULTS).await.expect("installed");
     let listed = call(&shop, &operator, "GET", "/api/admin/schedules", "").await;
     assert!(
         listed.json["items"].as_array().expect("items").iter().any(|item| item["name"] == "prune_history")

@@ -60,7 +60,7 @@ async fn until_change_answers_at_the_first_change_and_at_once_when_the_caller_is
         tokio::task::yield_now().await;
     }
     let mut connection = shop.state.store.pool().acquire().await.expect("a connection");
-    claim(&mut connection, Uuid::now_v7(), &[job]).await.expect("claimed");
+    claim(&mut connection, Uuid::now_v7(), &[job], &[]).await.expect("claimed");
     shop.state.dispatch.tell(&[jobs::events::Event { id: job, state: jobs::State::Running }]);
     assert_eq!(waiting.await.expect("the waiter lives").field("state"), "running");
 
@@ -124,11 +124,9 @@ async fn hundreds_wait_at_once_and_all_are_answered() {
     }
     let mut connection = shop.state.store.pool().acquire().await.expect("a connection");
     let worker = Uuid::now_v7();
-    let claimed = claim(&mut connection, worker, &ids).await.expect("claimed");
-    let mut endings: Vec<_> = claimed
-        .iter()
-        .map(|job| jobs::ledger::Completion { id: job.id, lease: job.lease, ending: done(&json!(1)) })
-        .collect();
+    let claimed = claim(&mut connection, worker, &ids, &[]).await.expect("claimed");
+    let mut endings: Vec<_> =
+        claimed.iter().map(|job| jobs::ledger::Completion::of(job, done(&json!(1)))).collect();
     let completed = jobs::ledger::complete(&mut connection, worker, &mut endings).await.expect("completed");
     shop.state.dispatch.tell(&completed.events);
     for (waiter, expected) in waiting.into_iter().zip(ids) {

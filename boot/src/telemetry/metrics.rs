@@ -52,6 +52,7 @@ pub const METRICS: &[Metric] = &[
     counter("deskwork_key_lookups_total", "API keys looked up in the database, by outcome: good or bad."),
     counter("deskwork_scans_refused_total", "Reads that scan which found all places taken."),
     gauge("deskwork_http_connections", "Connections of clients that are open."),
+    histogram("deskwork_segment_count_seconds", "Time to count a segment rule's members by method."),
     counter("deskwork_webhooks_total", "Webhook deliveries by provider and outcome."),
     gauge(
         "deskwork_schedules_invalid",

@@ -17,10 +17,12 @@ const LOGINS: [&str; 3] = ["desk_api", "desk_worker", "desk_scheduler"];
 /// Tables outside a role's own schema on which it may do more than read, with the reason.
 fn extra_rights(role: &str) -> &'static [(&'static str, &'static str)] {
     match role {
-        // What is done is audited, and jobs are enqueued, in the transaction that does it.
+        // What is done is audited, and jobs are enqueued, in the transaction that does it. A job that waits and is
+        // asked for again takes the newer payload; nothing else of it can be changed.
         "desk_platform" | "desk_support" | "desk_marketing" => &[
             ("shared.audit", "INSERT"),
             ("jobs.live", "INSERT"),
+            ("jobs.live", "UPDATE"),
             ("jobs.transition", "INSERT"),
             ("jobs.idempotency", "INSERT"),
         ],

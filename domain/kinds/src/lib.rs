@@ -1,5 +1,7 @@
 //! Every kind of job, of every owner, by name: for whoever takes a kind's name from a request, a schedule or the ledger.
 
+pub mod schedules;
+
 use jobs::QueueError;
 pub use jobs::kinds::KindInfo;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Access, Backoff, JobKind, Policy, Priority};
+use crate::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Audit the ledger once.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -63,5 +63,6 @@ impl JobKind for AuditLedger {
         deadline: Duration::from_secs(300),
         key_limit: 1,
         access: Access::Operator,
+        rerun: Rerun::Never,
     };
 }

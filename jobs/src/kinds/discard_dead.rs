@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contract::{Access, Backoff, JobKind, Policy, Priority},
+    contract::{Access, Backoff, JobKind, Policy, Priority, Rerun},
     dead::DeadFilter,
     kinds::retry_dead::BulkReport,
 };
@@ -27,12 +27,13 @@ impl JobKind for DiscardDead {
     const KIND: &'static str = "discard_dead";
     const VERSION: i16 = 1;
     const POLICY: Policy = Policy {
-        queue: "ops",
+        queue: "bulk",
         priority: Priority::Urgent,
         max_attempts: 5,
         backoff: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(30) },
         deadline: Duration::from_secs(1800),
         key_limit: 1,
         access: Access::Operator,
+        rerun: Rerun::Never,
     };
 }

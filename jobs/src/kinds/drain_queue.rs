@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    contract::{Access, Backoff, JobKind, Policy, Priority},
+    contract::{Access, Backoff, JobKind, Policy, Priority, Rerun},
     kinds::retry_dead::BulkReport,
 };
 
@@ -36,5 +36,6 @@ impl JobKind for DrainQueue {
         deadline: Duration::from_secs(1800),
         key_limit: 1,
         access: Access::Operator,
+        rerun: Rerun::Never,
     };
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Access, Backoff, JobKind, Policy, Priority};
+use crate::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Exercise the cluster once.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -44,5 +44,6 @@ impl JobKind for Probe {
         deadline: Duration::from_secs(120),
         key_limit: 1,
         access: Access::Operator,
+        rerun: Rerun::Never,
     };
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Access, Backoff, JobKind, Policy, Priority};
+use crate::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Prune once, by the given ages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,5 +50,6 @@ impl JobKind for PruneHistory {
         deadline: Duration::from_secs(1800),
         key_limit: 1,
         access: Access::Operator,
+        rerun: Rerun::Never,
     };
 }

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contract::{Access, Backoff, JobKind, Policy, Priority},
+    JobId,
+    contract::{Access, Backoff, JobKind, Policy, Priority, Rerun},
     dead::DeadFilter,
 };
 
@@ -19,6 +21,26 @@ pub struct RetryDead {
     /// How many to try first; 0 retries all at once.
     #[serde(default)]
     pub canary: u32,
+    /// The canary, once it was released: written by the job itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<Canary>,
+}
+
+impl RetryDead {
+    /// A tenant has one bulk retry at a time.
+    pub const DEDUP_KEY: &'static str = "bulk";
+}
+
+/// Jobs that were retried before all others.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Canary {
+    /// The jobs.
+    pub ids: Vec<JobId>,
+    /// When they were released.
+    pub at: DateTime<Utc>,
+    /// How many jobs matched then, these included.
+    pub matching: i64,
 }
 
 /// How a bulk action ended.
@@ -37,12 +59,13 @@ impl JobKind for RetryDead {
     const KIND: &'static str = "retry_dead";
     const VERSION: i16 = 1;
     const POLICY: Policy = Policy {
-        queue: "ops",
+        queue: "bulk",
         priority: Priority::Urgent,
         max_attempts: 5,
         backoff: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(30) },
         deadline: Duration::from_secs(1800),
         key_limit: 1,
         access: Access::Operator,
+        rerun: Rerun::Never,
     };
 }

@@ -1,7 +1,7 @@
 //! Claiming: a compare-and-set in the ledger for a batch of ids that Redis delivered. The lease that
 //! it takes fences every later write about these jobs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -47,26 +47,40 @@ pub struct Claimed {
     pub concurrency_key: Option<String>,
     /// Whether a concurrency limit applies, so that a slot becomes free when it ends.
     pub limited: bool,
+    /// Whether somebody may have asked for it again since it was claimed: true of whatever takes the second path.
+    pub may_have_successor: bool,
     /// The fence.
     pub lease: Uuid,
 }
 
-/// Claims those of `ids` that may be claimed and have no concurrency limit. The others are passed over:
-/// no longer ready, or a matter of [`claim_limited`].
+/// Claims those of `ids` that may be claimed at once. The others are passed over: no longer ready, or a matter
+/// of [`claim_limited`]: because of a limit, as suspects of a crash, or because somebody may be asking for them
+/// again; `reruns` are the kinds of which that is possible ([`Rerun`](crate::contract::Rerun)).
 ///
 /// # Errors
 /// The ledger failed; nothing is claimed, or (when the connection broke before the answer) what was
 /// claimed comes back when the worker's heart finds that it holds a lease it does not know.
-pub async fn claim(conn: &mut PgConnection, worker: Uuid, ids: &[JobId]) -> Result<Vec<Claimed>, QueueError> {
+pub async fn claim(
+    conn: &mut PgConnection,
+    worker: Uuid,
+    ids: &[JobId],
+    reruns: &[&str],
+) -> Result<Vec<Claimed>, QueueError> {
     let lease = Uuid::now_v7();
-    let rows =
-        sqlx::query(include_str!("claim.sql")).bind(ids).bind(lease).bind(worker).fetch_all(conn).await?;
+    let rows = sqlx::query(include_str!("claim.sql"))
+        .bind(ids)
+        .bind(lease)
+        .bind(worker)
+        .bind(reruns)
+        .fetch_all(conn)
+        .await?;
     // A parked job had a limit when it was parked; its successors wait for its end as well.
-    rows.iter().map(|row| read(row, lease, row.try_get(14)?)).collect()
+    rows.iter().map(|row| read(row, lease, row.try_get(14)?, false)).collect()
 }
 
 /// Claims those of `ids` whose concurrency limits have free slots, under one cluster-wide lock a limit.
-/// Those whose limit is reached are parked until a slot is free.
+/// Those whose limit is reached are parked until a slot is free. What a transaction that asks for the job again
+/// holds is passed over; it is offered anew when that transaction is over.
 ///
 /// # Errors
 /// As for [`claim`].
@@ -77,7 +91,7 @@ pub async fn claim_limited(
 ) -> Result<Vec<Claimed>, QueueError> {
     let mut tx = conn.begin().await?;
     let candidates = sqlx::query(
-        "select j.id, j.tenant_id, j.kind, j.concurrency_key, j.concurrency_limit, l.max_running, j.parked
+        "select j.id, j.tenant_id, j.kind, j.concurrency_key, j.concurrency_limit, l.max_running, j.parked, j.suspect
          from jobs.live j left join jobs.kind_limit l on l.kind = j.kind
          where j.id = any ($1) and j.state = 'ready'
          order by j.priority, j.id
@@ -90,7 +104,7 @@ pub async fn claim_limited(
         return Ok(Vec::new());
     }
     let wanted: Vec<(JobId, bool, Vec<Limit>)> =
-        candidates.iter().map(|row| (row.get(0), row.get(6), limits_of(row))).collect();
+        candidates.iter().map(|row| (row.get(0), row.get(6), limits_of(row, worker))).collect();
     let keys: BTreeSet<&str> =
         wanted.iter().flat_map(|(_, _, limits)| limits.iter().map(|(key, _)| key.as_str())).collect();
     let keys: Vec<&str> = keys.into_iter().collect();
@@ -102,12 +116,17 @@ pub async fn claim_limited(
     let mut used = slots_in_use(&mut tx, &keys).await?;
 
     let mut admitted = Vec::new();
+    let mut limited: HashSet<JobId> = HashSet::new();
     let (mut holder_keys, mut holder_jobs) = (Vec::new(), Vec::new());
     let mut refused = Vec::new();
     for (id, parked, limits) in &wanted {
         let fits = limits.iter().all(|(key, limit)| used.get(key.as_str()).copied().unwrap_or(0) < *limit);
         if fits {
             admitted.push(*id);
+            // A parked job had a limit when it was parked; its successors wait for its end as well.
+            if *parked || !limits.is_empty() {
+                limited.insert(*id);
+            }
             for (key, _) in limits {
                 *used.entry(key.clone()).or_insert(0) += 1;
                 holder_keys.push(key.clone());
@@ -132,7 +151,10 @@ pub async fn claim_limited(
             .execute(&mut *tx)
             .await?;
     }
-    let claimed = rows.iter().map(|row| read(row, lease, true)).collect::<Result<Vec<_>, _>>()?;
+    let claimed = rows
+        .iter()
+        .map(|row| read(row, lease, limited.contains(&row.try_get::<JobId, _>(0)?), true))
+        .collect::<Result<Vec<_>, QueueError>>()?;
     tx.commit().await?;
     Ok(claimed)
 }
@@ -140,8 +162,9 @@ pub async fn claim_limited(
 /// The key of a slot, and how many may hold one.
 type Limit = (String, i64);
 
-/// The limits of a job: of its kind in the cluster, and of its key within tenant and kind.
-fn limits_of(row: &PgRow) -> Vec<Limit> {
+/// The limits of a job: of its kind in the cluster, of its key within tenant and kind, and of suspects in one
+/// process: should that die again, it is known of whom.
+fn limits_of(row: &PgRow, worker: Uuid) -> Vec<Limit> {
     let (tenant, kind): (Uuid, String) = (row.get(1), row.get(2));
     let mut limits = Vec::new();
     if let Some(max_running) = row.get::<Option<i32>, _>(5) {
@@ -150,6 +173,9 @@ fn limits_of(row: &PgRow) -> Vec<Limit> {
     if let Some(key) = row.get::<Option<String>, _>(3) {
         let limit = row.get::<Option<i16>, _>(4).unwrap_or(1);
         limits.push((format!("key:{tenant}:{kind}:{key}"), i64::from(limit)));
+    }
+    if row.get(7) {
+        limits.push((format!("suspect:{worker}"), 1));
     }
     limits
 }
@@ -173,7 +199,7 @@ async fn slots_in_use(conn: &mut PgConnection, keys: &[&str]) -> Result<HashMap<
     Ok(rows.into_iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-fn read(row: &PgRow, lease: Uuid, limited: bool) -> Result<Claimed, QueueError> {
+fn read(row: &PgRow, lease: Uuid, limited: bool, may_have_successor: bool) -> Result<Claimed, QueueError> {
     let payload: Json<Box<RawValue>> = row.try_get(8)?;
     Ok(Claimed {
         id: row.try_get(0)?,
@@ -193,6 +219,7 @@ fn read(row: &PgRow, lease: Uuid, limited: bool) -> Result<Claimed, QueueError> 
         claimed_at: row.try_get(15)?,
         waiting_since: row.try_get(16)?,
         limited,
+        may_have_successor,
         lease,
     })
 }

@@ -1,9 +1,11 @@
--- Claims those of the given jobs that may be claimed and have no concurrency limit. A stale or
--- duplicate delivery claims nothing. No indexed column changes, so the update stays on its page.
+-- Claims those of the given jobs that may be claimed and have no concurrency limit, are no suspects of a crash,
+-- and are of no kind in $4, whose rows may be locked by whoever asks for them again. A stale or duplicate
+-- delivery claims nothing. No indexed column changes, so the update stays on its page.
 with claimed as (
     update jobs.live j
     set state = 'running', attempt = j.attempt + 1, lease = $2, worker_id = $3, started_at = clock_timestamp()
     where j.id = any ($1) and j.state = 'ready' and j.concurrency_key is null
+      and not j.suspect and j.kind <> all ($4)
       and not exists (select 1 from jobs.kind_limit l where l.kind = j.kind)
       -- a worker that was counted out a moment ago claims nothing under its old name
       and not exists (select 1 from jobs.worker w where w.id = $3 and w.state in ('lost', 'stopped'))

@@ -14,6 +14,8 @@ use crate::{
     JobId, QueueError, State,
     enqueue::{Announcement, NewJob, Offer, enqueue},
     events::Event,
+    ledger::Claimed,
+    successors,
 };
 
 /// What came of one job.
@@ -25,6 +27,15 @@ pub struct Completion {
     pub lease: Uuid,
     /// How the run ended.
     pub ending: Ending,
+    /// Whether its kind may have a successor, which then waits for this.
+    pub may_have_successor: bool,
+}
+
+impl Completion {
+    /// What came of a claimed job.
+    pub fn of(job: &Claimed, ending: Ending) -> Completion {
+        Completion { id: job.id, lease: job.lease, ending, may_have_successor: job.may_have_successor }
+    }
 }
 
 impl Completion {
@@ -166,7 +177,9 @@ pub async fn complete(
     // One order for all batches, so that two never wait for each other's rows.
     batch.sort_unstable_by_key(|completion| completion.id);
     let mut completed = Completed::default();
-    let plain = batch.iter().all(|c| matches!(&c.ending, Ending::Done { then, .. } if then.is_empty()));
+    let plain = batch
+        .iter()
+        .all(|c| !c.may_have_successor && matches!(&c.ending, Ending::Done { then, .. } if then.is_empty()));
     if plain {
         done(conn, batch, &mut completed).await?;
         return Ok(completed);
@@ -188,6 +201,17 @@ pub async fn complete(
     if !then.is_empty() {
         let (_, announcement) = enqueue(&mut tx, &then).await?;
         completed.announcement.merge(announcement);
+    }
+    let over: Vec<JobId> = batch
+        .iter()
+        .filter(|completion| completion.may_have_successor && completed.written.contains(&completion.id))
+        .map(|completion| completion.id)
+        .collect();
+    if !over.is_empty() {
+        // By a statement of its own, which sees what was asked for until the moment of the deletion.
+        let released = successors::release(&mut tx, &over).await?;
+        completed.events.extend(released.ready.iter().map(|job| Event { id: job.id, state: State::Ready }));
+        completed.announcement.merge(released);
     }
     tx.commit().await?;
     Ok(completed)

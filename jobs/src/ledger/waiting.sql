@@ -13,7 +13,9 @@ with input as (
         run_at = coalesce(clock_timestamp() + make_interval(secs => i.delay_secs), j.run_at), lease = null, worker_id = null,
         last_error = coalesce(i.error, j.last_error), parked = false,
         waiting_since = case i.outcome when 'wait' then coalesce(j.waiting_since, clock_timestamp())
-                                       when 'handed_back' then j.waiting_since end
+                                       when 'handed_back' then j.waiting_since end,
+        -- a run that came to an end has killed nobody
+        suspect = j.suspect and i.outcome = 'handed_back'
     from input i
     where j.id = i.id and j.lease = i.lease
     returning j.id, j.tenant_id, j.kind, j.queue, j.priority, j.state, j.attempt, i.outcome, i.error, j.cancel_reason, j.due_at

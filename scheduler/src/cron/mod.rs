@@ -25,7 +25,7 @@ use crate::{context::Context, trouble::Trouble};
 /// How often the table is read again; an operator's change is heeded that soon.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// How many occurrences become jobs in one transaction.
+/// How many times of a schedule are turned into jobs before it is noted that they are decided.
 const FIRED_AT_ONCE: usize = 100;
 
 /// Runs the schedules until it is dropped.
@@ -73,7 +73,9 @@ pub(crate) async fn run(context: Arc<Context>, ticker: Arc<Mutex<Ticker>>) {
 async fn install(context: &Context) -> Result<(), QueueError> {
     context
         .store
-        .answers(async { schedules::install_defaults(&mut *context.connection().await?).await })
+        .answers(async {
+            schedules::install_defaults(&mut *context.connection().await?, kinds::schedules::DEFAULTS).await
+        })
         .await
 }
 
@@ -103,7 +105,7 @@ async fn catch_up_with(context: &Context, name: &str) -> Result<Option<Schedule>
         for piece in pieces(&times) {
             let piece_until = if piece.last() == times.last() { until } else { piece[piece.len() - 1] };
             let (ids, announcement) =
-                schedules::fire(&mut conn, &schedule, kinds::find(&schedule.kind)?, piece, piece_until)
+                schedules::fire(&mut conn, &schedule, kinds::find(&schedule.kind)?, piece, piece_until, now)
                     .await?;
             context.dispatch.announce(announcement);
             if !ids.is_empty() {

@@ -129,6 +129,8 @@ mod tests {
             paused: false,
             decided_until: Utc::now(),
             changed_by: "test".to_owned(),
+            spread_secs: 0,
+            dedup_key: None,
         };
         let table = Timetable::parse(&schedule.cron, &schedule.timezone).expect("a good schedule");
         ticker.follow(&[(schedule, table)]).await;

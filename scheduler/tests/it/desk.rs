@@ -32,6 +32,11 @@ impl Desk {
         Desk { database, database_url, redis_url, prefix, store, dispatch }
     }
 
+    /// The database as its owner.
+    pub fn admin_url(&self) -> &str {
+        &self.database.admin_url
+    }
+
     /// Starts a scheduler with connections of its own, as another process would have.
     pub fn start(&self) -> Running {
         self.start_with(|scheduler| scheduler)

@@ -8,4 +8,5 @@ mod redis_lost;
 mod served;
 mod slow;
 mod takeover;
+mod tenants;
 mod workers_lost;

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 async fn measure() -> anyhow::Result<ExitCode> {
     let size = Size::from_arguments()?;
     let (rows, dead) = (size.pick(5_000_000, 100_000), size.pick(100_000, 6_000));
-    let queues = "default=1000,ops=2".to_owned();
+    let queues = "bulk=2,default=1000,ops=2".to_owned();
     let cluster = Cluster::start(Options { workers: 1, schedulers: 1, queues, ..Options::default() }).await?;
     let ledger = load::ledger(&cluster)?;
     let tenant = load::tenant(&cluster).await?;

@@ -17,7 +17,7 @@ use anyhow::{Context, bail};
 use database::ids::TenantId;
 use jobs::{
     Dispatch, JobKind, NewJob, Policy, Store,
-    contract::{Access, Backoff, Priority},
+    contract::{Access, Backoff, Priority, Rerun},
     dispatch::Server,
 };
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,7 @@ impl JobKind for Noop {
         deadline: Duration::from_secs(60),
         key_limit: 1,
         access: Access::Operator,
+        rerun: Rerun::Never,
     };
 }
 

@@ -173,12 +173,14 @@ async fn enqueued_twice(verdict: &mut Verdict, ledger: &PgPool) -> sqlx::Result<
 }
 
 /// A start after the first must follow from an attempt that failed, crashed or died; a crash must be of a
-/// worker that was killed. A job that an operator brought back counts its attempts from one again.
+/// worker that was killed, and counts for the job that is to blame alone. A job that an operator brought back
+/// counts its attempts from one again.
 async fn starts(verdict: &mut Verdict, ledger: &PgPool, killed: &[i32]) -> sqlx::Result<()> {
     let unexplained: Vec<String> = sqlx::query_scalar(
         "select f.id || ' of kind ' || f.kind || ' has attempt ' || f.attempt || ' and ' || coalesce(a.ended, 0) || ' ended ones'
          from jobs.finished f
-         left join (select job_id, count(*) ended, bool_or(outcome = 'dead') died from jobs.attempt group by job_id) a
+         left join (select job_id, count(*) filter (where error_class <> 'bystander') ended,
+                        bool_or(outcome = 'dead') died from jobs.attempt group by job_id) a
              on a.job_id = f.id
          where not coalesce(a.died, false) and f.attempt <> 1 + coalesce(a.ended, 0)",
     )

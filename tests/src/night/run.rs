@@ -45,7 +45,7 @@ impl Nights {
     /// The ledger refused it.
     pub async fn ask(&self, tenant: TenantId, as_of: NaiveDate) -> anyhow::Result<JobId> {
         let run = ResegmentTenant { as_of: Some(as_of), refit: false, train: true };
-        let job = NewJob::of(tenant, &run)?.with_dedup_key(ResegmentTenant::DEDUP_KEY)?;
+        let job = NewJob::of(tenant, &run)?.with_dedup_key(&run.dedup_key())?;
         let mut connection = self.store.pool().acquire().await?;
         let (enqueued, announcement) = jobs::enqueue(&mut connection, &[job]).await?;
         self.dispatch.announce(announcement);

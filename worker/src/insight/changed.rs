@@ -6,7 +6,6 @@ use database::ids::TenantId;
 use database::{DbError, Tx};
 use jobs::{JobId, NewJob};
 use platform::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers};
-use sqlx::Row;
 
 use crate::outcome::Stop;
 
@@ -15,46 +14,31 @@ const ONE_BY_ONE: usize = 20;
 /// Beyond so many the whole tenant is computed.
 const MANY: usize = 5 * ScoreCustomers::MAX_NAMED;
 
-/// A customer whose orders changed.
-pub struct Changed {
-    /// The shop's id.
-    pub customer_id: String,
-    /// When the change was committed, or shortly before.
-    pub at: DateTime<Utc>,
-}
-
 /// Customers whose orders changed since then, or none when they are too many to name (platform role).
-pub async fn since(tx: &mut Tx, since: DateTime<Utc>) -> Result<Option<Vec<Changed>>, DbError> {
-    let rows = sqlx::query(
-        "select customer_id, refreshed_at from platform.customer_profile where refreshed_at >= $1
+pub async fn since(tx: &mut Tx, since: DateTime<Utc>) -> Result<Option<Vec<String>>, DbError> {
+    let changed: Vec<String> = sqlx::query_scalar(
+        "select customer_id from platform.customer_profile where refreshed_at >= $1
          order by refreshed_at, customer_id limit $2",
     )
     .bind(since)
     .bind(MANY as i64 + 1)
     .fetch_all(&mut **tx)
     .await?;
-    if rows.len() > MANY {
-        return Ok(None);
-    }
-    rows.iter()
-        .map(|row| Ok(Changed { customer_id: row.try_get("customer_id")?, at: row.try_get("refreshed_at")? }))
-        .collect::<Result<Vec<_>, DbError>>()
-        .map(Some)
+    Ok((changed.len() <= MANY).then_some(changed))
 }
 
 /// The jobs that make what is known of these customers fresh; `None` stands for very many.
-pub fn follow_ups(tenant: TenantId, parent: JobId, changed: Option<&[Changed]>) -> Result<Vec<NewJob>, Stop> {
+pub fn follow_ups(tenant: TenantId, parent: JobId, changed: Option<&[String]>) -> Result<Vec<NewJob>, Stop> {
     let Some(changed) = changed else {
-        let run =
-            NewJob::of(tenant, &ResegmentTenant::default())?.with_dedup_key(ResegmentTenant::DEDUP_KEY)?;
+        let run = NewJob::of(tenant, &ResegmentTenant::default())?.with_dedup_key(ResegmentTenant::PLAIN)?;
         return Ok(vec![run.with_parent(parent)]);
     };
     if changed.len() <= ONE_BY_ONE {
         return changed
             .iter()
-            .map(|changed| {
-                let job = RecomputeProfile { customer_id: changed.customer_id.clone() };
-                let dedup_key = job.dedup_key(Some(changed.at));
+            .map(|customer_id| {
+                let job = RecomputeProfile { customer_id: customer_id.clone() };
+                let dedup_key = job.dedup_key();
                 Ok(NewJob::of(tenant, &job)?.with_dedup_key(&dedup_key)?.with_parent(parent))
             })
             .collect();
@@ -62,8 +46,7 @@ pub fn follow_ups(tenant: TenantId, parent: JobId, changed: Option<&[Changed]>) 
     changed
         .chunks(ScoreCustomers::MAX_NAMED)
         .map(|chunk| {
-            let customer_ids = chunk.iter().map(|changed| changed.customer_id.clone()).collect();
-            let job = ScoreCustomers { customer_ids, ..ScoreCustomers::default() };
+            let job = ScoreCustomers { customer_ids: chunk.to_vec(), ..ScoreCustomers::default() };
             Ok(NewJob::of(tenant, &job)?.with_parent(parent))
         })
         .collect()

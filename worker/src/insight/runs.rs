@@ -1,6 +1,8 @@
 //! Runs in the database: begun once, prepared, scored shard by shard, published at once, cleared up. Every step is
 //! one transaction that finds out what is left to do, so a run goes on from wherever it was killed.
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DbError, Tx};
 use serde_json::Value;
@@ -54,6 +56,13 @@ pub struct Run {
     pub lines: i64,
     /// What it found so far.
     pub report: Value,
+}
+
+impl Run {
+    /// How long ago it began.
+    pub fn run_for(&self) -> Duration {
+        (Utc::now() - self.started_at).to_std().unwrap_or_default()
+    }
 }
 
 /// What came of beginning.

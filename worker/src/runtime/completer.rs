@@ -121,7 +121,7 @@ impl Shared {
     /// Hands back a job that was claimed and not started.
     pub(super) async fn hand_back(&self, job: Claimed) {
         let freed = job.limited.then(|| Freed::of(&job));
-        let completion = Completion { id: job.id, lease: job.lease, ending: Ending::HandedBack };
+        let completion = Completion::of(&job, Ending::HandedBack);
         if let Some(slots) = self.slots.get(&job.queue) {
             slots.give_back(1);
         }

@@ -35,6 +35,7 @@ const CANCEL_GRACE: Duration = Duration::from_millis(300);
 pub(super) async fn execute(job: Claimed, executor: Data<Executor>) {
     let executor = Executor::clone(&executor);
     let (id, lease, queue) = (job.id, job.lease, job.queue.clone());
+    let may_have_successor = job.may_have_successor;
     let freed = job.limited.then(|| Freed::of(&job));
     let shared = executor.shared.clone();
     let ending = match tokio::spawn(run(executor, job)).await {
@@ -43,7 +44,10 @@ pub(super) async fn execute(job: Claimed, executor: Data<Executor>) {
         Err(error) => Some(Ending::Dead { failure: Failure::new("runtime", &error.to_string()) }),
     };
     match ending {
-        Some(ending) => shared.finish(Finished { completion: Completion { id, lease, ending }, freed }).await,
+        Some(ending) => {
+            let completion = Completion { id, lease, ending, may_have_successor };
+            shared.finish(Finished { completion, freed }).await;
+        }
         None => shared.running.over([(id, lease)]),
     }
     // Only now: when completions cannot be written, nothing more is started.

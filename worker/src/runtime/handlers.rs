@@ -6,6 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use futures_util::{FutureExt, future::BoxFuture};
 use jobs::{
     JobKind, MAX_RESULT_BYTES, Policy,
+    contract::Rerun,
     ledger::{Claimed, Ending, Failure},
 };
 
@@ -64,6 +65,12 @@ impl Handlers {
             .increment(0);
         self.by_kind.insert(K::KIND, Handler { kind: K::KIND, policy: K::POLICY, run: Box::new(run) });
         self
+    }
+
+    /// The kinds that run again when they are asked for while they run.
+    pub(super) fn reruns(&self) -> Vec<&'static str> {
+        let handlers = self.by_kind.values();
+        handlers.filter(|handler| handler.policy.rerun != Rerun::Never).map(|handler| handler.kind).collect()
     }
 
     pub(super) fn find(&self, kind: &str) -> Option<&Handler> {

@@ -157,7 +157,7 @@ async fn claim_persistently(
 
 async fn claim_once(shared: &Shared, ledger: &mut Keep, ids: &[JobId]) -> Result<Vec<Claimed>, QueueError> {
     let conn = ledger.connection().await?;
-    let claimed = shared.store.answers(claim(conn, shared.running.worker(), ids)).await;
+    let claimed = shared.store.answers(claim(conn, shared.running.worker(), ids, &shared.reruns)).await;
     let mut claimed = ledger.keep_if_sound(claimed)?;
     // Known before anything else is waited for: a lease that the process does not know is given away.
     shared.running.claimed(&mut claimed);

@@ -59,8 +59,13 @@ pub(crate) struct Shared {
     pub(crate) completions: completer::Intake,
     pub(crate) lanes: TaskTracker,
     pub(crate) introduction: Introduction,
+    /// The kinds that run again when they are asked for while they run.
+    pub(crate) reruns: Vec<&'static str>,
     pub(crate) pulse: Pulse,
 }
+
+/// How long the last messages to Redis may take.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Runs the process's queues until `stop` resolves and the drain after it is over.
 ///
@@ -84,6 +89,7 @@ pub async fn run(
         completions,
         lanes: TaskTracker::new(),
         introduction: introduction(&options),
+        reruns: handlers.reruns(),
         pulse: options.pulse.clone(),
     });
     let heart = heart::start(shared.clone(), options.database_url.expose())?;
@@ -130,6 +136,10 @@ pub async fn run(
     shared.lanes.wait().await;
     completers.finish().await;
     heart.stop().await;
+    // What was handed back is offered to others at once, unless Redis is away: then the leader does it.
+    if tokio::time::timeout(FAREWELL, shared.dispatch.flush()).await.is_err() {
+        tracing::warn!("redis was not told everything before the end; the leader tells it again");
+    }
     Ok(())
 }
 

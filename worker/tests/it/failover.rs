@@ -197,7 +197,7 @@ async fn a_lease_stays_while_a_job_runs_under_it_by_the_ledger() {
     let mut conn = store.pool().acquire().await.expect("the ledger");
     let worker = introduce(&mut conn).await;
     let (id, _) = put(&store).await;
-    let claimed = ledger::claim(&mut conn, worker, &[id]).await.expect("the ledger");
+    let claimed = ledger::claim(&mut conn, worker, &[id], &[]).await.expect("the ledger");
     let lease = claimed[0].lease;
     // The worker completed the job on the old primary; the new one never heard of that.
     workers::beat(&mut conn, worker, false, 0, &[lease]).await.expect("the ledger");
@@ -224,7 +224,7 @@ async fn a_running_job_that_no_lease_holds_is_handed_out_and_nobody_crashed() {
     let (unheld, _) = put(&store).await;
     let (late, _) = put(&store).await;
     for id in [held, unheld] {
-        ledger::claim(&mut conn, worker, &[id]).await.expect("the ledger");
+        ledger::claim(&mut conn, worker, &[id], &[]).await.expect("the ledger");
     }
     sqlx::query("delete from jobs.lease where $1 = any (job_ids)")
         .bind(unheld)
@@ -240,7 +240,7 @@ async fn a_running_job_that_no_lease_holds_is_handed_out_and_nobody_crashed() {
     assert_eq!((next, offers.len()), (None, 0), "{late} is ready, and the last");
     assert_eq!(standing(&mut conn, unheld).await, (0, 0));
     assert_eq!(standing(&mut conn, held).await, (1, 0));
-    assert_eq!(ledger::claim(&mut conn, worker, &[unheld]).await.expect("the ledger").len(), 1);
+    assert_eq!(ledger::claim(&mut conn, worker, &[unheld], &[]).await.expect("the ledger").len(), 1);
     let audit = audit::run(&mut conn, Pace::default()).await.expect("the ledger").expect("little to count");
     assert!(audit.drifts.is_empty(), "{:?}", audit.drifts);
 }

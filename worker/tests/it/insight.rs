@@ -4,19 +4,18 @@ use std::{path::Path, sync::Arc};
 
 use accounts::seal::MasterKey;
 use async_compression::tokio::bufread::GzipDecoder;
-use chrono::{NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use database::{Db, Role, ids::TenantId};
 use jobs::{
     Dispatch, JobId, JobKind, NewJob, State, Store,
     dispatch::Server,
     enqueue,
     read::{self, JobView},
-    sweep,
 };
 use migrations::testing::{TestDatabase, fresh_database};
 use platform::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers, resegment_tenant::RunReport};
 use platform::orders::import::{self, Import, Next};
-use sqlx::Row;
+use sqlx::{PgConnection, Row};
 use tokio::io::BufReader;
 use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
 use uuid::Uuid;
@@ -114,7 +113,7 @@ impl Shop {
                 .await
                 .expect("the drain");
             let mut conn = self.app.store.pool().acquire().await.expect("the ledger");
-            let Some(due) = sweep::next_due(&mut conn).await.expect("the ledger") else {
+            let Some(due) = next_due(&mut conn).await else {
                 return read::job(&mut conn, Some(self.tenant.0), id)
                     .await
                     .expect("the ledger")
@@ -152,6 +151,11 @@ impl Shop {
         .await
         .expect("a digest")
     }
+}
+
+/// When the next job that put itself off is due.
+async fn next_due(conn: &mut PgConnection) -> Option<DateTime<Utc>> {
+    sqlx::query_scalar("select min(due_at) from jobs.live").fetch_one(conn).await.expect("the ledger")
 }
 
 /// How many customers `import_cdnow` brings.
@@ -313,4 +317,87 @@ async fn a_damaged_model_does_not_take_scoring_down() {
         shop.count("select count(*) from platform.customer_fact where ltv is not null").await
             > CUSTOMERS * 9 / 10
     );
+}
+
+#[tokio::test]
+async fn a_large_import_during_a_run_has_one_more_run_that_it_asks_for() {
+    meet_a_run_with_a_large_import(true).await;
+}
+
+#[tokio::test]
+async fn very_many_changes_during_a_run_have_one_more_run_that_nobody_asks_for() {
+    meet_a_run_with_a_large_import(false).await;
+}
+
+/// More customers than are computed one by one or in batches order while a run is under way. An import asks for a
+/// run when it is done; changes that came in several small imports, each computed as of the old run, do not.
+async fn meet_a_run_with_a_large_import(import_asks: bool) {
+    let shop = Shop::open().await;
+    shop.import(b"order_id,customer_id,ordered_at,quantity,amount\nfirst,7,2026-07-04T10:00:00Z,1,49.90\n")
+        .await;
+    // The coordinator has a queue of its own here, so that nobody does the run's other jobs for the moment.
+    let run = ResegmentTenant::default();
+    let ask = || {
+        let job = NewJob::of(shop.tenant, &run).expect("small").with_queue("coordinators");
+        job.with_dedup_key(ResegmentTenant::PLAIN).expect("a key")
+    };
+    let mut conn = shop.app.store.pool().acquire().await.expect("the ledger");
+    let (first, announcement) = enqueue(&mut conn, &[ask()]).await.expect("taken");
+    shop.app.dispatch.announce(announcement);
+    let waiters = jobs::events::Waiters::start(shop.app.dispatch.clone());
+    let mut watch = waiters.watch(first[0].id);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let worker = worker::runtime::run(
+        shop.app.store.clone(),
+        shop.app.dispatch.clone(),
+        handlers::all(&shop.app),
+        worker::runtime::Options {
+            name: "coordinator".to_owned(),
+            queues: [("coordinators".to_owned(), 1)].into(),
+            grace: std::time::Duration::from_secs(10),
+            database_url: shop.url.clone(),
+            pulse: worker::runtime::Pulse::default(),
+        },
+        async move { drop(stopped.await) },
+    );
+    let worker = tokio::spawn(worker);
+    while read::job(&mut conn, None, first[0].id).await.expect("the ledger").expect("the job").state
+        != State::Scheduled
+    {
+        watch.changed().await;
+    }
+    let _ = stop.send(());
+    worker.await.expect("no panic").expect("the runtime");
+
+    let mut log = String::from("order_id,customer_id,ordered_at,quantity,amount\n");
+    for n in 0..5_001 {
+        log.push_str(&format!("o{n},c{n},2026-07-05T10:00:00Z,1,10.00\n"));
+    }
+    shop.import(log.as_bytes()).await;
+    if import_asks {
+        // The run that is under way does not swallow it.
+        let (asked, announcement) = enqueue(&mut conn, &[ask()]).await.expect("taken");
+        shop.app.dispatch.announce(announcement);
+        assert!(asked[0].created && asked[0].state == State::Scheduled, "{asked:?}");
+    }
+    drop(conn);
+    let queues = ["coordinators", "intelligence", "profiles", "default"];
+    loop {
+        drain(&shop.app.store, &shop.app.dispatch, handlers::all(&shop.app), &shop.url, &queues)
+            .await
+            .expect("the drain");
+        let mut conn = shop.app.store.pool().acquire().await.expect("the ledger");
+        let Some(due) = next_due(&mut conn).await else { break };
+        tokio::time::sleep((due - Utc::now()).to_std().unwrap_or_default()).await;
+    }
+    // The publication of the first asks in any case: together with the import's it is one.
+    let runs = "select count(*) from platform.intelligence_run where state in ('published', 'superseded')";
+    assert_eq!(shop.count(runs).await, 2);
+    let current =
+        "select count(*) from platform.current_run c join platform.intelligence_run r on r.id = c.run_id
+                   where r.started_at > (select max(refreshed_at) from platform.customer_profile)";
+    assert_eq!(shop.count(current).await, 1, "the run that readers see began after the import");
+    assert_eq!(shop.count("select count(*) from platform.customer_fact").await, 5_002);
+    let cancelled = "select count(*) from jobs.job where kind = 'resegment_tenant' and state <> 'done'";
+    assert_eq!(shop.count(cancelled).await, 0);
 }

@@ -65,7 +65,7 @@ async fn what_was_claimed_unheard_is_handed_back_and_runs() {
     let (second, _) = put(&store).await;
     let mut changed = waiters.watch(second);
     let mut conn = store.pool().acquire().await.expect("the ledger");
-    let unheard = ledger::claim(&mut conn, worker, &[second]).await.expect("the ledger");
+    let unheard = ledger::claim(&mut conn, worker, &[second], &[]).await.expect("the ledger");
     assert_eq!(unheard.len(), 1);
     sqlx::query("update jobs.lease set claimed_at = claimed_at - interval '1 minute' where lease = $1")
         .bind(unheard[0].lease)
@@ -98,7 +98,7 @@ async fn what_a_worker_claimed_that_died_before_its_first_beat_is_handed_out() {
     let store = Store::connect(&database.url_for("desk_worker"), 2).expect("the test database's URL");
     let (id, _) = put(&store).await;
     let mut conn = store.pool().acquire().await.expect("the ledger");
-    ledger::claim(&mut conn, Uuid::now_v7(), &[id]).await.expect("the ledger");
+    ledger::claim(&mut conn, Uuid::now_v7(), &[id], &[]).await.expect("the ledger");
     let early = sweep::recover_lost_workers(&mut conn, SILENCE).await.expect("the ledger");
     assert!(early.offers.is_empty(), "its first beat may still come");
     sqlx::query("update jobs.lease set claimed_at = claimed_at - interval '1 minute'")

@@ -117,6 +117,7 @@ pub struct UnderWay {
         (status = 200, description = "done; with `dry_run`, `{matching}` instead", body = Done),
         (status = 202, description = "a job does it", body = UnderWay,
             headers(("Location" = String, description = "the job"))),
+        (status = 409, description = "a job does it already, for the same or for others; a tenant has one at a time"),
     ),
 )]
 async fn retry(
@@ -139,6 +140,7 @@ async fn retry(
         (status = 200, description = "done; with `dry_run`, `{matching}` instead", body = Done),
         (status = 202, description = "a job does it", body = UnderWay,
             headers(("Location" = String, description = "the job"))),
+        (status = 409, description = "a job does it already, for the same or for others; a tenant has one at a time"),
     ),
 )]
 async fn discard(
@@ -250,7 +252,13 @@ async fn act(
         let matching = dead::count(&mut tx, &filter).await?;
         let job = by_job(caller.tenant, action, filter.clone(), canary, &reason)?;
         let (job_id, state) = (job.id(), JobState::Ready.as_str());
-        let (_, announcement) = enqueue(&mut tx, &[correlation::caused(job)]).await?;
+        let (enqueued, announcement) = enqueue(&mut tx, &[correlation::caused(job)]).await?;
+        if let Some(other) = enqueued.iter().find(|enqueued| !enqueued.created) {
+            return Err(Problem::conflict(format!(
+                "job {} does the same for other dead jobs of yours; wait until it is over, or cancel it",
+                other.id
+            )));
+        }
         let told = Told { announcement, events: Vec::new() };
         (Answer::accepted(job_id, &UnderWay { job_id, state, matching }), told, json!(matching))
     };
@@ -331,9 +339,10 @@ fn by_job(
     reason: &str,
 ) -> Result<NewJob, Problem> {
     Ok(match action {
-        Action::Retry => NewJob::of(tenant, &RetryDead { filter, canary })?,
+        Action::Retry => NewJob::of(tenant, &RetryDead { filter, canary, released: None })?,
         Action::Discard => NewJob::of(tenant, &DiscardDead { filter, reason: reason.to_owned() })?,
-    })
+    }
+    .with_dedup_key(RetryDead::DEDUP_KEY)?)
 }
 
 fn selected(request: BulkRequest, caller: &Caller) -> Result<(DeadFilter, String), Problem> {

@@ -68,7 +68,8 @@ pub struct EnqueuedDocument {
     job_id: Uuid,
     /// Where it stands.
     state: &'static str,
-    /// False when an unfinished job with the same dedup key stands in for it.
+    /// False when an unfinished job with the same dedup key stands in for it. For kinds whose input changes none that
+    /// has begun does: then this one is `scheduled` until that one is over.
     created: bool,
 }
 
@@ -252,8 +253,8 @@ async fn store(
         .zip(planned)
         .map(|(job, planned)| EnqueuedDocument {
             job_id: job.id,
-            // By the ledger's clock a time that lay ahead may be over.
-            state: job.due_at.map_or(JobState::Ready, |_| planned.state).as_str(),
+            // A successor waits for the end of the job that runs, whenever it was planned for.
+            state: if job.created { job.state } else { planned.state }.as_str(),
             created: job.created,
         })
         .collect();

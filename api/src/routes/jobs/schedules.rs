@@ -38,7 +38,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     responses((status = 200, description = "all schedules", body = serde_json::Value, example = json!({"items": [{
         "name": "prune_history", "kind": "prune_history", "payload": {}, "cron": "30 3 * * *", "timezone": "UTC",
         "scope": "system", "catch_up": "once", "paused": false, "decided_until": "2026-01-31T03:30:00Z",
-        "changed_by": "default"
+        "changed_by": "default", "spread_secs": 0, "dedup_key": null
     }], "next_cursor": null}))),
 )]
 async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<Page<Schedule>>, Problem> {

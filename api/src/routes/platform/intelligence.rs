@@ -111,24 +111,13 @@ pub struct Asked {
     pub created: bool,
 }
 
-/// Enqueues a job unless an unfinished one with the key stands in for it. Also says what the standing one carries.
-async fn ask(
-    tx: &mut Tx,
-    tenant: TenantId,
-    job: NewJob,
-    dedup_key: &str,
-) -> Result<(Asked, Option<serde_json::Value>, Announcement), Problem> {
+/// Enqueues a job unless an unfinished one with the key stands in for it.
+async fn ask(tx: &mut Tx, job: NewJob, dedup_key: &str) -> Result<(Asked, Announcement), Problem> {
     let job = correlation::caused(job).with_dedup_key(dedup_key)?;
     let (enqueued, announcement) = jobs::enqueue(tx, &[job]).await?;
     let enqueued = enqueued.first().ok_or_else(Problem::internal)?;
-    if enqueued.created {
-        let asked = Asked { job_id: enqueued.id, state: "ready".to_owned(), created: true };
-        return Ok((asked, None, announcement));
-    }
-    let standing = jobs::read::job(tx, Some(tenant.0), enqueued.id).await?;
-    let state = standing.as_ref().map_or_else(|| "ready".to_owned(), |view| view.state.to_string());
-    let asked = Asked { job_id: enqueued.id, state, created: false };
-    Ok((asked, standing.and_then(|view| view.payload), announcement))
+    let state = enqueued.state.to_string();
+    Ok((Asked { job_id: enqueued.id, state, created: enqueued.created }, announcement))
 }
 
 /// Why nothing can be said before the first run.

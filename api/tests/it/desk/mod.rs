@@ -72,9 +72,8 @@ pub fn id(answer: &Answer, field: &str) -> Uuid {
 pub async fn finish(shop: &Shop, id: JobId, ending: Ending) {
     let worker = Uuid::now_v7();
     let mut connection = shop.state.store.pool().acquire().await.expect("a connection");
-    let claimed = claim(&mut connection, worker, &[id]).await.expect("claimed");
-    let lease = claimed.first().expect("the job was ready").lease;
-    let mut batch = [Completion { id, lease, ending }];
+    let claimed = claim(&mut connection, worker, &[id], &[]).await.expect("claimed");
+    let mut batch = [Completion::of(claimed.first().expect("the job was ready"), ending)];
     let completed = complete(&mut connection, worker, &mut batch).await.expect("completed");
     assert!(completed.written.contains(&id));
     shop.state.dispatch.tell(&completed.events);

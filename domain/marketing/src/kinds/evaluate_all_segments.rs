@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Evaluate all segments.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -37,5 +37,6 @@ impl JobKind for EvaluateAllSegments {
         deadline: Duration::from_secs(600),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::WhenAskedWhileRunning,
     };
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Evaluate a segment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,7 +19,8 @@ pub struct EvaluateSegment {
 }
 
 impl EvaluateSegment {
-    /// One unfinished job stands for a segment.
+    /// One job that has not begun stands for a segment; one that runs is followed by one more, because it has read
+    /// the rule and what is known of the customers.
     pub fn dedup_key(segment_id: Uuid) -> String {
         segment_id.to_string()
     }
@@ -50,5 +51,6 @@ impl JobKind for EvaluateSegment {
         deadline: Duration::from_secs(360),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::WhenAskedWhileRunning,
     };
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Compare the current run with what its models know.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -33,5 +33,6 @@ impl JobKind for DetectDrift {
         deadline: Duration::from_secs(600),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::Never,
     };
 }

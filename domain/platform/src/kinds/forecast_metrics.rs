@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Forecast the metrics of a tenant.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -52,5 +52,6 @@ impl JobKind for ForecastMetrics {
         deadline: Duration::from_secs(300),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::Never,
     };
 }

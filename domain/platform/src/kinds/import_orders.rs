@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Import a file of the import folder, by name or by relative path.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,6 +42,7 @@ impl JobKind for ImportOrders {
         deadline: Duration::from_secs(3600),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::Never,
     };
 }
 

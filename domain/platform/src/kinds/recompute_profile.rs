@@ -2,11 +2,10 @@
 
 use std::{fmt::Write, time::Duration};
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Compute one customer anew.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -17,14 +16,13 @@ pub struct RecomputeProfile {
 }
 
 impl RecomputeProfile {
-    /// One unfinished job stands for the customer's orders as they were changed last; orders that come meanwhile ask
-    /// for another, because the job may have read them before. Ids may be longer than a key, so it holds a digest.
-    pub fn dedup_key(&self, changed_at: Option<DateTime<Utc>>) -> String {
+    /// One job that has not begun stands for the customer; one that runs is followed by one more, because it may
+    /// have read the orders before they changed. Ids may be longer than a key, so it is a digest.
+    pub fn dedup_key(&self) -> String {
         let mut key = String::new();
         for byte in &Sha256::digest(self.customer_id.as_bytes())[..16] {
             let _ = write!(key, "{byte:02x}");
         }
-        let _ = write!(key, ":{}", changed_at.map_or(0, |at| at.timestamp_micros()));
         key
     }
 }
@@ -52,5 +50,6 @@ impl JobKind for RecomputeProfile {
         deadline: Duration::from_secs(30),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::WhenAskedWhileRunning,
     };
 }

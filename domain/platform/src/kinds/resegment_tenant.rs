@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
 
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
+
 /// Run the intelligence of a tenant.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,8 +26,23 @@ pub struct ResegmentTenant {
 }
 
 impl ResegmentTenant {
-    /// Asking twice for a run of a tenant is asking once.
-    pub const DEDUP_KEY: &'static str = "tenant";
+    /// Asking twice for the same run of a tenant is asking once, as long as it has not begun. Runs that differ
+    /// have keys of their own, so that neither takes the other's wishes away; they wait for each other.
+    pub fn dedup_key(&self) -> String {
+        let mut key = ResegmentTenant::PLAIN.to_owned();
+        if let Some(as_of) = self.as_of {
+            key.push_str(&format!(":{as_of}"));
+        }
+        for (is_wished, wish) in [(self.refit, ":refit"), (self.train, ":train")] {
+            if is_wished {
+                key.push_str(wish);
+            }
+        }
+        key
+    }
+
+    /// The key of a run as of today that wishes for nothing, as the schedule and imports ask for it.
+    pub const PLAIN: &'static str = "tenant";
 }
 
 /// What the published run says of itself.
@@ -55,5 +72,25 @@ impl JobKind for ResegmentTenant {
         deadline: Duration::from_secs(900),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::WhenAskedOnceBegun,
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_differ_have_keys_that_differ() {
+        let plain = ResegmentTenant::default();
+        let refit = ResegmentTenant { refit: true, ..plain.clone() };
+        let past = ResegmentTenant {
+            as_of: chrono::NaiveDate::from_ymd_opt(2026, 1, 31),
+            train: true,
+            ..plain.clone()
+        };
+        assert_eq!(plain.dedup_key(), ResegmentTenant::PLAIN);
+        assert_eq!(refit.dedup_key(), "tenant:refit");
+        assert_eq!(past.dedup_key(), "tenant:2026-01-31:train");
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
 
 /// Compute a shard of a run, or named customers.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -47,5 +47,6 @@ impl JobKind for ScoreCustomers {
         deadline: Duration::from_secs(900),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::Never,
     };
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Take a snapshot of the current run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -35,5 +35,6 @@ impl JobKind for SnapshotProfiles {
         deadline: Duration::from_secs(600),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::Never,
     };
 }

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
 
 /// Train a lifetime value model.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -42,5 +42,6 @@ impl JobKind for TrainLtv {
         deadline: Duration::from_secs(1800),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::Never,
     };
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Draft a reply for a ticket.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,5 +64,6 @@ impl JobKind for DraftReply {
         deadline: Duration::from_secs(60),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::Never,
     };
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
 /// Post a draft as an internal note.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,5 +37,6 @@ impl JobKind for PostInternalNote {
         deadline: Duration::from_secs(30),
         key_limit: 1,
         access: Access::Tenant,
+        rerun: Rerun::Never,
     };
 }

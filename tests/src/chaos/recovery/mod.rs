@@ -26,7 +26,7 @@ use uuid::Uuid;
 use crate::{desk::Desk, processes::Cluster, proxy::Proxy};
 
 /// Slots of each worker here: the killed one runs 50 jobs at once.
-pub const QUEUES: &str = "ai=4,default=64,ops=2";
+pub const QUEUES: &str = "ai=4,bulk=1,default=64,ops=2";
 
 /// How long anything that is waited for may take before the part fails.
 const WITHIN: Duration = Duration::from_secs(90);

@@ -27,8 +27,18 @@ use crate::{
 /// little when one is killed.
 const SHARD_CUSTOMERS: i64 = 20_000;
 
-/// How often the jobs that it waits for are looked at. It holds no slot meanwhile.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How soon a run that waits for another one of the tenant looks again.
+const LOOK_WHILE_BUSY: Duration = Duration::from_secs(5);
+
+/// How soon the jobs that it waits for are looked at again; it holds no slot meanwhile. A look costs the ledger
+/// as much as a job. So a run that has just begun and lacks one shard looks five times a second; one with many shards
+/// left, or one whose shards wait long behind others' work, looks every five seconds at last.
+fn look_again_after(shards_left: usize, run_for: Duration) -> Duration {
+    const SOONEST: Duration = Duration::from_millis(200);
+    const LATEST: Duration = Duration::from_secs(5);
+    let for_shards = SOONEST.saturating_mul(u32::try_from(shards_left).unwrap_or(u32::MAX));
+    for_shards.max(run_for / 20).clamp(SOONEST, LATEST)
+}
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ResegmentTenant) -> Outcome<RunReport> {
     let today = Utc::now().date_naive();
@@ -41,7 +51,10 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ResegmentTenant) -> Out
     tx.commit().await?;
     let mut run = match begun {
         Begun::Run(run) => *run,
-        Begun::Busy(other) => return Err(Stop::Cancel(format!("the tenant's run {other} is under way"))),
+        Begun::Busy(other) => {
+            ctx.progress(0, None, &format!("waiting for the tenant's run {other}"));
+            return Err(Stop::Snooze(LOOK_WHILE_BUSY));
+        }
     };
     if run.state == RunState::Preparing {
         get_ready(&ctx, &app, &job, &mut run).await?;
@@ -67,7 +80,7 @@ async fn get_ready(ctx: &Ctx, app: &App, job: &ResegmentTenant, run: &mut Run) -
     }
     if children(ctx, app, run.id).await?.iter().any(|child| child.kind != ScoreCustomers::KIND && child.is_unfinished()) {
         ctx.progress(0, None, "waiting for models to be trained");
-        return Err(Stop::Snooze(LOOK_EVERY));
+        return Err(Stop::Snooze(look_again_after(1, run.run_for())));
     }
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let churn = registry::champion(&mut tx, Target::Churn).await?.map(|model| model.id);
@@ -160,7 +173,7 @@ async fn await_shards(ctx: &Ctx, app: &App, run: &Run) -> Result<Vec<Shard>, Sto
         tx.commit().await?;
         app.dispatch.announce(announcement);
     }
-    Err(Stop::Snooze(LOOK_EVERY))
+    Err(Stop::Snooze(look_again_after(shards.len() - count, run.run_for())))
 }
 
 /// Makes the run the current one, and enqueues what follows in the same transaction.
@@ -170,10 +183,8 @@ async fn publish(ctx: &Ctx, app: &App, mut run: Run, shards: &[Shard]) -> Outcom
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let mut follow_ups = after_publication(ctx, &run)?;
     let changed = changed::since(&mut tx, run.started_at).await?;
-    // So many changes are an import, which asks for a run of its own when it is done.
-    if let Some(changed) = changed {
-        follow_ups.extend(changed::follow_ups(ctx.tenant, ctx.job_id, Some(&changed))?);
-    }
+    // Very many ask for one more run, which begins when this job is over.
+    follow_ups.extend(changed::follow_ups(ctx.tenant, ctx.job_id, changed.as_deref())?);
     if runs::publish(&mut tx, &run, lines, &summary.report()).await? {
         let (_, announcement) = jobs::enqueue(&mut tx, &follow_ups).await?;
         tx.commit().await?;
@@ -221,5 +232,31 @@ fn report_of(run: &Run) -> RunReport {
         customers: run.customers,
         lines: run.lines,
         notes: notes.unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_small_run_is_looked_at_often_and_a_long_one_seldom() {
+        let looks = |shards, secs| look_again_after(shards, Duration::from_secs(secs)).as_millis();
+        assert_eq!(
+            [looks(1, 0), looks(1, 60), looks(10, 1), looks(100, 1), looks(1, 600)],
+            [200, 3_000, 2_000, 5_000, 5_000]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_wait_grows_with_what_is_left_within_its_bounds(left in 0usize..100_000, secs in 0u64..1_000_000) {
+            let run_for = Duration::from_secs(secs);
+            let wait = look_again_after(left, run_for);
+            prop_assert!((Duration::from_millis(200)..=Duration::from_secs(5)).contains(&wait));
+            prop_assert!(wait <= look_again_after(left + 1, run_for + Duration::from_secs(1)));
+        }
     }
 }

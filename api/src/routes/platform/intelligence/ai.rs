@@ -256,9 +256,8 @@ async fn answer(
         return Ok((Kept::ok(&known), Announcement::default()));
     }
     let payload = RecomputeProfile { customer_id: customer.customer_id.clone() };
-    let dedup_key = payload.dedup_key(customer.orders_changed_at);
-    let (job, _, announcement) =
-        ask(tx, caller.tenant, NewJob::of(caller.tenant, &payload)?, &dedup_key).await?;
+    let dedup_key = payload.dedup_key();
+    let (job, announcement) = ask(tx, NewJob::of(caller.tenant, &payload)?, &dedup_key).await?;
     let stale_answer = customer.computed.is_some().then_some(known);
     Ok((Kept::accepted(job.job_id, &Pending { job, stale_answer }), announcement))
 }

@@ -10,7 +10,6 @@ use platform::insights::customer;
 use platform::insights::models::Target;
 use platform::kinds::{ResegmentTenant, ScoreCustomers, TrainChurn, TrainLtv};
 use serde::Deserialize;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -45,7 +44,8 @@ pub struct EvaluateRequest {
 
 /// Segments and scores all customers anew, as the nightly run does.
 ///
-/// One run stands for all who ask while it is not finished; asking for something that it does not do is refused.
+/// One run stands for all who ask for the same while it has not begun. One that has begun is followed by one more,
+/// however many ask. Runs that differ wait for each other.
 #[utoipa::path(
     post,
     path = "/api/intelligence/evaluate",
@@ -55,7 +55,6 @@ pub struct EvaluateRequest {
     responses(
         (status = 202, description = "it is in the queue", body = Asked,
             headers(("Location" = String, description = "the job"))),
-        (status = 409, description = "another run is under way", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn evaluate(
@@ -73,27 +72,12 @@ async fn evaluate(
     }
     let payload = ResegmentTenant { as_of, refit, train };
     let job = NewJob::of(caller.tenant, &payload)?;
-    let (asked, standing, announcement) =
-        ask(&mut tx, caller.tenant, job, ResegmentTenant::DEDUP_KEY).await?;
-    if let Some(standing) = standing.filter(|standing| !does(standing, &payload)) {
-        let detail = format!(
-            "the run of job {} is under way and does something else: {standing}; ask again when it is finished",
-            asked.job_id
-        );
-        return Err(Problem::conflict(detail));
-    }
+    let (asked, announcement) = ask(&mut tx, job, &payload.dedup_key()).await?;
     let answer = Answer::accepted(asked.job_id, &asked);
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
     tx.commit().await?;
     state.dispatch.announce(announcement);
     Ok(answer)
-}
-
-/// Whether a run that stands in does all that is wished for.
-fn does(standing: &Value, wish: &ResegmentTenant) -> bool {
-    let is_set = |field: &str| standing[field].as_bool().unwrap_or(false);
-    let as_of = standing["as_of"].as_str().and_then(|day| day.parse().ok());
-    (!wish.refit || is_set("refit")) && (!wish.train || is_set("train")) && as_of == wish.as_of
 }
 
 fn check_as_of(as_of: Option<NaiveDate>) -> Result<(), Problem> {
@@ -163,7 +147,7 @@ async fn score(
     let dedup_key = key_of(&customer_ids);
     let payload = ScoreCustomers { customer_ids, ..ScoreCustomers::default() };
     let job = NewJob::of(caller.tenant, &payload)?;
-    let (asked, _, announcement) = ask(&mut tx, caller.tenant, job, &dedup_key).await?;
+    let (asked, announcement) = ask(&mut tx, job, &dedup_key).await?;
     let answer = Answer::accepted(asked.job_id, &asked);
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
     tx.commit().await?;
@@ -216,7 +200,7 @@ async fn train(
         Target::Churn => NewJob::of(caller.tenant, &TrainChurn::default())?,
         Target::Ltv => NewJob::of(caller.tenant, &TrainLtv::default())?,
     };
-    let (asked, _, announcement) = ask(&mut tx, caller.tenant, job, ASKED_FOR).await?;
+    let (asked, announcement) = ask(&mut tx, job, ASKED_FOR).await?;
     let answer = Answer::accepted(asked.job_id, &asked);
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
     tx.commit().await?;
@@ -229,22 +213,7 @@ const ASKED_FOR: &str = "asked";
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn a_run_stands_in_for_a_wish_that_it_fulfils() {
-        let plain = ResegmentTenant::default();
-        let refit = ResegmentTenant { refit: true, ..plain.clone() };
-        let past = ResegmentTenant { as_of: NaiveDate::from_ymd_opt(2026, 1, 31), ..plain.clone() };
-        assert!(does(&json!({"refit": false, "train": false}), &plain));
-        assert!(does(&json!({"refit": true, "train": true}), &plain));
-        assert!(!does(&json!({"refit": false, "train": true}), &refit));
-        assert!(!does(&json!({"as_of": "2026-01-30"}), &past));
-        assert!(!does(&json!({"as_of": "2026-01-30"}), &plain));
-        assert!(does(&json!({"as_of": "2026-01-31"}), &past));
-    }
 
     #[test]
     fn the_key_of_customers_tells_them_apart() {

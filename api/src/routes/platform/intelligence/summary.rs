@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use super::archetypes::{ArchetypeDocument, Seen};
 use super::{NO_RUN, Remembered};
@@ -96,7 +97,7 @@ async fn summary(
         movements: population.movements,
         notes: population.notes,
         last_run,
-        next_run_at: schedules.iter().filter_map(|schedule| next_run(schedule, now)).min(),
+        next_run_at: schedules.iter().filter_map(|schedule| next_run(schedule, caller.tenant.0, now)).min(),
     };
     Ok(etag::answer(&headers, serde_json::to_vec(&document).expect("an answer is plain data")))
 }
@@ -123,15 +124,17 @@ fn ltv(seen: &Seen) -> Value {
     })
 }
 
-/// When a schedule of runs is due next; none for other schedules, and for one that is paused or cannot be read.
-fn next_run(schedule: &Schedule, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// When a tenant's run is due next by a schedule; none for other schedules, and for one that is paused or cannot be
+/// read.
+fn next_run(schedule: &Schedule, tenant: Uuid, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     if schedule.paused || schedule.kind != ResegmentTenant::KIND {
         return None;
     }
     let zone: Tz = schedule.timezone.parse().ok()?;
     let cron = Cron::from_str(&schedule.cron).ok()?;
-    let next = cron.find_next_occurrence(&now.with_timezone(&zone), false).ok()?;
-    Some(next.with_timezone(&Utc))
+    let offset = schedule.offset_of(tenant);
+    let next = cron.find_next_occurrence(&(now - offset).with_timezone(&zone), false).ok()?;
+    Some(next.with_timezone(&Utc) + offset)
 }
 
 #[cfg(test)]
@@ -152,13 +155,22 @@ mod tests {
             paused,
             decided_until: now,
             changed_by: "default".to_owned(),
+            spread_secs: 0,
+            dedup_key: None,
         };
+        let tenant = Uuid::from_u128(5);
         let next = |timezone: &str, paused: bool| {
-            next_run(&schedule(timezone, paused), now).map(|next| next.to_rfc3339())
+            next_run(&schedule(timezone, paused), tenant, now).map(|next| next.to_rfc3339())
         };
         assert_eq!(next("UTC", false).as_deref(), Some("2026-02-01T02:00:00+00:00"));
         assert_eq!(next("Europe/Berlin", false).as_deref(), Some("2026-02-01T01:00:00+00:00"));
         assert_eq!(next("UTC", true), None);
         assert_eq!(next("Nowhere", false), None);
+        // A tenant's own place within the spread counts, also while other tenants' runs have begun already.
+        let spread = Schedule { spread_secs: 86_400, ..schedule("UTC", false) };
+        let due =
+            DateTime::parse_from_rfc3339("2026-01-31T02:00:00Z").expect("a time") + spread.offset_of(tenant);
+        assert!(due > now, "the tenant was chosen so that its place lies after noon");
+        assert_eq!(next_run(&spread, tenant, now), Some(due.with_timezone(&Utc)));
     }
 }

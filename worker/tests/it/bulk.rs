@@ -1,0 +1,165 @@
+//! Bulk retries with a canary, as handlers on a worker: they wait without a slot, and the cluster's own work goes on.
+
+#[allow(dead_code, reason = "each test program uses its own part")]
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use crate::ledger::{Ledger, dead, done};
+use accounts::seal::MasterKey;
+use chrono::Utc;
+use database::ids::TenantId;
+use futures_util::FutureExt;
+use jobs::{
+    Announcement, JobId, JobKind, NewJob, SYSTEM_TENANT, State,
+    dead::DeadFilter,
+    enqueue,
+    events::Waiters,
+    kinds::{AuditLedger, Probe, PruneHistory, RetryDead, retry_dead::BulkReport},
+    read::{self, JobView},
+    sweep,
+};
+use serde_json::json;
+use tokio::sync::oneshot;
+use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
+use uuid::Uuid;
+use worker::{
+    app::App,
+    handlers,
+    insight::{knowledge::Library, shared::Material},
+    runtime::{self, Options, Pulse},
+};
+
+fn app(ledger: &Ledger) -> Arc<App> {
+    let breakers = Breakers::new(BreakerSettings::default());
+    Arc::new(App {
+        db: ledger.db.clone(),
+        store: ledger.store.clone(),
+        dispatch: ledger.dispatch.clone(),
+        master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes"),
+        gorgias: Gorgias::new(Destinations::PublicOnly, breakers).expect("a client"),
+        anthropic: None,
+        insight: Library::default(),
+        material: Material::default(),
+        import_dir: "/nowhere".into(),
+        probe_effects: None,
+    })
+}
+
+/// Three dead jobs of a queue that no worker serves.
+async fn three_dead(ledger: &Ledger, tenant: TenantId, hand: Uuid) {
+    for _ in 0..3 {
+        let job = NewJob::of(tenant, &Probe::default()).expect("a small payload").with_queue("elsewhere");
+        let id = put(ledger, job).await;
+        let running = ledger.claim_one(hand, id).await;
+        ledger.end(&running, dead()).await;
+    }
+}
+
+async fn put(ledger: &Ledger, job: NewJob) -> JobId {
+    let (enqueued, announcement) = enqueue(&mut *ledger.conn().await, &[job]).await.expect("it is taken");
+    ledger.dispatch.announce(announcement);
+    enqueued[0].id
+}
+
+async fn start_retry(ledger: &Ledger, tenant: TenantId) -> JobId {
+    let filter = DeadFilter { tenant_id: Some(tenant.0), ..DeadFilter::default() };
+    put(
+        ledger,
+        NewJob::of(tenant, &RetryDead { filter, canary: 1, released: None }).expect("a small payload"),
+    )
+    .await
+}
+
+/// Waits until a job is as wanted, and does meanwhile what the leader does about jobs that put themselves off.
+async fn until(ledger: &Ledger, id: JobId, wanted: impl Fn(&JobView) -> bool) -> JobView {
+    let waiters = Waiters::start(ledger.dispatch.clone());
+    let mut watch = waiters.watch(id);
+    loop {
+        let mut conn = ledger.conn().await;
+        let ready = sweep::promote_due(&mut conn, 100).await.expect("the ledger");
+        ledger.dispatch.announce(Announcement { ready, next_due: None });
+        let view = read::job(&mut conn, None, id).await.expect("the ledger").expect("the job exists");
+        if wanted(&view) {
+            return view;
+        }
+        let next: Option<chrono::DateTime<Utc>> = sqlx::query_scalar("select min(due_at) from jobs.live")
+            .fetch_one(&mut *conn)
+            .await
+            .expect("the ledger");
+        let due = next.map_or(Duration::MAX, |at| (at - Utc::now()).to_std().unwrap_or_default());
+        // Told of a change, or the next one is due: time itself is what is awaited then.
+        let _ = tokio::time::timeout(due, watch.changed()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn canaries_are_awaited_without_a_slot_and_each_decides_for_its_own() {
+    let ledger = Ledger::open().await;
+    let mut tx = ledger.db.gateway_tx().await.expect("the database");
+    let other = accounts::tenants::create(&mut tx, "other", "Other", "UTC").await.expect("a tenant").id;
+    tx.commit().await.expect("the database");
+    let hand = ledger.worker().await;
+    three_dead(&ledger, ledger.tenant, hand).await;
+    three_dead(&ledger, other, hand).await;
+
+    let app = app(&ledger);
+    let options = Options {
+        name: "test".to_owned(),
+        queues: BTreeMap::from([("bulk".to_owned(), 1), ("ops".to_owned(), 2)]),
+        grace: Duration::from_secs(10),
+        database_url: ledger.url.clone(),
+        pulse: Pulse::default(),
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let run = runtime::run(
+        ledger.store.clone(),
+        ledger.dispatch.clone(),
+        handlers::all(&app),
+        options,
+        stopped.map(|_| ()),
+    );
+    let worker = tokio::spawn(async move { run.await.expect("the runtime") });
+
+    let retries = [start_retry(&ledger, ledger.tenant).await, start_retry(&ledger, other).await];
+    let mut canaries = Vec::new();
+    for retry in retries {
+        let waits =
+            |view: &JobView| view.payload.as_ref().is_some_and(|payload| payload["released"].is_object());
+        let payload = until(&ledger, retry, waits).await.payload.expect("a payload");
+        let bulk: RetryDead = serde_json::from_value(payload).expect("its own shape");
+        canaries.push(bulk.released.expect("a canary").ids[0]);
+    }
+    // Both wait for their canaries; the cluster's own work has its slots.
+    let system = TenantId(SYSTEM_TENANT);
+    for job in [NewJob::of(system, &AuditLedger::default()), NewJob::of(system, &PruneHistory::default())] {
+        let id = put(&ledger, job.expect("a small payload")).await;
+        assert_eq!(until(&ledger, id, |view| view.state.is_finished()).await.state, State::Done);
+    }
+    for retry in retries {
+        assert!(!ledger_state(&ledger, retry).await.is_finished());
+    }
+
+    let good = ledger.claim_one(hand, canaries[0]).await;
+    ledger.end(&good, done(&json!(null))).await;
+    let bad = ledger.claim_one(hand, canaries[1]).await;
+    ledger.end(&bad, dead()).await;
+    let mut reports = Vec::new();
+    for retry in retries {
+        let view = until(&ledger, retry, |view| view.state.is_finished()).await;
+        assert_eq!((view.kind.as_str(), view.state), (RetryDead::KIND, State::Done), "{:?}", view.error);
+        reports.push(
+            serde_json::from_value::<BulkReport>(view.result.expect("a report")).expect("its own shape"),
+        );
+    }
+    assert_eq!((reports[0].jobs, reports[0].canary_died), (3, 0), "{}", reports[0].summary);
+    assert_eq!((reports[1].jobs, reports[1].canary_died), (1, 1), "{}", reports[1].summary);
+    let left = ledger.count("select count(*) from jobs.dead").await;
+    assert_eq!(left, 3, "the second tenant's, the canary among them");
+    let _ = stop.send(());
+    worker.await.expect("the worker");
+    ledger.assert_books_balance().await;
+}
+
+async fn ledger_state(ledger: &Ledger, id: JobId) -> State {
+    let view = read::job(&mut *ledger.conn().await, None, id).await.expect("the ledger");
+    view.expect("the job exists").state
+}
