@@ -16,10 +16,9 @@ use accounts::tenants::{self, CreateTenantError, Tenant};
 use accounts::verify::{Mode, Verification};
 use boot::env;
 use chrono::{Days, Utc};
-use database::ids::{KeyId, TenantId};
+use database::ids::TenantId;
 use database::{Db, DbError, Tx};
 use serde_json::json;
-use sqlx::Row;
 
 use arguments::{Command, USAGE, UsageError};
 
@@ -197,12 +196,9 @@ async fn revoke_key(prefix: &str) -> Result<(), CommandError> {
     let prefix = prefix.strip_prefix("dsk_").unwrap_or(prefix);
     let prefix = prefix.split('_').next().unwrap_or_default();
     let mut tx = database()?.gateway_tx().await?;
-    let row = sqlx::query("select id, tenant_id from shared.api_key where prefix = $1")
-        .bind(prefix)
-        .fetch_optional(&mut *tx)
+    let (key, tenant) = api_keys::find_by_prefix(&mut tx, prefix)
         .await?
         .ok_or_else(|| CommandError::NoKey(prefix.to_owned()))?;
-    let (key, tenant): (KeyId, TenantId) = (row.try_get("id")?, row.try_get("tenant_id")?);
     if !api_keys::revoke(&mut tx, tenant, key).await? {
         return Err(CommandError::NoKey(prefix.to_owned()));
     }
