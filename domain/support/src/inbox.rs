@@ -6,8 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::gorgias::rules::Decision;
@@ -46,7 +45,7 @@ pub enum Recorded {
 }
 
 /// What a sender is told, now and whenever it sends the same again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
 pub struct Answer {
     /// The delivery.
     pub id: DeliveryId,
@@ -55,8 +54,10 @@ pub struct Answer {
     /// Why it was skipped, as named by the rules.
     pub skip_reason: Option<String>,
     /// Our ticket.
+    #[sqlx(rename = "ticket_id")]
     pub ticket: Option<TicketId>,
     /// The job that writes the draft.
+    #[sqlx(rename = "job_id")]
     pub job: Option<Uuid>,
 }
 
@@ -88,7 +89,7 @@ pub async fn claim(tx: &mut Tx, delivery: &NewDelivery<'_>) -> Result<Recorded, 
     if inserted.rows_affected() == 1 {
         return Ok(Recorded::New(id));
     }
-    let row = sqlx::query(
+    let answer = sqlx::query_as(
         "select id, decision, skip_reason, ticket_id, job_id from support_app.inbox
          where tenant_id = $1 and provider = $2 and dedup_key = $3 and replay_of is null",
     )
@@ -97,13 +98,7 @@ pub async fn claim(tx: &mut Tx, delivery: &NewDelivery<'_>) -> Result<Recorded, 
     .bind(delivery.dedup_key)
     .fetch_one(&mut **tx)
     .await?;
-    Ok(Recorded::Duplicate(Answer {
-        id: row.try_get("id")?,
-        decision: row.try_get("decision")?,
-        skip_reason: row.try_get("skip_reason")?,
-        ticket: row.try_get("ticket_id")?,
-        job: row.try_get("job_id")?,
-    }))
+    Ok(Recorded::Duplicate(answer))
 }
 
 /// Notes which ticket and job came of a delivery (support role, in the transaction that claimed it).
@@ -123,7 +118,7 @@ pub async fn attach(
 }
 
 /// A recorded delivery. The body is the sender's and is personal data.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, FromRow)]
 pub struct StoredDelivery {
     /// Identity, and with `received_at` the position in the list.
     pub id: DeliveryId,
@@ -140,8 +135,10 @@ pub struct StoredDelivery {
     /// Why it was skipped.
     pub skip_reason: Option<String>,
     /// Our ticket.
+    #[sqlx(rename = "ticket_id")]
     pub ticket: Option<TicketId>,
     /// The job that it made.
+    #[sqlx(rename = "job_id")]
     pub job: Option<Uuid>,
     /// The request's correlation id.
     pub correlation_id: Option<String>,
@@ -180,7 +177,7 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<StoredDelivery>, DbError> {
     let (before_at, before_id) = before.unzip();
-    let rows = sqlx::query(
+    Ok(sqlx::query_as(
         "select id, provider, dedup_key, event_type, received_at, null::jsonb as body, decision, skip_reason,
                 ticket_id, job_id, correlation_id, replay_of
          from support_app.inbox
@@ -196,36 +193,17 @@ pub async fn list(
     .bind(before_id)
     .bind(i64::from(limit))
     .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    .await?)
 }
 
 /// One delivery with its body, if it is the tenant's (support role).
 pub async fn get(tx: &mut Tx, delivery: DeliveryId) -> Result<Option<StoredDelivery>, DbError> {
-    let row = sqlx::query(
+    Ok(sqlx::query_as(
         "select id, provider, dedup_key, event_type, received_at, body, decision, skip_reason,
                 ticket_id, job_id, correlation_id, replay_of
          from support_app.inbox where id = $1",
     )
     .bind(delivery)
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.as_ref().map(read).transpose()?)
-}
-
-fn read(row: &PgRow) -> Result<StoredDelivery, sqlx::Error> {
-    Ok(StoredDelivery {
-        id: row.try_get("id")?,
-        provider: row.try_get("provider")?,
-        dedup_key: row.try_get("dedup_key")?,
-        event_type: row.try_get("event_type")?,
-        received_at: row.try_get("received_at")?,
-        decision: row.try_get("decision")?,
-        skip_reason: row.try_get("skip_reason")?,
-        ticket: row.try_get("ticket_id")?,
-        job: row.try_get("job_id")?,
-        correlation_id: row.try_get("correlation_id")?,
-        replay_of: row.try_get("replay_of")?,
-        body: row.try_get("body")?,
-    })
+    .await?)
 }
