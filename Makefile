@@ -83,7 +83,7 @@ figures: setup ## draw the figures of docs/ from the real purchases, a few minut
 	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters waiters idle night night-kill segments
+PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters idle night night-kill segments
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -111,6 +111,9 @@ webhooks: ## 500 webhooks a second with busy workers
 
 deadletters: ## grouping, bulk retry and listing at millions of rows
 	@$(BIN)/deadletters $(ARGS)
+
+audit: ## the audit of the books over millions of past jobs: ARGS="--rows 50000000"
+	@$(BIN)/audit $(ARGS)
 
 waiters: ## 2,000 clients waiting for results
 	@$(BIN)/waiters $(ARGS)

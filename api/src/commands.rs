@@ -5,6 +5,7 @@
 
 mod arguments;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use accounts::api_keys::{self, KeySummary, Scope};
@@ -16,22 +17,29 @@ use accounts::tenants::{self, CreateTenantError, Tenant};
 use accounts::verify::{Mode, Verification};
 use boot::env;
 use chrono::{Days, Utc};
+use clap::Parser;
 use database::ids::TenantId;
 use database::{Db, DbError, Tx};
 use serde_json::json;
 
-use arguments::{Command, USAGE, UsageError};
+use arguments::{Arguments, Command};
 
-/// Runs the command that the arguments after the program's name ask for. The exit code is 0 when it is done,
-/// 1 when it failed, and 2 when the arguments or a setting are wrong; an error is one line.
-pub fn run(arguments: &[String]) -> ExitCode {
-    let outcome = arguments::parse(arguments).map_err(CommandError::from).and_then(|command| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(CommandError::Start)?;
-        runtime.block_on(execute(command))
-    });
+/// The command that the arguments ask for; none when the process is to serve, or to print what every process prints.
+///
+/// # Errors
+/// The exit code, when the arguments are wrong or were about the help: that was said already.
+pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Command>, ExitCode> {
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => Ok(arguments.command),
+        Err(error) => Err(boot::arguments::end("api", &error)),
+    }
+}
+
+/// Runs a command. The exit code is 0 when it is done, 1 when it failed, and 2 when a setting is wrong; an error is
+/// one line.
+pub fn run(command: Command) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = runtime.map_err(CommandError::Start).and_then(|runtime| runtime.block_on(execute(command)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -44,8 +52,6 @@ pub fn run(arguments: &[String]) -> ExitCode {
 /// Why a command was not done. Each text is one line and says what to do.
 #[derive(Debug, thiserror::Error)]
 enum CommandError {
-    #[error(transparent)]
-    Usage(#[from] UsageError),
     #[error(transparent)]
     Setting(#[from] boot::SettingError),
     #[error("the command cannot start: {0}")]
@@ -70,7 +76,7 @@ enum CommandError {
 
 impl CommandError {
     fn is_usage(&self) -> bool {
-        matches!(self, CommandError::Usage(_) | CommandError::Setting(_))
+        matches!(self, CommandError::Setting(_))
     }
 }
 
@@ -88,8 +94,7 @@ impl From<sqlx::Error> for CommandError {
 
 async fn execute(command: Command) -> Result<(), CommandError> {
     match command {
-        Command::Help => println!("{USAGE}"),
-        Command::OpenApi => println!("{}", crate::openapi_json()),
+        Command::Openapi => println!("{}", crate::openapi_json()),
         Command::Settings => print!("{}", env::table(&crate::settings::all())),
         Command::CreateTenant { slug, name, timezone } => create_tenant(&slug, &name, &timezone).await?,
         Command::CreateKey { tenant, name, scopes, expires_days } => {
@@ -97,7 +102,7 @@ async fn execute(command: Command) -> Result<(), CommandError> {
         }
         Command::ListKeys { tenant } => list_keys(&tenant).await?,
         Command::RevokeKey { prefix } => revoke_key(&prefix).await?,
-        Command::ConnectGorgias { tenant, base_url, email, mode, allow_loopback } => {
+        Command::ConnectGorgias { tenant, base_url, email, verify, allow_loopback } => {
             let loopback = if allow_loopback { Loopback::Allowed } else { Loopback::Refused };
             let settings = Gorgias {
                 base_url,
@@ -105,7 +110,7 @@ async fn execute(command: Command) -> Result<(), CommandError> {
                 api_key: env::secret("GORGIAS_API_KEY", "the API key of the help desk's user")?
                     .expose()
                     .to_owned(),
-                verification: Some(Verification { mode, secrets: webhook_secrets()? }),
+                verification: Some(Verification { mode: verify, secrets: webhook_secrets()? }),
             };
             connect_gorgias(&tenant, &settings, loopback).await?;
         }
@@ -196,9 +201,8 @@ async fn revoke_key(prefix: &str) -> Result<(), CommandError> {
     let prefix = prefix.strip_prefix("dsk_").unwrap_or(prefix);
     let prefix = prefix.split('_').next().unwrap_or_default();
     let mut tx = database()?.gateway_tx().await?;
-    let (key, tenant) = api_keys::find_by_prefix(&mut tx, prefix)
-        .await?
-        .ok_or_else(|| CommandError::NoKey(prefix.to_owned()))?;
+    let found = api_keys::find_by_prefix(&mut tx, prefix).await?;
+    let (key, tenant) = found.ok_or_else(|| CommandError::NoKey(prefix.to_owned()))?;
     if !api_keys::revoke(&mut tx, tenant, key).await? {
         return Err(CommandError::NoKey(prefix.to_owned()));
     }

@@ -6,6 +6,7 @@
 pub mod commands;
 pub mod docs;
 pub mod routes;
+pub mod serve;
 pub mod settings;
 pub mod state;
 pub mod web;
@@ -20,7 +21,7 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use state::AppState;
-use web::{limits, observe, problem::Problem};
+use web::{limits, observe, problem::Problem, timeouts};
 
 /// Everything that the process answers.
 pub fn router(state: AppState) -> Router {
@@ -30,7 +31,8 @@ pub fn router(state: AppState) -> Router {
         .fallback(async || Problem::not_found("no route has this path; GET /openapi.json describes them all"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .with_state(state.clone());
-    limits::apply(routes, &state, state.settings.rates)
+    let routes = limits::apply(routes, state.db.clone(), state.keys.clone(), state.settings.rates);
+    timeouts::apply(routes, state.settings.patience)
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(from_fn(observe::observe))
 }

@@ -1,10 +1,9 @@
 //! The process `api`: serves until it is asked to end, or runs one of the subcommands.
 
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use api::{commands, router, settings, settings::Settings, state::AppState};
-use axum::serve::ListenerExt;
+use api::{commands, router, serve, settings, settings::Settings, state::AppState};
 use boot::{Process, Telemetry};
 use tokio::net::TcpListener;
 
@@ -15,34 +14,27 @@ static PROCESS: Process =
 const GRACE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.first().map(String::as_str) {
-        None | Some("--settings" | "--version") => boot::run(&PROCESS, Settings::from_env, serve),
-        Some(_) => commands::run(&arguments),
+    match commands::read(std::env::args_os()) {
+        Ok(Some(command)) => commands::run(command),
+        Ok(None) => boot::run(&PROCESS, Settings::from_env, run),
+        Err(code) => code,
     }
 }
 
-async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
+async fn run(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let ending = boot::shutdown::on_signal().context("signals cannot be listened for")?;
     let bind = settings.bind;
     let state = AppState::connect(settings, telemetry, ending.clone())?;
+    let patience = state.settings.patience;
     let listener = TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
     tracing::info!(address = %listener.local_addr()?, "listening");
-    // Answers are small and written at once: waiting for more to send would only delay them.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(ending.clone().cancelled_owned());
     tokio::select! {
-        served = server => served.context("serving failed"),
+        () = serve::serve(listener, router(state), patience, ending.clone()) => {}
         () = grace_is_over(ending) => {
             tracing::warn!(secs = GRACE.as_secs(), "requests were still under way when the grace period ended");
-            Ok(())
         }
     }
+    Ok(())
 }
 
 async fn grace_is_over(ending: tokio_util::sync::CancellationToken) {

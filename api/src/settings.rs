@@ -1,11 +1,9 @@
 //! The settings of the `api` process: one table, and reading them at boot.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use accounts::seal::MasterKey;
 use boot::{Secret, Setting, SettingError, env, telemetry};
-
-use crate::web::limits::Rates;
 
 /// Every setting of the process's own.
 pub const SETTINGS: &[Setting] = &[
@@ -81,11 +79,87 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "previews and evaluations of segments that a key may ask for in a minute",
         secret: false,
     },
+    Setting {
+        name: "DESK_SCANS_AT_ONCE",
+        default: Some("4"),
+        meaning: "reads that scan (previews of segments, analytics, lists of customers) which run at once; less than DESK_DATABASE_CONNECTIONS",
+        secret: false,
+    },
+    Setting {
+        name: "DESK_MAX_CONNECTIONS",
+        default: Some("4096"),
+        meaning: "connections of clients held at once; more wait until one ends",
+        secret: false,
+    },
+    Setting {
+        name: "DESK_HEAD_TIMEOUT_SECS",
+        default: Some("65"),
+        meaning: "how long a client may take to send the head of a request, and how long a connection may sit idle; longer than a balancer keeps its idle connections",
+        secret: false,
+    },
+    Setting {
+        name: "DESK_BODY_TIMEOUT_SECS",
+        default: Some("30"),
+        meaning: "how long the body of a request may send nothing",
+        secret: false,
+    },
+    Setting {
+        name: "DESK_REQUEST_TIMEOUT_SECS",
+        default: Some("120"),
+        meaning: "how long a request may take until its answer begins; more than the 60 s that ?wait= may ask for",
+        secret: false,
+    },
+    Setting {
+        name: "DESK_UPLOAD_TIMEOUT_SECS",
+        default: Some("3600"),
+        meaning: "the same for an upload of orders",
+        secret: false,
+    },
 ];
 
 /// All settings that the process reads, those of logs and traces included.
 pub fn all() -> Vec<Setting> {
     SETTINGS.iter().chain(telemetry::SETTINGS).copied().collect()
+}
+
+/// Requests that a key may make in a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// Everything that has no limit of its own.
+    pub general_per_minute: NonZeroU32,
+    /// Webhook deliveries.
+    pub webhooks_per_minute: NonZeroU32,
+    /// Drafts and whatever else a model may be asked for.
+    pub ai_per_minute: NonZeroU32,
+    /// Previews and evaluations of segments.
+    pub segments_per_minute: NonZeroU32,
+}
+
+/// What slow clients and slow requests may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Connections held at once; more wait in the listener's queue.
+    pub connections: usize,
+    /// How long a connection may take to send the head of a request, and how long it may sit idle.
+    pub head: Duration,
+    /// How long a request's body may send nothing.
+    pub body: Duration,
+    /// How long a request may take until its answer begins.
+    pub request: Duration,
+    /// The same for an upload of orders.
+    pub upload: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience {
+            connections: 4_096,
+            head: Duration::from_secs(65),
+            body: Duration::from_secs(30),
+            request: Duration::from_secs(120),
+            upload: Duration::from_secs(3_600),
+        }
+    }
 }
 
 /// The settings, read. Its `Debug` form shows no secret.
@@ -109,6 +183,10 @@ pub struct Settings {
     pub import_max_bytes: u64,
     /// The rate limits.
     pub rates: Rates,
+    /// Reads that scan which may run at once.
+    pub scans_at_once: usize,
+    /// What slow clients and slow requests may take.
+    pub patience: Patience,
 }
 
 impl Settings {
@@ -118,6 +196,7 @@ impl Settings {
     /// The first one that is missing or does not fit.
     pub fn from_env() -> Result<Settings, SettingError> {
         let master_key = "32 bytes in base64, for example from: openssl rand -base64 32";
+        let database_connections = number("DESK_DATABASE_CONNECTIONS", 16, 1000)?.get();
         Ok(Settings {
             database_url: env::secret("DATABASE_URL", "postgres://desk_api@host:5432/desk")?,
             redis_url: env::secret("REDIS_URL", "redis://host:6379/0")?,
@@ -131,7 +210,7 @@ impl Settings {
                 SocketAddr::from(([127, 0, 0, 1], 8080)),
                 "an address with a port, e.g. 127.0.0.1:8080",
             )?,
-            database_connections: number("DESK_DATABASE_CONNECTIONS", 16, 1000)?.get(),
+            database_connections,
             import_dir: env::optional("DESK_IMPORT_DIR", PathBuf::from("./.local/imports"), "a folder")?,
             import_max_bytes: env::number("DESK_IMPORT_MAX_BYTES", 1 << 30, 1..=1 << 40)?,
             rates: Rates {
@@ -140,8 +219,33 @@ impl Settings {
                 ai_per_minute: number("DESK_RATE_AI_PER_MINUTE", 300, MAX_RATE)?,
                 segments_per_minute: number("DESK_RATE_SEGMENTS_PER_MINUTE", 120, MAX_RATE)?,
             },
+            scans_at_once: scans_at_once(database_connections)?,
+            patience: patience()?,
         })
     }
+}
+
+/// Fewer than there are connections, so that one is left for everybody else.
+fn scans_at_once(database_connections: u32) -> Result<usize, SettingError> {
+    let scans = number("DESK_SCANS_AT_ONCE", 4, 1_000)?.get();
+    if scans >= database_connections {
+        let expected = format!("less than DESK_DATABASE_CONNECTIONS, which is {database_connections}");
+        return Err(env::invalid("DESK_SCANS_AT_ONCE", &scans.to_string(), &expected));
+    }
+    Ok(usize::try_from(scans).expect("the number is at most 1000"))
+}
+
+fn patience() -> Result<Patience, SettingError> {
+    let default = Patience::default();
+    let secs = |name, default: Duration, allowed| env::duration_secs(name, default.as_secs_f64(), allowed);
+    let connections = number("DESK_MAX_CONNECTIONS", 4_096, 1_000_000)?.get();
+    Ok(Patience {
+        connections: usize::try_from(connections).expect("the number is at most a million"),
+        head: secs("DESK_HEAD_TIMEOUT_SECS", default.head, 1.0..=3_600.0)?,
+        body: secs("DESK_BODY_TIMEOUT_SECS", default.body, 1.0..=3_600.0)?,
+        request: secs("DESK_REQUEST_TIMEOUT_SECS", default.request, 61.0..=3_600.0)?,
+        upload: secs("DESK_UPLOAD_TIMEOUT_SECS", default.upload, 61.0..=86_400.0)?,
+    })
 }
 
 const MAX_RATE: u32 = 10_000_000;

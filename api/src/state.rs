@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use boot::{Secret, SettingError, Telemetry, env};
-use database::Db;
+use database::{Db, Role};
 use jobs::{Dispatch, Store, dispatch::Server, events::Waiters};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     routes::jobs::{positions::Positions, reader::Reader},
     settings::Settings,
-    web::auth::KeyCache,
+    web::{bulkhead::Bulkhead, keys::KeyCache},
 };
 
 /// The process, as handlers see it. Cheap to clone.
@@ -18,6 +18,9 @@ use crate::{
 pub struct AppState {
     /// The database, by role and tenant.
     pub db: Db,
+    /// Connections of the support role for what is one statement: deliveries of the help desk. Whatever else keeps
+    /// the database's other connections busy, these are free for them.
+    pub support: Db,
     /// The ledger, as the queue engine sees it.
     pub store: Store,
     /// Redis.
@@ -28,8 +31,10 @@ pub struct AppState {
     pub reader: Reader,
     /// Where waiting jobs stand in their queues.
     pub positions: Arc<Positions>,
-    /// The keys that were valid a moment ago.
+    /// The keys that were good or bad a moment ago.
     pub keys: Arc<KeyCache>,
+    /// The places for reads that scan.
+    pub scans: Bulkhead,
     /// Metrics.
     pub telemetry: Telemetry,
     /// The settings.
@@ -40,6 +45,9 @@ pub struct AppState {
 
 /// Connections of the batching reader, besides those of the requests.
 const READER_CONNECTIONS: u32 = 2;
+
+/// Connections for deliveries. Each is a round trip of a few milliseconds, so eight take in more than a thousand a second.
+const INTAKE_CONNECTIONS: u32 = 8;
 
 impl AppState {
     /// Opens lazy connections to everything: the process starts while Postgres or Redis are away.
@@ -55,16 +63,19 @@ impl AppState {
         let url = settings.database_url.expose();
         let bad_database = |_| env::invalid_secret("DATABASE_URL", "postgres://desk_api@host:5432/desk");
         let db = Db::connect(url, settings.database_connections).map_err(bad_database)?;
+        let support = Db::connect_as(url, Role::Support, INTAKE_CONNECTIONS).map_err(bad_database)?;
         let store = Store::connect(url, READER_CONNECTIONS).map_err(bad_database)?;
         let dispatch = Dispatch::new(server(&settings.redis_url)?, &settings.redis_prefix);
         Ok(AppState {
             db,
+            support,
             reader: Reader::start(store.clone()),
             store,
             waiters: Waiters::start(dispatch.clone()),
             positions: Arc::new(Positions::new(dispatch.clone())),
             dispatch,
             keys: Arc::default(),
+            scans: Bulkhead::new(settings.scans_at_once),
             telemetry,
             settings: Arc::new(settings),
             ending,

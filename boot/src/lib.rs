@@ -5,6 +5,7 @@
 //! A binary is a [`Process`] and a call of [`run`]: that prints `--settings`, ends with one line and
 //! exit code 2 when a setting is wrong, and otherwise runs the process until it returns.
 
+pub mod arguments;
 pub mod env;
 pub mod ops;
 mod run;

@@ -3,7 +3,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use crate::{Setting, SettingError, Telemetry, env::table, install_tls, telemetry};
+use crate::{Setting, SettingError, Telemetry, arguments, env::table, install_tls, telemetry};
 
 /// A process as it presents itself.
 #[derive(Clone, Copy, Debug)]
@@ -16,9 +16,9 @@ pub struct Process {
     pub settings: &'static [Setting],
 }
 
-/// Runs a process: reads its settings, starts telemetry, runs `serve` to its end. With `--settings`
-/// or `--version` as first argument it prints that instead. The exit code is 0 after an orderly end,
-/// 1 after an error (which is logged), and 2 when a setting is wrong (one line on standard error).
+/// Runs a process: reads its settings, starts telemetry, runs `serve` to its end. With `--settings`,
+/// `--version` or `--help` it prints that instead. The exit code is 0 after an orderly end, 1 after an
+/// error (which is logged), and 2 when a setting or an argument is wrong (one line on standard error).
 pub fn run<S, Served>(
     process: &Process,
     from_env: impl FnOnce() -> Result<S, SettingError>,
@@ -27,17 +27,15 @@ pub fn run<S, Served>(
 where
     Served: Future<Output = anyhow::Result<()>>,
 {
-    match std::env::args().nth(1).as_deref() {
-        Some("--settings") => {
+    let command = arguments::of_process(process.name, process.version);
+    match arguments::wants_settings(command, std::env::args_os()) {
+        Ok(false) => {}
+        Ok(true) => {
             let all: Vec<Setting> = process.settings.iter().chain(telemetry::SETTINGS).copied().collect();
             print!("{}", table(&all));
             return ExitCode::SUCCESS;
         }
-        Some("--version") => {
-            println!("{} {}", process.name, process.version);
-            return ExitCode::SUCCESS;
-        }
-        _ => {}
+        Err(error) => return arguments::end(process.name, &error),
     }
     let settings = match from_env() {
         Ok(settings) => settings,

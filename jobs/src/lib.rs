@@ -3,11 +3,15 @@
 //!
 //! Reading order: [`contract`] (what a kind of job is), [`kinds`] (the kinds there are), [`mod@enqueue`],
 //! [`dispatch`], [`ledger`] (claim and complete), [`sweep`] (what the leader repairs), and then what
-//! people use: [`read`], [`dead`], [`queues`], [`schedules`].
+//! people use: [`read`], [`dead`], [`queues`], [`schedules`], and what keeps it in
+//! order: [`days`], [`retention`], [`audit`].
 
+pub mod audit;
 pub mod contract;
+pub mod days;
 pub mod dead;
 pub mod dispatch;
+mod document;
 pub mod effects;
 pub mod enqueue;
 pub mod error;
@@ -28,6 +32,7 @@ pub mod workers;
 
 pub use contract::{JobKind, Policy, Priority};
 pub use dispatch::Dispatch;
+pub use document::JobDocument;
 pub use enqueue::{Announcement, Enqueued, NewJob, enqueue};
 pub use error::QueueError;
 pub use state::State;

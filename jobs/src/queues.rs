@@ -5,11 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{FromRow, PgConnection, Row};
 
-use crate::{
-    JobId, QueueError, State,
-    events::Event,
-    kinds::audit_ledger::{AuditReport, Drift},
-};
+use crate::{JobId, QueueError, State, events::Event};
 
 /// A queue, for operators.
 #[derive(Clone, Debug, Serialize, FromRow)]
@@ -186,48 +182,17 @@ pub async fn compact(conn: &mut PgConnection, limit: i64) -> Result<u64, QueueEr
     Ok(u64::try_from(row.get::<i64, _>(0)).unwrap_or(0))
 }
 
-/// Counts what the tables hold and compares it with the books, in one snapshot.
+/// When the oldest claimable job of each queue that has or had jobs fell due; none where none waits.
 ///
 /// # Errors
 /// The ledger failed.
-pub async fn audit(conn: &mut PgConnection) -> Result<AuditReport, QueueError> {
-    let rows = sqlx::query(include_str!("audit.sql")).fetch_all(conn).await?;
-    let mut report = AuditReport { enqueued: 0, pruned: 0, held: 0, drifts: Vec::new() };
-    for row in rows {
-        let (account, books, tables): (String, i64, i64) = (row.get(2), row.get(3), row.get(4));
-        match account.as_str() {
-            "enqueued" => report.enqueued += books,
-            "pruned" => report.pruned += books,
-            _ => {
-                report.held += tables;
-                if books != tables {
-                    report.drifts.push(Drift {
-                        queue: row.get(0),
-                        kind: row.get(1),
-                        state: account,
-                        by_the_books: books,
-                        in_the_tables: tables,
-                    });
-                }
-            }
-        }
-    }
-    Ok(report)
-}
-
-/// When the oldest claimable job of each queue came into being.
-///
-/// # Errors
-/// The ledger failed.
-pub async fn oldest_ready(conn: &mut PgConnection) -> Result<Vec<(String, DateTime<Utc>)>, QueueError> {
-    let rows = sqlx::query(
+pub async fn oldest_ready(
+    conn: &mut PgConnection,
+) -> Result<Vec<(String, Option<DateTime<Utc>>)>, QueueError> {
+    Ok(sqlx::query_as(
         "select q.queue, (select j.run_at from jobs.live j where j.queue = q.queue and j.due_at is null and not j.parked and j.state = 'ready' order by j.id limit 1)
          from (select distinct queue from jobs.balance) q",
     )
     .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| Some((row.get(0), row.get::<Option<DateTime<Utc>>, _>(1)?)))
-        .collect())
+    .await?)
 }

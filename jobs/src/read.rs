@@ -173,7 +173,7 @@ pub struct JobFilter {
     pub created_to: Option<DateTime<Utc>>,
 }
 
-/// Up to `limit` jobs that match, newest first, older than `before`.
+/// Up to `limit` jobs that match, newest first, older than `before`, without their results: see [`add_results`].
 ///
 /// # Errors
 /// The ledger failed.
@@ -184,10 +184,11 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<JobView>, QueueError> {
     let kinds = kinds_of_queue(conn, filter).await?;
+    let brief = COLUMNS.replace(" result,", " null::jsonb as result,");
     let mut query = QueryBuilder::new("");
     match filter.tenant {
         Some(tenant) => {
-            query.push(format!("select {COLUMNS} from jobs.job where tenant_id = ")).push_bind(tenant);
+            query.push(format!("select {brief} from jobs.job where tenant_id = ")).push_bind(tenant);
             push_conditions(&mut query, filter, kinds, before);
         }
         // Every table is in order within a tenant: the newest of each tenant, and then of all.
@@ -196,7 +197,7 @@ pub async fn list(
                 .push("select found.* from (select id from shared.tenant union all select ")
                 .push_bind(SYSTEM_TENANT);
             query.push(format!(
-                ") tenant (id) cross join lateral (select {COLUMNS} from jobs.job where tenant_id = tenant.id"
+                ") tenant (id) cross join lateral (select {brief} from jobs.job where tenant_id = tenant.id"
             ));
             push_conditions(&mut query, filter, kinds, before);
             query.push(" order by jobs.job.id desc limit ").push_bind(limit).push(") found");
@@ -204,6 +205,37 @@ pub async fn list(
     }
     query.push(" order by id desc limit ").push_bind(limit);
     Ok(query.build_query_as().fetch_all(conn).await?)
+}
+
+/// Reads the results of the first of these jobs, of as many as have at most `max_bytes` together and of one at
+/// least. Says of how many.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn add_results(
+    conn: &mut PgConnection,
+    jobs: &mut [JobView],
+    max_bytes: usize,
+) -> Result<usize, QueueError> {
+    let (tenants, ids): (Vec<Uuid>, Vec<JobId>) = jobs.iter().map(|job| (job.tenant_id, job.id)).unzip();
+    let rows: Vec<(i64, Option<serde_json::Value>)> = sqlx::query_as(
+        "select place, result from (
+             select w.place, j.result,
+                 coalesce(sum(octet_length(j.result::text)) over (order by w.place), 0) as bytes
+             from unnest($1::uuid[], $2::uuid[]) with ordinality w (tenant_id, id, place)
+             left join jobs.job j using (tenant_id, id)
+         ) r where bytes <= $3 or place = 1 order by place",
+    )
+    .bind(tenants)
+    .bind(ids)
+    .bind(i64::try_from(max_bytes).unwrap_or(i64::MAX))
+    .fetch_all(conn)
+    .await?;
+    let read = rows.len();
+    for (job, (_, result)) in jobs.iter_mut().zip(rows) {
+        job.result = result;
+    }
+    Ok(read)
 }
 
 /// The kinds of the queue's jobs. Asked for beforehand, so that the planner sees which they are and takes

@@ -88,7 +88,19 @@ impl Store {
         &self,
         work: impl Future<Output = Result<T, QueueError>>,
     ) -> Result<T, QueueError> {
-        self.mistrust.unless_silent(LONG_ANSWER_WITHIN, work).await
+        self.answers_within(LONG_ANSWER_WITHIN, work).await
+    }
+
+    /// The same for work that may be silent for so long, and for which nobody waits.
+    ///
+    /// # Errors
+    /// As [`Store::answers`].
+    pub async fn answers_within<T>(
+        &self,
+        silence: Duration,
+        work: impl Future<Output = Result<T, QueueError>>,
+    ) -> Result<T, QueueError> {
+        self.mistrust.unless_silent(silence, work).await
     }
 
     /// Whether a connection that is held since so long may go on being used.

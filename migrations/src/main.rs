@@ -4,6 +4,16 @@ use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    let arguments = clap::Command::new("migrate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Brings the database of DATABASE_URL, as its owner, up to date and says what it did.");
+    if let Err(error) = arguments.try_get_matches() {
+        if error.use_stderr() {
+            eprintln!("migrate takes no arguments; it reads DATABASE_URL");
+            return ExitCode::from(2);
+        }
+        error.exit();
+    }
     let Ok(url) = std::env::var("DATABASE_URL") else {
         eprintln!("DATABASE_URL is not set; it should look like postgres://owner@host:5432/deskwork");
         return ExitCode::FAILURE;

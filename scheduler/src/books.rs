@@ -7,7 +7,8 @@ use std::{
     time::Duration,
 };
 
-use jobs::{QueueError, State, looks, queues, retention, sweep};
+use chrono::{DateTime, Utc};
+use jobs::{QueueError, State, audit, days, looks, queues, sweep};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{context::Context, courier::Courier, trouble::Trouble};
@@ -29,16 +30,13 @@ const COMPARE_EVERY: Duration = Duration::from_secs(5);
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
 const DAYS_EVERY: Duration = Duration::from_secs(3600);
 
-/// How many days ahead have a partition.
-const DAYS: u64 = 7;
-
 /// The oldest ready jobs of every queue are offered again with every comparison: a worker that died between taking a
 /// job from Redis and claiming it leaves one that only the ledger knows.
 const OLDEST: i64 = 500;
 
 /// Keeps the books until it is dropped.
 pub(crate) async fn run(context: Arc<Context>) {
-    tokio::join!(compact(&context), compare(context.clone()), measure(&context), days(&context));
+    tokio::join!(compact(&context), compare(context.clone()), measure(&context), look_after_days(&context));
 }
 
 async fn compact(context: &Context) {
@@ -188,24 +186,39 @@ async fn measure_once(context: &Context) -> Result<Vec<(Measured, metrics::Gauge
         values.push((("deskwork_jobs", queue, state.as_str()), gauge, n as f64));
     }
     let now = context.clock.now();
-    for (queue, since) in queues::oldest_ready(&mut conn).await? {
+    // A queue in which nothing waits has an age too: whoever scales by it must not miss the metric.
+    let mut oldest: BTreeMap<String, Option<DateTime<Utc>>> =
+        kinds::all().map(|kind| (kind.policy.queue.to_owned(), None)).collect();
+    oldest.extend(queues::oldest_ready(&mut conn).await?);
+    for (queue, since) in oldest {
         let gauge = metrics::gauge!("deskwork_queue_oldest_seconds", "queue" => queue.clone());
-        let secs = (now - since).as_seconds_f64().max(0.0);
+        let secs = since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
         values.push((("deskwork_queue_oldest_seconds", queue, ""), gauge, secs));
     }
     for (state, n) in looks::workers_by_state(&mut conn).await? {
         let gauge = metrics::gauge!("deskwork_workers", "state" => state.clone());
         values.push((("deskwork_workers", state, ""), gauge, n as f64));
     }
+    // Kept in the ledger by whichever worker ran the audit, told by one process.
+    let audited = audit::last(&mut conn).await?;
+    for (name, value) in [
+        ("deskwork_conservation_drift", audited.drift as f64),
+        ("deskwork_audit_age_seconds", audited.age_secs),
+    ] {
+        values.push(((name, String::new(), ""), metrics::gauge!(name), value));
+    }
     Ok(values)
 }
 
-async fn days(context: &Context) {
-    let mut trouble = Trouble::new("making the days' partitions");
+async fn look_after_days(context: &Context) {
+    let mut trouble = Trouble::new("looking after the days' partitions");
     loop {
-        let ensure = async { retention::ensure_days(&mut *context.connection().await?, DAYS).await };
-        let made = context.store.answers_slowly(ensure).await;
-        let wait = if trouble.note(made).is_some() { DAYS_EVERY } else { IDLE_EVERY };
+        let look = async {
+            let now = context.clock.now();
+            days::look_after(&mut *context.connection().await?, now).await
+        };
+        let done = context.store.answers_within(days::SILENT_FOR, look).await;
+        let wait = if trouble.note(done).is_some() { DAYS_EVERY } else { IDLE_EVERY };
         tokio::time::sleep_until(Instant::now() + wait).await;
     }
 }

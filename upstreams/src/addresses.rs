@@ -4,8 +4,9 @@
 //! is checked twice: on the URL, and on every address that its name resolves to, at the moment of connecting
 //! (a name may point elsewhere than it did a second ago).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
+use accounts::public_address::is_public;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
@@ -89,92 +90,33 @@ fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// Whether an address belongs to the public internet (IANA's special-purpose registries), the clouds' own
-/// metadata addresses excluded.
-fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let special = address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_documentation()
-        || a == 0
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 192 && b == 88 && c == 99)
-        || (a == 198 && (b == 18 || b == 19))
-        || address == Ipv4Addr::new(168, 63, 129, 16);
-    !special
-}
-
-/// Only global unicast (2000::/3) counts, less the ranges in it that tunnel or are for examples; NAT64 counts
-/// as the address inside it.
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let s = address.segments();
-    if s[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
-        let [.., a, b, c, d] = address.octets();
-        return is_public_v4(Ipv4Addr::new(a, b, c, d));
-    }
-    let special = (s[0] == 0x2001 && (s[1] < 0x200 || s[1] == 0xdb8))
-        || s[0] == 0x2002
-        || (s[0] == 0x3fff && s[1] < 0x1000);
-    s[0] & 0xe000 == 0x2000 && !special
-}
-
 #[cfg(test)]
 mod tests {
+    use accounts::base_url::{self, Loopback};
     use proptest::prelude::*;
 
     use super::*;
 
-    fn public(text: &str) -> bool {
-        is_public(text.parse().expect("an address"))
+    /// Whether a tenant may configure the address, and whether it would then be called.
+    fn accepted_and_called(address: IpAddr) -> (bool, bool) {
+        let url = match address {
+            IpAddr::V4(address) => format!("https://{address}/api"),
+            IpAddr::V6(address) => format!("https://[{address}]/api"),
+        };
+        let accepted = base_url::check(&url, Loopback::Refused).is_ok();
+        let url = Url::parse(&url).expect("a URL");
+        (accepted, Destinations::PublicOnly.check_url(&url).is_ok())
     }
 
     #[test]
-    fn inside_addresses_are_not_public() {
-        for inside in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "172.31.255.255",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "100.100.100.200",
-            "0.0.0.0",
-            "224.0.0.1",
-            "255.255.255.255",
-            "192.0.0.192",
-            "198.18.0.1",
-            "168.63.129.16",
-            "::1",
-            "::",
-            "fe80::1",
-            "fc00::1",
-            "fd00:ec2::254",
-            "ff02::1",
-            "::ffff:10.0.0.1",
-            "::ffff:169.254.169.254",
-            "64:ff9b::a9fe:a9fe",
-            "2002:a00:1::1",
-            "2001:db8::1",
-            "2001::1",
-            "::10.0.0.1",
-            "fec0::1",
-        ] {
-            assert!(!public(inside), "{inside}");
+    fn what_may_be_configured_may_be_called_and_nothing_else() {
+        for inside in
+            ["10.1.2.3", "168.63.129.16", "192.88.99.1", "::1.1.1.1", "2002:101:101::1", "2001::1", "3fff::1"]
+        {
+            assert_eq!(accepted_and_called(inside.parse().expect(inside)), (false, false), "{inside}");
         }
-        for outside in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700:4700::1111", "64:ff9b::101:101"] {
-            assert!(public(outside), "{outside}");
+        for outside in ["1.1.1.1", "2606:4700:4700::1111", "64:ff9b::101:101"] {
+            assert_eq!(accepted_and_called(outside.parse().expect(outside)), (true, true), "{outside}");
         }
     }
 
@@ -219,11 +161,19 @@ mod tests {
     }
 
     proptest! {
-        /// A mapped address is exactly as public as the address inside it.
         #[test]
-        fn mapping_hides_nothing(bits: u32) {
-            let inner = Ipv4Addr::from(bits);
-            prop_assert_eq!(is_public(IpAddr::V4(inner)), is_public(IpAddr::V6(inner.to_ipv6_mapped())));
+        fn settings_and_calls_agree_about_any_address(v4: u32, v6: u128, global in 0x2000u128..0x4000) {
+            let global = (global << 112) | (v6 >> 16);
+            let nat64 = (0x64ff9b_u128 << 96) | u128::from(v4);
+            for address in [
+                IpAddr::V4(v4.into()),
+                IpAddr::V6(v6.into()),
+                IpAddr::V6(global.into()),
+                IpAddr::V6(nat64.into()),
+            ] {
+                let (accepted, called) = accepted_and_called(address);
+                prop_assert_eq!(accepted, called, "{}", address);
+            }
         }
     }
 }

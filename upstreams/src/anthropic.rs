@@ -17,10 +17,15 @@ use super::error::{ClientError, SetupError};
 use super::http::{
     Answer, CallContext, Outbound, Repeat, Request, RetryPolicy, Verdict, judge_status, url_under,
 };
+use super::pacing::shared::Shared;
+use super::pacing::{Allowance, Pacer, Report};
 use super::retry::clean_code;
 use super::{Breakers, Destinations};
 
 const UPSTREAM: &str = "anthropic";
+
+/// Requests a minute; how many is in the answers.
+const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(60), share: 1.0 };
 
 /// How to reach the API and what to ask of it.
 pub struct Settings {
@@ -141,7 +146,8 @@ impl Client {
         breakers: Breakers,
         policy: RetryPolicy,
     ) -> Result<Self, SetupError> {
-        let outbound = Outbound::new(UPSTREAM, destinations, policy, breakers)?;
+        let pacer = Pacer::new(UPSTREAM, ALLOWANCE, report);
+        let outbound = Outbound::new(UPSTREAM, destinations, policy, breakers)?.paced_by(pacer);
         let base = outbound.base_url(&settings.base)?;
         let mut key = header_value(&settings.key, "key")?;
         key.set_sensitive(true);
@@ -156,6 +162,12 @@ impl Client {
             model: settings.model.clone(),
             max_tokens: settings.max_tokens,
         })
+    }
+
+    /// The same with a rate bucket that the whole cluster shares.
+    pub fn sharing_pace(mut self, shared: Shared) -> Self {
+        self.outbound = self.outbound.sharing_pace(shared);
+        self
     }
 
     /// Asks the model once (with retries of failed tries). A refusal is an answer, not an error.
@@ -242,6 +254,13 @@ struct ErrorDetail {
 #[derive(Deserialize)]
 struct Details {
     error_code: Option<String>,
+}
+
+fn report(headers: &HeaderMap) -> Option<Report> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok().map(f64::from);
+    let limit = number("anthropic-ratelimit-requests-limit")?;
+    let left = number("anthropic-ratelimit-requests-remaining")?;
+    (limit > 0.0).then(|| Report { used: (limit - left).max(0.0), limit })
 }
 
 /// Spend limits come in three shapes: a 429 with an error code of its own, a 400 that says so only in its

@@ -1,7 +1,7 @@
 //! The one way out of the house: how every client sends a request.
 //!
-//! A call goes through the address check, the host's circuit breaker, a bounded number of tries with full
-//! jitter between them, and the caller's deadline. A wait that does not fit is handed back as a value, so
+//! A call goes through the address check, the host's circuit breaker, the account's pace, a bounded number of tries
+//! with full jitter between them, and the caller's deadline. A wait that does not fit is handed back as a value, so
 //! that the job is rescheduled instead of holding a worker's slot. Redirects are not followed, proxies from
 //! the environment are not used (they would undo the address check), and bodies are bounded.
 
@@ -17,11 +17,16 @@ use tracing::Instrument;
 use super::addresses::{CheckedResolver, Destinations, Forbidden};
 use super::breaker::Breakers;
 use super::error::{ClientError, Effect, PauseReason, SetupError, Trouble};
+use super::pacing::Pacer;
+use super::pacing::shared::Shared;
 pub use super::retry::{RetryPolicy, Verdict, judge_status};
 use super::retry::{full_jitter, named_wait};
 
 /// Longest answer that is read, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// A call that has to wait longer for its account's turn is put off: it would hold a worker's slot for nothing.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// What a call takes from the job that makes it.
 #[derive(Debug, Clone)]
@@ -39,6 +44,7 @@ pub struct Outbound {
     destinations: Destinations,
     policy: RetryPolicy,
     breakers: Breakers,
+    pacer: Option<Pacer>,
     http: reqwest::Client,
 }
 
@@ -93,12 +99,27 @@ impl Outbound {
             .pool_max_idle_per_host(8)
             .build()
             .map_err(SetupError::Tls)?;
-        Ok(Self { upstream, destinations, policy, breakers, http })
+        // There from the start: an alert on its growth does not see a counter that is born at 1.
+        metrics::counter!("deskwork_upstream_requests_total", "upstream" => upstream, "outcome" => "circuit_open")
+            .increment(0);
+        Ok(Self { upstream, destinations, policy, breakers, pacer: None, http })
     }
 
     /// The same client with another policy, for callers that know better (and for tests).
     pub fn with_policy(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// The same client, whose every try is booked with `pacer` first. An account is known by its host.
+    pub fn paced_by(mut self, pacer: Pacer) -> Self {
+        self.pacer = Some(pacer);
+        self
+    }
+
+    /// The same client with the cluster's rate buckets.
+    pub fn sharing_pace(mut self, shared: Shared) -> Self {
+        self.pacer = self.pacer.map(|pacer| pacer.shared_by(shared));
         self
     }
 
@@ -156,6 +177,7 @@ impl Outbound {
             self.count("circuit_open");
             ClientError::RetryAfter { upstream: self.upstream, after, reason: PauseReason::CircuitOpen }
         })?;
+        self.keep_pace(context, host).await?;
         let started = Instant::now();
         let left = context.deadline.saturating_duration_since(started);
         if left.is_zero() {
@@ -185,7 +207,16 @@ impl Outbound {
                 } else {
                     permit.succeeded();
                 }
-                return self.judged(judge(&answer), answer);
+                if let Some(pacer) = &self.pacer {
+                    pacer.note(host, &answer.headers).await;
+                }
+                let judged = self.judged(judge(&answer), answer)?;
+                if let (Some(pacer), Err(Failure { named: Some((wait, PauseReason::RateLimited)), .. })) =
+                    (&self.pacer, &judged)
+                {
+                    pacer.empty(host, *wait).await;
+                }
+                return Ok(judged);
             }
             Ok(Err(ExchangeError::Forbidden(forbidden))) => {
                 self.count("forbidden_address");
@@ -218,6 +249,30 @@ impl Outbound {
             _ => "broken",
         });
         Ok(Err(Failure { trouble, effect, named: None }))
+    }
+
+    /// Waits for the account's turn, if that is a matter of a moment.
+    async fn keep_pace(&self, context: &CallContext, host: &str) -> Result<(), ClientError> {
+        let Some(pacer) = &self.pacer else { return Ok(()) };
+        let left = context.deadline.saturating_duration_since(Instant::now());
+        match pacer.book(host, left.min(MOMENT)).await {
+            Ok(wait) => {
+                if !wait.is_zero() {
+                    tokio::time::sleep(wait).await;
+                }
+                Ok(())
+            }
+            Err(wait) => {
+                self.count("put_off");
+                // Those who are put off together must not return together.
+                let after = wait + full_jitter(wait / 2);
+                Err(ClientError::RetryAfter {
+                    upstream: self.upstream,
+                    after,
+                    reason: PauseReason::RateLimited,
+                })
+            }
+        }
     }
 
     fn judged(&self, verdict: Verdict, answer: Answer) -> Result<Result<Answer, Failure>, ClientError> {

@@ -10,7 +10,7 @@ pub mod breaker;
 pub mod error;
 pub mod gorgias;
 pub mod http;
-mod pacing;
+pub mod pacing;
 pub mod recorder;
 mod retry;
 

@@ -1,73 +1,117 @@
-//! Slows calls down before an upstream's published allowance is used up.
+//! Slows calls down before an upstream's published allowance is used up, for the whole cluster.
 //!
-//! Gorgias reports its bucket in every answer (`X-Gorgias-Account-Api-Call-Limit: 10/40`). The last fifth of
-//! it is left to people who work in the same account; calls that would eat into it wait for the bucket to
-//! drain. The report is an estimate (others draw from the same bucket), so a 429 is still handled as one.
+//! An upstream reports its bucket in its answers (Gorgias: `X-Gorgias-Account-Api-Call-Limit: 10/40`). Until the first
+//! report nothing is known and nothing waits. A share of the bucket may be left to people who work in the same
+//! account; calls that would eat into it wait for the bucket to drain. Others draw from the bucket too, so a 429 is
+//! still handled as one: when it names a time, nobody calls the account before that time is over.
+//!
+//! The buckets are in Redis, by account, so that all processes draw from one ([`shared`]). Without Redis each process
+//! has buckets of its own, as full as the last report said: that is too fast by the number of processes, and right
+//! again after the next report or 429, while standing still would be wrong for certain.
+
+mod bucket;
+pub mod shared;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The buckets of all accounts, by host, shared by the process. Cloning shares them.
-#[derive(Debug, Clone)]
+use reqwest::header::HeaderMap;
+
+pub use bucket::Allowance;
+use bucket::Bucket;
+use shared::Shared;
+
+/// Accounts that a process remembers at most.
+const ACCOUNTS: usize = 4096;
+
+/// What an answer says about its account's bucket.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Report {
+    /// How much of it is used.
+    pub used: f64,
+    /// How much there is in all.
+    pub limit: f64,
+}
+
+/// The pace of calls to one upstream, by account. Cloning shares the buckets.
+#[derive(Clone)]
 pub struct Pacer {
-    window: Duration,
-    buckets: Arc<Mutex<HashMap<String, Bucket>>>,
+    upstream: &'static str,
+    allowance: Allowance,
+    report: fn(&HeaderMap) -> Option<Report>,
+    local: Arc<Mutex<HashMap<String, Bucket>>>,
+    shared: Option<Shared>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    used: f64,
-    limit: f64,
-    at: Instant,
+impl std::fmt::Debug for Pacer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pacer").field("upstream", &self.upstream).field("shared", &self.shared).finish()
+    }
 }
-
-const FREE_SHARE: f64 = 0.8;
-const HOSTS: usize = 4096;
 
 impl Pacer {
-    /// `window` is the time in which a full bucket drains.
-    pub fn new(window: Duration) -> Self {
-        Self { window, buckets: Arc::default() }
+    /// Buckets of this process alone; `report` reads an answer's headers.
+    pub fn new(
+        upstream: &'static str,
+        allowance: Allowance,
+        report: fn(&HeaderMap) -> Option<Report>,
+    ) -> Self {
+        Self { upstream, allowance, report, local: Arc::default(), shared: None }
     }
 
-    /// Books one call and says how long it has to wait first.
-    pub fn book(&self, host: &str, now: Instant) -> Duration {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(bucket) = buckets.get_mut(host) else { return Duration::ZERO };
-        let used = bucket.used_at(now, self.window);
-        let over = (used - FREE_SHARE * bucket.limit).max(0.0);
-        *bucket = Bucket { used: used + 1.0, limit: bucket.limit, at: now };
-        self.window.mul_f64(over / bucket.limit)
+    /// The same with the cluster's buckets.
+    pub fn shared_by(self, shared: Shared) -> Self {
+        Self { shared: Some(shared), ..self }
     }
 
-    /// Takes over what an answer reported, in the form `used/limit`; anything else is ignored.
-    pub fn note(&self, host: &str, report: &str, now: Instant) {
-        let Some((used, limit)) = parse(report) else { return };
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= HOSTS && !buckets.contains_key(host) {
-            let window = self.window;
-            buckets.retain(|_, bucket| bucket.used_at(now, window) > 0.0);
-            if buckets.len() >= HOSTS {
-                return;
+    /// Books one call and says how long it has to wait first. When that is longer than `longest`, nothing is booked
+    /// and the error says how long to stay away.
+    pub async fn book(&self, account: &str, longest: Duration) -> Result<Duration, Duration> {
+        if let Some(shared) = &self.shared
+            && let Some(booked) = shared.book(self.upstream, account, self.allowance, longest).await
+        {
+            return booked;
+        }
+        self.locally(account, |bucket| bucket.book(Instant::now(), self.allowance, longest))
+    }
+
+    /// Takes over what an answer reported, if anything.
+    pub async fn note(&self, account: &str, headers: &HeaderMap) {
+        let Some(report) = (self.report)(headers) else { return };
+        self.locally(account, |bucket| bucket.note(Instant::now(), self.allowance, report));
+        if let Some(shared) = &self.shared {
+            shared.note(self.upstream, account, self.allowance, report).await;
+        }
+    }
+
+    /// The upstream refused a call and said when to come back: until then nobody calls the account, and afterwards
+    /// its bucket fills from empty.
+    pub async fn empty(&self, account: &str, wait: Duration) {
+        self.locally(account, |bucket| bucket.empty(Instant::now(), self.allowance, wait));
+        if let Some(shared) = &self.shared {
+            shared.empty(self.upstream, account, self.allowance, wait).await;
+        }
+    }
+
+    fn locally<T>(&self, account: &str, apply: impl FnOnce(&mut Bucket) -> T) -> T {
+        let mut buckets = self.local.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= ACCOUNTS && !buckets.contains_key(account) {
+            let now = Instant::now();
+            buckets.retain(|_, bucket| !bucket.is_idle(now, self.allowance));
+            if buckets.len() >= ACCOUNTS {
+                return apply(&mut Bucket::new(now));
             }
         }
-        buckets.insert(host.to_owned(), Bucket { used, limit, at: now });
+        apply(buckets.entry(account.to_owned()).or_insert_with(|| Bucket::new(Instant::now())))
     }
 }
 
-impl Bucket {
-    fn used_at(&self, now: Instant, window: Duration) -> f64 {
-        let drained =
-            self.limit * now.saturating_duration_since(self.at).as_secs_f64() / window.as_secs_f64();
-        (self.used - drained).max(0.0)
-    }
-}
-
-fn parse(report: &str) -> Option<(f64, f64)> {
-    let (used, limit) = report.split_once('/')?;
+/// Reads a report of the form `used/limit`.
+pub fn used_of_limit(text: &str) -> Option<Report> {
+    let (used, limit) = text.split_once('/')?;
     let (used, limit): (u32, u32) = (used.trim().parse().ok()?, limit.trim().parse().ok()?);
-    (limit > 0).then(|| (f64::from(used), f64::from(limit)))
+    (limit > 0).then(|| Report { used: f64::from(used), limit: f64::from(limit) })
 }
 
 #[cfg(test)]
@@ -75,26 +119,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_only_near_the_end_of_the_bucket_and_less_as_it_drains() {
-        let pacer = Pacer::new(Duration::from_secs(20));
-        let now = Instant::now();
-        assert_eq!(pacer.book("a", now), Duration::ZERO, "nothing is known yet");
-        pacer.note("a", "10/40", now);
-        assert_eq!(pacer.book("a", now), Duration::ZERO);
-        pacer.note("a", "40/40", now);
-        assert_eq!(pacer.book("a", now), Duration::from_secs(4));
-        assert_eq!(pacer.book("a", now), Duration::from_millis(4500), "the call before is counted");
-        assert_eq!(pacer.book("b", now), Duration::ZERO);
-        assert_eq!(pacer.book("a", now + Duration::from_secs(10)), Duration::ZERO);
-    }
-
-    #[test]
     fn strange_reports_are_ignored() {
-        let pacer = Pacer::new(Duration::from_secs(20));
-        let now = Instant::now();
-        for report in ["", "40", "40/0", "-1/40", "a/b", "99999999999/1"] {
-            pacer.note("a", report, now);
+        for text in ["", "40", "40/0", "-1/40", "a/b", "99999999999/1"] {
+            assert_eq!(used_of_limit(text), None, "{text}");
         }
-        assert_eq!(pacer.book("a", now), Duration::ZERO);
+        assert_eq!(used_of_limit(" 10 / 40 "), Some(Report { used: 10.0, limit: 40.0 }));
     }
 }

@@ -1,13 +1,13 @@
 //! What the handlers of a process share: the database, the queue, and the clients of the outside world.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use accounts::seal::MasterKey;
 use database::Db;
 use jobs::{Dispatch, Store};
 
 use crate::insight::{knowledge::Library, material::Material};
-use upstreams::{anthropic, gorgias, recorder::Recorder};
+use upstreams::{anthropic, gorgias, pacing::shared::Shared, recorder::Recorder};
 
 /// The shared parts.
 pub struct App {
@@ -31,4 +31,16 @@ pub struct App {
     pub import_dir: PathBuf,
     /// Where probes record their effects, if anywhere.
     pub probe_effects: Option<Recorder>,
+}
+
+/// The rate buckets that all workers draw from, in the Redis of the queue.
+pub fn shared_pace(dispatch: &Dispatch) -> Shared {
+    let commands = dispatch.commands();
+    Shared::new(
+        dispatch.prefix(),
+        Arc::new(move |command| {
+            let commands = commands.clone();
+            Box::pin(async move { commands.run(&command).await })
+        }),
+    )
 }

@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod context;
+pub mod days;
 pub mod draft;
 pub mod handlers;
 pub mod insight;

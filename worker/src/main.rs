@@ -9,8 +9,8 @@ use database::Db;
 use jobs::{Dispatch, Store};
 use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias, recorder::Recorder};
 use worker::{
-    app::App,
-    handlers,
+    app::{App, shared_pace},
+    days, handlers,
     insight::{knowledge::Library, material::Material},
     runtime::{self, Options, Pulse},
     settings::{self, SETTINGS, Settings},
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 
 async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let stop = boot::shutdown::on_signal().context("listening for signals")?;
-    let store = Store::connect(&settings.database_url, runtime::connections(&settings.queues))
+    let store = Store::connect(settings.database_url.expose(), runtime::connections(&settings.queues))
         .context("DATABASE_URL")?;
     let slots = settings.slots();
     let connections = settings.database_connections.map_or(slots, NonZeroU32::get);
@@ -40,16 +40,18 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
             "fewer connections than slots: jobs that get none are put off; raise DESK_DATABASE_CONNECTIONS or lower DESK_QUEUES"
         );
     }
-    let db = Db::connect(&settings.database_url, connections).context("DATABASE_URL")?;
+    let db = Db::connect(settings.database_url.expose(), connections).context("DATABASE_URL")?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let breakers = Breakers::new(BreakerSettings::default());
+    let pace = shared_pace(&dispatch);
     let anthropic = settings
         .anthropic
         .map(|model| anthropic::Client::new(&model, settings.destinations, breakers.clone()))
         .transpose()
-        .context("the Messages API")?;
+        .context("the Messages API")?
+        .map(|client| client.sharing_pace(pace.clone()));
     let app = Arc::new(App {
-        gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?,
+        gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),
         anthropic,
         master_key: settings.master_key,
         insight: Library::default(),
@@ -75,6 +77,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         pulse,
     };
     let handlers = handlers::all(&app);
+    tokio::spawn(days::run(store.clone()));
     runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })
         .await
         .context("DATABASE_URL")

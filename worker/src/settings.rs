@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use accounts::seal::MasterKey;
-use boot::{Setting, SettingError, env};
+use boot::{Secret, Setting, SettingError, env};
 use jobs::dispatch::Server;
 
 use upstreams::{Destinations, anthropic};
@@ -82,7 +82,7 @@ const fn setting(
 #[derive(Debug)]
 pub struct Settings {
     /// Postgres.
-    pub database_url: String,
+    pub database_url: Secret,
     /// Redis.
     pub redis: Server,
     /// Prefix of every key in Redis.
@@ -132,7 +132,7 @@ impl Settings {
         nice()?;
         let loopback = env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)])?;
         Ok(Settings {
-            database_url: database_url.expose().to_owned(),
+            database_url,
             redis,
             redis_prefix: env::optional("DESK_REDIS_PREFIX", "deskwork".to_owned(), "a short name")?,
             queues: parse_queues(&queues).ok_or_else(|| {

@@ -25,7 +25,7 @@ pub async fn drain(
         name: "drain".to_owned(),
         queues: queues.iter().map(|queue| ((*queue).to_owned(), 8)).collect::<BTreeMap<_, _>>(),
         grace: std::time::Duration::from_secs(10),
-        database_url: database_url.to_owned(),
+        database_url: database_url.to_owned().into(),
         pulse: Pulse::default(),
     };
     let (stop, stopped) = oneshot::channel::<()>();

@@ -3,8 +3,13 @@
 //! Live means that the process answers. Ready means that it can keep what it is given: the database answers
 //! and its schema is at least the one that this program was built for. Redis is not needed for that: while it
 //! is away jobs are taken and wait, so the state is degraded and the process is ready.
+//!
+//! Whoever asks has a second at most (that is what Kubernetes gives a probe), and a server that stands still answers
+//! nothing at all. So looks go on in the background, and who asks is told of the last one when the present one takes
+//! too long. A pool that is busy for a moment does not make the process unready, and one that stays so does.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
@@ -13,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 use sqlx::Row;
-use tokio::sync::Mutex;
+use tokio::sync::watch;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -27,8 +32,17 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 /// Readiness follows a change sooner.
 const READINESS_REMEMBERED: Duration = Duration::from_secs(1);
 
-/// A part that does not answer within this time is down.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Who asks is answered within this time, whatever the parts do.
+const ANSWER_WITHIN: Duration = Duration::from_millis(400);
+
+/// Until a look is over, the last one is told if it is no older than this.
+const STALE_AFTER: Duration = Duration::from_secs(10);
+
+/// A database that does not answer within this time is down: as long as a request waits for a connection.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The same for Redis. Its being away only degrades, so it may be judged before who asks is answered.
+const REDIS_PATIENCE: Duration = Duration::from_millis(300);
 
 /// The routes, with one memory for all of them.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -54,6 +68,9 @@ pub struct Health {
     pub components: Components,
     /// Which data there is.
     pub data_status: DataStatus,
+    /// What an operator should do about Redis, though it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis_advice: Option<String>,
 }
 
 /// The parts: `ok`, `down`, or for the schema `outdated`.
@@ -88,7 +105,7 @@ pub struct DataStatus {
     security(()),
 )]
 async fn health(State(state): State<AppState>, Extension(memory): Extension<Arc<Memory>>) -> Response {
-    answer(memory.health(&state, REMEMBERED).await)
+    answer(memory.health(REMEMBERED, look(state)).await)
 }
 
 /// The process answers.
@@ -109,7 +126,7 @@ async fn live() -> Json<serde_json::Value> {
     security(()),
 )]
 async fn ready(State(state): State<AppState>, Extension(memory): Extension<Arc<Memory>>) -> Response {
-    answer(memory.health(&state, READINESS_REMEMBERED).await)
+    answer(memory.health(READINESS_REMEMBERED, look(state)).await)
 }
 
 /// Metrics in the text format of Prometheus.
@@ -133,28 +150,71 @@ fn answer(health: Health) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, headers, Json(health)).into_response()
 }
 
-/// What was found out last. Whoever asks meanwhile waits for the one who finds out.
-#[derive(Default)]
+/// What was found out last, and whether somebody is finding out.
 struct Memory {
-    last: Mutex<Option<(Instant, Health)>>,
+    last: watch::Sender<Option<(Instant, Health)>>,
+    is_looking: AtomicBool,
 }
 
-impl Memory {
-    async fn health(&self, state: &AppState, remembered: Duration) -> Health {
-        let mut last = self.last.lock().await;
-        if let Some((at, health)) = &*last
-            && at.elapsed() < remembered
-        {
-            return health.clone();
-        }
-        let health = look(state).await;
-        *last = Some((Instant::now(), health.clone()));
-        health
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory { last: watch::Sender::new(None), is_looking: AtomicBool::new(false) }
     }
 }
 
-async fn look(state: &AppState) -> Health {
-    let (database, redis) = tokio::join!(timeout(PATIENCE, look_at_database(state)), redis_answers(state));
+impl Memory {
+    /// What was found out within `remembered`; else what `look` finds out; and while that takes too long, what was
+    /// found out before, or that nothing is known to work.
+    async fn health(
+        self: &Arc<Memory>,
+        remembered: Duration,
+        look: impl Future<Output = Health> + Send + 'static,
+    ) -> Health {
+        let mut finding = self.last.subscribe();
+        if let Some(health) = self.found_within(remembered) {
+            return health;
+        }
+        self.start(look);
+        // What the look found is new, so it is within any time. Waiting in vain leaves what was known before.
+        let _ = timeout(ANSWER_WITHIN, finding.changed()).await;
+        self.found_within(STALE_AFTER).unwrap_or_else(Health::unknown)
+    }
+
+    fn found_within(&self, time: Duration) -> Option<Health> {
+        let last = self.last.borrow();
+        last.as_ref().filter(|(at, _)| at.elapsed() < time).map(|(_, health)| health.clone())
+    }
+
+    /// Looks in a task of its own, unless somebody does.
+    fn start(self: &Arc<Memory>, look: impl Future<Output = Health> + Send + 'static) {
+        if self.is_looking.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let memory = self.clone();
+        tokio::spawn(async move {
+            let health = look.await;
+            memory.last.send_replace(Some((Instant::now(), health)));
+            memory.is_looking.store(false, Ordering::Release);
+        });
+    }
+}
+
+impl Health {
+    /// No part has answered yet.
+    fn unknown() -> Health {
+        let components = Components { database: "down", schema: "down", redis: "down" };
+        Health {
+            status: overall(components),
+            components,
+            data_status: DataStatus::default(),
+            redis_advice: None,
+        }
+    }
+}
+
+async fn look(state: AppState) -> Health {
+    let (database, (redis, redis_advice)) =
+        tokio::join!(timeout(DATABASE_PATIENCE, look_at_database(&state)), look_at_redis(&state));
     let (components, data_status) = match database {
         Ok(Some((version, data_status))) => {
             let schema = if version >= migrations::latest_version() { "ok" } else { "outdated" };
@@ -162,7 +222,7 @@ async fn look(state: &AppState) -> Health {
         }
         Ok(None) | Err(_) => (Components { database: "down", schema: "down", redis }, DataStatus::default()),
     };
-    Health { status: overall(components), components, data_status }
+    Health { status: overall(components), components, data_status, redis_advice }
 }
 
 fn overall(components: Components) -> &'static str {
@@ -193,17 +253,54 @@ async fn look_at_database(state: &AppState) -> Option<(i64, DataStatus)> {
     Some((version, DataStatus { customers_loaded, archetypes_available }))
 }
 
-async fn redis_answers(state: &AppState) -> &'static str {
-    let asked = timeout(PATIENCE, async {
-        let mut link = state.dispatch.link().await?;
-        state.dispatch.ping(&mut link).await
+/// Whether it answers, and what should be done about it all the same.
+async fn look_at_redis(state: &AppState) -> (&'static str, Option<String>) {
+    let asked = timeout(REDIS_PATIENCE, async {
+        let mut link = state.dispatch.link().await.ok()?;
+        state.dispatch.ping(&mut link).await.ok()?;
+        // One that answers and does not tell is well.
+        Some(state.dispatch.eviction_advice(&mut link).await.unwrap_or_default())
     });
-    if matches!(asked.await, Ok(Ok(()))) { "ok" } else { "down" }
+    match asked.await {
+        Ok(Some(advice)) => ("ok", advice),
+        Ok(None) | Err(_) => ("down", None),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn working() -> Health {
+        let components = Components { database: "ok", schema: "ok", redis: "ok" };
+        Health {
+            status: overall(components),
+            components,
+            data_status: DataStatus::default(),
+            redis_advice: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn who_asks_is_answered_while_a_look_never_ends() {
+        let memory = Arc::new(Memory::default());
+        assert_eq!(memory.health(READINESS_REMEMBERED, std::future::pending()).await.status, "down");
+        // Nobody looks a second time meanwhile.
+        assert_eq!(memory.health(READINESS_REMEMBERED, async { working() }).await.status, "down");
+    }
+
+    #[tokio::test]
+    async fn the_last_look_is_told_until_the_next_one_is_over() {
+        let memory = Arc::new(Memory::default());
+        assert_eq!(memory.health(Duration::ZERO, async { working() }).await.status, "ok");
+        let (found, finding) = tokio::sync::oneshot::channel();
+        let stuck = async move { finding.await.unwrap_or_else(|_| Health::unknown()) };
+        assert_eq!(memory.health(Duration::ZERO, stuck).await.status, "ok");
+        let mut told = memory.last.subscribe();
+        found.send(Health::unknown()).expect("the look is under way");
+        told.changed().await.expect("the look ends");
+        assert_eq!(memory.health(REMEMBERED, std::future::pending()).await.status, "down");
+    }
 
     #[test]
     fn redis_degrades_and_the_database_decides() {

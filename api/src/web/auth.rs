@@ -1,25 +1,19 @@
 //! Who calls. An API key comes as `X-API-Key` or as `Authorization: Bearer`; the tenant comes from
 //! the key and from nothing else.
 //!
-//! A successful look-up is remembered for 30 seconds in this process, so a busy caller costs no query
-//! a request. The price: a revoked key works for up to 30 seconds more. An expiry is kept to the moment.
+//! The limits in front of every route find out whose key a request has ([`crate::web::limits`]) and write it into
+//! the request as [`Identity`]; a handler only asks for its [`Caller`], and nothing is looked up twice.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
-use accounts::api_keys::{self, Scope};
+use accounts::api_keys::{Principal, Scope};
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{Extensions, HeaderMap, header, request::Parts},
 };
-use chrono::{DateTime, Utc};
 use database::ids::{KeyId, TenantId};
-use sha2::{Digest, Sha256};
 
-use crate::{state::AppState, web::problem::Problem};
+use crate::web::problem::Problem;
 
 /// Who calls, as a handler's argument; without a valid key the handler is not reached (401).
 #[derive(Clone, Debug)]
@@ -32,6 +26,17 @@ pub struct Caller {
     pub scopes: Vec<Scope>,
     /// The key's name for people.
     pub name: String,
+}
+
+impl From<Principal> for Caller {
+    fn from(principal: Principal) -> Caller {
+        Caller {
+            tenant: principal.tenant,
+            key_id: principal.key_id,
+            scopes: principal.scopes,
+            name: principal.name,
+        }
+    }
 }
 
 impl Caller {
@@ -57,86 +62,49 @@ impl Caller {
     }
 }
 
-/// Finds out who calls; none when there is no key or none that is valid. It refuses nobody: some
-/// paths need no key.
+/// What was found out of a request's sender. It refuses nobody: some paths need no key.
+#[derive(Clone, Debug)]
+pub enum Identity {
+    /// It has a valid key.
+    Known(Arc<Caller>),
+    /// It has no key or none that is valid.
+    Nobody,
+    /// It could not be found out now.
+    Unclear(Problem),
+}
+
+/// Who sent the request with these extensions; none when it has no valid key.
 ///
 /// # Errors
-/// The database does not answer.
-pub async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Arc<Caller>>, Problem> {
-    match presented(headers) {
-        None => Ok(None),
-        Some(key) => Ok(state.keys.look_up(&state.db, key).await?),
+/// It could not be found out.
+pub fn identity(extensions: &Extensions) -> Result<Option<Arc<Caller>>, Problem> {
+    match extensions.get::<Identity>() {
+        Some(Identity::Known(caller)) => Ok(Some(caller.clone())),
+        Some(Identity::Nobody) => Ok(None),
+        Some(Identity::Unclear(problem)) => Err(problem.clone()),
+        None => {
+            tracing::error!("a route outside of the limits asks who calls");
+            Err(Problem::internal())
+        }
     }
 }
 
-impl FromRequestParts<AppState> for Caller {
+impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Caller, Problem> {
-        let caller = identify(state, &parts.headers).await?.ok_or_else(Problem::unauthenticated)?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
+        let caller = identity(&parts.extensions)?.ok_or_else(Problem::unauthenticated)?;
         Ok(Caller::clone(&caller))
     }
 }
 
-fn presented(headers: &HeaderMap) -> Option<&str> {
+/// The key that a request shows, if it shows one.
+pub fn presented(headers: &HeaderMap) -> Option<&str> {
     if let Some(key) = headers.get("x-api-key") {
         return key.to_str().ok();
     }
     let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
-}
-
-/// How long a successful look-up is remembered.
-const REMEMBERED: Duration = Duration::from_secs(30);
-
-/// How many keys are remembered; beyond that the memory starts anew.
-const MAX_REMEMBERED: usize = 10_000;
-
-/// The keys that were valid a moment ago, by their hashes.
-#[derive(Debug, Default)]
-pub struct KeyCache {
-    known: Mutex<HashMap<[u8; 32], Remembered>>,
-}
-
-#[derive(Clone, Debug)]
-struct Remembered {
-    caller: Arc<Caller>,
-    since: Instant,
-    expires_at: Option<DateTime<Utc>>,
-}
-
-impl KeyCache {
-    async fn look_up(&self, db: &database::Db, key: &str) -> Result<Option<Arc<Caller>>, database::DbError> {
-        let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-        if let Some(caller) = self.recall(&hash, Instant::now(), Utc::now()) {
-            return Ok(Some(caller));
-        }
-        let Some(principal) = api_keys::authenticate(db, key).await? else { return Ok(None) };
-        let expires_at = principal.expires_at;
-        let caller = Arc::new(Caller {
-            tenant: principal.tenant,
-            key_id: principal.key_id,
-            scopes: principal.scopes,
-            name: principal.name,
-        });
-        self.remember(hash, Remembered { caller: caller.clone(), since: Instant::now(), expires_at });
-        Ok(Some(caller))
-    }
-
-    fn recall(&self, hash: &[u8; 32], now: Instant, at: DateTime<Utc>) -> Option<Arc<Caller>> {
-        let known = self.known.lock().expect("no holder of this lock panics");
-        let found = known.get(hash)?;
-        let is_fresh = now.duration_since(found.since) < REMEMBERED;
-        (is_fresh && found.expires_at.is_none_or(|expiry| at < expiry)).then(|| found.caller.clone())
-    }
-
-    fn remember(&self, hash: [u8; 32], remembered: Remembered) {
-        let mut known = self.known.lock().expect("no holder of this lock panics");
-        if known.len() >= MAX_REMEMBERED {
-            known.clear();
-        }
-        known.insert(hash, remembered);
-    }
 }
 
 #[cfg(test)]
@@ -155,17 +123,11 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_forgotten_after_its_time_and_at_its_expiry() {
-        let cache = KeyCache::default();
-        let (since, at) = (Instant::now(), Utc::now());
-        let expires_at = Some(at + chrono::TimeDelta::seconds(10));
-        cache.remember([1; 32], Remembered { caller: caller(vec![]), since, expires_at });
-        cache.remember([2; 32], Remembered { caller: caller(vec![]), since, expires_at: None });
-        assert!(cache.recall(&[1; 32], since, at).is_some());
-        assert!(cache.recall(&[1; 32], since, at + chrono::TimeDelta::seconds(10)).is_none());
-        assert!(cache.recall(&[2; 32], since + Duration::from_secs(29), at).is_some());
-        assert!(cache.recall(&[2; 32], since + Duration::from_secs(30), at).is_none());
-        assert!(cache.recall(&[3; 32], since, at).is_none());
+    fn without_a_finding_nobody_is_let_in() {
+        assert!(identity(&Extensions::new()).is_err());
+        let mut extensions = Extensions::new();
+        extensions.insert(Identity::Nobody);
+        assert!(identity(&extensions).expect("found out").is_none());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! JSON bodies: bounded, strict, and refused with the place of the fault.
 
+use std::{error::Error, iter::successors};
+
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
@@ -9,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use sha2::{Digest, Sha256};
+use tower_http::timeout::TimeoutError;
 
 use crate::web::problem::Problem;
 
@@ -48,7 +51,7 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT_BYTES: usize> FromRequest<S> for 
 /// The whole body, if it has at most `limit_bytes`.
 ///
 /// # Errors
-/// 413 when it has more; 400 when the caller broke off.
+/// 413 when it has more; 400 when the caller broke off, 408 when it stopped sending.
 pub async fn read(headers: &HeaderMap, body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
     let declared =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -58,14 +61,22 @@ pub async fn read(headers: &HeaderMap, body: Body, limit_bytes: usize) -> Result
     let mut stream = body.into_data_stream();
     let mut bytes = BytesMut::with_capacity(declared.unwrap_or(0));
     while let Some(chunk) = stream.next().await {
-        let chunk =
-            chunk.map_err(|_| Problem::bad_request("body", "the body ended before it was complete"))?;
+        let chunk = chunk.map_err(|error| broken(&error))?;
         if bytes.len() + chunk.len() > limit_bytes {
             return Err(Problem::too_large("body", limit_bytes));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.freeze())
+}
+
+/// Why the rest of a body does not come: its sender broke off (400) or stopped sending (408).
+pub fn broken(error: &axum::Error) -> Problem {
+    let mut causes = successors(Some(error as &(dyn Error + 'static)), |&error| error.source());
+    if causes.any(|cause| cause.is::<TimeoutError>()) {
+        return Problem::body_stalled();
+    }
+    Problem::bad_request("body", "the body ended before it was complete")
 }
 
 /// A JSON text of exactly this form.

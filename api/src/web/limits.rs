@@ -6,7 +6,8 @@
 //! requests, 60,000 webhooks, 300 drafts and 120 counts or evaluations of segments a minute for one key; each is a
 //! setting. All keys of a tenant together, and one network address, may do four times that. The address is
 //! the connection's own: a header such as `X-Forwarded-For` is anybody's to write, so behind a balancer the
-//! limit of addresses is one for all who have no key yet, which protects the database and nothing else.
+//! limit of addresses is one for all who have no key yet, which protects the database and nothing else. A key that
+//! was never seen is counted for its address before it is looked up, see [`crate::web::keys`].
 //!
 //! Limits are counted by each process for itself. The buckets refill continuously (GCRA), and what has refilled
 //! is forgotten, so memory is bounded by the callers of the last minute, and that by a cap.
@@ -15,20 +16,23 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use database::Db;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use uuid::Uuid;
 
-use crate::state::AppState;
-use crate::web::auth;
+pub use crate::settings::Rates;
+use crate::web::auth::{Identity, presented};
+use crate::web::keys::{self, KeyCache, NotLookedUp};
 use crate::web::problem::Problem;
 
 /// How much more all keys of a tenant, or one address, may do than one key.
@@ -40,23 +44,9 @@ const MAX_BUCKETS: usize = 50_000;
 /// Full buckets are forgotten after this many checks.
 const SWEEP_EVERY: u32 = 10_000;
 
-/// Requests that a key may make in a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rates {
-    /// Everything that has no limit of its own.
-    pub general_per_minute: NonZeroU32,
-    /// Webhook deliveries.
-    pub webhooks_per_minute: NonZeroU32,
-    /// Drafts and whatever else a model may be asked for.
-    pub ai_per_minute: NonZeroU32,
-    /// Previews and evaluations of segments.
-    pub segments_per_minute: NonZeroU32,
-}
-
-/// Puts the limits around every route of the router that has one.
-pub fn apply(router: Router, state: &AppState, rates: Rates) -> Router {
-    let gate = Gate { state: state.clone(), limits: Arc::new(Limits::new(rates)) };
-    router.layer(from_fn_with_state(gate, enforce))
+/// Puts the limits around every route of the router that has one, and finds out who calls.
+pub fn apply(router: Router, db: Db, keys: Arc<KeyCache>, rates: Rates) -> Router {
+    router.layer(from_fn_with_state(Gate { db, keys, limits: Arc::new(Limits::new(rates)) }, enforce))
 }
 
 /// The limits of one process.
@@ -132,6 +122,13 @@ pub struct TooMany {
     retry_after_secs: u64,
 }
 
+impl TooMany {
+    /// Too many keys of an address were bad; the next one is looked up after this time.
+    fn barred(wait: Duration) -> TooMany {
+        TooMany { limit: keys::MAX_BAD_KEYS, retry_after_secs: wait.as_secs() + 1 }
+    }
+}
+
 impl IntoResponse for TooMany {
     fn into_response(self) -> Response {
         let detail =
@@ -145,25 +142,61 @@ impl IntoResponse for TooMany {
 
 #[derive(Clone)]
 struct Gate {
-    state: AppState,
+    db: Db,
+    keys: Arc<KeyCache>,
     limits: Arc<Limits>,
 }
 
 async fn enforce(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let Some(lane) = gate.limits.lane(request.uri().path()) else { return next.run(request).await };
-    let counted = match auth::identify(&gate.state, request.headers()).await {
-        Ok(Some(caller)) => lane.count_key(caller.key_id.0, caller.tenant.0),
-        // Whether a key is needed is the route's to say; here the request is only counted.
-        Ok(None) | Err(_) => lane.addresses.count(address(&request)),
-    };
-    let standing = match counted {
-        Ok(standing) => standing,
+    let address = address(&request);
+    let (identity, standing) = match admit(&gate, lane, request.headers(), address).await {
+        Ok(admitted) => admitted,
         Err(refused) => return refused.into_response(),
     };
+    request.extensions_mut().insert(identity);
     request.extensions_mut().insert(Arc::clone(&gate.limits));
     let mut response = next.run(request).await;
     standing.show(response.headers_mut());
     response
+}
+
+/// Who sends the request, and how much it may still send. Whether a key is needed is the route's to say.
+async fn admit(
+    gate: &Gate,
+    lane: &Lane,
+    headers: &HeaderMap,
+    address: u128,
+) -> Result<(Identity, Standing), TooMany> {
+    let Some(key) = presented(headers) else {
+        return Ok((Identity::Nobody, lane.addresses.count(address)?));
+    };
+    // What nobody has ever seen is counted before it may cost anything.
+    let mut counted = None;
+    match gate.keys.recall(key) {
+        keys::Standing::Good(caller) => {
+            let standing = lane.count_key(caller.key_id.0, caller.tenant.0)?;
+            return Ok((Identity::Known(caller), standing));
+        }
+        keys::Standing::Bad => return Ok((Identity::Nobody, lane.addresses.count(address)?)),
+        keys::Standing::Strange => counted = Some(lane.addresses.count(address)?),
+        keys::Standing::Familiar => {}
+    }
+    let identity = match gate.keys.look_up(&gate.db, key, address).await {
+        Ok(Some(caller)) => {
+            let standing = lane.count_key(caller.key_id.0, caller.tenant.0)?;
+            return Ok((Identity::Known(caller), standing));
+        }
+        Ok(None) => Identity::Nobody,
+        Err(NotLookedUp::Barred(wait)) => return Err(TooMany::barred(wait)),
+        Err(NotLookedUp::Busy) => Identity::Unclear(Problem::unavailable()),
+        Err(NotLookedUp::Db(error)) => Identity::Unclear(error.into()),
+    };
+    let standing = match counted {
+        Some(standing) => standing,
+        None => lane.addresses.count(address)?,
+    };
+    Ok((identity, standing))
 }
 
 /// The connection's address; IPv6 by its /64, which is what one customer gets. Zero when it is not known.

@@ -2,13 +2,16 @@
 
 pub mod auth;
 pub mod body;
+pub mod bulkhead;
 pub mod correlation;
 pub mod etag;
 pub mod fields;
 pub mod idempotency;
+pub mod keys;
 pub mod limits;
 pub mod observe;
 pub mod page;
 pub mod problem;
 pub mod query;
+pub mod timeouts;
 pub mod trail;

@@ -1,6 +1,7 @@
 //! Pages of a list: at most 100 items, and an opaque cursor that leads to the next ones.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -20,6 +21,16 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Leads to the next page as `?cursor=`; null on the last.
     pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Ends the page after `len` items, one at least; the next one goes on behind them.
+    pub fn cut(&mut self, len: usize, key: impl Fn(&T) -> String) {
+        if len < self.items.len() {
+            self.items.truncate(len.max(1));
+            self.next_cursor = self.items.last().map(|item| encode(&key(item)));
+        }
+    }
 }
 
 /// Which page is asked for.
@@ -49,6 +60,14 @@ impl PageRequest {
         self.after.as_deref().map(|text| text.parse().map_err(|_| bad_cursor())).transpose()
     }
 
+    /// The place behind the cursor, where pages follow time and id: see [`place`].
+    ///
+    /// # Errors
+    /// 400 naming `cursor`.
+    pub fn after_place(&self) -> Result<Option<(DateTime<Utc>, Uuid)>, Problem> {
+        self.after.as_deref().map(read_place).transpose()
+    }
+
     /// One more than the limit: whether that one comes tells whether there is a next page.
     pub fn limit_and_one(&self) -> i64 {
         self.limit + 1
@@ -62,6 +81,18 @@ impl PageRequest {
         let next_cursor = items.last().filter(|_| has_more).map(|item| encode(&key(item)));
         Page { items, next_cursor }
     }
+}
+
+/// An item's place in a list by time and id, as [`PageRequest::after_place`] reads it: microseconds since 1970, as
+/// fine as the database's time, and the id.
+pub fn place(at: DateTime<Utc>, id: Uuid) -> String {
+    format!("{} {id}", at.timestamp_micros())
+}
+
+fn read_place(text: &str) -> Result<(DateTime<Utc>, Uuid), Problem> {
+    let (micros, id) = text.split_once(' ').ok_or_else(bad_cursor)?;
+    let at = micros.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or_else(bad_cursor)?;
+    Ok((at, id.parse().map_err(|_| bad_cursor())?))
 }
 
 /// The answer to a cursor that was not handed out here.
@@ -94,6 +125,16 @@ mod tests {
         let next = request(&format!("cursor={}", first.next_cursor.expect("a next page"))).expect("a page");
         assert_eq!(next.after_id(), Ok(Some(ids[1])));
         assert_eq!(next.page(vec![ids[2]], Uuid::to_string).next_cursor, None);
+    }
+
+    #[test]
+    fn a_place_in_a_list_is_read_back_and_nothing_else_is() {
+        let id = Uuid::now_v7();
+        let at = DateTime::from_timestamp_micros(1_700_000_000_000_001).expect("a time");
+        assert_eq!(read_place(&place(at, id)), Ok((at, id)));
+        for bad in ["", "1700000000000001", "x y", "99999999999999999999 x", "1700000000000001 x"] {
+            assert_eq!(read_place(bad), Err(bad_cursor()), "{bad}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Errors as callers see them: RFC 9457 problem documents. What went wrong inside stays in the log,
 //! which carries the same correlation id.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -16,6 +16,9 @@ use crate::web::correlation;
 
 /// How long a caller should wait while the database is away, in seconds.
 const RETRY_AFTER_SECS: u64 = 2;
+
+/// How long a caller should wait while scans are under way, in seconds.
+const RETRY_SCAN_AFTER_SECS: u64 = 5;
 
 /// A refusal on its way to the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,7 +177,8 @@ impl Problem {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "The service is unavailable for the moment",
-                "nothing was changed; try again after the time in Retry-After",
+                "try again after the time in Retry-After; what was to be changed may have been changed although \
+                 the answer was lost, so send the same Idempotency-Key where there is one",
             )
         }
     }
@@ -187,6 +191,43 @@ impl Problem {
                 .into(),
             ..Problem::unavailable()
         }
+    }
+
+    /// 503: as many reads that scan are under way as may be.
+    pub fn scans_are_busy(at_once: usize) -> Problem {
+        Problem {
+            detail: format!(
+                "{at_once} reads that scan (previews of segments, analytics, lists of customers) are under way, and \
+                 no more run at once; try again after the time in Retry-After"
+            )
+            .into(),
+            retry_after_secs: Some(RETRY_SCAN_AFTER_SECS),
+            ..Problem::unavailable()
+        }
+    }
+
+    /// 503: the answer did not come within the time that a request may take.
+    pub fn late(limit: Duration) -> Problem {
+        Problem {
+            detail: format!(
+                "the request was given up after {} s; what was to be changed may have been changed, so look before \
+                 sending it again, or send the same Idempotency-Key",
+                limit.as_secs_f64()
+            )
+            .into(),
+            ..Problem::unavailable()
+        }
+    }
+
+    /// 408: the body stopped coming.
+    pub fn body_stalled() -> Problem {
+        Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request-timeout",
+            "The request was not sent in time",
+            "the body stopped coming before it was complete",
+        )
+        .at("body")
     }
 
     /// Names the field, parameter or header at fault.

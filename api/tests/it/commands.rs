@@ -55,7 +55,7 @@ async fn errors_are_one_line_that_says_what_to_do() {
         ("create-tenant --slug a --name x --timezone Mars/Olympus", 1, "Europe/Berlin"),
         ("revoke-key --prefix 0123456789ab", 1, "list-keys"),
         ("create-key --tenant nobody --scopes fly", 2, "jobs:read"),
-        ("fly", 2, "api help"),
+        ("fly", 2, "api --help"),
     ] {
         let output = api(&database, line);
         let error = text(&output.stderr);

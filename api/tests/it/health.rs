@@ -27,6 +27,9 @@ async fn a_healthy_process_says_so_without_a_key() {
     let metrics = shop.send(get("/metrics")).await;
     assert!(metrics.headers["content-type"].to_str().expect("text").starts_with("text/plain; version=0.0.4"));
     assert!(metrics.text.contains(r#"deskwork_http_requests_total{route="/health","#), "{}", metrics.text);
+    // An alert on its growth needs it from the start.
+    let unauthenticated = r#"deskwork_webhooks_total{provider="gorgias",outcome="unauthenticated"} 0"#;
+    assert!(metrics.text.contains(unauthenticated), "{}", metrics.text);
 }
 
 #[tokio::test]

@@ -137,6 +137,35 @@ async fn pages_lead_through_all_jobs_newest_first() {
 }
 
 #[tokio::test]
+async fn a_page_has_results_only_when_asked_and_only_so_many_bytes_of_them() {
+    const JOBS: usize = 10;
+    let shop = shop(Mode::Token).await;
+    for number in 0..JOBS {
+        let job = enqueue(&shop, &shop.key).await;
+        let large = json!({"number": number, "text": "x".repeat(jobs::MAX_RESULT_BYTES - 100)});
+        finish(&shop, job, crate::desk::done(&large)).await;
+    }
+    let plain = shop.get("/api/jobs?limit=100").await;
+    let items = plain.json["items"].as_array().expect("items");
+    assert_eq!(items.len(), JOBS);
+    assert!(items.iter().all(|item| item["state"] == "done" && item.get("result").is_none()));
+
+    let mut numbers = Vec::new();
+    let mut path = "/api/jobs?limit=100&fields=result".to_owned();
+    loop {
+        let page = shop.get(&path).await;
+        assert!(page.text.len() < 9 * 1024 * 1024, "{} bytes", page.text.len());
+        let items = page.json["items"].as_array().expect("items");
+        numbers.extend(items.iter().map(|item| item["result"]["number"].as_u64().expect("a result")));
+        match page.json["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/api/jobs?limit=100&fields=result&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(numbers, (0..JOBS as u64).rev().collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn filters_hold_together() {
     let shop = shop(Mode::Token).await;
     let operator = operator(&shop).await;

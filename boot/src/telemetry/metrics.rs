@@ -38,6 +38,7 @@ pub const METRICS: &[Metric] = &[
         "deskwork_conservation_drift",
         "Jobs that the books and the ledger disagree on; anything but 0 is a fault.",
     ),
+    gauge("deskwork_audit_age_seconds", "Time since the last audit of the books that came to an end."),
     counter("deskwork_http_requests_total", "HTTP requests by route, method and status."),
     histogram("deskwork_http_request_seconds", "Time to the answer's headers by route."),
     gauge("deskwork_workers", "Worker processes by state."),
@@ -48,6 +49,9 @@ pub const METRICS: &[Metric] = &[
     histogram("deskwork_dispatch_script_seconds", "Round trip of a script call to Redis."),
     counter("deskwork_upstream_requests_total", "Requests to an upstream by upstream and outcome."),
     histogram("deskwork_upstream_request_seconds", "Time to an upstream's answer by upstream."),
+    counter("deskwork_key_lookups_total", "API keys looked up in the database, by outcome: good or bad."),
+    counter("deskwork_scans_refused_total", "Reads that scan which found all places taken."),
+    gauge("deskwork_http_connections", "Connections of clients that are open."),
     counter("deskwork_webhooks_total", "Webhook deliveries by provider and outcome."),
     gauge(
         "deskwork_schedules_invalid",

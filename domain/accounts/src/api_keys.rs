@@ -40,6 +40,11 @@ impl Principal {
     }
 }
 
+/// Whether the text could be a key at all: what is none is refused without a look at the database.
+pub fn is_well_formed(text: &str) -> bool {
+    split(text).is_some()
+}
+
 /// Finds out who a presented key belongs to. `None` for anything that is not a valid, unexpired, unrevoked key,
 /// without saying why. Notes the use at most once a minute.
 pub async fn authenticate(db: &Db, text: &str) -> Result<Option<Principal>, DbError> {
@@ -172,6 +177,14 @@ pub async fn revoke(tx: &mut Tx, tenant: TenantId, key: KeyId) -> Result<bool, D
     Ok(done.rows_affected() == 1)
 }
 
+/// The key whose text begins so, and its tenant; revoked ones too (gateway role).
+pub async fn find_by_prefix(tx: &mut Tx, prefix: &str) -> Result<Option<(KeyId, TenantId)>, DbError> {
+    Ok(sqlx::query_as("select id, tenant_id from shared.api_key where prefix = $1")
+        .bind(prefix)
+        .fetch_optional(&mut **tx)
+        .await?)
+}
+
 /// A key as its owner sees it in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeySummary {
@@ -255,10 +268,10 @@ pub enum Scope {
     /// Ask for new drafts.
     #[serde(rename = "ai:write")]
     AiWrite,
-    /// Deliver webhooks.
+    /// Deliver webhooks, and have deliveries taken in once more.
     #[serde(rename = "webhooks:write")]
     WebhooksWrite,
-    /// See and replay webhook deliveries.
+    /// See webhook deliveries.
     #[serde(rename = "webhooks:read")]
     WebhooksRead,
     /// Import orders.

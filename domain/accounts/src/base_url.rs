@@ -2,9 +2,11 @@
 //!
 //! This check reads the address as written; the HTTP client checks what a name resolves to when it connects.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use url::{Host, Url};
+
+use crate::public_address::is_public;
 
 /// Whether addresses of this machine are accepted (for development and tests), also without TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,51 +71,8 @@ fn is_private(host: &Host<&str>) -> bool {
             // A name without a dot is a machine of the local network.
             !name.contains('.') || ends(".localhost") || ends(".local") || ends(".internal") || ends(".lan")
         }
-        Host::Ipv4(address) => is_private_address(IpAddr::V4(*address)),
-        Host::Ipv6(address) => is_private_address(IpAddr::V6(*address)),
-    }
-}
-
-/// Whether an address is anything but a public unicast one.
-pub fn is_private_address(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_private_v4(address),
-        IpAddr::V6(address) => is_private_v6(address),
-    }
-}
-
-fn is_private_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_broadcast()
-        || address.is_documentation()
-        || address.is_multicast()
-        || a == 0
-        || a >= 240
-        // Shared address space of carriers, benchmarking, and protocol assignments.
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 198 && (b == 18 || b == 19))
-        || (a == 192 && b == 0 && c == 0)
-}
-
-fn is_private_v6(address: Ipv6Addr) -> bool {
-    // An IPv4 address may be wrapped: mapped, compatible, NAT64 or 6to4.
-    let [s0, s1, .., s6, s7] = address.segments();
-    let wrapped = |high: u16, low: u16| {
-        let [[a, b], [c, d]] = [high.to_be_bytes(), low.to_be_bytes()];
-        is_private_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    if let Some(v4) = address.to_ipv4() {
-        return is_private_v4(v4);
-    }
-    match s0 {
-        0x64 if s1 == 0xff9b => wrapped(s6, s7),
-        0x2002 => wrapped(s1, address.segments()[2]),
-        // Only 2000::/3 is public, less the documentation range.
-        0x2001 if s1 == 0xdb8 => true,
-        _ => !(0x2000..0x4000).contains(&s0),
+        Host::Ipv4(address) => !is_public(IpAddr::V4(*address)),
+        Host::Ipv6(address) => !is_public(IpAddr::V6(*address)),
     }
 }
 

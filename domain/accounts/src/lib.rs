@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod base_url;
 pub mod integrations;
+pub mod public_address;
 pub mod seal;
 pub mod tenants;
 pub mod verify;

@@ -156,6 +156,59 @@ async fn the_database_refuses_what_a_role_may_not_do() {
     scheduler.queue_tx().await.expect("the scheduler is the queue");
 }
 
+/// The worker's login role may take the gateway's until the next release; what it could do
+/// with it beyond reading tenants and their connections is refused by policies, in every table of the schema.
+#[tokio::test]
+async fn a_worker_makes_no_credentials_by_taking_the_gateways_role() {
+    let world = world().await;
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select 'shared.' || relname from pg_class where relnamespace = 'shared'::regnamespace and relkind = 'r'
+         order by 1",
+    )
+    .fetch_all(&mut admin)
+    .await
+    .expect("the catalogue is readable");
+    assert!(tables.iter().any(|table| table == "shared.api_key"), "{tables:?}");
+    sqlx::query("set session_replication_role = replica").execute(&mut admin).await.expect("a superuser");
+    let worker = Db::connect(&world.database.url_for("desk_worker"), 1).expect("the URL is valid");
+    for table in &tables {
+        if table == "shared.tenant" {
+            continue;
+        }
+        insert_sample(&mut admin, table, world.tenant.0).await;
+    }
+    for table in &tables {
+        let mut tx = worker.gateway_tx().await.expect("begins");
+        let copy = format!("insert into {table} select * from {table}");
+        let seen: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
+            .fetch_one(&mut *tx)
+            .await
+            .expect("readable");
+        match table.as_str() {
+            "shared.tenant" | "shared.integration" => {
+                assert!(seen > 0, "workers of the version before read {table}");
+                let error = sqlx::query(AssertSqlSafe(copy)).execute(&mut *tx).await.expect_err("refused");
+                let code =
+                    error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
+                assert_eq!(code.as_deref(), Some("42501"), "a worker writes {table}: {error}");
+            }
+            _ => assert_eq!(seen, 0, "a worker reads {table}"),
+        }
+    }
+    let change = "update shared.integration set config = '{}'";
+    let mut tx = worker.gateway_tx().await.expect("begins");
+    let changed = sqlx::query(change).execute(&mut *tx).await.expect("answered").rows_affected();
+    assert_eq!(changed, 0, "a worker changes how a tenant's help desk is reached");
+    let mint = "insert into shared.api_key (id, tenant_id, name, prefix, secret_hash, scopes)
+                select gen_random_uuid(), id, 'mine', '0123456789ab', sha256('x'), '{operator}' from shared.tenant";
+    let error = sqlx::query(mint).execute(&mut *tx).await.expect_err("a worker made an operator's key");
+    assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some("42501"));
+    // What its handlers need of the schema it has as the role that does their work.
+    let mut tx = worker.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    assert!(tenants::get(&mut tx, world.tenant).await.expect("readable").is_some());
+}
+
 #[tokio::test]
 async fn row_level_security_hides_other_tenants_everywhere() {
     let world = world().await;

@@ -78,7 +78,19 @@ impl Db {
     /// A pool for `url` that connects when first used. Must be called inside a Tokio runtime. Fails only when
     /// the URL is malformed or its TLS settings are.
     pub fn connect(url: &str, max_connections: u32) -> Result<Db, DbError> {
-        let options = PgConnectOptions::from_str(url)?.application_name("deskwork").options([
+        Db::open(PgConnectOptions::from_str(url)?, max_connections)
+    }
+
+    /// Like `connect`, with connections that act as `role` from their first moment: for work that is one statement
+    /// on [`Db::pool`] and therefore a transaction by itself, in one round trip instead of one for each of begin,
+    /// work and commit. A statement that needs a tenant calls a function that sets it, for its own transaction,
+    /// by `set_config('desk.tenant_id', ..., true)`; until then no policy lets a row through.
+    pub fn connect_as(url: &str, role: Role, max_connections: u32) -> Result<Db, DbError> {
+        Db::open(PgConnectOptions::from_str(url)?.options([("role", role.name())]), max_connections)
+    }
+
+    fn open(options: PgConnectOptions, max_connections: u32) -> Result<Db, DbError> {
+        let options = options.application_name("deskwork").options([
             ("statement_timeout", "60s"),
             ("idle_in_transaction_session_timeout", "60s"),
             // Statements whose client dropped the connection end soon, instead of waiting for a lock unheard.
@@ -128,7 +140,7 @@ impl Db {
     }
 
     /// The pool itself, for what needs a connection rather than a transaction. Its connections have the login
-    /// role's rights, which are none.
+    /// role's rights, which are none, or those of the role given to [`Db::connect_as`].
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
@@ -157,6 +169,12 @@ impl Db {
             Err(error) if is_dead_connection(&error) => Err(DbError::Unanswered(error)),
             committed => Ok(committed?),
         }
+    }
+
+    /// How many connections may turn out dead one after the other before a live one must come: after a restart of
+    /// Postgres all idle ones are, and each is met at most once.
+    pub fn max_connections(&self) -> u32 {
+        self.max_connections
     }
 
     async fn begin(&self, statement: String) -> Result<Tx, DbError> {
@@ -249,6 +267,12 @@ impl DbError {
         matches!(self, DbError::Unavailable(_) | DbError::Unanswered(_))
     }
 
+    /// Whether the connection broke, so that nobody knows what became of the statement: what may be done twice may
+    /// be sent again over another connection.
+    pub fn is_connection_lost(&self) -> bool {
+        matches!(self, DbError::Unavailable(error) if is_dead_connection(error))
+    }
+
     /// Whether the constraint of this name was violated.
     pub fn violates(&self, constraint: &str) -> bool {
         matches!(self, DbError::Constraint { name } if name == constraint)
@@ -281,7 +305,7 @@ impl From<sqlx::Error> for DbError {
 }
 
 /// Whether the connection, not the statement, is at fault: closed, refused, or the server stops or recovers.
-fn is_dead_connection(error: &sqlx::Error) -> bool {
+pub fn is_dead_connection(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
         // A connection that breaks in mid-message shows as a protocol error.

@@ -3,5 +3,6 @@
 pub mod drafts;
 pub mod gorgias;
 pub mod inbox;
+pub mod intake;
 pub mod kinds;
 pub mod tickets;

@@ -1,8 +1,11 @@
 //! Tickets and their messages, as told by the help desk in any order and any number of times.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::FromRow;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::gorgias::delivery::{Delivery, Message as ToldMessage};
@@ -11,53 +14,52 @@ use database::ids::{TenantId, TicketId};
 use database::nul::strip_text;
 use database::{DbError, Tx};
 
-/// A ticket after a delivery was applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Upserted {
-    /// Our id.
-    pub id: TicketId,
-    /// Messages between customer and agents known now, internal notes not counted.
-    pub message_count: i32,
+/// What a delivery tells of its ticket, as `support_app.upsert_ticket` reads it. Older news never overwrite newer
+/// ones, and the count of messages never falls.
+#[derive(Serialize)]
+pub(crate) struct ToldTicket<'a> {
+    /// For a ticket that is not known yet.
+    id: TicketId,
+    provider: &'a str,
+    external_id: &'a str,
+    subject: Option<&'a str>,
+    channel: Option<&'a str>,
+    source: &'static str,
+    status: Option<&'static str>,
+    priority: Option<&'static str>,
+    customer_id: Option<&'a str>,
+    customer_external_id: Option<&'a str>,
+    customer_email: Option<&'a str>,
+    customer_name: Option<&'a str>,
+    tags: &'a [String],
+    external_updated_at: Option<DateTime<Utc>>,
+    /// A total told without saying which messages are notes; it may include the note that this very delivery tells of.
+    message_count: Option<i32>,
 }
 
-/// Applies a delivery to its ticket and messages (support role). Older news never overwrite newer ones, and the
-/// count of messages never falls. `now` stands in for times that the delivery leaves out.
-pub async fn upsert(
-    tx: &mut Tx,
-    tenant: TenantId,
-    provider: &str,
-    delivery: &Delivery,
-    now: DateTime<Utc>,
-) -> Result<Upserted, DbError> {
-    let ticket = &delivery.ticket;
-    let messages = delivery.messages();
-    let changed_at = ticket
-        .updated_at
-        .or(delivery.occurred_at)
-        .or_else(|| messages.iter().filter_map(|message| message.sent_at).max());
-    let id: TicketId = sqlx::query_scalar(include_str!("tickets/upsert_ticket.sql"))
-        .bind(TicketId::new())
-        .bind(tenant)
-        .bind(provider)
-        .bind(&ticket.id)
-        .bind(&ticket.subject)
-        .bind(&ticket.channel)
-        .bind(source::detect(delivery).name())
-        .bind(ticket.status.map(|status| status.name()))
-        .bind(ticket.priority.map(|priority| priority.name()))
-        .bind(&ticket.customer.external_id)
-        .bind(&ticket.customer.id)
-        .bind(&ticket.customer.email)
-        .bind(&ticket.customer.name)
-        .bind(&ticket.tags)
-        .bind(changed_at)
-        .fetch_one(&mut **tx)
-        .await?;
-    // A total told without saying which messages are notes may include the note that this very delivery tells of.
-    let messages: Vec<NewMessage> =
-        messages.into_iter().map(|message| NewMessage::told(message, delivery, now)).collect();
-    let message_count = store_messages(tx, tenant, id, &messages, ticket.message_count).await?;
-    Ok(Upserted { id, message_count })
+impl<'a> ToldTicket<'a> {
+    pub(crate) fn of(provider: &'a str, delivery: &'a Delivery) -> ToldTicket<'a> {
+        let ticket = &delivery.ticket;
+        let customer = &ticket.customer;
+        let newest_message = || delivery.messages().iter().filter_map(|message| message.sent_at).max();
+        ToldTicket {
+            id: TicketId::new(),
+            provider,
+            external_id: &ticket.id,
+            subject: ticket.subject.as_deref(),
+            channel: ticket.channel.as_deref(),
+            source: source::detect(delivery).name(),
+            status: ticket.status.map(|status| status.name()),
+            priority: ticket.priority.map(|priority| priority.name()),
+            customer_id: customer.external_id.as_deref(),
+            customer_external_id: customer.id.as_deref(),
+            customer_email: customer.email.as_deref(),
+            customer_name: customer.name.as_deref(),
+            tags: &ticket.tags,
+            external_updated_at: ticket.updated_at.or(delivery.occurred_at).or_else(newest_message),
+            message_count: ticket.message_count,
+        }
+    }
 }
 
 /// A message to be stored.
@@ -80,6 +82,11 @@ pub struct NewMessage {
 }
 
 impl NewMessage {
+    /// The messages that a delivery tells of. `now` stands in for times that it leaves out.
+    pub(crate) fn of(delivery: &Delivery, now: DateTime<Utc>) -> Vec<NewMessage> {
+        delivery.messages().into_iter().map(|message| NewMessage::told(message, delivery, now)).collect()
+    }
+
     fn told(message: &ToldMessage, delivery: &Delivery, now: DateTime<Utc>) -> NewMessage {
         NewMessage {
             external_id: message.id.clone(),
@@ -106,21 +113,44 @@ pub async fn store_messages(
     messages: &[NewMessage],
     told_count: Option<i32>,
 ) -> Result<i32, DbError> {
-    let count = sqlx::query_scalar(include_str!("tickets/store_messages.sql"))
+    let count = sqlx::query_scalar("select support_app.store_messages($1, $2, $3, $4)")
         .bind(tenant)
         .bind(ticket)
-        .bind(messages.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
-        .bind(messages.iter().map(|message| message.external_id.as_str()).collect::<Vec<_>>())
-        .bind(messages.iter().map(|message| message.from_agent).collect::<Vec<_>>())
-        .bind(messages.iter().map(|message| message.internal).collect::<Vec<_>>())
-        .bind(messages.iter().map(|message| message.channel.as_str()).collect::<Vec<_>>())
-        .bind(messages.iter().map(|message| message.sender_name.as_deref()).collect::<Vec<_>>())
-        .bind(messages.iter().map(|message| strip_text(&message.body_text)).collect::<Vec<_>>())
-        .bind(messages.iter().map(|message| message.sent_at).collect::<Vec<_>>())
+        .bind(Json(documents(messages)))
         .bind(told_count)
         .fetch_one(&mut **tx)
         .await?;
     Ok(count)
+}
+
+/// A message as `support_app.store_messages` reads it.
+#[derive(Serialize)]
+pub(crate) struct MessageDocument<'a> {
+    id: Uuid,
+    external_id: &'a str,
+    from_agent: bool,
+    internal: bool,
+    channel: &'a str,
+    sender_name: Option<&'a str>,
+    body_text: Cow<'a, str>,
+    sent_at: DateTime<Utc>,
+}
+
+/// Each message with an id of our own.
+pub(crate) fn documents(messages: &[NewMessage]) -> Vec<MessageDocument<'_>> {
+    messages
+        .iter()
+        .map(|message| MessageDocument {
+            id: Uuid::now_v7(),
+            external_id: &message.external_id,
+            from_agent: message.from_agent,
+            internal: message.internal,
+            channel: &message.channel,
+            sender_name: message.sender_name.as_deref(),
+            body_text: strip_text(&message.body_text),
+            sent_at: message.sent_at,
+        })
+        .collect()
 }
 
 /// A ticket. Printing it for debugging shows no personal data.

@@ -4,15 +4,14 @@
 mod world;
 
 use chrono::{DateTime, Utc};
-use database::ids::{DeliveryId, TicketId};
+use database::ids::{DeliveryId, TenantId, TicketId};
 use database::{Role, Tx};
 use platform::customers;
 use serde_json::{Value, json};
 use support::drafts::{self, NewDraft};
 use support::gorgias::delivery::{Delivery, parse_value};
-use support::gorgias::rules::{Decision, SkipReason};
-use support::gorgias::source::Style;
-use support::inbox::{self, Filter, NewDelivery, Recorded};
+use support::inbox::{self, Filter};
+use support::intake::{self, Intake, Taken};
 use support::tickets::{self, NewMessage};
 use uuid::Uuid;
 use world::{World, add_tenant, world};
@@ -29,61 +28,65 @@ fn delivery(body: Value) -> Delivery {
     parse_value(&body).expect("parses")
 }
 
+/// Takes a body in as a delivery of its own; the ticket's id and count of messages.
 async fn apply(world: &World, body: Value) -> (TicketId, i32) {
     let mut tx = tx(world).await;
-    let upserted =
-        tickets::upsert(&mut tx, world.tenant, "gorgias", &delivery(body), now()).await.expect("applied");
+    let ticket = take(&mut tx, world.tenant, &Uuid::now_v7().to_string(), &body, None).await;
+    let ticket = ticket.answer.ticket.expect("it has a ticket");
+    let found = tickets::get(&mut tx, ticket).await.expect("answers").expect("exists");
     tx.commit().await.expect("commits");
-    (upserted.id, upserted.message_count)
+    (ticket, found.message_count)
 }
 
-fn new_delivery<'a>(world: &World, key: &'a str, body: &'a Value) -> NewDelivery<'a> {
-    NewDelivery {
-        tenant: world.tenant,
-        provider: "gorgias",
-        dedup_key: key,
-        event_type: Some("ticket-message-created"),
+async fn take(
+    tx: &mut Tx,
+    tenant: TenantId,
+    dedup_key: &str,
+    body: &Value,
+    replay_of: Option<DeliveryId>,
+) -> Taken {
+    let delivery = delivery(body.clone());
+    let intake = Intake {
+        tenant,
+        dedup_key,
         body,
-        decision: Decision::Draft { style: Style::Email },
-        correlation_id: Some("c-1"),
-        replay_of: None,
-    }
+        delivery: &delivery,
+        correlation_id: "c-1",
+        trace_parent: None,
+        replay_of,
+        now: now(),
+    };
+    intake::take_in_within(tx, intake).await.expect("taken in").0
 }
 
 #[tokio::test]
 async fn a_delivery_is_recorded_once_and_answered_the_same() {
     let world = world().await;
     let body = json!({"id": 1});
-    let new = new_delivery(&world, "event:1", &body);
-    let (ticket, job) = (TicketId::new(), Uuid::now_v7());
     let mut first = tx(&world).await;
-    let Recorded::New(id) = inbox::claim(&mut first, &new).await.expect("claimed") else {
-        panic!("it is new")
-    };
+    let taken = take(&mut first, world.tenant, "event:1", &body, None).await;
+    assert!(taken.is_new && taken.answer.job.is_some());
 
     // A repetition that arrives meanwhile waits for the first one's outcome.
     let mut second = tx(&world).await;
-    let (claimed, ()) = tokio::join!(inbox::claim(&mut second, &new), async {
-        inbox::attach(&mut first, id, ticket, Some(job)).await.expect("attached");
+    let (repeated, ()) = tokio::join!(take(&mut second, world.tenant, "event:1", &body, None), async {
         first.commit().await.expect("commits");
     });
-    let Recorded::Duplicate(answer) = claimed.expect("claimed") else { panic!("it is a duplicate") };
-    assert_eq!(
-        (answer.id, answer.decision.as_str(), answer.ticket, answer.job),
-        (id, "queued", Some(ticket), Some(job))
-    );
+    assert!(!repeated.is_new);
+    assert_eq!(repeated.answer, taken.answer);
 
-    let replay = NewDelivery { replay_of: Some(id), ..new.clone() };
     for _ in 0..2 {
-        assert!(matches!(inbox::claim(&mut second, &replay).await.expect("claimed"), Recorded::New(_)));
+        let replayed = take(&mut second, world.tenant, "event:1", &body, Some(taken.answer.id)).await;
+        assert!(replayed.is_new);
+        assert_ne!(replayed.answer.id, taken.answer.id);
+        assert_eq!(replayed.answer.job, taken.answer.job, "the unfinished draft stands in");
     }
-    let skipped =
-        NewDelivery { dedup_key: "event:2", decision: Decision::Skip(SkipReason::HumanOnly), ..new.clone() };
-    assert!(matches!(inbox::claim(&mut second, &skipped).await.expect("claimed"), Recorded::New(_)));
-    let Recorded::Duplicate(answer) = inbox::claim(&mut second, &skipped).await.expect("claimed") else {
-        panic!("it is a duplicate")
-    };
-    assert_eq!(answer.skip_reason.as_deref(), Some("tagged_human_only"));
+    let body = json!({"id": 2, "tags": ["human-only"]});
+    assert!(take(&mut second, world.tenant, "event:2", &body, None).await.is_new);
+    let repeated = take(&mut second, world.tenant, "event:2", &body, None).await;
+    assert!(!repeated.is_new);
+    assert_eq!(repeated.answer.skip_reason.as_deref(), Some("tagged_human_only"));
+    assert_eq!(repeated.answer.job, None);
 }
 
 #[tokio::test]
@@ -94,12 +97,7 @@ async fn the_inbox_is_listed_page_by_page_and_per_tenant() {
     for number in 0..5 {
         let mut tx = tx(&world).await;
         let key = format!("event:{number}");
-        let Recorded::New(id) =
-            inbox::claim(&mut tx, &new_delivery(&world, &key, &body)).await.expect("claimed")
-        else {
-            panic!("it is new")
-        };
-        made.push(id);
+        made.push(take(&mut tx, world.tenant, &key, &body, None).await.answer.id);
         tx.commit().await.expect("commits");
     }
     made.reverse();
@@ -128,10 +126,6 @@ async fn what_the_database_cannot_store_does_not_stop_a_delivery() {
     let world = world().await;
     let body = json!({"id": 7, "sub\0ject": "a\0b", "subject": "a\0b",
                       "messages": [{"id": 1, "body_text": "x\0y", "sender": {"name": "\0"}}]});
-    let mut tx = tx(&world).await;
-    let claimed = inbox::claim(&mut tx, &new_delivery(&world, "event:1", &body)).await.expect("claimed");
-    assert!(matches!(claimed, Recorded::New(_)));
-    tx.commit().await.expect("commits");
     let (id, _) = apply(&world, body).await;
     let mut tx = self::tx(&world).await;
     let ticket = tickets::get(&mut tx, id).await.expect("answers").expect("exists");
@@ -233,13 +227,11 @@ async fn concurrent_first_messages_make_one_ticket() {
 async fn ticket_numbers_are_per_tenant_and_do_not_wait_for_each_other() {
     let world = world().await;
     let mut open = tx(&world).await;
-    let first = delivery(json!({"id": "a"}));
-    tickets::upsert(&mut open, world.tenant, "gorgias", &first, now()).await.expect("applied");
+    let first = json!({"id": "a"});
+    take(&mut open, world.tenant, "event:1", &first, None).await;
     open.commit().await.expect("commits");
     let mut open = tx(&world).await;
-    tickets::upsert(&mut open, world.tenant, "gorgias", &delivery(json!({"id": "b"})), now())
-        .await
-        .expect("applied");
+    take(&mut open, world.tenant, "event:2", &json!({"id": "b"}), None).await;
     // The transaction above is still open; another new ticket goes through nevertheless.
     apply(&world, json!({"id": "c"})).await;
     open.rollback().await.expect("rolls back");
@@ -249,7 +241,7 @@ async fn ticket_numbers_are_per_tenant_and_do_not_wait_for_each_other() {
 
     let other = add_tenant(&world.db, "other").await;
     let mut tx = world.db.tenant_tx(Role::Support, other).await.expect("begins");
-    tickets::upsert(&mut tx, other, "gorgias", &first, now()).await.expect("applied");
+    take(&mut tx, other, "event:1", &first, None).await;
     let a = tickets::find(&mut tx, "gorgias", "a").await.expect("answers").expect("exists");
     assert_eq!(a.number, 1);
 }

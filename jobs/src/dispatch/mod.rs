@@ -3,16 +3,25 @@
 
 mod advice;
 mod announcer;
+mod commands;
+mod eviction;
 mod keys;
 mod server;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use redis::{RedisResult, Script, Value, aio::PubSub, cmd};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 pub use advice::advise;
+pub use commands::Commands;
 pub use redis::RedisError;
 pub use server::Server;
 
@@ -24,8 +33,10 @@ use crate::{
 use announcer::Message;
 use server::Connection;
 
-/// How many messages to Redis may wait in this process; beyond that the sweeper finds the jobs.
+/// How many messages to Redis may wait in this process, and how much memory they may take; beyond that the
+/// sweeper finds the jobs.
 const OUTBOX: usize = 100_000;
+const OUTBOX_BYTES: usize = 32 * 1024 * 1024;
 
 /// How many ids a script call takes: it blocks Redis for about a millisecond.
 pub(crate) const OFFER_BATCH: usize = 500;
@@ -36,6 +47,8 @@ pub struct Dispatch {
     server: Server,
     prefix: Arc<str>,
     outbox: mpsc::Sender<Message>,
+    /// How many bytes wait, in the outbox or with the announcer.
+    waiting_bytes: Arc<AtomicUsize>,
     script: Arc<Script>,
 }
 
@@ -54,9 +67,13 @@ impl Dispatch {
             server,
             prefix: prefix.into(),
             outbox,
+            waiting_bytes: Arc::default(),
             script: Arc::new(Script::new(include_str!("offer.lua"))),
         };
+        // There from the start: an alert on its growth does not see a counter that is born at 1.
+        metrics::counter!("deskwork_dispatch_dropped_total").increment(0);
         tokio::spawn(announcer::run(dispatch.clone_without_outbox(), inbox));
+        tokio::spawn(eviction::tell_at_boot(dispatch.clone_without_outbox()));
         dispatch
     }
 
@@ -101,7 +118,10 @@ impl Dispatch {
     }
 
     fn send(&self, message: Message) {
-        if self.outbox.try_send(message).is_err() {
+        let size_bytes = message.size_bytes();
+        let waiting_bytes = self.waiting_bytes.fetch_add(size_bytes, Ordering::Relaxed) + size_bytes;
+        if waiting_bytes > OUTBOX_BYTES || self.outbox.try_send(message).is_err() {
+            self.waiting_bytes.fetch_sub(size_bytes, Ordering::Relaxed);
             metrics::counter!("deskwork_dispatch_dropped_total").increment(1);
         }
     }

@@ -2,21 +2,26 @@
 //! connections to it.
 //!
 //! `redis://` and `rediss://` name a server; `redis+sentinel://host:port,host:port/NAME` the Sentinels
-//! that know the master NAME; `redis+cluster://host:port,host:port` some nodes of a cluster (`rediss+…`
-//! with TLS). Valkey speaks the same protocol.
+//! that know the master NAME, with `/NAME/2` for its database 2; `redis+cluster://host:port,host:port` some nodes of a
+//! cluster (`rediss+…` with TLS). `user:password@` before the hosts is for all of them, and for the master that
+//! Sentinels name. Sentinels may have no password of their own. Valkey speaks the same protocol.
 
 use std::{sync::Arc, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline,
+    RedisConnectionInfo, RedisError, RedisFuture, RedisResult, TlsMode, Value,
     aio::{ConnectionLike, MultiplexedConnection, PubSub},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
-    sentinel::{SentinelClient, SentinelServerType},
+    sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType},
 };
 use tokio::sync::Mutex;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long Sentinels are asked for the master; some of them may be gone with it.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A Redis, as configured.
 #[derive(Clone)]
@@ -28,7 +33,7 @@ pub struct Server {
 enum Kind {
     Single(Box<Client>),
     Sentinel(Arc<Mutex<SentinelClient>>),
-    Cluster { client: Arc<ClusterClient>, nodes: Vec<String> },
+    Cluster { client: Arc<ClusterClient>, nodes: Vec<ConnectionInfo> },
 }
 
 impl Server {
@@ -38,18 +43,16 @@ impl Server {
     /// The URL cannot be read.
     pub fn new(url: &str) -> RedisResult<Server> {
         let kind = if let Some((scheme, rest)) = split_scheme(url, "+sentinel") {
-            let (hosts, name) =
-                rest.split_once('/').ok_or_else(|| invalid("a Sentinel URL ends in /NAME"))?;
-            let nodes: Vec<String> = hosts.split(',').map(|host| format!("{scheme}://{host}")).collect();
-            Kind::Sentinel(Arc::new(Mutex::new(SentinelClient::build(
-                nodes,
-                name,
-                None,
+            let named = Sentinels::parse(scheme, rest)?;
+            let client = SentinelClient::build(
+                named.sentinels,
+                named.master,
+                Some(named.node),
                 SentinelServerType::Master,
-            )?)))
+            )?;
+            Kind::Sentinel(Arc::new(Mutex::new(client)))
         } else if let Some((scheme, rest)) = split_scheme(url, "+cluster") {
-            let hosts = rest.trim_end_matches('/');
-            let nodes: Vec<String> = hosts.split(',').map(|host| format!("{scheme}://{host}")).collect();
+            let nodes = hosts(scheme, rest.trim_end_matches('/'))?;
             let client = ClusterClient::builder(nodes.clone()).connection_timeout(CONNECT_TIMEOUT).build()?;
             Kind::Cluster { client: Arc::new(client), nodes }
         } else {
@@ -68,7 +71,11 @@ impl Server {
                 Connection::Single(client.get_multiplexed_async_connection_with_config(&config).await?)
             }
             Kind::Sentinel(client) => {
-                Connection::Single(client.lock().await.get_async_connection_with_config(&config).await?)
+                // The library limits the connection to the master, not the search for it.
+                let found = tokio::time::timeout(SEARCH_TIMEOUT, async {
+                    client.lock().await.get_async_connection_with_config(&config).await
+                });
+                Connection::Single(found.await.map_err(|_| took_too_long())??)
             }
             Kind::Cluster { client, .. } => Connection::Cluster(
                 client
@@ -94,7 +101,7 @@ impl Server {
                 Kind::Cluster { nodes, .. } => {
                     let mut last = invalid("the cluster has no nodes");
                     for node in nodes {
-                        match Client::open(node.as_str())?.get_async_pubsub().await {
+                        match Client::open(node.clone())?.get_async_pubsub().await {
                             Ok(pubsub) => return Ok(pubsub),
                             Err(error) => last = error,
                         }
@@ -104,7 +111,7 @@ impl Server {
             }
         })
         .await
-        .map_err(|_| RedisError::from((ErrorKind::Io, "the connection took too long")))??;
+        .map_err(|_| took_too_long())??;
         for channel in channels {
             pubsub.subscribe(channel).await?;
         }
@@ -122,9 +129,64 @@ impl std::fmt::Debug for Server {
     }
 }
 
+/// What a URL of Sentinels says.
+struct Sentinels {
+    sentinels: Vec<ConnectionInfo>,
+    master: String,
+    /// How to talk to the server that they name.
+    node: SentinelNodeConnectionInfo,
+}
+
+impl Sentinels {
+    fn parse(scheme: &str, rest: &str) -> RedisResult<Sentinels> {
+        let (authority, path) =
+            rest.split_once('/').ok_or_else(|| invalid("a Sentinel URL ends in /NAME"))?;
+        let (master, db) = path.split_once('/').unwrap_or((path, ""));
+        let db: i64 = match db {
+            "" => 0,
+            number => number.parse().map_err(|_| invalid("after /NAME comes the database's number"))?,
+        };
+        if master.is_empty() {
+            return Err(invalid("a Sentinel URL ends in /NAME"));
+        }
+        let mut sentinels = hosts(scheme, authority)?;
+        let credentials = sentinels[0].redis_settings().clone();
+        let mut node =
+            SentinelNodeConnectionInfo::default().set_redis_connection_info(credentials.clone().set_db(db));
+        if scheme == "rediss" {
+            node = node.set_tls_mode(TlsMode::Secure);
+        }
+        if credentials.password().is_some() {
+            // One that has no password refuses any. Each is tried both ways; the way that fails is passed over.
+            let open = |sentinel: &ConnectionInfo| {
+                sentinel.clone().set_redis_settings(RedisConnectionInfo::default())
+            };
+            let open: Vec<_> = sentinels.iter().map(open).collect();
+            sentinels.extend(open);
+        }
+        Ok(Sentinels { sentinels, master: master.to_owned(), node })
+    }
+}
+
+/// Each host of `user:password@host:port,host:port`, with the credentials.
+fn hosts(scheme: &str, authority: &str) -> RedisResult<Vec<ConnectionInfo>> {
+    let (credentials, hosts) = match authority.rsplit_once('@') {
+        Some((credentials, hosts)) => (format!("{credentials}@"), hosts),
+        None => (String::new(), authority),
+    };
+    hosts
+        .split(',')
+        .map(|host| format!("{scheme}://{credentials}{}", host.trim()).into_connection_info())
+        .collect()
+}
+
 fn split_scheme<'a>(url: &'a str, suffix: &str) -> Option<(&'a str, &'a str)> {
     let (scheme, rest) = url.split_once("://")?;
     Some((scheme.strip_suffix(suffix)?, rest))
+}
+
+fn took_too_long() -> RedisError {
+    RedisError::from((ErrorKind::Io, "the connection took too long"))
 }
 
 fn invalid(what: &'static str) -> RedisError {
@@ -162,6 +224,57 @@ impl ConnectionLike for Connection {
         match self {
             Connection::Single(connection) => connection.get_db(),
             Connection::Cluster(connection) => connection.get_db(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::ConnectionAddr;
+
+    use super::*;
+
+    fn of(info: &ConnectionInfo) -> (String, Option<&str>, Option<&str>) {
+        let settings = info.redis_settings();
+        (info.addr().to_string(), settings.username(), settings.password())
+    }
+
+    #[test]
+    fn credentials_reach_every_host() {
+        let nodes = hosts("redis", "desk:p%40ss@a:7001,b:7002,[::1]:7003").expect("hosts");
+        let nodes: Vec<_> = nodes.iter().map(of).collect();
+        let with = |addr: &str| (addr.to_owned(), Some("desk"), Some("p@ss"));
+        assert_eq!(nodes[..2], [with("a:7001"), with("b:7002")]);
+        assert_eq!(nodes.len(), 3);
+        assert_eq!(of(&hosts("redis", "a:1").expect("a host")[0]), ("a:1".to_owned(), None, None));
+        assert!(matches!(hosts("rediss", "a:1").expect("a host")[0].addr(), ConnectionAddr::TcpTls { .. }));
+        for wrong in ["", "a:port", "a:1,,b:2"] {
+            assert!(hosts("redis", wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_master_gets_credentials_database_and_tls() {
+        let named = Sentinels::parse("rediss", "desk:secret@a:1,b:2/main/3").expect("Sentinels");
+        assert_eq!(named.master, "main");
+        // Its fields can only be looked at by printing it.
+        let node = format!("{:?}", named.node);
+        assert!(node.contains("Some(Secure)") && node.contains("db: 3") && node.contains("desk"), "{node}");
+        assert!(!node.contains("secret"), "{node}");
+        let tries: Vec<_> = named.sentinels.iter().map(|sentinel| of(sentinel).2).collect();
+        assert_eq!(tries, [Some("secret"), Some("secret"), None, None]);
+
+        let plain = Sentinels::parse("redis", "a:1,b:2/main").expect("Sentinels");
+        assert_eq!(plain.sentinels.len(), 2);
+        assert!(!format!("{:?}", plain.node).contains("Secure"));
+        for wrong in ["a:1", "a:1/", "a:1/main/x", "/main"] {
+            assert!(Sentinels::parse("redis", wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Access, Backoff, JobKind, Policy, Priority};
@@ -13,7 +14,7 @@ use crate::contract::{Access, Backoff, JobKind, Policy, Priority};
 pub struct AuditLedger {}
 
 /// What the audit found.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AuditReport {
     /// Jobs that were ever enqueued, by the books.
     pub enqueued: i64,
@@ -23,6 +24,16 @@ pub struct AuditReport {
     pub held: i64,
     /// Accounts whose books and tables differ; empty when all is well.
     pub drifts: Vec<Drift>,
+    /// Every count of past jobs was made at this time or later; none when no past jobs are counted.
+    #[serde(default)]
+    pub counted_since: Option<DateTime<Utc>>,
+}
+
+impl AuditReport {
+    /// On how many jobs the books and the tables differ.
+    pub fn drift(&self) -> i64 {
+        self.drifts.iter().map(|drift| (drift.by_the_books - drift.in_the_tables).abs()).sum()
+    }
 }
 
 /// A state of a kind in which the books and the tables differ.

@@ -27,6 +27,22 @@ pub struct Completion {
     pub ending: Ending,
 }
 
+impl Completion {
+    /// About how much of memory it takes, and of the statement that writes it.
+    pub fn size_bytes(&self) -> usize {
+        const BESIDE: usize = 256;
+        BESIDE
+            + match &self.ending {
+                Ending::Done { result, then } => {
+                    let payloads: usize = then.iter().map(|job| BESIDE + job.payload.get().len()).sum();
+                    result.as_ref().map_or(0, |result| result.get().len()) + payloads
+                }
+                // At most 1,000 characters of a message.
+                _ => 0,
+            }
+    }
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub enum Ending {

@@ -5,6 +5,7 @@ mod boot_line;
 mod desk;
 mod due;
 mod redis_lost;
+mod served;
 mod slow;
 mod takeover;
 mod workers_lost;

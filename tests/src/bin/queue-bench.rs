@@ -167,7 +167,7 @@ async fn work(expect: u64) -> anyhow::Result<()> {
         name: "bench".to_owned(),
         queues: BTreeMap::from([("bench".to_owned(), SLOTS)]),
         grace: Duration::from_secs(10),
-        database_url: database_url()?,
+        database_url: database_url()?.into(),
         pulse: Pulse::default(),
     };
     let handlers = Handlers::default().with::<Noop, _, _, _>(&bench, handle);

@@ -107,7 +107,12 @@ pub async fn count(
     starts(&mut verdict, ledger, killed).await.context("counting starts")?;
     effects(&mut verdict, acknowledged, recorded);
     let mut conn = ledger.acquire().await?;
-    let report = jobs::queues::audit(&mut conn).await.context("auditing the books")?;
+    let report = loop {
+        let audited = jobs::audit::run(&mut conn, jobs::audit::Pace::default()).await;
+        if let Some(report) = audited.context("auditing the books")? {
+            break report;
+        }
+    };
     verdict.drifts = report.drifts.len();
     verdict.note("the books differ", report.drifts.iter().map(|drift| format!("{drift:?}")));
     Ok(verdict)

@@ -168,7 +168,7 @@ async fn enqueue(desk: &Desk, jobs: &[Value], key: &str) -> Result<Vec<Uuid>, De
 
 /// A job with an effect of its own. Most take a while, so that there are some under way at any time.
 pub fn probe(name: &str, number: u64) -> Value {
-    let sleep_ms = [0, 50, 400, 1200][(number % 4) as usize];
+    let sleep_ms = [0, 20, 100, 400][(number % 4) as usize];
     let payload = json!({ "name": name, "effect": true, "sleep_ms": sleep_ms });
     json!({ "kind": "probe", "payload": payload, "max_attempts": MAX_ATTEMPTS })
 }

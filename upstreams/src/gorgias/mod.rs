@@ -7,7 +7,7 @@
 mod wire;
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant as ClockInstant};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,13 +16,13 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
-use tokio::time::Instant;
 
-use super::error::{ClientError, PauseReason, SetupError};
+use super::error::{ClientError, SetupError};
 use super::http::{
-    Answer, CallContext, Outbound, Repeat, Request, RetryPolicy, Verdict, host_key, judge_status, url_under,
+    Answer, CallContext, Outbound, Repeat, Request, RetryPolicy, Verdict, judge_status, url_under,
 };
-use super::pacing::Pacer;
+use super::pacing::shared::Shared;
+use super::pacing::{Allowance, Pacer, Report, used_of_limit};
 use super::{Breakers, Destinations};
 pub use wire::{Customer, Message, Person, Tag, Ticket};
 
@@ -30,14 +30,13 @@ const UPSTREAM: &str = "gorgias";
 const PAGE_SIZE: usize = 100;
 const MAX_PAGES: usize = 10;
 const CALL_LIMIT_HEADER: &str = "x-gorgias-account-api-call-limit";
-/// The bucket drains in this time, for API keys and OAuth alike.
-const LIMIT_WINDOW: Duration = Duration::from_secs(20);
+/// The bucket drains in this time, for API keys and OAuth alike. The last fifth of it is left to people.
+const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(20), share: 0.8 };
 
 /// What all accounts share in a process: connections, circuits, rate buckets.
 #[derive(Debug, Clone)]
 pub struct Gorgias {
     outbound: Outbound,
-    pacer: Pacer,
 }
 
 /// One account's client. Cheap to make for each job.
@@ -123,8 +122,14 @@ impl Gorgias {
         breakers: Breakers,
         policy: RetryPolicy,
     ) -> Result<Self, SetupError> {
-        let outbound = Outbound::new(UPSTREAM, destinations, policy, breakers)?;
-        Ok(Self { outbound, pacer: Pacer::new(LIMIT_WINDOW) })
+        let pacer = Pacer::new(UPSTREAM, ALLOWANCE, report);
+        Ok(Self { outbound: Outbound::new(UPSTREAM, destinations, policy, breakers)?.paced_by(pacer) })
+    }
+
+    /// The same with rate buckets that the whole cluster shares.
+    pub fn sharing_pace(mut self, shared: Shared) -> Self {
+        self.outbound = self.outbound.sharing_pace(shared);
+        self
     }
 
     /// The client of one account. `base` is `https://{account}.gorgias.com/api`.
@@ -265,30 +270,17 @@ impl Client {
         parse(&self.send(context, &request).await?)
     }
 
-    /// Sends at the account's pace; a pause that is too long for this slot is handed back.
     async fn send(&self, context: &CallContext, request: &Request) -> Result<Answer, ClientError> {
-        let host = host_key(&self.base);
-        let after = self.shared.pacer.book(&host, ClockInstant::now());
-        if !after.is_zero() {
-            if Instant::now() + after >= context.deadline {
-                return Err(ClientError::RetryAfter {
-                    upstream: UPSTREAM,
-                    after,
-                    reason: PauseReason::RateLimited,
-                });
-            }
-            tokio::time::sleep(after).await;
-        }
-        let answer = self.shared.outbound.send(context, request, judge).await?;
-        if let Some(report) = answer.headers.get(CALL_LIMIT_HEADER).and_then(|value| value.to_str().ok()) {
-            self.shared.pacer.note(&host, report, ClockInstant::now());
-        }
-        Ok(answer)
+        self.shared.outbound.send(context, request, judge).await
     }
 
     fn headers(&self) -> HeaderMap {
         HeaderMap::from_iter([(AUTHORIZATION, self.authorization.clone())])
     }
+}
+
+fn report(headers: &HeaderMap) -> Option<Report> {
+    used_of_limit(headers.get(CALL_LIMIT_HEADER)?.to_str().ok()?)
 }
 
 fn judge(answer: &Answer) -> Verdict {

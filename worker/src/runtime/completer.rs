@@ -10,7 +10,7 @@ use jobs::{
     sweep::{self, Freed},
 };
 use tokio::{
-    sync::{Mutex, mpsc},
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,
 };
 
@@ -24,6 +24,58 @@ pub(crate) struct Finished {
 
 /// The most that is written at once.
 const BATCH: usize = 500;
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// Completions that may wait to be written before handlers wait in turn. They count as waiting until they
+/// are written.
+const WAITING: usize = 2_000;
+const WAITING_BYTES: usize = 32 * 1024 * 1024;
+
+/// Where completions wait.
+pub(super) struct Inbox(mpsc::Receiver<Waiting>);
+
+/// The way into the inbox.
+pub(crate) struct Intake {
+    sender: mpsc::Sender<Waiting>,
+    /// A permit for each byte that may wait.
+    room: Arc<Semaphore>,
+}
+
+/// A completion that waits, and the room that it takes.
+struct Waiting {
+    finished: Finished,
+    size_bytes: usize,
+    room: OwnedSemaphorePermit,
+}
+
+/// An empty inbox.
+pub(super) fn inbox() -> (Intake, Inbox) {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    (Intake { sender, room: Arc::new(Semaphore::new(WAITING_BYTES)) }, Inbox(receiver))
+}
+
+impl Intake {
+    /// Puts a completion into the inbox, when there is room for it.
+    async fn put(&self, finished: Finished) {
+        // What is larger than all the room, a result with very many jobs after it, has it to itself.
+        let size_bytes = finished.completion.size_bytes();
+        let permits = u32::try_from(size_bytes.min(WAITING_BYTES)).unwrap_or(u32::MAX);
+        let room = self.room.clone().acquire_many_owned(permits).await;
+        let room = room.expect("the room is never closed");
+        // The inbox is open as long as the completers live, which is until nothing is held.
+        let _ = self.sender.send(Waiting { finished, size_bytes, room }).await;
+    }
+}
+
+/// How many of these, the first at least, are written at once.
+fn batch_len(sizes_bytes: impl Iterator<Item = usize>) -> usize {
+    let mut sum: usize = 0;
+    let fitting = sizes_bytes.take_while(|size_bytes| {
+        sum = sum.saturating_add(*size_bytes);
+        sum <= BATCH_BYTES
+    });
+    fitting.count().max(1)
+}
 
 /// Writers: while one waits for its commit the other gathers and writes.
 pub(super) const WRITERS: usize = 2;
@@ -39,7 +91,7 @@ pub(super) struct Completers {
     writers: JoinSet<()>,
 }
 
-pub(super) fn start(shared: Arc<Shared>, inbox: mpsc::Receiver<Finished>) -> Completers {
+pub(super) fn start(shared: Arc<Shared>, inbox: Inbox) -> Completers {
     let inbox = Arc::new(Mutex::new(inbox));
     let mut writers = JoinSet::new();
     for _ in 0..WRITERS {
@@ -63,8 +115,7 @@ impl Completers {
 impl Shared {
     /// Passes a completion on to be written.
     pub(super) async fn finish(&self, finished: Finished) {
-        // The inbox is open as long as the completers live, which is until nothing is held.
-        let _ = self.completions.send(finished).await;
+        self.completions.put(finished).await;
     }
 
     /// Hands back a job that was claimed and not started.
@@ -78,18 +129,23 @@ impl Shared {
     }
 }
 
-async fn run(shared: Arc<Shared>, inbox: Arc<Mutex<mpsc::Receiver<Finished>>>) {
+async fn run(shared: Arc<Shared>, inbox: Arc<Mutex<Inbox>>) {
     let mut ledger = Keep::new(&shared.store);
     let mut gathered = Vec::with_capacity(BATCH);
     loop {
-        if inbox.lock().await.recv_many(&mut gathered, BATCH).await == 0 {
+        // What did not fit into the batch before comes first.
+        if gathered.is_empty() && inbox.lock().await.0.recv_many(&mut gathered, BATCH).await == 0 {
             return;
         }
-        let mut freed: Vec<Freed> =
-            gathered.iter_mut().filter_map(|finished| finished.freed.take()).collect();
+        let len = batch_len(gathered.iter().map(|waiting: &Waiting| waiting.size_bytes));
+        let (mut freed, mut batch, mut room) = (Vec::new(), Vec::new(), Vec::new());
+        for waiting in gathered.drain(..len) {
+            freed.extend(waiting.finished.freed);
+            batch.push(waiting.finished.completion);
+            room.push(waiting.room);
+        }
         freed.sort();
         freed.dedup();
-        let mut batch: Vec<Completion> = gathered.drain(..).map(|finished| finished.completion).collect();
         let completed = write_persistently(&shared, &mut ledger, &mut batch).await;
         batch.retain(|completion| !completed.unwritable.contains(&completion.id));
         for lost in batch.iter().filter(|completion| !completed.written.contains(&completion.id)) {
@@ -98,6 +154,7 @@ async fn run(shared: Arc<Shared>, inbox: Arc<Mutex<mpsc::Receiver<Finished>>>) {
                 "the outcome was not written: the lease was lost while the job ran, or it had been written already"
             );
         }
+        drop(room);
         shared.running.over(batch.iter().map(|completion| (completion.id, completion.lease)));
         shared.dispatch.announce(completed.announcement);
         shared.dispatch.tell(&completed.events);
@@ -158,5 +215,57 @@ async fn offer_parked(shared: &Shared, freed: &[Freed]) {
     });
     if let Ok(ready) = ready.await {
         shared.dispatch.announce(jobs::Announcement { ready, next_due: None });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use proptest::prelude::*;
+    use serde_json::value::RawValue;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn with_result(size_bytes: usize) -> Finished {
+        let result = RawValue::from_string(format!("{:?}", "x".repeat(size_bytes))).expect("a JSON string");
+        let ending = Ending::Done { result: Some(result), then: Vec::new() };
+        Finished { completion: Completion { id: Uuid::now_v7(), lease: Uuid::now_v7(), ending }, freed: None }
+    }
+
+    proptest! {
+        #[test]
+        fn a_batch_fits_or_is_one(sizes in proptest::collection::vec(0usize..(3 * BATCH_BYTES / 2), 1..20)) {
+            let len = batch_len(sizes.iter().copied());
+            prop_assert!(len == 1 || sizes[..len].iter().sum::<usize>() <= BATCH_BYTES);
+            prop_assert!(len == sizes.len() || sizes[..=len].iter().sum::<usize>() > BATCH_BYTES);
+        }
+    }
+
+    #[test]
+    fn what_waits_is_bounded_in_bytes_and_in_number() {
+        let put_all = |size_bytes: usize| {
+            let (intake, inbox) = inbox();
+            let taken =
+                (0..).take_while(|_| intake.put(with_result(size_bytes)).now_or_never().is_some()).count();
+            (taken, intake, inbox)
+        };
+        let (small, ..) = put_all(2);
+        assert_eq!(small, WAITING);
+        let (large, intake, mut inbox) = put_all(1024 * 1024);
+        assert_eq!(large, WAITING_BYTES / (1024 * 1024) - 1, "each takes a little beside its result");
+
+        // There is room again when one was written, not when it was taken out.
+        let taken = inbox.0.try_recv().ok().expect("one waits");
+        assert!(intake.put(with_result(1024 * 1024)).now_or_never().is_none());
+        drop(taken);
+        assert!(intake.put(with_result(1024 * 1024)).now_or_never().is_some());
+    }
+
+    #[test]
+    fn what_is_larger_than_all_the_room_has_it_to_itself() {
+        let (intake, _inbox) = inbox();
+        assert!(intake.put(with_result(2 * WAITING_BYTES)).now_or_never().is_some());
+        assert!(intake.put(with_result(2)).now_or_never().is_none());
     }
 }

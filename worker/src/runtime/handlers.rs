@@ -59,6 +59,9 @@ impl Handlers {
                 }
             }
         };
+        // There from the start: an alert on its growth does not see a counter that is born at 1.
+        metrics::counter!("deskwork_job_transitions_total", "queue" => K::POLICY.queue, "kind" => K::KIND, "to" => "dead")
+            .increment(0);
         self.by_kind.insert(K::KIND, Handler { kind: K::KIND, policy: K::POLICY, run: Box::new(run) });
         self
     }

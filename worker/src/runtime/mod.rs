@@ -19,9 +19,9 @@ mod slots;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use apalis_core::{monitor::Monitor, worker::builder::WorkerBuilder};
+use boot::Secret;
 use database::DbError;
 use jobs::{Dispatch, Store, workers::Introduction};
-use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -45,7 +45,7 @@ pub struct Options {
     /// How long running jobs may take to finish after the signal to stop.
     pub grace: Duration,
     /// The ledger, for the heart's connection of its own.
-    pub database_url: String,
+    pub database_url: Secret,
     /// Tells whoever asks whether the heart beats and the lanes get on.
     pub pulse: Pulse,
 }
@@ -56,14 +56,11 @@ pub(crate) struct Shared {
     pub(crate) dispatch: Dispatch,
     pub(crate) running: Running,
     pub(crate) slots: BTreeMap<String, Arc<Slots>>,
-    pub(crate) completions: mpsc::Sender<completer::Finished>,
+    pub(crate) completions: completer::Intake,
     pub(crate) lanes: TaskTracker,
     pub(crate) introduction: Introduction,
     pub(crate) pulse: Pulse,
 }
-
-/// Completions that may wait to be written before handlers wait in turn.
-const COMPLETIONS: usize = 2_000;
 
 /// Runs the process's queues until `stop` resolves and the drain after it is over.
 ///
@@ -76,7 +73,7 @@ pub async fn run(
     options: Options,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DbError> {
-    let (completions, inbox) = mpsc::channel(COMPLETIONS);
+    let (completions, inbox) = completer::inbox();
     let slots: BTreeMap<String, Arc<Slots>> =
         options.queues.iter().map(|(queue, slots)| (queue.clone(), Arc::new(Slots::new(*slots)))).collect();
     let shared = Arc::new(Shared {
@@ -89,7 +86,7 @@ pub async fn run(
         introduction: introduction(&options),
         pulse: options.pulse.clone(),
     });
-    let heart = heart::start(shared.clone(), &options.database_url)?;
+    let heart = heart::start(shared.clone(), options.database_url.expose())?;
     let completers = completer::start(shared.clone(), inbox);
     let reporter = progress::start(shared.clone());
     let executor = Executor { shared: shared.clone(), handlers: Arc::new(handlers), reporter };

@@ -233,3 +233,60 @@ impl Running {
         self.state.lock().expect("no holder of this lock panics")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+
+    fn claimed(lease: Uuid) -> Claimed {
+        Claimed {
+            id: Uuid::now_v7(),
+            tenant: Uuid::nil(),
+            kind: "probe".to_owned(),
+            queue: "default".to_owned(),
+            attempt: 1,
+            max_attempts: 3,
+            crashes: 0,
+            payload_version: 1,
+            payload: serde_json::value::to_raw_value(&()).expect("null is JSON"),
+            correlation_id: String::new(),
+            trace_parent: None,
+            created_at: Utc::now(),
+            run_at: Utc::now(),
+            claimed_at: Utc::now(),
+            waiting_since: None,
+            concurrency_key: None,
+            limited: false,
+            lease,
+        }
+    }
+
+    #[test]
+    fn a_claim_that_is_answered_after_it_was_given_up_runs_nothing() {
+        let running = Running::new();
+        let (lost, heard) = (Uuid::now_v7(), Uuid::now_v7());
+        assert_eq!(running.unknown(&[lost]), [lost]);
+        running.give_up(&[lost]);
+        let mut jobs = vec![claimed(lost), claimed(heard)];
+        running.claimed(&mut jobs);
+        assert_eq!(jobs.iter().map(|job| job.lease).collect::<Vec<_>>(), [heard]);
+        assert_eq!((running.count(), running.unknown(&[lost, heard])), (1, vec![lost]));
+    }
+
+    #[test]
+    fn a_fence_stops_what_runs_and_what_is_claimed_behind_it() {
+        let running = Running::new();
+        let before = claimed(Uuid::now_v7());
+        running.claimed(&mut vec![before.clone()]);
+        assert_eq!(running.fence(), 1);
+        let behind = claimed(Uuid::now_v7());
+        running.claimed(&mut vec![behind.clone()]);
+        running.unfence();
+        let after = claimed(Uuid::now_v7());
+        running.claimed(&mut vec![after.clone()]);
+        let halts = [before, behind, after].map(|job| running.halt_of(job.id).borrow().clone());
+        assert_eq!(halts, [Halt::HandBack, Halt::HandBack, Halt::No]);
+    }
+}

@@ -13,11 +13,12 @@ use std::{
 use database::ids::TenantId;
 use jobs::{
     Dispatch, JobId, NewJob, Store,
+    audit::{self, Pace},
     dispatch::Server,
     enqueue,
     events::Waiters,
     kinds::{Probe, probe::ProbeOutput},
-    ledger, queues, sweep, workers,
+    ledger, sweep, workers,
 };
 use migrations::testing::{TestDatabase, fresh_database, proxy::Proxy};
 use sqlx::{PgConnection, Row};
@@ -102,7 +103,7 @@ impl House {
             name: "test".to_owned(),
             queues: BTreeMap::from([("default".to_owned(), 4)]),
             grace: Duration::from_secs(5),
-            database_url: url.clone(),
+            database_url: url.clone().into(),
             pulse: Pulse::default(),
         };
         let store = Store::connect(&url, 6).expect("the proxy's URL");
@@ -139,7 +140,8 @@ impl House {
         let _ = stop.send(());
         running.await.expect("no panic");
         let mut conn = self.store.pool().acquire().await.expect("the ledger");
-        let audit = queues::audit(&mut conn).await.expect("the ledger");
+        let audit =
+            audit::run(&mut conn, Pace::default()).await.expect("the ledger").expect("little to count");
         assert!(audit.drifts.is_empty(), "{:?}", audit.drifts);
     }
 }
@@ -239,7 +241,7 @@ async fn a_running_job_that_no_lease_holds_is_handed_out_and_nobody_crashed() {
     assert_eq!(standing(&mut conn, unheld).await, (0, 0));
     assert_eq!(standing(&mut conn, held).await, (1, 0));
     assert_eq!(ledger::claim(&mut conn, worker, &[unheld]).await.expect("the ledger").len(), 1);
-    let audit = queues::audit(&mut conn).await.expect("the ledger");
+    let audit = audit::run(&mut conn, Pace::default()).await.expect("the ledger").expect("little to count");
     assert!(audit.drifts.is_empty(), "{:?}", audit.drifts);
 }
 

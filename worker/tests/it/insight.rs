@@ -58,7 +58,9 @@ impl Shop {
             import_dir: "/nowhere".into(),
             probe_effects: None,
         });
-        let mut tx = app.db.gateway_tx().await.expect("the database");
+        // Tenants are made by the api; a worker may not.
+        let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
+        let mut tx = api.gateway_tx().await.expect("the database");
         let tenant = accounts::tenants::create(&mut tx, "shop", "Shop", "UTC").await.expect("a tenant").id;
         tx.commit().await.expect("the database");
         Shop { _database: database, url, app, tenant }

@@ -14,6 +14,7 @@ use database::ids::TenantId;
 use futures_util::FutureExt;
 use jobs::{
     Dispatch, JobId, JobKind, NewJob, Policy, State, Store,
+    audit::{self, Pace},
     contract::{Access, Backoff, Priority},
     dispatch::Server,
     enqueue,
@@ -130,6 +131,7 @@ async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
             tokio::task::yield_now().await;
             done(String::new())
         }
+        "large" => done("x".repeat(jobs::MAX_RESULT_BYTES - 2)),
         "huge" => done("x".repeat(jobs::MAX_RESULT_BYTES + 1)),
         other => Err(Stop::fail("test", other)),
     }
@@ -213,7 +215,7 @@ impl Theatre {
             name: "test".to_owned(),
             queues: BTreeMap::from([("acts".to_owned(), 8)]),
             grace,
-            database_url: self.url.clone(),
+            database_url: self.url.clone().into(),
             pulse: Pulse::default(),
         };
         let (stop, stopped) = oneshot::channel::<()>();
@@ -242,7 +244,10 @@ impl Theatre {
 
     async fn assert_books_balance(&self) {
         let mut conn = self.store.pool().acquire().await.expect("the ledger");
-        let report = queues::audit(&mut conn).await.expect("the ledger");
+        let report = audit::run(&mut conn, Pace::default())
+            .await
+            .expect("the ledger")
+            .expect("there is little to count");
         assert!(report.drifts.is_empty(), "{:?}", report.drifts);
         assert_eq!(report.enqueued, report.held + report.pruned);
     }
@@ -584,6 +589,45 @@ async fn a_payload_of_a_newer_version_waits_for_a_newer_worker() {
 }
 
 #[tokio::test]
+async fn jobs_without_a_limit_start_while_a_limit_is_fought_for() {
+    use sqlx::Connection;
+    let theatre = Theatre::open().await;
+    // Somebody else is deciding who gets a slot of this key.
+    let mut other = theatre.store.pool().acquire().await.expect("the ledger");
+    let mut deciding = other.begin().await.expect("a transaction");
+    sqlx::query("set local idle_in_transaction_session_timeout = 0")
+        .execute(&mut *deciding)
+        .await
+        .expect("it may take its time");
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind(format!("key:{}:{}:shop", theatre.tenant, Act::KIND))
+        .execute(&mut *deciding)
+        .await
+        .expect("the lock");
+    let limited = theatre.job("succeed").with_concurrency_key("shop", 1).expect("a good key");
+    // Both are offered at once, so the lane takes both.
+    let ids = theatre.enqueue(&[limited, theatre.job("wait")]).await;
+    let (stop, end) = theatre.start(Duration::from_secs(10));
+    theatre.stage.started.notified().await;
+    let waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted
+                       and database = (select oid from pg_database where datname = current_database()))";
+    while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(theatre.store.pool()).await.expect("the locks") {
+        tokio::task::yield_now().await;
+    }
+    deciding.rollback().await.expect("decided");
+    // On a machine that stands still the lane may have given the lock up: then the sweeper offers the job again.
+    let ready = sweep::ready_page(&mut other, None, 10).await.expect("the ledger");
+    theatre.dispatch.announce(jobs::Announcement { ready, next_due: None });
+    theatre.stage.go_on.notify_one();
+    for id in ids {
+        theatre.until(id, |view| view.state == State::Done).await;
+    }
+    let _ = stop.send(());
+    end.await.expect("the runtime");
+    theatre.assert_books_balance().await;
+}
+
+#[tokio::test]
 async fn a_delay_counts_by_the_clock_of_the_ledger() {
     let theatre = Theatre::open().await;
     let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
@@ -683,4 +727,22 @@ async fn a_stale_completion_changes_nothing() {
     assert!(complete(&mut conn, mine, &mut twice).await.expect("the ledger").written.is_empty());
     assert_eq!(theatre.view(id).await.state, State::Done);
     theatre.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_results_are_written_a_few_at_a_time() {
+    let theatre = Theatre::open().await;
+    let jobs: Vec<NewJob> = (0..24).map(|_| theatre.job("large")).collect();
+    theatre.enqueue(&jobs).await;
+    theatre.play().await;
+    // Rows that one statement wrote carry the same transaction.
+    let (results, most_bytes): (i64, i64) = sqlx::query_as(
+        "select sum(n)::bigint, max(bytes)::bigint from (
+             select count(*) as n, sum(octet_length(result::text)) as bytes from jobs.finished group by xmin::text) batch",
+    )
+    .fetch_one(theatre.store.pool())
+    .await
+    .expect("the ledger");
+    assert_eq!(results, 24);
+    assert!(most_bytes <= 8 * 1024 * 1024, "{most_bytes} bytes in a batch");
 }

@@ -7,11 +7,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use database::ids::TenantId;
 use jobs::{
     Dispatch, JobId, NewJob, Store,
+    audit::{self, Pace},
     dispatch::Server,
     enqueue,
     events::Waiters,
     kinds::{Probe, probe::ProbeOutput},
-    ledger, queues, sweep,
+    ledger, sweep,
 };
 use migrations::testing::fresh_database;
 use sqlx::Row;
@@ -41,7 +42,7 @@ async fn what_was_claimed_unheard_is_handed_back_and_runs() {
         name: "test".to_owned(),
         queues: BTreeMap::from([("default".to_owned(), 4)]),
         grace: Duration::from_secs(5),
-        database_url: url.clone(),
+        database_url: url.clone().into(),
         pulse: Pulse::default(),
     };
     let (stop, stopped) = oneshot::channel::<()>();
@@ -84,7 +85,8 @@ async fn what_was_claimed_unheard_is_handed_back_and_runs() {
         .await
         .expect("the ledger");
     assert_eq!(noted, 0);
-    let audit = queues::audit(&mut conn).await.expect("the ledger");
+    let audit =
+        audit::run(&mut conn, Pace::default()).await.expect("the ledger").expect("there is little to count");
     assert!(audit.drifts.is_empty(), "{:?}", audit.drifts);
     let _ = stop.send(());
     running.await.expect("no panic").expect("a clean end");

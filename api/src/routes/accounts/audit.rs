@@ -5,16 +5,14 @@ use accounts::{
     audit::{self, Entry},
 };
 use axum::{Json, extract::State, http::Uri};
-use chrono::{DateTime, Utc};
 use database::ids::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use uuid::Uuid;
 
 use crate::{
     state::AppState,
     web::{
         auth::Caller,
-        page::{Page, PageRequest, bad_cursor},
+        page::{Page, PageRequest, place},
         problem::Problem,
         query::Params,
     },
@@ -47,17 +45,10 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
     let params = Params::of(&uri, &["tenant_id", "cursor", "limit"])?;
     let page = PageRequest::of(&params)?;
     let tenant = params.id("tenant_id")?.map(TenantId);
-    let before = page.after.as_deref().map(place).transpose()?;
+    let before = page.after_place()?;
     let mut tx = state.db.gateway_tx().await?;
     let limit = u32::try_from(page.limit_and_one()).expect("a page has at most 101 items");
     let items = audit::list(&mut tx, tenant, before, limit).await?;
     tx.commit().await?;
-    Ok(Json(page.page(items, |entry| format!("{} {}", entry.at.timestamp_micros(), entry.id))))
-}
-
-/// An entry's place in the trail: its time in microseconds, as fine as the database's, and its id.
-fn place(cursor: &str) -> Result<(DateTime<Utc>, Uuid), Problem> {
-    let (micros, id) = cursor.split_once(' ').ok_or_else(bad_cursor)?;
-    let at = micros.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or_else(bad_cursor)?;
-    Ok((at, id.parse().map_err(|_| bad_cursor())?))
+    Ok(Json(page.page(items, |entry| place(entry.at, entry.id))))
 }

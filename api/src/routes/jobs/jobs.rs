@@ -123,7 +123,13 @@ fn until_change(params: &Params) -> Result<bool, Problem> {
     }
 }
 
+/// Results on a page have at most so many bytes together, unless the first alone has more.
+const PAGE_RESULT_BYTES: usize = 8 * 1024 * 1024;
+
 /// Jobs that match, newest first.
+///
+/// Their results come only when `fields` names `result`. Such a page may have fewer jobs than `limit`, because
+/// the results on it have a bound; `next_cursor` says whether there are more.
 #[utoipa::path(
     get,
     path = "/api/jobs",
@@ -137,7 +143,7 @@ fn until_change(params: &Params) -> Result<bool, Problem> {
         ("created_from" = Option<String>, Query, description = "created at or after, RFC 3339"),
         ("created_to" = Option<String>, Query, description = "created before, RFC 3339"),
         ("tenant_id" = Option<String>, Query, description = "operators: a tenant, or `all`"),
-        ("fields" = Option<String>, Query, description = "only these fields, separated by commas"),
+        ("fields" = Option<String>, Query, description = "only these fields, separated by commas; `result` comes only so"),
         ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
         ("limit" = Option<i64>, Query, description = "1 to 100, 50 by default"),
     ),
@@ -177,10 +183,23 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
         None => state.db.queue_tx().await?,
     };
     let views = read::list(&mut tx, &filter, before, page.limit_and_one()).await?;
+    let mut views = page.page(views, |view| view.id.to_string());
+    if fields.names("result") {
+        let with_result = read::add_results(&mut tx, &mut views.items, PAGE_RESULT_BYTES).await?;
+        views.cut(with_result, |view| view.id.to_string());
+    }
     tx.commit().await?;
-    let views = page.page(views, |view| view.id.to_string());
-    let documents = views.items.iter().map(|view| fields.value(&JobDocument::of(view, None))).collect();
+    let documents = views.items.iter().map(|view| document(view, &fields)).collect();
     Ok(etag::answer(&HeaderMap::new(), to_json(&Page { items: documents, next_cursor: views.next_cursor })))
+}
+
+/// A job on a page; its result is there or not, but not null when it was not read.
+fn document(view: &JobView, fields: &Fields) -> serde_json::Value {
+    let mut document = fields.value(&JobDocument::of(view, None));
+    if let Some(object) = document.as_object_mut().filter(|_| !fields.names("result")) {
+        object.remove("result");
+    }
+    document
 }
 
 fn to_json(page: &Page<serde_json::Value>) -> Vec<u8> {

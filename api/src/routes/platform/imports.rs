@@ -6,8 +6,6 @@
 
 mod folder;
 
-use std::time::Duration;
-
 use accounts::api_keys::Scope;
 use axum::Json as Shown;
 use axum::body::Body;
@@ -27,16 +25,13 @@ use uuid::Uuid;
 
 use crate::state::AppState;
 use crate::web::auth::Caller;
-use crate::web::body::Json;
+use crate::web::body::{self, Json};
 use crate::web::correlation;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::page::{Page, PageRequest, bad_cursor};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::{self, Params};
 use folder::{Folder, FolderError, Form, Incoming};
-
-/// An upload that sends nothing for this long is given up.
-const STALLED_AFTER: Duration = Duration::from_secs(60);
 
 /// The routes of imports.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -133,15 +128,8 @@ async fn store(state: &AppState, request: Request, incoming: &mut Incoming) -> R
     let mut digest = Sha256::new().chain_update(parts.uri.to_string());
     let mut received = 0;
     let mut chunks = body.into_data_stream();
-    loop {
-        let chunk = match tokio::time::timeout(STALLED_AFTER, chunks.next()).await {
-            Err(_) => return Err(Problem::bad_request("body", "the upload sent nothing for a minute")),
-            Ok(None) => break,
-            Ok(Some(Err(_))) => {
-                return Err(Problem::bad_request("body", "the body ended before it was complete"));
-            }
-            Ok(Some(Ok(chunk))) => chunk,
-        };
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| body::broken(&error))?;
         received += chunk.len() as u64;
         if received > limit {
             return Err(too_large());

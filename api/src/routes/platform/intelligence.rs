@@ -17,7 +17,6 @@ pub mod summary;
 use std::sync::Arc;
 
 use axum::Extension;
-use chrono::{DateTime, Utc};
 use database::Tx;
 use database::ids::TenantId;
 use jobs::{Announcement, NewJob};
@@ -31,7 +30,6 @@ use uuid::Uuid;
 
 use crate::state::AppState;
 use crate::web::correlation;
-use crate::web::page::bad_cursor;
 use crate::web::problem::Problem;
 
 /// The routes, with one memory for all of them.
@@ -131,18 +129,6 @@ async fn ask(
     let state = standing.as_ref().map_or_else(|| "ready".to_owned(), |view| view.state.to_string());
     let asked = Asked { job_id: enqueued.id, state, created: false };
     Ok((asked, standing.and_then(|view| view.payload), announcement))
-}
-
-/// The place of a list's last item: its time in microseconds, as fine as the database's, and its id.
-fn place(cursor: &str) -> Result<(DateTime<Utc>, Uuid), Problem> {
-    let (micros, id) = cursor.split_once(' ').ok_or_else(bad_cursor)?;
-    let at = micros.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or_else(bad_cursor)?;
-    Ok((at, id.parse().map_err(|_| bad_cursor())?))
-}
-
-/// The text of such a place.
-fn place_of(at: DateTime<Utc>, id: Uuid) -> String {
-    format!("{} {id}", at.timestamp_micros())
 }
 
 /// Why nothing can be said before the first run.

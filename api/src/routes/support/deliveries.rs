@@ -9,19 +9,19 @@ use chrono::{DateTime, Utc};
 use database::Role;
 use database::ids::DeliveryId;
 use serde::Serialize;
-use support::gorgias::delivery;
+use support::gorgias::{PROVIDER, delivery};
 use support::inbox::{self, Filter, StoredDelivery};
+use support::intake::{self, Intake};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::webhooks::intake::{self, Intake, PROVIDER};
 use super::webhooks::{DeliveryAnswer, malformed};
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::correlation;
-use crate::web::page::{Page, PageRequest, bad_cursor};
+use crate::web::page::{Page, PageRequest, place};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::{self, Params};
 
@@ -114,7 +114,7 @@ async fn list(
     };
     let from = params.time("from")?;
     let to = params.time("to")?.map(|to| (to, DeliveryId(Uuid::nil())));
-    let before = page.after.as_deref().map(position).transpose()?.or(to);
+    let before = page.after_place()?.map(|(at, id)| (at, DeliveryId(id))).or(to);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let limit = u32::try_from(page.limit_and_one()).unwrap_or(u32::MAX);
     let deliveries = inbox::list(&mut tx, &filter, before, limit).await?;
@@ -123,11 +123,7 @@ async fn list(
     let items =
         deliveries.into_iter().take_while(|delivery| from.is_none_or(|from| delivery.received_at >= from));
     let items = items.map(DeliveryView::from).collect();
-    Ok(Json(
-        page.page(items, |item: &DeliveryView| {
-            format!("{} {}", item.received_at.timestamp_micros(), item.id)
-        }),
-    ))
+    Ok(Json(page.page(items, |item: &DeliveryView| place(item.received_at, item.id))))
 }
 
 /// One delivery with its body.
@@ -153,7 +149,7 @@ async fn show(
 /// Take the stored body in once more, by the rules of today.
 ///
 /// The repetition is a delivery of its own that names the original. An unfinished draft of the ticket stands in
-/// for a new job.
+/// for a new job. It makes jobs, so it needs `webhooks:write`, as delivering does.
 #[utoipa::path(
     post,
     path = "/api/webhooks/deliveries/{id}/replay",
@@ -161,6 +157,7 @@ async fn show(
     params(("id" = Uuid, Path, description = "the delivery")),
     responses(
         (status = 202, description = "taken in", body = DeliveryAnswer),
+        (status = 403, description = "the key has not the scope webhooks:write", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "there is none", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "the body is no delivery by the rules of today", body = ProblemDocument, content_type = "application/problem+json"),
     ),
@@ -170,7 +167,7 @@ async fn replay(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<DeliveryAnswer>), Problem> {
-    caller.require(Scope::WebhooksRead)?;
+    caller.require(Scope::WebhooksWrite)?;
     let stored = find(&state, &caller, &id).await?;
     let body = stored.body.unwrap_or_default();
     let delivery = delivery::parse_value(&body).map_err(|error| {
@@ -187,10 +184,11 @@ async fn replay(
         correlation_id: correlation_id.as_str(),
         trace_parent: trace_parent.as_deref(),
         replay_of: Some(stored.id),
+        now: Utc::now(),
     };
-    let taken = intake::take_in(&state.db, &state.dispatch, intake).await?;
-    let subject = format!("delivery:{}", stored.id);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    let (taken, announcement) = intake::take_in_within(&mut tx, intake).await?;
+    let subject = format!("delivery:{}", stored.id);
     let event = audit::Event {
         tenant: Some(caller.tenant),
         actor: &caller.actor(),
@@ -201,6 +199,7 @@ async fn replay(
     };
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
+    state.dispatch.announce(announcement);
     metrics::counter!("deskwork_webhooks_total", "provider" => PROVIDER, "outcome" => "replayed")
         .increment(1);
     Ok((StatusCode::ACCEPTED, Json(taken.answer.into())))
@@ -219,27 +218,5 @@ fn one_of(params: &Params, name: &'static str, known: &[&str]) -> Result<Option<
         None => Ok(None),
         Some(value) if known.contains(&value) => Ok(Some(value.to_owned())),
         Some(_) => Err(Problem::bad_request(name, format!("must be {}", known.join(" or ")))),
-    }
-}
-
-/// The place in the list that a cursor names: microseconds since 1970, and an id.
-fn position(cursor: &str) -> Result<(DateTime<Utc>, DeliveryId), Problem> {
-    let (micros, id) = cursor.split_once(' ').ok_or_else(bad_cursor)?;
-    let at = micros.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or_else(bad_cursor)?;
-    Ok((at, id.parse().map_err(|_| bad_cursor())?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_in_the_list_is_read_back_and_nothing_else_is() {
-        let id = Uuid::now_v7();
-        let (at, found) = position(&format!("1700000000000001 {id}")).expect("a place");
-        assert_eq!((at.timestamp_micros(), found.0), (1_700_000_000_000_001, id));
-        for bad in ["", "1700000000000001", "x y", "99999999999999999999 x"] {
-            assert_eq!(position(bad).err(), Some(bad_cursor()), "{bad}");
-        }
     }
 }

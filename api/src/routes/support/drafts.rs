@@ -14,6 +14,7 @@ use jobs::{Announcement, JobId, NewJob};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use support::drafts::{self, Draft};
+use support::gorgias::PROVIDER;
 use support::kinds::DraftReply;
 use support::tickets::{self, Ticket};
 use utoipa::ToSchema;
@@ -21,7 +22,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::webhooks::intake::PROVIDER;
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;

@@ -11,7 +11,7 @@ use accounts::base_url::Loopback;
 use accounts::integrations::{self, Gorgias};
 use accounts::tenants;
 use accounts::verify::{Mode, Verification, sign};
-use api::settings::Settings;
+use api::settings::{Patience, Settings};
 use api::state::AppState;
 use api::web::limits::Rates;
 use axum::Router;
@@ -89,6 +89,8 @@ pub async fn shop_with(mode: Mode, rates: Rates, redis_url: &str) -> Shop {
         import_dir: imports.clone(),
         import_max_bytes: 1_000_000,
         rates,
+        scans_at_once: 2,
+        patience: Patience::default(),
     };
     let telemetry = Telemetry::start("api-test").expect("telemetry starts");
     let state = AppState::connect(settings, telemetry, CancellationToken::new()).expect("the settings fit");
@@ -153,6 +155,11 @@ impl Shop {
             .header("x-webhook-tenant", "shop")
             .header("x-gorgias-signature", sign(secret, body.as_bytes()));
         self.send(request.body(Body::from(body.to_owned())).expect("a request")).await
+    }
+
+    /// A connection of the superuser's.
+    pub async fn admin(&self) -> PgConnection {
+        PgConnection::connect(&self.database.admin_url).await.expect("the server answers")
     }
 
     /// How many rows a table has, seen by the superuser.

@@ -3,6 +3,9 @@
 //! A delivery is verified ([`verify`]) on its raw bytes, read ([`delivery`]), given a deduplication key
 //! ([`dedup`]), and judged by the skip rules ([`rules`]), which need its source ([`source`]).
 
+/// The name under which deliveries, tickets and metrics of this help desk are kept.
+pub const PROVIDER: &str = "gorgias";
+
 pub mod dedup;
 pub mod delivery;
 mod fields;

@@ -1,6 +1,6 @@
 //! A worker whose clock is an hour ahead and a leading scheduler whose clock is an hour behind: jobs that wait
-//! for a time start when it has come by the ledger's clock, no sooner and hardly later, and nobody is taken
-//! for dead.
+//! for a time, their own or that of a retry, start when it has come by the ledger's clock, no sooner and hardly
+//! later, and nobody is taken for dead.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
     report::{self, Goal},
 };
 
-/// Jobs that may start at once, and as many that wait.
+/// Jobs that may start at once, as many that wait, and as many that fail once.
 const JOBS: usize = 40;
 
 /// How long those wait.
@@ -49,6 +49,8 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
     let mut ids = enqueue(&cluster.desk, &probes("clock", JOBS, Duration::ZERO, true)).await?;
     let waiting = probes("clock-later", JOBS, Duration::ZERO, true).into_iter().map(delayed);
     ids.extend(enqueue(&cluster.desk, &waiting.collect::<Vec<_>>()).await?);
+    let failing = probes("clock-again", JOBS, Duration::ZERO, true).into_iter().map(failing_once);
+    ids.extend(enqueue(&cluster.desk, &failing.collect::<Vec<_>>()).await?);
     until_done(&cluster.ledger, &ids).await?;
     nobody_ended(cluster)?;
     let early = "select count(*) from jobs.finished where id = any ($1) and started_at < run_at";
@@ -82,6 +84,11 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
 
 fn delayed(mut job: Value) -> Value {
     job["delay_ms"] = DELAY_MS.into();
+    job
+}
+
+fn failing_once(mut job: Value) -> Value {
+    job["payload"]["fail_attempts"] = 1.into();
     job
 }
 

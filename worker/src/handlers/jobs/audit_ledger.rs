@@ -1,24 +1,26 @@
-//! Audits the ledger and exports what it finds as a metric.
+//! Audits the ledger. The result stays there, and the leading scheduler serves it as a metric.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jobs::{
+    audit::{self, Pace},
     kinds::{AuditLedger, audit_ledger::AuditReport},
-    queues,
 };
 
 use crate::{
     app::App,
     context::Ctx,
-    outcome::{Outcome, done},
+    outcome::{Outcome, Stop, done},
 };
 
+/// After a run that could not count everything the next follows soon.
+const GO_ON_AFTER: Duration = Duration::from_secs(1);
+
 pub(super) async fn handle(_: Ctx, app: Arc<App>, _: AuditLedger) -> Outcome<AuditReport> {
-    let mut tx = app.db.queue_tx().await?;
-    let report = queues::audit(&mut tx).await?;
-    tx.commit().await?;
-    let drift: i64 = report.drifts.iter().map(|drift| (drift.by_the_books - drift.in_the_tables).abs()).sum();
-    metrics::gauge!("deskwork_conservation_drift").set(drift as f64);
+    let mut conn = app.store.pool().acquire().await?;
+    let Some(report) = audit::run(&mut conn, Pace::default()).await? else {
+        return Err(Stop::Snooze(GO_ON_AFTER));
+    };
     for drift in &report.drifts {
         tracing::error!(
             queue = drift.queue,

@@ -16,7 +16,7 @@ use platform::kinds::{ImportOrders, import_orders::ImportOrdersOutput};
 use platform::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next};
 use platform::orders::progress::{self, Progress};
 use platform::runs::published;
-use tokio::io::{AsyncRead, BufReader};
+use tokio::io::{AsyncBufRead, AsyncRead, BufReader};
 
 use crate::{
     app::App,
@@ -42,7 +42,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
     };
     let mut file = BufReader::new(log.file);
     let mut plain: Box<dyn AsyncRead + Send + Unpin> =
-        if compressed { Box::new(GzipDecoder::new(file)) } else { Box::new(&mut file) };
+        if compressed { Box::new(unpacked(file)) } else { Box::new(&mut file) };
     let after_batch = |at: &Progress| {
         let (read, total) = match at.size_bytes {
             Some(size) => (at.next_byte, Some(size)),
@@ -65,6 +65,14 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
         // Halted: the runtime decides what becomes of the job, and this answer is not looked at.
         import::Outcome::Stopped(_) => Err(Stop::Snooze(std::time::Duration::ZERO)),
     }
+}
+
+/// The plain bytes of a compressed file. Files that were compressed one by one and then joined are one file of several
+/// members, which is still a valid one; the decoder stops after the first unless told otherwise.
+fn unpacked<R: AsyncBufRead>(file: R) -> GzipDecoder<R> {
+    let mut decoder = GzipDecoder::new(file);
+    decoder.multiple_members(true);
+    decoder
 }
 
 /// Customers whose orders this import changed, in any of its attempts, are computed anew.
@@ -124,4 +132,27 @@ fn stop_of(error: ImportError) -> Stop {
 
 fn count(lines: u64) -> i64 {
     i64::try_from(lines).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_compression::tokio::write::GzipEncoder;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    async fn member(text: &str) -> Vec<u8> {
+        let mut encoder = GzipEncoder::new(Vec::new());
+        encoder.write_all(text.as_bytes()).await.expect("memory takes it");
+        encoder.shutdown().await.expect("the member ends");
+        encoder.into_inner()
+    }
+
+    #[tokio::test]
+    async fn a_file_of_two_members_is_read_to_its_end() {
+        let joined = [member("first\n").await, member("second\n").await].concat();
+        let mut text = String::new();
+        unpacked(&joined[..]).read_to_string(&mut text).await.expect("it is valid");
+        assert_eq!(text, "first\nsecond\n");
+    }
 }

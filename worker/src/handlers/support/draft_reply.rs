@@ -184,8 +184,6 @@ async fn input_of(
         Some(customer) => customers::profile(&mut tx, &customer, Utc::now(), ORDERS).await?,
         None => None,
     };
-    tx.commit().await?;
-    let mut tx = app.db.gateway_tx().await?;
     let shop = tenants::get(&mut tx, ctx.tenant).await?;
     tx.commit().await?;
     let channel = Channel::from_source(&ticket.source);

@@ -4,7 +4,7 @@ use accounts::api_keys::Scope;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use database::ids::SegmentId;
 use database::{Role, Tx};
 use jobs::{Announcement, NewJob};
@@ -24,7 +24,7 @@ use crate::web::body::Json;
 use crate::web::correlation;
 use crate::web::etag;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
-use crate::web::page::{Page, PageRequest, bad_cursor};
+use crate::web::page::{Page, PageRequest, place};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::Params;
 
@@ -135,19 +135,12 @@ async fn history(
 ) -> Result<Response, Problem> {
     caller.require(Scope::SegmentsRead)?;
     let page = PageRequest::of(&Params::of(&uri, &["cursor", "limit"])?)?;
-    let before = page.after.as_deref().map(position).transpose()?;
+    let before = page.after_place()?;
     let mut tx = state.db.tenant_tx(Role::Marketing, caller.tenant).await?;
     let segment = find(&mut tx, &id).await?;
     let found = evaluations::history(&mut tx, segment.id, before, page.limit_and_one()).await?;
     tx.commit().await?;
     let views = found.into_iter().map(|evaluation| EvaluationView::of(evaluation, Utc::now())).collect();
-    let key = |view: &EvaluationView| format!("{} {}", view.started_at.timestamp_micros(), view.job_id);
+    let key = |view: &EvaluationView| place(view.started_at, view.job_id);
     Ok(etag::answer(&headers, serde_json::to_vec(&page.page(views, key)).expect("an answer is plain data")))
-}
-
-/// The place in the list that a cursor names: microseconds since 1970, and an id.
-fn position(cursor: &str) -> Result<(DateTime<Utc>, Uuid), Problem> {
-    let (micros, id) = cursor.split_once(' ').ok_or_else(bad_cursor)?;
-    let at = micros.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or_else(bad_cursor)?;
-    Ok((at, id.parse().map_err(|_| bad_cursor())?))
 }

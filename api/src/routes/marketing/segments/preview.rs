@@ -85,6 +85,7 @@ pub struct Preview {
         (status = 400, description = "no rule; the detail points at the place", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "the customers were not analysed yet", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "the rule names something unknown", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "too many such reads are under way", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn preview(
@@ -93,8 +94,9 @@ async fn preview(
     request: Json<PreviewRequest>,
 ) -> Result<Body<Preview>, Problem> {
     caller.require(Scope::SegmentsRead)?;
-    let started = Instant::now();
     let written = Written::read(request.value.rule)?;
+    let _place = state.scans.enter().await?;
+    let started = Instant::now();
     let wanted = if request.value.sample { Wanted::Sample } else { Wanted::Count };
     let counted = count::count(&state.db, caller.tenant, &written.rule, wanted, Utc::now()).await;
     let counted = counted.map_err(|error| match error {

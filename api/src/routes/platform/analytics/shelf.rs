@@ -1,4 +1,5 @@
-//! Computes reports and keeps them: few at a time, so that analytics never take all connections or all processors.
+//! Computes reports and keeps them: few at a time, in the places for reads that scan, so that analytics never take
+//! all connections or all processors.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,6 @@ use platform::analytics::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
 
 use super::AnalyticsReport;
 use super::memo::Memo;
@@ -22,8 +22,8 @@ use super::names::{Maker, Named};
 use crate::state::AppState;
 use crate::web::problem::Problem;
 
-/// Reports computed at once in a process.
-const AT_ONCE: usize = 3;
+/// How long a report waits for its place among the reads that scan: a page of reports asks for many at once.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reports, levels and rules are computed anew so often at most while data change all the time.
 const SETTLE: Duration = Duration::from_secs(60);
@@ -43,7 +43,6 @@ pub(super) struct Shelf {
     reports: Memo<Bytes>,
     levels: Memo<Arc<Levels>>,
     associations: Memo<Arc<Associations>>,
-    at_once: Semaphore,
 }
 
 impl Default for Shelf {
@@ -52,7 +51,6 @@ impl Default for Shelf {
             reports: Memo::new(1_000, SETTLE),
             levels: Memo::new(1_000, SETTLE),
             associations: Memo::new(50, SETTLE),
-            at_once: Semaphore::new(AT_ONCE),
         }
     }
 }
@@ -66,16 +64,20 @@ impl Shelf {
         named: &'static Named,
         ask: Ask,
     ) -> Result<Bytes, Problem> {
-        let (shelf, db) = (self.clone(), state.db.clone());
+        let (shelf, db, scans) = (self.clone(), state.db.clone(), state.scans.with_patience(PATIENCE));
         let computing = tokio::spawn(async move {
             let standing = standing(&db, tenant).await?;
             let key = format!(
                 "{tenant} {:?} {} {} {} {:?} {}",
                 named.group, named.name, ask.limit, ask.months, ask.by, ask.axis
             );
-            shelf.reports.get(key, &standing.version, shelf.compute(&db, &standing, named, &ask)).await
+            let compute = async {
+                let _place = scans.enter().await?;
+                Ok::<_, Problem>(shelf.compute(&db, &standing, named, &ask).await?)
+            };
+            shelf.reports.get(key, &standing.version, compute).await
         });
-        Ok(computing.await.map_err(|_| Problem::internal())??)
+        computing.await.map_err(|_| Problem::internal())?
     }
 
     /// What to recommend to one customer.
@@ -87,7 +89,9 @@ impl Shelf {
         ask: Ask,
     ) -> Result<Result<Report<affinity::Basis, Recommendation>, AnalyticsError>, Problem> {
         let (shelf, db) = (self.clone(), state.db.clone());
+        let place = state.scans.with_patience(PATIENCE).enter().await?;
         let computing = tokio::spawn(async move {
+            let _place = place;
             let associations = shelf.associations(&db, &standing, &ask).await?;
             let mut tx = begin(&db, &standing, Effort::Customers).await?;
             let found =
@@ -105,8 +109,6 @@ impl Shelf {
         named: &Named,
         ask: &Ask,
     ) -> Result<Bytes, DbError> {
-        // The semaphore is never closed.
-        let _turn = self.at_once.acquire().await.ok();
         let (available, reason, figures, items) = match self.make(db, standing, named, ask).await {
             Ok((figures, items)) => (true, None, figures, items),
             Err(AnalyticsError::NotEnough(reason)) => (false, Some(reason), Value::Null, json!([])),

@@ -15,13 +15,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{place, place_of};
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
 use crate::web::etag;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
-use crate::web::page::{Page, PageRequest};
+use crate::web::page::{Page, PageRequest, place};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::{self, Params};
 use crate::web::trail;
@@ -58,11 +57,11 @@ async fn list(
     let page = PageRequest::of(&params)?;
     let target = params.text("target")?.map(str::parse::<Target>).transpose();
     let target = target.map_err(|error| Problem::bad_request("target", error.to_string()))?;
-    let before = page.after.as_deref().map(place).transpose()?;
+    let before = page.after_place()?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let items = models::list(&mut tx, target, before, page.limit_and_one()).await?;
     tx.commit().await?;
-    Ok(axum::Json(page.page(items, |model| place_of(model.created_at, model.id))))
+    Ok(axum::Json(page.page(items, |model| place(model.created_at, model.id))))
 }
 
 /// A model: figures against baselines with intervals, calibration, comparison with the champion of its time.

@@ -11,10 +11,10 @@ use platform::runs::overview::{self as runs, Overview};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Remembered, check_customer_id, place, place_of};
+use super::{Remembered, check_customer_id};
 use crate::state::AppState;
 use crate::web::auth::Caller;
-use crate::web::page::{Page, PageRequest, bad_cursor};
+use crate::web::page::{Page, PageRequest, bad_cursor, place};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::{self, Params};
 
@@ -47,11 +47,11 @@ async fn list(
 ) -> Result<Json<Page<Overview>>, Problem> {
     caller.require(Scope::IntelligenceRead)?;
     let page = PageRequest::of(&Params::of(&uri, &["cursor", "limit"])?)?;
-    let before = page.after.as_deref().map(place).transpose()?;
+    let before = page.after_place()?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let items = runs::list(&mut tx, before, page.limit_and_one(), Utc::now()).await?;
     tx.commit().await?;
-    Ok(Json(page.page(items, |run| place_of(run.started_at, run.id))))
+    Ok(Json(page.page(items, |run| place(run.started_at, run.id))))
 }
 
 /// A run with its report.

@@ -10,10 +10,9 @@ use platform::insights::segmentations::{self, Segmentation};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{place, place_of};
 use crate::state::AppState;
 use crate::web::auth::Caller;
-use crate::web::page::{Page, PageRequest, bad_cursor};
+use crate::web::page::{Page, PageRequest, bad_cursor, place};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::{self, Params};
 
@@ -98,9 +97,9 @@ async fn drifts(
 ) -> Result<Json<Page<DriftReport>>, Problem> {
     caller.require(Scope::IntelligenceRead)?;
     let page = PageRequest::of(&Params::of(&uri, &["cursor", "limit"])?)?;
-    let before = page.after.as_deref().map(place).transpose()?;
+    let before = page.after_place()?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let items = drift::list(&mut tx, before, page.limit_and_one()).await?;
     tx.commit().await?;
-    Ok(Json(page.page(items, |report| place_of(report.created_at, report.job_id))))
+    Ok(Json(page.page(items, |report| place(report.created_at, report.job_id))))
 }

@@ -1,0 +1,200 @@
+//! What a verified delivery does to the database: inbox row, ticket with its messages, and the job that drafts a reply,
+//! all or nothing; or nothing at all when the delivery was recorded before, for then it gets its first answer.
+//!
+//! All of it is one call of `support_app.take_in`, and the call is the transaction: one round trip to Postgres, with
+//! tenant and settings cached and statements prepared, whatever the delivery is. A call whose answer was lost is sent
+//! again, since it finds what it did itself. Redis is told after the commit by a task of its own, so that its absence
+//! costs the sender nothing.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use database::ids::{DeliveryId, TenantId};
+use database::nul::strip_json;
+use database::{Db, DbError, REQUEST_WITHIN, Tx};
+use jobs::{Announcement, Dispatch, JobDocument, NewJob, QueueError};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::postgres::PgExecutor;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::gorgias::PROVIDER;
+use crate::gorgias::delivery::Delivery;
+use crate::gorgias::rules::{self, Decision};
+use crate::inbox::Answer;
+use crate::kinds::DraftReply;
+use crate::tickets::{MessageDocument, NewMessage, ToldTicket, documents};
+
+/// How often a call is repeated after it collided with another one.
+const RETRIES: u32 = 3;
+
+/// For how long a call is sent again over other connections.
+const SENT_AGAIN_WITHIN: Duration = Duration::from_secs(2);
+
+/// A verified and parsed delivery.
+#[derive(Clone, Copy)]
+pub struct Intake<'a> {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What makes two deliveries the same one.
+    pub dedup_key: &'a str,
+    /// The body as received.
+    pub body: &'a Value,
+    /// The same, understood.
+    pub delivery: &'a Delivery,
+    /// The request's correlation id.
+    pub correlation_id: &'a str,
+    /// The request's W3C trace context.
+    pub trace_parent: Option<&'a str>,
+    /// The delivery that an operator asked to repeat; a replay is never a duplicate.
+    pub replay_of: Option<DeliveryId>,
+    /// Stands in for times that the delivery leaves out.
+    pub now: DateTime<Utc>,
+}
+
+/// What became of it.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Taken {
+    /// What the sender is told, now and whenever it sends the same again.
+    #[sqlx(flatten)]
+    pub answer: Answer,
+    /// Whether the delivery was new.
+    pub is_new: bool,
+}
+
+/// Takes a delivery in and announces its job. `support` is connected as the support role ([`Db::connect_as`]).
+///
+/// # Errors
+/// The database failed. When the connection broke at the very end nobody knows whether the delivery is stored; sending
+/// it again finds out.
+pub async fn take_in(support: &Db, dispatch: &Dispatch, intake: Intake<'_>) -> Result<Taken, QueueError> {
+    let parts = Parts::of(intake)?;
+    let call = parts.documents();
+    let (mut collisions, mut dead_connections) = (0, 0);
+    let started = Instant::now();
+    loop {
+        match support.unless_silent(REQUEST_WITHIN, call.send(support.pool())).await {
+            Ok((taken, announcement)) => {
+                dispatch.announce(announcement);
+                return Ok(taken);
+            }
+            Err(DbError::Conflict(_)) if collisions < RETRIES => collisions += 1,
+            // Idle connections that died with the server are met at once. One that fell silent took its time, and
+            // the sender's with it.
+            Err(error)
+                if error.is_connection_lost()
+                    && dead_connections < support.max_connections()
+                    && started.elapsed() < SENT_AGAIN_WITHIN =>
+            {
+                dead_connections += 1;
+            }
+            Err(DbError::Unavailable(error)) if database::is_dead_connection(&error) => {
+                return Err(DbError::Unanswered(error).into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Takes a delivery in within the caller's transaction (support role), with what else must be done together with it.
+///
+/// # Errors
+/// The database failed, and with it the transaction.
+pub async fn take_in_within(tx: &mut Tx, intake: Intake<'_>) -> Result<(Taken, Announcement), QueueError> {
+    let parts = Parts::of(intake)?;
+    Ok(parts.documents().send(&mut **tx).await?)
+}
+
+/// What a call is made of, with ids that stay the same however often it is sent.
+struct Parts<'a> {
+    intake: Intake<'a>,
+    id: DeliveryId,
+    decision: Decision,
+    messages: Vec<NewMessage>,
+    job: Option<NewJob>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(intake: Intake<'a>) -> Result<Parts<'a>, QueueError> {
+        let decision = rules::decide(intake.delivery);
+        let job = match decision {
+            Decision::Draft { .. } => Some(draft_job(intake)?),
+            Decision::Skip(_) => None,
+        };
+        let messages = NewMessage::of(intake.delivery, intake.now);
+        Ok(Parts { intake, id: DeliveryId::new(), decision, messages, job })
+    }
+
+    fn documents(&self) -> Call<'_> {
+        let intake = &self.intake;
+        let (decision, skip_reason) = match self.decision {
+            Decision::Draft { .. } => ("queued", None),
+            Decision::Skip(reason) => ("skipped", Some(reason.name())),
+        };
+        Call {
+            parts: self,
+            delivery: NewDelivery {
+                id: self.id,
+                provider: PROVIDER,
+                dedup_key: intake.dedup_key,
+                event_type: intake.delivery.event_type.as_deref(),
+                decision,
+                skip_reason,
+                correlation_id: intake.correlation_id,
+                replay_of: intake.replay_of,
+            },
+            ticket: ToldTicket::of(PROVIDER, intake.delivery),
+            messages: documents(&self.messages),
+            job: self.job.as_ref().map(|job| job.document()),
+        }
+    }
+}
+
+/// The job that drafts a reply. Its ticket and its dedup key ([`DraftReply::dedup_key`]) are known only inside the
+/// call, which fills them in.
+fn draft_job(intake: Intake<'_>) -> Result<NewJob, QueueError> {
+    let payload = DraftReply { ticket_id: Uuid::nil(), tone: None, length: None, again: false };
+    let job = NewJob::of(intake.tenant, &payload)?;
+    Ok(job.with_cause(intake.correlation_id, intake.trace_parent, "webhook"))
+}
+
+/// The arguments of `support_app.take_in`.
+struct Call<'a> {
+    parts: &'a Parts<'a>,
+    delivery: NewDelivery<'a>,
+    ticket: ToldTicket<'a>,
+    messages: Vec<MessageDocument<'a>>,
+    job: Option<JobDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct NewDelivery<'a> {
+    id: DeliveryId,
+    provider: &'a str,
+    dedup_key: &'a str,
+    event_type: Option<&'a str>,
+    decision: &'a str,
+    skip_reason: Option<&'a str>,
+    correlation_id: &'a str,
+    replay_of: Option<DeliveryId>,
+}
+
+impl Call<'_> {
+    async fn send(&self, executor: impl PgExecutor<'_>) -> Result<(Taken, Announcement), DbError> {
+        let intake = &self.parts.intake;
+        let taken: Taken = sqlx::query_as("select * from support_app.take_in($1, $2, $3, $4, $5, $6)")
+            .bind(intake.tenant)
+            .bind(Json(&self.delivery))
+            .bind(Json(strip_json(intake.body).as_ref()))
+            .bind(Json(&self.ticket))
+            .bind(Json(&self.messages))
+            .bind(self.job.as_ref().map(Json))
+            .fetch_one(executor)
+            .await?;
+        // Another job may stand in for ours; then it was announced when it came.
+        let ours = self.parts.job.as_ref().filter(|job| taken.answer.job == Some(job.id()));
+        let announcement = ours.map(|job| job.ready()).unwrap_or_default();
+        Ok((taken, announcement))
+    }
+}

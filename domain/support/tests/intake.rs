@@ -1,0 +1,212 @@
+//! Taking a delivery in: one statement whatever it is, once however often and however simultaneously it is sent, and
+//! under the rights and row policies of the support role.
+
+#[path = "../../accounts/tests/world/mod.rs"]
+mod world;
+
+#[path = "wire/mod.rs"]
+mod wire;
+
+use database::ids::TenantId;
+use database::{Db, Role};
+use jobs::NewJob;
+use jobs::dispatch::{Dispatch, Server};
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use support::gorgias::delivery::parse_value;
+use support::intake::{Intake, Taken, take_in};
+use support::kinds::DraftReply;
+use uuid::Uuid;
+use wire::Wire;
+use world::{World, add_tenant, world};
+
+/// The queue's other half is not looked at here: nobody listens at this address, and nobody waits for it.
+fn dispatch() -> Dispatch {
+    Dispatch::new(Server::new("redis://127.0.0.1:1/").expect("a URL"), "intake")
+}
+
+fn support(world: &World, connections: u32) -> Db {
+    Db::connect_as(&world.database.url_for("desk_api"), Role::Support, connections).expect("the URL is valid")
+}
+
+async fn send(db: &Db, tenant: TenantId, dedup_key: &str, body: &Value) -> Taken {
+    let delivery = parse_value(body).expect("parses");
+    let intake = Intake {
+        tenant,
+        dedup_key,
+        body,
+        delivery: &delivery,
+        correlation_id: "c-1",
+        trace_parent: None,
+        replay_of: None,
+        now: "2026-11-21T12:00:00Z".parse().expect("a time"),
+    };
+    take_in(db, &dispatch(), intake).await.expect("taken in")
+}
+
+fn question(ticket: u32, message: u32) -> Value {
+    json!({"ticket": {"id": ticket, "channel": "email"}, "message": {"id": message, "body_text": "Where is it?"}})
+}
+
+async fn count(world: &World, what: &str) -> i64 {
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {what}")))
+        .fetch_one(&mut admin)
+        .await
+        .expect("counted")
+}
+
+#[tokio::test]
+async fn every_delivery_is_one_statement_that_nobody_parses_again() {
+    let world = world().await;
+    let wire = Wire::before(&world.database.url_for("desk_api")).await;
+    let db = Db::connect_as(&wire.url(), Role::Support, 1).expect("the URL is valid");
+    send(&db, world.tenant, "first", &question(1, 1)).await;
+    let skipped = json!({"id": 3, "tags": ["human-only"]});
+    for (what, key, body) in [
+        ("a new ticket", "a", question(2, 20)),
+        ("another message", "b", question(2, 21)),
+        ("an unfinished draft stands in for the job", "c", question(2, 21)),
+        ("a skipped one", "d", skipped),
+        ("a repeated one", "a", question(2, 20)),
+    ] {
+        wire.reset();
+        send(&db, world.tenant, key, &body).await;
+        let sent = wire.sent();
+        assert_eq!((sent.parsed, sent.executed, sent.simple), (0, 1, 0), "{what}");
+    }
+    assert_eq!(count(&world, "support_app.inbox").await, 5);
+    assert_eq!(count(&world, "jobs.live").await, 3);
+}
+
+#[tokio::test]
+async fn a_delivery_sent_many_times_at_once_is_taken_in_once() {
+    let world = world().await;
+    let db = support(&world, 8);
+    let body = question(1, 10);
+    let sends = (0..8).map(|_| send(&db, world.tenant, "event:1", &body));
+    let taken = futures_util::future::join_all(sends).await;
+    assert_eq!(taken.iter().filter(|taken| taken.is_new).count(), 1);
+    assert!(taken.iter().all(|one| one.answer == taken[0].answer));
+    assert_eq!(count(&world, "support_app.inbox").await, 1);
+    assert_eq!(count(&world, "support_app.message").await, 1);
+    assert_eq!(count(&world, "jobs.live").await, 1);
+}
+
+#[tokio::test]
+async fn simultaneous_messages_of_a_ticket_are_all_counted_and_the_books_agree() {
+    let world = world().await;
+    let db = support(&world, 8);
+    let bodies: Vec<Value> = (1..=8).map(|message| question(1, message)).collect();
+    let keys: Vec<String> = (1..=8).map(|message| format!("message:{message}")).collect();
+    let sends = keys.iter().zip(&bodies).map(|(key, body)| send(&db, world.tenant, key, body));
+    let taken = futures_util::future::join_all(sends).await;
+    let ticket = taken[0].answer.ticket.expect("it has a ticket");
+    assert!(taken.iter().all(|one| one.is_new && one.answer.ticket == Some(ticket)));
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    let messages: i32 = sqlx::query_scalar("select message_count from support_app.ticket")
+        .fetch_one(&mut admin)
+        .await
+        .expect("one ticket");
+    assert_eq!(messages, 8);
+    // Each saw a count of its own, so each asked for a draft of its own, named as the kind names it.
+    let drafts: Vec<(String, Value)> =
+        sqlx::query_as("select dedup_key, payload from jobs.live order by length(dedup_key), dedup_key")
+            .fetch_all(&mut admin)
+            .await
+            .expect("jobs");
+    let expected: Vec<String> = (1..=8).map(|messages| DraftReply::dedup_key(ticket.0, messages)).collect();
+    assert_eq!(drafts.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(), expected);
+    for (_, payload) in drafts {
+        let payload: DraftReply = serde_json::from_value(payload).expect("it fits the contract");
+        assert_eq!((payload.ticket_id, payload.again), (ticket.0, false));
+    }
+    let entered: i64 = sqlx::query_scalar(
+        "select sum(n)::bigint from jobs.transition where from_state is null and to_state = 'ready'",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .expect("the books");
+    assert_eq!(entered, 8);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_asked_for_again_and_nothing_is_done_twice() {
+    let world = world().await;
+    let wire = Wire::before(&world.database.url_for("desk_api")).await;
+    let db = Db::connect_as(&wire.url(), Role::Support, 1).expect("the URL is valid");
+    send(&db, world.tenant, "first", &question(1, 1)).await;
+    wire.lose_the_next_answer(&db).await;
+    let taken = send(&db, world.tenant, "second", &question(2, 2)).await;
+    assert!(taken.is_new, "it was new, though it was sent twice");
+    assert!(wire.has_lost(), "the answer was lost on the way");
+    assert_eq!(count(&world, "support_app.inbox").await, 2);
+    assert_eq!(count(&world, "jobs.live").await, 2);
+}
+
+#[tokio::test]
+async fn the_tenant_is_the_calls_and_does_not_stay_on_the_connection() {
+    let world = world().await;
+    let other = add_tenant(&world.db, "other").await;
+    let db = support(&world, 1);
+    let ours = send(&db, world.tenant, "event:1", &question(7, 1)).await;
+    let theirs = send(&db, other, "event:1", &question(7, 1)).await;
+    assert!(ours.is_new && theirs.is_new, "a key is unique within its tenant");
+    assert_ne!(ours.answer.ticket, theirs.answer.ticket);
+    let visible: i64 = sqlx::query_scalar("select count(*) from support_app.ticket")
+        .fetch_one(db.pool())
+        .await
+        .expect("the role may read");
+    assert_eq!(visible, 0, "without a tenant no row is seen");
+    // Under one tenant the function takes nothing in for another: the policies hold inside it.
+    let mut tx = world.db.tenant_tx(Role::Marketing, world.tenant).await.expect("begins");
+    let error = sqlx::query("select support_app.take_in($1, '{}', '{}', '{}', '[]', null)")
+        .bind(world.tenant)
+        .execute(&mut *tx)
+        .await
+        .expect_err("only the support role takes deliveries in");
+    assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some("42501"));
+}
+
+#[tokio::test]
+async fn a_job_enters_the_same_by_the_function_for_one_and_the_statement_for_many() {
+    let world = world().await;
+    let run_at = chrono::Utc::now() + chrono::Duration::hours(1);
+    let job = |key: &str| {
+        let payload =
+            DraftReply { ticket_id: Uuid::nil(), tone: Some("friendly".into()), length: None, again: true };
+        let job =
+            NewJob::of(world.tenant, &payload).expect("small").with_run_at(run_at).with_parent(Uuid::nil());
+        let job = job.with_cause("c-1", Some("00-a-b-01"), "test").with_max_attempts(3);
+        job.with_concurrency_key("k", 2).expect("short").with_dedup_key(key).expect("short")
+    };
+    let (many, one) = (job("many"), job("one"));
+    let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    let (enqueued, _) = jobs::enqueue(&mut tx, std::slice::from_ref(&many)).await.expect("enqueued");
+    assert!(enqueued[0].created);
+    for is_first in [true, false] {
+        let (id, is_new): (Uuid, bool) = sqlx::query_as("select job_id, is_new from jobs.enqueue_one($1)")
+            .bind(sqlx::types::Json(one.document()))
+            .fetch_one(&mut *tx)
+            .await
+            .expect("enqueued");
+        assert_eq!((id, is_new), (one.id(), is_first));
+    }
+    let rows: Vec<Value> = sqlx::query_scalar(
+        "select to_jsonb(j) - 'id' - 'dedup_key' from jobs.live j order by dedup_key = 'one'",
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .expect("two jobs");
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0], rows[1]);
+    assert_eq!(rows[0]["state"], "scheduled");
+    tx.commit().await.expect("commits");
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    let booked: Vec<(String, i64)> =
+        sqlx::query_as("select to_state::text, n from jobs.transition where from_state is null")
+            .fetch_all(&mut admin)
+            .await
+            .expect("the books");
+    assert_eq!(booked, [("scheduled".to_owned(), 1), ("scheduled".to_owned(), 1)]);
+}

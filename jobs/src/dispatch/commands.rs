@@ -1,0 +1,56 @@
+//! Single commands for others who keep something in the same Redis beside the order of jobs (the rate buckets of
+//! upstreams): one connection, made when it is first needed and made again after it broke.
+
+use std::{sync::Arc, time::Duration};
+
+use redis::{Cmd, RedisResult, Value, aio::ConnectionLike};
+use tokio::sync::Mutex;
+
+use super::{Dispatch, Server, server::Connection};
+
+/// How long a command may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// Runs commands. Cloning shares the connection.
+#[derive(Clone, Debug)]
+pub struct Commands {
+    server: Server,
+    connection: Arc<Mutex<Option<Connection>>>,
+}
+
+impl Dispatch {
+    /// A way to run single commands.
+    pub fn commands(&self) -> Commands {
+        Commands { server: self.server.clone(), connection: Arc::default() }
+    }
+
+    /// What every key in Redis begins with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+}
+
+impl Commands {
+    /// Runs a command.
+    ///
+    /// # Errors
+    /// Redis is away, or refused the command.
+    pub async fn run(&self, command: &Cmd) -> RedisResult<Value> {
+        let mut connection = self.connect().await?;
+        let answer = connection.req_packed_command(command).await;
+        if answer.as_ref().is_err_and(|error| error.is_io_error() || error.is_connection_dropped()) {
+            *self.connection.lock().await = None;
+        }
+        answer
+    }
+
+    async fn connect(&self) -> RedisResult<Connection> {
+        let mut held = self.connection.lock().await;
+        if let Some(connection) = &*held {
+            return Ok(connection.clone());
+        }
+        let connection = self.server.connect(ANSWER_WITHIN).await?;
+        *held = Some(connection.clone());
+        Ok(connection)
+    }
+}
