@@ -257,7 +257,7 @@ pub async fn enqueue(
         }
         if !again.is_empty() {
             let asked = newest_of_each_key(&again);
-            found.take_met(&again, &asked, successors::meet(conn, &asked, now).await?);
+            found.take_met(&again, &asked, successors::meet(conn, &asked).await?);
         }
         pending.retain(|job| !found.by_asked.contains_key(&job.id));
     }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use sqlx::{Connection, PgConnection, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 

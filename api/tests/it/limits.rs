@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU32;
 
+use crate::desk::{call, key};
 use crate::shop::{redis_url, request, shop_with};
+use accounts::api_keys::Scope;
 use accounts::verify::Mode;
 use api::web::limits::Rates;
 use axum::body::Body;
@@ -71,9 +73,14 @@ async fn strangers_are_counted_by_their_address() {
             request("GET", "/api/jobs").header("x-api-key", "wrong").body(Body::empty()).expect("a request"),
         )
     };
+    assert_eq!(shop.get("/api/ai/tickets/1/draft").await.status, StatusCode::NOT_FOUND);
     for _ in 0..4 {
         assert_eq!(ask().await.status, StatusCode::UNAUTHORIZED);
     }
     assert_eq!(ask().await.status, StatusCode::TOO_MANY_REQUESTS);
+    // A key that was seen has limits of its own. One that was not is a stranger's until it is looked up, and that
+    // costs what the address has no more of.
     assert_eq!(shop.get("/api/jobs").await.status, StatusCode::OK);
+    let unseen = key(&shop, shop.tenant, &[Scope::JobsRead], None).await;
+    assert_eq!(call(&shop, &unseen, "GET", "/api/jobs", "").await.status, StatusCode::TOO_MANY_REQUESTS);
 }

@@ -95,11 +95,6 @@ impl Desk {
         }
     }
 
-    /// The database, as the server's superuser.
-    pub fn admin_url(&self) -> &str {
-        &self.database.admin_url
-    }
-
     /// Deletes all that Redis knows of this desk.
     pub async fn wipe_redis(&self) {
         let client = redis::Client::open(self.redis_url.as_str()).expect("a good URL");

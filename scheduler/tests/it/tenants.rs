@@ -40,6 +40,7 @@ async fn every_tenants_nightly_run_has_its_place_within_the_spread() {
     schedules::install_defaults(&mut conn, kinds::schedules::DEFAULTS).await.expect("installed");
     let nightly = schedules::find(&mut conn, "nightly_intelligence").await.expect("read").expect("there");
     assert_eq!(nightly.spread_secs, 1800);
+    let kind = kinds::find(&nightly.kind).expect("a kind");
     let tick = Utc::now() + TimeDelta::hours(1);
     // A tenant's run that somebody asked for, and that has not begun, stands for the occurrence.
     let asked = tenants[7];
@@ -48,7 +49,8 @@ async fn every_tenants_nightly_run_has_its_place_within_the_spread() {
     let run = run.with_dedup_key(platform::kinds::ResegmentTenant::PLAIN).expect("a key");
     let (standing, _) = jobs::enqueue(&mut conn, &[run]).await.expect("taken");
 
-    let (ids, _) = schedules::fire(&mut conn, &nightly, &[tick], tick).await.expect("fired");
+    let (ids, _) =
+        schedules::fire(&mut conn, &nightly, kind, &[tick], tick, Utc::now()).await.expect("fired");
     assert_eq!(ids.len(), tenants.len());
     let fired: Vec<Fired> = sqlx::query_as(
         "select j.id, o.tenant_id, j.run_at, o.tick_at from jobs.occurrence o
@@ -80,8 +82,10 @@ async fn every_tenants_nightly_run_has_its_place_within_the_spread() {
         .execute(&mut *conn)
         .await
         .expect("removed");
-    let (ids, _) = schedules::fire(&mut conn, &nightly, &[tick], tick).await.expect("fired");
+    let (ids, _) =
+        schedules::fire(&mut conn, &nightly, kind, &[tick], tick, Utc::now()).await.expect("fired");
     assert_eq!(ids.len(), 3);
-    let (ids, _) = schedules::fire(&mut conn, &nightly, &[tick], tick).await.expect("fired");
+    let (ids, _) =
+        schedules::fire(&mut conn, &nightly, kind, &[tick], tick, Utc::now()).await.expect("fired");
     assert!(ids.is_empty());
 }

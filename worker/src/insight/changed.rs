@@ -6,6 +6,7 @@ use database::ids::TenantId;
 use database::{DbError, Tx};
 use jobs::{JobId, NewJob};
 use platform::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers};
+use platform::roster;
 
 use crate::outcome::Stop;
 
@@ -16,14 +17,8 @@ const MANY: usize = 5 * ScoreCustomers::MAX_NAMED;
 
 /// Customers whose orders changed since then, or none when they are too many to name (platform role).
 pub async fn since(tx: &mut Tx, since: DateTime<Utc>) -> Result<Option<Vec<String>>, DbError> {
-    let changed: Vec<String> = sqlx::query_scalar(
-        "select customer_id from platform.customer_profile where refreshed_at >= $1
-         order by refreshed_at, customer_id limit $2",
-    )
-    .bind(since)
-    .bind(MANY as i64 + 1)
-    .fetch_all(&mut **tx)
-    .await?;
+    // One more than may be named tells whether there are more.
+    let changed = roster::changed_since(tx, since, MANY as i64 + 1).await?;
     Ok((changed.len() <= MANY).then_some(changed))
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority};
 
 use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
 
