@@ -66,6 +66,15 @@ begin
     end loop;
 end $$;
 
+-- An autovacuum holds its lock for minutes, and gives way only to who waits for longer than a second. Here one may:
+-- nobody who reads or writes has to wait behind this lock, as they would behind one that excludes them.
+create function jobs.send_vacuum_away(relation text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
+begin
+    execute format('lock table jobs.%I in share update exclusive mode', relation);
+end $$;
+revoke execute on function jobs.send_vacuum_away(text) from public;
+
 -- With a day go its counts, whoever drops it.
 create or replace function jobs.drop_day(parent text, day date) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
@@ -73,6 +82,8 @@ begin
     if parent not in ('finished', 'attempt') then
         raise exception 'jobs.% is not partitioned by day', parent;
     end if;
+    perform jobs.send_vacuum_away(parent || '_' || to_char(day, 'YYYYMMDD'));
+    perform jobs.send_vacuum_away(parent || '_default');
     execute format('drop table jobs.%I', parent || '_' || to_char(day, 'YYYYMMDD'));
     if parent = 'finished' then
         delete from jobs.audit_slice s

@@ -14,6 +14,24 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select pg_relation_size(('jobs.' || quote_ident(parent || '_default'))::regclass) > 8 * 1024 * 1024
 $$;
 
+-- As before, and an autovacuum of the default partition does not keep a day from being made.
+create or replace function jobs.ensure_day(parent text, day date) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
+declare
+    part text := parent || '_' || to_char(day, 'YYYYMMDD');
+begin
+    if parent not in ('finished', 'attempt') then
+        raise exception 'jobs.% is not partitioned by day', parent;
+    end if;
+    if to_regclass('jobs.' || part) is not null then
+        return false;
+    end if;
+    perform jobs.send_vacuum_away(parent || '_default');
+    execute format('create table jobs.%I partition of jobs.%I for values from (%L) to (%L)',
+        part, parent, day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
+    return true;
+end $$;
+
 create function jobs.fence_name(parent text, since date, until date) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select parent || '_fence_' || to_char(since, 'YYYYMMDD') || '_' || to_char(until, 'YYYYMMDD')
@@ -35,6 +53,7 @@ begin
           and conname like parent || '\_fence\_%' and right(conname, 8) > to_char(beyond, 'YYYYMMDD')
           and conname is distinct from but_for
     loop
+        perform jobs.send_vacuum_away(parent || '_default');
         execute format('alter table jobs.%I drop constraint %I', parent || '_default', fence);
         removed := removed + 1;
     end loop;
@@ -53,6 +72,7 @@ begin
     if exists (select from pg_constraint where conrelid = ('jobs.' || parent || '_default')::regclass and conname = fence) then
         return;
     end if;
+    perform jobs.send_vacuum_away(parent || '_default');
     execute format('alter table jobs.%I add constraint %I check (finished_at < %L or finished_at >= %L) not valid',
         parent || '_default', fence, since::timestamp at time zone 'UTC', until::timestamp at time zone 'UTC');
 end $$;
@@ -64,6 +84,7 @@ begin
     if parent not in ('finished', 'attempt') then
         raise exception 'jobs.% is not partitioned by day', parent;
     end if;
+    perform jobs.send_vacuum_away(parent || '_default');
     execute format('alter table jobs.%I validate constraint %I', parent || '_default', jobs.fence_name(parent, since, until));
 end $$;
 
@@ -80,6 +101,7 @@ begin
     if parent not in ('finished', 'attempt') then
         raise exception 'jobs.% is not partitioned by day', parent;
     end if;
+    perform jobs.send_vacuum_away(parent || '_default');
     if not jobs.is_large(parent) then
         -- Today's rows may be among them, and more of them under way.
         execute format('lock table jobs.%I in access exclusive mode', parent || '_default');

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 use crate::{
@@ -70,7 +70,7 @@ impl DeadFilter {
 }
 
 /// A dead job.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, FromRow)]
 pub struct DeadView {
     /// The job.
     pub id: JobId,
@@ -107,35 +107,19 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<DeadView>, QueueError> {
     let mut query = QueryBuilder::new(
-        "select id, tenant_id, kind, queue, attempt, error_class, error ->> 'message', fingerprint, correlation_id,
-             created_at, finished_at from jobs.dead where",
+        "select id, tenant_id, kind, queue, attempt, error_class, error ->> 'message' as message, fingerprint,
+             correlation_id, created_at, finished_at from jobs.dead where",
     );
     filter.push(&mut query);
     if let Some(before) = before {
         query.push(" and id < ").push_bind(before);
     }
     query.push(" order by id desc limit ").push_bind(limit);
-    let rows = query.build().fetch_all(conn).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| DeadView {
-            id: row.get(0),
-            tenant_id: row.get(1),
-            kind: row.get(2),
-            queue: row.get(3),
-            attempt: row.get(4),
-            error_class: row.get(5),
-            message: row.get(6),
-            fingerprint: row.get(7),
-            correlation_id: row.get(8),
-            created_at: row.get(9),
-            finished_at: row.get(10),
-        })
-        .collect())
+    Ok(query.build_query_as().fetch_all(conn).await?)
 }
 
 /// Dead jobs of one kind that died of one cause.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, FromRow)]
 pub struct DeadGroup {
     /// Their kind.
     pub kind: String,
@@ -171,7 +155,7 @@ pub async fn groups(
     let mut query = QueryBuilder::new(
         "with shown as (
              select kind, fingerprint, error_class, count(*) as jobs, count(distinct tenant_id) as tenants,
-                 min(finished_at) as first_at, max(finished_at) as last_at
+                 min(finished_at) as first_died_at, max(finished_at) as last_died_at
              from jobs.dead where",
     );
     filter.push(&mut query);
@@ -179,26 +163,12 @@ pub async fn groups(
         .push(" group by kind, fingerprint, error_class order by jobs desc, fingerprint limit ")
         .push_bind(limit);
     query.push(
-        ") select s.*, sample.message, sample.id from shown s cross join lateral (
+        ") select s.*, sample.message as sample_message, sample.id as sample_job_id from shown s cross join lateral (
              select d.id, d.error ->> 'message' as message from jobs.dead d where d.fingerprint = s.fingerprint and d.kind = s.kind and",
     );
     filter.push(&mut query);
     query.push(" order by d.tenant_id desc, d.id desc limit 1) sample order by s.jobs desc, s.fingerprint");
-    let rows = query.build().fetch_all(conn).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| DeadGroup {
-            kind: row.get(0),
-            fingerprint: row.get(1),
-            error_class: row.get(2),
-            jobs: row.get(3),
-            tenants: row.get(4),
-            first_died_at: row.get(5),
-            last_died_at: row.get(6),
-            sample_message: row.get(7),
-            sample_job_id: row.get(8),
-        })
-        .collect())
+    Ok(query.build_query_as().fetch_all(conn).await?)
 }
 
 /// How many dead jobs match: the dry run of a bulk action.

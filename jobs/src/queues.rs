@@ -3,12 +3,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{PgConnection, Row};
+use sqlx::{FromRow, PgConnection, Row};
 
 use crate::{JobId, QueueError, State, events::Event};
 
 /// A queue, for operators.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, FromRow)]
 pub struct QueueView {
     /// Its name.
     pub queue: String,
@@ -34,21 +34,7 @@ pub struct QueueView {
 /// # Errors
 /// The ledger failed.
 pub async fn list(conn: &mut PgConnection) -> Result<Vec<QueueView>, QueueError> {
-    let rows = sqlx::query(include_str!("queues.sql")).fetch_all(conn).await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(QueueView {
-                queue: row.try_get(0)?,
-                jobs: row.try_get(1)?,
-                oldest_ready_secs: row.try_get(2)?,
-                in_per_sec: row.try_get(3)?,
-                out_per_sec: row.try_get(4)?,
-                paused: row.try_get(5)?,
-                concurrency: row.try_get(6)?,
-                reason: row.try_get(7)?,
-            })
-        })
-        .collect()
+    Ok(sqlx::query_as(include_str!("queues.sql")).fetch_all(conn).await?)
 }
 
 /// Sets what is given and leaves the rest. `concurrency` of `Some(None)` gives the slots back to the

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{PgConnection, Postgres, QueryBuilder, Row, postgres::PgRow};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::{JobId, QueueError, SYSTEM_TENANT, State};
 
 /// A job as people and programs see it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, FromRow)]
 pub struct JobView {
     /// The job.
     pub id: JobId,
@@ -53,6 +53,7 @@ pub struct JobView {
     /// When it ended.
     pub finished_at: Option<DateTime<Utc>>,
     /// The payload; only for a single job.
+    #[sqlx(default)]
     pub payload: Option<serde_json::Value>,
 }
 
@@ -78,10 +79,7 @@ pub async fn job(
             query.push("array(select id from shared.tenant) || ").push_bind(vec![SYSTEM_TENANT]).push(")")
         }
     };
-    let Some(row) = query.build().fetch_optional(conn).await? else { return Ok(None) };
-    let mut view = view(&row)?;
-    view.payload = row.try_get(21)?;
-    Ok(Some(view))
+    Ok(query.build_query_as().fetch_optional(conn).await?)
 }
 
 /// When an unfinished job came into being, by the ledger's clock.
@@ -90,6 +88,39 @@ pub async fn job(
 /// The ledger failed, or the job is over.
 pub async fn created_at(conn: &mut PgConnection, id: JobId) -> Result<DateTime<Utc>, QueueError> {
     Ok(sqlx::query_scalar("select created_at from jobs.live where id = $1").bind(id).fetch_one(conn).await?)
+}
+
+/// Whether a job is not over yet; also false when there is no such job.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn is_unfinished(conn: &mut PgConnection, id: JobId) -> Result<bool, QueueError> {
+    Ok(sqlx::query_scalar("select exists (select from jobs.live where id = $1)")
+        .bind(id)
+        .fetch_one(conn)
+        .await?)
+}
+
+/// A job that another one enqueued, as far as that one waits for it.
+#[derive(Clone, Debug, FromRow)]
+pub struct Child {
+    /// Its kind.
+    pub kind: String,
+    /// What tells it from the other children of the kind.
+    pub dedup_key: Option<String>,
+    /// Where it stands.
+    pub state: State,
+}
+
+/// The jobs that a job enqueued, in no order (a tenant's own).
+///
+/// # Errors
+/// The ledger failed.
+pub async fn children(conn: &mut PgConnection, parent: JobId) -> Result<Vec<Child>, QueueError> {
+    Ok(sqlx::query_as("select kind, dedup_key, state::text from jobs.job where parent_id = $1")
+        .bind(parent)
+        .fetch_all(conn)
+        .await?)
 }
 
 /// The states of those of the jobs that exist, in any order (queue engine's role).
@@ -118,7 +149,7 @@ pub async fn jobs(conn: &mut PgConnection, wanted: &[(Uuid, JobId)]) -> Result<V
     let mut query = QueryBuilder::new(format!("select {COLUMNS} from unnest("));
     query.push_bind(tenants).push(", ").push_bind(ids);
     query.push(") wanted (tenant_id, id) join jobs.job using (tenant_id, id)");
-    query.build().fetch_all(conn).await?.iter().map(view).collect()
+    Ok(query.build_query_as().fetch_all(conn).await?)
 }
 
 /// Which jobs to list. All given conditions hold together.
@@ -173,7 +204,7 @@ pub async fn list(
         }
     }
     query.push(" order by id desc limit ").push_bind(limit);
-    query.build().fetch_all(conn).await?.iter().map(view).collect()
+    Ok(query.build_query_as().fetch_all(conn).await?)
 }
 
 /// Reads the results of the first of these jobs, of as many as have at most `max_bytes` together and of one at
@@ -263,13 +294,14 @@ pub fn first_id_at(at: DateTime<Utc>) -> Uuid {
 }
 
 /// A failed attempt.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, FromRow)]
 pub struct AttemptView {
     /// Its number.
     pub attempt: i16,
     /// retry, dead, crash or cancelled.
     pub outcome: String,
     /// The class of the failure.
+    #[sqlx(rename = "error_class")]
     pub class: String,
     /// What failed.
     pub message: String,
@@ -284,24 +316,13 @@ pub struct AttemptView {
 /// # Errors
 /// The ledger failed.
 pub async fn attempts(conn: &mut PgConnection, id: JobId) -> Result<Vec<AttemptView>, QueueError> {
-    let rows = sqlx::query(
+    Ok(sqlx::query_as(
         "select attempt, outcome, error_class, message, worker_id, finished_at from jobs.attempt
          where job_id = $1 order by finished_at limit 100",
     )
     .bind(id)
     .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| AttemptView {
-            attempt: row.get(0),
-            outcome: row.get(1),
-            class: row.get(2),
-            message: row.get(3),
-            worker_id: row.get(4),
-            finished_at: row.get(5),
-        })
-        .collect())
+    .await?)
 }
 
 /// What a cancellation led to.
@@ -361,33 +382,4 @@ pub(crate) async fn cancel_waiting(
     reason: &str,
 ) -> Result<Vec<JobId>, QueueError> {
     Ok(sqlx::query_scalar(include_str!("cancel_waiting.sql")).bind(ids).bind(reason).fetch_all(conn).await?)
-}
-
-fn view(row: &PgRow) -> Result<JobView, QueueError> {
-    let state: &str = row.try_get(5)?;
-    Ok(JobView {
-        id: row.try_get(0)?,
-        tenant_id: row.try_get(1)?,
-        kind: row.try_get(2)?,
-        queue: row.try_get(3)?,
-        priority: row.try_get(4)?,
-        state: State::parse(state)
-            .ok_or_else(|| sqlx::Error::Decode(format!("unknown state {state}").into()))?,
-        attempt: row.try_get(6)?,
-        max_attempts: row.try_get(7)?,
-        crashes: row.try_get(8)?,
-        run_at: row.try_get(9)?,
-        progress: row.try_get(10)?,
-        result: row.try_get(11)?,
-        error: row.try_get(12)?,
-        cancel_reason: row.try_get(13)?,
-        parked: row.try_get(14)?,
-        correlation_id: row.try_get(15)?,
-        origin: row.try_get(16)?,
-        parent_id: row.try_get(17)?,
-        created_at: row.try_get(18)?,
-        started_at: row.try_get(19)?,
-        finished_at: row.try_get(20)?,
-        payload: None,
-    })
 }

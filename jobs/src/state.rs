@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// Where a job stands. `Done`, `Dead` and `Cancelled` are ends; an operator may revive a dead job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum State {
     /// Waits for its time.
     Scheduled,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::{PgConnection, Row, types::Json};
+use sqlx::{FromRow, PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{JobId, QueueError};
@@ -89,7 +89,8 @@ pub async fn beat(
     running: i32,
     closed: &[Uuid],
 ) -> Result<Orders, QueueError> {
-    let row = sqlx::query(
+    type Beaten = (bool, Json<Vec<(JobId, String)>>, Json<HashMap<String, Control>>, Vec<Uuid>);
+    let (alive, Json(cancel), Json(controls), leases): Beaten = sqlx::query_as(
         "with beaten as (
              update jobs.worker
              set beat_at = clock_timestamp(), running = $3, state = case when $2 then 'draining' else 'active' end
@@ -114,9 +115,7 @@ pub async fn beat(
     .bind(f64::from(SETTLED_SECS))
     .fetch_one(conn)
     .await?;
-    let cancel: Json<Vec<(JobId, String)>> = row.try_get(1)?;
-    let controls: Json<HashMap<String, Control>> = row.try_get(2)?;
-    Ok(Orders { alive: row.try_get(0)?, cancel: cancel.0, controls: controls.0, leases: row.try_get(3)? })
+    Ok(Orders { alive, cancel, controls, leases })
 }
 
 /// Says goodbye after a drain.
@@ -140,7 +139,7 @@ pub async fn leave(conn: &mut PgConnection, worker: Uuid, closed: &[Uuid]) -> Re
 }
 
 /// A worker, for operators.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, FromRow)]
 pub struct WorkerView {
     /// Its id.
     pub id: Uuid,
@@ -175,13 +174,13 @@ pub async fn list(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<WorkerView>, QueueError> {
-    let rows = sqlx::query(
+    Ok(sqlx::query_as(
         "select w.id, w.name, w.host, w.pid, w.version, w.queues, w.state, w.running, w.started_at, w.beat_at,
              coalesce((select jsonb_agg(r) from (
                  select j.id, j.kind, j.attempt, j.started_at
                  from jobs.lease l cross join unnest(l.job_ids) held (id)
                  join jobs.live j on j.id = held.id and j.lease = l.lease
-                 where l.worker_id = w.id limit 100) r), '[]')
+                 where l.worker_id = w.id limit 100) r), '[]') as jobs
          from jobs.worker w
          where (w.state in ('active', 'draining') or w.beat_at > now() - interval '1 day')
            and ($1::uuid is null or w.id < $1)
@@ -190,22 +189,5 @@ pub async fn list(
     .bind(before)
     .bind(limit)
     .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(WorkerView {
-                id: row.try_get(0)?,
-                name: row.try_get(1)?,
-                host: row.try_get(2)?,
-                pid: row.try_get(3)?,
-                version: row.try_get(4)?,
-                queues: row.try_get(5)?,
-                state: row.try_get(6)?,
-                running: row.try_get(7)?,
-                started_at: row.try_get(8)?,
-                beat_at: row.try_get(9)?,
-                jobs: row.try_get(10)?,
-            })
-        })
-        .collect()
+    .await?)
 }

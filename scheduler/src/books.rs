@@ -8,8 +8,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use jobs::{QueueError, State, audit, days, queues, sweep};
-use sqlx::Row;
+use jobs::{QueueError, State, audit, days, looks, queues, sweep};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{context::Context, courier::Courier, trouble::Trouble};
@@ -131,12 +130,8 @@ async fn ready_by_queue(context: &Context) -> Result<BTreeMap<String, u64>, Queu
 }
 
 async fn parked_by_queue(context: &Context) -> Result<Vec<(String, u64)>, QueueError> {
-    let mut conn = context.connection().await?;
-    let rows =
-        sqlx::query("select queue, count(*) from jobs.live where parked and state = 'ready' group by queue")
-            .fetch_all(&mut *conn)
-            .await?;
-    Ok(rows.into_iter().map(|row| (row.get(0), row.get::<i64, _>(1).unsigned_abs())).collect())
+    let parked = looks::parked_by_queue(&mut *context.connection().await?).await?;
+    Ok(parked.into_iter().map(|(queue, n)| (queue, n.unsigned_abs())).collect())
 }
 
 /// What this process measured as the leader, so that a former leader does not go on telling what was.
@@ -200,10 +195,7 @@ async fn measure_once(context: &Context) -> Result<Vec<(Measured, metrics::Gauge
         let secs = since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
         values.push((("deskwork_queue_oldest_seconds", queue, ""), gauge, secs));
     }
-    let workers =
-        sqlx::query("select state, count(*) from jobs.worker group by state").fetch_all(&mut *conn).await?;
-    for row in workers {
-        let (state, n): (String, i64) = (row.get(0), row.get(1));
+    for (state, n) in looks::workers_by_state(&mut conn).await? {
         let gauge = metrics::gauge!("deskwork_workers", "state" => state.clone());
         values.push((("deskwork_workers", state, ""), gauge, n as f64));
     }

@@ -5,8 +5,11 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
-use jobs::{QueueError, sweep};
-use sqlx::Row;
+use jobs::{
+    QueueError,
+    looks::{self, NextDue},
+    sweep,
+};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -96,15 +99,9 @@ fn instant_of(at: DateTime<Utc>, database_ahead: TimeDelta) -> Instant {
 async fn look(context: &Context) -> Result<Look, QueueError> {
     let mut conn = context.connection().await?;
     let asked = Utc::now();
-    let row = sqlx::query(
-        "select clock_timestamp(),
-             (select due_at from jobs.live where due_at is not null order by due_at limit 1)",
-    )
-    .fetch_one(&mut *conn)
-    .await?;
+    let NextDue { now, due_at } = looks::next_due(&mut conn).await?;
     let answered = Utc::now();
-    let now: DateTime<Utc> = row.get(0);
-    Ok(Look { next_due: row.get(1), now, database_ahead: now - (asked + (answered - asked) / 2) })
+    Ok(Look { next_due: due_at, now, database_ahead: now - (asked + (answered - asked) / 2) })
 }
 
 /// Passes on the times that enqueuers announce, in milliseconds since 1970. Reconnects by itself.

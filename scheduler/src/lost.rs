@@ -3,8 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jobs::{JobId, QueueError, sweep};
-use sqlx::Row;
+use jobs::{
+    JobId, QueueError,
+    looks::{self, Unrest},
+    sweep,
+};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{context::Context, courier::Courier, trouble::Trouble};
@@ -53,27 +56,9 @@ pub(crate) async fn run(context: Arc<Context>) {
     }
 }
 
-struct Look {
-    /// A worker is silent, or one that is counted out or was never heard of still holds a lease.
-    silent_or_gone: bool,
-    parked: bool,
-}
-
 /// One cheap statement a second says whether there is anything to do.
-async fn look(context: &Context, silence: Option<Duration>) -> Result<Look, QueueError> {
-    let mut conn = context.connection().await?;
-    let row = sqlx::query(
-        "select exists (select from jobs.worker
-                 where state in ('active', 'draining') and beat_at < now() - make_interval(secs => $1))
-             or exists (select from jobs.lease l left join jobs.worker w on w.id = l.worker_id
-                 where w.state in ('lost', 'stopped')
-                    or w.id is null and l.claimed_at < now() - make_interval(secs => $1)),
-             exists (select from jobs.live where parked)",
-    )
-    .bind(silence.unwrap_or_default().as_secs_f64())
-    .fetch_one(&mut *conn)
-    .await?;
-    Ok(Look { silent_or_gone: row.get(0), parked: row.get(1) })
+async fn look(context: &Context, silence: Option<Duration>) -> Result<Unrest, QueueError> {
+    looks::unrest(&mut *context.connection().await?, silence.unwrap_or_default()).await
 }
 
 async fn recover(context: &Context, silence: Duration, courier: &mut Courier) -> Result<(), QueueError> {

@@ -11,6 +11,7 @@ pub mod error;
 pub mod gorgias;
 pub mod http;
 pub mod pacing;
+pub mod recorder;
 mod retry;
 
 pub use addresses::Destinations;

@@ -6,8 +6,8 @@ use accounts::seal::MasterKey;
 use database::Db;
 use jobs::{Dispatch, Store};
 
-use crate::insight::{knowledge::Library, shared::Material};
-use upstreams::{anthropic, gorgias, pacing::shared::Shared};
+use crate::insight::{knowledge::Library, material::Material};
+use upstreams::{anthropic, gorgias, pacing::shared::Shared, recorder::Recorder};
 
 /// The shared parts.
 pub struct App {
@@ -30,16 +30,7 @@ pub struct App {
     /// Where files to be imported lie.
     pub import_dir: PathBuf,
     /// Where probes record their effects, if anywhere.
-    pub probe_effects: Option<ProbeEffects>,
-}
-
-/// The recording upstream that probes call.
-#[derive(Clone, Debug)]
-pub struct ProbeEffects {
-    /// Its base URL, on loopback.
-    pub base: String,
-    /// The client.
-    pub http: reqwest::Client,
+    pub probe_effects: Option<Recorder>,
 }
 
 /// The rate buckets that all workers draw from, in the Redis of the queue.

@@ -7,11 +7,11 @@ use anyhow::Context;
 use boot::{Process, Telemetry};
 use database::Db;
 use jobs::{Dispatch, Store};
-use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias};
+use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias, recorder::Recorder};
 use worker::{
-    app::{App, ProbeEffects, shared_pace},
+    app::{App, shared_pace},
     days, handlers,
-    insight::{knowledge::Library, shared::Material},
+    insight::{knowledge::Library, material::Material},
     runtime::{self, Options, Pulse},
     settings::{self, SETTINGS, Settings},
 };
@@ -57,11 +57,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         insight: Library::default(),
         material: Material::default(),
         import_dir: settings.import_dir,
-        probe_effects: settings
-            .probe_url
-            .map(|base| anyhow::Ok(ProbeEffects { base, http: reqwest::Client::builder().build()? }))
-            .transpose()
-            .context("the probes' client")?,
+        probe_effects: settings.probe_url.map(Recorder::new).transpose().context("the probes' client")?,
         dispatch: dispatch.clone(),
         store: store.clone(),
         db,

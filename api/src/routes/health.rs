@@ -17,7 +17,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
-use sqlx::Row;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use utoipa::ToSchema;
@@ -238,7 +237,7 @@ async fn look_at_database(state: &AppState) -> Option<(i64, DataStatus)> {
     let mut tx = state.db.gateway_tx().await.ok()?;
     let version = migrations::applied_version(&mut tx).await.ok()?;
     // Row-level security hides the rows from this role; how many there are is in the server's statistics.
-    let row = sqlx::query(
+    let (customers_loaded, archetypes_available) = sqlx::query_as(
         "select coalesce(sum(n_live_tup) filter (where relname = 'customer_profile'), 0)::bigint as customers,
                 coalesce(sum(n_live_tup) filter (where relname = 'segmentation'), 0) > 0 as archetypes
          from pg_stat_user_tables
@@ -248,8 +247,6 @@ async fn look_at_database(state: &AppState) -> Option<(i64, DataStatus)> {
     .await
     .ok()?;
     tx.commit().await.ok()?;
-    let customers_loaded = row.try_get("customers").ok()?;
-    let archetypes_available = row.try_get("archetypes").ok()?;
     Some((version, DataStatus { customers_loaded, archetypes_available }))
 }
 

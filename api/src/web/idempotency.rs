@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use database::{Tx, ids::TenantId};
+use jobs::idempotency;
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, types::Json};
 
 use crate::web::problem::Problem;
 
@@ -98,28 +98,15 @@ pub async fn replay(
     digest: &[u8; 32],
 ) -> Result<Option<Answer>, Problem> {
     let Some(key) = &key.0 else { return Ok(None) };
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind(format!("idempotency {tenant} {key}"))
-        .execute(&mut **tx)
-        .await?;
-    let row = sqlx::query(
-        "select request_hash, status, answer from jobs.idempotency where tenant_id = $1 and key = $2",
-    )
-    .bind(tenant)
-    .bind(key)
-    .fetch_optional(&mut **tx)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    if row.try_get::<Vec<u8>, _>(0)? != digest {
+    let Some(given) = idempotency::find::<Kept>(tx, tenant.0, key).await? else { return Ok(None) };
+    if given.request_hash != digest {
         return Err(Problem::unprocessable("Idempotency-Key", "the key came with another request before"));
     }
-    let status: i16 = row.try_get(1)?;
-    let Json(kept): Json<Kept> = row.try_get(2)?;
-    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    let status = u16::try_from(given.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     Ok(Some(Answer {
         status: status.unwrap_or(StatusCode::OK),
-        location: kept.location,
-        body: kept.body,
+        location: given.answer.location,
+        body: given.answer.body,
         replayed: true,
     }))
 }
@@ -137,15 +124,6 @@ pub async fn keep(
 ) -> Result<(), Problem> {
     let Some(key) = &key.0 else { return Ok(()) };
     let status = i16::try_from(answer.status.as_u16()).expect("a status has three digits");
-    sqlx::query(
-        "insert into jobs.idempotency (tenant_id, key, request_hash, status, answer) values ($1, $2, $3, $4, $5)",
-    )
-    .bind(tenant)
-    .bind(key)
-    .bind(digest.as_slice())
-    .bind(status)
-    .bind(Json(Kept { location: answer.location.clone(), body: answer.body.clone() }))
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+    let kept = Kept { location: answer.location.clone(), body: answer.body.clone() };
+    Ok(idempotency::keep(tx, tenant.0, key, digest, status, &kept).await?)
 }

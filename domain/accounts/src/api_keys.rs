@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sqlx::Row;
+use sqlx::FromRow;
 use subtle::ConstantTimeEq;
 
 use database::ids::{KeyId, TenantId};
@@ -50,7 +50,7 @@ pub fn is_well_formed(text: &str) -> bool {
 pub async fn authenticate(db: &Db, text: &str) -> Result<Option<Principal>, DbError> {
     let Some((prefix, secret)) = split(text) else { return Ok(None) };
     let mut tx = db.gateway_tx().await?;
-    let row = sqlx::query(
+    let stored: Option<Stored> = sqlx::query_as(
         "select id, tenant_id, name, secret_hash, scopes, expires_at,
                 revoked_at is null and (expires_at is null or expires_at > now()) as valid,
                 coalesce(last_used_at < now() - interval '1 minute', true) as note_use
@@ -59,20 +59,19 @@ pub async fn authenticate(db: &Db, text: &str) -> Result<Option<Principal>, DbEr
     .bind(prefix)
     .fetch_optional(&mut *tx)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let stored: Vec<u8> = row.try_get("secret_hash")?;
-    let matches = bool::from(hash(secret).ct_eq(stored.as_slice()));
-    if !matches || !row.try_get::<bool, _>("valid")? {
+    let Some(stored) = stored else { return Ok(None) };
+    let matches = bool::from(hash(secret).ct_eq(stored.secret_hash.as_slice()));
+    if !matches || !stored.valid {
         return Ok(None);
     }
     let principal = Principal {
-        tenant: row.try_get("tenant_id")?,
-        key_id: row.try_get("id")?,
-        scopes: read_scopes(&row)?,
-        name: row.try_get("name")?,
-        expires_at: row.try_get("expires_at")?,
+        tenant: stored.tenant_id,
+        key_id: stored.id,
+        scopes: known_scopes(&stored.scopes),
+        name: stored.name,
+        expires_at: stored.expires_at,
     };
-    if row.try_get("note_use")? {
+    if stored.note_use {
         // Skipping a locked row keeps parallel requests from queueing for a note that one of them writes.
         sqlx::query(
             "update shared.api_key set last_used_at = now()
@@ -84,6 +83,19 @@ pub async fn authenticate(db: &Db, text: &str) -> Result<Option<Principal>, DbEr
     }
     tx.commit().await?;
     Ok(Some(principal))
+}
+
+/// A key as it is stored, and what is to be done about it now.
+#[derive(FromRow)]
+struct Stored {
+    id: KeyId,
+    tenant_id: TenantId,
+    name: String,
+    secret_hash: Vec<u8>,
+    scopes: Vec<String>,
+    expires_at: Option<DateTime<Utc>>,
+    valid: bool,
+    note_use: bool,
 }
 
 /// A key just made: the only moment at which its text exists.
@@ -142,6 +154,17 @@ pub async fn create(
     Ok(CreatedKey { id, prefix, text })
 }
 
+/// The key with this prefix and whose it is (gateway role).
+///
+/// # Errors
+/// The database failed.
+pub async fn find_by_prefix(tx: &mut Tx, prefix: &str) -> Result<Option<(KeyId, TenantId)>, DbError> {
+    Ok(sqlx::query_as("select id, tenant_id from shared.api_key where prefix = $1")
+        .bind(prefix)
+        .fetch_optional(&mut **tx)
+        .await?)
+}
+
 /// Ends a tenant's key now; false when the tenant has no such key or it was revoked before (gateway role).
 pub async fn revoke(tx: &mut Tx, tenant: TenantId, key: KeyId) -> Result<bool, DbError> {
     let done = sqlx::query(
@@ -190,7 +213,7 @@ pub async fn list(
     after: Option<KeyId>,
     limit: u32,
 ) -> Result<Vec<KeySummary>, DbError> {
-    let rows = sqlx::query(
+    let stored: Vec<StoredSummary> = sqlx::query_as(
         "select id, name, prefix, scopes, created_at, expires_at, revoked_at, last_used_at
          from shared.api_key where tenant_id = $1 and ($2::uuid is null or id > $2) order by id limit $3",
     )
@@ -199,20 +222,35 @@ pub async fn list(
     .bind(i64::from(limit))
     .fetch_all(&mut **tx)
     .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(KeySummary {
-                id: row.try_get("id")?,
-                name: row.try_get("name")?,
-                prefix: row.try_get("prefix")?,
-                scopes: read_scopes(row)?,
-                created_at: row.try_get("created_at")?,
-                expires_at: row.try_get("expires_at")?,
-                revoked_at: row.try_get("revoked_at")?,
-                last_used_at: row.try_get("last_used_at")?,
-            })
-        })
-        .collect()
+    Ok(stored.into_iter().map(StoredSummary::shown).collect())
+}
+
+/// The columns of a [`KeySummary`].
+#[derive(FromRow)]
+struct StoredSummary {
+    id: KeyId,
+    name: String,
+    prefix: String,
+    scopes: Vec<String>,
+    created_at: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
+    revoked_at: Option<DateTime<Utc>>,
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+impl StoredSummary {
+    fn shown(self) -> KeySummary {
+        KeySummary {
+            id: self.id,
+            name: self.name,
+            prefix: self.prefix,
+            scopes: known_scopes(&self.scopes),
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            revoked_at: self.revoked_at,
+            last_used_at: self.last_used_at,
+        }
+    }
 }
 
 /// What a key may do.
@@ -318,10 +356,9 @@ impl FromStr for Scope {
     }
 }
 
-/// The scopes of a row. One that this version does not know (written by a newer one) grants nothing here.
-fn read_scopes(row: &sqlx::postgres::PgRow) -> Result<Vec<Scope>, DbError> {
-    let names: Vec<String> = row.try_get("scopes")?;
-    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+/// The scopes of these names. One that this version does not know (written by a newer one) grants nothing here.
+fn known_scopes(names: &[String]) -> Vec<Scope> {
+    names.iter().filter_map(|name| name.parse().ok()).collect()
 }
 
 /// Prefix and secret of a well-formed key.

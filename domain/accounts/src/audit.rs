@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::Row;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use database::ids::TenantId;
@@ -44,11 +44,12 @@ pub async fn record(tx: &mut Tx, event: &Event<'_>) -> Result<(), DbError> {
 }
 
 /// A line of the trail.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
 pub struct Entry {
     /// Identity, and with `at` the position in the list.
     pub id: Uuid,
     /// The tenant concerned, if one.
+    #[sqlx(rename = "tenant_id")]
     pub tenant: Option<TenantId>,
     /// Who.
     pub actor: String,
@@ -73,7 +74,7 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<Entry>, DbError> {
     let (before_at, before_id) = before.unzip();
-    let rows = sqlx::query(
+    Ok(sqlx::query_as(
         "select id, tenant_id, actor, action, subject, detail, correlation_id, at from shared.audit
          where ($1::uuid is null or tenant_id = $1) and ($2::timestamptz is null or (at, id) < ($2, $3))
          order by at desc, id desc limit $4",
@@ -83,19 +84,5 @@ pub async fn list(
     .bind(before_id)
     .bind(i64::from(limit))
     .fetch_all(&mut **tx)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Entry {
-                id: row.try_get("id")?,
-                tenant: row.try_get("tenant_id")?,
-                actor: row.try_get("actor")?,
-                action: row.try_get("action")?,
-                subject: row.try_get("subject")?,
-                detail: row.try_get("detail")?,
-                correlation_id: row.try_get("correlation_id")?,
-                at: row.try_get("at")?,
-            })
-        })
-        .collect()
+    .await?)
 }

@@ -5,7 +5,6 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
 
 use crate::base_url::{self, BaseUrlError, Loopback};
 use crate::seal::{MasterKey, UnsealError};
@@ -130,7 +129,7 @@ pub async fn gorgias_in(
     key: &MasterKey,
     tenant: TenantId,
 ) -> Result<Option<Gorgias>, IntegrationError> {
-    let row = sqlx::query(
+    let stored: Option<(serde_json::Value, Vec<u8>)> = sqlx::query_as(
         "select config, sealed_secrets from shared.integration where tenant_id = $1 and provider = $2",
     )
     .bind(tenant)
@@ -138,9 +137,7 @@ pub async fn gorgias_in(
     .fetch_optional(&mut **tx)
     .await
     .map_err(DbError::from)?;
-    let Some(row) = row else { return Ok(None) };
-    let config: serde_json::Value = row.try_get("config").map_err(DbError::from)?;
-    let sealed: Vec<u8> = row.try_get("sealed_secrets").map_err(DbError::from)?;
+    let Some((config, sealed)) = stored else { return Ok(None) };
     let config: Config = serde_json::from_value(config).map_err(|_| IntegrationError::Unreadable)?;
     let plain = key.unseal(&owner(tenant), &sealed)?;
     let secrets: Secrets = serde_json::from_slice(&plain).map_err(|_| IntegrationError::Unreadable)?;

@@ -2,14 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::FromRow;
 
 use database::ids::TenantId;
 use database::{DbError, Tx};
 
 /// A shop.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
 pub struct Tenant {
     /// Identity in every other table.
     pub id: TenantId,
@@ -49,7 +48,7 @@ pub async fn create(
     name: &str,
     timezone: &str,
 ) -> Result<Tenant, CreateTenantError> {
-    let row = sqlx::query(
+    let created = sqlx::query_as(
         "insert into shared.tenant (id, slug, name, timezone) values ($1, $2, $3, $4)
          returning id, slug, name, timezone, ai_settings, created_at",
     )
@@ -59,8 +58,8 @@ pub async fn create(
     .bind(timezone)
     .fetch_one(&mut **tx)
     .await;
-    match row.map_err(DbError::from) {
-        Ok(row) => Ok(read(&row).map_err(DbError::from)?),
+    match created.map_err(DbError::from) {
+        Ok(tenant) => Ok(tenant),
         Err(error) if error.violates("tenant_slug_unique") => Err(CreateTenantError::SlugTaken),
         Err(error) if error.violates("tenant_slug_form") => Err(CreateTenantError::BadSlug),
         Err(error) if error.violates("tenant_name_length") => Err(CreateTenantError::BadName),
@@ -70,37 +69,34 @@ pub async fn create(
 
 /// The tenant of this slug (gateway role).
 pub async fn find_by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Tenant>, DbError> {
-    let row = sqlx::query(
+    Ok(sqlx::query_as(
         "select id, slug, name, timezone, ai_settings, created_at from shared.tenant where slug = $1",
     )
     .bind(slug)
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.as_ref().map(read).transpose()?)
+    .await?)
 }
 
 /// The tenant of this id, if the transaction's role may see it.
 pub async fn get(tx: &mut Tx, tenant: TenantId) -> Result<Option<Tenant>, DbError> {
-    let row = sqlx::query(
+    Ok(sqlx::query_as(
         "select id, slug, name, timezone, ai_settings, created_at from shared.tenant where id = $1",
     )
     .bind(tenant)
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.as_ref().map(read).transpose()?)
+    .await?)
 }
 
 /// Tenants by slug, after the slug given, at most `limit` (gateway role).
 pub async fn list(tx: &mut Tx, after_slug: Option<&str>, limit: u32) -> Result<Vec<Tenant>, DbError> {
-    let rows = sqlx::query(
+    Ok(sqlx::query_as(
         "select id, slug, name, timezone, ai_settings, created_at from shared.tenant
          where $1::text is null or slug > $1 order by slug limit $2",
     )
     .bind(after_slug)
     .bind(i64::from(limit))
     .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    .await?)
 }
 
 /// Replaces the settings of the drafting assistant; false when there is no such tenant (gateway role).
@@ -115,15 +111,4 @@ pub async fn set_ai_settings(
         .execute(&mut **tx)
         .await?;
     Ok(done.rows_affected() == 1)
-}
-
-fn read(row: &PgRow) -> Result<Tenant, sqlx::Error> {
-    Ok(Tenant {
-        id: row.try_get("id")?,
-        slug: row.try_get("slug")?,
-        name: row.try_get("name")?,
-        timezone: row.try_get("timezone")?,
-        ai_settings: row.try_get("ai_settings")?,
-        created_at: row.try_get("created_at")?,
-    })
 }

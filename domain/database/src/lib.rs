@@ -32,6 +32,9 @@ const BEGIN_WITHIN: Duration = Duration::from_secs(3);
 /// How long a commit may go unanswered: a synchronous standby that is away lets it wait without a limit.
 const COMMIT_WITHIN: Duration = Duration::from_secs(4);
 
+/// How long it may go on behind the request's back.
+const COMMIT_ENDS_WITHIN: Duration = Duration::from_secs(120);
+
 /// How long any other statement of a request may go unanswered: a little longer, so that a commit speaks first.
 pub const REQUEST_WITHIN: Duration = Duration::from_secs(5);
 
@@ -159,15 +162,21 @@ impl Db {
         self.mistrust.unless_silent(longest, work).await
     }
 
-    /// Commits, and waits for the answer for a few seconds only. After that the connection is dropped; the commit
-    /// is not cancelled, because that would make it take place on this server alone.
+    /// Commits, and waits for the answer for a few seconds only. The commit itself goes on: to cancel it would make
+    /// it take place on this server alone, and to drop its connection would let every request open another one that
+    /// hangs, until Postgres has none left. So it keeps its place in the pool, for two minutes at most.
     ///
     /// # Errors
     /// [`DbError::Unanswered`] when whether it took place is not known.
     pub async fn commit(&self, tx: Tx) -> Result<(), DbError> {
-        match self.mistrust.unless_silent(COMMIT_WITHIN, tx.commit()).await {
-            Err(error) if is_dead_connection(&error) => Err(DbError::Unanswered(error)),
-            committed => Ok(committed?),
+        let mistrust = self.mistrust.clone();
+        let commit =
+            tokio::spawn(async move { mistrust.unless_silent(COMMIT_ENDS_WITHIN, tx.commit()).await });
+        match tokio::time::timeout(COMMIT_WITHIN, commit).await {
+            Ok(Ok(Err(error))) if is_dead_connection(&error) => Err(DbError::Unanswered(error)),
+            Ok(Ok(committed)) => Ok(committed?),
+            Ok(Err(_)) => Err(DbError::Unanswered(sqlx::Error::WorkerCrashed)),
+            Err(_) => Err(DbError::Unanswered(sqlx::Error::Io(silence::silent(COMMIT_WITHIN)))),
         }
     }
 

@@ -95,8 +95,8 @@ pub(super) fn is_silence(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut)
 }
 
-fn silent(longest: Duration) -> std::io::Error {
-    let text = format!("the server was silent for {} s, the connection is given up", longest.as_secs_f64());
+pub(super) fn silent(longest: Duration) -> std::io::Error {
+    let text = format!("the server was silent for {} s", longest.as_secs_f64());
     std::io::Error::new(std::io::ErrorKind::TimedOut, text)
 }
 

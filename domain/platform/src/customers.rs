@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::Row;
+use sqlx::FromRow;
 
 use database::{DbError, Tx};
 
@@ -64,7 +64,7 @@ pub struct Profile {
 }
 
 /// One order, the sum of its lines.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
 pub struct RecentOrder {
     /// The shop's order number.
     pub order_id: String,
@@ -88,31 +88,42 @@ pub async fn profile(
     now: DateTime<Utc>,
     recent: u32,
 ) -> Result<Option<Profile>, DbError> {
-    let row = sqlx::query(
+    let stored: Option<Stored> = sqlx::query_as(
         "select orders, spend, currency, returned_value, first_order_at, last_order_at, mean_order_value
          from platform.customer_profile where tenant_id = shared.current_tenant() and customer_id = $1",
     )
     .bind(customer_id)
     .fetch_optional(&mut **tx)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let last_order_at: Option<DateTime<Utc>> = row.try_get("last_order_at")?;
+    let Some(stored) = stored else { return Ok(None) };
     Ok(Some(Profile {
         customer_id: customer_id.to_owned(),
-        orders: row.try_get("orders")?,
-        spend: row.try_get("spend")?,
-        currency: row.try_get("currency")?,
-        returned_value: row.try_get("returned_value")?,
-        first_order_at: row.try_get("first_order_at")?,
-        last_order_at,
-        mean_order_value: row.try_get("mean_order_value")?,
-        recency_days: last_order_at.map(|last| (now - last).num_days().max(0)),
+        orders: stored.orders,
+        spend: stored.spend,
+        currency: stored.currency,
+        returned_value: stored.returned_value,
+        first_order_at: stored.first_order_at,
+        last_order_at: stored.last_order_at,
+        mean_order_value: stored.mean_order_value,
+        recency_days: stored.last_order_at.map(|last| (now - last).num_days().max(0)),
         recent_orders: recent_orders(tx, customer_id, recent).await?,
     }))
 }
 
+/// A profile as it is stored.
+#[derive(FromRow)]
+struct Stored {
+    orders: i32,
+    spend: Decimal,
+    currency: String,
+    returned_value: Decimal,
+    first_order_at: Option<DateTime<Utc>>,
+    last_order_at: Option<DateTime<Utc>>,
+    mean_order_value: Option<Decimal>,
+}
+
 async fn recent_orders(tx: &mut Tx, customer_id: &str, limit: u32) -> Result<Vec<RecentOrder>, DbError> {
-    let rows = sqlx::query(
+    Ok(sqlx::query_as(
         "select order_id, min(ordered_at) as ordered_at, sum(amount) as amount, currency, count(*) as lines,
                 bool_and(is_return) as is_return
          from platform.order_line where tenant_id = shared.current_tenant() and customer_id = $1
@@ -121,17 +132,5 @@ async fn recent_orders(tx: &mut Tx, customer_id: &str, limit: u32) -> Result<Vec
     .bind(customer_id)
     .bind(i64::from(limit))
     .fetch_all(&mut **tx)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(RecentOrder {
-                order_id: row.try_get("order_id")?,
-                ordered_at: row.try_get("ordered_at")?,
-                amount: row.try_get("amount")?,
-                currency: row.try_get("currency")?,
-                lines: row.try_get("lines")?,
-                is_return: row.try_get("is_return")?,
-            })
-        })
-        .collect()
+    .await?)
 }

@@ -3,8 +3,12 @@
 //! The apps of the other schemas may read it, never write it.
 
 pub mod analytics;
+mod copy;
 pub mod customers;
 pub mod insights;
 pub mod kinds;
+pub mod models;
 pub mod orders;
 pub mod risk;
+pub mod roster;
+pub mod runs;

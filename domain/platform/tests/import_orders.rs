@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use database::Role;
 use platform::customers;
 use platform::orders::HeaderError;
-use platform::orders::import::{self, Import, ImportError, Next, Outcome, Progress};
+use platform::orders::import::{self, Import, ImportError, Next, Outcome};
+use platform::orders::progress::{self, Progress};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 use world::{World, add_tenant, world};
@@ -94,7 +95,7 @@ async fn sales_returns_and_profiles_add_up() {
     let recent: Vec<_> =
         profile.recent_orders.iter().map(|order| (order.order_id.as_str(), order.is_return)).collect();
     assert_eq!(recent, [("C536379", true), ("536366", false)]);
-    let rejects = import::rejects(&mut tx, import.id, 0, 10).await.expect("answers");
+    let rejects = progress::rejects(&mut tx, import.id, 0, 10).await.expect("answers");
     assert_eq!((rejects[0].line_number, rejects[0].reason.as_str()), (6, "customer_id is missing"));
     assert!(rejects[0].raw.starts_with("536367,POST"));
 }
@@ -166,7 +167,7 @@ async fn a_cancelled_or_overtaken_import_writes_nothing_more() {
     import::run(&world.db, &import, text.as_bytes(), |_| Next::Stop).await.expect("stops");
     let before = contents(&world).await;
     let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
-    let at = import::progress(&mut tx, import.id).await.expect("answers").expect("exists");
+    let at = progress::find(&mut tx, import.id).await.expect("answers").expect("exists");
     drop(tx);
     assert!(at.next_byte > 0 && at.inserted >= 10);
     import::cancel(&world.db, world.tenant, import.id).await.expect("cancelled");
@@ -197,7 +198,7 @@ async fn dirt_is_rejected_line_by_line() {
     assert_eq!((progress.lines_read, progress.inserted, progress.rejected), (7, 2, 5));
     assert_eq!(progress.next_byte, text.len() as u64);
     let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
-    let rejects = import::rejects(&mut tx, import.id, 0, 10).await.expect("answers");
+    let rejects = progress::rejects(&mut tx, import.id, 0, 10).await.expect("answers");
     let lines: Vec<_> = rejects.iter().map(|reject| (reject.line_number, reject.reason.as_str())).collect();
     assert_eq!(
         lines,

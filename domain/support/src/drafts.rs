@@ -6,8 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::tickets::{self, NewMessage};
@@ -43,17 +42,19 @@ pub struct NewDraft<'a> {
 }
 
 /// A stored draft. Printing it for debugging shows no text.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, FromRow)]
 pub struct Draft {
     /// Identity.
     pub id: DraftId,
     /// The ticket that it answers.
+    #[sqlx(rename = "ticket_id")]
     pub ticket: TicketId,
     /// The ticket's message count when it was made.
     pub message_count: i32,
     /// Whether the ticket has more messages now.
     pub stale: bool,
     /// The job that wrote it.
+    #[sqlx(rename = "job_id")]
     pub job: Uuid,
     /// friendly, professional, empathetic or apologetic.
     pub tone: String,
@@ -123,7 +124,7 @@ pub async fn store(tx: &mut Tx, tenant: TenantId, draft: &NewDraft<'_>) -> Resul
 
 /// The draft that a job wrote, if it did (support role).
 pub async fn by_job(tx: &mut Tx, tenant: TenantId, job: Uuid) -> Result<Option<Draft>, DbError> {
-    let row = sqlx::query(
+    Ok(sqlx::query_as(
         "select d.*, d.message_count < t.message_count as stale
          from support_app.draft d join support_app.ticket t on t.id = d.ticket_id
          where d.tenant_id = $1 and d.job_id = $2",
@@ -131,27 +132,25 @@ pub async fn by_job(tx: &mut Tx, tenant: TenantId, job: Uuid) -> Result<Option<D
     .bind(tenant)
     .bind(job)
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.as_ref().map(read).transpose()?)
+    .await?)
 }
 
 /// The draft of this id, if it is the tenant's (support role).
 pub async fn get(tx: &mut Tx, draft: DraftId) -> Result<Option<Draft>, DbError> {
-    let row = sqlx::query(
+    Ok(sqlx::query_as(
         "select d.*, d.message_count < t.message_count as stale
          from support_app.draft d join support_app.ticket t on t.id = d.ticket_id
          where d.id = $1",
     )
     .bind(draft)
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.as_ref().map(read).transpose()?)
+    .await?)
 }
 
 /// The ticket's current draft: the one that answers most messages; among those an agent's choice or edit,
 /// else the newest (support role). It may be stale.
 pub async fn current(tx: &mut Tx, ticket: TicketId) -> Result<Option<Draft>, DbError> {
-    let row = sqlx::query(
+    Ok(sqlx::query_as(
         "select d.*, d.message_count < t.message_count as stale
          from support_app.draft d join support_app.ticket t on t.id = d.ticket_id
          where d.ticket_id = $1
@@ -161,8 +160,7 @@ pub async fn current(tx: &mut Tx, ticket: TicketId) -> Result<Option<Draft>, DbE
     )
     .bind(ticket)
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.as_ref().map(read).transpose()?)
+    .await?)
 }
 
 /// Notes that the draft stands in the help desk as an internal note, and remembers the note among the ticket's
@@ -211,27 +209,4 @@ pub async fn edit(tx: &mut Tx, draft: DraftId, reply: &str) -> Result<bool, DbEr
         .execute(&mut **tx)
         .await?;
     Ok(done.rows_affected() == 1)
-}
-
-fn read(row: &PgRow) -> Result<Draft, sqlx::Error> {
-    Ok(Draft {
-        id: row.try_get("id")?,
-        ticket: row.try_get("ticket_id")?,
-        message_count: row.try_get("message_count")?,
-        stale: row.try_get("stale")?,
-        job: row.try_get("job_id")?,
-        tone: row.try_get("tone")?,
-        length: row.try_get("length")?,
-        style: row.try_get("style")?,
-        reply: row.try_get("reply")?,
-        recommendation: row.try_get("recommendation")?,
-        drafter: row.try_get("drafter")?,
-        model: row.try_get("model")?,
-        usage: row.try_get("usage")?,
-        created_at: row.try_get("created_at")?,
-        chosen_at: row.try_get("chosen_at")?,
-        edited_at: row.try_get("edited_at")?,
-        note_external_id: row.try_get("note_external_id")?,
-        posted_at: row.try_get("posted_at")?,
-    })
 }

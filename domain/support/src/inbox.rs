@@ -3,15 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use database::ids::{DeliveryId, TicketId};
 use database::{DbError, Tx};
 
 /// What a sender is told, now and whenever it sends the same again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
 pub struct Answer {
     /// The delivery.
     #[sqlx(rename = "delivery_id")]
@@ -29,7 +28,7 @@ pub struct Answer {
 }
 
 /// A recorded delivery. The body is the sender's and is personal data.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, FromRow)]
 pub struct StoredDelivery {
     /// Identity, and with `received_at` the position in the list.
     pub id: DeliveryId,
@@ -46,8 +45,10 @@ pub struct StoredDelivery {
     /// Why it was skipped.
     pub skip_reason: Option<String>,
     /// Our ticket.
+    #[sqlx(rename = "ticket_id")]
     pub ticket: Option<TicketId>,
     /// The job that it made.
+    #[sqlx(rename = "job_id")]
     pub job: Option<Uuid>,
     /// The request's correlation id.
     pub correlation_id: Option<String>,
@@ -86,7 +87,7 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<StoredDelivery>, DbError> {
     let (before_at, before_id) = before.unzip();
-    let rows = sqlx::query(
+    Ok(sqlx::query_as(
         "select id, provider, dedup_key, event_type, received_at, null::jsonb as body, decision, skip_reason,
                 ticket_id, job_id, correlation_id, replay_of
          from support_app.inbox
@@ -102,36 +103,17 @@ pub async fn list(
     .bind(before_id)
     .bind(i64::from(limit))
     .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    .await?)
 }
 
 /// One delivery with its body, if it is the tenant's (support role).
 pub async fn get(tx: &mut Tx, delivery: DeliveryId) -> Result<Option<StoredDelivery>, DbError> {
-    let row = sqlx::query(
+    Ok(sqlx::query_as(
         "select id, provider, dedup_key, event_type, received_at, body, decision, skip_reason,
                 ticket_id, job_id, correlation_id, replay_of
          from support_app.inbox where id = $1",
     )
     .bind(delivery)
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.as_ref().map(read).transpose()?)
-}
-
-fn read(row: &PgRow) -> Result<StoredDelivery, sqlx::Error> {
-    Ok(StoredDelivery {
-        id: row.try_get("id")?,
-        provider: row.try_get("provider")?,
-        dedup_key: row.try_get("dedup_key")?,
-        event_type: row.try_get("event_type")?,
-        received_at: row.try_get("received_at")?,
-        decision: row.try_get("decision")?,
-        skip_reason: row.try_get("skip_reason")?,
-        ticket: row.try_get("ticket_id")?,
-        job: row.try_get("job_id")?,
-        correlation_id: row.try_get("correlation_id")?,
-        replay_of: row.try_get("replay_of")?,
-        body: row.try_get("body")?,
-    })
+    .await?)
 }

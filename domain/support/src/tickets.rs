@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -155,7 +154,7 @@ pub(crate) fn documents(messages: &[NewMessage]) -> Vec<MessageDocument<'_>> {
 }
 
 /// A ticket. Printing it for debugging shows no personal data.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, FromRow)]
 pub struct Ticket {
     /// Our id.
     pub id: TicketId,
@@ -210,11 +209,10 @@ impl std::fmt::Debug for Ticket {
 
 /// The ticket of our id, if it is the tenant's (support role).
 pub async fn get(tx: &mut Tx, ticket: TicketId) -> Result<Option<Ticket>, DbError> {
-    let row = sqlx::query("select * from support_app.ticket where id = $1")
+    Ok(sqlx::query_as("select * from support_app.ticket where id = $1")
         .bind(ticket)
         .fetch_optional(&mut **tx)
-        .await?;
-    Ok(row.as_ref().map(read).transpose()?)
+        .await?)
 }
 
 /// The ticket that a caller names by our id or by the help desk's (support role).
@@ -222,19 +220,18 @@ pub async fn find(tx: &mut Tx, provider: &str, reference: &str) -> Result<Option
     if let Ok(id) = reference.parse::<TicketId>() {
         return get(tx, id).await;
     }
-    let row = sqlx::query(
+    Ok(sqlx::query_as(
         "select * from support_app.ticket
          where tenant_id = shared.current_tenant() and provider = $1 and external_id = $2",
     )
     .bind(provider)
     .bind(strip_text(reference))
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.as_ref().map(read).transpose()?)
+    .await?)
 }
 
 /// A stored message. Printing it for debugging shows no personal data.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, FromRow)]
 pub struct Message {
     /// The help desk's id.
     pub external_id: String,
@@ -264,7 +261,7 @@ impl std::fmt::Debug for Message {
 
 /// The newest `limit` messages between customer and agents, oldest first, without internal notes (support role).
 pub async fn thread(tx: &mut Tx, ticket: TicketId, limit: u32) -> Result<Vec<Message>, DbError> {
-    let rows = sqlx::query(
+    let mut newest_first: Vec<Message> = sqlx::query_as(
         "select external_id, from_agent, internal, channel, sender_name, body_text, sent_at
          from support_app.message where ticket_id = $1 and not internal
          order by sent_at desc, id desc limit $2",
@@ -273,42 +270,6 @@ pub async fn thread(tx: &mut Tx, ticket: TicketId, limit: u32) -> Result<Vec<Mes
     .bind(i64::from(limit))
     .fetch_all(&mut **tx)
     .await?;
-    rows.iter()
-        .rev()
-        .map(|row| {
-            Ok(Message {
-                external_id: row.try_get("external_id")?,
-                from_agent: row.try_get("from_agent")?,
-                internal: row.try_get("internal")?,
-                channel: row.try_get("channel")?,
-                sender_name: row.try_get("sender_name")?,
-                body_text: row.try_get("body_text")?,
-                sent_at: row.try_get("sent_at")?,
-            })
-        })
-        .collect()
-}
-
-fn read(row: &PgRow) -> Result<Ticket, sqlx::Error> {
-    Ok(Ticket {
-        id: row.try_get("id")?,
-        number: row.try_get("number")?,
-        provider: row.try_get("provider")?,
-        external_id: row.try_get("external_id")?,
-        subject: row.try_get("subject")?,
-        channel: row.try_get("channel")?,
-        source: row.try_get("source")?,
-        status: row.try_get("status")?,
-        priority: row.try_get("priority")?,
-        customer_id: row.try_get("customer_id")?,
-        customer_external_id: row.try_get("customer_external_id")?,
-        customer_email: row.try_get("customer_email")?,
-        customer_name: row.try_get("customer_name")?,
-        tags: row.try_get("tags")?,
-        message_count: row.try_get("message_count")?,
-        last_message_at: row.try_get("last_message_at")?,
-        agent_spoke_last: row.try_get("agent_spoke_last")?,
-        created_at: row.try_get("created_at")?,
-        updated_at: row.try_get("updated_at")?,
-    })
+    newest_first.reverse();
+    Ok(newest_first)
 }

@@ -173,6 +173,7 @@ async fn slots_in_use(conn: &mut PgConnection, keys: &[&str]) -> Result<HashMap<
     Ok(rows.into_iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
+/// By place and not derived by name: every job passes here, and the lease and the limit are the caller's.
 fn read(row: &PgRow, lease: Uuid, limited: bool) -> Result<Claimed, QueueError> {
     let payload: Json<Box<RawValue>> = row.try_get(8)?;
     Ok(Claimed {

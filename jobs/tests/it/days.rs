@@ -116,6 +116,28 @@ async fn a_fence_that_was_left_behind_is_removed() {
 }
 
 #[tokio::test]
+async fn a_vacuum_is_waited_for() {
+    let ledger = deserted(3).await;
+    ledger.ended(5, "done", "2 days").await;
+    let mut vacuum = ledger.admin.begin().await.expect("begins");
+    sqlx::query("lock table jobs.finished_default in share update exclusive mode")
+        .execute(&mut *vacuum)
+        .await
+        .expect("the lock that a vacuum takes");
+    let mut conn = ledger.engine().await;
+    let looking = tokio::spawn(async move { days::look_after(&mut conn, Utc::now()).await });
+    // For longer than anybody waits who keeps others waiting.
+    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'
+        and clock_timestamp() - query_start > interval '400 milliseconds' and query like '%jobs.%_day%'";
+    while ledger.number(waiting).await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    vacuum.rollback().await.expect("ends");
+    let done = looking.await.expect("it does not panic").expect("it waited");
+    assert_eq!(done.moved, 5);
+}
+
+#[tokio::test]
 async fn who_meets_a_busy_table_gives_way_and_does_the_rest() {
     let ledger = deserted(3).await;
     ledger.attempts(3, "2 days").await;

@@ -8,7 +8,7 @@ mod rows;
 use std::sync::Arc;
 
 use anyhow::Context;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use tokio::{sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
 
@@ -132,7 +132,7 @@ struct Index {
 async fn drop_indexes(owner: &PgPool) -> anyhow::Result<Vec<Index>> {
     let mut indexes = Vec::new();
     for table in TABLES {
-        let rows = sqlx::query(
+        let rows: Vec<(String, String, bool)> = sqlx::query_as(
             "select c.relname::text as name, pg_get_indexdef(c.oid) as definition, i.indisprimary as is_primary
              from pg_index i join pg_class c on c.oid = i.indexrelid
              where i.indrelid = ('platform.' || $1)::regclass order by 1",
@@ -140,13 +140,8 @@ async fn drop_indexes(owner: &PgPool) -> anyhow::Result<Vec<Index>> {
         .bind(table)
         .fetch_all(owner)
         .await?;
-        for row in rows {
-            let index = Index {
-                table,
-                name: row.try_get("name")?,
-                definition: row.try_get("definition")?,
-                is_primary: row.try_get("is_primary")?,
-            };
+        for (name, definition, is_primary) in rows {
+            let index = Index { table, name, definition, is_primary };
             let statement = if index.is_primary {
                 format!("alter table platform.{table} drop constraint {}", index.name)
             } else {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, ensure};
 use database::ids::TenantId;
-use sqlx::{PgPool, Row};
+use sqlx::PgPool;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 /// A reader, until it is asked what it saw.
@@ -57,7 +57,7 @@ impl Reader {
 impl Seen {
     /// One statement, so that all of it is of one moment.
     async fn look(&mut self, owner: &PgPool, tenant: TenantId) -> anyhow::Result<()> {
-        let row = sqlx::query(
+        let look: Option<(i32, String, i32, Option<i64>, i64, i64)> = sqlx::query_as(
             "select c.generation, r.state, r.generation as of_run, r.customers,
                     (select count(*) from platform.customer_fact f
                      where f.tenant_id = c.tenant_id and f.generation = c.generation) as facts,
@@ -68,16 +68,13 @@ impl Seen {
         )
         .bind(tenant.0)
         .fetch_optional(owner)
-        .await?
-        .context("a published run is gone")?;
+        .await?;
+        let (generation, state, of_run, customers, facts, insights) =
+            look.context("a published run is gone")?;
         self.reads += 1;
-        let generation: i32 = row.try_get("generation")?;
         if self.generations.last() != Some(&generation) {
             self.generations.push(generation);
         }
-        let (state, of_run): (String, i32) = (row.try_get("state")?, row.try_get("of_run")?);
-        let customers: Option<i64> = row.try_get("customers")?;
-        let (facts, insights): (i64, i64) = (row.try_get("facts")?, row.try_get("insights")?);
         let is_whole = state == "published" && of_run == generation;
         if !is_whole || Some(facts) != customers || Some(insights) != customers {
             self.mixed.push(format!(

@@ -6,7 +6,7 @@ use database::ids::TenantId;
 use database::{DbError, Tx};
 use jobs::{JobId, NewJob};
 use platform::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers};
-use sqlx::Row;
+use platform::roster::{self, Changed};
 
 use crate::outcome::Stop;
 
@@ -15,31 +15,11 @@ const ONE_BY_ONE: usize = 20;
 /// Beyond so many the whole tenant is computed.
 const MANY: usize = 5 * ScoreCustomers::MAX_NAMED;
 
-/// A customer whose orders changed.
-pub struct Changed {
-    /// The shop's id.
-    pub customer_id: String,
-    /// When the change was committed, or shortly before.
-    pub at: DateTime<Utc>,
-}
-
 /// Customers whose orders changed since then, or none when they are too many to name (platform role).
 pub async fn since(tx: &mut Tx, since: DateTime<Utc>) -> Result<Option<Vec<Changed>>, DbError> {
-    let rows = sqlx::query(
-        "select customer_id, refreshed_at from platform.customer_profile where refreshed_at >= $1
-         order by refreshed_at, customer_id limit $2",
-    )
-    .bind(since)
-    .bind(MANY as i64 + 1)
-    .fetch_all(&mut **tx)
-    .await?;
-    if rows.len() > MANY {
-        return Ok(None);
-    }
-    rows.iter()
-        .map(|row| Ok(Changed { customer_id: row.try_get("customer_id")?, at: row.try_get("refreshed_at")? }))
-        .collect::<Result<Vec<_>, DbError>>()
-        .map(Some)
+    // One more than may be named tells whether there are more.
+    let changed = roster::changed_since(tx, since, MANY as i64 + 1).await?;
+    Ok((changed.len() <= MANY).then_some(changed))
 }
 
 /// The jobs that make what is known of these customers fresh; `None` stands for very many.

@@ -7,22 +7,19 @@ use database::{Db, DbError, Role, Tx};
 use intelligence::churn;
 use intelligence::cold_start::Confidence;
 use intelligence::drift;
-use intelligence::features::{COUNT, TenantStats};
+use intelligence::features::TenantStats;
 use intelligence::matrix::Matrix;
 use intelligence::segmentation::{Segmentation, Vector};
 use intelligence::spend;
-use sqlx::Row;
+use platform::models::{Target, registry};
+use platform::runs::prepared;
 use uuid::Uuid;
 
-use super::prepare;
-use super::registry::{self, Target};
-use super::score::{Batch, Scored};
+use super::catalog;
 use crate::outcome::Stop;
 
 /// Runs whose knowledge a process keeps in memory; some megabytes each.
 const KEPT: usize = 16;
-/// Of every shard, so many of those most at risk have reasons. Reasons cost a hundred times what a score costs.
-const EXPLAINED: usize = 50;
 /// What a model that is gone or damaged is replaced by.
 const FALLBACKS: &str = "an earlier champion is used if one can be read, and otherwise there are no scores";
 
@@ -126,54 +123,11 @@ impl Knowledge {
             .collect()
     }
 
-    /// Adds reasons for everybody's churn probability.
-    ///
-    /// # Errors
-    /// Explaining panicked.
-    pub async fn explain_all(self: &Arc<Self>, batch: Batch) -> Result<Batch, Stop> {
-        let chosen = (0..batch.customers.len()).collect();
-        self.explain(batch, chosen).await
-    }
-
-    /// Adds reasons for those with most to lose: the greatest probability times expected spend.
-    ///
-    /// # Errors
-    /// Explaining panicked.
-    pub async fn explain_most_at_risk(self: &Arc<Self>, batch: Batch) -> Result<Batch, Stop> {
-        let at_risk = |scored: &Scored| {
-            let churn = scored.predictions.churn?;
-            Some(churn * scored.predictions.ltv.map_or(1.0, |ltv| ltv.value.max(0.01)))
-        };
-        let mut ranked: Vec<(usize, f32)> = batch
-            .customers
-            .iter()
-            .enumerate()
-            .filter_map(|(place, scored)| Some((place, at_risk(scored)?)))
-            .collect();
-        ranked.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let chosen = ranked.into_iter().take(EXPLAINED).map(|(place, _)| place).collect();
-        self.explain(batch, chosen).await
-    }
-
-    async fn explain(self: &Arc<Self>, mut batch: Batch, chosen: Vec<usize>) -> Result<Batch, Stop> {
-        let knowledge = self.clone();
-        let work = move || {
-            let Some(model) = &knowledge.churn else { return batch };
-            let values = chosen.iter().flat_map(|place| batch.customers[*place].features.as_chunks::<4>().0);
-            let rows = Matrix::from_values(COUNT, values.map(|bytes| f32::from_le_bytes(*bytes)).collect());
-            // Without reasons the scores stand all the same.
-            let Ok(reasons) = model.reasons(&rows) else { return batch };
-            for (place, reasons) in chosen.into_iter().zip(reasons) {
-                let predictions = &mut batch.customers[place].predictions;
-                if predictions.churn.is_some() {
-                    predictions.reasons = serde_json::to_string(&reasons).ok();
-                }
-            }
-            batch
-        };
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| Stop::retry("explaining", "explaining the scores panicked"))
+    /// Reasons for the churn probabilities of customers with these features, as JSON; none without a model, and where
+    /// one cannot explain itself: the scores stand all the same.
+    pub fn reasons(&self, features: &Matrix) -> Option<Vec<Option<String>>> {
+        let reasons = self.churn.as_ref()?.reasons(features).ok()?;
+        Some(reasons.iter().map(|reasons| serde_json::to_string(reasons).ok()).collect())
     }
 
     /// The place of the broader archetype that this one refines; its own where there is none.
@@ -217,27 +171,17 @@ struct Candidates {
 
 impl Stored {
     async fn read(tx: &mut Tx, run: Uuid) -> Result<Stored, Stop> {
-        let row = sqlx::query(
-            "select r.currency, r.statistics, s.model, r.churn_model_id, r.ltv_model_id,
-                    (select c.generation from platform.current_run c join platform.intelligence_run p on p.id = c.run_id
-                     where c.run_id <> r.id and p.segmentation_id = r.segmentation_id) as previous
-             from platform.intelligence_run r join platform.segmentation s on s.id = r.segmentation_id
-             where r.id = $1 and r.statistics is not null",
-        )
-        .bind(run)
-        .fetch_optional(&mut **tx)
-        .await?;
-        let Some(row) = row else {
+        let Some(prepared) = prepared::find(tx, run).await? else {
             return Err(Stop::Cancel("the run is gone or was not prepared".to_owned()));
         };
         Ok(Stored {
             run,
-            currency: row.try_get::<Option<String>, _>("currency")?.unwrap_or_default(),
-            statistics: row.try_get("statistics")?,
-            segmentation: row.try_get("model")?,
-            previous: row.try_get("previous")?,
-            churn: Candidates::read(tx, Target::Churn, row.try_get("churn_model_id")?).await?,
-            spend: Candidates::read(tx, Target::Ltv, row.try_get("ltv_model_id")?).await?,
+            currency: prepared.currency.unwrap_or_default(),
+            statistics: prepared.statistics,
+            segmentation: prepared.segmentation,
+            previous: prepared.previous,
+            churn: Candidates::read(tx, Target::Churn, prepared.churn_model).await?,
+            spend: Candidates::read(tx, Target::Ltv, prepared.ltv_model).await?,
         })
     }
 
@@ -253,7 +197,7 @@ impl Stored {
         let segmentation: Segmentation =
             serde_json::from_slice(&self.segmentation).map_err(|error| unreadable("segmentation", error))?;
         let broader = (0..segmentation.archetypes.list.len())
-            .map(|index| i16::try_from(prepare::broader(&segmentation, index)).unwrap_or(i16::MAX))
+            .map(|index| i16::try_from(catalog::broader(&segmentation, index)).unwrap_or(i16::MAX))
             .collect();
         let (churn, mut notes) = self.churn.first_that_opens("churn", churn::Model::from_artefact);
         let (spend, more) = self.spend.first_that_opens("lifetime value", spend::Model::from_artefact);

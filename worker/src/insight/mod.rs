@@ -1,23 +1,28 @@
 //! Customer intelligence on real tenants: the pure crate `intelligence` between a read from Postgres and a write to it.
 //!
-//! Reading order: `runs` (what a run is and how it moves on), `prepare` (statistics, segmentation), `training`
-//! and `registry` (models), `shared` (what jobs of a run
-//! share), `knowledge` (everything that scoring needs), `score` (customers to rows), `write` (rows to
-//! tables), `summary` (what a run says of itself), `changed` (what follows an order).
+//! What a run is and how it moves on is `platform::runs`, every statement is the platform's.
+//!
+//! Reading order: `orders` (order lines as columns) and `past` (days that models learn from), `material` (both, shared by
+//! the jobs that want them at once), `prepare` (statistics, segmentation) and `catalog` (its names), `training` (models),
+//! `knowledge` (everything that scoring needs), `score` (customers to what is known of them), `explain` (why), `rows`
+//! (that as it is stored), `summary` (what a run says of itself), `named` (a few customers anew), `changed` (what
+//! follows an order).
 
+pub mod catalog;
 pub mod changed;
-mod copy;
+pub mod days;
+pub mod explain;
 pub mod knowledge;
+pub mod material;
 pub mod named;
 pub mod orders;
+pub mod past;
 pub mod prepare;
-pub mod registry;
-pub mod runs;
+pub mod rows;
 pub mod score;
 pub mod shared;
 pub mod summary;
 pub mod training;
-pub mod write;
 
 use std::sync::LazyLock;
 

@@ -1,14 +1,16 @@
 //! Computes a few customers anew with what the current run knows, and writes over their rows.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use database::{Role, Tx};
-use sqlx::Row;
-use uuid::Uuid;
+use chrono::{NaiveDate, Utc};
+use database::{Db, Role, Tx};
+use platform::insights::write;
+use platform::orders::export::Selection;
+use platform::roster;
+use platform::runs::published::{self, Published};
 
-use super::orders::Selection;
+use super::explain;
+use super::knowledge::Library;
+use super::rows;
 use super::score::{self, Scored};
-use super::write;
-use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::Stop;
 
@@ -26,19 +28,24 @@ pub struct Recomputed {
 ///
 /// # Errors
 /// The tenant has no run yet, or the database failed.
-pub async fn recompute(ctx: &Ctx, app: &App, customers: &[String]) -> Result<Recomputed, Stop> {
+pub async fn recompute(
+    ctx: &Ctx,
+    db: &Db,
+    library: &Library,
+    customers: &[String],
+) -> Result<Recomputed, Stop> {
     // Once, nearly always: again only when another run is published between the two looks, and then that one counts.
     for _ in 0..5 {
-        let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-        let current = current(&mut tx, false).await?;
+        let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
+        let current = published::find(&mut tx).await?.ok_or_else(nothing_published)?;
         tx.commit().await?;
         // Outside the lock, because models of a new run are large.
-        let knowledge = app.insight.of_run(&app.db, ctx.tenant, current.run).await?;
+        let knowledge = library.of_run(db, ctx.tenant, current.run).await?;
 
-        let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+        let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
         // From here to the commit a tenant's customers take turns, so that of two computations of a customer the
         // one that saw more orders is the one that stays.
-        let locked = self::current(&mut tx, true).await?;
+        let locked = published::lock(&mut tx).await?.ok_or_else(nothing_published)?;
         if locked.run != current.run {
             continue;
         }
@@ -47,13 +54,11 @@ pub async fn recompute(ctx: &Ctx, app: &App, customers: &[String]) -> Result<Rec
         let Some(batch) = score::score(&mut tx, &knowledge, &selection, until, |_| true).await? else {
             return Err(Stop::Snooze(std::time::Duration::ZERO));
         };
-        let batch = knowledge.explain_all(batch).await?;
+        let batch = explain::all(&knowledge, batch).await?;
         marketing::segments::changes::note(&mut tx, ctx.tenant, customers).await?;
         write::forget(&mut tx, locked.generation, customers).await?;
-        write::customers(&mut tx, &knowledge, locked.generation, &batch.customers, Utc::now()).await?;
-        sqlx::query("update platform.current_run set facts_version = facts_version + 1, changed_at = now()")
-            .execute(&mut *tx)
-            .await?;
+        rows::write(&mut tx, &knowledge, locked.generation, &batch.customers, Utc::now()).await?;
+        published::note_change(&mut tx).await?;
         tx.commit().await?;
         return Ok(Recomputed {
             customers: batch.customers,
@@ -64,47 +69,21 @@ pub async fn recompute(ctx: &Ctx, app: &App, customers: &[String]) -> Result<Rec
     Err(Stop::retry("run_changed", "runs were published faster than the customer could be computed"))
 }
 
-struct Current {
-    run: Uuid,
-    generation: i32,
-    as_of: NaiveDate,
-    is_pinned: bool,
-}
-
-async fn current(tx: &mut Tx, is_locked: bool) -> Result<Current, Stop> {
-    let statement = if is_locked {
-        "select c.run_id, c.generation, r.as_of, r.pinned
-         from platform.current_run c join platform.intelligence_run r on r.id = c.run_id for update of c"
-    } else {
-        "select c.run_id, c.generation, r.as_of, r.pinned
-         from platform.current_run c join platform.intelligence_run r on r.id = c.run_id"
-    };
-    let Some(row) = sqlx::query(statement).fetch_optional(&mut **tx).await? else {
-        return Err(Stop::Cancel(
-            "the tenant has no published run yet; the next one includes the customer, and POST \
-             /api/intelligence/evaluate starts one"
-                .to_owned(),
-        ));
-    };
-    Ok(Current {
-        run: row.try_get("run_id")?,
-        generation: row.try_get("generation")?,
-        as_of: row.try_get("as_of")?,
-        is_pinned: row.try_get("pinned")?,
-    })
+/// Why nobody can be computed anew.
+fn nothing_published() -> Stop {
+    Stop::Cancel(
+        "the tenant has no published run yet; the next one includes the customer, and POST \
+         /api/intelligence/evaluate starts one"
+            .to_owned(),
+    )
 }
 
 /// Today; for a run that looks back, its own day or that of the customers' last order, whichever is later.
-async fn last_day(tx: &mut Tx, current: &Current, customers: &[String]) -> Result<NaiveDate, Stop> {
+async fn last_day(tx: &mut Tx, current: &Published, customers: &[String]) -> Result<NaiveDate, Stop> {
     let today = Utc::now().date_naive();
     if !current.is_pinned {
         return Ok(today);
     }
-    let last: Option<DateTime<Utc>> = sqlx::query_scalar(
-        "select max(last_order_at) from platform.customer_profile where customer_id = any ($1)",
-    )
-    .bind(customers)
-    .fetch_one(&mut **tx)
-    .await?;
+    let last = roster::last_order_at(tx, customers).await?;
     Ok(last.map_or(current.as_of, |last| last.date_naive().min(today).max(current.as_of)))
 }

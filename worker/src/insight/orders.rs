@@ -1,29 +1,14 @@
-//! Reads a tenant's order lines out of Postgres as columns. COPY in binary form is the fastest way out, and a row is
-//! decoded where it arrives, so no more than the columns themselves is ever held.
+//! A tenant's order lines as columns. A line becomes part of them where it arrives, so no more than the columns
+//! themselves is ever held.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::NaiveDate;
-use database::{DbError, Role, Tx, unless_silent};
-use futures_util::TryStreamExt;
+use database::ids::TenantId;
+use database::{DbError, Tx};
 use intelligence::lines::{Line, Lines, LinesBuilder, key};
-
-use super::shared::OrdersKey;
-use crate::{app::App, context::Ctx};
-
-/// Whose lines.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Selection {
-    /// Those of about one customer in so many, chosen by a hash of the id; 1 is everybody.
-    Sample(i64),
-    /// Those of a range of customer ids: lower bound included, upper excluded, null is no bound.
-    Range(Option<String>, Option<String>),
-    /// Those of named customers.
-    Named(Vec<String>),
-}
+use platform::orders::export::{self, ExportedLine, Garbled, Selection};
 
 /// Lines in columns, and whose they are.
 pub struct Orders {
@@ -33,40 +18,17 @@ pub struct Orders {
     pub lines: Lines,
 }
 
-/// A row that is not what the statement promises; it would be a fault of this program.
-#[derive(Debug, thiserror::Error)]
-#[error("a copied row cannot be decoded: {0}")]
-pub struct Garbled(&'static str);
-
-impl From<Garbled> for DbError {
-    fn from(error: Garbled) -> DbError {
-        sqlx::Error::Decode(Box::new(error)).into()
-    }
-}
-
-/// The lines of a sample of customers, from another job that uses them at the moment or from the database.
-///
-/// # Errors
-/// The database failed; `Ok(None)` when the job was halted.
-pub async fn shared(
-    ctx: &Ctx,
-    app: &App,
-    key: &OrdersKey,
-    expected: i64,
-) -> Result<Option<Arc<Orders>>, DbError> {
-    let make = || async {
-        let total = u64::try_from(expected).unwrap_or(0);
-        let watch = |read| {
-            ctx.progress(read, Some(total), "reading order lines");
-            !ctx.is_halted()
-        };
-        let mut tx = app.db.tenant_tx(Role::Platform, key.tenant).await?;
-        let sample = Selection::Sample(key.one_in);
-        let loaded = load(&mut tx, &sample, &key.currency, key.until, total as usize, watch).await?;
-        tx.commit().await?;
-        Ok(loaded)
-    };
-    app.material.orders.get(key.clone(), make).await
+/// Which order lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrdersKey {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Of one customer in so many.
+    pub one_in: i64,
+    /// The currency of the lines.
+    pub currency: String,
+    /// The last day that counts.
+    pub until: NaiveDate,
 }
 
 /// Loads the lines in `currency` up to the end of the day `until` (UTC), as the platform role. `expected` lines are
@@ -82,94 +44,10 @@ pub async fn load(
     expected: usize,
     watch: impl FnMut(u64) -> bool,
 ) -> Result<Option<Orders>, DbError> {
-    unless_silent(ANSWER_WITHIN, read(tx, selection, currency, until, expected, watch)).await
-}
-
-/// The longest pause between two rows: a sample passes over many lines without a word.
-const ANSWER_WITHIN: Duration = Duration::from_secs(120);
-
-async fn read(
-    tx: &mut Tx,
-    selection: &Selection,
-    currency: &str,
-    until: NaiveDate,
-    expected: usize,
-    mut watch: impl FnMut(u64) -> bool,
-) -> Result<Option<Orders>, DbError> {
-    let (lower, upper, named, one_in) = match selection {
-        Selection::Sample(one_in) => (None, None, None, *one_in),
-        Selection::Range(lower, upper) => (lower.as_deref(), upper.as_deref(), None, 1),
-        Selection::Named(names) => (None, None, Some(names), 1),
-    };
-    // COPY takes no parameters, so they pass through settings of the transaction.
-    sqlx::query(
-        "select set_config('desk.currency', $1, true), set_config('desk.until', $2, true),
-                set_config('desk.lower', $3, true), set_config('desk.upper', $4, true),
-                set_config('desk.named', $5::text[]::text, true), set_config('desk.one_in', $6, true),
-                set_config('statement_timeout', '900s', true), set_config('enable_indexscan', $7, true)",
-    )
-    .bind(currency)
-    .bind(until.succ_opt().unwrap_or(until).to_string())
-    .bind(lower.unwrap_or_default())
-    .bind(upper.unwrap_or_default())
-    .bind(named.cloned().unwrap_or_default())
-    .bind(one_in.to_string())
-    // What reads most of a tenant's pages reads each of them once, which the planner cannot know of these settings.
-    .bind(if matches!(selection, Selection::Sample(_)) { "off" } else { "on" })
-    .execute(&mut **tx)
-    .await?;
-    let chosen = match selection {
-        Selection::Sample(1) | Selection::Range(None, None) => "",
-        Selection::Sample(_) => {
-            "and mod(hashtextextended(customer_id, 0), (select current_setting('desk.one_in')::bigint)) = 0"
-        }
-        Selection::Range(Some(_), None) => "and customer_id >= (select current_setting('desk.lower'))",
-        Selection::Range(None, Some(_)) => "and customer_id < (select current_setting('desk.upper'))",
-        Selection::Range(Some(_), Some(_)) => {
-            "and customer_id >= (select current_setting('desk.lower'))
-             and customer_id < (select current_setting('desk.upper'))"
-        }
-        Selection::Named(_) => "and customer_id = any ((select current_setting('desk.named'))::text[])",
-    };
-    // Row-level security adds the tenant, once for the statement and not for each row.
-    let statement = format!(
-        "copy (select customer_id, order_id, ordered_at, product_id, category, quantity, amount, list_amount, is_return
-               from platform.order_line
-               where currency = (select current_setting('desk.currency'))
-                 and ordered_at < (select current_setting('desk.until')::date at time zone 'UTC') {chosen})
-         to stdout (format binary)"
-    );
     let mut collector = Collector::with_capacity(expected);
-    let mut stream = tx.copy_out_raw(&statement).await?;
-    let mut pending: Vec<u8> = Vec::new();
-    let mut next_look = LOOK_EVERY;
-    let mut header_is_read = false;
-    while let Some(chunk) = stream.try_next().await? {
-        // A message is usually exactly one row, but the protocol does not promise it.
-        let mut bytes: &[u8] = if pending.is_empty() {
-            &chunk
-        } else {
-            pending.extend_from_slice(&chunk);
-            &pending
-        };
-        if !header_is_read && let Some(rest) = header(bytes)? {
-            bytes = rest;
-            header_is_read = true;
-        }
-        if header_is_read {
-            while let Some(rest) = collector.row(bytes)? {
-                bytes = rest;
-            }
-        }
-        pending = bytes.to_vec();
-        if collector.read >= next_look {
-            next_look += LOOK_EVERY;
-            if !watch(collector.read) {
-                return Ok(None);
-            }
-        }
+    if !export::export(tx, selection, currency, until, |line| collector.take(&line), watch).await? {
+        return Ok(None);
     }
-    drop(stream);
     // Sorting is work for all cores, and long enough to keep away from the threads that wait for the network.
     let orders = tokio::task::spawn_blocking(move || collector.finish())
         .await
@@ -177,13 +55,10 @@ async fn read(
     Ok(Some(orders))
 }
 
-const LOOK_EVERY: u64 = 100_000;
-
 struct Collector {
     builder: LinesBuilder,
     index: HashMap<u64, u32, BuildHasherDefault<Identity>>,
     customers: Vec<String>,
-    read: u64,
 }
 
 impl Collector {
@@ -192,48 +67,30 @@ impl Collector {
             builder: LinesBuilder::with_capacity(lines),
             index: HashMap::default(),
             customers: Vec::new(),
-            read: 0,
         }
     }
 
-    /// Takes the first row of `bytes` and answers what follows it; none when the row is not complete or the end is
-    /// reached.
-    fn row<'b>(&mut self, bytes: &'b [u8]) -> Result<Option<&'b [u8]>, Garbled> {
-        let mut fields = Fields { bytes };
-        let Some(count) = fields.i16() else { return Ok(None) };
-        if count == -1 {
-            return Ok(None);
-        }
-        if count != 9 {
-            return Err(Garbled("the number of fields"));
-        }
-        let mut values = [None; 9];
-        for value in &mut values {
-            let Some(read) = fields.value() else { return Ok(None) };
-            *value = read;
-        }
-        let [customer, order, at, product, category, quantity, amount, list_amount, is_return] = values;
-        let customer = customer.ok_or(Garbled("customer_id"))?;
-        let line = Line {
-            minute: at.and_then(minute).ok_or(Garbled("ordered_at"))?,
-            order: key(order.ok_or(Garbled("order_id"))?),
-            product: product.map_or(0, key),
-            category: category.map_or(0, key),
-            quantity: quantity.and_then(numeric).ok_or(Garbled("quantity"))? as f32,
-            amount: amount.and_then(numeric).ok_or(Garbled("amount"))?,
-            list_amount: list_amount.and_then(numeric).unwrap_or(f64::NAN),
-            is_return: is_return.ok_or(Garbled("is_return"))? == [1],
-        };
+    /// Keeps what computing needs of a line: texts are told apart by hashes, customers by the place of their id.
+    fn take(&mut self, line: &ExportedLine<'_>) -> Result<(), Garbled> {
         let next =
             u32::try_from(self.customers.len()).map_err(|_| Garbled("more than 4 billion customers"))?;
-        let index = *self.index.entry(key(customer)).or_insert(next);
+        let index = *self.index.entry(key(line.customer)).or_insert(next);
         if index == next {
-            let name = std::str::from_utf8(customer).map_err(|_| Garbled("customer_id"))?;
+            let name = std::str::from_utf8(line.customer).map_err(|_| Garbled("customer_id"))?;
             self.customers.push(name.to_owned());
         }
+        let line = Line {
+            minute: line.minute,
+            order: key(line.order),
+            product: line.product.map_or(0, key),
+            category: line.category.map_or(0, key),
+            quantity: line.quantity as f32,
+            amount: line.amount,
+            list_amount: line.list_amount.unwrap_or(f64::NAN),
+            is_return: line.is_return,
+        };
         self.builder.push(index, line);
-        self.read += 1;
-        Ok(Some(fields.bytes))
+        Ok(())
     }
 
     /// Customers in the order of their ids, whatever order the rows came in.
@@ -271,108 +128,5 @@ impl Hasher for Identity {
 
     fn write_u64(&mut self, key: u64) {
         self.0 = key;
-    }
-}
-
-const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
-
-/// What follows the header; none when it is not complete (PostgreSQL manual, COPY, "Binary Format").
-fn header(bytes: &[u8]) -> Result<Option<&[u8]>, Garbled> {
-    const FIXED: usize = SIGNATURE.len() + 8;
-    if bytes.len() < FIXED {
-        return Ok(None);
-    }
-    if !bytes.starts_with(SIGNATURE) {
-        return Err(Garbled("the header"));
-    }
-    let extension = u32::from_be_bytes([bytes[15], bytes[16], bytes[17], bytes[18]]) as usize;
-    Ok(bytes.get(FIXED + extension..))
-}
-
-struct Fields<'b> {
-    bytes: &'b [u8],
-}
-
-impl<'b> Fields<'b> {
-    fn i16(&mut self) -> Option<i16> {
-        let (head, rest) = self.bytes.split_first_chunk()?;
-        self.bytes = rest;
-        Some(i16::from_be_bytes(*head))
-    }
-
-    /// The next value, which may be null; none when it is not complete.
-    fn value(&mut self) -> Option<Option<&'b [u8]>> {
-        let (head, rest) = self.bytes.split_first_chunk()?;
-        let length = i32::from_be_bytes(*head);
-        let Ok(length) = usize::try_from(length) else {
-            self.bytes = rest;
-            return Some(None);
-        };
-        if rest.len() < length {
-            return None;
-        }
-        let (value, rest) = rest.split_at(length);
-        self.bytes = rest;
-        Some(Some(value))
-    }
-}
-
-/// Minutes since 1970 of a timestamp, which is sent as microseconds since 2000.
-fn minute(bytes: &[u8]) -> Option<i32> {
-    const FROM_1970_TO_2000: i64 = 10_957 * 1_440;
-    let micros = i64::from_be_bytes(bytes.try_into().ok()?);
-    i32::try_from(micros.div_euclid(60_000_000) + FROM_1970_TO_2000).ok()
-}
-
-/// A numeric, which is sent in digits to the base 10,000 (`numeric_send` of PostgreSQL's numeric.c). Exact to the last
-/// bit that a double has, because the digits are one integer and the division is one.
-fn numeric(bytes: &[u8]) -> Option<f64> {
-    let (head, digits) = bytes.split_first_chunk::<8>()?;
-    let weight = i32::from(i16::from_be_bytes([head[2], head[3]]));
-    let is_negative = match u16::from_be_bytes([head[4], head[5]]) {
-        0x0000 => false,
-        0x4000 => true,
-        _ => return None,
-    };
-    let mut integer = 0i128;
-    let mut count = 0;
-    for digit in digits.chunks_exact(2).take(9) {
-        integer = integer * 10_000 + i128::from(u16::from_be_bytes([digit[0], digit[1]]));
-        count += 1;
-    }
-    let exponent = weight - count + 1;
-    let scale = 10_000f64.powi(exponent.abs());
-    let value = if exponent < 0 { integer as f64 / scale } else { integer as f64 * scale };
-    Some(if is_negative { -value } else { value })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sent(weight: i16, sign: u16, scale: u16, digits: &[u16]) -> Vec<u8> {
-        let mut bytes = (digits.len() as u16).to_be_bytes().to_vec();
-        bytes.extend(weight.to_be_bytes());
-        bytes.extend(sign.to_be_bytes());
-        bytes.extend(scale.to_be_bytes());
-        bytes.extend(digits.iter().flat_map(|digit| digit.to_be_bytes()));
-        bytes
-    }
-
-    #[test]
-    fn numerics_are_decoded_exactly() {
-        assert_eq!(numeric(&sent(0, 0, 2, &[11, 7700])), Some(11.77));
-        assert_eq!(numeric(&sent(0, 0x4000, 2, &[12])), Some(-12.0));
-        assert_eq!(numeric(&sent(-1, 0, 2, &[500])), Some(0.05));
-        assert_eq!(numeric(&sent(2, 0, 2, &[9999, 9999, 9999, 9900])), Some(999_999_999_999.99));
-        assert_eq!(numeric(&sent(1, 0, 0, &[3])), Some(30_000.0));
-        assert_eq!(numeric(&sent(0, 0, 2, &[])), Some(0.0));
-        assert_eq!(numeric(&sent(0, 0xc000, 0, &[])), None, "NaN is no amount");
-    }
-
-    #[test]
-    fn a_timestamp_becomes_minutes() {
-        assert_eq!(minute(&0i64.to_be_bytes()), Some(946_684_800 / 60));
-        assert_eq!(minute(&(-1i64).to_be_bytes()), Some(946_684_800 / 60 - 1));
     }
 }

@@ -4,25 +4,24 @@
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
-use database::{DbError, Role, Tx};
-use intelligence::archetypes::Level;
-use intelligence::axes::State;
+use database::{Db, DbError, Role, Tx};
 use intelligence::bg_nbd::BgNbd;
 use intelligence::cold_start::Facts;
-use intelligence::drift::Reference;
-use intelligence::features::{self, Axis, FEATURES, TenantStats};
+use intelligence::features::{self, TenantStats};
 use intelligence::history::{self, Summary};
 use intelligence::segmentation::{Fit, FitReport, Segmentation};
 use intelligence::snapshot;
+use platform::insights::segmentations::{self, NewSegmentation};
+use platform::models::{Target, registry};
+use platform::roster;
+use platform::runs::{self, Run};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::orders::{self, Orders};
-use super::registry::{self, Target};
-use super::runs::{self, Run};
-use super::score::day_of;
-use super::shared::OrdersKey;
-use crate::app::App;
+use super::catalog::catalog;
+use super::days::day_of;
+use super::material::Material;
+use super::orders::{Orders, OrdersKey};
 use crate::context::Ctx;
 use crate::outcome::Stop;
 
@@ -45,9 +44,15 @@ pub async fn is_model_due(tx: &mut Tx, target: Target, as_of: NaiveDate) -> Resu
 ///
 /// # Errors
 /// The database failed, the run was halted, or the tenant has no orders.
-pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result<(), Stop> {
-    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-    let extent = runs::extent(&mut tx).await?;
+pub async fn prepare(
+    ctx: &Ctx,
+    db: &Db,
+    material: &Material,
+    run: &mut Run,
+    refit: bool,
+) -> Result<(), Stop> {
+    let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let extent = roster::extent(&mut tx).await?;
     let Some(currency) = extent.currency else {
         let why = "the tenant has no orders; import some, and run this again";
         runs::fail(&mut tx, run.id, why).await?;
@@ -58,17 +63,14 @@ pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result
     tx.commit().await?;
     let key =
         |one_in: i64| OrdersKey { tenant: ctx.tenant, one_in, currency: currency.clone(), until: run.as_of };
-    let loaded = load(ctx, app, &key(one_in), extent.lines).await?;
+    let loaded = load(ctx, db, material, &key(one_in), extent.lines).await?;
     let day = day_of(run.as_of);
     let (statistics, loaded) =
         super::heavily("computing statistics", move |_| (TenantStats::of(&loaded.lines, day), loaded))
             .await?;
 
-    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-    let standing: Option<Uuid> =
-        sqlx::query_scalar("select id from platform.segmentation where state = 'current'")
-            .fetch_optional(&mut *tx)
-            .await?;
+    let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let standing = segmentations::current(&mut tx).await?;
     tx.commit().await?;
     let lines = loaded.lines.len() as i64 * one_in;
     let fitted = match standing.filter(|_| !refit) {
@@ -80,7 +82,7 @@ pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result
                 loaded
             } else {
                 drop(loaded);
-                load(ctx, app, &key(sample_one_in), extent.lines).await?
+                load(ctx, db, material, &key(sample_one_in), extent.lines).await?
             };
             Some(super::heavily("fitting segments", move |_| fit(&orders, day)).await?)
         }
@@ -96,7 +98,7 @@ pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result
             "about {left_out} lines after the cut-off or in other currencies than {currency} were left out"
         )]);
     }
-    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let segmentation = match (fitted, standing) {
         (Some(fitted), _) => {
             let reason = if refit { "a refit was asked for" } else { "the first version" };
@@ -113,8 +115,14 @@ pub async fn prepare(ctx: &Ctx, app: &App, run: &mut Run, refit: bool) -> Result
     Ok(())
 }
 
-async fn load(ctx: &Ctx, app: &App, key: &OrdersKey, lines: i64) -> Result<Arc<Orders>, Stop> {
-    let loaded = orders::shared(ctx, app, key, lines / key.one_in).await?;
+async fn load(
+    ctx: &Ctx,
+    db: &Db,
+    material: &Material,
+    key: &OrdersKey,
+    lines: i64,
+) -> Result<Arc<Orders>, Stop> {
+    let loaded = material.orders(ctx, db, key, lines / key.one_in).await?;
     loaded.ok_or(Stop::Snooze(std::time::Duration::ZERO))
 }
 
@@ -159,99 +167,16 @@ fn fit(orders: &Orders, day: i32) -> Fitted {
     Fitted { segmentation, report, catalog, customers }
 }
 
-/// What people and programs read of a version: names for the numbers that are stored of every customer.
-fn catalog(segmentation: &Segmentation, features: &intelligence::matrix::Matrix) -> Value {
-    let mut offset = 0;
-    let axes: Vec<Value> = Axis::ALL
-        .iter()
-        .zip(&segmentation.axes)
-        .map(|(axis, model)| {
-            let own = offset;
-            offset += model.segments.len();
-            let (state, reason) = match &model.state {
-                State::Sound => ("sound", None),
-                State::Degenerate(reason) => ("degenerate", Some(reason)),
-                State::NoData(reason) => ("no_data", Some(reason)),
-            };
-            let segments: Vec<Value> = model
-                .segments
-                .iter()
-                .map(|segment| json!({ "name": segment.name, "description": segment.description, "share": segment.share }))
-                .collect();
-            json!({ "name": axis.name(), "state": state, "degenerate": reason, "segments": segments, "offset": own })
-        })
-        .collect();
-    let list = &segmentation.archetypes.list;
-    let archetypes: Vec<Value> = list
-        .iter()
-        .enumerate()
-        .map(|(index, archetype)| {
-            let own: serde_json::Map<String, Value> = intelligence::archetypes::SIGNATURE
-                .iter()
-                .zip(archetype.signature)
-                .filter_map(|(axis, segment)| {
-                    let segment = segmentation.axes[*axis as usize].segments.get(usize::from(segment))?;
-                    Some((axis.name().to_owned(), json!(segment.name)))
-                })
-                .collect();
-            let broader = broader(segmentation, index);
-            json!({
-                "id": format!("{:032x}", archetype.id.0),
-                "level": match archetype.level { Level::L2 => 2, Level::L1 => 1, Level::Pair | Level::Single => 0 },
-                "name": archetype.name,
-                "parent": (broader != index).then_some(broader),
-                "support": archetype.support,
-                "segments": own,
-            })
-        })
-        .collect();
-    let described: Vec<Value> = FEATURES
-        .iter()
-        .map(|feature| json!({ "name": feature.name, "axis": feature.axis.name(), "unit": feature.meaning }))
-        .collect();
-    json!({
-        "features": described,
-        "axes": axes,
-        "archetypes": archetypes,
-        // What `detect_drift` compares later runs with, a feature each.
-        "psi_reference": (0..features.columns())
-            .map(|column| Reference::of((0..features.rows()).map(|row| features.row(row)[column])))
-            .collect::<Vec<_>>(),
-    })
-}
-
-/// The place of the L1 archetype that an L2 archetype belongs to; its own place where there is none.
-pub fn broader(segmentation: &Segmentation, index: usize) -> usize {
-    let list = &segmentation.archetypes.list;
-    let Some(archetype) = list.get(index).filter(|archetype| archetype.level == Level::L2) else {
-        return index;
-    };
-    list.iter()
-        .position(|other| other.level == Level::L1 && other.signature[..3] == archetype.signature[..3])
-        .unwrap_or(index)
-}
-
 async fn store(tx: &mut Tx, run: &Run, fitted: &Fitted, reason: &str) -> Result<Uuid, Stop> {
     let model = serde_json::to_vec(&fitted.segmentation)
         .map_err(|error| Stop::fail("segmentation", &error.to_string()))?;
-    sqlx::query("update platform.segmentation set state = 'retired' where state = 'current'")
-        .execute(&mut **tx)
-        .await?;
-    let id = Uuid::now_v7();
-    sqlx::query(
-        "insert into platform.segmentation
-             (id, tenant_id, number, fitted_as_of, customers, model, catalog, report, reason)
-         select $1, shared.current_tenant(), coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7
-         from platform.segmentation",
-    )
-    .bind(id)
-    .bind(run.as_of)
-    .bind(fitted.customers as i64)
-    .bind(&model)
-    .bind(&fitted.catalog)
-    .bind(&fitted.report)
-    .bind(reason)
-    .execute(&mut **tx)
-    .await?;
-    Ok(id)
+    let new = NewSegmentation {
+        fitted_as_of: run.as_of,
+        customers: fitted.customers as i64,
+        model: &model,
+        catalog: &fitted.catalog,
+        report: &fitted.report,
+        reason,
+    };
+    Ok(segmentations::store(tx, &new).await?)
 }

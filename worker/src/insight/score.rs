@@ -1,29 +1,19 @@
 //! From a range of customers, or a few named ones, to what is known of each: read, compute on all cores, and hand over
 //! rows in the order of the customers' ids.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use database::Tx;
 use intelligence::cold_start::Facts;
 use intelligence::features;
 use intelligence::history::{self, Summary};
 use intelligence::segmentation::Assignment;
-use sqlx::Row;
+use platform::orders::export::Selection;
+use platform::roster::{self, Person};
 
+use super::days::day_of;
 use super::knowledge::{Knowledge, Predictions};
-use super::orders::{self, Orders, Selection};
+use super::orders::{self, Orders};
 use crate::outcome::Stop;
-
-/// A customer as the shop knows them, beside their orders.
-pub struct Person {
-    /// The shop's id.
-    pub customer_id: String,
-    /// ISO 3166 code.
-    pub country: Option<String>,
-    /// State or province.
-    pub state: Option<String>,
-    /// Whether they may be sent marketing.
-    pub is_opted_in: bool,
-}
 
 /// What is known of a customer.
 pub struct Scored {
@@ -61,7 +51,7 @@ pub async fn score(
     until: NaiveDate,
     watch: impl FnMut(u64) -> bool,
 ) -> Result<Option<Batch>, Stop> {
-    let people = people(tx, selection).await?;
+    let people = roster::people(tx, selection).await?;
     let expected = people.len().saturating_mul(10).min(4_000_000);
     let Some(orders) = orders::load(tx, selection, &knowledge.currency, until, expected, watch).await? else {
         return Ok(None);
@@ -78,40 +68,6 @@ pub async fn score(
             .map_err(|_| Stop::retry("computing_panicked", "computing the customers panicked"))?
     };
     Ok(Some(Batch { customers, lines }))
-}
-
-/// The customers of a selection, in the order of their ids. A sample has no roster: it is never scored.
-async fn people(tx: &mut Tx, selection: &Selection) -> Result<Vec<Person>, Stop> {
-    let (lower, upper, named) = match selection {
-        Selection::Sample(_) => (None, None, None),
-        Selection::Range(lower, upper) => (lower.as_deref(), upper.as_deref(), None),
-        Selection::Named(names) => (None, None, Some(names)),
-    };
-    let rows = sqlx::query(
-        "select p.customer_id, c.shipping_country, c.shipping_state, coalesce(c.marketing_opt_in, false) as opt_in
-         from platform.customer_profile p left join platform.customer c using (tenant_id, customer_id)
-         where ($1::text is null or p.customer_id >= $1) and ($2::text is null or p.customer_id < $2)
-           and ($3::text[] is null or p.customer_id = any ($3))",
-    )
-    .persistent(false)
-    .bind(lower)
-    .bind(upper)
-    .bind(named)
-    .fetch_all(&mut **tx)
-    .await?;
-    let mut people = rows
-        .iter()
-        .map(|row| {
-            Ok(Person {
-                customer_id: row.try_get("customer_id")?,
-                country: row.try_get("shipping_country")?,
-                state: row.try_get("shipping_state")?,
-                is_opted_in: row.try_get("opt_in")?,
-            })
-        })
-        .collect::<Result<Vec<_>, sqlx::Error>>()?;
-    people.sort_unstable_by(|a, b| a.customer_id.cmp(&b.customer_id));
-    Ok(people)
 }
 
 fn compute(knowledge: &Knowledge, people: Vec<Person>, orders: &Orders, until: NaiveDate) -> Vec<Scored> {
@@ -160,14 +116,4 @@ fn ordered_on(summary: &Summary, until: NaiveDate) -> Option<(NaiveDate, NaiveDa
 
 fn bytes_of(row: &[f32]) -> Vec<u8> {
     row.iter().flat_map(|value| value.to_le_bytes()).collect()
-}
-
-/// Days since 1970-01-01.
-pub fn day_of(date: NaiveDate) -> i32 {
-    date.num_days_from_ce() - 719_163
-}
-
-/// The date of a day since 1970-01-01.
-pub fn date_of(day: i32) -> Option<NaiveDate> {
-    NaiveDate::from_num_days_from_ce_opt(day.checked_add(719_163)?)
 }

@@ -1,36 +1,7 @@
-//! What several jobs of a tenant want at the same time: made once, and kept only as long as one of them uses it. A
-//! night run and the two trainings that it waits for read the same orders and look at the same days of the past.
+//! Values that several jobs want at the same time: made once, and kept only as long as one of them uses it.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-
-use chrono::NaiveDate;
-use database::ids::TenantId;
-
-use super::orders::Orders;
-use super::training::Snapshots;
-
-/// The shared things of a process.
-#[derive(Default)]
-pub struct Material {
-    /// Order lines of a sample of a tenant's customers.
-    pub orders: Shared<OrdersKey, Orders>,
-    /// The snapshots that models are trained on, by their orders and the days of the horizon.
-    pub snapshots: Shared<(OrdersKey, i32), Snapshots>,
-}
-
-/// Which order lines.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrdersKey {
-    /// Whose.
-    pub tenant: TenantId,
-    /// Of one customer in so many.
-    pub one_in: i64,
-    /// The currency of the lines.
-    pub currency: String,
-    /// The last day that counts.
-    pub until: NaiveDate,
-}
 
 /// Values in use, by key.
 pub struct Shared<K, V> {

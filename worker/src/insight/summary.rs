@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use intelligence::drift::Movement;
+use platform::insights::write::Moved;
 use platform::risk::RiskBands;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::knowledge::Knowledge;
 use super::score::Scored;
-use super::write::Change;
 
 /// Counts of customers, and sums. Shards are added in the order of their numbers, so the sums have the same bits
 /// whatever order they were computed in.
@@ -34,7 +34,7 @@ pub struct Summary {
 
 impl Summary {
     /// The summary of a shard's customers and of the movements among them.
-    pub fn count(knowledge: &Knowledge, customers: &[Scored], changes: &[Change], stayed: u64) -> Summary {
+    pub fn count(knowledge: &Knowledge, customers: &[Scored], changes: &[Moved], stayed: u64) -> Summary {
         let mut summary = Summary { notes: knowledge.notes.clone(), ..Summary::default() };
         let bands = RiskBands::default();
         for scored in customers {

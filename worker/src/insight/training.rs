@@ -1,24 +1,22 @@
 //! Trains models for a tenant: the past as snapshots, the trainers of the pure crate, and the registry's decision.
 
 use chrono::{NaiveDate, Utc};
-use database::Role;
+use database::{Db, Role};
 use intelligence::boosting;
 use intelligence::ensemble::Settings;
 use intelligence::features::FEATURES;
-use intelligence::lines::{Lines, day_of as day_of_minute};
-use intelligence::snapshot::Snapshot;
 use intelligence::stop::Stop as Stopping;
 use intelligence::{churn, spend};
-use rayon::prelude::*;
+use platform::models::Target;
+use platform::models::registry::{self, NewModel, Registered};
+use platform::roster;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::orders;
-use super::registry::{self, NewModel, Registered, Target};
-use super::runs;
-use super::score::{date_of, day_of};
-use super::shared::OrdersKey;
-use crate::app::App;
+use super::days::{date_of, day_of};
+use super::material::Material;
+use super::orders::OrdersKey;
+use super::past::Snapshots;
 use crate::context::Ctx;
 use crate::outcome::Stop;
 
@@ -33,12 +31,6 @@ const SEEDS: u32 = 2;
 const LEARNING_RATE: f64 = 0.1;
 const PATIENCE: u32 = 20;
 const REPLICATES: usize = 100;
-/// Days between snapshots.
-const STEP: i32 = 45;
-/// Snapshots at most.
-const SNAPSHOTS: i32 = 5;
-/// A snapshot has at least so much history before it.
-const HISTORY_DAYS: i32 = 60;
 /// The usual horizon.
 const HORIZON_DAYS: i32 = 90;
 
@@ -71,7 +63,8 @@ struct Candidate {
 /// The database failed, the job was halted, or what was asked for makes no sense.
 pub async fn train(
     ctx: &Ctx,
-    app: &App,
+    db: &Db,
+    material: &Material,
     target: Target,
     as_of: Option<NaiveDate>,
     horizon_days: Option<i32>,
@@ -85,11 +78,11 @@ pub async fn train(
             "as_of must not lie in the future, and horizon_days must be 7 to 365",
         ));
     }
-    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
     if let Some((model, is_champion, reason)) = registry::of_job(&mut tx, target, ctx.job_id).await? {
         return Ok(Outcome { model: Some(model), is_champion, reason });
     }
-    let extent = runs::extent(&mut tx).await?;
+    let extent = roster::extent(&mut tx).await?;
     let Some(currency) = extent.currency else {
         return Ok(Outcome {
             model: None,
@@ -115,12 +108,8 @@ pub async fn train(
     };
     let expected = extent.lines / key.one_in;
     let day = day_of(as_of);
-    let make = || async {
-        let Some(orders) = orders::shared(ctx, app, &key, expected).await? else { return Ok(None) };
-        ctx.progress(0, None, "looking at days of the past");
-        super::heavily("taking snapshots", move |_| snapshots(&orders.lines, day, horizon)).await.map(Some)
-    };
-    let Some(snapshots) = app.material.snapshots.get::<Stop, _>((key.clone(), horizon), make).await? else {
+    let snapshots = material.snapshots(ctx, db, &key, expected, day, horizon).await?;
+    let Some(snapshots) = snapshots else {
         return Err(Stop::Snooze(std::time::Duration::ZERO));
     };
     ctx.progress(0, None, "training");
@@ -136,7 +125,7 @@ pub async fn train(
         Err(Untrained::Failed(error)) => return Err(Stop::retry("training", &error)),
     };
 
-    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let features = json!(FEATURES.iter().map(|feature| feature.name).collect::<Vec<_>>());
     let model = NewModel {
         job: ctx.job_id,
@@ -158,25 +147,6 @@ pub async fn train(
     let id = registry::register(&mut tx, &model).await?;
     tx.commit().await?;
     Ok(Outcome { model: Some(id), is_champion: candidate.is_champion, reason: candidate.reason })
-}
-
-/// The shop today, and on days before whose windows have closed.
-pub struct Snapshots {
-    first_day: i32,
-    now: Snapshot,
-    closed: Vec<Snapshot>,
-}
-
-fn snapshots(lines: &Lines, day: i32, horizon: i32) -> Snapshots {
-    let first_day = lines.minutes().iter().min().map_or(day, |minute| day_of_minute(*minute));
-    let days: Vec<i32> = std::iter::once(day)
-        .chain((0..SNAPSHOTS).map(|step| day - horizon - step * STEP))
-        .take_while(|taken| *taken == day || *taken >= first_day + HISTORY_DAYS)
-        .collect();
-    let take = |day: &i32| Snapshot::take(lines, *day, horizon.unsigned_abs());
-    let mut taken: Vec<Snapshot> = days.par_iter().map(take).collect();
-    let closed = taken.split_off(1);
-    Snapshots { first_day, now: taken.remove(0), closed }
 }
 
 fn for_the_night(settings: Settings) -> Settings {

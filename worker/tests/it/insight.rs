@@ -23,7 +23,7 @@ use uuid::Uuid;
 use worker::{
     app::App,
     handlers,
-    insight::{knowledge::Library, shared::Material},
+    insight::{knowledge::Library, material::Material},
     testing::drain,
 };
 

@@ -15,7 +15,7 @@ use database::Role;
 use futures_util::StreamExt;
 use jobs::{JobKind, NewJob};
 use platform::kinds::ImportOrders;
-use platform::orders::import;
+use platform::orders::progress;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -215,7 +215,7 @@ async fn rejects(
     let after =
         page.after.as_deref().map(str::parse::<i64>).transpose().map_err(|_| bad_cursor())?.unwrap_or(0);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
-    if import::progress(&mut tx, id).await?.is_none() {
+    if progress::find(&mut tx, id).await?.is_none() {
         // An import that has not begun has rejected nothing.
         let job = jobs::read::job(&mut tx, Some(caller.tenant.0), id).await?;
         if job.is_none_or(|job| job.kind != ImportOrders::KIND) {
@@ -223,7 +223,7 @@ async fn rejects(
         }
     }
     let limit = u32::try_from(page.limit_and_one()).unwrap_or(u32::MAX);
-    let lines = import::rejects(&mut tx, id, after, limit).await?;
+    let lines = progress::rejects(&mut tx, id, after, limit).await?;
     tx.commit().await?;
     let lines = lines
         .into_iter()

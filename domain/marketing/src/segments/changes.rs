@@ -3,8 +3,7 @@
 
 use sqlx::{Postgres, QueryBuilder};
 
-use super::bits::Header;
-use super::bits::build::MANY_CHANGES;
+use super::bits::{Header, MANY_CHANGES};
 use super::facts::Facts;
 use super::resolve::Test;
 use super::scan::push_test;

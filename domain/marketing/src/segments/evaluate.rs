@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use sqlx::{Postgres, QueryBuilder, Row};
+use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::count::names_for;
@@ -172,7 +172,7 @@ async fn replace_members(
     )
     .execute(&mut *tx)
     .await?;
-    let row = sqlx::query(
+    let (rule, rule_version, is_later): (serde_json::Value, i32, bool) = sqlx::query_as(
         "select rule, version, exists (select from marketing_app.segment_evaluation e
                                        where e.segment_id = s.id and e.state = 'done') as is_later
          from marketing_app.segment s where id = $1 and archived_at is null for update",
@@ -181,8 +181,7 @@ async fn replace_members(
     .fetch_optional(&mut *tx)
     .await?
     .ok_or(EvaluateError::Gone)?;
-    let (rule_version, is_later): (i32, bool) = (row.try_get("version")?, row.try_get("is_later")?);
-    let rule = from_json(&row.try_get("rule")?).map_err(|error| EvaluateError::BadRule(error.to_string()))?;
+    let rule = from_json(&rule).map_err(|error| EvaluateError::BadRule(error.to_string()))?;
     let facts = facts::current(&mut tx, tenant).await?.ok_or(EvaluateError::NoFacts)?;
     let today = facts::today(&mut tx, tenant, now).await?;
     let test = resolve(&rule, &names_for(&mut tx, &facts, &rule).await?, today)?;
@@ -216,11 +215,11 @@ async fn replace_members(
         " select (select count(*) from matching), (select count(*) from entered), (select count(*) from departed),
                  (select count(*) from noted)",
     );
-    let row = query.build().persistent(false).fetch_one(&mut *tx).await?;
-    let (members, entered, departed): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let (members, entered, departed): (i64, i64, i64) =
+        query.build_query_as().persistent(false).fetch_one(&mut *tx).await?;
 
     let took_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
-    let row = sqlx::query(
+    let sqlx::types::Json(stored): sqlx::types::Json<Stored> = sqlx::query_scalar(
         "update marketing_app.segment_evaluation
          set state = 'done', run_id = $2, facts_version = $3, rule_version = $4, members = $5, entered = $6,
              departed = $7, finished_at = now(), took_ms = $8, error = null
@@ -236,7 +235,6 @@ async fn replace_members(
     .bind(took_ms)
     .fetch_one(&mut *tx)
     .await?;
-    let sqlx::types::Json(stored): sqlx::types::Json<Stored> = row.try_get(0)?;
     tx.commit().await?;
     Ok(stored.into())
 }

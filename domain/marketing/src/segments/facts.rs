@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
-use sqlx::Row;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::resolve::{Names, fold};
@@ -33,7 +33,7 @@ pub struct Facts {
 
 /// The tenant's current facts; none before its first run is published (marketing role).
 pub async fn current(tx: &mut Tx, tenant: TenantId) -> Result<Option<Facts>, DbError> {
-    let row = sqlx::query(
+    let stored: Option<Stored> = sqlx::query_as(
         "select c.run_id, c.generation, c.facts_version, r.as_of, coalesce(r.customers, 0) as customers, r.currency,
                 r.segmentation_id
          from platform.current_run c join platform.intelligence_run r on r.id = c.run_id where c.tenant_id = $1",
@@ -41,16 +41,27 @@ pub async fn current(tx: &mut Tx, tenant: TenantId) -> Result<Option<Facts>, DbE
     .bind(tenant)
     .fetch_optional(&mut **tx)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Facts {
-        rows: Rows { tenant, generation: row.try_get("generation")? },
-        run: row.try_get("run_id")?,
-        version: row.try_get("facts_version")?,
-        as_of: row.try_get("as_of")?,
-        customers: row.try_get("customers")?,
-        currency: row.try_get("currency")?,
-        segmentation: row.try_get("segmentation_id")?,
+    Ok(stored.map(|stored| Facts {
+        rows: Rows { tenant, generation: stored.generation },
+        run: stored.run_id,
+        version: stored.facts_version,
+        as_of: stored.as_of,
+        customers: stored.customers,
+        currency: stored.currency,
+        segmentation: stored.segmentation_id,
     }))
+}
+
+/// The published run as it is stored.
+#[derive(FromRow)]
+struct Stored {
+    run_id: Uuid,
+    generation: i32,
+    facts_version: i64,
+    as_of: NaiveDate,
+    customers: i64,
+    currency: Option<String>,
+    segmentation_id: Option<Uuid>,
 }
 
 /// The day that it is at `now` where the tenant is; by UTC when its zone has no known name (any role of an app).
@@ -66,7 +77,7 @@ pub async fn today(tx: &mut Tx, tenant: TenantId, now: DateTime<Utc>) -> Result<
 /// The names of a segmentation (the tenant's current one when none is given) and of the tenant's segments
 /// (marketing role).
 pub async fn names(tx: &mut Tx, tenant: TenantId, segmentation: Option<Uuid>) -> Result<Names, DbError> {
-    let catalog = sqlx::query(
+    let catalog: Option<(Option<Value>, Option<Value>)> = sqlx::query_as(
         "select catalog -> 'axes' as axes, catalog -> 'archetypes' as archetypes from platform.segmentation
          where tenant_id = $1 and case when $2::uuid is null then state = 'current' else id = $2 end",
     )
@@ -75,9 +86,7 @@ pub async fn names(tx: &mut Tx, tenant: TenantId, segmentation: Option<Uuid>) ->
     .fetch_optional(&mut **tx)
     .await?;
     let mut names = Names { segments: segments(tx, tenant).await?, ..Names::default() };
-    if let Some(row) = catalog {
-        let (axes, archetypes): (Option<Value>, Option<Value>) =
-            (row.try_get("axes")?, row.try_get("archetypes")?);
+    if let Some((axes, archetypes)) = catalog {
         let axes = axes.unwrap_or_default();
         names.axes = Some(std::array::from_fn(|n| {
             let segments = axes[n]["segments"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
-use sqlx::Row;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use database::ids::{SegmentId, TenantId};
@@ -36,7 +36,7 @@ pub async fn list(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Member>, DbError> {
-    let rows = sqlx::query(
+    let stored: Vec<Stored> = sqlx::query_as(
         "select m.customer_id, m.entered_at, f.orders, f.spend_cents, f.last_order_on, f.churn, f.ltv
          from (select customer_id, entered_at from marketing_app.segment_member
                where segment_id = $2 and customer_id > $3 order by customer_id limit $4) m
@@ -51,30 +51,41 @@ pub async fn list(
     .bind(limit)
     .fetch_all(&mut **tx)
     .await?;
-    rows.iter()
-        .map(|row| {
-            let cents: Option<i64> = row.try_get("spend_cents")?;
-            Ok(Member {
-                customer: row.try_get("customer_id")?,
-                entered_at: row.try_get("entered_at")?,
-                orders: row.try_get("orders")?,
-                spend: cents.map(|cents| Decimal::new(cents, 2)),
-                last_order_on: row.try_get("last_order_on")?,
-                churn: row.try_get("churn")?,
-                ltv: row.try_get("ltv")?,
-            })
-        })
-        .collect()
+    let member = |stored: Stored| Member {
+        customer: stored.customer_id,
+        entered_at: stored.entered_at,
+        orders: stored.orders,
+        spend: stored.spend_cents.map(|cents| Decimal::new(cents, 2)),
+        last_order_on: stored.last_order_on,
+        churn: stored.churn,
+        ltv: stored.ltv,
+    };
+    Ok(stored.into_iter().map(member).collect())
+}
+
+/// A member as stored; the facts are missing when nothing is known any more.
+#[derive(FromRow)]
+struct Stored {
+    customer_id: String,
+    entered_at: DateTime<Utc>,
+    orders: Option<i32>,
+    spend_cents: Option<i64>,
+    last_order_on: Option<NaiveDate>,
+    churn: Option<f32>,
+    ltv: Option<f32>,
 }
 
 /// Somebody who came or went.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct Change {
     /// The evaluation that found it.
+    #[sqlx(rename = "evaluation_id")]
     pub evaluation: Uuid,
     /// When that evaluation began.
+    #[sqlx(rename = "started_at")]
     pub at: DateTime<Utc>,
     /// The shop's id.
+    #[sqlx(rename = "customer_id")]
     pub customer: String,
     /// Came, or went.
     pub entered: bool,
@@ -87,7 +98,7 @@ pub async fn changes(
     before: Option<(Uuid, &str)>,
     limit: i64,
 ) -> Result<Vec<Change>, DbError> {
-    let rows = sqlx::query(
+    Ok(sqlx::query_as(
         "select c.evaluation_id, e.started_at, c.customer_id, c.entered
          from (select * from marketing_app.segment_change
                where segment_id = $1 and ($2::uuid is null or (evaluation_id, customer_id) < ($2, $3))
@@ -100,15 +111,5 @@ pub async fn changes(
     .bind(before.map(|(_, customer)| customer))
     .bind(limit)
     .fetch_all(&mut **tx)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Change {
-                evaluation: row.try_get("evaluation_id")?,
-                at: row.try_get("started_at")?,
-                customer: row.try_get("customer_id")?,
-                entered: row.try_get("entered")?,
-            })
-        })
-        .collect()
+    .await?)
 }

@@ -22,4 +22,5 @@ mod rule_tests;
 pub mod scan;
 pub mod store;
 pub mod text;
+pub mod text_error;
 mod token;

@@ -12,7 +12,7 @@
 
 use super::field::{Field, Operator, STRENGTHS, Wants, nearest};
 use super::rule::{Condition, Literal, MAX_LIST, MAX_TEXT, Part, Rule};
-use super::text::{TextError, at};
+use super::text_error::{TextError, at};
 use super::token::{Placed, Token, tokens};
 
 /// How many bytes a rule's text may have.

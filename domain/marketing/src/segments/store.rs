@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::evaluate::{self, Evaluation};
@@ -205,8 +204,8 @@ const SELECT: &str = "select s.*, to_jsonb(e.*) as last_evaluation, to_jsonb(d.*
 /// A segment, archived or not (marketing role).
 pub async fn get(tx: &mut Tx, id: SegmentId) -> Result<Option<Segment>, DbError> {
     let sql = sqlx::AssertSqlSafe(format!("{SELECT} where s.id = $1"));
-    let row = sqlx::query(sql).bind(id).fetch_optional(&mut **tx).await?;
-    row.as_ref().map(read).transpose()
+    let stored: Option<Stored> = sqlx::query_as(sql).bind(id).fetch_optional(&mut **tx).await?;
+    Ok(stored.map(Stored::segment))
 }
 
 /// Segments, newest first, before the one given; archived ones or the others (marketing role).
@@ -221,9 +220,9 @@ pub async fn list(
         "{SELECT} where s.tenant_id = $1 and (s.archived_at is not null) = $2 and ($3::uuid is null or s.id < $3)
          order by s.id desc limit $4"
     ));
-    let rows =
-        sqlx::query(sql).bind(tenant).bind(archived).bind(before).bind(limit).fetch_all(&mut **tx).await?;
-    rows.iter().map(read).collect()
+    let stored: Vec<Stored> =
+        sqlx::query_as(sql).bind(tenant).bind(archived).bind(before).bind(limit).fetch_all(&mut **tx).await?;
+    Ok(stored.into_iter().map(Stored::segment).collect())
 }
 
 /// A segment and those that its rule names.
@@ -379,23 +378,37 @@ fn circle(edges: &BTreeMap<SegmentId, BTreeSet<SegmentId>>, start: SegmentId) ->
     None
 }
 
-fn read(row: &PgRow) -> Result<Segment, DbError> {
-    let evaluation = |name: &str| -> Result<Option<Evaluation>, DbError> {
-        let json: Option<Json<evaluate::Stored>> = row.try_get(name)?;
-        Ok(json.map(|Json(stored)| stored.into()))
-    };
-    Ok(Segment {
-        id: row.try_get("id")?,
-        name: row.try_get("name")?,
-        description: row.try_get("description")?,
-        rule: row.try_get("rule")?,
-        version: row.try_get("version")?,
-        created_at: row.try_get("created_at")?,
-        updated_at: row.try_get("updated_at")?,
-        archived_at: row.try_get("archived_at")?,
-        last_evaluation: evaluation("last_evaluation")?,
-        computed: evaluation("computed")?,
-    })
+/// The row of [`SELECT`].
+#[derive(FromRow)]
+struct Stored {
+    id: SegmentId,
+    name: String,
+    description: String,
+    rule: Value,
+    version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    archived_at: Option<DateTime<Utc>>,
+    last_evaluation: Option<Json<evaluate::Stored>>,
+    computed: Option<Json<evaluate::Stored>>,
+}
+
+impl Stored {
+    fn segment(self) -> Segment {
+        let evaluation = |stored: Option<Json<evaluate::Stored>>| stored.map(|Json(stored)| stored.into());
+        Segment {
+            id: self.id,
+            name: self.name,
+            description: self.description,
+            rule: self.rule,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            archived_at: self.archived_at,
+            last_evaluation: evaluation(self.last_evaluation),
+            computed: evaluation(self.computed),
+        }
+    }
 }
 
 #[cfg(test)]

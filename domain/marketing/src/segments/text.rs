@@ -1,5 +1,4 @@
-//! The text form of a rule: its printer, and the errors that point at a place in it. The reader is in
-//! [`super::parse`].
+//! The text form of a rule: its printer. The reader is in [`super::parse`].
 //!
 //! ```text
 //! total_order_value >= 500 and (churn_risk in (high, critical) or not marketing_opt_in = true)
@@ -10,38 +9,8 @@ use std::fmt::{self, Display, Write};
 
 use super::field::{Kind, Operator, Wants};
 use super::rule::{Condition, Rule, Value};
+use super::text_error::{TextError, at};
 use super::token::Token;
-
-/// How much of a line an error shows on either side of the place.
-const CONTEXT: usize = 60;
-
-/// A text that is no rule: where, and what was expected. Its text has the line with a caret below the place.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {message}\n{excerpt}")]
-pub struct TextError {
-    /// From 1.
-    pub line: usize,
-    /// In characters, from 1.
-    pub column: usize,
-    /// What is wrong and what was expected.
-    pub message: String,
-    /// The line, or the part of it around the place, and a line with a caret.
-    pub excerpt: String,
-}
-
-/// The error at a place, counted in characters from the start.
-pub(super) fn at(source: &str, place: usize, message: impl Into<String>) -> TextError {
-    let before: String = source.chars().take(place).collect();
-    let line = before.matches('\n').count() + 1;
-    let start_of_line = before.rfind('\n').map_or(0, |end| before[..=end].chars().count());
-    let column = place - start_of_line;
-    let text: Vec<char> = source.chars().skip(start_of_line).take_while(|c| *c != '\n').collect();
-    let from = column.saturating_sub(CONTEXT);
-    let shown: String =
-        text.iter().skip(from).take(2 * CONTEXT).map(|c| if c.is_control() { ' ' } else { *c }).collect();
-    let excerpt = format!("{shown}\n{}^", " ".repeat(column - from));
-    TextError { line, column: column + 1, message: message.into(), excerpt }
-}
 
 /// The error at the first place where a text in quotation marks has this content; none when it stands nowhere.
 pub fn point_at(source: &str, content: &str, message: &str) -> Option<TextError> {

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::rule;
-use super::text::{TextError, at};
+use super::text_error::{TextError, at};
 
 /// A word, sign or literal.
 #[derive(Debug, Clone, PartialEq)]

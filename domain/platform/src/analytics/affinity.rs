@@ -107,6 +107,7 @@ pub async fn associations(
     .fetch(&mut **tx);
     let (mut numbers, mut bought): (HashMap<String, u32>, Vec<association::Bought>) = Default::default();
     while let Some(row) = rows.try_next().await? {
+        // Borrowed: millions of lines pass here, and a derived row would copy two texts of each.
         let (order, item): (&str, &str) = (row.try_get("order_id")?, row.try_get("item")?);
         let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
         let number = match numbers.get(item) {
@@ -205,7 +206,7 @@ pub async fn cross_sell(
     let candidates = targets::first(tx, standing, levels, &rules::RECENT, CANDIDATES).await?;
     let ids: Vec<&str> = candidates.iter().map(|customer| customer.customer_id.as_str()).collect();
     let named: HashSet<&str> = associations.rules.iter().map(|rule| associations.name(rule.from)).collect();
-    let rows = sqlx::query(
+    let lines: Vec<(String, String)> = sqlx::query_as(
         "select distinct customer_id, case $5 when 'category' then category else product_id end as item
          from platform.order_line
          where tenant_id = $1 and customer_id = any ($2::text[]) and ordered_at < $4 and not is_return
@@ -223,8 +224,8 @@ pub async fn cross_sell(
     .fetch_all(&mut **tx)
     .await?;
     let mut bought: HashMap<&str, HashSet<&str>> = HashMap::new();
-    for row in &rows {
-        bought.entry(row.try_get("customer_id")?).or_default().insert(row.try_get("item")?);
+    for (customer_id, item) in &lines {
+        bought.entry(customer_id).or_default().insert(item);
     }
     let mut items: Vec<CrossSell> = candidates
         .into_iter()
@@ -272,7 +273,7 @@ pub async fn for_customer(
     customer_id: &str,
     limit: u32,
 ) -> Result<Report<Basis, Recommendation>, AnalyticsError> {
-    let rows = sqlx::query(
+    let purchases: Vec<(String, i64, DateTime<Utc>, DateTime<Utc>)> = sqlx::query_as(
         "select case $4 when 'category' then category else product_id end as item,
                 count(distinct (ordered_at at time zone 'UTC')::date) as days,
                 min(ordered_at) as first_at, max(ordered_at) as last_at
@@ -290,20 +291,15 @@ pub async fn for_customer(
     })
     .fetch_all(&mut **tx)
     .await?;
-    if rows.is_empty() {
+    if purchases.is_empty() {
         return Err(AnalyticsError::not_enough("the customer has bought nothing that has a name"));
     }
     let (mut has, mut items) = (HashSet::new(), Vec::new());
-    for row in &rows {
-        let item: &str = row.try_get("item")?;
-        has.insert(item);
-        let (first_at, last_at): (DateTime<Utc>, DateTime<Utc>) =
-            (row.try_get("first_at")?, row.try_get("last_at")?);
-        if let Some(due) =
-            due_again(row.try_get("days")?, first_at.date_naive(), last_at.date_naive(), standing.as_of)
-        {
+    for (item, days, first_at, last_at) in &purchases {
+        has.insert(item.as_str());
+        if let Some(due) = due_again(*days, first_at.date_naive(), last_at.date_naive(), standing.as_of) {
             items.push(Recommendation {
-                item: item.to_owned(),
+                item: item.clone(),
                 kind: "again",
                 reason: due,
                 confidence: None,

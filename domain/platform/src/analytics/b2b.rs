@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
-use sqlx::Row;
+use sqlx::FromRow;
 
 use super::{AnalyticsError, Levels, MAX_ITEMS, Report, Standing, Target, finite, rules, targets};
 use database::Tx;
@@ -100,29 +100,39 @@ impl Habits {
     }
 }
 
+/// Habits as they are counted, to all their places.
+#[derive(FromRow)]
+struct Counted {
+    customer_id: String,
+    orders: i64,
+    units_per_order: Option<f64>,
+    units_per_line: Option<f64>,
+    gap_variation: Option<f64>,
+    working_day_share: Option<f64>,
+}
+
 async fn habits(
     tx: &mut Tx,
     standing: &Standing,
     customers: &[Target],
 ) -> Result<HashMap<String, Habits>, AnalyticsError> {
     let ids: Vec<&str> = customers.iter().map(|customer| customer.customer_id.as_str()).collect();
-    let rows = sqlx::query(include_str!("habits.sql"))
+    let counted: Vec<Counted> = sqlx::query_as(include_str!("habits.sql"))
         .bind(standing.tenant)
         .bind(ids)
         .bind(standing.currency()?)
         .bind(standing.end())
         .fetch_all(&mut **tx)
         .await?;
-    let mut habits = HashMap::with_capacity(rows.len());
-    for row in &rows {
-        let of = Habits {
-            orders: row.try_get("orders")?,
-            units_per_order: finite(row, "units_per_order", 2)?,
-            units_per_line: finite(row, "units_per_line", 2)?,
-            gap_variation: finite(row, "gap_variation", 3)?,
-            working_day_share: finite(row, "working_day_share", 4)?,
+    let habits = counted.into_iter().map(|counted| {
+        let habits = Habits {
+            orders: counted.orders,
+            units_per_order: finite(counted.units_per_order, 2),
+            units_per_line: finite(counted.units_per_line, 2),
+            gap_variation: finite(counted.gap_variation, 3),
+            working_day_share: finite(counted.working_day_share, 4),
         };
-        habits.insert(row.try_get("customer_id")?, of);
-    }
-    Ok(habits)
+        (counted.customer_id, habits)
+    });
+    Ok(habits.collect())
 }

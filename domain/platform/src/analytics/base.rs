@@ -5,7 +5,7 @@
 
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
-use sqlx::query::Query;
+use sqlx::query::QueryAs;
 
 use super::{AnalyticsError, Standing};
 
@@ -34,10 +34,10 @@ pub(super) fn sql(standing: &Standing) -> String {
 ///
 /// # Errors
 /// Nothing was ever ordered.
-pub(super) fn bind<'q>(
-    query: Query<'q, Postgres, PgArguments>,
+pub(super) fn bind<'q, R>(
+    query: QueryAs<'q, Postgres, R, PgArguments>,
     standing: &Standing,
-) -> Result<Query<'q, Postgres, PgArguments>, AnalyticsError> {
+) -> Result<QueryAs<'q, Postgres, R, PgArguments>, AnalyticsError> {
     let currency = standing.currency()?.to_owned();
     let query = query.bind(standing.tenant);
     let query = match &standing.run {

@@ -1,7 +1,7 @@
 //! Purchase cadence: how many days pass between a customer's orders.
 
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 
 use super::{AnalyticsError, Report, Standing, base, cents, rounded, share_of_count};
 use database::Tx;
@@ -56,12 +56,11 @@ pub async fn cadence(tx: &mut Tx, standing: &Standing) -> Result<Report<Cadence,
         "select count(*) filter (where gap is null) as single, count(gap) as more,
                 percentile_cont(array[0.25, 0.5, 0.75]) within group (order by gap) as quarters from {base} as b"
     );
-    let row = base::bind(sqlx::query(AssertSqlSafe(statement)), standing)?.fetch_one(&mut **tx).await?;
-    let (with_one_order, with_more): (i64, i64) = (row.try_get("single")?, row.try_get("more")?);
+    let (with_one_order, with_more, quarters): (i64, i64, Option<Vec<Option<f64>>>) =
+        base::bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?.fetch_one(&mut **tx).await?;
     if with_one_order + with_more == 0 {
         return Err(AnalyticsError::not_enough("nobody has ordered yet"));
     }
-    let quarters: Option<Vec<Option<f64>>> = row.try_get("quarters")?;
     let quarter =
         |index: usize| quarters.as_ref()?.get(index).copied().flatten().map(|days| rounded(days, 1));
 
@@ -69,8 +68,9 @@ pub async fn cadence(tx: &mut Tx, standing: &Standing) -> Result<Report<Cadence,
         "select width_bucket(ceil(gap)::int, $4::int[]) as band, count(*) as customers, sum(cents) as spend
          from {base} as b where gap is not null group by 1"
     );
-    let query = base::bind(sqlx::query(AssertSqlSafe(statement)), standing)?;
-    let rows = query.bind(BAND_STARTS.to_vec()).fetch_all(&mut **tx).await?;
+    let query = base::bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
+    let bands: Vec<(i32, i64, Option<Decimal>)> =
+        query.bind(BAND_STARTS.to_vec()).fetch_all(&mut **tx).await?;
     let mut items: Vec<Band> = (0..=BAND_STARTS.len())
         .map(|band| Band {
             from_days: band.checked_sub(1).map_or(0, |before| BAND_STARTS[before]),
@@ -80,12 +80,11 @@ pub async fn cadence(tx: &mut Tx, standing: &Standing) -> Result<Report<Cadence,
             spend: Decimal::ZERO,
         })
         .collect();
-    for row in &rows {
-        let band: i32 = row.try_get("band")?;
+    for (band, customers, spend) in bands {
         if let Some(item) = usize::try_from(band).ok().and_then(|band| items.get_mut(band)) {
-            item.customers = row.try_get("customers")?;
-            item.share = share_of_count(item.customers, with_more);
-            item.spend = cents(row, "spend")?;
+            item.customers = customers;
+            item.share = share_of_count(customers, with_more);
+            item.spend = cents(spend);
         }
     }
     let figures = Cadence {

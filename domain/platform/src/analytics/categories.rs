@@ -2,9 +2,9 @@
 
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::Row;
+use sqlx::FromRow;
 
-use super::{AnalyticsError, MAX_ITEMS, Report, Standing, finite, or_zero, share_of_count, share_of_money};
+use super::{AnalyticsError, MAX_ITEMS, Report, Standing, finite, share_of_count, share_of_money};
 use database::Tx;
 
 /// What [`revenue`] means.
@@ -51,6 +51,21 @@ pub struct Category {
     pub growth: Option<f64>,
 }
 
+/// A category beside the sums over all of them, which every row repeats.
+#[derive(FromRow)]
+struct Summed {
+    category: String,
+    revenue: Decimal,
+    returned: Decimal,
+    units: Decimal,
+    lines: i64,
+    revenue_before: Decimal,
+    all_revenue: Option<Decimal>,
+    all_revenue_before: Option<Decimal>,
+    all_lines: Option<i64>,
+    categories: i64,
+}
+
 /// Revenue by category over the last `months`, the greatest first.
 ///
 /// # Errors
@@ -61,7 +76,7 @@ pub async fn revenue(
     months: u32,
     limit: u32,
 ) -> Result<Report<Revenue, Category>, AnalyticsError> {
-    let rows = sqlx::query(include_str!("categories.sql"))
+    let summed: Vec<Summed> = sqlx::query_as(include_str!("categories.sql"))
         .bind(standing.tenant)
         .bind(standing.currency()?)
         .bind(standing.months_before(2 * months))
@@ -70,31 +85,28 @@ pub async fn revenue(
         .bind(i64::from(limit.min(MAX_ITEMS)))
         .fetch_all(&mut **tx)
         .await?;
-    let first = rows.first().ok_or_else(|| AnalyticsError::not_enough("nothing was ordered in this time"))?;
-    let (revenue, revenue_before) = (or_zero(first, "all_revenue")?, or_zero(first, "all_revenue_before")?);
+    let first =
+        summed.first().ok_or_else(|| AnalyticsError::not_enough("nothing was ordered in this time"))?;
+    let (revenue, revenue_before) =
+        (first.all_revenue.unwrap_or_default(), first.all_revenue_before.unwrap_or_default());
     let figures = Revenue {
         revenue,
         revenue_before,
         growth: growth(revenue, revenue_before),
-        lines: or_zero(first, "all_lines")?,
-        categories: first.try_get("categories")?,
+        lines: first.all_lines.unwrap_or_default(),
+        categories: first.categories,
     };
-    let mut items = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let (own, before): (Decimal, Decimal) = (row.try_get("revenue")?, row.try_get("revenue_before")?);
-        let category: String = row.try_get("category")?;
-        items.push(Category {
-            category: (!category.is_empty()).then_some(category),
-            revenue: own,
-            share_of_revenue: share_of_money(own, revenue).filter(|_| revenue > Decimal::ZERO),
-            returned_value: row.try_get("returned")?,
-            units: row.try_get::<Decimal, _>("units")?.normalize(),
-            lines: row.try_get("lines")?,
-            revenue_before: before,
-            growth: growth(own, before),
-        });
-    }
-    Ok(Report { figures, items })
+    let items = summed.into_iter().map(|own| Category {
+        category: (!own.category.is_empty()).then_some(own.category),
+        revenue: own.revenue,
+        share_of_revenue: share_of_money(own.revenue, revenue).filter(|_| revenue > Decimal::ZERO),
+        returned_value: own.returned,
+        units: own.units.normalize(),
+        lines: own.lines,
+        revenue_before: own.revenue_before,
+        growth: growth(own.revenue, own.revenue_before),
+    });
+    Ok(Report { figures, items: items.collect() })
 }
 
 fn growth(now: Decimal, before: Decimal) -> Option<f64> {
@@ -131,6 +143,17 @@ pub struct Repurchase {
     pub share_of_spend: Option<f64>,
 }
 
+/// A category's buyers as they are counted.
+#[derive(FromRow)]
+struct Buyers {
+    category: String,
+    customers: i64,
+    again: i64,
+    spend: Decimal,
+    spend_again: Option<Decimal>,
+    days: Option<f64>,
+}
+
 /// Repurchase rates over the last `months`.
 ///
 /// # Errors
@@ -141,7 +164,7 @@ pub async fn repurchase(
     months: u32,
     limit: u32,
 ) -> Result<Report<Repurchases, Repurchase>, AnalyticsError> {
-    let rows = sqlx::query(include_str!("repurchase.sql"))
+    let buyers: Vec<Buyers> = sqlx::query_as(include_str!("repurchase.sql"))
         .bind(standing.tenant)
         .bind(standing.currency()?)
         .bind(standing.months_before(months))
@@ -149,23 +172,19 @@ pub async fn repurchase(
         .bind(i64::from(limit.min(MAX_ITEMS)))
         .fetch_all(&mut **tx)
         .await?;
-    if rows.is_empty() {
+    if buyers.is_empty() {
         return Err(AnalyticsError::not_enough("no order of this time carries a category"));
     }
-    let mut items = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let (customers, repurchased) = (row.try_get("customers")?, row.try_get("again")?);
-        let spend: Decimal = row.try_get("spend")?;
-        items.push(Repurchase {
-            category: row.try_get("category")?,
-            customers,
-            repurchased,
-            rate: share_of_count(repurchased, customers),
-            mean_span_days: finite(row, "days", 1)?,
-            spend,
-            share_of_spend: share_of_money(or_zero(row, "spend_again")?, spend),
-        });
-    }
+    let items = buyers.into_iter().map(|buyers| Repurchase {
+        category: buyers.category,
+        customers: buyers.customers,
+        repurchased: buyers.again,
+        rate: share_of_count(buyers.again, buyers.customers),
+        mean_span_days: finite(buyers.days, 1),
+        spend: buyers.spend,
+        share_of_spend: share_of_money(buyers.spend_again.unwrap_or_default(), buyers.spend),
+    });
+    let items: Vec<Repurchase> = items.collect();
     let all = items.iter().map(|item| item.customers).sum();
     let again = items.iter().map(|item| item.repurchased).sum();
     let figures =

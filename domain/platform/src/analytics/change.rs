@@ -1,8 +1,7 @@
 //! Whose behaviour changed from the run before to the published one.
 
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::FromRow;
 
 use super::catalog::Catalog;
 use super::{AnalyticsError, MAX_ITEMS, Report, Standing, rounded};
@@ -60,7 +59,7 @@ pub async fn changes(
     let catalog = Catalog::read(tx, standing).await?;
     let bands = RiskBands::default();
     let starts: Vec<f32> = RiskBand::ALL.into_iter().filter_map(|band| bands.range(band).0).collect();
-    let row = sqlx::query(
+    let (customers, archetype_changed, risk_rose, risk_fell): (i64, i64, i64, i64) = sqlx::query_as(
         "select count(*) as customers,
                 count(*) filter (where archetype_from is distinct from archetype_to) as archetype_changed,
                 count(*) filter (where width_bucket(churn_to, $3::real[]) > width_bucket(churn_from, $3)) as rose,
@@ -72,13 +71,8 @@ pub async fn changes(
     .bind(starts)
     .fetch_one(&mut **tx)
     .await?;
-    let figures = Changes {
-        customers: row.try_get("customers")?,
-        archetype_changed: row.try_get("archetype_changed")?,
-        risk_rose: row.try_get("rose")?,
-        risk_fell: row.try_get("fell")?,
-    };
-    let rows = sqlx::query(
+    let figures = Changes { customers, archetype_changed, risk_rose, risk_fell };
+    let stored: Vec<Stored> = sqlx::query_as(
         "select customer_id, drift, archetype_from, archetype_to, churn_from, churn_to
          from platform.customer_change where tenant_id = $1 and run_id = $2
          order by drift desc, customer_id limit $3",
@@ -88,24 +82,35 @@ pub async fn changes(
     .bind(i64::from(limit.min(MAX_ITEMS)))
     .fetch_all(&mut **tx)
     .await?;
-    let items = rows.iter().map(|row| change(row, &catalog, bands)).collect::<Result<_, _>>()?;
+    let items = stored.into_iter().map(|stored| stored.change(&catalog, bands)).collect();
     Ok(Report { figures, items })
 }
 
-fn change(row: &PgRow, catalog: &Catalog, bands: RiskBands) -> Result<Change, sqlx::Error> {
-    let probability = |column| -> Result<Option<f32>, sqlx::Error> {
-        Ok(row.try_get::<Option<f32>, _>(column)?.filter(|value| value.is_finite()))
-    };
-    let (from, to) = (probability("churn_from")?, probability("churn_to")?);
-    let places = |value: f32| rounded(f64::from(value), 4);
-    Ok(Change {
-        customer_id: row.try_get("customer_id")?,
-        drift: places(row.try_get("drift")?),
-        archetype_from: catalog.archetype(row.try_get("archetype_from")?),
-        archetype_to: catalog.archetype(row.try_get("archetype_to")?),
-        churn_from: from.map(places),
-        churn_to: to.map(places),
-        risk_from: from.map(|churn| bands.of(churn)),
-        risk_to: to.map(|churn| bands.of(churn)),
-    })
+/// A change as it is stored.
+#[derive(FromRow)]
+struct Stored {
+    customer_id: String,
+    drift: f32,
+    archetype_from: Option<i16>,
+    archetype_to: Option<i16>,
+    churn_from: Option<f32>,
+    churn_to: Option<f32>,
+}
+
+impl Stored {
+    fn change(self, catalog: &Catalog, bands: RiskBands) -> Change {
+        let known = |churn: Option<f32>| churn.filter(|value| value.is_finite());
+        let (from, to) = (known(self.churn_from), known(self.churn_to));
+        let places = |value: f32| rounded(f64::from(value), 4);
+        Change {
+            customer_id: self.customer_id,
+            drift: places(self.drift),
+            archetype_from: catalog.archetype(self.archetype_from),
+            archetype_to: catalog.archetype(self.archetype_to),
+            churn_from: from.map(places),
+            churn_to: to.map(places),
+            risk_from: from.map(|churn| bands.of(churn)),
+            risk_to: to.map(|churn| bands.of(churn)),
+        }
+    }
 }

@@ -2,8 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::FromRow;
 
 use super::{AnalyticsError, MAX_ITEMS, Report, Standing, share_of_count, share_of_money};
 use database::Tx;
@@ -84,7 +83,7 @@ pub async fn discounts(
         Shown::Dependent => limit,
         Shown::EveryClass => limit.div_ceil(3),
     };
-    let rows = sqlx::query(include_str!("discounts.sql"))
+    let rows: Vec<Row> = sqlx::query_as(include_str!("discounts.sql"))
         .bind(standing.tenant)
         .bind(standing.currency()?)
         .bind(standing.months_before(months))
@@ -95,61 +94,78 @@ pub async fn discounts(
     if rows.is_empty() {
         return Err(AnalyticsError::not_enough("no purchase in this time carries a list price"));
     }
-    let mut items = rows.iter().filter_map(|row| buyer(row).transpose()).collect::<Result<Vec<_>, _>>()?;
+    let figures = totals(&rows);
+    let mut items: Vec<Buyer> = rows.into_iter().filter_map(Row::buyer).collect();
     if shown == Shown::Dependent {
         items.retain(|buyer| buyer.class == "dependent");
     }
     items.truncate(limit as usize);
-    Ok(Report { figures: totals(&rows)?, items })
+    Ok(Report { figures, items })
 }
 
-fn buyer(row: &PgRow) -> Result<Option<Buyer>, sqlx::Error> {
-    let Some(customer_id) = row.try_get::<Option<String>, _>("customer_id")? else { return Ok(None) };
-    let (listed, paid): (Decimal, Decimal) = (row.try_get("listed")?, row.try_get("paid")?);
-    Ok(Some(Buyer {
-        customer_id,
-        class: row.try_get("class")?,
-        lines: row.try_get("lines")?,
-        paid,
-        reduced_share: share_of_money(row.try_get("reduced")?, paid),
-        mean_reduction: share_of_money((listed - paid).max(Decimal::ZERO), listed),
-    }))
+/// A class, which every row of it repeats, and one of its customers where any is shown.
+#[derive(FromRow)]
+struct Row {
+    class: String,
+    total_customers: i64,
+    total_lines: i64,
+    total_reduced_lines: i64,
+    total_listed: Decimal,
+    total_paid: Decimal,
+    total_reduced: Decimal,
+    customer_id: Option<String>,
+    lines: Option<i64>,
+    listed: Option<Decimal>,
+    paid: Option<Decimal>,
+    reduced: Option<Decimal>,
 }
 
-fn totals(rows: &[PgRow]) -> Result<Discounts, sqlx::Error> {
+impl Row {
+    fn buyer(self) -> Option<Buyer> {
+        let (listed, paid) = (self.listed?, self.paid?);
+        Some(Buyer {
+            customer_id: self.customer_id?,
+            class: self.class,
+            lines: self.lines?,
+            paid,
+            reduced_share: share_of_money(self.reduced?, paid),
+            mean_reduction: share_of_money((listed - paid).max(Decimal::ZERO), listed),
+        })
+    }
+}
+
+fn totals(rows: &[Row]) -> Discounts {
     let (mut lines, mut reduced_lines, mut customers) = (0, 0, 0);
     let (mut listed, mut paid, mut reduced) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
     let mut classes: Vec<Class> = Vec::new();
     for row in rows {
-        let class: String = row.try_get("class")?;
-        if classes.iter().any(|known| known.class == class) {
+        if classes.iter().any(|known| known.class == row.class) {
             continue;
         }
-        lines += row.try_get::<i64, _>("total_lines")?;
-        reduced_lines += row.try_get::<i64, _>("total_reduced_lines")?;
-        listed += row.try_get::<Decimal, _>("total_listed")?;
-        paid += row.try_get::<Decimal, _>("total_paid")?;
-        reduced += row.try_get::<Decimal, _>("total_reduced")?;
-        let of_class: i64 = row.try_get("total_customers")?;
-        customers += of_class;
+        lines += row.total_lines;
+        reduced_lines += row.total_reduced_lines;
+        listed += row.total_listed;
+        paid += row.total_paid;
+        reduced += row.total_reduced;
+        customers += row.total_customers;
         classes.push(Class {
-            suggestion: suggestion(&class),
-            class,
-            customers: of_class,
+            suggestion: suggestion(&row.class),
+            class: row.class.clone(),
+            customers: row.total_customers,
             share_of_customers: None,
-            paid: row.try_get("total_paid")?,
+            paid: row.total_paid,
         });
     }
     for class in &mut classes {
         class.share_of_customers = share_of_count(class.customers, customers);
     }
-    Ok(Discounts {
+    Discounts {
         lines,
         reduced_share_of_lines: share_of_count(reduced_lines, lines),
         reduced_share_of_revenue: share_of_money(reduced, paid),
         mean_reduction: share_of_money((listed - paid).max(Decimal::ZERO), listed),
         classes,
-    })
+    }
 }
 
 fn suggestion(class: &str) -> &'static str {

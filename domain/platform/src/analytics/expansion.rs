@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use sqlx::Row;
-
 use super::b2b::Search;
 use super::{AnalyticsError, Levels, MAX_ITEMS, Report, Standing, Target, rules, targets};
 use database::Tx;
@@ -27,7 +25,7 @@ pub async fn single_category(
 ) -> Result<Report<Search, Target>, AnalyticsError> {
     let candidates = targets::first(tx, standing, levels, &rules::EXPANSION, CANDIDATES).await?;
     let ids: Vec<&str> = candidates.iter().map(|customer| customer.customer_id.as_str()).collect();
-    let rows = sqlx::query(
+    let bought: Vec<(String, i64, String)> = sqlx::query_as(
         "select customer_id, count(distinct category) as categories, min(category) as category
          from platform.order_line
          where tenant_id = $1 and customer_id = any ($2::text[]) and ordered_at < $3 and not is_return
@@ -39,15 +37,14 @@ pub async fn single_category(
     .fetch_all(&mut **tx)
     .await?;
     let examined = candidates.len();
-    if rows.is_empty() && examined > 0 {
+    if bought.is_empty() && examined > 0 {
         return Err(AnalyticsError::not_enough("the orders carry no categories"));
     }
-    let mut single: HashMap<String, String> = HashMap::new();
-    for row in &rows {
-        if row.try_get::<i64, _>("categories")? == 1 {
-            single.insert(row.try_get("customer_id")?, row.try_get("category")?);
-        }
-    }
+    let single: HashMap<String, String> = bought
+        .into_iter()
+        .filter(|(_, categories, _)| *categories == 1)
+        .map(|(customer_id, _, category)| (customer_id, category))
+        .collect();
     let mut items: Vec<Target> = candidates
         .into_iter()
         .filter_map(|mut customer| {

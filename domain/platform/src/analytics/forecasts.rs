@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::Row;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::months::Month;
@@ -182,7 +182,7 @@ pub async fn latest(
     tenant: TenantId,
     metric: Metric,
 ) -> Result<Option<(Forecast, DateTime<Utc>)>, DbError> {
-    let row = sqlx::query(
+    let stored: Option<Stored> = sqlx::query_as(
         "select made_on, method, backtest, history, points, job_id, created_at from platform.forecast
          where tenant_id = $1 and metric = $2 order by made_on desc limit 1",
     )
@@ -190,15 +190,30 @@ pub async fn latest(
     .bind(metric.name())
     .fetch_optional(&mut **tx)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let forecast = Forecast {
-        metric,
-        made_on: row.try_get("made_on")?,
-        method: row.try_get("method")?,
-        backtest: row.try_get("backtest")?,
-        history: row.try_get::<sqlx::types::Json<Vec<Past>>, _>("history")?.0,
-        points: row.try_get::<sqlx::types::Json<Vec<Ahead>>, _>("points")?.0,
-        job: row.try_get("job_id")?,
-    };
-    Ok(Some((forecast, row.try_get("created_at")?)))
+    Ok(stored.map(|stored| {
+        let forecast = Forecast {
+            metric,
+            made_on: stored.made_on,
+            method: stored.method,
+            backtest: stored.backtest,
+            history: stored.history,
+            points: stored.points,
+            job: stored.job_id,
+        };
+        (forecast, stored.created_at)
+    }))
+}
+
+/// A forecast as it is stored.
+#[derive(FromRow)]
+struct Stored {
+    made_on: NaiveDate,
+    method: String,
+    backtest: Value,
+    #[sqlx(json)]
+    history: Vec<Past>,
+    #[sqlx(json)]
+    points: Vec<Ahead>,
+    job_id: Uuid,
+    created_at: DateTime<Utc>,
 }

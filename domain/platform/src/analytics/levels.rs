@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 
 use super::{AnalyticsError, Standing, base, cents};
 use database::Tx;
@@ -25,6 +25,17 @@ pub struct Levels {
     pub order_value_cents: i64,
 }
 
+/// The quantiles as they are read; none of nobody.
+#[derive(sqlx::FromRow)]
+struct Quantiles {
+    customers: i64,
+    spend: Option<Decimal>,
+    cents: Option<Vec<i64>>,
+    orders: Option<Vec<i32>>,
+    last_on: Option<Vec<NaiveDate>>,
+    aov: Option<i64>,
+}
+
 impl Levels {
     /// Reads them: one pass over customers and three sorts, so worth keeping.
     ///
@@ -40,20 +51,18 @@ impl Levels {
                     percentile_disc(0.5) within group (order by aov) as aov
              from {base} as b"
         );
-        let query = base::bind(sqlx::query(AssertSqlSafe(statement)), standing)?;
-        let row = query.fetch_one(&mut **tx).await?;
+        let query = base::bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
+        let quantiles: Quantiles = query.fetch_one(&mut **tx).await?;
         let nobody = || AnalyticsError::not_enough("nobody has ordered yet");
-        let spend_cents: Option<Vec<i64>> = row.try_get("cents")?;
-        let orders: Option<Vec<i32>> = row.try_get("orders")?;
-        let last_on: Option<Vec<NaiveDate>> = row.try_get("last_on")?;
+        let Quantiles { customers, spend, cents: spend_cents, orders, last_on, aov } = quantiles;
         let orders: Vec<i64> = orders.ok_or_else(nobody)?.into_iter().map(i64::from).collect();
         Ok(Levels {
-            customers: row.try_get("customers")?,
-            spend: cents(&row, "spend")?,
+            customers,
+            spend: cents(spend),
             spend_cents: spend_cents.and_then(|levels| levels.try_into().ok()).ok_or_else(nobody)?,
             orders: orders.try_into().map_err(|_| nobody())?,
             last_on: last_on.and_then(|levels| levels.try_into().ok()).ok_or_else(nobody)?,
-            order_value_cents: row.try_get("aov")?,
+            order_value_cents: aov.ok_or_else(nobody)?,
         })
     }
 

@@ -25,16 +25,15 @@ pub mod rules;
 pub mod seasons;
 pub mod segments;
 pub mod standing;
+mod target;
 pub mod targets;
 
 pub use levels::Levels;
 pub use standing::Standing;
-pub use targets::Target;
+pub use target::Target;
 
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::postgres::PgRow;
-use sqlx::{ColumnIndex, Decode, Postgres, Row, Type};
 
 use database::{DbError, Tx};
 
@@ -127,16 +126,14 @@ fn rounded(value: f64, places: i32) -> f64 {
     if moved.abs() < 1e15 { moved.round() / scale } else { value }
 }
 
-/// A column that may hold a number; what is not a number is none.
-fn finite(row: &PgRow, column: &str, places: i32) -> Result<Option<f64>, sqlx::Error> {
-    let value: Option<f64> = row.try_get(column)?;
-    Ok(value.filter(|value| value.is_finite()).map(|value| rounded(value, places)))
+/// A number to so many places; what is not a number is none.
+fn finite(value: Option<f64>, places: i32) -> Option<f64> {
+    value.filter(|value| value.is_finite()).map(|value| rounded(value, places))
 }
 
 /// A sum of cents as money.
-fn cents(row: &PgRow, column: &str) -> Result<Decimal, sqlx::Error> {
-    let sum: Option<Decimal> = row.try_get(column)?;
-    Ok(money(sum.unwrap_or_default()))
+fn cents(sum: Option<Decimal>) -> Decimal {
+    money(sum.unwrap_or_default())
 }
 
 /// Cents as an amount, always with two places.
@@ -144,15 +141,6 @@ fn money(cents: Decimal) -> Decimal {
     let mut amount = cents / Decimal::ONE_HUNDRED;
     amount.rescale(2);
     amount
-}
-
-/// A column where null means nothing of it.
-fn or_zero<'r, T>(row: &'r PgRow, column: &'r str) -> Result<T, sqlx::Error>
-where
-    T: Default + Decode<'r, Postgres> + Type<Postgres>,
-    &'r str: ColumnIndex<PgRow>,
-{
-    Ok(row.try_get::<Option<T>, _>(column)?.unwrap_or_default())
 }
 
 #[cfg(test)]

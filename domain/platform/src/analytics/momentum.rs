@@ -2,10 +2,9 @@
 
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::FromRow;
 
-use super::{AnalyticsError, MAX_ITEMS, Report, Standing, or_zero, share_of_money};
+use super::{AnalyticsError, MAX_ITEMS, Report, Standing, share_of_money};
 use database::Tx;
 
 /// What the report means.
@@ -55,7 +54,7 @@ pub async fn momentum(
     standing: &Standing,
     limit: u32,
 ) -> Result<Report<Momentum, Move>, AnalyticsError> {
-    let rows = sqlx::query(include_str!("momentum.sql"))
+    let rows: Vec<Row> = sqlx::query_as(include_str!("momentum.sql"))
         .bind(standing.tenant)
         .bind(standing.currency()?)
         .bind(standing.days_before(180))
@@ -66,34 +65,47 @@ pub async fn momentum(
         .await?;
     let nothing = || AnalyticsError::not_enough("nothing was ordered in the last 180 days");
     let first = rows.first().ok_or_else(nothing)?;
-    if first.try_get::<Option<Decimal>, _>("total_late")?.is_none() {
-        return Err(nothing());
-    }
-    let (revenue, revenue_before): (Decimal, Decimal) =
-        (or_zero(first, "total_late")?, or_zero(first, "total_early")?);
+    let revenue = first.total_late.ok_or_else(nothing)?;
+    let revenue_before = first.total_early.unwrap_or_default();
     let figures = Momentum {
         revenue,
         revenue_before,
         growth: share_of_money(revenue - revenue_before, revenue_before)
             .filter(|_| revenue_before > Decimal::ZERO),
-        active_customers: first.try_get("active_late")?,
-        active_customers_before: first.try_get("active_early")?,
-        rising: first.try_get("up")?,
-        falling: first.try_get("down")?,
+        active_customers: first.active_late,
+        active_customers_before: first.active_early,
+        rising: first.up,
+        falling: first.down,
     };
-    let mut items = rows.iter().filter_map(|row| moved(row).transpose()).collect::<Result<Vec<_>, _>>()?;
+    let mut items: Vec<Move> = rows.into_iter().filter_map(Row::moved).collect();
     items.truncate(limit.min(MAX_ITEMS) as usize);
     Ok(Report { figures, items })
 }
 
-fn moved(row: &PgRow) -> Result<Option<Move>, sqlx::Error> {
-    let Some(customer_id) = row.try_get::<Option<String>, _>("customer_id")? else { return Ok(None) };
-    let change: Decimal = row.try_get("change")?;
-    Ok(Some(Move {
-        customer_id,
-        direction: if change > Decimal::ZERO { "up" } else { "down" },
-        spend: row.try_get("late")?,
-        spend_before: row.try_get("early")?,
-        change,
-    }))
+/// The totals, which every row repeats, and a customer who moved; none when nobody did.
+#[derive(FromRow)]
+struct Row {
+    total_late: Option<Decimal>,
+    total_early: Option<Decimal>,
+    active_late: i64,
+    active_early: i64,
+    up: i64,
+    down: i64,
+    customer_id: Option<String>,
+    late: Option<Decimal>,
+    early: Option<Decimal>,
+    change: Option<Decimal>,
+}
+
+impl Row {
+    fn moved(self) -> Option<Move> {
+        let change = self.change?;
+        Some(Move {
+            customer_id: self.customer_id?,
+            direction: if change > Decimal::ZERO { "up" } else { "down" },
+            spend: self.late?,
+            spend_before: self.early?,
+            change,
+        })
+    }
 }

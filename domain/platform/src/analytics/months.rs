@@ -2,7 +2,6 @@
 
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
-use sqlx::Row;
 
 use super::{AnalyticsError, Standing, number};
 use database::Tx;
@@ -28,22 +27,22 @@ pub struct Month {
 /// # Errors
 /// Nothing was ever ordered, or not in the last three full months; or the database does not answer.
 pub async fn months(tx: &mut Tx, standing: &Standing) -> Result<Vec<Month>, AnalyticsError> {
-    let rows = sqlx::query(include_str!("months.sql"))
+    let counted: Vec<(i32, Decimal, i64, i64, i64, i64, i64)> = sqlx::query_as(include_str!("months.sql"))
         .bind(standing.tenant)
         .bind(standing.currency()?)
         .bind(standing.end())
         .fetch_all(&mut **tx)
         .await?;
-    let mut known = Vec::with_capacity(rows.len());
-    for row in &rows {
-        known.push(Counted {
-            month: row.try_get("month")?,
-            revenue: number(row.try_get::<Decimal, _>("revenue")?),
-            customers: row.try_get("customers")?,
-            first_timers: row.try_get("first_timers")?,
-            after: [row.try_get("after_one")?, row.try_get("after_two")?, row.try_get("after_three")?],
-        });
-    }
+    let known: Vec<Counted> = counted
+        .into_iter()
+        .map(|(month, revenue, customers, first_timers, one, two, three)| Counted {
+            month,
+            revenue: number(revenue),
+            customers,
+            first_timers,
+            after: [one, two, three],
+        })
+        .collect();
     // The month after the last day is the first that is not over.
     let end = standing.end().date_naive();
     let months = complete(&known, number_of(end));

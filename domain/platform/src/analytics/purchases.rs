@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::Row;
+use sqlx::FromRow;
 
 use database::{DbError, Tx};
 
 /// An order, the sum of its lines.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
 pub struct Purchase {
     /// The shop's order number.
     pub order_id: String,
@@ -65,7 +65,7 @@ pub async fn list(
     after: Option<&Place>,
     limit: u32,
 ) -> Result<Vec<Purchase>, DbError> {
-    let rows = sqlx::query(include_str!("purchases.sql"))
+    let mut purchases: Vec<Purchase> = sqlx::query_as(include_str!("purchases.sql"))
         .bind(customer_id)
         .bind(after.map(|place| place.ordered_at))
         .bind(after.map(|place| place.order_id.as_str()))
@@ -73,19 +73,8 @@ pub async fn list(
         .bind(i64::from(limit))
         .fetch_all(&mut **tx)
         .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Purchase {
-                order_id: row.try_get("order_id")?,
-                ordered_at: row.try_get("ordered_at")?,
-                amount: row.try_get("amount")?,
-                currency: row.try_get("currency")?,
-                units: row.try_get::<Decimal, _>("units")?.normalize(),
-                lines: row.try_get("lines")?,
-                is_return: row.try_get("is_return")?,
-                products: row.try_get("products")?,
-                categories: row.try_get("categories")?,
-            })
-        })
-        .collect()
+    for purchase in &mut purchases {
+        purchase.units = purchase.units.normalize();
+    }
+    Ok(purchases)
 }

@@ -3,7 +3,7 @@
 
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 
 use super::{AnalyticsError, Levels, Report, Standing, base, cents, share_of_count, share_of_money};
 use database::Tx;
@@ -89,8 +89,8 @@ pub async fn rfm(
     let orders = [levels.orders[0], levels.orders[1], levels.orders[2], levels.orders[3]];
     let [p20, p40, _, p60, p80, _] = levels.spend_cents;
     let spend = [p20, p40, p60, p80];
-    let query = base::bind(sqlx::query(AssertSqlSafe(statement)), standing)?;
-    let rows = query
+    let query = base::bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
+    let counted: Vec<(i32, i32, i32, i64, Option<Decimal>)> = query
         .bind(levels.last_on.to_vec())
         .bind(orders.to_vec())
         .bind(spend.to_vec())
@@ -107,15 +107,9 @@ pub async fn rfm(
             share_of_spend: None,
         })
         .collect();
-    let mut cells = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let cell = Cell {
-            recency: row.try_get("recency")?,
-            frequency: row.try_get("frequency")?,
-            money: row.try_get("money")?,
-            customers: row.try_get("customers")?,
-            spend: cents(row, "spend")?,
-        };
+    let mut cells = Vec::with_capacity(counted.len());
+    for (recency, frequency, money, customers, spend) in counted {
+        let cell = Cell { recency, frequency, money, customers, spend: cents(spend) };
         let class = &mut items[class_of(cell.recency, cell.frequency)];
         class.customers += cell.customers;
         class.spend += cell.spend;

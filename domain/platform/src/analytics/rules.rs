@@ -1,8 +1,8 @@
 //! The rules that put customers on a list: each has a name, says in words what it means, and is a condition over the
 //! row of [`super::base`] with two bounds of the tenant's own.
 
-use super::targets::{Row, amount};
-use super::{Levels, Target};
+use super::Levels;
+use super::target::{Row, Target, amount};
 use crate::risk::{RiskBand, RiskBands};
 
 /// Who is on a list, and why.

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::Row;
 
 use super::standing::start_of;
-use super::targets::{self, Size, Target, amount};
+use super::target::{Target, amount};
+use super::targets::{self, Size};
 use super::{
-    AnalyticsError, Levels, MAX_ITEMS, Report, Standing, number, or_zero, rounded, share_of_count,
-    share_of_money,
+    AnalyticsError, Levels, MAX_ITEMS, Report, Standing, number, rounded, share_of_count, share_of_money,
 };
 use database::Tx;
 
@@ -63,13 +62,15 @@ pub async fn seasonal(
     months: u32,
 ) -> Result<Report<Year, Season>, AnalyticsError> {
     let start = standing.months_before(months);
-    let rows = sqlx::query(include_str!("seasons.sql"))
-        .bind(standing.tenant)
-        .bind(standing.currency()?)
-        .bind(start)
-        .bind(standing.end())
-        .fetch_all(&mut **tx)
-        .await?;
+    // A month, or a quarter with its customers, and what was spent.
+    let sums: Vec<(Option<NaiveDate>, Option<i32>, Option<i64>, Decimal)> =
+        sqlx::query_as(include_str!("seasons.sql"))
+            .bind(standing.tenant)
+            .bind(standing.currency()?)
+            .bind(start)
+            .bind(standing.end())
+            .fetch_all(&mut **tx)
+            .await?;
     let mut by_month: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
     let mut items: Vec<Season> = (1..)
         .zip(QUARTERS)
@@ -81,15 +82,12 @@ pub async fn seasonal(
             share_of_revenue: None,
         })
         .collect();
-    for row in &rows {
-        if let Some(month) = row.try_get::<Option<NaiveDate>, _>("month")? {
-            by_month.insert(month, row.try_get("amount")?);
-        } else {
-            let quarter: i32 = row.try_get("quarter")?;
-            if let Some(season) = items.iter_mut().find(|season| season.quarter == quarter) {
-                season.customers = row.try_get("customers")?;
-                season.spend = row.try_get("amount")?;
-            }
+    for (month, quarter, customers, amount) in sums {
+        if let Some(month) = month {
+            by_month.insert(month, amount);
+        } else if let Some(season) = items.iter_mut().find(|season| Some(season.quarter) == quarter) {
+            season.customers = customers.unwrap_or_default();
+            season.spend = amount;
         }
     }
     if by_month.is_empty() {
@@ -158,7 +156,9 @@ pub async fn targets(
     let currency = standing.currency()?.to_owned();
     let from = standing.end().checked_sub_months(Months::new(12)).unwrap_or(DateTime::UNIX_EPOCH);
     let to = from.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(from);
-    let rows = sqlx::query(include_str!("season_targets.sql"))
+    // The totals, which every row repeats, and a customer with what was spent; none when there is nobody.
+    type Chosen = (i64, Option<Decimal>, Option<i64>, Option<String>, Option<Decimal>);
+    let rows: Vec<Chosen> = sqlx::query_as(include_str!("season_targets.sql"))
         .bind(standing.tenant)
         .bind(&currency)
         .bind(from)
@@ -175,12 +175,11 @@ pub async fn targets(
         reachable: None,
     };
     let mut wanted = Vec::with_capacity(rows.len());
-    for row in &rows {
-        figures.customers = row.try_get("customers")?;
-        figures.spend = or_zero(row, "spend")?;
-        figures.reachable = row.try_get("reachable")?;
-        if let Some(customer_id) = row.try_get::<Option<String>, _>("customer_id")? {
-            let spent: Decimal = row.try_get("amount")?;
+    for (customers, spend, reachable, customer_id, spent) in rows {
+        figures.customers = customers;
+        figures.spend = spend.unwrap_or_default();
+        figures.reachable = reachable;
+        if let (Some(customer_id), Some(spent)) = (customer_id, spent) {
             let cents = i64::try_from(spent * Decimal::ONE_HUNDRED).unwrap_or(i64::MAX);
             wanted.push((
                 customer_id,

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, FromRow};
 
 use super::catalog::{AXES, Catalog};
 use super::{
@@ -158,25 +157,44 @@ pub async fn comparison(
 const SUMS: &str = "count(*) as customers, sum(spend_cents) as spend, sum(orders)::bigint as orders,
     avg(greatest($3::date - last_order_on, 0))::float8 as days, avg(churn)::float8 as churn, avg(ltv)::float8 as ltv";
 
+/// The sums as they are read.
+#[derive(FromRow)]
+struct Sums {
+    customers: i64,
+    spend: Option<Decimal>,
+    orders: Option<i64>,
+    days: Option<f64>,
+    churn: Option<f64>,
+    ltv: Option<f64>,
+}
+
+/// The sums of a group; its place in the catalogue, and how many belong to it strongly.
+#[derive(FromRow)]
+struct SumsOfGroup {
+    place: Option<i32>,
+    strong: Option<i64>,
+    #[sqlx(flatten)]
+    sums: Sums,
+}
+
 async fn whole(tx: &mut Tx, standing: &Standing, catalog: &Catalog) -> Result<Whole, AnalyticsError> {
     let statement =
         format!("select {SUMS} from platform.customer_fact where tenant_id = $1 and generation = $2");
-    let row = sqlx::query(AssertSqlSafe(statement))
+    let sums: Sums = sqlx::query_as(AssertSqlSafe(statement))
         .bind(standing.tenant)
         .bind(standing.run()?.generation)
         .bind(standing.as_of)
         .fetch_one(&mut **tx)
         .await?;
-    let (customers, spend) = (row.try_get("customers")?, cents(&row, "spend")?);
-    let orders: i64 = row.try_get::<Option<i64>, _>("orders")?.unwrap_or(0);
+    let (customers, spend, orders) = (sums.customers, cents(sums.spend), sums.orders.unwrap_or(0));
     Ok(Whole {
         customers,
         spend,
         mean_orders: share_of_count(orders, customers),
         mean_order_value: share(number(spend), orders as f64).map(|value| rounded(value, 2)),
-        mean_days_since_last_order: finite(&row, "days", 1)?,
-        mean_churn_probability: finite(&row, "churn", 4)?,
-        mean_expected_spend: finite(&row, "ltv", 2)?,
+        mean_days_since_last_order: finite(sums.days, 1),
+        mean_churn_probability: finite(sums.churn, 4),
+        mean_expected_spend: finite(sums.ltv, 2),
         degenerate_axes: catalog
             .axes
             .iter()
@@ -202,17 +220,17 @@ async fn groups(
         "select {group} as place, {strong} as strong, {SUMS}
          from platform.customer_fact where tenant_id = $1 and generation = $2 group by 1 order by customers desc, 1"
     );
-    let rows = sqlx::query(AssertSqlSafe(statement))
+    let sums: Vec<SumsOfGroup> = sqlx::query_as(AssertSqlSafe(statement))
         .bind(standing.tenant)
         .bind(standing.run()?.generation)
         .bind(standing.as_of)
         .fetch_all(&mut **tx)
         .await?;
-    Ok(rows.iter().map(|row| read(row, catalog, whole, axis)).collect::<Result<_, _>>()?)
+    Ok(sums.into_iter().map(|sums| group_of(sums, catalog, whole, axis)).collect())
 }
 
-fn read(row: &PgRow, catalog: &Catalog, whole: &Whole, axis: &str) -> Result<Group, sqlx::Error> {
-    let place: Option<i32> = row.try_get("place")?;
+fn group_of(of_group: SumsOfGroup, catalog: &Catalog, whole: &Whole, axis: &str) -> Group {
+    let SumsOfGroup { place, strong, sums } = of_group;
     let names = match catalog.axis(axis) {
         Some(axis) => &axis.segments,
         None => &catalog.archetypes,
@@ -221,22 +239,21 @@ fn read(row: &PgRow, catalog: &Catalog, whole: &Whole, axis: &str) -> Result<Gro
         let named = usize::try_from(place).ok().and_then(|place| names.get(place));
         named.map_or_else(|| format!("number {place}"), |named| named.name.clone())
     });
-    let (customers, spend) = (row.try_get("customers")?, cents(row, "spend")?);
-    let orders: i64 = row.try_get::<Option<i64>, _>("orders")?.unwrap_or(0);
-    Ok(Group {
+    let (customers, spend, orders) = (sums.customers, cents(sums.spend), sums.orders.unwrap_or(0));
+    Group {
         axis: axis.to_owned(),
         segment,
         customers,
         share_of_customers: share_of_count(customers, whole.customers),
-        strong: row.try_get("strong")?,
+        strong,
         spend,
         share_of_spend: share_of_money(spend, whole.spend),
         mean_orders: share_of_count(orders, customers),
         mean_order_value: share(number(spend), orders as f64).map(|value| rounded(value, 2)),
-        mean_days_since_last_order: finite(row, "days", 1)?,
-        mean_churn_probability: finite(row, "churn", 4)?,
-        mean_expected_spend: finite(row, "ltv", 2)?,
-    })
+        mean_days_since_last_order: finite(sums.days, 1),
+        mean_churn_probability: finite(sums.churn, 4),
+        mean_expected_spend: finite(sums.ltv, 2),
+    }
 }
 
 /// Growth over all archetypes.
@@ -286,7 +303,7 @@ pub async fn growth(
     let catalog = Catalog::read(tx, standing).await?;
     let run = standing.run()?;
     let back = |days| standing.as_of.checked_sub_days(Days::new(days)).unwrap_or(NaiveDate::MIN);
-    let rows = sqlx::query(
+    let counted: Vec<(Option<i16>, i64, i64, i64)> = sqlx::query_as(
         "select coalesce(archetype_l2, archetype_l1) as archetype, count(*) as customers,
                 count(*) filter (where first_order_on > $3) as won,
                 count(*) filter (where first_order_on > $4 and first_order_on <= $3) as won_before
@@ -300,13 +317,13 @@ pub async fn growth(
     .await?;
     let mut by_archetype: HashMap<Option<i16>, Growing> = HashMap::new();
     let mut figures = Growth { runs: 0, moves: 0, won: 0, won_before: 0 };
-    for row in &rows {
-        let growing = of_archetype(&mut by_archetype, &catalog, row.try_get("archetype")?);
-        growing.customers = row.try_get("customers")?;
-        growing.won = row.try_get("won")?;
-        growing.won_before = row.try_get("won_before")?;
-        figures.won += growing.won;
-        figures.won_before += growing.won_before;
+    for (archetype, customers, won, won_before) in counted {
+        let growing = of_archetype(&mut by_archetype, &catalog, archetype);
+        growing.customers = customers;
+        growing.won = won;
+        growing.won_before = won_before;
+        figures.won += won;
+        figures.won_before += won_before;
     }
     let since = standing.months_before(months).date_naive();
     let runs: Vec<uuid::Uuid> = sqlx::query_scalar(
@@ -319,7 +336,7 @@ pub async fn growth(
     .fetch_all(&mut **tx)
     .await?;
     figures.runs = i64::try_from(runs.len()).unwrap_or(i64::MAX);
-    let moves = sqlx::query(
+    let moves: Vec<(Option<i16>, Option<i16>, i64)> = sqlx::query_as(
         "select archetype_from, archetype_to, count(*) as customers from platform.customer_change
          where tenant_id = $1 and run_id = any ($2) and archetype_from is distinct from archetype_to group by 1, 2",
     )
@@ -327,10 +344,9 @@ pub async fn growth(
     .bind(runs)
     .fetch_all(&mut **tx)
     .await?;
-    for row in &moves {
-        let customers: i64 = row.try_get("customers")?;
-        of_archetype(&mut by_archetype, &catalog, row.try_get("archetype_from")?).left += customers;
-        of_archetype(&mut by_archetype, &catalog, row.try_get("archetype_to")?).entered += customers;
+    for (from, to, customers) in moves {
+        of_archetype(&mut by_archetype, &catalog, from).left += customers;
+        of_archetype(&mut by_archetype, &catalog, to).entered += customers;
         figures.moves += customers;
     }
     let mut items: Vec<Growing> = by_archetype.into_values().collect();

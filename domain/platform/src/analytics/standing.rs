@@ -1,7 +1,7 @@
 //! Where a tenant stands: its published run, its currency, the day reports are as of, and how old its data are.
 
 use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, Utc};
-use sqlx::Row;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::AnalyticsError;
@@ -40,7 +40,7 @@ impl Standing {
     /// # Errors
     /// The database does not answer.
     pub async fn read(tx: &mut Tx, tenant: TenantId, now: DateTime<Utc>) -> Result<Standing, DbError> {
-        let row = sqlx::query(
+        let stored: Stored = sqlx::query_as(
             "select c.run_id, c.generation, c.facts_version, r.as_of, r.pinned, r.currency, r.segmentation_id,
                     (select max(refreshed_at) from platform.customer_profile p where p.tenant_id = t.id) as refreshed_at
              from (select $1::uuid as id) t
@@ -50,21 +50,20 @@ impl Standing {
         .bind(tenant)
         .fetch_one(&mut **tx)
         .await?;
-        let run_id: Option<Uuid> = row.try_get("run_id")?;
-        let generation: Option<i32> = row.try_get("generation")?;
-        let segmentation = row.try_get("segmentation_id")?;
-        let run = run_id.zip(generation).map(|(id, generation)| CurrentRun { id, generation, segmentation });
-        let pinned = row.try_get::<Option<bool>, _>("pinned")?.unwrap_or(false);
-        let run_as_of: Option<NaiveDate> = row.try_get("as_of")?;
-        let as_of = run_as_of.filter(|_| pinned).unwrap_or_else(|| now.date_naive());
-        let refreshed_at: Option<DateTime<Utc>> = row.try_get("refreshed_at")?;
+        let run = stored.run_id.zip(stored.generation).map(|(id, generation)| CurrentRun {
+            id,
+            generation,
+            segmentation: stored.segmentation_id,
+        });
+        let run_as_of = stored.as_of.filter(|_| stored.pinned.unwrap_or(false));
+        let as_of = run_as_of.unwrap_or_else(|| now.date_naive());
         let version = format!(
             "{}.{}.{}.{as_of}",
             run.as_ref().map(|run| run.id.simple().to_string()).unwrap_or_default(),
-            row.try_get::<Option<i64>, _>("facts_version")?.unwrap_or(0),
-            refreshed_at.map_or(0, |at| at.timestamp_micros()),
+            stored.facts_version.unwrap_or(0),
+            stored.refreshed_at.map_or(0, |at| at.timestamp_micros()),
         );
-        let currency = match row.try_get::<Option<String>, _>("currency")? {
+        let currency = match stored.currency {
             Some(currency) => Some(currency),
             None => usual_currency(tx, tenant).await?,
         };
@@ -103,6 +102,19 @@ impl Standing {
             AnalyticsError::not_enough("customers were not scored yet: no intelligence run was published")
         })
     }
+}
+
+/// The published run as it is stored, if there is one, and when an order changed last.
+#[derive(FromRow)]
+struct Stored {
+    run_id: Option<Uuid>,
+    generation: Option<i32>,
+    facts_version: Option<i64>,
+    as_of: Option<NaiveDate>,
+    pinned: Option<bool>,
+    currency: Option<String>,
+    segmentation_id: Option<Uuid>,
+    refreshed_at: Option<DateTime<Utc>>,
 }
 
 /// Midnight, UTC, at which a day begins.

@@ -1,53 +1,15 @@
 //! Lists of customers by rule: how many there are, what they spent, who comes first, and the numbers that say why.
 
-use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::AssertSqlSafe;
 
 use super::rules::Rule;
+use super::target::{Row, Target};
 use super::{
-    AnalyticsError, Levels, MAX_ITEMS, Report, Standing, base, cents, money, rounded, share_of_count,
-    share_of_money,
+    AnalyticsError, Levels, MAX_ITEMS, Report, Standing, base, cents, share_of_count, share_of_money,
 };
 use database::Tx;
-
-/// A customer on a list, with the numbers that put it there.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Target {
-    /// The shop's id.
-    pub customer_id: String,
-    /// Orders that are not returns.
-    pub orders: i32,
-    /// Net spend.
-    pub spend: Decimal,
-    /// Net spend an order.
-    pub mean_order_value: Decimal,
-    /// Day of the first order.
-    pub first_order_on: NaiveDate,
-    /// Day of the last order.
-    pub last_order_on: NaiveDate,
-    /// Whole days since.
-    pub days_since_last_order: i32,
-    /// Mean days between orders; none with one order.
-    pub mean_gap_days: Option<f64>,
-    /// Probability of no order within the model's horizon; none when it is not known.
-    pub churn_probability: Option<f64>,
-    /// Expected spend within the model's horizon; none when it is not known.
-    pub expected_spend: Option<f64>,
-    /// Consent to marketing; none when it is not known.
-    pub marketing_opt_in: Option<bool>,
-    /// Why the customer is on the list.
-    pub reasons: Vec<String>,
-    /// What could be done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub suggestion: Option<String>,
-    #[serde(skip)]
-    pub(super) spend_cents: i64,
-    #[serde(skip)]
-    pub(super) is_late: bool,
-}
 
 /// How large a list is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -90,20 +52,19 @@ async fn size(
 ) -> Result<Size, AnalyticsError> {
     let selected = selected(standing, rule)?;
     let statement = format!(
-        "select count(*) as customers, sum(cents) as spend, count(opt_in) as known,
-                count(*) filter (where opt_in) as reachable {selected}"
+        "select count(*) as customers, sum(cents) as spend, count(*) filter (where opt_in) as reachable {selected}"
     );
     let [low, high] = (rule.bounds)(levels);
-    let query = base::bind(sqlx::query(AssertSqlSafe(statement)), standing)?;
-    let row = query.bind(low).bind(high).fetch_one(&mut **tx).await?;
-    let (customers, spend) = (row.try_get("customers")?, cents(&row, "spend")?);
-    let is_known = standing.run.is_some();
+    let query = base::bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
+    let (customers, spend, reachable): (i64, Option<Decimal>, i64) =
+        query.bind(low).bind(high).fetch_one(&mut **tx).await?;
+    let spend = cents(spend);
     Ok(Size {
         customers,
         share_of_customers: share_of_count(customers, levels.customers),
         spend,
         share_of_spend: share_of_money(spend, levels.spend),
-        reachable: is_known.then(|| row.try_get("reachable")).transpose()?,
+        reachable: standing.run.is_some().then_some(reachable),
     })
 }
 
@@ -119,17 +80,17 @@ pub(super) async fn first(
     let order = rule.order;
     let statement = format!("select b.* {selected} order by {order}, customer_id limit $6");
     let [low, high] = (rule.bounds)(levels);
-    let query = base::bind(sqlx::query(AssertSqlSafe(statement)), standing)?;
-    let rows = query.bind(low).bind(high).bind(i64::from(limit)).fetch_all(&mut **tx).await?;
+    let query = base::bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
+    let rows: Vec<Row> = query.bind(low).bind(high).bind(i64::from(limit)).fetch_all(&mut **tx).await?;
     let currency = standing.currency()?;
-    let target = |row: &PgRow| -> Result<Target, sqlx::Error> {
-        let row = Row::of(row)?;
+    let target = |row: Row| {
+        let row = row.of_numbers();
         let reasons = (rule.reasons)(&row, levels, currency);
         let mut target = row.into_target(reasons);
         target.suggestion = rule.suggestion.map(|suggest| suggest(&target, levels).to_owned());
-        Ok(target)
+        target
     };
-    Ok(rows.iter().map(target).collect::<Result<_, _>>()?)
+    Ok(rows.into_iter().map(target).collect())
 }
 
 /// The customers of these ids, in their order, each with a reason of the caller's.
@@ -141,13 +102,12 @@ pub(super) async fn named(
     let base = base::sql(standing);
     let statement = format!("select b.* from {base} as b where customer_id = any ($4::text[])");
     let ids: Vec<String> = wanted.iter().map(|(id, _)| id.clone()).collect();
-    let query = base::bind(sqlx::query(AssertSqlSafe(statement)), standing)?;
-    let rows = query.bind(ids).fetch_all(&mut **tx).await?;
-    let mut found = rows.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
+    let query = base::bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
+    let mut found: Vec<Row> = query.bind(ids).fetch_all(&mut **tx).await?;
     let mut targets = Vec::with_capacity(found.len());
     for (id, reasons) in wanted.drain(..) {
         if let Some(index) = found.iter().position(|row| row.customer_id == id) {
-            targets.push(found.swap_remove(index).into_target(reasons));
+            targets.push(found.swap_remove(index).of_numbers().into_target(reasons));
         }
     }
     Ok(targets)
@@ -161,83 +121,4 @@ fn selected(standing: &Standing, rule: &Rule) -> Result<String, AnalyticsError> 
     Ok(format!(
         "from {base} as b cross join (select $4::bigint as low, $5::bigint as high) as bounds where {condition}"
     ))
-}
-
-/// A row of the base.
-pub(super) struct Row {
-    pub(super) customer_id: String,
-    pub(super) orders: i32,
-    pub(super) cents: i64,
-    pub(super) aov: i64,
-    pub(super) first_on: NaiveDate,
-    pub(super) last_on: NaiveDate,
-    pub(super) days: i32,
-    pub(super) gap: Option<f64>,
-    pub(super) churn: Option<f32>,
-    pub(super) ltv: Option<f32>,
-    pub(super) opt_in: Option<bool>,
-}
-
-impl Row {
-    fn of(row: &PgRow) -> Result<Row, sqlx::Error> {
-        let finite = |value: Option<f32>| value.filter(|value| value.is_finite());
-        Ok(Row {
-            customer_id: row.try_get("customer_id")?,
-            orders: row.try_get("orders")?,
-            cents: row.try_get("cents")?,
-            aov: row.try_get("aov")?,
-            first_on: row.try_get("first_on")?,
-            last_on: row.try_get("last_on")?,
-            days: row.try_get("days")?,
-            gap: row.try_get::<Option<f64>, _>("gap")?.filter(|gap| gap.is_finite()),
-            churn: finite(row.try_get("churn")?),
-            ltv: finite(row.try_get("ltv")?),
-            opt_in: row.try_get("opt_in")?,
-        })
-    }
-
-    pub(super) fn history(&self) -> String {
-        let orders = if self.orders == 1 { "order" } else { "orders" };
-        format!("{} {orders}, the last {} days ago", self.orders, self.days)
-    }
-
-    pub(super) fn lateness(&self) -> String {
-        match self.gap {
-            Some(gap) => {
-                format!("{} days since the last order, {gap:.0} days between orders before", self.days)
-            }
-            None => format!("{} days since the only order", self.days),
-        }
-    }
-
-    pub(super) fn order_value(&self, levels: &Levels, currency: &str) -> String {
-        let (own, median) = (amount(self.aov, currency), amount(levels.order_value_cents, currency));
-        format!("{own} an order; the median customer has {median}")
-    }
-
-    fn into_target(self, reasons: Vec<String>) -> Target {
-        let places = |value: f32, places| rounded(f64::from(value), places);
-        Target {
-            is_late: self.gap.is_some_and(|gap| f64::from(self.days) > 2.0 * gap.max(7.0)),
-            spend_cents: self.cents,
-            spend: money(Decimal::from(self.cents)),
-            mean_order_value: money(Decimal::from(self.aov)),
-            customer_id: self.customer_id,
-            orders: self.orders,
-            first_order_on: self.first_on,
-            last_order_on: self.last_on,
-            days_since_last_order: self.days,
-            mean_gap_days: self.gap.map(|gap| rounded(gap, 1)),
-            churn_probability: self.churn.map(|churn| places(churn, 4)),
-            expected_spend: self.ltv.map(|ltv| places(ltv, 2)),
-            marketing_opt_in: self.opt_in,
-            reasons: reasons.into_iter().filter(|reason| !reason.is_empty()).collect(),
-            suggestion: None,
-        }
-    }
-}
-
-/// An amount as people write it.
-pub(super) fn amount(cents: i64, currency: &str) -> String {
-    format!("{:.2} {currency}", money(Decimal::from(cents)))
 }

@@ -12,7 +12,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::InsightError;
-use super::vector::{self, Strength};
+use super::strength::{self, Strength};
 use database::Tx;
 use database::ids::TenantId;
 
@@ -138,7 +138,7 @@ impl Catalog {
 impl Axis {
     /// Segment and strength out of a customer's column.
     pub fn dominant(&self, code: Option<i16>) -> Option<Dominant<'_>> {
-        let (index, strength) = vector::dominant(code?)?;
+        let (index, strength) = strength::dominant(code?)?;
         Some(Dominant { segment: self.segments.get(index)?, strength })
     }
 

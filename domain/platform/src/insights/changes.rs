@@ -1,7 +1,7 @@
 //! Who changed from one run to the next: segment, archetype or band of risk.
 
 use serde::Serialize;
-use sqlx::{QueryBuilder, Row};
+use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
 use super::answer::rounded;
@@ -83,29 +83,41 @@ pub async fn list(
         query.push(")");
     }
     query.push(" order by drift desc, customer_id desc limit ").push_bind(limit);
-    let rows = query.build().fetch_all(&mut **tx).await?;
-    let name = |index: Option<i16>| {
-        let archetype = catalog?.archetype(index)?;
-        Some(ArchetypeName { id: archetype.id.clone(), name: archetype.name.clone() })
-    };
-    let number = |churn: Option<f32>| churn.filter(|churn| churn.is_finite());
-    rows.iter()
-        .map(|row| {
-            let drift: f32 = row.try_get("drift")?;
-            let (from, to) = (number(row.try_get("churn_from")?), number(row.try_get("churn_to")?));
-            let shown = rounded(drift, 4).unwrap_or_default();
-            Ok(Change {
-                customer_id: row.try_get("customer_id")?,
-                drift: shown,
-                drift_band: vector::drift_band(shown),
-                archetype_from: name(row.try_get("archetype_from")?),
-                archetype_to: name(row.try_get("archetype_to")?),
-                churn_from: from.and_then(|churn| rounded(churn, 4)),
-                churn_to: to.and_then(|churn| rounded(churn, 4)),
-                band_from: from.map(|churn| RiskBands::default().of(churn)),
-                band_to: to.map(|churn| RiskBands::default().of(churn)),
-                key: drift,
-            })
-        })
-        .collect()
+    let stored: Vec<Stored> = query.build_query_as().fetch_all(&mut **tx).await?;
+    Ok(stored.into_iter().map(|stored| stored.change(catalog)).collect())
+}
+
+/// A change as it is stored.
+#[derive(FromRow)]
+struct Stored {
+    customer_id: String,
+    drift: f32,
+    archetype_from: Option<i16>,
+    archetype_to: Option<i16>,
+    churn_from: Option<f32>,
+    churn_to: Option<f32>,
+}
+
+impl Stored {
+    fn change(self, catalog: Option<&Catalog>) -> Change {
+        let name = |index: Option<i16>| {
+            let archetype = catalog?.archetype(index)?;
+            Some(ArchetypeName { id: archetype.id.clone(), name: archetype.name.clone() })
+        };
+        let number = |churn: Option<f32>| churn.filter(|churn| churn.is_finite());
+        let (from, to) = (number(self.churn_from), number(self.churn_to));
+        let shown = rounded(self.drift, 4).unwrap_or_default();
+        Change {
+            customer_id: self.customer_id,
+            drift: shown,
+            drift_band: vector::drift_band(shown),
+            archetype_from: name(self.archetype_from),
+            archetype_to: name(self.archetype_to),
+            churn_from: from.and_then(|churn| rounded(churn, 4)),
+            churn_to: to.and_then(|churn| rounded(churn, 4)),
+            band_from: from.map(|churn| RiskBands::default().of(churn)),
+            band_to: to.map(|churn| RiskBands::default().of(churn)),
+            key: self.drift,
+        }
+    }
 }

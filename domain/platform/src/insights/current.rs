@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
-use sqlx::Row;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::InsightError;
@@ -39,7 +39,7 @@ pub struct Current {
 /// # Errors
 /// The database failed, or the run's report cannot be read.
 pub async fn current(tx: &mut Tx) -> Result<Option<Current>, InsightError> {
-    let row = sqlx::query(
+    let stored: Option<Stored> = sqlx::query_as(
         "select n.run_id, n.generation, n.facts_version, r.as_of, r.currency, r.segmentation_id, r.published_at,
                 r.report, l.horizon_days as ltv_days, c.horizon_days as churn_days
          from platform.current_run n
@@ -50,23 +50,37 @@ pub async fn current(tx: &mut Tx) -> Result<Option<Current>, InsightError> {
     )
     .fetch_optional(&mut **tx)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let run: Uuid = row.try_get("run_id")?;
-    let report: Value = row.try_get("report")?;
-    let population = Population::of(&report)
+    let Some(stored) = stored else { return Ok(None) };
+    let run = stored.run_id;
+    let population = Population::of(&stored.report)
         .map_err(|error| InsightError::BadReport { run, reason: error.to_string() })?;
     Ok(Some(Current {
         run,
-        generation: row.try_get("generation")?,
-        facts_version: row.try_get("facts_version")?,
-        as_of: row.try_get("as_of")?,
-        currency: row.try_get("currency")?,
-        segmentation: row.try_get("segmentation_id")?,
-        ltv_horizon_days: row.try_get("ltv_days")?,
-        churn_horizon_days: row.try_get("churn_days")?,
-        published_at: row.try_get("published_at")?,
+        generation: stored.generation,
+        facts_version: stored.facts_version,
+        as_of: stored.as_of,
+        currency: stored.currency,
+        segmentation: stored.segmentation_id,
+        ltv_horizon_days: stored.ltv_days,
+        churn_horizon_days: stored.churn_days,
+        published_at: stored.published_at,
         population,
     }))
+}
+
+/// The run as it is stored.
+#[derive(FromRow)]
+struct Stored {
+    run_id: Uuid,
+    generation: i32,
+    facts_version: i64,
+    as_of: NaiveDate,
+    currency: Option<String>,
+    segmentation_id: Option<Uuid>,
+    published_at: Option<DateTime<Utc>>,
+    report: Value,
+    ltv_days: Option<i32>,
+    churn_days: Option<i32>,
 }
 
 /// The texts of a JSON list.

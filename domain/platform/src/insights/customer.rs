@@ -4,8 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::answer::ModelName;
@@ -83,8 +82,9 @@ pub struct Purchases {
 /// # Errors
 /// The database failed.
 pub async fn find(tx: &mut Tx, customer_id: &str) -> Result<Option<Customer>, DbError> {
-    let row = sqlx::query(include_str!("customer.sql")).bind(customer_id).fetch_optional(&mut **tx).await?;
-    Ok(row.as_ref().map(read).transpose()?)
+    let stored: Option<Stored> =
+        sqlx::query_as(include_str!("customer.sql")).bind(customer_id).fetch_optional(&mut **tx).await?;
+    Ok(stored.map(Stored::customer))
 }
 
 /// Those of the customers that the tenant has.
@@ -101,96 +101,166 @@ pub async fn known(tx: &mut Tx, customer_ids: &[String]) -> Result<Vec<String>, 
     .await?)
 }
 
-fn read(row: &PgRow) -> Result<Customer, sqlx::Error> {
-    let refreshed_at: Option<DateTime<Utc>> = row.try_get("refreshed_at")?;
-    let run: Option<Uuid> = row.try_get("run_id")?;
-    let run = run.map(|id| read_run(row, id)).transpose()?;
-    let fact_orders: Option<i32> = row.try_get("orders")?;
-    let computed_at: Option<DateTime<Utc>> = row.try_get("computed_at")?;
-    let computed = match (fact_orders, computed_at, &run) {
-        (Some(_), Some(at), Some(run)) => Some(read_computed(row, at, run, refreshed_at)?),
-        _ => None,
-    };
-    let purchases = match (computed.is_some(), refreshed_at) {
-        (true, _) => Some(Purchases {
-            orders: fact_orders.unwrap_or_default(),
-            spend: Decimal::new(row.try_get::<Option<i64>, _>("spend_cents")?.unwrap_or_default(), 2),
-            currency: row.try_get("currency")?,
-            first_order_on: row.try_get("first_order_on")?,
-            last_order_on: row.try_get("last_order_on")?,
-        }),
-        (false, Some(_)) => Some(Purchases {
-            orders: row.try_get("profile_orders")?,
-            spend: row.try_get("profile_spend")?,
-            currency: row.try_get("profile_currency")?,
-            first_order_on: row.try_get("profile_first_on")?,
-            last_order_on: row.try_get("profile_last_on")?,
-        }),
-        (false, None) => None,
-    };
-    Ok(Customer {
-        customer_id: row.try_get("customer_id")?,
-        orders_changed_at: refreshed_at,
-        run,
-        computed,
-        purchases,
-    })
+/// The row of `customer.sql`. Whatever is joined to the customer may be missing.
+#[derive(FromRow)]
+struct Stored {
+    customer_id: String,
+    #[sqlx(flatten)]
+    profile: StoredProfile,
+    #[sqlx(flatten)]
+    run: StoredRun,
+    #[sqlx(flatten)]
+    found: StoredFinding,
 }
 
-fn read_run(row: &PgRow, id: Uuid) -> Result<RunOfCustomer, sqlx::Error> {
-    let notes: Option<Value> = row.try_get("notes")?;
-    Ok(RunOfCustomer {
-        id,
-        generation: row.try_get("generation")?,
-        segmentation: row.try_get("segmentation_id")?,
-        as_of: row.try_get("as_of")?,
-        currency: row.try_get("currency")?,
-        churn_model: model(
-            row,
-            ["churn_model_id", "churn_model_number", "churn_model_family", "churn_horizon_days"],
-        )?,
-        ltv_model: model(row, ["ltv_model_id", "ltv_model_number", "ltv_model_family", "ltv_horizon_days"])?,
-        notes: texts(notes.as_ref()),
-    })
-}
-
-fn model(
-    row: &PgRow,
-    [id, number, family, days]: [&str; 4],
-) -> Result<Option<(ModelName, i32)>, sqlx::Error> {
-    let Some(id) = row.try_get::<Option<Uuid>, _>(id)? else { return Ok(None) };
-    Ok(Some((
-        ModelName { id, number: row.try_get(number)?, family: row.try_get(family)? },
-        row.try_get(days)?,
-    )))
-}
-
-fn read_computed(
-    row: &PgRow,
-    computed_at: DateTime<Utc>,
-    run: &RunOfCustomer,
+/// What was bought, as it is now.
+#[derive(FromRow)]
+struct StoredProfile {
+    profile_orders: Option<i32>,
+    profile_spend: Option<Decimal>,
+    profile_currency: Option<String>,
     refreshed_at: Option<DateTime<Utc>>,
-) -> Result<Computed, sqlx::Error> {
-    let published_at: Option<DateTime<Utc>> = row.try_get("published_at")?;
-    let is_pinned: bool = row.try_get("pinned")?;
-    // A customer that was computed after the run was published was computed as of that day, unless the run looks
-    // back on purpose.
-    let is_later = !is_pinned && published_at.is_some_and(|published_at| computed_at > published_at);
-    Ok(Computed {
-        computed_at,
-        is_stale: refreshed_at.is_some_and(|refreshed_at| refreshed_at > computed_at),
-        as_of: if is_later { computed_at.date_naive().max(run.as_of) } else { run.as_of },
-        confidence: row.try_get("confidence")?,
-        who: row.try_get("who")?,
-        axes: row.try_get("axes")?,
-        archetype: (row.try_get("archetype_l1")?, row.try_get("archetype_l2")?),
-        features: row.try_get("features")?,
-        memberships: row.try_get("memberships")?,
-        churn: row.try_get("churn")?,
-        churn_reasons: row.try_get("churn_reasons")?,
-        ltv: row.try_get("ltv")?,
-        ltv_bounds: (row.try_get("ltv_low")?, row.try_get("ltv_high")?),
-    })
+    profile_first_on: Option<NaiveDate>,
+    profile_last_on: Option<NaiveDate>,
+}
+
+/// The run that readers see, and what it found things with.
+#[derive(FromRow)]
+struct StoredRun {
+    run_id: Option<Uuid>,
+    generation: Option<i32>,
+    as_of: Option<NaiveDate>,
+    pinned: Option<bool>,
+    currency: Option<String>,
+    segmentation_id: Option<Uuid>,
+    published_at: Option<DateTime<Utc>>,
+    notes: Option<Value>,
+    churn_model_id: Option<Uuid>,
+    churn_model_number: Option<i32>,
+    churn_model_family: Option<String>,
+    churn_horizon_days: Option<i32>,
+    ltv_model_id: Option<Uuid>,
+    ltv_model_number: Option<i32>,
+    ltv_model_family: Option<String>,
+    ltv_horizon_days: Option<i32>,
+}
+
+/// What the run found.
+#[derive(FromRow)]
+struct StoredFinding {
+    orders: Option<i32>,
+    spend_cents: Option<i64>,
+    first_order_on: Option<NaiveDate>,
+    last_order_on: Option<NaiveDate>,
+    archetype_l1: Option<i16>,
+    archetype_l2: Option<i16>,
+    churn: Option<f32>,
+    ltv: Option<f32>,
+    axes: Vec<Option<i16>>,
+    computed_at: Option<DateTime<Utc>>,
+    confidence: Option<String>,
+    who: Option<String>,
+    features: Option<Vec<u8>>,
+    memberships: Option<Vec<u8>>,
+    ltv_low: Option<f32>,
+    ltv_high: Option<f32>,
+    churn_reasons: Option<Value>,
+}
+
+impl Stored {
+    fn customer(self) -> Customer {
+        let Stored { customer_id, profile, run, found } = self;
+        let (published_at, is_pinned) = (run.published_at, run.pinned.unwrap_or_default());
+        let run = run.of_customer();
+        let fact = (found.orders, found.spend_cents, found.first_order_on, found.last_order_on);
+        let computed = run.as_ref().and_then(|run| {
+            let mut computed = found.computed(run.as_of)?;
+            // A customer that was computed after the run was published was computed as of that day, unless the run
+            // looks back on purpose.
+            if !is_pinned && published_at.is_some_and(|published_at| computed.computed_at > published_at) {
+                computed.as_of = computed.computed_at.date_naive().max(run.as_of);
+            }
+            computed.is_stale = profile.refreshed_at.is_some_and(|at| at > computed.computed_at);
+            Some(computed)
+        });
+        let orders_changed_at = profile.refreshed_at;
+        let purchases = match &computed {
+            Some(_) => {
+                let (orders, spend_cents, first_order_on, last_order_on) = fact;
+                Some(Purchases {
+                    orders: orders.unwrap_or_default(),
+                    spend: Decimal::new(spend_cents.unwrap_or_default(), 2),
+                    currency: run.as_ref().and_then(|run| run.currency.clone()),
+                    first_order_on,
+                    last_order_on,
+                })
+            }
+            None => profile.purchases(),
+        };
+        Customer { customer_id, orders_changed_at, run, computed, purchases }
+    }
+}
+
+impl StoredProfile {
+    fn purchases(self) -> Option<Purchases> {
+        Some(Purchases {
+            orders: self.profile_orders?,
+            spend: self.profile_spend?,
+            currency: self.profile_currency,
+            first_order_on: self.profile_first_on,
+            last_order_on: self.profile_last_on,
+        })
+    }
+}
+
+impl StoredRun {
+    fn of_customer(self) -> Option<RunOfCustomer> {
+        let model = |id: Option<Uuid>, number: Option<i32>, family: Option<String>, days: Option<i32>| {
+            Some((ModelName { id: id?, number: number?, family: family? }, days?))
+        };
+        Some(RunOfCustomer {
+            id: self.run_id?,
+            generation: self.generation?,
+            segmentation: self.segmentation_id,
+            as_of: self.as_of?,
+            currency: self.currency,
+            churn_model: model(
+                self.churn_model_id,
+                self.churn_model_number,
+                self.churn_model_family,
+                self.churn_horizon_days,
+            ),
+            ltv_model: model(
+                self.ltv_model_id,
+                self.ltv_model_number,
+                self.ltv_model_family,
+                self.ltv_horizon_days,
+            ),
+            notes: texts(self.notes.as_ref()),
+        })
+    }
+}
+
+impl StoredFinding {
+    /// What was computed, as of the run's day; none when either of the two rows is missing.
+    fn computed(self, as_of: NaiveDate) -> Option<Computed> {
+        self.orders?;
+        Some(Computed {
+            computed_at: self.computed_at?,
+            is_stale: false,
+            as_of,
+            confidence: self.confidence?,
+            who: self.who?,
+            axes: self.axes,
+            archetype: (self.archetype_l1, self.archetype_l2),
+            features: self.features?,
+            memberships: self.memberships?,
+            churn: self.churn,
+            churn_reasons: self.churn_reasons,
+            ltv: self.ltv,
+            ltv_bounds: (self.ltv_low, self.ltv_high),
+        })
+    }
 }
 
 impl Customer {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use serde::Serialize;
-use sqlx::Row;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::InsightError;
@@ -36,6 +36,16 @@ pub struct Moment {
     pub drift_band: Option<&'static str>,
 }
 
+/// A customer as a snapshot keeps it.
+#[derive(FromRow)]
+struct Stored {
+    taken_on: NaiveDate,
+    segmentation_id: Uuid,
+    churn: Option<f32>,
+    ltv: Option<f32>,
+    memberships: Vec<u8>,
+}
+
 struct Kept {
     moment: Moment,
     memberships: Vec<u8>,
@@ -54,22 +64,19 @@ pub async fn history(
     limit: i64,
 ) -> Result<Vec<Moment>, InsightError> {
     // One more: the drift of the last one is measured from it.
-    let rows = sqlx::query(include_str!("history.sql"))
+    let stored: Vec<Stored> = sqlx::query_as(include_str!("history.sql"))
         .bind(customer_id)
         .bind(before)
         .bind(limit + 1)
         .fetch_all(&mut **tx)
         .await?;
-    let mut kept: Vec<Kept> = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let segmentation: Uuid = row.try_get("segmentation_id")?;
-        let memberships: Vec<u8> = row.try_get("memberships")?;
-        let catalog = catalogs.get(tx, tenant, segmentation).await?;
-        let churn = row.try_get::<Option<f32>, _>("churn")?.filter(|churn| churn.is_finite());
-        let ltv: Option<f32> = row.try_get("ltv")?;
+    let mut kept: Vec<Kept> = Vec::with_capacity(stored.len());
+    for Stored { taken_on, segmentation_id, churn, ltv, memberships } in stored {
+        let catalog = catalogs.get(tx, tenant, segmentation_id).await?;
+        let churn = churn.filter(|churn| churn.is_finite());
         let moment = Moment {
-            taken_on: row.try_get("taken_on")?,
-            segmentation_id: segmentation,
+            taken_on,
+            segmentation_id,
             segments: catalog.as_ref().map(|catalog| segments(catalog, &memberships)).unwrap_or_default(),
             churn: churn.and_then(|churn| rounded(churn, 4)),
             churn_band: churn.map(|churn| RiskBands::default().of(churn)),
@@ -79,7 +86,7 @@ pub async fn history(
         };
         // The one before this in the list is the later one.
         if let (Some(later), Some(catalog)) = (kept.last_mut(), &catalog)
-            && later.moment.segmentation_id == segmentation
+            && later.moment.segmentation_id == segmentation_id
         {
             let drift = vector::distance(&catalog.axes, &later.memberships, &memberships);
             later.moment.drift = drift.map(|drift| round(drift, 4));

@@ -4,8 +4,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::postgres::PgRow;
-use sqlx::{Postgres, QueryBuilder, Row};
+use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::answer::rounded;
@@ -133,8 +132,8 @@ pub async fn list(
 ) -> Result<Vec<Listed>, DbError> {
     let mut query = select(current, filter, sort, after);
     query.push(format!(" order by {} desc, f.customer_id desc limit ", sort.column())).push_bind(limit);
-    let rows = query.build().fetch_all(&mut **tx).await?;
-    Ok(rows.iter().map(|row| read(row, catalog, sort)).collect::<Result<_, _>>()?)
+    let stored: Vec<Stored> = query.build_query_as().fetch_all(&mut **tx).await?;
+    Ok(stored.into_iter().map(|stored| stored.listed(catalog, sort)).collect())
 }
 
 fn select(current: &Current, filter: &Filter, sort: Sort, after: Option<&After>) -> QueryBuilder<Postgres> {
@@ -188,31 +187,41 @@ fn select(current: &Current, filter: &Filter, sort: Sort, after: Option<&After>)
     query
 }
 
-fn read(row: &PgRow, catalog: Option<&Catalog>, sort: Sort) -> Result<Listed, sqlx::Error> {
-    let churn: Option<f32> = row.try_get("churn")?;
-    let ltv: Option<f32> = row.try_get("ltv")?;
-    let drift: Option<f32> = row.try_get("drift")?;
-    let spend_cents: i64 = row.try_get("spend_cents")?;
-    let archetype = catalog
-        .zip(Some((row.try_get("archetype_l1")?, row.try_get("archetype_l2")?)))
-        .and_then(|(catalog, (level_1, level_2))| catalog.finest(level_1, level_2));
-    let churn = churn.filter(|churn| churn.is_finite());
-    Ok(Listed {
-        customer_id: row.try_get("customer_id")?,
-        archetype: archetype
-            .map(|archetype| ArchetypeName { id: archetype.id.clone(), name: archetype.name.clone() }),
-        churn: churn.and_then(|churn| rounded(churn, 4)),
-        churn_band: churn.map(|churn| RiskBands::default().of(churn)),
-        ltv: ltv.and_then(|ltv| rounded(ltv, 2)),
-        orders: row.try_get("orders")?,
-        spend: Decimal::new(spend_cents, 2),
-        last_order_on: row.try_get("last_order_on")?,
-        drift: drift.and_then(|drift| rounded(drift, 4)),
-        key: match sort {
-            Sort::Spend => Key::Cents(spend_cents),
-            Sort::Churn => Key::Real(churn.unwrap_or_default()),
-            Sort::Ltv => Key::Real(ltv.unwrap_or_default()),
-            Sort::Drift => Key::Real(drift.unwrap_or_default()),
-        },
-    })
+/// A customer as stored.
+#[derive(FromRow)]
+struct Stored {
+    customer_id: String,
+    archetype_l1: Option<i16>,
+    archetype_l2: Option<i16>,
+    churn: Option<f32>,
+    ltv: Option<f32>,
+    orders: i32,
+    spend_cents: i64,
+    last_order_on: Option<NaiveDate>,
+    drift: Option<f32>,
+}
+
+impl Stored {
+    fn listed(self, catalog: Option<&Catalog>, sort: Sort) -> Listed {
+        let archetype = catalog.and_then(|catalog| catalog.finest(self.archetype_l1, self.archetype_l2));
+        let churn = self.churn.filter(|churn| churn.is_finite());
+        Listed {
+            customer_id: self.customer_id,
+            archetype: archetype
+                .map(|archetype| ArchetypeName { id: archetype.id.clone(), name: archetype.name.clone() }),
+            churn: churn.and_then(|churn| rounded(churn, 4)),
+            churn_band: churn.map(|churn| RiskBands::default().of(churn)),
+            ltv: self.ltv.and_then(|ltv| rounded(ltv, 2)),
+            orders: self.orders,
+            spend: Decimal::new(self.spend_cents, 2),
+            last_order_on: self.last_order_on,
+            drift: self.drift.and_then(|drift| rounded(drift, 4)),
+            key: match sort {
+                Sort::Spend => Key::Cents(self.spend_cents),
+                Sort::Churn => Key::Real(churn.unwrap_or_default()),
+                Sort::Ltv => Key::Real(self.ltv.unwrap_or_default()),
+                Sort::Drift => Key::Real(self.drift.unwrap_or_default()),
+            },
+        }
+    }
 }

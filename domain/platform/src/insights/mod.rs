@@ -1,5 +1,5 @@
-//! What customer intelligence found, as people and programs read it: one customer, lists, shares of segments, runs,
-//! models. The runs write these tables; everything here reads, but for the promotion of a model.
+//! What customer intelligence found, as people and programs read it: one customer, lists, shares of segments,
+//! snapshots of the past. A run writes it through [`write`](mod@write), [`snapshots`], [`segmentations`] and [`drift`].
 //!
 //! All functions take a transaction of the platform, support or marketing role in the tenant. What was not computed is
 //! [`Answer::Missing`] with its reason, never a number in its place.
@@ -13,20 +13,21 @@ pub mod drift;
 pub mod features;
 pub mod history;
 pub mod list;
-pub mod models;
 pub mod population;
 pub mod profile;
-pub mod promote;
-pub mod runs;
+pub mod sample;
 pub mod segmentations;
 pub mod similar;
+pub mod snapshots;
+pub mod strength;
 pub mod vector;
+pub mod write;
 
 pub use answer::Answer;
 
 use uuid::Uuid;
 
-use database::DbError;
+use database::{DbError, Tx};
 
 /// Why an answer could not be given.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,16 @@ pub enum InsightError {
         /// What does not fit.
         reason: String,
     },
+}
+
+/// Keeps the planner from nested loops for the rest of the transaction: a generation that was written last night has
+/// no statistics yet, and its million rows would be taken for a few.
+///
+/// # Errors
+/// The database failed.
+pub async fn distrust_statistics(tx: &mut Tx) -> Result<(), DbError> {
+    sqlx::query("set local enable_nestloop = off").execute(&mut **tx).await?;
+    Ok(())
 }
 
 impl From<sqlx::Error> for InsightError {

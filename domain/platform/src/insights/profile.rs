@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::answer::{Answer, ModelName, rounded};
 use super::catalog::{AXES, Axis, Catalog};
 use super::customer::{Customer, Purchases, RunOfCustomer};
-use super::vector::{self, Strength};
+use super::strength::Strength;
+use super::vector;
 use crate::risk::{RiskBand, RiskBands};
 
 /// A customer as an agent sees it beside a ticket.

@@ -1,7 +1,7 @@
 //! Customers who behave like one: the nearest by memberships on all axes among the same archetype.
 
 use serde::Serialize;
-use sqlx::Row;
+use sqlx::FromRow;
 
 use super::answer::{Answer, round, rounded};
 use super::catalog::Catalog;
@@ -62,7 +62,7 @@ pub async fn nearest(
     let Some((archetype, level)) = finer.map(|index| (index, 2)).or(level_1.map(|index| (index, 1))) else {
         return Ok(Answer::Missing("this customer has no archetype".to_owned()));
     };
-    let rows = sqlx::query(include_str!("similar.sql"))
+    let compared: Vec<Compared> = sqlx::query_as(include_str!("similar.sql"))
         .bind(run.generation)
         .bind(&customer.customer_id)
         .bind(archetype)
@@ -71,23 +71,21 @@ pub async fn nearest(
         .bind(COMPARED)
         .fetch_all(&mut **tx)
         .await?;
-    let mut items = Vec::with_capacity(rows.len());
+    let mut items = Vec::with_capacity(compared.len());
     let mut complete = false;
-    for row in &rows {
-        complete = row.try_get("is_complete")?;
-        let Some(customer_id) = row.try_get("customer_id")? else { continue };
-        let memberships: Vec<u8> = row.try_get("memberships")?;
+    for other in compared {
+        complete = other.is_complete;
+        let (Some(customer_id), Some(memberships)) = (other.customer_id, other.memberships) else { continue };
         let Some(distance) = vector::distance(&catalog.axes, &computed.memberships, &memberships) else {
             continue;
         };
-        let churn = row.try_get::<Option<f32>, _>("churn")?.filter(|churn| churn.is_finite());
-        let ltv: Option<f32> = row.try_get("ltv")?;
+        let churn = other.churn.filter(|churn| churn.is_finite());
         items.push(Alike {
             customer_id,
             similarity: round(1.0 - distance, 4),
             churn: churn.and_then(|churn| rounded(churn, 4)),
             churn_band: churn.map(|churn| RiskBands::default().of(churn)),
-            ltv: ltv.and_then(|ltv| rounded(ltv, 2)),
+            ltv: other.ltv.and_then(|ltv| rounded(ltv, 2)),
         });
     }
     let compared = items.len();
@@ -96,4 +94,14 @@ pub async fn nearest(
     });
     items.truncate(NEAREST);
     Ok(Answer::Known(Similar { items, compared, complete }))
+}
+
+/// A customer to compare with, none where nobody is alike, and whether everybody was looked at.
+#[derive(FromRow)]
+struct Compared {
+    customer_id: Option<String>,
+    churn: Option<f32>,
+    ltv: Option<f32>,
+    memberships: Option<Vec<u8>>,
+    is_complete: bool,
 }

@@ -7,15 +7,13 @@ use std::io::{self, SeekFrom};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
-use sqlx::Row;
-use sqlx::postgres::PgRow;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt};
 use uuid::Uuid;
 
 use super::columns::{self, Columns, HeaderError};
 use super::line::{self, Numbering, Rules};
+use super::progress::{Progress, Stored};
 use super::records::{Records, fields};
 use super::store::{self, Batch, Reject};
 use database::ids::TenantId;
@@ -46,25 +44,6 @@ pub struct Import {
     pub batch_lines: u64,
     /// Orders from more than two days after this are rejected.
     pub now: DateTime<Utc>,
-}
-
-/// How far an import is; counters include earlier tries.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Progress {
-    /// Bytes committed.
-    pub next_byte: u64,
-    /// Line number at which it goes on.
-    pub next_line: u64,
-    /// Size of the log in bytes, if known.
-    pub size_bytes: Option<u64>,
-    /// Records read, the header not counted.
-    pub lines_read: u64,
-    /// Of these, new order lines.
-    pub inserted: u64,
-    /// Order lines that were there already.
-    pub duplicates: u64,
-    /// Lines that are no order lines.
-    pub rejected: u64,
 }
 
 /// Whether to go on after a batch.
@@ -187,53 +166,6 @@ pub async fn open(path: &Path) -> io::Result<LogFile> {
     Ok(LogFile { file, size_bytes, fingerprint })
 }
 
-/// How far an import is, if the tenant has it (platform, support or marketing role).
-pub async fn progress(tx: &mut Tx, import: Uuid) -> Result<Option<Progress>, DbError> {
-    let row = sqlx::query("select * from platform.import_run where id = $1")
-        .bind(import)
-        .fetch_optional(&mut **tx)
-        .await?;
-    Ok(row.as_ref().map(read_progress).transpose()?)
-}
-
-/// A line that was not imported.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RejectedLine {
-    /// Number in the file, from 1.
-    pub line_number: i64,
-    /// Why.
-    pub reason: String,
-    /// Its first 500 characters. It may hold personal data.
-    pub raw: String,
-}
-
-/// Rejected lines of an import after a line number, at most `limit` (platform, support or marketing role).
-pub async fn rejects(
-    tx: &mut Tx,
-    import: Uuid,
-    after_line: i64,
-    limit: u32,
-) -> Result<Vec<RejectedLine>, DbError> {
-    let rows = sqlx::query(
-        "select line_number, reason, raw from platform.import_reject
-         where import_id = $1 and line_number > $2 order by line_number limit $3",
-    )
-    .bind(import)
-    .bind(after_line)
-    .bind(i64::from(limit))
-    .fetch_all(&mut **tx)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(RejectedLine {
-                line_number: row.try_get("line_number")?,
-                reason: row.try_get("reason")?,
-                raw: row.try_get("raw")?,
-            })
-        })
-        .collect()
-}
-
 enum Begun {
     At(Progress),
     AlreadyDone(Progress),
@@ -256,21 +188,19 @@ async fn begin(db: &Db, import: &Import) -> Result<Begun, ImportError> {
     .execute(&mut *tx)
     .await
     .map_err(DbError::from)?;
-    let row = sqlx::query("select * from platform.import_run where id = $1 for update")
+    let stored: Stored = sqlx::query_as("select * from platform.import_run where id = $1 for update")
         .bind(import.id)
         .fetch_one(&mut *tx)
         .await
         .map_err(DbError::from)?;
-    let state: String = row.try_get("state").map_err(DbError::from)?;
-    let known: Vec<u8> = row.try_get("fingerprint").map_err(DbError::from)?;
-    let mut progress = read_progress(&row).map_err(DbError::from)?;
-    if state == "cancelled" {
+    let mut progress = stored.progress();
+    if stored.state == "cancelled" {
         return Err(ImportError::Superseded);
     }
-    if known != fingerprint {
+    if stored.fingerprint != fingerprint {
         start_over(&mut tx, import, &fingerprint).await?;
         progress = Progress { next_line: 1, size_bytes: import.size_bytes, ..Progress::default() };
-    } else if state == "done" {
+    } else if stored.state == "done" {
         return Ok(Begun::AlreadyDone(progress));
     }
     tx.commit().await.map_err(DbError::from)?;
@@ -336,6 +266,7 @@ async fn commit(
         ..from.clone()
     };
     let inserted = store::commit(db, import.tenant, import.id, batch, from, &to).await?;
+    let inserted = inserted.ok_or(ImportError::Superseded)?;
     to.inserted += inserted;
     to.duplicates += batch.valid - inserted;
     Ok(to)
@@ -375,17 +306,4 @@ async fn read_line<R: AsyncRead + Unpin>(
             Err(reason) => Line::Reject(Reject::new(record.line, reason, record.bytes)),
         }));
     }
-}
-
-fn read_progress(row: &PgRow) -> Result<Progress, sqlx::Error> {
-    let count = |column: &str| row.try_get::<i64, _>(column).map(i64::unsigned_abs);
-    Ok(Progress {
-        next_byte: count("next_byte")?,
-        next_line: count("next_line")?,
-        size_bytes: row.try_get::<Option<i64>, _>("size_bytes")?.map(i64::unsigned_abs),
-        lines_read: count("lines_read")?,
-        inserted: count("inserted")?,
-        duplicates: count("duplicates")?,
-        rejected: count("rejected")?,
-    })
 }

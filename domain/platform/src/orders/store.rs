@@ -3,11 +3,10 @@
 
 use std::fmt::Write;
 
-use sqlx::Row;
 use uuid::Uuid;
 
-use super::import::{ImportError, Progress};
 use super::line::OrderLine;
+use super::progress::Progress;
 use database::ids::TenantId;
 use database::{Db, DbError, Role};
 
@@ -85,7 +84,8 @@ fn copy_text(out: &mut String, text: Option<&str>) {
 }
 
 /// Commits a batch and moves the import's checkpoint from `from` to `to`, whose counters `to` has except for the
-/// number inserted, which is returned.
+/// number inserted, which is returned; none when somebody else goes on with the import or it was cancelled, and then
+/// nothing was changed.
 pub(super) async fn commit(
     db: &Db,
     tenant: TenantId,
@@ -93,14 +93,13 @@ pub(super) async fn commit(
     batch: &Batch,
     from: &Progress,
     to: &Progress,
-) -> Result<u64, ImportError> {
+) -> Result<Option<u64>, DbError> {
     let mut tx = db.tenant_tx(Role::Platform, tenant).await?;
     // Two imports of a tenant at once would each derive profiles without the other's lines; they take turns.
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('import:' || $1::text, 0))")
         .bind(tenant)
         .execute(&mut *tx)
-        .await
-        .map_err(DbError::from)?;
+        .await?;
     let mut inserted = 0;
     if batch.valid > 0 {
         sqlx::query(
@@ -109,27 +108,23 @@ pub(super) async fn commit(
              list_amount numeric, currency text, is_return boolean, email text, name text) on commit drop",
         )
         .execute(&mut *tx)
-        .await
-        .map_err(DbError::from)?;
-        let mut copy = tx.copy_in_raw("copy import_batch from stdin").await.map_err(DbError::from)?;
-        copy.send(batch.copy.as_bytes()).await.map_err(DbError::from)?;
-        copy.finish().await.map_err(DbError::from)?;
+        .await?;
+        let mut copy = tx.copy_in_raw("copy import_batch from stdin").await?;
+        copy.send(batch.copy.as_bytes()).await?;
+        copy.finish().await?;
         // The plans depend on a table that is new each time, so they are not kept.
-        let row = sqlx::query(include_str!("apply_batch.sql"))
+        let (added, customers): (i64, Vec<String>) = sqlx::query_as(include_str!("apply_batch.sql"))
             .persistent(false)
             .bind(tenant)
             .fetch_one(&mut *tx)
-            .await
-            .map_err(DbError::from)?;
-        inserted = row.try_get::<i64, _>("inserted").map_err(DbError::from)?.unsigned_abs();
-        let customers: Vec<String> = row.try_get("customers").map_err(DbError::from)?;
+            .await?;
+        inserted = added.unsigned_abs();
         if !customers.is_empty() {
             sqlx::query(include_str!("refresh_profiles.sql"))
                 .bind(tenant)
                 .bind(customers)
                 .execute(&mut *tx)
-                .await
-                .map_err(DbError::from)?;
+                .await?;
         }
     }
     if !batch.rejects.is_empty() {
@@ -143,8 +138,7 @@ pub(super) async fn commit(
         .bind(batch.rejects.iter().map(|reject| reject.reason.as_str()).collect::<Vec<_>>())
         .bind(batch.rejects.iter().map(|reject| reject.raw.as_str()).collect::<Vec<_>>())
         .execute(&mut *tx)
-        .await
-        .map_err(DbError::from)?;
+        .await?;
     }
     let moved = sqlx::query(
         "update platform.import_run
@@ -162,12 +156,11 @@ pub(super) async fn commit(
     .bind((batch.valid - inserted) as i64)
     .bind(to.rejected as i64)
     .execute(&mut *tx)
-    .await
-    .map_err(DbError::from)?;
+    .await?;
     if moved.rows_affected() != 1 {
         // Somebody else goes on with this import; what this transaction did is undone with it.
-        return Err(ImportError::Superseded);
+        return Ok(None);
     }
-    tx.commit().await.map_err(DbError::from)?;
-    Ok(inserted)
+    tx.commit().await?;
+    Ok(Some(inserted))
 }

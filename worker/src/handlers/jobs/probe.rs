@@ -6,9 +6,10 @@ use jobs::{
     effects::{self, Known},
     kinds::{Probe, probe::ProbeOutput},
 };
+use upstreams::recorder::{Recorder, RecorderError};
 
 use crate::{
-    app::{App, ProbeEffects},
+    app::App,
     context::Ctx,
     outcome::{Outcome, Stop, done},
 };
@@ -25,16 +26,16 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, probe: Probe) -> Outcome<Pro
     }
     tokio::time::sleep(Duration::from_millis(probe.sleep_ms).min(MAX_SLEEP)).await;
     if probe.effect {
-        let Some(upstream) = &app.probe_effects else {
+        let Some(recorder) = &app.probe_effects else {
             return Err(Stop::fail("not_configured", "set DESK_PROBE_URL to let probes have effects"));
         };
-        record_once(&ctx, &app, upstream, &probe.name).await?;
+        record_once(&ctx, &app, recorder, &probe.name).await?;
     }
     done(ProbeOutput { attempt: ctx.attempt })
 }
 
 /// Has the effect unless an earlier attempt had it; when that is not known, the upstream is asked.
-async fn record_once(ctx: &Ctx, app: &App, upstream: &ProbeEffects, name: &str) -> Result<(), Stop> {
+async fn record_once(ctx: &Ctx, app: &App, recorder: &Recorder, name: &str) -> Result<(), Stop> {
     let key = format!("probe:{name}");
     let intend = async {
         let mut conn = app.store.pool().acquire().await?;
@@ -44,8 +45,8 @@ async fn record_once(ctx: &Ctx, app: &App, upstream: &ProbeEffects, name: &str) 
     match known {
         Known::Happened(()) => return Ok(()),
         Known::UnderWay => return Err(Stop::under_way()),
-        Known::Unsure if happened(upstream, name).await? => {}
-        Known::Unsure | Known::New => act(upstream, name).await?,
+        Known::Unsure if recorder.has(name).await.map_err(stop_of)? => {}
+        Known::Unsure | Known::New => recorder.record(name).await.map_err(stop_of)?,
     }
     let happened = async {
         let mut conn = app.store.pool().acquire().await?;
@@ -54,28 +55,6 @@ async fn record_once(ctx: &Ctx, app: &App, upstream: &ProbeEffects, name: &str) 
     Ok(app.store.answers(happened).await?)
 }
 
-async fn happened(upstream: &ProbeEffects, name: &str) -> Result<bool, Stop> {
-    let answer = upstream.http.get(format!("{}/effects/{name}", upstream.base)).send().await.map_err(unreachable)?;
-    match answer.status().as_u16() {
-        200 => Ok(true),
-        404 => Ok(false),
-        // Not knowing is no reason to have the effect again.
-        status => Err(refused(status)),
-    }
-}
-
-async fn act(upstream: &ProbeEffects, name: &str) -> Result<(), Stop> {
-    let answer = upstream.http.post(format!("{}/effects/{name}", upstream.base)).send().await.map_err(unreachable)?;
-    if answer.status().is_success() {
-        return Ok(());
-    }
-    Err(refused(answer.status().as_u16()))
-}
-
-fn refused(status: u16) -> Stop {
-    Stop::retry("upstream_unavailable", &format!("the recording upstream answered {status}"))
-}
-
-fn unreachable(_: reqwest::Error) -> Stop {
-    Stop::retry("upstream_unavailable", "the recording upstream cannot be reached")
+fn stop_of(error: RecorderError) -> Stop {
+    Stop::retry("upstream_unavailable", &error.to_string())
 }

@@ -11,10 +11,11 @@ use async_compression::tokio::bufread::GzipDecoder;
 use chrono::Utc;
 use database::Role;
 use database::ids::TenantId;
-use platform::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next, Progress};
 use jobs::NewJob;
-use platform::kinds::{import_orders::ImportOrdersOutput, ImportOrders};
-use sqlx::Row;
+use platform::kinds::{ImportOrders, import_orders::ImportOrdersOutput};
+use platform::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next};
+use platform::orders::progress::{self, Progress};
+use platform::runs::published;
 use tokio::io::{AsyncBufRead, AsyncRead, BufReader};
 
 use crate::{
@@ -42,12 +43,12 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
     let mut file = BufReader::new(log.file);
     let mut plain: Box<dyn AsyncRead + Send + Unpin> =
         if compressed { Box::new(unpacked(file)) } else { Box::new(&mut file) };
-    let after_batch = |progress: &Progress| {
-        let (read, total) = match progress.size_bytes {
-            Some(size) => (progress.next_byte, Some(size)),
-            None => (progress.lines_read, None),
+    let after_batch = |at: &Progress| {
+        let (read, total) = match at.size_bytes {
+            Some(size) => (at.next_byte, Some(size)),
+            None => (at.lines_read, None),
         };
-        ctx.progress(read, total, &format!("{} lines", progress.lines_read));
+        ctx.progress(read, total, &format!("{} lines", at.lines_read));
         if ctx.is_halted() { Next::Stop } else { Next::Continue }
     };
     let outcome = import::run(&app.db, &wanted, &mut plain, after_batch).await.map_err(stop_of)?;
@@ -77,16 +78,12 @@ fn unpacked<R: AsyncBufRead>(file: R) -> GzipDecoder<R> {
 /// Customers whose orders this import changed, in any of its attempts, are computed anew.
 async fn follow_ups(ctx: &Ctx, app: &App) -> Result<Vec<NewJob>, Stop> {
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-    let row = sqlx::query(
-        "select started_at, exists (select from platform.current_run) as has_run from platform.import_run where id = $1",
-    )
-    .bind(ctx.job_id)
-    .fetch_one(&mut *tx)
-    .await?;
-    let changed = changed::since(&mut tx, row.try_get("started_at")?).await?;
+    let has_run = published::exists(&mut tx).await?;
+    let started_at = progress::started_at(&mut tx, ctx.job_id).await?;
+    let changed = changed::since(&mut tx, started_at).await?;
     tx.commit().await?;
     // Before the first run there is nothing to compare a few customers with.
-    if changed.is_some() && !row.try_get::<bool, _>("has_run")? {
+    if changed.is_some() && !has_run {
         return Ok(Vec::new());
     }
     changed::follow_ups(ctx.tenant, ctx.job_id, changed.as_deref())
@@ -106,14 +103,20 @@ async fn inside(folder: &Path, tenant: TenantId, path: &str) -> Result<PathBuf, 
         below.starts_with(own) || !(below.starts_with("tenants") || below.starts_with("incoming"))
     });
     if !allowed {
-        return Err(Stop::fail("bad_path", "the path must name a file of the import folder that is the tenant's"));
+        return Err(Stop::fail(
+            "bad_path",
+            "the path must name a file of the import folder that is the tenant's",
+        ));
     }
     Ok(file)
 }
 
 fn unreadable(error: &io::Error) -> Stop {
     if error.kind() == io::ErrorKind::NotFound {
-        return Stop::fail("file_missing", "the file is not in the import folder; upload it or put it there, then retry");
+        return Stop::fail(
+            "file_missing",
+            "the file is not in the import folder; upload it or put it there, then retry",
+        );
     }
     Stop::retry("file_unreadable", &format!("the file cannot be read: {}", error.kind()))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use platform::kinds::{recompute_profile::RecomputeProfileOutput, RecomputeProfile};
+use platform::kinds::{RecomputeProfile, recompute_profile::RecomputeProfileOutput};
 
 use crate::{
     app::App,
@@ -11,8 +11,13 @@ use crate::{
     outcome::{Outcome, Stop, done},
 };
 
-pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RecomputeProfile) -> Outcome<RecomputeProfileOutput> {
-    let scored = named::recompute(&ctx, &app, std::slice::from_ref(&job.customer_id)).await?;
+pub(super) async fn handle(
+    ctx: Ctx,
+    app: Arc<App>,
+    job: RecomputeProfile,
+) -> Outcome<RecomputeProfileOutput> {
+    let scored =
+        named::recompute(&ctx, &app.db, &app.insight, std::slice::from_ref(&job.customer_id)).await?;
     let Some(customer) = scored.customers.first() else {
         return Err(Stop::Cancel("the customer has no orders".to_owned()));
     };

@@ -5,10 +5,13 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use database::{Role, Tx};
-use jobs::{JobKind, NewJob};
+use jobs::{JobKind, NewJob, State, read::Child};
 use marketing::kinds::EvaluateAllSegments;
 use platform::kinds::{DetectDrift, resegment_tenant::RunReport, ResegmentTenant, ScoreCustomers, SnapshotProfiles, TrainChurn, TrainLtv};
-use sqlx::Row;
+use platform::models::{Target, registry};
+use platform::runs::{self, Begun, Run, RunState};
+use platform::runs::published::{self, Cleared};
+use platform::runs::shards::{self, Shard};
 use uuid::Uuid;
 
 use crate::{
@@ -16,8 +19,6 @@ use crate::{
     context::Ctx,
     insight::{
         changed, prepare,
-        registry::{self, Target},
-        runs::{self, Begun, Cleared, Run, RunState, Shard},
         summary::Summary,
     },
     outcome::{Outcome, Stop, done, done_then},
@@ -63,16 +64,16 @@ async fn get_ready(ctx: &Ctx, app: &App, job: &ResegmentTenant, run: &mut Run) -
         ask_for_training(ctx, app, job, run).await?;
     }
     if !run.has_statistics {
-        prepare::prepare(ctx, app, run, job.refit).await?;
+        prepare::prepare(ctx, &app.db, &app.material, run, job.refit).await?;
     }
-    if children(ctx, app, run.id).await?.iter().any(|child| child.kind != ScoreCustomers::KIND && child.is_unfinished()) {
+    if children(ctx, app, run.id).await?.iter().any(|child| child.kind != ScoreCustomers::KIND && !child.state.is_finished()) {
         ctx.progress(0, None, "waiting for models to be trained");
         return Err(Stop::Snooze(LOOK_EVERY));
     }
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let churn = registry::champion(&mut tx, Target::Churn).await?.map(|model| model.id);
     let ltv = registry::champion(&mut tx, Target::Ltv).await?.map(|model| model.id);
-    runs::open_shards(&mut tx, run.id, SHARD_CUSTOMERS, churn, ltv).await?;
+    shards::open(&mut tx, run.id, SHARD_CUSTOMERS, churn, ltv).await?;
     let opened = runs::find(&mut tx, run.id).await?;
     tx.commit().await?;
     *run = opened.ok_or_else(|| Stop::Cancel("the run was removed".to_owned()))?;
@@ -99,35 +100,18 @@ async fn ask_for_training(ctx: &Ctx, app: &App, job: &ResegmentTenant, run: &Run
     Ok(())
 }
 
-/// A job that this run enqueued.
-struct Child {
-    kind: String,
-    key: String,
-    state: String,
-}
-
-impl Child {
-    fn is_unfinished(&self) -> bool {
-        !matches!(self.state.as_str(), "done" | "dead" | "cancelled")
-    }
-}
-
+/// The jobs that this run enqueued.
 async fn children(ctx: &Ctx, app: &App, run: Uuid) -> Result<Vec<Child>, Stop> {
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-    let rows = sqlx::query("select kind, coalesce(dedup_key, '') as key, state::text as state from jobs.job where parent_id = $1")
-        .bind(run)
-        .fetch_all(&mut *tx)
-        .await?;
+    let children = jobs::read::children(&mut tx, run).await?;
     tx.commit().await?;
-    rows.iter()
-        .map(|row| Ok(Child { kind: row.try_get("kind")?, key: row.try_get("key")?, state: row.try_get("state")? }))
-        .collect()
+    Ok(children)
 }
 
 /// The shards, once all of them are done; before that, sees to it that each has a job.
 async fn await_shards(ctx: &Ctx, app: &App, run: &Run) -> Result<Vec<Shard>, Stop> {
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-    let shards = runs::shards(&mut tx, run.id).await?;
+    let shards = shards::list(&mut tx, run.id).await?;
     tx.commit().await?;
     let count = shards.iter().filter(|shard| shard.is_done).count();
     ctx.progress(count as u64, Some(shards.len() as u64), "shards of customers scored");
@@ -138,13 +122,13 @@ async fn await_shards(ctx: &Ctx, app: &App, run: &Run) -> Result<Vec<Shard>, Sto
     let mut missing = Vec::new();
     for shard in shards.iter().filter(|shard| !shard.is_done) {
         let key = format!("{}:{}", run.id, shard.shard);
-        match children.iter().find(|child| child.kind == ScoreCustomers::KIND && child.key == key) {
+        match children.iter().find(|child| child.kind == ScoreCustomers::KIND && child.dedup_key.as_deref() == Some(&*key)) {
             None => {
                 let job = ScoreCustomers { run_id: Some(run.id), shard: shard.shard, customer_ids: Vec::new() };
                 missing.push(NewJob::of(ctx.tenant, &job)?.with_dedup_key(&key)?.with_parent(run.id));
             }
             // The shard's rows were committed after the shards were read above.
-            Some(child) if child.is_unfinished() || child.state == "done" => {}
+            Some(child) if !child.state.is_finished() || child.state == State::Done => {}
             Some(child) => {
                 let error = format!("the job of shard {} is {}", shard.shard, child.state);
                 let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
@@ -174,7 +158,7 @@ async fn publish(ctx: &Ctx, app: &App, mut run: Run, shards: &[Shard]) -> Outcom
     if let Some(changed) = changed {
         follow_ups.extend(changed::follow_ups(ctx.tenant, ctx.job_id, Some(&changed))?);
     }
-    if runs::publish(&mut tx, &run, lines, &summary.report()).await? {
+    if published::publish(&mut tx, &run, lines, &summary.report()).await? {
         let (_, announcement) = jobs::enqueue(&mut tx, &follow_ups).await?;
         tx.commit().await?;
         app.dispatch.announce(announcement);
@@ -200,7 +184,7 @@ async fn clear(ctx: &Ctx, app: &App) -> Result<(), Stop> {
     for table in [Cleared::Facts, Cleared::Insights] {
         loop {
             let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-            let is_more = runs::clear_step(&mut tx, table).await?;
+            let is_more = published::clear_step(&mut tx, table).await?;
             tx.commit().await?;
             if !is_more {
                 break;

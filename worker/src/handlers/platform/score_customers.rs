@@ -4,20 +4,21 @@
 use std::{sync::Arc, time::Duration};
 
 use database::Role;
-use platform::kinds::{score_customers::ScoreCustomersOutput, ScoreCustomers};
+use platform::insights::write::{self, Before, Moved};
+use platform::kinds::{ScoreCustomers, score_customers::ScoreCustomersOutput};
+use platform::orders::export::Selection;
+use platform::runs::{self, RunState, shards};
 use uuid::Uuid;
 
 use crate::{
     app::App,
     context::Ctx,
     insight::{
+        explain,
         knowledge::Knowledge,
-        named,
-        orders::Selection,
-        runs::{self, RunState},
+        named, rows,
         score::{self, Batch},
         summary::Summary,
-        write::{self, Before, Change},
     },
     outcome::{Outcome, Stop, done},
 };
@@ -32,8 +33,11 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ScoreCustomers) -> Outc
     match job.run_id {
         Some(run) if job.customer_ids.is_empty() => shard(ctx, app, run, job.shard).await,
         None if !job.customer_ids.is_empty() && job.customer_ids.len() <= ScoreCustomers::MAX_NAMED => {
-            let scored = named::recompute(&ctx, &app, &job.customer_ids).await?;
-            done(ScoreCustomersOutput { customers: scored.customers.len() as i64, lines: scored.lines as i64 })
+            let scored = named::recompute(&ctx, &app.db, &app.insight, &job.customer_ids).await?;
+            done(ScoreCustomersOutput {
+                customers: scored.customers.len() as i64,
+                lines: scored.lines as i64,
+            })
         }
         _ => Err(Stop::fail(
             "bad_payload",
@@ -45,7 +49,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ScoreCustomers) -> Outc
 async fn shard(ctx: Ctx, app: Arc<App>, run_id: Uuid, number: i32) -> Outcome<ScoreCustomersOutput> {
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let run = runs::find(&mut tx, run_id).await?;
-    let shard = runs::shards(&mut tx, run_id).await?.into_iter().find(|shard| shard.shard == number);
+    let shard = shards::list(&mut tx, run_id).await?.into_iter().find(|shard| shard.shard == number);
     tx.commit().await?;
     let (Some(run), Some(shard)) = (run, shard) else {
         return Err(Stop::Cancel("the run or its shard is gone".to_owned()));
@@ -67,22 +71,23 @@ async fn shard(ctx: Ctx, app: Arc<App>, run_id: Uuid, number: i32) -> Outcome<Sc
         return Err(Stop::Snooze(Duration::ZERO));
     };
     ctx.progress(batch.lines, None, "explaining who is most at risk");
-    batch = knowledge.explain_most_at_risk(batch).await?;
+    batch = explain::most_at_risk(&knowledge, batch).await?;
     ctx.progress(batch.lines, None, "writing");
     // The time of the run, so that a shard that is computed again has the same bits.
-    write::customers(&mut tx, &knowledge, run.generation, &batch.customers, run.started_at).await?;
+    rows::write(&mut tx, &knowledge, run.generation, &batch.customers, run.started_at).await?;
     let (changes, stayed) = match knowledge.previous {
         Some(previous) => {
-            let before = write::before(&mut tx, previous, shard.lower.as_deref(), shard.upper.as_deref()).await?;
+            let before =
+                write::before(&mut tx, previous, shard.lower.as_deref(), shard.upper.as_deref()).await?;
             compare(&knowledge, &before, &batch)
         }
         None => (Vec::new(), 0),
     };
-    write::changes(&mut tx, run_id, run.as_of, &changes).await?;
+    write::moved(&mut tx, run_id, run.as_of, &changes).await?;
     let summary = Summary::count(&knowledge, &batch.customers, &changes, stayed);
     let summary = serde_json::to_value(summary).map_err(|error| Stop::fail("summary", &error.to_string()))?;
     let (customers, lines) = (batch.customers.len() as i64, batch.lines as i64);
-    if !runs::close_shard(&mut tx, run_id, number, customers, lines, &summary).await? {
+    if !shards::close(&mut tx, run_id, number, customers, lines, &summary).await? {
         // Another attempt was quicker, or the run was given up; what this transaction wrote goes with it.
         return Err(Stop::Snooze(Duration::from_millis(100)));
     }
@@ -91,21 +96,24 @@ async fn shard(ctx: Ctx, app: Arc<App>, run_id: Uuid, number: i32) -> Outcome<Sc
 }
 
 /// Who moved since the run before, and how many did not. Both are in the order of the customers' ids.
-fn compare(knowledge: &Knowledge, before: &[Before], batch: &Batch) -> (Vec<Change>, u64) {
+fn compare(knowledge: &Knowledge, before: &[Before], batch: &Batch) -> (Vec<Moved>, u64) {
     let mut earlier = before.iter().peekable();
     let (mut changes, mut stayed) = (Vec::new(), 0);
     for scored in &batch.customers {
         while earlier.next_if(|before| before.customer_id < scored.person.customer_id).is_some() {}
-        let Some(before) = earlier.next_if(|before| before.customer_id == scored.person.customer_id) else { continue };
+        let Some(before) = earlier.next_if(|before| before.customer_id == scored.person.customer_id) else {
+            continue;
+        };
         let drift = knowledge.movement(&before.memberships, &scored.assignment.vector).unwrap_or(0.0);
         let archetype = scored.assignment.archetype.and_then(|index| i16::try_from(index).ok());
         let churn = scored.predictions.churn;
-        let churn_moved = before.churn.zip(churn).is_some_and(|(before, now)| (before - now).abs() >= NOTABLE_CHURN);
+        let churn_moved =
+            before.churn.zip(churn).is_some_and(|(before, now)| (before - now).abs() >= NOTABLE_CHURN);
         if drift < NOTABLE && before.archetype == archetype && !churn_moved {
             stayed += 1;
             continue;
         }
-        changes.push(Change {
+        changes.push(Moved {
             customer_id: scored.person.customer_id.clone(),
             drift,
             archetype_from: before.archetype,
@@ -116,4 +124,3 @@ fn compare(knowledge: &Knowledge, before: &[Before], batch: &Batch) -> (Vec<Chan
     }
     (changes, stayed)
 }
-

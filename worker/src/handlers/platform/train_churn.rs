@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use platform::kinds::{train_churn::TrainChurnOutput, TrainChurn};
+use platform::kinds::{TrainChurn, train_churn::TrainChurnOutput};
+use platform::models::Target;
 
 use crate::{
     app::App,
     context::Ctx,
-    insight::{registry::Target, training},
+    insight::training,
     outcome::{Outcome, done},
 };
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TrainChurn) -> Outcome<TrainChurnOutput> {
-    let trained = training::train(&ctx, &app, Target::Churn, job.as_of, job.horizon_days).await?;
+    let trained =
+        training::train(&ctx, &app.db, &app.material, Target::Churn, job.as_of, job.horizon_days).await?;
     done(TrainChurnOutput { model_id: trained.model, promoted: trained.is_champion, reason: trained.reason })
 }

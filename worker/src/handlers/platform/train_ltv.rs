@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use platform::kinds::{train_ltv::TrainLtvOutput, TrainLtv};
+use platform::kinds::{TrainLtv, train_ltv::TrainLtvOutput};
+use platform::models::Target;
 
 use crate::{
     app::App,
     context::Ctx,
-    insight::{registry::Target, training},
+    insight::training,
     outcome::{Outcome, done},
 };
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TrainLtv) -> Outcome<TrainLtvOutput> {
-    let trained = training::train(&ctx, &app, Target::Ltv, job.as_of, job.horizon_days).await?;
+    let trained =
+        training::train(&ctx, &app.db, &app.material, Target::Ltv, job.as_of, job.horizon_days).await?;
     done(TrainLtvOutput { model_id: trained.model, promoted: trained.is_champion, reason: trained.reason })
 }

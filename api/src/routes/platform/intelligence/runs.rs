@@ -7,7 +7,7 @@ use axum::{Extension, Json};
 use chrono::Utc;
 use database::Role;
 use platform::insights::changes::{self, Change, Direction};
-use platform::insights::runs::{self, Run};
+use platform::runs::overview::{self as runs, Overview};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -40,7 +40,11 @@ pub fn routes() -> OpenApiRouter<AppState> {
         "prepared_at": "2026-02-01T02:00:04Z", "published_at": "2026-02-01T02:00:09Z", "duration_secs": 9.0, "error": null
     }], "next_cursor": null}))),
 )]
-async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result<Json<Page<Run>>, Problem> {
+async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Json<Page<Overview>>, Problem> {
     caller.require(Scope::IntelligenceRead)?;
     let page = PageRequest::of(&Params::of(&uri, &["cursor", "limit"])?)?;
     let before = page.after_place()?;
@@ -70,7 +74,7 @@ async fn get(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Run>, Problem> {
+) -> Result<Json<Overview>, Problem> {
     caller.require(Scope::IntelligenceRead)?;
     let id = query::id("id", &id)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;

@@ -14,9 +14,9 @@ use croner::Cron;
 use database::Role;
 use jobs::JobKind;
 use jobs::schedules::{self, Schedule};
-use platform::insights::runs::{self, Run};
 use platform::kinds::ResegmentTenant;
 use platform::risk::RiskBand;
+use platform::runs::overview::{self as runs, Overview};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
@@ -47,7 +47,7 @@ struct Summary {
     confidence: BTreeMap<String, i64>,
     movements: BTreeMap<String, i64>,
     notes: Vec<String>,
-    last_run: Option<Run>,
+    last_run: Option<Overview>,
     next_run_at: Option<DateTime<Utc>>,
 }
 

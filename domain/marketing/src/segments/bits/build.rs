@@ -13,7 +13,7 @@ use super::super::column::{Column, Storage, day_key, real_key};
 use super::super::facts::{self, Facts};
 use super::super::scan::Rows;
 use super::varbit::Bits;
-use super::{Layout, header, known_vector, vector};
+use super::{Layout, MANY_CHANGES, header, known_vector, vector};
 use database::ids::TenantId;
 use database::{Db, DbError, Role, Tx};
 
@@ -22,9 +22,6 @@ const MAX_TEXTS: usize = 4_096;
 
 /// The most bits that a column may have; with more it is not indexed.
 const MAX_BITS: u32 = 48;
-
-/// Changed rows from which on an index is made anew rather than corrected further.
-pub const MANY_CHANGES: i64 = 5_000;
 
 /// How an index is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,6 @@ mod varbit;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
 use uuid::Uuid;
 
 use super::column::Column;
@@ -24,6 +23,9 @@ use database::{DbError, Tx};
 
 /// Vectors that a column may have; the last one marks the customers whose value is known.
 const PER_COLUMN: i16 = 64;
+
+/// Changed rows from which on an index is made anew rather than corrected further.
+pub const MANY_CHANGES: i64 = 5_000;
 
 /// How a column lies in the index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,13 +42,16 @@ pub struct Layout {
 }
 
 /// What is known of a tenant's index.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Header {
     /// The run whose facts it has.
+    #[sqlx(rename = "run_id")]
     pub run: Uuid,
     /// The version of the facts that it has.
+    #[sqlx(rename = "facts_version")]
     pub version: i64,
     /// Its columns by name; a column that is not here cannot be asked by bits.
+    #[sqlx(json)]
     pub columns: BTreeMap<String, Layout>,
 }
 
@@ -59,15 +64,12 @@ impl Header {
 
 /// The tenant's index, if there is one (marketing role).
 pub async fn header(tx: &mut Tx, tenant: TenantId) -> Result<Option<Header>, DbError> {
-    let row = sqlx::query(
+    Ok(sqlx::query_as(
         "select run_id, facts_version, columns from marketing_app.fact_index where tenant_id = $1",
     )
     .bind(tenant)
     .fetch_optional(&mut **tx)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let sqlx::types::Json(columns) = row.try_get("columns")?;
-    Ok(Some(Header { run: row.try_get("run_id")?, version: row.try_get("facts_version")?, columns }))
+    .await?)
 }
 
 /// The number of a column's vector: of its bits from the lowest, or of the known values.

@@ -1,23 +1,23 @@
-//! Runs: how far they are, what they found, what went wrong.
+//! Runs as people are told of them: how far they are, what they found, what went wrong.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::RunState;
 use database::{DbError, Tx};
 
-/// A run.
+/// A run and how far it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Run {
+pub struct Overview {
     /// The run, which is the id of its job as well.
     pub id: Uuid,
     /// Its number within the tenant.
     pub generation: i32,
     /// preparing, scoring, published, superseded (a later one was published) or failed.
-    pub state: String,
+    pub state: RunState,
     /// Whether no shard was finished for ten minutes.
     pub stuck: bool,
     /// Its shards; null before it is prepared.
@@ -67,6 +67,33 @@ pub struct Shards {
 /// A run that finishes no shard for this long is stuck.
 const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 
+/// A run as it is stored, and what its shards say.
+#[derive(FromRow)]
+struct Stored {
+    id: Uuid,
+    generation: i32,
+    state: RunState,
+    as_of: NaiveDate,
+    pinned: bool,
+    currency: Option<String>,
+    segmentation_id: Option<Uuid>,
+    churn_model_id: Option<Uuid>,
+    ltv_model_id: Option<Uuid>,
+    shards: Option<i32>,
+    customers: Option<i64>,
+    lines: Option<i64>,
+    lines_left_out: Option<i64>,
+    started_at: DateTime<Utc>,
+    prepared_at: Option<DateTime<Utc>>,
+    published_at: Option<DateTime<Utc>>,
+    error: Option<String>,
+    done: i64,
+    last_done_at: Option<DateTime<Utc>>,
+    /// Lists leave it out.
+    #[sqlx(default)]
+    report: Option<Value>,
+}
+
 const COLUMNS: &str = "r.id, r.generation, r.state, r.as_of, r.pinned, r.currency, r.segmentation_id, r.churn_model_id,
     r.ltv_model_id, r.shards, r.customers, r.lines, r.lines_left_out, r.started_at, r.prepared_at, r.published_at,
     r.error, s.done, s.last_done_at
@@ -79,11 +106,11 @@ const COLUMNS: &str = "r.id, r.generation, r.state, r.as_of, r.pinned, r.currenc
 ///
 /// # Errors
 /// The database failed.
-pub async fn get(tx: &mut Tx, run: Uuid, now: DateTime<Utc>) -> Result<Option<Run>, DbError> {
+pub async fn get(tx: &mut Tx, run: Uuid, now: DateTime<Utc>) -> Result<Option<Overview>, DbError> {
     let statement = format!("select r.report, {COLUMNS} and r.id = $1");
-    let row = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(run).fetch_optional(&mut **tx).await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Run { report: row.try_get("report")?, ..read(&row, now)? }))
+    let stored: Option<Stored> =
+        sqlx::query_as(sqlx::AssertSqlSafe(statement)).bind(run).fetch_optional(&mut **tx).await?;
+    Ok(stored.map(|stored| stored.overview(now)))
 }
 
 /// Runs without their reports, the latest first, from before `(started_at, id)`, at most `limit`.
@@ -95,19 +122,19 @@ pub async fn list(
     before: Option<(DateTime<Utc>, Uuid)>,
     limit: i64,
     now: DateTime<Utc>,
-) -> Result<Vec<Run>, DbError> {
+) -> Result<Vec<Overview>, DbError> {
     let statement = format!(
         "select {COLUMNS} and ($1::timestamptz is null or (r.started_at, r.id) < ($1, $2))
          order by r.started_at desc, r.id desc limit $3"
     );
     let (before_at, before_id) = before.unzip();
-    let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+    let stored: Vec<Stored> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
         .bind(before_at)
         .bind(before_id)
         .bind(limit)
         .fetch_all(&mut **tx)
         .await?;
-    Ok(rows.iter().map(|row| read(row, now)).collect::<Result<_, _>>()?)
+    Ok(stored.into_iter().map(|stored| stored.overview(now)).collect())
 }
 
 /// The segmentation of a run; none when the tenant has no such run, and none in it before it is prepared.
@@ -121,40 +148,35 @@ pub async fn segmentation(tx: &mut Tx, run: Uuid) -> Result<Option<Option<Uuid>>
         .await?)
 }
 
-fn read(row: &PgRow, now: DateTime<Utc>) -> Result<Run, sqlx::Error> {
-    let state: String = row.try_get("state")?;
-    let started_at: DateTime<Utc> = row.try_get("started_at")?;
-    let prepared_at: Option<DateTime<Utc>> = row.try_get("prepared_at")?;
-    let published_at: Option<DateTime<Utc>> = row.try_get("published_at")?;
-    let last_done_at: Option<DateTime<Utc>> = row.try_get("last_done_at")?;
-    let done: i64 = row.try_get("done")?;
-    let total: Option<i32> = row.try_get("shards")?;
-    let ended_at = match state.as_str() {
-        "failed" => None,
-        "preparing" | "scoring" => Some(now),
-        _ => published_at,
-    };
-    let last_progress_at = last_done_at.or(prepared_at).unwrap_or(started_at);
-    Ok(Run {
-        id: row.try_get("id")?,
-        generation: row.try_get("generation")?,
-        stuck: state == "scoring" && now - last_progress_at > PATIENCE,
-        state,
-        shards: total.map(|total| Shards { done, total }),
-        as_of: row.try_get("as_of")?,
-        pinned: row.try_get("pinned")?,
-        currency: row.try_get("currency")?,
-        segmentation_id: row.try_get("segmentation_id")?,
-        churn_model_id: row.try_get("churn_model_id")?,
-        ltv_model_id: row.try_get("ltv_model_id")?,
-        customers: row.try_get("customers")?,
-        lines: row.try_get("lines")?,
-        lines_left_out: row.try_get("lines_left_out")?,
-        started_at,
-        prepared_at,
-        published_at,
-        duration_secs: ended_at.map(|ended_at| (ended_at - started_at).as_seconds_f64().max(0.0)),
-        report: None,
-        error: row.try_get("error")?,
-    })
+impl Stored {
+    fn overview(self, now: DateTime<Utc>) -> Overview {
+        let ended_at = match self.state {
+            RunState::Failed => None,
+            RunState::Preparing | RunState::Scoring => Some(now),
+            RunState::Published | RunState::Superseded => self.published_at,
+        };
+        let last_progress_at = self.last_done_at.or(self.prepared_at).unwrap_or(self.started_at);
+        Overview {
+            id: self.id,
+            generation: self.generation,
+            state: self.state,
+            stuck: self.state == RunState::Scoring && now - last_progress_at > PATIENCE,
+            shards: self.shards.map(|total| Shards { done: self.done, total }),
+            as_of: self.as_of,
+            pinned: self.pinned,
+            currency: self.currency,
+            segmentation_id: self.segmentation_id,
+            churn_model_id: self.churn_model_id,
+            ltv_model_id: self.ltv_model_id,
+            customers: self.customers,
+            lines: self.lines,
+            lines_left_out: self.lines_left_out,
+            started_at: self.started_at,
+            prepared_at: self.prepared_at,
+            published_at: self.published_at,
+            duration_secs: ended_at.map(|ended_at| (ended_at - self.started_at).as_seconds_f64().max(0.0)),
+            report: self.report,
+            error: self.error,
+        }
+    }
 }

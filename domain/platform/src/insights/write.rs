@@ -1,16 +1,15 @@
-//! Writes what was computed of customers, under one generation.
+//! Writes what a run or a single computation says of customers, under one generation. Rows are encoded where they are
+//! computed and pass by COPY, see `copy.rs`.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DbError, Tx};
-use intelligence::axes::Strength;
-use sqlx::Row;
+use uuid::Uuid;
 
-use super::copy::Rows;
-use super::knowledge::Knowledge;
-use super::score::Scored;
+use super::catalog::AXES;
+use crate::copy::Rows;
 
-/// Customers that pass through the temporary tables at once.
-const PIECE: usize = 25_000;
+/// Rows that should pass through the temporary tables at once.
+pub const PIECE: usize = 25_000;
 
 const FACT_COLUMNS: &str = "customer_id text, orders integer, spend_cents bigint, first_order_on date, last_order_on date,
     purchase_frequency smallint, purchase_value smallint, category_exploration smallint, price_sensitivity smallint,
@@ -22,17 +21,85 @@ const INSIGHT_COLUMNS: &str =
     "customer_id text, computed_at timestamptz, confidence text, who text, features bytea,
     memberships bytea, ltv_low real, ltv_high real, churn_reasons jsonb";
 
-/// Writes these customers' rows. There must be none of theirs under the generation yet.
-pub async fn customers(
-    tx: &mut Tx,
-    knowledge: &Knowledge,
-    generation: i32,
-    customers: &[Scored],
+/// What is to be written of a customer.
+pub struct Known<'a> {
+    /// The shop's id.
+    pub customer_id: &'a str,
+    /// Orders that count.
+    pub orders: i32,
+    /// Money spent, in hundredths.
+    pub spend_cents: i64,
+    /// The day of the first and of the last order.
+    pub ordered_on: Option<(NaiveDate, NaiveDate)>,
+    /// Of each axis segment x 4 + strength, see [`super::strength::dominant`].
+    pub axes: [Option<i16>; AXES.len()],
+    /// The place of the broad and of the finest archetype in the catalogue.
+    pub archetype: Option<(i16, i16)>,
+    /// Whether they may be sent marketing.
+    pub is_opted_in: bool,
+    /// Probability of churn.
+    pub churn: Option<f32>,
+    /// Expected spend.
+    pub ltv: Option<f32>,
+    /// Less than this in one case of ten, and more than this in one case of ten.
+    pub ltv_bounds: (Option<f32>, Option<f32>),
+    /// Why the churn probability is what it is, as JSON.
+    pub churn_reasons: Option<&'a str>,
+    /// ISO 3166 code.
+    pub country: Option<&'a str>,
+    /// State or province.
+    pub state: Option<&'a str>,
+    /// rule, low, medium or high.
+    pub confidence: &'a str,
+    /// Who they are, in words.
+    pub who: &'a str,
+    /// The features, four bytes each.
+    pub features: &'a [u8],
+    /// The packed memberships.
+    pub memberships: &'a [u8],
+}
+
+/// Customers on their way into the tables; at most [`PIECE`] of them should go together.
+pub struct Piece {
+    facts: Rows,
+    insights: Rows,
     computed_at: DateTime<Utc>,
-) -> Result<(), DbError> {
-    for piece in customers.chunks(PIECE) {
-        let (facts, insights) = encode(knowledge, piece, computed_at);
-        facts.into_temporary(tx, "customer_fact_in", FACT_COLUMNS).await?;
+}
+
+impl Piece {
+    /// Nobody yet; all of them count as computed at this time.
+    pub fn new(computed_at: DateTime<Utc>) -> Piece {
+        Piece { facts: Rows::new(), insights: Rows::new(), computed_at }
+    }
+
+    /// Adds a customer.
+    pub fn add(&mut self, known: &Known<'_>) {
+        let facts = &mut self.facts;
+        let (first, last) = known.ordered_on.unzip();
+        facts.row(20);
+        facts.bytes(Some(known.customer_id.as_bytes()));
+        facts.i32(Some(known.orders)).i64(Some(known.spend_cents)).date(first).date(last);
+        for axis in known.axes {
+            facts.i16(axis);
+        }
+        let (broad, finest) = known.archetype.unzip();
+        facts.i16(broad).i16(finest).bool(known.is_opted_in).f32(known.churn).f32(known.ltv);
+        facts.bytes(known.country.map(str::as_bytes)).bytes(known.state.map(str::as_bytes));
+
+        let insights = &mut self.insights;
+        insights.row(9);
+        insights.bytes(Some(known.customer_id.as_bytes())).timestamp(self.computed_at);
+        insights.bytes(Some(known.confidence.as_bytes())).bytes(Some(known.who.as_bytes()));
+        insights.bytes(Some(known.features)).bytes(Some(known.memberships));
+        insights.f32(known.ltv_bounds.0).f32(known.ltv_bounds.1).json(known.churn_reasons);
+    }
+
+    /// Writes the customers' rows under a generation (platform role). There must be none of theirs yet.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn write(self, tx: &mut Tx, generation: i32) -> Result<(), DbError> {
+        self.facts.into_temporary(tx, "customer_fact_in", FACT_COLUMNS).await?;
         sqlx::query(
             "insert into platform.customer_fact
                  (tenant_id, generation, customer_id, orders, spend_cents, first_order_on, last_order_on,
@@ -45,7 +112,7 @@ pub async fn customers(
         .bind(generation)
         .execute(&mut **tx)
         .await?;
-        insights.into_temporary(tx, "customer_insight_in", INSIGHT_COLUMNS).await?;
+        self.insights.into_temporary(tx, "customer_insight_in", INSIGHT_COLUMNS).await?;
         sqlx::query(
             "insert into platform.customer_insight
                  (tenant_id, generation, customer_id, computed_at, confidence, who, features, memberships, ltv_low,
@@ -57,61 +124,14 @@ pub async fn customers(
         .execute(&mut **tx)
         .await?;
         sqlx::query("truncate customer_fact_in, customer_insight_in").execute(&mut **tx).await?;
-    }
-    Ok(())
-}
-
-fn encode(knowledge: &Knowledge, customers: &[Scored], computed_at: DateTime<Utc>) -> (Rows, Rows) {
-    let (mut facts, mut insights) = (Rows::new(), Rows::new());
-    for scored in customers {
-        let (first, last) = scored.ordered_on.unzip();
-        let (orders, spend) =
-            scored.summary.as_ref().map_or((0, 0.0), |summary| (summary.orders, summary.spend));
-        let assignment = &scored.assignment;
-        facts.row(20);
-        facts.bytes(Some(scored.person.customer_id.as_bytes()));
-        facts.i32(Some(i32::try_from(orders).unwrap_or(i32::MAX)));
-        // The conversion saturates, and an absurd amount stays absurd.
-        facts.i64(Some((spend * 100.0).round() as i64));
-        facts.date(first).date(last);
-        for (segment, strength) in assignment.dominant.iter().zip(&assignment.strength) {
-            facts.i16(
-                segment.zip(*strength).map(|(segment, strength)| i16::from(segment) * 4 + rank(strength)),
-            );
-        }
-        let archetype = assignment.archetype.and_then(|index| i16::try_from(index).ok());
-        facts.i16(archetype.map(|index| knowledge.broader_archetype(index))).i16(archetype);
-        facts.bool(scored.person.is_opted_in);
-        facts.f32(scored.predictions.churn);
-        facts.f32(scored.predictions.ltv.map(|ltv| ltv.value));
-        facts.bytes(scored.person.country.as_deref().map(str::as_bytes));
-        facts.bytes(scored.person.state.as_deref().map(str::as_bytes));
-
-        insights.row(9);
-        insights.bytes(Some(scored.person.customer_id.as_bytes()));
-        insights.timestamp(computed_at);
-        insights.bytes(Some(knowledge.confidence_word(assignment.confidence).as_bytes()));
-        insights.bytes(Some(knowledge.segmentation.name(assignment).as_bytes()));
-        insights.bytes(Some(&scored.features));
-        insights.bytes(Some(&knowledge.segmentation.pack(&assignment.vector)));
-        insights
-            .f32(scored.predictions.ltv.and_then(|ltv| ltv.low))
-            .f32(scored.predictions.ltv.and_then(|ltv| ltv.high));
-        insights.json(scored.predictions.reasons.as_deref());
-    }
-    (facts, insights)
-}
-
-/// How strength is stored beside the segment.
-fn rank(strength: Strength) -> i16 {
-    match strength {
-        Strength::Weak => 0,
-        Strength::Balanced => 1,
-        Strength::Strong => 2,
+        Ok(())
     }
 }
 
 /// Removes the rows of named customers under a generation, before they are written anew.
+///
+/// # Errors
+/// The database failed.
 pub async fn forget(tx: &mut Tx, generation: i32, customers: &[String]) -> Result<(), DbError> {
     for statement in [
         "delete from platform.customer_fact
@@ -125,27 +145,31 @@ pub async fn forget(tx: &mut Tx, generation: i32, customers: &[String]) -> Resul
 }
 
 /// What a run said of a customer before.
+#[derive(Debug, sqlx::FromRow)]
 pub struct Before {
     /// The shop's id.
     pub customer_id: String,
     /// The packed memberships.
     pub memberships: Vec<u8>,
     /// The finest archetype.
+    #[sqlx(rename = "archetype_l2")]
     pub archetype: Option<i16>,
     /// The churn probability.
     pub churn: Option<f32>,
 }
 
-/// What the current run says of a range of customers, in the order of their ids, byte by byte.
+/// What a generation says of a range of customers, in the order of their ids, byte by byte.
+///
+/// # Errors
+/// The database failed.
 pub async fn before(
     tx: &mut Tx,
     generation: i32,
     lower: Option<&str>,
     upper: Option<&str>,
 ) -> Result<Vec<Before>, DbError> {
-    // The statistics of a generation that was written last night may still say that it is empty.
-    sqlx::query("set local enable_nestloop = off").execute(&mut **tx).await?;
-    let rows = sqlx::query(
+    super::distrust_statistics(tx).await?;
+    let mut before: Vec<Before> = sqlx::query_as(
         "select f.customer_id, i.memberships, f.archetype_l2, f.churn
          from platform.customer_fact f join platform.customer_insight i using (tenant_id, generation, customer_id)
          where f.generation = $1 and ($2::text is null or f.customer_id >= $2) and ($3::text is null or f.customer_id < $3)",
@@ -156,23 +180,12 @@ pub async fn before(
     .bind(upper)
     .fetch_all(&mut **tx)
     .await?;
-    let mut before = rows
-        .iter()
-        .map(|row| {
-            Ok(Before {
-                customer_id: row.try_get("customer_id")?,
-                memberships: row.try_get("memberships")?,
-                archetype: row.try_get("archetype_l2")?,
-                churn: row.try_get("churn")?,
-            })
-        })
-        .collect::<Result<Vec<_>, sqlx::Error>>()?;
     before.sort_unstable_by(|a, b| a.customer_id.cmp(&b.customer_id));
     Ok(before)
 }
 
 /// A customer who changed from one run to the next.
-pub struct Change {
+pub struct Moved {
     /// The shop's id.
     pub customer_id: String,
     /// How far, 0 to 1.
@@ -188,8 +201,11 @@ pub struct Change {
 }
 
 /// Writes who changed in a run.
-pub async fn changes(tx: &mut Tx, run: uuid::Uuid, on: NaiveDate, changes: &[Change]) -> Result<(), DbError> {
-    for piece in changes.chunks(PIECE) {
+///
+/// # Errors
+/// The database failed.
+pub async fn moved(tx: &mut Tx, run: Uuid, on: NaiveDate, moved: &[Moved]) -> Result<(), DbError> {
+    for piece in moved.chunks(PIECE) {
         let mut rows = Rows::new();
         for change in piece {
             rows.row(6);
@@ -218,5 +234,17 @@ pub async fn changes(tx: &mut Tx, run: uuid::Uuid, on: NaiveDate, changes: &[Cha
         .await?;
         sqlx::query("truncate customer_change_in").execute(&mut **tx).await?;
     }
+    Ok(())
+}
+
+/// Removes what changed before a day.
+///
+/// # Errors
+/// The database failed.
+pub async fn forget_moved_before(tx: &mut Tx, day: Option<NaiveDate>) -> Result<(), DbError> {
+    sqlx::query("delete from platform.customer_change where changed_on < $1")
+        .bind(day)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }

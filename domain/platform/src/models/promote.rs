@@ -1,9 +1,8 @@
 //! A person's decision which model is in force: forward to a challenger, or back to one that was retired.
 
-use sqlx::Row;
 use uuid::Uuid;
 
-use super::models::Target;
+use super::Target;
 use database::{DbError, Tx};
 
 /// Why a model was not made the champion.
@@ -54,14 +53,13 @@ pub struct Promoted {
 /// # Errors
 /// See [`PromoteError`]; then nothing changed.
 pub async fn promote(tx: &mut Tx, model: Uuid, by: &str, reason: &str) -> Result<Promoted, PromoteError> {
-    let found = sqlx::query(
+    let (target, number): (Target, i32) = sqlx::query_as(
         "select target, number from platform.model where tenant_id = shared.current_tenant() and id = $1",
     )
     .bind(model)
     .fetch_optional(&mut **tx)
     .await?
     .ok_or(PromoteError::Unknown)?;
-    let (target, number): (String, i32) = (found.try_get("target")?, found.try_get("number")?);
     // Promotions and trainings of a tenant take turns here.
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('model:' || shared.current_tenant(), 0))")
         .execute(&mut **tx)
@@ -70,7 +68,7 @@ pub async fn promote(tx: &mut Tx, model: Uuid, by: &str, reason: &str) -> Result
         "select id from platform.model
          where tenant_id = shared.current_tenant() and target = $1 and role = 'champion'",
     )
-    .bind(&target)
+    .bind(target.name())
     .fetch_optional(&mut **tx)
     .await?;
     if champion == Some(model) {
@@ -89,7 +87,6 @@ pub async fn promote(tx: &mut Tx, model: Uuid, by: &str, reason: &str) -> Result
         decide(tx, champion, "retired", by, &format!("model {number} took its place: {reason}")).await?;
     }
     decide(tx, model, "champion", by, reason).await?;
-    let target = target.parse().map_err(|_| PromoteError::Unknown)?;
     Ok(Promoted { target, number, retired: champion })
 }
 

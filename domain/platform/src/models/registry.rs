@@ -5,31 +5,12 @@ use chrono::NaiveDate;
 use database::{DbError, Tx};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use sqlx::Row;
-use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-/// What a model predicts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// No order within the horizon.
-    Churn,
-    /// Spend within the horizon.
-    Ltv,
-}
-
-impl Target {
-    /// Its name in the database.
-    pub fn name(self) -> &'static str {
-        match self {
-            Target::Churn => "churn",
-            Target::Ltv => "ltv",
-        }
-    }
-}
+use super::Target;
 
 /// A registered model, without its artefact.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Registered {
     /// Identity.
     pub id: Uuid,
@@ -87,61 +68,57 @@ pub enum ArtefactError {
 }
 
 /// The champion of a target (platform role).
+///
+/// # Errors
+/// The database failed.
 pub async fn champion(tx: &mut Tx, target: Target) -> Result<Option<Registered>, DbError> {
-    let row = sqlx::query(
+    Ok(sqlx::query_as(
         "select id, number, horizon_days, trained_as_of from platform.model
          where target = $1 and role = 'champion'",
     )
     .bind(target.name())
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.as_ref().map(read).transpose()?)
+    .await?)
 }
 
 /// Models that were champions before, newest first: what scoring falls back to.
+///
+/// # Errors
+/// The database failed.
 pub async fn former_champions(tx: &mut Tx, target: Target) -> Result<Vec<Registered>, DbError> {
-    let rows = sqlx::query(
+    Ok(sqlx::query_as(
         "select id, number, horizon_days, trained_as_of from platform.model
          where target = $1 and role = 'retired' and decided_at is not null order by number desc limit 5",
     )
     .bind(target.name())
     .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    .await?)
 }
 
 /// A model by its id.
+///
+/// # Errors
+/// The database failed.
 pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Registered>, DbError> {
-    let row = sqlx::query("select id, number, horizon_days, trained_as_of from platform.model where id = $1")
+    Ok(sqlx::query_as("select id, number, horizon_days, trained_as_of from platform.model where id = $1")
         .bind(id)
         .fetch_optional(&mut **tx)
-        .await?;
-    Ok(row.as_ref().map(read).transpose()?)
+        .await?)
 }
 
 /// The model that a job has registered already, and whether it became the champion and why.
+///
+/// # Errors
+/// The database failed.
 pub async fn of_job(tx: &mut Tx, target: Target, job: Uuid) -> Result<Option<(Uuid, bool, String)>, DbError> {
-    let row = sqlx::query(
+    Ok(sqlx::query_as(
         "select id, decided_by is not null as was_promoted, coalesce(reason, '') as reason
          from platform.model where target = $1 and job_id = $2",
     )
     .bind(target.name())
     .bind(job)
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(match row {
-        Some(row) => Some((row.try_get("id")?, row.try_get("was_promoted")?, row.try_get("reason")?)),
-        None => None,
-    })
-}
-
-fn read(row: &PgRow) -> Result<Registered, sqlx::Error> {
-    Ok(Registered {
-        id: row.try_get("id")?,
-        number: row.try_get("number")?,
-        horizon_days: row.try_get("horizon_days")?,
-        trained_as_of: row.try_get("trained_as_of")?,
-    })
+    .await?)
 }
 
 /// A model's artefact, when it is what was registered.
@@ -149,13 +126,12 @@ fn read(row: &PgRow) -> Result<Registered, sqlx::Error> {
 /// # Errors
 /// The database failed, or the artefact is damaged.
 pub async fn artefact(tx: &mut Tx, id: Uuid) -> Result<Vec<u8>, ArtefactError> {
-    let row = sqlx::query("select artefact, artefact_sha256 from platform.model where id = $1")
-        .bind(id)
-        .fetch_one(&mut **tx)
-        .await
-        .map_err(DbError::from)?;
-    let artefact: Vec<u8> = row.try_get("artefact").map_err(DbError::from)?;
-    let expected: Vec<u8> = row.try_get("artefact_sha256").map_err(DbError::from)?;
+    let (artefact, expected): (Vec<u8>, Vec<u8>) =
+        sqlx::query_as("select artefact, artefact_sha256 from platform.model where id = $1")
+            .bind(id)
+            .fetch_one(&mut **tx)
+            .await
+            .map_err(DbError::from)?;
     if Sha256::digest(&artefact).as_slice() != expected {
         return Err(ArtefactError::Damaged);
     }
@@ -163,6 +139,9 @@ pub async fn artefact(tx: &mut Tx, id: Uuid) -> Result<Vec<u8>, ArtefactError> {
 }
 
 /// Registers a model, in one transaction with the decision about it.
+///
+/// # Errors
+/// The database failed.
 pub async fn register(tx: &mut Tx, model: &NewModel<'_>) -> Result<Uuid, DbError> {
     // Two trainings that end at once take turns.
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('model:' || shared.current_tenant(), 0))")
