@@ -206,6 +206,8 @@ async fn a_worker_makes_no_credentials_by_taking_the_gateways_role() {
                 select gen_random_uuid(), id, 'mine', '0123456789ab', sha256('x'), '{operator}' from shared.tenant";
     let error = sqlx::query(mint).execute(&mut *tx).await.expect_err("a worker made an operator's key");
     assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some("42501"));
+    drop(tx);
+
     // What its handlers need of the schema it has as the role that does their work.
     let mut tx = worker.tenant_tx(Role::Support, world.tenant).await.expect("begins");
     assert!(tenants::get(&mut tx, world.tenant).await.expect("readable").is_some());
