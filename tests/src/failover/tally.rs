@@ -91,7 +91,12 @@ pub async fn count(
     tally.effects_missing = verdict.effects_missing;
     tally.taken_from_the_living = verdict.taken_from_the_living;
     tally.drifts = verdict.drifts;
-    tally.examples.extend(verdict.examples);
+    // What is stuck is not done and has no effect yet; once is enough to say so.
+    let said = |example: &String| {
+        tally.stuck == 0 || !(example.starts_with("lost") || example.starts_with("no effect"))
+    };
+    let more: Vec<String> = verdict.examples.into_iter().filter(said).collect();
+    tally.examples.extend(more);
     Ok(tally)
 }
 

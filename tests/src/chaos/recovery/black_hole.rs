@@ -39,7 +39,6 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
     ids.extend(later);
     until_done(&cluster.ledger, &ids).await?;
     let done_after = silent.elapsed();
-    proxy(cluster)?.close_frozen();
     nobody_ended(cluster)?;
 
     let again = "select count(*) from jobs.finished where id = any ($1) and attempt > 1";

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::{count, enqueue, probes, proxy, until_done, until_running, workers};
@@ -27,6 +28,7 @@ const JOBS: usize = 40;
 /// A process ends, a job is not done in the end, or the cluster fails otherwise.
 pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
     workers(cluster, 2).await?;
+    until_led(cluster).await?;
     let ids = enqueue(&cluster.desk, &probes("slow", JOBS, Duration::from_secs(3), true)).await?;
     until_running(&cluster.ledger, &ids).await?;
     let (lost_before, term_before) = (lost(cluster).await?, term(cluster).await?);
@@ -52,6 +54,27 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
         none("recovery_slow_jobs_started_again", again)?,
     ];
     Ok(goals.iter().all(|reached| *reached))
+}
+
+/// Waits until somebody has renewed the leadership three times: an earlier part may have left the leader with a
+/// connection that it has to give up first.
+async fn until_led(cluster: &Cluster) -> anyhow::Result<()> {
+    let asked = Instant::now();
+    let (mut known, mut renewed) = (None, 0);
+    while renewed < 3 {
+        anyhow::ensure!(asked.elapsed() < super::WITHIN, "nobody leads");
+        let now: (i64, DateTime<Utc>) =
+            sqlx::query_as("select term, expires_at from jobs.leader where name = 'scheduler'")
+                .fetch_one(&cluster.ledger)
+                .await?;
+        match known {
+            Some((term, at)) if term == now.0 => renewed += usize::from(at != now.1),
+            _ => renewed = 0,
+        }
+        known = Some(now);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
 }
 
 /// Workers that were counted out, ever.
