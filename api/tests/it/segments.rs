@@ -150,7 +150,7 @@ async fn a_rule_that_changes_while_it_is_evaluated_is_evaluated_once_more() {
     publish(&shop, 1).await;
     let made = shop.post("/api/segments", r#"{"name": "Buyers", "rule": "order_count >= 31"}"#).await;
     let path = format!("/api/segments/{}", made.field("id"));
-    let running = desk::id(&made, "evaluation_job_id");
+    let running = crate::desk::id(&made, "evaluation_job_id");
     let worker = Uuid::now_v7();
     let mut connection = shop.state.store.pool().acquire().await.expect("a connection");
     let claimed = jobs::ledger::claim_limited(&mut connection, worker, &[running]).await.expect("claimed");
@@ -160,13 +160,13 @@ async fn a_rule_that_changes_while_it_is_evaluated_is_evaluated_once_more() {
         let etag = shop.get(&path).await.headers["etag"].to_str().expect("text").to_owned();
         let changed = patch(&shop, &path, &etag, &json!({ "rule": rule }).to_string()).await;
         assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
-        next.push(desk::id(&changed, "evaluation_job_id"));
+        next.push(crate::desk::id(&changed, "evaluation_job_id"));
     }
     assert_ne!(next[0], running, "it has read the rule of before");
     assert_eq!(next[0], next[1]);
     let waiting = shop.get(&format!("/api/jobs/{}", next[0])).await;
     assert_eq!(waiting.field("state"), "scheduled", "{}", waiting.text);
-    let mut batch = [jobs::ledger::Completion::of(&claimed[0], desk::done(&json!(1)))];
+    let mut batch = [jobs::ledger::Completion::of(&claimed[0], crate::desk::done(&json!(1)))];
     jobs::ledger::complete(&mut connection, worker, &mut batch).await.expect("completed");
     assert_eq!(shop.get(&format!("/api/jobs/{}", next[0])).await.field("state"), "ready");
 }
