@@ -110,12 +110,19 @@ async fn stale_customers_are_computed_once_and_fresh_ones_not_at_all() {
         assert_eq!(answer.json["created"], false);
     }
     assert_eq!(shop.count("jobs.live").await, 1);
-    // Another order asks for another computation: the first may have read the orders before it.
+    // A computation that has not begun reads another order as well; one that runs may have read the orders before.
     let mut tx = platform(&shop, shop.tenant).await;
     add_orders(&mut tx, shop.tenant, "loyal").await;
     tx.commit().await.expect("committed");
     let later = shop.get("/api/ai/customers/loyal/dna").await;
+    assert_eq!(later.field("job_id"), pending.field("job_id"));
+    let job: uuid::Uuid = pending.field("job_id").parse().expect("an id");
+    let mut connection = shop.state.store.pool().acquire().await.expect("a connection");
+    let claimed = jobs::ledger::claim_limited(&mut connection, uuid::Uuid::now_v7(), &[job]).await;
+    assert_eq!(claimed.expect("the ledger").len(), 1);
+    let later = shop.get("/api/ai/customers/loyal/dna").await;
     assert_ne!(later.field("job_id"), pending.field("job_id"));
+    assert_eq!(later.json["state"], "scheduled", "{}", later.text);
 }
 
 #[tokio::test]

@@ -70,10 +70,10 @@ impl Mistrust {
         if !self.trusts(age) {
             return Ok(false);
         }
-        // What is left to be sent is the rollback of a transaction that was dropped.
-        if conn.should_flush() {
-            self.unless_silent(RELEASE_WITHIN, conn.ping()).await?;
-        }
+        // Whatever is left to be sent, such as the rollback of a transaction that was dropped, is sent here. The pool
+        // itself asks as well, but without a limit, and keeps the connection's place meanwhile: a primary that fell
+        // silent would empty the pool.
+        self.unless_silent(RELEASE_WITHIN, conn.ping()).await?;
         Ok(true)
     }
 }

@@ -230,7 +230,15 @@ mod tests {
     fn with_result(size_bytes: usize) -> Finished {
         let result = RawValue::from_string(format!("{:?}", "x".repeat(size_bytes))).expect("a JSON string");
         let ending = Ending::Done { result: Some(result), then: Vec::new() };
-        Finished { completion: Completion { id: Uuid::now_v7(), lease: Uuid::now_v7(), ending }, freed: None }
+        Finished {
+            completion: Completion {
+                id: Uuid::now_v7(),
+                lease: Uuid::now_v7(),
+                ending,
+                may_have_successor: false,
+            },
+            freed: None,
+        }
     }
 
     proptest! {

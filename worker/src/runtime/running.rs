@@ -259,6 +259,7 @@ mod tests {
             waiting_since: None,
             concurrency_key: None,
             limited: false,
+            may_have_successor: false,
             lease,
         }
     }

@@ -37,7 +37,7 @@ async fn one_that_has_not_begun_stands_in_with_the_newest_payload() {
     let first = ledger.ask(&evaluation(&ledger, numbered(1))).await;
     assert_eq!((first.created, first.state), (true, State::Ready));
     let second = ledger.ask(&evaluation(&ledger, numbered(2))).await;
-    assert_eq!(second, Enqueued { id: first.id, created: false, state: State::Ready });
+    assert_eq!(second, Enqueued { id: first.id, created: false, due_at: None, state: State::Ready });
     assert_eq!(after_of(&ledger, first.id).await, json!(numbered(2)));
 
     // Put off before it read its input, it has not begun either.
@@ -45,7 +45,7 @@ async fn one_that_has_not_begun_stands_in_with_the_newest_payload() {
     let job = ledger.claim_one(worker, first.id).await;
     ledger.end(&job, Ending::Snooze { delay: Duration::from_secs(60) }).await;
     let third = ledger.ask(&evaluation(&ledger, numbered(3))).await;
-    assert_eq!(third, Enqueued { id: first.id, created: false, state: State::Scheduled });
+    assert_eq!(third, Enqueued { id: first.id, created: false, due_at: None, state: State::Scheduled });
     assert_eq!(after_of(&ledger, first.id).await, json!(numbered(3)));
     assert_eq!(ledger.count("select count(*) from jobs.live").await, 1);
     ledger.assert_books_balance().await;
@@ -216,7 +216,10 @@ async fn other_kinds_stand_in_while_they_run() {
     };
     let first = ledger.ask(&train()).await;
     ledger.claim_one(worker, first.id).await;
-    assert_eq!(ledger.ask(&train()).await, Enqueued { id: first.id, created: false, state: State::Running });
+    assert_eq!(
+        ledger.ask(&train()).await,
+        Enqueued { id: first.id, created: false, due_at: None, state: State::Running }
+    );
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use worker::{
     app::App,
     handlers,
-    insight::{knowledge::Library, shared::Material},
+    insight::{knowledge::Library, material::Material},
     runtime::{self, Options, Pulse},
 };
 
@@ -106,7 +106,7 @@ async fn canaries_are_awaited_without_a_slot_and_each_decides_for_its_own() {
         name: "test".to_owned(),
         queues: BTreeMap::from([("bulk".to_owned(), 1), ("ops".to_owned(), 2)]),
         grace: Duration::from_secs(10),
-        database_url: ledger.url.clone(),
+        database_url: ledger.url.clone().into(),
         pulse: Pulse::default(),
     };
     let (stop, stopped) = oneshot::channel::<()>();

@@ -355,7 +355,7 @@ async fn meet_a_run_with_a_large_import(import_asks: bool) {
             name: "coordinator".to_owned(),
             queues: [("coordinators".to_owned(), 1)].into(),
             grace: std::time::Duration::from_secs(10),
-            database_url: shop.url.clone(),
+            database_url: shop.url.clone().into(),
             pulse: worker::runtime::Pulse::default(),
         },
         async move { drop(stopped.await) },

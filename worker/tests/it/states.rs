@@ -19,7 +19,7 @@ use serde_json::json;
 /// A move; none is where a job comes from.
 type Move = (Option<State>, State);
 
-const MAP: &str = include_str!("../../ARCHITECTURE.md");
+const MAP: &str = include_str!("../../../ARCHITECTURE.md");
 
 /// The arrows of the diagram, but for those to its end: history that is pruned.
 fn drawn() -> BTreeSet<String> {

@@ -5,6 +5,7 @@ use std::{
     io,
     path::{Component, Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use async_compression::tokio::bufread::GzipDecoder;
@@ -24,6 +25,10 @@ use crate::{
     insight::changed,
     outcome::{Outcome, Stop, done_then},
 };
+
+/// A statement may take 60 s; a server that says nothing for longer will never answer on this connection. The next try
+/// goes on from the last batch.
+const SILENT_FOR: Duration = Duration::from_secs(65);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcome<ImportOrdersOutput> {
     let path = inside(&app.import_dir, ctx.tenant, &job.path).await?;
@@ -51,7 +56,8 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
         ctx.progress(read, total, &format!("{} lines", at.lines_read));
         if ctx.is_halted() { Next::Stop } else { Next::Continue }
     };
-    let outcome = import::run(&app.db, &wanted, &mut plain, after_batch).await.map_err(stop_of)?;
+    let import = async { import::run(&app.db, &wanted, &mut plain, after_batch).await.map_err(stop_of) };
+    let outcome = app.db.unless_silent(SILENT_FOR, import).await?;
     match outcome {
         import::Outcome::Finished(progress) => {
             let output = ImportOrdersOutput {

@@ -1,12 +1,14 @@
 //! A ledger for one test, moved by hand with the very functions that the processes call.
 
+use std::time::Duration;
+
 use database::{Db, Role, ids::TenantId};
 use jobs::{
     Dispatch, Enqueued, JobId, NewJob, State, Store,
+    audit::{self, Pace},
     dispatch::Server,
     enqueue,
     ledger::{Claimed, Completion, Ending, Failure, claim, claim_limited, complete, complete::Completed},
-    queues,
     read::{self, JobView},
     sweep::{self, Recovered},
     workers::{self, Introduction},
@@ -102,7 +104,7 @@ impl Ledger {
             .execute(&mut *conn)
             .await
             .expect("the ledger");
-        sweep::recover_lost_workers(&mut conn).await.expect("the ledger")
+        sweep::recover_lost_workers(&mut conn, Duration::from_secs(10)).await.expect("the ledger")
     }
 
     pub async fn view(&self, id: JobId) -> JobView {
@@ -121,7 +123,10 @@ impl Ledger {
     }
 
     pub async fn assert_books_balance(&self) {
-        let report = queues::audit(&mut *self.conn().await).await.expect("the ledger");
+        let report = audit::run(&mut *self.conn().await, Pace::default())
+            .await
+            .expect("the ledger")
+            .expect("little to count");
         assert!(report.drifts.is_empty(), "{:?}", report.drifts);
         assert_eq!(report.enqueued, report.held + report.pruned);
     }

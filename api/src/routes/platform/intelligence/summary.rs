@@ -8,7 +8,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 use database::Role;
@@ -133,7 +133,9 @@ fn next_run(schedule: &Schedule, tenant: Uuid, now: DateTime<Utc>) -> Option<Dat
     let zone: Tz = schedule.timezone.parse().ok()?;
     let cron = Cron::from_str(&schedule.cron).ok()?;
     let offset = schedule.offset_of(tenant);
-    let next = cron.find_next_occurrence(&(now - offset).with_timezone(&zone), false).ok()?;
+    // In whole seconds, as schedules are: the evaluator carries a fraction over into its answer.
+    let after = (now - offset).trunc_subsecs(0).with_timezone(&zone);
+    let next = cron.find_next_occurrence(&after, false).ok()?;
     Some(next.with_timezone(&Utc) + offset)
 }
 
