@@ -3,6 +3,7 @@
 //! Reading order: [`state`] (what a request may use), [`auth`], [`problem`] (every refusal), then the
 //! files of [`routes`]. The program is in `main.rs`, its subcommands in [`commands`].
 
+pub mod access;
 pub mod auth;
 pub mod body;
 pub mod commands;

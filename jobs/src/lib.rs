@@ -14,6 +14,7 @@ pub mod error;
 pub mod events;
 pub mod kinds;
 pub mod ledger;
+mod parked;
 pub mod progress;
 pub mod queues;
 pub mod read;

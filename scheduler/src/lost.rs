@@ -14,9 +14,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// it; this is for slots that a crash freed.
 const OFFER_PARKED_EVERY: u32 = 5;
 
-/// How many heads of parked lines are offered at once.
-const PARKED_HEADS: i64 = 1000;
-
 /// Looks after the workers until it is dropped.
 pub(crate) async fn run(context: Arc<Context>) {
     let mut courier = Courier::new(context.clone());
@@ -87,7 +84,7 @@ async fn recover(context: &Context, courier: &mut Courier) -> Result<(), QueueEr
 async fn offer_parked(context: &Context, courier: &mut Courier) -> Result<(), QueueError> {
     let heads = {
         let mut conn = context.connection().await?;
-        sweep::parked_heads(&mut conn, PARKED_HEADS).await?
+        sweep::parked_heads(&mut conn).await?
     };
     courier.deliver(&heads).await;
     Ok(())

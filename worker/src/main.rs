@@ -31,7 +31,8 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let stop = boot::shutdown::on_signal().context("listening for signals")?;
     let store = Store::connect(&settings.database_url, runtime::connections(&settings.queues))
         .context("DATABASE_URL")?;
-    let db = Db::connect(&settings.database_url, 8).context("DATABASE_URL")?;
+    let db = Db::connect(&settings.database_url, runtime::handler_connections(&settings.queues))
+        .context("DATABASE_URL")?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let breakers = Breakers::new(BreakerSettings::default());
     let anthropic = settings

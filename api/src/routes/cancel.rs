@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use crate::{auth::Caller, body::Json, look, problem::Problem, query, state::AppState};
+use crate::{access, auth::Caller, body::Json, look, problem::Problem, query, state::AppState};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -42,6 +42,8 @@ pub struct CancelAnswer {
 }
 
 /// Cancels a job: at once while it waits, by request while it runs.
+///
+/// Needs `jobs:write` and the kind's `write_scope` (`GET /api/kinds`).
 #[utoipa::path(
     post,
     path = "/api/jobs/{id}/cancel",
@@ -66,6 +68,8 @@ async fn cancel(
     let reason = super::reason_or(request.reason, "cancelled by a caller")?;
     let tenant = (!caller.is_operator()).then_some(caller.tenant.0);
     let mut tx = state.db.queue_tx().await?;
+    let job = read::job(&mut tx, tenant, id).await?.ok_or_else(look::unknown_job)?;
+    access::require_change(&caller, &job)?;
     let outcome = read::cancel(&mut tx, tenant, id, &reason).await?;
     let (status, outcome) = match outcome {
         Cancelled::Now => (StatusCode::OK, "cancelled"),

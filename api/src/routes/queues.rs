@@ -4,9 +4,9 @@ use axum::{
     Json as Answered,
     extract::{Path, State},
 };
-use domain::{api_keys::Scope, db::Tx};
+use domain::{api_keys::Scope, db::Tx, ids::TenantId};
 use jobs::{
-    JobKind, NewJob, State as JobState, enqueue, kinds,
+    JobKind, NewJob, SYSTEM_TENANT, State as JobState, enqueue, kinds,
     kinds::DrainQueue,
     queues::{self, QueueView},
 };
@@ -188,7 +188,7 @@ async fn drain(
     }
     let reason = super::reason_or(request.reason, "the queue was drained")?;
     let drain = DrainQueue { queue: queue.clone(), up_to: Uuid::now_v7(), reason: reason.clone() };
-    let job = correlation::caused(NewJob::of(caller.tenant, &drain)?);
+    let job = correlation::caused(NewJob::of(TenantId(SYSTEM_TENANT), &drain)?);
     let answer =
         Answer::accepted(job.id(), &Draining { job_id: job.id(), state: JobState::Ready.as_str(), matching });
     let (_, announcement) = enqueue(&mut tx, &[job]).await?;

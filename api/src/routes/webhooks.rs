@@ -32,7 +32,7 @@ use uuid::Uuid;
 use crate::auth;
 use crate::body;
 use crate::correlation;
-use crate::limits::{Limits, Standing};
+use crate::limits::{Limits, Refusal, Standing};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 use intake::{Intake, PROVIDER, Taken};
@@ -132,25 +132,12 @@ async fn receive(
     metrics::counter!("deskwork_webhooks_total", "provider" => PROVIDER, "outcome" => name).increment(1);
     let mut response = match outcome {
         Ok(taken) => accepted(taken),
-        Err(Refusal::Problem(problem)) => problem.into_response(),
-        Err(Refusal::TooMany(too_many)) => too_many.into_response(),
+        Err(refusal) => refusal.into_response(),
     };
     if let Some(standing) = standing {
         Standing::show(standing, response.headers_mut());
     }
     response
-}
-
-/// Why a delivery is not taken.
-enum Refusal {
-    Problem(Problem),
-    TooMany(crate::limits::TooMany),
-}
-
-impl<P: Into<Problem>> From<P> for Refusal {
-    fn from(problem: P) -> Refusal {
-        Refusal::Problem(problem.into())
-    }
 }
 
 async fn take(

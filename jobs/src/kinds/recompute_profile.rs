@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::contract::{Access, Backoff, JobKind, Policy, Priority};
+use crate::contract::{Access, Backoff, JobKind, Policy, Priority, Subject};
 
 /// Compute one customer anew.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -51,6 +51,6 @@ impl JobKind for RecomputeProfile {
         backoff: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) },
         deadline: Duration::from_secs(30),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Customers),
     };
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use crate::contract::{Access, Backoff, JobKind, Policy, Priority};
+use crate::contract::{Access, Backoff, JobKind, Policy, Priority, Subject};
 
 /// Run the intelligence of a tenant.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -54,6 +54,6 @@ impl JobKind for ResegmentTenant {
         backoff: Backoff { base: Duration::from_secs(5), cap: Duration::from_secs(300) },
         deadline: Duration::from_secs(900),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Intelligence),
     };
 }

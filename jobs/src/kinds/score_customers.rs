@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use crate::contract::{Access, Backoff, JobKind, Policy, Priority};
+use crate::contract::{Access, Backoff, JobKind, Policy, Priority, Subject};
 
 /// Compute a shard of a run, or named customers.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -46,6 +46,6 @@ impl JobKind for ScoreCustomers {
         backoff: Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(120) },
         deadline: Duration::from_secs(900),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Customers),
     };
 }

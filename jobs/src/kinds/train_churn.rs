@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use crate::contract::{Access, Backoff, JobKind, Policy, Priority};
+use crate::contract::{Access, Backoff, JobKind, Policy, Priority, Subject};
 
 /// Train a churn model.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -41,6 +41,6 @@ impl JobKind for TrainChurn {
         backoff: Backoff { base: Duration::from_secs(10), cap: Duration::from_secs(300) },
         deadline: Duration::from_secs(1800),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Intelligence),
     };
 }
