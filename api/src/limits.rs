@@ -106,7 +106,8 @@ impl Limits {
         };
         let most = lane.keys.per_minute;
         if jobs > most {
-            let detail = format!("a key may ask for {most} jobs of this kind a minute; the request has {jobs}");
+            let detail =
+                format!("a key may ask for {most} jobs of this kind a minute; the request has {jobs}");
             return Err(Refusal::Problem(Problem::unprocessable("jobs", detail)));
         }
         lane.count_key(caller.key_id.0, caller.tenant.0, jobs).map_err(Refusal::TooMany)
@@ -162,8 +163,7 @@ pub struct TooMany {
 
 impl IntoResponse for TooMany {
     fn into_response(self) -> Response {
-        let detail =
-            format!("more than {} a minute; try again in {} s", self.limit, self.retry_after_secs);
+        let detail = format!("more than {} a minute; try again in {} s", self.limit, self.retry_after_secs);
         let mut response = Problem::too_many_requests(detail, self.retry_after_secs).into_response();
         let standing = Standing { limit: self.limit, remaining: 0, reset_secs: self.retry_after_secs };
         standing.show(response.headers_mut());
@@ -312,7 +312,8 @@ mod tests {
     #[test]
     fn a_key_stops_at_its_limit_and_others_go_on() {
         let limiter = Limiter::new(rate(3));
-        let left: Vec<u32> = (0..3).map(|_| limiter.count(1, ONE).expect("within the limit").remaining).collect();
+        let left: Vec<u32> =
+            (0..3).map(|_| limiter.count(1, ONE).expect("within the limit").remaining).collect();
         assert_eq!(left, [2, 1, 0]);
         let refused = limiter.count(1, ONE).expect_err("the fourth is one too many");
         assert!((1..=21).contains(&refused.retry_after_secs), "{refused:?}");

@@ -71,7 +71,9 @@ async fn a_kind_needs_the_scope_of_what_it_is_about() {
 async fn looks(shop: &Shop, key: &str, job: JobId) -> Vec<Value> {
     let path = format!("/api/jobs/{job}");
     let mut seen = Vec::new();
-    for path in [path.clone(), format!("{path}?wait=1"), format!("{path}?fields=state,result,payload,needs_scope")] {
+    for path in
+        [path.clone(), format!("{path}?wait=1"), format!("{path}?fields=state,result,payload,needs_scope")]
+    {
         let answer = call(shop, key, "GET", &path, "").await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         seen.push(answer.json);
@@ -93,7 +95,10 @@ async fn a_result_is_shown_to_whoever_may_read_what_it_is_about() {
     let plain = key(&shop, shop.tenant, &[Scope::JobsRead, Scope::JobsWrite], None).await;
     for seen in looks(&shop, &plain, job).await {
         assert_eq!((&seen["state"], &seen["needs_scope"]), (&json!("done"), &json!("ai:read")));
-        assert_eq!((&seen["result"], seen.get("payload").filter(|payload| !payload.is_null())), (&Value::Null, None));
+        assert_eq!(
+            (&seen["result"], seen.get("payload").filter(|payload| !payload.is_null())),
+            (&Value::Null, None)
+        );
     }
     let reader = key(&shop, shop.tenant, &[Scope::JobsRead, Scope::AiRead], None).await;
     for seen in looks(&shop, &reader, job).await {
@@ -147,11 +152,19 @@ async fn operators_jobs_are_out_of_a_tenants_reach() {
         assert_eq!(shop.get(&job).await.status, 404, "{path}");
         assert_eq!(shop.post(&format!("{job}/cancel"), "").await.status, 404, "{path}");
         let seen = call(&shop, &operator, "GET", &format!("{job}?wait=0.01"), "").await;
-        assert_eq!((seen.field("state"), seen.field("tenant_id")), ("ready", Uuid::nil().to_string().as_str()));
+        assert_eq!(
+            (seen.field("state"), seen.field("tenant_id")),
+            ("ready", Uuid::nil().to_string().as_str())
+        );
         let job = id(&asked, "job_id");
         finish(&shop, job, dead("test", "it failed")).await;
-        assert_eq!(shop.post(&format!("/api/admin/dead-letters/{job}/retry"), "").await.status, 404, "{path}");
-        let retried = call(&shop, &operator, "POST", &format!("/api/admin/dead-letters/{job}/retry"), "").await;
+        assert_eq!(
+            shop.post(&format!("/api/admin/dead-letters/{job}/retry"), "").await.status,
+            404,
+            "{path}"
+        );
+        let retried =
+            call(&shop, &operator, "POST", &format!("/api/admin/dead-letters/{job}/retry"), "").await;
         assert_eq!(retried.status, 200, "{}", retried.text);
         assert_eq!(call(&shop, &operator, "POST", &format!("/api/jobs/{job}/cancel"), "").await.status, 200);
     }
@@ -208,13 +221,17 @@ async fn a_batch_counts_as_many_as_it_has_in_the_limit_of_its_kind() {
     assert_eq!((too_large.status.as_u16(), too_large.field("field")), (422, "jobs"), "{}", too_large.text);
     let first = batch(7);
     let keyed = async || {
-        let request =
-            request("POST", "/api/jobs/batch").header("x-api-key", &shop.key).header("idempotency-key", "one");
+        let request = request("POST", "/api/jobs/batch")
+            .header("x-api-key", &shop.key)
+            .header("idempotency-key", "one");
         shop.send(request.body(Body::from(first.clone())).expect("a request")).await
     };
     let taken = keyed().await;
     assert_eq!(taken.status, 202, "{}", taken.text);
-    assert_eq!((&taken.headers["ratelimit-limit"], &taken.headers["ratelimit-remaining"]), (&"10".parse().expect("a value"), &"3".parse().expect("a value")));
+    assert_eq!(
+        (&taken.headers["ratelimit-limit"], &taken.headers["ratelimit-remaining"]),
+        (&"10".parse().expect("a value"), &"3".parse().expect("a value"))
+    );
     let refused = shop.post("/api/jobs/batch", &batch(4)).await;
     assert_eq!(refused.status, 429, "{}", refused.text);
     assert_eq!(refused.headers["ratelimit-limit"], "10");
@@ -226,7 +243,8 @@ async fn a_batch_counts_as_many_as_it_has_in_the_limit_of_its_kind() {
     assert_eq!(shop.count("jobs.live").await, 10);
     // Six requests so far; fourteen more of the general limit, of which a batch of imports takes one for each.
     let imports = |jobs: usize| {
-        json!({"jobs": vec![json!({"kind": "import_orders", "payload": {"path": "a.csv"}}); jobs]}).to_string()
+        json!({"jobs": vec![json!({"kind": "import_orders", "payload": {"path": "a.csv"}}); jobs]})
+            .to_string()
     };
     assert_eq!(shop.post("/api/jobs/batch", &imports(16)).await.status, 429);
     assert_eq!(shop.post("/api/jobs/batch", &imports(10)).await.status, 202);
@@ -235,7 +253,9 @@ async fn a_batch_counts_as_many_as_it_has_in_the_limit_of_its_kind() {
 #[tokio::test]
 async fn imports_of_a_tenant_take_turns_in_a_queue_of_their_own() {
     let shop = shop(Mode::Token).await;
-    let csv = request("POST", "/api/orders/import").header("x-api-key", &shop.key).header("content-type", "text/csv");
+    let csv = request("POST", "/api/orders/import")
+        .header("x-api-key", &shop.key)
+        .header("content-type", "text/csv");
     let sent = shop.send(csv.body(Body::from("customer_id,order_id\n")).expect("a request")).await;
     assert_eq!(sent.status, 202, "{}", sent.text);
     let by_kind = json!({"kind": "import_orders", "payload": {"path": "a.csv"}});

@@ -271,8 +271,7 @@ async fn put(
             created: job.created,
         })
         .collect();
-    let others: Vec<(Uuid, Uuid)> =
-        enqueued
+    let others: Vec<(Uuid, Uuid)> = enqueued
         .iter()
         .zip(&jobs)
         .filter(|(enqueued, _)| !enqueued.created)

@@ -180,7 +180,8 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
     let views = read::list(&mut tx, &filter, before, page.limit_and_one()).await?;
     tx.commit().await?;
     let views = page.page(views, |view| view.id.to_string());
-    let documents =  views.items.iter().map(|view| fields.value(&JobDocument::of(view, None, &caller))).collect();
+    let documents =
+        views.items.iter().map(|view| fields.value(&JobDocument::of(view, None, &caller))).collect();
     Ok(etag::answer(&HeaderMap::new(), to_json(&Page { items: documents, next_cursor: views.next_cursor })))
 }
 

@@ -119,13 +119,14 @@ async fn claim_keyed(
     delivered: &[Candidate],
 ) -> Result<Vec<Claimed>, QueueError> {
     let keys: Vec<String> = delivered.iter().filter_map(Candidate::key_slot).collect();
-    let mut used: HashMap<String, i64> =
-        sqlx::query_as("select slot_key, count(*) from jobs.slot_holder where slot_key = any ($1) group by slot_key")
-            .bind(&keys)
-            .fetch_all(&mut *conn)
-            .await?
-            .into_iter()
-            .collect();
+    let mut used: HashMap<String, i64> = sqlx::query_as(
+        "select slot_key, count(*) from jobs.slot_holder where slot_key = any ($1) group by slot_key",
+    )
+    .bind(&keys)
+    .fetch_all(&mut *conn)
+    .await?
+    .into_iter()
+    .collect();
     let (mut admitted, mut refused) = (Vec::new(), Vec::new());
     for job in delivered {
         let slots: Vec<String> = job.key_slot().into_iter().collect();
@@ -209,10 +210,7 @@ async fn claim_in_turn(
     Ok(claimed)
 }
 
-async fn park(
-    conn: &mut PgConnection,
-    jobs: impl IntoIterator<Item = &Candidate>,
-) -> Result<(), QueueError> {
+async fn park(conn: &mut PgConnection, jobs: impl IntoIterator<Item = &Candidate>) -> Result<(), QueueError> {
     let ids: Vec<JobId> = jobs.into_iter().filter(|job| !job.parked).map(|job| job.id).collect();
     if !ids.is_empty() {
         sqlx::query("update jobs.live set parked = true where id = any ($1) and state = 'ready'")
