@@ -24,8 +24,9 @@ use server::Connection;
 /// How many messages to Redis may wait in this process; beyond that the sweeper finds the jobs.
 const OUTBOX: usize = 100_000;
 
-/// How many ids a script call takes: it blocks Redis for about a millisecond.
-pub(crate) const OFFER_BATCH: usize = 500;
+/// How many ids a script call takes: it blocks Redis, and with it every worker that wants a job, for a fifth of a
+/// millisecond.
+pub(crate) const OFFER_BATCH: usize = 100;
 
 /// A process's link to the dispatcher. Cheap to clone.
 #[derive(Clone)]

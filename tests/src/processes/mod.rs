@@ -249,6 +249,14 @@ impl Cluster {
         self.env.create_tenant(slug, self.desk.base(), &self.upstream).await
     }
 
+    /// Makes a key of a tenant with these scopes, separated by commas.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub async fn create_key(&self, slug: &str, scopes: &str) -> anyhow::Result<String> {
+        self.env.create_key(slug, scopes).await
+    }
+
     /// Starts the api again after it was killed, on the same port; waits until it is ready.
     ///
     /// # Errors

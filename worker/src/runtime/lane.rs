@@ -17,9 +17,10 @@ const BATCH: usize = 500;
 
 const RETRY_EVERY: Duration = Duration::from_millis(200);
 
-/// The lanes of a queue with so many slots: two when one can claim while the other's jobs run.
+/// The lanes of a queue with so many slots: two when one can claim while the other's jobs run, so that a job that
+/// comes while a batch is being claimed need not wait for the whole of that claim.
 pub(super) fn lanes(slots: usize) -> usize {
-    if slots >= BATCH { 2 } else { 1 }
+    if slots >= 8 { 2 } else { 1 }
 }
 
 /// Starts the lanes of a queue.
@@ -40,17 +41,18 @@ async fn run(shared: Arc<Shared>, queue: String, slots: Arc<Slots>, jobs: mpsc::
             // What was popped in this very moment is offered again by the sweeper.
             () = slots.closed() => Vec::new(),
         };
+        // What was not delivered is free for the other lane at once.
+        slots.give_back(free - ids.len());
         if ids.is_empty() {
-            slots.give_back(free);
             continue;
         }
         // The queue may have been paused while the lane waited for work: what came then waits here.
         if !slots.open().await {
-            slots.give_back(free);
+            slots.give_back(ids.len());
             break;
         }
         let claimed = claim_persistently(&shared, &mut ledger, &slots, &ids).await;
-        slots.give_back(free - claimed.len());
+        slots.give_back(ids.len() - claimed.len());
         for job in claimed {
             if let Err(unsent) = jobs.send(job).await {
                 // The backend is closed: the process stops.
