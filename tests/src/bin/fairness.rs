@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use cluster::{
     desk::Desk,
     load::{self, Size, ledger::Ledger},
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 }
 
 async fn measure() -> anyhow::Result<ExitCode> {
-    let size = Size::from_arguments()?;
+    let (size, only) = arguments()?;
     let queues = "default=16,imports=2,ops=2".to_owned();
     let cluster = Cluster::start(Options { workers: 1, schedulers: 1, queues, ..Options::default() }).await?;
     let ledger = load::ledger(&cluster)?;
@@ -63,12 +63,15 @@ async fn measure() -> anyhow::Result<ExitCode> {
     };
     bench.ledger.fill(bench.patient, "warm-up", 500, None, |_| short()).await?;
     bench.ledger.wait_until_empty(QUEUE).await?;
-    let results = [
-        flood(&bench, size).await?,
-        parked(&bench, &cluster, size).await?,
-        imports(&bench, &cluster, size).await?,
-        urgent(&bench, &cluster, size).await?,
-    ];
+    let mut results = Vec::new();
+    for name in FLOODS.into_iter().filter(|name| only.as_deref().is_none_or(|only| only == *name)) {
+        results.push(match name {
+            "flood" => flood(&bench, size).await?,
+            "parked" => parked(&bench, &cluster, size).await?,
+            "imports" => imports(&bench, &cluster, size).await?,
+            _ => urgent(&bench, &cluster, size).await?,
+        });
+    }
     println!();
     let rows: Vec<[String; 6]> = results.iter().flat_map(Waits::rows).collect();
     table(["wait of the other tenant", "jobs", "p50 ms", "p99 ms", "max ms", "p99 ratio"], &rows);
@@ -78,6 +81,23 @@ async fn measure() -> anyhow::Result<ExitCode> {
     }
     cluster.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The floods, by name.
+const FLOODS: [&str; 4] = ["flood", "parked", "imports", "urgent"];
+
+/// `--quick` for a small run, and `--only NAME` for one of the floods.
+fn arguments() -> anyhow::Result<(Size, Option<String>)> {
+    let (mut size, mut only) = (Size::Full, None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--quick" => size = Size::Quick,
+            "--only" => only = arguments.next().filter(|name| FLOODS.contains(&name.as_str())),
+            _ => bail!("the arguments are --quick and --only NAME, which is one of {FLOODS:?}"),
+        }
+    }
+    Ok((size, only))
 }
 
 /// 100,000 plain jobs, as fast as they can be enqueued.
