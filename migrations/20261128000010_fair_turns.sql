@@ -19,7 +19,7 @@ create index live_turn_key on jobs.live (kind, queue, tenant_id, coalesce(concur
 create function jobs.free_slots(slot text, max_running integer) returns integer
 language sql stable as $$
     select max_running - count(*)::integer from jobs.slot_holder h
-    where h.slot_key = slot and exists (select 1 from jobs.live j where j.id = h.job_id and j.lease = h.lease)
+    where h.slot_key = slot and exists (select 1 from jobs.live j where j.id = any (array[h.job_id]) and j.lease = h.lease)
 $$;
 
 -- Whether a job's own concurrency key lets one more run. A job without a key is never held up by it.

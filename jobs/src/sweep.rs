@@ -30,7 +30,7 @@ pub async fn promote_due(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offe
              select id, state from jobs.live where id in (select id from due)
          ), promoted as (
              update jobs.live j set state = 'ready', due_at = null
-             from before b where j.id = b.id
+             from before b where j.id = any (array[b.id])
              returning j.id, j.tenant_id, j.queue, j.priority, j.kind, b.state as was
          ), counted as (
              insert into jobs.transition (queue, kind, from_state, to_state, n)
@@ -94,7 +94,7 @@ pub async fn recover_lost_workers(conn: &mut PgConnection) -> Result<Recovered, 
          ), returned as (
              update jobs.live j
              set state = 'ready', lease = null, crashes = j.crashes + 1, parked = false
-             from held h where j.id = h.id and j.lease = h.lease
+             from held h where j.id = any (array[h.id]) and j.lease = h.lease
              returning j.id, j.tenant_id, j.queue, j.priority, j.kind, j.worker_id, j.attempt, j.max_attempts,
                  j.crashes, j.cancel_reason, j.started_at
          ), noted as (

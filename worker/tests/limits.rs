@@ -12,7 +12,7 @@ use jobs::{
     sweep::{self, Freed},
 };
 use migrations::testing::{TestDatabase, fresh_database};
-use sqlx::{Postgres, pool::PoolConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Row, pool::PoolConnection};
 use uuid::Uuid;
 
 /// A ledger in which probes may have a limit.
@@ -262,4 +262,55 @@ async fn an_import_waits_for_the_tenants_other_one_in_no_slot() {
         .expect("the ledger");
     let started = ledger.deliver(&old).await;
     assert_eq!((started.len(), started[0].queue.as_str()), (1, "default"));
+}
+
+#[tokio::test]
+async fn jobs_are_looked_up_by_the_primary_key_whatever_the_statistics_say() {
+    let mut ledger = Ledger::open(None).await;
+    let [only] = tenants();
+    // Statistics of a table with one job in it, as of a queue that is nearly empty, are what plans are made by until
+    // the next are taken, whatever floods in meanwhile.
+    ledger.enqueue(&[probe(only)]).await;
+    let mut owner = PgConnection::connect(&ledger._database.admin_url).await.expect("the server answers");
+    sqlx::raw_sql("vacuum analyze jobs.live").execute(&mut owner).await.expect("the owner may");
+    for (name, parameters, statement, arguments) in [
+        ("claim", "uuid[], uuid, uuid", include_str!("../../jobs/src/ledger/claim.sql"), "'{}', null, null"),
+        (
+            "done",
+            "uuid[], uuid[], jsonb[]",
+            include_str!("../../jobs/src/ledger/done.sql"),
+            "'{}', '{}', '{}'",
+        ),
+        (
+            "waiting",
+            "uuid[], uuid[], text[], float8[], jsonb[], uuid",
+            include_str!("../../jobs/src/ledger/waiting.sql"),
+            "'{}', '{}', '{}', '{}', '{}', null",
+        ),
+        (
+            "cancelled",
+            "uuid[], uuid[], text[]",
+            include_str!("../../jobs/src/ledger/cancelled.sql"),
+            "'{}', '{}', '{}'",
+        ),
+        ("release", "uuid[], uuid", include_str!("../../jobs/src/ledger/release.sql"), "'{}', null"),
+    ] {
+        let prepare = format!("prepare {name}({parameters}) as {statement}");
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *ledger.conn).await.expect("it is prepared");
+        let explain = format!("explain execute {name}({arguments})");
+        let plan: Vec<String> = sqlx::raw_sql(AssertSqlSafe(explain))
+            .fetch_all(&mut *ledger.conn)
+            .await
+            .expect("it is planned")
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        let plan = plan.join("\n");
+        let scans: Vec<&str> = plan.lines().filter(|line| line.contains(" on live j")).collect();
+        assert!(
+            scans.iter().any(|scan| scan.contains("Index Scan using live_pkey")),
+            "{name} reads jobs in another way:\n{plan}"
+        );
+        assert!(plan.contains("Index Cond: (id = ANY (ARRAY["), "{name} reads all jobs:\n{plan}");
+    }
 }

@@ -1,6 +1,9 @@
 -- Claims those of the given jobs that may be claimed and have no concurrency limit. A stale or
 -- duplicate delivery claims nothing. No indexed column changes, so the update stays on its page.
 --
+-- `any (array[...])` instead of `=`, here and wherever jobs are looked up by many ids: the planner cannot turn such a
+-- join around. While the table is tiny it would read all of it for the few ids, and go on to do so in a flood.
+--
 -- The commit does not wait for the disk. A claim that a crash of the server undoes leaves its job ready, and a lease
 -- that is not there writes nothing; whatever a run commits before that, such as an intended effect, takes the claim
 -- to the disk with it.
@@ -9,7 +12,8 @@ with unhurried as (
 ), claimed as (
     update jobs.live j
     set state = 'running', attempt = j.attempt + 1, lease = $2, worker_id = $3, started_at = clock_timestamp()
-    where j.id = any ($1) and j.state = 'ready' and j.concurrency_key is null
+    from unnest($1::uuid[]) i (id)
+    where j.id = any (array[i.id]) and j.state = 'ready' and j.concurrency_key is null
       and not exists (select 1 from jobs.kind_limit l where l.kind = j.kind)
       -- a worker that was counted out a moment ago claims nothing under its old name
       and not exists (select 1 from jobs.worker w where w.id = $3 and w.state in ('lost', 'stopped'))

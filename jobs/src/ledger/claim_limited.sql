@@ -6,7 +6,8 @@ with still as (
     update jobs.live j
     set state = 'running', attempt = j.attempt + 1, lease = $2, worker_id = $3, started_at = clock_timestamp(),
         parked = false
-    where j.id in (select id from still)
+    from still
+    where j.id = any (array[still.id])
       and not exists (select 1 from jobs.worker w where w.id = $3 and w.state in ('lost', 'stopped'))
     returning j.id, j.tenant_id, j.kind, j.queue, j.attempt, j.max_attempts, j.crashes, j.payload_version,
         j.payload, j.correlation_id, j.trace_parent, j.created_at, j.run_at, j.concurrency_key, j.parked

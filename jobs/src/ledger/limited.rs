@@ -105,7 +105,7 @@ async fn lock(conn: &mut PgConnection, candidates: &[Candidate]) -> Result<(), Q
     sqlx::query(
         "delete from jobs.slot_holder h
          where h.slot_key = any ($1)
-           and not exists (select 1 from jobs.live j where j.id = h.job_id and j.lease = h.lease)",
+           and not exists (select 1 from jobs.live j where j.id = any (array[h.job_id]) and j.lease = h.lease)",
     )
     .bind(&slots)
     .execute(conn)

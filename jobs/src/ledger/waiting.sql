@@ -12,7 +12,7 @@ with input as (
         run_at = coalesce(clock_timestamp() + make_interval(secs => i.delay_secs), j.run_at), lease = null, worker_id = null,
         last_error = coalesce(i.error, j.last_error), parked = false
     from input i
-    where j.id = i.id and j.lease = i.lease
+    where j.id = any (array[i.id]) and j.lease = i.lease
     returning j.id, j.tenant_id, j.kind, j.queue, j.priority, j.state, j.attempt, i.outcome, i.error, j.cancel_reason
 ), noted as (
     insert into jobs.attempt (job_id, tenant_id, kind, attempt, worker_id, outcome, error_class, message, fingerprint)

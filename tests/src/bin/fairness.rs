@@ -8,7 +8,8 @@
 //!   without it.
 //!
 //! The other tenant enqueues a job of 2 ms every 25 ms. A wait counts from the transaction that makes the job to the
-//! start of its run, both by the ledger.
+//! start of its run, both by the ledger. Beside the times it says how many jobs of others were started during a wait:
+//! that is what the queue decides, whatever else the machine does.
 
 use std::{
     process::ExitCode,
@@ -271,8 +272,9 @@ impl Bench {
             println!("  round {round}: {:.1} s", started.elapsed().as_secs_f64());
             self.ledger.wait_until_empty(QUEUE).await?;
         }
+        let overtaken = self.ledger.overtaken(self.patient, &beside).await?;
         let (alone, beside) = (self.ledger.waits(&alone).await?, self.ledger.waits(&beside).await?);
-        Ok(Waits { name, alone, beside })
+        Ok(Waits { name, alone, beside, overtaken })
     }
 
     /// A job every [`GAP`] until `over` says so. The patient tenant's own last job does not keep a flood going:
@@ -293,6 +295,8 @@ struct Waits {
     name: &'static str,
     alone: Spread,
     beside: Spread,
+    /// Jobs of others that were started during each wait beside the flood, sorted.
+    overtaken: Vec<usize>,
 }
 
 impl Waits {
@@ -315,6 +319,11 @@ impl Waits {
         for (round, waits) in [("alone", &self.alone), ("beside", &self.beside)] {
             figure(&format!("fairness_{name}_{round}_p50"), ms(waits.p50), "ms");
             figure(&format!("fairness_{name}_{round}_p99"), ms(waits.p99), "ms");
+        }
+        for share in [50, 99] {
+            let rank = (self.overtaken.len() * share).div_ceil(100).max(1);
+            let jobs = self.overtaken.get(rank - 1).copied().unwrap_or(0);
+            figure(&format!("fairness_{name}_overtaken_p{share}"), jobs as f64, "jobs");
         }
         figure(&format!("fairness_{name}_p50_ratio"), self.ratio(|waits| waits.p50), "x");
         goal(&format!("fairness_{name}_p99_ratio"), self.ratio(|waits| waits.p99), "x", Goal::AtMost(2.0));
