@@ -3,6 +3,7 @@
 //! Reading order: [`state`] (what a request may use), [`web::auth`], [`web::problem`] (every refusal), then
 //! the files of [`routes`], a folder an owner. The program is in `main.rs`, its subcommands in [`commands`].
 
+pub mod access;
 pub mod commands;
 pub mod docs;
 pub mod routes;

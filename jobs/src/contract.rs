@@ -16,6 +16,10 @@ pub trait JobKind: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The version of the payload that this code writes.
     const VERSION: i16;
 
+    /// The concurrency key of every job of the kind, for kinds of which a tenant may run no more than
+    /// [`Policy::key_limit`] at once whoever enqueues them. Other jobs have the key that they are given, or none.
+    const KEY: Option<&'static str> = None;
+
     /// How the kind runs.
     const POLICY: Policy;
 
@@ -33,7 +37,7 @@ pub trait JobKind: Serialize + DeserializeOwned + Send + Sync + 'static {
 pub struct Policy {
     /// The queue, to which workers give slots.
     pub queue: &'static str,
-    /// The priority of a job that is enqueued without one.
+    /// The priority of a job that is enqueued without one, and the highest that a tenant may ask for.
     pub priority: Priority,
     /// Attempts, the first included; a crash of the worker counts as one.
     pub max_attempts: i16,
@@ -43,7 +47,7 @@ pub struct Policy {
     pub deadline: Duration,
     /// How many jobs with the same concurrency key may run at once in the cluster.
     pub key_limit: i16,
-    /// Who may enqueue the kind over HTTP.
+    /// Who may enqueue the kind over HTTP, and see what came of it.
     pub access: Access,
     /// What becomes of a request whose dedup key an unfinished job has.
     pub rerun: Rerun,
@@ -64,13 +68,29 @@ pub enum Rerun {
     WhenAskedOnceBegun,
 }
 
-/// Who may enqueue a kind over HTTP.
+/// Who may enqueue, cancel and retry a kind over HTTP, and see its payloads and results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Any credential that may write jobs, for its own tenant.
-    Tenant,
-    /// Operators alone: the job concerns the cluster.
+    /// Credentials of a tenant that may write jobs and may do what the subject's own routes need; see [`Subject`].
+    Tenant(Subject),
+    /// Operators alone: the job concerns the cluster, and belongs to [`crate::SYSTEM_TENANT`].
     Operator,
+}
+
+/// What a tenant's kind of job is about. A job must not be a way around the scopes and the rate limits that the
+/// routes of its subject have, so the api holds callers of both to the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Drafts and notes: text for customers, and what a model may be asked for.
+    Replies,
+    /// Orders.
+    Orders,
+    /// Single customers: what is known of them, by name.
+    Customers,
+    /// What is known of all customers together: runs, models, forecasts.
+    Intelligence,
+    /// Segments and their members.
+    Segments,
 }
 
 /// Exponential backoff with full jitter: the wait before attempt n+1 is uniform in
@@ -108,6 +128,19 @@ pub enum Priority {
 }
 
 impl Priority {
+    /// Every priority, the first to go first.
+    pub const ALL: [Priority; 4] = [Priority::Urgent, Priority::High, Priority::Normal, Priority::Low];
+
+    /// Its name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Priority::Urgent => "urgent",
+            Priority::High => "high",
+            Priority::Normal => "normal",
+            Priority::Low => "low",
+        }
+    }
+
     /// The rank in the ledger: 0 goes first.
     pub fn rank(self) -> i16 {
         match self {
@@ -154,8 +187,9 @@ mod tests {
 
     #[test]
     fn ranks_are_priorities() {
-        for priority in [Priority::Urgent, Priority::High, Priority::Normal, Priority::Low] {
+        for priority in Priority::ALL {
             assert_eq!(Priority::from_rank(priority.rank()), priority);
+            assert_eq!(serde_json::to_value(priority).expect("a word"), priority.as_str());
         }
     }
 }

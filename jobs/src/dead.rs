@@ -24,6 +24,9 @@ pub struct DeadFilter {
     /// Of this kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+    /// Of one of these kinds; of any when none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kinds: Option<Vec<String>>,
     /// Of this queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
@@ -59,6 +62,9 @@ impl DeadFilter {
             if let Some(value) = value {
                 query.push(format!(" and {column} = ")).push_bind(value.clone());
             }
+        }
+        if let Some(kinds) = &self.kinds {
+            query.push(" and kind = any (").push_bind(kinds.clone()).push(")");
         }
         if let Some(from) = self.died_from {
             query.push(" and finished_at >= ").push_bind(from);

@@ -80,8 +80,8 @@ impl NewJob {
             version: kind.version,
             payload,
             dedup_key: None,
-            concurrency_key: None,
-            concurrency_limit: None,
+            concurrency_key: kind.key.map(str::to_owned),
+            concurrency_limit: kind.key.map(|_| kind.policy.key_limit.max(1)),
             correlation_id: id.to_string(),
             trace_parent: None,
             origin: "code",
@@ -93,6 +93,11 @@ impl NewJob {
     /// The id that the job will have, unless an unfinished one with its dedup key exists.
     pub fn id(&self) -> JobId {
         self.id
+    }
+
+    /// Whose it is.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
     }
 
     /// Another priority than the kind's.
@@ -218,7 +223,7 @@ impl Announcement {
 }
 
 /// A claimable job, as the dispatcher needs to know it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Offer {
     /// The job.
     pub id: JobId,

@@ -20,6 +20,7 @@ pub mod idempotency;
 pub mod kinds;
 pub mod ledger;
 pub mod looks;
+mod parked;
 pub mod progress;
 pub mod queues;
 pub mod read;

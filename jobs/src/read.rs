@@ -146,9 +146,13 @@ pub async fn states(conn: &mut PgConnection, ids: &[JobId]) -> Result<Vec<State>
 /// The ledger failed.
 pub async fn jobs(conn: &mut PgConnection, wanted: &[(Uuid, JobId)]) -> Result<Vec<JobView>, QueueError> {
     let (tenants, ids): (Vec<Uuid>, Vec<JobId>) = wanted.iter().copied().unzip();
-    let mut query = QueryBuilder::new(format!("select {COLUMNS} from unnest("));
+    let mut query = QueryBuilder::new("select found.* from unnest(");
     query.push_bind(tenants).push(", ").push_bind(ids);
-    query.push(") wanted (tenant_id, id) join jobs.job using (tenant_id, id)");
+    query.push(format!(
+        ") wanted (tenant_id, id) cross join lateral (
+             select {COLUMNS} from jobs.job j
+             where j.tenant_id = wanted.tenant_id and j.id = any (array[wanted.id])) found"
+    ));
     Ok(query.build_query_as().fetch_all(conn).await?)
 }
 

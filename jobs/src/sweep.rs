@@ -10,10 +10,12 @@ use crate::{
     JobId, QueueError, State,
     enqueue::Offer,
     events::Event,
-    ledger::{Claimed, Failure, complete::bury},
+    ledger::{Failure, complete::bury},
     successors,
     workers::SILENCE_SECS,
 };
+
+pub use crate::parked::{Freed, next_parked, parked_heads, parked_of_kind};
 
 /// Crashes for which a job is to blame, after which it counts as poison.
 pub const POISON_CRASHES: i16 = 3;
@@ -30,7 +32,7 @@ pub async fn promote_due(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offe
              select id, state from jobs.live where id in (select id from due)
          ), promoted as (
              update jobs.live j set state = 'ready', due_at = null
-             from before b where j.id = b.id
+             from before b where j.id = any (array[b.id])
              returning j.id, j.tenant_id, j.queue, j.priority, j.kind, b.state as was
          ), counted as (
              insert into jobs.transition (queue, kind, from_state, to_state, n)
@@ -99,7 +101,7 @@ pub async fn recover_lost_workers(
              update jobs.live j
              set state = 'ready', lease = null, parked = false, suspect = j.suspect or h.crashed,
                  crashes = j.crashes + h.blamed::int, attempt = j.attempt - (not h.blamed)::int
-             from held h where j.id = h.id and j.lease = h.lease
+             from held h where j.id = any (array[h.id]) and j.lease = h.lease
              returning j.id, j.tenant_id, j.queue, j.priority, j.kind, j.worker_id, j.attempt, j.max_attempts,
                  j.crashes, j.cancel_reason, j.started_at, h.blamed, h.crashed
          ), noted as (
@@ -209,68 +211,6 @@ pub async fn oldest_ready(conn: &mut PgConnection, limit: i64) -> Result<Vec<Off
          ) j",
     )
     .bind(limit)
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.iter().map(offer).collect())
-}
-
-/// Parked jobs that may have a free slot now: the first of each kind and concurrency key.
-///
-/// # Errors
-/// The ledger failed.
-pub async fn parked_heads(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offer>, QueueError> {
-    let rows = sqlx::query(
-        "select id, tenant_id, queue, priority from (
-             select distinct on (kind, tenant_id, concurrency_key) id, tenant_id, queue, priority
-             from jobs.live where parked and state = 'ready'
-             order by kind, tenant_id, concurrency_key, priority, id
-         ) heads limit $1",
-    )
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.iter().map(offer).collect())
-}
-
-/// A slot that became free: a limited job ended.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Freed {
-    /// Its kind, for the kind's limit.
-    pub kind: String,
-    /// Its tenant, for the key's.
-    pub tenant: Uuid,
-    /// Its concurrency key, if it had one.
-    pub key: Option<String>,
-}
-
-impl Freed {
-    /// The slot that a job will free when it ends.
-    pub fn of(job: &Claimed) -> Freed {
-        Freed { kind: job.kind.clone(), tenant: job.tenant, key: job.concurrency_key.clone() }
-    }
-}
-
-/// The parked jobs to offer when slots became free: the next with the same key, and the next few of
-/// the kind.
-///
-/// # Errors
-/// The ledger failed.
-pub async fn next_parked(conn: &mut PgConnection, freed: &[Freed]) -> Result<Vec<Offer>, QueueError> {
-    let rows = sqlx::query(
-        "select p.id, p.tenant_id, p.queue, p.priority
-         from unnest($1::text[], $2::uuid[], $3::text[]) ended (kind, tenant_id, key)
-         cross join lateral (
-             (select id, tenant_id, queue, priority from jobs.live j
-              where j.parked and j.state = 'ready' and j.kind = ended.kind and j.tenant_id = ended.tenant_id
-                and j.concurrency_key = ended.key order by j.priority, j.id limit 1)
-             union
-             (select id, tenant_id, queue, priority from jobs.live j
-              where j.parked and j.state = 'ready' and j.kind = ended.kind order by j.priority, j.id limit 4)
-         ) p",
-    )
-    .bind(freed.iter().map(|slot| slot.kind.as_str()).collect::<Vec<_>>())
-    .bind(freed.iter().map(|slot| slot.tenant).collect::<Vec<_>>())
-    .bind(freed.iter().map(|slot| slot.key.as_deref()).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?;
     Ok(rows.iter().map(offer).collect())

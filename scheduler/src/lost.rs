@@ -21,9 +21,6 @@ const OFFER_PARKED_EVERY: u32 = 5;
 /// How many successors are released at once.
 const SUCCESSORS: i64 = 500;
 
-/// How many heads of parked lines are offered at once.
-const PARKED_HEADS: i64 = 1000;
-
 /// After how many looks another page of the ledger is searched for running jobs without a lease. There
 /// are none, unless a fail-over lost half of what belongs together.
 const SEARCH_UNHELD_EVERY: u32 = 5;
@@ -109,7 +106,7 @@ async fn recover_unheld(
 async fn offer_parked(context: &Context, courier: &mut Courier) -> Result<(), QueueError> {
     let heads = async {
         let mut conn = context.connection().await?;
-        sweep::parked_heads(&mut conn, PARKED_HEADS).await
+        sweep::parked_heads(&mut conn).await
     };
     let heads = context.store.answers(heads).await?;
     courier.deliver(&heads).await;

@@ -32,7 +32,9 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let store = Store::connect(settings.database_url.expose(), runtime::connections(&settings.queues))
         .context("DATABASE_URL")?;
     let slots = settings.slots();
-    let connections = settings.database_connections.map_or(slots, NonZeroU32::get);
+    let connections = settings
+        .database_connections
+        .map_or_else(|| runtime::handler_connections(&settings.queues), NonZeroU32::get);
     if connections < slots {
         tracing::warn!(
             connections,

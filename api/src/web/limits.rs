@@ -28,10 +28,11 @@ use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
+use jobs::contract::Subject;
 use uuid::Uuid;
 
 pub use crate::settings::Rates;
-use crate::web::auth::{Identity, presented};
+use crate::web::auth::{Caller, Identity, presented};
 use crate::web::keys::{self, KeyCache, NotLookedUp};
 use crate::web::problem::Problem;
 
@@ -43,6 +44,9 @@ const MAX_BUCKETS: usize = 50_000;
 
 /// Full buckets are forgotten after this many checks.
 const SWEEP_EVERY: u32 = 10_000;
+
+/// What a request counts, unless it asks for many jobs.
+const ONE: NonZeroU32 = NonZeroU32::MIN;
 
 /// Puts the limits around every route of the router that has one, and finds out who calls.
 pub fn apply(router: Router, db: Db, keys: Arc<KeyCache>, rates: Rates) -> Router {
@@ -71,7 +75,32 @@ impl Limits {
 
     /// Counts a webhook for a tenant that proved itself by the delivery's signature.
     pub fn count_webhook(&self, tenant: Uuid) -> Result<Standing, TooMany> {
-        self.webhooks.tenants.count(tenant.as_u128())
+        self.webhooks.tenants.count(tenant.as_u128(), ONE)
+    }
+
+    /// Counts jobs of a subject as its own routes would count requests for them. Whoever asks for many at once uses
+    /// up as much as whoever asks for each.
+    ///
+    /// # Errors
+    /// 422 for more than the limit ever allows at once, 429 for more than is left of it.
+    pub fn count_jobs(
+        &self,
+        caller: &Caller,
+        subject: Subject,
+        jobs: NonZeroU32,
+    ) -> Result<Standing, Refusal> {
+        let lane = match subject {
+            Subject::Replies => &self.ai,
+            Subject::Segments => &self.segments,
+            Subject::Orders | Subject::Customers | Subject::Intelligence => &self.general,
+        };
+        let most = lane.keys.per_minute;
+        if jobs > most {
+            let detail =
+                format!("a key may ask for {most} jobs of this kind a minute; the request has {jobs}");
+            return Err(Refusal::Problem(Problem::unprocessable("jobs", detail)));
+        }
+        lane.count_key(caller.key_id.0, caller.tenant.0, jobs).map_err(Refusal::TooMany)
     }
 
     fn lane(&self, path: &str) -> Option<&Lane> {
@@ -131,12 +160,48 @@ impl TooMany {
 
 impl IntoResponse for TooMany {
     fn into_response(self) -> Response {
-        let detail =
-            format!("more than {} requests a minute; try again in {} s", self.limit, self.retry_after_secs);
+        let detail = format!("more than {} a minute; try again in {} s", self.limit, self.retry_after_secs);
         let mut response = Problem::too_many_requests(detail, self.retry_after_secs).into_response();
         let standing = Standing { limit: self.limit, remaining: 0, reset_secs: self.retry_after_secs };
         standing.show(response.headers_mut());
         response
+    }
+}
+
+/// Why a route that counts more than its request refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// For a reason of its own.
+    Problem(Problem),
+    /// A limit is used up.
+    TooMany(TooMany),
+}
+
+impl Refusal {
+    /// The answer of a limit that is used up; another refusal stays one.
+    ///
+    /// # Errors
+    /// The problem.
+    pub fn limited(self) -> Result<Response, Problem> {
+        match self {
+            Refusal::Problem(problem) => Err(problem),
+            Refusal::TooMany(too_many) => Ok(too_many.into_response()),
+        }
+    }
+}
+
+impl<P: Into<Problem>> From<P> for Refusal {
+    fn from(problem: P) -> Refusal {
+        Refusal::Problem(problem.into())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Refusal::Problem(problem) => problem.into_response(),
+            Refusal::TooMany(too_many) => too_many.into_response(),
+        }
     }
 }
 
@@ -169,22 +234,22 @@ async fn admit(
     address: u128,
 ) -> Result<(Identity, Standing), TooMany> {
     let Some(key) = presented(headers) else {
-        return Ok((Identity::Nobody, lane.addresses.count(address)?));
+        return Ok((Identity::Nobody, lane.addresses.count(address, ONE)?));
     };
     // What nobody has ever seen is counted before it may cost anything.
     let mut counted = None;
     match gate.keys.recall(key) {
         keys::Standing::Good(caller) => {
-            let standing = lane.count_key(caller.key_id.0, caller.tenant.0)?;
+            let standing = lane.count_key(caller.key_id.0, caller.tenant.0, ONE)?;
             return Ok((Identity::Known(caller), standing));
         }
-        keys::Standing::Bad => return Ok((Identity::Nobody, lane.addresses.count(address)?)),
-        keys::Standing::Strange => counted = Some(lane.addresses.count(address)?),
+        keys::Standing::Bad => return Ok((Identity::Nobody, lane.addresses.count(address, ONE)?)),
+        keys::Standing::Strange => counted = Some(lane.addresses.count(address, ONE)?),
         keys::Standing::Familiar => {}
     }
     let identity = match gate.keys.look_up(&gate.db, key, address).await {
         Ok(Some(caller)) => {
-            let standing = lane.count_key(caller.key_id.0, caller.tenant.0)?;
+            let standing = lane.count_key(caller.key_id.0, caller.tenant.0, ONE)?;
             return Ok((Identity::Known(caller), standing));
         }
         Ok(None) => Identity::Nobody,
@@ -194,7 +259,7 @@ async fn admit(
     };
     let standing = match counted {
         Some(standing) => standing,
-        None => lane.addresses.count(address)?,
+        None => lane.addresses.count(address, ONE)?,
     };
     Ok((identity, standing))
 }
@@ -223,9 +288,9 @@ impl Lane {
     }
 
     /// The standing is that of the limit which is nearer to its end.
-    fn count_key(&self, key: Uuid, tenant: Uuid) -> Result<Standing, TooMany> {
-        let of_key = self.keys.count(key.as_u128())?;
-        let of_tenant = self.tenants.count(tenant.as_u128())?;
+    fn count_key(&self, key: Uuid, tenant: Uuid, times: NonZeroU32) -> Result<Standing, TooMany> {
+        let of_key = self.keys.count(key.as_u128(), times)?;
+        let of_tenant = self.tenants.count(tenant.as_u128(), times)?;
         Ok(if of_tenant.remaining < of_key.remaining { of_tenant } else { of_key })
     }
 }
@@ -243,10 +308,14 @@ impl Limiter {
         Limiter { buckets, per_minute, checks: AtomicU32::new(0) }
     }
 
-    fn count(&self, who: u128) -> Result<Standing, TooMany> {
+    fn count(&self, who: u128, times: NonZeroU32) -> Result<Standing, TooMany> {
         let who = if self.has_room() { who } else { u128::MAX };
         let limit = self.per_minute.get();
-        match self.buckets.check_key(&who) {
+        // More at once than a full bucket holds never fits; a minute is when the bucket is full again.
+        let Ok(counted) = self.buckets.check_key_n(&who, times) else {
+            return Err(TooMany { limit, retry_after_secs: 60 });
+        };
+        match counted {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity().min(limit);
                 let used = u64::from(limit - remaining);
@@ -289,26 +358,36 @@ mod tests {
     #[test]
     fn a_key_stops_at_its_limit_and_others_go_on() {
         let limiter = Limiter::new(rate(3));
-        let left: Vec<u32> = (0..3).map(|_| limiter.count(1).expect("within the limit").remaining).collect();
+        let left: Vec<u32> =
+            (0..3).map(|_| limiter.count(1, ONE).expect("within the limit").remaining).collect();
         assert_eq!(left, [2, 1, 0]);
-        let refused = limiter.count(1).expect_err("the fourth is one too many");
+        let refused = limiter.count(1, ONE).expect_err("the fourth is one too many");
         assert!((1..=21).contains(&refused.retry_after_secs), "{refused:?}");
-        assert_eq!(limiter.count(2).expect("another caller").remaining, 2);
+        assert_eq!(limiter.count(2, ONE).expect("another caller").remaining, 2);
     }
 
     #[test]
     fn a_tenant_cannot_multiply_its_limit_by_making_keys() {
         let lane = Lane::new(rate(2));
         let tenant = Uuid::now_v7();
-        let allowed = (0..20).filter(|_| lane.count_key(Uuid::now_v7(), tenant).is_ok()).count();
+        let allowed = (0..20).filter(|_| lane.count_key(Uuid::now_v7(), tenant, ONE).is_ok()).count();
         assert_eq!(allowed, 2 * GROUP_FACTOR as usize);
+    }
+
+    #[test]
+    fn many_at_once_count_as_many() {
+        let limiter = Limiter::new(rate(10));
+        assert_eq!(limiter.count(1, rate(7)).expect("within the limit").remaining, 3);
+        assert!(limiter.count(1, rate(4)).is_err());
+        assert_eq!(limiter.count(1, rate(3)).expect("what was refused used nothing").remaining, 0);
+        assert!(limiter.count(2, rate(11)).is_err(), "more than the bucket holds");
     }
 
     #[test]
     fn memory_is_bounded() {
         let limiter = Limiter::new(rate(1));
         for who in 0..(MAX_BUCKETS as u128 + 5_000) {
-            let _ = limiter.count(who);
+            let _ = limiter.count(who, ONE);
         }
         assert!(limiter.buckets.len() <= MAX_BUCKETS + 2);
     }

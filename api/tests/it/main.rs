@@ -1,5 +1,6 @@
 //! The api against real servers, a file a subject. One program, because each would link the whole api again.
 
+mod access;
 mod analytics;
 mod auth;
 mod bad_input;

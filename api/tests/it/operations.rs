@@ -69,6 +69,43 @@ async fn a_kind_is_limited_and_let_go() {
 }
 
 #[tokio::test]
+async fn a_raised_limit_is_filled_at_once() {
+    let shop = shop(Mode::Token).await;
+    let operator = operator(&shop).await;
+    let path = "/api/admin/kinds/draft_reply/limit";
+    call(&shop, &operator, "PUT", path, r#"{"max_running": 1}"#).await;
+    let mut ids = std::collections::BTreeSet::new();
+    for _ in 0..5 {
+        ids.insert(enqueue(&shop, &shop.key).await);
+    }
+    // Redis delivers them; one may run, and the others are parked and in no queue.
+    let mut lane = shop.state.dispatch.open_lane("ai").await.expect("redis");
+    let mut delivered = Vec::new();
+    while delivered.len() < ids.len() {
+        delivered.extend(lane.pop(10).await.expect("redis"));
+    }
+    let mut connection = shop.state.store.pool().acquire().await.expect("a connection");
+    let worker = Uuid::now_v7();
+    let running = jobs::ledger::claim_limited(&mut connection, worker, &delivered).await.expect("claimed");
+    assert_eq!(running.len(), 1);
+
+    call(&shop, &operator, "PUT", path, r#"{"max_running": 3}"#).await;
+    let mut offered = Vec::new();
+    while offered.len() < 2 {
+        offered.extend(lane.pop(10).await.expect("redis"));
+    }
+    assert_eq!(offered.len(), 2, "as many as the limit lets start now");
+    let started = jobs::ledger::claim_limited(&mut connection, worker, &offered).await.expect("claimed");
+    assert_eq!(started.len(), 2);
+    call(&shop, &operator, "DELETE", path, "").await;
+    let mut offered = Vec::new();
+    while offered.len() < 2 {
+        offered.extend(lane.pop(10).await.expect("redis"));
+    }
+    assert!(offered.iter().all(|id| ids.contains(id)));
+}
+
+#[tokio::test]
 async fn workers_are_listed_with_what_they_run() {
     let shop = shop(Mode::Token).await;
     let operator = operator(&shop).await;

@@ -41,6 +41,8 @@ pub struct KindInfo {
     pub kind: &'static str,
     /// The version of the payload that this code writes.
     pub version: i16,
+    /// The concurrency key of all its jobs, if it has one.
+    pub key: Option<&'static str>,
     /// How it runs.
     pub policy: Policy,
     /// Checks that a JSON text is a payload of the kind; says what does not fit.
@@ -50,7 +52,7 @@ pub struct KindInfo {
 impl KindInfo {
     /// The description of a kind that is known by its type.
     pub const fn of<K: JobKind>() -> KindInfo {
-        KindInfo { kind: K::KIND, version: K::VERSION, policy: K::POLICY, check: check::<K> }
+        KindInfo { kind: K::KIND, version: K::VERSION, key: K::KEY, policy: K::POLICY, check: check::<K> }
     }
 }
 

@@ -3,7 +3,7 @@
 with input as (
     select * from unnest($1::uuid[], $2::uuid[], $3::text[]) t (id, lease, reason)
 ), gone as (
-    delete from jobs.live j using input i where j.id = i.id and j.lease = i.lease
+    delete from jobs.live j using input i where j.id = any (array[i.id]) and j.lease = i.lease
     returning j.*, i.reason
 ), kept as (
     insert into jobs.finished (id, tenant_id, kind, queue, priority, state, attempt, max_attempts, crashes, run_at,

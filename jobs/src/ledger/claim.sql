@@ -1,10 +1,14 @@
 -- Claims those of the given jobs that may be claimed and have no concurrency limit, are no suspects of a crash,
 -- and are of no kind in $4, whose rows may be locked by whoever asks for them again. A stale or duplicate
 -- delivery claims nothing. No indexed column changes, so the update stays on its page.
+--
+-- `any (array[...])` instead of `=`, here and wherever jobs are looked up by many ids: the planner cannot turn such a
+-- join around. While the table is tiny it would read all of it for the few ids, and go on to do so in a flood.
 with claimed as (
     update jobs.live j
     set state = 'running', attempt = j.attempt + 1, lease = $2, worker_id = $3, started_at = clock_timestamp()
-    where j.id = any ($1) and j.state = 'ready' and j.concurrency_key is null
+    from unnest($1::uuid[]) i (id)
+    where j.id = any (array[i.id]) and j.state = 'ready' and j.concurrency_key is null
       and not j.suspect and j.kind <> all ($4)
       and not exists (select 1 from jobs.kind_limit l where l.kind = j.kind)
       -- a worker that was counted out a moment ago claims nothing under its old name
@@ -19,4 +23,4 @@ with claimed as (
     insert into jobs.transition (queue, kind, from_state, to_state, n)
     select queue, kind, 'ready', 'running', count(*) from claimed group by queue, kind
 )
-select * from claimed
+select claimed.* from unhurried left join claimed on true where claimed.id is not null

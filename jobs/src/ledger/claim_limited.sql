@@ -1,9 +1,13 @@
--- Claims the given jobs, for which slots of their concurrency limits were just found under lock.
-with claimed as (
+-- Claims the given jobs, for which slots of their concurrency limits were just found under lock. Most of them were
+-- not locked before, so one that another transaction holds is left out: waiting for it could be waiting for each other.
+with still as (
+    select id from jobs.live where id = any ($1) and state = 'ready' order by id for update skip locked
+), claimed as (
     update jobs.live j
     set state = 'running', attempt = j.attempt + 1, lease = $2, worker_id = $3, started_at = clock_timestamp(),
         parked = false
-    where j.id = any ($1) and j.state = 'ready'
+    from still
+    where j.id = any (array[still.id])
       and not exists (select 1 from jobs.worker w where w.id = $3 and w.state in ('lost', 'stopped'))
     returning j.id, j.tenant_id, j.kind, j.queue, j.attempt, j.max_attempts, j.crashes, j.payload_version,
         j.payload, j.correlation_id, j.trace_parent, j.created_at, j.run_at, j.concurrency_key, j.parked,

@@ -4,7 +4,7 @@ with input as (
     select * from unnest($1::uuid[], $2::uuid[], $3::jsonb[]) t (id, lease, error)
 ), gone as (
     delete from jobs.live j using input i
-    where j.id = i.id and j.lease is not distinct from i.lease and j.state = $4::jobs.state
+    where j.id = any (array[i.id]) and j.lease is not distinct from i.lease and j.state = $4::jobs.state
     returning j.*, i.error
 ), kept as (
     insert into jobs.dead (id, tenant_id, kind, queue, priority, attempt, max_attempts, crashes, run_at,

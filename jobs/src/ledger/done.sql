@@ -2,7 +2,7 @@
 with input as (
     select * from unnest($1::uuid[], $2::uuid[], $3::jsonb[]) t (id, lease, result)
 ), gone as (
-    delete from jobs.live j using input i where j.id = i.id and j.lease = i.lease
+    delete from jobs.live j using input i where j.id = any (array[i.id]) and j.lease = i.lease
     returning j.id, j.tenant_id, j.kind, j.queue, j.priority, j.attempt, j.max_attempts, j.crashes, j.run_at,
         j.payload_version, j.payload, j.dedup_key, j.concurrency_key, j.worker_id, j.progress, i.result,
         j.correlation_id, j.trace_parent, j.origin, j.parent_id, j.created_at, j.started_at

@@ -3,8 +3,10 @@
 
 pub mod claim;
 pub mod complete;
+mod limited;
 mod release;
 
-pub use claim::{Claimed, claim, claim_limited};
+pub use claim::{Claimed, claim};
 pub use complete::{Completion, Ending, Failure, complete};
+pub use limited::claim_limited;
 pub use release::release;

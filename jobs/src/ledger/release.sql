@@ -7,7 +7,7 @@ with gone as (
     update jobs.live j
     set state = 'ready', attempt = j.attempt - 1, lease = null, worker_id = null
     from held h
-    where j.id = h.id and j.lease = h.lease
+    where j.id = any (array[h.id]) and j.lease = h.lease
     returning j.id, j.tenant_id, j.queue, j.priority, j.kind
 ), counted as (
     insert into jobs.transition (queue, kind, from_state, to_state, n)

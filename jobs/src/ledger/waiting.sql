@@ -17,7 +17,7 @@ with input as (
         -- a run that came to an end has killed nobody
         suspect = j.suspect and i.outcome = 'handed_back'
     from input i
-    where j.id = i.id and j.lease = i.lease
+    where j.id = any (array[i.id]) and j.lease = i.lease
     returning j.id, j.tenant_id, j.kind, j.queue, j.priority, j.state, j.attempt, i.outcome, i.error, j.cancel_reason, j.due_at
 ), noted as (
     insert into jobs.attempt (job_id, tenant_id, kind, attempt, worker_id, outcome, error_class, message, fingerprint)

@@ -166,6 +166,29 @@ impl Ledger {
         Ok(Spread::of(waits.into_iter().map(|secs| Duration::from_secs_f64(secs.max(0.0))).collect()))
     }
 
+    /// How many jobs of other tenants were started during each wait of the tenant's jobs of that name, sorted. Unlike
+    /// a time it does not depend on what else the machine does.
+    #[allow(missing_docs)]
+    pub async fn overtaken(&self, tenant: TenantId, name: &str) -> anyhow::Result<Vec<usize>> {
+        let others: Vec<DateTime<Utc>> = sqlx::query_scalar(
+            "select started_at from jobs.finished where tenant_id <> $1 and started_at is not null order by started_at",
+        )
+        .bind(tenant)
+        .fetch_all(&self.admin)
+        .await?;
+        let waits: Vec<(DateTime<Utc>, DateTime<Utc>)> = sqlx::query_as(
+            "select run_at, started_at from jobs.finished where correlation_id = $1 and started_at is not null",
+        )
+        .bind(name)
+        .fetch_all(&self.admin)
+        .await?;
+        let before = |at: DateTime<Utc>| others.partition_point(|started| *started < at);
+        let mut overtaken: Vec<usize> =
+            waits.iter().map(|(from, to)| before(*to).saturating_sub(before(*from))).collect();
+        overtaken.sort_unstable();
+        Ok(overtaken)
+    }
+
     /// Finished jobs a second, from `from` until the `jobs`th job after it, and until `to` if that is later.
     ///
     /// # Errors

@@ -96,22 +96,7 @@ impl Env {
         let tenant_id =
             self.command(&["create-tenant", "--slug", slug, "--name", "Corner Records"], &[]).await?;
         let tenant_id = tenant_id.parse().context("create-tenant prints the tenant's id")?;
-        let key = self
-            .command(
-                &[
-                    "create-key",
-                    "--tenant",
-                    slug,
-                    "--name",
-                    "everything",
-                    "--scopes",
-                    "operator",
-                    "--expires-days",
-                    "7",
-                ],
-                &[],
-            )
-            .await?;
+        let key = self.create_key(slug, "operator").await?;
         let secrets = [("GORGIAS_API_KEY", "recorded"), ("GORGIAS_WEBHOOK_SECRET", &webhook_secret)];
         let help_desk = upstream.gorgias_base();
         let connect =
@@ -119,6 +104,11 @@ impl Env {
         let connect = [&connect[..], &["--verify", "hmac", "--allow-loopback"]].concat();
         self.command(&connect, &secrets).await?;
         Ok(Desk::new(base, Credentials { tenant: slug.to_owned(), tenant_id, key, webhook_secret }))
+    }
+
+    pub(super) async fn create_key(&self, slug: &str, scopes: &str) -> anyhow::Result<String> {
+        let key = ["create-key", "--tenant", slug, "--name", "everything", "--scopes", scopes];
+        self.command(&[&key[..], &["--expires-days", "7"]].concat(), &[]).await
     }
 
     /// Runs a command of the api program; what it printed.

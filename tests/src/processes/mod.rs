@@ -82,7 +82,7 @@ impl Default for Options {
             tenant: "demo".to_owned(),
             workers: 2,
             schedulers: 2,
-            queues: "ai=4,bulk=1,default=16,intelligence=3,ops=2,profiles=4".to_owned(),
+            queues: "ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,profiles=4".to_owned(),
             bind: None,
             env: ["GENERAL", "WEBHOOKS", "AI", "SEGMENTS"].map(rate).to_vec(),
             logs: Logs::File,
@@ -270,6 +270,14 @@ impl Cluster {
     /// The slug is taken or the database is away.
     pub async fn create_tenant(&self, slug: &str) -> anyhow::Result<Desk> {
         self.env.create_tenant(slug, self.desk.base(), &self.upstream).await
+    }
+
+    /// Makes a key of a tenant with these scopes, separated by commas.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub async fn create_key(&self, slug: &str, scopes: &str) -> anyhow::Result<String> {
+        self.env.create_key(slug, scopes).await
     }
 
     /// Starts the api again after it was killed, on the same port; waits until it is ready.

@@ -17,9 +17,10 @@ const BATCH: usize = 500;
 
 const RETRY_EVERY: Duration = Duration::from_millis(200);
 
-/// The lanes of a queue with so many slots: two when one can claim while the other's jobs run.
+/// The lanes of a queue with so many slots: two when one can claim while the other's jobs run, so that a job that
+/// comes while a batch is being claimed need not wait for the whole of that claim.
 pub(super) fn lanes(slots: usize) -> usize {
-    if slots >= BATCH { 2 } else { 1 }
+    if slots >= 8 { 2 } else { 1 }
 }
 
 /// Starts the lanes of a queue.

@@ -153,6 +153,20 @@ pub fn connections(queues: &BTreeMap<String, usize>) -> u32 {
 /// Connections for handlers that work on the ledger itself.
 const HANDLER_CONNECTIONS: usize = 8;
 
+/// How many connections to the other schemas the handlers of a process with these queues need. An import, a run or an
+/// evaluation may hold one for as long as its slot, so there is one for each slot: with fewer, a queue whose slots
+/// all hold one would leave none for the short work of the others. They are opened when they are needed.
+pub fn handler_connections(queues: &BTreeMap<String, usize>) -> u32 {
+    let slots: usize = queues.values().sum();
+    u32::try_from(slots.min(MOST_HOLDING) + SPARE_CONNECTIONS).unwrap_or(u32::MAX)
+}
+
+/// Beyond so many slots the work is short, or it would be too much for one process's processors.
+const MOST_HOLDING: usize = 64;
+
+/// For what is not a job, and for handlers that need a second one for a moment.
+const SPARE_CONNECTIONS: usize = 4;
+
 fn introduction(options: &Options) -> Introduction {
     let host =
         std::fs::read_to_string("/etc/hostname").map(|name| name.trim().to_owned()).unwrap_or_default();
@@ -163,5 +177,20 @@ fn introduction(options: &Options) -> Introduction {
         pid: i32::try_from(std::process::id()).unwrap_or(0),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         queues: options.queues.iter().map(|(queue, slots)| (queue.clone(), *slots)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slot_finds_a_connection() {
+        let queues = |slots: &[(&str, usize)]| -> BTreeMap<String, usize> {
+            slots.iter().map(|(queue, slots)| ((*queue).to_owned(), *slots)).collect()
+        };
+        let usual = queues(&[("ai", 4), ("default", 16), ("imports", 2), ("intelligence", 3)]);
+        assert!(handler_connections(&usual) > 25);
+        assert_eq!(handler_connections(&queues(&[("default", 10_000)])), 68);
     }
 }

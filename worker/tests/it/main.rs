@@ -6,6 +6,7 @@ mod effects;
 mod failover;
 mod insight;
 mod ledger;
+mod limits;
 mod runtime;
 mod segments;
 mod states;

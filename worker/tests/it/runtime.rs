@@ -27,7 +27,7 @@ use jobs::{
 use migrations::testing::{TestDatabase, fresh_database};
 use serde::{Deserialize, Serialize};
 use tokio::{
-    sync::{Notify, oneshot},
+    sync::{Barrier, Notify, oneshot},
     task::JoinHandle,
 };
 use uuid::Uuid;
@@ -75,13 +75,27 @@ impl JobKind for Act {
     }
 }
 
-#[derive(Default)]
 struct Stage {
     runs: AtomicUsize,
     at_once: AtomicI64,
     most_at_once: AtomicI64,
     started: Notify,
     go_on: Notify,
+    /// Where two that run at the same time meet.
+    meeting: Barrier,
+}
+
+impl Default for Stage {
+    fn default() -> Stage {
+        Stage {
+            runs: AtomicUsize::new(0),
+            at_once: AtomicI64::new(0),
+            most_at_once: AtomicI64::new(0),
+            started: Notify::new(),
+            go_on: Notify::new(),
+            meeting: Barrier::new(2),
+        }
+    }
 }
 
 async fn act(ctx: Ctx, stage: Arc<Stage>, act: Act) -> Outcome<String> {
@@ -127,6 +141,10 @@ async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
             stage.started.notify_one();
             stage.go_on.notified().await;
             done("went on".to_owned())
+        }
+        "meet" => {
+            stage.meeting.wait().await;
+            done(String::new())
         }
         "brief" => {
             tokio::task::yield_now().await;
@@ -218,7 +236,7 @@ impl Theatre {
     fn start(&self, grace: Duration) -> (oneshot::Sender<()>, JoinHandle<()>) {
         let options = Options {
             name: "test".to_owned(),
-            queues: BTreeMap::from([("acts".to_owned(), 8)]),
+            queues: BTreeMap::from([("acts".to_owned(), 8), ("others".to_owned(), 8)]),
             grace,
             database_url: self.url.clone().into(),
             pulse: Pulse::default(),
@@ -390,11 +408,14 @@ async fn concurrency_limits_hold_across_workers() {
     let theatre = Theatre::open().await;
     let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
     queues::limit_kind(&mut conn, "act", Some(2), "test").await.expect("the ledger");
-    let jobs: Vec<NewJob> = (0..40).map(|_| theatre.job("brief")).collect();
+    // The first two wait for each other, so they end only when two run at once.
+    let jobs: Vec<NewJob> =
+        (0..40).map(|number| theatre.job(if number < 2 { "meet" } else { "brief" })).collect();
     let ids = theatre.enqueue(&jobs).await;
     let (workers, ends): (Vec<_>, Vec<_>) = (0..2).map(|_| theatre.start(Duration::from_secs(10))).unzip();
     for id in &ids {
-        theatre.until(*id, |view| view.state == State::Done).await;
+        let view = theatre.until(*id, |view| view.state.is_finished()).await;
+        assert_eq!(view.state, State::Done, "{:?}", view.error);
     }
     for stop in workers {
         let _ = stop.send(());
@@ -402,7 +423,7 @@ async fn concurrency_limits_hold_across_workers() {
     for end in ends {
         end.await.expect("the runtime");
     }
-    assert!(theatre.stage.most_at_once.load(Ordering::SeqCst) <= 2);
+    assert_eq!(theatre.stage.most_at_once.load(Ordering::SeqCst), 2);
     assert_eq!(theatre.stage.runs.load(Ordering::SeqCst), 40);
     theatre.assert_books_balance().await;
 }
@@ -678,6 +699,12 @@ async fn a_paused_queue_starts_nothing_until_it_is_resumed() {
         tokio::task::yield_now().await;
     }
     let id = theatre.enqueue(&[theatre.job("succeed")]).await[0];
+    // The worker takes what comes later in another queue, and leaves this one alone.
+    let other = theatre.enqueue(&[theatre.job("succeed").with_queue("others")]).await[0];
+    theatre.until(other, |view| view.state == State::Done).await;
+    let view = theatre.view(id).await;
+    assert_eq!((view.state, view.attempt, view.started_at), (State::Ready, 0, None));
+    assert_eq!(theatre.stage.runs.load(Ordering::SeqCst), 1);
     queues::control(&mut conn, "acts", Some(false), None, None, "test").await.expect("the ledger");
     theatre.dispatch.poke_workers();
     theatre.until(id, |view| view.state == State::Done).await;

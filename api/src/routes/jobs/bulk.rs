@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use chrono::{DateTime, Utc};
 use database::{Tx, ids::TenantId};
 use jobs::{
-    JobId, NewJob, State as JobState,
+    JobId, NewJob, SYSTEM_TENANT, State as JobState,
     dead::{self, DeadFilter},
     enqueue,
     enqueue::Announcement,
@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use super::dead::tenant_of;
 use crate::{
+    access,
     state::AppState,
     web::{
         auth::Caller,
@@ -92,7 +93,7 @@ pub struct Matching {
 #[schema(example = json!({"job_ids": ["0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"]}))]
 pub struct Done {
     /// The jobs; those of the request that are missing were not dead, or an unfinished job has their
-    /// dedup key.
+    /// dedup key, or the key lacks the `write_scope` of their kind.
     job_ids: Vec<Uuid>,
 }
 
@@ -250,7 +251,7 @@ async fn act(
         (Answer::ok(&Done { job_ids: ids }), told, json!(count))
     } else {
         let matching = dead::count(&mut tx, &filter).await?;
-        let job = by_job(caller.tenant, action, filter.clone(), canary, &reason)?;
+        let job = by_job(owner(caller), action, filter.clone(), canary, &reason)?;
         let (job_id, state) = (job.id(), JobState::Ready.as_str());
         let (enqueued, announcement) = enqueue(&mut tx, &[correlation::caused(job)]).await?;
         if let Some(other) = enqueued.iter().find(|enqueued| !enqueued.created) {
@@ -279,11 +280,15 @@ async fn act_on_one(
 ) -> Result<Answer, Problem> {
     caller.require(Scope::JobsWrite)?;
     let reason = trail::reason_or(request.reason, NO_REASON)?;
-    let filter = DeadFilter { tenant_id: tenant_of(None, caller)?, ids: vec![id], ..DeadFilter::default() };
+    let any_kind = DeadFilter { tenant_id: tenant_of(None, caller)?, ids: vec![id], ..DeadFilter::default() };
+    let filter = DeadFilter { kinds: access::changeable_kinds(caller), ..any_kind.clone() };
     let mut tx = state.db.queue_tx().await?;
     let (ids, told) = at_once(&mut tx, action, &filter, &reason).await?;
     if ids.is_empty() {
         return Err(match dead::count(&mut tx, &filter).await? {
+            0 if dead::count(&mut tx, &any_kind).await? > 0 => Problem::forbidden(
+                "jobs of this kind need a key with the kind's write_scope, see GET /api/kinds",
+            ),
             0 => Problem::not_found("there is no such dead job"),
             _ => Problem::conflict(
                 "an unfinished job with the same dedup key exists, or another caller acts on it",
@@ -331,6 +336,12 @@ async fn at_once(
     }
 }
 
+/// Whose the job is that does it: the cluster's own for an operator, so that no key of the operator's tenant can
+/// cancel it or run it again; a tenant's own acts on that tenant's dead jobs alone.
+fn owner(caller: &Caller) -> TenantId {
+    if caller.is_operator() { TenantId(SYSTEM_TENANT) } else { caller.tenant }
+}
+
 fn by_job(
     tenant: TenantId,
     action: Action,
@@ -361,6 +372,7 @@ fn selected(request: BulkRequest, caller: &Caller) -> Result<(DeadFilter, String
         tenant_id: asked,
         ids,
         kind: selection.kind,
+        kinds: None,
         queue: selection.queue,
         fingerprint: selection.fingerprint,
         error_class: selection.error_class,
@@ -377,6 +389,7 @@ fn selected(request: BulkRequest, caller: &Caller) -> Result<(DeadFilter, String
         return Err(Problem::bad_request("all", "excludes ids and conditions"));
     }
     filter.tenant_id = tenant_of(asked, caller)?;
+    filter.kinds = access::changeable_kinds(caller);
     let reason = trail::reason_or(request.reason, NO_REASON)?;
     Ok((filter, reason))
 }

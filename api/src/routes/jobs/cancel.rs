@@ -16,6 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use crate::{
+    access,
     routes::jobs::look,
     state::AppState,
     web::{auth::Caller, body::Json, problem::Problem, query, trail},
@@ -46,6 +47,8 @@ pub struct CancelAnswer {
 }
 
 /// Cancels a job: at once while it waits, by request while it runs.
+///
+/// Needs `jobs:write` and the kind's `write_scope` (`GET /api/kinds`).
 #[utoipa::path(
     post,
     path = "/api/jobs/{id}/cancel",
@@ -70,6 +73,8 @@ async fn cancel(
     let reason = trail::reason_or(request.reason, "cancelled by a caller")?;
     let tenant = (!caller.is_operator()).then_some(caller.tenant.0);
     let mut tx = state.db.queue_tx().await?;
+    let job = read::job(&mut tx, tenant, id).await?.ok_or_else(look::unknown_job)?;
+    access::require_change(&caller, &job)?;
     let outcome = read::cancel(&mut tx, tenant, id, &reason).await?;
     let (status, outcome) = match outcome {
         Cancelled::Now => (StatusCode::OK, "cancelled"),

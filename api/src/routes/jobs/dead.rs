@@ -109,6 +109,7 @@ fn filter(params: &Params, caller: &Caller) -> Result<DeadFilter, Problem> {
         tenant_id: tenant_of(tenant, caller)?,
         ids: Vec::new(),
         kind: text("kind")?,
+        kinds: None,
         queue: text("queue")?,
         fingerprint: text("fingerprint")?,
         error_class: text("error_class")?,

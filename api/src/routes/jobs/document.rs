@@ -8,6 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::{access, web::auth::Caller};
+
 /// A job.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
@@ -23,6 +25,7 @@ use uuid::Uuid;
     "run_at": "2026-01-31T12:00:00Z",
     "progress": null,
     "result": {"message_count": 3, "drafter": "template"},
+    "needs_scope": null,
     "error": null,
     "cancel_reason": null,
     "waits_for_slot": false,
@@ -60,6 +63,8 @@ pub struct JobDocument<'a> {
     pub progress: Option<Cow<'a, serde_json::Value>>,
     /// What it left, when done.
     pub result: Option<Cow<'a, serde_json::Value>>,
+    /// The scope that the key lacks to be shown `result` and `payload` of this kind; null when it lacks none.
+    pub needs_scope: Option<&'static str>,
     /// What failed last: `{class, message, fingerprint}`.
     pub error: Option<Cow<'a, serde_json::Value>>,
     /// Someone asked for its cancellation while it ran.
@@ -99,6 +104,7 @@ pub const FIELDS: &[&str] = &[
     "run_at",
     "progress",
     "result",
+    "needs_scope",
     "error",
     "cancel_reason",
     "waits_for_slot",
@@ -113,8 +119,12 @@ pub const FIELDS: &[&str] = &[
 ];
 
 impl<'a> JobDocument<'a> {
-    /// The document of a job that somebody else still holds.
-    pub fn of(view: &'a JobView, queue_position: Option<u64>) -> JobDocument<'a> {
+    /// The document of a job that somebody else still holds, as far as the caller may see it.
+    pub fn of(view: &'a JobView, queue_position: Option<u64>, caller: &Caller) -> JobDocument<'a> {
+        let withheld = access::withheld(caller, &view.kind);
+        let shown = |value: &'a Option<serde_json::Value>| {
+            value.as_ref().filter(|_| withheld.is_none()).map(Cow::Borrowed)
+        };
         JobDocument {
             id: view.id,
             tenant_id: view.tenant_id,
@@ -127,7 +137,8 @@ impl<'a> JobDocument<'a> {
             crashes: view.crashes,
             run_at: view.run_at,
             progress: view.progress.as_ref().map(Cow::Borrowed),
-            result: view.result.as_ref().map(Cow::Borrowed),
+            result: shown(&view.result),
+            needs_scope: withheld.map(accounts::api_keys::Scope::name),
             error: view.error.as_ref().map(Cow::Borrowed),
             cancel_reason: view.cancel_reason.as_deref().map(Cow::Borrowed),
             waits_for_slot: view.parked,
@@ -138,13 +149,16 @@ impl<'a> JobDocument<'a> {
             created_at: view.created_at,
             started_at: view.started_at,
             finished_at: view.finished_at,
-            payload: view.payload.as_ref().map(Cow::Borrowed),
+            payload: shown(&view.payload),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use accounts::api_keys::Scope;
+    use database::ids::{KeyId, TenantId};
+
     use super::*;
 
     #[test]
@@ -174,7 +188,13 @@ mod tests {
             finished_at: None,
             payload: Some(serde_json::json!({})),
         };
-        let document = serde_json::to_value(JobDocument::of(&view, None)).expect("plain data");
+        let caller = Caller {
+            tenant: TenantId(Uuid::nil()),
+            key_id: KeyId::new(),
+            scopes: vec![Scope::JobsRead],
+            name: "test".to_owned(),
+        };
+        let document = serde_json::to_value(JobDocument::of(&view, None, &caller)).expect("plain data");
         let mut names: Vec<&str> =
             document.as_object().expect("an object").keys().map(String::as_str).collect();
         let mut fields = FIELDS.to_vec();

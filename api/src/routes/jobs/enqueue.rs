@@ -1,12 +1,19 @@
 //! Enqueueing jobs by kind, one or many in one transaction.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use accounts::api_keys::Scope;
-use axum::extract::State;
+use axum::{
+    Extension,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{REQUEST_WITHIN, Role};
-use jobs::{NewJob, Priority, State as JobState, contract::Access, enqueue, read};
+use database::{REQUEST_WITHIN, Role, ids::TenantId};
+use jobs::{
+    NewJob, Priority, SYSTEM_TENANT, State as JobState,
+    contract::{Access, Subject},
+    enqueue, read,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -14,12 +21,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use crate::{
+    access,
     state::AppState,
     web::{
         auth::Caller,
         body::Json,
         correlation,
         idempotency::{self, Answer, IdempotencyKey},
+        limits::{Limits, Refusal, Standing},
         problem::Problem,
     },
 };
@@ -45,7 +54,7 @@ pub struct EnqueueRequest {
     /// What the kind's contract says, at most 256 KiB; `{}` when left out.
     #[schema(value_type = Option<Object>)]
     payload: Option<Box<RawValue>>,
-    /// urgent, high, normal or low; the kind's own when left out.
+    /// urgent, high, normal or low; the kind's own when left out. Higher than that only for operators.
     #[schema(value_type = Option<String>)]
     priority: Option<Priority>,
     /// Not before this time, at most a year from now.
@@ -54,7 +63,8 @@ pub struct EnqueueRequest {
     delay_ms: Option<i64>,
     /// While a job of this kind with this key is unfinished, that one is answered and none is made.
     dedup_key: Option<String>,
-    /// Only so many jobs of this kind with this key run at once as the kind's policy says.
+    /// Only so many jobs of this kind with this key run at once as the kind's policy says. A few kinds have a key of
+    /// their own and take no other.
     concurrency_key: Option<String>,
     /// Attempts, 1 to 100; the kind's own when left out.
     max_attempts: Option<i16>,
@@ -75,8 +85,10 @@ pub struct EnqueuedDocument {
 
 /// Enqueues a job.
 ///
-/// Kinds whose access is `operator` need that scope, the others `jobs:write`. With `Idempotency-Key` a
-/// repetition gets the first answer, with the header `Idempotency-Replayed: true`.
+/// Kinds whose access is `operator` need that scope and belong to the cluster's own tenant; the others need
+/// `jobs:write` and the kind's `write_scope`, see `GET /api/kinds`. Each job counts in the rate limit of what it is
+/// about: a draft as a request for a draft. With `Idempotency-Key` a repetition gets the first answer, with the
+/// header `Idempotency-Replayed: true`.
 #[utoipa::path(
     post,
     path = "/api/jobs",
@@ -89,11 +101,12 @@ pub struct EnqueuedDocument {
 async fn one(
     State(state): State<AppState>,
     caller: Caller,
+    Extension(limits): Extension<Arc<Limits>>,
     key: IdempotencyKey,
     Json { value: request, digest }: Json<EnqueueRequest>,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Refusal> {
     let job = request.into_job(&caller, Utc::now())?;
-    put(&state, &caller, &key, &digest, &[job], |mut enqueued| {
+    put(&state, &limits, &caller, &key, &digest, &[job], |mut enqueued| {
         let document = enqueued.remove(0);
         Answer::accepted(document.job_id, &document)
     })
@@ -120,6 +133,8 @@ pub struct BatchDocument {
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// Enqueues up to 1,000 jobs: all of them or none.
+///
+/// The same as one request for each of them: the same scopes, and as much of the rate limits.
 #[utoipa::path(
     post,
     path = "/api/jobs/batch",
@@ -131,11 +146,12 @@ const BATCH_BYTES: usize = 16 * 1024 * 1024;
 async fn batch(
     State(state): State<AppState>,
     caller: Caller,
+    Extension(limits): Extension<Arc<Limits>>,
     key: IdempotencyKey,
     Json { value: request, digest }: Json<BatchRequest, BATCH_BYTES>,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Refusal> {
     if !(1..=1000).contains(&request.jobs.len()) {
-        return Err(Problem::bad_request("jobs", "must have 1 to 1000 jobs"));
+        return Err(Problem::bad_request("jobs", "must have 1 to 1000 jobs").into());
     }
     let now = Utc::now();
     let jobs = request
@@ -144,7 +160,7 @@ async fn batch(
         .enumerate()
         .map(|(n, job)| job.into_job(&caller, now).map_err(|problem| problem.within(&format!("jobs[{n}]"))))
         .collect::<Result<Vec<_>, _>>()?;
-    put(&state, &caller, &key, &digest, &jobs, |jobs| {
+    put(&state, &limits, &caller, &key, &digest, &jobs, |jobs| {
         let mut answer = Answer::ok(&BatchDocument { jobs });
         answer.status = axum::http::StatusCode::ACCEPTED;
         answer
@@ -156,6 +172,7 @@ async fn batch(
 struct Planned {
     job: NewJob,
     state: JobState,
+    access: Access,
 }
 
 /// The latest time for which a job may be planned.
@@ -164,17 +181,20 @@ const MAX_DELAY: TimeDelta = TimeDelta::days(366);
 impl EnqueueRequest {
     fn into_job(self, caller: &Caller, now: DateTime<Utc>) -> Result<Planned, Problem> {
         let kind = kinds::find(&self.kind)?;
-        caller.require(match kind.policy.access {
-            Access::Tenant => Scope::JobsWrite,
-            Access::Operator => Scope::Operator,
-        })?;
+        access::require_enqueue(caller, kind)?;
+        // The cluster's own jobs are its own tenant's: no key of the operator's tenant can touch them.
+        let tenant = match kind.policy.access {
+            Access::Tenant(_) => caller.tenant,
+            Access::Operator => TenantId(SYSTEM_TENANT),
+        };
         let run_at = run_at(self.run_at, self.delay_ms, now)?;
         let payload = match self.payload {
             Some(payload) => payload,
             None => RawValue::from_string("{}".to_owned()).expect("an empty object is JSON"),
         };
-        let mut job = correlation::caused(NewJob::raw(caller.tenant, kind, payload)?);
+        let mut job = correlation::caused(NewJob::raw(tenant, kind, payload)?);
         if let Some(priority) = self.priority {
+            access::require_priority(caller, kind, priority)?;
             job = job.with_priority(priority);
         }
         if let Some(max_attempts) = self.max_attempts {
@@ -187,15 +207,21 @@ impl EnqueueRequest {
             job = job.with_dedup_key(key)?;
         }
         if let Some(key) = &self.concurrency_key {
+            if kind.key.is_some() {
+                let detail = format!("{} has a key of its own and takes no other", kind.kind);
+                return Err(Problem::unprocessable("concurrency_key", detail));
+            }
             job = job.with_concurrency_key(key, kind.policy.key_limit)?;
         }
+        let access = kind.policy.access;
         Ok(match (run_at, self.delay_ms.and_then(|delay_ms| u64::try_from(delay_ms).ok())) {
             // Counted by the ledger's clock, whatever this machine's says.
             (_, Some(delay_ms)) if delay_ms > 0 => {
-                Planned { job: job.with_delay(Duration::from_millis(delay_ms)), state: JobState::Scheduled }
+                let job = job.with_delay(Duration::from_millis(delay_ms));
+                Planned { job, state: JobState::Scheduled, access }
             }
-            (Some(at), _) => Planned { job: job.with_run_at(at), state: JobState::Scheduled },
-            (None, _) => Planned { job, state: JobState::Ready },
+            (Some(at), _) => Planned { job: job.with_run_at(at), state: JobState::Scheduled, access },
+            (None, _) => Planned { job, state: JobState::Ready, access },
         })
     }
 }
@@ -225,27 +251,38 @@ fn run_at(
 
 async fn put(
     state: &AppState,
+    limits: &Limits,
     caller: &Caller,
     key: &IdempotencyKey,
     digest: &[u8; 32],
     planned: &[Planned],
     answer: impl FnOnce(Vec<EnqueuedDocument>) -> Answer,
-) -> Result<Answer, Problem> {
-    state.db.unless_silent(REQUEST_WITHIN, store(state, caller, key, digest, planned, answer)).await
+) -> Result<Response, Refusal> {
+    // A limit that is used up is no matter of the database, so it is an answer here and not an error.
+    let stored =
+        async { store(state, limits, caller, key, digest, planned, answer).await.or_else(Refusal::limited) };
+    Ok(state.db.unless_silent(REQUEST_WITHIN, stored).await?)
 }
 
 async fn store(
     state: &AppState,
+    limits: &Limits,
     caller: &Caller,
     key: &IdempotencyKey,
     digest: &[u8; 32],
     planned: &[Planned],
     answer: impl FnOnce(Vec<EnqueuedDocument>) -> Answer,
-) -> Result<Answer, Problem> {
-    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+) -> Result<Response, Refusal> {
+    // Row-level security lets a tenant's role make that tenant's jobs alone.
+    let mut tx = if planned.iter().any(|planned| planned.access == Access::Operator) {
+        state.db.queue_tx().await?
+    } else {
+        state.db.tenant_tx(Role::Support, caller.tenant).await?
+    };
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, key, digest).await? {
-        return Ok(answer);
+        return Ok(answer.into_response());
     }
+    let standing = charge(limits, caller, planned)?;
     let jobs: Vec<NewJob> = planned.iter().map(|planned| planned.job.clone()).collect();
     let (enqueued, announcement) = enqueue(&mut tx, &jobs).await?;
     let mut documents: Vec<EnqueuedDocument> = enqueued
@@ -258,8 +295,12 @@ async fn store(
             created: job.created,
         })
         .collect();
-    let others: Vec<(Uuid, Uuid)> =
-        enqueued.iter().filter(|job| !job.created).map(|job| (caller.tenant.0, job.id)).collect();
+    let others: Vec<(Uuid, Uuid)> = enqueued
+        .iter()
+        .zip(&jobs)
+        .filter(|(enqueued, _)| !enqueued.created)
+        .map(|(enqueued, job)| (job.tenant().0, enqueued.id))
+        .collect();
     if !others.is_empty() {
         for view in read::jobs(&mut tx, &others).await? {
             for document in
@@ -273,7 +314,34 @@ async fn store(
     idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
     state.db.commit(tx).await?;
     state.dispatch.announce(announcement);
-    Ok(answer)
+    let mut response = answer.into_response();
+    if let Some(standing) = standing {
+        standing.show(response.headers_mut());
+    }
+    Ok(response)
+}
+
+/// Counts the jobs in the rate limits of what they are about, after a repeated request was answered: that one makes
+/// nothing. Of the general limit the request itself has taken one already; operators' own kinds have no limit.
+fn charge(limits: &Limits, caller: &Caller, planned: &[Planned]) -> Result<Option<Standing>, Refusal> {
+    let of = |lane: &[Subject]| -> u32 {
+        let is_of =
+            |planned: &&Planned| matches!(planned.access, Access::Tenant(subject) if lane.contains(&subject));
+        u32::try_from(planned.iter().filter(is_of).count()).unwrap_or(u32::MAX)
+    };
+    let general = of(&[Subject::Orders, Subject::Customers, Subject::Intelligence]).saturating_sub(1);
+    let mut strictest = None;
+    for (subject, jobs) in [
+        (Subject::Replies, of(&[Subject::Replies])),
+        (Subject::Segments, of(&[Subject::Segments])),
+        (Subject::Orders, general),
+    ] {
+        if let Some(jobs) = NonZeroU32::new(jobs) {
+            let standing = limits.count_jobs(caller, subject, jobs)?;
+            strictest = strictest.or(Some(standing));
+        }
+    }
+    Ok(strictest)
 }
 
 #[cfg(test)]

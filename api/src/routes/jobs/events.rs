@@ -53,7 +53,7 @@ async fn events(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let follower = Follower::start(&state, &caller, query::id("id", &id)?).await?;
-    let sse = Sse::new(changes(state, follower)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    let sse = Sse::new(changes(state, caller, follower)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     let mut response = sse.into_response();
     // Proxies that buffer would hold the events back.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -64,13 +64,18 @@ async fn events(
 /// What was sent last.
 struct Sent {
     state: AppState,
+    caller: Caller,
     follower: Follower,
     last: Option<jobs::State>,
     count: u64,
 }
 
-fn changes(state: AppState, follower: Follower) -> impl Stream<Item = Result<Event, Infallible>> {
-    let sent = Sent { state, follower, last: None, count: 0 };
+fn changes(
+    state: AppState,
+    caller: Caller,
+    follower: Follower,
+) -> impl Stream<Item = Result<Event, Infallible>> {
+    let sent = Sent { state, caller, follower, last: None, count: 0 };
     stream::unfold(sent, async |mut sent| {
         if let Some(last) = sent.last
             && (last.is_finished() || !sent.next_change().await)
@@ -103,7 +108,7 @@ impl Sent {
     async fn event(&mut self) -> Event {
         let view = &self.follower.view;
         let name = if self.last == Some(view.state) { "progress" } else { "state" };
-        let document = JobDocument::of(view, look::position(&self.state, view).await);
+        let document = JobDocument::of(view, look::position(&self.state, view).await, &self.caller);
         let data = serde_json::to_string(&document).expect("a job is plain data");
         self.last = Some(view.state);
         self.count += 1;

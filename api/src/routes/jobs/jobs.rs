@@ -40,7 +40,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 /// A job: its state, progress, result or error.
 ///
-/// With `wait` the answer is held until the job ends, at most for that time; with `until=change` until
+/// Its result and payload are shown to keys that may read what the kind is about (`GET /api/kinds`); for others
+/// `needs_scope` names what is missing. With `wait` the answer is held until the job ends, at most for that time; with `until=change` until
 /// anything about it changes. Poll with `If-None-Match` to hear 304 when nothing is new.
 #[utoipa::path(
     get,
@@ -75,13 +76,13 @@ async fn get(
     let until_change = until_change(&params)?;
     let Some(wait) = wait(&params)?.filter(|wait| !wait.is_zero()) else {
         let view = look::at(&state, &caller, id).await?;
-        return Ok(etag::answer(&headers, body(&state, &view, &fields).await?));
+        return Ok(etag::answer(&headers, body(&state, &caller, &view, &fields).await?));
     };
 
     let deadline = Instant::now() + wait;
     let mut follower = Follower::start(&state, &caller, id).await?;
     if until_change && headers.contains_key("if-none-match") {
-        let body = body(&state, &follower.view, &fields).await?;
+        let body = body(&state, &caller, &follower.view, &fields).await?;
         if !etag::is_known(&headers, &etag::of(&body)) {
             return Ok(etag::answer(&headers, body));
         }
@@ -92,12 +93,17 @@ async fn get(
             break;
         }
     }
-    Ok(etag::answer(&headers, body(&state, &follower.view, &fields).await?))
+    Ok(etag::answer(&headers, body(&state, &caller, &follower.view, &fields).await?))
 }
 
-async fn body(state: &AppState, view: &JobView, fields: &Fields) -> Result<Vec<u8>, Problem> {
-    let mut document = JobDocument::of(view, look::position(state, view).await);
-    if fields.names("payload") {
+async fn body(
+    state: &AppState,
+    caller: &Caller,
+    view: &JobView,
+    fields: &Fields,
+) -> Result<Vec<u8>, Problem> {
+    let mut document = JobDocument::of(view, look::position(state, view).await, caller);
+    if fields.names("payload") && document.needs_scope.is_none() {
         let mut tx = state.db.queue_tx().await?;
         let whole = read::job(&mut tx, Some(view.tenant_id), view.id).await?;
         tx.commit().await?;
@@ -189,13 +195,13 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
         views.cut(with_result, |view| view.id.to_string());
     }
     tx.commit().await?;
-    let documents = views.items.iter().map(|view| document(view, &fields)).collect();
+    let documents = views.items.iter().map(|view| document(view, &fields, &caller)).collect();
     Ok(etag::answer(&HeaderMap::new(), to_json(&Page { items: documents, next_cursor: views.next_cursor })))
 }
 
 /// A job on a page; its result is there or not, but not null when it was not read.
-fn document(view: &JobView, fields: &Fields) -> serde_json::Value {
-    let mut document = fields.value(&JobDocument::of(view, None));
+fn document(view: &JobView, fields: &Fields, caller: &Caller) -> serde_json::Value {
+    let mut document = fields.value(&JobDocument::of(view, None, caller));
     if let Some(object) = document.as_object_mut().filter(|_| !fields.names("result")) {
         object.remove("result");
     }

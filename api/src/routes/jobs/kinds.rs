@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    access,
     state::AppState,
     web::{auth::Caller, page::Page, problem::Problem},
 };
@@ -23,7 +24,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "kind": "draft_reply", "version": 1, "queue": "ai", "priority": "high", "max_attempts": 6,
-    "backoff_base_secs": 2.0, "backoff_cap_secs": 300.0, "deadline_secs": 60.0, "key_limit": 1, "access": "tenant"
+    "backoff_base_secs": 2.0, "backoff_cap_secs": 300.0, "deadline_secs": 60.0, "key_limit": 1, "access": "tenant",
+    "write_scope": "ai:write", "read_scope": "ai:read"
 }))]
 pub struct KindDocument {
     /// Its name.
@@ -32,7 +34,7 @@ pub struct KindDocument {
     version: i16,
     /// Its queue.
     queue: &'static str,
-    /// The priority of its jobs.
+    /// The priority of its jobs, and the highest that a tenant may ask for.
     #[schema(value_type = String)]
     priority: Priority,
     /// Attempts that its jobs may have.
@@ -47,6 +49,10 @@ pub struct KindDocument {
     key_limit: i16,
     /// Who may enqueue it: `tenant` or `operator`.
     access: &'static str,
+    /// The scope that enqueues, retries and cancels its jobs, besides `jobs:write`.
+    write_scope: &'static str,
+    /// The scope that shows their payloads and results, besides `jobs:read`.
+    read_scope: &'static str,
 }
 
 impl KindDocument {
@@ -62,9 +68,11 @@ impl KindDocument {
             deadline_secs: info.policy.deadline.as_secs_f64(),
             key_limit: info.policy.key_limit,
             access: match info.policy.access {
-                Access::Tenant => "tenant",
+                Access::Tenant(_) => "tenant",
                 Access::Operator => "operator",
             },
+            write_scope: access::writing(&info.policy).name(),
+            read_scope: access::reading(&info.policy).name(),
         }
     }
 }

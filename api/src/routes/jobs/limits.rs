@@ -5,7 +5,7 @@ use axum::{
     Json as Answered,
     extract::{Path, State},
 };
-use jobs::queues;
+use jobs::{Announcement, queues, sweep};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -117,9 +117,11 @@ async fn set(
     let mut tx = state.db.queue_tx().await?;
     queues::limit_kind(&mut tx, info.kind, max_running, &actor).await?;
     let detail = json!({ "max_running": max_running });
+    // What the limit lets start now starts now, whose turn it is first.
+    let ready = sweep::parked_of_kind(&mut tx, info.kind).await?;
     trail::record(&mut tx, caller, "kind.limit", &format!("kind:{kind}"), detail).await?;
     tx.commit().await?;
-    state.dispatch.poke_workers();
+    state.dispatch.announce(Announcement { ready, next_due: None });
     let changed_by = max_running.map(|_| actor);
     Ok(Answered(KindLimit { kind: info.kind, queue: info.policy.queue, max_running, changed_by }))
 }

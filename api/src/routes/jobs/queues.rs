@@ -5,9 +5,9 @@ use axum::{
     Json as Answered,
     extract::{Path, State},
 };
-use database::Tx;
+use database::{Tx, ids::TenantId};
 use jobs::{
-    JobKind, NewJob, State as JobState, enqueue,
+    JobKind, NewJob, SYSTEM_TENANT, State as JobState, enqueue,
     kinds::DrainQueue,
     queues::{self, QueueView},
 };
@@ -192,7 +192,7 @@ async fn drain(
     }
     let reason = trail::reason_or(request.reason, "the queue was drained")?;
     let drain = DrainQueue { queue: queue.clone(), up_to: Uuid::now_v7(), reason: reason.clone() };
-    let job = correlation::caused(NewJob::of(caller.tenant, &drain)?);
+    let job = correlation::caused(NewJob::of(TenantId(SYSTEM_TENANT), &drain)?);
     let answer =
         Answer::accepted(job.id(), &Draining { job_id: job.id(), state: JobState::Ready.as_str(), matching });
     let (_, announcement) = enqueue(&mut tx, &[job]).await?;

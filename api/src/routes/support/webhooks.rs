@@ -34,7 +34,7 @@ use crate::state::AppState;
 use crate::web::auth;
 use crate::web::body;
 use crate::web::correlation;
-use crate::web::limits::{Limits, Standing};
+use crate::web::limits::{Limits, Refusal, Standing};
 use crate::web::problem::{Problem, ProblemDocument};
 use senders::Senders;
 
@@ -135,25 +135,12 @@ async fn receive(
     metrics::counter!("deskwork_webhooks_total", "provider" => PROVIDER, "outcome" => name).increment(1);
     let mut response = match outcome {
         Ok(taken) => accepted(taken),
-        Err(Refusal::Problem(problem)) => problem.into_response(),
-        Err(Refusal::TooMany(too_many)) => too_many.into_response(),
+        Err(refusal) => refusal.into_response(),
     };
     if let Some(standing) = standing {
         Standing::show(standing, response.headers_mut());
     }
     response
-}
-
-/// Why a delivery is not taken.
-enum Refusal {
-    Problem(Problem),
-    TooMany(crate::web::limits::TooMany),
-}
-
-impl<P: Into<Problem>> From<P> for Refusal {
-    fn from(problem: P) -> Refusal {
-        Refusal::Problem(problem.into())
-    }
 }
 
 async fn take(

@@ -37,12 +37,13 @@ pub async fn operator(shop: &Shop) -> String {
     key(shop, shop.tenant, &[Scope::Operator], None).await
 }
 
-/// A second tenant with a key that may do everything but operate.
+/// A second tenant with a key for jobs and drafts.
 pub async fn neighbour(shop: &Shop) -> (TenantId, String) {
     let mut tx = shop.state.db.gateway_tx().await.expect("a transaction");
     let tenant = tenants::create(&mut tx, "neighbour", "Neighbour", "UTC").await.expect("a tenant").id;
     tx.commit().await.expect("committed");
-    (tenant, key(shop, tenant, &[Scope::JobsRead, Scope::JobsWrite], None).await)
+    let scopes = [Scope::JobsRead, Scope::JobsWrite, Scope::AiRead, Scope::AiWrite];
+    (tenant, key(shop, tenant, &scopes, None).await)
 }
 
 /// Sends a request with a key; the body is JSON unless it is empty.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 
 /// Evaluate all segments.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl JobKind for EvaluateAllSegments {
         backoff: Backoff { base: Duration::from_secs(5), cap: Duration::from_secs(120) },
         deadline: Duration::from_secs(600),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Segments),
         rerun: Rerun::WhenAskedWhileRunning,
     };
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 
 /// Evaluate a segment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,7 +50,7 @@ impl JobKind for EvaluateSegment {
         backoff: Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(60) },
         deadline: Duration::from_secs(360),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Segments),
         rerun: Rerun::WhenAskedWhileRunning,
     };
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 
 /// Forecast the metrics of a tenant.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl JobKind for ForecastMetrics {
         backoff: Backoff { base: Duration::from_secs(10), cap: Duration::from_secs(300) },
         deadline: Duration::from_secs(300),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Intelligence),
         rerun: Rerun::Never,
     };
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 
 /// Import a file of the import folder, by name or by relative path.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,14 +34,18 @@ impl JobKind for ImportOrders {
     type Output = ImportOrdersOutput;
     const KIND: &'static str = "import_orders";
     const VERSION: i16 = 1;
+    // A tenant's imports take turns anyway, because each derives profiles from all lines; waiting in the
+    // queue they hold neither a slot nor a connection meanwhile.
+    const KEY: Option<&'static str> = Some("tenant");
     const POLICY: Policy = Policy {
-        queue: "default",
+        // A queue of their own: an import may take an hour, and nobody's short work is to wait for its slot.
+        queue: "imports",
         priority: Priority::Normal,
         max_attempts: 5,
         backoff: Backoff { base: Duration::from_secs(5), cap: Duration::from_secs(300) },
         deadline: Duration::from_secs(3600),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Orders),
         rerun: Rerun::Never,
     };
 }

@@ -5,7 +5,7 @@ use std::{fmt::Write, time::Duration};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 
 /// Compute one customer anew.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ impl JobKind for RecomputeProfile {
         backoff: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) },
         deadline: Duration::from_secs(30),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Customers),
         rerun: Rerun::WhenAskedWhileRunning,
     };
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 
 /// Run the intelligence of a tenant.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ impl JobKind for ResegmentTenant {
         backoff: Backoff { base: Duration::from_secs(5), cap: Duration::from_secs(300) },
         deadline: Duration::from_secs(900),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Intelligence),
         rerun: Rerun::WhenAskedOnceBegun,
     };
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ impl JobKind for ScoreCustomers {
         backoff: Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(120) },
         deadline: Duration::from_secs(900),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Customers),
         rerun: Rerun::Never,
     };
 }

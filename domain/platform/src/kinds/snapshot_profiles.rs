@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 
 /// Take a snapshot of the current run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ impl JobKind for SnapshotProfiles {
         backoff: Backoff { base: Duration::from_secs(10), cap: Duration::from_secs(300) },
         deadline: Duration::from_secs(600),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Intelligence),
         rerun: Rerun::Never,
     };
 }

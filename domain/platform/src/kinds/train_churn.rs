@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -41,7 +41,7 @@ impl JobKind for TrainChurn {
         backoff: Backoff { base: Duration::from_secs(10), cap: Duration::from_secs(300) },
         deadline: Duration::from_secs(1800),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Intelligence),
         rerun: Rerun::Never,
     };
 }

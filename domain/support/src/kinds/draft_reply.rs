@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 
 /// Draft a reply for a ticket.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ impl JobKind for DraftReply {
         backoff: Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(300) },
         deadline: Duration::from_secs(60),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Replies),
         rerun: Rerun::Never,
     };
 }

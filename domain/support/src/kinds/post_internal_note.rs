@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 
 /// Post a draft as an internal note.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl JobKind for PostInternalNote {
         backoff: Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(900) },
         deadline: Duration::from_secs(30),
         key_limit: 1,
-        access: Access::Tenant,
+        access: Access::Tenant(Subject::Replies),
         rerun: Rerun::Never,
     };
 }
