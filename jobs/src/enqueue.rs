@@ -235,6 +235,18 @@ pub struct Offer {
     pub priority: i16,
 }
 
+/// As [`enqueue`], of a single job: what became of it, or of the unfinished one that stands in for it.
+///
+/// # Errors
+/// As for [`enqueue`].
+pub async fn enqueue_one(
+    conn: &mut PgConnection,
+    job: NewJob,
+) -> Result<(Enqueued, Announcement), QueueError> {
+    let (mut enqueued, announcement) = enqueue(conn, &[job]).await?;
+    Ok((enqueued.swap_remove(0), announcement))
+}
+
 /// Writes jobs into the ledger through the caller's transaction, in one statement. The result has
 /// the order of `jobs`. Under an application's role all of them must be of that role's tenant.
 ///

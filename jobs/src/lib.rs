@@ -35,7 +35,7 @@ pub mod workers;
 pub use contract::{JobKind, Policy, Priority, Rerun};
 pub use dispatch::Dispatch;
 pub use document::JobDocument;
-pub use enqueue::{Announcement, Enqueued, NewJob, enqueue};
+pub use enqueue::{Announcement, Enqueued, NewJob, enqueue, enqueue_one};
 pub use error::QueueError;
 pub use state::State;
 pub use store::Store;

@@ -158,14 +158,8 @@ async fn enqueue(
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, key, digest).await? {
         return Ok(answer);
     }
-    let (enqueued, announcement) = jobs::enqueue(&mut tx, &[job]).await?;
-    let enqueued = enqueued.first().ok_or_else(Problem::internal)?;
-    let job_state = if enqueued.created {
-        "ready".to_owned()
-    } else {
-        let standing = jobs::read::job(&mut tx, Some(caller.tenant.0), enqueued.id).await?;
-        standing.map_or_else(|| "ready".to_owned(), |view| view.state.to_string())
-    };
+    let (enqueued, announcement) = jobs::enqueue_one(&mut tx, job).await?;
+    let job_state = enqueued.state.to_string();
     let answer = Answer::accepted(enqueued.id, &ImportJob { job_id: enqueued.id, state: job_state, path });
     idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
     // From here on the job may exist, whatever becomes of this request, and it needs its file.

@@ -114,8 +114,7 @@ pub struct Asked {
 /// Enqueues a job unless an unfinished one with the key stands in for it.
 async fn ask(tx: &mut Tx, job: NewJob, dedup_key: &str) -> Result<(Asked, Announcement), Problem> {
     let job = correlation::caused(job).with_dedup_key(dedup_key)?;
-    let (enqueued, announcement) = jobs::enqueue(tx, &[job]).await?;
-    let enqueued = enqueued.first().ok_or_else(Problem::internal)?;
+    let (enqueued, announcement) = jobs::enqueue_one(tx, job).await?;
     let state = enqueued.state.to_string();
     Ok((Asked { job_id: enqueued.id, state, created: enqueued.created }, announcement))
 }

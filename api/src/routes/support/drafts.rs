@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use database::ids::TenantId;
 use database::{Role, Tx};
-use jobs::{Announcement, JobId, NewJob};
+use jobs::{Announcement, NewJob};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use support::drafts::{self, Draft};
@@ -272,15 +272,9 @@ async fn enqueue(
         trace_parent.as_deref(),
         "api",
     );
-    let (enqueued, announcement) = jobs::enqueue(tx, &[job]).await?;
-    let enqueued = enqueued.first().ok_or_else(Problem::internal)?;
-    let state = if enqueued.created { "ready".to_owned() } else { state_of(tx, tenant, enqueued.id).await? };
+    let (enqueued, announcement) = jobs::enqueue_one(tx, job).await?;
+    let state = enqueued.state.to_string();
     Ok((DraftJob { job_id: enqueued.id, state, stale_draft: None }, announcement))
-}
-
-async fn state_of(tx: &mut Tx, tenant: TenantId, job: JobId) -> Result<String, Problem> {
-    let view = jobs::read::job(tx, Some(tenant.0), job).await?;
-    Ok(view.map_or_else(|| "ready".to_owned(), |view| view.state.to_string()))
 }
 
 fn fresh(draft: Draft, headers: &HeaderMap) -> Response {

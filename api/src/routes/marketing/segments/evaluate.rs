@@ -105,8 +105,7 @@ async fn enqueue(
 ) -> Result<(EvaluationJob, Announcement), Problem> {
     let payload = EvaluateSegment { segment_id: segment.0, after: Vec::new() };
     let job = NewJob::of(caller.tenant, &payload)?.with_dedup_key(&EvaluateSegment::dedup_key(segment.0))?;
-    let (enqueued, announcement) = jobs::enqueue(tx, &[correlation::caused(job)]).await?;
-    let enqueued = enqueued.first().ok_or_else(Problem::internal)?;
+    let (enqueued, announcement) = jobs::enqueue_one(tx, correlation::caused(job)).await?;
     Ok((EvaluationJob { job_id: enqueued.id, created: enqueued.created }, announcement))
 }
 

@@ -192,13 +192,7 @@ async fn forecast(
 
 async fn enqueue(tx: &mut Tx, tenant: TenantId) -> Result<(ForecastJob, Announcement), Problem> {
     let job = NewJob::of(tenant, &ForecastMetrics {})?.with_dedup_key(ForecastMetrics::DEDUP_KEY)?;
-    let (enqueued, announcement) = jobs::enqueue(tx, &[correlation::caused(job)]).await?;
-    let enqueued = enqueued.first().ok_or_else(Problem::internal)?;
-    let state = if enqueued.created {
-        "ready".to_owned()
-    } else {
-        let view = jobs::read::job(tx, Some(tenant.0), enqueued.id).await?;
-        view.map_or_else(|| "ready".to_owned(), |view| view.state.to_string())
-    };
+    let (enqueued, announcement) = jobs::enqueue_one(tx, correlation::caused(job)).await?;
+    let state = enqueued.state.to_string();
     Ok((ForecastJob { job_id: enqueued.id, state, stale_forecast: None }, announcement))
 }
