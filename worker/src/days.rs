@@ -24,7 +24,7 @@ pub async fn run(store: Store) {
 }
 
 async fn look(store: &Store) -> Result<(), QueueError> {
-    let look = async { Ok(days::look_after(&mut *store.pool().acquire().await?, Utc::now()).await?) };
+    let look = async { days::look_after(&mut *store.pool().acquire().await?, Utc::now()).await };
     store.answers_within(days::SILENT_FOR, look).await?;
     Ok(())
 }

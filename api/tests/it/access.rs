@@ -76,7 +76,7 @@ async fn looks(shop: &Shop, key: &str, job: JobId) -> Vec<Value> {
         assert_eq!(answer.status, 200, "{}", answer.text);
         seen.push(answer.json);
     }
-    let list = call(shop, key, "GET", "/api/jobs", "").await;
+    let list = call(shop, key, "GET", "/api/jobs?fields=id,state,needs_scope,result", "").await;
     let items = list.json["items"].as_array().expect("items");
     seen.push(items.iter().find(|item| item["id"] == json!(job)).expect("the job").clone());
     let events = call(shop, key, "GET", &format!("{path}/events"), "").await;

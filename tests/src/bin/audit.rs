@@ -133,7 +133,7 @@ async fn write(admin: &PgPool, rows: u64) -> anyhow::Result<()> {
         let insert =
             sqlx::query(INSERT).bind(i64::try_from(first)?).bind(i64::try_from(last)?).bind(rows as f64);
         insert.execute(admin).await.context("writing past jobs")?;
-        if last % 5_000_000 == 0 {
+        if last.is_multiple_of(5_000_000) {
             println!("  {last} after {:.0} s", started.elapsed().as_secs_f64());
         }
     }

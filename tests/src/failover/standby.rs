@@ -145,10 +145,9 @@ impl Standby {
                     .await?;
                 sqlx::query_scalar("select not pg_is_in_recovery()").fetch_one(&self.ledger).await
             };
-            match promoted.await {
-                Ok(true) => return Ok(()),
-                // It is being promoted, or starts again because its receiver was killed.
-                Ok(false) | Err(_) => {}
+            // Otherwise it is being promoted, or starts again because its receiver was killed.
+            if let Ok(true) = promoted.await {
+                return Ok(());
             }
             ensure!(
                 asked.elapsed() < WITHIN,

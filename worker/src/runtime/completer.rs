@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(large, WAITING_BYTES / (1024 * 1024) - 1, "each takes a little beside its result");
 
         // There is room again when one was written, not when it was taken out.
-        let taken = inbox.0.try_recv().ok().expect("one waits");
+        let Ok(taken) = inbox.0.try_recv() else { panic!("one waits") };
         assert!(intake.put(with_result(1024 * 1024)).now_or_never().is_none());
         drop(taken);
         assert!(intake.put(with_result(1024 * 1024)).now_or_never().is_some());

@@ -6,7 +6,6 @@ pub mod dead;
 pub mod document;
 pub mod enqueue;
 pub mod events;
-pub mod jobs;
 pub mod kinds;
 pub mod limits;
 pub mod look;
@@ -14,6 +13,7 @@ pub mod positions;
 pub mod queues;
 pub mod reader;
 pub mod schedules;
+pub mod show;
 pub mod workers;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -28,7 +28,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(dead::routes())
         .merge(enqueue::routes())
         .merge(events::routes())
-        .merge(jobs::routes())
+        .merge(show::routes())
         .merge(kinds::routes())
         .merge(limits::routes())
         .merge(queues::routes())

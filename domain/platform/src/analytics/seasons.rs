@@ -50,6 +50,9 @@ pub struct Season {
     pub share_of_revenue: Option<f64>,
 }
 
+/// A month, or a quarter with its customers, and what was spent in it.
+type Sum = (Option<NaiveDate>, Option<i32>, Option<i64>, Decimal);
+
 const QUARTERS: [&str; 4] = ["January to March", "April to June", "July to September", "October to December"];
 
 /// The seasons of the last `months`.
@@ -62,15 +65,13 @@ pub async fn seasonal(
     months: u32,
 ) -> Result<Report<Year, Season>, AnalyticsError> {
     let start = standing.months_before(months);
-    // A month, or a quarter with its customers, and what was spent.
-    let sums: Vec<(Option<NaiveDate>, Option<i32>, Option<i64>, Decimal)> =
-        sqlx::query_as(include_str!("seasons.sql"))
-            .bind(standing.tenant)
-            .bind(standing.currency()?)
-            .bind(start)
-            .bind(standing.end())
-            .fetch_all(&mut **tx)
-            .await?;
+    let sums: Vec<Sum> = sqlx::query_as(include_str!("seasons.sql"))
+        .bind(standing.tenant)
+        .bind(standing.currency()?)
+        .bind(start)
+        .bind(standing.end())
+        .fetch_all(&mut **tx)
+        .await?;
     let mut by_month: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
     let mut items: Vec<Season> = (1..)
         .zip(QUARTERS)
