@@ -24,7 +24,7 @@ pub struct Store {
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 
 /// The same for statements that go through much: folding the books, reading all that is ready, partitions. The
-/// server ends them by [`STATEMENT_TIMEOUT`] first, and says so.
+/// server ends them by their own timeout first, and says so.
 pub const LONG_ANSWER_WITHIN: Duration = Duration::from_secs(35);
 
 /// After this the server ends a statement of the engine by itself: what was given up does not go on for ever.

@@ -40,7 +40,7 @@ const LOOK_UPS_AT_ONCE: usize = 4;
 /// How long a request waits for its turn to have its key looked up, like for a connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Bad keys of one address within [`WINDOW`]; then its strange keys are not looked up any more.
+/// Bad keys of one address within a minute; then its strange keys are not looked up any more.
 pub const MAX_BAD_KEYS: u32 = 300;
 
 /// The time within which bad keys are counted.

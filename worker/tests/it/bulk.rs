@@ -94,9 +94,7 @@ async fn until(ledger: &Ledger, id: JobId, wanted: impl Fn(&JobView) -> bool) ->
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn canaries_are_awaited_without_a_slot_and_each_decides_for_its_own() {
     let ledger = Ledger::open().await;
-    let mut tx = ledger.db.gateway_tx().await.expect("the database");
-    let other = accounts::tenants::create(&mut tx, "other", "Other", "UTC").await.expect("a tenant").id;
-    tx.commit().await.expect("the database");
+    let other = ledger.tenant("other").await;
     let hand = ledger.worker().await;
     three_dead(&ledger, ledger.tenant, hand).await;
     three_dead(&ledger, other, hand).await;

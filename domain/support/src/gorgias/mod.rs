@@ -1,6 +1,6 @@
 //! What the Gorgias help desk sends us, and what we make of it. Pure: no database, no network.
 //!
-//! A delivery is verified ([`verify`]) on its raw bytes, read ([`delivery`]), given a deduplication key
+//! A delivery is verified (`accounts::verify`) on its raw bytes, read ([`delivery`]), given a deduplication key
 //! ([`dedup`]), and judged by the skip rules ([`rules`]), which need its source ([`source`]).
 
 /// The name under which deliveries, tickets and metrics of this help desk are kept.

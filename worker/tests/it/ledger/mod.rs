@@ -6,6 +6,7 @@ use database::{Db, Role, ids::TenantId};
 use jobs::{
     Dispatch, Enqueued, JobId, NewJob, State, Store,
     audit::{self, Pace},
+    contract::Rerun,
     dispatch::Server,
     enqueue,
     ledger::{Claimed, Completion, Ending, Failure, claim, claim_limited, complete, complete::Completed},
@@ -19,7 +20,7 @@ use sqlx::{PgConnection, Postgres, pool::PoolConnection};
 use uuid::Uuid;
 
 pub struct Ledger {
-    _database: TestDatabase,
+    database: TestDatabase,
     pub url: String,
     pub store: Store,
     pub dispatch: Dispatch,
@@ -34,9 +35,7 @@ impl Ledger {
         let url = database.url_for("desk_worker");
         let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
         let db = Db::connect(&url, 4).expect("the test database's URL");
-        let mut tx = db.gateway_tx().await.expect("the database");
-        let tenant = accounts::tenants::create(&mut tx, "shop", "Shop", "UTC").await.expect("a tenant").id;
-        tx.commit().await.expect("the database");
+        let tenant = tenant(&database, "shop").await;
         Ledger {
             store: Store::connect(&url, 16).expect("the test database's URL"),
             dispatch: Dispatch::new(
@@ -46,8 +45,13 @@ impl Ledger {
             db,
             tenant,
             url,
-            _database: database,
+            database,
         }
+    }
+
+    /// Another tenant.
+    pub async fn tenant(&self, slug: &str) -> TenantId {
+        tenant(&self.database, slug).await
     }
 
     pub async fn conn(&self) -> PoolConnection<Postgres> {
@@ -81,7 +85,9 @@ impl Ledger {
     /// Claims what may be claimed of `ids`, as a lane does.
     pub async fn claim(&self, worker: Uuid, ids: &[JobId]) -> Vec<Claimed> {
         let mut conn = self.conn().await;
-        let mut claimed = claim(&mut conn, worker, ids, &[]).await.expect("the ledger");
+        let reruns: Vec<&str> =
+            kinds::all().filter(|kind| kind.policy.rerun != Rerun::Never).map(|kind| kind.kind).collect();
+        let mut claimed = claim(&mut conn, worker, ids, &reruns).await.expect("the ledger");
         let left: Vec<JobId> =
             ids.iter().copied().filter(|id| claimed.iter().all(|job| job.id != *id)).collect();
         claimed.extend(claim_limited(&mut conn, worker, &left).await.expect("the ledger"));
@@ -143,4 +149,13 @@ pub fn done(result: &Value) -> Ending {
 
 pub fn dead() -> Ending {
     Ending::Dead { failure: Failure::new("test", "hopeless") }
+}
+
+/// Tenants are made by the api: a worker's login may not.
+async fn tenant(database: &TestDatabase, slug: &str) -> TenantId {
+    let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
+    let mut tx = api.gateway_tx().await.expect("the database");
+    let tenant = accounts::tenants::create(&mut tx, slug, slug, "UTC").await.expect("a tenant").id;
+    tx.commit().await.expect("the database");
+    tenant
 }
