@@ -28,13 +28,13 @@ setup: ## install what is missing (Debian, Ubuntu) or say what to install
 	@deploy/local/setup
 
 build: ## compile everything, for the tests and daily work
-	@echo "build: all programs and tests; about BUILD_MINUTES minutes the first time on 2 idle cores, afterwards seconds"
+	@echo "build: all programs and tests; about 12 minutes the first time on 2 idle cores, afterwards seconds"
 	@cargo build --workspace --bins --tests
 
 # The programs that a cluster consists of, and the demo. What they depend on is compiled with the same features as for
 # the tests, so that nothing of it is compiled again by `make test`.
 build-demo:
-	@echo "build: the programs of the demo; about DEMO_MINUTES minutes the first time on 2 idle cores, afterwards seconds"
+	@echo "build: the programs of the demo; about 8 minutes the first time on 2 idle cores, afterwards seconds"
 	@cargo build --package api --package worker --package scheduler --package migrations --package cluster --bin api --bin worker --bin scheduler --bin migrate --bin demo
 
 demo: setup build-demo ## the whole cluster on real purchases, with a report; ONCE=1 ends after it
