@@ -21,8 +21,18 @@ async fn transactions_begin_again_on_new_connections() {
     }
     proxy.freeze_open();
     for _ in 0..3 {
-        let begun = tokio::time::timeout(WITHIN, db.queue_tx()).await.expect("it does not wait for ever");
-        begun.expect("a transaction on a new connection").commit().await.expect("committed");
+        let begun = tokio::time::timeout(WITHIN, begin_again(&db)).await;
+        begun.expect("on a new connection").commit().await.expect("committed");
+    }
+}
+
+/// Those that were just being given back keep their places in the pool for some seconds.
+async fn begin_again(db: &Db) -> database::Tx {
+    loop {
+        match db.queue_tx().await {
+            Ok(tx) => return tx,
+            Err(error) => assert!(error.is_unavailable(), "{error}"),
+        }
     }
 }
 
@@ -36,14 +46,6 @@ async fn a_transaction_that_was_dropped_halfway_gives_its_place_back() {
     proxy.freeze_open();
     // The caller gives up; the pool would wait for the end of the rollback.
     drop(tx);
-    let again = async {
-        loop {
-            match db.queue_tx().await {
-                Ok(tx) => return tx,
-                Err(error) => assert!(error.is_unavailable(), "{error}"),
-            }
-        }
-    };
-    let tx = tokio::time::timeout(WITHIN, again).await.expect("the only place is free again");
+    let tx = tokio::time::timeout(WITHIN, begin_again(&db)).await.expect("the only place is free again");
     tx.commit().await.expect("committed");
 }
