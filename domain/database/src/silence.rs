@@ -24,7 +24,7 @@ pub struct Mistrust {
     since: Arc<Mutex<Option<Instant>>>,
 }
 
-/// How long a connection that comes back inside an open transaction may take to end it.
+/// How long a connection that is given back may take to answer, after the rollback of what was left open in it.
 const RELEASE_WITHIN: Duration = Duration::from_secs(5);
 
 impl Mistrust {
