@@ -10,6 +10,7 @@ pub mod import;
 mod line;
 pub mod progress;
 mod records;
+pub mod statement;
 mod store;
 
 pub use columns::HeaderError;
