@@ -9,8 +9,10 @@ use chrono::{DateTime, Utc};
 use database::Role;
 use platform::customers;
 use platform::orders::HeaderError;
-use platform::orders::import::{self, Import, ImportError, Next, Outcome};
+use platform::orders::csv::{self, Settings};
+use platform::orders::import::{self, Chunks, Import, ImportError, Next, Outcome};
 use platform::orders::progress::{self, Progress};
+use platform::orders::statement::Place;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 use world::{World, add_tenant, world};
@@ -26,14 +28,19 @@ fn log(world: &World) -> Import {
         source: "test".to_owned(),
         size_bytes: None,
         fingerprint: Some([7; 32]),
-        currency: "GBP".to_owned(),
         batch_lines: 10,
-        now: now(),
     }
 }
 
+/// Reads a log that lies in memory.
+fn open(text: &[u8]) -> impl FnOnce(Place) -> Chunks {
+    let settings = Settings { currency: "GBP".to_owned(), now: now() };
+    let text = text.to_vec();
+    move |from| csv::read(std::io::Cursor::new(text), settings, from)
+}
+
 async fn run(world: &World, import: &Import, text: &str) -> Progress {
-    match import::run(&world.db, import, text.as_bytes(), |_| Next::Continue).await.expect("imports") {
+    match import::run(&world.db, import, open(text.as_bytes()), |_| Next::Continue).await.expect("imports") {
         Outcome::Finished(progress) => progress,
         Outcome::Stopped(_) => panic!("nobody stopped it"),
     }
@@ -43,7 +50,9 @@ async fn run(world: &World, import: &Import, text: &str) -> Progress {
 async fn contents(world: &World) -> Vec<String> {
     let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
     sqlx::query_scalar(
-        "select line_key::text || ' ' || order_id || ' ' || amount from platform.order_line
+        "select order_id || ' ' || product_id || ' ' || amount from platform.order_line
+         union all
+         select order_id || ' ' || lines || ' ' || content from platform.order
          union all
          select customer_id || ' ' || orders || ' ' || lines || ' ' || spend || ' ' || returned_value || ' '
                 || coalesce(mean_order_value, 0) from platform.customer_profile
@@ -95,8 +104,8 @@ async fn sales_returns_and_profiles_add_up() {
     let recent: Vec<_> =
         profile.recent_orders.iter().map(|order| (order.order_id.as_str(), order.is_return)).collect();
     assert_eq!(recent, [("C536379", true), ("536366", false)]);
-    let rejects = progress::rejects(&mut tx, import.id, 0, 10).await.expect("answers");
-    assert_eq!((rejects[0].line_number, rejects[0].reason.as_str()), (6, "customer_id is missing"));
+    let rejects = progress::notes(&mut tx, import.id, 0, 10).await.expect("answers");
+    assert_eq!((rejects[0].line_number, rejects[0].message.as_str()), (6, "customer_id is missing"));
     assert!(rejects[0].raw.starts_with("536367,POST"));
 }
 
@@ -129,7 +138,7 @@ async fn an_import_stopped_after_every_batch_ends_the_same() {
     let mut tries = 0;
     let progress = loop {
         tries += 1;
-        match import::run(&parts.db, &import, text.as_bytes(), |_| Next::Stop).await.expect("imports") {
+        match import::run(&parts.db, &import, open(text.as_bytes()), |_| Next::Stop).await.expect("imports") {
             Outcome::Finished(progress) => break progress,
             Outcome::Stopped(progress) => assert!(progress.next_byte > 0),
         }
@@ -140,7 +149,7 @@ async fn an_import_stopped_after_every_batch_ends_the_same() {
     assert_eq!(contents(&whole).await, contents(&parts).await);
     // A finished import that is tried again answers at once.
     let again =
-        import::run(&parts.db, &import, &b"not even read"[..], |_| Next::Continue).await.expect("answers");
+        import::run(&parts.db, &import, open(b"not even read"), |_| Next::Continue).await.expect("answers");
     assert_eq!(again, Outcome::Finished(progress));
 }
 
@@ -149,7 +158,7 @@ async fn another_log_or_an_unknown_one_starts_over_harmlessly() {
     let world = world().await;
     let text = sample(40);
     let import = log(&world);
-    import::run(&world.db, &import, text.as_bytes(), |_| Next::Stop).await.expect("stops");
+    import::run(&world.db, &import, open(text.as_bytes()), |_| Next::Stop).await.expect("stops");
     let changed = Import { fingerprint: Some([8; 32]), ..import.clone() };
     let progress = run(&world, &changed, &text).await;
     assert_eq!(progress.inserted + progress.duplicates + 1, text.lines().count() as u64);
@@ -164,22 +173,26 @@ async fn a_cancelled_or_overtaken_import_writes_nothing_more() {
     let world = world().await;
     let text = sample(40);
     let import = log(&world);
-    import::run(&world.db, &import, text.as_bytes(), |_| Next::Stop).await.expect("stops");
-    let before = contents(&world).await;
+    import::run(&world.db, &import, open(text.as_bytes()), |_| Next::Stop).await.expect("stops");
     let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
     let at = progress::find(&mut tx, import.id).await.expect("answers").expect("exists");
     drop(tx);
     assert!(at.next_byte > 0 && at.inserted >= 10);
     import::cancel(&world.db, world.tenant, import.id).await.expect("cancelled");
-    let error =
-        import::run(&world.db, &import, text.as_bytes(), |_| Next::Continue).await.expect_err("cancelled");
+    let before = contents(&world).await;
+    let error = import::run(&world.db, &import, open(text.as_bytes()), |_| Next::Continue)
+        .await
+        .expect_err("cancelled");
     assert!(matches!(error, ImportError::Superseded));
     assert_eq!(contents(&world).await, before);
     let short = Import { id: Uuid::now_v7(), ..import };
-    import::run(&world.db, &short, text.as_bytes(), |_| Next::Stop).await.expect("stops");
+    import::run(&world.db, &short, open(text.as_bytes()), |_| Next::Stop).await.expect("stops");
     let beginning = &text.as_bytes()[..100];
-    let error = import::run(&world.db, &short, beginning, |_| Next::Continue).await.expect_err("too short");
-    assert!(matches!(error, ImportError::Shortened));
+    let error =
+        import::run(&world.db, &short, open(beginning), |_| Next::Continue).await.expect_err("too short");
+    let ImportError::Read { error, progress } = error else { panic!("{error}") };
+    assert_eq!(error.to_string(), "the log is shorter than what was imported from it before");
+    assert!(progress.inserted >= 10);
 }
 
 #[tokio::test]
@@ -192,14 +205,13 @@ async fn dirt_is_rejected_line_by_line() {
         b"\n\n3,c,2026-01-01,1\n4,\"open,2026-01-01,1,5\n5,c,2026-01-01,1,NaN\n6,c\\x,2026-01-02,1,5.005\n",
     );
     let import = log(&world);
-    let outcome =
-        import::run(&world.db, &import, text.as_slice(), |_| Next::Continue).await.expect("imports");
+    let outcome = import::run(&world.db, &import, open(&text), |_| Next::Continue).await.expect("imports");
     let Outcome::Finished(progress) = outcome else { panic!("nobody stopped it") };
     assert_eq!((progress.lines_read, progress.inserted, progress.rejected), (7, 2, 5));
     assert_eq!(progress.next_byte, text.len() as u64);
     let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
-    let rejects = progress::rejects(&mut tx, import.id, 0, 10).await.expect("answers");
-    let lines: Vec<_> = rejects.iter().map(|reject| (reject.line_number, reject.reason.as_str())).collect();
+    let rejects = progress::notes(&mut tx, import.id, 0, 10).await.expect("answers");
+    let lines: Vec<_> = rejects.iter().map(|reject| (reject.line_number, reject.message.as_str())).collect();
     assert_eq!(
         lines,
         [
@@ -223,13 +235,13 @@ async fn dirt_is_rejected_line_by_line() {
 async fn an_unusable_log_says_why() {
     let world = world().await;
     let error = async |text: &str| {
-        import::run(&world.db, &log(&world), text.as_bytes(), |_| Next::Continue)
+        import::run(&world.db, &log(&world), open(text.as_bytes()), |_| Next::Continue)
             .await
             .expect_err("unusable")
             .to_string()
     };
-    assert_eq!(error("").await, HeaderError::Empty.to_string());
-    assert_eq!(error("a,b,c\n1,2,3\n").await, "there is no column for amount");
+    assert!(error("").await.starts_with(&HeaderError::Empty.to_string()));
+    assert!(error("a,b,c\n1,2,3\n").await.starts_with("there is no column for amount"));
 }
 
 #[tokio::test]
@@ -272,15 +284,17 @@ async fn files_are_told_apart_by_their_content() {
     std::fs::create_dir(&directory).expect("writable");
     let path = directory.join("log.csv");
     std::fs::File::create(&path).expect("writable").write_all(sample(5).as_bytes()).expect("writable");
-    let first = import::open(&path).await.expect("opens");
+    let first = csv::open(&path).await.expect("opens");
     assert_eq!(first.size_bytes, sample(5).len() as u64);
-    assert_eq!(import::open(&path).await.expect("opens").fingerprint, first.fingerprint);
+    assert_eq!(csv::open(&path).await.expect("opens").fingerprint, first.fingerprint);
     let world = world().await;
     let import =
         Import { size_bytes: Some(first.size_bytes), fingerprint: Some(first.fingerprint), ..log(&world) };
-    let outcome = import::run(&world.db, &import, first.file, |_| Next::Continue).await.expect("imports");
+    let settings = Settings { currency: "GBP".to_owned(), now: now() };
+    let open_file = |from| csv::read(first.file, settings, from);
+    let outcome = import::run(&world.db, &import, open_file, |_| Next::Continue).await.expect("imports");
     assert!(matches!(outcome, Outcome::Finished(progress) if progress.size_bytes == Some(first.size_bytes)));
     std::fs::write(&path, sample(6)).expect("writable");
-    assert_ne!(import::open(&path).await.expect("opens").fingerprint, first.fingerprint);
+    assert_ne!(csv::open(&path).await.expect("opens").fingerprint, first.fingerprint);
     std::fs::remove_dir_all(&directory).expect("removable");
 }

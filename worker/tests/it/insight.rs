@@ -14,6 +14,7 @@ use jobs::{
 };
 use migrations::testing::{TestDatabase, fresh_database};
 use platform::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers, resegment_tenant::RunReport};
+use platform::orders::csv::{self, Settings};
 use platform::orders::import::{self, Import, Next};
 use sqlx::{PgConnection, Row};
 use tokio::io::BufReader;
@@ -73,11 +74,12 @@ impl Shop {
             source: "test".to_owned(),
             size_bytes: None,
             fingerprint: None,
-            currency: "USD".to_owned(),
             batch_lines: 50_000,
-            now: Utc::now(),
         };
-        import::run(&self.app.db, &wanted, log, |_| Next::Continue).await.expect("the import");
+        let settings = Settings { currency: "USD".to_owned(), now: Utc::now() };
+        let log = std::io::Cursor::new(log.to_vec());
+        let open = |from| csv::read(log, settings, from);
+        import::run(&self.app.db, &wanted, open, |_| Next::Continue).await.expect("the import");
     }
 
     /// The real purchases of every sixth customer of CDNOW, and of customers 7 and 8.

@@ -1,13 +1,10 @@
 //! One record as an order line, or the reason why it is none. Every field has bounds.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use rust_decimal::{Decimal, RoundingStrategy};
-use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use super::columns::{Amount, Columns};
 
@@ -48,11 +45,6 @@ pub(super) fn read(fields: &[Cow<'_, str>], rules: &Rules<'_>) -> Result<OrderLi
     let optional = |position: Option<usize>| position.map(at).filter(|text| !text.is_empty());
 
     let customer_id = text("customer_id", at(columns.customer_id), 128)?;
-    // Spreadsheets that take ids for numbers write 17850.0.
-    let customer_id = match customer_id.strip_suffix(".0") {
-        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.to_owned(),
-        _ => customer_id,
-    };
     let order_id = text("order_id", at(columns.order_id), 128)?;
     let ordered_at = time(at(columns.ordered_at), rules.now)?;
     let quantity = match optional(columns.quantity) {
@@ -99,73 +91,6 @@ pub(super) fn read(fields: &[Cow<'_, str>], rules: &Rules<'_>) -> Result<OrderLi
         email: optional(columns.email).map(|address| text("customer_email", address, 320)).transpose()?,
         name: optional(columns.name).map(|name| text("customer_name", name, 200)).transpose()?,
     })
-}
-
-/// Gives each line a key that is the same whenever the line is imported.
-///
-/// Equal lines of one order are real (the same product twice on an invoice), so they are numbered; the numbering
-/// begins anew with each run of lines of the same order, and after a bounded number of lines.
-#[derive(Default)]
-pub(super) struct Numbering {
-    order_id: String,
-    lines: usize,
-    seen: HashMap<[u8; 32], u32>,
-}
-
-/// So many lines of one order are numbered together; the bound keeps memory constant.
-const ORDER_LINES_LIMIT: usize = 20_000;
-
-impl Numbering {
-    /// Whether the numbering begins anew with this line: only there may a checkpoint stand.
-    pub(super) fn starts_with(&self, line: &OrderLine) -> bool {
-        self.order_id != line.order_id || self.is_exhausted()
-    }
-
-    /// Whether the numbering begins anew with whichever line comes next.
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.lines >= ORDER_LINES_LIMIT
-    }
-
-    /// Counts a line that is none of an order, so that the bound holds for what stands between lines as well.
-    pub(super) fn pass_over(&mut self) {
-        self.lines += 1;
-    }
-
-    /// The line's key.
-    pub(super) fn key(&mut self, line: &OrderLine) -> Uuid {
-        if self.starts_with(line) {
-            self.order_id.clone_from(&line.order_id);
-            self.lines = 0;
-            self.seen.clear();
-        }
-        self.lines += 1;
-        let content = content_hash(line);
-        let number = self.seen.entry(content).or_insert(0);
-        let key = Sha256::new().chain_update(content).chain_update(number.to_be_bytes()).finalize();
-        *number += 1;
-        let (half, _) = key.split_first_chunk::<16>().expect("a SHA-256 has 32 bytes");
-        Uuid::from_bytes(*half)
-    }
-}
-
-/// Hash of what identifies a line. The customer's address and name are not part of it, since they change.
-fn content_hash(line: &OrderLine) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    let mut add = |text: &str| {
-        hasher.update((text.len() as u32).to_be_bytes());
-        hasher.update(text);
-    };
-    add(&line.order_id);
-    add(&line.customer_id);
-    add(&line.ordered_at.timestamp_micros().to_string());
-    add(line.product_id.as_deref().unwrap_or_default());
-    add(line.category.as_deref().unwrap_or_default());
-    add(&line.quantity.normalize().to_string());
-    add(&line.amount.normalize().to_string());
-    add(&line.list_amount.map(|amount| amount.normalize().to_string()).unwrap_or_default());
-    add(&line.currency);
-    add(if line.is_return { "return" } else { "sale" });
-    hasher.finalize().into()
 }
 
 fn text(field: &str, value: &str, limit: usize) -> Result<String, String> {
@@ -260,7 +185,7 @@ mod tests {
     #[test]
     fn a_sale_and_its_return() {
         let sale = parse(RETAIL, "536365,85123A,LIGHT,6,2010-12-01 08:26:00,2.55,17850.0,UK").expect("valid");
-        assert_eq!((sale.customer_id.as_str(), sale.amount.to_string().as_str()), ("17850", "15.30"));
+        assert_eq!((sale.customer_id.as_str(), sale.amount.to_string().as_str()), ("17850.0", "15.30"));
         assert!(!sale.is_return);
         let back = parse(RETAIL, "C536379,D,Discount,-1,12/1/2010 9:41,27.5,14527,UK").expect("valid");
         assert_eq!((back.is_return, back.amount.to_string().as_str()), (true, "-27.5"));
@@ -289,20 +214,6 @@ mod tests {
             let reason = parse(FULL, record).expect_err(record);
             assert!(reason.contains(expected), "{record}: {reason}");
         }
-    }
-
-    #[test]
-    fn equal_lines_of_an_order_are_numbered_and_others_are_not() {
-        let line = |record| parse(FULL, record).expect("valid");
-        let first = line("1,c,2026-01-01,1,5.0,,,,");
-        let equal = line("1,c,2026-01-01T00:00:00Z,1,5.00,,,gbp,new@example.com");
-        let other = line("2,c,2026-01-01,1,5,,,,");
-        let mut numbering = Numbering::default();
-        let keys = [&first, &equal, &other, &first].map(|line| numbering.key(line));
-        assert_ne!(keys[0], keys[1]);
-        assert_ne!(keys[0], keys[2]);
-        assert_eq!(keys[0], keys[3]);
-        assert_eq!(Numbering::default().key(&equal), keys[0]);
     }
 
     proptest! {

@@ -14,7 +14,8 @@ use database::Role;
 use database::ids::TenantId;
 use jobs::NewJob;
 use platform::kinds::{ImportOrders, import_orders::ImportOrdersOutput};
-use platform::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next};
+use platform::orders::csv::{self, Settings};
+use platform::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next, ReadError};
 use platform::orders::progress::{self, Progress};
 use platform::runs::published;
 use tokio::io::{AsyncBufRead, AsyncRead, BufReader};
@@ -32,7 +33,7 @@ const SILENT_FOR: Duration = Duration::from_secs(65);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcome<ImportOrdersOutput> {
     let path = inside(&app.import_dir, ctx.tenant, &job.path).await?;
-    let log = import::open(&path).await.map_err(|error| unreadable(&error))?;
+    let log = csv::open(&path).await.map_err(|error| unreadable(&error))?;
     let compressed = path.extension().is_some_and(|extension| extension == "gz");
     let wanted = Import {
         id: ctx.job_id,
@@ -41,13 +42,13 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
         // The size of a compressed file says nothing about the bytes that come out of it.
         size_bytes: (!compressed).then_some(log.size_bytes),
         fingerprint: Some(log.fingerprint),
-        currency: job.currency,
         batch_lines: DEFAULT_BATCH_LINES,
-        now: Utc::now(),
     };
-    let mut file = BufReader::new(log.file);
-    let mut plain: Box<dyn AsyncRead + Send + Unpin> =
-        if compressed { Box::new(unpacked(file)) } else { Box::new(&mut file) };
+    let settings = Settings { currency: job.currency, now: Utc::now() };
+    let file = BufReader::new(log.file);
+    let plain: Box<dyn AsyncRead + Send + Unpin> =
+        if compressed { Box::new(unpacked(file)) } else { Box::new(file) };
+    let open = |from| csv::read(plain, settings, from);
     let after_batch = |at: &Progress| {
         let (read, total) = match at.size_bytes {
             Some(size) => (at.next_byte, Some(size)),
@@ -56,7 +57,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
         ctx.progress(read, total, &format!("{} lines", at.lines_read));
         if ctx.is_halted() { Next::Stop } else { Next::Continue }
     };
-    let import = async { import::run(&app.db, &wanted, &mut plain, after_batch).await.map_err(stop_of) };
+    let import = async { import::run(&app.db, &wanted, open, after_batch).await.map_err(stop_of) };
     let outcome = app.db.unless_silent(SILENT_FOR, import).await?;
     match outcome {
         import::Outcome::Finished(progress) => {
@@ -65,6 +66,12 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
                 inserted: count(progress.inserted),
                 duplicates: count(progress.duplicates),
                 rejected: count(progress.rejected),
+                orders_inserted: count(progress.orders_inserted),
+                orders_replaced: count(progress.orders_replaced),
+                orders_unchanged: count(progress.orders_unchanged),
+                orders_older: count(progress.orders_older),
+                left_out: progress.left_out,
+                remarks: progress.remarks,
             };
             done_then(output, follow_ups(&ctx, &app).await?)
         }
@@ -130,9 +137,13 @@ fn unreadable(error: &io::Error) -> Stop {
 fn stop_of(error: ImportError) -> Stop {
     match error {
         ImportError::Db(error) => error.into(),
-        ImportError::Read(error) => unreadable(&error),
+        ImportError::Read { error: ReadError::Io(error), .. } if error.kind() == io::ErrorKind::NotFound => {
+            unreadable(&error)
+        }
         ImportError::Superseded => Stop::Cancel(error.to_string()),
-        other => Stop::fail("bad_file", &other.to_string()),
+        ImportError::Nothing(_) => Stop::fail("nothing_imported", &error.to_string()),
+        ImportError::Read { error: ReadError::Refused { .. }, .. } => Stop::fail("bad_file", &error.to_string()),
+        ImportError::Read { .. } => Stop::retry("file_unreadable", &error.to_string()),
     }
 }
 
