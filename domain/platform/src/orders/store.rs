@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use database::ids::TenantId;
 use database::{DbError, Tx};
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::content::Content;
@@ -35,9 +36,10 @@ pub(super) struct Change<'c> {
     pub(super) before: Option<&'c Before>,
 }
 
-const ORDER_COLUMNS: &str = "order_id text, customer_id text, stated_customer text, placed_at timestamptz, paid_at timestamptz,
-    fulfilled_at timestamptz, cancelled_at timestamptz, stated_at timestamptz, lines_key uuid, lines integer, is_test boolean,
-    counts boolean, payment text, currency text, content uuid, is_new boolean";
+const ORDER_COLUMNS: &str = "order_id text, customer_id text, stated_customer text, placed_at timestamptz,
+    paid_at timestamptz, fulfilled_at timestamptz, cancelled_at timestamptz, stated_at timestamptz, lines_key uuid,
+    lines integer, sale_lines integer, sold numeric, given_back numeric, first_at timestamptz, last_at timestamptz,
+    is_test boolean, counts boolean, payment text, currency text, content uuid, is_new boolean";
 const LINE_COLUMNS: &str = "line_key uuid, order_id text, customer_id text, ordered_at timestamptz, product_id text, category text,
     quantity numeric, amount numeric, list_amount numeric, currency text, is_return boolean, counts boolean, line_id text,
     title text";
@@ -67,7 +69,7 @@ pub(super) async fn write(
                     &before.customer_id,
                     before.counts,
                 );
-                heads.added(before, written, before.content_and(change.parts));
+                heads.added(before, written.lines, before.content_and(change.parts));
                 continue;
             }
             (Kept::Replaced, _) => {
@@ -81,7 +83,7 @@ pub(super) async fn write(
         };
         let base = keys.next();
         let written = write_lines(&mut lines, change, base, 0, customer, change.counts);
-        write_order(&mut orders, change, first, base, written);
+        write_order(&mut orders, change, first, base, &written);
     }
     lines.into_temporary(tx, "order_line_batch", LINE_COLUMNS).await?;
     if heads.inserted > 0 || !heads.replaced.is_empty() {
@@ -121,10 +123,11 @@ impl<'h> Heads<'h> {
         if self.inserted > 0 {
             sqlx::query(
                 "insert into platform.order (tenant_id, order_id, customer_id, stated_customer, placed_at, paid_at, fulfilled_at,
-                     cancelled_at, stated_at, taken_at, lines_key, lines, is_test, counts, payment, currency, source, import_id,
-                     content)
+                     cancelled_at, stated_at, taken_at, lines_key, lines, sale_lines, sold, given_back, first_at, last_at, is_test,
+                     counts, payment, currency, source, import_id, content)
                  select $1, order_id, customer_id, stated_customer, placed_at, paid_at, fulfilled_at, cancelled_at, stated_at,
-                        $2, lines_key, lines, is_test, counts, payment, currency, $3, $4, content
+                        $2, lines_key, lines, sale_lines, sold, given_back, first_at, last_at, is_test, counts, payment, currency,
+                        $3, $4, content
                  from order_batch where is_new",
             )
             .persistent(false)
@@ -157,7 +160,8 @@ impl<'h> Heads<'h> {
         let (ids, lines, contents) = &self.added;
         if !ids.is_empty() {
             sqlx::query(
-                "update platform.order o set lines = o.lines + u.lines, content = u.content
+                // What it amounts to in all is left to its lines.
+                "update platform.order o set lines = o.lines + u.lines, sold = null, content = u.content
                  from unnest($2::text[], $3::integer[], $4::uuid[]) as u (order_id, lines, content)
                  where o.tenant_id = $1 and o.order_id = u.order_id",
             )
@@ -208,8 +212,9 @@ pub(super) async fn restate(
     Ok(())
 }
 
-fn write_order(rows: &mut Rows, change: &Change<'_>, first: &Statement, lines_key: Uuid, lines: i32) {
-    rows.row(16)
+fn write_order(rows: &mut Rows, change: &Change<'_>, first: &Statement, lines_key: Uuid, sums: &Sums) {
+    let otherwise = |at: Option<DateTime<Utc>>| at.filter(|at| *at != first.placed_at);
+    rows.row(21)
         .text(Some(change.order_id))
         .text(Some(change.customer_id))
         .text(change.stated_customer)
@@ -219,7 +224,12 @@ fn write_order(rows: &mut Rows, change: &Change<'_>, first: &Statement, lines_ke
         .timestamp_or_null(first.cancelled_at)
         .timestamp_or_null(change.parts.iter().filter_map(|part| part.statement.stated_at).max())
         .uuid(Some(lines_key))
-        .i32(Some(lines))
+        .i32(Some(sums.lines))
+        .i32(Some(sums.sale_lines))
+        .numeric(sums.is_one_currency.then_some(sums.sold))
+        .numeric(Some(sums.given_back))
+        .timestamp_or_null(otherwise(sums.first_at))
+        .timestamp_or_null(otherwise(sums.last_at))
         .bool(first.is_test)
         .bool(change.counts)
         .text(Some(first.payment.name()))
@@ -228,7 +238,33 @@ fn write_order(rows: &mut Rows, change: &Change<'_>, first: &Statement, lines_ke
         .bool(change.kept == Kept::Nothing);
 }
 
-/// Writes the lines of all parts, numbered from `number`; answers how many.
+/// What an order's lines amount to.
+#[derive(Debug)]
+struct Sums {
+    lines: i32,
+    sale_lines: i32,
+    sold: Decimal,
+    given_back: Decimal,
+    first_at: Option<DateTime<Utc>>,
+    last_at: Option<DateTime<Utc>>,
+    is_one_currency: bool,
+}
+
+impl Sums {
+    fn add(&mut self, line: &Line, at: DateTime<Utc>) {
+        self.lines += 1;
+        if line.is_return {
+            self.given_back -= line.amount;
+            return;
+        }
+        self.sale_lines += 1;
+        self.sold += line.amount;
+        self.first_at = Some(self.first_at.map_or(at, |first| first.min(at)));
+        self.last_at = self.last_at.max(Some(at));
+    }
+}
+
+/// Writes the lines of all parts, numbered from `number`; answers what they amount to.
 fn write_lines(
     rows: &mut Rows,
     change: &Change<'_>,
@@ -236,35 +272,38 @@ fn write_lines(
     number: i32,
     customer: &str,
     counts: bool,
-) -> i32 {
+) -> Sums {
     let first = change.parts[0].statement;
     let is_return_stated =
         change.parts.iter().any(|part| part.statement.lines.iter().any(|line| line.is_return));
     // All of it was given back, and the source does not say in lines what: it is what was bought.
     let is_taken_back = first.payment == Payment::Refunded && !is_return_stated;
-    let mut next = number;
+    let mut sums = Sums {
+        lines: 0,
+        sale_lines: 0,
+        sold: Decimal::ZERO,
+        given_back: Decimal::ZERO,
+        first_at: None,
+        last_at: None,
+        is_one_currency: change.parts.iter().all(|part| part.statement.currency == first.currency),
+    };
     for part in change.parts {
         let statement = part.statement;
         for line in &statement.lines {
             let at = line.at.unwrap_or(statement.placed_at);
-            write_line(rows, change.order_id, customer, statement, line, (line_key(base, next), at, counts));
-            next += 1;
+            let key = line_key(base, number + sums.lines);
+            write_line(rows, change.order_id, customer, statement, line, (key, at, counts));
+            sums.add(line, at);
             if is_taken_back {
                 let back = Line { amount: -line.amount, list_amount: None, is_return: true, ..line.clone() };
                 let at = statement.stated_at.map_or(at, |stated| stated.max(at));
-                write_line(
-                    rows,
-                    change.order_id,
-                    customer,
-                    statement,
-                    &back,
-                    (line_key(base, next), at, counts),
-                );
-                next += 1;
+                let key = line_key(base, number + sums.lines);
+                write_line(rows, change.order_id, customer, statement, &back, (key, at, counts));
+                sums.add(&back, at);
             }
         }
     }
-    next - number
+    sums
 }
 
 fn write_line(
