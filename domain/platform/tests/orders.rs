@@ -491,7 +491,8 @@ async fn profiles_of_very_many_are_what_the_lines_say() {
 async fn the_day_is_the_shop_s_day() {
     let World { db, database, .. } = world().await;
     let mut gateway = db.gateway_tx().await.expect("begins");
-    let tenant = accounts::tenants::create(&mut gateway, "berlin", "Berlin", "Europe/Berlin").await.expect("made").id;
+    let tenant =
+        accounts::tenants::create(&mut gateway, "berlin", "Berlin", "Europe/Berlin").await.expect("made").id;
     gateway.commit().await.expect("commits");
     let world = World { db, tenant, database };
     let late = Statement { placed_at: time("2026-10-01T22:30:00Z"), ..order("1", &[10]) };
@@ -504,10 +505,12 @@ async fn the_day_is_the_shop_s_day() {
             minutes.push(line.minute);
             Ok(())
         };
-        export(&mut tx, &everybody, "EUR", until.parse().expect("a day"), take, |_| true).await.expect("exported");
+        export(&mut tx, &everybody, "EUR", until.parse().expect("a day"), take, |_| true)
+            .await
+            .expect("exported");
         minutes
     };
-    assert_eq!(minutes("2026-10-01").await, [], "in Berlin it is the second of October");
+    assert_eq!(minutes("2026-10-01").await, Vec::<i32>::new(), "in Berlin it is the second of October");
     let local = time("2026-10-02T00:30:00Z").timestamp() / 60;
     assert_eq!(minutes("2026-10-02").await.into_iter().map(i64::from).collect::<Vec<_>>(), [local]);
     let mut tx = tx(&world).await;

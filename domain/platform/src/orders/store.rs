@@ -72,8 +72,9 @@ pub(super) async fn write(
                 heads.added(before, written.lines, before.content_and(change.parts));
                 continue;
             }
-            (Kept::Replaced, _) => {
+            (Kept::Replaced, Some(before)) => {
                 heads.replaced.push(change.order_id);
+                heads.replaced_lines.extend(keys_of(std::iter::once((before.lines_key, before.lines))));
                 change.customer_id
             }
             _ => {
@@ -109,6 +110,7 @@ pub(super) async fn write(
 struct Heads<'h> {
     inserted: usize,
     replaced: Vec<&'h str>,
+    replaced_lines: Vec<Uuid>,
     added: (Vec<&'h str>, Vec<i32>, Vec<Option<Uuid>>),
 }
 
@@ -141,13 +143,15 @@ impl<'h> Heads<'h> {
         if !self.replaced.is_empty() {
             if let Some(import) = source.import {
                 sqlx::query(include_str!("keep_prior.sql"))
+                    .persistent(false)
                     .bind(tenant)
                     .bind(import)
                     .bind(&self.replaced)
+                    .bind(&self.replaced_lines)
                     .execute(&mut **tx)
                     .await?;
             }
-            delete_lines(tx, tenant, &self.replaced).await?;
+            delete_lines(tx, tenant, &self.replaced_lines).await?;
             sqlx::query(include_str!("replace_orders.sql"))
                 .persistent(false)
                 .bind(tenant)
@@ -176,17 +180,44 @@ impl<'h> Heads<'h> {
     }
 }
 
-/// Deletes the lines of orders.
-pub(super) async fn delete_lines(tx: &mut Tx, tenant: TenantId, orders: &[&str]) -> Result<(), DbError> {
-    sqlx::query(
-        "delete from platform.order_line l using platform.order o
-         where o.tenant_id = $1 and o.order_id = any ($2) and l.tenant_id = $1
-           and l.line_key >= o.lines_key and l.line_key < platform.line_key_of(o.lines_key, o.lines)",
-    )
-    .bind(tenant)
-    .bind(orders)
-    .execute(&mut **tx)
-    .await?;
+/// So many lines are named in one statement.
+const KEYS_AT_ONCE: usize = 50_000;
+
+/// The keys of the lines of orders, by the beginnings and numbers that these have. Lines are always looked for by their
+/// whole keys: how many a range of keys holds is nothing that Postgres knows, and it would rather read the whole table.
+pub(super) fn keys_of(orders: impl Iterator<Item = (Uuid, i32)>) -> Vec<Uuid> {
+    orders.flat_map(|(lines_key, lines)| (0..lines).map(move |number| line_key(lines_key, number))).collect()
+}
+
+/// Deletes lines.
+pub(super) async fn delete_lines(tx: &mut Tx, tenant: TenantId, keys: &[Uuid]) -> Result<(), DbError> {
+    for keys in keys.chunks(KEYS_AT_ONCE) {
+        sqlx::query("delete from platform.order_line where tenant_id = $1 and line_key = any ($2)")
+            .persistent(false)
+            .bind(tenant)
+            .bind(keys)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Says of lines whether they count.
+pub(super) async fn count_lines(
+    tx: &mut Tx,
+    tenant: TenantId,
+    keys: &[Uuid],
+    counts: bool,
+) -> Result<(), DbError> {
+    for keys in keys.chunks(KEYS_AT_ONCE) {
+        sqlx::query("update platform.order_line set counts = $3 where tenant_id = $1 and line_key = any ($2)")
+            .persistent(false)
+            .bind(tenant)
+            .bind(keys)
+            .bind(counts)
+            .execute(&mut **tx)
+            .await?;
+    }
     Ok(())
 }
 
