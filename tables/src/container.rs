@@ -18,10 +18,10 @@ pub trait Bytes: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> Bytes for T {}
 
-/// The widest window that an unpacker may ask for: what `xz -8` and `zstd --ultra -22` without `--long` stay below
-/// costs more memory than an import has.
-const WINDOW_LIMIT_BYTES: u64 = 32 * 1024 * 1024;
-const WINDOW_LIMIT_LOG: u32 = 25;
+/// What an unpacker may remember, for xz in KiB and for Zstandard as a power of two. `xz -7` and `zstd -19` stay within;
+/// `xz -9` and `zstd --long` ask for more memory than an import has.
+const WINDOW_LIMIT_KB: u32 = 18 * 1024;
+const WINDOW_LIMIT_LOG: u32 = 24;
 /// So much may always come out.
 const FREE_BYTES: u64 = 256 * 1024 * 1024;
 /// Beyond that, so many times what went in.
@@ -133,7 +133,7 @@ impl<R: io::BufRead + Send + 'static> Read for Later<R> {
         if let Later::Waiting(packed) = self {
             let reader: Box<dyn Read + Send> = match packed.take() {
                 Some(Packed::Xz(input)) => {
-                    Box::new(lzma_rust2::XzReader::new(input, true))
+                    Box::new(lzma_rust2::XzReader::new_mem_limit(input, true, WINDOW_LIMIT_KB))
                 }
                 Some(Packed::Zstd(input)) => {
                     let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;

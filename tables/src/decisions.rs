@@ -115,7 +115,7 @@ pub struct Decisions {
 
 /// What a caller states instead of having it found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Options {
     /// A label of the Encoding Standard (`windows-1252`, `utf-16le`, `shift_jis`).
     #[serde(skip_serializing_if = "Option::is_none")]

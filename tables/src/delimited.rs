@@ -107,8 +107,9 @@ impl<R: Read> Delimited<R> {
             Found::Broken { length, fault } => (length, 0, Some(fault)),
             Found::Skipped => {
                 let fault = Some(Fault::TooLong);
+                let next = self.position();
                 let raw = without_line_end(&self.skipped);
-                return Ok(Some(Row { line, fault, is_repaired: false, text: "", ends: &[], typed: &[], raw }));
+                return Ok(Some(Row { line, fault, next, is_repaired: false, text: "", ends: &[], typed: &[], raw }));
             }
         };
         let range = self.start..self.start + length;
@@ -124,8 +125,9 @@ impl<R: Read> Delimited<R> {
             // Checked above; a check that is wrong would show here and not as undefined behaviour.
             (false, Some(end)) => std::str::from_utf8(&self.cells[..*end]).unwrap_or_default(),
         };
+        let next = Position { offset: self.offset, line: self.line };
         let raw = without_line_end(&self.buffer[range]);
-        Ok(Some(Row { line, fault, is_repaired, text, ends, typed: &[], raw }))
+        Ok(Some(Row { line, fault, next, is_repaired, text, ends, typed: &[], raw }))
     }
 
     /// Goes to the next line that has something in it; false at the end.

@@ -8,7 +8,7 @@ use crate::error::TableError;
 
 /// Lines in which the names of columns are looked for.
 pub(crate) const HEADER_WITHIN: usize = 20;
-const SAMPLE_ROWS: usize = 60;
+pub(crate) const SAMPLE_ROWS: usize = 60;
 const SEPARATORS: [u8; 4] = *b",;\t|";
 
 /// How a text is laid out.
@@ -68,7 +68,7 @@ pub(crate) fn separator_byte(separator: char) -> Result<u8, TableError> {
         })
 }
 
-fn no_header(head: &[u8], terminator: u8) -> TableError {
+pub(crate) fn no_header(head: &[u8], terminator: u8) -> TableError {
     if head.iter().all(u8::is_ascii_whitespace) {
         return TableError::Empty;
     }

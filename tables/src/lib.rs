@@ -14,6 +14,7 @@ mod error;
 mod layout;
 pub mod number;
 mod row;
+mod sheet;
 mod source;
 mod table;
 

@@ -386,6 +386,7 @@ pub struct Evidence {
     point: Option<Witness>,
     comma: Option<Witness>,
     open: Option<Witness>,
+    has_small_decimals: bool,
 }
 
 /// A cell that a decision rests on.
@@ -419,7 +420,15 @@ pub enum Verdict<'a> {
 impl Evidence {
     /// Looks at a cell; what is no number is passed over.
     pub fn see(&mut self, text: &str, line: Option<u64>) {
+        if text.is_empty() {
+            return;
+        }
         let Ok(look) = Look::of(text) else { return };
+        if let Proof::Of(mark) = look.proof
+            && split(look.core(), mark).is_ok_and(|(_, decimals)| decimals.len() > 2)
+        {
+            self.has_small_decimals = true;
+        }
         let slot = match look.proof {
             Proof::None => return,
             Proof::Of(DecimalMark::Point) => &mut self.point,
@@ -429,6 +438,22 @@ impl Evidence {
         if slot.is_none() {
             *slot = Some(Witness::new(line, text));
         }
+    }
+
+    /// What this and another say together.
+    pub fn merged(&self, other: &Evidence) -> Evidence {
+        let either = |one: &Option<Witness>, two: &Option<Witness>| one.as_ref().or(two.as_ref()).cloned();
+        Evidence {
+            point: either(&self.point, &other.point),
+            comma: either(&self.comma, &other.comma),
+            open: either(&self.open, &other.open),
+            has_small_decimals: self.has_small_decimals || other.has_small_decimals,
+        }
+    }
+
+    /// Whether a cell has three decimals or more and cannot be read otherwise, so that others may have three as well.
+    pub fn has_small_decimals(&self) -> bool {
+        self.has_small_decimals
     }
 
     /// Whether more cells would not change the verdict but for the worse.

@@ -30,6 +30,8 @@ pub struct Row<'a> {
     pub line: u64,
     /// Why it cannot be read, if it cannot; then it has no cells.
     pub fault: Option<Fault>,
+    /// Where the next row begins.
+    pub next: Position,
     /// Whether a cell was not of the file's encoding and was read as Windows-1252.
     pub is_repaired: bool,
     pub(crate) text: &'a str,

@@ -4,13 +4,14 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::container::{self, Unpacked};
+use crate::container::{self, Bytes, Unpacked};
 use crate::decisions::{Container, Decisions, Found, Options};
 use crate::delimited::Delimited;
 use crate::encoding::{self, Detected, Transcoder};
 use crate::error::TableError;
 use crate::layout;
 use crate::row::{Position, Row};
+use crate::sheet;
 use crate::source::Source;
 
 /// So much of a text is looked at to find its form.
@@ -30,6 +31,7 @@ pub struct Table {
 
 enum Rows {
     Text(Box<Delimited<Text>>),
+    Sheet(Box<sheet::Rows>),
 }
 
 impl Table {
@@ -42,7 +44,7 @@ impl Table {
             Unpacked::Text { container, inside, reader, consumed } => {
                 Table::of_text(container, inside, reader, consumed, options)
             }
-            Unpacked::Workbook(_) => Err(TableError::Unsupported("XLSX is not read".to_owned())),
+            Unpacked::Workbook(file) => Table::of_workbook(file, options),
             Unpacked::Parquet(_) => Err(TableError::Unsupported("Parquet is not read".to_owned())),
         }
     }
@@ -95,6 +97,31 @@ impl Table {
         Ok(Table { decisions, rows: Rows::Text(rows), consumed, plain })
     }
 
+    fn of_workbook(file: Box<dyn Bytes>, options: &Options) -> Result<Table, TableError> {
+        let (sheets, mut rows) = sheet::open(file, options.sheet.as_deref())?;
+        let sample = rows.sample(layout::SAMPLE_ROWS)?;
+        let Some((header, _)) = layout::header_of(&sample, options) else {
+            let first = sample.first().map(|(_, cells)| cells.join(", ")).unwrap_or_default();
+            return Err(layout::no_header(first.as_bytes(), b'\n'));
+        };
+        let (header_line, columns) = sample[header].clone();
+        rows.skip_to(Position { offset: header_line, line: header_line + 1 })?;
+        let decisions = Decisions {
+            container: Container::Xlsx,
+            inside: None,
+            encoding: None,
+            encoding_by: None,
+            line_end: None,
+            separator: None,
+            separator_by: None,
+            sheet: Some(sheets.chosen),
+            other_sheets: sheets.others,
+            header_line,
+            columns,
+        };
+        Ok(Table { decisions, rows: Rows::Sheet(Box::new(rows)), consumed: Arc::new(AtomicU64::new(0)), plain: None })
+    }
+
     /// What was found out about the file's form.
     pub fn decisions(&self) -> &Decisions {
         &self.decisions
@@ -107,6 +134,7 @@ impl Table {
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, TableError> {
         match &mut self.rows {
             Rows::Text(rows) => rows.next_row(),
+            Rows::Sheet(rows) => rows.next_row(),
         }
     }
 
@@ -114,6 +142,7 @@ impl Table {
     pub fn position(&self) -> Position {
         match &self.rows {
             Rows::Text(rows) => rows.position(),
+            Rows::Sheet(rows) => rows.position(),
         }
     }
 
@@ -124,6 +153,7 @@ impl Table {
     pub fn skip_to(&mut self, position: Position) -> Result<(), TableError> {
         match &mut self.rows {
             Rows::Text(rows) => rows.skip_to(position),
+            Rows::Sheet(rows) => rows.skip_to(position),
         }
     }
 

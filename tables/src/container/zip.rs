@@ -67,7 +67,7 @@ pub(super) fn open(file: Box<dyn Bytes>, is_beginning: bool) -> Result<Unpacked,
 fn only_file(archive: &mut ZipArchive<Box<dyn Bytes>>) -> Result<usize, TableError> {
     let mut names = Vec::new();
     for index in 0..archive.len() {
-        let Some(name) = archive.name_for_index(index) else { continue };
+        let Some(Ok(name)) = archive.name_for_index(index) else { continue };
         let last = name.rsplit('/').next().unwrap_or_default();
         let is_noise = last.is_empty() || last.starts_with('.') || name.starts_with("__MACOSX/");
         if !is_noise {

@@ -8,9 +8,14 @@ mod columns;
 pub mod export;
 pub mod import;
 mod line;
+pub mod mapping;
+pub mod preview;
+mod profiles;
 pub mod progress;
+pub mod reading;
 mod records;
 pub mod statement;
 mod store;
 
 pub use columns::HeaderError;
+pub use profiles::{Meaning, Status};
