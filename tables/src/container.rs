@@ -33,7 +33,8 @@ const UNPACKED_LIMIT: u64 = 1024 * 1024 * 1024 * 1024;
 pub(crate) enum Unpacked {
     Text { container: Container, inside: Option<String>, reader: Box<dyn Read + Send>, consumed: Arc<AtomicU64> },
     Workbook(Box<dyn Bytes>),
-    Parquet(Box<dyn Bytes>),
+    /// Read from its end, so by its own reader.
+    Parquet,
 }
 
 /// Finds the packing and takes it off.
@@ -49,7 +50,7 @@ pub(crate) fn open(mut file: Box<dyn Bytes>, is_beginning: bool) -> Result<Unpac
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => Container::Bzip2,
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Container::Xz,
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Container::Zstd,
-        [b'P', b'A', b'R', b'1', ..] => return Ok(Unpacked::Parquet(file)),
+        [b'P', b'A', b'R', b'1', ..] => return Ok(Unpacked::Parquet),
         _ => match unsupported(&magic) {
             Some(reason) => return Err(TableError::Unsupported(reason.to_owned())),
             None => Container::Plain,

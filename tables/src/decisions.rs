@@ -107,7 +107,7 @@ pub struct Decisions {
     /// Its other sheets, which are not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other_sheets: Vec<String>,
-    /// Number of the line (or row) of column names, from 1.
+    /// Number of the line (or row) of column names, from 1; 0 where names are not a row.
     pub header_line: u64,
     /// The names, as written.
     pub columns: Vec<String>,

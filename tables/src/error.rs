@@ -75,3 +75,16 @@ impl From<TableError> for io::Error {
         }
     }
 }
+
+impl TableError {
+    /// The fault of the disk, if it is one; everything else is the file's.
+    ///
+    /// # Errors
+    /// The error as it is, when it is the file's.
+    pub fn into_io(self) -> Result<io::Error, TableError> {
+        match self {
+            TableError::Io(error) => Ok(error),
+            other => Err(other),
+        }
+    }
+}

@@ -5,6 +5,7 @@
 //! The crate knows nothing of orders. [`Table::open`] gives rows; [`number`] and [`date`] read cells in one form for a
 //! whole file, which they find from evidence.
 
+mod columnar;
 mod container;
 pub mod date;
 mod decisions;

@@ -85,11 +85,7 @@ impl Rows {
         let thread = thread::Builder::new().name("rows".to_owned());
         thread.spawn(move || {
             let mut sender = Sender { batches: sender, batch: Vec::new(), bytes: 0, is_over: false };
-            // What other crates do with a hostile file ends here, and not as the end of its rows.
-            let end = catch_unwind(AssertUnwindSafe(|| read(&mut sender))).unwrap_or_else(|_| {
-                Err(TableError::Unsupported("the file is built in a way that its reader does not know".to_owned()))
-            });
-            let end = end.and_then(|()| sender.flush());
+            let end = guarded(|| read(&mut sender)).and_then(|()| sender.flush());
             if let Err(error) = end {
                 // Nobody listens any more: there is nobody to tell.
                 let _ = sender.batches.send(Err(error));
@@ -170,6 +166,13 @@ impl Sender {
     }
 }
 
+/// What other crates do with a hostile file ends here: not the process, and not as the end of its rows.
+pub(crate) fn guarded<T>(read: impl FnOnce() -> Result<T, TableError>) -> Result<T, TableError> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        Err(TableError::Unsupported("the file is built in a way that its reader does not know".to_owned()))
+    })
+}
+
 /// A workbook's sheets: the one that is read, and the others.
 pub(crate) struct Sheets {
     pub(crate) chosen: String,
@@ -179,7 +182,7 @@ pub(crate) struct Sheets {
 /// Opens the sheet that is named, or the first that is shown.
 pub(crate) fn open(mut file: Box<dyn Bytes>, wanted: Option<&str>) -> Result<(Sheets, Rows), TableError> {
     file = measured(file)?;
-    let mut book: Xlsx<Box<dyn Bytes>> = Xlsx::new(file).map_err(|error| fault(&error))?;
+    let mut book: Xlsx<Box<dyn Bytes>> = guarded(|| Xlsx::new(file).map_err(|error| fault(&error)))?;
     let mut names: Vec<String> = book
         .sheets_metadata()
         .iter()
@@ -293,10 +296,12 @@ fn measured(file: Box<dyn Bytes>) -> Result<Box<dyn Bytes>, TableError> {
     let mut chunk = vec![0; 64 * 1024];
     for index in 0..archive.len() {
         let mut part = archive.by_index(index).map_err(damaged)?;
-        let is_sheet = part.name().starts_with("xl/worksheets/");
-        if !(is_sheet || part.name().starts_with("xl/") || part.name().ends_with(".xml")) || part.name().starts_with("xl/media/") {
+        // Pictures are not opened.
+        let name = part.name().map_err(damaged)?.into_owned();
+        if name.starts_with("xl/media/") && !name.ends_with(".xml") {
             continue;
         }
+        let is_sheet = name.starts_with("xl/worksheets/");
         let mut streamed = Streamed::default();
         loop {
             let read = part.read(&mut chunk)?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::container::{self, Bytes, Unpacked};
-use crate::decisions::{Container, Decisions, Found, Options};
+use crate::columnar;
+use crate::decisions::{Container, Decisions, Options};
 use crate::delimited::Delimited;
 use crate::encoding::{self, Detected, Transcoder};
 use crate::error::TableError;
@@ -45,7 +46,7 @@ impl Table {
                 Table::of_text(container, inside, reader, consumed, options)
             }
             Unpacked::Workbook(file) => Table::of_workbook(file, options),
-            Unpacked::Parquet(_) => Err(TableError::Unsupported("Parquet is not read".to_owned())),
+            Unpacked::Parquet => Table::of_parquet(source),
         }
     }
 
@@ -117,6 +118,24 @@ impl Table {
             sheet: Some(sheets.chosen),
             other_sheets: sheets.others,
             header_line,
+            columns,
+        };
+        Ok(Table { decisions, rows: Rows::Sheet(Box::new(rows)), consumed: Arc::new(AtomicU64::new(0)), plain: None })
+    }
+
+    fn of_parquet(source: &Source) -> Result<Table, TableError> {
+        let (columns, rows) = columnar::open(source)?;
+        let decisions = Decisions {
+            container: Container::Parquet,
+            inside: None,
+            encoding: None,
+            encoding_by: None,
+            line_end: None,
+            separator: None,
+            separator_by: None,
+            sheet: None,
+            other_sheets: Vec::new(),
+            header_line: 0,
             columns,
         };
         Ok(Table { decisions, rows: Rows::Sheet(Box::new(rows)), consumed: Arc::new(AtomicU64::new(0)), plain: None })

@@ -37,7 +37,8 @@ pub(super) fn open(file: Box<dyn Bytes>, is_beginning: bool) -> Result<Unpacked,
     }
     let index = only_file(&mut archive)?;
     let entry = archive.by_index_raw(index).map_err(|error| damaged(&error))?;
-    let name: String = entry.name().chars().filter(|sign| !sign.is_control()).take(200).collect();
+    let name = entry.name().map_err(|error| damaged(&error))?;
+    let name: String = name.chars().filter(|sign| !sign.is_control()).take(200).collect();
     if entry.encrypted() {
         return Err(TableError::Unsupported("the file in the archive has a password; pack it without".to_owned()));
     }

@@ -3,18 +3,26 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::orders::mapping::Stated;
 use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 
 /// Import a file of the import folder, by name or by relative path.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImportOrders {
-    /// The file, relative to the import folder (`DESK_IMPORT_DIR`); `.csv` or `.csv.gz`.
+    /// The file, relative to the import folder (`DESK_IMPORT_DIR`).
     pub path: String,
     /// The currency of amounts without one, an ISO 4217 code.
     #[serde(default = "usd")]
     pub currency: String,
+    /// How the file is read, as far as that is stated and not found from the file.
+    #[serde(default)]
+    pub stated: Stated,
+    /// The name of a mapping of the tenant.
+    #[serde(default)]
+    pub mapping: Option<String>,
 }
 
 /// What the import did, over all attempts.
@@ -33,7 +41,8 @@ pub struct ImportOrdersOutput {
 impl JobKind for ImportOrders {
     type Output = ImportOrdersOutput;
     const KIND: &'static str = "import_orders";
-    const VERSION: i16 = 1;
+    // 2: `stated` and `mapping`, which older workers would refuse.
+    const VERSION: i16 = 2;
     // A tenant's imports take turns anyway, because each derives profiles from all lines; waiting in the
     // queue they hold neither a slot nor a connection meanwhile.
     const KEY: Option<&'static str> = Some("tenant");
@@ -48,6 +57,14 @@ impl JobKind for ImportOrders {
         access: Access::Tenant(Subject::Orders),
         rerun: Rerun::Never,
     };
+
+    fn upgrade(version: i16, payload: Value) -> Result<Self, String> {
+        match version {
+            // The fields that came since have defaults.
+            1 => serde_json::from_value(payload).map_err(|error| error.to_string()),
+            _ => Err(format!("version {version} of the payload is unknown, this code reads version {}", Self::VERSION)),
+        }
+    }
 }
 
 fn usd() -> String {

@@ -9,12 +9,15 @@ mod cells;
 mod columns;
 mod error;
 mod forms;
+pub mod names;
 mod order;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
-pub use tables::Source;
+pub use tables::date::DateOrder;
+pub use tables::number::DecimalMark;
+pub use tables::{Options as TableOptions, Source};
 use tables::{Decisions, Position, Table, TableError, plain_name};
 
 use super::mapping::{Mapping, Stated};
