@@ -83,7 +83,7 @@ figures: setup ## draw the figures of docs/ from the real purchases, a few minut
 	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters idle night night-kill segments
+PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters idle night night-kill segments import-bench
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -114,6 +114,9 @@ deadletters: ## grouping, bulk retry and listing at millions of rows
 
 audit: ## the audit of the books over millions of past jobs: ARGS="--rows 50000000"
 	@$(BIN)/audit $(ARGS)
+
+import-bench: ## ten million lines from a file into orders, and Shopify's form: ARGS="--lines 1000000", PROFILE=release
+	@$(BIN)/import-bench $(ARGS)
 
 waiters: ## 2,000 clients waiting for results
 	@$(BIN)/waiters $(ARGS)

@@ -16,6 +16,7 @@ mod intelligence_runs;
 mod jobs;
 mod limits;
 mod operations;
+mod orders;
 mod replays;
 mod scans;
 mod segments;

@@ -14,6 +14,8 @@ use jobs::{
 };
 use migrations::testing::{TestDatabase, fresh_database};
 use platform::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers, resegment_tenant::RunReport};
+use platform::orders::file;
+use platform::orders::reading::{Request, Source};
 use platform::orders::import::{self, Import, Next};
 use sqlx::{PgConnection, Row};
 use tokio::io::BufReader;
@@ -73,11 +75,10 @@ impl Shop {
             source: "test".to_owned(),
             size_bytes: None,
             fingerprint: None,
-            currency: "USD".to_owned(),
             batch_lines: 50_000,
-            now: Utc::now(),
         };
-        import::run(&self.app.db, &wanted, log, |_| Next::Continue).await.expect("the import");
+        let open = file::open(Source::Memory(log.into()), Request::new("USD", Utc::now()));
+        import::run(&self.app.db, &wanted, open, |_| Next::Continue).await.expect("the import");
     }
 
     /// The real purchases of every sixth customer of CDNOW, and of customers 7 and 8.

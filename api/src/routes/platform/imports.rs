@@ -14,7 +14,8 @@ use axum::Json as Shown;
 use axum::body::Body;
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, Uri, header};
-use database::Role;
+use axum::response::{IntoResponse, Response};
+use database::{Role, Tx};
 use futures_util::StreamExt;
 use jobs::{JobKind, NewJob};
 use platform::kinds::ImportOrders;
@@ -41,6 +42,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(start))
         .routes(routes!(rejects))
+        .routes(routes!(rejects_as_csv))
         .routes(routes!(preview::show))
         .routes(routes!(mappings::list))
         .routes(routes!(mappings::read, mappings::save, mappings::delete))
@@ -207,18 +209,40 @@ async fn enqueue(
     Ok(answer)
 }
 
-/// A line that was not imported.
+/// A line that was not imported, or was with a remark.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RejectView {
     /// Number in the file, from 1.
     pub line_number: i64,
-    /// Why.
+    /// `left_out`, or `remark` for a line that was imported.
+    pub kind: String,
+    /// The kind of fault in fixed words, as they are counted in the job's result.
+    pub code: String,
+    /// The column as the file names it, if it is about one.
+    pub column: Option<String>,
+    /// What was seen, and what would be accepted.
     pub reason: String,
     /// Its first 500 characters.
     pub raw: String,
+    #[serde(skip)]
+    number: i64,
 }
 
-/// The lines of an import that were not taken, in the order of the file.
+impl From<progress::NotedLine> for RejectView {
+    fn from(line: progress::NotedLine) -> RejectView {
+        RejectView {
+            line_number: line.line_number,
+            kind: line.kind.name().to_owned(),
+            code: line.reason,
+            column: line.column_name,
+            reason: line.message,
+            raw: line.raw,
+            number: line.number,
+        }
+    }
+}
+
+/// The lines of an import that were not taken, or with a remark, in the order of the file.
 #[utoipa::path(
     get,
     path = "/api/orders/imports/{job_id}/rejects",
@@ -245,21 +269,66 @@ async fn rejects(
     let after =
         page.after.as_deref().map(str::parse::<i64>).transpose().map_err(|_| bad_cursor())?.unwrap_or(0);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
-    if progress::find(&mut tx, id).await?.is_none() {
+    check_import(&mut tx, &caller, id).await?;
+    let limit = u32::try_from(page.limit_and_one()).unwrap_or(u32::MAX);
+    let lines = progress::notes(&mut tx, id, after, limit).await?;
+    tx.commit().await?;
+    let lines = lines.into_iter().map(RejectView::from).collect();
+    Ok(Shown(page.page(lines, |line: &RejectView| line.number.to_string())))
+}
+
+/// The same as a file in CSV, for a spreadsheet: all that were kept, at most 10,000.
+#[utoipa::path(
+    get,
+    path = "/api/orders/imports/{job_id}/rejects.csv",
+    tag = "orders",
+    params(("job_id" = Uuid, Path, description = "the import's job")),
+    responses(
+        (status = 200, description = "a file with a header", body = String, content_type = "text/csv"),
+        (status = 404, description = "there is no such import", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn rejects_as_csv(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(job_id): Path<String>,
+) -> Result<Response, Problem> {
+    caller.require(Scope::OrdersWrite)?;
+    let id = query::id("job_id", &job_id)?;
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    check_import(&mut tx, &caller, id).await?;
+    let lines = progress::notes(&mut tx, id, 0, progress::NOTES_LISTED).await?;
+    tx.commit().await?;
+    let mut text = "line_number,kind,code,column,reason,raw\r\n".to_owned();
+    for line in lines {
+        let column = line.column_name.unwrap_or_default();
+        let number = line.line_number.to_string();
+        let cells = [&number, line.kind.name(), &line.reason, &column, &line.message, &line.raw];
+        text.push_str(&cells.map(cell).join(","));
+        text.push_str("\r\n");
+    }
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"rejects.csv\""),
+    ];
+    Ok((headers, text).into_response())
+}
+
+/// A cell, quoted. What a spreadsheet would compute is shown as text: the rows are a stranger's.
+fn cell(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}
+
+async fn check_import(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<(), Problem> {
+    if progress::find(tx, id).await?.is_none() {
         // An import that has not begun has rejected nothing.
-        let job = jobs::read::job(&mut tx, Some(caller.tenant.0), id).await?;
+        let job = jobs::read::job(tx, Some(caller.tenant.0), id).await?;
         if job.is_none_or(|job| job.kind != ImportOrders::KIND) {
             return Err(Problem::not_found("there is no such import"));
         }
     }
-    let limit = u32::try_from(page.limit_and_one()).unwrap_or(u32::MAX);
-    let lines = progress::rejects(&mut tx, id, after, limit).await?;
-    tx.commit().await?;
-    let lines = lines
-        .into_iter()
-        .map(|line| RejectView { line_number: line.line_number, reason: line.reason, raw: line.raw })
-        .collect();
-    Ok(Shown(page.page(lines, |line: &RejectView| line.line_number.to_string())))
+    Ok(())
 }
 
 /// How the file is sent, or none when JSON names one. What is in it is found from the bytes; the content type only names

@@ -1,5 +1,6 @@
-//! Imports a shop's order lines from a CSV file: the daily sync that fills orders and profiles.
+//! Imports a shop's orders from a file: the daily sync that fills orders and profiles.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -30,12 +31,39 @@ pub struct ImportOrders {
 pub struct ImportOrdersOutput {
     /// Lines read, the header excluded.
     pub lines: i64,
-    /// New order lines.
+    /// Lines of orders that are new or were replaced.
     pub inserted: i64,
-    /// Lines that were there already.
+    /// Lines of orders that were there already, as they are or newer.
     pub duplicates: i64,
-    /// Lines put into the reject table.
+    /// Lines that were left out.
     pub rejected: i64,
+    /// Orders that were not there before.
+    #[serde(default)]
+    pub orders_inserted: i64,
+    /// Orders of which something else was stored.
+    #[serde(default)]
+    pub orders_replaced: i64,
+    /// Orders that are stored as they are.
+    #[serde(default)]
+    pub orders_unchanged: i64,
+    /// Orders of which something newer is stored.
+    #[serde(default)]
+    pub orders_older: i64,
+    /// Lines that were left out, by reason.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, u64>,
+    /// Remarks on lines that were taken, by reason.
+    #[serde(default)]
+    pub remarks: BTreeMap<String, u64>,
+    /// The export that the file's header shows.
+    #[serde(default)]
+    pub profile: String,
+    /// Which column was read for what, by meaning.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+    /// Columns that were not understood, and so not read.
+    #[serde(default)]
+    pub unknown_columns: Vec<String>,
 }
 
 impl JobKind for ImportOrders {

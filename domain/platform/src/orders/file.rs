@@ -43,31 +43,47 @@ pub fn fingerprint(source: &Source, request: &Request) -> io::Result<[u8; 32]> {
         .into())
 }
 
+/// As [`read`], for a file that is opened on that thread as well; why it cannot be is the first thing that is told.
+pub fn open(source: Source, request: Request) -> impl FnOnce(Place) -> Chunks {
+    move |from| {
+        let (sender, chunks) = mpsc::channel(CHUNKS_WAITING);
+        tokio::task::spawn_blocking(move || match Reading::open(&source, &request) {
+            Ok(reading) => hand_over(reading, from, &sender),
+            Err(error) => {
+                let _ = sender.blocking_send(Err(told(error)));
+            }
+        });
+        chunks
+    }
+}
+
 /// Reads on from a place, on a thread for work that blocks. Dropping the receiver ends it.
-pub fn read(mut reading: Reading, from: Place) -> Chunks {
+pub fn read(reading: Reading, from: Place) -> Chunks {
     let (sender, chunks) = mpsc::channel(CHUNKS_WAITING);
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = reading.go_on_at(from) {
-            let _ = sender.blocking_send(Err(told(error)));
+    tokio::task::spawn_blocking(move || hand_over(reading, from, &sender));
+    chunks
+}
+
+/// Ends when the file does, or when nobody listens any more.
+fn hand_over(mut reading: Reading, from: Place, sender: &mpsc::Sender<Result<Vec<Found>, ImportReadError>>) {
+    if let Err(error) = reading.go_on_at(from) {
+        let _ = sender.blocking_send(Err(told(error)));
+        return;
+    }
+    loop {
+        let (chunk, end) = chunk(&mut reading);
+        if !chunk.is_empty() && sender.blocking_send(Ok(chunk)).is_err() {
             return;
         }
-        loop {
-            let (chunk, end) = chunk(&mut reading);
-            if !chunk.is_empty() && sender.blocking_send(Ok(chunk)).is_err() {
+        match end {
+            End::NotYet => {}
+            End::OfFile => return,
+            End::Fault(error) => {
+                let _ = sender.blocking_send(Err(told(error)));
                 return;
             }
-            match end {
-                End::NotYet => {}
-                End::OfFile => return,
-                End::Fault(error) => {
-                    // Nobody may be there to hear it any more.
-                    let _ = sender.blocking_send(Err(told(error)));
-                    return;
-                }
-            }
         }
-    });
-    chunks
+    }
 }
 
 enum End {

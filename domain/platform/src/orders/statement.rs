@@ -81,6 +81,23 @@ pub enum Payment {
     Failed,
 }
 
+impl Payment {
+    /// Its name, as it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Payment::Placed => "placed",
+            Payment::Pending => "pending",
+            Payment::Authorized => "authorized",
+            Payment::Paid => "paid",
+            Payment::PartlyPaid => "partly_paid",
+            Payment::PartlyRefunded => "partly_refunded",
+            Payment::Refunded => "refunded",
+            Payment::Voided => "voided",
+            Payment::Failed => "failed",
+        }
+    }
+}
+
 /// Some pieces of one product in an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -157,11 +174,22 @@ pub struct Note {
 }
 
 /// Whether a row was left out or taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum NoteKind {
     /// Nothing of the row is stored.
     LeftOut,
     /// The row is stored, and something is to be said about it.
     Remark,
+}
+
+impl NoteKind {
+    /// Its name, as it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            NoteKind::LeftOut => "left_out",
+            NoteKind::Remark => "remark",
+        }
+    }
 }

@@ -25,6 +25,7 @@ fn at(day: u32) -> DateTime<Utc> {
 
 pub(crate) fn an_input(text: &str) -> DraftInput {
     DraftInput {
+        sharing: Vec::new(),
         shop_name: "Hartley Gifts".into(),
         subject: "Question".into(),
         channel: Channel::Email,
@@ -127,6 +128,7 @@ pub(crate) fn any_input() -> impl Strategy<Value = DraftInput> {
     let thread = proptest::collection::vec(message, 0..25);
     (texts, channel, tone, length, thread, proptest::option::of(customer)).prop_map(
         |((shop_name, subject, customer_name), channel, tone, length, messages, customer)| DraftInput {
+            sharing: Vec::new(),
             shop_name,
             subject,
             channel,

@@ -17,7 +17,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 pub use tables::date::DateOrder;
 pub use tables::number::DecimalMark;
-pub use tables::{Options as TableOptions, Source};
+pub use tables::{Container, Options as TableOptions, Source};
 use tables::{Decisions, Position, Table, TableError, plain_name};
 
 use super::mapping::{Mapping, Stated};
@@ -44,6 +44,13 @@ pub struct Request {
     pub zone: Tz,
     /// Orders from more than two days after this are refused.
     pub now: DateTime<Utc>,
+}
+
+impl Request {
+    /// Nothing is stated but the currency; times without an offset are UTC.
+    pub fn new(currency: &str, now: DateTime<Utc>) -> Request {
+        Request { stated: Stated::default(), mapping: None, currency: currency.to_owned(), zone: Tz::UTC, now }
+    }
 }
 
 /// What was understood of a file.
