@@ -19,10 +19,10 @@ pub struct ImportOrders {
     #[serde(default = "usd")]
     pub currency: String,
     /// How the file is read, as far as that is stated and not found from the file.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Stated::is_nothing")]
     pub stated: Stated,
     /// The name of a mapping of the tenant.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<String>,
 }
 

@@ -45,6 +45,11 @@ pub struct Stated {
 }
 
 impl Stated {
+    /// Whether everything is to be found from the file.
+    pub fn is_nothing(&self) -> bool {
+        *self == Stated::default()
+    }
+
     /// What is stated here, and where nothing is, what is stated there.
     pub fn or(self, other: &Stated) -> Stated {
         Stated {

@@ -141,7 +141,7 @@ impl Assembler {
     }
 
     /// A row with neither order, customer nor time goes on with the order above it.
-    fn is_continuation(&self, cells: &Cells<'_>) -> bool {
+    fn is_continuation(&self, cells: &Cells<'_, '_>) -> bool {
         self.open.is_some()
             && [Meaning::CustomerId, Meaning::CustomerEmail, Meaning::OrderedAt]
                 .into_iter()

@@ -40,13 +40,13 @@ pub(super) struct Rules {
     pub(super) statuses: Vec<(String, Status)>,
 }
 
-pub(super) struct Cells<'a> {
-    pub(super) row: &'a Row<'a>,
-    pub(super) columns: &'a Columns,
-    pub(super) rules: &'a Rules,
+pub(super) struct Cells<'a, 's> {
+    pub(super) row: &'s Row<'a>,
+    pub(super) columns: &'s Columns,
+    pub(super) rules: &'s Rules,
 }
 
-impl<'a> Cells<'a> {
+impl<'a> Cells<'a, '_> {
     /// A cell without blanks around it and without what spreadsheets put around ids (`="0815"`, `'0815`); none when it
     /// is empty or there is no such column.
     pub(super) fn text(&self, meaning: Meaning) -> Option<&'a str> {
@@ -198,7 +198,9 @@ impl<'a> Cells<'a> {
             Wrong::new(reason, meaning, format!("{} {error}", meaning.name()))
         })?;
         let has_three = number.currency.is_some_and(has_three_decimals) || has_three_decimals(self.own_currency());
-        if number.is_like_thousands && meaning.is_money() && !is_typed && !has_three && !self.rules.forms.has_small_decimals {
+        // The price of a piece may well be finer than what is paid in the end.
+        let is_paid = meaning.is_money() && meaning != Meaning::UnitPrice;
+        if number.is_like_thousands && is_paid && !is_typed && !has_three && !self.rules.forms.has_small_decimals {
             return Err(Wrong::new(
                 "number_ambiguous",
                 meaning,

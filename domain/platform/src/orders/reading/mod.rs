@@ -111,10 +111,12 @@ impl Reading {
             options.known_names = mapping.columns.keys().map(|name| plain_name(name)).collect();
             options.known_names.sort_unstable();
         }
-        let table = Table::open(source, &options)?;
-        let columns = Columns::of(&table.decisions().columns, stated.profile.as_deref(), request.mapping.as_ref())?;
+        let sample = Table::open(source, &options)?;
+        let columns = Columns::of(&sample.decisions().columns, stated.profile.as_deref(), request.mapping.as_ref())?;
         let wanted = StatedForms { decimal: stated.decimal, dates: stated.dates };
-        let forms = forms::find(source, Table::open(source, &options)?, &columns, wanted, may_read_all)?;
+        let forms = forms::find(source, sample, &columns, wanted, may_read_all)?;
+        // Opened again, because rows that were looked at are to be read.
+        let table = Table::open(source, &options)?;
         let understood = Understood {
             file: table.decisions().clone(),
             profile: columns.profile.name,

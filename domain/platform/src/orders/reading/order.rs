@@ -43,7 +43,7 @@ impl Order {
     }
 
     /// Adds a row.
-    pub(super) fn add(&mut self, cells: &Cells<'_>, remarks: &mut Vec<Remark>) -> Result<(), Wrong> {
+    pub(super) fn add(&mut self, cells: &Cells<'_, '_>, remarks: &mut Vec<Remark>) -> Result<(), Wrong> {
         self.add_customer(cells)?;
         fill(&mut self.currency, cells.currency()?);
         if self.placed_at.is_none() {
@@ -97,7 +97,7 @@ impl Order {
         self.add_line(cells, remarks)
     }
 
-    fn add_customer(&mut self, cells: &Cells<'_>) -> Result<(), Wrong> {
+    fn add_customer(&mut self, cells: &Cells<'_, '_>) -> Result<(), Wrong> {
         let customer = &mut self.customer;
         if customer.shop_id.is_none() {
             customer.shop_id = cells.id(Meaning::CustomerId)?.map(str::to_owned);
@@ -120,7 +120,7 @@ impl Order {
         Ok(())
     }
 
-    fn add_line(&mut self, cells: &Cells<'_>, remarks: &mut Vec<Remark>) -> Result<(), Wrong> {
+    fn add_line(&mut self, cells: &Cells<'_, '_>, remarks: &mut Vec<Remark>) -> Result<(), Wrong> {
         let has = |meaning| cells.columns.index(meaning).is_some();
         let quantity = match cells.quantity()? {
             Some(quantity) => quantity,
@@ -192,7 +192,7 @@ impl Order {
         Ok(())
     }
 
-    fn money(&mut self, cells: &Cells<'_>, meaning: Meaning) -> Result<Option<Decimal>, Wrong> {
+    fn money(&mut self, cells: &Cells<'_, '_>, meaning: Meaning) -> Result<Option<Decimal>, Wrong> {
         let Some((amount, written)) = cells.money(meaning, self.currency)? else { return Ok(None) };
         // `12.50 EUR` in a file without a column for currencies says it as well.
         fill(&mut self.currency, written);
