@@ -385,9 +385,9 @@ pub struct Evidence {
     year_first: Option<Witness>,
     open: Option<Witness>,
     dotted: Option<Witness>,
-    /// Which numbers stand first and last where years have two digits, a bit each.
-    short_first: u128,
-    short_last: u128,
+    /// A year of two digits that can be no day, and so stands last.
+    late_year: bool,
+    /// A date whose year has two digits.
     short: Option<Witness>,
 }
 
@@ -412,10 +412,9 @@ impl Evidence {
             return;
         }
         let Ok(look) = Look::of(text) else { return };
-        let Day::Three { numbers: [a, _, c], is_short, separator } = look.day else { return };
+        let Day::Three { numbers: [_, _, c], is_short, separator } = look.day else { return };
         if is_short {
-            self.short_first |= 1_u128.checked_shl(a).unwrap_or(0);
-            self.short_last |= 1_u128.checked_shl(c).unwrap_or(0);
+            self.late_year |= c > 31;
             self.short.get_or_insert_with(|| Witness::new(line, text));
         }
         let slot = match proof(look.day) {
@@ -429,20 +428,18 @@ impl Evidence {
         slot.get_or_insert_with(|| Witness::new(line, text));
     }
 
-    /// Whether more cells would not change the verdict but for the worse. Two digits of a year are told from days by
-    /// how many there are of each, so then every cell counts.
+    /// Whether more cells would not change the verdict but for the worse.
     pub fn is_settled(&self) -> bool {
-        self.short.is_none() && (self.day_first.is_some() || self.month_first.is_some())
+        self.month_first.is_some()
+            || self.year_first.is_some()
+            || (self.day_first.is_some() && (self.short.is_none() || self.late_year))
     }
 
     /// The verdict so far.
     pub fn verdict(&self) -> Verdict<'_> {
         if let Some(short) = &self.short {
-            // `26/10/13`: years are few and days are many. Unless the last numbers are the fewer, or no days, the first
-            // may be the years, and every cell is a date either way.
-            let may_be_years_first = self.month_first.is_none()
-                && self.short_last >> 32 == 0
-                && self.short_first.count_ones() <= self.short_last.count_ones();
+            // `26/10/13` is a day of 2026 or of 2013, unless a month in the middle is none, or a number is no day.
+            let may_be_years_first = self.month_first.is_none() && !self.late_year;
             match &self.year_first {
                 Some(witness) if self.month_first.is_none() => return Verdict::Proven(DateOrder::YearFirst, witness),
                 Some(witness) => return Verdict::Contradictory(witness, self.month_first.as_ref().unwrap_or(short)),
@@ -555,6 +552,8 @@ mod tests {
         assert_eq!(verdict(&["03.10.2026", "10.13.2026"]), "MonthFirst 10.13.2026");
         assert_eq!(verdict(&["26/10/01", "26/10/13"]), "open 26/10/01");
         assert_eq!(verdict(&["99/10/01", "99/10/13"]), "YearFirst 99/10/01");
+        assert_eq!(verdict(&["13.10.26", "14.10.26"]), "open 13.10.26");
+        assert_eq!(verdict(&["13.10.98", "14.10.26"]), "DayFirst 13.10.98");
         assert_eq!(verdict(&["10/1/26", "10/13/26", "11/2/26"]), "MonthFirst 10/13/26");
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Delimited<R> {
     start: usize,
     end: usize,
     at_end: bool,
+    /// Why there is no more, if that is not the end; told when what came before was read.
+    fault: Option<io::Error>,
     /// Position of `start`.
     offset: u64,
     line: u64,
@@ -63,6 +65,7 @@ impl<R: Read> Delimited<R> {
             start: 0,
             end: 0,
             at_end: false,
+            fault: None,
             offset: 0,
             line: 1,
             cells: vec![0; RECORD_LIMIT_BYTES + 2],
@@ -81,9 +84,9 @@ impl<R: Read> Delimited<R> {
     pub(crate) fn skip_to(&mut self, position: Position) -> Result<(), TableError> {
         while self.offset < position.offset {
             if self.start == self.end {
-                self.fill()?;
+                self.fill();
                 if self.start == self.end {
-                    return Err(TableError::Shortened);
+                    return Err(self.fault.take().map_or(TableError::Shortened, TableError::from));
                 }
             }
             let far = usize::try_from(position.offset - self.offset).unwrap_or(usize::MAX);
@@ -97,8 +100,8 @@ impl<R: Read> Delimited<R> {
 
     /// The next record, or none at the end. Lines with nothing in them are passed over.
     pub(crate) fn next_row(&mut self) -> Result<Option<Row<'_>>, TableError> {
-        if !self.pass_blank_lines()? {
-            return Ok(None);
+        if !self.pass_blank_lines() {
+            return self.fault.take().map_or(Ok(None), |fault| Err(fault.into()));
         }
         let line = self.line;
         let found = self.find()?;
@@ -131,20 +134,20 @@ impl<R: Read> Delimited<R> {
     }
 
     /// Goes to the next line that has something in it; false at the end.
-    fn pass_blank_lines(&mut self) -> io::Result<bool> {
+    fn pass_blank_lines(&mut self) -> bool {
         loop {
             if self.end - self.start <= RECORD_LIMIT_BYTES && !self.at_end {
-                self.fill()?;
+                self.fill();
             }
             let unread = &self.buffer[self.start..self.end];
             let blank = unread.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
             let is_end = blank == unread.len();
             self.advance(blank);
             if !is_end {
-                return Ok(true);
+                return true;
             }
             if self.at_end {
-                return Ok(false);
+                return false;
             }
         }
     }
@@ -152,14 +155,20 @@ impl<R: Read> Delimited<R> {
     /// The record at `start`. There are more than a record's bytes unread, or all there are.
     fn find(&mut self) -> io::Result<Found> {
         while self.end - self.start <= RECORD_LIMIT_BYTES && !self.at_end {
-            self.fill()?;
+            self.fill();
         }
         let unread = &self.buffer[self.start..self.end];
         let window = &unread[..unread.len().min(RECORD_LIMIT_BYTES + 1)];
         self.csv.reset();
         let (mut result, length, written, mut cells) =
             self.csv.read_record(window, &mut self.cells, &mut self.ends);
-        if result == ReadRecordResult::InputEmpty && self.at_end && window.len() <= RECORD_LIMIT_BYTES {
+        let is_last = result == ReadRecordResult::InputEmpty && self.at_end && window.len() <= RECORD_LIMIT_BYTES;
+        if is_last && let Some(fault) = self.fault.take() {
+            // The row is cut off, and half a row is none.
+            self.start = self.end;
+            return Err(fault);
+        }
+        if is_last {
             // The last line without an end. Were a quote open, the terminator would become part of its cell.
             let (last, _, _, ends) =
                 self.csv.read_record(&[self.terminator], &mut self.cells[written..], &mut self.ends[cells..]);
@@ -183,7 +192,7 @@ impl<R: Read> Delimited<R> {
                 Ok(Found::Broken { length: window.len(), fault })
             }
             _ => {
-                self.skip_long_line()?;
+                self.skip_long_line();
                 Ok(Found::Skipped)
             }
         }
@@ -224,7 +233,7 @@ impl<R: Read> Delimited<R> {
     }
 
     /// Reads past a line that is too long, keeping its beginning only.
-    fn skip_long_line(&mut self) -> io::Result<()> {
+    fn skip_long_line(&mut self) {
         self.skipped.clear();
         loop {
             let unread = &self.buffer[self.start..self.end];
@@ -233,16 +242,16 @@ impl<R: Read> Delimited<R> {
             let line = memchr(self.terminator, unread);
             self.advance(line.map_or(unread.len(), |end| end + 1));
             if line.is_some() || self.at_end {
-                return Ok(());
+                return;
             }
-            self.fill()?;
+            self.fill();
         }
     }
 
     /// Goes behind the end of the line that begins (or goes on) here.
-    pub(crate) fn pass_line(&mut self) -> Result<(), TableError> {
-        self.fill()?;
-        Ok(self.skip_long_line()?)
+    pub(crate) fn pass_line(&mut self) {
+        self.fill();
+        self.skip_long_line();
     }
 
     fn advance(&mut self, length: usize) {
@@ -253,7 +262,7 @@ impl<R: Read> Delimited<R> {
     }
 
     /// Reads more behind what is unread.
-    fn fill(&mut self) -> io::Result<()> {
+    fn fill(&mut self) {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
@@ -262,10 +271,12 @@ impl<R: Read> Delimited<R> {
                 Ok(0) => self.at_end = true,
                 Ok(read) => self.end += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.fault = Some(error);
+                    self.at_end = true;
+                }
             }
         }
-        Ok(())
     }
 }
 

@@ -22,6 +22,6 @@ mod table;
 pub use decisions::{Container, Decisions, Found, LineEnd, Options, plain_name};
 pub use delimited::{CELLS_LIMIT, RECORD_LIMIT_BYTES, RECORD_LIMIT_LINES};
 pub use error::TableError;
-pub use row::{Fault, Position, Row};
+pub use row::{Fault, Kept, Position, Row};
 pub use source::Source;
 pub use table::Table;

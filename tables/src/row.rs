@@ -74,9 +74,13 @@ impl<'a> Row<'a> {
 
     /// The row as people see it in the file, at most so many characters.
     pub fn shown(&self, limit: usize) -> String {
-        let bytes = &self.raw[..self.raw.len().min(limit * 4)];
-        if !bytes.is_empty() {
-            return String::from_utf8_lossy(bytes).chars().filter(|sign| *sign != '\0').take(limit).collect();
+        self.kept(limit).shown(limit)
+    }
+
+    /// As much of the row as is needed to show it later. It costs no more than a copy.
+    pub fn kept(&self, limit: usize) -> Kept {
+        if !self.raw.is_empty() {
+            return Kept(self.raw[..self.raw.len().min(limit * 4)].to_vec());
         }
         let mut shown = String::new();
         for cell in self.cells() {
@@ -88,6 +92,17 @@ impl<'a> Row<'a> {
                 break;
             }
         }
-        shown.chars().filter(|sign| *sign != '\0').take(limit).collect()
+        Kept(shown.into_bytes())
+    }
+}
+
+/// The beginning of a row, to be shown when there is something to say about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept(Vec<u8>);
+
+impl Kept {
+    /// Its text, at most so many characters.
+    pub fn shown(&self, limit: usize) -> String {
+        String::from_utf8_lossy(&self.0).chars().filter(|sign| *sign != '\0').take(limit).collect()
     }
 }

@@ -199,7 +199,7 @@ impl Table {
         let separator = layout::separator_byte(separator)?;
         let mut rows = Box::new(Delimited::new(text, separator, line_end.terminator()));
         // The rest of a row, whose beginning is before the place; perhaps of one with several lines.
-        rows.pass_line()?;
+        rows.pass_line();
         Ok(Some(Table {
             decisions: self.decisions.clone(),
             rows: Rows::Text(rows),

@@ -43,7 +43,7 @@ fn lines(dice: &mut Dice) -> Vec<Line> {
     let orders = 1 + dice.roll(60);
     let mut lines = Vec::new();
     for order in 0..orders {
-        let at = NaiveDateTime::UNIX_EPOCH
+        let at = DateTime::UNIX_EPOCH.naive_utc()
             + TimeDelta::days(18_000 + dice.roll(2_500) as i64)
             + TimeDelta::minutes(dice.roll(1_440) as i64);
         for _ in 0..=dice.roll(3) {

@@ -170,7 +170,7 @@ fn amounts_in_all_their_dresses() {
         ("1e2", None),
         (".5", Some("0.5")),
         ("5.", Some("5")),
-        ("12.50 USD", None),
+        ("12.50 USD", Some("12.50")),
     ];
     let mut text = "order_id,customer_id,ordered_at,quantity,amount\n".to_owned();
     for (index, (cell, _)) in cells.iter().enumerate() {

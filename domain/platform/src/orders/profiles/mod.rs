@@ -122,11 +122,6 @@ impl Meaning {
         }
     }
 
-    /// Whether its cells are numbers.
-    pub(super) fn is_number(self) -> bool {
-        self == Meaning::Quantity || self.is_money()
-    }
-
     /// Whether its cells are amounts of money.
     pub(super) fn is_money(self) -> bool {
         matches!(

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use tables::{Position, Row};
+use tables::{Kept, Position, Row};
 
 use super::cells::{Cells, Rules, Wrong};
 use super::columns::Columns;
@@ -27,7 +27,7 @@ struct Open {
     line: u64,
     rows: u32,
     /// The first row, to be shown when all of them are left out.
-    raw: String,
+    raw: Kept,
     /// The first row that cannot be read, and how many there are; the note of the last one is kept back, because where
     /// reading goes on is known only at the order's end.
     bad_line: Option<u64>,
@@ -93,7 +93,7 @@ impl Assembler {
                 order: Order::new(&id),
                 line: row.line,
                 rows: 0,
-                raw: row.shown(SHOWN_CHARACTERS),
+                raw: row.kept(SHOWN_CHARACTERS),
                 bad_line: None,
                 bad_rows: 0,
                 kept: None,
@@ -175,6 +175,7 @@ impl Assembler {
             if rows > 0 {
                 let id: String = order.id.chars().take(60).collect();
                 let message = format!("order {id} is left out, because its row at line {bad_line} cannot be read");
+                let raw = raw.shown(SHOWN_CHARACTERS);
                 let note =
                     Note { line, column: None, kind: NoteKind::LeftOut, reason: "order_incomplete", message, raw };
                 self.found.push_back(Found::Note { note, rows, after: Some(after) });
@@ -185,6 +186,7 @@ impl Assembler {
             Ok(statement) => self.found.push_back(Found::Order { statement, line, rows, after }),
             Err(Wrong { reason, column, message }) => {
                 let column = column.map(|meaning| self.columns.name(meaning));
+                let raw = raw.shown(SHOWN_CHARACTERS);
                 let note = Note { line, column, kind: NoteKind::LeftOut, reason, message, raw };
                 self.found.push_back(Found::Note { note, rows, after: Some(after) });
             }
