@@ -39,7 +39,8 @@ fn main() {
         slowest = slowest.max(began.elapsed());
     }
     let memory = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = memory.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown").trim().to_owned();
+    let peak =
+        memory.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown").trim().to_owned();
     println!("figure: fuzz_tables_inputs {inputs} inputs");
     println!("figure: fuzz_tables_panics 0 panics");
     println!("figure: fuzz_tables_rows {rows} rows");

@@ -14,7 +14,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     writeln!(file, "order_id,customer_id,ordered_at,product_id,quantity,amount,currency")?;
     for line in 0..lines {
         let day = line % 28 + 1;
-        writeln!(file, "{},c{},2026-01-{day:02} 10:15:32,P-{},{},{}.50,EUR", line / 3, line % 99_991, line % 997, line % 5 + 1, line % 89)?;
+        writeln!(
+            file,
+            "{},c{},2026-01-{day:02} 10:15:32,P-{},{},{}.50,EUR",
+            line / 3,
+            line % 99_991,
+            line % 997,
+            line % 5 + 1,
+            line % 89
+        )?;
     }
     file.flush()?;
     drop(file);

@@ -47,7 +47,9 @@ pub(crate) fn open(source: &Source) -> Result<(Vec<String>, Rows), TableError> {
 
 fn prepare(source: &Source) -> Result<(Vec<String>, Rows), TableError> {
     let reader: Box<dyn FileReader> = match source {
-        Source::Path(path) => Box::new(SerializedFileReader::new(File::open(path)?).map_err(|error| fault(&error))?),
+        Source::Path(path) => {
+            Box::new(SerializedFileReader::new(File::open(path)?).map_err(|error| fault(&error))?)
+        }
         Source::Memory(bytes) => {
             let bytes = Bytes::from_owner(Shared(Arc::clone(bytes)));
             Box::new(SerializedFileReader::new(bytes).map_err(|error| fault(&error))?)
@@ -135,7 +137,8 @@ fn write(field: &Field, kind: Kind, out: &mut String) -> bool {
         Field::ULong(number) => write!(out, "{number}"),
         Field::Float(number) => return number_of(shortest(*number), out),
         Field::Double(number) => return number_of(*number, out),
-        Field::Date(days) => match DateTime::UNIX_EPOCH.checked_add_signed(TimeDelta::days(i64::from(*days))) {
+        Field::Date(days) => match DateTime::UNIX_EPOCH.checked_add_signed(TimeDelta::days(i64::from(*days)))
+        {
             Some(day) => write!(out, "{}", day.format("%Y-%m-%d")),
             None => Ok(()),
         },

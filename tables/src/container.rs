@@ -31,7 +31,12 @@ const UNPACKED_LIMIT: u64 = 1024 * 1024 * 1024 * 1024;
 
 /// A file with its packing off.
 pub(crate) enum Unpacked {
-    Text { container: Container, inside: Option<String>, reader: Box<dyn Read + Send>, consumed: Arc<AtomicU64> },
+    Text {
+        container: Container,
+        inside: Option<String>,
+        reader: Box<dyn Read + Send>,
+        consumed: Arc<AtomicU64>,
+    },
     Workbook(Box<dyn Bytes>),
     /// Read from its end, so by its own reader.
     Parquet,
@@ -65,11 +70,19 @@ pub(crate) fn open(mut file: Box<dyn Bytes>, is_beginning: bool) -> Result<Unpac
 /// Formats that people send and that are not read.
 fn unsupported(magic: &[u8]) -> Option<&'static str> {
     Some(match magic {
-        [0xd0, 0xcf, 0x11, 0xe0, ..] => "the file is a workbook of Excel 97-2003 (.xls) or has a password; save it as .xlsx or CSV",
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => {
+            "the file is a workbook of Excel 97-2003 (.xls) or has a password; save it as .xlsx or CSV"
+        }
         [b'%', b'P', b'D', b'F', ..] => "the file is a PDF; export CSV or XLSX instead",
-        [b'7', b'z', 0xbc, 0xaf, ..] => "the file is a 7z archive; pack it with ZIP, gzip, xz, bzip2 or Zstandard",
-        [b'R', b'a', b'r', b'!', ..] => "the file is a RAR archive; pack it with ZIP, gzip, xz, bzip2 or Zstandard",
-        [0x04, 0x22, 0x4d, 0x18, ..] => "the file is packed with LZ4; pack it with ZIP, gzip, xz, bzip2 or Zstandard",
+        [b'7', b'z', 0xbc, 0xaf, ..] => {
+            "the file is a 7z archive; pack it with ZIP, gzip, xz, bzip2 or Zstandard"
+        }
+        [b'R', b'a', b'r', b'!', ..] => {
+            "the file is a RAR archive; pack it with ZIP, gzip, xz, bzip2 or Zstandard"
+        }
+        [0x04, 0x22, 0x4d, 0x18, ..] => {
+            "the file is packed with LZ4; pack it with ZIP, gzip, xz, bzip2 or Zstandard"
+        }
         [b'<', b'!', b'D' | b'd', ..] | [b'<', b'h' | b'H', b't' | b'T', b'm' | b'M', ..] => {
             "the file is a web page, perhaps of a login that has expired; download the export again"
         }
@@ -86,7 +99,8 @@ fn text(
     is_beginning: bool,
 ) -> Unpacked {
     let consumed = Arc::new(AtomicU64::new(0));
-    let input = BufReader::with_capacity(64 * 1024, Counted { reader: file, consumed: Arc::clone(&consumed) });
+    let input =
+        BufReader::with_capacity(64 * 1024, Counted { reader: file, consumed: Arc::clone(&consumed) });
     let plain: Box<dyn Read + Send> = match method.unwrap_or(container) {
         Container::Gzip => Box::new(gzip::Members::new(input)),
         Container::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),

@@ -232,8 +232,18 @@ impl Scan<'_> {
     /// An English name of a month, at least three letters of it.
     fn month(&mut self) -> Option<u32> {
         const MONTHS: [&str; 12] = [
-            "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-            "november", "december",
+            "january",
+            "february",
+            "march",
+            "april",
+            "may",
+            "june",
+            "july",
+            "august",
+            "september",
+            "october",
+            "november",
+            "december",
         ];
         let length = self.rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
         let word = std::str::from_utf8(&self.rest[..length]).ok()?.to_ascii_lowercase();
@@ -273,8 +283,12 @@ impl Scan<'_> {
         let (third, last) = self.digits(4).ok_or(DateError::NotADate)?;
         match (length, middle, last) {
             (4, 1..=2, 1..=2) => certain(first, 4, second, third),
-            (1..=2, 1..=2, 4) => Ok(Day::Three { numbers: [first, second, third], is_short: false, separator }),
-            (1..=2, 1..=2, 2) => Ok(Day::Three { numbers: [first, second, third], is_short: true, separator }),
+            (1..=2, 1..=2, 4) => {
+                Ok(Day::Three { numbers: [first, second, third], is_short: false, separator })
+            }
+            (1..=2, 1..=2, 2) => {
+                Ok(Day::Three { numbers: [first, second, third], is_short: true, separator })
+            }
             _ => Err(DateError::NotADate),
         }
     }
@@ -441,8 +455,12 @@ impl Evidence {
             // `26/10/13` is a day of 2026 or of 2013, unless a month in the middle is none, or a number is no day.
             let may_be_years_first = self.month_first.is_none() && !self.late_year;
             match &self.year_first {
-                Some(witness) if self.month_first.is_none() => return Verdict::Proven(DateOrder::YearFirst, witness),
-                Some(witness) => return Verdict::Contradictory(witness, self.month_first.as_ref().unwrap_or(short)),
+                Some(witness) if self.month_first.is_none() => {
+                    return Verdict::Proven(DateOrder::YearFirst, witness);
+                }
+                Some(witness) => {
+                    return Verdict::Contradictory(witness, self.month_first.as_ref().unwrap_or(short));
+                }
                 None if may_be_years_first => return Verdict::Open(short),
                 None => {}
             }
@@ -519,7 +537,20 @@ mod tests {
 
     #[test]
     fn what_is_no_date() {
-        for text in ["", "yesterday", "2026", "10/2026", "2026-10-07T", "2026-10-07 9", "2026-10-07 10:15 CET", "1/2/3", "2026-1-1-1", "7 Foo 2026", "+5", "1e5"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026",
+            "10/2026",
+            "2026-10-07T",
+            "2026-10-07 9",
+            "2026-10-07 10:15 CET",
+            "1/2/3",
+            "2026-1-1-1",
+            "7 Foo 2026",
+            "+5",
+            "1e5",
+        ] {
             assert_eq!(read(text, None), Err(DateError::NotADate), "{text}");
         }
         for text in ["2026-13-01", "2026-02-30", "2026-10-07 25:00:00", "20261340", "2026-10-07 13:00 PM"] {

@@ -112,7 +112,16 @@ impl<R: Read> Delimited<R> {
                 let fault = Some(Fault::TooLong);
                 let next = self.position();
                 let raw = without_line_end(&self.skipped);
-                return Ok(Some(Row { line, fault, next, is_repaired: false, text: "", ends: &[], typed: &[], raw }));
+                return Ok(Some(Row {
+                    line,
+                    fault,
+                    next,
+                    is_repaired: false,
+                    text: "",
+                    ends: &[],
+                    typed: &[],
+                    raw,
+                }));
             }
         };
         let range = self.start..self.start + length;
@@ -162,7 +171,8 @@ impl<R: Read> Delimited<R> {
         self.csv.reset();
         let (mut result, length, written, mut cells) =
             self.csv.read_record(window, &mut self.cells, &mut self.ends);
-        let is_last = result == ReadRecordResult::InputEmpty && self.at_end && window.len() <= RECORD_LIMIT_BYTES;
+        let is_last =
+            result == ReadRecordResult::InputEmpty && self.at_end && window.len() <= RECORD_LIMIT_BYTES;
         if is_last && let Some(fault) = self.fault.take() {
             // The row is cut off, and half a row is none.
             self.start = self.end;
@@ -343,7 +353,9 @@ mod tests {
             assert_eq!((first.line, first.fault), (1, Some(Fault::TooLong)));
             assert!(first.shown(500) == "x".repeat(500));
             assert_eq!(rest(&mut delimited), [row(2, &["ok"])]);
-            assert!(delimited.buffer.len() == BUFFER_BYTES && delimited.skipped.capacity() <= 2 * SHOWN_BYTES);
+            assert!(
+                delimited.buffer.len() == BUFFER_BYTES && delimited.skipped.capacity() <= 2 * SHOWN_BYTES
+            );
         }
     }
 

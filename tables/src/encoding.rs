@@ -22,7 +22,9 @@ pub(crate) struct Detected {
 /// The encoding of a text from its beginning, or as stated.
 pub(crate) fn detect(head: &[u8], stated: Option<&str>) -> Result<Detected, TableError> {
     if head.starts_with(&[0xff, 0xfe, 0, 0]) || head.starts_with(&[0, 0, 0xfe, 0xff]) {
-        return Err(TableError::Unsupported("the file is UTF-32, which is not read; save it as UTF-8".to_owned()));
+        return Err(TableError::Unsupported(
+            "the file is UTF-32, which is not read; save it as UTF-8".to_owned(),
+        ));
     }
     let marked = Encoding::for_bom(head);
     if let Some(label) = stated {
@@ -81,7 +83,8 @@ fn is_mostly_utf_8(head: &[u8]) -> bool {
             }
             Err(error) => {
                 let (valid, after) = rest.split_at(error.valid_up_to());
-                good += std::str::from_utf8(valid).map_or(0, |text| text.chars().filter(|c| !c.is_ascii()).count());
+                good += std::str::from_utf8(valid)
+                    .map_or(0, |text| text.chars().filter(|c| !c.is_ascii()).count());
                 match error.error_len() {
                     Some(length) => {
                         broken += 1;
@@ -166,7 +169,9 @@ mod tests {
     #[test]
     fn encodings_prove_themselves() {
         let wide = |text: &str, swap: bool| -> Vec<u8> {
-            text.encode_utf16().flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+            text.encode_utf16()
+                .flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() })
+                .collect()
         };
         assert_eq!(found(b"a,b\n1,2\n"), ("UTF-8", 0));
         assert_eq!(found("a,Müller\n".as_bytes()), ("UTF-8", 0));
@@ -177,7 +182,11 @@ mod tests {
         assert_eq!(found(&wide("order_id,Größe\n", true)), ("UTF-16BE", 0));
         assert_eq!(found(&wide("\u{feff}order_id", false)), ("UTF-16LE", 2));
         // One broken byte among many good ones.
-        assert_eq!(found("Müller, Jäger, Größe \u{20ac}".bytes().chain([0xe9, b',']).collect::<Vec<_>>().as_slice()).0, "UTF-8");
+        assert_eq!(
+            found("Müller, Jäger, Größe \u{20ac}".bytes().chain([0xe9, b',']).collect::<Vec<_>>().as_slice())
+                .0,
+            "UTF-8"
+        );
         assert!(matches!(detect(&[0xff, 0xfe, 0, 0, b'a', 0, 0, 0], None), Err(TableError::Unsupported(_))));
         assert!(matches!(detect(b"a", Some("klingon")), Err(TableError::Option(_))));
         assert_eq!(detect(b"a", Some("Shift_JIS")).expect("known").encoding.name(), "Shift_JIS");

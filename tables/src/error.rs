@@ -15,8 +15,10 @@ pub enum TableError {
     #[error("{0}")]
     Option(String),
     /// No line of column names was found.
-    #[error("no line of column names was found in the first {looked_at} lines; the first line is `{first}`. \
-             State `header` (the number of the line) or `separator`")]
+    #[error(
+        "no line of column names was found in the first {looked_at} lines; the first line is `{first}`. \
+             State `header` (the number of the line) or `separator`"
+    )]
     NoHeader {
         /// So many lines were looked at.
         looked_at: usize,
@@ -24,8 +26,10 @@ pub enum TableError {
         first: String,
     },
     /// The file ends in the middle of its packing.
-    #[error("the file is cut off: its {container} packing ends early, after {unpacked_bytes} bytes of content; \
-             send the whole file again")]
+    #[error(
+        "the file is cut off: its {container} packing ends early, after {unpacked_bytes} bytes of content; \
+             send the whole file again"
+    )]
     CutOff {
         /// How it is packed.
         container: &'static str,
@@ -33,8 +37,10 @@ pub enum TableError {
         unpacked_bytes: u64,
     },
     /// The packing is damaged.
-    #[error("the file is damaged: its {container} packing cannot be read on after {unpacked_bytes} bytes of content \
-             ({fault}); pack it again")]
+    #[error(
+        "the file is damaged: its {container} packing cannot be read on after {unpacked_bytes} bytes of content \
+             ({fault}); pack it again"
+    )]
     Damaged {
         /// How it is packed.
         container: &'static str,

@@ -50,7 +50,9 @@ pub(crate) fn find(head: &[u8], is_whole: bool, options: &Options) -> Result<Lay
         (None, None) => Found::Content,
     };
     let header_line = match (options.header, score.header) {
-        (Some(0), _) => return Err(TableError::Option("`header` is the number of a line, from 1".to_owned())),
+        (Some(0), _) => {
+            return Err(TableError::Option("`header` is the number of a line, from 1".to_owned()));
+        }
         (Some(line), _) => line,
         (None, Some(line)) => line,
         (None, None) => return Err(no_header(head, terminator)),
@@ -62,9 +64,14 @@ pub(crate) fn find(head: &[u8], is_whole: bool, options: &Options) -> Result<Lay
 pub(crate) fn separator_byte(separator: char) -> Result<u8, TableError> {
     u8::try_from(separator)
         .ok()
-        .filter(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\n' | b'\r' | 0))
+        .filter(|byte| {
+            byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\n' | b'\r' | 0)
+        })
         .ok_or_else(|| {
-            TableError::Option("`separator` must be one ASCII character that is no letter, digit, quote or line end".to_owned())
+            TableError::Option(
+                "`separator` must be one ASCII character that is no letter, digit, quote or line end"
+                    .to_owned(),
+            )
         })
 }
 
@@ -72,7 +79,8 @@ pub(crate) fn no_header(head: &[u8], terminator: u8) -> TableError {
     if head.iter().all(u8::is_ascii_whitespace) {
         return TableError::Empty;
     }
-    let first = head.split(|byte| *byte == terminator).find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let first =
+        head.split(|byte| *byte == terminator).find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     let first = String::from_utf8_lossy(&first[..first.len().min(400)]);
     TableError::NoHeader {
         looked_at: HEADER_WITHIN,
@@ -85,9 +93,8 @@ fn line_end(head: &[u8]) -> LineEnd {
     let feeds = memchr_iter(b'\n', head).count();
     let paired = memchr_iter(b'\r', head).filter(|at| head.get(at + 1) == Some(&b'\n')).count();
     let alone = memchr_iter(b'\r', head).count() - paired;
-    let first_is_alone = memchr(b'\r', head).is_some_and(|at| {
-        head.get(at + 1) != Some(&b'\n') && memchr(b'\n', &head[..at]).is_none()
-    });
+    let first_is_alone = memchr(b'\r', head)
+        .is_some_and(|at| head.get(at + 1) != Some(&b'\n') && memchr(b'\n', &head[..at]).is_none());
     // The last byte of a sample may be half of a pair.
     let alone = alone - usize::from(alone > 0 && head.last() == Some(&b'\r') && feeds > 0);
     match () {
@@ -104,7 +111,9 @@ fn separator_line(head: &[u8], terminator: u8) -> Option<u8> {
     let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
     let (name, separator) = line.split_at_checked(4)?;
     match separator {
-        [separator] if name.eq_ignore_ascii_case(b"sep=") && separator_byte(char::from(*separator)).is_ok() => {
+        [separator]
+            if name.eq_ignore_ascii_case(b"sep=") && separator_byte(char::from(*separator)).is_ok() =>
+        {
             Some(*separator)
         }
         _ => None,
@@ -232,8 +241,14 @@ mod tests {
 
     #[test]
     fn a_header_may_stand_below_a_title() {
-        assert_eq!(layout("Orders of Example GmbH, October\n\nOrder ID,Customer ID,Amount\n1,c1,5\n"), (',', 3, LineEnd::Lf));
-        assert_eq!(layout("Report;;\nmade 2026-10-01;;\nNummer;Kunde;Betrag\n1;c1;5\n2;c1;5\n"), (';', 3, LineEnd::Lf));
+        assert_eq!(
+            layout("Orders of Example GmbH, October\n\nOrder ID,Customer ID,Amount\n1,c1,5\n"),
+            (',', 3, LineEnd::Lf)
+        );
+        assert_eq!(
+            layout("Report;;\nmade 2026-10-01;;\nNummer;Kunde;Betrag\n1;c1;5\n2;c1;5\n"),
+            (';', 3, LineEnd::Lf)
+        );
     }
 
     #[test]

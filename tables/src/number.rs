@@ -52,7 +52,9 @@ pub enum NumberError {
     #[error("may have decimals or a group of thousands, and the file writes both forms; state `decimal`")]
     Open,
     /// It is unmistakable, and of the other form than the rest of the file.
-    #[error("has a decimal mark that the rest of the file does not have; state `decimal` if the rest was taken wrong")]
+    #[error(
+        "has a decimal mark that the rest of the file does not have; state `decimal` if the rest was taken wrong"
+    )]
     OtherForm,
     /// More digits than are kept.
     #[error("has too many digits")]
@@ -113,8 +115,7 @@ fn plain(text: &str) -> Option<Number> {
         None if digits.is_empty() => return None,
         None => 0,
     };
-    let is_like_thousands =
-        decimals == 3 && point.is_some_and(|at| at <= 3) && !digits.starts_with(b"0");
+    let is_like_thousands = decimals == 3 && point.is_some_and(|at| at <= 3) && !digits.starts_with(b"0");
     let value = Decimal::new(if is_negative { -mantissa } else { mantissa }, u32::try_from(decimals).ok()?);
     Some(Number { value, currency: None, is_like_thousands })
 }
@@ -169,8 +170,7 @@ impl Look {
                 text = rest;
             }
         }
-        let mut look =
-            Look { is_negative, currency, core: [0; CORE_LIMIT], length: 0, proof: Proof::None };
+        let mut look = Look { is_negative, currency, core: [0; CORE_LIMIT], length: 0, proof: Proof::None };
         look.take(text)?;
         look.proof = look.judge()?;
         Ok(look)
@@ -194,14 +194,18 @@ impl Look {
                     }
                     since_group = 0;
                 }
-                'e' | 'E' if self.length > 0 && text.chars().all(|c| c.is_ascii_digit() || ".,eE+-".contains(c)) => {
+                'e' | 'E'
+                    if self.length > 0
+                        && text.chars().all(|c| c.is_ascii_digit() || ".,eE+-".contains(c)) =>
+                {
                     return Err(NumberError::PowerOfTen);
                 }
                 _ if is_blank(sign) || matches!(sign, '\'' | '\u{2019}') => {
                     let is_first = grouped.is_none();
                     let mark = if is_blank(sign) { ' ' } else { '\'' };
                     let fits = if is_first {
-                        (1..=3).contains(&since_group) && !self.core[..self.length].iter().any(|b| !b.is_ascii_digit())
+                        (1..=3).contains(&since_group)
+                            && !self.core[..self.length].iter().any(|b| !b.is_ascii_digit())
                     } else {
                         since_group == 3 && !in_decimals && grouped == Some(mark)
                     };
@@ -288,8 +292,9 @@ impl Look {
             }
         }
         let scale = u32::try_from(decimals.len()).map_err(|_| NumberError::TooLong)?;
-        let value = Decimal::try_from_i128_with_scale(if self.is_negative { -mantissa } else { mantissa }, scale)
-            .map_err(|_| NumberError::TooLong)?;
+        let value =
+            Decimal::try_from_i128_with_scale(if self.is_negative { -mantissa } else { mantissa }, scale)
+                .map_err(|_| NumberError::TooLong)?;
         let is_like_thousands = self.proof == Proof::Open(mark);
         Ok(Number { value, currency: self.currency, is_like_thousands })
     }
@@ -518,9 +523,29 @@ mod tests {
 
     #[test]
     fn what_is_no_number() {
-        for text in
-            ["", "-", ".", "()", "abc", "1,2,3", "1.29.9,0", "12 34", "1  234", "--5", "-5-", "(-5)", "1 EUR USD", "5%", "NaN", "inf", "1,,000", ",", "12a", "0x10", "1,23,4"]
-        {
+        for text in [
+            "",
+            "-",
+            ".",
+            "()",
+            "abc",
+            "1,2,3",
+            "1.29.9,0",
+            "12 34",
+            "1  234",
+            "--5",
+            "-5-",
+            "(-5)",
+            "1 EUR USD",
+            "5%",
+            "NaN",
+            "inf",
+            "1,,000",
+            ",",
+            "12a",
+            "0x10",
+            "1,23,4",
+        ] {
             assert_eq!(read(text, POINT), Err(NumberError::NotANumber), "{text}");
         }
         assert_eq!(read("1e2", POINT), Err(NumberError::PowerOfTen));

@@ -10,8 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use chrono::{NaiveDate, TimeDelta};
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
+use chrono::{NaiveDate, TimeDelta};
 use zip::read::ZipArchive;
 
 use crate::container::Bytes;
@@ -62,7 +62,16 @@ impl Owned {
         let (text, ends): (&str, &[usize]) =
             if self.fault.is_some() { ("", &[]) } else { (&self.text, &self.ends) };
         let next = Position { offset: self.line, line: self.line + 1 };
-        Row { line: self.line, fault: self.fault, next, is_repaired: false, text, ends, typed: &self.typed, raw: &[] }
+        Row {
+            line: self.line,
+            fault: self.fault,
+            next,
+            is_repaired: false,
+            text,
+            ends,
+            typed: &self.typed,
+            raw: &[],
+        }
     }
 }
 
@@ -91,7 +100,13 @@ impl Rows {
                 let _ = sender.batches.send(Err(error));
             }
         })?;
-        Ok(Rows { batches, batch: Vec::new().into_iter(), current: Owned::default(), again: VecDeque::new(), told: 0 })
+        Ok(Rows {
+            batches,
+            batch: Vec::new().into_iter(),
+            current: Owned::default(),
+            again: VecDeque::new(),
+            told: 0,
+        })
     }
 
     pub(crate) fn next_row(&mut self) -> Result<Option<Row<'_>>, TableError> {
@@ -340,7 +355,9 @@ impl Streamed {
         for byte in chunk {
             // Comments and raw texts, in which tags do not count, are not written by spreadsheets.
             if self.after_open && *byte == b'!' {
-                return Err(TableError::Unsupported("the workbook has raw texts in a sheet; save it again".to_owned()));
+                return Err(TableError::Unsupported(
+                    "the workbook has raw texts in a sheet; save it again".to_owned(),
+                ));
             }
             self.after_open = *byte == b'<';
             self.since_tag = if matches!(byte, b'<' | b'>') { 0 } else { self.since_tag + 1 };
@@ -353,7 +370,9 @@ impl Streamed {
 }
 
 fn too_large(what: &str) -> TableError {
-    TableError::Unsupported(format!("the workbook has {what}, which is too much for one; save the sheet as CSV"))
+    TableError::Unsupported(format!(
+        "the workbook has {what}, which is too much for one; save the sheet as CSV"
+    ))
 }
 
 fn fault(error: &XlsxError) -> TableError {

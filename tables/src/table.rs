@@ -4,8 +4,8 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::container::{self, Bytes, Unpacked};
 use crate::columnar;
+use crate::container::{self, Bytes, Unpacked};
 use crate::decisions::{Container, Decisions, Options};
 use crate::delimited::Delimited;
 use crate::encoding::{self, Detected, Transcoder};
@@ -120,7 +120,12 @@ impl Table {
             header_line,
             columns,
         };
-        Ok(Table { decisions, rows: Rows::Sheet(Box::new(rows)), consumed: Arc::new(AtomicU64::new(0)), plain: None })
+        Ok(Table {
+            decisions,
+            rows: Rows::Sheet(Box::new(rows)),
+            consumed: Arc::new(AtomicU64::new(0)),
+            plain: None,
+        })
     }
 
     fn of_parquet(source: &Source) -> Result<Table, TableError> {
@@ -138,7 +143,12 @@ impl Table {
             header_line: 0,
             columns,
         };
-        Ok(Table { decisions, rows: Rows::Sheet(Box::new(rows)), consumed: Arc::new(AtomicU64::new(0)), plain: None })
+        Ok(Table {
+            decisions,
+            rows: Rows::Sheet(Box::new(rows)),
+            consumed: Arc::new(AtomicU64::new(0)),
+            plain: None,
+        })
     }
 
     /// What was found out about the file's form.

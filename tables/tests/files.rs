@@ -71,12 +71,19 @@ fn packings_are_taken_off() {
         (two(&bzip2), Container::Bzip2),
         (two(&|part| xz(part, None)), Container::Xz),
         (two(&|part| zstd::encode_all(part, 1).expect("packed")), Container::Zstd),
-        (zip(&[("a/b.csv", TEXT.as_bytes()), ("__MACOSX/._b.csv", b"x"), ("a/.DS_Store", b"y")]), Container::Zip),
+        (
+            zip(&[("a/b.csv", TEXT.as_bytes()), ("__MACOSX/._b.csv", b"x"), ("a/.DS_Store", b"y")]),
+            Container::Zip,
+        ),
     ] {
         let mut table = open(&bytes).expect("readable");
         assert_eq!(table.decisions().container, container);
         assert_eq!(table.decisions().columns, ["order_id", "customer_id", "amount"]);
-        assert_eq!(rows(&mut table).expect("to its end"), [["1", "c1", "5"], ["2", "c2", "6"]], "{container:?}");
+        assert_eq!(
+            rows(&mut table).expect("to its end"),
+            [["1", "c1", "5"], ["2", "c2", "6"]],
+            "{container:?}"
+        );
     }
 }
 
@@ -184,11 +191,17 @@ fn a_workbook_is_read_sheet_by_sheet() {
     let mut table = open(&workbook(false, SHEET)).expect("readable");
     let decisions = table.decisions();
     assert_eq!((decisions.container, decisions.header_line), (Container::Xlsx, 3));
-    assert_eq!((decisions.sheet.as_deref(), decisions.other_sheets.as_slice()), (Some("Orders"), &["Other".to_owned()][..]));
+    assert_eq!(
+        (decisions.sheet.as_deref(), decisions.other_sheets.as_slice()),
+        (Some("Orders"), &["Other".to_owned()][..])
+    );
     assert_eq!(decisions.columns, ["order_id", "customer_id", "amount", "at"]);
     let first = table.next_row().expect("readable").expect("a row");
     assert_eq!((first.line, first.is_typed(0), first.is_typed(1)), (4, true, false));
-    assert_eq!(first.cells().collect::<Vec<_>>(), ["17850", "Gr\u{f6}\u{df}e", "12.35", "2025-10-07 12:00:00"]);
+    assert_eq!(
+        first.cells().collect::<Vec<_>>(),
+        ["17850", "Gr\u{f6}\u{df}e", "12.35", "2025-10-07 12:00:00"]
+    );
     let position = table.position();
     assert_eq!(rows(&mut table).expect("to its end"), [["A1", "", "0.01", ""]]);
     let mut again = open(&workbook(false, SHEET)).expect("readable");
@@ -205,7 +218,8 @@ fn days_of_old_macs_count_from_1904() {
 
 #[test]
 fn workbooks_that_are_none_or_too_large_are_refused() {
-    let huge = format!(r#"<row r="1"><c r="A1" t="inlineStr"><is><t>{}</t></is></c></row>"#, "x".repeat(300_000));
+    let huge =
+        format!(r#"<row r="1"><c r="A1" t="inlineStr"><is><t>{}</t></is></c></row>"#, "x".repeat(300_000));
     let said = |bytes: &[u8]| match open(bytes) {
         Ok(_) => panic!("it was read"),
         Err(error) => error.to_string(),
@@ -214,7 +228,8 @@ fn workbooks_that_are_none_or_too_large_are_refused() {
     assert!(said(&workbook(false, "<![CDATA[ <<<< ]]>")).contains("raw texts"));
     assert!(said(&workbook(false, "")).contains("empty"));
     let stated = Options { sheet: Some("Missing".to_owned()), ..options() };
-    let error = Table::open(&Source::Memory(workbook(false, SHEET).into()), &stated).err().expect("no such sheet");
+    let error =
+        Table::open(&Source::Memory(workbook(false, SHEET).into()), &stated).err().expect("no such sheet");
     assert!(error.to_string().contains("Orders, Other"), "{error}");
     let bytes = workbook(false, SHEET);
     assert!(open(&bytes[..bytes.len() - 30]).is_err());

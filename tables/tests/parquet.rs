@@ -33,7 +33,10 @@ fn file(compression: Compression) -> Vec<u8> {
                     let ids = ids.map(|id| ByteArray::from(id.as_str()));
                     column.typed::<ByteArrayType>().write_batch(&ids, None, None).map(|_| ())
                 }
-                1 => column.typed::<Int64Type>().write_batch(&[9_007_199_254_740_993, 2], None, None).map(|_| ()),
+                1 => column
+                    .typed::<Int64Type>()
+                    .write_batch(&[9_007_199_254_740_993, 2], None, None)
+                    .map(|_| ()),
                 2 => column.typed::<DoubleType>().write_batch(&[12.35, 0.1 + 0.2], None, None).map(|_| ()),
                 3 => column
                     .typed::<Int64Type>()
@@ -75,13 +78,21 @@ fn cells_are_typed_whatever_the_packing() {
         Compression::BROTLI(Default::default()),
     ] {
         let bytes = file(compression);
-        let table = Table::open(&Source::Memory(bytes.as_slice().into()), &Options::default()).expect("readable");
+        let table =
+            Table::open(&Source::Memory(bytes.as_slice().into()), &Options::default()).expect("readable");
         assert_eq!((table.decisions().container, table.decisions().columns.len()), (Container::Parquet, 6));
         let found = rows(&bytes).expect("to its end");
         assert_eq!(found.len(), 4);
         assert_eq!(
             found[0],
-            ["A0", "9007199254740993", "12.35", "2025-10-09T09:50:26.000000", "2025-10-09T09:50:26.000000Z", "12.50"]
+            [
+                "A0",
+                "9007199254740993",
+                "12.35",
+                "2025-10-09T09:50:26.000000",
+                "2025-10-09T09:50:26.000000Z",
+                "12.50"
+            ]
         );
         assert_eq!(found[3], ["Gr\u{f6}\u{df}e 1", "2", "0.3", "", "1970-01-01T00:00:00.000000Z", "-0.05"]);
     }
@@ -107,8 +118,7 @@ fn damaged_files_are_refused_and_do_not_end_the_process() {
     for at in (4..whole.len()).step_by(3) {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x5a;
-        let _ = Table::open(&Source::Memory(damaged.into()), &Options::default()).map(|mut table| {
-            while let Ok(Some(_)) = table.next_row() {}
-        });
+        let _ = Table::open(&Source::Memory(damaged.into()), &Options::default())
+            .map(|mut table| while let Ok(Some(_)) = table.next_row() {});
     }
 }

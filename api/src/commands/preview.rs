@@ -7,7 +7,9 @@ use chrono_tz::Tz;
 use clap::Args;
 use platform::orders::mapping::Stated;
 use platform::orders::preview::{self, Preview, Reason};
-use platform::orders::reading::{DateOrder, DecimalMark, ReadError, Request, Role, Source, TableOptions, names};
+use platform::orders::reading::{
+    DateOrder, DecimalMark, ReadError, Request, Role, Source, TableOptions, names,
+};
 
 /// The file and what is stated of it.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -72,8 +74,13 @@ pub fn run(arguments: PreviewArguments) -> Result<String, ReadError> {
         profile: arguments.profile,
         zone: None,
     };
-    let request =
-        Request { stated, mapping: None, currency: arguments.currency, zone: arguments.zone, now: Utc::now() };
+    let request = Request {
+        stated,
+        mapping: None,
+        currency: arguments.currency,
+        zone: arguments.zone,
+        now: Utc::now(),
+    };
     let source = Source::Path(arguments.preview);
     let preview = preview::preview(&source, &request, arguments.orders as usize)?;
     Ok(shown(&preview))
@@ -84,10 +91,11 @@ fn shown(preview: &Preview) -> String {
     let mut lines = vec![format!("profile: {} ({})", understood.profile, understood.profile_title)];
     let mut say = |name: &str, value: Result<serde_json::Value, serde_json::Error>| {
         if let Ok(serde_json::Value::Object(fields)) = value {
-            let told = fields.iter().filter(|(name, _)| *name != "columns").map(|(name, value)| match value {
-                serde_json::Value::String(text) => format!("{name} {text:?}"),
-                other => format!("{name} {other}"),
-            });
+            let told =
+                fields.iter().filter(|(name, _)| *name != "columns").map(|(name, value)| match value {
+                    serde_json::Value::String(text) => format!("{name} {text:?}"),
+                    other => format!("{name} {other}"),
+                });
             lines.push(format!("{name}: {}", told.collect::<Vec<_>>().join(", ")));
         }
     };

@@ -26,7 +26,10 @@ async fn a_preview_shows_what_was_understood_and_stores_nothing() {
     let shown = preview(&shop, "?currency=EUR&orders=1", text).await;
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.text);
     let json = &shown.json;
-    assert_eq!((&json["profile"], &json["is_whole"], &json["orders"]), (&"lines".into(), &true.into(), &2.into()));
+    assert_eq!(
+        (&json["profile"], &json["is_whole"], &json["orders"]),
+        (&"lines".into(), &true.into(), &2.into())
+    );
     assert_eq!((&json["file"]["separator"], &json["file"]["encoding"]), (&";".into(), &"utf-8".into()));
     assert_eq!(json["forms"]["numbers"], json!({ "mark": "comma" }));
     assert_eq!(json["forms"]["dates"], "day_first");
@@ -35,7 +38,10 @@ async fn a_preview_shows_what_was_understood_and_stores_nothing() {
     assert_eq!(json["sample"].as_array().map(Vec::len), Some(1));
     assert_eq!(json["sample"][0]["lines"][0]["amount"], "1299.00");
     let left_out = &json["left_out"][0];
-    assert_eq!((&left_out["reason"], &left_out["line"], &left_out["column"]), (&"number_unreadable".into(), &4.into(), &"amount".into()));
+    assert_eq!(
+        (&left_out["reason"], &left_out["line"], &left_out["column"]),
+        (&"number_unreadable".into(), &4.into(), &"amount".into())
+    );
     assert_eq!(shop.count("jobs.live").await, 0);
     assert_eq!(shop.count("platform.order_line").await, 0);
 }
@@ -65,8 +71,12 @@ async fn what_cannot_be_understood_is_refused_by_name() {
     // What may be read in two ways is shown with the question.
     let open = preview(&shop, "", "order_id,customer_id,ordered_at,amount\n1,c,03/10/2026,5\n").await;
     assert_eq!(open.status, StatusCode::OK, "{}", open.text);
-    assert!(open.json["problem"].as_str().is_some_and(|problem| problem.contains("day first or month first")));
-    let stated = preview(&shop, "?dates=day_first", "order_id,customer_id,ordered_at,amount\n1,c,03/10/2026,5\n").await;
+    assert!(
+        open.json["problem"].as_str().is_some_and(|problem| problem.contains("day first or month first"))
+    );
+    let stated =
+        preview(&shop, "?dates=day_first", "order_id,customer_id,ordered_at,amount\n1,c,03/10/2026,5\n")
+            .await;
     assert_eq!((&stated.json["orders"], &stated.json["problem"]), (&1.into(), &serde_json::Value::Null));
 }
 
@@ -74,9 +84,18 @@ async fn what_cannot_be_understood_is_refused_by_name() {
 async fn a_file_of_the_folder_is_shown_by_name() {
     let shop = shop(Mode::Token).await;
     std::fs::create_dir_all(shop.imports()).expect("the folder");
-    std::fs::write(shop.imports().join("sync.tsv"), "order_id\tcustomer_id\tordered_at\tamount\n1\tc\t2026-10-01\t5\n").expect("a file");
+    std::fs::write(
+        shop.imports().join("sync.tsv"),
+        "order_id\tcustomer_id\tordered_at\tamount\n1\tc\t2026-10-01\t5\n",
+    )
+    .expect("a file");
     let shown = shop.post("/api/orders/import/preview", r#"{"path":"sync.tsv","currency":"GBP"}"#).await;
-    assert_eq!((shown.status, &shown.json["worth"]), (StatusCode::OK, &json!({ "GBP": "5" })), "{}", shown.text);
+    assert_eq!(
+        (shown.status, &shown.json["worth"]),
+        (StatusCode::OK, &json!({ "GBP": "5" })),
+        "{}",
+        shown.text
+    );
     let missing = shop.post("/api/orders/import/preview", r#"{"path":"none.csv"}"#).await;
     assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
@@ -103,7 +122,10 @@ async fn a_mapping_is_saved_under_a_name_and_used() {
     let started = shop.send(import("?mapping=warehouse&dates=day_first")).await;
     assert_eq!(started.status, StatusCode::ACCEPTED, "{}", started.text);
     let payload = shop.payload(started.field("job_id")).await;
-    assert_eq!((&payload["mapping"], &payload["stated"]), (&"warehouse".into(), &json!({ "dates": "day_first" })));
+    assert_eq!(
+        (&payload["mapping"], &payload["stated"]),
+        (&"warehouse".into(), &json!({ "dates": "day_first" }))
+    );
     assert_eq!(shop.send(import("?mapping=none")).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     // Another tenant sees nothing of it.
     let (_, key) = neighbour(&shop).await;
@@ -119,14 +141,34 @@ async fn what_is_wrong_with_a_mapping_is_said_by_field() {
     for (body, field) in [
         (r#"{"columns":{}}"#, "columns"),
         (r#"{"columns":{"A":"price_tag"}}"#, "columns.A"),
-        (r#"{"columns":{"A":"order_id","B":"order_id","C":"customer_id","D":"ordered_at","E":"amount"}}"#, "columns"),
-        (r#"{"columns":{"B":"order_id","C":"customer_id","D":"ordered_at","E":"amount"},"decimal":"dot"}"#, "decimal"),
-        (r#"{"columns":{"B":"order_id","C":"customer_id","D":"ordered_at","E":"amount"},"currency":"euro"}"#, "currency"),
-        (r#"{"columns":{"B":"order_id","C":"customer_id","D":"ordered_at","E":"amount"},"colour":"red"}"#, "colour"),
+        (
+            r#"{"columns":{"A":"order_id","B":"order_id","C":"customer_id","D":"ordered_at","E":"amount"}}"#,
+            "columns",
+        ),
+        (
+            r#"{"columns":{"B":"order_id","C":"customer_id","D":"ordered_at","E":"amount"},"decimal":"dot"}"#,
+            "decimal",
+        ),
+        (
+            r#"{"columns":{"B":"order_id","C":"customer_id","D":"ordered_at","E":"amount"},"currency":"euro"}"#,
+            "currency",
+        ),
+        (
+            r#"{"columns":{"B":"order_id","C":"customer_id","D":"ordered_at","E":"amount"},"colour":"red"}"#,
+            "colour",
+        ),
         (r#"{"columns":{"B\u0000":"order_id","C":"customer_id","D":"ordered_at","E":"amount"}}"#, "columns"),
     ] {
         let answer = call(&shop, &shop.key, "PUT", path, body).await;
-        assert_eq!((answer.status, answer.field("field")), (StatusCode::BAD_REQUEST, field), "{body}: {}", answer.text);
+        assert_eq!(
+            (answer.status, answer.field("field")),
+            (StatusCode::BAD_REQUEST, field),
+            "{body}: {}",
+            answer.text
+        );
     }
-    assert_eq!(call(&shop, &shop.key, "PUT", "/api/orders/import/mappings/a%20b", "{}").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        call(&shop, &shop.key, "PUT", "/api/orders/import/mappings/a%20b", "{}").await.status,
+        StatusCode::BAD_REQUEST
+    );
 }

@@ -87,15 +87,34 @@ fn dress(dice: &mut Dice) -> Dress {
     Dress {
         separator: dice.pick(&[',', ';', '\t', '|']),
         line_end: dice.pick(&["\n", "\r\n", "\r"]),
-        encoding: dice.pick(&["utf-8", "utf-8 mark", "utf-8 two marks", "windows-1252", "utf-16le", "utf-16le mark", "utf-16be mark", "utf-16be"]),
+        encoding: dice.pick(&[
+            "utf-8",
+            "utf-8 mark",
+            "utf-8 two marks",
+            "windows-1252",
+            "utf-16le",
+            "utf-16le mark",
+            "utf-16be mark",
+            "utf-16be",
+        ]),
         quotes_all: dice.roll(3) == 0,
         comma,
         groups: if comma { dice.pick(&["", ".", "\u{a0}", "'"]) } else { dice.pick(&["", ",", " ", "'"]) },
         drops_zeros: dice.roll(3) == 0,
         date: dice.pick(&[
-            "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S +0000", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M",
-            "%m/%d/%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%b %d, %Y %I:%M %p", "%d %B %Y %H:%M", "%Y/%m/%d %H:%M",
-            "%m/%d/%y %H:%M", "%d.%m.%y %H:%M", "%y/%m/%d %H:%M",
+            "%Y-%m-%d %H:%M:%S",
+            "%Y-%m-%dT%H:%M:%SZ",
+            "%Y-%m-%d %H:%M:%S +0000",
+            "%d.%m.%Y %H:%M",
+            "%d/%m/%Y %H:%M",
+            "%m/%d/%Y %H:%M",
+            "%d-%m-%Y %H:%M:%S",
+            "%b %d, %Y %I:%M %p",
+            "%d %B %Y %H:%M",
+            "%Y/%m/%d %H:%M",
+            "%m/%d/%y %H:%M",
+            "%d.%m.%y %H:%M",
+            "%y/%m/%d %H:%M",
         ]),
         title_lines: dice.roll(3),
         says_separator: dice.roll(5) == 0,
@@ -156,7 +175,8 @@ fn file(lines: &[Line], dress: &Dress) -> Vec<u8> {
     for line in lines {
         let at = line.at.format(dress.date).to_string();
         let (quantity, amount) = (number(line.quantity, dress), number(line.amount, dress));
-        let mut cells = vec![line.order.as_str(), line.customer.as_str(), at.as_str(), &quantity, &amount, &line.title];
+        let mut cells =
+            vec![line.order.as_str(), line.customer.as_str(), at.as_str(), &quantity, &amount, &line.title];
         if dress.extra_cell {
             cells.push("");
         }
@@ -167,7 +187,9 @@ fn file(lines: &[Line], dress: &Dress) -> Vec<u8> {
 
 fn encoded(text: &str, encoding: &str) -> Vec<u8> {
     let wide = |text: &str, is_big: bool| -> Vec<u8> {
-        text.encode_utf16().flat_map(|unit| if is_big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+        text.encode_utf16()
+            .flat_map(|unit| if is_big { unit.to_be_bytes() } else { unit.to_le_bytes() })
+            .collect()
     };
     match encoding {
         "utf-8 mark" => format!("\u{feff}{text}").into_bytes(),
@@ -202,8 +224,11 @@ fn pack(bytes: &[u8], packing: &str) -> Vec<u8> {
         }
         "zip" | "stored zip" => {
             let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-            let method =
-                if packing == "zip" { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
+            let method = if packing == "zip" {
+                zip::CompressionMethod::Deflated
+            } else {
+                zip::CompressionMethod::Stored
+            };
             let options = zip::write::SimpleFileOptions::default().compression_method(method);
             archive.start_file("orders/export.csv", options).expect("an entry");
             archive.write_all(bytes).expect("memory takes it");
@@ -227,7 +252,9 @@ fn read(bytes: Vec<u8>) -> Result<(Vec<Statement>, Vec<String>), ReadError> {
     while let Some(found) = reading.next()? {
         match found {
             Found::Order { statement, .. } => orders.push(statement),
-            Found::Note { note, .. } if note.kind == NoteKind::LeftOut => left_out.push(note.reason.to_owned()),
+            Found::Note { note, .. } if note.kind == NoteKind::LeftOut => {
+                left_out.push(note.reason.to_owned())
+            }
             Found::Note { .. } => {}
         }
     }
@@ -268,8 +295,14 @@ fn every_dress_says_the_same_or_is_refused() {
             Ok((orders, left_out)) => {
                 assert!(
                     left_out.iter().all(|reason| {
-                        ["number_ambiguous", "number_of_other_form", "date_of_other_order", "date_ambiguous", "order_incomplete"]
-                            .contains(&reason.as_str())
+                        [
+                            "number_ambiguous",
+                            "number_of_other_form",
+                            "date_of_other_order",
+                            "date_ambiguous",
+                            "order_incomplete",
+                        ]
+                        .contains(&reason.as_str())
                     }),
                     "seed {seed}, {dress:?}: {left_out:?}"
                 );

@@ -289,8 +289,7 @@ async fn files_are_told_apart_by_their_content() {
     assert_eq!(fingerprint(), first);
     assert_ne!(file::fingerprint(&source, &Request::new("EUR", now())).expect("readable"), first);
     let world = world().await;
-    let import =
-        Import { size_bytes: Some(size), fingerprint: Some(first), ..log(&world) };
+    let import = Import { size_bytes: Some(size), fingerprint: Some(first), ..log(&world) };
     let open_file = file::open(source.clone(), request.clone());
     let outcome = import::run(&world.db, &import, open_file, |_| Next::Continue).await.expect("imports");
     assert!(matches!(outcome, Outcome::Finished(progress) if progress.size_bytes == Some(size)));

@@ -92,7 +92,10 @@ fn a_shopify_export_as_it_is() {
     assert!(read.notes.is_empty(), "{:?}", read.notes);
     let [first, second] = read.orders.as_slice() else { panic!("two orders") };
     assert_eq!((first.order_id.as_str(), first.lines.len()), ("#1001", 2));
-    assert_eq!(first.lines.iter().map(|line| line.amount).sum::<rust_decimal::Decimal>().to_string(), "59.80");
+    assert_eq!(
+        first.lines.iter().map(|line| line.amount).sum::<rust_decimal::Decimal>().to_string(),
+        "59.80"
+    );
     assert_eq!(first.customer.email.as_deref(), Some("maya@example.com"));
     assert_eq!((first.payment, first.currency.as_str()), (Payment::Paid, "EUR"));
     assert_eq!(first.placed_at.to_rfc3339(), "2026-10-07T07:50:26+00:00");
@@ -134,7 +137,10 @@ fn blanks_are_filled_from_the_order_above() {
 fn one_form_of_dates_for_a_file() {
     let text = "order_id,customer_id,ordered_at,quantity,amount\n1,c1,03/10/2026,1,10\n2,c1,13/10/2026,1,10\n3,c1,04/11/2026 18:30,1,10\n";
     let times: Vec<String> = read(text).orders.iter().map(|order| order.placed_at.to_rfc3339()).collect();
-    assert_eq!(times, ["2026-10-03T00:00:00+00:00", "2026-10-13T00:00:00+00:00", "2026-11-04T18:30:00+00:00"]);
+    assert_eq!(
+        times,
+        ["2026-10-03T00:00:00+00:00", "2026-10-13T00:00:00+00:00", "2026-11-04T18:30:00+00:00"]
+    );
     // Nothing proves it: the import asks.
     let open = text.replace("13/10", "11/10");
     let error = refusal(&open);
@@ -150,7 +156,12 @@ fn one_form_of_dates_for_a_file() {
     long.push_str("x,c1,10/13/2026,1,10\n");
     let read = self::read(&long);
     assert_eq!((read.orders.len(), read.notes.len()), (20_001, 0));
-    assert!(read.orders.iter().take(20_000).all(|order| order.placed_at.to_rfc3339() == "2026-03-10T00:00:00+00:00"));
+    assert!(
+        read.orders
+            .iter()
+            .take(20_000)
+            .all(|order| order.placed_at.to_rfc3339() == "2026-03-10T00:00:00+00:00")
+    );
 }
 
 #[test]
@@ -195,13 +206,17 @@ fn a_file_of_another_decimal_form() {
     assert!(read.notes.is_empty());
     // Without the first line as well, and by tab.
     assert_eq!(self::read(text.trim_start_matches("sep=;\n")).amounts(), ["1299", "12.50"]);
-    assert_eq!(self::read(text.trim_start_matches("sep=;\n").replace(';', "\t")).amounts(), ["1299", "12.50"]);
+    assert_eq!(
+        self::read(text.trim_start_matches("sep=;\n").replace(';', "\t")).amounts(),
+        ["1299", "12.50"]
+    );
     assert_eq!(self::read(text.trim_start_matches("sep=;\n").replace(';', "|")).amounts(), ["1299", "12.50"]);
 }
 
 #[test]
 fn a_point_that_may_be_either_is_asked_for() {
-    let text = "order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-01,1,1.299\n2,c1,2026-10-01,1,5\n";
+    let text =
+        "order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-01,1,1.299\n2,c1,2026-10-01,1,5\n";
     let error = refusal(text);
     assert!(error.contains("`1.299` (line 2)") && error.ends_with("state `decimal`"), "{error}");
     let by = |mark| {
@@ -211,10 +226,12 @@ fn a_point_that_may_be_either_is_asked_for() {
     assert_eq!(by(DecimalMark::Comma), ["1299", "5"]);
     assert_eq!(by(DecimalMark::Point), ["1.30", "5"]);
     // Three decimals that the file proves, and a currency that has them.
-    let proven = "order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-01,1,1.299\n2,c1,2026-10-01,1,0.125\n";
+    let proven =
+        "order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-01,1,1.299\n2,c1,2026-10-01,1,0.125\n";
     assert_eq!(read(proven).amounts(), ["1.30", "0.13"]);
     // One amount of three decimals among others of two is neither rounded nor multiplied.
-    let mixed = "order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-01,1,1.299\n2,c1,2026-10-01,1,12.50\n";
+    let mixed =
+        "order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-01,1,1.299\n2,c1,2026-10-01,1,12.50\n";
     let read = read(mixed);
     assert_eq!((read.amounts(), read.left_out()), (vec!["12.50".to_owned()], vec![(2, "number_ambiguous")]));
 }
@@ -227,8 +244,11 @@ fn states_of_orders_are_understood() {
          3,c1,2026-10-03,1,700,failed,,,\n4,c1,2026-10-04,1,500,completed,,true,\n5,c1,2026-10-05,1,60,refunded,,,\n\
          6,c1,2026-10-05,1,60,teleported,,,\n7,c1,2026-10-06,1,60,wc-cancelled,,,\n",
     );
-    let seen: Vec<_> =
-        read.orders.iter().map(|order| (order.payment, order.cancelled_at.is_some(), order.is_test)).collect();
+    let seen: Vec<_> = read
+        .orders
+        .iter()
+        .map(|order| (order.payment, order.cancelled_at.is_some(), order.is_test))
+        .collect();
     assert_eq!(
         seen,
         [
@@ -260,7 +280,8 @@ fn ragged_rows() {
     );
     assert_eq!(read.orders.iter().map(|order| order.order_id.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
     assert_eq!(read.left_out(), [(5, "cells_too_many")]);
-    let commas = "order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-01,1,10,\n2,c1,2026-10-01,1,10,\n";
+    let commas =
+        "order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-01,1,10,\n2,c1,2026-10-01,1,10,\n";
     assert_eq!(self::read(commas).amounts(), ["10", "10"]);
 }
 
@@ -270,7 +291,9 @@ fn texts_of_other_encodings() {
     let text = format!("{header}1,c1,2026-10-01,1,10,Jos\u{e9}\n");
     let name = |bytes: &[u8]| read(bytes).orders[0].customer.name.clone();
     let wide = |text: &str, swap: bool| -> Vec<u8> {
-        text.encode_utf16().flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+        text.encode_utf16()
+            .flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() })
+            .collect()
     };
     let jose = Some("Jos\u{e9}".to_owned());
     let latin: Vec<u8> = text.chars().map(|sign| sign as u8).collect();
@@ -310,7 +333,10 @@ fn two_columns_that_mean_the_same() {
     let read = read(text);
     let order = &read.orders[0];
     assert_eq!((order.order_id.as_str(), order.customer.shop_id.as_deref()), ("77", Some("c9")));
-    assert_eq!((order.customer.email.as_deref(), read.amounts()), (Some("maya@example.com"), vec!["10.00".to_owned()]));
+    assert_eq!(
+        (order.customer.email.as_deref(), read.amounts()),
+        (Some("maya@example.com"), vec!["10.00".to_owned()])
+    );
 }
 
 #[test]
@@ -440,7 +466,10 @@ fn a_mapping_explains_what_no_profile_knows() {
     assert_eq!(reading.understood().file.header_line, 2);
     assert_eq!(reading.understood().unknown_columns(), ["Lager"]);
     let read = all(&mut reading);
-    assert_eq!((read.amounts(), read.orders[0].currency.as_str()), (vec!["1299.00".to_owned(), "12.00".to_owned()], "CHF"));
+    assert_eq!(
+        (read.amounts(), read.orders[0].currency.as_str()),
+        (vec!["1299.00".to_owned(), "12.00".to_owned()], "CHF")
+    );
     assert_eq!((read.orders[0].payment, read.orders[1].cancelled_at.is_some()), (Payment::Paid, true));
 }
 
@@ -449,7 +478,11 @@ fn other_exports_are_known() {
     let profile = |text: &str| {
         let mut reading = Reading::open(&source(text), &request()).expect("understood");
         let name = reading.understood().profile;
-        assert!(reading.understood().unknown_columns().is_empty(), "{:?}", reading.understood().unknown_columns());
+        assert!(
+            reading.understood().unknown_columns().is_empty(),
+            "{:?}",
+            reading.understood().unknown_columns()
+        );
         let read = all(&mut reading);
         assert!(read.left_out().is_empty(), "{:?}", read.notes);
         let order = read.orders[0].clone();
@@ -458,28 +491,38 @@ fn other_exports_are_known() {
     };
     let expect = |name, id: &str, payment, amounts: &str| (name, id.to_owned(), payment, amounts.to_owned());
     assert_eq!(
-        profile("order_id,order_number,order_date,status,customer_id,billing_email,item_id,item_sku,item_name,item_quantity,item_subtotal,item_total,item_refunded,order_currency\n\
-                 91,91,2026-10-07 09:50:26,refunded,5,a@example.com,12,L-1,Lamp,2,40.00,36.00,36.00,EUR\n"),
+        profile(
+            "order_id,order_number,order_date,status,customer_id,billing_email,item_id,item_sku,item_name,item_quantity,item_subtotal,item_total,item_refunded,order_currency\n\
+                 91,91,2026-10-07 09:50:26,refunded,5,a@example.com,12,L-1,Lamp,2,40.00,36.00,36.00,EUR\n"
+        ),
         expect("woocommerce_items", "91", Payment::Refunded, "36.00 -36.00")
     );
     assert_eq!(
-        profile("ID,Purchase Point,Purchase Date,Bill-to Name,Ship-to Name,Grand Total (Base),Grand Total (Purchased),Status,Customer Email,Customer Group,Subtotal,Shipping and Handling,Total Refunded\n\
-                 000000012,Main,\"Oct 7, 2026 9:50:26 AM\",Ann,Ann,59.80,59.80,Complete,a@example.com,General,49.80,10.00,0.00\n"),
+        profile(
+            "ID,Purchase Point,Purchase Date,Bill-to Name,Ship-to Name,Grand Total (Base),Grand Total (Purchased),Status,Customer Email,Customer Group,Subtotal,Shipping and Handling,Total Refunded\n\
+                 000000012,Main,\"Oct 7, 2026 9:50:26 AM\",Ann,Ann,59.80,59.80,Complete,a@example.com,General,49.80,10.00,0.00\n"
+        ),
         expect("magento_orders", "000000012", Payment::Paid, "49.80")
     );
     assert_eq!(
-        profile("Order ID,Customer ID,Customer Name,Customer Email,Order Date,Order Status,Subtotal (inc tax),Order Total (inc tax),Product SKU,Product Name,Product Qty,Product Unit Price\n\
-                 100,7,Ann,a@example.com,13/10/2026,Shipped,20.00,25.00,L-1,Lamp,2,10.00\n"),
+        profile(
+            "Order ID,Customer ID,Customer Name,Customer Email,Order Date,Order Status,Subtotal (inc tax),Order Total (inc tax),Product SKU,Product Name,Product Qty,Product Unit Price\n\
+                 100,7,Ann,a@example.com,13/10/2026,Shipped,20.00,25.00,L-1,Lamp,2,10.00\n"
+        ),
         expect("bigcommerce_products", "100", Payment::Paid, "20.00")
     );
     assert_eq!(
-        profile("order-id\torder-item-id\tpurchase-date\tpayments-date\tbuyer-email\tbuyer-name\tsku\tproduct-name\tquantity-purchased\tcurrency\titem-price\n\
-                 114-1\t77\t2026-10-07T09:50:26+00:00\t2026-10-07T09:50:26+00:00\tx@marketplace.example\tAnn\tL-1\tLamp\t2\tEUR\t20.00\n"),
+        profile(
+            "order-id\torder-item-id\tpurchase-date\tpayments-date\tbuyer-email\tbuyer-name\tsku\tproduct-name\tquantity-purchased\tcurrency\titem-price\n\
+                 114-1\t77\t2026-10-07T09:50:26+00:00\t2026-10-07T09:50:26+00:00\tx@marketplace.example\tAnn\tL-1\tLamp\t2\tEUR\t20.00\n"
+        ),
         expect("amazon_new_orders", "114-1", Payment::Paid, "20.00")
     );
     assert_eq!(
-        profile("id,Created (UTC),Amount,Amount Refunded,Currency,Status,Captured,Customer ID,Customer Email,Mode\n\
-                 ch_1,2026-10-07 09:50:26,59.80,9.80,eur,Paid,true,cus_1,a@example.com,Live\n"),
+        profile(
+            "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Captured,Customer ID,Customer Email,Mode\n\
+                 ch_1,2026-10-07 09:50:26,59.80,9.80,eur,Paid,true,cus_1,a@example.com,Live\n"
+        ),
         expect("stripe_charges", "ch_1", Payment::Paid, "59.80 -9.80")
     );
     assert_eq!(
@@ -487,7 +530,9 @@ fn other_exports_are_known() {
         expect("klaviyo_events", "e1", Payment::Placed, "12.50")
     );
     // Amazon's other report names no buyers.
-    let nobody = read("amazon-order-id\tpurchase-date\torder-status\tsku\tquantity\tcurrency\titem-price\tbuyer-name\n1\t2026-10-07T09:50:26+00:00\tShipped\tL\t1\tEUR\t5.00\tAnn\n");
+    let nobody = read(
+        "amazon-order-id\tpurchase-date\torder-status\tsku\tquantity\tcurrency\titem-price\tbuyer-name\n1\t2026-10-07T09:50:26+00:00\tShipped\tL\t1\tEUR\t5.00\tAnn\n",
+    );
     assert_eq!((nobody.orders.len(), nobody.left_out()), (0, vec![(2, "customer_missing")]));
 }
 
@@ -503,13 +548,19 @@ fn a_preview_says_what_an_import_would_do() {
     assert_eq!(shown.sample[1].line, 4);
     assert_eq!(shown.worth["EUR"].to_string(), "22");
     let reason = &shown.left_out[0];
-    assert_eq!((reason.reason, reason.rows, reason.line, reason.column.as_deref()), ("number_unreadable", 1, Some(3), Some("amount")));
+    assert_eq!(
+        (reason.reason, reason.rows, reason.line, reason.column.as_deref()),
+        ("number_unreadable", 1, Some(3), Some("amount"))
+    );
     assert_eq!(shown.understood.unknown_columns(), ["note"]);
     assert!(matches!(preview::preview(&source("a,b\n1,2\n"), &request(), 5), Err(ReadError::Missing { .. })));
     // Of a large file parts are looked at.
     let mut long = "order_id,customer_id,ordered_at,quantity,amount\n".to_owned();
     for order in 0..100_000 {
-        long.push_str(&format!("{order},c1,2026-10-01,1,{}\n", if order == 50_300 { "ten" } else { "12.50" }));
+        long.push_str(&format!(
+            "{order},c1,2026-10-01,1,{}\n",
+            if order == 50_300 { "ten" } else { "12.50" }
+        ));
     }
     let shown = show(&long);
     assert!(!shown.is_whole && shown.rows >= 12_000, "{}", shown.rows);
@@ -521,5 +572,8 @@ fn orders_of_a_zone_are_of_its_day() {
     let text = "order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-07,1,10\n2,c1,2026-03-29 02:30,1,10\n3,c1,2026-10-07T10:00:00Z,1,1\n";
     let read = read_by(text, &Request { zone: chrono_tz::Europe::Berlin, ..request() });
     let times: Vec<String> = read.orders.iter().map(|order| order.placed_at.to_rfc3339()).collect();
-    assert_eq!(times, ["2026-10-06T22:00:00+00:00", "2026-03-29T01:30:00+00:00", "2026-10-07T10:00:00+00:00"]);
+    assert_eq!(
+        times,
+        ["2026-10-06T22:00:00+00:00", "2026-03-29T01:30:00+00:00", "2026-10-07T10:00:00+00:00"]
+    );
 }

@@ -29,7 +29,10 @@ impl<R: BufRead> Members<R> {
                     break true;
                 }
                 Some(_) => {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, "something else follows the packed text"));
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "something else follows the packed text",
+                    ));
                 }
                 None if ahead.is_empty() => break false,
                 None => reader.consume(zeros),

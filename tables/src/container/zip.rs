@@ -19,7 +19,9 @@ const ENTRIES_LIMIT: usize = 10_000;
 pub(super) fn open(file: Box<dyn Bytes>, is_beginning: bool) -> Result<Unpacked, TableError> {
     let mut archive = match ZipArchive::new(file) {
         Ok(archive) => archive,
-        Err(zip::result::ZipError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error.into()),
+        Err(zip::result::ZipError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            return Err(error.into());
+        }
         Err(_) if is_beginning => {
             return Err(TableError::Unsupported(
                 "a ZIP archive or workbook has its directory at the end; send all of it".to_owned(),
@@ -28,7 +30,9 @@ pub(super) fn open(file: Box<dyn Bytes>, is_beginning: bool) -> Result<Unpacked,
         Err(_) => return Err(TableError::CutOff { container: "ZIP", unpacked_bytes: 0 }),
     };
     if archive.len() > ENTRIES_LIMIT {
-        return Err(TableError::Unsupported(format!("the archive has more than {ENTRIES_LIMIT} files; it should have one")));
+        return Err(TableError::Unsupported(format!(
+            "the archive has more than {ENTRIES_LIMIT} files; it should have one"
+        )));
     }
     if archive.index_for_name("xl/workbook.xml").is_some() {
         let mut file = archive.into_inner();
@@ -40,10 +44,17 @@ pub(super) fn open(file: Box<dyn Bytes>, is_beginning: bool) -> Result<Unpacked,
     let name = entry.name().map_err(|error| damaged(&error))?;
     let name: String = name.chars().filter(|sign| !sign.is_control()).take(200).collect();
     if entry.encrypted() {
-        return Err(TableError::Unsupported("the file in the archive has a password; pack it without".to_owned()));
+        return Err(TableError::Unsupported(
+            "the file in the archive has a password; pack it without".to_owned(),
+        ));
     }
-    let (start, packed, size, crc) = (entry.data_start(), entry.compressed_size(), entry.size(), entry.crc32());
-    let start = start.ok_or_else(|| TableError::Damaged { container: "ZIP", unpacked_bytes: 0, fault: "the file has no place".to_owned() })?;
+    let (start, packed, size, crc) =
+        (entry.data_start(), entry.compressed_size(), entry.size(), entry.crc32());
+    let start = start.ok_or_else(|| TableError::Damaged {
+        container: "ZIP",
+        unpacked_bytes: 0,
+        fault: "the file has no place".to_owned(),
+    })?;
     let method = match entry.compression() {
         CompressionMethod::Stored => Container::Plain,
         CompressionMethod::Deflated => Container::Zip,
@@ -56,11 +67,13 @@ pub(super) fn open(file: Box<dyn Bytes>, is_beginning: bool) -> Result<Unpacked,
     drop(entry);
     let mut file = archive.into_inner();
     file.seek(SeekFrom::Start(start))?;
-    let Unpacked::Text { reader, consumed, .. } = text(Container::Zip, None, file.take(packed), Some(method), false)
+    let Unpacked::Text { reader, consumed, .. } =
+        text(Container::Zip, None, file.take(packed), Some(method), false)
     else {
         return Err(TableError::Empty);
     };
-    let reader = Box::new(Checked { reader: reader.take(size + 1), crc: Crc::new(), expected: (crc, size), read: 0 });
+    let reader =
+        Box::new(Checked { reader: reader.take(size + 1), crc: Crc::new(), expected: (crc, size), read: 0 });
     Ok(Unpacked::Text { container: Container::Zip, inside: Some(name), reader, consumed })
 }
 
@@ -91,7 +104,11 @@ fn only_file(archive: &mut ZipArchive<Box<dyn Bytes>>) -> Result<usize, TableErr
 }
 
 fn damaged(error: &zip::result::ZipError) -> TableError {
-    TableError::Damaged { container: "ZIP", unpacked_bytes: 0, fault: error.to_string().chars().take(120).collect() }
+    TableError::Damaged {
+        container: "ZIP",
+        unpacked_bytes: 0,
+        fault: error.to_string().chars().take(120).collect(),
+    }
 }
 
 /// Compares what came out with what the directory promised.

@@ -46,7 +46,9 @@ impl Shop {
             db: Db::connect(&url, 4).expect("the test database's URL"),
             store: Store::connect(&url, 16).expect("the test database's URL"),
             dispatch: Dispatch::new(Server::new(&redis).expect("the test Redis's URL"), &prefix),
-            master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes"),
+            master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+                .parse::<MasterKey>()
+                .expect("32 bytes"),
             gorgias: Gorgias::new(Destinations::PublicOnly, Breakers::new(BreakerSettings::default()))
                 .expect("a client"),
             anthropic: None,
@@ -57,7 +59,8 @@ impl Shop {
         });
         let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
         let mut tx = api.gateway_tx().await.expect("the database");
-        let tenant = accounts::tenants::create(&mut tx, "shop", "Shop", "Europe/Berlin").await.expect("a tenant").id;
+        let tenant =
+            accounts::tenants::create(&mut tx, "shop", "Shop", "Europe/Berlin").await.expect("a tenant").id;
         tx.commit().await.expect("the database");
         Shop { _database: database, url, app, tenant, folder }
     }
@@ -72,7 +75,9 @@ impl Shop {
         };
         let id = self.enqueue(NewJob::of(self.tenant, &payload).expect("a small payload")).await;
         let handlers = handlers::all(&self.app);
-        drain(&self.app.store, &self.app.dispatch, handlers, &self.url, &["imports"]).await.expect("the drain");
+        drain(&self.app.store, &self.app.dispatch, handlers, &self.url, &["imports"])
+            .await
+            .expect("the drain");
         let mut conn = self.app.store.pool().acquire().await.expect("the ledger");
         read::job(&mut conn, Some(self.tenant.0), id).await.expect("the ledger").expect("the job exists")
     }
@@ -132,7 +137,9 @@ async fn an_export_as_it_is_becomes_orders() {
 async fn an_import_that_brings_nothing_or_could_be_read_in_two_ways_fails_by_name() {
     let shop = Shop::open().await;
     let header = "order_id,customer_id,ordered_at,quantity,amount\n";
-    let (class, message) = dead(&shop.import(format!("{header}1,c,2026-10-01,1,ten\n2,,2026-10-01,1,5\n").as_bytes(), None).await);
+    let (class, message) = dead(
+        &shop.import(format!("{header}1,c,2026-10-01,1,ten\n2,,2026-10-01,1,5\n").as_bytes(), None).await,
+    );
     assert_eq!(class, "nothing_imported");
     assert!(message.contains("number_unreadable") && message.contains("customer_missing"), "{message}");
     let (class, message) = dead(&shop.import(format!("{header}1,c,03/10/2026,1,5\n").as_bytes(), None).await);
@@ -149,7 +156,11 @@ async fn a_file_that_is_cut_off_says_how_many_lines_count() {
     let shop = Shop::open().await;
     let mut text = "order_id,customer_id,ordered_at,quantity,amount\n".to_owned();
     for order in 0..40_000_u64 {
-        text.push_str(&format!("{order},c{},2026-10-01,1,{}.50\n", order.wrapping_mul(2_654_435_761) % 977, order % 89));
+        text.push_str(&format!(
+            "{order},c{},2026-10-01,1,{}.50\n",
+            order.wrapping_mul(2_654_435_761) % 977,
+            order % 89
+        ));
     }
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let packed = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).expect("memory takes it");
@@ -168,9 +179,14 @@ async fn a_file_that_is_cut_off_says_how_many_lines_count() {
 async fn a_mapping_and_the_shops_zone_are_used() {
     let shop = Shop::open().await;
     let mapping = Mapping {
-        columns: [("Beleg", Meaning::OrderId), ("Kunde", Meaning::CustomerId), ("Datum", Meaning::OrderedAt), ("Umsatz", Meaning::Amount)]
-            .map(|(name, meaning)| (name.to_owned(), meaning))
-            .into(),
+        columns: [
+            ("Beleg", Meaning::OrderId),
+            ("Kunde", Meaning::CustomerId),
+            ("Datum", Meaning::OrderedAt),
+            ("Umsatz", Meaning::Amount),
+        ]
+        .map(|(name, meaning)| (name.to_owned(), meaning))
+        .into(),
         ..Mapping::default()
     };
     let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("the database");
@@ -180,8 +196,10 @@ async fn a_mapping_and_the_shops_zone_are_used() {
     done(shop.import(text.as_bytes(), Some("till")).await);
     assert_eq!(shop.sold().await, "1 1299.00");
     let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("the database");
-    let at: chrono::DateTime<chrono::Utc> =
-        sqlx::query_scalar("select ordered_at from platform.order_line").fetch_one(&mut *tx).await.expect("a line");
+    let at: chrono::DateTime<chrono::Utc> = sqlx::query_scalar("select ordered_at from platform.order_line")
+        .fetch_one(&mut *tx)
+        .await
+        .expect("a line");
     assert_eq!(at.to_rfc3339(), "2026-10-12T22:00:00+00:00");
     let (class, _) = dead(&shop.import(text.as_bytes(), Some("none")).await);
     assert_eq!(class, "no_mapping");

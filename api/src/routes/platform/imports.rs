@@ -138,7 +138,8 @@ async fn start(
         let currency = currency(value.currency.as_deref().or(params.text("currency")?))?;
         let path = folder.find(&value.path).await?;
         // The same file twice at once, read in the same way, is one import.
-        let payload = ImportOrders { path: path.clone(), currency, stated: form.stated, mapping: form.mapping };
+        let payload =
+            ImportOrders { path: path.clone(), currency, stated: form.stated, mapping: form.mapping };
         let way = serde_json::to_vec(&payload).map_err(|_| Problem::internal())?;
         let dedup_key = format!("file:{}", hex::encode(Sha256::digest(&way)));
         let job = NewJob::of(caller.tenant, &payload)?.with_dedup_key(&dedup_key)?;
@@ -335,7 +336,8 @@ async fn check_import(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<(), Prob
 /// the file.
 fn upload_form(headers: &HeaderMap) -> Result<Option<Form>, Problem> {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let encoding =
+        headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_gzip = match encoding.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => false,
         "gzip" | "x-gzip" => true,
@@ -343,7 +345,9 @@ fn upload_form(headers: &HeaderMap) -> Result<Option<Form>, Problem> {
     };
     match value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "application/json" => Ok(None),
-        "text/csv" | "application/csv" | "text/plain" | "text/tab-separated-values" if !is_gzip => Ok(Some(Form::Plain)),
+        "text/csv" | "application/csv" | "text/plain" | "text/tab-separated-values" if !is_gzip => {
+            Ok(Some(Form::Plain))
+        }
         "application/octet-stream"
         | "application/zip"
         | "application/x-zip-compressed"
@@ -357,8 +361,13 @@ fn upload_form(headers: &HeaderMap) -> Result<Option<Form>, Problem> {
         {
             Ok(Some(Form::Plain))
         }
-        "text/csv" | "application/csv" | "text/plain" | "text/tab-separated-values" | "application/gzip"
-        | "application/x-gzip" | "application/octet-stream" => Ok(Some(Form::Gzip)),
+        "text/csv"
+        | "application/csv"
+        | "text/plain"
+        | "text/tab-separated-values"
+        | "application/gzip"
+        | "application/x-gzip"
+        | "application/octet-stream" => Ok(Some(Form::Gzip)),
         _ => Err(Problem::unsupported_media_type(
             "text/csv, application/gzip, application/zip, XLSX, Parquet, application/octet-stream or application/json",
         )),

@@ -119,7 +119,10 @@ impl Mapping {
             .map(|name| ("columns", name))
             .chain(self.statuses.keys().map(|name| ("statuses", name)))
         {
-            if plain_name(name).is_empty() || name.chars().count() > ENTRY_LIMIT || name.chars().any(char::is_control) {
+            if plain_name(name).is_empty()
+                || name.chars().count() > ENTRY_LIMIT
+                || name.chars().any(char::is_control)
+            {
                 return wrong(field, format!("`{}` is no name", name.chars().take(40).collect::<String>()));
             }
         }
@@ -136,7 +139,8 @@ impl Mapping {
         if !has(Meaning::OrderedAt) {
             missing.push("ordered_at");
         }
-        if !has(Meaning::Amount) && !(has(Meaning::UnitPrice) && has(Meaning::Quantity)) {
+        let has_price = has(Meaning::UnitPrice) && has(Meaning::Quantity);
+        if !(has(Meaning::Amount) || has_price) {
             missing.push("amount (or unit_price and quantity)");
         }
         if ![Meaning::CustomerId, Meaning::CustomerEmail, Meaning::CustomerPhone].into_iter().any(has) {
@@ -148,7 +152,10 @@ impl Mapping {
         if let Some(code) = &self.currency
             && (code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()))
         {
-            return wrong("currency", "must be an ISO 4217 code of three capital letters, e.g. EUR".to_owned());
+            return wrong(
+                "currency",
+                "must be an ISO 4217 code of three capital letters, e.g. EUR".to_owned(),
+            );
         }
         if let Some(name) = &self.stated.profile
             && profiles::named(name).is_none()
@@ -190,11 +197,12 @@ impl From<Stored> for Saved {
 
 /// All mappings of the tenant by name (platform or support role).
 pub async fn all(tx: &mut Tx) -> Result<Vec<Saved>, DbError> {
-    let stored: Vec<Stored> =
-        sqlx::query_as("select name, mapping, updated_at from platform.import_mapping order by name limit $1")
-            .bind(MAPPINGS_LIMIT)
-            .fetch_all(&mut **tx)
-            .await?;
+    let stored: Vec<Stored> = sqlx::query_as(
+        "select name, mapping, updated_at from platform.import_mapping order by name limit $1",
+    )
+    .bind(MAPPINGS_LIMIT)
+    .fetch_all(&mut **tx)
+    .await?;
     Ok(stored.into_iter().map(Saved::from).collect())
 }
 
@@ -228,7 +236,9 @@ pub async fn save(tx: &mut Tx, tenant: TenantId, name: &str, mapping: &Mapping) 
 
 /// Deletes a mapping (platform or support role); false when there is none.
 pub async fn delete(tx: &mut Tx, name: &str) -> Result<bool, DbError> {
-    let deleted =
-        sqlx::query("delete from platform.import_mapping where name = $1").bind(name).execute(&mut **tx).await?;
+    let deleted = sqlx::query("delete from platform.import_mapping where name = $1")
+        .bind(name)
+        .execute(&mut **tx)
+        .await?;
     Ok(deleted.rows_affected() == 1)
 }

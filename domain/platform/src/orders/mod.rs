@@ -26,5 +26,4 @@ pub mod statement;
 mod store;
 pub mod undo;
 
-
 pub use profiles::{Meaning, Status};

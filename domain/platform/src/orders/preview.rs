@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::reading::{Reading, ReadError, Request, Source, Understood, is_cut_off};
+use super::reading::{ReadError, Reading, Request, Source, Understood, is_cut_off};
 use super::statement::{Found, Note, NoteKind, Statement};
 
 /// Rows of the beginning that are read.

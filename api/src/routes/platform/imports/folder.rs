@@ -238,7 +238,8 @@ mod tests {
         {
             assert!(matches!(folder.find(refused).await, Err(FolderError::NoFile)), "{refused}");
         }
-        for bad in ["", "/etc/passwd", "../x.csv", "a/../../x.csv", "./shared.csv", "shared.exe", "shared.gz"] {
+        for bad in ["", "/etc/passwd", "../x.csv", "a/../../x.csv", "./shared.csv", "shared.exe", "shared.gz"]
+        {
             assert!(matches!(folder.find(bad).await, Err(FolderError::BadPath(_))), "{bad}");
         }
         std::fs::remove_dir_all(root).expect("removable");

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use database::Role;
-use platform::orders::mapping::{self, Mapping, MAPPINGS_LIMIT, Saved, Stated};
+use platform::orders::mapping::{self, MAPPINGS_LIMIT, Mapping, Saved, Stated};
 use platform::orders::reading::{TableOptions, names};
 use platform::orders::{Meaning, Status};
 use serde::{Deserialize, Serialize};
@@ -114,7 +114,10 @@ pub async fn read(
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let saved = mapping::find(&mut tx, &name).await?;
     tx.commit().await?;
-    saved.map(MappingView::from).map(Shown).ok_or_else(|| Problem::not_found("there is no mapping of this name"))
+    saved
+        .map(MappingView::from)
+        .map(Shown)
+        .ok_or_else(|| Problem::not_found("there is no mapping of this name"))
 }
 
 /// Save a mapping under a name, in place of an older one.
@@ -145,7 +148,9 @@ pub async fn save(
     if is_saved {
         return Ok(StatusCode::NO_CONTENT);
     }
-    Err(Problem::conflict(format!("a tenant may have {MAPPINGS_LIMIT} mappings; delete one that is not used")))
+    Err(Problem::conflict(format!(
+        "a tenant may have {MAPPINGS_LIMIT} mappings; delete one that is not used"
+    )))
 }
 
 /// Delete a mapping. Imports that were made by it stay.
@@ -169,7 +174,11 @@ pub async fn delete(
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
     let was_there = mapping::delete(&mut tx, &name).await?;
     tx.commit().await?;
-    if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("there is no mapping of this name")) }
+    if was_there {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found("there is no mapping of this name"))
+    }
 }
 
 fn mapping_of(form: MappingForm) -> Result<Mapping, Problem> {
@@ -205,7 +214,8 @@ fn mapping_of(form: MappingForm) -> Result<Mapping, Problem> {
 
 /// One of the words that a meaning or a status has; serde's message lists them.
 fn word<T: serde::de::DeserializeOwned>(field: String, word: &str) -> Result<T, Problem> {
-    serde_json::from_value(serde_json::Value::from(word)).map_err(|error| Problem::bad_request(field, error.to_string()))
+    serde_json::from_value(serde_json::Value::from(word))
+        .map_err(|error| Problem::bad_request(field, error.to_string()))
 }
 
 /// A value's word, as it is written.
@@ -222,7 +232,10 @@ impl From<Saved> for MappingView {
         MappingView {
             name: saved.name,
             mapping: MappingForm {
-                columns: columns.into_iter().map(|(name, meaning)| (name, meaning.name().to_owned())).collect(),
+                columns: columns
+                    .into_iter()
+                    .map(|(name, meaning)| (name, meaning.name().to_owned()))
+                    .collect(),
                 statuses: statuses.into_iter().map(|(word, status)| (word, written(&status))).collect(),
                 currency,
                 encoding: stated.table.encoding,

@@ -257,7 +257,9 @@ fn role(role: Role) -> &'static str {
 
 impl From<Sample> for OrderView {
     fn from(Sample { line, statement }: Sample) -> OrderView {
-        let Statement { order_id, customer, placed_at, cancelled_at, payment, is_test, currency, lines, .. } = statement;
+        let Statement {
+            order_id, customer, placed_at, cancelled_at, payment, is_test, currency, lines, ..
+        } = statement;
         let worth: rust_decimal::Decimal = lines.iter().map(|line| line.amount).sum();
         OrderView {
             line,

@@ -13,8 +13,18 @@ use crate::web::problem::Problem;
 use crate::web::query::Params;
 
 /// The parameters' names.
-pub const PARAMETERS: [&str; 10] =
-    ["currency", "encoding", "separator", "header", "sheet", "decimal", "dates", "profile", "zone", "mapping"];
+pub const PARAMETERS: [&str; 10] = [
+    "currency",
+    "encoding",
+    "separator",
+    "header",
+    "sheet",
+    "decimal",
+    "dates",
+    "profile",
+    "zone",
+    "mapping",
+];
 
 /// What a request states.
 #[derive(Debug, Clone, Default)]
@@ -91,7 +101,10 @@ pub fn mapping_name(name: &str) -> Result<String, Problem> {
 pub async fn find_mapping(tx: &mut Tx, name: &str) -> Result<Mapping, Problem> {
     let saved = mapping::find(tx, name).await?;
     let saved = saved.ok_or_else(|| {
-        Problem::unprocessable("mapping", format!("there is no mapping of this name; save one with PUT /api/orders/import/mappings/{name}"))
+        Problem::unprocessable(
+            "mapping",
+            format!("there is no mapping of this name; save one with PUT /api/orders/import/mappings/{name}"),
+        )
     })?;
     Ok(saved.mapping)
 }

@@ -2,9 +2,10 @@
 //! this one.
 
 use super::Meaning::{
-    Amount, CancelledAt, Category, Currency, CustomerEmail, CustomerId, CustomerName, CustomerPhone, FirstName,
-    FulfilledAt, IsReturn, IsTest, LastName, LineDiscount, LineId, LineRefund, ListAmount, OrderDiscount, OrderId,
-    OrderRefund, OrderSubtotal, OrderedAt, PaidAt, ProductId, Quantity, ReturnedAt, Status, Title, UnitPrice, UpdatedAt,
+    Amount, CancelledAt, Category, Currency, CustomerEmail, CustomerId, CustomerName, CustomerPhone,
+    FirstName, FulfilledAt, IsReturn, IsTest, LastName, LineDiscount, LineId, LineRefund, ListAmount,
+    OrderDiscount, OrderId, OrderRefund, OrderSubtotal, OrderedAt, PaidAt, ProductId, Quantity, ReturnedAt,
+    Status, Title, UnitPrice, UpdatedAt,
 };
 use super::Profile;
 

@@ -1,6 +1,9 @@
 //! Klaviyo's events, as its metric exports have them: a row an event, known by its id, with the order's value.
 
-use super::Meaning::{Amount, Currency, CustomerEmail, CustomerId, CustomerName, CustomerPhone, FirstName, LastName, OrderId, OrderedAt, Title};
+use super::Meaning::{
+    Amount, Currency, CustomerEmail, CustomerId, CustomerName, CustomerPhone, FirstName, LastName, OrderId,
+    OrderedAt, Title,
+};
 use super::Profile;
 
 pub(super) const EVENTS: Profile = Profile {
@@ -31,8 +34,25 @@ pub(super) const EVENTS: Profile = Profile {
         ("value", Amount),
     ],
     unused: &[
-        "event", "eventname", "metric", "metricname", "metricid", "flow", "campaign", "message", "uuid", "extra", "url",
-        "collections", "itemcount", "brands", "categories", "discountcode", "discountvalue", "sourcename", "tags",
+        "event",
+        "eventname",
+        "metric",
+        "metricname",
+        "metricid",
+        "flow",
+        "campaign",
+        "message",
+        "uuid",
+        "extra",
+        "url",
+        "collections",
+        "itemcount",
+        "brands",
+        "categories",
+        "discountcode",
+        "discountvalue",
+        "sourcename",
+        "tags",
     ],
     is_together: true,
     statuses: &[],

@@ -299,9 +299,9 @@ pub(super) const ALL: &[&Profile] = &[
 
 /// The profile of a header, by the plain names in it: the one whose signature tells most.
 pub(super) fn recognise(names: &[String]) -> &'static Profile {
-    let has = |name: &&str| names.iter().any(|known| known == name);
+    let has = |name: &&'static str| names.iter().any(|known| known == name);
     ALL.iter()
-        .filter(|profile| profile.signature.iter().all(|name| has(&name)))
+        .filter(|profile| profile.signature.iter().all(has))
         .rev()
         .max_by_key(|profile| profile.signature.len())
         .copied()
@@ -317,7 +317,9 @@ pub(super) fn named(name: &str) -> Option<&'static Profile> {
 pub(super) fn known_names() -> Vec<String> {
     let mut names: Vec<String> = ALL
         .iter()
-        .flat_map(|profile| profile.columns.iter().map(|(name, _)| *name).chain(profile.unused.iter().copied()))
+        .flat_map(|profile| {
+            profile.columns.iter().map(|(name, _)| *name).chain(profile.unused.iter().copied())
+        })
         .map(str::to_owned)
         .collect();
     names.sort_unstable();

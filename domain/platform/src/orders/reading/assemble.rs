@@ -70,7 +70,8 @@ impl Assembler {
             Ok(Some(id)) => id,
             Ok(None) if self.is_continuation(&cells) => "",
             Ok(None) => {
-                let note = self.note(row, "cell_missing", Some(Meaning::OrderId), "order_id is missing".to_owned());
+                let note =
+                    self.note(row, "cell_missing", Some(Meaning::OrderId), "order_id is missing".to_owned());
                 self.close(begins);
                 return self.leave_out(note, ends);
             }
@@ -82,12 +83,16 @@ impl Assembler {
         };
         let customer = cells.id(Meaning::CustomerId).ok().flatten();
         let is_same = self.open.as_ref().is_some_and(|open| {
-            let is_other_customer =
-                customer.is_some_and(|new| open.order.customer.shop_id.as_deref().is_some_and(|old| old != new));
+            let is_other_customer = customer
+                .is_some_and(|new| open.order.customer.shop_id.as_deref().is_some_and(|old| old != new));
             (id.is_empty() || open.order.id == id) && !is_other_customer && (open.rows as usize) < LINES_LIMIT
         });
         if !is_same {
-            let id = if id.is_empty() { self.open.as_ref().map_or_else(String::new, |open| open.order.id.clone()) } else { id.to_owned() };
+            let id = if id.is_empty() {
+                self.open.as_ref().map_or_else(String::new, |open| open.order.id.clone())
+            } else {
+                id.to_owned()
+            };
             self.close(begins);
             self.open = Some(Open {
                 order: Order::new(&id),
@@ -174,10 +179,17 @@ impl Assembler {
             }
             if rows > 0 {
                 let id: String = order.id.chars().take(60).collect();
-                let message = format!("order {id} is left out, because its row at line {bad_line} cannot be read");
+                let message =
+                    format!("order {id} is left out, because its row at line {bad_line} cannot be read");
                 let raw = raw.shown(SHOWN_CHARACTERS);
-                let note =
-                    Note { line, column: None, kind: NoteKind::LeftOut, reason: "order_incomplete", message, raw };
+                let note = Note {
+                    line,
+                    column: None,
+                    kind: NoteKind::LeftOut,
+                    reason: "order_incomplete",
+                    message,
+                    raw,
+                };
                 self.found.push_back(Found::Note { note, rows, after: Some(after) });
             }
             return;

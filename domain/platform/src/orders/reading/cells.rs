@@ -40,6 +40,13 @@ pub(super) struct Rules {
     pub(super) statuses: Vec<(String, Status)>,
 }
 
+/// A number, and the currency that stands in its cell.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written {
+    pub(super) value: Decimal,
+    pub(super) currency: Option<[u8; 3]>,
+}
+
 pub(super) struct Cells<'a, 's> {
     pub(super) row: &'s Row<'a>,
     pub(super) columns: &'s Columns,
@@ -68,10 +75,20 @@ impl<'a> Cells<'a, '_> {
         let Some(text) = self.text(meaning) else { return Ok(None) };
         let name = meaning.name();
         if text.len() > ID_LIMIT && text.chars().count() > ID_LIMIT {
-            return Err(Wrong::new("text_too_long", meaning, format!("{name} is longer than {ID_LIMIT} characters")));
+            return Err(Wrong::new(
+                "text_too_long",
+                meaning,
+                format!("{name} is longer than {ID_LIMIT} characters"),
+            ));
         }
-        if text.bytes().any(|byte| byte < b' ' || byte == 0x7f || byte >= 0x80) && text.chars().any(char::is_control) {
-            return Err(Wrong::new("control_character", meaning, format!("{name} contains a control character")));
+        if text.bytes().any(|byte| byte < b' ' || byte == 0x7f || byte >= 0x80)
+            && text.chars().any(char::is_control)
+        {
+            return Err(Wrong::new(
+                "control_character",
+                meaning,
+                format!("{name} contains a control character"),
+            ));
         }
         // A customer's id is told as it is written: what spreadsheets do to it is seen where customers are known by it.
         if meaning == Meaning::CustomerId {
@@ -90,7 +107,9 @@ impl<'a> Cells<'a, '_> {
             return Err(Wrong::new(
                 "id_shortened",
                 meaning,
-                format!("{name} is `{text}`: a spreadsheet has rounded the id, and its digits are lost; format the column as text and export again"),
+                format!(
+                    "{name} is `{text}`: a spreadsheet has rounded the id, and its digits are lost; format the column as text and export again"
+                ),
             ));
         }
         Ok(Some(text))
@@ -99,7 +118,7 @@ impl<'a> Cells<'a, '_> {
     /// A name or title: what is too long is cut, line ends become blanks. Nobody is known by it.
     pub(super) fn label(&self, meaning: Meaning) -> Option<String> {
         let text = self.text(meaning)?;
-        if text.len() <= TEXT_LIMIT && !text.bytes().any(|byte| byte < b' ' || byte >= 0x7f) {
+        if text.len() <= TEXT_LIMIT && !text.bytes().any(|byte| !(b' '..0x7f).contains(&byte)) {
             return Some(text.to_owned());
         }
         let clean: String =
@@ -129,8 +148,14 @@ impl<'a> Cells<'a, '_> {
     pub(super) fn currency(&self) -> Result<Option<[u8; 3]>, Wrong> {
         let Some(text) = self.text(Meaning::Currency) else { return Ok(None) };
         match <[u8; 3]>::try_from(text.as_bytes()) {
-            Ok(code) if code.iter().all(u8::is_ascii_alphabetic) => Ok(Some(code.map(|byte| byte.to_ascii_uppercase()))),
-            _ => Err(Wrong::new("bad_currency", Meaning::Currency, "currency is not a three-letter code".to_owned())),
+            Ok(code) if code.iter().all(u8::is_ascii_alphabetic) => {
+                Ok(Some(code.map(|byte| byte.to_ascii_uppercase())))
+            }
+            _ => Err(Wrong::new(
+                "bad_currency",
+                Meaning::Currency,
+                "currency is not a three-letter code".to_owned(),
+            )),
         }
     }
 
@@ -140,7 +165,9 @@ impl<'a> Cells<'a, '_> {
         match plain_name(text).as_str() {
             "true" | "t" | "yes" | "y" | "1" | "test" | "return" | "ja" | "wahr" => Ok(Some(true)),
             "false" | "f" | "no" | "n" | "0" | "live" | "sale" | "nein" | "falsch" => Ok(Some(false)),
-            _ => Err(Wrong::new("not_yes_or_no", meaning, format!("{} is neither yes nor no", meaning.name()))),
+            _ => {
+                Err(Wrong::new("not_yes_or_no", meaning, format!("{} is neither yes nor no", meaning.name())))
+            }
         }
     }
 
@@ -151,15 +178,18 @@ impl<'a> Cells<'a, '_> {
         // Woo's own tables write `wc-completed`.
         let short = plain.strip_prefix("wc").unwrap_or(&plain);
         let of = |word: &str| {
-            let stated = self.rules.statuses.iter().find(|(known, _)| known == word).map(|(_, status)| *status);
-            let listed = |list: &[(&str, Status)]| list.iter().find(|(known, _)| *known == word).map(|(_, status)| *status);
+            let stated =
+                self.rules.statuses.iter().find(|(known, _)| known == word).map(|(_, status)| *status);
+            let listed = |list: &[(&str, Status)]| {
+                list.iter().find(|(known, _)| *known == word).map(|(_, status)| *status)
+            };
             stated.or_else(|| listed(self.columns.profile.statuses)).or_else(|| listed(STATUSES))
         };
         Some(of(&plain).or_else(|| of(short)).ok_or(text))
     }
 
     pub(super) fn quantity(&self) -> Result<Option<Decimal>, Wrong> {
-        let Some((number, _)) = self.number(Meaning::Quantity)? else { return Ok(None) };
+        let Some(Written { value: number, .. }) = self.number(Meaning::Quantity)? else { return Ok(None) };
         bounded(Meaning::Quantity, number, 1_000_000)?;
         Ok(Some(number.round_dp_with_strategy(3, RoundingStrategy::MidpointAwayFromZero)))
     }
@@ -169,23 +199,28 @@ impl<'a> Cells<'a, '_> {
         &self,
         meaning: Meaning,
         currency: Option<[u8; 3]>,
-    ) -> Result<Option<(Decimal, Option<[u8; 3]>)>, Wrong> {
-        let Some((number, written)) = self.number(meaning)? else { return Ok(None) };
-        bounded(meaning, number, 10_000_000)?;
-        if let (Some(written), Some(currency)) = (written, currency)
+    ) -> Result<Option<Written>, Wrong> {
+        let Some(number) = self.number(meaning)? else { return Ok(None) };
+        bounded(meaning, number.value, 10_000_000)?;
+        if let (Some(written), Some(currency)) = (number.currency, currency)
             && written != currency
         {
             let code = |code: [u8; 3]| code.map(char::from).iter().collect::<String>();
             return Err(Wrong::new(
                 "other_currency",
                 meaning,
-                format!("{} is written in {} in an order in {}", meaning.name(), code(written), code(currency)),
+                format!(
+                    "{} is written in {} in an order in {}",
+                    meaning.name(),
+                    code(written),
+                    code(currency)
+                ),
             ));
         }
-        Ok(Some((number, written)))
+        Ok(Some(number))
     }
 
-    fn number(&self, meaning: Meaning) -> Result<Option<(Decimal, Option<[u8; 3]>)>, Wrong> {
+    fn number(&self, meaning: Meaning) -> Result<Option<Written>, Wrong> {
         let Some(text) = self.text(meaning) else { return Ok(None) };
         let is_typed = self.is_typed(meaning);
         let form = if is_typed { NumberForm::Mark(DecimalMark::Point) } else { self.rules.forms.numbers };
@@ -197,10 +232,16 @@ impl<'a> Cells<'a, '_> {
             };
             Wrong::new(reason, meaning, format!("{} {error}", meaning.name()))
         })?;
-        let has_three = number.currency.is_some_and(has_three_decimals) || has_three_decimals(self.own_currency());
+        let has_three =
+            number.currency.is_some_and(has_three_decimals) || has_three_decimals(self.own_currency());
         // The price of a piece may well be finer than what is paid in the end.
         let is_paid = meaning.is_money() && meaning != Meaning::UnitPrice;
-        if number.is_like_thousands && is_paid && !is_typed && !has_three && !self.rules.forms.has_small_decimals {
+        if number.is_like_thousands
+            && is_paid
+            && !is_typed
+            && !has_three
+            && !self.rules.forms.has_small_decimals
+        {
             return Err(Wrong::new(
                 "number_ambiguous",
                 meaning,
@@ -210,7 +251,7 @@ impl<'a> Cells<'a, '_> {
                 ),
             ));
         }
-        Ok(Some((number.value, number.currency)))
+        Ok(Some(Written { value: number.value, currency: number.currency }))
     }
 
     fn own_currency(&self) -> [u8; 3] {
@@ -267,7 +308,11 @@ fn bounded(meaning: Meaning, number: Decimal, limit: i64) -> Result<(), Wrong> {
     if number.abs() <= Decimal::from(limit) {
         return Ok(());
     }
-    Err(Wrong::new("number_out_of_range", meaning, format!("{} is out of range (at most {limit})", meaning.name())))
+    Err(Wrong::new(
+        "number_out_of_range",
+        meaning,
+        format!("{} is out of range (at most {limit})", meaning.name()),
+    ))
 }
 
 /// Currencies whose amounts have three decimals.

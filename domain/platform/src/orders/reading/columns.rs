@@ -87,7 +87,9 @@ impl Columns {
             let wanted = plain_name(name);
             let mut found = plain.iter().enumerate().filter(|(_, plain)| **plain == wanted);
             let Some((index, _)) = found.next() else {
-                return Err(ReadError::Option(format!("the mapping names the column `{name}`, which the file does not have")));
+                return Err(ReadError::Option(format!(
+                    "the mapping names the column `{name}`, which the file does not have"
+                )));
             };
             if found.next().is_some() {
                 return Err(ReadError::Twice(name.clone()));
@@ -103,7 +105,11 @@ impl Columns {
             for index in plain.iter().enumerate().filter(|(_, plain)| plain == name).map(|(index, _)| index) {
                 let is_needed = matches!(
                     meaning,
-                    Meaning::OrderId | Meaning::CustomerId | Meaning::OrderedAt | Meaning::Quantity | Meaning::Amount
+                    Meaning::OrderId
+                        | Meaning::CustomerId
+                        | Meaning::OrderedAt
+                        | Meaning::Quantity
+                        | Meaning::Amount
                 );
                 // The same name twice: where the figures hang on it, the first is as wrong as the second.
                 let is_same = self.at[*meaning as usize].is_some_and(|at| plain[at] == *name);
@@ -215,8 +221,12 @@ mod tests {
 
     #[test]
     fn known_logs_are_understood() {
-        assert_eq!(columns("order_id,customer_id,order_date,quantity,amount").expect("known").profile.name, "lines");
-        let retail = columns("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country");
+        assert_eq!(
+            columns("order_id,customer_id,order_date,quantity,amount").expect("known").profile.name,
+            "lines"
+        );
+        let retail =
+            columns("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country");
         assert_eq!(retail.expect("known").profile.name, "online_retail");
     }
 
@@ -224,9 +234,16 @@ mod tests {
     fn what_is_missing_or_double_is_named() {
         let error = |header| columns(header).expect_err(header).to_string();
         assert!(error("order_id,order_date,amount").starts_with("there is no column for customer_id;"));
-        assert!(error("order_id,customer_id,order_date,price").starts_with("there is no column for quantity;"));
-        assert!(error("a,b,c").starts_with("there is no column for amount, customer_id, order_id, ordered_at;"));
-        assert!(error("order_id,order_id,customer_id,order_date,amount").starts_with("there are two columns `order_id`"));
+        assert!(
+            error("order_id,customer_id,order_date,price").starts_with("there is no column for quantity;")
+        );
+        assert!(
+            error("a,b,c").starts_with("there is no column for amount, customer_id, order_id, ordered_at;")
+        );
+        assert!(
+            error("order_id,order_id,customer_id,order_date,amount")
+                .starts_with("there are two columns `order_id`")
+        );
         assert!(columns("order_id,customer_id,order_date,amount,email,email").is_ok());
     }
 }

@@ -46,7 +46,9 @@ struct Evidence {
 
 impl Evidence {
     fn see(&mut self, row: &Row<'_>, kinds: &Kinds, line: Option<u64>) {
-        for (evidence, columns) in [(&mut self.money, &kinds.money), (&mut self.quantities, &kinds.quantities)] {
+        for (evidence, columns) in
+            [(&mut self.money, &kinds.money), (&mut self.quantities, &kinds.quantities)]
+        {
             for index in columns.iter().filter(|index| !row.is_typed(**index)) {
                 evidence.see(row.cell(*index), line);
             }
@@ -110,7 +112,10 @@ pub(super) fn find(
         is_whole = look(&mut table, &kinds, &mut evidence, SAMPLE_ROWS, true)?;
     }
     let mut forms = decide(&evidence, columns.profile.dates, stated);
-    if !is_whole && !is_settled(&evidence) && matches!(evidence.numbers().verdict(), number::Verdict::Unmarked) {
+    if !is_whole
+        && !is_settled(&evidence)
+        && matches!(evidence.numbers().verdict(), number::Verdict::Unmarked)
+    {
         forms.numbers = NumberForm::Both;
     }
     Ok(forms)
@@ -168,7 +173,10 @@ fn decide(evidence: &Evidence, usual: Option<DateOrder>, stated: StatedForms) ->
             (None, None)
         }
         (None, date::Verdict::Open(witness)) => {
-            open.push(format!("dates such as {} may be day first or month first, and no cell shows which", shown(witness)));
+            open.push(format!(
+                "dates such as {} may be day first or month first, and no cell shows which",
+                shown(witness)
+            ));
             (None, None)
         }
     };

@@ -49,7 +49,13 @@ pub struct Request {
 impl Request {
     /// Nothing is stated but the currency; times without an offset are UTC.
     pub fn new(currency: &str, now: DateTime<Utc>) -> Request {
-        Request { stated: Stated::default(), mapping: None, currency: currency.to_owned(), zone: Tz::UTC, now }
+        Request {
+            stated: Stated::default(),
+            mapping: None,
+            currency: currency.to_owned(),
+            zone: Tz::UTC,
+            now,
+        }
     }
 }
 
@@ -71,7 +77,11 @@ pub struct Understood {
 impl Understood {
     /// Columns that were not understood, by their names.
     pub fn unknown_columns(&self) -> Vec<&str> {
-        self.columns.iter().filter(|column| column.role == Role::Unknown).map(|column| column.name.as_str()).collect()
+        self.columns
+            .iter()
+            .filter(|column| column.role == Role::Unknown)
+            .map(|column| column.name.as_str())
+            .collect()
     }
 }
 
@@ -112,7 +122,8 @@ impl Reading {
             options.known_names.sort_unstable();
         }
         let sample = Table::open(source, &options)?;
-        let columns = Columns::of(&sample.decisions().columns, stated.profile.as_deref(), request.mapping.as_ref())?;
+        let columns =
+            Columns::of(&sample.decisions().columns, stated.profile.as_deref(), request.mapping.as_ref())?;
         let wanted = StatedForms { decimal: stated.decimal, dates: stated.dates };
         let forms = forms::find(source, sample, &columns, wanted, may_read_all)?;
         // Opened again, because rows that were looked at are to be read.

@@ -20,8 +20,15 @@ pub fn separator(text: &str) -> Result<char, String> {
     }
     let mut signs = text.chars();
     match (signs.next(), signs.next()) {
-        (Some(sign), None) if sign.is_ascii() && !sign.is_ascii_alphanumeric() && !"\"\r\n\0".contains(sign) => Ok(sign),
-        _ => Err("must be comma, semicolon, tab, pipe, or one ASCII character that is no letter, digit or quote".to_owned()),
+        (Some(sign), None)
+            if sign.is_ascii() && !sign.is_ascii_alphanumeric() && !"\"\r\n\0".contains(sign) =>
+        {
+            Ok(sign)
+        }
+        _ => Err(
+            "must be comma, semicolon, tab, pipe, or one ASCII character that is no letter, digit or quote"
+                .to_owned(),
+        ),
     }
 }
 
@@ -46,7 +53,10 @@ pub fn dates(text: &str) -> Result<DateOrder, String> {
         "day_first" => Ok(DateOrder::DayFirst),
         "month_first" => Ok(DateOrder::MonthFirst),
         "year_first" => Ok(DateOrder::YearFirst),
-        _ => Err("must be day_first (31/12/2026), month_first (12/31/2026) or year_first (26/12/31)".to_owned()),
+        _ => {
+            Err("must be day_first (31/12/2026), month_first (12/31/2026) or year_first (26/12/31)"
+                .to_owned())
+        }
     }
 }
 

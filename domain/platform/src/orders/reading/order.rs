@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::cells::{Cells, Wrong, to_cents};
+use super::cells::{Cells, Written, Wrong, to_cents};
 use crate::orders::profiles::{Meaning, Status};
 use crate::orders::statement::{Line, Party, Payment, Statement};
 
@@ -89,7 +89,7 @@ impl Order {
             (&mut self.refund, Meaning::OrderRefund),
         ] {
             if slot.is_none()
-                && let Some((amount, _)) = cells.money(meaning, self.currency)?
+                && let Some(Written { value: amount, .. }) = cells.money(meaning, self.currency)?
             {
                 *slot = Some(amount.abs());
             }
@@ -164,7 +164,10 @@ impl Order {
         let is_return = match cells.truth(Meaning::IsReturn)? {
             Some(told) => told,
             // A negative line takes something back. The order's number says nothing: shops have orders C1001.
-            None => quantity.is_sign_negative() && !quantity.is_zero() || amount.is_sign_negative() && !amount.is_zero(),
+            None => {
+                quantity.is_sign_negative() && !quantity.is_zero()
+                    || amount.is_sign_negative() && !amount.is_zero()
+            }
         };
         let line = Line {
             line_id: cells.id(Meaning::LineId)?.map(str::to_owned),
@@ -193,10 +196,10 @@ impl Order {
     }
 
     fn money(&mut self, cells: &Cells<'_, '_>, meaning: Meaning) -> Result<Option<Decimal>, Wrong> {
-        let Some((amount, written)) = cells.money(meaning, self.currency)? else { return Ok(None) };
+        let Some(Written { value, currency }) = cells.money(meaning, self.currency)? else { return Ok(None) };
         // `12.50 EUR` in a file without a column for currencies says it as well.
-        fill(&mut self.currency, written);
-        Ok(Some(amount))
+        fill(&mut self.currency, currency);
+        Ok(Some(value))
     }
 
     /// The order as a whole, when all its rows were read.
@@ -298,11 +301,7 @@ impl Order {
 }
 
 fn missing(meaning: Meaning) -> Wrong {
-    Wrong {
-        reason: "cell_missing",
-        column: Some(meaning),
-        message: format!("{} is missing", meaning.name()),
-    }
+    Wrong { reason: "cell_missing", column: Some(meaning), message: format!("{} is missing", meaning.name()) }
 }
 
 fn fill<T>(slot: &mut Option<T>, value: Option<T>) {
