@@ -47,6 +47,14 @@ create table platform.order (
     lines_key       uuid not null,
     -- How many numbers were given.
     lines           integer not null,
+    -- Lines that are no returns, what they amount to, and what returns do, as a positive amount: with these the profiles of
+    -- many customers are derived without their lines. Null amounts are not known, and the lines are asked.
+    sale_lines      integer not null,
+    sold            numeric(18, 2),
+    given_back      numeric(18, 2),
+    -- When the first and the last of the lines that are no returns were bought, where that is not `placed_at`.
+    first_at        timestamptz,
+    last_at         timestamptz,
     is_test         boolean not null,
     -- Under the tenant's rule; repeated on each line, where it is looked at.
     counts          boolean not null,
@@ -192,21 +200,25 @@ begin
     ),
     -- Of an order that two customers share it is the first one's.
     old as materialized (
-        select l.ctid as place, l.order_id, l.customer_id, l.ordered_at, l.currency,
+        select l.ctid as place, l.order_id, l.customer_id, l.ordered_at, l.currency, l.amount, l.is_return,
                row_number() over (partition by l.order_id order by l.ordered_at, l.line_key) as number
         from platform.order_line l join chosen using (order_id)
         where l.tenant_id = tenant and l.counts is null
     ),
     made as (
         insert into platform.order as o
-            (tenant_id, order_id, customer_id, placed_at, taken_at, lines_key, lines, is_test, counts, payment, currency,
-             source)
+            (tenant_id, order_id, customer_id, placed_at, taken_at, lines_key, lines, sale_lines, sold, given_back, first_at,
+             last_at, is_test, counts, payment, currency, source)
         select tenant, order_id, min(customer_id) filter (where number = 1), min(ordered_at), timestamptz '2000-01-01 00:00:00+00',
                platform.line_key_of(gen_random_uuid(), 0),
-               count(*), false, true, 'placed', min(currency) filter (where number = 1), 'file'
+               count(*), count(*) filter (where not is_return),
+               case when min(currency) = max(currency) then coalesce(sum(amount) filter (where not is_return), 0) end,
+               case when min(currency) = max(currency) then coalesce(-sum(amount) filter (where is_return), 0) end,
+               min(ordered_at) filter (where not is_return), max(ordered_at) filter (where not is_return),
+               false, true, 'placed', min(currency) filter (where number = 1), 'file'
         from old group by order_id
         on conflict (tenant_id, order_id) do update
-            set lines = o.lines + excluded.lines, content = null
+            set lines = o.lines + excluded.lines, sale_lines = o.sale_lines + excluded.sale_lines, sold = null, content = null
         returning order_id, lines_key, lines, counts
     ),
     counted as (

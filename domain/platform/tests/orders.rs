@@ -5,8 +5,10 @@ mod world;
 
 use chrono::{DateTime, Utc};
 use database::{Role, Tx};
+use platform::analytics::Standing;
 use platform::customers::{self, Found as Customer};
 use platform::identities::merge::{self, MergeError};
+use platform::orders::export::{Selection, export};
 use platform::orders::import::{self, Chunks, Import, ImportError, Next, Outcome, ReadError};
 use platform::orders::progress::Progress;
 use platform::orders::rule::{self, RevenueRule};
@@ -428,4 +430,91 @@ async fn lines_of_before_there_were_orders_become_orders_with_equal_figures() {
             .await
             .expect("readable");
     assert_eq!((orders, lines), (4, 10));
+}
+
+#[tokio::test]
+async fn profiles_of_very_many_are_what_the_lines_say() {
+    const FROM_ORDERS: &str = include_str!("../src/orders/bulk_profiles.sql");
+    let world = world().await;
+    let returned = Line { at: Some(time("2026-10-09T10:00:00Z")), ..line(-3) };
+    let later = Line { at: Some(time("2026-10-04T10:00:00Z")), ..line(8) };
+    let dollars = |statement| Statement { currency: "USD".to_owned(), ..statement };
+    let orders = [
+        order("1", &[10, 5]),
+        Statement { lines: vec![line(7), later, returned.clone()], ..order("2", &[]) },
+        Statement { lines: vec![returned], ..order("3", &[]) },
+        of("c2", None, dollars(order("4", &[100]))),
+        of("c2", None, order("5", &[1, 2])),
+        of("c3", None, Statement { payment: Payment::Refunded, ..order("6", &[4, 6]) }),
+        of("c4", None, Statement { is_test: true, ..order("7", &[4]) }),
+    ];
+    bring(&world, &orders).await;
+    let all = async || -> Vec<String> {
+        let mut tx = tx(&world).await;
+        sqlx::query_scalar(
+            "select (to_jsonb(p) - 'refreshed_at')::text from platform.customer_profile p order by customer_id",
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .expect("readable")
+    };
+    let by_lines = all().await;
+    assert_eq!(by_lines.len(), 3);
+    let mut tx = tx(&world).await;
+    let cause = Uuid::now_v7();
+    for statement in [
+        "insert into platform.stale_profile select tenant_id, $1, customer_id from platform.customer",
+        "update platform.customer_profile set orders = 0, lines = 0, spend = 0, mean_order_value = null where $1 is not null",
+    ] {
+        sqlx::query(statement).bind(cause).execute(&mut *tx).await.expect("written");
+    }
+    for part in 0..2i64 {
+        sqlx::query(FROM_ORDERS)
+            .bind(world.tenant)
+            .bind(cause)
+            .bind(2i64)
+            .bind(part)
+            .execute(&mut *tx)
+            .await
+            .expect("derived");
+    }
+    let left: Vec<String> = sqlx::query_scalar("select customer_id from platform.stale_profile")
+        .fetch_all(&mut *tx)
+        .await
+        .expect("readable");
+    tx.commit().await.expect("commits");
+    assert_eq!(left, ["c4"], "nothing of theirs counts");
+    assert_eq!(all().await, by_lines);
+}
+
+#[tokio::test]
+async fn the_day_is_the_shop_s_day() {
+    let World { db, database, .. } = world().await;
+    let mut gateway = db.gateway_tx().await.expect("begins");
+    let tenant =
+        accounts::tenants::create(&mut gateway, "berlin", "Berlin", "Europe/Berlin").await.expect("made").id;
+    gateway.commit().await.expect("commits");
+    let world = World { db, tenant, database };
+    let late = Statement { placed_at: time("2026-10-01T22:30:00Z"), ..order("1", &[10]) };
+    say(&world, "2026-10-05T00:00:00Z", &[late]).await;
+    let minutes = async |until: &str| {
+        let mut tx = tx(&world).await;
+        let mut minutes = Vec::new();
+        let everybody = Selection::Sample(1);
+        let take = |line: platform::orders::export::ExportedLine<'_>| {
+            minutes.push(line.minute);
+            Ok(())
+        };
+        export(&mut tx, &everybody, "EUR", until.parse().expect("a day"), take, |_| true)
+            .await
+            .expect("exported");
+        minutes
+    };
+    assert_eq!(minutes("2026-10-01").await, Vec::<i32>::new(), "in Berlin it is the second of October");
+    let local = time("2026-10-02T00:30:00Z").timestamp() / 60;
+    assert_eq!(minutes("2026-10-02").await.into_iter().map(i64::from).collect::<Vec<_>>(), [local]);
+    let mut tx = tx(&world).await;
+    let standing = Standing::read(&mut tx, tenant, time("2026-10-01T22:30:00Z")).await.expect("readable");
+    assert_eq!(standing.as_of.to_string(), "2026-10-02");
+    assert_eq!(standing.end(), time("2026-10-02T22:00:00Z"));
 }

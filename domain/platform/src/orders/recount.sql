@@ -1,5 +1,6 @@
--- Counts the next orders by the tenant's rule. Parameters: 1 tenant, 2 after this order id, 3 at most so many. Answers the last
--- order id, null at the end, and the customers of the orders that count otherwise now, one for each order.
+-- Counts the next orders by the tenant's rule, but for their lines. Parameters: 1 tenant, 2 after this order id, 3 at most so many.
+-- Answers the last order id, null at the end, and of the orders that count otherwise now the customer, the beginning of
+-- the lines' keys, the number of lines, and whether it counts.
 with
 looked as materialized (
     select o.order_id, o.customer_id, o.lines_key, o.lines, o.counts,
@@ -13,10 +14,10 @@ heads as (
     update platform.order o set counts = l.counts_now
     from looked l where l.counts <> l.counts_now and o.tenant_id = $1 and o.order_id = l.order_id
 ),
-lines as (
-    update platform.order_line t set counts = l.counts_now
-    from looked l
-    where l.counts <> l.counts_now and t.tenant_id = $1 and t.line_key >= l.lines_key
-      and t.line_key < platform.line_key_of(l.lines_key, l.lines)
+changed as (
+    select * from looked where counts <> counts_now
 )
-select max(order_id), coalesce(array_agg(customer_id) filter (where counts <> counts_now), '{}') from looked
+select (select max(order_id) from looked) as last,
+       coalesce(array_agg(customer_id), '{}') as customers, coalesce(array_agg(lines_key), '{}') as keys,
+       coalesce(array_agg(lines), '{}') as lines, coalesce(array_agg(counts_now), '{}') as counts
+from changed

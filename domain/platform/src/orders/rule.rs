@@ -7,6 +7,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::stale;
+use super::store;
 use super::state::{LANES, take_lane};
 use super::statement::{Payment, Statement};
 
@@ -107,6 +108,16 @@ pub async fn change(
     .await?)
 }
 
+/// What changed of the next orders.
+#[derive(FromRow)]
+struct Recounted {
+    last: Option<String>,
+    customers: Vec<String>,
+    keys: Vec<Uuid>,
+    lines: Vec<i32>,
+    counts: Vec<bool>,
+}
+
 /// Counts all of a tenant's orders by the rule of this moment, in steps, and derives the profiles of those whose orders
 /// changed. It may be ended and begun again. Answers how many orders count otherwise than before.
 ///
@@ -123,17 +134,22 @@ pub async fn recount(db: &Db, tenant: TenantId, cause: Uuid) -> Result<u64, DbEr
         for lane in 0..LANES {
             take_lane(&mut tx, tenant, lane).await?;
         }
-        let (last, customers): (Option<String>, Vec<String>) = sqlx::query_as(include_str!("recount.sql"))
+        let step: Recounted = sqlx::query_as(include_str!("recount.sql"))
             .persistent(false)
             .bind(tenant)
             .bind(last)
             .bind(STEP)
             .fetch_one(&mut *tx)
             .await?;
-        changed += customers.len() as u64;
-        stale::mark(&mut tx, tenant, cause, customers.iter().map(String::as_str)).await?;
+        for counts in [true, false] {
+            let orders = step.keys.iter().zip(&step.lines).zip(&step.counts);
+            let chosen = orders.filter(|(_, now)| **now == counts).map(|((key, lines), _)| (*key, *lines));
+            store::count_lines(&mut tx, tenant, &store::keys_of(chosen), counts).await?;
+        }
+        changed += step.customers.len() as u64;
+        stale::mark(&mut tx, tenant, cause, step.customers.iter().map(String::as_str)).await?;
         tx.commit().await?;
-        after = last;
+        after = step.last;
     }
     stale::derive_all(db, tenant, cause).await?;
     let mut tx = db.tenant_tx(Role::Platform, tenant).await?;

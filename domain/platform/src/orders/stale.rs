@@ -44,22 +44,68 @@ pub async fn derive(tx: &mut Tx, tenant: TenantId, cause: Uuid) -> Result<(), Db
     Ok(())
 }
 
-/// Derives all profiles that are stale for one cause, in transactions of a bounded number of customers; answers how many.
+/// Derives all profiles that are stale for one cause, in transactions of a bounded number of customers.
 ///
 /// # Errors
 /// The database failed. What was derived stays, and the rest is still noted.
-pub async fn derive_all(db: &Db, tenant: TenantId, cause: Uuid) -> Result<u64, DbError> {
-    let mut derived = 0;
+pub async fn derive_all(db: &Db, tenant: TenantId, cause: Uuid) -> Result<(), DbError> {
+    derive_many(db, tenant, cause).await?;
     loop {
         let mut tx = db.tenant_tx(Role::Platform, tenant).await?;
         take_turn(&mut tx, tenant).await?;
         let step = derive_step(&mut tx, tenant, cause).await?;
         tx.commit().await?;
         if step == 0 {
-            return Ok(derived);
+            return Ok(());
         }
-        derived += step;
     }
+}
+
+/// Beyond so many stale customers their orders are read from end to end, which is less work than looking up each.
+const MANY: i64 = 50_000;
+/// Customers of one statement.
+const PART: i64 = 200_000;
+/// Parts that are derived at the same time.
+const LANES: i64 = 2;
+
+/// Derives profiles from orders where very many are stale. Some may be left.
+async fn derive_many(db: &Db, tenant: TenantId, cause: Uuid) -> Result<(), DbError> {
+    let mut tx = db.tenant_tx(Role::Platform, tenant).await?;
+    let stale: i64 =
+        sqlx::query_scalar("select count(*) from platform.stale_profile where tenant_id = $1 and cause = $2")
+            .bind(tenant)
+            .bind(cause)
+            .fetch_one(&mut *tx)
+            .await?;
+    tx.commit().await?;
+    if stale < MANY {
+        return Ok(());
+    }
+    // A multiple of the lanes, so that each part is one lane's.
+    let parts = stale.div_euclid(PART * LANES).saturating_add(1) * LANES;
+    for part in (0..parts).step_by(LANES as usize) {
+        tokio::try_join!(
+            derive_part(db, tenant, cause, parts, part),
+            derive_part(db, tenant, cause, parts, part + 1)
+        )?;
+    }
+    Ok(())
+}
+
+async fn derive_part(db: &Db, tenant: TenantId, cause: Uuid, parts: i64, part: i64) -> Result<(), DbError> {
+    let mut tx = db.tenant_tx(Role::Platform, tenant).await?;
+    take_lane(&mut tx, tenant, part % LANES).await?;
+    sqlx::query("set local work_mem = '64MB'").execute(&mut *tx).await?;
+    sqlx::query(include_str!("bulk_profiles.sql"))
+        .persistent(false)
+        .bind(tenant)
+        .bind(cause)
+        .bind(parts)
+        .bind(part)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Derives what others left behind who ended before they had derived it: causes of which nothing was heard since then.
@@ -85,8 +131,17 @@ pub async fn derive_left_behind(db: &Db, tenant: TenantId, since: DateTime<Utc>)
 
 /// Whoever derives later sees what was committed before: two at once could leave the older figures of a customer.
 async fn take_turn(tx: &mut Tx, tenant: TenantId) -> Result<(), DbError> {
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended('profiles:' || $1::text, 0))")
+    for lane in 0..LANES {
+        take_lane(tx, tenant, lane).await?;
+    }
+    Ok(())
+}
+
+/// Takes a turn for the customers of one lane.
+async fn take_lane(tx: &mut Tx, tenant: TenantId, lane: i64) -> Result<(), DbError> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('profiles:' || $1::text, $2))")
         .bind(tenant)
+        .bind(lane)
         .execute(&mut **tx)
         .await?;
     Ok(())

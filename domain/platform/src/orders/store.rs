@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use database::ids::TenantId;
 use database::{DbError, Tx};
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::content::Content;
@@ -35,9 +36,10 @@ pub(super) struct Change<'c> {
     pub(super) before: Option<&'c Before>,
 }
 
-const ORDER_COLUMNS: &str = "order_id text, customer_id text, stated_customer text, placed_at timestamptz, paid_at timestamptz,
-    fulfilled_at timestamptz, cancelled_at timestamptz, stated_at timestamptz, lines_key uuid, lines integer, is_test boolean,
-    counts boolean, payment text, currency text, content uuid, is_new boolean";
+const ORDER_COLUMNS: &str = "order_id text, customer_id text, stated_customer text, placed_at timestamptz,
+    paid_at timestamptz, fulfilled_at timestamptz, cancelled_at timestamptz, stated_at timestamptz, lines_key uuid,
+    lines integer, sale_lines integer, sold numeric, given_back numeric, first_at timestamptz, last_at timestamptz,
+    is_test boolean, counts boolean, payment text, currency text, content uuid, is_new boolean";
 const LINE_COLUMNS: &str = "line_key uuid, order_id text, customer_id text, ordered_at timestamptz, product_id text, category text,
     quantity numeric, amount numeric, list_amount numeric, currency text, is_return boolean, counts boolean, line_id text,
     title text";
@@ -67,11 +69,12 @@ pub(super) async fn write(
                     &before.customer_id,
                     before.counts,
                 );
-                heads.added(before, written, before.content_and(change.parts));
+                heads.added(before, written.lines, before.content_and(change.parts));
                 continue;
             }
-            (Kept::Replaced, _) => {
+            (Kept::Replaced, Some(before)) => {
                 heads.replaced.push(change.order_id);
+                heads.replaced_lines.extend(keys_of(std::iter::once((before.lines_key, before.lines))));
                 change.customer_id
             }
             _ => {
@@ -81,7 +84,7 @@ pub(super) async fn write(
         };
         let base = keys.next();
         let written = write_lines(&mut lines, change, base, 0, customer, change.counts);
-        write_order(&mut orders, change, first, base, written);
+        write_order(&mut orders, change, first, base, &written);
     }
     lines.into_temporary(tx, "order_line_batch", LINE_COLUMNS).await?;
     if heads.inserted > 0 || !heads.replaced.is_empty() {
@@ -107,6 +110,7 @@ pub(super) async fn write(
 struct Heads<'h> {
     inserted: usize,
     replaced: Vec<&'h str>,
+    replaced_lines: Vec<Uuid>,
     added: (Vec<&'h str>, Vec<i32>, Vec<Option<Uuid>>),
 }
 
@@ -121,10 +125,11 @@ impl<'h> Heads<'h> {
         if self.inserted > 0 {
             sqlx::query(
                 "insert into platform.order (tenant_id, order_id, customer_id, stated_customer, placed_at, paid_at, fulfilled_at,
-                     cancelled_at, stated_at, taken_at, lines_key, lines, is_test, counts, payment, currency, source, import_id,
-                     content)
+                     cancelled_at, stated_at, taken_at, lines_key, lines, sale_lines, sold, given_back, first_at, last_at, is_test,
+                     counts, payment, currency, source, import_id, content)
                  select $1, order_id, customer_id, stated_customer, placed_at, paid_at, fulfilled_at, cancelled_at, stated_at,
-                        $2, lines_key, lines, is_test, counts, payment, currency, $3, $4, content
+                        $2, lines_key, lines, sale_lines, sold, given_back, first_at, last_at, is_test, counts, payment, currency,
+                        $3, $4, content
                  from order_batch where is_new",
             )
             .persistent(false)
@@ -138,13 +143,15 @@ impl<'h> Heads<'h> {
         if !self.replaced.is_empty() {
             if let Some(import) = source.import {
                 sqlx::query(include_str!("keep_prior.sql"))
+                    .persistent(false)
                     .bind(tenant)
                     .bind(import)
                     .bind(&self.replaced)
+                    .bind(&self.replaced_lines)
                     .execute(&mut **tx)
                     .await?;
             }
-            delete_lines(tx, tenant, &self.replaced).await?;
+            delete_lines(tx, tenant, &self.replaced_lines).await?;
             sqlx::query(include_str!("replace_orders.sql"))
                 .persistent(false)
                 .bind(tenant)
@@ -157,7 +164,8 @@ impl<'h> Heads<'h> {
         let (ids, lines, contents) = &self.added;
         if !ids.is_empty() {
             sqlx::query(
-                "update platform.order o set lines = o.lines + u.lines, content = u.content
+                // What it amounts to in all is left to its lines.
+                "update platform.order o set lines = o.lines + u.lines, sold = null, content = u.content
                  from unnest($2::text[], $3::integer[], $4::uuid[]) as u (order_id, lines, content)
                  where o.tenant_id = $1 and o.order_id = u.order_id",
             )
@@ -172,17 +180,44 @@ impl<'h> Heads<'h> {
     }
 }
 
-/// Deletes the lines of orders.
-pub(super) async fn delete_lines(tx: &mut Tx, tenant: TenantId, orders: &[&str]) -> Result<(), DbError> {
-    sqlx::query(
-        "delete from platform.order_line l using platform.order o
-         where o.tenant_id = $1 and o.order_id = any ($2) and l.tenant_id = $1
-           and l.line_key >= o.lines_key and l.line_key < platform.line_key_of(o.lines_key, o.lines)",
-    )
-    .bind(tenant)
-    .bind(orders)
-    .execute(&mut **tx)
-    .await?;
+/// So many lines are named in one statement.
+const KEYS_AT_ONCE: usize = 50_000;
+
+/// The keys of the lines of orders, by the beginnings and numbers that these have. Lines are always looked for by their
+/// whole keys: how many a range of keys holds is nothing that Postgres knows, and it would rather read the whole table.
+pub(super) fn keys_of(orders: impl Iterator<Item = (Uuid, i32)>) -> Vec<Uuid> {
+    orders.flat_map(|(lines_key, lines)| (0..lines).map(move |number| line_key(lines_key, number))).collect()
+}
+
+/// Deletes lines.
+pub(super) async fn delete_lines(tx: &mut Tx, tenant: TenantId, keys: &[Uuid]) -> Result<(), DbError> {
+    for keys in keys.chunks(KEYS_AT_ONCE) {
+        sqlx::query("delete from platform.order_line where tenant_id = $1 and line_key = any ($2)")
+            .persistent(false)
+            .bind(tenant)
+            .bind(keys)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Says of lines whether they count.
+pub(super) async fn count_lines(
+    tx: &mut Tx,
+    tenant: TenantId,
+    keys: &[Uuid],
+    counts: bool,
+) -> Result<(), DbError> {
+    for keys in keys.chunks(KEYS_AT_ONCE) {
+        sqlx::query("update platform.order_line set counts = $3 where tenant_id = $1 and line_key = any ($2)")
+            .persistent(false)
+            .bind(tenant)
+            .bind(keys)
+            .bind(counts)
+            .execute(&mut **tx)
+            .await?;
+    }
     Ok(())
 }
 
@@ -208,8 +243,9 @@ pub(super) async fn restate(
     Ok(())
 }
 
-fn write_order(rows: &mut Rows, change: &Change<'_>, first: &Statement, lines_key: Uuid, lines: i32) {
-    rows.row(16)
+fn write_order(rows: &mut Rows, change: &Change<'_>, first: &Statement, lines_key: Uuid, sums: &Sums) {
+    let otherwise = |at: Option<DateTime<Utc>>| at.filter(|at| *at != first.placed_at);
+    rows.row(21)
         .text(Some(change.order_id))
         .text(Some(change.customer_id))
         .text(change.stated_customer)
@@ -219,7 +255,12 @@ fn write_order(rows: &mut Rows, change: &Change<'_>, first: &Statement, lines_ke
         .timestamp_or_null(first.cancelled_at)
         .timestamp_or_null(change.parts.iter().filter_map(|part| part.statement.stated_at).max())
         .uuid(Some(lines_key))
-        .i32(Some(lines))
+        .i32(Some(sums.lines))
+        .i32(Some(sums.sale_lines))
+        .numeric(sums.is_one_currency.then_some(sums.sold))
+        .numeric(Some(sums.given_back))
+        .timestamp_or_null(otherwise(sums.first_at))
+        .timestamp_or_null(otherwise(sums.last_at))
         .bool(first.is_test)
         .bool(change.counts)
         .text(Some(first.payment.name()))
@@ -228,7 +269,33 @@ fn write_order(rows: &mut Rows, change: &Change<'_>, first: &Statement, lines_ke
         .bool(change.kept == Kept::Nothing);
 }
 
-/// Writes the lines of all parts, numbered from `number`; answers how many.
+/// What an order's lines amount to.
+#[derive(Debug)]
+struct Sums {
+    lines: i32,
+    sale_lines: i32,
+    sold: Decimal,
+    given_back: Decimal,
+    first_at: Option<DateTime<Utc>>,
+    last_at: Option<DateTime<Utc>>,
+    is_one_currency: bool,
+}
+
+impl Sums {
+    fn add(&mut self, line: &Line, at: DateTime<Utc>) {
+        self.lines += 1;
+        if line.is_return {
+            self.given_back -= line.amount;
+            return;
+        }
+        self.sale_lines += 1;
+        self.sold += line.amount;
+        self.first_at = Some(self.first_at.map_or(at, |first| first.min(at)));
+        self.last_at = self.last_at.max(Some(at));
+    }
+}
+
+/// Writes the lines of all parts, numbered from `number`; answers what they amount to.
 fn write_lines(
     rows: &mut Rows,
     change: &Change<'_>,
@@ -236,35 +303,38 @@ fn write_lines(
     number: i32,
     customer: &str,
     counts: bool,
-) -> i32 {
+) -> Sums {
     let first = change.parts[0].statement;
     let is_return_stated =
         change.parts.iter().any(|part| part.statement.lines.iter().any(|line| line.is_return));
     // All of it was given back, and the source does not say in lines what: it is what was bought.
     let is_taken_back = first.payment == Payment::Refunded && !is_return_stated;
-    let mut next = number;
+    let mut sums = Sums {
+        lines: 0,
+        sale_lines: 0,
+        sold: Decimal::ZERO,
+        given_back: Decimal::ZERO,
+        first_at: None,
+        last_at: None,
+        is_one_currency: change.parts.iter().all(|part| part.statement.currency == first.currency),
+    };
     for part in change.parts {
         let statement = part.statement;
         for line in &statement.lines {
             let at = line.at.unwrap_or(statement.placed_at);
-            write_line(rows, change.order_id, customer, statement, line, (line_key(base, next), at, counts));
-            next += 1;
+            let key = line_key(base, number + sums.lines);
+            write_line(rows, change.order_id, customer, statement, line, (key, at, counts));
+            sums.add(line, at);
             if is_taken_back {
                 let back = Line { amount: -line.amount, list_amount: None, is_return: true, ..line.clone() };
                 let at = statement.stated_at.map_or(at, |stated| stated.max(at));
-                write_line(
-                    rows,
-                    change.order_id,
-                    customer,
-                    statement,
-                    &back,
-                    (line_key(base, next), at, counts),
-                );
-                next += 1;
+                let key = line_key(base, number + sums.lines);
+                write_line(rows, change.order_id, customer, statement, &back, (key, at, counts));
+                sums.add(&back, at);
             }
         }
     }
-    next - number
+    sums
 }
 
 fn write_line(

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use database::ids::TenantId;
 use database::{Db, DbError, Role, Tx};
 use serde::Serialize;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::state::{LANES, take_lane};
@@ -106,6 +107,15 @@ pub async fn run(
     Ok(undone)
 }
 
+/// An order that the import stated last.
+#[derive(FromRow)]
+struct Stated {
+    order_id: String,
+    customer_id: String,
+    lines_key: Uuid,
+    lines: i32,
+}
+
 /// Takes back the next orders after one; answers the last of them, or none at the end.
 async fn step(
     db: &Db,
@@ -118,8 +128,8 @@ async fn step(
     for lane in 0..LANES {
         take_lane(&mut tx, tenant, lane).await?;
     }
-    let orders: Vec<(String, String)> = sqlx::query_as(
-        "select order_id, customer_id from platform.order
+    let orders: Vec<Stated> = sqlx::query_as(
+        "select order_id, customer_id, lines_key, lines from platform.order
          where tenant_id = $1 and order_id > $2 and import_id = $3 order by order_id limit $4",
     )
     .bind(tenant)
@@ -128,9 +138,10 @@ async fn step(
     .bind(STEP)
     .fetch_all(&mut *tx)
     .await?;
-    let ids: Vec<&str> = orders.iter().map(|(order, _)| order.as_str()).collect();
+    let ids: Vec<&str> = orders.iter().map(|order| order.order_id.as_str()).collect();
     let Some(last) = ids.last() else { return Ok(None) };
-    store::delete_lines(&mut tx, tenant, &ids).await?;
+    let keys = store::keys_of(orders.iter().map(|order| (order.lines_key, order.lines)));
+    store::delete_lines(&mut tx, tenant, &keys).await?;
     let restored: Vec<String> = sqlx::query_scalar(include_str!("restore_orders.sql"))
         .bind(tenant)
         .bind(import)
@@ -148,7 +159,7 @@ async fn step(
     undone.orders_restored += restored.len() as i64;
     undone.orders_removed += removed.rows_affected() as i64;
     let touched =
-        orders.iter().map(|(_, customer)| customer.as_str()).chain(restored.iter().map(String::as_str));
+        orders.iter().map(|order| order.customer_id.as_str()).chain(restored.iter().map(String::as_str));
     stale::mark(&mut tx, tenant, import, touched).await?;
     let last = (*last).to_owned();
     tx.commit().await?;

@@ -142,6 +142,18 @@ pub(crate) fn any_input() -> impl Strategy<Value = DraftInput> {
 }
 
 #[test]
+fn an_address_that_several_customers_share_is_named() {
+    let mut input = an_input("Where is my order?");
+    input.sharing = vec!["g-1".into(), "g-2".into()];
+    let warnings = draft(&input).recommendation.expect("the template advises").warnings;
+    assert_eq!(
+        warnings,
+        ["Several customers share this address (g-1, g-2), so no orders are shown; check who is writing, and merge them if \
+          they are one person."]
+    );
+}
+
+#[test]
 fn matters_are_recognised() {
     for (text, intent) in [
         ("Where is my order? It hasn't arrived.", Intent::WhereIsMyOrder),
