@@ -150,6 +150,10 @@ recipe: setup-test ## follow the recipes of ARCHITECTURE.md in a copy: files, li
 first-build: ## what a fresh clone costs until its demo is built, and whether its tests compile a dependency again
 	@tests/checkout/first_build.py $(ARGS)
 
+.PHONY: fuzz
+fuzz: setup ## broken files by the million through the reader: ARGS="5000000 SEED"
+	@cargo run --quiet --release -p tables --example fuzz -- $(ARGS)
+
 .PHONY: evaluate
 evaluate: setup ## accuracy on any file: DATA=orders.csv TEST=1998-04-01 HORIZON=90 SNAPSHOTS=1998-01-01,1997-12-02
 	@cargo run --quiet --release -p intelligence --bin evaluate -- "$(DATA)" "$(TEST)" "$(HORIZON)" "$(SNAPSHOTS)"

@@ -17,6 +17,7 @@ mod jobs;
 mod limits;
 mod operations;
 mod orders;
+mod previews;
 mod replays;
 mod scans;
 mod segments;

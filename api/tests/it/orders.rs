@@ -6,8 +6,9 @@ use accounts::verify::Mode;
 use axum::http::StatusCode;
 use chrono::Utc;
 use database::Role;
-use platform::orders::csv::{self, Settings};
+use platform::orders::file;
 use platform::orders::import::{self, Import, Next};
+use platform::orders::reading::{Request, Source};
 use uuid::Uuid;
 
 const LOG: &str = "order_id,customer_id,ordered_at,quantity,amount,customer_email\n\
@@ -22,8 +23,7 @@ async fn imported(shop: &Shop) -> Uuid {
         fingerprint: None,
         batch_lines: 100,
     };
-    let settings = Settings { currency: "EUR".to_owned(), now: Utc::now() };
-    let open = |from| csv::read(LOG.as_bytes(), settings, from);
+    let open = file::open(Source::Memory(LOG.as_bytes().into()), Request::new("EUR", Utc::now()));
     import::run(&shop.state.db, &import, open, |_| Next::Continue).await.expect("imports");
     import.id
 }

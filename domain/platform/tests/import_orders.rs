@@ -8,10 +8,10 @@ use std::io::Write as _;
 use chrono::{DateTime, Utc};
 use database::Role;
 use platform::customers;
-use platform::orders::HeaderError;
-use platform::orders::csv::{self, Settings};
+use platform::orders::file;
 use platform::orders::import::{self, Chunks, Import, ImportError, Next, Outcome};
 use platform::orders::progress::{self, Progress};
+use platform::orders::reading::{Request, Source};
 use platform::orders::statement::Place;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -34,9 +34,7 @@ fn log(world: &World) -> Import {
 
 /// Reads a log that lies in memory.
 fn open(text: &[u8]) -> impl FnOnce(Place) -> Chunks {
-    let settings = Settings { currency: "GBP".to_owned(), now: now() };
-    let text = text.to_vec();
-    move |from| csv::read(std::io::Cursor::new(text), settings, from)
+    file::open(Source::Memory(text.into()), Request::new("GBP", now()))
 }
 
 async fn run(world: &World, import: &Import, text: &str) -> Progress {
@@ -202,12 +200,12 @@ async fn dirt_is_rejected_line_by_line() {
     text.extend_from_slice(b"2,c\xff,2026-01-01,1,5\n");
     text.extend(std::iter::repeat_n(b'x', 100_000));
     text.extend_from_slice(
-        b"\n\n3,c,2026-01-01,1\n4,\"open,2026-01-01,1,5\n5,c,2026-01-01,1,NaN\n6,c\\x,2026-01-02,1,5.005\n",
+        b"\n\n3,c,2026-01-01,1\n4,\"open,2026-01-01,1,5\n5,c,2026-01-01,1,NaN\n6,c\\x,2026-01-02,1,5.0050\n",
     );
     let import = log(&world);
     let outcome = import::run(&world.db, &import, open(&text), |_| Next::Continue).await.expect("imports");
     let Outcome::Finished(progress) = outcome else { panic!("nobody stopped it") };
-    assert_eq!((progress.lines_read, progress.inserted, progress.rejected), (7, 2, 5));
+    assert_eq!((progress.lines_read, progress.inserted, progress.rejected), (7, 3, 4));
     assert_eq!(progress.next_byte, text.len() as u64);
     let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
     let rejects = progress::notes(&mut tx, import.id, 0, 10).await.expect("answers");
@@ -215,11 +213,11 @@ async fn dirt_is_rejected_line_by_line() {
     assert_eq!(
         lines,
         [
-            (3, "the line is not UTF-8 text"),
+            (3, "cells that are not UTF-8 were read as Windows-1252"),
             (4, "the line is longer than 64 KiB"),
-            (6, "the line has 4 fields and the header 5"),
-            (7, "a quoted field is not closed"),
-            (8, "amount is not a plain decimal number"),
+            (6, "amount is missing"),
+            (7, "a quoted cell is not closed"),
+            (8, "amount is not a number"),
         ]
     );
     assert!(rejects.iter().all(|reject| reject.raw.chars().count() <= 500));
@@ -240,7 +238,7 @@ async fn an_unusable_log_says_why() {
             .expect_err("unusable")
             .to_string()
     };
-    assert!(error("").await.starts_with(&HeaderError::Empty.to_string()));
+    assert!(error("").await.starts_with("the file is empty"));
     assert!(error("a,b,c\n1,2,3\n").await.starts_with("there is no column for amount"));
 }
 
@@ -284,17 +282,18 @@ async fn files_are_told_apart_by_their_content() {
     std::fs::create_dir(&directory).expect("writable");
     let path = directory.join("log.csv");
     std::fs::File::create(&path).expect("writable").write_all(sample(5).as_bytes()).expect("writable");
-    let first = csv::open(&path).await.expect("opens");
-    assert_eq!(first.size_bytes, sample(5).len() as u64);
-    assert_eq!(csv::open(&path).await.expect("opens").fingerprint, first.fingerprint);
+    let (source, request) = (Source::Path(path.clone()), Request::new("GBP", now()));
+    let fingerprint = || file::fingerprint(&source, &request).expect("readable");
+    let (first, size) = (fingerprint(), source.size_bytes().expect("readable"));
+    assert_eq!(size, sample(5).len() as u64);
+    assert_eq!(fingerprint(), first);
+    assert_ne!(file::fingerprint(&source, &Request::new("EUR", now())).expect("readable"), first);
     let world = world().await;
-    let import =
-        Import { size_bytes: Some(first.size_bytes), fingerprint: Some(first.fingerprint), ..log(&world) };
-    let settings = Settings { currency: "GBP".to_owned(), now: now() };
-    let open_file = |from| csv::read(first.file, settings, from);
+    let import = Import { size_bytes: Some(size), fingerprint: Some(first), ..log(&world) };
+    let open_file = file::open(source.clone(), request.clone());
     let outcome = import::run(&world.db, &import, open_file, |_| Next::Continue).await.expect("imports");
-    assert!(matches!(outcome, Outcome::Finished(progress) if progress.size_bytes == Some(first.size_bytes)));
+    assert!(matches!(outcome, Outcome::Finished(progress) if progress.size_bytes == Some(size)));
     std::fs::write(&path, sample(6)).expect("writable");
-    assert_ne!(csv::open(&path).await.expect("opens").fingerprint, first.fingerprint);
+    assert_ne!(fingerprint(), first);
     std::fs::remove_dir_all(&directory).expect("removable");
 }
