@@ -18,7 +18,6 @@ impl Content {
     /// All that a statement says.
     pub(super) fn of(statement: &Statement, key: &Key) -> Content {
         let mut bytes = Vec::with_capacity(96);
-        text(&mut bytes, Some(&statement.order_id));
         text(&mut bytes, Some(key.text()));
         text(&mut bytes, Some(&statement.currency));
         bytes.extend([u8::from(statement.is_test), statement.payment as u8]);
