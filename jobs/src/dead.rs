@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::{
@@ -206,11 +206,7 @@ pub async fn retry(
     );
     query.push_bind(limit);
     query.push(include_str!("dead_retry.sql"));
-    let rows = query.build().fetch_all(conn).await?;
-    let ready: Vec<Offer> = rows
-        .into_iter()
-        .map(|row| Offer { id: row.get(0), tenant: row.get(1), queue: row.get(2), priority: row.get(3) })
-        .collect();
+    let ready: Vec<Offer> = query.build_query_as().fetch_all(conn).await?;
     Ok((ready.iter().map(|offer| offer.id).collect(), Announcement { ready, next_due: None }))
 }
 

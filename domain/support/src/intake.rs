@@ -182,7 +182,8 @@ impl Call {
 }
 
 fn written(document: &impl Serialize) -> Result<Box<RawValue>, QueueError> {
-    serde_json::value::to_raw_value(document).map_err(|error| DbError::Other(sqlx::Error::Encode(error.into())).into())
+    serde_json::value::to_raw_value(document)
+        .map_err(|error| DbError::Other(sqlx::Error::Encode(error.into())).into())
 }
 
 /// The job that drafts a reply. Its ticket and its dedup key ([`DraftReply::dedup_key`]) are known only inside the
