@@ -10,17 +10,18 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use database::ids::{DeliveryId, TenantId};
-use database::nul::strip_json;
 use database::{Db, DbError, REQUEST_WITHIN, Tx};
 use jobs::{Announcement, Dispatch, JobDocument, NewJob, QueueError};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::postgres::PgExecutor;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::gorgias::PROVIDER;
+use crate::gorgias::dedup::Identity;
 use crate::gorgias::delivery::Delivery;
+use crate::gorgias::remarks::Remark;
 use crate::gorgias::rules::{self, Decision};
 use crate::inbox::Answer;
 use crate::kinds::DraftReply;
@@ -28,6 +29,9 @@ use crate::tickets::{MessageDocument, NewMessage, ToldTicket, documents};
 
 /// How often a call is repeated after it collided with another one.
 const RETRIES: u32 = 3;
+
+/// For how long the same bytes are the same delivery, when the sender does not say which event they are about.
+const REPEATED_WITHIN: Duration = Duration::from_secs(600);
 
 /// For how long a call is sent again over other connections.
 const SENT_AGAIN_WITHIN: Duration = Duration::from_secs(2);
@@ -38,9 +42,9 @@ pub struct Intake<'a> {
     /// Whose it is.
     pub tenant: TenantId,
     /// What makes two deliveries the same one.
-    pub dedup_key: &'a str,
+    pub identity: &'a Identity,
     /// The body as received.
-    pub body: &'a Value,
+    pub body: &'a RawValue,
     /// The same, understood.
     pub delivery: &'a Delivery,
     /// The request's correlation id.
@@ -137,17 +141,32 @@ impl<'a> Parts<'a> {
             delivery: NewDelivery {
                 id: self.id,
                 provider: PROVIDER,
-                dedup_key: intake.dedup_key,
+                dedup_key: &intake.identity.key,
+                repeated_within_secs: (!intake.identity.is_lasting).then_some(REPEATED_WITHIN.as_secs()),
                 event_type: intake.delivery.event_type.as_deref(),
                 decision,
                 skip_reason,
                 correlation_id: intake.correlation_id,
                 replay_of: intake.replay_of,
+                remarks: Some(intake.delivery.remarks.as_slice()).filter(|remarks| !remarks.is_empty()),
+                unless_tagged: self.unless_tagged(),
             },
             ticket: ToldTicket::of(PROVIDER, intake.delivery),
             messages: documents(&self.messages),
             job: self.job.as_ref().map(|job| job.document()),
         }
+    }
+}
+
+impl Parts<'_> {
+    /// What the ticket's tags decide, where the delivery does not mention them: those that are known still hold.
+    fn unless_tagged(&self) -> Option<Tagged> {
+        let is_open = self.job.is_some() && self.intake.delivery.ticket.tags.is_none();
+        is_open.then_some(Tagged {
+            forbidding: rules::FORBIDDING_TAGS,
+            forcing: rules::FORCING_TAGS,
+            skip_reason: rules::SkipReason::HumanOnly.name(),
+        })
     }
 }
 
@@ -173,11 +192,23 @@ struct NewDelivery<'a> {
     id: DeliveryId,
     provider: &'a str,
     dedup_key: &'a str,
+    /// Without it a repetition is one at any time.
+    repeated_within_secs: Option<u64>,
     event_type: Option<&'a str>,
     decision: &'a str,
     skip_reason: Option<&'a str>,
     correlation_id: &'a str,
     replay_of: Option<DeliveryId>,
+    remarks: Option<&'a [Remark]>,
+    unless_tagged: Option<Tagged>,
+}
+
+/// No draft is made for a ticket with one of these tags and none of those, for this reason.
+#[derive(Serialize)]
+struct Tagged {
+    forbidding: [&'static str; 3],
+    forcing: [&'static str; 2],
+    skip_reason: &'static str,
 }
 
 impl Call<'_> {
@@ -186,7 +217,7 @@ impl Call<'_> {
         let taken: Taken = sqlx::query_as("select * from support_app.take_in($1, $2, $3, $4, $5, $6)")
             .bind(intake.tenant)
             .bind(Json(&self.delivery))
-            .bind(Json(strip_json(intake.body).as_ref()))
+            .bind(Json(intake.body))
             .bind(Json(&self.ticket))
             .bind(Json(&self.messages))
             .bind(self.job.as_ref().map(Json))
