@@ -27,7 +27,7 @@ use support::gorgias::delivery::{self, Body, Delivery, DeliveryError};
 use support::gorgias::remarks::Remark;
 use support::gorgias::{PROVIDER, dedup};
 use support::inbox::Answer;
-use support::intake::{self, Intake, Taken};
+use support::intake::{Intake, Taken};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -196,7 +196,7 @@ async fn take(
         replay_of: None,
         now: Utc::now(),
     };
-    let taken = intake::take_in(&state.support, &state.dispatch, intake).await?;
+    let taken = state.intakes.take_in(intake).await?;
     if taken.is_new {
         for remark in &delivery.remarks {
             metrics::counter!("deskwork_webhook_remarks_total", "provider" => PROVIDER, "at" => remark.counted_as())
