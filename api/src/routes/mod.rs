@@ -93,8 +93,8 @@ fn describe_operations(document: &mut utoipa::openapi::OpenApi) {
             let Some(operation) = operation else { continue };
             operation.operation_id = Some(operation_id(method, path));
             if let Some(RefOr::T(body)) = &mut operation.request_body
-                && let Some(RefOr::Ref(schema)) =
-                    body.content.get("application/json").and_then(|json| json.schema.as_ref())
+                && let Some(RefOr::T(json)) = body.content.get("application/json")
+                && let Some(RefOr::Ref(schema)) = &json.schema
                 && may_be_empty.contains(&schema.ref_location)
             {
                 body.required = Some(Required::False);
