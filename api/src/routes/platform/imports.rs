@@ -28,6 +28,7 @@ use crate::web::auth::Caller;
 use crate::web::body::{self, Json};
 use crate::web::correlation;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
+use crate::web::packing::Packing;
 use crate::web::page::{Page, PageRequest, bad_cursor};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::{self, Params};
@@ -229,7 +230,14 @@ async fn rejects(
 /// How the file is sent, or none when JSON names one.
 fn upload_form(headers: &HeaderMap) -> Result<Option<Form>, Problem> {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_gzip = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "gzip");
+    let is_gzip = match Packing::of(headers)? {
+        Packing::Plain => false,
+        Packing::Gzip => true,
+        Packing::Deflate => {
+            return Err(Problem::unsupported_media_type("a file that is not packed, or packed with gzip")
+                .at("Content-Encoding"));
+        }
+    };
     match value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "application/json" => Ok(None),
         "text/csv" | "application/csv" if is_gzip => Ok(Some(Form::Gzip)),
