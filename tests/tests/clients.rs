@@ -456,6 +456,7 @@ async fn a_prompt_becomes_a_draft_that_keeps_policy_and_style() {
             at: chrono::Utc::now(),
         };
         let input = DraftInput {
+            sharing: Vec::new(),
             shop_name: "Hartley Gifts".into(),
             subject: "Order".into(),
             channel,

@@ -17,6 +17,8 @@ mod jobs;
 mod limits;
 mod odd_values;
 mod operations;
+mod orders;
+mod previews;
 mod replays;
 mod scans;
 mod segments;

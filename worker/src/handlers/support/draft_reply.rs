@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::Utc;
 use accounts::{integrations, tenants};
 use database::{ids::{TenantId, TicketId}, Role};
-use platform::customers::{self, Profile};
+use platform::customers::{self, Found, Profile};
 use support::{drafts::{self, NewDraft}, gorgias::html, tickets::{self, Message, NewMessage, Ticket}};
 use jobs::NewJob;
 use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote};
@@ -185,13 +185,15 @@ async fn input_of(
     thread: Vec<Message>,
 ) -> Result<DraftInput, Stop> {
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
-    let profile = match customers::find(
+    let found = customers::find(
         &mut tx,
         ticket.customer_id.as_deref(),
         ticket.customer_email.as_deref(),
-    ).await? {
-        Some(customer) => customers::profile(&mut tx, &customer, Utc::now(), ORDERS).await?,
-        None => None,
+    ).await?;
+    let (profile, sharing) = match found {
+        Found::One(customer) => (customers::profile(&mut tx, &customer, Utc::now(), ORDERS).await?, Vec::new()),
+        Found::Several(customers) => (None, customers),
+        Found::Nobody => (None, Vec::new()),
     };
     let shop = tenants::get(&mut tx, ctx.tenant).await?;
     tx.commit().await?;
@@ -212,6 +214,7 @@ async fn input_of(
             })
             .collect(),
         customer: profile.map(facts_of),
+        sharing,
     })
 }
 
