@@ -151,7 +151,8 @@ mod tests {
     #[test]
     fn a_file_is_shown_in_lines() {
         let path = std::env::temp_dir().join(format!("deskwork-preview-{}.csv", uuid::Uuid::now_v7()));
-        let text = "order_id;customer_id;ordered_at;amount;note\n1;c1;13.10.2026;1.299,00;\n2;c2;14.10.2026;ten;\n";
+        let text =
+            "order_id;customer_id;ordered_at;amount;note\n1;c1;13.10.2026;1.299,00;\n2;c2;14.10.2026;ten;\n";
         std::fs::write(&path, text).expect("writable");
         let arguments = PreviewArguments {
             preview: path.clone(),
