@@ -155,6 +155,9 @@ mod tests {
             ("create-key demo", "demo"),
             ("create-key --tenant demo --scopes operator --expires-days 0", "3650"),
             ("connect-gorgias --tenant t --base-url u --email e --verify none", "token"),
+            ("import", "--preview"),
+            ("import --preview f.csv --decimal dot", "point"),
+            ("import --preview f.csv --separator ab", "semicolon"),
         ] {
             let error = boot::arguments::one_line(&parsed(line).expect_err(line));
             assert!(error.contains(named) && !error.contains('\n'), "{line}: {error}");

@@ -143,3 +143,41 @@ fn about(what: &str, reason: &Reason) -> String {
     let column = reason.column.as_ref().map(|column| format!(", column {column:?}")).unwrap_or_default();
     format!("{what}: {} rows by {} (first: {place}{column}): {}", reason.rows, reason.reason, reason.message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_shown_in_lines() {
+        let path = std::env::temp_dir().join(format!("deskwork-preview-{}.csv", uuid::Uuid::now_v7()));
+        let text =
+            "order_id;customer_id;ordered_at;amount;note\n1;c1;13.10.2026;1.299,00;\n2;c2;14.10.2026;ten;\n";
+        std::fs::write(&path, text).expect("writable");
+        let arguments = PreviewArguments {
+            preview: path.clone(),
+            currency: "EUR".to_owned(),
+            encoding: None,
+            separator: None,
+            header: None,
+            sheet: None,
+            decimal: None,
+            dates: None,
+            profile: None,
+            zone: Tz::UTC,
+            orders: 3,
+        };
+        let shown = run(arguments).expect("understood");
+        std::fs::remove_file(&path).expect("removable");
+        for line in [
+            "profile: lines (order lines by our own column names)",
+            "column \"note\": not understood",
+            "2 rows in all; 1 orders",
+            "worth: 1299.00 EUR, sales less returns, whatever was paid",
+            "line 2: order 1 by c1 at 2026-10-13T00:00:00+00:00, Placed, 1 lines, 1299.00 EUR",
+            "left out: 1 rows by number_unreadable (first: line 3, column \"amount\"): amount is not a number",
+        ] {
+            assert!(shown.lines().any(|said| said == line), "{line}:\n{shown}");
+        }
+    }
+}

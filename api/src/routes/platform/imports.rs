@@ -32,6 +32,7 @@ use crate::web::auth::Caller;
 use crate::web::body::{self, Json};
 use crate::web::correlation;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
+use crate::web::packing::Packing;
 use crate::web::page::{Page, PageRequest, bad_cursor};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::{self, Params};
@@ -336,12 +337,13 @@ async fn check_import(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<(), Prob
 /// the file.
 fn upload_form(headers: &HeaderMap) -> Result<Option<Form>, Problem> {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let encoding =
-        headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_gzip = match encoding.trim().to_ascii_lowercase().as_str() {
-        "" | "identity" => false,
-        "gzip" | "x-gzip" => true,
-        _ => return Err(Problem::unsupported_media_type("the file as it is or with Content-Encoding: gzip")),
+    let is_gzip = match Packing::of(headers)? {
+        Packing::Plain => false,
+        Packing::Gzip => true,
+        Packing::Deflate => {
+            return Err(Problem::unsupported_media_type("a file that is not packed, or packed with gzip")
+                .at("Content-Encoding"));
+        }
     };
     match value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "application/json" => Ok(None),

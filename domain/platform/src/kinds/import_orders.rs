@@ -90,7 +90,10 @@ impl JobKind for ImportOrders {
         match version {
             // The fields that came since have defaults.
             1 => serde_json::from_value(payload).map_err(|error| error.to_string()),
-            _ => Err(format!("version {version} of the payload is unknown, this code reads version {}", Self::VERSION)),
+            _ => Err(format!(
+                "version {version} of the payload is unknown, this code reads version {}",
+                Self::VERSION
+            )),
         }
     }
 }

@@ -7,9 +7,9 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::stale;
-use super::store;
 use super::state::{LANES, take_lane};
 use super::statement::{Payment, Statement};
+use super::store;
 
 /// What makes an order revenue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, sqlx::Type)]

@@ -37,10 +37,11 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
     let path = inside(&app.import_dir, ctx.tenant, &job.path).await?;
     let request = request(&ctx, &app, &job).await?;
     let opened = tokio::task::spawn_blocking(move || open(Source::Path(path), &request)).await;
-    let Opened { reading, fingerprint, size_bytes } =
-        opened.map_err(|_| Stop::fail("bad_file", "the file is built in a way that its reader does not know"))??;
+    let Opened { reading, fingerprint, size_bytes } = opened
+        .map_err(|_| Stop::fail("bad_file", "the file is built in a way that its reader does not know"))??;
     let understood = reading.understood().clone();
-    let is_plain = understood.file.container == Container::Plain && understood.file.encoding.as_deref() == Some("utf-8");
+    let is_plain =
+        understood.file.container == Container::Plain && understood.file.encoding.as_deref() == Some("utf-8");
     let wanted = Import {
         id: ctx.job_id,
         tenant: ctx.tenant,
@@ -111,7 +112,10 @@ async fn request(ctx: &Ctx, app: &App, job: &ImportOrders) -> Result<Request, St
         Some(name) => {
             let saved = mapping::find(&mut tx, name).await?;
             let saved = saved.ok_or_else(|| {
-                Stop::fail("no_mapping", "the mapping that the import names was deleted; save it again, then retry")
+                Stop::fail(
+                    "no_mapping",
+                    "the mapping that the import names was deleted; save it again, then retry",
+                )
             })?;
             Some(saved.mapping)
         }
@@ -190,7 +194,9 @@ fn stop_of(error: ImportError) -> Stop {
         }
         ImportError::Superseded => Stop::Cancel(error.to_string()),
         ImportError::Nothing(_) => Stop::fail("nothing_imported", &error.to_string()),
-        ImportError::Read { error: ReadError::Refused { class, .. }, .. } => Stop::fail(class, &error.to_string()),
+        ImportError::Read { error: ReadError::Refused { class, .. }, .. } => {
+            Stop::fail(class, &error.to_string())
+        }
         ImportError::Read { .. } => Stop::retry("file_unreadable", &error.to_string()),
     }
 }

@@ -150,10 +150,9 @@ impl Order {
             });
         }
         let title = cells.label(Meaning::Title);
-        if title.as_deref().is_some_and(|title| {
-            let plain = tables::plain_name(title);
-            cells.columns.profile.no_products.contains(&plain.as_str())
-        }) {
+        let no_products = cells.columns.profile.no_products;
+        let is_none = |title: &str| no_products.contains(&tables::plain_name(title).as_str());
+        if !no_products.is_empty() && title.as_deref().is_some_and(is_none) {
             remarks.push(Remark {
                 reason: "tip",
                 column: Meaning::Title,

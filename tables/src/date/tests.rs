@@ -1,0 +1,127 @@
+//! Dates in all their orders, what is none, and what proves an order.
+
+use super::*;
+
+fn read(text: &str, order: Option<DateOrder>) -> Result<String, DateError> {
+    parse(text, order).map(|moment| {
+        let offset = moment.offset_secs.map(|secs| format!(" {secs}")).unwrap_or_default();
+        format!("{}{offset}", moment.local.format("%Y-%m-%dT%H:%M:%S%.f"))
+    })
+}
+
+#[test]
+fn dates_that_need_no_order() {
+    for (text, expected) in [
+        ("2026-10-07", "2026-10-07T00:00:00"),
+        ("2026-10-07 09:50:26", "2026-10-07T09:50:26"),
+        ("2026-10-07T09:50:26", "2026-10-07T09:50:26"),
+        ("2026-10-07 09:50", "2026-10-07T09:50:00"),
+        ("2026-10-07 09:50:26 +0200", "2026-10-07T09:50:26 7200"),
+        ("2026-10-07T09:50:26.123456Z", "2026-10-07T09:50:26.123456 0"),
+        ("2026-10-07T09:50:26-05:30", "2026-10-07T09:50:26 -19800"),
+        ("2026-10-07 09:50:26 UTC", "2026-10-07T09:50:26 0"),
+        ("2026-10-07 09:50:26 GMT+2", "2026-10-07T09:50:26 7200"),
+        ("2026/10/7 9:05", "2026-10-07T09:05:00"),
+        ("20261007", "2026-10-07T00:00:00"),
+        ("1795168800", "2026-11-20T10:00:00 0"),
+        ("1795168800000", "2026-11-20T10:00:00 0"),
+        ("Oct 7, 2026, 1:05 PM", "2026-10-07T13:05:00"),
+        ("October 7, 2026 12:05 am", "2026-10-07T00:05:00"),
+        ("7 Oct 2026", "2026-10-07T00:00:00"),
+        ("07-Oct-26 10:15:32", "2026-10-07T10:15:32"),
+        ("03.10.2026", "2026-10-03T00:00:00"),
+        ("13/10/2026", "2026-10-13T00:00:00"),
+        ("10/13/2026", "2026-10-13T00:00:00"),
+        ("10/10/2026", "2026-10-10T00:00:00"),
+        ("2026-06-30T23:59:60Z", "2026-06-30T23:59:59 0"),
+    ] {
+        assert_eq!(read(text, None).as_deref(), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn dates_in_an_order() {
+    use DateOrder::{DayFirst, MonthFirst, YearFirst};
+    for (text, order, expected) in [
+        ("03/10/2026", Some(DayFirst), Ok("2026-10-03T00:00:00")),
+        ("03/10/2026", Some(MonthFirst), Ok("2026-03-10T00:00:00")),
+        ("03/10/2026", None, Err(DateError::Open)),
+        ("13/10/2026", Some(MonthFirst), Err(DateError::OtherOrder)),
+        ("10/13/2026 10:15", Some(DayFirst), Err(DateError::OtherOrder)),
+        ("31/11/2026", Some(DayFirst), Err(DateError::NoSuchDay)),
+        ("10/1/26 8:26", Some(MonthFirst), Ok("2026-10-01T08:26:00")),
+        ("26/10/01", Some(YearFirst), Ok("2026-10-01T00:00:00")),
+        ("1/2/1998", Some(MonthFirst), Ok("1998-01-02T00:00:00")),
+    ] {
+        assert_eq!(read(text, order), expected.map(str::to_owned), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_date() {
+    for text in [
+        "",
+        "yesterday",
+        "2026",
+        "10/2026",
+        "2026-10-07T",
+        "2026-10-07 9",
+        "2026-10-07 10:15 CET",
+        "1/2/3",
+        "2026-1-1-1",
+        "7 Foo 2026",
+        "+5",
+        "1e5",
+    ] {
+        assert_eq!(read(text, None), Err(DateError::NotADate), "{text}");
+    }
+    for text in ["2026-13-01", "2026-02-30", "2026-10-07 25:00:00", "20261340", "2026-10-07 13:00 PM"] {
+        assert_eq!(read(text, None), Err(DateError::NoSuchDay), "{text}");
+    }
+    assert_eq!(read("45937", None), Err(DateError::DayNumber));
+    assert_eq!(read("45937.4271", None), Err(DateError::DayNumber));
+}
+
+#[test]
+fn one_cell_proves_the_order_of_all() {
+    let verdict = |cells: &[&str]| {
+        let mut evidence = Evidence::default();
+        for cell in cells {
+            evidence.see(cell, None);
+        }
+        match evidence.verdict() {
+            Verdict::Unneeded => "unneeded".to_owned(),
+            Verdict::Proven(order, witness) => format!("{order:?} {}", witness.text),
+            Verdict::Contradictory(one, other) => format!("{} against {}", one.text, other.text),
+            Verdict::Open(witness) => format!("open {}", witness.text),
+        }
+    };
+    assert_eq!(verdict(&["2026-10-07", "Oct 7, 2026"]), "unneeded");
+    assert_eq!(verdict(&["03/10/2026", "13/10/2026", "04/11/2026 18:30"]), "DayFirst 13/10/2026");
+    assert_eq!(verdict(&["03/10/2026", "04/11/2026"]), "open 03/10/2026");
+    assert_eq!(verdict(&["10/10/2026"]), "unneeded");
+    assert_eq!(verdict(&["13/10/2026", "10/13/2026"]), "13/10/2026 against 10/13/2026");
+    assert_eq!(verdict(&["03.10.2026"]), "DayFirst 03.10.2026");
+    assert_eq!(verdict(&["03.10.2026", "10.13.2026"]), "MonthFirst 10.13.2026");
+    assert_eq!(verdict(&["26/10/01", "26/10/13"]), "open 26/10/01");
+    assert_eq!(verdict(&["99/10/01", "99/10/13"]), "YearFirst 99/10/01");
+    assert_eq!(verdict(&["13.10.26", "14.10.26"]), "open 13.10.26");
+    assert_eq!(verdict(&["13.10.98", "14.10.26"]), "DayFirst 13.10.98");
+    assert_eq!(verdict(&["10/1/26", "10/13/26", "11/2/26"]), "MonthFirst 10/13/26");
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_a_date_or_a_reason(text in "\\PC{0,40}") {
+        for order in [None, Some(DateOrder::DayFirst), Some(DateOrder::MonthFirst), Some(DateOrder::YearFirst)] {
+            let _ = parse(&text, order);
+        }
+        Evidence::default().see(&text, None);
+    }
+
+    #[test]
+    fn what_looks_like_a_date_does_not_panic(text in "[0-9]{1,4}[-/. ][0-9]{1,4}[-/. ][0-9]{1,4}[T ,]?[0-9:. APMZ+-]{0,16}") {
+        let _ = parse(&text, Some(DateOrder::DayFirst));
+        Evidence::default().see(&text, None);
+    }
+}
