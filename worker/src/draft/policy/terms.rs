@@ -125,3 +125,43 @@ pub(super) const REFUSED_ANYWHERE: &[&str] = &[
     "'ll offer you a",
     " have issued a",
 ];
+
+/// Words by which a sentence speaks of what is to come.
+pub(super) const TO_COME: &[&str] = &[
+    " will ", "'ll ", " won't ", " going to ", " shall ", " you get ", " you receive ", " can offer ", " offer you ",
+    " give you ", " pay you ", " arrives ", " at the latest", " wird ", " werden ", " erhalten sie ", " erhältst ",
+    " bekommen sie ", " bekommst ", " spätestens", " sera ", " serez ", " seront ", " recevrez ", " au plus tard",
+    " será ", " serán ", " recibirá", " llegará", " a más tardar", " sarà ", " riceverà", " arriverà", " al più tardi",
+];
+
+/// Days by name, in the languages that replies are mostly in.
+pub(super) const DAYS: &[&str] = &[
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "tomorrow", "montag", "dienstag",
+    "mittwoch", "donnerstag", "freitag", "samstag", "sonnabend", "sonntag", "übermorgen", "lundi", "mardi", "mercredi",
+    "jeudi", "vendredi", "samedi", "dimanche", "demain", "lunes", "martes", "miércoles", "jueves", "viernes", "sábado",
+    "domingo", "mañana", "lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica", "domani",
+];
+
+/// Beginnings of the months' names; the first three letters tell one from the other in these languages.
+pub(super) const MONTHS: &[&str] = &[
+    "january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december",
+    "januar", "februar", "märz", "juni", "juli", "oktober", "dezember", "janvier", "février", "mars", "avril", "juin",
+    "juillet", "août", "septembre", "octobre", "novembre", "décembre", "enero", "febrero", "marzo", "abril", "junio",
+    "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre", "gennaio", "febbraio", "aprile", "giugno",
+    "luglio", "settembre", "ottobre", "dicembre", "may", "mai", "mayo", "maggio",
+];
+
+/// Beginnings of units of time.
+pub(super) const SPANS: &[&str] = &[
+    "hour", "day", "week", "month", "stunde", "tag", "werktag", "arbeitstag", "woche", "monat", "heure", "jour",
+    "semaine", "mois", "hora", "día", "semana", "mes", "giorn", "settiman", "ore",
+];
+
+/// Words between a number and its unit of time.
+pub(super) const KINDS_OF_DAY: &[&str] = &["business", "working", "full", "jours", "ouvrés", "hábiles", "lavorativi"];
+
+/// Currencies by code or word, as far as they are told apart from other words.
+pub(super) const CURRENCIES: &[&str] = &[
+    "eur", "euro", "euros", "usd", "dollar", "dollars", "gbp", "pound", "pounds", "chf", "franken", "cad", "aud", "sek",
+    "nok", "dkk", "pln", "percent", "prozent",
+];

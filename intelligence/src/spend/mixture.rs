@@ -1,0 +1,294 @@
+//! Which parts make a forecast, and how they are chosen on days that are held back.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{comparison::loss, mixed, simple::Simple};
+use crate::metrics::{SIGNIFICANT, paired_p_value};
+
+/// The parts' shares. What `recent` and `rate` leave is the model's: the mean of the logarithms of trees and purchases.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mixture {
+    /// The purchase model's share in the model's mean of logarithms.
+    pub purchases: f64,
+    /// Share of the last 90 days' spend, scaled to the horizon.
+    #[serde(default)]
+    pub recent: f64,
+    /// Share of the customer's rate over the last year, scaled to the horizon.
+    #[serde(default)]
+    pub rate: f64,
+    /// Whether both are multiplied by the shop's season.
+    #[serde(default)]
+    pub season: bool,
+}
+
+impl Mixture {
+    /// The model alone.
+    pub(super) const fn model(purchases: f64) -> Mixture {
+        Mixture { purchases, recent: 0.0, rate: 0.0, season: false }
+    }
+
+    /// The model's share.
+    pub fn model_share(&self) -> f64 {
+        (1.0 - self.recent - self.rate).max(0.0)
+    }
+
+    /// Whether the shares make sense together.
+    pub(super) fn is_sound(&self) -> bool {
+        let shares = [self.purchases, self.recent, self.rate];
+        shares.iter().all(|share| (0.0..=1.0).contains(share)) && self.recent + self.rate <= 1.0 + 1e-9
+    }
+
+    /// The forecast that the parts make; a missing part leaves its share to the others.
+    pub(super) fn of(&self, log_trees: Option<f64>, purchases: Option<f64>, simple: Simple) -> Option<f64> {
+        let plain = self.recent * simple.recent + self.rate * simple.rate;
+        let share = self.model_share();
+        if share < 1e-9 {
+            return Some(plain);
+        }
+        Some(share * mixed(log_trees, purchases, self.purchases)? + plain)
+    }
+
+    /// In words.
+    pub fn describe(&self) -> String {
+        let percent = |share: f64| format!("{:.0} %", share * 100.0);
+        let mut parts = Vec::new();
+        if self.model_share() > 1e-9 {
+            let of = match self.purchases {
+                1.0 => "the purchase model".to_owned(),
+                0.0 => "trees".to_owned(),
+                share => format!("trees and purchase model ({} of the latter)", percent(share)),
+            };
+            parts.push(format!("{} {of}", percent(self.model_share())));
+        }
+        for (share, name) in [(self.recent, "last 90 days' spend"), (self.rate, "customer's rate of a year")] {
+            if share > 0.0 {
+                parts.push(format!("{} {name}", percent(share)));
+            }
+        }
+        let season = if self.season { ", with the shop's season" } else { "" };
+        format!("{}{season}", parts.join(" + "))
+    }
+}
+
+/// What the parts say of a held-back day's customers, and what those spent.
+pub(super) struct Parts {
+    /// Logarithms of the trees' means; none without trees.
+    pub(super) trees: Option<Vec<f64>>,
+    /// The purchase model's means; none for a customer without any.
+    pub(super) purchases: Vec<Option<f64>>,
+    /// The simple forecasts without and with the season.
+    pub(super) simple: [Vec<Simple>; 2],
+    /// Whether there is a season at all.
+    pub(super) seasonal: bool,
+    /// What was spent.
+    pub(super) spent: Vec<f64>,
+}
+
+impl Parts {
+    pub(super) fn forecasts(&self, mixture: Mixture) -> Vec<f64> {
+        let simple = &self.simple[usize::from(mixture.season)];
+        let one = |row: usize| {
+            let trees = self.trees.as_ref().map(|trees| trees[row]);
+            mixture.of(trees, self.purchases[row], simple[row]).unwrap_or(0.0)
+        };
+        (0..self.spent.len()).map(one).collect()
+    }
+}
+
+/// A mixture and why it was chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Choice {
+    pub(super) mixture: Mixture,
+    pub(super) reason: String,
+}
+
+/// The share of a simple forecast goes in steps of this part of the whole.
+const STEPS: u32 = 4;
+/// A bias inside these bounds on the held-back days is none that a season or chance could not explain.
+const UNBIASED: std::ops::RangeInclusive<f64> = 0.85..=1.15;
+
+/// The parts of all held-back days in columns: every mixture is a few multiplications a customer.
+struct Sheet {
+    /// Shares of the purchase model with the model's means at that share.
+    models: Vec<(f64, Vec<f64>)>,
+    /// The simple forecasts without and with the season.
+    simple: [Vec<Simple>; 2],
+    spent: Vec<f64>,
+}
+
+impl Sheet {
+    fn of(days: &[Parts], shares: &[f64]) -> Sheet {
+        let models = shares.par_iter().map(|&share| {
+            let means = days.iter().flat_map(|day| day.forecasts(Mixture::model(share)));
+            (share, means.collect())
+        });
+        let simple = |season: usize| days.iter().flat_map(|day| day.simple[season].iter().copied()).collect();
+        Sheet {
+            models: models.collect(),
+            simple: [simple(0), simple(1)],
+            spent: days.iter().flat_map(|day| day.spent.iter().copied()).collect(),
+        }
+    }
+
+    /// What was forecast and what was spent, customer by customer.
+    fn pairs(&self, mixture: Mixture) -> impl Iterator<Item = (f64, f64)> {
+        let model = self.models.iter().find(|(share, _)| *share == mixture.purchases).map(|(_, means)| means);
+        let (share, simple) = (mixture.model_share(), &self.simple[usize::from(mixture.season)]);
+        self.spent.iter().enumerate().map(move |(row, spent)| {
+            let model = model.filter(|_| share > 1e-9).map_or(0.0, |means| share * means[row]);
+            (model + mixture.recent * simple[row].recent + mixture.rate * simple[row].rate, *spent)
+        })
+    }
+
+    fn deviances(&self, mixture: Mixture) -> Vec<f64> {
+        self.pairs(mixture).map(|(expected, spent)| loss(expected, spent)).collect()
+    }
+
+    fn errors(&self, mixture: Mixture) -> Vec<f64> {
+        self.pairs(mixture).map(|(expected, spent)| (expected - spent).abs()).collect()
+    }
+
+    fn measure(&self, mixture: Mixture) -> Measured {
+        let (mut deviance, mut error, mut expected, mut spent) = (0.0, 0.0, 0.0, 0.0);
+        for (forecast, actual) in self.pairs(mixture) {
+            deviance += loss(forecast, actual);
+            error += (forecast - actual).abs();
+            expected += forecast;
+            spent += actual;
+        }
+        let customers = self.spent.len().max(1) as f64;
+        let bias = if spent > 0.0 { expected / spent } else { 1.0 };
+        Measured { mixture, deviance: deviance / customers, error: error / customers, bias }
+    }
+}
+
+/// How a mixture did on the held-back days, a customer.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    mixture: Mixture,
+    deviance: f64,
+    error: f64,
+    bias: f64,
+}
+
+impl Measured {
+    fn describe(&self) -> String {
+        format!("mean absolute error {:.2}, bias {:.2}", self.error, self.bias)
+    }
+}
+
+/// Whether a rule's absolute errors are smaller than ours by more than noise, and not for being further from the sum:
+/// where most people spend nothing, a forecast that is too low errs less.
+pub(super) fn outdoes((rule, rule_bias): (&[f64], f64), (ours, our_bias): (&[f64], f64)) -> bool {
+    clearly_smaller(rule, ours)
+        && (UNBIASED.contains(&rule_bias) || rule_bias.ln().abs() <= our_bias.ln().abs())
+}
+
+/// Whether the left is smaller than the right by more than noise (paired, one-sided, 5 %).
+fn clearly_smaller(left: &[f64], right: &[f64]) -> bool {
+    let differences: Vec<f64> = left.iter().zip(right).map(|(left, right)| left - right).collect();
+    paired_p_value(&differences).is_some_and(|p| p < SIGNIFICANT)
+}
+
+/// Shares of the purchase model that are tried. The two err in different directions, so half of each is the rule, and
+/// where no day is held back.
+const PURCHASES: [f64; 4] = [0.5, 0.3, 0.0, 1.0];
+
+/// The shares that the parts allow.
+fn shares(has_trees: bool, has_purchases: bool) -> &'static [f64] {
+    match (has_trees, has_purchases) {
+        (true, true) => &PURCHASES,
+        (true, false) => &[0.0],
+        (false, true) => &[1.0],
+        (false, false) => &[],
+    }
+}
+
+/// Every mixture that is tried, the model alone first.
+fn candidates(shares: &[f64], has_season: bool) -> Vec<Mixture> {
+    let mut all: Vec<Mixture> = shares.iter().map(|share| Mixture::model(*share)).collect();
+    let part = |steps: u32| f64::from(steps) / f64::from(STEPS);
+    let seasons: &[bool] = if has_season { &[false, true] } else { &[false] };
+    for &season in seasons {
+        for (recent, rate) in (0..=STEPS).flat_map(|recent| (0..=STEPS - recent).map(move |rate| (recent, rate))) {
+            let mixture = Mixture { purchases: 0.0, recent: part(recent), rate: part(rate), season };
+            match recent + rate {
+                0 => {}
+                STEPS => all.push(mixture),
+                _ => all.extend(shares.iter().map(|&purchases| Mixture { purchases, ..mixture })),
+            }
+        }
+    }
+    all
+}
+
+/// Chooses by the held-back days.
+///
+/// Of all mixtures whose Tweedie deviance there is not larger than the smallest by more than noise, and whose sum is
+/// about right if that of any is, the one with the smallest absolute error. The deviance is smallest for the true mean,
+/// so it decides; among what it cannot tell apart, the error in money does.
+pub(super) fn choose(days: &[Parts], has_trees: bool, has_purchases: bool) -> Choice {
+    let shares = shares(has_trees, has_purchases);
+    if days.is_empty() {
+        let mixture = Mixture::model(shares.first().copied().unwrap_or(1.0));
+        return Choice { mixture, reason: "the usual one: no day could be held back to choose by".into() };
+    }
+    let sheet = Sheet::of(days, shares);
+    let tried = candidates(shares, days.iter().all(|day| day.seasonal));
+    let measured: Vec<Measured> = tried.into_par_iter().map(|mixture| sheet.measure(mixture)).collect();
+    trace("fold", days, shares);
+    let least = |of: fn(&Measured) -> f64, among: &[Measured]| -> Option<Measured> {
+        among.iter().min_by(|left, right| of(left).total_cmp(&of(right))).copied()
+    };
+    let Some(best) = least(|m| m.deviance, &measured) else {
+        let mixture = Mixture::model(1.0);
+        return Choice { mixture, reason: "there is nothing to choose from".into() };
+    };
+    let smallest = sheet.deviances(best.mixture);
+    let mut as_good: Vec<Measured> = measured
+        .par_iter()
+        .filter(|m| !clearly_smaller(&smallest, &sheet.deviances(m.mixture)))
+        .copied()
+        .collect();
+    if as_good.iter().any(|m| UNBIASED.contains(&m.bias)) {
+        as_good.retain(|m| UNBIASED.contains(&m.bias));
+    }
+    let chosen = least(|m| m.error, &as_good).unwrap_or(best);
+    // What has the best deviance may be worse in money than no model at all.
+    let ours = sheet.errors(chosen.mixture);
+    let beats = |rule: &&Measured| {
+        rule.mixture.model_share() == 0.0
+            && outdoes((&sheet.errors(rule.mixture), rule.bias), (&ours, chosen.bias))
+    };
+    let rules: Vec<Measured> = measured.iter().filter(beats).copied().collect();
+    let days = days.len();
+    match least(|m| m.error, &rules) {
+        Some(rule) => {
+            let (rule_did, chosen_did) = (rule.describe(), chosen.describe());
+            let reason =
+                format!("no model beats this rule on {days} held-back days ({rule_did}; the best model: {chosen_did})");
+            Choice { mixture: rule.mixture, reason }
+        }
+        None => {
+            let (count, did) = (as_good.len(), chosen.describe());
+            let reason = format!(
+                "of {count} mixtures that {days} held-back days cannot tell from the best by their deviance, it has the \
+                 smallest error in money ({did})"
+            );
+            Choice { mixture: chosen.mixture, reason }
+        }
+    }
+}
+
+pub(super) fn trace(what: &str, days: &[Parts], shares: &[f64]) {
+    if std::env::var("SPEND_TRACE").is_err() { return; }
+    let sheet = Sheet::of(days, shares);
+    for m in candidates(shares, days.iter().all(|day| day.seasonal)) {
+        let f: Vec<f64> = sheet.pairs(m).map(|p| p.0).collect();
+        let q = crate::metrics::spend_quality(&f, &sheet.spent, 0);
+        let d = sheet.measure(m);
+        eprintln!("{what} p{} r{} q{} {} dev {:.4} mae {:.4} bias {:.4} capture {:.4}", m.purchases, m.recent, m.rate, m.season, d.deviance, d.error, d.bias, q.capture.map_or(0.0, |c| c.value));
+    }
+}
+pub(super) const ALL: &[f64] = &PURCHASES;
