@@ -67,11 +67,13 @@ impl Season {
 
     /// Mean spend a day between so many days ago; none if there was no spend.
     fn mean(&self, from: f64, to: f64) -> Option<f64> {
-        let sum: f64 = (0..).zip(&self.weeks).map(|(week, spend)| {
-            let start = 7.0 * f64::from(week);
-            spend * ((start + 7.0).min(to) - start.max(from)).max(0.0) / 7.0
-        })
-        .sum();
+        let sum: f64 = (0..)
+            .zip(&self.weeks)
+            .map(|(week, spend)| {
+                let start = 7.0 * f64::from(week);
+                spend * ((start + 7.0).min(to) - start.max(from)).max(0.0) / 7.0
+            })
+            .sum();
         (sum > 0.0).then(|| sum / (to - from))
     }
 

@@ -1,9 +1,10 @@
 //! What a customer will spend in the coming days, with an interval: the forward-looking half of lifetime value.
 //!
-//! The mean is the geometric one of two: LightGBM's with a Tweedie loss (many customers spend nothing, some a lot), and
-//! BG/NBD's expected purchases times the customer's shrunken order value, which stands alone where the data cannot
-//! carry trees. The interval is conformal in kind (Vovk, Gammerman and Shafer 2005; by groups of similar forecast): it
-//! holds what eight tenths of customers with such a forecast spent in a window that the forecasting model had not seen.
+//! The mean is a mixture (`mixture.rs`) of a model and of what anybody would say without one (`simple.rs`). The model is
+//! the geometric mean of two: LightGBM's with a Tweedie loss (many customers spend nothing, some a lot), and BG/NBD's
+//! expected purchases times what Gamma-Gamma expects one to be worth, which stands alone where the data cannot carry
+//! trees. The interval is conformal in kind (Vovk, Gammerman and Shafer 2005; by groups of similar forecast): it holds
+//! what eight tenths of customers with such a forecast spent in a window that the forecasting model had not seen.
 
 mod comparison;
 mod mixture;
@@ -24,6 +25,7 @@ use crate::{
     churn::inputs,
     folds,
     forest::Forest,
+    gamma_gamma::GammaGamma,
     matrix::Matrix,
     season::Season,
 };
@@ -37,6 +39,8 @@ const FEWEST_PURCHASES: f64 = 1e-4;
 /// No forecast is larger.
 const LARGEST: f64 = 1e15;
 const MEAN_ORDER: usize = inputs::column("mean_order_value");
+const PURCHASE_DAYS: usize = inputs::column("purchase_days");
+const LOG_SPEND: usize = inputs::column("log_spend");
 
 /// A trained model, ready to score from any thread.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +55,8 @@ struct Stored {
     horizon: u32,
     trees: Vec<String>,
     purchases: Option<BgNbd>,
+    #[serde(default)]
+    money: Option<GammaGamma>,
     mixture: Mixture,
     intervals: Vec<Group>,
 }
@@ -69,7 +75,8 @@ struct Earlier {
 impl From<Earlier> for Stored {
     fn from(earlier: Earlier) -> Stored {
         let Earlier { features, horizon, trees, purchases, purchases_weight, intervals } = earlier;
-        Stored { features, horizon, trees, purchases, mixture: Mixture::model(purchases_weight), intervals }
+        let mixture = Mixture::model(purchases_weight);
+        Stored { features, horizon, trees, purchases, money: None, mixture, intervals }
     }
 }
 
@@ -100,8 +107,11 @@ impl Model {
             return Err(ArtefactError::Unusable("it was trained on other features".into()));
         }
         let sound = stored.horizon > 0
-            && (!stored.trees.is_empty() || stored.purchases.is_some() || stored.mixture.model_share() < 1e-9)
+            && (!stored.trees.is_empty()
+                || stored.purchases.is_some()
+                || stored.mixture.model_share() < 1e-9)
             && stored.purchases.is_none_or(|model| model.is_sound())
+            && stored.money.is_none_or(|model| model.is_sound())
             && stored.mixture.is_sound()
             && stored
                 .intervals
@@ -130,7 +140,9 @@ impl Model {
     /// Bytes that are damaged, foreign, or of a model for other features; never a panic.
     pub fn from_artefact(bytes: &[u8]) -> Result<Model, ArtefactError> {
         match artefact::open(KIND, bytes) {
-            Err(ArtefactError::Foreign { .. }) => Model::new(artefact::open::<Earlier>(EARLIER, bytes)?.into()),
+            Err(ArtefactError::Foreign { .. }) => {
+                Model::new(artefact::open::<Earlier>(EARLIER, bytes)?.into())
+            }
             stored => Model::new(stored?),
         }
     }
@@ -161,7 +173,8 @@ impl Model {
             let values = features.row(row);
             inputs::observation(values)?;
             let horizon = f64::from(self.stored.horizon);
-            let purchases = self.stored.purchases.as_ref().and_then(|model| purchases(model, values, horizon));
+            let (model, money) = (self.stored.purchases.as_ref(), self.stored.money.as_ref());
+            let purchases = model.and_then(|model| purchases(model, money, values, horizon));
             let trees = trees.as_ref().map(|trees| trees[row]);
             let expected = mixture.of(trees, purchases, simple(values, horizon, factors)?)?;
             Some(Forecast { expected, interval: interval(&self.stored.intervals, expected) })
@@ -170,10 +183,18 @@ impl Model {
     }
 }
 
-/// The purchase model's mean of a customer; none without an order or with more money back than spent.
-fn purchases(model: &BgNbd, row: &[f32], horizon: f64) -> Option<f64> {
+/// The purchase model's mean of a customer: expected purchase days times the expected value of one, or where that model
+/// could not be fitted times the shrunken order value. None without an order or with more money back than spent.
+fn purchases(model: &BgNbd, money: Option<&GammaGamma>, row: &[f32], horizon: f64) -> Option<f64> {
     let expected = model.expected(inputs::observation(row)?, horizon).max(FEWEST_PURCHASES);
-    Some(expected * f64::from(row[MEAN_ORDER])).filter(|mean| mean.is_finite() && *mean > 0.0)
+    let value = match money {
+        Some(money) => {
+            let (days, spend) = (f64::from(row[PURCHASE_DAYS]).max(1.0), f64::from(row[LOG_SPEND]).exp_m1());
+            money.expected(days, spend / days)?
+        }
+        None => f64::from(row[MEAN_ORDER]),
+    };
+    Some(expected * value).filter(|mean| mean.is_finite() && *mean > 0.0)
 }
 
 /// The mean of the logarithms, `weight` of it the purchase model's; one part alone where the other is missing.

@@ -16,7 +16,9 @@ use upstreams::pacing::{Allowance, Pacer, used_of_limit};
 use upstreams::{Breakers, CallContext, ClientError, Destinations, Outgoing};
 use worker::app::shared_pace;
 use worker::draft::policy::{KnownFacts, check};
-use worker::draft::{Author, Channel, DraftInput, Drafter, Length, ThreadMessage, Tone, judge, prompt, style};
+use worker::draft::{
+    Author, Channel, DraftInput, Drafter, Length, ThreadMessage, Tone, judge, prompt, style,
+};
 
 const POLICY: RetryPolicy = RetryPolicy {
     attempts: 3,
@@ -109,10 +111,8 @@ async fn reads_a_ticket_and_its_newest_messages_in_order() {
 async fn a_note_is_written_once_however_often_it_is_asked_for() {
     let upstream = an_upstream().await;
     let account = account(&upstream, POLICY);
-    let first =
-        account.ensure_internal_note(&soon(), 7, &id("n1"), &note("text")).await.expect("posted");
-    let again =
-        account.ensure_internal_note(&soon(), 7, &id("n1"), &note("text")).await.expect("found");
+    let first = account.ensure_internal_note(&soon(), 7, &id("n1"), &note("text")).await.expect("posted");
+    let again = account.ensure_internal_note(&soon(), 7, &id("n1"), &note("text")).await.expect("found");
     assert_eq!((first.origin, again.origin), (NoteOrigin::Posted, NoteOrigin::Found));
     assert_eq!(first.message_id, again.message_id);
     assert_eq!(upstream.recorded().notes["n1"], 1);
@@ -231,7 +231,8 @@ async fn nobody_listening_is_known_to_have_no_effect() {
     let gorgias =
         Gorgias::with_policy(Destinations::PublicOrLoopback, Breakers::default(), POLICY).expect("TLS");
     let client = gorgias.account(&format!("http://{free}/api"), &Auth::Bearer("t".into())).expect("loopback");
-    let error = client.post_internal_note(&soon(), 1, &id("n"), &note("t")).await.expect_err("nobody is there");
+    let error =
+        client.post_internal_note(&soon(), 1, &id("n"), &note("t")).await.expect_err("nobody is there");
     let expected =
         ClientError::Unavailable { upstream: "gorgias", cause: Trouble::NoConnection, effect: Effect::None };
     assert_eq!(error, expected);

@@ -102,7 +102,8 @@ impl Desk {
     }
 
     fn injects(&self, route: &str, count: u32, fault: Fault) {
-        let rule = FaultRule { route: route.into(), method: Some("POST".into()), count, when: When::Before, fault };
+        let rule =
+            FaultRule { route: route.into(), method: Some("POST".into()), count, when: When::Before, fault };
         self.upstream.inject(rule);
     }
 

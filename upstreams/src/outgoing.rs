@@ -190,7 +190,9 @@ mod tests {
 
     const INSIDE: Inside = Inside {
         tags: &["<reply", "</reply", "customer_facts"],
-        instructions: &["Never mention internal ratings, predictions, or what a customer is worth to the shop."],
+        instructions: &[
+            "Never mention internal ratings, predictions, or what a customer is worth to the shop.",
+        ],
     };
 
     fn found(text: &str) -> Vec<Objection> {
@@ -211,7 +213,10 @@ mod tests {
             ("Dear <first name>, hello.", Objection::Placeholder),
             ("Your order XXXX has left.", Objection::Placeholder),
             ("Kind regards,\n[Ihr Name]", Objection::Placeholder),
-            ("I never mention internal ratings, predictions or what a customer is worth.", Objection::Instructions),
+            (
+                "I never mention internal ratings, predictions or what a customer is worth.",
+                Objection::Instructions,
+            ),
         ] {
             assert_eq!(found(text), [objection], "{text}");
         }
@@ -234,7 +239,8 @@ mod tests {
 
     #[test]
     fn what_nobody_wants_is_taken_out_of_both_forms() {
-        let passed = Outgoing::pass("a\u{0}b\u{202e}c\u{7}\r\n\td", "<p>a\u{0}b</p>", &INSIDE).expect("it passes");
+        let passed =
+            Outgoing::pass("a\u{0}b\u{202e}c\u{7}\r\n\td", "<p>a\u{0}b</p>", &INSIDE).expect("it passes");
         assert_eq!((passed.text(), passed.html()), ("abc\n\td", "<p>ab</p>"));
         let refused = Outgoing::pass("Dear [name]", "<p>Dear [name]</p>", &INSIDE).expect_err("refused");
         assert!(refused.to_string().contains("placeholder"), "{refused}");

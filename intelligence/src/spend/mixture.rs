@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{comparison::loss, mixed, simple::Simple};
-use crate::metrics::{SIGNIFICANT, paired_p_value};
+use crate::metrics::{Estimate, SIGNIFICANT, paired_p_value, spend_quality};
 
 /// The parts' shares. What `recent` and `rate` leave is the model's: the mean of the logarithms of trees and purchases.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,7 +61,8 @@ impl Mixture {
             };
             parts.push(format!("{} {of}", percent(self.model_share())));
         }
-        for (share, name) in [(self.recent, "last 90 days' spend"), (self.rate, "customer's rate of a year")] {
+        for (share, name) in [(self.recent, "last 90 days' spend"), (self.rate, "customer's rate of a year")]
+        {
             if share > 0.0 {
                 parts.push(format!("{} {name}", percent(share)));
             }
@@ -103,8 +104,8 @@ pub(super) struct Choice {
     pub(super) reason: String,
 }
 
-/// The share of a simple forecast goes in steps of this part of the whole.
-const STEPS: u32 = 4;
+/// Shares of a simple forecast that are tried.
+const SIMPLE: [f64; 6] = [0.0, 0.125, 0.25, 0.5, 0.75, 1.0];
 /// A bias inside these bounds on the held-back days is none that a season or chance could not explain.
 const UNBIASED: std::ops::RangeInclusive<f64> = 0.85..=1.15;
 
@@ -141,12 +142,8 @@ impl Sheet {
         })
     }
 
-    fn deviances(&self, mixture: Mixture) -> Vec<f64> {
-        self.pairs(mixture).map(|(expected, spent)| loss(expected, spent)).collect()
-    }
-
-    fn errors(&self, mixture: Mixture) -> Vec<f64> {
-        self.pairs(mixture).map(|(expected, spent)| (expected - spent).abs()).collect()
+    fn forecasts(&self, mixture: Mixture) -> Vec<f64> {
+        self.pairs(mixture).map(|(expected, _)| expected).collect()
     }
 
     fn measure(&self, mixture: Mixture) -> Measured {
@@ -158,8 +155,27 @@ impl Sheet {
             spent += actual;
         }
         let customers = self.spent.len().max(1) as f64;
-        let bias = if spent > 0.0 { expected / spent } else { 1.0 };
-        Measured { mixture, deviance: deviance / customers, error: error / customers, bias }
+        let (deviance, error) = (deviance / customers, error / customers);
+        let (bias, capture) =
+            if spent > 0.0 { (expected / spent, self.captured(mixture) / spent) } else { (1.0, 1.0) };
+        Measured { mixture, deviance, error, bias, capture }
+    }
+
+    /// What the tenth of customers spent that the mixture puts first; of equal forecasts the earlier row counts.
+    fn captured(&self, mixture: Mixture) -> f64 {
+        let forecasts = self.forecasts(mixture);
+        let mut rows: Vec<u32> = (0..forecasts.len() as u32).collect();
+        let tenth = rows.len().div_ceil(10);
+        let order = |left: &u32, right: &u32| {
+            forecasts[*right as usize].total_cmp(&forecasts[*left as usize]).then(left.cmp(right))
+        };
+        if tenth < rows.len() {
+            rows.select_nth_unstable_by(tenth, order);
+            rows.truncate(tenth);
+        }
+        // Sums depend on their order, and a selection leaves one of its own.
+        rows.sort_unstable();
+        rows.iter().map(|row| self.spent[*row as usize]).sum()
     }
 }
 
@@ -170,19 +186,39 @@ struct Measured {
     deviance: f64,
     error: f64,
     bias: f64,
+    capture: f64,
 }
 
 impl Measured {
+    /// Smaller is better in all that a forecast of spend is for: the mean (deviance), single customers (error), and who
+    /// comes first (capture). Each counts by its ratio, so that none needs a weight.
+    fn loss(&self) -> f64 {
+        self.deviance * self.error / self.capture.max(1e-3)
+    }
+
     fn describe(&self) -> String {
-        format!("mean absolute error {:.2}, bias {:.2}", self.error, self.bias)
+        format!(
+            "mean absolute error {:.2}, bias {:.2}, capture {:.3}",
+            self.error, self.bias, self.capture
+        )
     }
 }
 
-/// Whether a rule's absolute errors are smaller than ours by more than noise, and not for being further from the sum:
-/// where most people spend nothing, a forecast that is too low errs less.
-pub(super) fn outdoes((rule, rule_bias): (&[f64], f64), (ours, our_bias): (&[f64], f64)) -> bool {
-    clearly_smaller(rule, ours)
-        && (UNBIASED.contains(&rule_bias) || rule_bias.ln().abs() <= our_bias.ln().abs())
+/// Whether a rule beats our forecasts of the same customers: its absolute errors are smaller by more than noise, not for
+/// being further from the sum (where most people spend nothing, a forecast that is too low errs less), and the tenth of
+/// customers that it puts first spends no less.
+pub(super) fn outdoes(rule: &[f64], ours: &[f64], spent: &[f64]) -> bool {
+    let errors = |forecasts: &[f64]| -> Vec<f64> {
+        forecasts.iter().zip(spent).map(|(forecast, spent)| (forecast - spent).abs()).collect()
+    };
+    if !clearly_smaller(&errors(rule), &errors(ours)) {
+        return false;
+    }
+    let (rule, ours) = (spend_quality(rule, spent, 0), spend_quality(ours, spent, 0));
+    let value = |estimate: Option<Estimate>| estimate.map_or(0.0, |estimate| estimate.value);
+    let (rule_bias, our_bias) = (value(rule.bias), value(ours.bias));
+    (UNBIASED.contains(&rule_bias) || rule_bias.ln().abs() <= our_bias.ln().abs())
+        && value(rule.capture) >= value(ours.capture)
 }
 
 /// Whether the left is smaller than the right by more than noise (paired, one-sided, 5 %).
@@ -193,7 +229,7 @@ fn clearly_smaller(left: &[f64], right: &[f64]) -> bool {
 
 /// Shares of the purchase model that are tried. The two err in different directions, so half of each is the rule, and
 /// where no day is held back.
-const PURCHASES: [f64; 4] = [0.5, 0.3, 0.0, 1.0];
+const PURCHASES: [f64; 6] = [0.5, 0.3, 0.0, 0.7, 0.85, 1.0];
 
 /// The shares that the parts allow.
 fn shares(has_trees: bool, has_purchases: bool) -> &'static [f64] {
@@ -208,26 +244,22 @@ fn shares(has_trees: bool, has_purchases: bool) -> &'static [f64] {
 /// Every mixture that is tried, the model alone first.
 fn candidates(shares: &[f64], has_season: bool) -> Vec<Mixture> {
     let mut all: Vec<Mixture> = shares.iter().map(|share| Mixture::model(*share)).collect();
-    let part = |steps: u32| f64::from(steps) / f64::from(STEPS);
     let seasons: &[bool] = if has_season { &[false, true] } else { &[false] };
     for &season in seasons {
-        for (recent, rate) in (0..=STEPS).flat_map(|recent| (0..=STEPS - recent).map(move |rate| (recent, rate))) {
-            let mixture = Mixture { purchases: 0.0, recent: part(recent), rate: part(rate), season };
-            match recent + rate {
-                0 => {}
-                STEPS => all.push(mixture),
-                _ => all.extend(shares.iter().map(|&purchases| Mixture { purchases, ..mixture })),
+        for (recent, rate) in SIMPLE.into_iter().flat_map(|recent| SIMPLE.map(|rate| (recent, rate))) {
+            let mixture = Mixture { purchases: 0.0, recent, rate, season };
+            if recent + rate >= 1.0 {
+                all.extend((recent + rate == 1.0).then_some(mixture));
+            } else if recent + rate > 0.0 {
+                all.extend(shares.iter().map(|&purchases| Mixture { purchases, ..mixture }));
             }
         }
     }
     all
 }
 
-/// Chooses by the held-back days.
-///
-/// Of all mixtures whose Tweedie deviance there is not larger than the smallest by more than noise, and whose sum is
-/// about right if that of any is, the one with the smallest absolute error. The deviance is smallest for the true mean,
-/// so it decides; among what it cannot tell apart, the error in money does.
+/// Chooses by the held-back days: among the mixtures whose sum is about right, if that of any is, the one with the
+/// smallest loss; and a simple rule in its place that beats it.
 pub(super) fn choose(days: &[Parts], has_trees: bool, has_purchases: bool) -> Choice {
     let shares = shares(has_trees, has_purchases);
     if days.is_empty() {
@@ -237,58 +269,32 @@ pub(super) fn choose(days: &[Parts], has_trees: bool, has_purchases: bool) -> Ch
     let sheet = Sheet::of(days, shares);
     let tried = candidates(shares, days.iter().all(|day| day.seasonal));
     let measured: Vec<Measured> = tried.into_par_iter().map(|mixture| sheet.measure(mixture)).collect();
-    trace("fold", days, shares);
-    let least = |of: fn(&Measured) -> f64, among: &[Measured]| -> Option<Measured> {
-        among.iter().min_by(|left, right| of(left).total_cmp(&of(right))).copied()
+    let is_unbiased = |m: &&Measured| UNBIASED.contains(&m.bias);
+    let any = measured.iter().any(|m| is_unbiased(&m));
+    let least = |among: &mut dyn Iterator<Item = &Measured>| -> Option<Measured> {
+        among.min_by(|left, right| left.loss().total_cmp(&right.loss())).copied()
     };
-    let Some(best) = least(|m| m.deviance, &measured) else {
-        let mixture = Mixture::model(1.0);
-        return Choice { mixture, reason: "there is nothing to choose from".into() };
+    let Some(chosen) = least(&mut measured.iter().filter(|m| !any || is_unbiased(m))) else {
+        return Choice { mixture: Mixture::model(1.0), reason: "there is nothing to choose from".into() };
     };
-    let smallest = sheet.deviances(best.mixture);
-    let mut as_good: Vec<Measured> = measured
-        .par_iter()
-        .filter(|m| !clearly_smaller(&smallest, &sheet.deviances(m.mixture)))
-        .copied()
-        .collect();
-    if as_good.iter().any(|m| UNBIASED.contains(&m.bias)) {
-        as_good.retain(|m| UNBIASED.contains(&m.bias));
-    }
-    let chosen = least(|m| m.error, &as_good).unwrap_or(best);
-    // What has the best deviance may be worse in money than no model at all.
-    let ours = sheet.errors(chosen.mixture);
+    let ours = sheet.forecasts(chosen.mixture);
     let beats = |rule: &&Measured| {
-        rule.mixture.model_share() == 0.0
-            && outdoes((&sheet.errors(rule.mixture), rule.bias), (&ours, chosen.bias))
+        rule.mixture.model_share() == 0.0 && outdoes(&sheet.forecasts(rule.mixture), &ours, &sheet.spent)
     };
-    let rules: Vec<Measured> = measured.iter().filter(beats).copied().collect();
-    let days = days.len();
-    match least(|m| m.error, &rules) {
+    let (days, count) = (days.len(), measured.len());
+    let did = chosen.describe();
+    match least(&mut measured.iter().filter(beats)) {
         Some(rule) => {
-            let (rule_did, chosen_did) = (rule.describe(), chosen.describe());
             let reason =
-                format!("no model beats this rule on {days} held-back days ({rule_did}; the best model: {chosen_did})");
+                format!("it beats the best of {count} mixtures on {days} held-back days ({}; that one: {did})", rule.describe());
             Choice { mixture: rule.mixture, reason }
         }
         None => {
-            let (count, did) = (as_good.len(), chosen.describe());
             let reason = format!(
-                "of {count} mixtures that {days} held-back days cannot tell from the best by their deviance, it has the \
-                 smallest error in money ({did})"
+                "of {count} mixtures it has the smallest loss (deviance times error over capture) on {days} held-back \
+                 days, and no simple rule beats it there ({did})"
             );
             Choice { mixture: chosen.mixture, reason }
         }
     }
 }
-
-pub(super) fn trace(what: &str, days: &[Parts], shares: &[f64]) {
-    if std::env::var("SPEND_TRACE").is_err() { return; }
-    let sheet = Sheet::of(days, shares);
-    for m in candidates(shares, days.iter().all(|day| day.seasonal)) {
-        let f: Vec<f64> = sheet.pairs(m).map(|p| p.0).collect();
-        let q = crate::metrics::spend_quality(&f, &sheet.spent, 0);
-        let d = sheet.measure(m);
-        eprintln!("{what} p{} r{} q{} {} dev {:.4} mae {:.4} bias {:.4} capture {:.4}", m.purchases, m.recent, m.rate, m.season, d.deviance, d.error, d.bias, q.capture.map_or(0.0, |c| c.value));
-    }
-}
-pub(super) const ALL: &[f64] = &PURCHASES;

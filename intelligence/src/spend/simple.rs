@@ -40,10 +40,7 @@ impl Factors {
 
     /// Those of a season.
     pub(super) fn of(season: &Season, horizon: u32) -> Factors {
-        Factors {
-            recent: season.factor(Basis::Recent, horizon),
-            rate: season.factor(Basis::Year, horizon),
-        }
+        Factors { recent: season.factor(Basis::Recent, horizon), rate: season.factor(Basis::Year, horizon) }
     }
 }
 

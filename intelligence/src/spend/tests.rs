@@ -22,8 +22,7 @@ fn a_forecast_beats_nothing_and_its_interval_holds() {
     let trained = train(&now, &closed, &quick(), &crate::stop::Stop::never()).expect("enough data");
     let forecasts = trained.model.score(&now.features, &now.stats.season);
     let spent = now.spent();
-    let expected: Vec<f64> =
-        forecasts.iter().map(|f| f.expect("everybody has an order").expected).collect();
+    let expected: Vec<f64> = forecasts.iter().map(|f| f.expect("everybody has an order").expected).collect();
     let quality = crate::metrics::spend_quality(&expected, &spent, 20);
     assert!(quality.capture.expect("spend").value > 0.25, "{quality:?}");
     let inside = forecasts.iter().zip(&spent).filter(|(forecast, spent)| {
@@ -57,7 +56,13 @@ fn a_small_shop_gets_the_purchase_model() {
     let now = Snapshot::take(&lines, 500, 90);
     let trained = train(&now, &closed, &quick(), &crate::stop::Stop::never()).expect("BG/NBD");
     assert!(trained.report.rounds.is_none());
-    assert!(trained.model.score(&now.features, &now.stats.season).iter().all(|f| f.is_some_and(|f| f.expected >= 0.0)));
+    assert!(
+        trained
+            .model
+            .score(&now.features, &now.stats.season)
+            .iter()
+            .all(|f| f.is_some_and(|f| f.expected >= 0.0))
+    );
 }
 
 /// A grocer: people who buy about once a week for as long as they live nearby, whose households grow and shrink, in a
@@ -127,7 +132,11 @@ fn no_simple_rule_beats_the_forecast_of_a_shop_of_frequent_buyers() {
             .collect();
         let ours = spend_quality(&forecasts, &spent, 0);
         let bias = ours.bias.expect("spend").value;
-        assert!((0.85..=1.15).contains(&bias), "day {now}: bias {bias}, {}", trained.report.mixture.describe());
+        assert!(
+            (0.85..=1.15).contains(&bias),
+            "day {now}: bias {bias}, {}",
+            trained.report.mixture.describe()
+        );
         for (name, answers) in baselines(&snapshot) {
             // Gamma-Gamma cannot be fitted where order values scatter so little.
             let Ok(answers) = answers else { continue };
@@ -138,8 +147,11 @@ fn no_simple_rule_beats_the_forecast_of_a_shop_of_frequent_buyers() {
                 .map(|(theirs, ours)| theirs - ours)
                 .collect();
             let beaten = paired_p_value(&differences).is_some_and(|p| p < SIGNIFICANT);
-            assert!(!beaten, "day {now}: {name} {theirs:?} beats {ours:?}, {}", trained.report.mixture.describe());
+            assert!(
+                !beaten,
+                "day {now}: {name} {theirs:?} beats {ours:?}, {}",
+                trained.report.mixture.describe()
+            );
         }
     }
 }
-

@@ -16,6 +16,7 @@ use crate::{
     churn::{NotEnough, Tier, eligibility::eligibility},
     ensemble, folds,
     forest::{Forest, ForestError},
+    gamma_gamma::GammaGamma,
     history::Outcome,
     metrics::{SpendQuality, spend_quality},
     snapshot::Snapshot,
@@ -155,9 +156,6 @@ pub fn train(
     }
     let choice = mixture::choose(&parts, !trees.is_empty(), model.is_some());
     let mixture = choice.mixture;
-    if std::env::var("SPEND_TRACE").is_ok() && !trees.is_empty() {
-        mixture::trace("test", &[parts_of(Some(&trees), now)?], mixture::ALL);
-    }
 
     let newest = parts.first().map(|parts| (parts.forecasts(mixture), parts));
     let mut held_back = Vec::new();
@@ -179,11 +177,13 @@ pub fn train(
     let importance = ensemble::importance(&trees);
     let names = folds::names();
     let intervals = newest.as_ref().map(|(forecasts, parts)| groups(forecasts, &parts.spent));
+    let has_purchases = mixture.model_share() > 0.0 && mixture.purchases > 0.0;
     let stored = Stored {
         features: names.iter().map(ToString::to_string).collect(),
         horizon: now.horizon,
         trees: if mixture.model_share() > 0.0 && mixture.purchases < 1.0 { trees } else { Vec::new() },
-        purchases: model.filter(|_| mixture.model_share() > 0.0 && mixture.purchases > 0.0),
+        purchases: model.filter(|_| has_purchases),
+        money: has_purchases.then(|| money_of(now)).flatten(),
         mixture,
         intervals: intervals.unwrap_or_default(),
     };
@@ -242,20 +242,15 @@ const ZERO: &str = "predict zero";
 /// The baseline that is a model itself.
 const MODEL: &str = "BG/NBD x Gamma-Gamma";
 
-/// The simple rule whose absolute error on `test` is smaller than the forecasts' by more than noise (paired test), if
-/// there is one. To predict nothing at all is no rule: its error is small and its forecast useless.
+/// The simple rule that beats the forecasts on `test`: with an absolute error that is smaller by more than noise (paired
+/// test), a sum that is about right or nearer to it, and no smaller capture. To predict nothing at all is no rule: its
+/// error is small and its forecast useless.
 pub fn beaten_by(expected: &[f64], test: &Snapshot) -> Option<&'static str> {
     let spent = test.spent();
-    let total: f64 = spent.iter().sum();
-    let measure = |forecasts: &[f64]| -> (Vec<f64>, f64) {
-        let errors = forecasts.iter().zip(&spent).map(|(forecast, spent)| (forecast - spent).abs()).collect();
-        (errors, if total > 0.0 { forecasts.iter().sum::<f64>() / total } else { 1.0 })
-    };
-    let ours = measure(expected);
     let rules = baselines(test).into_iter().filter(|(name, _)| *name != ZERO && *name != MODEL);
-    rules.filter_map(|(name, answers)| Some((name, measure(&answers.ok()?)))).find_map(|(name, rule)| {
-        mixture::outdoes((&rule.0, rule.1), (&ours.0, ours.1)).then_some(name)
-    })
+    rules
+        .filter_map(|(name, answers)| Some((name, answers.ok()?)))
+        .find_map(|(name, answers)| mixture::outdoes(&answers, expected, &spent).then_some(name))
 }
 
 /// What was spent; a Tweedie loss knows nothing below zero.
@@ -263,9 +258,21 @@ fn spend_label(outcome: &Outcome) -> f32 {
     (outcome.spend as f32).max(0.0)
 }
 
+/// The model of what a purchase day is worth, from all of them: the first tells as much of a customer's taste as the
+/// others, and of those who bought once it is all there is.
+fn money_of(snapshot: &Snapshot) -> Option<GammaGamma> {
+    let values: Vec<(f64, f64)> = snapshot
+        .summaries
+        .iter()
+        .map(|summary| (f64::from(summary.repeats) + 1.0, summary.spend / (f64::from(summary.repeats) + 1.0)))
+        .collect();
+    GammaGamma::fit(&values).ok()
+}
+
 /// What all parts say of a held-back day's customers.
 fn parts_of(trees: Option<&[String]>, test: &Snapshot) -> Result<Parts, CannotTrain> {
     let model: Option<BgNbd> = test.purchases.as_ref().ok().map(|fit| fit.model);
+    let money = model.and_then(|_| money_of(test));
     let horizon = f64::from(test.horizon);
     let rows = || (0..test.features.rows()).map(|row| test.features.row(row));
     let forest = trees.map(|texts| Forest::parse(texts, &folds::names())).transpose()?;
@@ -274,7 +281,7 @@ fn parts_of(trees: Option<&[String]>, test: &Snapshot) -> Result<Parts, CannotTr
     let simple = |factors| rows().map(|row| simple(row, horizon, factors).unwrap_or(none)).collect();
     Ok(Parts {
         trees: forest.map(|forest| forest.scores(&test.features)),
-        purchases: rows().map(|row| purchases(model.as_ref()?, row, horizon)).collect(),
+        purchases: rows().map(|row| purchases(model.as_ref()?, money.as_ref(), row, horizon)).collect(),
         simple: [simple(Factors::EVEN), simple(seasonal)],
         seasonal: seasonal != Factors::EVEN,
         spent: test.spent(),

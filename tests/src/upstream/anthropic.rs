@@ -68,7 +68,9 @@ fn problem(headers: &HeaderMap, request: &Value) -> Option<String> {
     let offered = request["tools"].as_array().into_iter().flatten();
     let wanted = &request["tool_choice"]["name"];
     let is_offered = wanted.is_null()
-        || offered.into_iter().any(|tool| tool["name"] == *wanted && tool["input_schema"]["type"] == "object");
+        || offered
+            .into_iter()
+            .any(|tool| tool["name"] == *wanted && tool["input_schema"]["type"] == "object");
     (!is_offered).then(|| "tool_choice: the tool is not among tools".into())
 }
 

@@ -69,7 +69,10 @@ fn a_form_is_asked_for_by_name() {
     let prompt = Prompt { fixed_system: "a", varying_system: "b", user: "c", tool: Some(tool) };
     let body = request_body("model", 900, prompt);
     assert_eq!(body["tools"][0]["input_schema"], schema);
-    assert_eq!((&body["tool_choice"]["type"], &body["tool_choice"]["name"]), (&json!("tool"), &json!("write")));
+    assert_eq!(
+        (&body["tool_choice"]["type"], &body["tool_choice"]["name"]),
+        (&json!("tool"), &json!("write"))
+    );
     assert_eq!(request_body("model", 900, Prompt { tool: None, ..prompt })["tools"], Value::Null);
 }
 

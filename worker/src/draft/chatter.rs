@@ -11,7 +11,8 @@ pub fn speaks_of_itself(reply: &str) -> bool {
     let announces = POINTERS.iter().any(|pointer| {
         text.match_indices(pointer).any(|(at, _)| {
             let rest = &text[at + pointer.len()..];
-            let noun = ADJECTIVES.iter().fold(rest, |rest, adjective| rest.strip_prefix(adjective).unwrap_or(rest));
+            let noun =
+                ADJECTIVES.iter().fold(rest, |rest, adjective| rest.strip_prefix(adjective).unwrap_or(rest));
             DRAFTS.iter().any(|draft| noun.starts_with(draft))
         })
     });
@@ -29,47 +30,165 @@ pub fn is_refusal(reply: &str) -> bool {
 
 /// What points at something; a space at both ends, as words are normalised.
 const POINTERS: &[&str] = &[
-    " here is ", " here's ", " here are ", " below is ", " i have written ", " i've written ",
-    " i have drafted ", " i've drafted ", " i will write ", " i'll write ", " i will put ", " i'll put ",
-    " let me write ", " let me draft ", " i will draft ", " i'll draft ", " adjust ", " revise ", " rewrite ",
-    " hier ist ", " anbei ", " voici ", " aquí está ", " aquí tienes ", " ecco ",
+    " here is ",
+    " here's ",
+    " here are ",
+    " below is ",
+    " i have written ",
+    " i've written ",
+    " i have drafted ",
+    " i've drafted ",
+    " i will write ",
+    " i'll write ",
+    " i will put ",
+    " i'll put ",
+    " let me write ",
+    " let me draft ",
+    " i will draft ",
+    " i'll draft ",
+    " adjust ",
+    " revise ",
+    " rewrite ",
+    " hier ist ",
+    " anbei ",
+    " voici ",
+    " aquí está ",
+    " aquí tienes ",
+    " ecco ",
 ];
 
 /// What may stand between the pointer and the noun.
 const ADJECTIVES: &[&str] = &[
-    "a ", "an ", "the ", "my ", "your ", "this ", "that ", "der ", "die ", "das ", "ein ", "eine ", "la ", "le ",
-    "une ", "un ", "el ", "una ", "il ", "possible ", "suggested ", "short ", "friendly ", "final ", "polite ",
-    "revised ", "draft ", "customer ", "email ", "mögliche ",
+    "a ",
+    "an ",
+    "the ",
+    "my ",
+    "your ",
+    "this ",
+    "that ",
+    "der ",
+    "die ",
+    "das ",
+    "ein ",
+    "eine ",
+    "la ",
+    "le ",
+    "une ",
+    "un ",
+    "el ",
+    "una ",
+    "il ",
+    "possible ",
+    "suggested ",
+    "short ",
+    "friendly ",
+    "final ",
+    "polite ",
+    "revised ",
+    "draft ",
+    "customer ",
+    "email ",
+    "mögliche ",
 ];
 
 /// What a model calls its answer.
 const DRAFTS: &[&str] = &[
-    "draft", "reply", "replies", "response", "message for the customer", "message to the customer", "recommendation",
-    "json", "answer to the customer", "text for the customer", "entwurf", "antwort", "réponse", "brouillon",
-    "respuesta", "borrador", "risposta", "bozza", "tone",
+    "draft",
+    "reply",
+    "replies",
+    "response",
+    "message for the customer",
+    "message to the customer",
+    "recommendation",
+    "json",
+    "answer to the customer",
+    "text for the customer",
+    "entwurf",
+    "antwort",
+    "réponse",
+    "brouillon",
+    "respuesta",
+    "borrador",
+    "risposta",
+    "bozza",
+    "tone",
 ];
 
 /// Remarks to the shop.
 const COMMENTS: &[&str] = &[
-    "this draft", "the draft", "draft reply", "draft response", "as requested, ", "note to the agent",
-    "note to agent", "note for the agent", "for the agent:", "(note:", "[note:", "talking point",
-    "retention probability", "retention_probability", "revenue_at_risk", "talking_points", "```", " json ",
-    "xml tag", "in the requested form", "word count", "i followed the rules", "i followed your",
-    "the customer's latest message", "the customer's message", "system prompt", "my instructions",
+    "this draft",
+    "the draft",
+    "draft reply",
+    "draft response",
+    "as requested, ",
+    "note to the agent",
+    "note to agent",
+    "note for the agent",
+    "for the agent:",
+    "(note:",
+    "[note:",
+    "talking point",
+    "retention probability",
+    "retention_probability",
+    "revenue_at_risk",
+    "talking_points",
+    "```",
+    " json ",
+    "xml tag",
+    "in the requested form",
+    "word count",
+    "i followed the rules",
+    "i followed your",
+    "the customer's latest message",
+    "the customer's message",
+    "system prompt",
+    "my instructions",
 ];
 
 /// Labels that a model puts before a reply.
-const LABELS: &[&str] =
-    &["reply:", "draft:", "response:", "answer:", "antwort:", "réponse :", "réponse:", "respuesta:", "subject:", "betreff:"];
+const LABELS: &[&str] = &[
+    "reply:",
+    "draft:",
+    "response:",
+    "answer:",
+    "antwort:",
+    "réponse :",
+    "réponse:",
+    "respuesta:",
+    "subject:",
+    "betreff:",
+];
 
 /// How models decline.
 const REFUSALS: &[&str] = &[
-    " as an ai ", " as an ai,", " an ai language model", " an ai assistant", " as a language model", " als ki-", "i can't assist with",
-    "i cannot assist with", "i can't help with that", "i cannot help with that", "i can't help with this request",
-    "i cannot help with this request", "i'm not able to help with that", "i am not able to help with that",
-    "i can't comply", "i cannot comply", "i must decline", "i won't be able to write", "i can't write this",
-    "i cannot write this", "i can't write a reply", "i cannot write a reply", "i cannot generate", "i can't generate",
-    "i cannot provide a reply", "against my guidelines", "i'm designed to", "i am designed to",
+    " as an ai ",
+    " as an ai,",
+    " an ai language model",
+    " an ai assistant",
+    " as a language model",
+    " als ki-",
+    "i can't assist with",
+    "i cannot assist with",
+    "i can't help with that",
+    "i cannot help with that",
+    "i can't help with this request",
+    "i cannot help with this request",
+    "i'm not able to help with that",
+    "i am not able to help with that",
+    "i can't comply",
+    "i cannot comply",
+    "i must decline",
+    "i won't be able to write",
+    "i can't write this",
+    "i cannot write this",
+    "i can't write a reply",
+    "i cannot write a reply",
+    "i cannot generate",
+    "i can't generate",
+    "i cannot provide a reply",
+    "against my guidelines",
+    "i'm designed to",
+    "i am designed to",
 ];
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use super::{chatter, language, template};
 /// # Errors
 /// The faults, at least one.
 pub fn judge(completion: &Completion, input: &DraftInput) -> Result<Draft, Vec<Fault>> {
-    let answer = answer::read(completion, style(input.channel, input.length).max_chars).map_err(|fault| vec![fault])?;
+    let answer = answer::read(completion, style(input.channel, input.length).max_chars)
+        .map_err(|fault| vec![fault])?;
     let facts = KnownFacts::of(input);
     let faults = faults(&answer.reply, input, &facts);
     if !faults.is_empty() {
@@ -45,7 +46,8 @@ fn faults(reply: &str, input: &DraftInput, facts: &KnownFacts) -> Vec<Fault> {
         faults.push(Fault::Chatter);
     }
     faults.extend(language::other_language(reply, input));
-    let mut broken: Vec<ViolationKind> = check(reply, facts).into_iter().map(|violation| violation.kind).collect();
+    let mut broken: Vec<ViolationKind> =
+        check(reply, facts).into_iter().map(|violation| violation.kind).collect();
     broken.sort_unstable();
     broken.dedup();
     faults.extend(broken.into_iter().map(Fault::Policy));

@@ -18,8 +18,10 @@ pub fn other_language(reply: &str, input: &DraftInput) -> Option<Fault> {
     let of_customer = input.messages.iter().rev().filter(|message| message.author == Author::Customer);
     let texts: Vec<&str> = of_customer.take(MESSAGES).map(|message| message.text.as_str()).collect();
     // The latest message decides; where it is too short, those before it are read along.
-    let (customer, answered) = ((1..=texts.len()).find_map(|n| language(&texts[..n].join("\n")))?, language(reply)?);
-    (customer != answered).then(|| Fault::OtherLanguage { reply: answered.eng_name(), customer: customer.eng_name() })
+    let (customer, answered) =
+        ((1..=texts.len()).find_map(|n| language(&texts[..n].join("\n")))?, language(reply)?);
+    (customer != answered)
+        .then(|| Fault::OtherLanguage { reply: answered.eng_name(), customer: customer.eng_name() })
 }
 
 fn language(text: &str) -> Option<Lang> {
@@ -35,8 +37,25 @@ fn language(text: &str) -> Option<Lang> {
 /// Languages of shops and their customers. Close relatives (Danish and Norwegian, Czech and Slovak) are left out:
 /// they are taken for each other.
 const KNOWN: &[Lang] = &[
-    Lang::Eng, Lang::Deu, Lang::Fra, Lang::Spa, Lang::Ita, Lang::Por, Lang::Nld, Lang::Swe, Lang::Fin, Lang::Pol,
-    Lang::Hun, Lang::Tur, Lang::Rus, Lang::Ell, Lang::Jpn, Lang::Cmn, Lang::Kor, Lang::Ara, Lang::Heb,
+    Lang::Eng,
+    Lang::Deu,
+    Lang::Fra,
+    Lang::Spa,
+    Lang::Ita,
+    Lang::Por,
+    Lang::Nld,
+    Lang::Swe,
+    Lang::Fin,
+    Lang::Pol,
+    Lang::Hun,
+    Lang::Tur,
+    Lang::Rus,
+    Lang::Ell,
+    Lang::Jpn,
+    Lang::Cmn,
+    Lang::Kor,
+    Lang::Ara,
+    Lang::Heb,
 ];
 
 #[cfg(test)]
@@ -45,8 +64,10 @@ mod tests {
     use crate::draft::input::ThreadMessage;
     use crate::draft::template::tests::an_input;
 
-    const GERMAN: &str = "Guten Tag, ich habe vor zwei Wochen eine Lampe bestellt und sie ist noch nicht angekommen.";
-    const ENGLISH: &str = "Thank you for your message. I am looking into where your lamp is and will write to you soon.";
+    const GERMAN: &str =
+        "Guten Tag, ich habe vor zwei Wochen eine Lampe bestellt und sie ist noch nicht angekommen.";
+    const ENGLISH: &str =
+        "Thank you for your message. I am looking into where your lamp is and will write to you soon.";
     const FRENCH: &str = "Merci beaucoup pour votre message. Je regarde où se trouve votre lampe, j'ai demandé au \
         transporteur ce qui s'est passé, et je reviens vers vous dès que j'en sais plus.";
 
@@ -65,7 +86,12 @@ mod tests {
 
     #[test]
     fn what_is_short_or_mixed_is_not_judged() {
-        for short in ["", "Hallo?", "Wo ist 536365?", "https://shop.example/bestellung/536365/danke-fuer-ihren-einkauf"] {
+        for short in [
+            "",
+            "Hallo?",
+            "Wo ist 536365?",
+            "https://shop.example/bestellung/536365/danke-fuer-ihren-einkauf",
+        ] {
             assert_eq!(told(short, ENGLISH), None, "{short}");
         }
         assert_eq!(told(GERMAN, "OK."), None);
@@ -77,6 +103,10 @@ mod tests {
         input.messages.push(ThreadMessage { text: ENGLISH.into(), ..input.messages[0].clone() });
         assert_eq!(other_language(ENGLISH, &input), None);
         input.messages.push(ThreadMessage { text: "Danke!".into(), ..input.messages[0].clone() });
-        assert_eq!(other_language(ENGLISH, &input), None, "the short one is read together with the one before");
+        assert_eq!(
+            other_language(ENGLISH, &input),
+            None,
+            "the short one is read together with the one before"
+        );
     }
 }

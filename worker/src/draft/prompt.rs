@@ -28,8 +28,17 @@ const MAX_ORDERS: usize = 10;
 /// What of a prompt must never get out.
 pub const INSIDE: Inside = Inside {
     tags: &[
-        "<reply", "</reply", "<recommendation", "</recommendation", "<conversation", "</conversation", "<message from",
-        "</message", "customer_facts", "ticket_subject", FORM,
+        "<reply",
+        "</reply",
+        "<recommendation",
+        "</recommendation",
+        "<conversation",
+        "</conversation",
+        "<message from",
+        "</message",
+        "customer_facts",
+        "ticket_subject",
+        FORM,
     ],
     instructions: &[FIXED_SYSTEM],
 };
@@ -77,9 +86,7 @@ const FORM: &str = "hand_over_draft";
 
 /// The fields of the form.
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-    let list = |fewest: usize, most: usize, what: &str| {
-        json!({"type": "array", "items": {"type": "string"}, "minItems": fewest, "maxItems": most, "description": what})
-    };
+    let list = |fewest: usize, most: usize, what: &str| json!({"type": "array", "items": {"type": "string"}, "minItems": fewest, "maxItems": most, "description": what});
     let bounded = |bounds: std::ops::RangeInclusive<usize>, what| list(*bounds.start(), *bounds.end(), what);
     json!({
         "type": "object",
@@ -286,6 +293,7 @@ mod tests {
             assert!(again.varying_system.contains(fault), "{}", again.varying_system);
         }
         assert_eq!(first.parts().fixed_system, again.parts().fixed_system, "it is cached upstream");
+        assert!(FIXED_SYSTEM.contains(FORM), "the model is told which form to fill in");
     }
 
     /// A text that the drafter writes by itself, and the form's own words, pass the gate.
@@ -295,7 +303,8 @@ mod tests {
         for sentence in crate::draft::template::tests::every_sentence() {
             assert_eq!(objections(sentence, &INSIDE), [], "{sentence}");
         }
-        let leaked = "As I was told, I make no promises: no refund, reimbursement, replacement, discount or voucher.";
+        let leaked =
+            "As I was told, I make no promises: no refund, reimbursement, replacement, discount or voucher.";
         assert_eq!(objections(leaked, &INSIDE), [Objection::Instructions]);
     }
 

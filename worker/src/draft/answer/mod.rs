@@ -53,7 +53,10 @@ pub fn read_form(form: &Value, max_chars: usize) -> Result<Answer, Fault> {
     let parsed = form.as_str().filter(|text| text.len() <= MAX_ANSWER_BYTES).and_then(advice::first_object);
     let form = parsed.as_ref().unwrap_or(form);
     let reply = form.get("reply").and_then(Value::as_str).ok_or(Fault::NoReply)?;
-    Ok(Answer { reply: bounded(reply, max_chars)?, recommendation: advice::of_field(form.get("recommendation")) })
+    Ok(Answer {
+        reply: bounded(reply, max_chars)?,
+        recommendation: advice::of_field(form.get("recommendation")),
+    })
 }
 
 /// Reads a text with the parts between tags.

@@ -66,7 +66,10 @@ fn a_bad_recommendation_leaves_the_reply() {
     assert_eq!(advice(&ADVICE.replace(r#""a","b""#, r#""a""#)).err(), Some(OutOfBounds("actions")));
     assert_eq!(advice(&ADVICE.replace(r#""c","#, r#""","#)).err(), Some(OutOfBounds("talking_points")));
     assert_eq!(advice(&ADVICE.replace("0.5", "1.5")).err(), Some(OutOfBounds("retention_probability")));
-    assert_eq!(advice(&ADVICE.replace(":0.5", r#":"NaN""#)).err(), Some(OutOfBounds("retention_probability")));
+    assert_eq!(
+        advice(&ADVICE.replace(":0.5", r#":"NaN""#)).err(),
+        Some(OutOfBounds("retention_probability"))
+    );
     assert_eq!(advice(&ADVICE.replace("120.50", "-1")).err(), Some(OutOfBounds("revenue_at_risk")));
     assert!(advice(&ADVICE.replace(r#""120.50""#, "null")).is_ok());
 }

@@ -68,7 +68,8 @@ fn what_is_no_whole_answer_is_a_fault() {
     for (ending, fault) in [(Ending::CutOff, Fault::CutOff), (Ending::Refused, Fault::Refusal)] {
         assert_eq!(judge(&completion(text, None, ending), &an_input(ASKED)).expect_err("a fault"), [fault]);
     }
-    let read = judge(&completion(text, None, Ending::Complete), &an_input(ASKED)).expect("the text's form is read");
+    let read =
+        judge(&completion(text, None, Ending::Complete), &an_input(ASKED)).expect("the text's form is read");
     assert_eq!(read.reply, "Hello Ann.");
     assert_eq!(read.remarks, [RecommendationProblem::Missing.to_string()]);
 }

@@ -13,8 +13,8 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::input::{Author, DraftInput, Recommendation};
 use super::answer::{ACTIONS, TALKING_POINTS};
+use super::input::{Author, DraftInput, Recommendation};
 use super::words::{identifier, normalised, sentences, tokens};
 use terms::{COMMITMENTS, DISCOUNTS, HEDGES, NEUTRAL, RATINGS, REFUNDS, REFUSED_ANYWHERE};
 
@@ -59,7 +59,9 @@ impl ViolationKind {
             Self::DiscountPromised => "the reply promises a discount, a voucher or something free",
             Self::CodeInvented => "the reply contains a code that no agent gave",
             Self::OrderNumberInvented => "the reply contains an order number that is not in the data",
-            Self::TrackingNumberInvented => "the reply contains a tracking or another number that is not in the data",
+            Self::TrackingNumberInvented => {
+                "the reply contains a tracking or another number that is not in the data"
+            }
             Self::LinkInvented => "the reply contains a link that no agent gave",
             Self::RatingMentioned => "the reply mentions an internal rating of the customer",
             Self::SumPromised => "the reply announces a sum of money that the shop did not state",

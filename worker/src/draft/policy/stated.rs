@@ -32,7 +32,10 @@ impl Stated {
         if let Some(customer) = &input.customer {
             let amounts = customer.recent_orders.iter().map(|order| &order.amount);
             stated.sums.extend(
-                amounts.chain([&customer.spend]).chain(&customer.mean_order_value).filter_map(|text| number(text)),
+                amounts
+                    .chain([&customer.spend])
+                    .chain(&customer.mean_order_value)
+                    .filter_map(|text| number(text)),
             );
             let days = customer.recent_orders.iter().map(|order| order.at);
             for at in days.chain(customer.first_order_at).chain(customer.last_order_at) {
@@ -50,7 +53,8 @@ impl Stated {
             return Vec::new();
         }
         let words = words(lower);
-        let beyond = |found: Vec<String>, known: &HashSet<String>| found.iter().any(|what| !known.contains(what));
+        let beyond =
+            |found: Vec<String>, known: &HashSet<String>| found.iter().any(|what| !known.contains(what));
         let found = [
             (beyond(sums(&words), &self.sums), ViolationKind::SumPromised),
             (beyond(dates(&words), &self.dates), ViolationKind::DatePromised),
@@ -76,7 +80,9 @@ fn words(text: &str) -> Vec<String> {
 /// The sums of money and percentages, as numbers without grouping.
 fn sums(words: &[String]) -> Vec<String> {
     let is_currency = |at: Option<&String>| {
-        at.is_some_and(|word| matches!(word.as_str(), "€" | "$" | "£" | "%") || CURRENCIES.contains(&word.as_str()))
+        at.is_some_and(|word| {
+            matches!(word.as_str(), "€" | "$" | "£" | "%") || CURRENCIES.contains(&word.as_str())
+        })
     };
     let of = |at: usize| {
         let sum = number(&words[at])?;
@@ -139,7 +145,9 @@ fn is_numeric_date(word: &str) -> bool {
     ['-', '/', '.'].iter().any(|separator| {
         let parts: Vec<&str> = word.split(*separator).collect();
         parts.len() == 3
-            && parts.iter().all(|part| (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
+            && parts
+                .iter()
+                .all(|part| (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
     })
 }
 
