@@ -5,6 +5,7 @@ use std::sync::Arc;
 use boot::{Secret, SettingError, Telemetry, env};
 use database::{Db, Role};
 use jobs::{Dispatch, Store, dispatch::Server, events::Waiters};
+use support::intake::Intakes;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -20,7 +21,7 @@ pub struct AppState {
     pub db: Db,
     /// Connections of the support role for what is one statement: deliveries of the help desk. Whatever else keeps
     /// the database's other connections busy, these are free for them.
-    pub support: Db,
+    pub intakes: Intakes,
     /// The ledger, as the queue engine sees it.
     pub store: Store,
     /// Redis.
@@ -46,8 +47,8 @@ pub struct AppState {
 /// Connections of the batching reader, besides those of the requests.
 const READER_CONNECTIONS: u32 = 2;
 
-/// Connections for deliveries. Each is a round trip of a few milliseconds, so eight take in more than a thousand a second.
-const INTAKE_CONNECTIONS: u32 = 8;
+/// Connections for deliveries: those of their writers, and some for deliveries that are stored by themselves.
+const INTAKE_CONNECTIONS: u32 = Intakes::CONNECTIONS + 4;
 
 impl AppState {
     /// Opens lazy connections to everything: the process starts while Postgres or Redis are away.
@@ -68,7 +69,7 @@ impl AppState {
         let dispatch = Dispatch::new(server(&settings.redis_url)?, &settings.redis_prefix);
         Ok(AppState {
             db,
-            support,
+            intakes: Intakes::start(&support, &dispatch),
             reader: Reader::start(store.clone()),
             store,
             waiters: Waiters::start(dispatch.clone()),

@@ -17,6 +17,11 @@ async fn a_cluster_works_through_faults_and_leaves_nothing_behind() {
     let mut cluster = Cluster::start(options).await.expect("it starts");
     let dir = cluster.dir().to_owned();
 
+    // Linux weighs sessions against each other before processes; the worker's own steps back as a whole.
+    if let Ok(group) = std::fs::read_to_string(format!("/proc/{}/autogroup", cluster.workers[0].pid)) {
+        assert!(group.trim_end().ends_with("nice 10"), "{group}");
+    }
+
     let probe = json!({ "kind": "probe", "payload": { "name": "first", "effect": true } });
     let job = cluster.desk.enqueue(&probe, Some("first")).await.expect("accepted");
     let again = cluster.desk.enqueue(&probe, Some("first")).await.expect("accepted again");

@@ -10,4 +10,5 @@ pub mod insight;
 pub mod outcome;
 pub mod runtime;
 pub mod settings;
+pub mod step_back;
 pub mod testing;

@@ -14,6 +14,7 @@ use worker::{
     insight::{knowledge::Library, material::Material},
     runtime::{self, Options, Pulse},
     settings::{self, SETTINGS, Settings},
+    step_back::step_back,
 };
 
 const PROCESS: Process = Process { name: "worker", version: env!("CARGO_PKG_VERSION"), settings: SETTINGS };
@@ -21,8 +22,7 @@ const PROCESS: Process = Process { name: "worker", version: env!("CARGO_PKG_VERS
 fn main() -> ExitCode {
     // Before any other thread starts: they inherit it. A wrong value is told with the other settings.
     if let Ok(nice) = settings::nice() {
-        // Lowering one's own priority is always allowed; where it is not, work is merely less polite.
-        let _ = rustix::process::setpriority_process(None, nice);
+        step_back(nice);
     }
     boot::run(&PROCESS, Settings::from_env, serve)
 }

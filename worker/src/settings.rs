@@ -34,7 +34,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "DESK_NICE",
         Some("10"),
-        "how far the process steps back behind others on the machine, such as the api: 0 not at all, to 19",
+        "how far the process, and its session when it leads one, steps back behind others on the machine, such as the api: 0 not at all, to 19",
         false,
     ),
     setting(

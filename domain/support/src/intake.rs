@@ -12,9 +12,10 @@ use chrono::{DateTime, Utc};
 use database::ids::{DeliveryId, TenantId};
 use database::nul::strip_json;
 use database::{Db, DbError, REQUEST_WITHIN, Tx};
-use jobs::{Announcement, Dispatch, JobDocument, NewJob, QueueError};
+use jobs::{Announcement, Dispatch, NewJob, QueueError};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::postgres::PgExecutor;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -24,7 +25,11 @@ use crate::gorgias::delivery::Delivery;
 use crate::gorgias::rules::{self, Decision};
 use crate::inbox::Answer;
 use crate::kinds::DraftReply;
-use crate::tickets::{MessageDocument, NewMessage, ToldTicket, documents};
+use crate::tickets::{NewMessage, ToldTicket, documents};
+
+mod together;
+
+pub use together::Intakes;
 
 /// How often a call is repeated after it collided with another one.
 const RETRIES: u32 = 3;
@@ -63,14 +68,18 @@ pub struct Taken {
     pub is_new: bool,
 }
 
-/// Takes a delivery in and announces its job. `support` is connected as the support role ([`Db::connect_as`]).
+/// Takes one delivery in and announces its job. `support` is connected as the support role ([`Db::connect_as`]).
+/// Many that come at once are taken in together by [`Intakes`].
 ///
 /// # Errors
 /// The database failed. When the connection broke at the very end nobody knows whether the delivery is stored; sending
 /// it again finds out.
 pub async fn take_in(support: &Db, dispatch: &Dispatch, intake: Intake<'_>) -> Result<Taken, QueueError> {
-    let parts = Parts::of(intake)?;
-    let call = parts.documents();
+    send(support, dispatch, &Call::of(intake)?).await
+}
+
+/// Sends a call, again when that is right, and announces its job.
+async fn send(support: &Db, dispatch: &Dispatch, call: &Call) -> Result<Taken, QueueError> {
     let (mut collisions, mut dead_connections) = (0, 0);
     let started = Instant::now();
     loop {
@@ -102,53 +111,78 @@ pub async fn take_in(support: &Db, dispatch: &Dispatch, intake: Intake<'_>) -> R
 /// # Errors
 /// The database failed, and with it the transaction.
 pub async fn take_in_within(tx: &mut Tx, intake: Intake<'_>) -> Result<(Taken, Announcement), QueueError> {
-    let parts = Parts::of(intake)?;
-    Ok(parts.documents().send(&mut **tx).await?)
+    Ok(Call::of(intake)?.send(&mut **tx).await?)
 }
 
-/// What a call is made of, with ids that stay the same however often it is sent.
-struct Parts<'a> {
-    intake: Intake<'a>,
-    id: DeliveryId,
-    decision: Decision,
-    messages: Vec<NewMessage>,
-    job: Option<NewJob>,
+/// The arguments of `support_app.take_in`, written out, with ids that stay the same however often it is sent.
+struct Call {
+    tenant: TenantId,
+    /// The ticket's id at the help desk: calls that are sent together lock tickets in this order.
+    ticket_key: String,
+    delivery: Box<RawValue>,
+    body: Box<RawValue>,
+    ticket: Box<RawValue>,
+    messages: Box<RawValue>,
+    job: Option<(NewJob, Box<RawValue>)>,
 }
 
-impl<'a> Parts<'a> {
-    fn of(intake: Intake<'a>) -> Result<Parts<'a>, QueueError> {
-        let decision = rules::decide(intake.delivery);
-        let job = match decision {
-            Decision::Draft { .. } => Some(draft_job(intake)?),
-            Decision::Skip(_) => None,
+impl Call {
+    fn of(intake: Intake<'_>) -> Result<Call, QueueError> {
+        let (decision, skip_reason, job) = match rules::decide(intake.delivery) {
+            Decision::Draft { .. } => ("queued", None, Some(draft_job(intake)?)),
+            Decision::Skip(reason) => ("skipped", Some(reason.name()), None),
         };
-        let messages = NewMessage::of(intake.delivery, intake.now);
-        Ok(Parts { intake, id: DeliveryId::new(), decision, messages, job })
+        let delivery = NewDelivery {
+            id: DeliveryId::new(),
+            provider: PROVIDER,
+            dedup_key: intake.dedup_key,
+            event_type: intake.delivery.event_type.as_deref(),
+            decision,
+            skip_reason,
+            correlation_id: intake.correlation_id,
+            replay_of: intake.replay_of,
+        };
+        let job = match job {
+            Some(job) => {
+                let document = written(&job.document())?;
+                Some((job, document))
+            }
+            None => None,
+        };
+        Ok(Call {
+            tenant: intake.tenant,
+            ticket_key: intake.delivery.ticket.id.clone(),
+            delivery: written(&delivery)?,
+            body: written(strip_json(intake.body).as_ref())?,
+            ticket: written(&ToldTicket::of(PROVIDER, intake.delivery))?,
+            messages: written(&documents(&NewMessage::of(intake.delivery, intake.now)))?,
+            job,
+        })
     }
 
-    fn documents(&self) -> Call<'_> {
-        let intake = &self.intake;
-        let (decision, skip_reason) = match self.decision {
-            Decision::Draft { .. } => ("queued", None),
-            Decision::Skip(reason) => ("skipped", Some(reason.name())),
-        };
-        Call {
-            parts: self,
-            delivery: NewDelivery {
-                id: self.id,
-                provider: PROVIDER,
-                dedup_key: intake.dedup_key,
-                event_type: intake.delivery.event_type.as_deref(),
-                decision,
-                skip_reason,
-                correlation_id: intake.correlation_id,
-                replay_of: intake.replay_of,
-            },
-            ticket: ToldTicket::of(PROVIDER, intake.delivery),
-            messages: documents(&self.messages),
-            job: self.job.as_ref().map(|job| job.document()),
-        }
+    async fn send(&self, executor: impl PgExecutor<'_>) -> Result<(Taken, Announcement), DbError> {
+        let taken: Taken = sqlx::query_as("select * from support_app.take_in($1, $2, $3, $4, $5, $6)")
+            .bind(self.tenant)
+            .bind(Json(&self.delivery))
+            .bind(Json(&self.body))
+            .bind(Json(&self.ticket))
+            .bind(Json(&self.messages))
+            .bind(self.job.as_ref().map(|(_, document)| Json(document)))
+            .fetch_one(executor)
+            .await?;
+        let announcement = self.announcement(&taken);
+        Ok((taken, announcement))
     }
+
+    /// What to tell the workers. Another job may stand in for ours; then it was announced when it came.
+    fn announcement(&self, taken: &Taken) -> Announcement {
+        let ours = self.job.as_ref().filter(|(job, _)| taken.answer.job == Some(job.id()));
+        ours.map(|(job, _)| job.ready()).unwrap_or_default()
+    }
+}
+
+fn written(document: &impl Serialize) -> Result<Box<RawValue>, QueueError> {
+    serde_json::value::to_raw_value(document).map_err(|error| DbError::Other(sqlx::Error::Encode(error.into())).into())
 }
 
 /// The job that drafts a reply. Its ticket and its dedup key ([`DraftReply::dedup_key`]) are known only inside the
@@ -157,15 +191,6 @@ fn draft_job(intake: Intake<'_>) -> Result<NewJob, QueueError> {
     let payload = DraftReply { ticket_id: Uuid::nil(), tone: None, length: None, again: false };
     let job = NewJob::of(intake.tenant, &payload)?;
     Ok(job.with_cause(intake.correlation_id, intake.trace_parent, "webhook"))
-}
-
-/// The arguments of `support_app.take_in`.
-struct Call<'a> {
-    parts: &'a Parts<'a>,
-    delivery: NewDelivery<'a>,
-    ticket: ToldTicket<'a>,
-    messages: Vec<MessageDocument<'a>>,
-    job: Option<JobDocument<'a>>,
 }
 
 #[derive(Serialize)]
@@ -178,23 +203,4 @@ struct NewDelivery<'a> {
     skip_reason: Option<&'a str>,
     correlation_id: &'a str,
     replay_of: Option<DeliveryId>,
-}
-
-impl Call<'_> {
-    async fn send(&self, executor: impl PgExecutor<'_>) -> Result<(Taken, Announcement), DbError> {
-        let intake = &self.parts.intake;
-        let taken: Taken = sqlx::query_as("select * from support_app.take_in($1, $2, $3, $4, $5, $6)")
-            .bind(intake.tenant)
-            .bind(Json(&self.delivery))
-            .bind(Json(strip_json(intake.body).as_ref()))
-            .bind(Json(&self.ticket))
-            .bind(Json(&self.messages))
-            .bind(self.job.as_ref().map(Json))
-            .fetch_one(executor)
-            .await?;
-        // Another job may stand in for ours; then it was announced when it came.
-        let ours = self.parts.job.as_ref().filter(|job| taken.answer.job == Some(job.id()));
-        let announcement = ours.map(|job| job.ready()).unwrap_or_default();
-        Ok((taken, announcement))
-    }
 }

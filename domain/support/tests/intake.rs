@@ -14,8 +14,8 @@ use jobs::NewJob;
 use jobs::dispatch::{Dispatch, Server};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
-use support::gorgias::delivery::parse_value;
-use support::intake::{Intake, Taken, take_in};
+use support::gorgias::delivery::{Delivery, parse_value};
+use support::intake::{Intake, Intakes, Taken, take_in};
 use support::kinds::DraftReply;
 use uuid::Uuid;
 use wire::Wire;
@@ -32,17 +32,20 @@ fn support(world: &World, connections: u32) -> Db {
 
 async fn send(db: &Db, tenant: TenantId, dedup_key: &str, body: &Value) -> Taken {
     let delivery = parse_value(body).expect("parses");
-    let intake = Intake {
+    take_in(db, &dispatch(), intake(tenant, dedup_key, body, &delivery)).await.expect("taken in")
+}
+
+fn intake<'a>(tenant: TenantId, dedup_key: &'a str, body: &'a Value, delivery: &'a Delivery) -> Intake<'a> {
+    Intake {
         tenant,
         dedup_key,
         body,
-        delivery: &delivery,
+        delivery,
         correlation_id: "c-1",
         trace_parent: None,
         replay_of: None,
         now: "2026-11-21T12:00:00Z".parse().expect("a time"),
-    };
-    take_in(db, &dispatch(), intake).await.expect("taken in")
+    }
 }
 
 fn question(ticket: u32, message: u32) -> Value {
@@ -211,4 +214,45 @@ async fn a_job_enters_the_same_by_the_function_for_one_and_the_statement_for_man
             .await
             .expect("the books");
     assert_eq!(booked, [("scheduled".to_owned(), 1), ("scheduled".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn deliveries_that_come_at_once_get_the_answers_that_they_would_get_alone() {
+    let world = world().await;
+    let other = add_tenant(&world.db, "other").await;
+    let unknown = TenantId::new();
+    let intakes = Intakes::start(&support(&world, Intakes::CONNECTIONS + 2), &dispatch());
+    let send = |tenant, key: String, body: Value| {
+        let intakes = intakes.clone();
+        async move {
+            let delivery = parse_value(&body).expect("parses");
+            intakes.take_in(intake(tenant, &key, &body, &delivery)).await
+        }
+    };
+    // Two tenants with tickets of the same numbers, messages of the same ticket, every delivery twice, and in between
+    // a tenant that is not there, which the whole statement fails of.
+    let mut sent = Vec::new();
+    for number in 0..120_u32 {
+        let tenant = if number.is_multiple_of(2) { world.tenant } else { other };
+        for _ in 0..2 {
+            sent.push(send(tenant, format!("key-{number}"), question(number / 2 % 7, number)));
+        }
+        if number.is_multiple_of(40) {
+            sent.push(send(unknown, format!("lost-{number}"), question(1, number)));
+        }
+    }
+    let answers = futures_util::future::join_all(sent).await;
+
+    let (taken, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    assert_eq!((taken.len(), refused.len()), (240, 3));
+    let taken: Vec<Taken> = taken.into_iter().map(|one| one.expect("taken in")).collect();
+    for pair in taken.chunks(2) {
+        assert_eq!(pair[0].answer, pair[1].answer, "a repetition gets the first answer");
+        assert!(pair[0].is_new != pair[1].is_new, "one of two is new");
+    }
+    assert_eq!(count(&world, "support_app.inbox").await, 120);
+    assert_eq!(count(&world, "support_app.ticket").await, 14);
+    assert_eq!(count(&world, "support_app.message").await, 120);
+    let jobs: std::collections::HashSet<Uuid> = taken.iter().filter_map(|one| one.answer.job).collect();
+    assert_eq!(count(&world, "jobs.live").await, i64::try_from(jobs.len()).expect("few"));
 }

@@ -73,7 +73,7 @@ impl Process {
         ops: Option<SocketAddr>,
     ) -> io::Result<Process> {
         let mut command = command(program);
-        command.env_clear().envs(settings).stdin(Stdio::null()).process_group(0);
+        command.env_clear().envs(settings).stdin(Stdio::null());
         for name in ["PATH", "HOME", "TZ", "RUST_BACKTRACE", "RUST_LIB_BACKTRACE"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -187,14 +187,19 @@ pub(super) fn programs() -> anyhow::Result<PathBuf> {
 }
 
 /// With `setpriv`, which every Debian and Ubuntu has, the kernel kills the child when the thread that
-/// started it ends; without it the child is only killed when we get to do so.
+/// started it ends; without it the child is only killed when we get to do so. `setsid` gives it a session of its own,
+/// as service managers do: an interrupt from the terminal is ours alone, and the kernel, which shares the processor
+/// among sessions, does not weigh a whole cluster like a single connection of Postgres.
 fn command(program: &Path) -> Command {
     const SETPRIV: &str = "/usr/bin/setpriv";
-    if !Path::new(SETPRIV).exists() {
-        return Command::new(program);
+    const SETSID: &str = "/usr/bin/setsid";
+    if !Path::new(SETPRIV).exists() || !Path::new(SETSID).exists() {
+        let mut command = Command::new(program);
+        command.process_group(0);
+        return command;
     }
     let mut command = Command::new(SETPRIV);
-    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command.args(["--pdeathsig", "KILL", "--", SETSID]).arg(program);
     command
 }
 

@@ -24,7 +24,7 @@ use serde::Serialize;
 use support::gorgias::delivery::{self, DeliveryError};
 use support::gorgias::{PROVIDER, dedup};
 use support::inbox::Answer;
-use support::intake::{self, Intake, Taken};
+use support::intake::{Intake, Taken};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -186,7 +186,7 @@ async fn take(
         replay_of: None,
         now: Utc::now(),
     };
-    Ok(intake::take_in(&state.support, &state.dispatch, intake).await?)
+    Ok(state.intakes.take_in(intake).await?)
 }
 
 /// The tenant that the credential names, and whether an API key did; a slug is not yet proven.

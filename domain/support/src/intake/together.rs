@@ -1,0 +1,161 @@
+//! Deliveries that arrive while others are being stored are stored together: one statement, one commit, one wait for
+//! the disk. A quiet desk notices nothing of it, for a delivery that is alone is sent at once; a busy one stores more
+//! with each commit the longer commits take, where otherwise each delivery would wait for its own turn at the disk.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use database::{Db, DbError, REQUEST_WITHIN};
+use jobs::{Dispatch, QueueError};
+use serde_json::value::RawValue;
+use sqlx::types::Json;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::{Call, Intake, SENT_AGAIN_WITHIN, Taken, send};
+
+/// So many statements are under way at once. With one, a delivery would wait for a whole commit of others; with many,
+/// each would carry few.
+const WRITERS: usize = 4;
+
+/// The most deliveries of one statement, and bytes of bodies: a statement must not keep many waiting for long.
+const MOST_TOGETHER: usize = 32;
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// So many wait for a writer; whoever comes then waits for a place here.
+const MOST_WAITING: usize = 1024;
+
+/// Takes deliveries in, many at once where many come.
+#[derive(Clone, Debug)]
+pub struct Intakes {
+    waiting: mpsc::Sender<Waiting>,
+}
+
+/// A delivery and whom to tell what became of it. Whoever has gone away in the meantime has his delivery all the same.
+struct Waiting {
+    call: Call,
+    tell: oneshot::Sender<Result<Taken, QueueError>>,
+}
+
+impl Intakes {
+    /// Starts the writers. `support` is connected as the support role ([`Db::connect_as`]) with at least
+    /// [`Intakes::CONNECTIONS`]. The writers end when the last clone of this is gone. Must be called within a runtime.
+    pub fn start(support: &Db, dispatch: &Dispatch) -> Intakes {
+        let (waiting, waits) = mpsc::channel(MOST_WAITING);
+        let waits = Arc::new(Mutex::new(waits));
+        for _ in 0..WRITERS {
+            tokio::spawn(write(support.clone(), dispatch.clone(), Arc::clone(&waits)));
+        }
+        Intakes { waiting }
+    }
+
+    /// How many connections the writers use.
+    pub const CONNECTIONS: u32 = WRITERS as u32;
+
+    /// Takes a delivery in and announces its job, as [`super::take_in`] does for one alone.
+    ///
+    /// # Errors
+    /// As of [`super::take_in`].
+    pub async fn take_in(&self, intake: Intake<'_>) -> Result<Taken, QueueError> {
+        let (tell, told) = oneshot::channel();
+        let waiting = Waiting { call: Call::of(intake)?, tell };
+        let gone = || QueueError::from(DbError::Unanswered(sqlx::Error::WorkerCrashed));
+        self.waiting.send(waiting).await.map_err(|_| gone())?;
+        told.await.map_err(|_| gone())?
+    }
+}
+
+/// One writer: takes what waits, as much as fits, and stores it.
+async fn write(support: Db, dispatch: Dispatch, waits: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
+    let mut taken = Vec::with_capacity(MOST_TOGETHER);
+    // Only one writer listens at a time; the others store or stand in line for this.
+    while waits.lock().await.recv_many(&mut taken, MOST_TOGETHER).await > 0 {
+        while !taken.is_empty() {
+            let together = taken.drain(..fitting(&taken)).collect();
+            store(&support, &dispatch, together).await;
+        }
+    }
+}
+
+/// How many of these fit into one statement, at least one.
+fn fitting(waiting: &[Waiting]) -> usize {
+    let mut bytes = 0;
+    let fits = waiting.iter().take_while(|one| {
+        bytes += one.call.body.get().len();
+        bytes <= MOST_BYTES
+    });
+    fits.count().max(1)
+}
+
+async fn store(support: &Db, dispatch: &Dispatch, mut together: Vec<Waiting>) {
+    if together.len() == 1 {
+        for one in together {
+            one.send(support, dispatch).await;
+        }
+        return;
+    }
+    // Everybody locks tickets in the same order, so that two statements cannot wait for each other in a circle.
+    together.sort_by(|a, b| (a.call.tenant.0, &a.call.ticket_key).cmp(&(b.call.tenant.0, &b.call.ticket_key)));
+    let started = Instant::now();
+    match support.unless_silent(REQUEST_WITHIN, send_all(support, &together)).await {
+        Ok(answers) => {
+            for (one, taken) in together.into_iter().zip(answers) {
+                dispatch.announce(one.call.announcement(&taken));
+                let _ = one.tell.send(Ok(taken));
+            }
+        }
+        // Nobody waits twice for a database that says nothing.
+        Err(_) if started.elapsed() >= SENT_AGAIN_WITHIN => {
+            for one in together {
+                let silent = sqlx::Error::Io(io::ErrorKind::TimedOut.into());
+                let _ = one.tell.send(Err(DbError::Unanswered(silent).into()));
+            }
+        }
+        // Each for itself: what one of them is refused for must not cost the others, and a call whose answer was lost
+        // finds what it did itself.
+        Err(error) => {
+            tracing::debug!(%error, "deliveries are stored one by one");
+            for one in together {
+                let (support, dispatch) = (support.clone(), dispatch.clone());
+                tokio::spawn(async move { one.send(&support, &dispatch).await });
+            }
+        }
+    }
+}
+
+impl Waiting {
+    async fn send(self, support: &Db, dispatch: &Dispatch) {
+        let outcome = send(support, dispatch, &self.call).await;
+        let _ = self.tell.send(outcome);
+    }
+}
+
+/// Sends calls as one statement, and so as one transaction. It answers in their order.
+async fn send_all(support: &Db, together: &[Waiting]) -> Result<Vec<Taken>, DbError> {
+    fn column<'a>(
+        together: &'a [Waiting],
+        of: impl Fn(&'a Call) -> &'a RawValue,
+    ) -> Vec<Json<&'a RawValue>> {
+        together.iter().map(|one| Json(of(&one.call))).collect()
+    }
+    let tenants: Vec<_> = together.iter().map(|one| one.call.tenant.0).collect();
+    let jobs: Vec<_> =
+        together.iter().map(|one| one.call.job.as_ref().map(|(_, document)| Json(document))).collect();
+    let taken: Vec<Taken> = sqlx::query_as(
+        "select t.* from unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::jsonb[], $5::jsonb[], $6::jsonb[])
+             as c (tenant, delivery, body, ticket, messages, job)
+         cross join lateral support_app.take_in(c.tenant, c.delivery, c.body, c.ticket, c.messages, c.job) t",
+    )
+    .bind(tenants)
+    .bind(column(together, |call| &call.delivery))
+    .bind(column(together, |call| &call.body))
+    .bind(column(together, |call| &call.ticket))
+    .bind(column(together, |call| &call.messages))
+    .bind(jobs)
+    .fetch_all(support.pool())
+    .await?;
+    match taken.len() == together.len() {
+        true => Ok(taken),
+        false => Err(DbError::Other(sqlx::Error::RowNotFound)),
+    }
+}
