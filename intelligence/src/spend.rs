@@ -29,6 +29,7 @@ use crate::{
     matrix::Matrix,
     season::Season,
 };
+use mixture::Shift;
 use simple::{Factors, simple};
 
 const KIND: Kind = Kind { name: "spend", magic: *b"DWSPEND\x03" };
@@ -58,6 +59,9 @@ struct Stored {
     #[serde(default)]
     money: Option<GammaGamma>,
     mixture: Mixture,
+    /// The logarithm of the season that the trees learnt from.
+    #[serde(default)]
+    learnt_season: f64,
     intervals: Vec<Group>,
 }
 
@@ -76,7 +80,7 @@ impl From<Earlier> for Stored {
     fn from(earlier: Earlier) -> Stored {
         let Earlier { features, horizon, trees, purchases, purchases_weight, intervals } = earlier;
         let mixture = Mixture::model(purchases_weight);
-        Stored { features, horizon, trees, purchases, money: None, mixture, intervals }
+        Stored { features, horizon, trees, purchases, money: None, mixture, learnt_season: 0.0, intervals }
     }
 }
 
@@ -113,6 +117,7 @@ impl Model {
             && stored.purchases.is_none_or(|model| model.is_sound())
             && stored.money.is_none_or(|model| model.is_sound())
             && stored.mixture.is_sound()
+            && stored.learnt_season.is_finite()
             && stored
                 .intervals
                 .iter()
@@ -165,9 +170,12 @@ impl Model {
     pub fn score(&self, features: &Matrix, season: &Season) -> Vec<Option<Forecast>> {
         let trees = self.forest.as_ref().map(|forest| forest.scores(features));
         let mixture = self.stored.mixture;
-        let factors = match mixture.season {
-            true => Factors::of(season, self.stored.horizon),
-            false => Factors::EVEN,
+        let (factors, shift) = match mixture.season {
+            true => {
+                let factors = Factors::of(season, self.stored.horizon);
+                (factors, factors.shift(self.stored.learnt_season))
+            }
+            false => (Factors::EVEN, Shift::NONE),
         };
         let forecast = |row: usize| {
             let values = features.row(row);
@@ -176,7 +184,7 @@ impl Model {
             let (model, money) = (self.stored.purchases.as_ref(), self.stored.money.as_ref());
             let purchases = model.and_then(|model| purchases(model, money, values, horizon));
             let trees = trees.as_ref().map(|trees| trees[row]);
-            let expected = mixture.of(trees, purchases, simple(values, horizon, factors)?)?;
+            let expected = mixture.of(trees, purchases, simple(values, horizon, factors)?, shift)?;
             Some(Forecast { expected, interval: interval(&self.stored.intervals, expected) })
         };
         (0..features.rows()).into_par_iter().with_min_len(512).map(forecast).collect()

@@ -40,12 +40,20 @@ impl Mixture {
     }
 
     /// The forecast that the parts make; a missing part leaves its share to the others.
-    pub(super) fn of(&self, log_trees: Option<f64>, purchases: Option<f64>, simple: Simple) -> Option<f64> {
+    pub(super) fn of(
+        &self,
+        log_trees: Option<f64>,
+        purchases: Option<f64>,
+        simple: Simple,
+        shift: Shift,
+    ) -> Option<f64> {
         let plain = self.recent * simple.recent + self.rate * simple.rate;
         let share = self.model_share();
         if share < 1e-9 {
             return Some(plain);
         }
+        let log_trees = log_trees.map(|trees| trees + shift.trees);
+        let purchases = purchases.map(|purchases| purchases * shift.purchases.exp());
         Some(share * mixed(log_trees, purchases, self.purchases)? + plain)
     }
 
@@ -80,18 +88,32 @@ pub(super) struct Parts {
     pub(super) purchases: Vec<Option<f64>>,
     /// The simple forecasts without and with the season.
     pub(super) simple: [Vec<Simple>; 2],
-    /// Whether there is a season at all.
-    pub(super) seasonal: bool,
+    /// What the season adds to the trees' logarithms and to those of the purchase model; none without a season.
+    pub(super) season: Option<Shift>,
     /// What was spent.
     pub(super) spent: Vec<f64>,
+}
+
+/// By how much a season moves the logarithms of the model's parts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Shift {
+    /// The coming days against those that the trees learnt from.
+    pub(super) trees: f64,
+    /// The coming days against the year.
+    pub(super) purchases: f64,
+}
+
+impl Shift {
+    pub(super) const NONE: Shift = Shift { trees: 0.0, purchases: 0.0 };
 }
 
 impl Parts {
     pub(super) fn forecasts(&self, mixture: Mixture) -> Vec<f64> {
         let simple = &self.simple[usize::from(mixture.season)];
+        let shift = self.season.filter(|_| mixture.season).unwrap_or(Shift::NONE);
         let one = |row: usize| {
             let trees = self.trees.as_ref().map(|trees| trees[row]);
-            mixture.of(trees, self.purchases[row], simple[row]).unwrap_or(0.0)
+            mixture.of(trees, self.purchases[row], simple[row], shift).unwrap_or(0.0)
         };
         (0..self.spent.len()).map(one).collect()
     }
@@ -111,18 +133,19 @@ const UNBIASED: std::ops::RangeInclusive<f64> = 0.85..=1.15;
 
 /// The parts of all held-back days in columns: every mixture is a few multiplications a customer.
 struct Sheet {
-    /// Shares of the purchase model with the model's means at that share.
-    models: Vec<(f64, Vec<f64>)>,
+    /// The model alone, with its means.
+    models: Vec<(Mixture, Vec<f64>)>,
     /// The simple forecasts without and with the season.
     simple: [Vec<Simple>; 2],
     spent: Vec<f64>,
 }
 
 impl Sheet {
-    fn of(days: &[Parts], shares: &[f64]) -> Sheet {
-        let models = shares.par_iter().map(|&share| {
-            let means = days.iter().flat_map(|day| day.forecasts(Mixture::model(share)));
-            (share, means.collect())
+    fn of(days: &[Parts], tried: &[Mixture]) -> Sheet {
+        let alone: Vec<Mixture> = tried.iter().filter(|mixture| mixture.model_share() == 1.0).copied().collect();
+        let models = alone.into_par_iter().map(|mixture| {
+            let means = days.iter().flat_map(|day| day.forecasts(mixture));
+            (mixture, means.collect())
         });
         let simple = |season: usize| days.iter().flat_map(|day| day.simple[season].iter().copied()).collect();
         Sheet {
@@ -134,7 +157,8 @@ impl Sheet {
 
     /// What was forecast and what was spent, customer by customer.
     fn pairs(&self, mixture: Mixture) -> impl Iterator<Item = (f64, f64)> {
-        let model = self.models.iter().find(|(share, _)| *share == mixture.purchases).map(|(_, means)| means);
+        let alone = Mixture { recent: 0.0, rate: 0.0, ..mixture };
+        let model = self.models.iter().find(|(model, _)| *model == alone).map(|(_, means)| means);
         let (share, simple) = (mixture.model_share(), &self.simple[usize::from(mixture.season)]);
         self.spent.iter().enumerate().map(move |(row, spent)| {
             let model = model.filter(|_| share > 1e-9).map_or(0.0, |means| share * means[row]);
@@ -243,14 +267,14 @@ fn shares(has_trees: bool, has_purchases: bool) -> &'static [f64] {
 
 /// Every mixture that is tried, the model alone first.
 fn candidates(shares: &[f64], has_season: bool) -> Vec<Mixture> {
-    let mut all: Vec<Mixture> = shares.iter().map(|share| Mixture::model(*share)).collect();
+    let mut all = Vec::new();
     let seasons: &[bool] = if has_season { &[false, true] } else { &[false] };
     for &season in seasons {
         for (recent, rate) in SIMPLE.into_iter().flat_map(|recent| SIMPLE.map(|rate| (recent, rate))) {
             let mixture = Mixture { purchases: 0.0, recent, rate, season };
             if recent + rate >= 1.0 {
                 all.extend((recent + rate == 1.0).then_some(mixture));
-            } else if recent + rate > 0.0 {
+            } else {
                 all.extend(shares.iter().map(|&purchases| Mixture { purchases, ..mixture }));
             }
         }
@@ -266,8 +290,8 @@ pub(super) fn choose(days: &[Parts], has_trees: bool, has_purchases: bool) -> Ch
         let mixture = Mixture::model(shares.first().copied().unwrap_or(1.0));
         return Choice { mixture, reason: "the usual one: no day could be held back to choose by".into() };
     }
-    let sheet = Sheet::of(days, shares);
-    let tried = candidates(shares, days.iter().all(|day| day.seasonal));
+    let tried = candidates(shares, days.iter().all(|day| day.season.is_some()));
+    let sheet = Sheet::of(days, &tried);
     let measured: Vec<Measured> = tried.into_par_iter().map(|mixture| sheet.measure(mixture)).collect();
     let is_unbiased = |m: &&Measured| UNBIASED.contains(&m.bias);
     let any = measured.iter().any(|m| is_unbiased(&m));

@@ -3,6 +3,7 @@
 //!
 //! Of a customer who came within the year the first order is no part of the rate: everybody has one, whatever follows.
 
+use super::mixture::Shift;
 use crate::{
     churn::inputs,
     season::{Basis, Season},
@@ -41,6 +42,16 @@ impl Factors {
     /// Those of a season.
     pub(super) fn of(season: &Season, horizon: u32) -> Factors {
         Factors { recent: season.factor(Basis::Recent, horizon), rate: season.factor(Basis::Year, horizon) }
+    }
+
+    /// The logarithm of the factor over the recent days.
+    pub(super) fn log_recent(self) -> f64 {
+        self.recent.ln()
+    }
+
+    /// What the season adds to the logarithms of a model whose trees learnt from days of this season.
+    pub(super) fn shift(self, learnt: f64) -> Shift {
+        Shift { trees: self.recent.ln() - learnt, purchases: self.rate.ln() }
     }
 }
 

@@ -132,13 +132,13 @@ pub fn train(
             stop,
         )?;
         rounds = Some(ensemble::rounds(&texts));
-        newest = Some(parts_of(Some(&texts), test)?);
+        newest = Some(parts_of(Some((texts.as_slice(), season_of(training))), test)?);
     }
     let boosting = boosting::Settings { rounds: rounds.unwrap_or_default(), ..settings.boosting };
     let older = || match checks.get(1) {
         Some((training, test)) => {
             let texts = ensemble::train(&learn(training), None, &boosting, settings.fold_seeds, stop)?;
-            parts_of(Some(&texts), test).map(Some)
+            parts_of(Some((texts.as_slice(), season_of(training))), test).map(Some)
         }
         None => Ok(None),
     };
@@ -185,6 +185,7 @@ pub fn train(
         purchases: model.filter(|_| has_purchases),
         money: has_purchases.then(|| money_of(now)).flatten(),
         mixture,
+        learnt_season: season_of(&closed),
         intervals: intervals.unwrap_or_default(),
     };
     if stored.trees.is_empty() && stored.purchases.is_none() && mixture.model_share() > 0.0 {
@@ -269,13 +270,25 @@ fn money_of(snapshot: &Snapshot) -> Option<GammaGamma> {
     GammaGamma::fit(&values).ok()
 }
 
+/// The season that trees learn from: the mean logarithm of the factors of the snapshots, each by its customers.
+fn season_of(training: &[&Snapshot]) -> f64 {
+    let customers: usize = training.iter().map(|snapshot| snapshot.customers.len()).sum();
+    let sum: f64 = training
+        .iter()
+        .map(|snapshot| {
+            Factors::of(&snapshot.stats.season, snapshot.horizon).log_recent() * snapshot.customers.len() as f64
+        })
+        .sum();
+    sum / customers.max(1) as f64
+}
+
 /// What all parts say of a held-back day's customers.
-fn parts_of(trees: Option<&[String]>, test: &Snapshot) -> Result<Parts, CannotTrain> {
+fn parts_of(trees: Option<(&[String], f64)>, test: &Snapshot) -> Result<Parts, CannotTrain> {
     let model: Option<BgNbd> = test.purchases.as_ref().ok().map(|fit| fit.model);
     let money = model.and_then(|_| money_of(test));
     let horizon = f64::from(test.horizon);
     let rows = || (0..test.features.rows()).map(|row| test.features.row(row));
-    let forest = trees.map(|texts| Forest::parse(texts, &folds::names())).transpose()?;
+    let forest = trees.map(|(texts, _)| Forest::parse(texts, &folds::names())).transpose()?;
     let seasonal = Factors::of(&test.stats.season, test.horizon);
     let none = Simple { recent: 0.0, rate: 0.0 };
     let simple = |factors| rows().map(|row| simple(row, horizon, factors).unwrap_or(none)).collect();
@@ -283,7 +296,7 @@ fn parts_of(trees: Option<&[String]>, test: &Snapshot) -> Result<Parts, CannotTr
         trees: forest.map(|forest| forest.scores(&test.features)),
         purchases: rows().map(|row| purchases(model.as_ref()?, money.as_ref(), row, horizon)).collect(),
         simple: [simple(Factors::EVEN), simple(seasonal)],
-        seasonal: seasonal != Factors::EVEN,
+        season: (seasonal != Factors::EVEN).then(|| seasonal.shift(trees.map_or(0.0, |(_, learnt)| learnt))),
         spent: test.spent(),
     })
 }
