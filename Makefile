@@ -61,7 +61,7 @@ key: setup build ## create an API key, e.g. ARGS="--tenant demo --scopes jobs:re
 	@deploy/local/cluster key $(DIR) $(ARGS)
 
 ## Checks
-.PHONY: setup-test test lint fmt openapi figures
+.PHONY: setup-test test lint fmt openapi schemathesis figures
 setup-test:
 	@deploy/local/setup --test
 
@@ -79,11 +79,14 @@ openapi: build ## write docs/openapi.json from the code
 	@target/debug/api openapi > $(STATE)/openapi.json
 	@mv $(STATE)/openapi.json docs/openapi.json
 
+schemathesis: setup build ## the running API against its own description: ARGS="50" for more requests
+	@tests/schemathesis $(ARGS)
+
 figures: setup ## draw the figures of docs/ from the real purchases, a few minutes
 	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters idle night night-kill segments
+PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters idle night night-kill segments fuzz-doors import-bench
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -115,6 +118,9 @@ deadletters: ## grouping, bulk retry and listing at millions of rows
 audit: ## the audit of the books over millions of past jobs: ARGS="--rows 50000000"
 	@$(BIN)/audit $(ARGS)
 
+import-bench: ## ten million lines from a file into orders, and Shopify's form: ARGS="--lines 1000000", PROFILE=release
+	@$(BIN)/import-bench $(ARGS)
+
 waiters: ## 2,000 clients waiting for results
 	@$(BIN)/waiters $(ARGS)
 
@@ -126,6 +132,9 @@ night: ## the nightly run on a shop of any size: ARGS="--customers 1000000 --lin
 
 night-kill: ## the nightly run with its worker killed again and again: the result stays the same
 	@$(BIN)/night-kill $(ARGS)
+
+fuzz-doors: ## millions of odd webhooks and segment rules: ARGS="--inputs 5000000 --seed 7"
+	@$(BIN)/fuzz-doors $(ARGS)
 
 segments: ## counts and evaluations of segment rules over a million customers
 	@$(BIN)/segments $(ARGS)
@@ -146,6 +155,10 @@ recipe: setup-test ## follow the recipes of ARCHITECTURE.md in a copy: files, li
 
 first-build: ## what a fresh clone costs until its demo is built, and whether its tests compile a dependency again
 	@tests/checkout/first_build.py $(ARGS)
+
+.PHONY: fuzz
+fuzz: setup ## broken files by the million through the reader: ARGS="5000000 SEED"
+	@cargo run --quiet --release -p tables --example fuzz -- $(ARGS)
 
 .PHONY: evaluate
 evaluate: setup ## accuracy on any file: DATA=orders.csv TEST=1998-04-01 HORIZON=90 SNAPSHOTS=1998-01-01,1997-12-02

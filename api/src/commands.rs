@@ -4,6 +4,7 @@
 //! A new key is printed alone on standard output, once; hints go to standard error. What is done is audited.
 
 mod arguments;
+mod preview;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -68,6 +69,8 @@ enum CommandError {
     Tenant(CreateTenantError),
     #[error("the help desk was not connected: {0}")]
     Integration(#[from] IntegrationError),
+    #[error("the file cannot be imported: {0}")]
+    Preview(#[from] platform::orders::reading::ReadError),
     #[error("the database does not answer; check DATABASE_URL and that the server runs")]
     Unavailable,
     #[error("{0}; has the schema been migrated (run: migrate)?")]
@@ -94,6 +97,7 @@ impl From<sqlx::Error> for CommandError {
 
 async fn execute(command: Command) -> Result<(), CommandError> {
     match command {
+        Command::Import(arguments) => println!("{}", preview::run(arguments)?),
         Command::Openapi => println!("{}", crate::openapi_json()),
         Command::Settings => print!("{}", env::table(&crate::settings::all())),
         Command::CreateTenant { slug, name, timezone } => create_tenant(&slug, &name, &timezone).await?,

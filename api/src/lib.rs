@@ -22,7 +22,7 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use state::AppState;
-use web::{limits, observe, problem::Problem, timeouts};
+use web::{door, limits, observe, problem::Problem, timeouts};
 
 /// Everything that the process answers.
 pub fn router(state: AppState) -> Router {
@@ -31,7 +31,8 @@ pub fn router(state: AppState) -> Router {
         .merge(docs::routes(&document))
         .fallback(async || Problem::not_found("no route has this path; GET /openapi.json describes them all"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .with_state(state.clone());
+        .with_state(state.clone())
+        .layer(from_fn(door::check));
     let routes = limits::apply(routes, state.db.clone(), state.keys.clone(), state.settings.rates);
     timeouts::apply(routes, state.settings.patience)
         .layer(CatchPanicLayer::custom(answer_panic))

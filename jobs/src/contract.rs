@@ -13,7 +13,9 @@ pub trait JobKind: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The name on the wire: imperative, and never reused for something else.
     const KIND: &'static str;
 
-    /// The version of the payload that this code writes.
+    /// The version of the payload that this code writes. Any other shape is another version, a new optional field too:
+    /// workers of the release before put a payload of a newer version off, while one of their own version that does not
+    /// fit is dead. A test compares each shape with the one that is recorded beside the contract.
     const VERSION: i16;
 
     /// The concurrency key of every job of the kind, for kinds of which a tenant may run no more than

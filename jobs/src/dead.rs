@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::{
@@ -206,12 +206,43 @@ pub async fn retry(
     );
     query.push_bind(limit);
     query.push(include_str!("dead_retry.sql"));
-    let rows = query.build().fetch_all(conn).await?;
-    let ready: Vec<Offer> = rows
-        .into_iter()
-        .map(|row| Offer { id: row.get(0), tenant: row.get(1), queue: row.get(2), priority: row.get(3) })
-        .collect();
+    let ready: Vec<Offer> = query.build_query_as().fetch_all(conn).await?;
     Ok((ready.iter().map(|offer| offer.id).collect(), Announcement { ready, next_due: None }))
+}
+
+/// A job that a bulk act left as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// The job.
+    pub job_id: JobId,
+    /// Why: `key_taken`, an unfinished job has its dedup key; `busy`, another caller acts on it at this moment.
+    pub reason: String,
+    /// The job that has its dedup key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_favour_of: Option<JobId>,
+}
+
+/// Why the matching jobs that are still dead after a retry of all of them are so: up to `limit` of them.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn left(conn: &mut PgConnection, filter: &DeadFilter, limit: i64) -> Result<Vec<Left>, QueueError> {
+    let mut query =
+        QueryBuilder::new("with stays as (select id, tenant_id, kind, dedup_key from jobs.dead where");
+    filter.push(&mut query);
+    query.push(" order by id limit ").push_bind(limit);
+    query.push(
+        ") select s.id, l.id from stays s left join jobs.live l
+             on l.tenant_id = s.tenant_id and l.kind = s.kind and l.dedup_key = s.dedup_key order by s.id",
+    );
+    let rows: Vec<(JobId, Option<JobId>)> = query.build_query_as().fetch_all(conn).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(job_id, in_favour_of)| {
+            let reason = if in_favour_of.is_some() { "key_taken" } else { "busy" };
+            Left { job_id, reason: reason.to_owned(), in_favour_of }
+        })
+        .collect())
 }
 
 /// Ends up to `limit` of the matching jobs as cancelled.

@@ -19,4 +19,4 @@
     insert into jobs.transition (queue, kind, from_state, to_state, n)
     select queue, kind, 'dead', 'ready', count(*) from revived group by queue, kind
 )
-select id, tenant_id, queue, priority from revived
+select id, tenant_id as tenant, queue, priority from revived

@@ -26,6 +26,7 @@ pub mod queues;
 pub mod read;
 pub mod retention;
 pub mod schedules;
+pub mod shape;
 pub mod state;
 pub mod store;
 pub mod successors;

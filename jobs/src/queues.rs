@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{FromRow, PgConnection, Row};
+use sqlx::{FromRow, PgConnection};
 
 use crate::{JobId, QueueError, State, events::Event};
 
@@ -104,10 +104,9 @@ pub async fn limit_kind(
 /// # Errors
 /// The ledger failed.
 pub async fn kind_limits(conn: &mut PgConnection) -> Result<Vec<(String, i32, String)>, QueueError> {
-    let rows = sqlx::query("select kind, max_running, changed_by from jobs.kind_limit order by kind")
+    Ok(sqlx::query_as("select kind, max_running, changed_by from jobs.kind_limit order by kind")
         .fetch_all(conn)
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
+        .await?)
 }
 
 /// Cancels those that wait of the next `limit` jobs of a queue, between `after` and `up_to`. Says at
@@ -138,7 +137,7 @@ pub async fn drain(
 }
 
 /// Jobs of a kind in a state of a queue, by the books.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Balance {
     /// The queue.
     pub queue: String,
@@ -155,8 +154,8 @@ pub struct Balance {
 /// # Errors
 /// The ledger failed.
 pub async fn balances(conn: &mut PgConnection) -> Result<Vec<Balance>, QueueError> {
-    let rows = sqlx::query(
-        "select queue, kind, account, sum(n)::bigint from (
+    Ok(sqlx::query_as(
+        "select queue, kind, account, sum(n)::bigint as n from (
              select queue, kind, account, n from jobs.balance
              union all
              select queue, kind, coalesce(to_state::text, 'pruned'), n from jobs.transition
@@ -166,11 +165,7 @@ pub async fn balances(conn: &mut PgConnection) -> Result<Vec<Balance>, QueueErro
          ) books group by queue, kind, account",
     )
     .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Balance { queue: row.get(0), kind: row.get(1), account: row.get(2), n: row.get(3) })
-        .collect())
+    .await?)
 }
 
 /// Folds up to `limit` transitions into the balances and the rates by minute. Run by one at a time.
@@ -178,8 +173,8 @@ pub async fn balances(conn: &mut PgConnection) -> Result<Vec<Balance>, QueueErro
 /// # Errors
 /// The ledger failed.
 pub async fn compact(conn: &mut PgConnection, limit: i64) -> Result<u64, QueueError> {
-    let row = sqlx::query(include_str!("compact.sql")).bind(limit).fetch_one(conn).await?;
-    Ok(u64::try_from(row.get::<i64, _>(0)).unwrap_or(0))
+    let folded: i64 = sqlx::query_scalar(include_str!("compact.sql")).bind(limit).fetch_one(conn).await?;
+    Ok(u64::try_from(folded).unwrap_or(0))
 }
 
 /// When the oldest claimable job of each queue that has or had jobs fell due; none where none waits.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection, PgConnection, Row, postgres::PgRow, types::Json};
+use sqlx::{Connection, PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
@@ -25,7 +25,7 @@ pub const POISON_CRASHES: i16 = 3;
 /// # Errors
 /// The ledger failed.
 pub async fn promote_due(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offer>, QueueError> {
-    let rows = sqlx::query(
+    Ok(sqlx::query_as(
         "with due as (
              select id from jobs.live where due_at <= now() order by due_at, id limit $1 for update skip locked
          ), before as (
@@ -38,12 +38,11 @@ pub async fn promote_due(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offe
              insert into jobs.transition (queue, kind, from_state, to_state, n)
              select queue, kind, was, 'ready', count(*) from promoted group by queue, kind, was
          )
-         select id, tenant_id, queue, priority from promoted",
+         select id, tenant_id as tenant, queue, priority from promoted",
     )
     .bind(limit)
     .fetch_all(conn)
-    .await?;
-    Ok(rows.iter().map(offer).collect())
+    .await?)
 }
 
 /// What was done about workers that fell silent.
@@ -81,7 +80,7 @@ pub async fn recover_lost_workers(
     let mut recovered = Recovered { workers, ..Recovered::default() };
     // Leases of workers that are gone: of those counted out just now, any that a claim took in the very
     // moment in which its worker was counted out, and those of a worker that died before its first beat.
-    let rows = sqlx::query(
+    let returned: Vec<Returned> = sqlx::query_as(
         "with idle as (
              delete from jobs.lease l
              where exists (select from jobs.worker w where w.id = l.worker_id and w.state in ('lost', 'stopped'))
@@ -117,16 +116,17 @@ pub async fn recover_lost_workers(
              insert into jobs.transition (queue, kind, from_state, to_state, n)
              select queue, kind, 'running', 'ready', count(*) from returned group by queue, kind
          )
-         select id, tenant_id, queue, priority, attempt, max_attempts, crashes, cancel_reason is not null from returned",
+         select id, tenant_id as tenant, queue, priority, attempt, max_attempts, crashes,
+             cancel_reason is not null as is_cancelled
+         from returned",
     )
     .bind(silence_secs)
     .fetch_all(&mut *tx)
     .await?;
     let (mut buried, mut failures, mut cancelled) = (Vec::new(), Vec::new(), Vec::new());
-    for row in &rows {
-        let (attempt, max_attempts, crashes): (i16, i16, i16) = (row.get(4), row.get(5), row.get(6));
-        let id: JobId = row.get(0);
-        if row.get(7) {
+    for Returned { offer, attempt, max_attempts, crashes, is_cancelled } in returned {
+        let id = offer.id;
+        if is_cancelled {
             cancelled.push(id);
         } else if crashes >= POISON_CRASHES {
             buried.push(id);
@@ -135,7 +135,7 @@ pub async fn recover_lost_workers(
             buried.push(id);
             failures.push(Failure::new("worker_lost", "the worker died in the job's last attempt"));
         } else {
-            recovered.offers.push(offer(row));
+            recovered.offers.push(offer);
         }
     }
     if !buried.is_empty() {
@@ -166,14 +166,13 @@ pub async fn recover_unheld(
     after: Option<JobId>,
     limit: i64,
 ) -> Result<(Option<JobId>, Vec<Offer>), QueueError> {
-    let rows = sqlx::query(include_str!("unheld.sql"))
+    let rows: Vec<Unheld> = sqlx::query_as(include_str!("unheld.sql"))
         .bind(after.unwrap_or(Uuid::nil()))
         .bind(limit)
         .fetch_all(conn)
         .await?;
-    let last = rows.iter().find_map(|row| row.get::<Option<JobId>, _>(4));
-    let offers = rows.iter().filter(|row| row.get::<Option<JobId>, _>(0).is_some()).map(offer).collect();
-    Ok((last, offers))
+    let last = rows.iter().find_map(|row| row.last);
+    Ok((last, rows.into_iter().filter_map(Unheld::offer).collect()))
 }
 
 /// A page of claimable jobs after the last one of the page before, by queue and age: for telling Redis
@@ -186,8 +185,8 @@ pub async fn ready_page(
     after: Option<&Offer>,
     limit: i64,
 ) -> Result<Vec<Offer>, QueueError> {
-    let rows = sqlx::query(
-        "select id, tenant_id, queue, priority from jobs.live
+    Ok(sqlx::query_as(
+        "select id, tenant_id as tenant, queue, priority from jobs.live
          where (queue, id) > ($1, $2) and due_at is null and not parked and state = 'ready'
          order by queue, id limit $3",
     )
@@ -195,8 +194,7 @@ pub async fn ready_page(
     .bind(after.map_or(Uuid::nil(), |offer| offer.id))
     .bind(limit)
     .fetch_all(conn)
-    .await?;
-    Ok(rows.iter().map(offer).collect())
+    .await?)
 }
 
 /// The oldest claimable jobs of every queue, `limit` of each.
@@ -204,18 +202,40 @@ pub async fn ready_page(
 /// # Errors
 /// The ledger failed.
 pub async fn oldest_ready(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offer>, QueueError> {
-    let rows = sqlx::query(
+    Ok(sqlx::query_as(
         "select j.* from (select distinct queue from jobs.balance) q cross join lateral (
-             select id, tenant_id, queue, priority from jobs.live
+             select id, tenant_id as tenant, queue, priority from jobs.live
              where queue = q.queue and due_at is null and not parked and state = 'ready' order by id limit $1
          ) j",
     )
     .bind(limit)
     .fetch_all(conn)
-    .await?;
-    Ok(rows.iter().map(offer).collect())
+    .await?)
 }
 
-fn offer(row: &PgRow) -> Offer {
-    Offer { id: row.get(0), tenant: row.get(1), queue: row.get(2), priority: row.get(3) }
+/// A job whose worker fell silent.
+#[derive(sqlx::FromRow)]
+struct Returned {
+    #[sqlx(flatten)]
+    offer: Offer,
+    attempt: i16,
+    max_attempts: i16,
+    crashes: i16,
+    is_cancelled: bool,
+}
+
+/// A job that nobody held, or in a row of its own the last one of the page.
+#[derive(sqlx::FromRow)]
+struct Unheld {
+    id: Option<JobId>,
+    tenant: Option<Uuid>,
+    queue: Option<String>,
+    priority: Option<i16>,
+    last: Option<JobId>,
+}
+
+impl Unheld {
+    fn offer(self) -> Option<Offer> {
+        Some(Offer { id: self.id?, tenant: self.tenant?, queue: self.queue?, priority: self.priority? })
+    }
 }

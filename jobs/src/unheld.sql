@@ -16,6 +16,7 @@ with page as (
     insert into jobs.transition (queue, kind, from_state, to_state, n)
     select queue, kind, 'running', 'ready', count(*) from returned group by queue, kind
 )
-select null::uuid, null::uuid, null::text, null::smallint, max(id::text)::uuid from page having count(*) = $2
+select null::uuid as id, null::uuid as tenant, null::text as queue, null::smallint as priority, max(id::text)::uuid as last
+from page having count(*) = $2
 union all
 select id, tenant_id, queue, priority, null::uuid from returned

@@ -7,6 +7,7 @@ pub mod chaos;
 pub mod desk;
 pub mod failover;
 pub mod folder;
+pub mod import;
 pub mod load;
 pub mod night;
 pub mod processes;

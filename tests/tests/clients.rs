@@ -108,6 +108,31 @@ async fn reads_a_ticket_and_its_newest_messages_in_order() {
 }
 
 #[tokio::test]
+async fn long_messages_are_read_in_smaller_pages() {
+    let upstream = an_upstream().await;
+    let text = |n: usize| format!("m{n} {}", "x".repeat(120_000));
+    let messages = (0..100).map(|n| SeedMessage { from_agent: false, text: text(n), at: None });
+    let customer = SeedCustomer { name: "Ann".into(), email: "ann@shop.example".into(), external_id: None };
+    let ticket =
+        SeedTicket { subject: "Lamp".into(), channel: "chat".into(), customer, messages: messages.collect() };
+    upstream.seed_ticket(7, ticket);
+    let newest = account(&upstream, POLICY).list_messages(&soon(), 7, 30).await.expect("messages");
+    let texts: Vec<_> = newest.iter().filter_map(|message| message.body_text.clone()).collect();
+    assert_eq!(texts, (70..100).map(text).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_nobody_needs_may_be_of_any_type() {
+    let upstream = an_upstream().await;
+    let body = Some(json!({"id": "7", "subject": 4711, "tags": [5, {"name": "vip"}], "customer": [],
+        "updated_datetime": 1_795_168_800, "spam": "no", "custom": {"w": [[[[]]]]}}));
+    upstream.inject(fault("/api/tickets", 1, Fault::Status { status: 200, retry_after: None, body }));
+    let ticket = account(&upstream, POLICY).get_ticket(&soon(), 7).await.expect("a ticket");
+    assert_eq!((ticket.id, ticket.subject.as_deref(), ticket.tags.len()), (7, Some("4711"), 1));
+    assert_eq!(ticket.updated_datetime.map(|at| at.timestamp()), Some(1_795_168_800));
+}
+
+#[tokio::test]
 async fn a_note_is_written_once_however_often_it_is_asked_for() {
     let upstream = an_upstream().await;
     let account = account(&upstream, POLICY);
@@ -410,7 +435,7 @@ async fn inside_addresses_are_refused_even_behind_a_name() {
 #[tokio::test]
 async fn an_endless_answer_is_not_read() {
     let upstream = an_upstream().await;
-    let body = Some(json!({"id": 1, "subject": "x".repeat(2 * 1024 * 1024)}));
+    let body = Some(json!({"id": 1, "subject": "x".repeat(9 * 1024 * 1024)}));
     upstream.inject(fault("/api/tickets", 1, Fault::Status { status: 200, retry_after: None, body }));
     let error = account(&upstream, POLICY).get_ticket(&soon(), 1).await.expect_err("too long");
     assert!(matches!(error, ClientError::BadAnswer { .. }), "{error}");
@@ -436,6 +461,7 @@ async fn a_prompt_becomes_a_draft_that_keeps_policy_and_style() {
             at: chrono::Utc::now(),
         };
         let input = DraftInput {
+            sharing: Vec::new(),
             shop_name: "Hartley Gifts".into(),
             subject: "Order".into(),
             channel,

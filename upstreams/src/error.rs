@@ -93,7 +93,15 @@ pub enum ClientError {
     },
 }
 
+/// The problem of an answer of which more came than is read.
+pub(crate) const TOO_LONG: &str = "it is longer than 8 MiB";
+
 impl ClientError {
+    /// Whether more came than is read of an answer; asked for less, the upstream may do better.
+    pub fn is_too_long(&self) -> bool {
+        matches!(self, Self::BadAnswer { problem, .. } if *problem == TOO_LONG)
+    }
+
     /// Whether the upstream may have carried out the request although no success was seen. A caller with an
     /// effect that must not happen twice looks it up before it asks again.
     pub fn may_have_taken_effect(&self) -> bool {

@@ -16,14 +16,14 @@ use tracing::Instrument;
 
 use super::addresses::{CheckedResolver, Destinations, Forbidden};
 use super::breaker::Breakers;
-use super::error::{ClientError, Effect, PauseReason, SetupError, Trouble};
+use super::error::{ClientError, Effect, PauseReason, SetupError, TOO_LONG, Trouble};
 use super::pacing::Pacer;
 use super::pacing::shared::Shared;
 pub use super::retry::{RetryPolicy, Verdict, judge_status};
 use super::retry::{full_jitter, named_wait};
 
-/// Longest answer that is read, in bytes.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// Longest answer that is read, in bytes. Twenty long messages are more than a megabyte.
+pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
 /// A call that has to wait longer for its account's turn is put off: it would hold a worker's slot for nothing.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -225,10 +225,7 @@ impl Outbound {
             Ok(Err(ExchangeError::TooLarge)) => {
                 self.count("too_large");
                 permit.succeeded();
-                return Err(ClientError::BadAnswer {
-                    upstream: self.upstream,
-                    problem: "it is longer than 1 MiB",
-                });
+                return Err(ClientError::BadAnswer { upstream: self.upstream, problem: TOO_LONG });
             }
             Ok(Err(ExchangeError::NoConnection)) => (Trouble::NoConnection, Effect::None),
             Ok(Err(ExchangeError::Broken)) => (Trouble::Broken, Effect::Possible),

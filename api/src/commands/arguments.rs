@@ -6,13 +6,15 @@ use accounts::api_keys::Scope;
 use accounts::verify::Mode;
 use clap::{Parser, Subcommand};
 
+use super::preview::PreviewArguments;
+
 /// The program's arguments.
 #[derive(Debug, Parser)]
 #[command(
     name = "api",
     version,
     about = "Serves the API of Deskwork; with a command it does that instead.",
-    after_help = "Everything but openapi and settings uses DATABASE_URL; connect-gorgias also DESK_MASTER_KEY."
+    after_help = "Everything but import, openapi and settings uses DATABASE_URL; connect-gorgias also DESK_MASTER_KEY."
 )]
 pub struct Arguments {
     /// Print the settings, their defaults and meanings
@@ -86,6 +88,8 @@ pub enum Command {
         #[arg(long)]
         allow_loopback: bool,
     },
+    /// Show what an import would make of a file, without storing anything
+    Import(PreviewArguments),
     /// Print the OpenAPI document
     Openapi,
     /// Print the settings, their defaults and meanings

@@ -11,7 +11,7 @@ pub mod support;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        ContentBuilder, Ref, ResponseBuilder,
+        ContentBuilder, Ref, RefOr, Required, ResponseBuilder, Schema,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -62,9 +62,18 @@ pub fn all() -> OpenApiRouter<AppState> {
     routes
 }
 
-/// What holds for every operation is said once, here: it may refuse with a problem document, and its
-/// name is made of its method and path.
+/// What holds for every operation is said once, here: it may refuse with a problem document, its name is made of its
+/// method and path, and a body without a required field may be left out, because an empty one counts as `{}`.
 fn describe_operations(document: &mut utoipa::openapi::OpenApi) {
+    let may_be_empty: Vec<String> = document
+        .components
+        .iter()
+        .flat_map(|components| &components.schemas)
+        .filter(
+            |(_, schema)| matches!(schema, RefOr::T(Schema::Object(object)) if object.required.is_empty()),
+        )
+        .map(|(name, _)| format!("#/components/schemas/{name}"))
+        .collect();
     let refusal = ResponseBuilder::new()
         .description("The request was refused, or failed")
         .content(
@@ -83,6 +92,13 @@ fn describe_operations(document: &mut utoipa::openapi::OpenApi) {
         for (method, operation) in operations {
             let Some(operation) = operation else { continue };
             operation.operation_id = Some(operation_id(method, path));
+            if let Some(RefOr::T(body)) = &mut operation.request_body
+                && let Some(RefOr::T(json)) = body.content.get("application/json")
+                && let Some(RefOr::Ref(schema)) = &json.schema
+                && may_be_empty.contains(&schema.ref_location)
+            {
+                body.required = Some(Required::False);
+            }
             operation
                 .responses
                 .responses

@@ -13,6 +13,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use sha2::{Digest, Sha256};
 use tower_http::timeout::TimeoutError;
 
+use crate::web::door;
+use crate::web::packing::{Packing, Unpacker};
 use crate::web::problem::Problem;
 
 /// The largest body where a route says nothing else, in bytes.
@@ -20,7 +22,8 @@ pub const DEFAULT_LIMIT_BYTES: usize = 512 * 1024;
 
 /// A JSON body of at most `LIMIT_BYTES`. An empty body counts as `{}`.
 ///
-/// Too large: 413. Not JSON, or not of this form: 400 naming line and field. Another content type: 415.
+/// Too large, also after unpacking: 413. Not JSON, or not of this form, or with a text that cannot be stored: 400 naming
+/// line and field. Another content type or packing: 415.
 #[derive(Debug)]
 pub struct Json<T, const LIMIT_BYTES: usize = DEFAULT_LIMIT_BYTES> {
     /// What was sent.
@@ -51,22 +54,30 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT_BYTES: usize> FromRequest<S> for 
 /// The whole body, if it has at most `limit_bytes`.
 ///
 /// # Errors
-/// 413 when it has more; 400 when the caller broke off, 408 when it stopped sending.
+/// 413 when it has more, also after unpacking; 415 for a packing that is not known; 400 when the caller broke off, 408 when it stopped sending.
 pub async fn read(headers: &HeaderMap, body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
     let declared =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limit_bytes) {
         return Err(Problem::too_large("body", limit_bytes));
     }
+    let packing = Packing::of(headers)?;
+    let mut unpacker = Unpacker::new(packing, limit_bytes);
     let mut stream = body.into_data_stream();
     let mut bytes = BytesMut::with_capacity(declared.unwrap_or(0));
+    let mut came = 0;
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| broken(&error))?;
-        if bytes.len() + chunk.len() > limit_bytes {
+        came += chunk.len();
+        if came > limit_bytes {
             return Err(Problem::too_large("body", limit_bytes));
         }
-        bytes.extend_from_slice(&chunk);
+        match packing {
+            Packing::Plain => bytes.extend_from_slice(&chunk),
+            _ => bytes.extend_from_slice(&unpacker.unpack(&chunk)?),
+        }
     }
+    bytes.extend_from_slice(&unpacker.finish()?);
     Ok(bytes.freeze())
 }
 
@@ -85,6 +96,7 @@ pub fn broken(error: &axum::Error) -> Problem {
 /// 400 naming the line and the field.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = if bytes.is_empty() { b"{}" } else { bytes };
+    door::check_json(text)?;
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -116,11 +128,16 @@ fn field_of(path: &str, message: &str) -> String {
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-    let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+    let value = value.to_str().unwrap_or("").to_ascii_lowercase();
+    let mut parts = value.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or("");
+    let is_json =
+        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
+    let is_utf8 = |charset: &str| matches!(charset.trim_matches('"'), "utf-8" | "utf8" | "us-ascii");
+    if is_json && parts.filter_map(|part| part.strip_prefix("charset=")).all(is_utf8) {
         return Ok(());
     }
-    Err(Problem::unsupported_media_type("application/json"))
+    Err(Problem::unsupported_media_type("application/json in UTF-8"))
 }
 
 #[cfg(test)]

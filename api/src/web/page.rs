@@ -106,7 +106,7 @@ fn encode(key: &str) -> String {
 
 fn decode(cursor: &str) -> Result<String, Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad_cursor())?;
-    String::from_utf8(bytes).map_err(|_| bad_cursor())
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or_else(bad_cursor)
 }
 
 #[cfg(test)]

@@ -282,6 +282,10 @@ impl From<DbError> for Problem {
             tracing::warn!(%error, "the database did not answer a request");
             return Problem::unavailable();
         }
+        if error.is_bad_value() {
+            tracing::error!(%error, "a value came past the door that the database cannot store");
+            return Problem::unprocessable("body", "a value in the request cannot be stored or compared");
+        }
         tracing::error!(%error, "the database refused what a request needed");
         Problem::internal()
     }

@@ -48,7 +48,7 @@ impl Params {
         if values.next().is_some() {
             return Err(Problem::bad_request(name, "may be given once"));
         }
-        if value.is_empty() || value.len() > 500 || value.contains('\0') {
+        if value.is_empty() || value.len() > 500 {
             return Err(Problem::bad_request(name, "must have 1 to 500 bytes"));
         }
         Ok(Some(value))

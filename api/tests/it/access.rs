@@ -123,14 +123,17 @@ async fn cancelling_and_retrying_need_what_enqueueing_needs() {
     for action in ["retry", "discard"] {
         assert_eq!(call(&shop, &plain, "POST", &format!("{letters}/{died}/{action}"), "").await.status, 403);
         let none = call(&shop, &plain, "POST", &format!("{letters}/{action}"), &ids).await;
-        assert_eq!((none.status.as_u16(), &none.json), (200, &json!({"job_ids": []})));
+        assert_eq!(
+            (none.status.as_u16(), &none.json),
+            (200, &json!({"job_ids": [], "left": [{"job_id": died, "reason": "not_permitted"}]}))
+        );
     }
     let bulk = call(&shop, &plain, "POST", &format!("{letters}/retry"), r#"{"all": true}"#).await;
     assert_eq!((bulk.status.as_u16(), &bulk.json["matching"]), (202, &json!(0)), "{}", bulk.text);
 
     assert_eq!(shop.post(&cancel, "").await.status, 200);
     let retried = shop.post(&format!("{letters}/retry"), &ids).await;
-    assert_eq!(retried.json, json!({"job_ids": [died]}));
+    assert_eq!(retried.json, json!({"job_ids": [died], "left": []}));
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! Whatever is wrong with a request is answered with a problem document that names the field.
 
-use crate::desk::{call, operator};
+use std::io::Write;
+
+use crate::desk::{call, new_job, operator};
 use crate::shop::{request, shop};
 use accounts::verify::Mode;
 use axum::body::Body;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::json;
 
 #[tokio::test]
@@ -67,6 +71,71 @@ async fn the_field_at_fault_is_named() {
         assert_eq!(answer.json["status"], json!(status));
         assert!(answer.field("type").starts_with("urn:deskwork:problem:"));
     }
+}
+
+#[tokio::test]
+async fn what_postgres_cannot_store_is_refused_at_the_door_and_nothing_is_enqueued() {
+    let shop = shop(Mode::Token).await;
+    let operator = operator(&shop).await;
+    let probe = r#"{"kind":"probe"}"#;
+    let nul = r#"{"kind":"probe","payload":{"name":"a\u0000b"}}"#;
+    let deep = format!(r#"{{"kind":"probe","payload":{{"a":{}{}}}}}"#, "[".repeat(100), "]".repeat(100));
+    let id = "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81";
+    let cases: &[(&str, &str, &str, &str)] = &[
+        ("POST", "/api/jobs", nul, "payload"),
+        (
+            "POST",
+            "/api/jobs/batch",
+            &format!(r#"{{"jobs":[{probe},{probe},{nul},{probe},{probe}]}}"#),
+            "jobs[2].payload",
+        ),
+        ("POST", "/api/jobs", r#"{"kind":"import_orders","payload":{"path":"x\u0000.csv"}}"#, "payload"),
+        ("POST", "/api/jobs", r#"{"kind":"probe","payload":{"name":"\ud83d"}}"#, "payload"),
+        ("POST", "/api/jobs", r#"{"kind":"probe","payload":{"\udc00":1}}"#, "payload"),
+        ("POST", "/api/jobs", r#"{"kind":"probe","payload":{"n":1e400000}}"#, "payload"),
+        ("POST", "/api/jobs", &deep, "payload"),
+        ("POST", "/api/jobs", r#"{"kind":"probe","dedup_key":"a\u0000"}"#, "dedup_key"),
+        ("POST", "/api/admin/dead-letters/retry", r#"{"filter":{"kind":"\u0000"}}"#, "filter.kind"),
+        ("POST", &format!("/api/jobs/{id}/cancel"), r#"{"reason":"\ud83d"}"#, "reason"),
+        ("GET", "/api/jobs?kind=%00", "", "kind"),
+        ("GET", "/api/jobs?kind=%ED%A0%80", "", "kind"),
+        ("POST", "/api/admin/queues/a%00b/pause", "", "queue"),
+        ("GET", "/api/jobs/%FF", "", "id"),
+    ];
+    for (method, path, body, field) in cases {
+        let answer = call(&shop, &operator, method, path, body).await;
+        let found = (answer.status.as_u16(), answer.field("field"));
+        assert_eq!(found, (400, *field), "{method} {path}: {}", answer.text);
+    }
+    assert_eq!(shop.count("jobs.live").await, 0);
+}
+
+#[tokio::test]
+async fn requests_may_be_packed_and_other_packings_and_charsets_are_named() {
+    let shop = shop(Mode::Token).await;
+    let send = |encoding: &'static str, kind: &'static str, body: Vec<u8>| {
+        let request = request("POST", "/api/jobs").header("x-api-key", &shop.key);
+        let request = request.header("content-encoding", encoding).header("content-type", kind);
+        shop.send(request.body(Body::from(body)).expect("a request"))
+    };
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(new_job().as_bytes()).expect("packed");
+    let packed = gzip.finish().expect("packed");
+    let json = "application/json";
+    assert_eq!(send("GZIP", "application/json; charset=UTF-8", packed.clone()).await.status, 202);
+    for (encoding, kind, status, field) in [
+        ("br", json, 415, "Content-Encoding"),
+        ("deflate", json, 400, "Content-Encoding"),
+        ("gzip", "application/xml", 415, "Content-Type"),
+        ("gzip", "application/json; charset=utf-16", 415, "Content-Type"),
+    ] {
+        let answer = send(encoding, kind, packed.clone()).await;
+        assert_eq!((answer.status.as_u16(), answer.field("field")), (status, field), "{}", answer.text);
+    }
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    bomb.write_all(&vec![b' '; 16 << 20]).expect("packed");
+    let answer = send("gzip", json, bomb.finish().expect("packed")).await;
+    assert_eq!((answer.status.as_u16(), answer.field("field")), (413, "body"));
 }
 
 #[tokio::test]

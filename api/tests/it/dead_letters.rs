@@ -59,7 +59,8 @@ async fn some_ids_are_retried_or_discarded_at_once_and_audited() {
     let answer = shop
         .post(&format!("{DEAD}/retry"), &json!({"ids": [retried, alive], "reason": "repaired"}).to_string())
         .await;
-    assert_eq!((answer.status.as_u16(), &answer.json), (200, &json!({"job_ids": [retried]})));
+    let left = json!([{"job_id": alive, "reason": "not_dead"}]);
+    assert_eq!((answer.status.as_u16(), &answer.json), (200, &json!({"job_ids": [retried], "left": left})));
     assert_eq!(shop.get(&format!("/api/jobs/{retried}")).await.field("state"), "ready");
     let answer = shop.post(&format!("{DEAD}/{discarded}/discard"), r#"{"reason": "not wanted"}"#).await;
     assert_eq!(answer.status, 200, "{}", answer.text);

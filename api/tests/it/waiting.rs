@@ -100,6 +100,47 @@ async fn a_stream_tells_every_change_and_ends_with_the_job() {
 }
 
 #[tokio::test]
+async fn a_stream_goes_on_where_it_was_left_and_says_when_it_is_over() {
+    let shop = shop(Mode::Token).await;
+    let job = enqueue(&shop, &shop.key).await;
+    let open = async |seen: Option<&str>| {
+        let request = request("GET", &format!("/api/jobs/{job}/events")).header("x-api-key", &shop.key);
+        let request = seen.into_iter().fold(request, |request, seen| request.header("last-event-id", seen));
+        let request = request.body(Body::empty()).expect("a request");
+        api::router(shop.state.clone()).oneshot(request).await.expect("the router cannot fail")
+    };
+    let id_and_state = async |stream: &mut BodyDataStream| {
+        let text = String::from_utf8(stream.next().await?.expect("it goes on").to_vec()).expect("text");
+        let id = text.lines().find_map(|line| line.strip_prefix("id: ")).expect("an id").to_owned();
+        let state =
+            ["ready", "done"].into_iter().find(|state| text.contains(&format!("\"state\":\"{state}\"")));
+        Some((id, state.expect("a state")))
+    };
+    let mut first = open(None).await.into_body().into_data_stream();
+    let (ready, _) = id_and_state(&mut first).await.expect("the job as it is");
+    drop(first);
+    // Another connection that has seen this is told of nothing until something happens.
+    let mut second = open(Some(&ready)).await.into_body().into_data_stream();
+    finish(&shop, job, done(&json!(1))).await;
+    let (over, state) = id_and_state(&mut second).await.expect("what happened since");
+    assert_eq!(state, "done");
+    assert_ne!(over, ready);
+    assert!(id_and_state(&mut second).await.is_none(), "the stream ends");
+    // Whoever missed the end is told of it, with the same id; whoever has seen it need not ask again.
+    for seen in [None, Some("7"), Some(ready.as_str())] {
+        let answer = open(seen).await;
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["cache-control"], "no-store, no-transform");
+        assert_eq!(answer.headers()["x-accel-buffering"], "no");
+        let mut stream = answer.into_body().into_data_stream();
+        assert_eq!(id_and_state(&mut stream).await, Some((over.clone(), "done")));
+    }
+    for _ in 0..2 {
+        assert_eq!(open(Some(&over)).await.status(), 204);
+    }
+}
+
+#[tokio::test]
 async fn hundreds_wait_at_once_and_all_are_answered() {
     let shop = Arc::new(shop(Mode::Token).await);
     let body = json!({"jobs": (0..300).map(|_| json!({

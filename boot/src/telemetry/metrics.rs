@@ -54,6 +54,10 @@ pub const METRICS: &[Metric] = &[
     gauge("deskwork_http_connections", "Connections of clients that are open."),
     histogram("deskwork_segment_count_seconds", "Time to count a segment rule's members by method."),
     counter("deskwork_webhooks_total", "Webhook deliveries by provider and outcome."),
+    counter(
+        "deskwork_webhook_remarks_total",
+        "What did not fit in deliveries that were taken in, by provider and place.",
+    ),
     gauge(
         "deskwork_schedules_invalid",
         "Schedules that cannot run: their expression, time zone, kind or payload is invalid.",

@@ -59,36 +59,103 @@ pub enum VerifyError {
 }
 
 /// Accepts or refuses a delivery by the value of its two headers, as received, and its raw body.
+///
+/// # Errors
+/// As for [`Proof::check`].
 pub fn verify(
     verification: Option<&Verification>,
     token: Option<&[u8]>,
     signature: Option<&[u8]>,
     body: &[u8],
 ) -> Result<(), VerifyError> {
-    let verification = verification.ok_or(VerifyError::NotConfigured)?;
-    let secrets = || verification.secrets.iter().filter(|secret| !secret.is_empty());
-    if secrets().next().is_none() {
-        return Err(VerifyError::NotConfigured);
+    let mut proof = Proof::of(verification);
+    proof.sent(body);
+    proof.check(token, signature)
+}
+
+/// What a delivery proves, while its body comes in piece by piece. A sender that packs its bodies may have signed them
+/// before or after, so both are accepted.
+#[derive(Clone)]
+pub struct Proof {
+    mode: Option<Mode>,
+    secrets: Vec<Signing>,
+}
+
+/// One secret, and the body's signatures under it.
+#[derive(Clone)]
+struct Signing {
+    secret: String,
+    sent: Hmac<Sha256>,
+    unpacked: Option<Hmac<Sha256>>,
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proof").field("mode", &self.mode).field("secrets", &self.secrets.len()).finish()
     }
-    let accepted = match verification.mode {
-        Mode::Token => {
-            let token = token.ok_or(VerifyError::MissingHeader(TOKEN_HEADER))?;
-            // Comparing digests hides the secret's length as well.
-            let presented = Sha256::digest(token);
-            any(secrets().map(|secret| Sha256::digest(secret.as_bytes()).ct_eq(presented.as_slice())))
+}
+
+impl Proof {
+    /// Nothing of the body has come yet.
+    pub fn of(verification: Option<&Verification>) -> Proof {
+        let secrets = verification.map(|verification| verification.secrets.as_slice()).unwrap_or_default();
+        let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+        Proof {
+            mode: verification.map(|verification| verification.mode),
+            secrets: secrets
+                .map(|secret| Signing { secret: secret.clone(), sent: mac(secret), unpacked: None })
+                .collect(),
         }
-        Mode::Hmac => {
-            let signature = signature.ok_or(VerifyError::MissingHeader(SIGNATURE_HEADER))?;
-            let presented = decode_signature(signature).ok_or(VerifyError::Mismatch)?;
-            any(secrets().map(|secret| sign_bytes(secret, body).ct_eq(&presented)))
+    }
+
+    /// The next bytes as they were sent.
+    pub fn sent(&mut self, bytes: &[u8]) {
+        self.secrets.iter_mut().for_each(|signing| signing.sent.update(bytes));
+    }
+
+    /// The next bytes as they were before they were packed; not called for a body that was not packed.
+    pub fn unpacked(&mut self, bytes: &[u8]) {
+        for signing in &mut self.secrets {
+            signing.unpacked.get_or_insert_with(|| mac(&signing.secret)).update(bytes);
         }
-    };
-    if accepted { Ok(()) } else { Err(VerifyError::Mismatch) }
+    }
+
+    /// Accepts or refuses the delivery by the value of its two headers, as received, when the whole body has come.
+    ///
+    /// # Errors
+    /// Nothing is configured, or the header is missing, or it proves nothing.
+    pub fn check(self, token: Option<&[u8]>, signature: Option<&[u8]>) -> Result<(), VerifyError> {
+        let mode = self.mode.filter(|_| !self.secrets.is_empty()).ok_or(VerifyError::NotConfigured)?;
+        let accepted = match mode {
+            Mode::Token => {
+                let token = token.ok_or(VerifyError::MissingHeader(TOKEN_HEADER))?;
+                // Comparing digests hides the secret's length as well.
+                let presented = Sha256::digest(token);
+                any(self
+                    .secrets
+                    .iter()
+                    .map(|signing| Sha256::digest(signing.secret.as_bytes()).ct_eq(presented.as_slice())))
+            }
+            Mode::Hmac => {
+                let signature = signature.ok_or(VerifyError::MissingHeader(SIGNATURE_HEADER))?;
+                let presented = decode_signature(signature).ok_or(VerifyError::Mismatch)?;
+                let macs =
+                    self.secrets.into_iter().flat_map(|signing| [Some(signing.sent), signing.unpacked]);
+                any(macs.flatten().map(|mac| {
+                    let signed: [u8; 32] = mac.finalize().into_bytes().into();
+                    signed.ct_eq(&presented)
+                }))
+            }
+        };
+        if accepted { Ok(()) } else { Err(VerifyError::Mismatch) }
+    }
 }
 
 /// The signature that a sender with this secret puts into [`SIGNATURE_HEADER`].
 pub fn sign(secret: &str, body: &[u8]) -> String {
-    format!("sha256={}", hex::encode(sign_bytes(secret, body)))
+    let mut mac = mac(secret);
+    mac.update(body);
+    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
 }
 
 /// Looks at every secret, whichever matches.
@@ -96,10 +163,8 @@ fn any(matches: impl Iterator<Item = Choice>) -> bool {
     matches.fold(Choice::from(0), |found, one| found | one).into()
 }
 
-fn sign_bytes(secret: &str, body: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
-    mac.update(body);
-    mac.finalize().into_bytes().into()
+fn mac(secret: &str) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length")
 }
 
 fn decode_signature(header: &[u8]) -> Option<[u8; 32]> {
@@ -152,6 +217,23 @@ mod tests {
             verify(Some(&jefe), Some(b"Jefe"), None, body),
             Err(VerifyError::MissingHeader(SIGNATURE_HEADER))
         );
+    }
+
+    #[test]
+    fn a_packed_body_may_be_signed_before_or_after_packing() {
+        let configured = configured(Mode::Hmac, &["old", "new"]);
+        let check = |signed: &[u8]| {
+            let mut proof = Proof::of(Some(&configured));
+            for (sent, unpacked) in [(&b"pac"[..], &b""[..]), (b"ked", b"plain")] {
+                proof.sent(sent);
+                proof.unpacked(unpacked);
+            }
+            proof.check(None, Some(sign("new", signed).as_bytes()))
+        };
+        assert_eq!(check(b"packed"), Ok(()));
+        assert_eq!(check(b"plain"), Ok(()));
+        assert_eq!(check(b"other"), Err(VerifyError::Mismatch));
+        assert_eq!(check(b""), Err(VerifyError::Mismatch));
     }
 
     #[test]

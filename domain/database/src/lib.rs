@@ -282,6 +282,14 @@ impl DbError {
         matches!(self, DbError::Unavailable(error) if is_dead_connection(error))
     }
 
+    /// Whether a value could not be stored or read: a text, number or time beyond what Postgres has, or a row too large
+    /// for its index. Such values are refused at the door; one that came past it is still its sender's mistake.
+    pub fn is_bad_value(&self) -> bool {
+        const CODES: [&str; 8] = ["22021", "22P05", "22P02", "22001", "22003", "22008", "54000", "54001"];
+        let DbError::Other(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| CODES.contains(&code.as_ref()))
+    }
+
     /// Whether the constraint of this name was violated.
     pub fn violates(&self, constraint: &str) -> bool {
         matches!(self, DbError::Constraint { name } if name == constraint)

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DbError, Tx, unless_silent};
+use rust_decimal::Decimal;
+use uuid::Uuid;
 
 /// Encoded rows of one table.
 pub struct Rows {
@@ -79,6 +81,51 @@ impl Rows {
         let Some(value) = value else { return self.null() };
         self.bytes.extend((value.len() as i32).to_be_bytes());
         self.bytes.extend_from_slice(value);
+        self
+    }
+
+    /// A `text`.
+    pub fn text(&mut self, value: Option<&str>) -> &mut Rows {
+        self.bytes(value.map(str::as_bytes))
+    }
+
+    /// A `uuid`.
+    pub fn uuid(&mut self, value: Option<Uuid>) -> &mut Rows {
+        self.fixed(value.map(Uuid::into_bytes))
+    }
+
+    /// A `timestamptz` that may be missing.
+    pub fn timestamp_or_null(&mut self, value: Option<DateTime<Utc>>) -> &mut Rows {
+        match value {
+            Some(value) => self.timestamp(value),
+            None => self.null(),
+        }
+    }
+
+    /// A `numeric`, which is sent in digits to the base 10,000 (`numeric_recv` of PostgreSQL's numeric.c).
+    pub fn numeric(&mut self, value: Option<Decimal>) -> &mut Rows {
+        let Some(value) = value else { return self.null() };
+        let (sign, scale) = (if value.is_sign_negative() { 0x4000u16 } else { 0 }, value.scale());
+        // The fraction is filled up to whole digits; a Decimal has 96 bits, so three more places fit into 128.
+        let places = scale.div_ceil(4);
+        let mut rest = value.mantissa().unsigned_abs() * 10u128.pow(places * 4 - scale);
+        let mut digits = [0u16; 10];
+        let mut first = digits.len();
+        while rest > 0 {
+            first -= 1;
+            digits[first] = (rest % 10_000) as u16;
+            rest /= 10_000;
+        }
+        let count = digits.len() - first;
+        let weight = count as i16 - 1 - places as i16;
+        self.bytes.extend((8 + 2 * count as i32).to_be_bytes());
+        self.bytes.extend((count as u16).to_be_bytes());
+        self.bytes.extend((if count == 0 { 0 } else { weight }).to_be_bytes());
+        self.bytes.extend(sign.to_be_bytes());
+        self.bytes.extend((scale as u16).to_be_bytes());
+        for digit in &digits[first..] {
+            self.bytes.extend(digit.to_be_bytes());
+        }
         self
     }
 

@@ -7,35 +7,54 @@ use sqlx::FromRow;
 
 use database::{DbError, Tx};
 
+use crate::identities::normal::{self, Id};
+
+/// Whom a help desk's contact details name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nobody whom the shop knows.
+    Nobody,
+    /// One customer, by their id.
+    One(String),
+    /// Several who share the address, at most ten of them. Telling one about another's orders would be worse than knowing
+    /// nothing.
+    Several(Vec<String>),
+}
+
 /// The shop's customer by what a help desk knows of them: the shop's own id, else the e-mail address (support role).
-/// None when neither is known to the shop, or when several customers share the address.
-pub async fn find(
-    tx: &mut Tx,
-    customer_id: Option<&str>,
-    email: Option<&str>,
-) -> Result<Option<String>, DbError> {
-    if let Some(id) = customer_id {
-        let known: Option<String> = sqlx::query_scalar(
-            "select customer_id from platform.customer
-             where tenant_id = shared.current_tenant() and customer_id = $1",
-        )
-        .bind(id)
-        .fetch_optional(&mut **tx)
-        .await?;
-        if known.is_some() {
-            return Ok(known);
-        }
+/// Whoever was merged is who they are now.
+pub async fn find(tx: &mut Tx, customer_id: Option<&str>, email: Option<&str>) -> Result<Found, DbError> {
+    let id = customer_id.and_then(normal::id).and_then(|id| match id {
+        Id::Exact(id) => Some(id),
+        Id::Rounded(_) => None,
+    });
+    if let Some(id) = id
+        && let Some(known) = by_id(tx, &id).await?
+    {
+        return Ok(Found::One(known));
     }
-    let Some(email) = email else { return Ok(None) };
-    let mut found: Vec<String> = sqlx::query_scalar(
-        "select customer_id from platform.customer
-         where tenant_id = shared.current_tenant() and lower(email) = lower($1) and email is not null limit 2",
+    let Some(address) = email.and_then(normal::email) else { return Ok(Found::Nobody) };
+    let mut found: Vec<String> =
+        sqlx::query_scalar(include_str!("find_by_email.sql")).bind(&address).fetch_all(&mut **tx).await?;
+    Ok(match found.len() {
+        0 => Found::Nobody,
+        1 => found.pop().map_or(Found::Nobody, Found::One),
+        _ => Found::Several(found),
+    })
+}
+
+async fn by_id(tx: &mut Tx, id: &str) -> Result<Option<String>, DbError> {
+    Ok(sqlx::query_scalar(
+        "select coalesce(merged_into, customer_id) from platform.customer
+         where tenant_id = (select shared.current_tenant()) and customer_id = $1
+         union all
+         select customer_id from platform.customer_identity
+         where tenant_id = (select shared.current_tenant()) and kind = 'shop' and value = $1
+         limit 1",
     )
-    .bind(email)
-    .fetch_all(&mut **tx)
-    .await?;
-    // Telling one customer about another's orders would be worse than knowing nothing.
-    Ok(if found.len() == 1 { found.pop() } else { None })
+    .bind(id)
+    .fetch_optional(&mut **tx)
+    .await?)
 }
 
 /// What a customer has bought, as of a moment.
@@ -126,7 +145,8 @@ async fn recent_orders(tx: &mut Tx, customer_id: &str, limit: u32) -> Result<Vec
     Ok(sqlx::query_as(
         "select order_id, min(ordered_at) as ordered_at, sum(amount) as amount, currency, count(*) as lines,
                 bool_and(is_return) as is_return
-         from platform.order_line where tenant_id = shared.current_tenant() and customer_id = $1
+         from platform.order_line
+         where tenant_id = shared.current_tenant() and customer_id = $1 and counts is not false
          group by order_id, currency order by 2 desc, 1 desc limit $2",
     )
     .bind(customer_id)

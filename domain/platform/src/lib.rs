@@ -5,6 +5,7 @@
 pub mod analytics;
 mod copy;
 pub mod customers;
+pub mod identities;
 pub mod insights;
 pub mod kinds;
 pub mod models;
@@ -12,3 +13,4 @@ pub mod orders;
 pub mod risk;
 pub mod roster;
 pub mod runs;
+pub mod zone;

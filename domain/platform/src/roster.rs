@@ -116,8 +116,8 @@ pub async fn who_bought(
 ) -> Result<Vec<String>, DbError> {
     Ok(sqlx::query_scalar(
         "select distinct customer_id from platform.order_line
-         where customer_id = any ($1) and not is_return
-           and ordered_at >= ($2::date + 1) at time zone 'UTC' and ordered_at < ($2::date + 1 + $3::int) at time zone 'UTC'",
+         where customer_id = any ($1) and not is_return and counts is not false
+           and ordered_at >= ($2::date + 1)::timestamp at time zone (select platform.shop_zone()) and ordered_at < ($2::date + 1 + $3::int)::timestamp at time zone (select platform.shop_zone())",
     )
     .bind(customers)
     .bind(after)

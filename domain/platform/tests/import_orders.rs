@@ -8,9 +8,11 @@ use std::io::Write as _;
 use chrono::{DateTime, Utc};
 use database::Role;
 use platform::customers;
-use platform::orders::HeaderError;
-use platform::orders::import::{self, Import, ImportError, Next, Outcome};
+use platform::orders::file;
+use platform::orders::import::{self, Chunks, Import, ImportError, Next, Outcome};
 use platform::orders::progress::{self, Progress};
+use platform::orders::reading::{Request, Source};
+use platform::orders::statement::Place;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 use world::{World, add_tenant, world};
@@ -26,14 +28,17 @@ fn log(world: &World) -> Import {
         source: "test".to_owned(),
         size_bytes: None,
         fingerprint: Some([7; 32]),
-        currency: "GBP".to_owned(),
         batch_lines: 10,
-        now: now(),
     }
 }
 
+/// Reads a log that lies in memory.
+fn open(text: &[u8]) -> impl FnOnce(Place) -> Chunks {
+    file::open(Source::Memory(text.into()), Request::new("GBP", now()))
+}
+
 async fn run(world: &World, import: &Import, text: &str) -> Progress {
-    match import::run(&world.db, import, text.as_bytes(), |_| Next::Continue).await.expect("imports") {
+    match import::run(&world.db, import, open(text.as_bytes()), |_| Next::Continue).await.expect("imports") {
         Outcome::Finished(progress) => progress,
         Outcome::Stopped(_) => panic!("nobody stopped it"),
     }
@@ -43,7 +48,9 @@ async fn run(world: &World, import: &Import, text: &str) -> Progress {
 async fn contents(world: &World) -> Vec<String> {
     let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
     sqlx::query_scalar(
-        "select line_key::text || ' ' || order_id || ' ' || amount from platform.order_line
+        "select order_id || ' ' || product_id || ' ' || amount from platform.order_line
+         union all
+         select order_id || ' ' || lines || ' ' || content from platform.order
          union all
          select customer_id || ' ' || orders || ' ' || lines || ' ' || spend || ' ' || returned_value || ' '
                 || coalesce(mean_order_value, 0) from platform.customer_profile
@@ -95,8 +102,8 @@ async fn sales_returns_and_profiles_add_up() {
     let recent: Vec<_> =
         profile.recent_orders.iter().map(|order| (order.order_id.as_str(), order.is_return)).collect();
     assert_eq!(recent, [("C536379", true), ("536366", false)]);
-    let rejects = progress::rejects(&mut tx, import.id, 0, 10).await.expect("answers");
-    assert_eq!((rejects[0].line_number, rejects[0].reason.as_str()), (6, "customer_id is missing"));
+    let rejects = progress::notes(&mut tx, import.id, 0, 10).await.expect("answers");
+    assert_eq!((rejects[0].line_number, rejects[0].message.as_str()), (6, "customer_id is missing"));
     assert!(rejects[0].raw.starts_with("536367,POST"));
 }
 
@@ -129,7 +136,7 @@ async fn an_import_stopped_after_every_batch_ends_the_same() {
     let mut tries = 0;
     let progress = loop {
         tries += 1;
-        match import::run(&parts.db, &import, text.as_bytes(), |_| Next::Stop).await.expect("imports") {
+        match import::run(&parts.db, &import, open(text.as_bytes()), |_| Next::Stop).await.expect("imports") {
             Outcome::Finished(progress) => break progress,
             Outcome::Stopped(progress) => assert!(progress.next_byte > 0),
         }
@@ -140,7 +147,7 @@ async fn an_import_stopped_after_every_batch_ends_the_same() {
     assert_eq!(contents(&whole).await, contents(&parts).await);
     // A finished import that is tried again answers at once.
     let again =
-        import::run(&parts.db, &import, &b"not even read"[..], |_| Next::Continue).await.expect("answers");
+        import::run(&parts.db, &import, open(b"not even read"), |_| Next::Continue).await.expect("answers");
     assert_eq!(again, Outcome::Finished(progress));
 }
 
@@ -149,7 +156,7 @@ async fn another_log_or_an_unknown_one_starts_over_harmlessly() {
     let world = world().await;
     let text = sample(40);
     let import = log(&world);
-    import::run(&world.db, &import, text.as_bytes(), |_| Next::Stop).await.expect("stops");
+    import::run(&world.db, &import, open(text.as_bytes()), |_| Next::Stop).await.expect("stops");
     let changed = Import { fingerprint: Some([8; 32]), ..import.clone() };
     let progress = run(&world, &changed, &text).await;
     assert_eq!(progress.inserted + progress.duplicates + 1, text.lines().count() as u64);
@@ -164,22 +171,26 @@ async fn a_cancelled_or_overtaken_import_writes_nothing_more() {
     let world = world().await;
     let text = sample(40);
     let import = log(&world);
-    import::run(&world.db, &import, text.as_bytes(), |_| Next::Stop).await.expect("stops");
-    let before = contents(&world).await;
+    import::run(&world.db, &import, open(text.as_bytes()), |_| Next::Stop).await.expect("stops");
     let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
     let at = progress::find(&mut tx, import.id).await.expect("answers").expect("exists");
     drop(tx);
     assert!(at.next_byte > 0 && at.inserted >= 10);
     import::cancel(&world.db, world.tenant, import.id).await.expect("cancelled");
-    let error =
-        import::run(&world.db, &import, text.as_bytes(), |_| Next::Continue).await.expect_err("cancelled");
+    let before = contents(&world).await;
+    let error = import::run(&world.db, &import, open(text.as_bytes()), |_| Next::Continue)
+        .await
+        .expect_err("cancelled");
     assert!(matches!(error, ImportError::Superseded));
     assert_eq!(contents(&world).await, before);
     let short = Import { id: Uuid::now_v7(), ..import };
-    import::run(&world.db, &short, text.as_bytes(), |_| Next::Stop).await.expect("stops");
+    import::run(&world.db, &short, open(text.as_bytes()), |_| Next::Stop).await.expect("stops");
     let beginning = &text.as_bytes()[..100];
-    let error = import::run(&world.db, &short, beginning, |_| Next::Continue).await.expect_err("too short");
-    assert!(matches!(error, ImportError::Shortened));
+    let error =
+        import::run(&world.db, &short, open(beginning), |_| Next::Continue).await.expect_err("too short");
+    let ImportError::Read { error, progress } = error else { panic!("{error}") };
+    assert_eq!(error.to_string(), "the log is shorter than what was imported from it before");
+    assert!(progress.inserted >= 10);
 }
 
 #[tokio::test]
@@ -189,25 +200,24 @@ async fn dirt_is_rejected_line_by_line() {
     text.extend_from_slice(b"2,c\xff,2026-01-01,1,5\n");
     text.extend(std::iter::repeat_n(b'x', 100_000));
     text.extend_from_slice(
-        b"\n\n3,c,2026-01-01,1\n4,\"open,2026-01-01,1,5\n5,c,2026-01-01,1,NaN\n6,c\\x,2026-01-02,1,5.005\n",
+        b"\n\n3,c,2026-01-01,1\n4,\"open,2026-01-01,1,5\n5,c,2026-01-01,1,NaN\n6,c\\x,2026-01-02,1,5.0050\n",
     );
     let import = log(&world);
-    let outcome =
-        import::run(&world.db, &import, text.as_slice(), |_| Next::Continue).await.expect("imports");
+    let outcome = import::run(&world.db, &import, open(&text), |_| Next::Continue).await.expect("imports");
     let Outcome::Finished(progress) = outcome else { panic!("nobody stopped it") };
-    assert_eq!((progress.lines_read, progress.inserted, progress.rejected), (7, 2, 5));
+    assert_eq!((progress.lines_read, progress.inserted, progress.rejected), (7, 3, 4));
     assert_eq!(progress.next_byte, text.len() as u64);
     let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
-    let rejects = progress::rejects(&mut tx, import.id, 0, 10).await.expect("answers");
-    let lines: Vec<_> = rejects.iter().map(|reject| (reject.line_number, reject.reason.as_str())).collect();
+    let rejects = progress::notes(&mut tx, import.id, 0, 10).await.expect("answers");
+    let lines: Vec<_> = rejects.iter().map(|reject| (reject.line_number, reject.message.as_str())).collect();
     assert_eq!(
         lines,
         [
-            (3, "the line is not UTF-8 text"),
+            (3, "cells that are not UTF-8 were read as Windows-1252"),
             (4, "the line is longer than 64 KiB"),
-            (6, "the line has 4 fields and the header 5"),
-            (7, "a quoted field is not closed"),
-            (8, "amount is not a plain decimal number"),
+            (6, "amount is missing"),
+            (7, "a quoted cell is not closed"),
+            (8, "amount is not a number"),
         ]
     );
     assert!(rejects.iter().all(|reject| reject.raw.chars().count() <= 500));
@@ -223,13 +233,13 @@ async fn dirt_is_rejected_line_by_line() {
 async fn an_unusable_log_says_why() {
     let world = world().await;
     let error = async |text: &str| {
-        import::run(&world.db, &log(&world), text.as_bytes(), |_| Next::Continue)
+        import::run(&world.db, &log(&world), open(text.as_bytes()), |_| Next::Continue)
             .await
             .expect_err("unusable")
             .to_string()
     };
-    assert_eq!(error("").await, HeaderError::Empty.to_string());
-    assert_eq!(error("a,b,c\n1,2,3\n").await, "there is no column for amount");
+    assert!(error("").await.starts_with("the file is empty"));
+    assert!(error("a,b,c\n1,2,3\n").await.starts_with("there is no column for amount"));
 }
 
 #[tokio::test]
@@ -272,15 +282,18 @@ async fn files_are_told_apart_by_their_content() {
     std::fs::create_dir(&directory).expect("writable");
     let path = directory.join("log.csv");
     std::fs::File::create(&path).expect("writable").write_all(sample(5).as_bytes()).expect("writable");
-    let first = import::open(&path).await.expect("opens");
-    assert_eq!(first.size_bytes, sample(5).len() as u64);
-    assert_eq!(import::open(&path).await.expect("opens").fingerprint, first.fingerprint);
+    let (source, request) = (Source::Path(path.clone()), Request::new("GBP", now()));
+    let fingerprint = || file::fingerprint(&source, &request).expect("readable");
+    let (first, size) = (fingerprint(), source.size_bytes().expect("readable"));
+    assert_eq!(size, sample(5).len() as u64);
+    assert_eq!(fingerprint(), first);
+    assert_ne!(file::fingerprint(&source, &Request::new("EUR", now())).expect("readable"), first);
     let world = world().await;
-    let import =
-        Import { size_bytes: Some(first.size_bytes), fingerprint: Some(first.fingerprint), ..log(&world) };
-    let outcome = import::run(&world.db, &import, first.file, |_| Next::Continue).await.expect("imports");
-    assert!(matches!(outcome, Outcome::Finished(progress) if progress.size_bytes == Some(first.size_bytes)));
+    let import = Import { size_bytes: Some(size), fingerprint: Some(first), ..log(&world) };
+    let open_file = file::open(source.clone(), request.clone());
+    let outcome = import::run(&world.db, &import, open_file, |_| Next::Continue).await.expect("imports");
+    assert!(matches!(outcome, Outcome::Finished(progress) if progress.size_bytes == Some(size)));
     std::fs::write(&path, sample(6)).expect("writable");
-    assert_ne!(import::open(&path).await.expect("opens").fingerprint, first.fingerprint);
+    assert_ne!(fingerprint(), first);
     std::fs::remove_dir_all(&directory).expect("removable");
 }

@@ -2,12 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::FromRow;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use database::ids::{DeliveryId, TicketId};
 use database::{DbError, Tx};
+
+use crate::gorgias::remarks::Remark;
 
 /// What a sender is told, now and whenever it sends the same again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
@@ -28,7 +31,7 @@ pub struct Answer {
 }
 
 /// A recorded delivery. The body is the sender's and is personal data.
-#[derive(Clone, PartialEq, Serialize, FromRow)]
+#[derive(Clone, FromRow)]
 pub struct StoredDelivery {
     /// Identity, and with `received_at` the position in the list.
     pub id: DeliveryId,
@@ -54,9 +57,10 @@ pub struct StoredDelivery {
     pub correlation_id: Option<String>,
     /// The delivery that this one repeats.
     pub replay_of: Option<DeliveryId>,
-    /// The body as received; left out of lists.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
+    /// What did not fit in it, and what became of that; none when all was understood.
+    pub remarks: Option<Json<Vec<Remark>>>,
+    /// The body as received, with the digits that were sent; left out of lists.
+    pub body: Option<Json<Box<RawValue>>>,
 }
 
 impl std::fmt::Debug for StoredDelivery {
@@ -76,6 +80,8 @@ pub struct Filter {
     pub decision: Option<String>,
     /// Of one ticket.
     pub ticket: Option<TicketId>,
+    /// With remarks, or without any.
+    pub has_remarks: Option<bool>,
 }
 
 /// The tenant's deliveries without bodies, newest first, from before `(received_at, id)` of a former page's
@@ -89,12 +95,13 @@ pub async fn list(
     let (before_at, before_id) = before.unzip();
     Ok(sqlx::query_as(
         "select id, provider, dedup_key, event_type, received_at, null::jsonb as body, decision, skip_reason,
-                ticket_id, job_id, correlation_id, replay_of
+                ticket_id, job_id, correlation_id, replay_of, remarks
          from support_app.inbox
          where tenant_id = shared.current_tenant()
            and ($1::text is null or decision = $1)
            and ($2::uuid is null or ticket_id = $2)
            and ($3::timestamptz is null or (received_at, id) < ($3, $4))
+           and ($6::boolean is null or (remarks is not null) = $6)
          order by received_at desc, id desc limit $5",
     )
     .bind(&filter.decision)
@@ -102,6 +109,7 @@ pub async fn list(
     .bind(before_at)
     .bind(before_id)
     .bind(i64::from(limit))
+    .bind(filter.has_remarks)
     .fetch_all(&mut **tx)
     .await?)
 }
@@ -110,7 +118,7 @@ pub async fn list(
 pub async fn get(tx: &mut Tx, delivery: DeliveryId) -> Result<Option<StoredDelivery>, DbError> {
     Ok(sqlx::query_as(
         "select id, provider, dedup_key, event_type, received_at, body, decision, skip_reason,
-                ticket_id, job_id, correlation_id, replay_of
+                ticket_id, job_id, correlation_id, replay_of, remarks
          from support_app.inbox where id = $1",
     )
     .bind(delivery)

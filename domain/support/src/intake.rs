@@ -10,18 +10,18 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use database::ids::{DeliveryId, TenantId};
-use database::nul::strip_json;
 use database::{Db, DbError, REQUEST_WITHIN, Tx};
 use jobs::{Announcement, Dispatch, NewJob, QueueError};
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::postgres::PgExecutor;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::gorgias::PROVIDER;
+use crate::gorgias::dedup::Identity;
 use crate::gorgias::delivery::Delivery;
+use crate::gorgias::remarks::Remark;
 use crate::gorgias::rules::{self, Decision};
 use crate::inbox::Answer;
 use crate::kinds::DraftReply;
@@ -34,6 +34,9 @@ pub use together::Intakes;
 /// How often a call is repeated after it collided with another one.
 const RETRIES: u32 = 3;
 
+/// For how long the same bytes are the same delivery, when the sender does not say which event they are about.
+const REPEATED_WITHIN: Duration = Duration::from_secs(600);
+
 /// For how long a call is sent again over other connections.
 const SENT_AGAIN_WITHIN: Duration = Duration::from_secs(2);
 
@@ -43,9 +46,9 @@ pub struct Intake<'a> {
     /// Whose it is.
     pub tenant: TenantId,
     /// What makes two deliveries the same one.
-    pub dedup_key: &'a str,
+    pub identity: &'a Identity,
     /// The body as received.
-    pub body: &'a Value,
+    pub body: &'a RawValue,
     /// The same, understood.
     pub delivery: &'a Delivery,
     /// The request's correlation id.
@@ -135,12 +138,15 @@ impl Call {
         let delivery = NewDelivery {
             id: DeliveryId::new(),
             provider: PROVIDER,
-            dedup_key: intake.dedup_key,
+            dedup_key: &intake.identity.key,
+            repeated_within_secs: (!intake.identity.is_lasting).then_some(REPEATED_WITHIN.as_secs()),
             event_type: intake.delivery.event_type.as_deref(),
             decision,
             skip_reason,
             correlation_id: intake.correlation_id,
             replay_of: intake.replay_of,
+            remarks: Some(intake.delivery.remarks.as_slice()).filter(|remarks| !remarks.is_empty()),
+            unless_tagged: unless_tagged(intake).filter(|_| job.is_some()),
         };
         let job = match job {
             Some(job) => {
@@ -153,7 +159,7 @@ impl Call {
             tenant: intake.tenant,
             ticket_key: intake.delivery.ticket.id.clone(),
             delivery: written(&delivery)?,
-            body: written(strip_json(intake.body).as_ref())?,
+            body: intake.body.to_owned(),
             ticket: written(&ToldTicket::of(PROVIDER, intake.delivery))?,
             messages: written(&documents(&NewMessage::of(intake.delivery, intake.now)))?,
             job,
@@ -182,7 +188,17 @@ impl Call {
 }
 
 fn written(document: &impl Serialize) -> Result<Box<RawValue>, QueueError> {
-    serde_json::value::to_raw_value(document).map_err(|error| DbError::Other(sqlx::Error::Encode(error.into())).into())
+    serde_json::value::to_raw_value(document)
+        .map_err(|error| DbError::Other(sqlx::Error::Encode(error.into())).into())
+}
+
+/// What the ticket's tags decide, where the delivery does not mention them: those that are known still hold.
+fn unless_tagged(intake: Intake<'_>) -> Option<Tagged> {
+    intake.delivery.ticket.tags.is_none().then_some(Tagged {
+        forbidding: rules::FORBIDDING_TAGS,
+        forcing: rules::FORCING_TAGS,
+        skip_reason: rules::SkipReason::HumanOnly.name(),
+    })
 }
 
 /// The job that drafts a reply. Its ticket and its dedup key ([`DraftReply::dedup_key`]) are known only inside the
@@ -198,9 +214,21 @@ struct NewDelivery<'a> {
     id: DeliveryId,
     provider: &'a str,
     dedup_key: &'a str,
+    /// Without it a repetition is one at any time.
+    repeated_within_secs: Option<u64>,
     event_type: Option<&'a str>,
     decision: &'a str,
     skip_reason: Option<&'a str>,
     correlation_id: &'a str,
     replay_of: Option<DeliveryId>,
+    remarks: Option<&'a [Remark]>,
+    unless_tagged: Option<Tagged>,
+}
+
+/// No draft is made for a ticket with one of these tags and none of those, for this reason.
+#[derive(Serialize)]
+struct Tagged {
+    forbidding: [&'static str; 3],
+    forcing: [&'static str; 2],
+    skip_reason: &'static str,
 }

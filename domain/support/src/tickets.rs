@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::gorgias::delivery::{Delivery, Message as ToldMessage};
-use crate::gorgias::source;
+use crate::gorgias::source::{self, Source};
 use database::ids::{TenantId, TicketId};
 use database::nul::strip_text;
 use database::{DbError, Tx};
@@ -24,14 +24,16 @@ pub(crate) struct ToldTicket<'a> {
     external_id: &'a str,
     subject: Option<&'a str>,
     channel: Option<&'a str>,
-    source: &'static str,
+    /// None when the delivery says nothing that tells the source.
+    source: Option<&'static str>,
     status: Option<&'static str>,
     priority: Option<&'static str>,
     customer_id: Option<&'a str>,
     customer_external_id: Option<&'a str>,
     customer_email: Option<&'a str>,
     customer_name: Option<&'a str>,
-    tags: &'a [String],
+    /// None when the delivery does not mention them.
+    tags: Option<&'a [String]>,
     external_updated_at: Option<DateTime<Utc>>,
     /// A total told without saying which messages are notes; it may include the note that this very delivery tells of.
     message_count: Option<i32>,
@@ -48,14 +50,16 @@ impl<'a> ToldTicket<'a> {
             external_id: &ticket.id,
             subject: ticket.subject.as_deref(),
             channel: ticket.channel.as_deref(),
-            source: source::detect(delivery).name(),
+            source: Some(source::detect(delivery))
+                .filter(|found| *found != Source::Unknown)
+                .map(Source::name),
             status: ticket.status.map(|status| status.name()),
             priority: ticket.priority.map(|priority| priority.name()),
             customer_id: customer.external_id.as_deref(),
             customer_external_id: customer.id.as_deref(),
             customer_email: customer.email.as_deref(),
             customer_name: customer.name.as_deref(),
-            tags: &ticket.tags,
+            tags: ticket.tags.as_deref(),
             external_updated_at: ticket.updated_at.or(delivery.occurred_at).or_else(newest_message),
             message_count: ticket.message_count,
         }

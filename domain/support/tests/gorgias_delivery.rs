@@ -2,8 +2,12 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::gorgias::delivery::{Delivery, DeliveryError, Priority, Status, parse, parse_value};
+use support::gorgias::delivery::{Delivery, DeliveryError, Priority, Status, parse};
 use support::gorgias::{dedup, rules};
+
+fn parse_value(body: &Value) -> Result<Delivery, DeliveryError> {
+    parse(body.to_string().as_bytes())
+}
 
 fn ticket() -> Value {
     json!({
@@ -31,7 +35,8 @@ fn a_bare_ticket_is_read_completely() {
     assert_eq!(ticket.customer.external_id.as_deref(), Some("17850"));
     assert_eq!(ticket.customer.email.as_deref(), Some("ann@example.com"));
     assert_eq!(ticket.customer.name.as_deref(), Some("Ann Lee"));
-    assert_eq!(ticket.tags, ["vip", "late"]);
+    assert_eq!(ticket.tags, Some(vec!["vip".to_owned(), "late".to_owned()]));
+    assert_eq!(delivery.remarks, []);
     assert_eq!(ticket.message_count, Some(2));
     assert!(ticket.messages[1].internal && !ticket.messages[0].internal);
     assert_eq!(
@@ -86,21 +91,117 @@ fn errors_name_the_field() {
         (r#"{"ticket":7}"#, "ticket"),
         (r#"{"id":1,"type":"x","data":{}}"#, "data.ticket"),
         (r#"{"message":{"id":1}}"#, "ticket"),
-        (r#"{"ticket":{"id":1},"message":{}}"#, "message.id"),
+        (r#"{"ticket":{"id":1},"message":{}}"#, "message.body_text"),
+        (r#"{"ticket":{"id":1},"message":{"id":2,"body_text":{"html":"x"}}}"#, "message.body_text"),
+        (r#"{"ticket":{"id":true}}"#, "ticket.id"),
         (r#"{"ticket":{"id":1.5}}"#, "ticket.id"),
         (r#"{"ticket":{"id":""}}"#, "ticket.id"),
-        (r#"{"ticket":{"id":1,"subject":[]}}"#, "ticket.subject"),
-        (r#"{"ticket":{"id":1,"messages":[{"id":1},{"id":true}]}}"#, "ticket.messages[1].id"),
-        (r#"{"ticket":{"id":1,"updated_datetime":"soon"}}"#, "ticket.updated_datetime"),
-        (r#"{"ticket":{"id":1,"customer":[]}}"#, "ticket.customer"),
-        (r#"{"ticket":{"id":1,"tags":[3]}}"#, "ticket.tags"),
-        (r#"{"ticket":{"id":1,"messages_count":-1}}"#, "ticket.messages_count"),
     ];
     for (body, field) in table {
         let error = parse(body.as_bytes()).expect_err(body);
         assert_eq!(error.field(), Some(field), "{body}: {error}");
     }
     assert!(matches!(parse(b"{\"id\":"), Err(DeliveryError::NotJson { line: 1, .. })));
+}
+
+#[test]
+fn what_does_not_fit_and_is_not_needed_is_left_out_and_told() {
+    let table = [
+        (r#"{"ticket":{"id":1,"subject":[]}}"#, "ticket.subject"),
+        (r#"{"ticket":{"id":1,"subject":4711}}"#, "ticket.subject"),
+        (r#"{"ticket":{"id":1,"messages":[{"id":1},{"id":true}]}}"#, "ticket.messages[1].id"),
+        (r#"{"ticket":{"id":1,"messages":[{"id":1},7]}}"#, "ticket.messages[1]"),
+        (r#"{"ticket":{"id":1,"messages":{"id":1}}}"#, "ticket.messages"),
+        (r#"{"ticket":{"id":1,"updated_datetime":"soon"}}"#, "ticket.updated_datetime"),
+        (r#"{"ticket":{"id":1,"created_datetime":false}}"#, "ticket.created_datetime"),
+        (r#"{"ticket":{"id":1,"customer":[]}}"#, "ticket.customer"),
+        (r#"{"ticket":{"id":1,"customer":{"id":false}}}"#, "ticket.customer.id"),
+        (r#"{"ticket":{"id":1,"tags":[5]}}"#, "ticket.tags[0]"),
+        (r#"{"ticket":{"id":1,"messages_count":-1}}"#, "ticket.messages_count"),
+        (r#"{"ticket":{"id":1,"spam":"perhaps"}}"#, "ticket.spam"),
+        (r#"{"event":7,"ticket":{"id":1}}"#, "event"),
+        (r#"{"ticket":{"id":1},"message":false}"#, "message"),
+        (r#"{"ticket":{"id":1},"message":{"body_text":"no id"}}"#, "message.id"),
+        (
+            r#"{"ticket":{"id":1},"message":{"id":2,"body_text":[],"body_html":"<p>x</p>"}}"#,
+            "message.body_text",
+        ),
+        ("{\"ticket\":{\"id\":1,\"custom\":\"\\ud83d\"}}", "ticket.custom"),
+        (r#"{"ticket":{"id":1,"w":1e4000}}"#, "ticket.w"),
+    ];
+    for (body, field) in table {
+        let delivery = parse(body.as_bytes()).expect(body);
+        assert_eq!(delivery.ticket.id, "1", "{body}");
+        assert_eq!(delivery.remarks.first().map(|remark| &*remark.field), Some(field), "{body}");
+    }
+    // Templates render what is missing as an empty text, which is no fault.
+    let empty = r#"{"ticket":{"id":1,"messages":"","customer":"","subject":"","tags":"","created_datetime":"",
+        "messages_count":"","trashed_datetime":"","spam":""},"message":""}"#;
+    let delivery = parse(empty.as_bytes()).expect("understood");
+    assert_eq!((delivery.remarks, delivery.ticket.deleted, delivery.message), (vec![], false, None));
+}
+
+#[test]
+fn times_are_understood_in_every_dress() {
+    let moment = Some(1_795_168_800);
+    for time in [
+        r#""2026-11-20T10:00:00Z""#,
+        "1795168800",
+        "\"1795168800\"",
+        "1795168800000",
+        r#""2026-11-20T10:00:00+0000""#,
+        r#""2026-11-20 10:00:00 UTC""#,
+    ] {
+        let body = format!(
+            r#"{{"ticket":{{"id":1,"created_datetime":{time}}},"message":{{"id":2,"created_datetime":{time},"body_text":"x"}}}}"#
+        );
+        let delivery = parse(body.as_bytes()).expect(&body);
+        assert_eq!(delivery.ticket.created_at.map(|at| at.timestamp()), moment, "{time}");
+        assert_eq!(
+            delivery.message.and_then(|message| message.sent_at).map(|at| at.timestamp()),
+            moment,
+            "{time}"
+        );
+    }
+    for time in ["\"\"", "false", "{}", "0", "\"0000-00-00 00:00:00\""] {
+        let body = format!(
+            r#"{{"ticket":{{"id":1,"created_datetime":{time}}},"message":{{"id":2,"body_text":"x"}}}}"#
+        );
+        assert_eq!(parse(body.as_bytes()).expect(&body).ticket.created_at, None, "{time}");
+    }
+}
+
+#[test]
+fn numbers_keep_their_digits_and_absurd_ones_cost_nothing() {
+    let id = |written: &str| {
+        let body =
+            format!(r#"{{"ticket":{{"id":{written},"meta":{{"weight":1e400}}}},"message":{{"id":815.0}}}}"#);
+        let delivery = parse(body.as_bytes()).expect(&body);
+        assert_eq!(delivery.message.expect("a message").id, "815");
+        delivery.ticket.id
+    };
+    assert_eq!(id("9007199254740992"), "9007199254740992");
+    assert_eq!(id("9007199254740993"), "9007199254740993");
+    assert_eq!(id("12345678901234567890123"), "12345678901234567890123");
+    assert_eq!(
+        (id("4711.0"), id("\"4711.0\""), id("\"4711\"")),
+        ("4711".into(), "4711".into(), "4711".into())
+    );
+    let deep = format!(r#"{{"ticket":{{"id":1,"custom":{}{}}}}}"#, "[".repeat(200), "]".repeat(200));
+    assert_eq!(parse(deep.as_bytes()).expect("depth that nobody reads").ticket.id, "1");
+    assert_eq!(parse(br#"{"ticket":{"id":1,"id":2}}"#).expect("the last counts").ticket.id, "2");
+}
+
+#[test]
+fn html_alone_is_read_as_what_was_written() {
+    let html =
+        "<style>p{}</style><p>My lamp<br>is broken</p><div class=\\\"gmail_quote\\\">On Monday ...</div>";
+    let body = format!(
+        r#"{{"ticket":{{"id":1}},"message":{{"id":2,"body_text":"","body_html":"{}"}}}}"#,
+        html.replace("\\\\", "\\")
+    );
+    let delivery = parse(body.as_bytes()).expect(&body);
+    assert_eq!(delivery.message.expect("a message").body_text, "My lamp\nis broken");
 }
 
 /// JSON that resembles a delivery: our field names with values of any kind.
@@ -157,7 +258,8 @@ proptest! {
             Ok(delivery) => {
                 prop_assert!(!delivery.ticket.id.is_empty());
                 let raw = serde_json::to_vec(&body).expect("serialisable");
-                prop_assert!(dedup::key(&delivery, &raw).len() <= 300 * 4);
+                let sha256 = sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), &raw));
+                prop_assert!(dedup::identity(&delivery, &sha256.into()).key.len() <= 200);
                 rules::decide(&delivery);
             }
             Err(error) => prop_assert!(error.field().is_some_and(|field| !field.is_empty())),

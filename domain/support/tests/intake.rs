@@ -14,7 +14,8 @@ use jobs::NewJob;
 use jobs::dispatch::{Dispatch, Server};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
-use support::gorgias::delivery::{Delivery, parse_value};
+use support::gorgias::dedup::Identity;
+use support::gorgias::delivery::{Body, Delivery, parse_body};
 use support::intake::{Intake, Intakes, Taken, take_in};
 use support::kinds::DraftReply;
 use uuid::Uuid;
@@ -31,15 +32,34 @@ fn support(world: &World, connections: u32) -> Db {
 }
 
 async fn send(db: &Db, tenant: TenantId, dedup_key: &str, body: &Value) -> Taken {
-    let delivery = parse_value(body).expect("parses");
-    take_in(db, &dispatch(), intake(tenant, dedup_key, body, &delivery)).await.expect("taken in")
+    send_known_as(db, tenant, &lasting(dedup_key), body).await
 }
 
-fn intake<'a>(tenant: TenantId, dedup_key: &'a str, body: &'a Value, delivery: &'a Delivery) -> Intake<'a> {
+async fn send_known_as(db: &Db, tenant: TenantId, identity: &Identity, body: &Value) -> Taken {
+    let (body, delivery) = read(body);
+    take_in(db, &dispatch(), intake(tenant, identity, &body, &delivery)).await.expect("taken in")
+}
+
+fn lasting(key: &str) -> Identity {
+    Identity { key: key.to_owned(), is_lasting: true }
+}
+
+fn read(body: &Value) -> (Body, Delivery) {
+    let body = Body::of(body.to_string().as_bytes()).expect("JSON");
+    let delivery = parse_body(&body).expect("parses");
+    (body, delivery)
+}
+
+fn intake<'a>(
+    tenant: TenantId,
+    identity: &'a Identity,
+    body: &'a Body,
+    delivery: &'a Delivery,
+) -> Intake<'a> {
     Intake {
         tenant,
-        dedup_key,
-        body,
+        identity,
+        body: &body.json,
         delivery,
         correlation_id: "c-1",
         trace_parent: None,
@@ -217,6 +237,66 @@ async fn a_job_enters_the_same_by_the_function_for_one_and_the_statement_for_man
 }
 
 #[tokio::test]
+async fn the_same_bytes_are_a_repetition_only_while_nothing_else_is_told_of_the_ticket() {
+    let world = world().await;
+    let db = support(&world, 4);
+    let told = |status: &str| json!({"id": 9, "status": status});
+    let send = |status: &'static str| {
+        let identity = Identity { key: format!("body:{status}"), is_lasting: false };
+        let (db, tenant) = (db.clone(), world.tenant);
+        async move { send_known_as(&db, tenant, &identity, &told(status)).await }
+    };
+    let both = tokio::join!(send("open"), send("open"));
+    assert!(both.0.is_new != both.1.is_new && both.0.answer == both.1.answer, "two at once are one");
+    assert!(!send("open").await.is_new, "nothing was told in between");
+    assert!(send("closed").await.is_new);
+    assert!(send("open").await.is_new, "it was opened again");
+    assert!(!send("open").await.is_new);
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    let status = sqlx::query_scalar::<_, String>("select status from support_app.ticket");
+    assert_eq!(status.fetch_one(&mut admin).await.expect("one ticket"), "open");
+    assert_eq!(count(&world, "support_app.inbox").await, 3);
+    // After the time in which senders repeat themselves the same bytes are news.
+    sqlx::query("update support_app.inbox set received_at = received_at - interval '1 hour'")
+        .execute(&mut admin)
+        .await
+        .expect("aged");
+    assert!(send("open").await.is_new);
+}
+
+#[tokio::test]
+async fn what_a_delivery_does_not_mention_stays() {
+    let world = world().await;
+    let db = support(&world, 1);
+    let first = json!({"ticket": {"id": 5, "channel": "sms", "subject": "Lamp", "tags": ["vip", "No-AI"],
+        "customer": {"email": "maya@example.com"}}, "message": {"id": 50}});
+    let taken = send(&db, world.tenant, "a", &first).await;
+    assert_eq!(taken.answer.skip_reason.as_deref(), Some("tagged_human_only"));
+    // The tag still reserves the ticket for people.
+    let second = json!({"ticket": {"id": 5}, "message": {"id": 50, "body_text": "It broke"}});
+    let taken = send(&db, world.tenant, "b", &second).await;
+    assert_eq!(taken.answer.skip_reason.as_deref(), Some("tagged_human_only"));
+    assert_eq!(count(&world, "jobs.live").await, 0);
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    let kept: (Vec<String>, String, String, String, String) = sqlx::query_as(
+        "select t.tags, t.source, t.subject, t.customer_email, m.body_text
+         from support_app.ticket t join support_app.message m on m.ticket_id = t.id",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .expect("one ticket with one message");
+    let expected =
+        (vec!["vip".into(), "No-AI".into()], "sms".into(), "Lamp".into(), "maya@example.com".into());
+    assert_eq!((kept.0, kept.1, kept.2, kept.3), expected);
+    assert_eq!(kept.4, "It broke", "a text that was missing is added");
+    // No tags are another thing than tags that are not mentioned.
+    let third = json!({"ticket": {"id": 5, "tags": []}, "message": {"id": 51, "body_text": "Hello?"}});
+    let taken = send(&db, world.tenant, "c", &third).await;
+    assert_eq!(taken.answer.decision, "queued");
+    assert_eq!(count(&world, "jobs.live").await, 1);
+}
+
+#[tokio::test]
 async fn deliveries_that_come_at_once_get_the_answers_that_they_would_get_alone() {
     let world = world().await;
     let other = add_tenant(&world.db, "other").await;
@@ -225,8 +305,8 @@ async fn deliveries_that_come_at_once_get_the_answers_that_they_would_get_alone(
     let send = |tenant, key: String, body: Value| {
         let intakes = intakes.clone();
         async move {
-            let delivery = parse_value(&body).expect("parses");
-            intakes.take_in(intake(tenant, &key, &body, &delivery)).await
+            let (body, delivery) = read(&body);
+            intakes.take_in(intake(tenant, &lasting(&key), &body, &delivery)).await
         }
     };
     // Two tenants with tickets of the same numbers, messages of the same ticket, every delivery twice, and in between

@@ -33,6 +33,7 @@ macro_rules! declare_kinds {
 for_each_kind!(declare_kinds);
 
 use crate::contract::{JobKind, Policy};
+use crate::shape;
 
 /// What is known of a kind without knowing its type.
 #[derive(Clone, Copy, Debug)]
@@ -47,12 +48,21 @@ pub struct KindInfo {
     pub policy: Policy,
     /// Checks that a JSON text is a payload of the kind; says what does not fit.
     pub check: fn(&str) -> Result<(), String>,
+    /// The fields of a payload, see [`shape`].
+    pub shape: fn() -> String,
 }
 
 impl KindInfo {
     /// The description of a kind that is known by its type.
     pub const fn of<K: JobKind>() -> KindInfo {
-        KindInfo { kind: K::KIND, version: K::VERSION, key: K::KEY, policy: K::POLICY, check: check::<K> }
+        KindInfo {
+            kind: K::KIND,
+            version: K::VERSION,
+            key: K::KEY,
+            policy: K::POLICY,
+            check: check::<K>,
+            shape: shape::of::<K>,
+        }
     }
 }
 

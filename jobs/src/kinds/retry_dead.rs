@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     JobId,
     contract::{Access, Backoff, JobKind, Policy, Priority, Rerun},
-    dead::DeadFilter,
+    dead::{DeadFilter, Left},
 };
 
 /// Retry what matches.
@@ -50,6 +50,12 @@ pub struct BulkReport {
     pub jobs: i64,
     /// Canary jobs that died again; when there are any, the rest was left alone.
     pub canary_died: i64,
+    /// Jobs that matched and were left as they were.
+    #[serde(default)]
+    pub left: i64,
+    /// Some of them, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_jobs: Vec<Left>,
     /// What happened, in a sentence.
     pub summary: String,
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use sqlx::{Acquire, PgConnection, Row, types::Json};
+use sqlx::{Acquire, PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
@@ -243,6 +243,16 @@ async fn done(
     Ok(())
 }
 
+/// A job that waits again, or is to be cancelled instead.
+#[derive(sqlx::FromRow)]
+struct Sent {
+    #[sqlx(flatten)]
+    offer: Offer,
+    state: State,
+    cancel_reason: Option<String>,
+    due_at: Option<DateTime<Utc>>,
+}
+
 async fn waiting(
     conn: &mut PgConnection,
     worker: Uuid,
@@ -268,7 +278,7 @@ async fn waiting(
     if ids.is_empty() {
         return Ok(());
     }
-    let rows = sqlx::query(include_str!("waiting.sql"))
+    let sent: Vec<Sent> = sqlx::query_as(include_str!("waiting.sql"))
         .bind(&ids)
         .bind(&leases)
         .bind(&outcomes)
@@ -278,24 +288,18 @@ async fn waiting(
         .fetch_all(&mut *conn)
         .await?;
     // By the ledger's clock, as everything that waits.
-    let next_due = rows.iter().filter_map(|row| row.get::<Option<DateTime<Utc>>, _>(6)).min();
-    for row in rows {
-        let id: JobId = row.get(0);
+    let next_due = sent.iter().filter_map(|job| job.due_at).min();
+    for Sent { offer, state, cancel_reason, .. } in sent {
+        let id = offer.id;
         // Somebody was told that it will be cancelled, and its run ended before it heard of that.
-        if let Some(reason) = row.get::<Option<String>, _>(5) {
+        if let Some(reason) = cancel_reason {
             let cancelled = crate::read::cancel_waiting(conn, &[id], &reason).await?;
             note(completed, cancelled, State::Cancelled);
             continue;
         }
-        let state = State::parse(row.get(4)).unwrap_or(State::Ready);
         note(completed, vec![id], state);
         if state == State::Ready {
-            completed.announcement.ready.push(Offer {
-                id,
-                tenant: row.get(1),
-                queue: row.get(2),
-                priority: row.get(3),
-            });
+            completed.announcement.ready.push(offer);
         }
     }
     completed.announcement.merge(Announcement { ready: Vec::new(), next_due });

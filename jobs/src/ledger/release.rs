@@ -1,7 +1,7 @@
 //! Handing back what a claim took without its worker knowing: the connection broke between the commit
 //! and its answer, so the ledger says that the jobs run and nobody runs them.
 
-use sqlx::{PgConnection, Row};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
@@ -19,10 +19,7 @@ pub async fn release(
     worker: Uuid,
     leases: &[Uuid],
 ) -> Result<Announcement, QueueError> {
-    let rows = sqlx::query(include_str!("release.sql")).bind(leases).bind(worker).fetch_all(conn).await?;
-    let ready = rows
-        .iter()
-        .map(|row| Offer { id: row.get(0), tenant: row.get(1), queue: row.get(2), priority: row.get(3) })
-        .collect();
+    let ready: Vec<Offer> =
+        sqlx::query_as(include_str!("release.sql")).bind(leases).bind(worker).fetch_all(conn).await?;
     Ok(Announcement { ready, next_due: None })
 }

@@ -13,4 +13,4 @@ with gone as (
     insert into jobs.transition (queue, kind, from_state, to_state, n)
     select queue, kind, 'running', 'ready', count(*) from returned group by queue, kind
 )
-select id, tenant_id, queue, priority from returned
+select id, tenant_id as tenant, queue, priority from returned

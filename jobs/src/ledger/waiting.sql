@@ -27,4 +27,4 @@ with input as (
     insert into jobs.transition (queue, kind, from_state, to_state, n)
     select queue, kind, 'running', state, count(*) from sent group by queue, kind, state
 )
-select id, tenant_id, queue, priority, state::text, cancel_reason, due_at from sent
+select id, tenant_id as tenant, queue, priority, state::text, cancel_reason, due_at from sent

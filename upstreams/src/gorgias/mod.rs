@@ -4,11 +4,13 @@
 //! choice with each message. So a note is never sent again blindly: after a failure that leaves its fate
 //! open, the newest messages are searched for the id first.
 
+mod tolerant;
 mod wire;
 
 use std::collections::HashSet;
 use std::time::Duration;
 
+use accounts::foreign::json;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -28,8 +30,14 @@ use super::{Breakers, Destinations};
 pub use wire::{Customer, Message, Person, Tag, Ticket};
 
 const UPSTREAM: &str = "gorgias";
+/// How many messages are asked for at once.
 const PAGE_SIZE: usize = 100;
-const MAX_PAGES: usize = 10;
+/// How few, when so many are more than is read of an answer.
+const SMALLER_PAGES: [usize; 3] = [20, 5, 1];
+/// At most so many pages of a ticket are read.
+const MAX_PAGES: usize = 50;
+/// The most messages of a ticket that are read.
+const MAX_MESSAGES: usize = 1000;
 const CALL_LIMIT_HEADER: &str = "x-gorgias-account-api-call-limit";
 /// The bucket drains in this time, for API keys and OAuth alike. The last fifth of it is left to people.
 const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(20), share: 0.8 };
@@ -165,12 +173,22 @@ impl Client {
         ticket_id: u64,
         newest: usize,
     ) -> Result<Vec<Message>, ClientError> {
-        let wanted = newest.min(MAX_PAGES * PAGE_SIZE);
+        let wanted = newest.min(MAX_MESSAGES);
         let mut messages: Vec<Message> = Vec::new();
         let mut seen = HashSet::new();
         let mut cursor = None;
-        for _ in 0..wanted.div_ceil(PAGE_SIZE) {
-            let page = self.message_page(context, ticket_id, cursor.as_deref()).await?;
+        for _ in 0..MAX_PAGES {
+            if messages.len() >= wanted {
+                break;
+            }
+            let page = match self.message_page(context, ticket_id, cursor.as_deref()).await {
+                // One message that is longer than any answer that is read must not hide the newer ones.
+                Err(error) if error.is_too_long() && !messages.is_empty() => {
+                    tracing::warn!(%error, messages = messages.len(), "older messages of a ticket are left out");
+                    break;
+                }
+                page => page?,
+            };
             messages.extend(page.data.into_iter().filter(|message| seen.insert(message.id)));
             cursor = page.meta.next_cursor;
             if cursor.is_none() {
@@ -189,14 +207,16 @@ impl Client {
         external_id: &ExternalId,
     ) -> Result<Option<Note>, ClientError> {
         let mut cursor = None;
+        let mut looked_at = 0;
         for _ in 0..MAX_PAGES {
             let page = self.message_page(context, ticket_id, cursor.as_deref()).await?;
+            looked_at += page.data.len();
             let ours = |message: &&Message| message.external_id.as_deref() == Some(external_id.as_str());
             if let Some(found) = page.data.iter().find(ours) {
                 return Ok(Some(Note { message_id: found.id, origin: NoteOrigin::Found }));
             }
             cursor = page.meta.next_cursor;
-            if cursor.is_none() {
+            if cursor.is_none() || looked_at >= MAX_MESSAGES {
                 break;
             }
         }
@@ -254,13 +274,24 @@ impl Client {
         ticket_id: u64,
         cursor: Option<&str>,
     ) -> Result<wire::MessagePage, ClientError> {
-        let mut url = url_under(&self.base, &["messages"]);
-        url.query_pairs_mut()
-            .append_pair("ticket_id", &ticket_id.to_string())
-            .append_pair("order_by", "created_datetime:desc")
-            .append_pair("limit", &PAGE_SIZE.to_string())
-            .extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
-        self.get(context, url).await
+        let address = |size: usize| {
+            let mut url = url_under(&self.base, &["messages"]);
+            url.query_pairs_mut()
+                .append_pair("ticket_id", &ticket_id.to_string())
+                .append_pair("order_by", "created_datetime:desc")
+                .append_pair("limit", &size.to_string())
+                .extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
+            url
+        };
+        // A few long messages are more than is read of an answer, so fewer are asked for then.
+        let mut page = self.get(context, address(PAGE_SIZE)).await;
+        for size in SMALLER_PAGES {
+            if !page.as_ref().is_err_and(ClientError::is_too_long) {
+                break;
+            }
+            page = self.get(context, address(size)).await;
+        }
+        page
     }
 
     async fn get<T: DeserializeOwned>(&self, context: &CallContext, url: Url) -> Result<T, ClientError> {
@@ -287,8 +318,7 @@ fn judge(answer: &Answer) -> Verdict {
 }
 
 fn parse<T: DeserializeOwned>(answer: &Answer) -> Result<T, ClientError> {
-    serde_json::from_slice(&answer.body).map_err(|_| ClientError::BadAnswer {
-        upstream: UPSTREAM,
-        problem: "the body does not have the documented fields",
-    })
+    let bad = |problem| ClientError::BadAnswer { upstream: UPSTREAM, problem };
+    let cleaned = json::clean(&answer.body).map_err(|_| bad("the body is not JSON"))?;
+    serde_json::from_str(&cleaned.text).map_err(|_| bad("the body does not have the documented fields"))
 }

@@ -1,25 +1,34 @@
-//! The shapes of Gorgias's JSON, as far as they are used. Reading is tolerant (fields may be absent or null,
-//! times may lack a zone); writing is exactly what the API documents. Debug output shows ids only.
+//! The shapes of Gorgias's JSON, as far as they are used. Reading is tolerant: only the id of a thing is needed, and what
+//! else is absent, null or of another type than documented is left out ([`super::tolerant`]). Writing is exactly what the
+//! API documents. Debug output shows ids only.
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::tolerant::{flag, id, is_set, items, object, optional_id, text, time};
 
 /// A ticket.
 #[derive(Clone, Deserialize)]
 pub struct Ticket {
     /// Gorgias's id.
+    #[serde(deserialize_with = "id")]
     pub id: u64,
     /// The subject line.
+    #[serde(default, deserialize_with = "text")]
     pub subject: Option<String>,
     /// `open` or `closed`.
+    #[serde(default, deserialize_with = "text")]
     pub status: Option<String>,
     /// `email`, `chat`, `sms`, ...
+    #[serde(default, deserialize_with = "text")]
     pub channel: Option<String>,
     /// How it came in.
+    #[serde(default, deserialize_with = "text")]
     pub via: Option<String>,
     /// Marked as spam.
+    #[serde(default, deserialize_with = "flag")]
     pub spam: Option<bool>,
     /// When it was deleted, if it was.
     #[serde(default, deserialize_with = "time")]
@@ -28,9 +37,10 @@ pub struct Ticket {
     #[serde(default, deserialize_with = "time")]
     pub updated_datetime: Option<DateTime<Utc>>,
     /// Tags.
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "items")]
     pub tags: Vec<Tag>,
     /// Who wrote in.
+    #[serde(default, deserialize_with = "object")]
     pub customer: Option<Customer>,
 }
 
@@ -45,12 +55,16 @@ pub struct Tag {
 #[derive(Clone, Deserialize)]
 pub struct Customer {
     /// Gorgias's id.
+    #[serde(default, deserialize_with = "optional_id")]
     pub id: Option<u64>,
     /// E-mail address.
+    #[serde(default, deserialize_with = "text")]
     pub email: Option<String>,
     /// Display name.
+    #[serde(default, deserialize_with = "text")]
     pub name: Option<String>,
     /// The shop's own id of this customer.
+    #[serde(default, deserialize_with = "text")]
     pub external_id: Option<String>,
 }
 
@@ -58,27 +72,37 @@ pub struct Customer {
 #[derive(Clone, Deserialize)]
 pub struct Message {
     /// Gorgias's id.
+    #[serde(deserialize_with = "id")]
     pub id: u64,
     /// The ticket's id.
+    #[serde(default, deserialize_with = "optional_id")]
     pub ticket_id: Option<u64>,
     /// Whether the customer can see it.
+    #[serde(default, deserialize_with = "flag")]
     pub public: Option<bool>,
     /// `email`, `internal-note`, ...
+    #[serde(default, deserialize_with = "text")]
     pub channel: Option<String>,
     /// How it came in.
+    #[serde(default, deserialize_with = "text")]
     pub via: Option<String>,
     /// Written by our side.
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "is_set")]
     pub from_agent: bool,
     /// Who wrote it.
+    #[serde(default, deserialize_with = "object")]
     pub sender: Option<Person>,
     /// The text.
+    #[serde(default, deserialize_with = "text")]
     pub body_text: Option<String>,
     /// The text as HTML.
+    #[serde(default, deserialize_with = "text")]
     pub body_html: Option<String>,
     /// The text without quoted replies.
+    #[serde(default, deserialize_with = "text")]
     pub stripped_text: Option<String>,
     /// The marker that the writing application chose.
+    #[serde(default, deserialize_with = "text")]
     pub external_id: Option<String>,
     /// When it was made.
     #[serde(default, deserialize_with = "time")]
@@ -99,10 +123,13 @@ impl Message {
 #[derive(Clone, Deserialize)]
 pub struct Person {
     /// Gorgias's id.
+    #[serde(default, deserialize_with = "optional_id")]
     pub id: Option<u64>,
     /// E-mail address.
+    #[serde(default, deserialize_with = "text")]
     pub email: Option<String>,
     /// Display name.
+    #[serde(default, deserialize_with = "text")]
     pub name: Option<String>,
 }
 
@@ -136,6 +163,7 @@ impl fmt::Debug for Person {
 /// A page of messages.
 #[derive(Deserialize)]
 pub(super) struct MessagePage {
+    #[serde(deserialize_with = "items")]
     pub(super) data: Vec<Message>,
     #[serde(default)]
     pub(super) meta: PageMeta,
@@ -143,12 +171,14 @@ pub(super) struct MessagePage {
 
 #[derive(Default, Deserialize)]
 pub(super) struct PageMeta {
+    #[serde(default, deserialize_with = "text")]
     pub(super) next_cursor: Option<String>,
 }
 
 /// What is left of the answer to a post.
 #[derive(Deserialize)]
 pub(super) struct Posted {
+    #[serde(deserialize_with = "id")]
     pub(super) id: u64,
 }
 
@@ -213,23 +243,6 @@ impl fmt::Debug for NoteSender {
     }
 }
 
-/// Reads a time with or without a zone (then it is UTC); what is neither counts as absent.
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    Ok(text.and_then(|text| {
-        let with_zone = DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc());
-        let without =
-            || NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").map(|time| time.and_utc());
-        with_zone.or_else(|_| without()).ok()
-    }))
-}
-
-fn null_is_empty<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,6 +260,28 @@ mod tests {
         .expect("a sparse message");
         assert_eq!(message.created_datetime.map(|at| at.timestamp()), Some(1_795_168_800));
         assert_eq!(message.sent_datetime, None);
+    }
+
+    #[test]
+    fn odd_types_cost_what_they_are_in_and_nothing_else() {
+        let page = r#"{"data": [{"id": "815.0", "body_text": 4711, "public": "false", "from_agent": 1, "sender": "Ann",
+            "sent_datetime": 1795168800, "created_datetime": "2026-11-20 10:00:00 UTC", "external_id": 7, "w": 1e400},
+            {"id": {}}, 7, {"id": 816, "ticket_id": 9007199254740993, "sender": {"id": false, "email": "a@b.example"}}],
+            "meta": {"next_cursor": null}}"#;
+        let page: MessagePage = serde_json::from_str(page).expect("a page");
+        let [first, second] = page.data.as_slice() else { panic!("{:?}", page.data) };
+        assert_eq!((first.id, first.body_text.as_deref(), first.public), (815, Some("4711"), Some(false)));
+        assert!(first.from_agent && first.sender.is_none());
+        assert_eq!(first.external_id.as_deref(), Some("7"));
+        assert_eq!(first.sent_datetime, first.created_datetime);
+        assert_eq!(first.sent_datetime.map(|at| at.timestamp()), Some(1_795_168_800));
+        assert_eq!((second.id, second.ticket_id), (816, Some(9_007_199_254_740_993)));
+        assert_eq!(second.sender.as_ref().and_then(|sender| sender.email.as_deref()), Some("a@b.example"));
+        let ticket = r#"{"id": 7.0, "subject": {}, "tags": [5, {"name": "vip"}, {"name": null}], "spam": "no", "customer": []}"#;
+        let ticket: Ticket = serde_json::from_str(ticket).expect("a ticket");
+        assert_eq!((ticket.id, ticket.subject, ticket.spam), (7, None, Some(false)));
+        assert_eq!(ticket.tags.iter().map(|tag| tag.name.as_str()).collect::<Vec<_>>(), ["vip"]);
+        assert!(serde_json::from_str::<Ticket>(r#"{"id": true}"#).is_err(), "the id is needed");
     }
 
     #[test]

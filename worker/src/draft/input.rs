@@ -27,6 +27,9 @@ pub struct DraftInput {
     pub messages: Vec<ThreadMessage>,
     /// What the orders say about the customer; none when nobody matched.
     pub customer: Option<CustomerFacts>,
+    /// The shop's ids of several customers who share the address; then nobody matched.
+    #[serde(default)]
+    pub sharing: Vec<String>,
 }
 
 /// One message of the conversation.

@@ -182,6 +182,11 @@ fn user_text(input: &DraftInput) -> String {
     if let Some(name) = &input.customer_name {
         let _ = writeln!(text, "customer name: {}", field(name));
     }
+    if !input.sharing.is_empty() {
+        text.push_str(
+            "several customers of the shop share this address, so nobody knows whose orders are meant\n",
+        );
+    }
     match &input.customer {
         Some(facts) => write_facts(&mut text, facts),
         None => text.push_str("orders: none on file under these contact details\n"),

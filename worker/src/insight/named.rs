@@ -4,8 +4,8 @@ use chrono::{NaiveDate, Utc};
 use database::{Db, Role, Tx};
 use platform::insights::write;
 use platform::orders::export::Selection;
-use platform::roster;
 use platform::runs::published::{self, Published};
+use platform::{roster, zone};
 
 use super::explain;
 use super::knowledge::Library;
@@ -80,10 +80,12 @@ fn nothing_published() -> Stop {
 
 /// Today; for a run that looks back, its own day or that of the customers' last order, whichever is later.
 async fn last_day(tx: &mut Tx, current: &Published, customers: &[String]) -> Result<NaiveDate, Stop> {
-    let today = Utc::now().date_naive();
+    let zone = zone::read(tx).await?;
+    let today = Utc::now().with_timezone(&zone).date_naive();
     if !current.is_pinned {
         return Ok(today);
     }
     let last = roster::last_order_at(tx, customers).await?;
-    Ok(last.map_or(current.as_of, |last| last.date_naive().min(today).max(current.as_of)))
+    Ok(last
+        .map_or(current.as_of, |last| last.with_timezone(&zone).date_naive().min(today).max(current.as_of)))
 }

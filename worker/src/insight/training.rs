@@ -9,7 +9,7 @@ use intelligence::stop::Stop as Stopping;
 use intelligence::{churn, spend};
 use platform::models::Target;
 use platform::models::registry::{self, NewModel, Registered};
-use platform::roster;
+use platform::{roster, zone};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -69,7 +69,9 @@ pub async fn train(
     as_of: Option<NaiveDate>,
     horizon_days: Option<i32>,
 ) -> Result<Outcome, Stop> {
-    let today = Utc::now().date_naive();
+    let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let today = zone::today(&mut tx, Utc::now()).await?;
+    tx.commit().await?;
     let as_of = as_of.unwrap_or(today);
     let horizon = horizon_days.unwrap_or(HORIZON_DAYS);
     if as_of > today || !(7..=365).contains(&horizon) {

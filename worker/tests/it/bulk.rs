@@ -19,6 +19,7 @@ use jobs::{
 };
 use serde_json::json;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
 use uuid::Uuid;
 use worker::{
@@ -69,6 +70,21 @@ async fn start_retry(ledger: &Ledger, tenant: TenantId) -> JobId {
     .await
 }
 
+/// A worker of the cluster's own queues, until it is told to stop.
+fn start_worker(ledger: &Ledger, app: &Arc<App>) -> (oneshot::Sender<()>, JoinHandle<()>) {
+    let options = Options {
+        name: "test".to_owned(),
+        queues: BTreeMap::from([("bulk".to_owned(), 1), ("ops".to_owned(), 2)]),
+        grace: Duration::from_secs(10),
+        database_url: ledger.url.clone().into(),
+        pulse: Pulse::default(),
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (store, dispatch) = (ledger.store.clone(), ledger.dispatch.clone());
+    let run = runtime::run(store, dispatch, handlers::all(app), options, stopped.map(|_| ()));
+    (stop, tokio::spawn(async move { run.await.expect("the runtime") }))
+}
+
 /// Waits until a job is as wanted, and does meanwhile what the leader does about jobs that put themselves off.
 async fn until(ledger: &Ledger, id: JobId, wanted: impl Fn(&JobView) -> bool) -> JobView {
     let waiters = Waiters::start(ledger.dispatch.clone());
@@ -99,23 +115,7 @@ async fn canaries_are_awaited_without_a_slot_and_each_decides_for_its_own() {
     three_dead(&ledger, ledger.tenant, hand).await;
     three_dead(&ledger, other, hand).await;
 
-    let app = app(&ledger);
-    let options = Options {
-        name: "test".to_owned(),
-        queues: BTreeMap::from([("bulk".to_owned(), 1), ("ops".to_owned(), 2)]),
-        grace: Duration::from_secs(10),
-        database_url: ledger.url.clone().into(),
-        pulse: Pulse::default(),
-    };
-    let (stop, stopped) = oneshot::channel::<()>();
-    let run = runtime::run(
-        ledger.store.clone(),
-        ledger.dispatch.clone(),
-        handlers::all(&app),
-        options,
-        stopped.map(|_| ()),
-    );
-    let worker = tokio::spawn(async move { run.await.expect("the runtime") });
+    let (stop, worker) = start_worker(&ledger, &app(&ledger));
 
     let retries = [start_retry(&ledger, ledger.tenant).await, start_retry(&ledger, other).await];
     let mut canaries = Vec::new();
@@ -152,6 +152,36 @@ async fn canaries_are_awaited_without_a_slot_and_each_decides_for_its_own() {
     assert_eq!((reports[1].jobs, reports[1].canary_died), (1, 1), "{}", reports[1].summary);
     let left = ledger.count("select count(*) from jobs.dead").await;
     assert_eq!(left, 3, "the second tenant's, the canary among them");
+    let _ = stop.send(());
+    worker.await.expect("the worker");
+    ledger.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bulk_retry_says_which_jobs_it_left_and_why() {
+    let ledger = Ledger::open().await;
+    let hand = ledger.worker().await;
+    three_dead(&ledger, ledger.tenant, hand).await;
+    let keyed = || {
+        let job =
+            NewJob::of(ledger.tenant, &Probe::default()).expect("a small payload").with_queue("elsewhere");
+        job.with_dedup_key("k1").expect("a short key")
+    };
+    let stays = put(&ledger, keyed()).await;
+    let running = ledger.claim_one(hand, stays).await;
+    ledger.end(&running, dead()).await;
+    let twin = put(&ledger, keyed().with_delay(Duration::from_secs(600))).await;
+
+    let (stop, worker) = start_worker(&ledger, &app(&ledger));
+    let filter = DeadFilter { tenant_id: Some(ledger.tenant.0), ..DeadFilter::default() };
+    let retry = NewJob::of(ledger.tenant, &RetryDead { filter, canary: 0, released: None });
+    let retry = put(&ledger, retry.expect("a small payload")).await;
+    let view = until(&ledger, retry, |view| view.state.is_finished()).await;
+    let report: BulkReport = serde_json::from_value(view.result.expect("a report")).expect("its own shape");
+    assert_eq!((report.jobs, report.left), (3, 1), "{}", report.summary);
+    assert!(report.summary.contains("1 stay dead"), "{}", report.summary);
+    let [left] = report.left_jobs.as_slice() else { panic!("{:?}", report.left_jobs) };
+    assert_eq!((left.job_id, left.reason.as_str(), left.in_favour_of), (stays, "key_taken", Some(twin)));
     let _ = stop.send(());
     worker.await.expect("the worker");
     ledger.assert_books_balance().await;

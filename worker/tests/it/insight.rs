@@ -1,9 +1,8 @@
 //! Customer intelligence from orders to published rows, on real servers and real purchases.
 
-use std::{path::Path, sync::Arc};
+use std::{io::Read as _, path::Path, sync::Arc};
 
 use accounts::seal::MasterKey;
-use async_compression::tokio::bufread::GzipDecoder;
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{Db, Role, ids::TenantId};
 use jobs::{
@@ -14,9 +13,10 @@ use jobs::{
 };
 use migrations::testing::{TestDatabase, fresh_database};
 use platform::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers, resegment_tenant::RunReport};
+use platform::orders::file;
 use platform::orders::import::{self, Import, Next};
+use platform::orders::reading::{Request, Source};
 use sqlx::{PgConnection, Row};
-use tokio::io::BufReader;
 use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
 use uuid::Uuid;
 use worker::{
@@ -73,21 +73,18 @@ impl Shop {
             source: "test".to_owned(),
             size_bytes: None,
             fingerprint: None,
-            currency: "USD".to_owned(),
             batch_lines: 50_000,
-            now: Utc::now(),
         };
-        import::run(&self.app.db, &wanted, log, |_| Next::Continue).await.expect("the import");
+        let open = file::open(Source::Memory(log.into()), Request::new("USD", Utc::now()));
+        import::run(&self.app.db, &wanted, open, |_| Next::Continue).await.expect("the import");
     }
 
     /// The real purchases of every sixth customer of CDNOW, and of customers 7 and 8.
     async fn import_cdnow(&self) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/cdnow.csv.gz");
-        let file = tokio::fs::File::open(path).await.expect("the purchases");
-        let mut log = Vec::new();
-        let mut plain = GzipDecoder::new(BufReader::new(file));
-        tokio::io::AsyncReadExt::read_to_end(&mut plain, &mut log).await.expect("gzip");
-        let log = String::from_utf8(log).expect("text");
+        let file = std::fs::File::open(path).expect("the purchases");
+        let mut log = String::new();
+        flate2::read::GzDecoder::new(file).read_to_string(&mut log).expect("gzip");
         let chosen = |line: &&str| {
             let customer = line.split(',').nth(1).expect("a customer").parse::<u32>();
             customer.is_ok_and(|customer| customer % 6 == 0 || customer == 7 || customer == 8)

@@ -240,7 +240,12 @@ async fn an_import_waits_for_the_tenants_other_one_in_no_slot() {
     let mut ledger = Ledger::open(None).await;
     let [first, second] = tenants();
     let import = |tenant: TenantId, path: &str| {
-        let payload = ImportOrders { path: path.to_owned(), currency: "EUR".to_owned() };
+        let payload = ImportOrders {
+            path: path.to_owned(),
+            currency: "EUR".to_owned(),
+            stated: Default::default(),
+            mapping: None,
+        };
         NewJob::of(tenant, &payload).expect("a small payload")
     };
     let jobs: Vec<NewJob> =

@@ -4,6 +4,7 @@ mod again;
 mod bulk;
 mod effects;
 mod failover;
+mod imports;
 mod insight;
 mod ledger;
 mod limits;

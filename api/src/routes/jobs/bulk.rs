@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use database::{Tx, ids::TenantId};
 use jobs::{
     JobId, NewJob, SYSTEM_TENANT, State as JobState,
-    dead::{self, DeadFilter},
+    dead::{self, DeadFilter, Left},
     enqueue,
     enqueue::Announcement,
     events::Event,
@@ -90,11 +90,26 @@ pub struct Matching {
 
 /// What was done at once.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"job_ids": ["0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"]}))]
+#[schema(example = json!({"job_ids": ["0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"], "left": []}))]
 pub struct Done {
-    /// The jobs; those of the request that are missing were not dead, or an unfinished job has their
-    /// dedup key, or the key lacks the `write_scope` of their kind.
+    /// The jobs.
     job_ids: Vec<Uuid>,
+    /// The other jobs of the request, which are as they were.
+    left: Vec<LeftView>,
+}
+
+/// A job that was left as it was.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"job_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a82", "reason": "key_taken", "in_favour_of": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a83"}))]
+pub struct LeftView {
+    /// The job.
+    job_id: Uuid,
+    /// `not_dead`; `key_taken`: an unfinished job has its dedup key; `not_permitted`: the key lacks the `write_scope` of
+    /// its kind; `busy`: another caller acts on it at this moment.
+    reason: String,
+    /// The job that has its dedup key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_favour_of: Option<Uuid>,
 }
 
 /// The job that does it.
@@ -248,7 +263,8 @@ async fn act(
     let (answer, told, count) = if is_small {
         let (ids, told) = at_once(&mut tx, action, &filter, &reason).await?;
         let count = ids.len();
-        (Answer::ok(&Done { job_ids: ids }), told, json!(count))
+        let left = left_of(&mut tx, &filter, &ids).await?;
+        (Answer::ok(&Done { job_ids: ids, left }), told, json!(count))
     } else {
         let matching = dead::count(&mut tx, &filter).await?;
         let job = by_job(owner(caller), action, filter.clone(), canary, &reason)?;
@@ -299,7 +315,32 @@ async fn act_on_one(
     trail::record(&mut tx, caller, action.name(), &format!("job:{id}"), detail).await?;
     tx.commit().await?;
     told.tell(state);
-    Ok(Answer::ok(&Done { job_ids: ids }))
+    Ok(Answer::ok(&Done { job_ids: ids, left: Vec::new() }))
+}
+
+/// The jobs of a request that were not done, each with the reason.
+async fn left_of(tx: &mut Tx, filter: &DeadFilter, done: &[JobId]) -> Result<Vec<LeftView>, Problem> {
+    let mut ids: Vec<JobId> = filter.ids.iter().copied().filter(|id| !done.contains(id)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let limit = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
+    let allowed = DeadFilter { ids: ids.clone(), ..filter.clone() };
+    let any_kind = DeadFilter { kinds: None, ..allowed.clone() };
+    let still_dead = dead::left(tx, &allowed, limit).await?;
+    let forbidden = dead::left(tx, &any_kind, limit).await?;
+    let view = |job_id: JobId| {
+        if let Some(left) = still_dead.iter().find(|left| left.job_id == job_id) {
+            let Left { reason, in_favour_of, .. } = left.clone();
+            return LeftView { job_id, reason, in_favour_of };
+        }
+        let is_forbidden = forbidden.iter().any(|left| left.job_id == job_id);
+        let reason = if is_forbidden { "not_permitted" } else { "not_dead" };
+        LeftView { job_id, reason: reason.to_owned(), in_favour_of: None }
+    };
+    Ok(ids.into_iter().map(view).collect())
 }
 
 /// What the cluster is told after the commit.

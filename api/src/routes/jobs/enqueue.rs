@@ -346,7 +346,31 @@ fn charge(limits: &Limits, caller: &Caller, planned: &[Planned]) -> Result<Optio
 
 #[cfg(test)]
 mod tests {
+    use accounts::api_keys::Scope;
+    use database::ids::KeyId;
+    use serde_json::{Value, json};
+
     use super::*;
+
+    /// What the ledger is told of a job, asked for at a machine whose clock shows `now`.
+    fn told(request: &str, now: DateTime<Utc>) -> Value {
+        let request: EnqueueRequest = serde_json::from_str(request).expect("a request");
+        let (tenant, key_id) = (TenantId(Uuid::now_v7()), KeyId(Uuid::now_v7()));
+        let caller = Caller { tenant, key_id, scopes: vec![Scope::Operator], name: "test".to_owned() };
+        serde_json::to_value(request.into_job(&caller, now).expect("a job").job.document()).expect("JSON")
+    }
+
+    #[test]
+    fn a_delay_is_counted_by_the_ledgers_clock_and_a_time_is_taken_as_it_is() {
+        let now = Utc::now();
+        for skewed in [now - TimeDelta::minutes(10), now, now + TimeDelta::minutes(10)] {
+            let job = told(r#"{"kind":"probe","delay_ms":30000}"#, skewed);
+            assert_eq!((&job["delay_secs"], &job["run_at"]), (&json!(30.0), &json!(null)));
+        }
+        let at = now + TimeDelta::hours(1);
+        let job = told(&json!({"kind": "probe", "run_at": at}).to_string(), now);
+        assert_eq!((&job["delay_secs"], &job["run_at"]), (&json!(null), &json!(at)));
+    }
 
     #[test]
     fn a_job_waits_only_for_a_time_that_lies_ahead() {

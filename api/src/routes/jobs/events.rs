@@ -4,13 +4,14 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{
     extract::{Path, State},
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
 };
 use futures_util::{Stream, stream};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -33,33 +34,63 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// While the ledger is away the stream stays open and looks again after this time.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// One change of a job in the stream.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "only its description is used; events are written line by line")]
+pub struct JobEvent {
+    /// `state` or `progress`.
+    event: String,
+    /// Names the change.
+    id: String,
+    /// The job, as of `GET /api/jobs/{id}`, as JSON.
+    data: String,
+}
+
 /// A job's changes as they happen.
 ///
 /// Sends the job as it is and then after every change: event `state` when its state is another than
 /// before, else `progress`; the data is the same document as of `GET /api/jobs/{id}`. Changes that
-/// follow each other quickly may come as one. The stream ends after a finished state; a client that
-/// reconnects (with or without `Last-Event-ID`) is sent the job as it is then.
+/// follow each other quickly may come as one. An event's id names the job's change and means the same over
+/// every connection: a client that comes back with it as `Last-Event-ID` is sent what happened since. The
+/// stream ends after a finished state, and whoever has seen that is answered 204, at which a browser stops.
 #[utoipa::path(
     get,
     path = "/api/jobs/{id}/events",
     tag = "jobs",
-    params(("id" = uuid::Uuid, Path, description = "the job")),
-    responses((status = 200, description = "the stream", body = String, content_type = "text/event-stream",
-        example = "event: state\ndata: {\"id\":\"0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81\",\"state\":\"done\"}\n\n")),
+    params(
+        ("id" = uuid::Uuid, Path, description = "the job"),
+        ("Last-Event-ID" = Option<String>, Header, description = "the id of the last event that was seen"),
+    ),
+    responses(
+        (status = 200, description = "the stream", body = JobEvent, content_type = "text/event-stream",
+            example = "event: state\nid: 5f0c2a9b7d1e3f48\ndata: {\"id\":\"0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81\",\"state\":\"done\"}\n\n"),
+        (status = 204, description = "it is over, and the last event was seen"),
+    ),
 )]
 async fn events(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let follower = Follower::start(&state, &caller, query::id("id", &id)?).await?;
-    let sse = Sse::new(changes(state, caller, follower)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    let mut response = sse.into_response();
-    // Proxies that buffer would hold the events back.
+    let seen = headers.get(LAST_EVENT_ID).map(HeaderValue::as_bytes);
+    let is_seen = seen == Some(look::change_id(&follower.view).as_bytes());
+    let mut response = if is_seen && follower.view.state.is_finished() {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let changes = changes(state, caller, follower, is_seen);
+        Sse::new(changes).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
+    };
+    // Proxies that buffer or compress would hold the events back.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let uncached = HeaderValue::from_static("no-store, no-transform");
+    response.headers_mut().insert(header::CACHE_CONTROL, uncached);
     Ok(response)
 }
+
+/// What a browser sends when it connects again.
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// What was sent last.
 struct Sent {
@@ -67,15 +98,16 @@ struct Sent {
     caller: Caller,
     follower: Follower,
     last: Option<jobs::State>,
-    count: u64,
 }
 
 fn changes(
     state: AppState,
     caller: Caller,
     follower: Follower,
+    is_seen: bool,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    let sent = Sent { state, caller, follower, last: None, count: 0 };
+    let last = is_seen.then_some(follower.view.state);
+    let sent = Sent { state, caller, follower, last };
     stream::unfold(sent, async |mut sent| {
         if let Some(last) = sent.last
             && (last.is_finished() || !sent.next_change().await)
@@ -111,7 +143,6 @@ impl Sent {
         let document = JobDocument::of(view, look::position(&self.state, view).await, &self.caller);
         let data = serde_json::to_string(&document).expect("a job is plain data");
         self.last = Some(view.state);
-        self.count += 1;
-        Event::default().event(name).id(self.count.to_string()).data(data)
+        Event::default().event(name).id(look::change_id(view)).data(data)
     }
 }

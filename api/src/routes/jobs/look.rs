@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use accounts::api_keys::Scope;
 use jobs::{JobId, State, events::Watch, read, read::JobView};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
@@ -106,8 +108,18 @@ impl Follower {
 }
 
 fn differs(before: &JobView, now: &JobView) -> bool {
-    (before.state, before.attempt, before.crashes, before.parked)
-        != (now.state, now.attempt, now.crashes, now.parked)
-        || before.progress != now.progress
-        || before.cancel_reason != now.cancel_reason
+    what_changes(before) != what_changes(now)
+}
+
+/// What a follower is told of when it changes.
+fn what_changes(view: &JobView) -> impl PartialEq + Serialize {
+    let JobView { state, attempt, crashes, parked, progress, cancel_reason, finished_at, .. } = view;
+    (state.as_str(), *attempt, *crashes, *parked, progress.clone(), cancel_reason.clone(), *finished_at)
+}
+
+/// Names the change that a job has seen last: the same in every process and over every connection, so that a client can
+/// say how far it was told.
+pub fn change_id(view: &JobView) -> String {
+    let written = serde_json::to_vec(&what_changes(view)).expect("a job is plain data");
+    hex::encode(&Sha256::digest(written)[..8])
 }

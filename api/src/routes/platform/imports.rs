@@ -1,17 +1,21 @@
-//! Imports of order lines: a CSV file sent in the request, or one that lies in the import folder already.
+//! Imports of orders: a file sent in the request, or one that lies in the import folder already.
 //!
 //! An upload may have hundreds of megabytes: it goes to a file of a random name as it arrives, and becomes a job
 //! only when all of it is on the disk. The import folder is shared with the workers; its form is told in
 //! `folder`.
 
 mod folder;
+mod mappings;
+mod preview;
+mod stated;
 
 use accounts::api_keys::Scope;
 use axum::Json as Shown;
 use axum::body::Body;
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, Uri, header};
-use database::Role;
+use axum::response::{IntoResponse, Response};
+use database::{Role, Tx};
 use futures_util::StreamExt;
 use jobs::{JobKind, NewJob};
 use platform::kinds::ImportOrders;
@@ -28,6 +32,7 @@ use crate::web::auth::Caller;
 use crate::web::body::{self, Json};
 use crate::web::correlation;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
+use crate::web::packing::Packing;
 use crate::web::page::{Page, PageRequest, bad_cursor};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::{self, Params};
@@ -35,14 +40,21 @@ use folder::{Folder, FolderError, Form, Incoming};
 
 /// The routes of imports.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(start)).routes(routes!(rejects))
+    OpenApiRouter::new()
+        .routes(routes!(start))
+        .routes(routes!(rejects))
+        .routes(routes!(rejects_as_csv))
+        .routes(routes!(preview::show))
+        .routes(routes!(mappings::list))
+        .routes(routes!(mappings::read, mappings::save, mappings::delete))
 }
 
 /// A file that lies in the import folder already.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportRequest {
-    /// Path below the import folder, ending in `.csv` or `.csv.gz`.
+    /// Path below the import folder, ending in `.csv`, `.tsv`, `.txt`, `.xlsx` or `.parquet`, perhaps with `.gz`,
+    /// `.zip`, `.bz2`, `.xz` or `.zst` behind it.
     pub path: String,
     /// ISO 4217 code of amounts without a currency; USD when missing.
     #[serde(default)]
@@ -60,24 +72,37 @@ pub struct ImportJob {
     pub path: String,
 }
 
-/// Import order lines from a CSV file.
+/// Import orders from a file.
 ///
-/// Send the file itself as `text/csv`, or compressed as `application/gzip`; or name one that lies in the import
-/// folder as JSON. Columns are found by their names: `customer_id`, `order_id`, `ordered_at`, `product_id`,
-/// `category`, `quantity`, `amount`, `list_amount`, `currency`, `is_return`, and the usual other names for them.
-/// A line that was imported before changes nothing.
+/// Send the file itself, or name one that lies in the import folder as JSON. Packing (gzip, ZIP, bzip2, xz, Zstandard),
+/// encoding, separator, header, and the forms of numbers and dates are found from the file, as are the exports of
+/// Shopify, WooCommerce, Magento, BigCommerce, Amazon, Stripe and Klaviyo; workbooks (XLSX) and Parquet are read as well.
+/// Other columns are found by their names: `customer_id`, `order_id`, `ordered_at`, `product_id`, `category`, `quantity`,
+/// `amount`, `list_amount`, `currency`, `is_return`, `status` and the usual other names for them, or by a saved mapping.
+/// What was found is shown by `/api/orders/import/preview`, and may be stated otherwise by parameters. An order that was
+/// imported before changes nothing.
 #[utoipa::path(
     post,
     path = "/api/orders/import",
     tag = "orders",
     params(
         ("currency" = Option<String>, Query, description = "of an upload: ISO 4217 code of amounts without a currency"),
+        ("encoding" = Option<String>, Query, description = "e.g. utf-8, windows-1252, utf-16le"),
+        ("separator" = Option<String>, Query, description = "comma, semicolon, tab, pipe or one character"),
+        ("header" = Option<i64>, Query, description = "number of the line of column names"),
+        ("sheet" = Option<String>, Query, description = "of a workbook"),
+        ("decimal" = Option<String>, Query, description = "point or comma"),
+        ("dates" = Option<String>, Query, description = "day_first, month_first or year_first"),
+        ("profile" = Option<String>, Query, description = "the export, when its header does not show it"),
+        ("zone" = Option<String>, Query, description = "time zone of times without an offset; the tenant's by default"),
+        ("mapping" = Option<String>, Query, description = "name of a saved mapping"),
         ("Idempotency-Key" = Option<String>, Header, description = "the same key and request have the same answer"),
     ),
     request_body(content(
         (ImportRequest = "application/json", example = json!({ "path": "cdnow.csv.gz", "currency": "USD" })),
         (String = "text/csv"),
         (Vec<u8> = "application/gzip"),
+        (Vec<u8> = "application/octet-stream"),
     )),
     responses(
         (status = 202, description = "the import is under way", body = ImportJob),
@@ -95,23 +120,38 @@ async fn start(
     request: Request,
 ) -> Result<Answer, Problem> {
     caller.require(Scope::OrdersWrite)?;
-    let params = Params::of(request.uri(), &["currency"])?;
+    let params = Params::of(request.uri(), &stated::PARAMETERS)?;
+    let form = stated::read(&params)?;
+    if let Some(name) = &form.mapping {
+        let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+        stated::find_mapping(&mut tx, name).await?;
+    }
     let folder = Folder::new(&state.settings.import_dir, caller.tenant);
-    let Some(form) = upload_form(request.headers())? else {
+    let Some(kind) = upload_form(request.headers())? else {
+        let query = request.uri().query().unwrap_or_default().to_owned();
         let Json { value, digest } = Json::<ImportRequest>::from_request(request, &state).await?;
-        let currency = currency(value.currency.as_deref())?;
+        // The same body with other parameters is another request.
+        let digest = if query.is_empty() {
+            digest
+        } else {
+            Sha256::new().chain_update(digest).chain_update(&query).finalize().into()
+        };
+        let currency = currency(value.currency.as_deref().or(params.text("currency")?))?;
         let path = folder.find(&value.path).await?;
-        // The same file twice at once is one import.
-        let dedup_key = format!("file:{}", hex::encode(Sha256::digest(&path)));
-        let job = NewJob::of(caller.tenant, &ImportOrders { path: path.clone(), currency })?
-            .with_dedup_key(&dedup_key)?;
+        // The same file twice at once, read in the same way, is one import.
+        let payload =
+            ImportOrders { path: path.clone(), currency, stated: form.stated, mapping: form.mapping };
+        let way = serde_json::to_vec(&payload).map_err(|_| Problem::internal())?;
+        let dedup_key = format!("file:{}", hex::encode(Sha256::digest(&way)));
+        let job = NewJob::of(caller.tenant, &payload)?.with_dedup_key(&dedup_key)?;
         return enqueue(&state, &caller, &key, &digest, job, path, None).await;
     };
     let currency = currency(params.text("currency")?)?;
-    let mut incoming = folder.receive(form).await?;
+    let mut incoming = folder.receive(kind).await?;
     let digest = store(&state, request, &mut incoming).await?;
     let path = incoming.finish().await?;
-    let job = NewJob::of(caller.tenant, &ImportOrders { path: path.clone(), currency })?;
+    let payload = ImportOrders { path: path.clone(), currency, stated: form.stated, mapping: form.mapping };
+    let job = NewJob::of(caller.tenant, &payload)?;
     enqueue(&state, &caller, &key, &digest, job, path, Some(incoming)).await
 }
 
@@ -171,18 +211,40 @@ async fn enqueue(
     Ok(answer)
 }
 
-/// A line that was not imported.
+/// A line that was not imported, or was with a remark.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RejectView {
     /// Number in the file, from 1.
     pub line_number: i64,
-    /// Why.
+    /// `left_out`, or `remark` for a line that was imported.
+    pub kind: String,
+    /// The kind of fault in fixed words, as they are counted in the job's result.
+    pub code: String,
+    /// The column as the file names it, if it is about one.
+    pub column: Option<String>,
+    /// What was seen, and what would be accepted.
     pub reason: String,
     /// Its first 500 characters.
     pub raw: String,
+    #[serde(skip)]
+    number: i64,
 }
 
-/// The lines of an import that were not taken, in the order of the file.
+impl From<progress::NotedLine> for RejectView {
+    fn from(line: progress::NotedLine) -> RejectView {
+        RejectView {
+            line_number: line.line_number,
+            kind: line.kind.name().to_owned(),
+            code: line.reason,
+            column: line.column_name,
+            reason: line.message,
+            raw: line.raw,
+            number: line.number,
+        }
+    }
+}
+
+/// The lines of an import that were not taken, or with a remark, in the order of the file.
 #[utoipa::path(
     get,
     path = "/api/orders/imports/{job_id}/rejects",
@@ -209,33 +271,108 @@ async fn rejects(
     let after =
         page.after.as_deref().map(str::parse::<i64>).transpose().map_err(|_| bad_cursor())?.unwrap_or(0);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
-    if progress::find(&mut tx, id).await?.is_none() {
+    check_import(&mut tx, &caller, id).await?;
+    let limit = u32::try_from(page.limit_and_one()).unwrap_or(u32::MAX);
+    let lines = progress::notes(&mut tx, id, after, limit).await?;
+    tx.commit().await?;
+    let lines = lines.into_iter().map(RejectView::from).collect();
+    Ok(Shown(page.page(lines, |line: &RejectView| line.number.to_string())))
+}
+
+/// The same as a file in CSV, for a spreadsheet: all that were kept, at most 10,000.
+#[utoipa::path(
+    get,
+    path = "/api/orders/imports/{job_id}/rejects.csv",
+    tag = "orders",
+    params(("job_id" = Uuid, Path, description = "the import's job")),
+    responses(
+        (status = 200, description = "a file with a header", body = String, content_type = "text/csv"),
+        (status = 404, description = "there is no such import", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn rejects_as_csv(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(job_id): Path<String>,
+) -> Result<Response, Problem> {
+    caller.require(Scope::OrdersWrite)?;
+    let id = query::id("job_id", &job_id)?;
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    check_import(&mut tx, &caller, id).await?;
+    let lines = progress::notes(&mut tx, id, 0, progress::NOTES_LISTED).await?;
+    tx.commit().await?;
+    let mut text = "line_number,kind,code,column,reason,raw\r\n".to_owned();
+    for line in lines {
+        let column = line.column_name.unwrap_or_default();
+        let number = line.line_number.to_string();
+        let cells = [&number, line.kind.name(), &line.reason, &column, &line.message, &line.raw];
+        text.push_str(&cells.map(cell).join(","));
+        text.push_str("\r\n");
+    }
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"rejects.csv\""),
+    ];
+    Ok((headers, text).into_response())
+}
+
+/// A cell, quoted. What a spreadsheet would compute is shown as text: the rows are a stranger's.
+fn cell(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}
+
+async fn check_import(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<(), Problem> {
+    if progress::find(tx, id).await?.is_none() {
         // An import that has not begun has rejected nothing.
-        let job = jobs::read::job(&mut tx, Some(caller.tenant.0), id).await?;
+        let job = jobs::read::job(tx, Some(caller.tenant.0), id).await?;
         if job.is_none_or(|job| job.kind != ImportOrders::KIND) {
             return Err(Problem::not_found("there is no such import"));
         }
     }
-    let limit = u32::try_from(page.limit_and_one()).unwrap_or(u32::MAX);
-    let lines = progress::rejects(&mut tx, id, after, limit).await?;
-    tx.commit().await?;
-    let lines = lines
-        .into_iter()
-        .map(|line| RejectView { line_number: line.line_number, reason: line.reason, raw: line.raw })
-        .collect();
-    Ok(Shown(page.page(lines, |line: &RejectView| line.line_number.to_string())))
+    Ok(())
 }
 
-/// How the file is sent, or none when JSON names one.
+/// How the file is sent, or none when JSON names one. What is in it is found from the bytes; the content type only names
+/// the file.
 fn upload_form(headers: &HeaderMap) -> Result<Option<Form>, Problem> {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_gzip = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "gzip");
+    let is_gzip = match Packing::of(headers)? {
+        Packing::Plain => false,
+        Packing::Gzip => true,
+        Packing::Deflate => {
+            return Err(Problem::unsupported_media_type("a file that is not packed, or packed with gzip")
+                .at("Content-Encoding"));
+        }
+    };
     match value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "application/json" => Ok(None),
-        "text/csv" | "application/csv" if is_gzip => Ok(Some(Form::Gzip)),
-        "text/csv" | "application/csv" => Ok(Some(Form::Plain)),
-        "application/gzip" | "application/x-gzip" => Ok(Some(Form::Gzip)),
-        _ => Err(Problem::unsupported_media_type("text/csv, application/gzip or application/json")),
+        "text/csv" | "application/csv" | "text/plain" | "text/tab-separated-values" if !is_gzip => {
+            Ok(Some(Form::Plain))
+        }
+        "application/octet-stream"
+        | "application/zip"
+        | "application/x-zip-compressed"
+        | "application/x-bzip2"
+        | "application/x-xz"
+        | "application/zstd"
+        | "application/vnd.apache.parquet"
+        | "application/vnd.ms-excel"
+        | "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+            if !is_gzip =>
+        {
+            Ok(Some(Form::Plain))
+        }
+        "text/csv"
+        | "application/csv"
+        | "text/plain"
+        | "text/tab-separated-values"
+        | "application/gzip"
+        | "application/x-gzip"
+        | "application/octet-stream" => Ok(Some(Form::Gzip)),
+        _ => Err(Problem::unsupported_media_type(
+            "text/csv, application/gzip, application/zip, XLSX, Parquet, application/octet-stream or application/json",
+        )),
     }
 }
 

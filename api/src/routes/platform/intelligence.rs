@@ -88,7 +88,10 @@ async fn find_customer(tx: &mut Tx, field: &'static str, id: &str) -> Result<Cus
     customers::find(tx, id).await?.ok_or_else(unknown_customer)
 }
 
-fn check_customer_id(field: impl Into<std::borrow::Cow<'static, str>>, id: &str) -> Result<(), Problem> {
+pub(super) fn check_customer_id(
+    field: impl Into<std::borrow::Cow<'static, str>>,
+    id: &str,
+) -> Result<(), Problem> {
     if (1..=128).contains(&id.chars().count()) && !id.contains('\0') {
         return Ok(());
     }
@@ -112,7 +115,7 @@ pub struct Asked {
 }
 
 /// Enqueues a job unless an unfinished one with the key stands in for it.
-async fn ask(tx: &mut Tx, job: NewJob, dedup_key: &str) -> Result<(Asked, Announcement), Problem> {
+pub(super) async fn ask(tx: &mut Tx, job: NewJob, dedup_key: &str) -> Result<(Asked, Announcement), Problem> {
     let job = correlation::caused(job).with_dedup_key(dedup_key)?;
     let (enqueued, announcement) = jobs::enqueue_one(tx, job).await?;
     let state = enqueued.state.to_string();

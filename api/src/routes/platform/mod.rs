@@ -3,6 +3,8 @@
 pub mod analytics;
 pub mod imports;
 pub mod intelligence;
+pub mod merges;
+pub mod orders;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -10,5 +12,10 @@ use crate::state::AppState;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(analytics::routes()).merge(imports::routes()).merge(intelligence::routes())
+    OpenApiRouter::new()
+        .merge(analytics::routes())
+        .merge(imports::routes())
+        .merge(intelligence::routes())
+        .merge(merges::routes())
+        .merge(orders::routes())
 }

@@ -9,6 +9,10 @@ use chrono::{DateTime, Utc};
 use database::Role;
 use database::ids::DeliveryId;
 use serde::Serialize;
+use serde_json::value::RawValue;
+use sqlx::types::Json as Stored;
+use support::gorgias::dedup::Identity;
+use support::gorgias::delivery::Body;
 use support::gorgias::{PROVIDER, delivery};
 use support::inbox::{self, Filter, StoredDelivery};
 use support::intake::{self, Intake};
@@ -55,9 +59,22 @@ pub struct DeliveryView {
     pub correlation_id: Option<String>,
     /// The delivery that this one repeats.
     pub replay_of: Option<Uuid>,
-    /// The body as received; only for a single delivery.
+    /// What did not fit in the body, and what became of it; empty when all of it was understood.
+    pub remarks: Vec<RemarkView>,
+    /// The body as received, without embedded pictures; only for a single delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<serde_json::Value>,
+    #[schema(value_type = Option<Object>)]
+    pub body: Option<Box<RawValue>>,
+}
+
+/// Something in a delivery that was mended, or left out.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"field": "ticket.subject", "problem": "is not a text; it was left out"}))]
+pub struct RemarkView {
+    /// Where it stood.
+    pub field: String,
+    /// What was wrong, and what became of it.
+    pub problem: String,
 }
 
 impl From<StoredDelivery> for DeliveryView {
@@ -74,7 +91,17 @@ impl From<StoredDelivery> for DeliveryView {
             job_id: delivery.job,
             correlation_id: delivery.correlation_id,
             replay_of: delivery.replay_of.map(|delivery| delivery.0),
-            body: delivery.body,
+            remarks: delivery
+                .remarks
+                .map(|Stored(remarks)| remarks)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|remark| RemarkView {
+                    field: remark.field.into_owned(),
+                    problem: remark.problem.into_owned(),
+                })
+                .collect(),
+            body: delivery.body.map(|Stored(body)| body),
         }
     }
 }
@@ -88,6 +115,7 @@ impl From<StoredDelivery> for DeliveryView {
         ("provider" = Option<String>, Query, description = "`gorgias`"),
         ("decision" = Option<String>, Query, description = "`queued` or `skipped`"),
         ("ticket_id" = Option<Uuid>, Query, description = "of one ticket, by our id"),
+        ("has_remarks" = Option<bool>, Query, description = "`true`: understood with remarks; `false`: without any"),
         ("from" = Option<String>, Query, description = "received at or after, RFC 3339"),
         ("to" = Option<String>, Query, description = "received before, RFC 3339"),
         ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
@@ -104,13 +132,15 @@ async fn list(
     uri: Uri,
 ) -> Result<Json<Page<DeliveryView>>, Problem> {
     caller.require(Scope::WebhooksRead)?;
-    let params = Params::of(&uri, &["provider", "decision", "ticket_id", "from", "to", "cursor", "limit"])?;
+    let known = ["provider", "decision", "ticket_id", "has_remarks", "from", "to", "cursor", "limit"];
+    let params = Params::of(&uri, &known)?;
     let page = PageRequest::of(&params)?;
     // There is one provider so far, so that this filter either holds for all or names nobody.
     one_of(&params, "provider", &[PROVIDER])?;
     let filter = Filter {
         decision: one_of(&params, "decision", &["queued", "skipped"])?,
         ticket: params.id("ticket_id")?.map(database::ids::TicketId),
+        has_remarks: one_of(&params, "has_remarks", &["true", "false"])?.map(|value| value == "true"),
     };
     let from = params.time("from")?;
     let to = params.time("to")?.map(|to| (to, DeliveryId(Uuid::nil())));
@@ -169,8 +199,9 @@ async fn replay(
 ) -> Result<(StatusCode, Json<DeliveryAnswer>), Problem> {
     caller.require(Scope::WebhooksWrite)?;
     let stored = find(&state, &caller, &id).await?;
-    let body = stored.body.unwrap_or_default();
-    let delivery = delivery::parse_value(&body).map_err(|error| {
+    let Stored(json) = stored.body.ok_or_else(Problem::internal)?;
+    let body = Body::stored(json);
+    let delivery = delivery::parse_body(&body).map_err(|error| {
         let problem = malformed(&error);
         Problem::unprocessable(problem.field.unwrap_or_default(), problem.detail)
     })?;
@@ -178,8 +209,9 @@ async fn replay(
     let trace_parent = boot::telemetry::trace_parent_of_current_span();
     let intake = Intake {
         tenant: caller.tenant,
-        dedup_key: &stored.dedup_key,
-        body: &body,
+        // A replay is never a repetition, so its name is no more than where it comes from.
+        identity: &Identity { key: stored.dedup_key, is_lasting: true },
+        body: &body.json,
         delivery: &delivery,
         correlation_id: correlation_id.as_str(),
         trace_parent: trace_parent.as_deref(),

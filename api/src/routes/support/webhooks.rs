@@ -1,19 +1,21 @@
 //! The help desk's webhook: checked, recorded with the job that it asks for, and answered, in milliseconds.
 //!
-//! Order: size, sender, signature over the raw bytes, parsing, skip rules, one transaction. The tenant comes
+//! Order: sender, the body piece by piece with its signature, reading, skip rules, one transaction. The tenant comes
 //! from an API key with the scope `webhooks:write`, or, because a help desk may let its owner set headers only,
 //! from the slug in `X-Webhook-Tenant`; in both cases the tenant's webhook secret has to be proven. An unknown
 //! tenant and a wrong proof get the same answer, and leave nothing but a counter behind.
 //!
 //! What the transaction does, and how many round trips it takes, is told in [`support::intake`].
 
+mod arrival;
+mod pictures;
 mod senders;
 
 use std::sync::Arc;
 
 use accounts::api_keys::Scope;
 use accounts::integrations::IntegrationError;
-use accounts::verify::{self, Mode, Verification};
+use accounts::verify::{self, Mode, Proof, Verification};
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, request::Parts};
@@ -21,7 +23,8 @@ use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use database::ids::TenantId;
 use serde::Serialize;
-use support::gorgias::delivery::{self, DeliveryError};
+use support::gorgias::delivery::{self, Body, Delivery, DeliveryError};
+use support::gorgias::remarks::Remark;
 use support::gorgias::{PROVIDER, dedup};
 use support::inbox::Answer;
 use support::intake::{Intake, Taken};
@@ -32,14 +35,14 @@ use uuid::Uuid;
 
 use crate::state::AppState;
 use crate::web::auth;
-use crate::web::body;
 use crate::web::correlation;
 use crate::web::limits::{Limits, Refusal, Standing};
 use crate::web::problem::{Problem, ProblemDocument};
+use arrival::{Arrival, Places};
 use senders::Senders;
 
-/// The largest body that a help desk may send, in bytes.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// A body with more words than this is read on a thread of its own, so that other requests do not wait for it.
+const READ_ASIDE_BYTES: usize = 128 * 1024;
 
 /// The header that names the tenant when no API key does.
 const TENANT_HEADER: &str = "x-webhook-tenant";
@@ -47,9 +50,14 @@ const TENANT_HEADER: &str = "x-webhook-tenant";
 /// The webhook's route, with a cache of verification settings of its own.
 pub fn routes() -> OpenApiRouter<AppState> {
     // There from the start: an alert on its growth does not see a counter that is born at 1.
-    metrics::counter!("deskwork_webhooks_total", "provider" => PROVIDER, "outcome" => "unauthenticated")
-        .increment(0);
-    OpenApiRouter::new().routes(routes!(receive)).layer(Extension(Arc::new(Senders::default())))
+    for outcome in ["unauthenticated", "too-large"] {
+        metrics::counter!("deskwork_webhooks_total", "provider" => PROVIDER, "outcome" => outcome)
+            .increment(0);
+    }
+    OpenApiRouter::new()
+        .routes(routes!(receive))
+        .layer(Extension(Arc::new(Senders::default())))
+        .layer(Extension(Arc::new(Places::default())))
 }
 
 /// What the sender is told, now and whenever it sends the same again.
@@ -91,9 +99,12 @@ impl From<Answer> for DeliveryAnswer {
 /// Take in a delivery of the help desk.
 ///
 /// The body is a bare ticket, `{ticket, message}`, an event envelope `{id, type, data: {ticket}}`, or
-/// `{event: {type}, ...}` around any of these; unknown fields are ignored, because the account's owner writes
-/// the template. Prove the tenant's webhook secret as `X-Webhook-Token`, or as `X-Gorgias-Signature`: hexadecimal
-/// HMAC-SHA256 of the raw body, with or without `sha256=`.
+/// `{event: {type}, ...}` around any of these. The account's owner writes the template, so it is read field by field:
+/// a ticket's `id` is needed, and where there is a message a text that can be read; unknown fields are ignored, and what
+/// else does not fit is left out and told as `remarks` by GET /api/webhooks/deliveries. Prove the tenant's webhook secret
+/// as `X-Webhook-Token`, or as `X-Gorgias-Signature`: hexadecimal HMAC-SHA256 of the body, with or without `sha256=`.
+/// The body may be packed (`Content-Encoding: gzip` or `deflate`), and signed before or after that. A delivery of the
+/// same event, or of the same bytes within ten minutes while nothing else was told of the ticket, is a repetition.
 #[utoipa::path(
     post,
     path = "/api/gorgias/webhook",
@@ -102,6 +113,7 @@ impl From<Answer> for DeliveryAnswer {
         ("X-Webhook-Tenant" = Option<String>, Header, description = "the tenant's slug, when no API key is sent"),
         ("X-Webhook-Token" = Option<String>, Header, description = "the webhook secret"),
         ("X-Gorgias-Signature" = Option<String>, Header, description = "the body's signature"),
+        ("Content-Encoding" = Option<String>, Header, description = "`gzip` or `deflate`"),
     ),
     request_body(content = serde_json::Value, example = json!({
         "ticket": { "id": 4711, "subject": "Where is my order?", "channel": "email", "customer": { "external_id": "22" } },
@@ -112,7 +124,8 @@ impl From<Answer> for DeliveryAnswer {
         (status = 200, description = "recorded before; the same answer again", body = DeliveryAnswer),
         (status = 400, description = "not a delivery", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "unknown tenant, or wrong token or signature", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "more than 1 MiB", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "more than 8 MiB, unpacked", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "a packing, a charset or a type that is not understood", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "the rate limit is reached", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "the database is away", body = ProblemDocument, content_type = "application/problem+json"),
     ),
@@ -121,10 +134,11 @@ impl From<Answer> for DeliveryAnswer {
 async fn receive(
     State(state): State<AppState>,
     Extension(senders): Extension<Arc<Senders>>,
+    Extension(places): Extension<Arc<Places>>,
     request: Request,
 ) -> Response {
     let mut standing = None;
-    let outcome = take(&state, &senders, request, &mut standing).await;
+    let outcome = take(&state, &senders, &places, request, &mut standing).await;
     let name = match &outcome {
         Ok(taken) if !taken.is_new => "repeated",
         Ok(taken) if taken.answer.decision == "queued" => "queued",
@@ -146,11 +160,11 @@ async fn receive(
 async fn take(
     state: &AppState,
     senders: &Senders,
+    places: &Places,
     request: Request,
     standing: &mut Option<Standing>,
 ) -> Result<Taken, Refusal> {
     let (parts, body) = request.into_parts();
-    let raw = body::read(&parts.headers, body, MAX_BODY_BYTES).await?;
     let (tenant, has_key) = sender(state, senders, &parts).await?;
     let verification = match tenant {
         Some(tenant) => senders
@@ -160,33 +174,58 @@ async fn take(
         // Checking against something that nobody can prove keeps the time of the answer the same.
         None => Some(Verification { mode: Mode::Hmac, secrets: vec![Uuid::now_v7().to_string()] }),
     };
+    let mut proof = Proof::of(verification.as_ref());
+    let arrival = arrival::read(&parts.headers, body, &mut proof, places).await?;
     let header = |name| parts.headers.get(name).map(|value| value.as_bytes());
-    let proven = verify::verify(
-        verification.as_ref(),
-        header(verify::TOKEN_HEADER),
-        header(verify::SIGNATURE_HEADER),
-        &raw,
-    );
+    let proven = proof.check(header(verify::TOKEN_HEADER), header(verify::SIGNATURE_HEADER));
     let (Some(tenant), Ok(())) = (tenant, proven) else { return Err(not_proven().into()) };
     if !has_key && let Some(limits) = parts.extensions.get::<Arc<Limits>>() {
         *standing = Some(limits.count_webhook(tenant.0).map_err(Refusal::TooMany)?);
     }
-    let value: serde_json::Value = serde_json::from_slice(&raw)
-        .map_err(|error| malformed(&DeliveryError::NotJson { line: error.line(), column: error.column() }))?;
-    let delivery = delivery::parse_value(&value).map_err(|error| malformed(&error))?;
+    let sha256 = arrival.sha256;
+    let (body, delivery) = understand(arrival).await?;
     let correlation_id = correlation::current();
     let trace_parent = boot::telemetry::trace_parent_of_current_span();
     let intake = Intake {
         tenant,
-        dedup_key: &dedup::key(&delivery, &raw),
-        body: &value,
+        identity: &dedup::identity(&delivery, &sha256),
+        body: &body.json,
         delivery: &delivery,
         correlation_id: correlation_id.as_str(),
         trace_parent: trace_parent.as_deref(),
         replay_of: None,
         now: Utc::now(),
     };
-    Ok(state.intakes.take_in(intake).await?)
+    let taken = state.intakes.take_in(intake).await?;
+    if taken.is_new {
+        for remark in &delivery.remarks {
+            metrics::counter!("deskwork_webhook_remarks_total", "provider" => PROVIDER, "at" => remark.counted_as())
+                .increment(1);
+        }
+    }
+    Ok(taken)
+}
+
+/// Reads what came in; what was cut out of it on the way is a remark as well.
+async fn understand(arrival: Arrival<'_>) -> Result<(Body, Delivery), Problem> {
+    let (text, pictures) = (arrival.text, arrival.pictures);
+    let is_large = text.len() > READ_ASIDE_BYTES;
+    let read = move || {
+        let body = Body::of(&text)?;
+        let delivery = delivery::parse_body(&body)?;
+        Ok((body, delivery))
+    };
+    let understood = if is_large {
+        tokio::task::spawn_blocking(read).await.map_err(|_| Problem::internal())?
+    } else {
+        read()
+    };
+    let (body, mut delivery) = understood.map_err(|error| malformed(&error))?;
+    if let Some((pictures, bytes)) = pictures {
+        let problem = format!("{pictures} embedded pictures ({bytes} bytes) were left out");
+        delivery.remarks.push(Remark { field: "(body)".into(), problem: problem.into() });
+    }
+    Ok((body, delivery))
 }
 
 /// The tenant that the credential names, and whether an API key did; a slug is not yet proven.

@@ -209,7 +209,7 @@ pub async fn cross_sell(
     let lines: Vec<(String, String)> = sqlx::query_as(
         "select distinct customer_id, case $5 when 'category' then category else product_id end as item
          from platform.order_line
-         where tenant_id = $1 and customer_id = any ($2::text[]) and ordered_at < $4 and not is_return
+         where tenant_id = $1 and customer_id = any ($2::text[]) and ordered_at < $4 and not is_return and counts is not false
            and case $5 when 'category' then category else product_id end = any ($3::text[])",
     )
     .bind(standing.tenant)
@@ -275,10 +275,10 @@ pub async fn for_customer(
 ) -> Result<Report<Basis, Recommendation>, AnalyticsError> {
     let purchases: Vec<(String, i64, DateTime<Utc>, DateTime<Utc>)> = sqlx::query_as(
         "select case $4 when 'category' then category else product_id end as item,
-                count(distinct (ordered_at at time zone 'UTC')::date) as days,
+                count(distinct (ordered_at at time zone (select platform.shop_zone()))::date) as days,
                 min(ordered_at) as first_at, max(ordered_at) as last_at
          from platform.order_line
-         where tenant_id = $1 and customer_id = $2 and ordered_at < $3 and not is_return
+         where tenant_id = $1 and customer_id = $2 and ordered_at < $3 and not is_return and counts is not false
            and case $4 when 'category' then category else product_id end is not null
          group by 1 order by 1",
     )
@@ -294,10 +294,11 @@ pub async fn for_customer(
     if purchases.is_empty() {
         return Err(AnalyticsError::not_enough("the customer has bought nothing that has a name"));
     }
+    let day_of = |at: &DateTime<Utc>| at.with_timezone(&standing.zone).date_naive();
     let (mut has, mut items) = (HashSet::new(), Vec::new());
     for (item, days, first_at, last_at) in &purchases {
         has.insert(item.as_str());
-        if let Some(due) = due_again(*days, first_at.date_naive(), last_at.date_naive(), standing.as_of) {
+        if let Some(due) = due_again(*days, day_of(first_at), day_of(last_at), standing.as_of) {
             items.push(Recommendation {
                 item: item.clone(),
                 kind: "again",

@@ -16,7 +16,7 @@ const FACTS: &str = "select customer_id, orders, spend_cents as cents, first_ord
 
 /// Parameters 1 to 3 are the tenant, the currency, and the last day that counts.
 const PROFILES: &str = "select customer_id, orders, (spend * 100)::bigint as cents,
-        (first_order_at at time zone 'UTC')::date as first_on, (last_order_at at time zone 'UTC')::date as last_on,
+        (first_order_at at time zone (select platform.shop_zone()))::date as first_on, (last_order_at at time zone (select platform.shop_zone()))::date as last_on,
         null::real as churn, null::real as ltv, null::boolean as opt_in
     from platform.customer_profile where tenant_id = $1 and currency = $2";
 

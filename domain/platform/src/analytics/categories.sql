@@ -9,7 +9,7 @@ sums as materialized (
            count(*) filter (where ordered_at >= $4) as lines,
            coalesce(sum(amount) filter (where ordered_at < $4), 0.00) as revenue_before
     from platform.order_line
-    where tenant_id = $1 and currency = $2 and ordered_at >= $3 and ordered_at < $5
+    where tenant_id = $1 and currency = $2 and ordered_at >= $3 and ordered_at < $5 and counts is not false
     group by 1
 )
 select s.*, t.*

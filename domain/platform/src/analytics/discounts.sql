@@ -6,7 +6,7 @@ buyers as materialized (
            coalesce(sum(amount) filter (where amount < list_amount), 0) as reduced,
            count(*) filter (where amount < list_amount) as reduced_lines
     from platform.order_line
-    where tenant_id = $1 and currency = $2 and ordered_at >= $3 and ordered_at < $4 and not is_return
+    where tenant_id = $1 and currency = $2 and ordered_at >= $3 and ordered_at < $4 and not is_return and counts is not false
       and list_amount > 0 and amount > 0
     group by customer_id
 ),

@@ -28,7 +28,7 @@ pub async fn single_category(
     let bought: Vec<(String, i64, String)> = sqlx::query_as(
         "select customer_id, count(distinct category) as categories, min(category) as category
          from platform.order_line
-         where tenant_id = $1 and customer_id = any ($2::text[]) and ordered_at < $3 and not is_return
+         where tenant_id = $1 and customer_id = any ($2::text[]) and ordered_at < $3 and not is_return and counts is not false
          group by customer_id having count(category) > 0",
     )
     .bind(standing.tenant)

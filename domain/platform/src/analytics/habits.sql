@@ -5,13 +5,14 @@ orders as (
     select customer_id, order_id, min(ordered_at) as at, sum(quantity) as units, count(*) as lines
     from platform.order_line
     where tenant_id = $1 and customer_id = any ($2::text[]) and currency = $3 and ordered_at < $4 and not is_return
+      and counts is not false
     group by customer_id, order_id
 ),
 -- Days since the customer's order before, and the weekday from Monday (1) to Sunday (7).
 timed as (
     select customer_id, units, lines,
            extract(epoch from at - lag(at) over (partition by customer_id order by at, order_id))::float8 / 86400 as gap,
-           extract(isodow from at at time zone 'UTC') as weekday
+           extract(isodow from at at time zone (select platform.shop_zone())) as weekday
     from orders
 )
 select customer_id, count(*) as orders,

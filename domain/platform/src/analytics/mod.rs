@@ -2,8 +2,8 @@
 //!
 //! Every report is a function from a transaction and the tenant's [`Standing`] to a typed answer: figures about the
 //! whole and at most [`MAX_ITEMS`] items. Reports about customers read one narrow row a customer; reports about
-//! products have to go through order lines, and are meant to be cached by [`Standing::version`]. Days are days in
-//! UTC, sums are of the tenant's main currency, and a figure that cannot be computed is absent, with the reason.
+//! products have to go through order lines, and are meant to be cached by [`Standing::version`]. Days are the
+//! shop's, sums are of the tenant's main currency, and a figure that cannot be computed is absent, with the reason.
 
 pub mod affinity;
 pub mod association;

@@ -8,7 +8,7 @@ moves as materialized (
            bool_or(ordered_at >= $4 and not is_return) as buys_late,
            bool_or(ordered_at < $4 and not is_return) as buys_early
     from platform.order_line
-    where tenant_id = $1 and currency = $2 and ordered_at >= $3 and ordered_at < $5
+    where tenant_id = $1 and currency = $2 and ordered_at >= $3 and ordered_at < $5 and counts is not false
     group by customer_id
 ),
 totals as (

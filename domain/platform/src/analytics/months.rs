@@ -44,7 +44,7 @@ pub async fn months(tx: &mut Tx, standing: &Standing) -> Result<Vec<Month>, Anal
         })
         .collect();
     // The month after the last day is the first that is not over.
-    let end = standing.end().date_naive();
+    let end = standing.end_day();
     let months = complete(&known, number_of(end));
     if months.iter().rev().take(3).all(|month| month.customers == 0) {
         return Err(AnalyticsError::not_enough("nothing was ordered in the last three full months"));

@@ -3,11 +3,12 @@
 with
 active as materialized (
     select customer_id,
-           (extract(year from ordered_at at time zone 'UTC') * 12
-            + extract(month from ordered_at at time zone 'UTC') - 1)::int as month,
+           (extract(year from ordered_at at time zone (select platform.shop_zone())) * 12
+            + extract(month from ordered_at at time zone (select platform.shop_zone())) - 1)::int as month,
            coalesce(sum(amount) filter (where currency = $2), 0) as revenue, bool_or(not is_return) as bought
     from platform.order_line
     where tenant_id = $1 and ordered_at >= timestamptz '1970-01-01 00:00:00+00' and ordered_at < $3
+      and counts is not false
     group by 1, 2
 ),
 -- Months with a purchase, and how many months later the next one came.

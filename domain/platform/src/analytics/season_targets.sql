@@ -4,7 +4,7 @@ with
 chosen as materialized (
     select l.customer_id, l.amount, p.spend, coalesce(c.marketing_opt_in, false) as opt_in
     from (select customer_id, sum(amount) as amount from platform.order_line
-          where tenant_id = $1 and currency = $2 and ordered_at >= $3 and ordered_at < $4 and not is_return
+          where tenant_id = $1 and currency = $2 and ordered_at >= $3 and ordered_at < $4 and not is_return and counts is not false
           group by customer_id) as l
     join platform.customer_profile p on p.tenant_id = $1 and p.customer_id = l.customer_id
     left join platform.customer c on c.tenant_id = $1 and c.customer_id = l.customer_id

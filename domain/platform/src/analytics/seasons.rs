@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
+use chrono::{Datelike, Days, Months, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::standing::start_of;
 use super::target::{Target, amount};
 use super::targets::{self, Size};
 use super::{
@@ -98,7 +97,7 @@ pub async fn seasonal(
     for season in &mut items {
         season.share_of_revenue = share_of_money(season.spend, revenue);
     }
-    let full = full_months(&by_month, start, standing.end());
+    let full = full_months(&by_month, standing.day_months_before(months), standing.end_day());
     let figures = Year { full_months: full.len(), month_index: month_index(&full), revenue };
     Ok(Report { figures, items })
 }
@@ -107,17 +106,17 @@ pub async fn seasonal(
 /// order counts as nothing.
 fn full_months(
     by_month: &BTreeMap<NaiveDate, Decimal>,
-    start: DateTime<Utc>,
-    end: DateTime<Utc>,
+    start: NaiveDate,
+    end: NaiveDate,
 ) -> Vec<(NaiveDate, f64)> {
     let mut full = Vec::new();
     let mut month = by_month.keys().next().copied();
     while let Some(first) = month {
         let next = first.checked_add_months(Months::new(1));
-        if next.is_none_or(|next| start_of(next) > end) {
+        if next.is_none_or(|next| next > end) {
             break;
         }
-        if start_of(first) >= start {
+        if first >= start {
             full.push((first, by_month.get(&first).map_or(0.0, |amount| number(*amount))));
         }
         month = next;
@@ -155,7 +154,7 @@ pub async fn targets(
     limit: u32,
 ) -> Result<Report<Size, Target>, AnalyticsError> {
     let currency = standing.currency()?.to_owned();
-    let from = standing.end().checked_sub_months(Months::new(12)).unwrap_or(DateTime::UNIX_EPOCH);
+    let from = standing.months_before(12);
     let to = from.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(from);
     // The totals, which every row repeats, and a customer with what was spent; none when there is nobody.
     type Chosen = (i64, Option<Decimal>, Option<i64>, Option<String>, Option<Decimal>);
@@ -205,7 +204,7 @@ mod tests {
             let first = day("2025-01-01").checked_add_months(Months::new(month)).expect("a month");
             by_month.insert(first, Decimal::from(if first.month() == 12 { 210 } else { 90 }));
         }
-        let (start, end) = (start_of(day("2025-01-15")), start_of(day("2026-02-10")));
+        let (start, end) = (day("2025-01-15"), day("2026-02-10"));
         let full = full_months(&by_month, start, end);
         assert_eq!((full.len(), full[0].0), (12, day("2025-02-01")));
         let index = month_index(&full);

@@ -325,7 +325,7 @@ pub async fn growth(
         figures.won += won;
         figures.won_before += won_before;
     }
-    let since = standing.months_before(months).date_naive();
+    let since = standing.day_months_before(months);
     let runs: Vec<uuid::Uuid> = sqlx::query_scalar(
         "select id from platform.intelligence_run
          where tenant_id = $1 and segmentation_id = $2 and as_of >= $3 and published_at is not null",

@@ -1,10 +1,12 @@
 //! Where a tenant stands: its published run, its currency, the day reports are as of, and how old its data are.
 
-use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Days, Months, NaiveDate, Utc};
+use chrono_tz::Tz;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::AnalyticsError;
+use crate::zone;
 use database::ids::TenantId;
 use database::{DbError, Tx};
 
@@ -13,8 +15,10 @@ use database::{DbError, Tx};
 pub struct Standing {
     /// The tenant.
     pub tenant: TenantId,
-    /// The last day that counts: the published run's where that was asked for a day of its own, else today (UTC).
+    /// The last day that counts: the published run's where that was asked for a day of its own, else the shop's today.
     pub as_of: NaiveDate,
+    /// Where the shop is: its days begin at midnight there.
+    pub zone: Tz,
     /// ISO 4217 code of the currency that sums are of; none when nothing was ever ordered.
     pub currency: Option<String>,
     /// The published intelligence run.
@@ -55,8 +59,9 @@ impl Standing {
             generation,
             segmentation: stored.segmentation_id,
         });
+        let zone = zone::read(tx).await?;
         let run_as_of = stored.as_of.filter(|_| stored.pinned.unwrap_or(false));
-        let as_of = run_as_of.unwrap_or_else(|| now.date_naive());
+        let as_of = run_as_of.unwrap_or_else(|| now.with_timezone(&zone).date_naive());
         let version = format!(
             "{}.{}.{}.{as_of}",
             run.as_ref().map(|run| run.id.simple().to_string()).unwrap_or_default(),
@@ -67,22 +72,32 @@ impl Standing {
             Some(currency) => Some(currency),
             None => usual_currency(tx, tenant).await?,
         };
-        Ok(Standing { tenant, as_of, currency, run, version })
+        Ok(Standing { tenant, as_of, zone, currency, run, version })
     }
 
     /// The first moment after the last day that counts.
     pub fn end(&self) -> DateTime<Utc> {
-        start_of(self.as_of.checked_add_days(Days::new(1)).unwrap_or(self.as_of))
+        zone::start_of(self.end_day(), self.zone)
+    }
+
+    /// The day after the last one that counts.
+    pub fn end_day(&self) -> NaiveDate {
+        self.as_of.checked_add_days(Days::new(1)).unwrap_or(self.as_of)
+    }
+
+    /// The first day of the `months` that end with the last day.
+    pub fn day_months_before(&self, months: u32) -> NaiveDate {
+        self.end_day().checked_sub_months(Months::new(months)).unwrap_or(NaiveDate::MIN)
     }
 
     /// The first moment of the `months` that end with the last day.
     pub fn months_before(&self, months: u32) -> DateTime<Utc> {
-        self.end().checked_sub_months(Months::new(months)).unwrap_or(DateTime::UNIX_EPOCH)
+        zone::start_of(self.day_months_before(months), self.zone)
     }
 
     /// The first moment of the `days` that end with the last day.
     pub fn days_before(&self, days: u64) -> DateTime<Utc> {
-        self.end().checked_sub_days(Days::new(days)).unwrap_or(DateTime::UNIX_EPOCH)
+        zone::start_of(self.end_day().checked_sub_days(Days::new(days)).unwrap_or(NaiveDate::MIN), self.zone)
     }
 
     /// The currency.
@@ -115,11 +130,6 @@ struct Stored {
     currency: Option<String>,
     segmentation_id: Option<Uuid>,
     refreshed_at: Option<DateTime<Utc>>,
-}
-
-/// Midnight, UTC, at which a day begins.
-pub fn start_of(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(NaiveTime::MIN).and_utc()
 }
 
 /// The currency of most of the first thousand customers: a shop that has no run yet rarely has more than one.

@@ -1,20 +1,29 @@
-//! Imports a shop's order lines from a CSV file: the daily sync that fills orders and profiles.
+//! Imports a shop's orders from a file: the daily sync that fills orders and profiles.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::orders::mapping::Stated;
 use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 
 /// Import a file of the import folder, by name or by relative path.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImportOrders {
-    /// The file, relative to the import folder (`DESK_IMPORT_DIR`); `.csv` or `.csv.gz`.
+    /// The file, relative to the import folder (`DESK_IMPORT_DIR`).
     pub path: String,
     /// The currency of amounts without one, an ISO 4217 code.
     #[serde(default = "usd")]
     pub currency: String,
+    /// How the file is read, as far as that is stated and not found from the file.
+    #[serde(default, skip_serializing_if = "Stated::is_nothing")]
+    pub stated: Stated,
+    /// The name of a mapping of the tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<String>,
 }
 
 /// What the import did, over all attempts.
@@ -22,18 +31,46 @@ pub struct ImportOrders {
 pub struct ImportOrdersOutput {
     /// Lines read, the header excluded.
     pub lines: i64,
-    /// New order lines.
+    /// Lines of orders that are new or were replaced.
     pub inserted: i64,
-    /// Lines that were there already.
+    /// Lines of orders that were there already, as they are or newer.
     pub duplicates: i64,
-    /// Lines put into the reject table.
+    /// Lines that were left out.
     pub rejected: i64,
+    /// Orders that were not there before.
+    #[serde(default)]
+    pub orders_inserted: i64,
+    /// Orders of which something else was stored.
+    #[serde(default)]
+    pub orders_replaced: i64,
+    /// Orders that are stored as they are.
+    #[serde(default)]
+    pub orders_unchanged: i64,
+    /// Orders of which something newer is stored.
+    #[serde(default)]
+    pub orders_older: i64,
+    /// Lines that were left out, by reason.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, u64>,
+    /// Remarks on lines that were taken, by reason.
+    #[serde(default)]
+    pub remarks: BTreeMap<String, u64>,
+    /// The export that the file's header shows.
+    #[serde(default)]
+    pub profile: String,
+    /// Which column was read for what, by meaning.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+    /// Columns that were not understood, and so not read.
+    #[serde(default)]
+    pub unknown_columns: Vec<String>,
 }
 
 impl JobKind for ImportOrders {
     type Output = ImportOrdersOutput;
     const KIND: &'static str = "import_orders";
-    const VERSION: i16 = 1;
+    // 2: `stated` and `mapping`, which older workers would refuse.
+    const VERSION: i16 = 2;
     // A tenant's imports take turns anyway, because each derives profiles from all lines; waiting in the
     // queue they hold neither a slot nor a connection meanwhile.
     const KEY: Option<&'static str> = Some("tenant");
@@ -48,6 +85,14 @@ impl JobKind for ImportOrders {
         access: Access::Tenant(Subject::Orders),
         rerun: Rerun::Never,
     };
+
+    fn upgrade(version: i16, payload: Value) -> Result<Self, String> {
+        match version {
+            // The fields that came since have defaults.
+            1 => serde_json::from_value(payload).map_err(|error| error.to_string()),
+            _ => Err(format!("version {version} of the payload is unknown, this code reads version {}", Self::VERSION)),
+        }
+    }
 }
 
 fn usd() -> String {

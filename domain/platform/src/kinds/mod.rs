@@ -12,11 +12,13 @@ macro_rules! for_each_kind {
             forecast_metrics: ForecastMetrics,
             import_orders: ImportOrders,
             recompute_profile: RecomputeProfile,
+            recount_revenue: RecountRevenue,
             resegment_tenant: ResegmentTenant,
             score_customers: ScoreCustomers,
             snapshot_profiles: SnapshotProfiles,
             train_churn: TrainChurn,
             train_ltv: TrainLtv,
+            undo_import: UndoImport,
         }
     };
 }

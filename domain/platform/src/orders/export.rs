@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use database::{DbError, Tx, unless_silent};
 use futures_util::TryStreamExt;
+use sqlx::Row;
 
 /// Whose lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub struct ExportedLine<'b> {
     pub customer: &'b [u8],
     /// The shop's number of the order.
     pub order: &'b [u8],
-    /// Minutes since 1970.
+    /// Minutes since 1970 on the shop's clock.
     pub minute: i32,
     /// The shop's id of the product.
     pub product: Option<&'b [u8]>,
@@ -88,11 +89,12 @@ async fn read(
         Selection::Named(names) => (None, None, Some(names), 1),
     };
     // COPY takes no parameters, so they pass through settings of the transaction.
-    sqlx::query(
+    let row = sqlx::query(
         "select set_config('desk.currency', $1, true), set_config('desk.until', $2, true),
                 set_config('desk.lower', $3, true), set_config('desk.upper', $4, true),
                 set_config('desk.named', $5::text[]::text, true), set_config('desk.one_in', $6, true),
-                set_config('statement_timeout', '900s', true), set_config('enable_indexscan', $7, true)",
+                set_config('statement_timeout', '900s', true), set_config('enable_indexscan', $7, true),
+                set_config('desk.zone', platform.shop_zone(), true)",
     )
     .bind(currency)
     .bind(until.succ_opt().unwrap_or(until).to_string())
@@ -102,8 +104,15 @@ async fn read(
     .bind(one_in.to_string())
     // What reads most of a tenant's pages reads each of them once, which the planner cannot know of these settings.
     .bind(if matches!(selection, Selection::Sample(_)) { "off" } else { "on" })
-    .execute(&mut **tx)
+    .fetch_one(&mut **tx)
     .await?;
+    // Minutes are those of the shop's clock. In UTC, where most are, nothing is converted.
+    let zone: String = row.try_get(8)?;
+    let at = if zone == "UTC" {
+        "ordered_at"
+    } else {
+        "ordered_at at time zone (select current_setting('desk.zone')) as ordered_at"
+    };
     let chosen = match selection {
         Selection::Sample(1) | Selection::Range(None, None) => "",
         Selection::Sample(_) => {
@@ -119,10 +128,10 @@ async fn read(
     };
     // Row-level security adds the tenant, once for the statement and not for each row.
     let statement = format!(
-        "copy (select customer_id, order_id, ordered_at, product_id, category, quantity, amount, list_amount, is_return
+        "copy (select customer_id, order_id, {at}, product_id, category, quantity, amount, list_amount, is_return
                from platform.order_line
-               where currency = (select current_setting('desk.currency'))
-                 and ordered_at < (select current_setting('desk.until')::date at time zone 'UTC') {chosen})
+               where currency = (select current_setting('desk.currency')) and counts is not false
+                 and ordered_at < (select current_setting('desk.until')::date::timestamp at time zone current_setting('desk.zone')) {chosen})
          to stdout (format binary)"
     );
     let mut stream = tx.copy_out_raw(&statement).await?;

@@ -1,28 +1,31 @@
-//! Imports a purchase log: streaming, in batches, restartable after any batch.
+//! Imports what a reader finds in a file: streaming, in batches, restartable after any batch.
 //!
-//! A line imported twice changes nothing, so whoever cannot go on from a checkpoint simply starts over.
-//! Checkpoints stand where an order begins, because equal lines are numbered within their order.
+//! The reader runs beside and hands over what it found through a bounded channel, so that one reads while the other
+//! stores. A batch is stored in two lanes at once, each a transaction with its part of the checkpoint, and afterwards the
+//! place where reading goes on is moved. What a lane has committed it passes over when the batch comes again.
 
-use std::io::{self, SeekFrom};
-use std::path::Path;
+use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt};
-use uuid::Uuid;
-
-use super::columns::{self, Columns, HeaderError};
-use super::line::{self, Numbering, Rules};
-use super::progress::{Progress, Stored};
-use super::records::{Records, fields};
-use super::store::{self, Batch, Reject};
+use chrono::{DateTime, TimeDelta, Utc};
 use database::ids::TenantId;
 use database::{Db, DbError, Role, Tx};
+use sqlx::types::Json;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::progress::{self, Progress, Stored};
+use super::seen::Seen;
+use super::stale;
+use super::state::{self, LANES, Source, Told};
+use super::statement::{Found, Note, Place, Statement};
+use super::undo;
 
 /// A usual size of a batch, in lines.
-pub const DEFAULT_BATCH_LINES: u64 = 10_000;
-/// So many rejected lines of an import are kept; the rest is only counted.
-const REJECTS_KEPT: u64 = 10_000;
+pub const DEFAULT_BATCH_LINES: u64 = 20_000;
+/// Orders that a transaction adopts which an older program left without a head.
+const ADOPTED_AT_ONCE: i32 = 2_000;
+/// An import of which nothing was heard for so long has ended.
+const LEFT_BEHIND_AFTER: TimeDelta = TimeDelta::minutes(30);
 
 /// What is to be imported.
 #[derive(Debug, Clone)]
@@ -35,15 +38,31 @@ pub struct Import {
     pub source: String,
     /// Size of the log in bytes, if known.
     pub size_bytes: Option<u64>,
-    /// What tells this log from another. A checkpoint holds only for the same fingerprint; none means that the
-    /// import always starts over.
+    /// What tells this log, and the way it is read, from another. A checkpoint holds only for the same fingerprint; none
+    /// means that the import always starts over.
     pub fingerprint: Option<[u8; 32]>,
-    /// ISO 4217 code of lines that name no currency.
-    pub currency: String,
     /// Lines a transaction, see [`DEFAULT_BATCH_LINES`].
     pub batch_lines: u64,
-    /// Orders from more than two days after this are rejected.
-    pub now: DateTime<Utc>,
+}
+
+/// What a reader hands over: some of what it found, in the order of the file, or why it cannot go on. It ends when the
+/// file does.
+pub type Chunks = mpsc::Receiver<Result<Vec<Found>, ReadError>>;
+
+/// Why a reader cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be read now.
+    #[error("the file cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// It is not what it should be, and will not be when it is tried again.
+    #[error("{message}")]
+    Refused {
+        /// The kind of fault in a few fixed words of snake case.
+        class: &'static str,
+        /// What was seen and where, and what would be accepted.
+        message: String,
+    },
 }
 
 /// Whether to go on after a batch.
@@ -64,110 +83,288 @@ pub enum Outcome {
     Stopped(Progress),
 }
 
-/// Why an import ended early. What was committed stays.
+/// Why an import ended early. What was committed stays, and counts.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The log is not usable at all.
-    #[error(transparent)]
-    Header(#[from] HeaderError),
-    /// The log ends before the checkpoint although its fingerprint is the same.
-    #[error("the log is shorter than what was imported from it before")]
-    Shortened,
+    /// The file cannot be read to its end.
+    #[error("{error}; {} of its lines were imported up to line {} and count; mend the file and import it again, or take the import back", .progress.inserted + .progress.duplicates, .progress.next_line.saturating_sub(1))]
+    Read {
+        /// What the reader says.
+        error: ReadError,
+        /// How far it came.
+        progress: Box<Progress>,
+    },
+    /// There is not one order in the file.
+    #[error("nothing was imported: {}", nothing(.0))]
+    Nothing(Box<Progress>),
     /// Another run of the same import has gone on meanwhile, or the import was cancelled.
     #[error("another run has taken over this import, or it was cancelled")]
     Superseded,
-    /// The log cannot be read.
-    #[error("the log cannot be read: {0}")]
-    Read(#[from] io::Error),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
 }
 
-/// Imports a log from its beginning on `reader`, going on from the checkpoint of an earlier try. `after_batch` is
-/// told how far it is and decides whether to go on. Dropping the future loses at most the current batch's work.
-pub async fn run<R: AsyncRead + Unpin>(
+fn nothing(progress: &Progress) -> String {
+    if progress.lines_read == 0 {
+        return "the file has no rows below its header".to_owned();
+    }
+    let reasons: Vec<String> =
+        progress.left_out.iter().map(|(reason, rows)| format!("{rows} by {reason}")).collect();
+    format!("all {} rows were left out ({})", progress.lines_read, reasons.join(", "))
+}
+
+/// Imports a file from where an earlier try came to. `open` begins to read at a place, the beginning being 0.
+/// `after_batch` is told how far it is and decides whether to go on. Dropping the future loses at most the current batch's
+/// work.
+///
+/// # Errors
+/// Why it ended early.
+pub async fn run(
     db: &Db,
     import: &Import,
-    reader: R,
+    open: impl FnOnce(Place) -> Chunks,
     mut after_batch: impl FnMut(&Progress) -> Next,
 ) -> Result<Outcome, ImportError> {
-    let mut progress = match begin(db, import).await? {
+    let (mut progress, taken_at) = match begin(db, import).await? {
         Begun::AlreadyDone(progress) => return Ok(Outcome::Finished(progress)),
-        Begun::At(progress) => progress,
+        Begun::At(progress, taken_at) => (progress, taken_at),
     };
-    let mut records = Records::new(reader);
-    let columns = read_header(&mut records).await?;
-    if progress.next_byte > 0 && !records.skip_to(progress.next_byte, progress.next_line).await? {
-        return Err(ImportError::Shortened);
-    }
-    let rules = Rules { columns: &columns, currency: &import.currency, now: import.now };
-    let mut numbering = Numbering::default();
+    adopt(db, import.tenant).await?;
+    stale::derive_left_behind(db, import.tenant, Utc::now() - LEFT_BEHIND_AFTER).await?;
+    let source = Source { name: "file", import: Some(import.id), taken_at, cause: import.id };
+    let mut chunks = open(Place { offset: progress.next_byte, line: progress.next_line });
+    let mut seen: [Seen; LANES] = Default::default();
     let mut batch = Batch::default();
-    loop {
-        let position = records.position();
-        let read = read_line(&mut records, &rules).await?;
-        // A batch ends where the numbering of equal lines begins anew, so that going on from its checkpoint
-        // numbers them as an uninterrupted import would.
-        let is_full = batch.lines() >= import.batch_lines.max(1)
-            && match &read {
-                Some(Line::Order(line)) => numbering.starts_with(line),
-                Some(Line::Reject(_)) => numbering.is_exhausted(),
-                None => true,
-            };
-        if is_full || (read.is_none() && batch.lines() > 0) {
-            progress = commit(db, import, &batch, &progress, position).await?;
-            batch = Batch::default();
-            if after_batch(&progress) == Next::Stop && read.is_some() {
+    while let Some(chunk) = chunks.recv().await {
+        let found = match chunk {
+            Ok(found) => found,
+            Err(error) => {
+                // What was read before it counts, as far as it came.
+                commit(db, import, &source, &batch, &mut progress, &mut seen).await?;
+                stale::derive_all(db, import.tenant, import.id).await?;
+                if matches!(error, ReadError::Refused { .. }) {
+                    close(db, import.tenant, import.id, "failed", Some(&error.to_string())).await?;
+                }
+                return Err(ImportError::Read { error, progress: Box::new(progress) });
+            }
+        };
+        for found in found {
+            batch.add(found);
+            if batch.rows < import.batch_lines.max(1) || !batch.is_complete() {
+                continue;
+            }
+            commit(db, import, &source, &std::mem::take(&mut batch), &mut progress, &mut seen).await?;
+            if after_batch(&progress) == Next::Stop {
                 return Ok(Outcome::Stopped(progress));
             }
         }
-        match read {
-            Some(Line::Order(line)) => batch.add(numbering.key(&line), &line),
-            Some(Line::Reject(reject)) => {
-                numbering.pass_over();
-                if progress.rejected + batch.rejected() < REJECTS_KEPT {
-                    batch.rejects.push(reject);
-                } else {
-                    batch.rejects_not_kept += 1;
-                }
+    }
+    commit(db, import, &source, &batch, &mut progress, &mut seen).await?;
+    stale::derive_all(db, import.tenant, import.id).await?;
+    if progress.orders() == 0 {
+        let error = ImportError::Nothing(Box::new(progress));
+        close(db, import.tenant, import.id, "failed", Some(&error.to_string())).await?;
+        return Err(error);
+    }
+    close(db, import.tenant, import.id, "done", None).await?;
+    Ok(Outcome::Finished(progress))
+}
+
+/// What was read and is not committed.
+#[derive(Default)]
+struct Batch {
+    orders: Vec<(Statement, u64)>,
+    notes: Vec<(Note, u32)>,
+    rows: u64,
+    rejected: u64,
+    /// Where reading goes on after it, and whether something came after that place.
+    after: Option<Place>,
+    is_open: bool,
+}
+
+impl Batch {
+    fn add(&mut self, found: Found) {
+        let after = match found {
+            Found::Order { statement, line, rows, after } => {
+                self.rows += u64::from(rows);
+                self.orders.push((statement, line));
+                Some(after)
             }
-            None => {
-                finish(db, import).await?;
-                return Ok(Outcome::Finished(progress));
+            Found::Note { note, rows, after } => {
+                self.rows += u64::from(rows);
+                self.rejected += u64::from(rows);
+                self.notes.push((note, rows));
+                after
             }
+        };
+        self.is_open = after.is_none();
+        self.after = after.or(self.after);
+    }
+
+    /// Whether a checkpoint may stand after it.
+    fn is_complete(&self) -> bool {
+        !self.is_open
+    }
+}
+
+/// Stores a batch and moves the checkpoint.
+async fn commit(
+    db: &Db,
+    import: &Import,
+    source: &Source,
+    batch: &Batch,
+    progress: &mut Progress,
+    seen: &mut [Seen; LANES],
+) -> Result<(), ImportError> {
+    if batch.orders.is_empty() && batch.notes.is_empty() {
+        return Ok(());
+    }
+    let last_line = batch.orders.last().map_or(0, |(_, line)| *line);
+    let (first, second) = tokio::try_join!(
+        store_lane(db, import, source, batch, 0, progress, &seen[0]),
+        store_lane(db, import, source, batch, 1, progress, &seen[1]),
+    )?;
+    for (lane, stored) in [first, second].into_iter().enumerate() {
+        progress.lanes[lane] = progress.lanes[lane].max(last_line);
+        progress.add(stored.counts);
+        seen[lane].absorb(stored.fresh);
+        absorb(progress, stored.told);
+    }
+    move_checkpoint(db, import, batch, progress).await
+}
+
+#[derive(Default)]
+struct LaneStored {
+    counts: state::Counts,
+    told: progress::Told,
+    fresh: Seen,
+}
+
+/// Stores the orders of a lane's customers. Two lanes that want the same row in turn are a conflict, and the one that is
+/// asked to try again does so.
+async fn store_lane(
+    db: &Db,
+    import: &Import,
+    source: &Source,
+    batch: &Batch,
+    lane: usize,
+    progress: &Progress,
+    seen: &Seen,
+) -> Result<LaneStored, ImportError> {
+    const TRIES: u32 = 5;
+    let last_line = batch.orders.last().map_or(0, |(_, line)| *line);
+    // An earlier try has committed it and did not live to move the checkpoint.
+    if progress.lanes[lane] >= last_line {
+        return Ok(LaneStored::default());
+    }
+    let told: Vec<Told<'_>> = batch
+        .orders
+        .iter()
+        .filter(|(statement, line)| *line > progress.lanes[lane] && state::lane_of(statement) == lane)
+        .map(|(statement, line)| Told { statement, line: *line })
+        .collect();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match try_lane(db, import, source, &told, (lane, last_line), progress, seen).await {
+            Err(ImportError::Db(DbError::Conflict(_) | DbError::Constraint { .. })) if tries < TRIES => {}
+            stored => return stored,
         }
     }
 }
 
-/// A log file, ready to be imported.
-#[derive(Debug)]
-pub struct LogFile {
-    /// At its beginning.
-    pub file: tokio::fs::File,
-    /// Its size.
-    pub size_bytes: u64,
-    /// Hash of its size, beginning and end: enough to tell one log from another without reading all of it.
-    pub fingerprint: [u8; 32],
+async fn try_lane(
+    db: &Db,
+    import: &Import,
+    source: &Source,
+    told: &[Told<'_>],
+    (lane, last_line): (usize, u64),
+    progress: &Progress,
+    seen: &Seen,
+) -> Result<LaneStored, ImportError> {
+    let mut tx = db.tenant_tx(Role::Platform, import.tenant).await?;
+    state::take_lane(&mut tx, import.tenant, lane).await?;
+    let (stated, fresh) = state::apply(&mut tx, import.tenant, source, told, seen).await?;
+    let notes = stated.notes;
+    // A row's last numbers are for what is found out here.
+    let told =
+        progress::keep_notes(&mut tx, import.tenant, import.id, &notes, progress.notes, 10 + 3 * lane as i64)
+            .await?;
+    let counts = stated.counts;
+    let moved = sqlx::query(include_str!("lane_done.sql"))
+        .bind(import.id)
+        .bind(lane as i32 + 1)
+        .bind(progress.lanes[lane] as i64)
+        .bind(last_line as i64)
+        .bind([counts.lines, counts.lines_known, counts.lines_left_out])
+        .bind([counts.inserted, counts.replaced, counts.unchanged, counts.older])
+        .bind(Json(&told.left_out))
+        .bind(Json(&told.remarks))
+        .bind(told.kept as i64)
+        .execute(&mut *tx)
+        .await
+        .map_err(DbError::from)?;
+    if moved.rows_affected() != 1 {
+        return Err(ImportError::Superseded);
+    }
+    tx.commit().await.map_err(DbError::from)?;
+    Ok(LaneStored { counts, told, fresh })
 }
 
-/// Opens a log file and fingerprints it.
-pub async fn open(path: &Path) -> io::Result<LogFile> {
-    const SAMPLE_BYTES: u64 = 256 * 1024;
-    let mut file = tokio::fs::File::open(path).await?;
-    let size_bytes = file.metadata().await?.len();
-    let mut sample = Vec::new();
-    (&mut file).take(SAMPLE_BYTES).read_to_end(&mut sample).await?;
-    file.seek(SeekFrom::Start(size_bytes.saturating_sub(SAMPLE_BYTES))).await?;
-    (&mut file).take(SAMPLE_BYTES).read_to_end(&mut sample).await?;
-    file.seek(SeekFrom::Start(0)).await?;
-    let fingerprint =
-        Sha256::new().chain_update(size_bytes.to_be_bytes()).chain_update(&sample).finalize().into();
-    Ok(LogFile { file, size_bytes, fingerprint })
+async fn move_checkpoint(
+    db: &Db,
+    import: &Import,
+    batch: &Batch,
+    progress: &mut Progress,
+) -> Result<(), ImportError> {
+    let to = batch.after.unwrap_or(Place { offset: progress.next_byte, line: progress.next_line });
+    let mut tx = db.tenant_tx(Role::Platform, import.tenant).await?;
+    let told =
+        progress::keep_notes(&mut tx, import.tenant, import.id, &batch.notes, progress.notes, 0).await?;
+    let moved = sqlx::query(
+        "update platform.import_run
+         set next_byte = $3, next_line = $4, lines_read = lines_read + $5, rejected = rejected + $6,
+             left_out = platform.add_counts(left_out, $7), remarks = platform.add_counts(remarks, $8), notes = notes + $9,
+             updated_at = now()
+         where id = $1 and next_byte = $2 and state = 'running'",
+    )
+    .bind(import.id)
+    .bind(progress.next_byte as i64)
+    .bind(to.offset as i64)
+    .bind(to.line as i64)
+    .bind(batch.rows as i64)
+    .bind(batch.rejected as i64)
+    .bind(Json(&told.left_out))
+    .bind(Json(&told.remarks))
+    .bind(told.kept as i64)
+    .execute(&mut *tx)
+    .await
+    .map_err(DbError::from)?;
+    if moved.rows_affected() != 1 {
+        return Err(ImportError::Superseded);
+    }
+    tx.commit().await.map_err(DbError::from)?;
+    (progress.next_byte, progress.next_line) = (to.offset, to.line);
+    progress.lines_read += batch.rows;
+    progress.rejected += batch.rejected;
+    absorb(progress, told);
+    Ok(())
+}
+
+fn absorb(progress: &mut Progress, told: progress::Told) {
+    let add = |to: &mut BTreeMap<String, u64>, from: BTreeMap<String, u64>| {
+        for (reason, count) in from {
+            *to.entry(reason).or_default() += count;
+        }
+    };
+    add(&mut progress.left_out, told.left_out);
+    add(&mut progress.remarks, told.remarks);
+    progress.notes += told.kept;
 }
 
 enum Begun {
-    At(Progress),
+    At(Progress, DateTime<Utc>),
     AlreadyDone(Progress),
 }
 
@@ -188,34 +385,49 @@ async fn begin(db: &Db, import: &Import) -> Result<Begun, ImportError> {
     .execute(&mut *tx)
     .await
     .map_err(DbError::from)?;
-    let stored: Stored = sqlx::query_as("select * from platform.import_run where id = $1 for update")
-        .bind(import.id)
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(DbError::from)?;
-    let mut progress = stored.progress();
-    if stored.state == "cancelled" {
+    let stored = read(&mut tx, import.id).await?;
+    let mut begun = (stored.progress(), stored.started_at);
+    if matches!(stored.state.as_str(), "cancelled" | "undoing" | "undone") {
         return Err(ImportError::Superseded);
     }
     if stored.fingerprint != fingerprint {
         start_over(&mut tx, import, &fingerprint).await?;
-        progress = Progress { next_line: 1, size_bytes: import.size_bytes, ..Progress::default() };
+        let stored = read(&mut tx, import.id).await?;
+        begun = (stored.progress(), stored.started_at);
     } else if stored.state == "done" {
-        return Ok(Begun::AlreadyDone(progress));
+        return Ok(Begun::AlreadyDone(begun.0));
     }
+    sqlx::query(
+        "update platform.import_run set state = 'running', error = null, updated_at = now() where id = $1",
+    )
+    .bind(import.id)
+    .execute(&mut *tx)
+    .await
+    .map_err(DbError::from)?;
+    undo::forget_old(&mut tx, import.tenant, Utc::now()).await?;
     tx.commit().await.map_err(DbError::from)?;
-    Ok(Begun::At(progress))
+    Ok(Begun::At(begun.0, begun.1))
 }
 
+async fn read(tx: &mut Tx, import: Uuid) -> Result<Stored, DbError> {
+    Ok(sqlx::query_as("select * from platform.import_run where id = $1 for update")
+        .bind(import)
+        .fetch_one(&mut **tx)
+        .await?)
+}
+
+/// The orders of the earlier log stay; those that are in this one as well are replaced, because it begins later.
 async fn start_over(tx: &mut Tx, import: &Import, fingerprint: &[u8]) -> Result<(), DbError> {
-    sqlx::query("delete from platform.import_reject where import_id = $1")
-        .bind(import.id)
-        .execute(&mut **tx)
-        .await?;
+    for table in ["import_reject", "import_note"] {
+        let statement = format!("delete from platform.{table} where import_id = $1");
+        sqlx::query(sqlx::AssertSqlSafe(statement)).bind(import.id).execute(&mut **tx).await?;
+    }
     sqlx::query(
         "update platform.import_run
          set source = $2, size_bytes = $3, fingerprint = $4, next_byte = 0, next_line = 1, lines_read = 0,
-             inserted = 0, duplicates = 0, rejected = 0, state = 'running', updated_at = now(), finished_at = null
+             inserted = 0, duplicates = 0, rejected = 0, orders_inserted = 0, orders_replaced = 0, orders_unchanged = 0,
+             orders_older = 0, left_out = '{}', remarks = '{}', notes = 0, lanes = '{0,0}', started_at = clock_timestamp(),
+             updated_at = now(), finished_at = null
          where id = $1",
     )
     .bind(import.id)
@@ -227,23 +439,31 @@ async fn start_over(tx: &mut Tx, import: &Import, fingerprint: &[u8]) -> Result<
     Ok(())
 }
 
-async fn finish(db: &Db, import: &Import) -> Result<(), ImportError> {
-    close(db, import.tenant, import.id, "done").await
-}
-
-/// Ends an import that is not finished for good; what was committed stays.
+/// Ends an import that is not finished for good; what was committed stays and counts.
+///
+/// # Errors
+/// The database failed.
 pub async fn cancel(db: &Db, tenant: TenantId, import: Uuid) -> Result<(), ImportError> {
-    close(db, tenant, import, "cancelled").await
+    close(db, tenant, import, "cancelled", None).await?;
+    stale::derive_all(db, tenant, import).await?;
+    Ok(())
 }
 
-async fn close(db: &Db, tenant: TenantId, import: Uuid, state: &str) -> Result<(), ImportError> {
+async fn close(
+    db: &Db,
+    tenant: TenantId,
+    import: Uuid,
+    state: &str,
+    error: Option<&str>,
+) -> Result<(), ImportError> {
     let mut tx = db.tenant_tx(Role::Platform, tenant).await?;
     sqlx::query(
-        "update platform.import_run set state = $2, updated_at = now(), finished_at = now()
+        "update platform.import_run set state = $2, error = $3, updated_at = now(), finished_at = now()
          where id = $1 and state = 'running'",
     )
     .bind(import)
     .bind(state)
+    .bind(error)
     .execute(&mut *tx)
     .await
     .map_err(DbError::from)?;
@@ -251,59 +471,21 @@ async fn close(db: &Db, tenant: TenantId, import: Uuid, state: &str) -> Result<(
     Ok(())
 }
 
-async fn commit(
-    db: &Db,
-    import: &Import,
-    batch: &Batch,
-    from: &Progress,
-    (next_byte, next_line): (u64, u64),
-) -> Result<Progress, ImportError> {
-    let mut to = Progress {
-        next_byte,
-        next_line,
-        lines_read: from.lines_read + batch.lines(),
-        rejected: from.rejected + batch.rejected(),
-        ..from.clone()
-    };
-    let inserted = store::commit(db, import.tenant, import.id, batch, from, &to).await?;
-    let inserted = inserted.ok_or(ImportError::Superseded)?;
-    to.inserted += inserted;
-    to.duplicates += batch.valid - inserted;
-    Ok(to)
-}
-
-async fn read_header<R: AsyncRead + Unpin>(records: &mut Records<R>) -> Result<Columns, ImportError> {
-    let header = records.next().await?.ok_or(HeaderError::Empty)?;
-    if header.broken.is_some() {
-        return Err(HeaderError::Unreadable.into());
-    }
-    let text = std::str::from_utf8(header.bytes).map_err(|_| HeaderError::Unreadable)?;
-    Ok(columns::read_header(text)?)
-}
-
-enum Line {
-    Order(line::OrderLine),
-    Reject(Reject),
-}
-
-/// The next line that is not blank.
-async fn read_line<R: AsyncRead + Unpin>(
-    records: &mut Records<R>,
-    rules: &Rules<'_>,
-) -> io::Result<Option<Line>> {
+/// Makes orders of lines that a program of the release before stored, which knew none.
+async fn adopt(db: &Db, tenant: TenantId) -> Result<(), DbError> {
     loop {
-        let Some(record) = records.next().await? else { return Ok(None) };
-        if record.bytes.trim_ascii().is_empty() {
-            continue;
+        let mut tx = db.tenant_tx(Role::Platform, tenant).await?;
+        for lane in 0..LANES {
+            state::take_lane(&mut tx, tenant, lane).await?;
         }
-        let judged = match (record.broken, std::str::from_utf8(record.bytes)) {
-            (Some(reason), _) => Err(reason.to_owned()),
-            (None, Err(_)) => Err("the line is not UTF-8 text".to_owned()),
-            (None, Ok(text)) => line::read(&fields(text), rules),
-        };
-        return Ok(Some(match judged {
-            Ok(line) => Line::Order(line),
-            Err(reason) => Line::Reject(Reject::new(record.line, reason, record.bytes)),
-        }));
+        let adopted: i32 = sqlx::query_scalar("select platform.adopt_orders($1, $2)")
+            .bind(tenant)
+            .bind(ADOPTED_AT_ONCE)
+            .fetch_one(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        if adopted == 0 {
+            return Ok(());
+        }
     }
 }

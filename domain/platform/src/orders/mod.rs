@@ -1,15 +1,29 @@
-//! Orders come in as purchase logs in CSV, and go out to the intelligence in Postgres' binary form.
+//! Orders come in as statements of what a shop's files and systems say of them, and go out to the intelligence in
+//! Postgres' binary form.
 //!
-//! [`import`] drives the way in: `records` cuts the stream into records in constant memory, `columns` finds out which
-//! column means what, `line` turns a record into an order line or a reason why not, and `store` commits a batch with
-//! its checkpoint. [`mod@export`] is the way out.
+//! A [`file`](mod@file) is read by [`reading`], which finds out what form it has, by `profiles` or a [`mapping`] what its
+//! columns mean, and what it says; [`mod@preview`] shows that before anything is stored.
+//!
+//! A [`statement`] is what a source says of one order. [`state`](mod@state) decides what it does to what is stored, by
+//! `content` and time, and `store` writes it. [`import`] drives what a reader finds in a file through that, batch by batch;
+//! [`mod@undo`] takes an import back. Profiles are derived from lines that count under the tenant's [`rule`], by
+//! [`stale`]. [`mod@export`] is the way out.
 
-mod columns;
+mod content;
 pub mod export;
+pub mod file;
 pub mod import;
-mod line;
+pub mod mapping;
+pub mod preview;
+mod profiles;
 pub mod progress;
-mod records;
+pub mod reading;
+pub mod rule;
+mod seen;
+pub mod stale;
+pub mod state;
+pub mod statement;
 mod store;
+pub mod undo;
 
-pub use columns::HeaderError;
+pub use profiles::{Meaning, Status};

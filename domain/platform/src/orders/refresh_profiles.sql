@@ -1,11 +1,18 @@
--- Derives profiles anew from the order lines. Parameters: 1 tenant, 2 customer ids.
+-- Derives profiles anew from the order lines that count. Parameters: 1 tenant, 2 customer ids.
 with
+-- Whose lines are all gone, or count no more, has no profile.
+gone as (
+    delete from platform.customer_profile p
+    where p.tenant_id = $1 and p.customer_id = any ($2::text[])
+      and not exists (select from platform.order_line l
+                      where l.tenant_id = $1 and l.customer_id = p.customer_id and l.counts is not false)
+),
 -- Lines are many; everything below works on orders.
 orders as materialized (
     select customer_id, order_id, currency, is_return, sum(amount) as amount, count(*) as lines,
            min(ordered_at) as first_at, max(ordered_at) as last_at
     from platform.order_line
-    where tenant_id = $1 and customer_id = any ($2::text[])
+    where tenant_id = $1 and customer_id = any ($2::text[]) and counts is not false
     group by customer_id, order_id, currency, is_return
 ),
 -- Sums of different currencies mean nothing: each customer's most frequent one counts.

@@ -2,7 +2,39 @@
 
 use chrono::{DateTime, Utc};
 
-pub use super::parse::{parse, parse_value};
+use accounts::foreign::json::{self, NotJson};
+use serde_json::value::RawValue;
+
+pub use super::parse::{parse, parse_body};
+use super::remarks::{Remark, Remarks};
+
+/// A body that is JSON whatever the sender made of it, as it is stored and read.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// The JSON text; numbers have the digits that were sent.
+    pub json: Box<RawValue>,
+    /// What had to be mended.
+    pub mended: Remarks,
+}
+
+impl Body {
+    /// The body out of the bytes that came.
+    ///
+    /// # Errors
+    /// It is not JSON, and nothing that JSON could be made of.
+    pub fn of(bytes: &[u8]) -> Result<Body, DeliveryError> {
+        let cleaned = json::clean(bytes)?;
+        let mended = Remarks::of_body(&cleaned);
+        let json = RawValue::from_string(cleaned.text)
+            .map_err(|error| DeliveryError::NotJson { line: error.line(), column: error.column() })?;
+        Ok(Body { json, mended })
+    }
+
+    /// A body that was stored before, and mended then.
+    pub fn stored(json: Box<RawValue>) -> Body {
+        Body { json, mended: Remarks::default() }
+    }
+}
 
 /// What a webhook tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +49,8 @@ pub struct Delivery {
     pub ticket: Ticket,
     /// The message concerned, if the delivery is about one.
     pub message: Option<Message>,
+    /// What did not fit, and what became of it.
+    pub remarks: Vec<Remark>,
 }
 
 impl Delivery {
@@ -31,6 +65,15 @@ impl Delivery {
         // One without a time is news just told of.
         messages.sort_by_key(|message| message.sent_at.unwrap_or(DateTime::<Utc>::MAX_UTC));
         messages
+    }
+
+    /// The address of who wrote: the sender of the message concerned, or of the customer's newest one; the ticket's
+    /// customer only where no message names anybody.
+    pub fn writer(&self) -> Option<&str> {
+        let newest = || self.messages().into_iter().rfind(|message| !message.internal && !message.from_agent);
+        let sender =
+            self.message.as_ref().or_else(newest).and_then(|message| message.sender_email.as_deref());
+        sender.or(self.ticket.customer.email.as_deref())
     }
 }
 
@@ -55,8 +98,8 @@ pub struct Ticket {
     pub deleted: bool,
     /// Whether an agent created it; the help desk's field or one in `meta`.
     pub created_by_agent: Option<bool>,
-    /// Tag names.
-    pub tags: Vec<String>,
+    /// Tag names; none when the delivery does not mention tags.
+    pub tags: Option<Vec<String>>,
     /// Who wrote in.
     pub customer: Customer,
     /// Messages, as far as the body has them, in its order.
@@ -101,7 +144,7 @@ pub struct Message {
     pub sender_name: Option<String>,
     /// Sender's e-mail address.
     pub sender_email: Option<String>,
-    /// Plain text; of an HTML-only message the text without tags.
+    /// Plain text; of an HTML-only message what was written in it.
     pub body_text: String,
     /// When it was sent, else created.
     pub sent_at: Option<DateTime<Utc>>,
@@ -182,6 +225,12 @@ pub enum DeliveryError {
         /// What it should be.
         problem: &'static str,
     },
+}
+
+impl From<NotJson> for DeliveryError {
+    fn from(NotJson { line, column }: NotJson) -> DeliveryError {
+        DeliveryError::NotJson { line, column }
+    }
 }
 
 impl DeliveryError {

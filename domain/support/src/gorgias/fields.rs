@@ -1,117 +1,282 @@
-//! Reading single fields out of a JSON body whose author we do not control: what is missing is none, what is
-//! of an impossible type is an error that names the field.
+//! Single fields out of a JSON body whose author we do not control. What is missing is none. What does not fit is none
+//! too, with a remark that names the field: the account's owner writes the template, and nobody's message is lost for
+//! the type of a field that it can do without.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
-use serde_json::{Map, Value};
+use std::fmt;
 
-use super::delivery::DeliveryError;
+use accounts::foreign::time;
+pub(super) use accounts::foreign::value::{Plain, plain, whole};
+use chrono::{DateTime, Utc};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
-/// One object of a body and the path to it, for error messages.
-#[derive(Clone, Copy)]
+use super::remarks::Remarks;
+
+/// One object of a body and the path to it. Only the fields that are known by name are kept, so that an object of a
+/// million fields costs no memory.
 pub(super) struct Object<'a> {
-    path: &'a str,
-    map: &'a Map<String, Value>,
+    path: String,
+    names: &'static [&'static str],
+    values: Vec<Option<&'a RawValue>>,
 }
 
 impl<'a> Object<'a> {
-    pub(super) fn new(path: &'a str, value: &'a Value) -> Result<Object<'a>, DeliveryError> {
-        match value {
-            Value::Object(map) => Ok(Object { path, map }),
-            _ => Err(wrong(path, "must be an object")),
-        }
+    /// The fields called `names` of an object; none when it is none.
+    pub(super) fn of(
+        path: impl Into<String>,
+        raw: &'a RawValue,
+        names: &'static [&'static str],
+    ) -> Option<Object<'a>> {
+        let values = Fields(names).deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()?;
+        Some(Object { path: path.into(), names, values })
     }
 
-    pub(super) fn value(&self, name: &str) -> Option<&'a Value> {
-        self.map.get(name).filter(|value| !value.is_null())
-    }
-
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.value(name).is_some()
+    pub(super) fn value(&self, name: &str) -> Option<&'a RawValue> {
+        let place = self.names.iter().position(|known| *known == name);
+        debug_assert!(place.is_some(), "{name} is not among the names that were asked for");
+        self.values[place?].filter(|value| value.get() != "null")
     }
 
     pub(super) fn path(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
-    /// An id: a number or a text of 1-255 characters.
-    pub(super) fn id(&self, name: &str) -> Result<Option<String>, DeliveryError> {
-        let id = match self.value(name) {
+    /// An object within this one.
+    pub(super) fn object(
+        &self,
+        name: &str,
+        names: &'static [&'static str],
+        remarks: &mut Remarks,
+    ) -> Option<Object<'a>> {
+        let raw = self.value(name)?;
+        let object = Object::of(self.path(name), raw, names);
+        // A template leaves an empty text of what is not there.
+        if object.is_none() && raw.get() != "\"\"" {
+            remarks.add(self.path(name), "is not an object; it was left out");
+        }
+        object
+    }
+
+    /// Whether the field says something: neither null nor empty, false or zero.
+    pub(super) fn says_something(&self, name: &str) -> bool {
+        match self.value(name).and_then(plain) {
+            None | Some(Plain::Flag(false) | Plain::Number("0")) => false,
+            Some(Plain::Text(text)) => !text.trim().is_empty(),
+            Some(_) => true,
+        }
+    }
+
+    /// An id: a whole number or a text of 1-255 characters. A number keeps all its digits, and `4711.0` is 4711.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn required_id(&self, name: &str) -> Result<Option<String>, &'static str> {
+        let id = match self.value(name).and_then(plain) {
             None => return Ok(None),
-            Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
-            Some(Value::String(text)) => text.trim().to_owned(),
-            Some(_) => return Err(wrong(&self.path(name), "must be a whole number or a text")),
+            Some(Plain::Number(digits)) => whole(digits).ok_or("must be a whole number or a text")?,
+            Some(Plain::Text(text)) => {
+                let text = text.trim();
+                let is_number = text.contains('.') && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+                is_number.then(|| whole(text)).flatten().unwrap_or_else(|| text.to_owned())
+            }
+            Some(_) => return Err("must be a whole number or a text"),
         };
-        if id.is_empty() || id.chars().count() > 255 || id.contains('\0') {
-            return Err(wrong(&self.path(name), "must have 1-255 characters"));
+        if id.is_empty() || id.chars().count() > 255 {
+            return Err("must have 1-255 characters");
         }
         Ok(Some(id))
     }
 
-    /// A text, cut to `limit` characters. Empty counts as missing. NUL, which Postgres cannot store, is dropped.
-    pub(super) fn text(&self, name: &str, limit: usize) -> Result<Option<String>, DeliveryError> {
-        match self.value(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => {
-                let text: String = text.trim().chars().filter(|c| *c != '\0').take(limit).collect();
-                Ok(Some(text).filter(|text| !text.is_empty()))
+    /// The same of a field that may be missing. Templates render a missing id as an empty text.
+    pub(super) fn id(&self, name: &str, remarks: &mut Remarks) -> Option<String> {
+        if self.value(name).is_some_and(|raw| raw.get() == "\"\"") {
+            return None;
+        }
+        self.required_id(name).unwrap_or_else(|problem| {
+            remarks.add(self.path(name), format!("{problem}; it was left out"));
+            None
+        })
+    }
+
+    /// A text, cut to `limit` characters. Empty counts as missing. A number is the text of its digits.
+    pub(super) fn text(&self, name: &str, limit: usize, remarks: &mut Remarks) -> Option<String> {
+        let text = match self.value(name).and_then(plain)? {
+            Plain::Text(text) => text,
+            Plain::Number(digits) => {
+                remarks.add(self.path(name), "is a number; it was read as a text");
+                digits.to_owned()
             }
-            Some(_) => Err(wrong(&self.path(name), "must be a text")),
+            _ => {
+                remarks.add(self.path(name), "is not a text; it was left out");
+                return None;
+            }
+        };
+        let text = text.trim();
+        match text.char_indices().nth(limit) {
+            Some((end, _)) => {
+                remarks
+                    .add(self.path(name), format!("is longer than {limit} characters; its end was left out"));
+                Some(text[..end].to_owned())
+            }
+            None => Some(text.to_owned()).filter(|text| !text.is_empty()),
         }
     }
 
-    /// A truth value; templates often render it as text.
-    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, DeliveryError> {
-        match self.value(name) {
-            None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(Value::String(text)) => match text.trim().to_ascii_lowercase().as_str() {
-                "" => Ok(None),
-                "true" | "1" => Ok(Some(true)),
-                "false" | "0" => Ok(Some(false)),
-                _ => Err(wrong(&self.path(name), "must be true or false")),
+    /// A truth value; templates often render it as text or number.
+    pub(super) fn flag(&self, name: &str, remarks: &mut Remarks) -> Option<bool> {
+        let flag = match self.value(name).and_then(plain)? {
+            Plain::Flag(flag) => Some(flag),
+            Plain::Number("1") => Some(true),
+            Plain::Number("0") => Some(false),
+            Plain::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
+                "" => return None,
+                "true" | "1" | "yes" => Some(true),
+                "false" | "0" | "no" => Some(false),
+                _ => None,
             },
-            Some(_) => Err(wrong(&self.path(name), "must be true or false")),
+            _ => None,
+        };
+        if flag.is_none() {
+            remarks.add(self.path(name), "is neither true nor false; it was left out");
         }
+        flag
     }
 
     /// A count of 0 to 1,000,000; templates often render it as text.
-    pub(super) fn count(&self, name: &str) -> Result<Option<i32>, DeliveryError> {
-        let count = match self.value(name) {
-            None => return Ok(None),
-            Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
-            Some(Value::Number(number)) => number.as_i64(),
-            Some(Value::String(text)) => text.trim().parse().ok(),
-            Some(_) => None,
+    pub(super) fn count(&self, name: &str, remarks: &mut Remarks) -> Option<i32> {
+        let count = match self.value(name).and_then(plain)? {
+            Plain::Number(digits) => whole(digits),
+            Plain::Text(text) if text.trim().is_empty() => return None,
+            Plain::Text(text) => whole(text.trim()),
+            _ => None,
         };
-        match count {
-            Some(count @ 0..=1_000_000) => Ok(i32::try_from(count).ok()),
-            _ => Err(wrong(&self.path(name), "must be a whole number from 0 to 1000000")),
+        let count =
+            count.and_then(|digits| digits.parse().ok()).filter(|count| (0..=1_000_000).contains(count));
+        if count.is_none() {
+            remarks.add(self.path(name), "is not a whole number from 0 to 1000000; it was left out");
         }
+        count
     }
 
-    /// A point in time: RFC 3339, or ISO 8601 without an offset, which the help desk means as UTC.
-    pub(super) fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, DeliveryError> {
-        let Some(text) = self.text(name, 64)? else { return Ok(None) };
-        if let Ok(time) = DateTime::parse_from_rfc3339(&text) {
-            return in_range(time.to_utc(), || self.path(name));
+    /// A point in time, in any form that [`time`] knows.
+    pub(super) fn time(&self, name: &str, remarks: &mut Remarks) -> Option<DateTime<Utc>> {
+        let time = match self.value(name).and_then(plain)? {
+            Plain::Text(text) if text.trim().is_empty() => return None,
+            Plain::Text(text) => time::of_text(&text),
+            Plain::Number(digits) => time::of_number(digits),
+            _ => None,
+        };
+        if time.is_none() {
+            remarks.add(self.path(name), "is no date and time that can be understood; it was left out");
         }
-        for format in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%:z"] {
-            if let Ok(time) = NaiveDateTime::parse_from_str(&text, format) {
-                return in_range(time.and_utc(), || self.path(name));
+        time
+    }
+
+    /// The last `most` items of a list, each with its number.
+    pub(super) fn last_items(
+        &self,
+        name: &str,
+        most: usize,
+        remarks: &mut Remarks,
+    ) -> Option<Vec<(usize, &'a RawValue)>> {
+        let raw = self.value(name)?;
+        match (Items { most }).deserialize(&mut serde_json::Deserializer::from_str(raw.get())) {
+            Ok(items) => Some(items),
+            Err(_) => {
+                if raw.get() != "\"\"" {
+                    remarks.add(self.path(name), "is not a list; it was left out");
+                }
+                None
             }
         }
-        Err(wrong(&self.path(name), "must be an ISO 8601 date and time"))
     }
 }
 
-fn in_range(
-    time: DateTime<Utc>,
-    path: impl FnOnce() -> String,
-) -> Result<Option<DateTime<Utc>>, DeliveryError> {
-    let year = chrono::Datelike::year(&time);
-    if (1990..2200).contains(&year) { Ok(Some(time)) } else { Err(wrong(&path(), "is not a plausible time")) }
+/// Picks the fields of these names out of an object, the last of each.
+struct Fields(&'static [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for Fields {
+    type Value = Vec<Option<&'de RawValue>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
 }
 
-pub(super) fn wrong(field: &str, problem: &'static str) -> DeliveryError {
-    DeliveryError::Wrong { field: field.to_owned(), problem }
+impl<'de> Visitor<'de> for Fields {
+    type Value = Vec<Option<&'de RawValue>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = vec![None; self.0.len()];
+        while let Some(place) = map.next_key_seed(Place(self.0))? {
+            match place {
+                Some(place) => values[place] = Some(map.next_value()?),
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// Which of the names a field has.
+struct Place(&'static [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for Place {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Place {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
+        Ok(self.0.iter().position(|known| *known == name))
+    }
+}
+
+/// Picks the last items out of a list.
+struct Items {
+    most: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Items {
+    type Value = Vec<(usize, &'de RawValue)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Items {
+    type Value = Vec<(usize, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut last = std::collections::VecDeque::new();
+        let mut index = 0;
+        while let Some(item) = seq.next_element()? {
+            if last.len() == self.most {
+                last.pop_front();
+            }
+            last.push_back((index, item));
+            index += 1;
+        }
+        Ok(last.into())
+    }
 }

@@ -9,6 +9,8 @@ pub const PROVIDER: &str = "gorgias";
 pub mod dedup;
 pub mod delivery;
 mod fields;
+pub mod html;
 mod parse;
+pub mod remarks;
 pub mod rules;
 pub mod source;

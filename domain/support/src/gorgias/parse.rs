@@ -1,202 +1,349 @@
 //! Reads a webhook body, whichever of four shapes it has.
 //!
-//! The account owner writes the body's template, so fields may be missing, unknown, or numbers written as text.
-//! Accepted: a bare ticket; `{ticket, message}`; an event envelope `{id, type, object_id, object_type,
-//! created_datetime, data: {ticket}}`; and `{event: {type}, ...}` around any of the others.
+//! The account owner writes the body's template, so it is read field by field. Needed are a ticket's id, and a text that
+//! can be read where there is a message; what else does not fit is left out with a remark. Accepted: a bare ticket;
+//! `{ticket, message}`; an event envelope `{id, type, object_id, object_type, created_datetime, data: {ticket}}`; and
+//! `{event: {type}, ...}` around any of the others.
 
-use serde_json::Value;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
-use super::delivery::{Customer, Delivery, DeliveryError, Message, Priority, Status, Ticket};
-use super::fields::{Object, wrong};
+use super::delivery::{Body, Customer, Delivery, DeliveryError, Message, Priority, Status, Ticket};
+use super::fields::{Object, Plain, plain};
+use super::html;
+use super::remarks::Remarks;
 
 /// The longest message text kept, in characters.
 const BODY_LIMIT: usize = 50_000;
 /// At most this many messages of a body are read, the newest.
 const MESSAGE_LIMIT: usize = 200;
+/// At most this many tags of a ticket are kept, the last.
+const TAG_LIMIT: usize = 100;
 
-/// Reads a body of any of the four shapes.
+const ROOT: &[&str] = &["event", "data", "ticket", "message", "id", "type", "created_datetime"];
+const EVENT: &[&str] = &["id", "type", "created_datetime"];
+const DATA: &[&str] = &["ticket", "message"];
+const TICKET: &[&str] = &[
+    "id",
+    "meta",
+    "created_by_agent",
+    "status",
+    "trashed_datetime",
+    "deleted_datetime",
+    "spam",
+    "subject",
+    "priority",
+    "channel",
+    "via",
+    "tags",
+    "customer",
+    "messages",
+    "messages_count",
+    "message_count",
+    "created_datetime",
+    "updated_datetime",
+];
+const CUSTOMER: &[&str] = &["id", "external_id", "email", "name", "firstname", "lastname"];
+const MESSAGE: &[&str] = &[
+    "id",
+    "channel",
+    "source",
+    "public",
+    "from_agent",
+    "sender",
+    "body_text",
+    "stripped_text",
+    "body_html",
+    "via",
+    "external_id",
+    "sent_datetime",
+    "created_datetime",
+];
+const SENDER: &[&str] = &["name", "email", "address"];
+
+/// Reads the bytes of a body of any of the four shapes.
+///
+/// # Errors
+/// It is no JSON, or what is needed is missing; the field is named.
 pub fn parse(body: &[u8]) -> Result<Delivery, DeliveryError> {
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| DeliveryError::NotJson { line: error.line(), column: error.column() })?;
-    parse_value(&value)
+    parse_body(&Body::of(body)?)
 }
 
 /// Reads a body that is JSON already, for example a stored one that is replayed.
-pub fn parse_value(body: &Value) -> Result<Delivery, DeliveryError> {
-    let root = Object::new("", body).map_err(|_| wrong("(body)", "must be an object"))?;
-    let event = root.value("event").map(|event| Object::new("event", event)).transpose()?;
-    let data = root.value("data").map(|data| Object::new("data", data)).transpose()?;
-
-    let ticket = match (root.value("ticket"), data.and_then(|data| data.value("ticket"))) {
-        (Some(ticket), _) => read_ticket("ticket", ticket)?,
-        (None, Some(ticket)) => read_ticket("data.ticket", ticket)?,
-        (None, None) if data.is_some() => return Err(missing("data.ticket")),
-        (None, None) if root.has("message") => return Err(missing("ticket")),
-        (None, None) => read_ticket("", body)?,
-    };
-    let message = match (root.value("message"), data.and_then(|data| data.value("message"))) {
-        (Some(message), _) => Some(read_message("message", message)?),
-        (None, Some(message)) => Some(read_message("data.message", message)?),
-        (None, None) => None,
-    };
-
-    // In an envelope `id` and `type` are the event's; in a bare ticket they are the ticket's.
-    let envelope = data.is_some().then_some(root);
-    let first = |name: &str| -> Result<Option<String>, DeliveryError> {
-        for object in [event, envelope].into_iter().flatten() {
-            if let Some(found) = object.id(name)? {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
-    };
-    let occurred_at = match (event, envelope) {
-        (Some(event), _) if event.has("created_datetime") => event.time("created_datetime")?,
-        (_, Some(envelope)) => envelope.time("created_datetime")?,
+///
+/// # Errors
+/// What is needed is missing; the field is named.
+pub fn parse_body(body: &Body) -> Result<Delivery, DeliveryError> {
+    let mut remarks = body.mended.clone();
+    let root = Object::of("", &body.json, ROOT).ok_or_else(|| wrong("(body)", "must be an object"))?;
+    // A template may write the event as the name alone.
+    let event_name = root.value("event").and_then(plain).and_then(|event| match event {
+        Plain::Text(name) => Some(name.chars().take(255).collect::<String>()).filter(|name| !name.is_empty()),
         _ => None,
+    });
+    let event = if event_name.is_some() { None } else { root.object("event", EVENT, &mut remarks) };
+    let data = root.object("data", DATA, &mut remarks);
+    let among = |name: &str| {
+        let of_root = root.value(name).map(|raw| (name.to_owned(), raw));
+        of_root.or_else(|| data.as_ref().and_then(|data| Some((data.path(name), data.value(name)?))))
     };
-    Ok(Delivery { event_id: first("id")?, event_type: first("type")?, occurred_at, ticket, message })
+    let ticket = match among("ticket") {
+        Some((path, raw)) => read_ticket(path, raw, &mut remarks)?,
+        None if root.value("data").is_some() => return Err(missing("data.ticket")),
+        None if root.value("message").is_some() => return Err(missing("ticket")),
+        None => read_ticket(String::new(), &body.json, &mut remarks)?,
+    };
+    let message = match among("message") {
+        Some((path, raw)) => needed(path, raw, &mut remarks)?,
+        None => None,
+    };
+    // In an envelope `id` and `type` are the event's; in a bare ticket they are the ticket's.
+    let envelope = data.is_some().then_some(&root);
+    let tellers = || [event.as_ref(), envelope].into_iter().flatten();
+    let event_id = tellers().find_map(|object| object.id("id", &mut remarks));
+    let event_type = event_name.or_else(|| tellers().find_map(|object| object.id("type", &mut remarks)));
+    let occurred_at = tellers().find_map(|object| object.time("created_datetime", &mut remarks));
+    Ok(Delivery { event_id, event_type, occurred_at, ticket, message, remarks: remarks.told() })
 }
 
-fn read_ticket(path: &str, value: &Value) -> Result<Ticket, DeliveryError> {
-    let ticket = Object::new(path, value)?;
-    let id = ticket.id("id")?.ok_or_else(|| missing(&ticket.path("id")))?;
-    let meta_path = ticket.path("meta");
-    // `meta` is the account's own; what is not an object there is no concern of ours.
-    let meta = ticket.value("meta").and_then(|meta| Object::new(&meta_path, meta).ok());
-    let created_by_agent = match ticket.flag("created_by_agent")? {
-        Some(flag) => Some(flag),
-        None => meta.and_then(|meta| meta.flag("created_by_agent").ok().flatten()),
-    };
-    let status = ticket.text("status", 40)?.map(|status| status.to_lowercase());
-    let deleted = ticket.has("trashed_datetime")
-        || ticket.has("deleted_datetime")
+fn read_ticket(path: String, raw: &RawValue, remarks: &mut Remarks) -> Result<Ticket, DeliveryError> {
+    let ticket = Object::of(path.as_str(), raw, TICKET).ok_or_else(|| wrong(&path, "must be an object"))?;
+    let id_path = ticket.path("id");
+    let id = ticket.required_id("id").map_err(|problem| wrong(&id_path, problem))?;
+    let id = id.ok_or_else(|| missing(&id_path))?;
+    let created_by_agent = ticket.flag("created_by_agent", remarks).or_else(|| {
+        // `meta` is the account's own; what is not an object there is no concern of ours.
+        let meta = Object::of(ticket.path("meta"), ticket.value("meta")?, &["created_by_agent"])?;
+        meta.flag("created_by_agent", remarks)
+    });
+    let status = ticket.text("status", 40, remarks).map(|status| status.to_lowercase());
+    let deleted = ticket.says_something("trashed_datetime")
+        || ticket.says_something("deleted_datetime")
         || matches!(status.as_deref(), Some("deleted" | "trashed"));
-    let spam = ticket.flag("spam")?.unwrap_or(false) || status.as_deref() == Some("spam");
+    let spam = ticket.flag("spam", remarks).unwrap_or(false) || status.as_deref() == Some("spam");
+    let count = ticket.count("messages_count", remarks);
     Ok(Ticket {
         id,
-        subject: ticket.text("subject", 1_000)?,
+        subject: ticket.text("subject", 1_000, remarks),
         status: status.as_deref().map(read_status),
-        priority: ticket.text("priority", 40)?.map(|priority| read_priority(&priority.to_lowercase())),
-        channel: lower(ticket.text("channel", 60)?),
-        via: lower(ticket.text("via", 60)?),
+        priority: ticket
+            .text("priority", 40, remarks)
+            .map(|priority| read_priority(&priority.to_lowercase())),
+        channel: lower(ticket.text("channel", 60, remarks)),
+        via: lower(ticket.text("via", 60, remarks)),
         spam,
         deleted,
         created_by_agent,
-        tags: read_tags(&ticket)?,
-        customer: read_customer(&ticket)?,
-        messages: read_messages(&ticket)?,
-        message_count: match ticket.count("messages_count")? {
-            Some(count) => Some(count),
-            None => ticket.count("message_count")?,
-        },
-        created_at: ticket.time("created_datetime")?,
-        updated_at: ticket.time("updated_datetime")?,
+        tags: read_tags(&ticket, remarks),
+        customer: read_customer(&ticket, remarks),
+        messages: read_messages(&ticket, remarks),
+        message_count: count.or_else(|| ticket.count("message_count", remarks)),
+        created_at: ticket.time("created_datetime", remarks),
+        updated_at: ticket.time("updated_datetime", remarks),
     })
 }
 
-fn read_messages(ticket: &Object<'_>) -> Result<Vec<Message>, DeliveryError> {
-    let messages = match ticket.value("messages") {
-        None => return Ok(Vec::new()),
-        Some(Value::Array(messages)) => messages,
-        Some(_) => return Err(wrong(&ticket.path("messages"), "must be a list")),
-    };
-    let from = messages.len().saturating_sub(MESSAGE_LIMIT);
+/// The newest messages in the body's order, as far as they can be read.
+fn read_messages(ticket: &Object<'_>, remarks: &mut Remarks) -> Vec<Message> {
+    let items = ticket.last_items("messages", MESSAGE_LIMIT, remarks).unwrap_or_default();
+    let mut messages = Vec::with_capacity(items.len());
+    for (index, raw) in items {
+        let path = ticket.path(&format!("messages[{index}]"));
+        match read_message(path, raw, remarks) {
+            Reading::Message(message) => messages.push(*message),
+            Reading::Unreadable(message, field) => {
+                remarks.add(field, "is not a text; the message is kept without one");
+                messages.push(*message);
+            }
+            Reading::Empty(path) => remarks.add(path, "has neither an id nor a text; it was left out"),
+            Reading::NoMessage => {}
+        }
+    }
     messages
-        .iter()
-        .enumerate()
-        .skip(from)
-        .map(|(index, message)| read_message(&ticket.path(&format!("messages[{index}]")), message))
-        .collect()
 }
 
-fn read_message(path: &str, value: &Value) -> Result<Message, DeliveryError> {
-    let message = Object::new(path, value)?;
-    let id = message.id("id")?.ok_or_else(|| missing(&message.path("id")))?;
-    let channel = lower(message.text("channel", 60)?);
-    let source_path = message.path("source");
-    let source = message.value("source").and_then(|source| Object::new(&source_path, source).ok());
-    let source_type = source.and_then(|source| source.text("type", 60).ok().flatten());
+/// The message that the delivery is about.
+fn needed(path: String, raw: &RawValue, remarks: &mut Remarks) -> Result<Option<Message>, DeliveryError> {
+    match read_message(path, raw, remarks) {
+        Reading::Message(message) => Ok(Some(*message)),
+        Reading::Unreadable(_, field) => Err(wrong(&field, "must be a text")),
+        Reading::Empty(path) => Err(missing(&format!("{path}.body_text"))),
+        Reading::NoMessage => Ok(None),
+    }
+}
+
+/// What stands where a message should.
+enum Reading {
+    Message(Box<Message>),
+    /// A message whose text, at this place, is of a type that no text has.
+    Unreadable(Box<Message>, String),
+    /// At this place, and nothing to know it by or to read in it.
+    Empty(String),
+    /// Left out with a remark, or nothing at all.
+    NoMessage,
+}
+
+fn read_message(path: String, raw: &RawValue, remarks: &mut Remarks) -> Reading {
+    let Some(message) = Object::of(path.as_str(), raw, MESSAGE) else {
+        return match plain(raw) {
+            // A template may write the text alone.
+            Some(Plain::Text(text)) if !text.trim().is_empty() => {
+                remarks.add(path, "is a text instead of an object; it was read as the message's text");
+                let body_text: String = text.trim().chars().take(BODY_LIMIT).collect();
+                Reading::Message(Box::new(Message {
+                    id: id_of_content(false, &body_text),
+                    ..nameless(body_text)
+                }))
+            }
+            None | Some(Plain::Text(_)) => Reading::NoMessage,
+            Some(_) => {
+                remarks.add(path, "is not an object; it was left out");
+                Reading::NoMessage
+            }
+        };
+    };
+    let channel = lower(message.text("channel", 60, remarks));
+    let source =
+        message.value("source").and_then(|raw| Object::of(message.path("source"), raw, &["type", "from"]));
+    let source_type = source.as_ref().and_then(|source| source.text("type", 60, remarks));
     let is_note = |name: Option<&str>| matches!(name, Some("internal-note" | "internal_note" | "note"));
+    let from_agent = message.flag("from_agent", remarks);
     let internal = is_note(channel.as_deref())
         || is_note(source_type.as_deref())
-        || (message.flag("public")? == Some(false) && message.flag("from_agent")? == Some(true));
-    let sender_path = message.path("sender");
-    let sender = message.value("sender").and_then(|sender| Object::new(&sender_path, sender).ok());
-    let body_text = match (message.text("body_text", BODY_LIMIT)?, message.text("stripped_text", BODY_LIMIT)?)
-    {
-        (Some(text), _) | (None, Some(text)) => text,
-        (None, None) => {
-            message.text("body_html", BODY_LIMIT)?.map(|html| without_tags(&html)).unwrap_or_default()
+        || (message.flag("public", remarks) == Some(false) && from_agent == Some(true));
+    let from_agent = from_agent.unwrap_or(false);
+    let (sender_name, sender_email) = read_sender(&message, source.as_ref(), remarks);
+    let (body_text, unreadable) = read_text(&message, remarks);
+    let id = match message.id("id", remarks) {
+        Some(id) => id,
+        None if body_text.is_empty() => return Reading::Empty(path),
+        None => {
+            remarks.add(message.path("id"), "there is no id; the message is known by its text");
+            id_of_content(from_agent, &body_text)
         }
     };
-    Ok(Message {
+    let sent_at = message.time("sent_datetime", remarks);
+    let read = Box::new(Message {
         id,
-        from_agent: message.flag("from_agent")?.unwrap_or(false),
+        from_agent,
         internal,
         channel,
-        via: lower(message.text("via", 60)?),
-        external_id: message.id("external_id")?,
-        sender_name: sender.and_then(|sender| sender.text("name", 200).ok().flatten()),
-        sender_email: lower(sender.and_then(|sender| sender.text("email", 320).ok().flatten())),
+        via: lower(message.text("via", 60, remarks)),
+        external_id: message.id("external_id", remarks),
+        sender_name,
+        sender_email,
         body_text,
-        sent_at: match message.time("sent_datetime")? {
-            Some(time) => Some(time),
-            None => message.time("created_datetime")?,
-        },
-    })
+        sent_at: sent_at.or_else(|| message.time("created_datetime", remarks)),
+    });
+    match unreadable {
+        Some(field) => Reading::Unreadable(read, field),
+        None => Reading::Message(read),
+    }
 }
 
-fn read_customer(ticket: &Object<'_>) -> Result<Customer, DeliveryError> {
-    let path = ticket.path("customer");
-    let Some(value) = ticket.value("customer") else { return Ok(Customer::default()) };
-    let customer = Object::new(&path, value)?;
-    let name = match customer.text("name", 200)? {
-        Some(name) => Some(name),
-        None => {
-            let parts = [customer.text("firstname", 100)?, customer.text("lastname", 100)?];
-            let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
-            Some(name).filter(|name| !name.is_empty())
+/// What was written: the plain text, else what is left of the HTML; and the place of a text that is none, when there is
+/// no other.
+fn read_text(message: &Object<'_>, remarks: &mut Remarks) -> (String, Option<String>) {
+    let mut unreadable = None;
+    for name in ["body_text", "stripped_text", "body_html"] {
+        if matches!(message.value(name).and_then(plain), Some(Plain::Flag(_) | Plain::List | Plain::Object)) {
+            unreadable.get_or_insert_with(|| message.path(name));
+            continue;
+        }
+        let limit = if name == "body_html" { usize::MAX } else { BODY_LIMIT };
+        let Some(text) = message.text(name, limit, remarks) else { continue };
+        let text = if name == "body_html" { html::written(&text, BODY_LIMIT) } else { text };
+        if let Some(field) = unreadable {
+            remarks.add(field, "is not a text; another one was taken");
+        }
+        return (text, None);
+    }
+    (String::new(), unreadable)
+}
+
+fn read_sender(
+    message: &Object<'_>,
+    source: Option<&Object<'_>>,
+    remarks: &mut Remarks,
+) -> (Option<String>, Option<String>) {
+    let from = source.and_then(|source| Object::of(source.path("from"), source.value("from")?, SENDER));
+    let sender = message.object("sender", SENDER, remarks);
+    let (mut name, mut email) = (None, None);
+    for sender in [sender, from].into_iter().flatten() {
+        name = name.or_else(|| sender.text("name", 200, remarks));
+        email = email
+            .or_else(|| sender.text("email", 320, remarks))
+            .or_else(|| sender.text("address", 320, remarks));
+    }
+    (name, lower(email).filter(|email| email.contains('@')))
+}
+
+/// The id of a message that came without one: the same text again is the same message.
+fn id_of_content(from_agent: bool, text: &str) -> String {
+    let digest = Sha256::new().chain_update([u8::from(from_agent)]).chain_update(text).finalize();
+    format!("text:{}", hex::encode(&digest[..12]))
+}
+
+fn nameless(body_text: String) -> Message {
+    Message {
+        id: String::new(),
+        from_agent: false,
+        internal: false,
+        channel: None,
+        via: None,
+        external_id: None,
+        sender_name: None,
+        sender_email: None,
+        body_text,
+        sent_at: None,
+    }
+}
+
+fn read_customer(ticket: &Object<'_>, remarks: &mut Remarks) -> Customer {
+    let Some(customer) = ticket.object("customer", CUSTOMER, remarks) else { return Customer::default() };
+    let name = customer.text("name", 200, remarks).or_else(|| {
+        let parts = [customer.text("firstname", 100, remarks), customer.text("lastname", 100, remarks)];
+        Some(parts.into_iter().flatten().collect::<Vec<_>>().join(" ")).filter(|name| !name.is_empty())
+    });
+    Customer {
+        id: customer.id("id", remarks),
+        external_id: customer.id("external_id", remarks),
+        email: lower(customer.text("email", 320, remarks)),
+        name,
+    }
+}
+
+/// Tags come as objects with a name, as plain texts, or as one text with commas. Not mentioned is not none.
+fn read_tags(ticket: &Object<'_>, remarks: &mut Remarks) -> Option<Vec<String>> {
+    let name = "tags";
+    let mut tags: Vec<String> = match plain(ticket.value(name)?)? {
+        Plain::Text(text) => text.split(',').map(|tag| tag.trim().to_owned()).collect(),
+        _ => {
+            let items = ticket.last_items(name, TAG_LIMIT, remarks)?;
+            items
+                .into_iter()
+                .filter_map(|(index, raw)| {
+                    let path = ticket.path(&format!("{name}[{index}]"));
+                    let tag = match plain(raw)? {
+                        Plain::Text(tag) => Some(tag.trim().to_owned()),
+                        Plain::Object => Object::of(path.as_str(), raw, &["name"])
+                            .and_then(|tag| tag.text("name", 100, &mut Remarks::default())),
+                        _ => None,
+                    };
+                    if tag.is_none() {
+                        remarks.add(path, "is neither a name nor an object with a name; it was left out");
+                    }
+                    tag
+                })
+                .collect()
         }
     };
-    // Templates render a missing id as an empty text.
-    let optional_id = |name: &str| match customer.value(name) {
-        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
-        _ => customer.id(name),
-    };
-    Ok(Customer {
-        id: optional_id("id")?,
-        external_id: optional_id("external_id")?,
-        email: lower(customer.text("email", 320)?),
-        name,
-    })
-}
-
-/// Tags come as objects with a name, as plain texts, or as one text with commas.
-fn read_tags(ticket: &Object<'_>) -> Result<Vec<String>, DeliveryError> {
-    let path = ticket.path("tags");
-    let mut tags = match ticket.value("tags") {
-        None => Vec::new(),
-        Some(Value::String(text)) => text.split(',').map(|tag| tag.trim().to_owned()).collect(),
-        Some(Value::Array(tags)) => tags
-            .iter()
-            .map(|tag| match tag {
-                Value::String(name) => Ok(name.trim().to_owned()),
-                Value::Object(tag) => match tag.get("name") {
-                    Some(Value::String(name)) => Ok(name.trim().to_owned()),
-                    _ => Err(wrong(&path, "must be a list of names or of objects with a name")),
-                },
-                _ => Err(wrong(&path, "must be a list of names or of objects with a name")),
-            })
-            .collect::<Result<_, _>>()?,
-        Some(_) => return Err(wrong(&path, "must be a list of names or of objects with a name")),
-    };
-    tags.retain(|tag: &String| !tag.is_empty());
-    tags.truncate(100);
+    tags.retain(|tag| !tag.is_empty());
+    tags.truncate(TAG_LIMIT);
     for tag in &mut tags {
-        *tag = tag.chars().filter(|c| *c != '\0').take(100).collect();
+        *tag = tag.chars().take(100).collect();
     }
-    Ok(tags)
+    Some(tags)
 }
 
 /// A status that we do not know counts as open: better a needless draft than a forgotten customer.
@@ -218,30 +365,14 @@ fn read_priority(priority: &str) -> Priority {
     }
 }
 
-/// The text of an HTML fragment, good enough for reading: tags dropped, common entities resolved.
-fn without_tags(html: &str) -> String {
-    let mut text = String::with_capacity(html.len());
-    let mut in_tag = false;
-    for c in html.chars() {
-        match c {
-            '<' => in_tag = true,
-            '>' if in_tag => {
-                in_tag = false;
-                text.push(' ');
-            }
-            c if !in_tag => text.push(c),
-            _ => {}
-        }
-    }
-    let text = text.replace("&nbsp;", " ").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
-    let text = text.replace("&#39;", "'").replace("&amp;", "&");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 fn lower(text: Option<String>) -> Option<String> {
     text.map(|text| text.to_lowercase())
 }
 
 fn missing(field: &str) -> DeliveryError {
     DeliveryError::Missing { field: field.to_owned() }
+}
+
+fn wrong(field: &str, problem: &'static str) -> DeliveryError {
+    DeliveryError::Wrong { field: field.to_owned(), problem }
 }

@@ -59,6 +59,12 @@ impl SkipReason {
     }
 }
 
+/// Tags that reserve a ticket for people, in lower case.
+pub const FORBIDDING_TAGS: [&str; 3] = ["ai_ignore", "no-ai", "human-only"];
+
+/// Tags that outrank them, in lower case.
+pub const FORCING_TAGS: [&str; 2] = ["ai_force", "force-ai"];
+
 /// Judges a delivery.
 pub fn decide(delivery: &Delivery) -> Decision {
     let source = source::detect(delivery);
@@ -82,19 +88,17 @@ fn skip_reason(delivery: &Delivery, source: Source) -> Option<SkipReason> {
     if ticket.status == Some(Status::Closed) {
         return Some(SkipReason::Closed);
     }
-    if tagged(delivery, &["ai_force", "force-ai"]) {
+    if tagged(delivery, &FORCING_TAGS) {
         return None;
     }
-    if tagged(delivery, &["ai_ignore", "no-ai", "human-only"]) {
+    if tagged(delivery, &FORBIDDING_TAGS) {
         return Some(SkipReason::HumanOnly);
     }
-    for address in sender_addresses(delivery) {
-        if is_no_reply(address) {
-            return Some(SkipReason::NoReplySender);
-        }
-        if is_marketing(address) {
-            return Some(SkipReason::MarketingSender);
-        }
+    if delivery.writer().is_some_and(is_no_reply) {
+        return Some(SkipReason::NoReplySender);
+    }
+    if delivery.writer().is_some_and(is_marketing) {
+        return Some(SkipReason::MarketingSender);
     }
     if source == Source::Api && ticket.created_by_agent != Some(true) {
         return Some(SkipReason::ApiWithoutAgent);
@@ -121,13 +125,7 @@ fn nothing_to_answer(delivery: &Delivery) -> Option<SkipReason> {
 }
 
 fn tagged(delivery: &Delivery, names: &[&str]) -> bool {
-    delivery.ticket.tags.iter().any(|tag| names.contains(&tag.to_lowercase().as_str()))
-}
-
-/// Who wrote: the customer, and the sender of the message concerned.
-fn sender_addresses(delivery: &Delivery) -> impl Iterator<Item = &str> {
-    let sender = delivery.message.as_ref().and_then(|message| message.sender_email.as_deref());
-    delivery.ticket.customer.email.as_deref().into_iter().chain(sender)
+    delivery.ticket.tags.iter().flatten().any(|tag| names.contains(&tag.to_lowercase().as_str()))
 }
 
 fn is_no_reply(address: &str) -> bool {
@@ -139,24 +137,23 @@ fn is_no_reply(address: &str) -> bool {
         || matches!(local, "mailer-daemon" | "postmaster")
 }
 
+/// A mass mailing by the words of its address, or by who sent it. A shop's colleague at `marketing@` is a person.
 fn is_marketing(address: &str) -> bool {
     let (local, domain) = address.split_once('@').unwrap_or((address, ""));
     let is_mailer = |mailer: &str| domain == mailer || domain.ends_with(&format!(".{mailer}"));
     let mut words = local.split(['.', '_', '+', '-']);
-    local == "marketing"
-        || words.any(|word| {
-            matches!(word, "newsletter" | "newsletters" | "promo" | "promos" | "promotions" | "campaigns")
-        })
-        || [
-            "mailchimpapp.net",
-            "mcsv.net",
-            "rsgsv.net",
-            "klaviyomail.com",
-            "hubspotemail.net",
-            "constantcontact.com",
-        ]
-        .iter()
-        .any(|mailer| is_mailer(mailer))
+    words.any(|word| {
+        matches!(word, "newsletter" | "newsletters" | "promo" | "promos" | "promotions" | "campaigns")
+    }) || [
+        "mailchimpapp.net",
+        "mcsv.net",
+        "rsgsv.net",
+        "klaviyomail.com",
+        "hubspotemail.net",
+        "constantcontact.com",
+    ]
+    .iter()
+    .any(|mailer| is_mailer(mailer))
 }
 
 #[cfg(test)]
@@ -219,6 +216,27 @@ mod tests {
                 skip(NoReplySender),
             ),
             (r#"{"id":1,"customer":{"email":"newsletter@x.com"}}"#, skip(MarketingSender)),
+            // Who wrote decides: a form sends as the shop's own no-reply, with the customer as the sender.
+            (
+                r#"{"ticket":{"id":1,"channel":"email","customer":{"email":"no-reply@corner-shop.example"}},"message":{"id":1,"from_agent":false,"sender":{"email":"maya.lind@example.com"}}}"#,
+                draft(Style::Email),
+            ),
+            (
+                r#"{"ticket":{"id":1,"channel":"email","customer":{"email":"maya.lind@example.com"}},"message":{"id":1,"from_agent":false,"sender":{"email":"no-reply@corner-shop.example"}}}"#,
+                skip(NoReplySender),
+            ),
+            (
+                r#"{"ticket":{"id":1,"channel":"email","customer":{"email":"no-reply@corner-shop.example"}},"message":{"id":1,"sender":{"name":"Maya"}}}"#,
+                skip(NoReplySender),
+            ),
+            (
+                r#"{"id":1,"customer":{"email":"no-reply@x.com"},"messages":[{"id":2,"sender":{"email":"maya@x.com"}}]}"#,
+                draft(Style::Email),
+            ),
+            (
+                r#"{"id":1,"channel":"email","customer":{"email":"marketing@bakery.example"}}"#,
+                draft(Style::Email),
+            ),
             (r#"{"id":1,"customer":{"email":"a@bounce.klaviyomail.com"}}"#, skip(MarketingSender)),
             (r#"{"id":1,"customer":{"email":"marketa.reply@x.com"}}"#, draft(Style::Email)),
             (r#"{"id":1,"channel":"api"}"#, skip(ApiWithoutAgent)),

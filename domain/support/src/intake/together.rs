@@ -95,7 +95,8 @@ async fn store(support: &Db, dispatch: &Dispatch, mut together: Vec<Waiting>) {
         return;
     }
     // Everybody locks tickets in the same order, so that two statements cannot wait for each other in a circle.
-    together.sort_by(|a, b| (a.call.tenant.0, &a.call.ticket_key).cmp(&(b.call.tenant.0, &b.call.ticket_key)));
+    together
+        .sort_by(|a, b| (a.call.tenant.0, &a.call.ticket_key).cmp(&(b.call.tenant.0, &b.call.ticket_key)));
     let started = Instant::now();
     match support.unless_silent(REQUEST_WITHIN, send_all(support, &together)).await {
         Ok(answers) => {
@@ -132,10 +133,7 @@ impl Waiting {
 
 /// Sends calls as one statement, and so as one transaction. It answers in their order.
 async fn send_all(support: &Db, together: &[Waiting]) -> Result<Vec<Taken>, DbError> {
-    fn column<'a>(
-        together: &'a [Waiting],
-        of: impl Fn(&'a Call) -> &'a RawValue,
-    ) -> Vec<Json<&'a RawValue>> {
+    fn column<'a>(together: &'a [Waiting], of: impl Fn(&'a Call) -> &'a RawValue) -> Vec<Json<&'a RawValue>> {
         together.iter().map(|one| Json(of(&one.call))).collect()
     }
     let tenants: Vec<_> = together.iter().map(|one| one.call.tenant.0).collect();

@@ -17,7 +17,7 @@ pub(super) const CUSTOMERS: &str = "copy platform.customer (tenant_id, customer_
 /// The statement for [`write_lines`].
 pub(super) const LINES: &str =
     "copy platform.order_line (tenant_id, line_key, order_id, customer_id, ordered_at,
-    product_id, category, quantity, amount, list_amount, currency, is_return) from stdin";
+    product_id, category, quantity, amount, list_amount, currency, is_return, counts) from stdin";
 /// The statement for [`write_profiles`].
 pub(super) const PROFILES: &str =
     "copy platform.customer_profile (tenant_id, customer_id, orders, lines, spend,
@@ -84,7 +84,7 @@ pub(super) fn write_lines(shop: &Shop, tenant: Uuid, part: Range<usize>, pieces:
             let category = goods::category(item.product);
             let _ = writeln!(
                 rows,
-                "{tenant}\t{key}\t{prefix}{}\t{id}\t{at}\tP{:05}\tcategory-{category:02}\t{}\t{}\t{}\t{}\t{}",
+                "{tenant}\t{key}\t{prefix}{}\t{id}\t{at}\tP{:05}\tcategory-{category:02}\t{}\t{}\t{}\t{}\t{}\tt",
                 1_000_001 + place,
                 item.product,
                 sign * item.quantity,

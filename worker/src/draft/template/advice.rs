@@ -71,7 +71,13 @@ fn purchases(customer: &CustomerFacts) -> String {
 
 fn warnings(input: &DraftInput) -> Vec<String> {
     let mut warnings = Vec::new();
-    if input.customer.is_none() {
+    if !input.sharing.is_empty() {
+        warnings.push(format!(
+            "Several customers share this address ({}), so no orders are shown; check who is writing, and merge them if they \
+             are one person.",
+            input.sharing.join(", ")
+        ));
+    } else if input.customer.is_none() {
         warnings.push("No orders were found under these contact details; check who is writing.".to_owned());
     }
     if sentences(input.last_customer_text()).len() > 8 {

@@ -25,6 +25,7 @@ fn at(day: u32) -> DateTime<Utc> {
 
 pub(crate) fn an_input(text: &str) -> DraftInput {
     DraftInput {
+        sharing: Vec::new(),
         shop_name: "Hartley Gifts".into(),
         subject: "Question".into(),
         channel: Channel::Email,
@@ -127,6 +128,7 @@ pub(crate) fn any_input() -> impl Strategy<Value = DraftInput> {
     let thread = proptest::collection::vec(message, 0..25);
     (texts, channel, tone, length, thread, proptest::option::of(customer)).prop_map(
         |((shop_name, subject, customer_name), channel, tone, length, messages, customer)| DraftInput {
+            sharing: Vec::new(),
             shop_name,
             subject,
             channel,
@@ -137,6 +139,18 @@ pub(crate) fn any_input() -> impl Strategy<Value = DraftInput> {
             customer,
         },
     )
+}
+
+#[test]
+fn an_address_that_several_customers_share_is_named() {
+    let mut input = an_input("Where is my order?");
+    input.sharing = vec!["g-1".into(), "g-2".into()];
+    let warnings = draft(&input).recommendation.expect("the template advises").warnings;
+    assert_eq!(
+        warnings,
+        ["Several customers share this address (g-1, g-2), so no orders are shown; check who is writing, and merge them if \
+          they are one person."]
+    );
 }
 
 #[test]

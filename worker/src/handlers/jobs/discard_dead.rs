@@ -16,6 +16,9 @@ use crate::{
 
 const BATCH: i64 = 2_000;
 
+/// Of so many jobs that were left the report says why.
+const TOLD: i64 = 20;
+
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, bulk: DiscardDead) -> Outcome<BulkReport> {
     let mut conn = app.store.pool().acquire().await?;
     // Nobody chose what dies after the request.
@@ -33,5 +36,11 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, bulk: DiscardDead) -> Outcom
         jobs += i64::try_from(events.len()).unwrap_or(0);
         ctx.progress(jobs.unsigned_abs(), Some(total.unsigned_abs()), "discarding");
     }
-    done(BulkReport { jobs, canary_died: 0, summary: format!("{jobs} dead jobs were discarded") })
+    let left = dead::count(&mut conn, &bulk.filter).await?;
+    let left_jobs = dead::left(&mut conn, &bulk.filter, TOLD).await?;
+    let summary = match left {
+        0 => format!("{jobs} dead jobs were discarded"),
+        left => format!("{jobs} dead jobs were discarded; on {left} another caller acts at this moment"),
+    };
+    done(BulkReport { jobs, left, left_jobs, summary, ..BulkReport::default() })
 }

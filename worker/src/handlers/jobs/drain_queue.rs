@@ -28,5 +28,5 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, drain: DrainQueue) -> Outcom
         jobs += i64::try_from(events.len()).unwrap_or(0);
         ctx.progress(jobs.unsigned_abs(), None, "cancelling what waits");
     }
-    done(BulkReport { jobs, canary_died: 0, summary: format!("{jobs} waiting jobs were cancelled") })
+    done(BulkReport { jobs, summary: format!("{jobs} waiting jobs were cancelled"), ..BulkReport::default() })
 }

@@ -24,6 +24,9 @@ use crate::{
 
 const BATCH: i64 = 2_000;
 
+/// Of so many jobs that were left the report says why.
+const TOLD: i64 = 20;
+
 /// How long a canary may take. One that is not over by then, because its queue is paused or its upstream is still
 /// away, has not shown that the rest would do well.
 const PATIENCE: Duration = Duration::from_secs(1800);
@@ -55,7 +58,16 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, bulk: RetryDead) -> Outcome<
         report.jobs += count(released.len());
         ctx.progress(report.jobs.unsigned_abs(), Some(total.unsigned_abs()), "retrying");
     }
-    report.summary = format!("{} dead jobs were retried", report.jobs);
+    report.left = dead::count(&mut conn, &bulk.filter).await?;
+    report.left_jobs = dead::left(&mut conn, &bulk.filter, TOLD).await?;
+    report.summary = match report.left {
+        0 => format!("{} dead jobs were retried", report.jobs),
+        left => format!(
+            "{} dead jobs were retried; {left} stay dead, because an unfinished job has their dedup key or another \
+             caller acts on them",
+            report.jobs
+        ),
+    };
     done(report)
 }
 
@@ -99,7 +111,7 @@ async fn judge(
     if died > 0 {
         let summary =
             format!("{died} of {} canary jobs died again; the other {left} were left alone", report.jobs);
-        return Ok(Some(BulkReport { canary_died: count(died), summary, ..report.clone() }));
+        return Ok(Some(BulkReport { canary_died: count(died), left, summary, ..report.clone() }));
     }
     if open > 0 {
         let minutes = PATIENCE.as_secs() / 60;
@@ -107,7 +119,7 @@ async fn judge(
             "{open} of {} canary jobs had not ended after {minutes} min; the other {left} were left alone",
             report.jobs
         );
-        return Ok(Some(BulkReport { summary, ..report.clone() }));
+        return Ok(Some(BulkReport { left, summary, ..report.clone() }));
     }
     Ok(None)
 }

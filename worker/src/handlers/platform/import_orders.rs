@@ -1,23 +1,26 @@
-//! Imports order lines from a file of the import folder. The file is read as a stream and committed
+//! Imports orders from a file of the import folder. The file is read as a stream, on a thread of its own, and committed
 //! batch by batch with a checkpoint under the job's id, so another attempt goes on where this one ends.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Component, Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use async_compression::tokio::bufread::GzipDecoder;
 use chrono::Utc;
 use database::Role;
 use database::ids::TenantId;
 use jobs::NewJob;
 use platform::kinds::{ImportOrders, import_orders::ImportOrdersOutput};
-use platform::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next};
+use platform::orders::file;
+use platform::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next, ReadError};
+use platform::orders::mapping;
 use platform::orders::progress::{self, Progress};
+use platform::orders::reading::{Container, Reading, Request, Role as ColumnRole, Source, Understood};
 use platform::runs::published;
-use tokio::io::{AsyncBufRead, AsyncRead, BufReader};
+use platform::zone;
 
 use crate::{
     app::App,
@@ -32,22 +35,22 @@ const SILENT_FOR: Duration = Duration::from_secs(65);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcome<ImportOrdersOutput> {
     let path = inside(&app.import_dir, ctx.tenant, &job.path).await?;
-    let log = import::open(&path).await.map_err(|error| unreadable(&error))?;
-    let compressed = path.extension().is_some_and(|extension| extension == "gz");
+    let request = request(&ctx, &app, &job).await?;
+    let opened = tokio::task::spawn_blocking(move || open(Source::Path(path), &request)).await;
+    let Opened { reading, fingerprint, size_bytes } =
+        opened.map_err(|_| Stop::fail("bad_file", "the file is built in a way that its reader does not know"))??;
+    let understood = reading.understood().clone();
+    let is_plain = understood.file.container == Container::Plain && understood.file.encoding.as_deref() == Some("utf-8");
     let wanted = Import {
         id: ctx.job_id,
         tenant: ctx.tenant,
         source: job.path,
-        // The size of a compressed file says nothing about the bytes that come out of it.
-        size_bytes: (!compressed).then_some(log.size_bytes),
-        fingerprint: Some(log.fingerprint),
-        currency: job.currency,
+        // The size of a packed file says nothing about the bytes that come out of it.
+        size_bytes: is_plain.then_some(size_bytes),
+        fingerprint: Some(fingerprint),
         batch_lines: DEFAULT_BATCH_LINES,
-        now: Utc::now(),
     };
-    let mut file = BufReader::new(log.file);
-    let mut plain: Box<dyn AsyncRead + Send + Unpin> =
-        if compressed { Box::new(unpacked(file)) } else { Box::new(&mut file) };
+    let open = |from| file::read(reading, from);
     let after_batch = |at: &Progress| {
         let (read, total) = match at.size_bytes {
             Some(size) => (at.next_byte, Some(size)),
@@ -56,7 +59,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
         ctx.progress(read, total, &format!("{} lines", at.lines_read));
         if ctx.is_halted() { Next::Stop } else { Next::Continue }
     };
-    let import = async { import::run(&app.db, &wanted, &mut plain, after_batch).await.map_err(stop_of) };
+    let import = async { import::run(&app.db, &wanted, open, after_batch).await.map_err(stop_of) };
     let outcome = app.db.unless_silent(SILENT_FOR, import).await?;
     match outcome {
         import::Outcome::Finished(progress) => {
@@ -65,6 +68,15 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
                 inserted: count(progress.inserted),
                 duplicates: count(progress.duplicates),
                 rejected: count(progress.rejected),
+                orders_inserted: count(progress.orders_inserted),
+                orders_replaced: count(progress.orders_replaced),
+                orders_unchanged: count(progress.orders_unchanged),
+                orders_older: count(progress.orders_older),
+                left_out: progress.left_out,
+                remarks: progress.remarks,
+                profile: understood.profile.to_owned(),
+                columns: columns(&understood),
+                unknown_columns: unknown_columns(&understood),
             };
             done_then(output, follow_ups(&ctx, &app).await?)
         }
@@ -73,12 +85,55 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
     }
 }
 
-/// The plain bytes of a compressed file. Files that were compressed one by one and then joined are one file of several
-/// members, which is still a valid one; the decoder stops after the first unless told otherwise.
-fn unpacked<R: AsyncBufRead>(file: R) -> GzipDecoder<R> {
-    let mut decoder = GzipDecoder::new(file);
-    decoder.multiple_members(true);
-    decoder
+struct Opened {
+    reading: Reading,
+    fingerprint: [u8; 32],
+    size_bytes: u64,
+}
+
+/// Opens the file and finds out how it is read; it may take a while, and blocks.
+fn open(source: Source, request: &Request) -> Result<Opened, Stop> {
+    let size_bytes = source.size_bytes().map_err(|error| unreadable(&error))?;
+    let fingerprint = file::fingerprint(&source, request).map_err(|error| unreadable(&error))?;
+    let reading = Reading::open(&source, request).map_err(|error| match file::told(error) {
+        ReadError::Io(error) => unreadable(&error),
+        ReadError::Refused { class, message } => Stop::fail(class, &message),
+    })?;
+    Ok(Opened { reading, fingerprint, size_bytes })
+}
+
+/// What the file is read by: what the job states, a mapping of the tenant, and the shop's zone.
+async fn request(ctx: &Ctx, app: &App, job: &ImportOrders) -> Result<Request, Stop> {
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let zone = zone::read(&mut tx).await?;
+    let mapping = match &job.mapping {
+        None => None,
+        Some(name) => {
+            let saved = mapping::find(&mut tx, name).await?;
+            let saved = saved.ok_or_else(|| {
+                Stop::fail("no_mapping", "the mapping that the import names was deleted; save it again, then retry")
+            })?;
+            Some(saved.mapping)
+        }
+    };
+    tx.commit().await?;
+    Ok(Request { stated: job.stated.clone(), mapping, zone, ..Request::new(&job.currency, Utc::now()) })
+}
+
+/// So many columns are told in a result, and so much of each name.
+const COLUMNS_TOLD: usize = 100;
+
+fn columns(understood: &Understood) -> BTreeMap<String, String> {
+    let read = understood.columns.iter().filter(|column| column.role == ColumnRole::Read);
+    read.filter_map(|column| Some((column.meaning?.name().to_owned(), shortened(&column.name)))).collect()
+}
+
+fn unknown_columns(understood: &Understood) -> Vec<String> {
+    understood.unknown_columns().into_iter().take(COLUMNS_TOLD).map(shortened).collect()
+}
+
+fn shortened(name: &str) -> String {
+    name.chars().take(100).collect()
 }
 
 /// Customers whose orders this import changed, in any of its attempts, are computed anew.
@@ -130,35 +185,16 @@ fn unreadable(error: &io::Error) -> Stop {
 fn stop_of(error: ImportError) -> Stop {
     match error {
         ImportError::Db(error) => error.into(),
-        ImportError::Read(error) => unreadable(&error),
+        ImportError::Read { error: ReadError::Io(error), .. } if error.kind() == io::ErrorKind::NotFound => {
+            unreadable(&error)
+        }
         ImportError::Superseded => Stop::Cancel(error.to_string()),
-        other => Stop::fail("bad_file", &other.to_string()),
+        ImportError::Nothing(_) => Stop::fail("nothing_imported", &error.to_string()),
+        ImportError::Read { error: ReadError::Refused { class, .. }, .. } => Stop::fail(class, &error.to_string()),
+        ImportError::Read { .. } => Stop::retry("file_unreadable", &error.to_string()),
     }
 }
 
 fn count(lines: u64) -> i64 {
     i64::try_from(lines).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use async_compression::tokio::write::GzipEncoder;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    use super::*;
-
-    async fn member(text: &str) -> Vec<u8> {
-        let mut encoder = GzipEncoder::new(Vec::new());
-        encoder.write_all(text.as_bytes()).await.expect("memory takes it");
-        encoder.shutdown().await.expect("the member ends");
-        encoder.into_inner()
-    }
-
-    #[tokio::test]
-    async fn a_file_of_two_members_is_read_to_its_end() {
-        let joined = [member("first\n").await, member("second\n").await].concat();
-        let mut text = String::new();
-        unpacked(&joined[..]).read_to_string(&mut text).await.expect("it is valid");
-        assert_eq!(text, "first\nsecond\n");
-    }
 }

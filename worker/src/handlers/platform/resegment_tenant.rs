@@ -12,6 +12,7 @@ use platform::models::{Target, registry};
 use platform::runs::{self, Begun, Run, RunState};
 use platform::runs::published::{self, Cleared};
 use platform::runs::shards::{self, Shard};
+use platform::zone;
 use uuid::Uuid;
 
 use crate::{
@@ -42,12 +43,12 @@ fn look_again_after(shards_left: usize, run_for: Duration) -> Duration {
 }
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ResegmentTenant) -> Outcome<RunReport> {
-    let today = Utc::now().date_naive();
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let today = zone::today(&mut tx, Utc::now()).await?;
     let as_of = job.as_of.unwrap_or(today);
     if as_of > today {
         return Err(Stop::fail("bad_as_of", "as_of lies in the future; leave it out for today"));
     }
-    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let begun = runs::begin(&mut tx, ctx.job_id, as_of, job.as_of.is_some()).await?;
     tx.commit().await?;
     let mut run = match begun {

@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 use chrono::Utc;
 use accounts::{integrations, tenants};
 use database::{ids::{TenantId, TicketId}, Role};
-use platform::customers::{self, Profile};
-use support::{drafts::{self, NewDraft}, tickets::{self, Message, NewMessage, Ticket}};
+use platform::customers::{self, Found, Profile};
+use support::{drafts::{self, NewDraft}, gorgias::html, tickets::{self, Message, NewMessage, Ticket}};
 use jobs::NewJob;
 use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote};
 use serde_json::Value;
@@ -19,6 +19,9 @@ use upstreams::{anthropic, CallContext, gorgias};
 
 /// Messages that a drafter sees.
 const THREAD: u32 = 20;
+
+/// The longest message that is kept of what the help desk is asked for, in characters.
+const MESSAGE_CHARS: usize = 50_000;
 
 /// Orders that a drafter sees.
 const ORDERS: u32 = 5;
@@ -157,7 +160,7 @@ async fn thread_of(
             internal: message.is_internal_note(),
             channel: message.channel.unwrap_or_else(|| "unknown".to_owned()),
             sender_name: message.sender.and_then(|sender| sender.name),
-            body_text: message.stripped_text.or(message.body_text).unwrap_or_default(),
+            body_text: text_of(message.stripped_text, message.body_text, message.body_html),
             sent_at: message.sent_datetime.or(message.created_datetime).unwrap_or(now),
         })
         .collect();
@@ -168,6 +171,12 @@ async fn thread_of(
     Ok((thread, message_count))
 }
 
+/// What was written: the text without what it quotes, else the whole text, else what is left of the HTML.
+fn text_of(stripped: Option<String>, text: Option<String>, html: Option<String>) -> String {
+    let plain = [stripped, text].into_iter().flatten().find(|text| !text.trim().is_empty());
+    plain.or_else(|| html.map(|html| html::written(&html, MESSAGE_CHARS))).unwrap_or_default()
+}
+
 async fn input_of(
     ctx: &Ctx,
     app: &App,
@@ -176,13 +185,15 @@ async fn input_of(
     thread: Vec<Message>,
 ) -> Result<DraftInput, Stop> {
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
-    let profile = match customers::find(
+    let found = customers::find(
         &mut tx,
         ticket.customer_id.as_deref(),
         ticket.customer_email.as_deref(),
-    ).await? {
-        Some(customer) => customers::profile(&mut tx, &customer, Utc::now(), ORDERS).await?,
-        None => None,
+    ).await?;
+    let (profile, sharing) = match found {
+        Found::One(customer) => (customers::profile(&mut tx, &customer, Utc::now(), ORDERS).await?, Vec::new()),
+        Found::Several(customers) => (None, customers),
+        Found::Nobody => (None, Vec::new()),
     };
     let shop = tenants::get(&mut tx, ctx.tenant).await?;
     tx.commit().await?;
@@ -203,6 +214,7 @@ async fn input_of(
             })
             .collect(),
         customer: profile.map(facts_of),
+        sharing,
     })
 }
 

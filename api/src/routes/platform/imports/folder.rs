@@ -178,8 +178,15 @@ fn check_form(path: &str) -> Result<(), FolderError> {
             "must be a path below the import folder, without .. and not absolute",
         ));
     }
-    if !path.ends_with(".csv") && !path.ends_with(".csv.gz") {
-        return Err(FolderError::BadPath("must end in .csv or .csv.gz"));
+    const PACKED: [&str; 5] = [".gz", ".zip", ".bz2", ".xz", ".zst"];
+    const FILES: [&str; 5] = [".csv", ".tsv", ".txt", ".xlsx", ".parquet"];
+    let lower = path.to_ascii_lowercase();
+    let inner = PACKED.iter().find_map(|packed| lower.strip_suffix(packed)).unwrap_or(&lower);
+    let is_file = FILES.iter().any(|file| inner.ends_with(file)) || lower.ends_with(".zip");
+    if !is_file {
+        return Err(FolderError::BadPath(
+            "must end in .csv, .tsv, .txt, .xlsx or .parquet, perhaps with .gz, .zip, .bz2, .xz or .zst behind it",
+        ));
     }
     Ok(())
 }
@@ -231,7 +238,8 @@ mod tests {
         {
             assert!(matches!(folder.find(refused).await, Err(FolderError::NoFile)), "{refused}");
         }
-        for bad in ["", "/etc/passwd", "../x.csv", "a/../../x.csv", "./shared.csv", "shared.txt"] {
+        for bad in ["", "/etc/passwd", "../x.csv", "a/../../x.csv", "./shared.csv", "shared.exe", "shared.gz"]
+        {
             assert!(matches!(folder.find(bad).await, Err(FolderError::BadPath(_))), "{bad}");
         }
         std::fs::remove_dir_all(root).expect("removable");

@@ -1,0 +1,317 @@
+//! What an import would make of a file, before anything is stored.
+
+use std::collections::BTreeMap;
+
+use accounts::api_keys::Scope;
+use axum::Json as Shown;
+use axum::extract::{FromRequest, Request, State};
+use platform::orders::preview::{self, LINES_SHOWN, Preview, Reason, Sample};
+use platform::orders::reading::{ReadError, Role, Source};
+use platform::orders::statement::{Line, Payment, Statement};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::folder::Folder;
+use super::{ImportRequest, currency, stated, upload_form};
+use crate::state::AppState;
+use crate::web::auth::Caller;
+use crate::web::body::{self, Json};
+use crate::web::problem::{Problem, ProblemDocument};
+use crate::web::query::Params;
+
+/// The largest body: of a longer file its beginning is sent.
+const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+const ORDERS_SHOWN: i64 = 10;
+
+/// What an import would make of a file.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PreviewView {
+    /// Packing, encoding, separator, line of the header and so on, each found or stated.
+    #[schema(value_type = Object)]
+    pub file: serde_json::Value,
+    /// The export that the header shows, by its name and for people.
+    pub profile: String,
+    /// The same in words.
+    pub profile_title: String,
+    /// Each column, what it means, and what became of it.
+    pub columns: Vec<ColumnView>,
+    /// Columns that were not understood.
+    pub unknown_columns: Vec<String>,
+    /// How numbers and dates are written, and which cells show it.
+    #[schema(value_type = Object)]
+    pub forms: serde_json::Value,
+    /// Whether all of the file was looked at, so that the counts are those of an import.
+    pub is_whole: bool,
+    /// Rows that were looked at.
+    pub rows: u64,
+    /// Orders in them.
+    pub orders: u64,
+    /// What they are worth by currency, sales less returns, whatever was paid.
+    pub worth: BTreeMap<String, String>,
+    /// The first orders.
+    pub sample: Vec<OrderView>,
+    /// What would be left out, by reason.
+    pub left_out: Vec<ReasonView>,
+    /// What would be taken with a remark, by reason.
+    pub remarks: Vec<ReasonView>,
+    /// Why an import of this file would fail or ask, if it would.
+    pub problem: Option<String>,
+}
+
+/// A column of the file.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ColumnView {
+    /// Its name, as written.
+    pub name: String,
+    /// What it means.
+    pub meaning: Option<String>,
+    /// `read`, `doubled` (another column that means the same is read), `unused`, `unknown` or `unnamed`.
+    pub role: String,
+}
+
+/// An order as it was understood.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderView {
+    /// Its first line in the file.
+    pub line: u64,
+    /// What the shop calls it.
+    pub order_id: String,
+    /// The shop's id of the customer.
+    pub customer_id: Option<String>,
+    /// Address.
+    pub customer_email: Option<String>,
+    /// Name.
+    pub customer_name: Option<String>,
+    /// When it was placed.
+    pub ordered_at: chrono::DateTime<chrono::Utc>,
+    /// When it was cancelled.
+    pub cancelled_at: Option<chrono::DateTime<chrono::Utc>>,
+    /// `placed` (nothing is said about money), `pending`, `authorized`, `paid`, `partly_paid`, `partly_refunded`,
+    /// `refunded`, `voided` or `failed`.
+    pub payment: String,
+    /// Whether the shop only tried its till.
+    pub is_test: bool,
+    /// Of all amounts.
+    pub currency: String,
+    /// Sales less returns.
+    pub worth: String,
+    /// Its first lines.
+    pub lines: Vec<LineView>,
+}
+
+/// A line of an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LineView {
+    /// The shop's id of the product.
+    pub product_id: Option<String>,
+    /// Its name.
+    pub title: Option<String>,
+    /// Pieces.
+    pub quantity: String,
+    /// What was paid; negative for a return.
+    pub amount: String,
+    /// Whether it was given back.
+    pub is_return: bool,
+}
+
+/// Rows of which something is to be said.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReasonView {
+    /// In fixed words, as an import counts it.
+    pub reason: String,
+    /// So many rows.
+    pub rows: u64,
+    /// The line of the first one; none from the middle of a large file.
+    pub line: Option<u64>,
+    /// Its column.
+    pub column: Option<String>,
+    /// What was seen, and what would be accepted.
+    pub message: String,
+}
+
+/// Show what an import would make of a file.
+///
+/// Send the file as for an import, or the first megabytes of it with `part=beginning`; or name one in the import folder.
+/// Nothing is stored. What was found may be stated otherwise by parameters, here and for the import alike.
+#[utoipa::path(
+    post,
+    path = "/api/orders/import/preview",
+    tag = "orders",
+    params(
+        ("currency" = Option<String>, Query, description = "ISO 4217 code of amounts without a currency"),
+        ("encoding" = Option<String>, Query, description = "e.g. utf-8, windows-1252, utf-16le"),
+        ("separator" = Option<String>, Query, description = "comma, semicolon, tab, pipe or one character"),
+        ("header" = Option<i64>, Query, description = "number of the line of column names"),
+        ("sheet" = Option<String>, Query, description = "of a workbook"),
+        ("decimal" = Option<String>, Query, description = "point or comma"),
+        ("dates" = Option<String>, Query, description = "day_first, month_first or year_first"),
+        ("profile" = Option<String>, Query, description = "the export, when its header does not show it"),
+        ("zone" = Option<String>, Query, description = "time zone of times without an offset; the tenant's by default"),
+        ("mapping" = Option<String>, Query, description = "name of a saved mapping"),
+        ("part" = Option<String>, Query, description = "beginning, when the body is only the file's beginning"),
+        ("orders" = Option<i64>, Query, description = "orders to show, 0 to 100, 10 by default"),
+    ),
+    request_body(content(
+        (ImportRequest = "application/json"),
+        (String = "text/csv"),
+        (Vec<u8> = "application/octet-stream"),
+    )),
+    responses(
+        (status = 200, description = "what was understood", body = PreviewView),
+        (status = 400, description = "a bad parameter", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "more than 8 MiB", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "the file is no table, or columns are missing", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn show(
+    State(state): State<AppState>,
+    caller: Caller,
+    request: Request,
+) -> Result<Shown<PreviewView>, Problem> {
+    caller.require(Scope::OrdersWrite)?;
+    let known: Vec<&str> = stated::PARAMETERS.iter().copied().chain(["part", "orders"]).collect();
+    let params = Params::of(request.uri(), &known)?;
+    let mut form = stated::read(&params)?;
+    let orders = params.number("orders", 0, 100)?.unwrap_or(ORDERS_SHOWN);
+    form.stated.table.is_beginning = match params.text("part")? {
+        None => false,
+        Some("beginning") => true,
+        Some(_) => return Err(Problem::bad_request("part", "may only be beginning")),
+    };
+    let (source, code) = if upload_form(request.headers())?.is_some() {
+        let (parts, content) = request.into_parts();
+        let bytes = body::read(&parts.headers, content, MAX_BODY_BYTES).await?;
+        (Source::Memory(bytes.as_ref().into()), currency(params.text("currency")?)?)
+    } else {
+        let Json { value, .. } = Json::<ImportRequest>::from_request(request, &state).await?;
+        let path = Folder::new(&state.settings.import_dir, caller.tenant).find(&value.path).await?;
+        let code = value.currency.as_deref().or(params.text("currency")?);
+        (Source::Path(state.settings.import_dir.join(path)), currency(code)?)
+    };
+    let request = stated::request(&state, caller.tenant, form, code).await?;
+    let shown = usize::try_from(orders).unwrap_or(0);
+    // Reading takes the processor and the disk, not the runtime's threads.
+    let preview = tokio::task::spawn_blocking(move || preview::preview(&source, &request, shown))
+        .await
+        .map_err(|_| Problem::internal())?
+        .map_err(refusal)?;
+    Ok(Shown(PreviewView::from(preview)))
+}
+
+/// A file that is none that can be imported.
+pub fn refusal(error: ReadError) -> Problem {
+    match error {
+        ReadError::Option(detail) => Problem::bad_request("query", detail),
+        ReadError::Ask { option, message } => Problem::unprocessable(option, message),
+        ReadError::Table(tables) => match tables.into_io() {
+            Ok(error) => {
+                tracing::error!(%error, "a file of the import folder cannot be read");
+                Problem::internal()
+            }
+            Err(other) => Problem::unprocessable("body", other.to_string()),
+        },
+        other => Problem::unprocessable("body", other.to_string()),
+    }
+}
+
+impl From<Preview> for PreviewView {
+    fn from(preview: Preview) -> PreviewView {
+        let understood = preview.understood;
+        let value = |shown: Result<serde_json::Value, _>| shown.unwrap_or_default();
+        PreviewView {
+            unknown_columns: understood.unknown_columns().into_iter().map(str::to_owned).collect(),
+            file: value(serde_json::to_value(&understood.file)),
+            forms: value(serde_json::to_value(&understood.forms)),
+            profile: understood.profile.to_owned(),
+            profile_title: understood.profile_title.to_owned(),
+            columns: understood
+                .columns
+                .into_iter()
+                .map(|column| ColumnView {
+                    name: column.name,
+                    meaning: column.meaning.map(|meaning| meaning.name().to_owned()),
+                    role: role(column.role).to_owned(),
+                })
+                .collect(),
+            is_whole: preview.is_whole,
+            rows: preview.rows,
+            orders: preview.orders,
+            worth: preview.worth.into_iter().map(|(code, worth)| (code, worth.to_string())).collect(),
+            sample: preview.sample.into_iter().map(OrderView::from).collect(),
+            left_out: preview.left_out.into_iter().map(ReasonView::from).collect(),
+            remarks: preview.remarks.into_iter().map(ReasonView::from).collect(),
+            problem: preview.problem,
+        }
+    }
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Read => "read",
+        Role::Doubled => "doubled",
+        Role::Unused => "unused",
+        Role::Unknown => "unknown",
+        Role::Unnamed => "unnamed",
+    }
+}
+
+impl From<Sample> for OrderView {
+    fn from(Sample { line, statement }: Sample) -> OrderView {
+        let Statement {
+            order_id, customer, placed_at, cancelled_at, payment, is_test, currency, lines, ..
+        } = statement;
+        let worth: rust_decimal::Decimal = lines.iter().map(|line| line.amount).sum();
+        OrderView {
+            line,
+            order_id,
+            customer_id: customer.shop_id,
+            customer_email: customer.email,
+            customer_name: customer.name,
+            ordered_at: placed_at,
+            cancelled_at,
+            payment: payment_name(payment).to_owned(),
+            is_test,
+            currency,
+            worth: worth.to_string(),
+            lines: lines.into_iter().take(LINES_SHOWN).map(LineView::from).collect(),
+        }
+    }
+}
+
+impl From<Line> for LineView {
+    fn from(line: Line) -> LineView {
+        LineView {
+            product_id: line.product_id,
+            title: line.title,
+            quantity: line.quantity.to_string(),
+            amount: line.amount.to_string(),
+            is_return: line.is_return,
+        }
+    }
+}
+
+fn payment_name(payment: Payment) -> &'static str {
+    match payment {
+        Payment::Placed => "placed",
+        Payment::Pending => "pending",
+        Payment::Authorized => "authorized",
+        Payment::Paid => "paid",
+        Payment::PartlyPaid => "partly_paid",
+        Payment::PartlyRefunded => "partly_refunded",
+        Payment::Refunded => "refunded",
+        Payment::Voided => "voided",
+        Payment::Failed => "failed",
+    }
+}
+
+impl From<Reason> for ReasonView {
+    fn from(reason: Reason) -> ReasonView {
+        ReasonView {
+            reason: reason.reason.to_owned(),
+            rows: reason.rows,
+            line: reason.line,
+            column: reason.column,
+            message: reason.message,
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! Exports that shops have, by their columns: one table a file, in which each column that the system writes has a
+//! meaning or is known to be of no use here. Which profile a file has is seen from its header.
+//!
+//! A profile says nothing in code: what follows from the meanings (a price times a quantity, a discount shared among the
+//! lines, a refund as a return) is the same for all, in `reading`.
+
+mod amazon;
+mod bigcommerce;
+mod canonical;
+mod klaviyo;
+mod magento;
+mod online_retail;
+mod shopify;
+mod stripe;
+mod woocommerce;
+
+use serde::{Deserialize, Serialize};
+use tables::date::DateOrder;
+
+use super::statement::Payment;
+
+/// What a column of an export says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Meaning {
+    /// What the shop calls the order.
+    OrderId,
+    /// The shop's id of the customer.
+    CustomerId,
+    /// The customer's address.
+    CustomerEmail,
+    /// The customer's telephone number.
+    CustomerPhone,
+    /// The customer's name.
+    CustomerName,
+    /// The first half of it.
+    FirstName,
+    /// The other half.
+    LastName,
+    /// When the order was placed.
+    OrderedAt,
+    /// When it was paid.
+    PaidAt,
+    /// When it was sent.
+    FulfilledAt,
+    /// When it was cancelled.
+    CancelledAt,
+    /// When the source last changed it.
+    UpdatedAt,
+    /// How far it is: paid, cancelled, refunded and so on.
+    Status,
+    /// Whether the shop only tried its till.
+    IsTest,
+    /// ISO 4217 code of the amounts.
+    Currency,
+    /// The source's id of the line.
+    LineId,
+    /// The shop's id of the product.
+    ProductId,
+    /// The product's category.
+    Category,
+    /// The product's name.
+    Title,
+    /// Pieces.
+    Quantity,
+    /// What was paid for all pieces of the line.
+    Amount,
+    /// What was asked for one piece.
+    UnitPrice,
+    /// What the list asks for all pieces.
+    ListAmount,
+    /// What was taken off the line's price.
+    LineDiscount,
+    /// What was given back of the line's price, without a sign.
+    LineRefund,
+    /// Whether the line is a return.
+    IsReturn,
+    /// When it was returned.
+    ReturnedAt,
+    /// The lines' worth of the whole order after discounts.
+    OrderSubtotal,
+    /// What was taken off the whole order.
+    OrderDiscount,
+    /// What was given back of the whole order, without a sign.
+    OrderRefund,
+}
+
+impl Meaning {
+    /// Its name, as in mappings and answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Meaning::OrderId => "order_id",
+            Meaning::CustomerId => "customer_id",
+            Meaning::CustomerEmail => "customer_email",
+            Meaning::CustomerPhone => "customer_phone",
+            Meaning::CustomerName => "customer_name",
+            Meaning::FirstName => "first_name",
+            Meaning::LastName => "last_name",
+            Meaning::OrderedAt => "ordered_at",
+            Meaning::PaidAt => "paid_at",
+            Meaning::FulfilledAt => "fulfilled_at",
+            Meaning::CancelledAt => "cancelled_at",
+            Meaning::UpdatedAt => "updated_at",
+            Meaning::Status => "status",
+            Meaning::IsTest => "is_test",
+            Meaning::Currency => "currency",
+            Meaning::LineId => "line_id",
+            Meaning::ProductId => "product_id",
+            Meaning::Category => "category",
+            Meaning::Title => "title",
+            Meaning::Quantity => "quantity",
+            Meaning::Amount => "amount",
+            Meaning::UnitPrice => "unit_price",
+            Meaning::ListAmount => "list_amount",
+            Meaning::LineDiscount => "line_discount",
+            Meaning::LineRefund => "line_refund",
+            Meaning::IsReturn => "is_return",
+            Meaning::ReturnedAt => "returned_at",
+            Meaning::OrderSubtotal => "order_subtotal",
+            Meaning::OrderDiscount => "order_discount",
+            Meaning::OrderRefund => "order_refund",
+        }
+    }
+
+    /// Whether its cells are amounts of money.
+    pub(super) fn is_money(self) -> bool {
+        matches!(
+            self,
+            Meaning::Amount
+                | Meaning::UnitPrice
+                | Meaning::ListAmount
+                | Meaning::LineDiscount
+                | Meaning::LineRefund
+                | Meaning::OrderSubtotal
+                | Meaning::OrderDiscount
+                | Meaning::OrderRefund
+        )
+    }
+
+    /// Whether its cells are dates.
+    pub(super) fn is_date(self) -> bool {
+        matches!(
+            self,
+            Meaning::OrderedAt
+                | Meaning::PaidAt
+                | Meaning::FulfilledAt
+                | Meaning::CancelledAt
+                | Meaning::UpdatedAt
+                | Meaning::ReturnedAt
+        )
+    }
+}
+
+/// An export that is known.
+#[derive(Debug)]
+pub(super) struct Profile {
+    /// Its name, as in answers.
+    pub(super) name: &'static str,
+    /// What it is, for people.
+    pub(super) title: &'static str,
+    /// Columns that tell it from others, by their plain names: all are there.
+    pub(super) signature: &'static [&'static str],
+    /// What columns mean, by their plain names; of several with one meaning the first that is there holds.
+    pub(super) columns: &'static [(&'static str, Meaning)],
+    /// Columns that the system writes and that are of no use here.
+    pub(super) unused: &'static [&'static str],
+    /// Whether all rows of an order stand together.
+    pub(super) is_together: bool,
+    /// What words mean here that mean something else elsewhere.
+    pub(super) statuses: &'static [(&'static str, Status)],
+    /// Whether the line's discount is still to be taken off its amount.
+    pub(super) is_amount_before_discount: bool,
+    /// Products that are none, by their plain names: tips.
+    pub(super) no_products: &'static [&'static str],
+    /// The order in which this system writes dates that begin with no year.
+    pub(super) dates: Option<DateOrder>,
+}
+
+/// How far an order is, as one word of its source says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Ordered; nothing is said about money.
+    Placed,
+    /// Not paid yet.
+    Pending,
+    /// Promised.
+    Authorized,
+    /// Paid.
+    Paid,
+    /// Paid in part.
+    PartlyPaid,
+    /// Paid, and a part given back.
+    PartlyRefunded,
+    /// Paid, and all given back.
+    Refunded,
+    /// The promise was taken back.
+    Voided,
+    /// The payment failed.
+    Failed,
+    /// Cancelled, whatever was paid.
+    Cancelled,
+}
+
+impl Status {
+    /// The payment that goes with it.
+    pub(super) fn payment(self) -> Payment {
+        match self {
+            Status::Placed | Status::Cancelled => Payment::Placed,
+            Status::Pending => Payment::Pending,
+            Status::Authorized => Payment::Authorized,
+            Status::Paid => Payment::Paid,
+            Status::PartlyPaid => Payment::PartlyPaid,
+            Status::PartlyRefunded => Payment::PartlyRefunded,
+            Status::Refunded => Payment::Refunded,
+            Status::Voided => Payment::Voided,
+            Status::Failed => Payment::Failed,
+        }
+    }
+}
+
+/// Words for states of an order that shops use, by their plain names.
+pub(super) const STATUSES: &[(&str, Status)] = &[
+    ("placed", Status::Placed),
+    ("ordered", Status::Placed),
+    ("new", Status::Placed),
+    ("pending", Status::Pending),
+    ("pendingpayment", Status::Pending),
+    ("awaitingpayment", Status::Pending),
+    ("onhold", Status::Pending),
+    ("holded", Status::Pending),
+    ("paymentreview", Status::Pending),
+    ("unpaid", Status::Pending),
+    ("open", Status::Pending),
+    ("offen", Status::Pending),
+    ("incomplete", Status::Pending),
+    ("draft", Status::Pending),
+    ("checkoutdraft", Status::Pending),
+    ("manualverificationrequired", Status::Pending),
+    ("authorized", Status::Authorized),
+    ("authorised", Status::Authorized),
+    ("uncaptured", Status::Authorized),
+    ("paid", Status::Paid),
+    ("bezahlt", Status::Paid),
+    ("complete", Status::Paid),
+    ("completed", Status::Paid),
+    ("abgeschlossen", Status::Paid),
+    ("processing", Status::Paid),
+    ("succeeded", Status::Paid),
+    ("captured", Status::Paid),
+    ("awaitingfulfillment", Status::Paid),
+    ("awaitingshipment", Status::Paid),
+    ("awaitingpickup", Status::Paid),
+    ("partiallyshipped", Status::Paid),
+    ("shipped", Status::Paid),
+    ("delivered", Status::Paid),
+    ("fulfilled", Status::Paid),
+    ("closed", Status::Paid),
+    ("partiallypaid", Status::PartlyPaid),
+    ("partlypaid", Status::PartlyPaid),
+    ("partiallyrefunded", Status::PartlyRefunded),
+    ("partlyrefunded", Status::PartlyRefunded),
+    ("partialrefund", Status::PartlyRefunded),
+    ("refunded", Status::Refunded),
+    ("returned", Status::Refunded),
+    ("erstattet", Status::Refunded),
+    ("chargeback", Status::Refunded),
+    ("disputelost", Status::Refunded),
+    ("void", Status::Voided),
+    ("voided", Status::Voided),
+    ("expired", Status::Voided),
+    ("failed", Status::Failed),
+    ("declined", Status::Failed),
+    ("paymentfailed", Status::Failed),
+    ("fehlgeschlagen", Status::Failed),
+    ("fraud", Status::Failed),
+    ("cancelled", Status::Cancelled),
+    ("canceled", Status::Cancelled),
+    ("storniert", Status::Cancelled),
+    ("trash", Status::Cancelled),
+];
+
+/// All profiles. The columns of our own come last: they have no signature and take what no other profile does.
+pub(super) const ALL: &[&Profile] = &[
+    &shopify::ORDERS,
+    &woocommerce::ITEMS,
+    &woocommerce::ADVANCED,
+    &woocommerce::ANALYTICS,
+    &magento::ORDERS,
+    &bigcommerce::PRODUCTS,
+    &bigcommerce::ORDERS,
+    &amazon::ORDERS,
+    &amazon::NEW_ORDERS,
+    &stripe::CHARGES,
+    &klaviyo::EVENTS,
+    &online_retail::LOG,
+    &canonical::LINES,
+];
+
+/// The profile of a header, by the plain names in it: the one whose signature tells most.
+pub(super) fn recognise(names: &[String]) -> &'static Profile {
+    let has = |name: &&'static str| names.iter().any(|known| known == name);
+    ALL.iter()
+        .filter(|profile| profile.signature.iter().all(has))
+        .rev()
+        .max_by_key(|profile| profile.signature.len())
+        .copied()
+        .unwrap_or(&canonical::LINES)
+}
+
+/// The profile of this name.
+pub(super) fn named(name: &str) -> Option<&'static Profile> {
+    ALL.iter().find(|profile| profile.name == name).copied()
+}
+
+/// Every name that a column may have, sorted: what a line of column names is known by.
+pub(super) fn known_names() -> Vec<String> {
+    let mut names: Vec<String> = ALL
+        .iter()
+        .flat_map(|profile| {
+            profile.columns.iter().map(|(name, _)| *name).chain(profile.unused.iter().copied())
+        })
+        .map(str::to_owned)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use tables::plain_name;
+
+    use super::*;
+
+    #[test]
+    fn tables_hold_plain_names_and_no_column_twice() {
+        for profile in ALL {
+            let mut names: Vec<&str> =
+                profile.columns.iter().map(|(name, _)| *name).chain(profile.unused.iter().copied()).collect();
+            for name in names.iter().chain(profile.signature).chain(profile.no_products) {
+                assert_eq!(*name, plain_name(name), "{}", profile.name);
+            }
+            for name in profile.signature {
+                assert!(names.contains(name), "{}: {name} has no meaning", profile.name);
+            }
+            names.sort_unstable();
+            let count = names.len();
+            names.dedup();
+            assert_eq!(count, names.len(), "{} has a column twice", profile.name);
+        }
+        for (name, _) in STATUSES {
+            assert_eq!(*name, plain_name(name));
+        }
+    }
+
+    #[test]
+    fn meanings_have_the_names_that_are_written() {
+        for profile in ALL {
+            for (_, meaning) in profile.columns {
+                let written = serde_json::to_value(meaning).expect("a name");
+                assert_eq!(written, meaning.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Rows into orders. Rows of one order that stand together are one statement; a row that cannot be read takes its order
+//! with it, because half an order is a wrong order, and both are told.
+
+use std::collections::VecDeque;
+
+use tables::{Kept, Position, Row};
+
+use super::cells::{Cells, Rules, Wrong};
+use super::columns::Columns;
+use super::order::{Order, Remark};
+use crate::orders::profiles::Meaning;
+use crate::orders::statement::{Found, LINES_LIMIT, Note, NoteKind, Place};
+
+/// So much of a row is kept to be shown.
+const SHOWN_CHARACTERS: usize = 500;
+
+pub(super) struct Assembler {
+    pub(super) columns: Columns,
+    pub(super) rules: Rules,
+    open: Option<Open>,
+    found: VecDeque<Found>,
+}
+
+/// The order whose rows are being read.
+struct Open {
+    order: Order,
+    line: u64,
+    rows: u32,
+    /// The first row, to be shown when all of them are left out.
+    raw: Kept,
+    /// The first row that cannot be read, and how many there are; the note of the last one is kept back, because where
+    /// reading goes on is known only at the order's end.
+    bad_line: Option<u64>,
+    bad_rows: u32,
+    kept: Option<Note>,
+}
+
+impl Assembler {
+    pub(super) fn new(columns: Columns, rules: Rules) -> Assembler {
+        Assembler { columns, rules, open: None, found: VecDeque::new() }
+    }
+
+    /// What was found out so far, in the order of the file.
+    pub(super) fn pop(&mut self) -> Option<Found> {
+        self.found.pop_front()
+    }
+
+    /// Takes a row that begins at one position and ends at the other.
+    pub(super) fn row(&mut self, row: &Row<'_>, begins: Position, ends: Position) {
+        if row.is_blank() {
+            return;
+        }
+        if let Some(fault) = row.fault {
+            let note = self.note(row, "row_unreadable", None, fault.to_string());
+            return self.leave_out(note, ends);
+        }
+        let cells = Cells { row, columns: &self.columns, rules: &self.rules };
+        if let Some(wrong) = too_wide(row, self.columns.all.len()) {
+            let note = self.note(row, wrong.reason, None, wrong.message);
+            // It may belong to any order; if it names the open one, that one is incomplete.
+            if self.continues(row) {
+                self.bad_row(note);
+            } else {
+                self.close(begins);
+                self.leave_out(note, ends);
+            }
+            return;
+        }
+        let id = match cells.id(Meaning::OrderId) {
+            Ok(Some(id)) => id,
+            Ok(None) if self.is_continuation(&cells) => "",
+            Ok(None) => {
+                let note =
+                    self.note(row, "cell_missing", Some(Meaning::OrderId), "order_id is missing".to_owned());
+                self.close(begins);
+                return self.leave_out(note, ends);
+            }
+            Err(wrong) => {
+                let note = self.note(row, wrong.reason, wrong.column, wrong.message);
+                self.close(begins);
+                return self.leave_out(note, ends);
+            }
+        };
+        let customer = cells.id(Meaning::CustomerId).ok().flatten();
+        let is_same = self.open.as_ref().is_some_and(|open| {
+            let is_other_customer = customer
+                .is_some_and(|new| open.order.customer.shop_id.as_deref().is_some_and(|old| old != new));
+            (id.is_empty() || open.order.id == id) && !is_other_customer && (open.rows as usize) < LINES_LIMIT
+        });
+        if !is_same {
+            let id = if id.is_empty() {
+                self.open.as_ref().map_or_else(String::new, |open| open.order.id.clone())
+            } else {
+                id.to_owned()
+            };
+            self.close(begins);
+            self.open = Some(Open {
+                order: Order::new(&id),
+                line: row.line,
+                rows: 0,
+                raw: row.kept(SHOWN_CHARACTERS),
+                bad_line: None,
+                bad_rows: 0,
+                kept: None,
+            });
+        }
+        let Some(open) = &mut self.open else { return };
+        open.rows += 1;
+        let mut remarks = Vec::new();
+        let cells = Cells { row, columns: &self.columns, rules: &self.rules };
+        let added = open.order.add(&cells, &mut remarks);
+        for Remark { reason, column, message } in remarks {
+            let note = Note { kind: NoteKind::Remark, ..self.note(row, reason, Some(column), message) };
+            self.found.push_back(Found::Note { note, rows: 0, after: None });
+        }
+        if row.is_repaired {
+            let message = "cells that are not UTF-8 were read as Windows-1252".to_owned();
+            let note = Note { kind: NoteKind::Remark, ..self.note(row, "not_utf8", None, message) };
+            self.found.push_back(Found::Note { note, rows: 0, after: None });
+        }
+        if let Err(wrong) = added {
+            let note = self.note(row, wrong.reason, wrong.column, wrong.message);
+            if let Some(open) = &mut self.open {
+                open.rows -= 1;
+            }
+            self.bad_row(note);
+        }
+    }
+
+    /// Begins anew at another place.
+    pub(super) fn forget(&mut self) {
+        self.open = None;
+        self.found.clear();
+    }
+
+    /// Ends the last order.
+    pub(super) fn end(&mut self, at: Position) {
+        self.close(at);
+    }
+
+    /// Whether a row names the open order.
+    fn continues(&self, row: &Row<'_>) -> bool {
+        let cells = Cells { row, columns: &self.columns, rules: &self.rules };
+        let id = cells.id(Meaning::OrderId).ok().flatten();
+        self.open.as_ref().is_some_and(|open| id == Some(open.order.id.as_str()))
+    }
+
+    /// A row with neither order, customer nor time goes on with the order above it.
+    fn is_continuation(&self, cells: &Cells<'_, '_>) -> bool {
+        self.open.is_some()
+            && [Meaning::CustomerId, Meaning::CustomerEmail, Meaning::OrderedAt]
+                .into_iter()
+                .all(|meaning| cells.text(meaning).is_none())
+    }
+
+    fn bad_row(&mut self, note: Note) {
+        let Some(open) = &mut self.open else { return };
+        open.bad_rows += 1;
+        open.bad_line.get_or_insert(note.line);
+        if let Some(before) = open.kept.replace(note) {
+            self.found.push_back(Found::Note { note: before, rows: 1, after: None });
+        }
+    }
+
+    /// A row that belongs to no order.
+    fn leave_out(&mut self, note: Note, ends: Position) {
+        let after = self.open.is_none().then(|| place(ends));
+        self.found.push_back(Found::Note { note, rows: 1, after });
+    }
+
+    fn close(&mut self, at: Position) {
+        let Some(open) = self.open.take() else { return };
+        let after = place(at);
+        let Open { order, line, rows, raw, bad_line, kept, .. } = open;
+        if let Some(bad_line) = bad_line {
+            if let Some(note) = kept {
+                let after = (rows == 0).then_some(after);
+                self.found.push_back(Found::Note { note, rows: 1, after });
+            }
+            if rows > 0 {
+                let id: String = order.id.chars().take(60).collect();
+                let message =
+                    format!("order {id} is left out, because its row at line {bad_line} cannot be read");
+                let raw = raw.shown(SHOWN_CHARACTERS);
+                let note = Note {
+                    line,
+                    column: None,
+                    kind: NoteKind::LeftOut,
+                    reason: "order_incomplete",
+                    message,
+                    raw,
+                };
+                self.found.push_back(Found::Note { note, rows, after: Some(after) });
+            }
+            return;
+        }
+        match order.finish(&self.rules.currency) {
+            Ok(statement) => self.found.push_back(Found::Order { statement, line, rows, after }),
+            Err(Wrong { reason, column, message }) => {
+                let column = column.map(|meaning| self.columns.name(meaning));
+                let raw = raw.shown(SHOWN_CHARACTERS);
+                let note = Note { line, column, kind: NoteKind::LeftOut, reason, message, raw };
+                self.found.push_back(Found::Note { note, rows, after: Some(after) });
+            }
+        }
+    }
+
+    fn note(&self, row: &Row<'_>, reason: &'static str, column: Option<Meaning>, message: String) -> Note {
+        Note {
+            line: row.line,
+            column: column.map(|meaning| self.columns.name(meaning)),
+            kind: NoteKind::LeftOut,
+            reason,
+            message,
+            raw: row.shown(SHOWN_CHARACTERS),
+        }
+    }
+}
+
+fn place(position: Position) -> Place {
+    Place { offset: position.offset, line: position.line }
+}
+
+/// Cells that are missing at the end are empty, and empty ones too many are nothing; others belong to no column.
+fn too_wide(row: &Row<'_>, columns: usize) -> Option<Wrong> {
+    let has_more = (columns..row.len()).any(|index| !row.cell(index).trim().is_empty());
+    has_more.then(|| Wrong {
+        reason: "cells_too_many",
+        column: None,
+        message: format!("the line has {} cells and the header {columns}", row.len()),
+    })
+}

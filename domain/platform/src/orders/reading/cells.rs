@@ -1,0 +1,326 @@
+//! The cells of one row by what they mean, each with its bounds. What is wrong with one is said with its column.
+
+use chrono::{DateTime, Datelike, LocalResult, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+use rust_decimal::{Decimal, RoundingStrategy};
+use tables::date;
+use tables::number::{self, DecimalMark, NumberForm};
+use tables::{Row, plain_name};
+
+use super::columns::Columns;
+use super::forms::Forms;
+use crate::orders::profiles::{Meaning, STATUSES, Status};
+use crate::orders::statement::{EMAIL_LIMIT, ID_LIMIT, TEXT_LIMIT};
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// Of the kinds by which rows are counted.
+    pub(super) reason: &'static str,
+    pub(super) column: Option<Meaning>,
+    pub(super) message: String,
+}
+
+impl Wrong {
+    fn new(reason: &'static str, column: Meaning, message: String) -> Wrong {
+        Wrong { reason, column: Some(column), message }
+    }
+}
+
+/// What cells are read by besides what they say.
+pub(super) struct Rules {
+    pub(super) forms: Forms,
+    /// ISO 4217 code of orders that name no currency.
+    pub(super) currency: String,
+    /// The zone of times without an offset.
+    pub(super) zone: Tz,
+    /// Orders from more than two days after this are refused.
+    pub(super) now: DateTime<Utc>,
+    /// Words for states that a mapping explains, by their plain names.
+    pub(super) statuses: Vec<(String, Status)>,
+}
+
+/// A number, and the currency that stands in its cell.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written {
+    pub(super) value: Decimal,
+    pub(super) currency: Option<[u8; 3]>,
+}
+
+pub(super) struct Cells<'a, 's> {
+    pub(super) row: &'s Row<'a>,
+    pub(super) columns: &'s Columns,
+    pub(super) rules: &'s Rules,
+}
+
+impl<'a> Cells<'a, '_> {
+    /// A cell without blanks around it and without what spreadsheets put around ids (`="0815"`, `'0815`); none when it
+    /// is empty or there is no such column.
+    pub(super) fn text(&self, meaning: Meaning) -> Option<&'a str> {
+        let text = self.row.cell(self.columns.index(meaning)?).trim();
+        let text = match text.as_bytes() {
+            [b'=', b'"', .., b'"'] if text.len() > 3 => text[2..text.len() - 1].trim(),
+            [b'\'', _, ..] => text[1..].trim(),
+            _ => text,
+        };
+        (!text.is_empty()).then_some(text)
+    }
+
+    fn is_typed(&self, meaning: Meaning) -> bool {
+        self.columns.index(meaning).is_some_and(|index| self.row.is_typed(index))
+    }
+
+    /// An id: as it is, within bounds. Programs that take ids for numbers write 17850.0.
+    pub(super) fn id(&self, meaning: Meaning) -> Result<Option<&'a str>, Wrong> {
+        let Some(text) = self.text(meaning) else { return Ok(None) };
+        let name = meaning.name();
+        if text.len() > ID_LIMIT && text.chars().count() > ID_LIMIT {
+            return Err(Wrong::new(
+                "text_too_long",
+                meaning,
+                format!("{name} is longer than {ID_LIMIT} characters"),
+            ));
+        }
+        if text.bytes().any(|byte| byte < b' ' || byte == 0x7f || byte >= 0x80)
+            && text.chars().any(char::is_control)
+        {
+            return Err(Wrong::new(
+                "control_character",
+                meaning,
+                format!("{name} contains a control character"),
+            ));
+        }
+        // A customer's id is told as it is written: what spreadsheets do to it is seen where customers are known by it.
+        if meaning == Meaning::CustomerId {
+            return Ok(Some(text));
+        }
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if let Some(whole) = text.strip_suffix(".0")
+            && digits(whole)
+        {
+            return Ok(Some(whole));
+        }
+        if let Some((mantissa, power)) = text.split_once("E+").or_else(|| text.split_once("e+"))
+            && digits(power)
+            && digits(&mantissa.replacen(['.', ','], "", 1))
+        {
+            return Err(Wrong::new(
+                "id_shortened",
+                meaning,
+                format!(
+                    "{name} is `{text}`: a spreadsheet has rounded the id, and its digits are lost; format the column as text and export again"
+                ),
+            ));
+        }
+        Ok(Some(text))
+    }
+
+    /// A name or title: what is too long is cut, line ends become blanks. Nobody is known by it.
+    pub(super) fn label(&self, meaning: Meaning) -> Option<String> {
+        let text = self.text(meaning)?;
+        if text.len() <= TEXT_LIMIT && !text.bytes().any(|byte| !(b' '..0x7f).contains(&byte)) {
+            return Some(text.to_owned());
+        }
+        let clean: String =
+            text.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).take(TEXT_LIMIT).collect();
+        let clean = clean.trim();
+        (!clean.is_empty()).then(|| clean.to_owned())
+    }
+
+    /// An address; what is none (`n/a`, `-`) is not there.
+    pub(super) fn email(&self) -> Option<&'a str> {
+        let text = self.text(Meaning::CustomerEmail)?;
+        let (local, domain) = text.rsplit_once('@')?;
+        let is_one = !local.is_empty()
+            && !domain.is_empty()
+            && text.chars().count() <= EMAIL_LIMIT
+            && !text.chars().any(|sign| sign.is_control() || sign.is_whitespace());
+        is_one.then_some(text)
+    }
+
+    /// A telephone number; at least some digits of one.
+    pub(super) fn phone(&self) -> Option<&'a str> {
+        let text = self.text(Meaning::CustomerPhone)?;
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        (digits >= 5 && text.len() <= 40 && !text.chars().any(char::is_control)).then_some(text)
+    }
+
+    pub(super) fn currency(&self) -> Result<Option<[u8; 3]>, Wrong> {
+        let Some(text) = self.text(Meaning::Currency) else { return Ok(None) };
+        match <[u8; 3]>::try_from(text.as_bytes()) {
+            Ok(code) if code.iter().all(u8::is_ascii_alphabetic) => {
+                Ok(Some(code.map(|byte| byte.to_ascii_uppercase())))
+            }
+            _ => Err(Wrong::new(
+                "bad_currency",
+                Meaning::Currency,
+                "currency is not a three-letter code".to_owned(),
+            )),
+        }
+    }
+
+    /// Yes or no.
+    pub(super) fn truth(&self, meaning: Meaning) -> Result<Option<bool>, Wrong> {
+        let Some(text) = self.text(meaning) else { return Ok(None) };
+        match plain_name(text).as_str() {
+            "true" | "t" | "yes" | "y" | "1" | "test" | "return" | "ja" | "wahr" => Ok(Some(true)),
+            "false" | "f" | "no" | "n" | "0" | "live" | "sale" | "nein" | "falsch" => Ok(Some(false)),
+            _ => {
+                Err(Wrong::new("not_yes_or_no", meaning, format!("{} is neither yes nor no", meaning.name())))
+            }
+        }
+    }
+
+    /// How far the order is; the word itself when it is not known.
+    pub(super) fn status(&self) -> Option<Result<Status, &'a str>> {
+        let text = self.text(Meaning::Status)?;
+        let plain = plain_name(text);
+        // Woo's own tables write `wc-completed`.
+        let short = plain.strip_prefix("wc").unwrap_or(&plain);
+        let of = |word: &str| {
+            let stated =
+                self.rules.statuses.iter().find(|(known, _)| known == word).map(|(_, status)| *status);
+            let listed = |list: &[(&str, Status)]| {
+                list.iter().find(|(known, _)| *known == word).map(|(_, status)| *status)
+            };
+            stated.or_else(|| listed(self.columns.profile.statuses)).or_else(|| listed(STATUSES))
+        };
+        Some(of(&plain).or_else(|| of(short)).ok_or(text))
+    }
+
+    pub(super) fn quantity(&self) -> Result<Option<Decimal>, Wrong> {
+        let Some(Written { value: number, .. }) = self.number(Meaning::Quantity)? else { return Ok(None) };
+        bounded(Meaning::Quantity, number, 1_000_000)?;
+        Ok(Some(number.round_dp_with_strategy(3, RoundingStrategy::MidpointAwayFromZero)))
+    }
+
+    /// An amount of money, not rounded, and the currency that is written with it.
+    pub(super) fn money(
+        &self,
+        meaning: Meaning,
+        currency: Option<[u8; 3]>,
+    ) -> Result<Option<Written>, Wrong> {
+        let Some(number) = self.number(meaning)? else { return Ok(None) };
+        bounded(meaning, number.value, 10_000_000)?;
+        if let (Some(written), Some(currency)) = (number.currency, currency)
+            && written != currency
+        {
+            let code = |code: [u8; 3]| code.map(char::from).iter().collect::<String>();
+            return Err(Wrong::new(
+                "other_currency",
+                meaning,
+                format!(
+                    "{} is written in {} in an order in {}",
+                    meaning.name(),
+                    code(written),
+                    code(currency)
+                ),
+            ));
+        }
+        Ok(Some(number))
+    }
+
+    fn number(&self, meaning: Meaning) -> Result<Option<Written>, Wrong> {
+        let Some(text) = self.text(meaning) else { return Ok(None) };
+        let is_typed = self.is_typed(meaning);
+        let form = if is_typed { NumberForm::Mark(DecimalMark::Point) } else { self.rules.forms.numbers };
+        let number = number::parse(text, form).map_err(|error| {
+            let reason = match error {
+                number::NumberError::Open => "number_ambiguous",
+                number::NumberError::OtherForm => "number_of_other_form",
+                _ => "number_unreadable",
+            };
+            Wrong::new(reason, meaning, format!("{} {error}", meaning.name()))
+        })?;
+        let has_three =
+            number.currency.is_some_and(has_three_decimals) || has_three_decimals(self.own_currency());
+        // The price of a piece may well be finer than what is paid in the end.
+        let is_paid = meaning.is_money() && meaning != Meaning::UnitPrice;
+        if number.is_like_thousands
+            && is_paid
+            && !is_typed
+            && !has_three
+            && !self.rules.forms.has_small_decimals
+        {
+            return Err(Wrong::new(
+                "number_ambiguous",
+                meaning,
+                format!(
+                    "{} has three decimals, which no other amount of the file has, or a group of thousands; state `decimal`",
+                    meaning.name()
+                ),
+            ));
+        }
+        Ok(Some(Written { value: number.value, currency: number.currency }))
+    }
+
+    fn own_currency(&self) -> [u8; 3] {
+        let own = self.currency().ok().flatten();
+        own.or_else(|| self.rules.currency.as_bytes().try_into().ok()).unwrap_or(*b"XXX")
+    }
+
+    /// A time; none when the cell is empty. Databases write zeros for a time that is not there.
+    pub(super) fn time(&self, meaning: Meaning) -> Result<Option<DateTime<Utc>>, Wrong> {
+        let Some(text) = self.text(meaning) else { return Ok(None) };
+        if text.starts_with("0000-00-00") || text == "-" {
+            return Ok(None);
+        }
+        let order = if self.is_typed(meaning) { None } else { self.rules.forms.dates };
+        let moment = date::parse(text, order).map_err(|error| {
+            let reason = match error {
+                date::DateError::Open => "date_ambiguous",
+                date::DateError::OtherOrder => "date_of_other_order",
+                _ => "date_unreadable",
+            };
+            Wrong::new(reason, meaning, format!("{} {error}", meaning.name()))
+        })?;
+        let time = match moment.offset_secs {
+            Some(secs) => (moment.local - TimeDelta::seconds(secs.into())).and_utc(),
+            None => in_zone(moment.local, self.rules.zone),
+        };
+        if time.year() < 1990 || time > self.rules.now + TimeDelta::days(2) {
+            return Err(Wrong::new(
+                "date_out_of_range",
+                meaning,
+                format!("{} is before 1990 or in the future", meaning.name()),
+            ));
+        }
+        Ok(Some(time))
+    }
+}
+
+/// A time on the shop's clock. Of an hour that is there twice the first is meant; one that is not there is taken for the
+/// hour after it.
+fn in_zone(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    if zone == Tz::UTC {
+        return local.and_utc();
+    }
+    match zone.from_local_datetime(&local) {
+        LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => time.to_utc(),
+        LocalResult::None => match zone.from_local_datetime(&(local + TimeDelta::hours(1))) {
+            LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => time.to_utc(),
+            LocalResult::None => local.and_utc(),
+        },
+    }
+}
+
+fn bounded(meaning: Meaning, number: Decimal, limit: i64) -> Result<(), Wrong> {
+    if number.abs() <= Decimal::from(limit) {
+        return Ok(());
+    }
+    Err(Wrong::new(
+        "number_out_of_range",
+        meaning,
+        format!("{} is out of range (at most {limit})", meaning.name()),
+    ))
+}
+
+/// Currencies whose amounts have three decimals.
+fn has_three_decimals(currency: [u8; 3]) -> bool {
+    matches!(&currency, b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND")
+}
+
+/// Money to two decimals, as it is stored.
+pub(super) fn to_cents(number: Decimal) -> Decimal {
+    number.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+}

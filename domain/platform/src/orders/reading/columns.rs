@@ -1,0 +1,249 @@
+//! Which column of a file means what: by the profile that its header shows, or by a mapping.
+
+use serde::Serialize;
+use tables::plain_name;
+
+use super::error::ReadError;
+use crate::orders::mapping::Mapping;
+use crate::orders::profiles::{self, Meaning, Profile};
+
+/// A column and what was made of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Its name, as written.
+    pub name: String,
+    /// What it means, if it is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<Meaning>,
+    /// What became of it.
+    pub role: Role,
+}
+
+/// What became of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// It is read.
+    Read,
+    /// Another column that means the same is read.
+    Doubled,
+    /// It is known and of no use here.
+    Unused,
+    /// It was not understood.
+    Unknown,
+    /// It has no name.
+    Unnamed,
+}
+
+const MEANINGS: usize = Meaning::OrderRefund as usize + 1;
+
+/// The columns of a file.
+#[derive(Debug)]
+pub(super) struct Columns {
+    pub(super) profile: &'static Profile,
+    pub(super) all: Vec<Column>,
+    at: [Option<usize>; MEANINGS],
+}
+
+impl Columns {
+    /// Makes sense of a header.
+    pub(super) fn of(
+        names: &[String],
+        stated: Option<&str>,
+        mapping: Option<&Mapping>,
+    ) -> Result<Columns, ReadError> {
+        let plain: Vec<String> = names.iter().map(|name| plain_name(name)).collect();
+        let profile = match stated {
+            Some(name) => profiles::named(name)
+                .ok_or_else(|| ReadError::Option(format!("`profile` is none that is known: {name}")))?,
+            None => profiles::recognise(&plain),
+        };
+        let mut columns = Columns {
+            profile,
+            all: names
+                .iter()
+                .zip(&plain)
+                .map(|(name, plain)| {
+                    let role = match plain.as_str() {
+                        "" => Role::Unnamed,
+                        plain if profile.unused.contains(&plain) => Role::Unused,
+                        _ => Role::Unknown,
+                    };
+                    Column { name: name.clone(), meaning: None, role }
+                })
+                .collect(),
+            at: [None; MEANINGS],
+        };
+        match mapping {
+            Some(mapping) => columns.map(&plain, mapping)?,
+            None => columns.recognise(&plain)?,
+        }
+        columns.complete()?;
+        Ok(columns)
+    }
+
+    fn map(&mut self, plain: &[String], mapping: &Mapping) -> Result<(), ReadError> {
+        for (name, meaning) in &mapping.columns {
+            let wanted = plain_name(name);
+            let mut found = plain.iter().enumerate().filter(|(_, plain)| **plain == wanted);
+            let Some((index, _)) = found.next() else {
+                return Err(ReadError::Option(format!(
+                    "the mapping names the column `{name}`, which the file does not have"
+                )));
+            };
+            if found.next().is_some() {
+                return Err(ReadError::Twice(name.clone()));
+            }
+            self.take(index, *meaning);
+        }
+        Ok(())
+    }
+
+    /// By the profile's table, in its order: a name of our own goes before the names that others use for it.
+    fn recognise(&mut self, plain: &[String]) -> Result<(), ReadError> {
+        for (name, meaning) in self.profile.columns {
+            for index in plain.iter().enumerate().filter(|(_, plain)| plain == name).map(|(index, _)| index) {
+                let is_needed = matches!(
+                    meaning,
+                    Meaning::OrderId
+                        | Meaning::CustomerId
+                        | Meaning::OrderedAt
+                        | Meaning::Quantity
+                        | Meaning::Amount
+                );
+                // The same name twice: where the figures hang on it, the first is as wrong as the second.
+                let is_same = self.at[*meaning as usize].is_some_and(|at| plain[at] == *name);
+                if is_needed && is_same {
+                    return Err(ReadError::Twice(self.all[index].name.clone()));
+                }
+                self.take(index, *meaning);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, index: usize, meaning: Meaning) {
+        let slot = &mut self.at[meaning as usize];
+        let column = &mut self.all[index];
+        column.meaning = Some(meaning);
+        column.role = if slot.is_none() { Role::Read } else { Role::Doubled };
+        slot.get_or_insert(index);
+    }
+
+    fn complete(&mut self) -> Result<(), ReadError> {
+        let has = |meaning: Meaning| self.at[meaning as usize].is_some();
+        let mut what = Vec::new();
+        if !has(Meaning::Amount) {
+            if !has(Meaning::UnitPrice) {
+                what.push("amount");
+            } else if !has(Meaning::Quantity) {
+                what.push("quantity");
+            }
+        }
+        if ![Meaning::CustomerId, Meaning::CustomerEmail, Meaning::CustomerPhone, Meaning::CustomerName]
+            .into_iter()
+            .any(has)
+        {
+            what.push("customer_id");
+        }
+        if !has(Meaning::OrderId) {
+            what.push("order_id");
+        }
+        if !has(Meaning::OrderedAt) {
+            what.push("ordered_at");
+        }
+        if !what.is_empty() {
+            let shown: Vec<&str> = self.all.iter().take(40).map(|column| column.name.as_str()).collect();
+            return Err(ReadError::Missing {
+                what,
+                profile: self.profile.title,
+                columns: shown.join(", ").chars().take(600).collect(),
+            });
+        }
+        // A price beside the amount is not needed.
+        if has(Meaning::Amount)
+            && let Some(index) = self.at[Meaning::UnitPrice as usize].take()
+        {
+            self.all[index].role = Role::Unused;
+        }
+        Ok(())
+    }
+
+    /// Where a meaning is found.
+    pub(super) fn index(&self, meaning: Meaning) -> Option<usize> {
+        self.at[meaning as usize]
+    }
+
+    /// Which columns have meanings of a kind.
+    pub(super) fn indexes(&self, is_kind: impl Fn(Meaning) -> bool) -> Vec<usize> {
+        self.all
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.role == Role::Read && column.meaning.is_some_and(&is_kind))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// A column's name as the file writes it.
+    pub(super) fn name(&self, meaning: Meaning) -> String {
+        self.index(meaning).map_or_else(|| meaning.name().to_owned(), |index| self.all[index].name.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(header: &str) -> Result<Columns, ReadError> {
+        let names: Vec<String> = header.split(',').map(str::to_owned).collect();
+        Columns::of(&names, None, None)
+    }
+
+    #[test]
+    fn the_exact_name_wins_over_an_alias() {
+        let found = columns(
+            "Order ID,Order Number,Customer ID,Customer,Order Date,Quantity,Price,Unit Price,Email,Customer Email",
+        )
+        .expect("understood");
+        let index = |meaning| found.index(meaning);
+        assert_eq!(index(Meaning::OrderId), Some(0));
+        assert_eq!(index(Meaning::CustomerId), Some(2));
+        assert_eq!(index(Meaning::UnitPrice), Some(7));
+        assert_eq!(index(Meaning::CustomerEmail), Some(9));
+        let doubled: Vec<&str> = found
+            .all
+            .iter()
+            .filter(|column| column.role == Role::Doubled)
+            .map(|column| column.name.as_str())
+            .collect();
+        assert_eq!(doubled, ["Order Number", "Customer", "Price", "Email"]);
+    }
+
+    #[test]
+    fn known_logs_are_understood() {
+        assert_eq!(
+            columns("order_id,customer_id,order_date,quantity,amount").expect("known").profile.name,
+            "lines"
+        );
+        let retail =
+            columns("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country");
+        assert_eq!(retail.expect("known").profile.name, "online_retail");
+    }
+
+    #[test]
+    fn what_is_missing_or_double_is_named() {
+        let error = |header| columns(header).expect_err(header).to_string();
+        assert!(error("order_id,order_date,amount").starts_with("there is no column for customer_id;"));
+        assert!(
+            error("order_id,customer_id,order_date,price").starts_with("there is no column for quantity;")
+        );
+        assert!(
+            error("a,b,c").starts_with("there is no column for amount, customer_id, order_id, ordered_at;")
+        );
+        assert!(
+            error("order_id,order_id,customer_id,order_date,amount")
+                .starts_with("there are two columns `order_id`")
+        );
+        assert!(columns("order_id,customer_id,order_date,amount,email,email").is_ok());
+    }
+}

@@ -1,0 +1,35 @@
+//! Why a file cannot be read as orders.
+
+use tables::TableError;
+
+/// Why a file cannot be read as orders at all, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is no table, or stopped being one.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// Columns are missing.
+    #[error("there is no column for {}; the file was taken for {profile} and has the columns {columns}", what.join(", "))]
+    Missing {
+        /// What they would say.
+        what: Vec<&'static str>,
+        /// What the file was taken for.
+        profile: &'static str,
+        /// What it has.
+        columns: String,
+    },
+    /// Two columns of one name could both be meant.
+    #[error("there are two columns `{0}`, and either could be meant; rename one of them")]
+    Twice(String),
+    /// The file can be read in two ways, and it does not say which.
+    #[error("{message}; state `{option}`")]
+    Ask {
+        /// The option that would say.
+        option: &'static str,
+        /// What was seen.
+        message: String,
+    },
+    /// A stated option does not fit the file, or is none.
+    #[error("{0}")]
+    Option(String),
+}

@@ -1,0 +1,223 @@
+//! A file as a stream of orders: what form it has, what its columns mean, and what it says, row by row.
+//!
+//! [`Reading::open`] decides once for the whole file ([`Understood`]); [`Reading::next`] then gives orders and what is to
+//! be told of rows, in the order of the file and in constant memory. Nothing here waits or knows a database: an import
+//! runs it on a thread of its own.
+
+mod assemble;
+mod cells;
+mod columns;
+mod error;
+mod forms;
+pub mod names;
+mod order;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+pub use tables::date::DateOrder;
+pub use tables::number::DecimalMark;
+pub use tables::{Container, Options as TableOptions, Source};
+use tables::{Decisions, Position, Table, TableError, plain_name};
+
+use super::mapping::{Mapping, Stated};
+use super::profiles;
+use super::statement::{Found, Place};
+use assemble::Assembler;
+use cells::Rules;
+use columns::Columns;
+pub use columns::{Column, Role};
+pub use error::ReadError;
+pub use forms::Forms;
+use forms::StatedForms;
+
+/// What a file is read by.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What is stated; the rest is found from the file.
+    pub stated: Stated,
+    /// A mapping of the tenant, if one is named.
+    pub mapping: Option<Mapping>,
+    /// ISO 4217 code of orders that name no currency.
+    pub currency: String,
+    /// The shop's zone, for times without an offset.
+    pub zone: Tz,
+    /// Orders from more than two days after this are refused.
+    pub now: DateTime<Utc>,
+}
+
+impl Request {
+    /// Nothing is stated but the currency; times without an offset are UTC.
+    pub fn new(currency: &str, now: DateTime<Utc>) -> Request {
+        Request {
+            stated: Stated::default(),
+            mapping: None,
+            currency: currency.to_owned(),
+            zone: Tz::UTC,
+            now,
+        }
+    }
+}
+
+/// What was understood of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Understood {
+    /// Its form.
+    pub file: Decisions,
+    /// The profile that its header shows, by name.
+    pub profile: &'static str,
+    /// The same, for people.
+    pub profile_title: &'static str,
+    /// What its columns mean.
+    pub columns: Vec<Column>,
+    /// How it writes numbers and dates.
+    pub forms: Forms,
+}
+
+impl Understood {
+    /// Columns that were not understood, by their names.
+    pub fn unknown_columns(&self) -> Vec<&str> {
+        self.columns
+            .iter()
+            .filter(|column| column.role == Role::Unknown)
+            .map(|column| column.name.as_str())
+            .collect()
+    }
+}
+
+/// A file being read.
+pub struct Reading {
+    table: Table,
+    assembler: Assembler,
+    understood: Understood,
+    is_over: bool,
+}
+
+impl Reading {
+    /// Opens a file and decides how it is read.
+    ///
+    /// # Errors
+    /// It is no table, columns are missing, or it can be read in two ways and does not say which.
+    pub fn open(source: &Source, request: &Request) -> Result<Reading, ReadError> {
+        Reading::prepare(source, request, true).and_then(|mut reading| {
+            reading.understood.forms = reading.understood.forms.settled()?;
+            Ok(reading)
+        })
+    }
+
+    /// The same without reading more than samples: what is open stays open, and is told.
+    pub(super) fn peek(source: &Source, request: &Request) -> Result<Reading, ReadError> {
+        Reading::prepare(source, request, false)
+    }
+
+    fn prepare(source: &Source, request: &Request, may_read_all: bool) -> Result<Reading, ReadError> {
+        let stated = match &request.mapping {
+            Some(mapping) => request.stated.clone().or(&mapping.stated),
+            None => request.stated.clone(),
+        };
+        let mut options = stated.table.clone();
+        options.known_names = profiles::known_names();
+        if let Some(mapping) = &request.mapping {
+            options.known_names = mapping.columns.keys().map(|name| plain_name(name)).collect();
+            options.known_names.sort_unstable();
+        }
+        let sample = Table::open(source, &options)?;
+        let columns =
+            Columns::of(&sample.decisions().columns, stated.profile.as_deref(), request.mapping.as_ref())?;
+        let wanted = StatedForms { decimal: stated.decimal, dates: stated.dates };
+        let forms = forms::find(source, sample, &columns, wanted, may_read_all)?;
+        // Opened again, because rows that were looked at are to be read.
+        let table = Table::open(source, &options)?;
+        let understood = Understood {
+            file: table.decisions().clone(),
+            profile: columns.profile.name,
+            profile_title: columns.profile.title,
+            columns: columns.all.clone(),
+            forms: forms.clone(),
+        };
+        let rules = Rules {
+            forms,
+            currency: request
+                .mapping
+                .as_ref()
+                .and_then(|mapping| mapping.currency.clone())
+                .unwrap_or_else(|| request.currency.clone()),
+            zone: stated.zone.unwrap_or(request.zone),
+            now: request.now,
+            statuses: request.mapping.iter().flat_map(|mapping| mapping.plain_statuses()).collect(),
+        };
+        Ok(Reading { table, assembler: Assembler::new(columns, rules), understood, is_over: false })
+    }
+
+    /// What was understood.
+    pub fn understood(&self) -> &Understood {
+        &self.understood
+    }
+
+    /// Whether the export keeps all rows of an order together; otherwise rows of an order may come again later.
+    pub fn keeps_orders_together(&self) -> bool {
+        self.assembler.columns.profile.is_together
+    }
+
+    /// Bytes of the file, packed as it is, that were read so far.
+    pub fn consumed_bytes(&self) -> u64 {
+        self.table.consumed_bytes()
+    }
+
+    /// Goes forward to a place that was told before, of the same file.
+    ///
+    /// # Errors
+    /// The file ends before it, or cannot be read.
+    pub fn go_on_at(&mut self, place: Place) -> Result<(), ReadError> {
+        if place.offset > 0 {
+            self.table.skip_to(Position { offset: place.offset, line: place.line })?;
+        }
+        Ok(())
+    }
+
+    /// Where reading goes on now.
+    pub fn place(&self) -> Place {
+        let Position { offset, line } = self.table.position();
+        Place { offset, line }
+    }
+
+    /// Goes to about a place of a large file without reading what is before it, to look at some orders there; false where
+    /// that is not possible. Lines have no numbers then.
+    pub(super) fn jump(&mut self, source: &Source, offset: u64) -> Result<bool, ReadError> {
+        let Some(table) = self.table.open_near(source, offset)? else { return Ok(false) };
+        self.table = table;
+        self.assembler.forget();
+        self.is_over = false;
+        Ok(true)
+    }
+
+    /// What is found next; none at the end.
+    ///
+    /// # Errors
+    /// The file cannot be read on. What was told before counts, and reading goes on at the last place of it.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Option<Found>, ReadError> {
+        loop {
+            if let Some(found) = self.assembler.pop() {
+                return Ok(Some(found));
+            }
+            if self.is_over {
+                return Ok(None);
+            }
+            let begins = self.table.position();
+            match self.table.next_row()? {
+                Some(row) => self.assembler.row(&row, begins, row.next),
+                None => {
+                    let end = self.table.position();
+                    self.assembler.end(end);
+                    self.is_over = true;
+                }
+            }
+        }
+    }
+}
+
+/// Whether an error says that the file was cut off or damaged on the way.
+pub fn is_cut_off(error: &ReadError) -> bool {
+    matches!(error, ReadError::Table(TableError::CutOff { .. } | TableError::Damaged { .. }))
+}

@@ -1,0 +1,311 @@
+//! One order while its rows are read: fields that some rows leave blank are filled from the others, and what the file
+//! says of the order as a whole (a discount, a refund) is put to its lines at the end.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use super::cells::{Cells, Written, Wrong, to_cents};
+use crate::orders::profiles::{Meaning, Status};
+use crate::orders::statement::{Line, Party, Payment, Statement};
+
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    pub(super) id: String,
+    pub(super) customer: Party,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    placed_at: Option<DateTime<Utc>>,
+    paid_at: Option<DateTime<Utc>>,
+    fulfilled_at: Option<DateTime<Utc>>,
+    cancelled_at: Option<DateTime<Utc>>,
+    stated_at: Option<DateTime<Utc>>,
+    is_test: bool,
+    status: Option<Status>,
+    currency: Option<[u8; 3]>,
+    pub(super) lines: Vec<Line>,
+    line_discounts: Decimal,
+    discount: Option<Decimal>,
+    subtotal: Option<Decimal>,
+    refund: Option<Decimal>,
+}
+
+/// Something to say of a row that was taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Remark {
+    pub(super) reason: &'static str,
+    pub(super) column: Meaning,
+    pub(super) message: String,
+}
+
+impl Order {
+    pub(super) fn new(id: &str) -> Order {
+        Order { id: id.to_owned(), ..Order::default() }
+    }
+
+    /// Adds a row.
+    pub(super) fn add(&mut self, cells: &Cells<'_, '_>, remarks: &mut Vec<Remark>) -> Result<(), Wrong> {
+        self.add_customer(cells)?;
+        fill(&mut self.currency, cells.currency()?);
+        if self.placed_at.is_none() {
+            self.placed_at = cells.time(Meaning::OrderedAt)?;
+        }
+        if self.cancelled_at.is_none() {
+            self.cancelled_at = cells.time(Meaning::CancelledAt)?;
+        }
+        for (slot, meaning) in [
+            (&mut self.paid_at, Meaning::PaidAt),
+            (&mut self.fulfilled_at, Meaning::FulfilledAt),
+            (&mut self.stated_at, Meaning::UpdatedAt),
+        ] {
+            match cells.time(meaning) {
+                Ok(time) => fill(slot, time),
+                // Nothing hangs on it but precision.
+                Err(wrong) => remarks.push(Remark {
+                    reason: wrong.reason,
+                    column: meaning,
+                    message: format!("{}; it counts as not there", wrong.message),
+                }),
+            }
+        }
+        self.is_test |= cells.truth(Meaning::IsTest)?.unwrap_or(false);
+        if self.status.is_none() {
+            match cells.status() {
+                None => {}
+                Some(Ok(status)) => self.status = Some(status),
+                Some(Err(word)) => {
+                    self.status = Some(Status::Placed);
+                    let word: String = word.chars().take(60).collect();
+                    remarks.push(Remark {
+                        reason: "status_unknown",
+                        column: Meaning::Status,
+                        message: format!("the status `{word}` is not known; the order counts as placed, and whether it was paid as not told"),
+                    });
+                }
+            }
+        }
+        for (slot, meaning) in [
+            (&mut self.discount, Meaning::OrderDiscount),
+            (&mut self.subtotal, Meaning::OrderSubtotal),
+            (&mut self.refund, Meaning::OrderRefund),
+        ] {
+            if slot.is_none()
+                && let Some(Written { value: amount, .. }) = cells.money(meaning, self.currency)?
+            {
+                *slot = Some(amount.abs());
+            }
+        }
+        self.add_line(cells, remarks)
+    }
+
+    fn add_customer(&mut self, cells: &Cells<'_, '_>) -> Result<(), Wrong> {
+        let customer = &mut self.customer;
+        if customer.shop_id.is_none() {
+            customer.shop_id = cells.id(Meaning::CustomerId)?.map(str::to_owned);
+        }
+        if customer.email.is_none() {
+            customer.email = cells.email().map(str::to_owned);
+        }
+        if customer.phone.is_none() {
+            customer.phone = cells.phone().map(str::to_owned);
+        }
+        if customer.name.is_none() {
+            customer.name = cells.label(Meaning::CustomerName);
+        }
+        if self.first_name.is_none() {
+            self.first_name = cells.label(Meaning::FirstName);
+        }
+        if self.last_name.is_none() {
+            self.last_name = cells.label(Meaning::LastName);
+        }
+        Ok(())
+    }
+
+    fn add_line(&mut self, cells: &Cells<'_, '_>, remarks: &mut Vec<Remark>) -> Result<(), Wrong> {
+        let has = |meaning| cells.columns.index(meaning).is_some();
+        let quantity = match cells.quantity()? {
+            Some(quantity) => quantity,
+            None if has(Meaning::Quantity) => return Err(missing(Meaning::Quantity)),
+            None => Decimal::ONE,
+        };
+        let discount = self.money(cells, Meaning::LineDiscount)?.unwrap_or_default().abs();
+        let mut list_amount = self.money(cells, Meaning::ListAmount)?.map(to_cents);
+        let amount = if has(Meaning::Amount) {
+            let amount = self.money(cells, Meaning::Amount)?.ok_or_else(|| missing(Meaning::Amount))?;
+            if cells.columns.profile.is_amount_before_discount { amount - discount } else { amount }
+        } else {
+            let price = self.money(cells, Meaning::UnitPrice)?.ok_or_else(|| missing(Meaning::UnitPrice))?;
+            let before = quantity * price;
+            if discount > Decimal::ZERO && list_amount.is_none() {
+                list_amount = Some(to_cents(before));
+            }
+            self.line_discounts += discount;
+            before - discount
+        };
+        let amount = to_cents(amount);
+        if amount.abs() > Decimal::from(10_000_000) {
+            return Err(Wrong {
+                reason: "number_out_of_range",
+                column: Some(Meaning::UnitPrice),
+                message: "quantity times unit price is out of range".to_owned(),
+            });
+        }
+        let title = cells.label(Meaning::Title);
+        if title.as_deref().is_some_and(|title| {
+            let plain = tables::plain_name(title);
+            cells.columns.profile.no_products.contains(&plain.as_str())
+        }) {
+            remarks.push(Remark {
+                reason: "tip",
+                column: Meaning::Title,
+                message: "a tip is no product; it was left out of the order's lines".to_owned(),
+            });
+            return Ok(());
+        }
+        let is_return = match cells.truth(Meaning::IsReturn)? {
+            Some(told) => told,
+            // A negative line takes something back. The order's number says nothing: shops have orders C1001.
+            None => {
+                quantity.is_sign_negative() && !quantity.is_zero()
+                    || amount.is_sign_negative() && !amount.is_zero()
+            }
+        };
+        let line = Line {
+            line_id: cells.id(Meaning::LineId)?.map(str::to_owned),
+            product_id: cells.id(Meaning::ProductId)?.map(str::to_owned),
+            category: cells.label(Meaning::Category),
+            title,
+            quantity,
+            amount: if is_return { -amount.abs() } else { amount },
+            list_amount,
+            is_return,
+            at: if is_return { cells.time(Meaning::ReturnedAt)? } else { None },
+        };
+        let refund = self.money(cells, Meaning::LineRefund)?.map(|refund| to_cents(refund.abs()).min(amount));
+        let back = refund.filter(|refund| *refund > Decimal::ZERO && !is_return).map(|refund| Line {
+            line_id: line.line_id.as_ref().map(|id| format!("{id} refund")),
+            list_amount: None,
+            quantity: Decimal::ZERO,
+            amount: -refund,
+            is_return: true,
+            at: cells.time(Meaning::ReturnedAt).ok().flatten(),
+            ..line.clone()
+        });
+        self.lines.push(line);
+        self.lines.extend(back);
+        Ok(())
+    }
+
+    fn money(&mut self, cells: &Cells<'_, '_>, meaning: Meaning) -> Result<Option<Decimal>, Wrong> {
+        let Some(Written { value, currency }) = cells.money(meaning, self.currency)? else { return Ok(None) };
+        // `12.50 EUR` in a file without a column for currencies says it as well.
+        fill(&mut self.currency, currency);
+        Ok(Some(value))
+    }
+
+    /// The order as a whole, when all its rows were read.
+    pub(super) fn finish(mut self, currency: &str) -> Result<Statement, Wrong> {
+        if self.customer.shop_id.is_none() && self.customer.email.is_none() && self.customer.phone.is_none() {
+            return Err(Wrong {
+                reason: "customer_missing",
+                column: Some(Meaning::CustomerId),
+                message: "customer_id is missing".to_owned(),
+            });
+        }
+        let placed_at = self.placed_at.ok_or_else(|| missing(Meaning::OrderedAt))?;
+        self.share_discount();
+        self.give_back();
+        let name = match (self.first_name.take(), self.last_name.take()) {
+            (Some(first), Some(last)) => Some(format!("{first} {last}")),
+            (one, other) => one.or(other),
+        };
+        let cancelled_at = match (self.cancelled_at, self.status) {
+            (None, Some(Status::Cancelled)) => Some(self.stated_at.unwrap_or(placed_at)),
+            (told, _) => told,
+        };
+        let payment = match self.status {
+            Some(status) => status.payment(),
+            // A time of payment says that it was paid.
+            None if self.paid_at.is_some() => Payment::Paid,
+            None => Payment::Placed,
+        };
+        Ok(Statement {
+            order_id: self.id,
+            customer: Party { name: self.customer.name.or(name), ..self.customer },
+            placed_at,
+            paid_at: self.paid_at,
+            fulfilled_at: self.fulfilled_at,
+            cancelled_at,
+            stated_at: self.stated_at,
+            is_test: self.is_test,
+            payment,
+            currency: self
+                .currency
+                .map_or_else(|| currency.to_owned(), |code| code.iter().copied().map(char::from).collect()),
+            lines: self.lines,
+        })
+    }
+
+    fn sold(&self) -> Decimal {
+        self.lines.iter().filter(|line| !line.is_return).map(|line| line.amount).sum()
+    }
+
+    /// What was taken off the whole order is taken off its lines in their proportion. The subtotal says it best; without
+    /// one it is the discount, as far as lines do not have it already.
+    fn share_discount(&mut self) {
+        let sold = self.sold();
+        let off = match (self.subtotal, self.discount) {
+            (Some(subtotal), Some(discount)) => (sold - to_cents(subtotal)).min(to_cents(discount)),
+            (Some(subtotal), None) => sold - to_cents(subtotal),
+            (None, Some(discount)) => to_cents(discount) - to_cents(self.line_discounts),
+            (None, None) => return,
+        };
+        if off <= Decimal::ZERO || sold <= Decimal::ZERO {
+            return;
+        }
+        let off = off.min(sold);
+        let mut left = off;
+        let last = self.lines.iter().rposition(|line| !line.is_return && line.amount > Decimal::ZERO);
+        for (index, line) in self.lines.iter_mut().enumerate() {
+            if line.is_return || line.amount <= Decimal::ZERO {
+                continue;
+            }
+            let share = if Some(index) == last { left } else { to_cents(off * line.amount / sold) };
+            let share = share.min(line.amount);
+            line.list_amount.get_or_insert(line.amount);
+            line.amount -= share;
+            left -= share;
+        }
+    }
+
+    /// A refund of the order is a return of its own, because the file does not say of which line. Of shipping and taxes
+    /// that are in it nothing was counted, so no more goes back than was sold.
+    fn give_back(&mut self) {
+        let Some(refund) = self.refund.map(to_cents) else { return };
+        let worth: Decimal = self.lines.iter().map(|line| line.amount).sum();
+        let amount = refund.min(worth);
+        if amount <= Decimal::ZERO {
+            return;
+        }
+        self.lines.push(Line {
+            line_id: Some("refund".to_owned()),
+            product_id: None,
+            category: None,
+            title: None,
+            quantity: Decimal::ZERO,
+            amount: -amount,
+            list_amount: None,
+            is_return: true,
+            at: None,
+        });
+    }
+}
+
+fn missing(meaning: Meaning) -> Wrong {
+    Wrong { reason: "cell_missing", column: Some(meaning), message: format!("{} is missing", meaning.name()) }
+}
+
+fn fill<T>(slot: &mut Option<T>, value: Option<T>) {
+    if slot.is_none() {
+        *slot = value;
+    }
+}

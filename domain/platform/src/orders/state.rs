@@ -1,0 +1,339 @@
+//! What statements do to the orders that are stored: the one way in, for files and for whatever reads a shop's system.
+//!
+//! A newer statement replaces the older one, in whatever order they arrive. Newer is what the source changed later by its
+//! own clock; where one of them names no such time, what was taken later: an import counts from its beginning. A statement
+//! that says the same changes nothing. Rows of one file that speak of one order add up to one statement.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use database::ids::TenantId;
+use database::{DbError, Tx};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::content::Content;
+use super::rule;
+use super::seen::Seen;
+use super::stale;
+use super::statement::{Note, NoteKind, Statement};
+use super::store::{self, Change, Kept};
+use crate::identities::normal::{self, Id, Key, Nobody};
+use crate::identities::resolve::{self, Person};
+
+/// Who states orders.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// `file`, or the name of the shop system.
+    pub name: &'static str,
+    /// The import whose rows add up; none for a source that states an order as a whole each time.
+    pub import: Option<Uuid>,
+    /// When it was taken: when the import began, when the webhook came.
+    pub taken_at: DateTime<Utc>,
+    /// What profiles are derived for; see [`stale`].
+    pub cause: Uuid,
+}
+
+/// What came of statements.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Orders that were not there.
+    pub inserted: i64,
+    /// Orders of which something else was stored.
+    pub replaced: i64,
+    /// Orders that say what is stored.
+    pub unchanged: i64,
+    /// Orders of which something newer is stored.
+    pub older: i64,
+    /// Lines of the orders that were inserted or replaced.
+    pub lines: i64,
+    /// Lines of the orders that were unchanged or older.
+    pub lines_known: i64,
+    /// Lines of orders that cannot be stored.
+    pub lines_left_out: i64,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, other: Counts) {
+        self.inserted += other.inserted;
+        self.replaced += other.replaced;
+        self.unchanged += other.unchanged;
+        self.older += other.older;
+        self.lines += other.lines;
+        self.lines_known += other.lines_known;
+        self.lines_left_out += other.lines_left_out;
+    }
+}
+
+/// What came of statements, and what is to be told of them.
+#[derive(Debug, Default)]
+pub struct Stated {
+    /// How many.
+    pub counts: Counts,
+    /// What was left out or stored with a remark, and how many lines were left out with it.
+    pub notes: Vec<(Note, u32)>,
+}
+
+/// A statement and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told<'s> {
+    pub(super) statement: &'s Statement,
+    /// The row it begins in; 0 where there are no rows.
+    pub(super) line: u64,
+}
+
+/// Stores what a shop's system says of its orders, each of them as a whole (platform role), and derives the profiles of
+/// the customers. The last one of several statements of an order counts, unless an earlier one is newer.
+///
+/// # Errors
+/// The database failed.
+pub async fn state(
+    tx: &mut Tx,
+    tenant: TenantId,
+    source: &Source,
+    statements: &[Statement],
+) -> Result<Stated, DbError> {
+    for lane in 0..LANES {
+        take_lane(tx, tenant, lane).await?;
+    }
+    let mut stated = Stated::default();
+    // Statements of one order each see what the one before has stored.
+    let mut rest: Vec<Told<'_>> = statements.iter().map(|statement| Told { statement, line: 0 }).collect();
+    while !rest.is_empty() {
+        let mut seen = HashSet::new();
+        let (now, later): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|told| seen.insert(told.statement.order_id.as_str()));
+        let (done, _) = apply(tx, tenant, source, &now, &Seen::default()).await?;
+        stated.counts.add(done.counts);
+        stated.notes.extend(done.notes);
+        rest = later;
+    }
+    stale::derive(tx, tenant, source.cause).await?;
+    Ok(stated)
+}
+
+/// Customers are divided into so many lanes, in which batches of an import are stored beside each other.
+pub(crate) const LANES: usize = 2;
+
+/// Waits for everybody else who stores orders of this lane's customers, until the transaction ends.
+pub(crate) async fn take_lane(tx: &mut Tx, tenant: TenantId, lane: usize) -> Result<(), DbError> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('orders:' || $1::text, $2))")
+        .bind(tenant)
+        .bind(lane as i64)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// The lane of a statement: by its customer, so that two lanes rarely touch the same rows.
+pub(super) fn lane_of(statement: &Statement) -> usize {
+    let party = &statement.customer;
+    let who = party.shop_id.as_ref().or(party.email.as_ref()).or(party.phone.as_ref());
+    let hash = xxhash_rust::xxh3::xxh3_64(who.map_or(&[], |who| who.trim().as_bytes()));
+    (hash % LANES as u64) as usize
+}
+
+/// An order of a batch with all its parts.
+struct Group<'s> {
+    order_id: String,
+    key: Key,
+    parts: Vec<Told<'s>>,
+}
+
+/// Stores statements and notes whose profiles are stale, but for what the caller has `seen`; answers what it may add to that
+/// when it has committed. The caller has the lanes.
+pub(super) async fn apply(
+    tx: &mut Tx,
+    tenant: TenantId,
+    source: &Source,
+    told: &[Told<'_>],
+    seen: &Seen,
+) -> Result<(Stated, Seen), DbError> {
+    let (mut stated, mut fresh) = (Stated::default(), Seen::default());
+    let groups = grouped(told, &mut stated);
+    if groups.is_empty() {
+        return Ok((stated, fresh));
+    }
+    let rule = rule::held(tx, tenant).await?;
+    let stored = stored(tx, tenant, &groups).await?;
+    let elsewhere = resolve::elsewhere(tx, tenant, groups.iter().map(|group| &group.key)).await?;
+
+    let mut changes = Vec::with_capacity(groups.len());
+    let mut restated = Vec::new();
+    for group in &groups {
+        let [first, others @ ..] = &group.parts[..] else { continue };
+        let content = others
+            .iter()
+            .fold(Content::of(first.statement, &group.key), |sum, part| sum.and_lines_of(part.statement));
+        let lines = group.parts.iter().map(|part| part.statement.lines.len() as i64).sum::<i64>();
+        let before = stored.get(group.order_id.as_str());
+        let kept = match before.map_or(Verdict::New, |before| before.judge(first.statement, source, content))
+        {
+            Verdict::Same => {
+                if let Some(before) = before.filter(|before| before.stated_at < first.statement.stated_at) {
+                    restated.push((before.order_id.as_str(), first.statement.stated_at));
+                }
+                stated.counts.unchanged += 1;
+                stated.counts.lines_known += lines;
+                continue;
+            }
+            Verdict::Older => {
+                stated.counts.older += 1;
+                stated.counts.lines_known += lines;
+                continue;
+            }
+            Verdict::New => Kept::Nothing,
+            Verdict::Newer => Kept::Replaced,
+            Verdict::Part => Kept::Added,
+        };
+        match kept {
+            Kept::Nothing => stated.counts.inserted += 1,
+            Kept::Replaced => stated.counts.replaced += 1,
+            Kept::Added => {}
+        }
+        stated.counts.lines += lines;
+        let customer = elsewhere.get(&group.key).map_or(group.key.text(), String::as_str);
+        changes.push(Change {
+            order_id: &group.order_id,
+            customer_id: customer,
+            stated_customer: (customer != group.key.text()).then(|| group.key.text()),
+            parts: &group.parts,
+            counts: rule.counts(first.statement),
+            content,
+            kept,
+            before,
+        });
+    }
+    let people: Vec<Person<'_>> = changes
+        .iter()
+        .map(|change| Person { customer_id: change.customer_id, party: &change.parts[0].statement.customer })
+        .filter(|person| seen.is_new_person(&mut fresh, person.customer_id, person.party))
+        .collect();
+    resolve::remember(tx, tenant, &people).await?;
+    store::write(tx, tenant, source, &changes).await?;
+    let touched = changes.iter().flat_map(|change| {
+        let before = change.before.map(|before| before.customer_id.as_str());
+        before.into_iter().chain([change.customer_id])
+    });
+    let stale: Vec<&str> = touched.filter(|customer| seen.is_newly_stale(&mut fresh, customer)).collect();
+    stale::mark(tx, tenant, source.cause, stale.into_iter()).await?;
+    store::restate(tx, tenant, &restated).await?;
+    Ok((stated, fresh))
+}
+
+const ORDER_ROUNDED: &str = "the order's number is missing, or a program that took it for a quantity rounded it (as 1.23E+11); \
+                             export it as text";
+const CUSTOMER_ROUNDED: &str = "a program that took the customer's id for a quantity rounded it (as 1.23E+11), and there is \
+                                no e-mail address; export it as text";
+const CUSTOMER_MISSING: &str = "there is neither a customer's id nor an e-mail address nor a telephone number with its \
+                                country";
+
+/// Puts the parts of each order together and leaves out what names no order or nobody.
+fn grouped<'s>(told: &[Told<'s>], stated: &mut Stated) -> Vec<Group<'s>> {
+    let mut groups: Vec<Group<'s>> = Vec::with_capacity(told.len());
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(told.len());
+    for part in told {
+        let statement = part.statement;
+        let order_id = match normal::id(&statement.order_id) {
+            Some(Id::Exact(id)) => Some(id),
+            _ => None,
+        };
+        if let Some(place) = order_id.as_ref().and_then(|id| places.get(id)) {
+            let group = &mut groups[*place];
+            if normal::key(&statement.customer).is_ok_and(|key| key != group.key) {
+                let message = format!(
+                    "rows of order {} name two customers; it counts for the first one, {}",
+                    group.order_id,
+                    group.key.text()
+                );
+                stated.notes.push((note(part, NoteKind::Remark, "order_of_two_customers", message), 0));
+            }
+            group.parts.push(*part);
+            continue;
+        }
+        let (reason, message) = match (order_id, normal::key(&statement.customer)) {
+            (Some(order_id), Ok(key)) => {
+                places.insert(order_id.clone(), groups.len());
+                groups.push(Group { order_id, key, parts: vec![*part] });
+                continue;
+            }
+            (None, _) => ("order_id_rounded", ORDER_ROUNDED),
+            (_, Err(Nobody::Rounded)) => ("customer_id_rounded", CUSTOMER_ROUNDED),
+            (_, Err(Nobody::Unnamed)) => ("customer_missing", CUSTOMER_MISSING),
+        };
+        let lines = statement.lines.len();
+        stated.counts.lines_left_out += lines as i64;
+        let note = note(part, NoteKind::LeftOut, reason, message.to_owned());
+        stated.notes.push((note, u32::try_from(lines).unwrap_or(u32::MAX)));
+    }
+    groups
+}
+
+fn note(part: &Told<'_>, kind: NoteKind, reason: &'static str, message: String) -> Note {
+    Note { line: part.line, column: None, kind, reason, message, raw: String::new() }
+}
+
+/// What is stored of an order, as far as a new statement is judged by it.
+#[derive(Debug, FromRow)]
+pub(super) struct Before {
+    pub(super) order_id: String,
+    pub(super) customer_id: String,
+    stated_at: Option<DateTime<Utc>>,
+    taken_at: DateTime<Utc>,
+    pub(super) counts: bool,
+    pub(super) import_id: Option<Uuid>,
+    content: Option<Uuid>,
+    pub(super) lines_key: Uuid,
+    pub(super) lines: i32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    New,
+    /// It says what is stored.
+    Same,
+    Older,
+    Newer,
+    /// It is another part of what is stored.
+    Part,
+}
+
+impl Before {
+    fn judge(&self, statement: &Statement, source: &Source, content: Content) -> Verdict {
+        // An import that began anew, on another file, has begun later: its orders are whole ones again.
+        if source.import.is_some() && self.import_id == source.import && self.taken_at == source.taken_at {
+            return Verdict::Part;
+        }
+        if self.content.is_some_and(|stored| Content::from(stored) == content) {
+            return Verdict::Same;
+        }
+        let is_older = match (self.stated_at, statement.stated_at) {
+            (Some(stored), Some(stated)) if stored != stated => stated < stored,
+            _ => source.taken_at < self.taken_at,
+        };
+        if is_older { Verdict::Older } else { Verdict::Newer }
+    }
+
+    /// What is stored and a further part of it.
+    pub(super) fn content_and(&self, parts: &[Told<'_>]) -> Option<Content> {
+        let stored = Content::from(self.content?);
+        Some(parts.iter().fold(stored, |sum, part| sum.and_lines_of(part.statement)))
+    }
+}
+
+async fn stored(
+    tx: &mut Tx,
+    tenant: TenantId,
+    groups: &[Group<'_>],
+) -> Result<HashMap<String, Before>, DbError> {
+    let ids: Vec<&str> = groups.iter().map(|group| group.order_id.as_str()).collect();
+    let stored: Vec<Before> = sqlx::query_as(
+        "select order_id, customer_id, stated_at, taken_at, counts, import_id, content, lines_key, lines
+         from platform.order where tenant_id = $1 and order_id = any ($2)",
+    )
+    .bind(tenant)
+    .bind(ids)
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(stored.into_iter().map(|before| (before.order_id.clone(), before)).collect())
+}

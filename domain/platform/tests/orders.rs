@@ -1,0 +1,520 @@
+//! What statements do to orders, customers and revenue, against a real database.
+
+#[path = "../../accounts/tests/world/mod.rs"]
+mod world;
+
+use chrono::{DateTime, Utc};
+use database::{Role, Tx};
+use platform::analytics::Standing;
+use platform::customers::{self, Found as Customer};
+use platform::identities::merge::{self, MergeError};
+use platform::orders::export::{Selection, export};
+use platform::orders::import::{self, Chunks, Import, ImportError, Next, Outcome, ReadError};
+use platform::orders::progress::Progress;
+use platform::orders::rule::{self, RevenueRule};
+use platform::orders::state::{self, Counts, Source};
+use platform::orders::statement::{Found, Line, Party, Payment, Place, Statement};
+use platform::orders::undo::{self, UndoError, Undone};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+use world::{World, world};
+
+fn time(text: &str) -> DateTime<Utc> {
+    text.parse().expect("a time")
+}
+
+fn line(amount: i64) -> Line {
+    Line {
+        line_id: None,
+        product_id: Some("L-1".to_owned()),
+        category: None,
+        title: None,
+        quantity: Decimal::ONE,
+        amount: Decimal::from(amount),
+        list_amount: None,
+        is_return: amount < 0,
+        at: None,
+    }
+}
+
+/// An order of c1, placed on 1 October.
+fn order(id: &str, amounts: &[i64]) -> Statement {
+    Statement {
+        order_id: id.to_owned(),
+        customer: Party { shop_id: Some("c1".to_owned()), ..Party::default() },
+        placed_at: time("2026-10-01T10:15:32Z"),
+        paid_at: None,
+        fulfilled_at: None,
+        cancelled_at: None,
+        stated_at: None,
+        is_test: false,
+        payment: Payment::Placed,
+        currency: "EUR".to_owned(),
+        lines: amounts.iter().map(|amount| line(*amount)).collect(),
+    }
+}
+
+fn of(customer: &str, email: Option<&str>, statement: Statement) -> Statement {
+    let email = email.map(str::to_owned);
+    Statement {
+        customer: Party { shop_id: Some(customer.to_owned()), email, ..Party::default() },
+        ..statement
+    }
+}
+
+async fn tx(world: &World) -> Tx {
+    world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins")
+}
+
+/// States orders as a shop's system does, at a time.
+async fn say(world: &World, at: &str, statements: &[Statement]) -> Counts {
+    let source = Source { name: "shopify", import: None, taken_at: time(at), cause: Uuid::now_v7() };
+    let mut tx = tx(world).await;
+    let stated = state::state(&mut tx, world.tenant, &source, statements).await.expect("stated");
+    tx.commit().await.expect("commits");
+    stated.counts
+}
+
+/// A file of orders, each of which stands at so many lines after the one before, and how it ends.
+fn file(statements: &[Statement], end: Option<ReadError>) -> impl FnOnce(Place) -> Chunks {
+    let statements = statements.to_vec();
+    move |from| {
+        let (sender, chunks) = tokio::sync::mpsc::channel(statements.len() + 1);
+        let mut line = 2;
+        for statement in statements {
+            let rows = statement.lines.len() as u32;
+            let (first, after) = (line, line + u64::from(rows));
+            line = after;
+            if first >= from.line.max(2) {
+                let after = Place { offset: after * 10, line: after };
+                let found = Found::Order { statement, line: first, rows, after };
+                sender.try_send(Ok(vec![found])).expect("there is room");
+            }
+        }
+        if let Some(end) = end {
+            sender.try_send(Err(end)).expect("there is room");
+        }
+        chunks
+    }
+}
+
+fn an_import(world: &World) -> Import {
+    Import {
+        id: Uuid::now_v7(),
+        tenant: world.tenant,
+        source: "test".to_owned(),
+        size_bytes: None,
+        fingerprint: Some([7; 32]),
+        batch_lines: 2,
+    }
+}
+
+/// Imports a file; answers the import's id and what came of it.
+async fn bring(world: &World, statements: &[Statement]) -> (Uuid, Progress) {
+    let import = an_import(world);
+    let outcome = import::run(&world.db, &import, file(statements, None), |_| Next::Continue).await;
+    let Outcome::Finished(progress) = outcome.expect("imports") else { panic!("nobody stopped it") };
+    (import.id, progress)
+}
+
+/// Customer, orders, lines and spend of each profile.
+async fn profiles(world: &World) -> Vec<(String, i32, i32, Decimal)> {
+    let mut tx = tx(world).await;
+    sqlx::query_as("select customer_id, orders, lines, spend from platform.customer_profile order by 1")
+        .fetch_all(&mut *tx)
+        .await
+        .expect("readable")
+}
+
+fn profile(customer: &str, orders: i32, lines: i32, spend: i64) -> (String, i32, i32, Decimal) {
+    (customer.to_owned(), orders, lines, Decimal::new(spend * 100, 2))
+}
+
+fn done(progress: &Progress) -> (u64, u64, u64, u64) {
+    let Progress { orders_inserted, orders_replaced, orders_unchanged, orders_older, .. } = progress;
+    (*orders_inserted, *orders_replaced, *orders_unchanged, *orders_older)
+}
+
+#[tokio::test]
+async fn an_edited_order_replaces_the_one_before() {
+    let world = world().await;
+    let (_, first) = bring(&world, &[order("5001", &[40])]).await;
+    assert_eq!(done(&first), (1, 0, 0, 0));
+    let (_, edited) = bring(&world, &[order("5001", &[20])]).await;
+    assert_eq!(done(&edited), (0, 1, 0, 0));
+    assert_eq!(profiles(&world).await, [profile("c1", 1, 1, 20)]);
+    // A spreadsheet cuts the time to minutes and the number to what it is.
+    let saved_again = Statement { placed_at: time("2026-10-01T10:15:00Z"), ..order("5001.0", &[20]) };
+    let (_, saved) = bring(&world, &[saved_again]).await;
+    assert_eq!(done(&saved), (0, 0, 1, 0));
+    assert_eq!(profiles(&world).await, [profile("c1", 1, 1, 20)]);
+    // The file of before, imported later, holds: it names no time at which it was stated. Never do both count.
+    let (_, before) = bring(&world, &[order("5001", &[40])]).await;
+    assert_eq!(done(&before), (0, 1, 0, 0));
+    assert_eq!(profiles(&world).await, [profile("c1", 1, 1, 40)]);
+}
+
+#[tokio::test]
+async fn rows_that_stand_apart_are_one_order() {
+    let world = world().await;
+    let parts = [
+        order("1", &[5]),
+        of("c2", None, order("2", &[7])),
+        of("c3", None, order("3", &[7])),
+        order("1", &[5]),
+    ];
+    let (_, progress) = bring(&world, &parts).await;
+    assert_eq!((done(&progress), progress.inserted), ((3, 0, 0, 0), 4));
+    assert_eq!(profiles(&world).await[0], profile("c1", 1, 2, 10));
+    // However the parts are batched, the same file is the same order.
+    let whole = Import { batch_lines: 100, ..an_import(&world) };
+    import::run(&world.db, &whole, file(&parts, None), |_| Next::Continue).await.expect("imports");
+    let mut tx = tx(&world).await;
+    let again = platform::orders::progress::find(&mut tx, whole.id).await.expect("answers").expect("exists");
+    assert_eq!(done(&again), (0, 0, 3, 0));
+}
+
+#[tokio::test]
+async fn the_newer_statement_holds_in_any_order_of_arrival() {
+    let stated = |at: &str, amount| Statement { stated_at: Some(time(at)), ..order("1", &[amount]) };
+    let all = [
+        stated("2026-10-01T11:00:00Z", 10),
+        stated("2026-10-02T11:00:00Z", 20),
+        stated("2026-10-03T11:00:00Z", 30),
+        stated("2026-10-04T11:00:00Z", 20),
+    ];
+    for turns in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 2, 0], [3, 0, 2, 1], [1, 3, 0, 2]] {
+        let world = world().await;
+        for (hour, turn) in turns.into_iter().enumerate() {
+            say(&world, &format!("2026-10-05T0{hour}:00:00Z"), std::slice::from_ref(&all[turn])).await;
+        }
+        assert_eq!(profiles(&world).await, [profile("c1", 1, 1, 20)], "{turns:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_paid_is_no_revenue() {
+    let world = world().await;
+    let with = |id: &str, amount, payment| Statement { payment, ..order(id, &[amount]) };
+    let orders = [
+        with("1", 40, Payment::Paid),
+        Statement { cancelled_at: Some(time("2026-10-02T00:00:00Z")), ..with("2", 900, Payment::Paid) },
+        with("3", 700, Payment::Failed),
+        Statement { is_test: true, ..with("4", 500, Payment::Paid) },
+        with("5", 60, Payment::Refunded),
+        with("6", 11, Payment::Pending),
+        Statement { fulfilled_at: Some(time("2026-10-03T00:00:00Z")), ..with("7", 13, Payment::Authorized) },
+        with("8", 600, Payment::Voided),
+    ];
+    bring(&world, &orders).await;
+    // 1, and 5 as a sale and its return.
+    assert_eq!(profiles(&world).await, [profile("c1", 2, 3, 40)]);
+    for (rule, expected) in [
+        (RevenueRule::Placed, Some(profile("c1", 4, 5, 64))),
+        (RevenueRule::Fulfilled, Some(profile("c1", 1, 1, 13))),
+        (RevenueRule::Paid, Some(profile("c1", 2, 3, 40))),
+    ] {
+        let mut tx = tx(&world).await;
+        let version = rule::change(&mut tx, world.tenant, rule, "a test").await.expect("changed");
+        tx.commit().await.expect("commits");
+        assert!(version.is_some());
+        rule::recount(&world.db, world.tenant, Uuid::now_v7()).await.expect("recounted");
+        assert_eq!(profiles(&world).await.first().cloned(), expected, "{rule:?}");
+        let mut tx = self::tx(&world).await;
+        let stored = rule::read(&mut tx).await.expect("readable");
+        assert_eq!((stored.rule, stored.applied), (rule, stored.version));
+    }
+}
+
+#[tokio::test]
+async fn the_rule_is_the_same_here_and_in_the_database() {
+    let world = world().await;
+    let mut tx = tx(&world).await;
+    let payments = [
+        Payment::Placed,
+        Payment::Pending,
+        Payment::Authorized,
+        Payment::Paid,
+        Payment::PartlyPaid,
+        Payment::PartlyRefunded,
+        Payment::Refunded,
+        Payment::Voided,
+        Payment::Failed,
+    ];
+    for rule in [RevenueRule::Paid, RevenueRule::Fulfilled, RevenueRule::Placed] {
+        for payment in payments {
+            for bits in 0..8 {
+                let at = |bit: u32| (bits & bit != 0).then(|| time("2026-10-02T00:00:00Z"));
+                let (fulfilled_at, cancelled_at, is_test) = (at(1), at(2), bits & 4 != 0);
+                let order = Statement { payment, fulfilled_at, cancelled_at, is_test, ..order("1", &[1]) };
+                let counts: bool = sqlx::query_scalar("select platform.order_counts($1, $2, $3, $4, $5)")
+                    .bind(rule)
+                    .bind(is_test)
+                    .bind(payment.name())
+                    .bind(fulfilled_at)
+                    .bind(cancelled_at)
+                    .fetch_one(&mut *tx)
+                    .await
+                    .expect("answers");
+                assert_eq!(rule.counts(&order), counts, "{rule:?} {order:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_import_is_taken_back_as_a_whole() {
+    let world = world().await;
+    bring(&world, &[order("1", &[10, 3]), of("c2", None, order("2", &[20]))]).await;
+    let before = profiles(&world).await;
+    let (undone, _) = bring(
+        &world,
+        &[
+            order("1", &[99]),
+            order("3", &[30]),
+            of("c3", None, order("4", &[40])),
+            of("c2", None, order("2", &[50])),
+        ],
+    )
+    .await;
+    // Something newer has stated order 2 since.
+    bring(&world, &[of("c2", None, order("2", &[60]))]).await;
+    let result = undo::run(&world.db, world.tenant, undone, Utc::now(), |_| {}).await.expect("undone");
+    assert_eq!(result, Undone { orders_restored: 1, orders_removed: 2, orders_newer: 1 });
+    assert_eq!(profiles(&world).await, [before[0].clone(), profile("c2", 1, 1, 60)]);
+    let again = undo::run(&world.db, world.tenant, undone, Utc::now(), |_| {}).await.expect_err("once");
+    assert!(matches!(again, UndoError::Already(_)), "{again}");
+    let unknown =
+        undo::run(&world.db, world.tenant, Uuid::now_v7(), Utc::now(), |_| {}).await.expect_err("unknown");
+    assert!(matches!(unknown, UndoError::Unknown), "{unknown}");
+}
+
+#[tokio::test]
+async fn taking_back_both_of_two_imports_leaves_what_was_before_both() {
+    let world = world().await;
+    bring(&world, &[order("1", &[10])]).await;
+    let (first, _) = bring(&world, &[order("1", &[20])]).await;
+    let (second, _) = bring(&world, &[order("1", &[30])]).await;
+    undo::run(&world.db, world.tenant, first, Utc::now(), |_| {}).await.expect("undone");
+    assert_eq!(profiles(&world).await, [profile("c1", 1, 1, 30)]);
+    undo::run(&world.db, world.tenant, second, Utc::now(), |_| {}).await.expect("undone");
+    assert_eq!(profiles(&world).await, [profile("c1", 1, 1, 10)]);
+}
+
+#[tokio::test]
+async fn an_import_that_did_not_end_says_what_of_it_counts() {
+    let world = world().await;
+    let cut_off =
+        ReadError::Refused { class: "gzip_cut_off", message: "the gzip file ends in the middle".to_owned() };
+    let orders: Vec<Statement> = (0..5).map(|number| order(&number.to_string(), &[10])).collect();
+    let import = an_import(&world);
+    let error = import::run(&world.db, &import, file(&orders, Some(cut_off)), |_| Next::Continue)
+        .await
+        .expect_err("cut off");
+    let text = error.to_string();
+    assert!(
+        text.starts_with(
+            "the gzip file ends in the middle; 5 of its lines were imported up to line 6 and count"
+        ),
+        "{text}"
+    );
+    assert_eq!(profiles(&world).await, [profile("c1", 5, 5, 50)]);
+    // The mended file, as the same job's next try would read it, goes on.
+    let outcome =
+        import::run(&world.db, &import, file(&orders, None), |_| Next::Continue).await.expect("imports");
+    assert!(matches!(outcome, Outcome::Finished(progress) if progress.inserted == 5));
+    // And it can be taken back.
+    undo::run(&world.db, world.tenant, import.id, Utc::now(), |_| {}).await.expect("undone");
+    assert_eq!(profiles(&world).await, []);
+}
+
+#[tokio::test]
+async fn an_import_of_nothing_fails_by_name() {
+    let world = world().await;
+    let nobody = Statement { customer: Party::default(), ..order("1", &[10, 20]) };
+    let rounded = of("1.23E+11", None, order("2", &[10]));
+    let error =
+        import::run(&world.db, &an_import(&world), file(&[nobody, rounded], None), |_| Next::Continue)
+            .await
+            .expect_err("nothing");
+    assert!(matches!(error, ImportError::Nothing(_)));
+    assert_eq!(
+        error.to_string(),
+        "nothing was imported: all 3 rows were left out (1 by customer_id_rounded, 2 by customer_missing)"
+    );
+    let error = import::run(&world.db, &an_import(&world), file(&[], None), |_| Next::Continue)
+        .await
+        .expect_err("nothing");
+    assert_eq!(error.to_string(), "nothing was imported: the file has no rows below its header");
+}
+
+#[tokio::test]
+async fn one_address_of_two_customers_names_nobody_until_they_are_merged() {
+    let world = world().await;
+    let first = of("g-1", Some("Maya@Example.com"), order("1", &[30]));
+    bring(&world, &[first.clone(), of("g-2", Some("maya@example.com"), order("2", &[40]))]).await;
+    let found = async || {
+        let mut tx = tx(&world).await;
+        customers::find(&mut tx, None, Some(" MAYA@example.com")).await.expect("answers")
+    };
+    assert_eq!(found().await, Customer::Several(vec!["g-1".to_owned(), "g-2".to_owned()]));
+
+    let mut tx = tx(&world).await;
+    let merged = merge::merge(&mut tx, world.tenant, "g-2", "g-1", "ann").await.expect("merged");
+    tx.commit().await.expect("commits");
+    assert_eq!((merged.kept.as_str(), merged.merged.as_str(), merged.orders), ("g-2", "g-1", 1));
+    assert_eq!(profiles(&world).await, [profile("g-2", 2, 2, 70)]);
+    assert_eq!(found().await, Customer::One("g-2".to_owned()));
+    // Exported again after the merge, under either id, order 1 is one person's.
+    for customer in ["g-2", "g-1"] {
+        bring(&world, &[of(customer, Some("maya@example.com"), order("1", &[30]))]).await;
+        assert_eq!(profiles(&world).await, [profile("g-2", 2, 2, 70)], "{customer}");
+    }
+    bring(&world, &[of("g-1", None, order("3", &[5]))]).await;
+    assert_eq!(profiles(&world).await, [profile("g-2", 3, 3, 75)]);
+
+    let mut tx = self::tx(&world).await;
+    let again = merge::merge(&mut tx, world.tenant, "g-2", "g-1", "ann").await.expect_err("once");
+    assert!(matches!(again, MergeError::Merged(..)), "{again}");
+    drop(tx);
+    let mut tx = self::tx(&world).await;
+    merge::undo(&mut tx, world.tenant, merged.id, "bea").await.expect("undone");
+    let trail = merge::of_customer(&mut tx, "g-1").await.expect("readable");
+    tx.commit().await.expect("commits");
+    assert_eq!((trail.len(), trail[0].by.as_str(), trail[0].undone_by.as_deref()), (1, "ann", Some("bea")));
+    // What names g-1 is theirs, also what came since.
+    assert_eq!(profiles(&world).await, [profile("g-1", 2, 2, 35), profile("g-2", 1, 1, 40)]);
+    assert_eq!(found().await, Customer::Several(vec!["g-1".to_owned(), "g-2".to_owned()]));
+}
+
+#[tokio::test]
+async fn an_address_for_an_id_is_one_customer_in_any_spelling() {
+    let world = world().await;
+    let orders =
+        [of("Maya@Example.com", None, order("1", &[30])), of(" maya@example.COM", None, order("2", &[40]))];
+    bring(&world, &orders).await;
+    assert_eq!(profiles(&world).await, [profile("maya@example.com", 2, 2, 70)]);
+    // An id that a spreadsheet took for a number is the same one.
+    bring(&world, &[of("17850", None, order("3", &[1])), of("17850.0", None, order("4", &[2]))]).await;
+    assert_eq!(profiles(&world).await[0], profile("17850", 2, 2, 3));
+}
+
+#[tokio::test]
+async fn lines_of_before_there_were_orders_become_orders_with_equal_figures() {
+    let world = world().await;
+    let mut tx = tx(&world).await;
+    sqlx::query(
+        "insert into platform.order_line (tenant_id, line_key, order_id, customer_id, ordered_at, product_id, quantity, amount,
+             currency, is_return)
+         select $1, gen_random_uuid(), (n / 3)::text, 'c1', '2026-10-01 10:15:32+00', 'L-1', 1, 10, 'EUR', false
+         from generate_series(0, 8) n",
+    )
+    .bind(world.tenant)
+    .execute(&mut *tx)
+    .await
+    .expect("inserted");
+    sqlx::query("insert into platform.customer (tenant_id, customer_id) values ($1, 'c1')")
+        .bind(world.tenant)
+        .execute(&mut *tx)
+        .await
+        .expect("inserted");
+    tx.commit().await.expect("commits");
+    // Order 1 is stated again by a file, order 7 is new, and 0 and 2 stay what they were.
+    let (_, progress) = bring(&world, &[order("1", &[10, 10, 10]), order("7", &[5])]).await;
+    assert_eq!(done(&progress), (1, 1, 0, 0));
+    assert_eq!(profiles(&world).await, [profile("c1", 4, 10, 95)]);
+    let mut tx = self::tx(&world).await;
+    let (orders, lines): (i64, i64) =
+        sqlx::query_as("select count(*), sum(lines)::bigint from platform.order")
+            .fetch_one(&mut *tx)
+            .await
+            .expect("readable");
+    assert_eq!((orders, lines), (4, 10));
+}
+
+#[tokio::test]
+async fn profiles_of_very_many_are_what_the_lines_say() {
+    const FROM_ORDERS: &str = include_str!("../src/orders/bulk_profiles.sql");
+    let world = world().await;
+    let returned = Line { at: Some(time("2026-10-09T10:00:00Z")), ..line(-3) };
+    let later = Line { at: Some(time("2026-10-04T10:00:00Z")), ..line(8) };
+    let dollars = |statement| Statement { currency: "USD".to_owned(), ..statement };
+    let orders = [
+        order("1", &[10, 5]),
+        Statement { lines: vec![line(7), later, returned.clone()], ..order("2", &[]) },
+        Statement { lines: vec![returned], ..order("3", &[]) },
+        of("c2", None, dollars(order("4", &[100]))),
+        of("c2", None, order("5", &[1, 2])),
+        of("c3", None, Statement { payment: Payment::Refunded, ..order("6", &[4, 6]) }),
+        of("c4", None, Statement { is_test: true, ..order("7", &[4]) }),
+    ];
+    bring(&world, &orders).await;
+    let all = async || -> Vec<String> {
+        let mut tx = tx(&world).await;
+        sqlx::query_scalar(
+            "select (to_jsonb(p) - 'refreshed_at')::text from platform.customer_profile p order by customer_id",
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .expect("readable")
+    };
+    let by_lines = all().await;
+    assert_eq!(by_lines.len(), 3);
+    let mut tx = tx(&world).await;
+    let cause = Uuid::now_v7();
+    for statement in [
+        "insert into platform.stale_profile select tenant_id, $1, customer_id from platform.customer",
+        "update platform.customer_profile set orders = 0, lines = 0, spend = 0, mean_order_value = null where $1 is not null",
+    ] {
+        sqlx::query(statement).bind(cause).execute(&mut *tx).await.expect("written");
+    }
+    for part in 0..2i64 {
+        sqlx::query(FROM_ORDERS)
+            .bind(world.tenant)
+            .bind(cause)
+            .bind(2i64)
+            .bind(part)
+            .execute(&mut *tx)
+            .await
+            .expect("derived");
+    }
+    let left: Vec<String> = sqlx::query_scalar("select customer_id from platform.stale_profile")
+        .fetch_all(&mut *tx)
+        .await
+        .expect("readable");
+    tx.commit().await.expect("commits");
+    assert_eq!(left, ["c4"], "nothing of theirs counts");
+    assert_eq!(all().await, by_lines);
+}
+
+#[tokio::test]
+async fn the_day_is_the_shop_s_day() {
+    let World { db, database, .. } = world().await;
+    let mut gateway = db.gateway_tx().await.expect("begins");
+    let tenant =
+        accounts::tenants::create(&mut gateway, "berlin", "Berlin", "Europe/Berlin").await.expect("made").id;
+    gateway.commit().await.expect("commits");
+    let world = World { db, tenant, database };
+    let late = Statement { placed_at: time("2026-10-01T22:30:00Z"), ..order("1", &[10]) };
+    say(&world, "2026-10-05T00:00:00Z", &[late]).await;
+    let minutes = async |until: &str| {
+        let mut tx = tx(&world).await;
+        let mut minutes = Vec::new();
+        let everybody = Selection::Sample(1);
+        let take = |line: platform::orders::export::ExportedLine<'_>| {
+            minutes.push(line.minute);
+            Ok(())
+        };
+        export(&mut tx, &everybody, "EUR", until.parse().expect("a day"), take, |_| true)
+            .await
+            .expect("exported");
+        minutes
+    };
+    assert_eq!(minutes("2026-10-01").await, Vec::<i32>::new(), "in Berlin it is the second of October");
+    let local = time("2026-10-02T00:30:00Z").timestamp() / 60;
+    assert_eq!(minutes("2026-10-02").await.into_iter().map(i64::from).collect::<Vec<_>>(), [local]);
+    let mut tx = tx(&world).await;
+    let standing = Standing::read(&mut tx, tenant, time("2026-10-01T22:30:00Z")).await.expect("readable");
+    assert_eq!(standing.as_of.to_string(), "2026-10-02");
+    assert_eq!(standing.end(), time("2026-10-02T22:00:00Z"));
+}

@@ -1,0 +1,202 @@
+//! Millions of odd inputs for what reads texts of others: the webhook's reader with everything below it, and the grammar
+//! of segment rules. None may panic, none may take long, and memory must not grow.
+//!
+//! Inputs are made from a seed by changing what is right: bytes are flipped, pieces cut, doubled, put elsewhere, and
+//! replaced by what is known to hurt. `--seed` repeats a run, `--inputs` says how many, `--only webhook|rules` which.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use marketing::segments::parse::parse as parse_rule;
+use sha2::{Digest, Sha256};
+use support::gorgias::{dedup, delivery, rules};
+
+/// No input may take longer, whatever it is.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// How much the process may grow after it has warmed up, in bytes.
+const GROWTH: u64 = 64 << 20;
+
+const DELIVERIES: [&str; 5] = [
+    r#"{"ticket":{"id":4711,"subject":"Where is it?","status":"open","channel":"email","tags":["vip",{"name":"no-ai"}],"customer":{"id":9,"email":"a@b.example"},"messages":[{"id":1,"body_text":"x","created_datetime":"2026-11-20T10:00:00+0000"}]},"message":{"id":815,"from_agent":false,"body_text":"It broke \ud83d\ude00","sender":{"email":"a@b.example"}}}"#,
+    r#"{"id":"e1","type":"ticket-updated","created_datetime":1795168800,"data":{"ticket":{"id":"4711.0","updated_datetime":"2026-11-20 10:00:00 UTC","messages_count":"2"}}}"#,
+    r#"{"event":{"type":"ticket-message-created"},"ticket":{"id":1},"message":{"id":2,"body_html":"<p>My <b>lamp</b><br>broke</p><div class=\"gmail_quote\">On <blockquote type=cite>x</blockquote></div><style>p{}</style>"}}"#,
+    r#"{"id":1,"meta":{"weight":1e400,"big":12345678901234567890123},"custom":[[[[[[[[[["deep"]]]]]]]]]]}"#,
+    r#"{"event":"created","ticket":{"id":1.0,"messages":"","customer":"","spam":"no"},"message":"only a text"}"#,
+];
+
+const RULES: [&str; 5] = [
+    r#"total_order_value >= 500 and churn_risk in (high, critical)"#,
+    r#"not (order_count < 3 or ltv is unknown) and email not in ("x@example.com", "y")"#,
+    r#"in segment "A" and last_order_date < 1900-01-01"#,
+    r#"days_since_last_order between 3 and 90 or shipping_state = "BÜCKEBURG""#,
+    r#"((order_count = 1))"#,
+];
+
+/// Pieces that hurt readers of such texts.
+const SHARP: [&str; 28] = [
+    "\\u0000",
+    "\\ud83d",
+    "\\udc00",
+    "\0",
+    "\u{FEFF}",
+    "1e999999999",
+    "-",
+    "[[[[[[[[[[",
+    "{\"a\":",
+    "]]]]",
+    "\"",
+    "\\",
+    "null",
+    "NaN",
+    "9007199254740993",
+    "<div style=\"display:none\">",
+    "<!--",
+    "<![CDATA[",
+    "&#x110000;",
+    "</",
+    "<blockquote type=cite>",
+    "data:image/png;base64,",
+    "(",
+    ")",
+    " and ",
+    " not ",
+    "\"\"",
+    "\u{1F4A5}",
+];
+
+struct Random(u64);
+
+impl Random {
+    /// Splitmix64.
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound.max(1) as u64).unwrap_or(0)
+    }
+
+    fn mutated(&mut self, seeds: &[&str]) -> Vec<u8> {
+        let mut bytes = seeds[self.below(seeds.len())].as_bytes().to_vec();
+        for _ in 0..=self.below(6) {
+            let (from, to) = (self.below(bytes.len() + 1), self.below(bytes.len() + 1));
+            let (from, to) = (from.min(to), from.max(to));
+            match self.below(7) {
+                0 => bytes.truncate(to),
+                1 => drop(bytes.drain(from..to.min(from + 20))),
+                2 => {
+                    let piece = bytes[from..to].to_vec();
+                    let at = self.below(bytes.len() + 1);
+                    bytes.splice(at..at, piece);
+                }
+                3 if !bytes.is_empty() => {
+                    let at = self.below(bytes.len());
+                    bytes[at] ^= 1 << self.below(8);
+                }
+                4 => {
+                    let times = [1, 1, 1, 2, 50, 2_000][self.below(6)];
+                    let sharp = SHARP[self.below(SHARP.len())].repeat(times);
+                    bytes.splice(from..from, sharp.into_bytes());
+                }
+                5 => {
+                    let other = seeds[self.below(seeds.len())].as_bytes();
+                    let cut = self.below(other.len());
+                    bytes.splice(from..to, other[cut..].iter().copied());
+                }
+                _ => {
+                    let junk: Vec<u8> = (0..self.below(12)).map(|_| self.next().to_le_bytes()[0]).collect();
+                    bytes.splice(from..from, junk);
+                }
+            }
+            bytes.truncate(200_000);
+        }
+        bytes
+    }
+}
+
+/// Whether it was understood.
+fn read_webhook(bytes: &[u8]) -> bool {
+    let Ok(body) = delivery::Body::of(bytes) else { return false };
+    serde_json::from_str::<&serde_json::value::RawValue>(body.json.get())
+        .expect("a body that was read is JSON");
+    let Ok(read) = delivery::parse_body(&body) else { return false };
+    assert!(!read.ticket.id.is_empty() && !body.json.get().contains("\\u0000"));
+    assert!(read.messages().iter().all(|message| message.body_text.chars().count() <= 50_000));
+    assert!(dedup::identity(&read, &Sha256::digest(bytes).into()).key.len() <= 200);
+    rules::decide(&read);
+    true
+}
+
+fn read_rule(bytes: &[u8]) -> bool {
+    parse_rule(&String::from_utf8_lossy(bytes)).is_ok()
+}
+
+fn resident_bytes() -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the kernel tells the size")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+}
+
+fn run(name: &str, seeds: &[&str], seed: u64, inputs: u64, read: fn(&[u8]) -> bool) -> anyhow::Result<()> {
+    let mut random = Random(seed);
+    let (mut understood, mut slowest, mut size_at_first) = (0_u64, Duration::ZERO, 0);
+    let started = Instant::now();
+    for input in 0..inputs {
+        let bytes = random.mutated(seeds);
+        let began = Instant::now();
+        let read = catch_unwind(AssertUnwindSafe(|| read(&bytes)));
+        let took = began.elapsed();
+        slowest = slowest.max(took);
+        match read {
+            Ok(is_understood) => understood += u64::from(is_understood),
+            Err(_) => {
+                bail!("{name} panicked at input {input} of seed {seed}: {}", String::from_utf8_lossy(&bytes))
+            }
+        }
+        if took > SLOW {
+            bail!("{name} took {took:?} for input {input} of seed {seed}");
+        }
+        if input == inputs / 10 {
+            size_at_first = resident_bytes()?;
+        }
+    }
+    let growth = resident_bytes()?.saturating_sub(size_at_first);
+    if growth > GROWTH {
+        bail!("{name} grew by {growth} bytes after it had warmed up");
+    }
+    println!("figure: fuzz_{name}_inputs {inputs} inputs");
+    println!("figure: fuzz_{name}_understood {understood} inputs");
+    println!("figure: fuzz_{name}_panics 0 inputs");
+    println!("figure: fuzz_{name}_slowest {:.1} ms", slowest.as_secs_f64() * 1e3);
+    println!("figure: fuzz_{name}_growth {:.1} MB", growth as f64 / 1e6);
+    println!("figure: fuzz_{name}_rate {:.0} inputs/s", inputs as f64 / started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let value = |name: &str| {
+        arguments
+            .iter()
+            .position(|argument| argument == name)
+            .and_then(|at| arguments.get(at + 1))
+            .map(String::as_str)
+    };
+    let seed = value("--seed").unwrap_or("1").parse().context("--seed takes a number")?;
+    let inputs = value("--inputs").unwrap_or("2000000").parse().context("--inputs takes a number")?;
+    let only = value("--only");
+    if only.is_none_or(|only| only == "webhook") {
+        run("webhook", &DELIVERIES, seed, inputs, read_webhook)?;
+    }
+    if only.is_none_or(|only| only == "rules") {
+        run("rules", &RULES, seed, inputs, read_rule)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Imports as jobs: what their results say of a file, and what ends them by name.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use accounts::seal::MasterKey;
+use database::{Db, Role, ids::TenantId};
+use jobs::{
+    Dispatch, JobId, NewJob, State, Store,
+    dispatch::Server,
+    enqueue,
+    read::{self, JobView},
+};
+use migrations::testing::{TestDatabase, fresh_database};
+use platform::kinds::ImportOrders;
+use platform::orders::Meaning;
+use platform::orders::mapping::{self, Mapping};
+use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
+use uuid::Uuid;
+use worker::{
+    app::App,
+    handlers,
+    insight::{knowledge::Library, material::Material},
+    testing::drain,
+};
+
+struct Shop {
+    _database: TestDatabase,
+    url: String,
+    app: Arc<App>,
+    tenant: TenantId,
+    folder: PathBuf,
+}
+
+impl Shop {
+    async fn open() -> Shop {
+        boot::install_tls();
+        let database = fresh_database().await;
+        let url = database.url_for("desk_worker");
+        let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
+        let prefix = format!("test-{}", Uuid::now_v7().simple());
+        let folder = std::env::temp_dir().join(format!("deskwork-imports-{}", Uuid::now_v7()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let app = Arc::new(App {
+            db: Db::connect(&url, 4).expect("the test database's URL"),
+            store: Store::connect(&url, 16).expect("the test database's URL"),
+            dispatch: Dispatch::new(Server::new(&redis).expect("the test Redis's URL"), &prefix),
+            master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+                .parse::<MasterKey>()
+                .expect("32 bytes"),
+            gorgias: Gorgias::new(Destinations::PublicOnly, Breakers::new(BreakerSettings::default()))
+                .expect("a client"),
+            anthropic: None,
+            insight: Library::default(),
+            material: Material::default(),
+            import_dir: folder.clone(),
+            probe_effects: None,
+        });
+        let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
+        let mut tx = api.gateway_tx().await.expect("the database");
+        let tenant =
+            accounts::tenants::create(&mut tx, "shop", "Shop", "Europe/Berlin").await.expect("a tenant").id;
+        tx.commit().await.expect("the database");
+        Shop { _database: database, url, app, tenant, folder }
+    }
+
+    async fn import(&self, bytes: &[u8], mapping: Option<&str>) -> JobView {
+        std::fs::write(self.folder.join("file.csv"), bytes).expect("a file");
+        let payload = ImportOrders {
+            path: "file.csv".to_owned(),
+            currency: "EUR".to_owned(),
+            stated: Default::default(),
+            mapping: mapping.map(str::to_owned),
+        };
+        let id = self.enqueue(NewJob::of(self.tenant, &payload).expect("a small payload")).await;
+        let handlers = handlers::all(&self.app);
+        drain(&self.app.store, &self.app.dispatch, handlers, &self.url, &["imports"])
+            .await
+            .expect("the drain");
+        let mut conn = self.app.store.pool().acquire().await.expect("the ledger");
+        read::job(&mut conn, Some(self.tenant.0), id).await.expect("the ledger").expect("the job exists")
+    }
+
+    async fn enqueue(&self, job: NewJob) -> JobId {
+        let mut conn = self.app.store.pool().acquire().await.expect("the ledger");
+        let (enqueued, announcement) = enqueue(&mut conn, &[job]).await.expect("the ledger takes it");
+        self.app.dispatch.announce(announcement);
+        enqueued[0].id
+    }
+
+    async fn sold(&self) -> String {
+        let mut tx = self.app.db.tenant_tx(Role::Platform, self.tenant).await.expect("the database");
+        sqlx::query_scalar("select count(*) || ' ' || coalesce(sum(amount), 0) from platform.order_line")
+            .fetch_one(&mut *tx)
+            .await
+            .expect("a sum")
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn done(view: JobView) -> serde_json::Value {
+    assert_eq!(view.state, State::Done, "{:?}", view.error);
+    view.result.expect("a result")
+}
+
+/// The class and message of an import that ended.
+fn dead(view: &JobView) -> (String, String) {
+    assert_eq!(view.state, State::Dead, "{:?}", view.result);
+    let error = view.error.as_ref().expect("an error");
+    let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+    (text("class"), text("message"))
+}
+
+#[tokio::test]
+async fn an_export_as_it_is_becomes_orders() {
+    let shop = Shop::open().await;
+    let text = "Name,Email,Financial Status,Currency,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Cancelled at,Id,Mood\n\
+        #1001,maya@example.com,paid,EUR,59.80,2026-10-07 09:50:26 +0200,2,Lamp,19.90,L-1,,741099,x\n\
+        #1001,maya@example.com,,,,2026-10-07 09:50:26 +0200,1,Bulb,20.00,B-1,,,\n";
+    let result = done(shop.import(text.as_bytes(), None).await);
+    assert_eq!((&result["profile"], &result["orders_inserted"]), (&"shopify_orders".into(), &1.into()));
+    assert_eq!(result["unknown_columns"], serde_json::json!(["Mood"]));
+    assert_eq!(result["columns"]["unit_price"], "Lineitem price");
+    assert_eq!(shop.sold().await, "2 59.80");
+    let again = done(shop.import(text.as_bytes(), None).await);
+    assert_eq!((&again["orders_inserted"], &again["orders_unchanged"]), (&0.into(), &1.into()));
+    assert_eq!(shop.sold().await, "2 59.80");
+}
+
+#[tokio::test]
+async fn an_import_that_brings_nothing_or_could_be_read_in_two_ways_fails_by_name() {
+    let shop = Shop::open().await;
+    let header = "order_id,customer_id,ordered_at,quantity,amount\n";
+    let (class, message) = dead(
+        &shop.import(format!("{header}1,c,2026-10-01,1,ten\n2,,2026-10-01,1,5\n").as_bytes(), None).await,
+    );
+    assert_eq!(class, "nothing_imported");
+    assert!(message.contains("number_unreadable") && message.contains("customer_missing"), "{message}");
+    let (class, message) = dead(&shop.import(format!("{header}1,c,03/10/2026,1,5\n").as_bytes(), None).await);
+    assert_eq!(class, "file_ambiguous");
+    assert!(message.contains("`dates`"), "{message}");
+    let (class, message) = dead(&shop.import(b"a,b\n1,2\n", None).await);
+    assert_eq!(class, "bad_columns");
+    assert!(message.contains("there is no column for amount"), "{message}");
+    assert_eq!(shop.sold().await, "0 0");
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_off_says_how_many_lines_count() {
+    let shop = Shop::open().await;
+    let mut text = "order_id,customer_id,ordered_at,quantity,amount\n".to_owned();
+    for order in 0..40_000_u64 {
+        text.push_str(&format!(
+            "{order},c{},2026-10-01,1,{}.50\n",
+            order.wrapping_mul(2_654_435_761) % 977,
+            order % 89
+        ));
+    }
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let packed = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).expect("memory takes it");
+    let (class, message) = dead(&shop.import(&packed[..packed.len() * 2 / 3], None).await);
+    assert_eq!(class, "bad_file");
+    assert!(message.contains("cut off") && message.contains("lines were imported"), "{message}");
+    let sold = shop.sold().await;
+    let lines: u64 = sold.split(' ').next().and_then(|lines| lines.parse().ok()).expect("a number");
+    assert!(message.contains(&format!("{lines} of its lines")), "{message}: {sold}");
+    // The whole file afterwards brings the rest.
+    let result = done(shop.import(&packed, None).await);
+    assert_eq!(result["orders_inserted"], 40_000 - lines);
+}
+
+#[tokio::test]
+async fn a_mapping_and_the_shops_zone_are_used() {
+    let shop = Shop::open().await;
+    let mapping = Mapping {
+        columns: [
+            ("Beleg", Meaning::OrderId),
+            ("Kunde", Meaning::CustomerId),
+            ("Datum", Meaning::OrderedAt),
+            ("Umsatz", Meaning::Amount),
+        ]
+        .map(|(name, meaning)| (name.to_owned(), meaning))
+        .into(),
+        ..Mapping::default()
+    };
+    let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("the database");
+    assert!(mapping::save(&mut tx, shop.tenant, "till", &mapping).await.expect("saved"));
+    tx.commit().await.expect("the database");
+    let text = "Beleg;Kunde;Datum;Umsatz\n1;c1;13.10.2026;1.299,00\n";
+    done(shop.import(text.as_bytes(), Some("till")).await);
+    assert_eq!(shop.sold().await, "1 1299.00");
+    let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("the database");
+    let at: chrono::DateTime<chrono::Utc> = sqlx::query_scalar("select ordered_at from platform.order_line")
+        .fetch_one(&mut *tx)
+        .await
+        .expect("a line");
+    assert_eq!(at.to_rfc3339(), "2026-10-12T22:00:00+00:00");
+    let (class, _) = dead(&shop.import(text.as_bytes(), Some("none")).await);
+    assert_eq!(class, "no_mapping");
+}
