@@ -17,7 +17,8 @@ use jobs::{Dispatch, JobId, State, Store};
 use migrations::testing::{TestDatabase, fresh_database};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
-use support::gorgias::delivery::parse_value;
+use support::gorgias::dedup::Identity;
+use support::gorgias::delivery::{Body, parse_body};
 use support::intake::{self, Intake};
 use tokio::time::Instant;
 use upstreams::gorgias::{self, Gorgias};
@@ -115,12 +116,13 @@ impl Desk {
             "messages": [{"id": Uuid::now_v7().as_u128() as u32, "channel": "email", "from_agent": false,
                 "public": true, "body_text": text, "created_datetime": Utc::now()}],
         });
-        let delivery = parse_value(&body).expect("it is read");
+        let body = Body::of(body.to_string().as_bytes()).expect("JSON");
+        let delivery = parse_body(&body).expect("it is read");
         let mut tx = self.app.db.tenant_tx(Role::Support, self.tenant).await.expect("the database");
         let intake = Intake {
             tenant: self.tenant,
-            dedup_key: &Uuid::now_v7().to_string(),
-            body: &body,
+            identity: &Identity { key: Uuid::now_v7().to_string(), is_lasting: true },
+            body: &body.json,
             delivery: &delivery,
             correlation_id: "c-1",
             trace_parent: None,
