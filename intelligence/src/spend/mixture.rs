@@ -17,7 +17,7 @@ pub struct Mixture {
     /// Share of the customer's rate over the last year, scaled to the horizon.
     #[serde(default)]
     pub rate: f64,
-    /// Whether both are multiplied by the shop's season.
+    /// Whether the parts are moved by the shop's season.
     #[serde(default)]
     pub season: bool,
 }
