@@ -51,6 +51,9 @@ struct Stored {
     purchases: Option<BgNbd>,
     weights: Weights,
     calibration: Calibration,
+    /// Known outcomes that the model was made from; 0 in a model that was stored before they were counted.
+    #[serde(default)]
+    outcomes: u64,
 }
 
 /// The parts' shares in the averaged log-odds; they sum to 1.
@@ -116,15 +119,17 @@ impl Model {
     }
 
     /// Probability of no purchase within the horizon, one a row of `features::compute`; none for a customer without
-    /// an order. The bits do not depend on the number of threads or on the other rows.
+    /// an order. Never 0 or 1: see [`least_probability`]. The bits do not depend on the number of threads or on the
+    /// other rows.
     ///
     /// # Panics
     /// The table does not have the 66 columns.
     pub fn score(&self, features: &Matrix) -> Vec<Option<f32>> {
         let scores = self.scores(features);
+        let least = least_probability(self.stored.outcomes) as f32;
         let probabilities = scores.into_par_iter().map(|score| {
             let probability = self.stored.calibration.probability(score?) as f32;
-            probability.is_finite().then(|| probability.clamp(0.0, 1.0))
+            probability.is_finite().then(|| probability.clamp(least, 1.0 - least))
         });
         probabilities.collect()
     }
@@ -181,6 +186,13 @@ impl Model {
         };
         (0..features.rows()).into_par_iter().with_min_len(512).map(score).collect()
     }
+}
+
+/// The smallest probability that a model from `outcomes` known outcomes states, and by which the largest stays below 1:
+/// half an outcome in all of them (as where log-odds are estimated from counts; Haldane, "The estimation and
+/// significance of the logarithm of a ratio of frequencies", Annals of Human Genetics 20, 1956). Never less than 0.0001, because four places are shown, and never more than a hundredth.
+pub fn least_probability(outcomes: u64) -> f64 {
+    if outcomes == 0 { 1e-4 } else { (0.5 / outcomes as f64).clamp(1e-4, 1e-2) }
 }
 
 /// The probability of log-odds, kept inside (0, 1).

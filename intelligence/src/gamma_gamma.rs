@@ -66,6 +66,11 @@ impl GammaGamma {
         Ok(GammaGamma { p, q, gamma: gamma * unit })
     }
 
+    /// Whether the parameters are numbers that a fit can give; an artefact is asked before it is trusted.
+    pub fn is_sound(&self) -> bool {
+        [self.p, self.q, self.gamma].iter().all(|x| x.is_finite() && *x > 0.0)
+    }
+
     /// The expected mean value of a customer with so many purchases of this mean value (equation 5 of the note);
     /// `None` where the model has no mean (q + p x <= 1).
     pub fn expected(&self, purchases: f64, mean: f64) -> Option<f64> {

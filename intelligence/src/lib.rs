@@ -29,6 +29,7 @@ pub mod optimise;
 mod orders;
 pub mod random;
 pub mod reasons;
+pub mod season;
 pub mod segmentation;
 pub mod snapshot;
 pub mod special_functions;

@@ -1,18 +1,22 @@
 //! What a customer will spend in the coming days, with an interval: the forward-looking half of lifetime value.
 //!
-//! The mean is the geometric one of two: LightGBM's with a Tweedie loss (many customers spend nothing, some a lot), and
-//! BG/NBD's expected purchases times the customer's shrunken order value, which stands alone where the data cannot
-//! carry trees. The interval is conformal in kind (Vovk, Gammerman and Shafer 2005; by groups of similar forecast): it
-//! holds what eight tenths of customers with such a forecast spent in a window that the forecasting model had not seen.
+//! The mean is a mixture (`mixture.rs`) of a model and of what anybody would say without one (`simple.rs`). The model is
+//! the geometric mean of two: LightGBM's with a Tweedie loss (many customers spend nothing, some a lot), and BG/NBD's
+//! expected purchases times what Gamma-Gamma expects one to be worth, which stands alone where the data cannot carry
+//! trees. The interval is conformal in kind (Vovk, Gammerman and Shafer 2005; by groups of similar forecast): it holds
+//! what eight tenths of customers with such a forecast spent in a window that the forecasting model had not seen.
 
 mod comparison;
+mod mixture;
+mod simple;
 mod training;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use comparison::{HeldBack, Verdict, better};
-pub use training::{CannotTrain, Settings, Trained, TrainingReport, baselines, settings, train};
+pub use mixture::Mixture;
+pub use training::{CannotTrain, Settings, Trained, TrainingReport, baselines, beaten_by, settings, train};
 
 pub use crate::artefact::ArtefactError;
 use crate::{
@@ -21,15 +25,23 @@ use crate::{
     churn::inputs,
     folds,
     forest::Forest,
+    gamma_gamma::GammaGamma,
     matrix::Matrix,
+    season::Season,
 };
+use mixture::Shift;
+use simple::{Factors, simple};
 
-const KIND: Kind = Kind { name: "spend", magic: *b"DWSPEND\x02" };
+const KIND: Kind = Kind { name: "spend", magic: *b"DWSPEND\x03" };
+/// What models were stored as when they had no simple parts; they are read still.
+const EARLIER: Kind = Kind { name: "spend", magic: *b"DWSPEND\x02" };
 /// Nobody is expected to buy less often within the horizon: a mean of logarithms would not survive a zero.
 const FEWEST_PURCHASES: f64 = 1e-4;
 /// No forecast is larger.
 const LARGEST: f64 = 1e15;
 const MEAN_ORDER: usize = inputs::column("mean_order_value");
+const PURCHASE_DAYS: usize = inputs::column("purchase_days");
+const LOG_SPEND: usize = inputs::column("log_spend");
 
 /// A trained model, ready to score from any thread.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,8 +56,32 @@ struct Stored {
     horizon: u32,
     trees: Vec<String>,
     purchases: Option<BgNbd>,
+    #[serde(default)]
+    money: Option<GammaGamma>,
+    mixture: Mixture,
+    /// The logarithm of the season that the trees learnt from.
+    #[serde(default)]
+    learnt_season: f64,
+    intervals: Vec<Group>,
+}
+
+/// A model as it was stored before there were simple parts.
+#[derive(Deserialize)]
+struct Earlier {
+    features: Vec<String>,
+    horizon: u32,
+    trees: Vec<String>,
+    purchases: Option<BgNbd>,
     purchases_weight: f64,
     intervals: Vec<Group>,
+}
+
+impl From<Earlier> for Stored {
+    fn from(earlier: Earlier) -> Stored {
+        let Earlier { features, horizon, trees, purchases, purchases_weight, intervals } = earlier;
+        let mixture = Mixture::model(purchases_weight);
+        Stored { features, horizon, trees, purchases, money: None, mixture, learnt_season: 0.0, intervals }
+    }
 }
 
 /// Customers of similar forecast and what eight tenths of them spent.
@@ -75,9 +111,13 @@ impl Model {
             return Err(ArtefactError::Unusable("it was trained on other features".into()));
         }
         let sound = stored.horizon > 0
-            && (!stored.trees.is_empty() || stored.purchases.is_some())
+            && (!stored.trees.is_empty()
+                || stored.purchases.is_some()
+                || stored.mixture.model_share() < 1e-9)
             && stored.purchases.is_none_or(|model| model.is_sound())
-            && (0.0..=1.0).contains(&stored.purchases_weight)
+            && stored.money.is_none_or(|model| model.is_sound())
+            && stored.mixture.is_sound()
+            && stored.learnt_season.is_finite()
             && stored
                 .intervals
                 .iter()
@@ -104,7 +144,12 @@ impl Model {
     /// # Errors
     /// Bytes that are damaged, foreign, or of a model for other features; never a panic.
     pub fn from_artefact(bytes: &[u8]) -> Result<Model, ArtefactError> {
-        Model::new(artefact::open(KIND, bytes)?)
+        match artefact::open(KIND, bytes) {
+            Err(ArtefactError::Foreign { .. }) => {
+                Model::new(artefact::open::<Earlier>(EARLIER, bytes)?.into())
+            }
+            stored => Model::new(stored?),
+        }
     }
 
     /// Days after the cut-off that a forecast covers.
@@ -112,29 +157,52 @@ impl Model {
         self.stored.horizon
     }
 
-    /// A forecast for each row of `features::compute`; none for a customer without an order.
+    /// What the forecast is made of.
+    pub fn mixture(&self) -> Mixture {
+        self.stored.mixture
+    }
+
+    /// A forecast for each row of `features::compute`; none for a customer without an order. `season` is that of the
+    /// day that the features are of (`TenantStats`).
     ///
     /// # Panics
     /// The table does not have the 66 columns.
-    pub fn score(&self, features: &Matrix) -> Vec<Option<Forecast>> {
+    pub fn score(&self, features: &Matrix, season: &Season) -> Vec<Option<Forecast>> {
         let trees = self.forest.as_ref().map(|forest| forest.scores(features));
+        let mixture = self.stored.mixture;
+        let (factors, shift) = match mixture.season {
+            true => {
+                let factors = Factors::of(season, self.stored.horizon);
+                (factors, factors.shift(self.stored.learnt_season))
+            }
+            false => (Factors::EVEN, Shift::NONE),
+        };
         let forecast = |row: usize| {
-            inputs::observation(features.row(row))?;
+            let values = features.row(row);
+            inputs::observation(values)?;
             let horizon = f64::from(self.stored.horizon);
-            let purchases =
-                self.stored.purchases.as_ref().and_then(|model| purchases(model, features.row(row), horizon));
+            let (model, money) = (self.stored.purchases.as_ref(), self.stored.money.as_ref());
+            let purchases = model.and_then(|model| purchases(model, money, values, horizon));
             let trees = trees.as_ref().map(|trees| trees[row]);
-            let expected = mixed(trees, purchases, self.stored.purchases_weight)?;
+            let expected = mixture.of(trees, purchases, simple(values, horizon, factors)?, shift)?;
             Some(Forecast { expected, interval: interval(&self.stored.intervals, expected) })
         };
         (0..features.rows()).into_par_iter().with_min_len(512).map(forecast).collect()
     }
 }
 
-/// The purchase model's mean of a customer; none without an order or with more money back than spent.
-fn purchases(model: &BgNbd, row: &[f32], horizon: f64) -> Option<f64> {
+/// The purchase model's mean of a customer: expected purchase days times the expected value of one, or where that model
+/// could not be fitted times the shrunken order value. None without an order or with more money back than spent.
+fn purchases(model: &BgNbd, money: Option<&GammaGamma>, row: &[f32], horizon: f64) -> Option<f64> {
     let expected = model.expected(inputs::observation(row)?, horizon).max(FEWEST_PURCHASES);
-    Some(expected * f64::from(row[MEAN_ORDER])).filter(|mean| mean.is_finite() && *mean > 0.0)
+    let value = match money {
+        Some(money) => {
+            let (days, spend) = (f64::from(row[PURCHASE_DAYS]).max(1.0), f64::from(row[LOG_SPEND]).exp_m1());
+            money.expected(days, spend / days)?
+        }
+        None => f64::from(row[MEAN_ORDER]),
+    };
+    Some(expected * value).filter(|mean| mean.is_finite() && *mean > 0.0)
 }
 
 /// The mean of the logarithms, `weight` of it the purchase model's; one part alone where the other is missing.
@@ -158,60 +226,4 @@ fn interval(groups: &[Group], expected: f64) -> Option<(f64, f64)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{churn, snapshot::Snapshot};
-
-    fn quick() -> Settings {
-        let mut settings = Settings { seeds: 2, replicates: 20, ..settings() };
-        settings.boosting.rounds = 60;
-        settings.boosting.learning_rate = 0.1;
-        settings
-    }
-
-    #[test]
-    fn a_forecast_beats_nothing_and_its_interval_holds() {
-        let lines = churn::tests::shop(3000, 600, 1);
-        let closed: Vec<Snapshot> = (0..6).map(|i| Snapshot::take(&lines, 410 - 30 * i, 90)).collect();
-        let now = Snapshot::take(&lines, 500, 90);
-        let trained = train(&now, &closed, &quick(), &crate::stop::Stop::never()).expect("enough data");
-        let forecasts = trained.model.score(&now.features);
-        let spent = now.spent();
-        let expected: Vec<f64> =
-            forecasts.iter().map(|f| f.expect("everybody has an order").expected).collect();
-        let quality = crate::metrics::spend_quality(&expected, &spent, 20);
-        assert!(quality.capture.expect("spend").value > 0.25, "{quality:?}");
-        let inside = forecasts.iter().zip(&spent).filter(|(forecast, spent)| {
-            let (low, high) = forecast.and_then(|f| f.interval).expect("an interval");
-            (low..=high).contains(*spent)
-        });
-        let coverage = inside.count() as f64 / spent.len() as f64;
-        assert!((0.7..=1.0).contains(&coverage), "{coverage}");
-        let again = Model::from_artefact(&trained.model.to_artefact()).expect("what was stored");
-        assert_eq!(again.score(&now.features), forecasts);
-        assert_eq!(again.score(&Matrix::missing(1, 66)), [None]);
-        assert!(churn::Model::from_artefact(&trained.model.to_artefact()).is_err());
-    }
-
-    #[test]
-    fn the_two_forecasts_meet_in_the_middle_of_their_logarithms() {
-        let close = |found: Option<f64>, wanted: f64| found.is_some_and(|f| (f - wanted).abs() < 1e-9);
-        assert!(close(mixed(Some(16.0f64.ln()), Some(4.0), 0.5), 8.0));
-        assert!(close(mixed(Some(16.0f64.ln()), Some(4.0), 0.0), 16.0));
-        assert!(close(mixed(Some(16.0f64.ln()), None, 0.5), 16.0));
-        assert!(close(mixed(None, Some(4.0), 1.0), 4.0));
-        assert!(close(mixed(None, None, 1.0), 0.0));
-        assert_eq!(mixed(Some(f64::NAN), None, 0.5), None);
-        assert!(close(mixed(Some(1e9), None, 0.5), LARGEST));
-    }
-
-    #[test]
-    fn a_small_shop_gets_the_purchase_model() {
-        let lines = churn::tests::shop(120, 600, 3);
-        let closed: Vec<Snapshot> = (0..3).map(|i| Snapshot::take(&lines, 410 - 30 * i, 90)).collect();
-        let now = Snapshot::take(&lines, 500, 90);
-        let trained = train(&now, &closed, &quick(), &crate::stop::Stop::never()).expect("BG/NBD");
-        assert!(trained.report.rounds.is_none());
-        assert!(trained.model.score(&now.features).iter().all(|f| f.is_some_and(|f| f.expected >= 0.0)));
-    }
-}
+mod tests;

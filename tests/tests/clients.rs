@@ -13,10 +13,12 @@ use upstreams::error::{Effect, PauseReason, Trouble};
 use upstreams::gorgias::{self, Auth, ExternalId, Gorgias, NoteOrigin};
 use upstreams::http::RetryPolicy;
 use upstreams::pacing::{Allowance, Pacer, used_of_limit};
-use upstreams::{Breakers, CallContext, ClientError, Destinations};
+use upstreams::{Breakers, CallContext, ClientError, Destinations, Outgoing};
 use worker::app::shared_pace;
 use worker::draft::policy::{KnownFacts, check};
-use worker::draft::{Author, Channel, DraftInput, Length, ThreadMessage, Tone, parse, prompt, style};
+use worker::draft::{
+    Author, Channel, DraftInput, Drafter, Length, ThreadMessage, Tone, judge, prompt, style,
+};
 
 const POLICY: RetryPolicy = RetryPolicy {
     attempts: 3,
@@ -71,6 +73,10 @@ fn calls(upstream: &Upstream, route: &str) -> u64 {
     upstream.recorded().totals.get(route).copied().unwrap_or(0)
 }
 
+fn note(text: &str) -> Outgoing {
+    Outgoing::pass(text, &format!("<p>{text}</p>"), &prompt::INSIDE).expect("it may go out")
+}
+
 fn id(text: &str) -> ExternalId {
     ExternalId::new(text).expect("short enough")
 }
@@ -78,7 +84,7 @@ fn id(text: &str) -> ExternalId {
 const TICKET: &str = "GET /api/tickets/{id}";
 const POST_NOTE: &str = "POST /api/tickets/{id}/messages";
 const MODEL: &str = "POST /v1/messages";
-const PROMPT: Prompt<'static> = Prompt { fixed_system: "a", varying_system: "b", user: "c" };
+const PROMPT: Prompt<'static> = Prompt { fixed_system: "a", varying_system: "b", user: "c", tool: None };
 
 #[tokio::test]
 async fn reads_a_ticket_and_its_newest_messages_in_order() {
@@ -130,10 +136,8 @@ async fn what_nobody_needs_may_be_of_any_type() {
 async fn a_note_is_written_once_however_often_it_is_asked_for() {
     let upstream = an_upstream().await;
     let account = account(&upstream, POLICY);
-    let first =
-        account.ensure_internal_note(&soon(), 7, &id("n1"), "text", "<p>text</p>").await.expect("posted");
-    let again =
-        account.ensure_internal_note(&soon(), 7, &id("n1"), "text", "<p>text</p>").await.expect("found");
+    let first = account.ensure_internal_note(&soon(), 7, &id("n1"), &note("text")).await.expect("posted");
+    let again = account.ensure_internal_note(&soon(), 7, &id("n1"), &note("text")).await.expect("found");
     assert_eq!((first.origin, again.origin), (NoteOrigin::Posted, NoteOrigin::Found));
     assert_eq!(first.message_id, again.message_id);
     assert_eq!(upstream.recorded().notes["n1"], 1);
@@ -151,11 +155,11 @@ async fn a_note_whose_answer_got_lost_is_found_and_not_repeated() {
         let rule =
             FaultRule { method: Some("POST".into()), when: When::After, ..fault("/api/tickets", 1, hidden) };
         upstream.inject(rule.clone());
-        let note = account.ensure_internal_note(&soon(), 7, &id("n1"), "t", "h").await.expect("found");
-        assert_eq!(note.origin, NoteOrigin::Found);
+        let found = account.ensure_internal_note(&soon(), 7, &id("n1"), &note("t")).await.expect("found");
+        assert_eq!(found.origin, NoteOrigin::Found);
         upstream.inject(rule);
         let error =
-            account.post_internal_note(&soon(), 7, &id("n2"), "t", "h").await.expect_err("unknown fate");
+            account.post_internal_note(&soon(), 7, &id("n2"), &note("t")).await.expect_err("unknown fate");
         assert!(error.may_have_taken_effect(), "{error}");
         assert_eq!(calls(&upstream, POST_NOTE), 2, "neither was sent again");
         assert!(upstream.recorded().duplicates.notes.is_empty());
@@ -168,7 +172,7 @@ async fn a_note_that_was_certainly_not_taken_is_sent_again() {
     let no_wait = Fault::Status { status: 429, retry_after: Some("0".into()), body: None };
     upstream.inject(FaultRule { method: Some("POST".into()), ..fault("/api/tickets", 2, no_wait) });
     let account = account(&upstream, POLICY);
-    account.post_internal_note(&soon(), 7, &id("n1"), "t", "h").await.expect("posted at the third try");
+    account.post_internal_note(&soon(), 7, &id("n1"), &note("t")).await.expect("posted at the third try");
     assert_eq!(calls(&upstream, POST_NOTE), 3);
     assert_eq!(upstream.recorded().notes["n1"], 1);
 }
@@ -252,7 +256,8 @@ async fn nobody_listening_is_known_to_have_no_effect() {
     let gorgias =
         Gorgias::with_policy(Destinations::PublicOrLoopback, Breakers::default(), POLICY).expect("TLS");
     let client = gorgias.account(&format!("http://{free}/api"), &Auth::Bearer("t".into())).expect("loopback");
-    let error = client.post_internal_note(&soon(), 1, &id("n"), "t", "h").await.expect_err("nobody is there");
+    let error =
+        client.post_internal_note(&soon(), 1, &id("n"), &note("t")).await.expect_err("nobody is there");
     let expected =
         ClientError::Unavailable { upstream: "gorgias", cause: Trouble::NoConnection, effect: Effect::None };
     assert_eq!(error, expected);
@@ -466,21 +471,72 @@ async fn a_prompt_becomes_a_draft_that_keeps_policy_and_style() {
             messages: vec![message],
             customer: None,
         };
-        let asked = prompt::prompt(&input);
-        let parts = Prompt {
-            fixed_system: asked.fixed_system,
-            varying_system: &asked.varying_system,
-            user: &asked.user,
-        };
-        let completion = model.complete(&soon(), parts).await.expect("a completion");
-        assert_eq!(completion.ending, Ending::Complete);
-        assert!(completion.usage.output_tokens > 0);
-        let style = style::style(channel, Length::Medium);
-        let parsed = parse::parse_answer(&completion.text, style.max_chars).expect("a reply");
-        assert_eq!(style.problems(&parsed.reply), []);
-        assert_eq!(check(&parsed.reply, &KnownFacts::of(&input)), []);
-        parsed.recommendation.expect("a recommendation");
+        let asked = prompt::prompt(&input, &[]);
+        let with_form = model.complete(&soon(), asked.parts()).await.expect("a completion");
+        assert!(with_form.form.is_some() && with_form.text.is_empty(), "the reply is a field");
+        let as_text = Prompt { tool: None, ..asked.parts() };
+        let as_text = model.complete(&soon(), as_text).await.expect("a completion");
+        assert!(as_text.form.is_none());
+        for completion in [with_form, as_text] {
+            assert_eq!(completion.ending, Ending::Complete);
+            assert!(completion.usage.output_tokens > 0);
+            let draft = judge::judge(&completion, &input).expect("a draft");
+            assert_eq!(draft.drafter, Drafter::Anthropic);
+            assert_eq!(style::style(channel, Length::Medium).problems(&draft.reply), []);
+            assert_eq!(check(&draft.reply, &KnownFacts::of(&input)), []);
+            draft.recommendation.expect("a recommendation");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_server_without_forms_is_asked_for_a_text() {
+    let upstream = an_upstream().await;
+    let model = model(&upstream, POLICY);
+    let message = "tools: extra inputs are not permitted";
+    let body = Some(json!({"type": "error", "error": {"type": "invalid_request_error", "message": message}}));
+    upstream.inject(fault("/v1", 1, Fault::Status { status: 400, retry_after: None, body }));
+    let schema = json!({"type": "object"});
+    let tool = Some(anthropic::Tool { name: "write", description: "d", schema: &schema });
+    let answer = model.complete(&soon(), Prompt { tool, ..PROMPT }).await.expect("an answer");
+    assert!(answer.form.is_none() && answer.text.contains("<reply>"));
+    assert_eq!(calls(&upstream, MODEL), 2);
+}
+
+#[tokio::test]
+async fn a_lack_of_room_is_told_from_a_failure() {
+    let upstream = an_upstream().await;
+    let overloaded = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
+    for (status, body, reason, effect) in [
+        (529, None, PauseReason::Overloaded, Effect::Possible),
+        (429, None, PauseReason::RateLimited, Effect::None),
+        (400, Some(overloaded.clone()), PauseReason::Overloaded, Effect::None),
+        (200, Some(overloaded.clone()), PauseReason::Overloaded, Effect::None),
+        (500, Some(overloaded), PauseReason::Overloaded, Effect::Possible),
+    ] {
+        let model = model(&upstream, POLICY);
+        upstream.inject(fault("/v1", 2, Fault::Status { status, retry_after: None, body: body.clone() }));
+        model.complete(&soon(), PROMPT).await.expect("the third try is answered");
+        upstream.inject(fault("/v1", 3, Fault::Status { status, retry_after: None, body: body.clone() }));
+        let error = model.complete(&soon(), PROMPT).await.expect_err("three tries");
+        assert_eq!(error, ClientError::Busy { upstream: "anthropic", reason, effect }, "{status}");
+        upstream.inject(fault("/v1", 1, Fault::Status { status, retry_after: Some("60".into()), body }));
+        let error = model.complete(&soon(), PROMPT).await.expect_err("a minute");
+        let after = Duration::from_secs(60);
+        assert_eq!(error, ClientError::RetryAfter { upstream: "anthropic", after, reason }, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_comes_with_a_servers_error_is_kept_for_a_note_too() {
+    let upstream = an_upstream().await;
+    let account = account(&upstream, POLICY);
+    let down = Fault::Status { status: 503, retry_after: Some("60".into()), body: None };
+    upstream.inject(FaultRule { method: Some("POST".into()), ..fault("/api/tickets", 1, down) });
+    let error = account.post_internal_note(&soon(), 7, &id("n1"), &note("t")).await.expect_err("a minute");
+    assert!(matches!(error, ClientError::RetryAfter { reason: PauseReason::AskedToWait, .. }), "{error}");
+    assert!(error.may_have_taken_effect(), "look before posting again");
+    assert_eq!(calls(&upstream, POST_NOTE), 1, "it was not sent again");
 }
 
 #[tokio::test]

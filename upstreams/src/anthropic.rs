@@ -1,4 +1,7 @@
-//! The client of the Anthropic Messages API: one prompt in, one text out.
+//! The client of the Anthropic Messages API: one prompt in, one answer out.
+//!
+//! With a tool the model must fill in a form, so that what was asked for is a field of the answer and not a part of
+//! a text that has to be searched. A server that knows no tools is asked in the text's form.
 //!
 //! Sampling parameters are not sent (newer API versions refuse them), the static part of the system prompt
 //! is marked for prompt caching, and every stop reason is told apart, because a refusal or a cut-off text
@@ -11,7 +14,7 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::error::{ClientError, SetupError};
 use super::http::{
@@ -70,6 +73,20 @@ pub struct Prompt<'a> {
     pub varying_system: &'a str,
     /// The user message.
     pub user: &'a str,
+    /// The form to be filled in; none asks for a text. It must be the same for every call: another one makes the
+    /// upstream read the cached part anew.
+    pub tool: Option<Tool<'a>>,
+}
+
+/// A form that the model has to fill in.
+#[derive(Clone, Copy)]
+pub struct Tool<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it is for.
+    pub description: &'a str,
+    /// Its fields, as JSON Schema.
+    pub schema: &'a Value,
 }
 
 /// A finished answer.
@@ -77,6 +94,8 @@ pub struct Prompt<'a> {
 pub struct Completion {
     /// The text blocks, joined.
     pub text: String,
+    /// The form as it was filled in; none when the server gave a text only.
+    pub form: Option<Value>,
     /// Why it ended.
     pub ending: Ending,
     /// The model that answered.
@@ -118,6 +137,25 @@ pub struct Usage {
     pub cache_creation_input_tokens: Option<u64>,
     /// Tokens read from the prompt cache.
     pub cache_read_input_tokens: Option<u64>,
+}
+
+impl Usage {
+    /// What two answers cost together.
+    pub fn and(self, other: Usage) -> Usage {
+        let sum = |one: Option<u64>, two: Option<u64>| match (one, two) {
+            (None, None) => None,
+            (one, two) => Some(one.unwrap_or(0).saturating_add(two.unwrap_or(0))),
+        };
+        Usage {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cache_creation_input_tokens: sum(
+                self.cache_creation_input_tokens,
+                other.cache_creation_input_tokens,
+            ),
+            cache_read_input_tokens: sum(self.cache_read_input_tokens, other.cache_read_input_tokens),
+        }
+    }
 }
 
 impl Client {
@@ -176,6 +214,15 @@ impl Client {
         context: &CallContext,
         prompt: Prompt<'_>,
     ) -> Result<Completion, ClientError> {
+        match self.ask(context, prompt).await {
+            Err(ClientError::Rejected { code, .. }) if code == NO_TOOLS && prompt.tool.is_some() => {
+                self.ask(context, Prompt { tool: None, ..prompt }).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn ask(&self, context: &CallContext, prompt: Prompt<'_>) -> Result<Completion, ClientError> {
         let body = request_body(&self.model, self.max_tokens, prompt);
         let request = Request {
             method: Method::POST,
@@ -185,12 +232,15 @@ impl Client {
             repeat: Repeat::Always,
         };
         let answer = self.outbound.send(context, &request, judge).await?;
-        read_completion(&answer.body)
+        read_completion(&answer.body, prompt.tool.map(|tool| tool.name))
     }
 }
 
-fn request_body(model: &str, max_tokens: u32, prompt: Prompt<'_>) -> serde_json::Value {
-    json!({
+/// Our code for a refusal that is about the tool.
+const NO_TOOLS: &str = "tools_not_supported";
+
+fn request_body(model: &str, max_tokens: u32, prompt: Prompt<'_>) -> Value {
+    let mut body = json!({
         "model": model,
         "max_tokens": max_tokens,
         "system": [
@@ -198,7 +248,12 @@ fn request_body(model: &str, max_tokens: u32, prompt: Prompt<'_>) -> serde_json:
             {"type": "text", "text": prompt.varying_system},
         ],
         "messages": [{"role": "user", "content": prompt.user}],
-    })
+    });
+    if let Some(Tool { name, description, schema }) = prompt.tool {
+        body["tools"] = json!([{"name": name, "description": description, "input_schema": schema}]);
+        body["tool_choice"] = json!({"type": "tool", "name": name, "disable_parallel_tool_use": true});
+    }
+    body
 }
 
 #[derive(Deserialize)]
@@ -215,26 +270,33 @@ struct Block {
     r#type: String,
     #[serde(default)]
     text: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    input: Value,
 }
 
-fn read_completion(body: &[u8]) -> Result<Completion, ClientError> {
+fn read_completion(body: &[u8], tool: Option<&str>) -> Result<Completion, ClientError> {
     let bad = |problem| ClientError::BadAnswer { upstream: UPSTREAM, problem };
     let wire: Wire = serde_json::from_slice(body).map_err(|_| bad("it is not a message"))?;
     let text: String =
         wire.content.iter().filter(|block| block.r#type == "text").map(|block| block.text.as_str()).collect();
+    let is_form = |block: &Block| block.r#type == "tool_use" && Some(block.name.as_str()) == tool;
+    let form = wire.content.into_iter().find(is_form).map(|block| block.input);
     let ending = match wire.stop_reason.as_deref() {
         Some("end_turn" | "stop_sequence") => Ending::Complete,
+        Some("tool_use") if form.is_some() => Ending::Complete,
         Some("refusal") => Ending::Refused,
-        Some("tool_use" | "pause_turn") => return Err(bad("the model wants a tool, and none was offered")),
+        Some("tool_use" | "pause_turn") => return Err(bad("the model wants a tool that was not offered")),
         None => return Err(bad("it has no stop reason")),
         // max_tokens, model_context_window_exceeded, and reasons that do not exist yet: whoever parses the
         // text decides whether enough of it is there.
         Some(_) => Ending::CutOff,
     };
-    if text.trim().is_empty() && ending != Ending::Refused {
+    if text.trim().is_empty() && form.is_none() && ending != Ending::Refused {
         return Err(bad("it has no text"));
     }
-    Ok(Completion { text, ending, model: wire.model, usage: wire.usage })
+    Ok(Completion { text, form, ending, model: wire.model, usage: wire.usage })
 }
 
 #[derive(Deserialize)]
@@ -263,6 +325,8 @@ fn report(headers: &HeaderMap) -> Option<Report> {
     (limit > 0.0).then(|| Report { used: (limit - left).max(0.0), limit })
 }
 
+/// The kind of an error counts more than its status: gateways pass an overload on with 400, and with 200.
+///
 /// Spend limits come in three shapes: a 429 with an error code of its own, a 400 that says so only in its
 /// text, and a billing error. None of them goes away by asking again.
 fn judge(answer: &Answer) -> Verdict {
@@ -270,13 +334,18 @@ fn judge(answer: &Answer) -> Verdict {
     let error = serde_json::from_slice::<ErrorBody>(&answer.body).ok().map(|body| body.error);
     let code = error.as_ref().and_then(|error| error.details.as_ref()?.error_code.as_deref());
     let text = error.as_ref().map_or("", |error| error.message.as_str());
-    match status {
-        429 if code == Some("enforced_spend_limit_reached") => Verdict::SpendLimit,
-        400 if text.contains("API usage limits") => Verdict::SpendLimit,
-        402 => Verdict::SpendLimit,
-        409 => Verdict::Again,
+    let kind = error.as_ref().map_or("", |error| error.r#type.as_str());
+    match (status, kind) {
+        (429, _) if code == Some("enforced_spend_limit_reached") => Verdict::SpendLimit,
+        (400, _) if text.contains("API usage limits") => Verdict::SpendLimit,
+        (402, _) | (_, "billing_error") => Verdict::SpendLimit,
+        (_, "overloaded_error" | "rate_limit_error") => Verdict::Busy,
+        (409, _) | (_, "api_error" | "timeout_error") => Verdict::Again,
+        (400 | 422, _) if text.contains("tool") => Verdict::Refuse { code: NO_TOOLS.into() },
+        (200..=299, "authentication_error" | "permission_error") => Verdict::Unauthorised,
         _ => match (judge_status(answer.status), error) {
             (Verdict::Refuse { .. }, Some(error)) => Verdict::Refuse { code: clean_code(&error.r#type) },
+            (Verdict::Accept, Some(error)) => Verdict::Refuse { code: clean_code(&error.r#type) },
             (verdict, _) => verdict,
         },
     }
@@ -288,57 +357,4 @@ fn header_value(text: &str, setting: &'static str) -> Result<HeaderValue, SetupE
 }
 
 #[cfg(test)]
-mod tests {
-    use reqwest::StatusCode;
-
-    use super::*;
-
-    fn judged(status: u16, body: &str) -> Verdict {
-        judge(&Answer {
-            status: StatusCode::from_u16(status).expect("a status"),
-            headers: HeaderMap::new(),
-            body: Bytes::copy_from_slice(body.as_bytes()),
-        })
-    }
-
-    #[test]
-    fn errors_are_told_apart() {
-        let limit = r#"{"type":"error","error":{"type":"rate_limit_error","message":"","details":{"error_code":"enforced_spend_limit_reached"}}}"#;
-        assert_eq!(judged(429, limit), Verdict::SpendLimit);
-        let workspace = r#"{"type":"error","error":{"type":"invalid_request_error","message":"You have reached your specified API usage limits."}}"#;
-        assert_eq!(judged(400, workspace), Verdict::SpendLimit);
-        assert_eq!(judged(429, r#"{"error":{"type":"rate_limit_error","message":"slow"}}"#), Verdict::Again);
-        for status in [408, 409, 500, 529] {
-            assert_eq!(judged(status, "not json"), Verdict::Again, "{status}");
-        }
-        assert_eq!(judged(401, "{}"), Verdict::Unauthorised);
-        let invalid = r#"{"type":"error","error":{"type":"invalid_request_error","message":"temperature"}}"#;
-        assert_eq!(judged(400, invalid), Verdict::Refuse { code: "invalid_request_error".into() });
-    }
-
-    #[test]
-    fn endings_are_told_apart() {
-        let read = |reason: &str, content: &str| {
-            let body = format!(r#"{{"model":"m","content":[{content}],"stop_reason":"{reason}"}}"#);
-            read_completion(body.as_bytes()).map(|completion| completion.ending)
-        };
-        let text = r#"{"type":"text","text":"hello"}"#;
-        assert_eq!(read("end_turn", text), Ok(Ending::Complete));
-        assert_eq!(read("max_tokens", text), Ok(Ending::CutOff));
-        assert_eq!(read("model_context_window_exceeded", text), Ok(Ending::CutOff));
-        assert_eq!(read("refusal", ""), Ok(Ending::Refused));
-        assert!(read("end_turn", "").is_err());
-        assert!(read("tool_use", text).is_err());
-        assert!(read_completion(b"[]").is_err());
-    }
-
-    #[test]
-    fn the_request_has_one_cache_breakpoint_and_no_sampling() {
-        let prompt = Prompt { fixed_system: "a", varying_system: "b", user: "c" };
-        let body = request_body("model", 900, prompt).to_string();
-        assert_eq!(body.matches("cache_control").count(), 1);
-        for refused in ["temperature", "top_p", "top_k"] {
-            assert!(!body.contains(refused));
-        }
-    }
-}
+mod tests;

@@ -20,6 +20,17 @@ pub enum ClientError {
         /// Who asked for the pause.
         reason: PauseReason,
     },
+    /// The upstream has no room for the request (its rate limit, an overload) and named no time. Reschedule the job
+    /// as for `RetryAfter`: nothing was wrong with it.
+    #[error("{upstream} has no room at the moment and does not say until when: {reason}")]
+    Busy {
+        /// The upstream's name.
+        upstream: &'static str,
+        /// What is short.
+        reason: PauseReason,
+        /// Whether the upstream may have carried out the request all the same.
+        effect: Effect,
+    },
     /// The upstream did not give a usable answer in several tries. Retry the job with its own backoff.
     #[error("{upstream} is not available: {cause}")]
     Unavailable {
@@ -95,8 +106,12 @@ impl ClientError {
     /// effect that must not happen twice looks it up before it asks again.
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
-            Self::Unavailable { effect, .. } | Self::Deadline { effect, .. } => *effect == Effect::Possible,
-            Self::BadAnswer { .. } => true,
+            Self::Unavailable { effect, .. } | Self::Busy { effect, .. } | Self::Deadline { effect, .. } => {
+                *effect == Effect::Possible
+            }
+            // It came with an answer that may be a server's error.
+            Self::RetryAfter { reason: PauseReason::AskedToWait | PauseReason::Overloaded, .. }
+            | Self::BadAnswer { .. } => true,
             _ => false,
         }
     }
@@ -120,6 +135,9 @@ pub enum PauseReason {
     /// The upstream said that it is down for a while.
     #[error("it asked to be left alone")]
     AskedToWait,
+    /// The upstream has too much to do for everybody.
+    #[error("it is overloaded")]
+    Overloaded,
     /// Our circuit breaker is open after repeated failures.
     #[error("it failed repeatedly, and its circuit is open")]
     CircuitOpen,

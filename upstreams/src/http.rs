@@ -152,7 +152,7 @@ impl Outbound {
                 Err(failure) => failure,
             };
             if failure.effect == Effect::Possible && request.repeat == Repeat::OnlyIfWithoutEffect {
-                return Err(self.unavailable(&failure));
+                return Err(self.give_up(&failure));
             }
             let Some(cap) = delays.next() else { return Err(self.give_up(&failure)) };
             let wait = failure.named.map_or_else(|| full_jitter(cap), |(named, _)| named);
@@ -245,7 +245,7 @@ impl Outbound {
             Trouble::TimedOut => "timeout",
             _ => "broken",
         });
-        Ok(Err(Failure { trouble, effect, named: None }))
+        Ok(Err(Failure { trouble, effect, named: None, busy: None }))
     }
 
     /// Waits for the account's turn, if that is a matter of a moment.
@@ -280,12 +280,18 @@ impl Outbound {
             Verdict::Unauthorised => Err(ClientError::Unauthorised { upstream, status }),
             Verdict::SpendLimit => Err(ClientError::SpendLimit { upstream }),
             Verdict::Refuse { code } => Err(ClientError::Rejected { upstream, status, code }),
-            Verdict::Again => {
-                let reason = if status == 429 { PauseReason::RateLimited } else { PauseReason::AskedToWait };
+            Verdict::Again | Verdict::Busy => {
+                let busy = (verdict == Verdict::Busy).then_some(if status == 429 {
+                    PauseReason::RateLimited
+                } else {
+                    PauseReason::Overloaded
+                });
+                let reason = busy.unwrap_or(PauseReason::AskedToWait);
                 Ok(Err(Failure {
                     trouble: Trouble::Status(status),
                     effect: if status >= 500 { Effect::Possible } else { Effect::None },
                     named: named_wait(&answer.headers, SystemTime::now()).map(|wait| (wait, reason)),
+                    busy,
                 }))
             }
         }
@@ -319,14 +325,12 @@ impl Outbound {
 
     /// The error after the last try, or when the next one would come too late.
     fn give_up(&self, failure: &Failure) -> ClientError {
-        match failure.named {
-            Some((after, reason)) => ClientError::RetryAfter { upstream: self.upstream, after, reason },
-            None => self.unavailable(failure),
+        let (upstream, effect) = (self.upstream, failure.effect);
+        match (failure.named, failure.busy) {
+            (Some((after, reason)), _) => ClientError::RetryAfter { upstream, after, reason },
+            (None, Some(reason)) => ClientError::Busy { upstream, reason, effect },
+            (None, None) => ClientError::Unavailable { upstream, cause: failure.trouble, effect },
         }
-    }
-
-    fn unavailable(&self, failure: &Failure) -> ClientError {
-        ClientError::Unavailable { upstream: self.upstream, cause: failure.trouble, effect: failure.effect }
     }
 
     fn forbidden(&self, forbidden: Forbidden) -> ClientError {
@@ -359,7 +363,10 @@ pub fn host_key(url: &Url) -> String {
 struct Failure {
     trouble: Trouble,
     effect: Effect,
+    /// The wait that the upstream named.
     named: Option<(Duration, PauseReason)>,
+    /// What is short, when it is no failure but a lack of room.
+    busy: Option<PauseReason>,
 }
 
 enum ExchangeError {

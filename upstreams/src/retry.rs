@@ -60,6 +60,8 @@ pub enum Verdict {
     Accept,
     /// Worth another try.
     Again,
+    /// There is no room for the request at the moment: worth another try, and later still worth one, however often.
+    Busy,
     /// The credential is not accepted.
     Unauthorised,
     /// The account may not spend more.
@@ -76,7 +78,8 @@ pub fn judge_status(status: StatusCode) -> Verdict {
     match status.as_u16() {
         200..=299 => Verdict::Accept,
         401 | 403 => Verdict::Unauthorised,
-        408 | 429 | 500..=599 => Verdict::Again,
+        429 | 529 => Verdict::Busy,
+        408 | 500..=599 => Verdict::Again,
         _ => Verdict::Refuse { code: "none".into() },
     }
 }

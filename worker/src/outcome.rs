@@ -118,6 +118,7 @@ impl From<ClientError> for Stop {
             ClientError::RetryAfter { after, .. } => {
                 Stop::Wait { failure: Failure::new("upstream_busy", &message), after: Some(after) }
             }
+            ClientError::Busy { .. } => Stop::wait("upstream_busy", &message),
             ClientError::Unavailable { .. } | ClientError::Deadline { .. } => {
                 Stop::retry("upstream_unavailable", &message)
             }

@@ -129,8 +129,8 @@ impl Shop {
         self.outcomes.clone()?;
         let trained = spend::train(&self.test, &self.training, &spend::settings(), &Stop::never());
         let model = trained.map_err(|error| plain(&error.to_string()))?.model;
-        let expected =
-            model.score(&self.test.features).into_iter().map(|one| one.map_or(0.0, |one| one.expected));
+        let forecasts = model.score(&self.test.features, &self.test.stats.season);
+        let expected = forecasts.into_iter().map(|one| one.map_or(0.0, |one| one.expected));
         let mut rankings = vec![Ranking { name: OURS.to_owned(), scores: expected.collect() }];
         let baselines = spend::baselines(&self.test).into_iter().filter(|(name, _)| *name != "predict zero");
         rankings.extend(

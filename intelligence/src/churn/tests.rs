@@ -145,3 +145,34 @@ fn only_a_real_improvement_is_promoted() {
     assert!(!better(&truth, &truth[..10], &churned).promote);
     assert!(!better(&blurred, &truth, &vec![true; 4000]).promote);
 }
+
+#[test]
+fn no_probability_is_certain() {
+    assert_eq!(least_probability(0), 1e-4);
+    assert_eq!(least_probability(500), 1e-3);
+    assert_eq!((least_probability(20), least_probability(1_000_000)), (1e-2, 1e-4));
+    // Half of the shop orders every day, the other half has been gone for a year.
+    let mut builder = LinesBuilder::with_capacity(60_000);
+    let line = |day: i32, order: u64| Line {
+        minute: day * 1440,
+        order,
+        product: 1,
+        category: 1,
+        quantity: 1.0,
+        amount: 10.0,
+        list_amount: f64::NAN,
+        is_return: false,
+    };
+    for customer in 0..1_200u32 {
+        let days = if customer % 2 == 0 { 0..500 } else { 0..3 };
+        days.for_each(|day| builder.push(customer, line(day, 1 + day as u64)));
+    }
+    let (now, closed) = snapshots(&builder.finish(1_200), 499, 5);
+    let trained = train(&now, &closed, &quick(), &Stop::never()).expect("enough data");
+    let least = least_probability(trained.report.rows as u64) as f32;
+    for probability in trained.model.score(&now.features).into_iter().flatten() {
+        assert!((least..=1.0 - least).contains(&probability), "{probability}");
+        let shown = (f64::from(probability) * 1e4).round() / 1e4;
+        assert!(shown > 0.0 && shown < 1.0, "{probability} is shown as {shown}");
+    }
+}

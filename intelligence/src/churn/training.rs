@@ -223,6 +223,8 @@ pub fn train(
         purchases: purchases.filter(|_| weights.purchases > 0.0),
         weights,
         calibration,
+        // BG/NBD alone needs no known outcome; it is made from the customers themselves.
+        outcomes: if tier == Tier::Purchases { now.customers.len() } else { report.rows } as u64,
     };
     Ok(Trained { model: Model::new(stored)?, report, held_back })
 }

@@ -145,7 +145,7 @@ fn evaluate_spend(report: &mut Report, test: &Snapshot, closed: &[Snapshot], spe
     let ours = spend::train(test, closed, &settings, &Stop::never()).map_err(|error| error.to_string()).map(
         |trained| {
             report.spend_training = Some(trained.report);
-            trained.model.score(&test.features)
+            trained.model.score(&test.features, &test.stats.season)
         },
     );
     let ours = ours.map(|forecasts| {

@@ -120,6 +120,11 @@ impl Report {
         if let Some(anchor) = anchor {
             reference(f, anchor.name, &anchor.spend, 3)?;
         }
+        if let Some(training) = &self.spend_training {
+            let rounds = training.rounds.unwrap_or(0);
+            writeln!(f, "ours: {} trees a seed, {}", rounds, training.mixture.describe())?;
+            writeln!(f, "  because {}", training.mixture_reason)?;
+        }
         match self.coverage {
             Some(coverage) => writeln!(f, "10-90 % interval: {:.1} % of customers inside", coverage * 100.0),
             None => writeln!(f, "10-90 % interval: none, no window could be held back"),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lines::{Lines, day_of, last_minute};
 use crate::orders::{self, Order};
+use crate::season::Season;
 pub use prices::{MOST_CATEGORIES, MOST_PRICES, MOST_PRODUCTS};
 
 /// Days whose discount depth is kept: the last ones.
@@ -43,6 +44,9 @@ pub struct TenantStats {
     pub category_prices: Vec<(u64, Vec<f32>)>,
     /// Share of the list value that was not paid on a day, by day, ascending.
     pub day_depths: Vec<(i32, f32)>,
+    /// What the coming days are like by the year that lies behind.
+    #[serde(default)]
+    pub season: Season,
 }
 
 impl TenantStats {
@@ -66,6 +70,7 @@ impl TenantStats {
             product_prices,
             category_prices,
             day_depths: totals.depths(),
+            season: totals.season,
         }
     }
 }
@@ -108,6 +113,7 @@ struct Totals {
     hours_known: bool,
     first_day: i32,
     days: Vec<(f64, f64)>,
+    season: Season,
 }
 
 impl Totals {
@@ -148,6 +154,7 @@ impl Totals {
             hours_known: false,
             first_day,
             days: vec![(0.0, 0.0); days],
+            season: Season::default(),
         }
     }
 
@@ -169,6 +176,7 @@ impl Totals {
             self.add_order(order);
         }
         self.tenure += first.map_or(0.0, |first| f64::from(until_day) - f64::from(first));
+        self.season.add(orders, until_day);
     }
 
     fn add_order(&mut self, order: &Order) {
@@ -203,6 +211,7 @@ impl Totals {
         self.returns += other.returns;
         self.returned += other.returned;
         self.hours_known |= other.hours_known;
+        self.season.merge(&other.season);
         for (own, other) in self.days.iter_mut().zip(&other.days) {
             own.0 += other.0;
             own.1 += other.1;

@@ -10,9 +10,10 @@ enum Unit {
     /// Of a stored logarithm ln(1 + x).
     LogMoney,
     Percent,
+    Probability,
     Number,
 }
-use Unit::{Count, Days, LogMoney, Money, Number, Percent};
+use Unit::{Count, Days, LogMoney, Money, Number, Percent, Probability};
 
 /// A feature: its name, what it is about, its unit, and the sentences for leaving and for staying.
 type Entry = (&'static str, &'static str, Unit, &'static str, &'static str);
@@ -65,7 +66,7 @@ static ENTRIES: [Entry; 66] = [
     ("recency_days", "recency", Days, "No order for {}", "Ordered only {} ago"),
     ("recency_share", "recency", Percent, "{} of the time as a customer has passed since the last order", "Only {} of the time as a customer has passed since the last order"),
     ("overdue", "recency", Number, "The time since the last order is {} times the expected gap", "The time since the last order is only {} times the expected gap"),
-    ("alive_probability", "alive", Percent, "The rhythm of the purchases gives {} that this customer is still active", "The rhythm of the purchases gives {} that this customer is active"),
+    ("alive_probability", "alive", Probability, "The rhythm of the purchases gives {} that this customer is still active", "The rhythm of the purchases gives {} that this customer is active"),
     ("order_momentum", "momentum", Number, "Orders have slowed against the quarter before ({} on a log scale)", "Orders have held or grown against the quarter before ({} on a log scale)"),
     ("days_to_second_order", "second order", Days, "Took {} to come back for a second order, which here goes with leaving", "Came back for a second order after {}"),
     ("late_spend_share", "spend timing", Percent, "Only {} of the spend is from the later half of the time as a customer", "{} of the spend is from the later half of the time as a customer"),
@@ -106,6 +107,7 @@ pub(super) fn sentence(name: &str, row: &[f32], leaving: bool) -> Option<String>
         Money => money(f64::from(value)),
         LogMoney => money(f64::from(value).clamp(-50.0, 50.0).exp() - 1.0),
         Percent => format!("{:.0} %", f64::from(value) * 100.0),
+        Probability => probability(value),
         Number => format!("{value:.1}"),
     };
     Some((if leaving { draws_away } else { holds }).replace("{}", &text))
@@ -161,6 +163,15 @@ fn count(name: &str, value: f32) -> String {
 
 fn days(value: f32) -> String {
     format!("{value:.0} {}", if value.round() == 1.0 { "day" } else { "days" })
+}
+
+/// No number of purchases makes anything certain.
+fn probability(value: f32) -> String {
+    match value {
+        _ if value < 0.01 => "less than 1 %".to_owned(),
+        _ if value > 0.99 => "more than 99 %".to_owned(),
+        _ => format!("{:.0} %", f64::from(value) * 100.0),
+    }
 }
 
 fn money(value: f64) -> String {

@@ -3,7 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArtefactError, Group, HeldBack, Model, Stored, comparison::loss, interval, mixed, purchases};
+use super::{
+    ArtefactError, Group, HeldBack, Model, Stored, interval,
+    mixture::{self, Mixture, Parts},
+    purchases,
+    simple::{Factors, Simple, simple},
+};
 pub use crate::ensemble::Settings;
 use crate::{
     bg_nbd::BgNbd,
@@ -11,8 +16,9 @@ use crate::{
     churn::{NotEnough, Tier, eligibility::eligibility},
     ensemble, folds,
     forest::{Forest, ForestError},
+    gamma_gamma::GammaGamma,
     history::Outcome,
-    metrics::{SpendQuality, clearly_better, spend_quality},
+    metrics::{SpendQuality, spend_quality},
     snapshot::Snapshot,
     stop::Stop,
 };
@@ -59,8 +65,10 @@ pub struct TrainingReport {
     pub horizon: u32,
     /// Trees a seed; none without trees.
     pub rounds: Option<u32>,
-    /// The purchase model's share in the mean of the logarithms, 0 to 1.
-    pub purchases_weight: f64,
+    /// What the forecast is made of.
+    pub mixture: Mixture,
+    /// Why it is that.
+    pub mixture_reason: String,
     /// Features with their share of the trees' gain, largest first.
     pub importance: Vec<(String, f64)>,
     /// Figures on the newest fold, ours first; empty without a fold.
@@ -88,9 +96,8 @@ pub enum CannotTrain {
     Model(#[from] ArtefactError),
 }
 
-/// Shares of the purchase model that are tried. The two err in different directions, so half of each is the rule, and
-/// where no fold can tell.
-const PURCHASES_WEIGHTS: [f64; 3] = [0.5, 0.3, 0.0];
+/// Held-back days that choose where nothing learns from labels.
+const HELD_BACK_DAYS: usize = 2;
 /// Groups of similar forecast that have an interval of their own.
 const GROUPS: usize = 20;
 /// Fewest customers of a group.
@@ -125,13 +132,13 @@ pub fn train(
             stop,
         )?;
         rounds = Some(ensemble::rounds(&texts));
-        newest = Some(Parts::of(&texts, test)?);
+        newest = Some(parts_of(Some((texts.as_slice(), season_of(training))), test)?);
     }
     let boosting = boosting::Settings { rounds: rounds.unwrap_or_default(), ..settings.boosting };
     let older = || match checks.get(1) {
         Some((training, test)) => {
             let texts = ensemble::train(&learn(training), None, &boosting, settings.fold_seeds, stop)?;
-            Parts::of(&texts, test).map(Some)
+            parts_of(Some((texts.as_slice(), season_of(training))), test).map(Some)
         }
         None => Ok(None),
     };
@@ -140,12 +147,19 @@ pub fn train(
         false => Ok(Vec::new()),
     };
     let (older, trees) = rayon::join(older, whole);
-    let (parts, trees): (Vec<Parts>, _) = (newest.into_iter().chain(older?).collect(), trees?);
-    let weight = choose_weight(&parts, model.is_some(), !trees.is_empty());
+    let (mut parts, trees): (Vec<Parts>, _) = (newest.into_iter().chain(older?).collect(), trees?);
+    let mut tests: Vec<&Snapshot> = checks.iter().map(|(_, test)| *test).collect();
+    if !with_trees {
+        // What learns from no label can be measured on every closed window.
+        tests = closed.iter().copied().take(HELD_BACK_DAYS).collect();
+        parts = tests.iter().map(|test| parts_of(None, test)).collect::<Result<_, _>>()?;
+    }
+    let choice = mixture::choose(&parts, !trees.is_empty(), model.is_some());
+    let mixture = choice.mixture;
 
-    let newest = parts.first().map(|parts| (parts.forecasts(weight), parts));
+    let newest = parts.first().map(|parts| (parts.forecasts(mixture), parts));
     let mut held_back = Vec::new();
-    if let (Some((forecasts, parts)), Some((_, test))) = (&newest, checks.first()) {
+    if let (Some((forecasts, parts)), Some(test)) = (&newest, tests.first()) {
         held_back.push(("ours".to_owned(), spend_quality(forecasts, &parts.spent, settings.replicates)));
         for (name, answers) in baselines(test) {
             if let Ok(answers) = answers {
@@ -154,7 +168,7 @@ pub fn train(
         }
     }
     let coverage = newest.as_ref().zip(parts.get(1)).map(|((forecasts, newest), older)| {
-        let learnt = groups(&older.forecasts(weight), &older.spent);
+        let learnt = groups(&older.forecasts(mixture), &older.spent);
         let inside = forecasts.iter().zip(&newest.spent).filter(|(forecast, spent)| {
             interval(&learnt, **forecast).is_some_and(|(low, high)| (low..=high).contains(*spent))
         });
@@ -163,15 +177,18 @@ pub fn train(
     let importance = ensemble::importance(&trees);
     let names = folds::names();
     let intervals = newest.as_ref().map(|(forecasts, parts)| groups(forecasts, &parts.spent));
+    let has_purchases = mixture.model_share() > 0.0 && mixture.purchases > 0.0;
     let stored = Stored {
         features: names.iter().map(ToString::to_string).collect(),
         horizon: now.horizon,
-        trees,
-        purchases: model.filter(|_| weight > 0.0),
-        purchases_weight: weight,
+        trees: if mixture.model_share() > 0.0 && mixture.purchases < 1.0 { trees } else { Vec::new() },
+        purchases: model.filter(|_| has_purchases),
+        money: has_purchases.then(|| money_of(now)).flatten(),
+        mixture,
+        learnt_season: season_of(&closed),
         intervals: intervals.unwrap_or_default(),
     };
-    if stored.trees.is_empty() && stored.purchases.is_none() {
+    if stored.trees.is_empty() && stored.purchases.is_none() && mixture.model_share() > 0.0 {
         return Err(CannotTrain::NotEnough(vec![NotEnough::PurchaseModel]));
     }
     let report = TrainingReport {
@@ -180,13 +197,14 @@ pub fn train(
         snapshot_days: closed.iter().map(|snapshot| snapshot.day).collect(),
         horizon: now.horizon,
         rounds,
-        purchases_weight: weight,
+        mixture,
+        mixture_reason: choice.reason,
         importance,
         held_back,
         coverage,
         settings: *settings,
     };
-    let held_back = newest.zip(checks.first()).map(|((expected, parts), (_, test))| HeldBack {
+    let held_back = newest.zip(tests.first()).map(|((expected, parts), test)| HeldBack {
         day: test.day,
         expected,
         spent: parts.spent.clone(),
@@ -197,18 +215,43 @@ pub fn train(
 /// What a forecast has to beat, for the customers of `test`: a name, and one number a customer or why there is none.
 pub fn baselines(test: &Snapshot) -> Vec<(&'static str, Result<Vec<f64>, String>)> {
     let count = test.customers.len();
-    let recent =
-        test.summaries.iter().map(|summary| summary.spend_90.max(0.0) * f64::from(test.horizon) / 90.0);
+    let (horizon, season) = (f64::from(test.horizon), Factors::of(&test.stats.season, test.horizon));
+    let simple = |factors, of: fn(Simple) -> f64| -> Vec<f64> {
+        let rows = (0..count).map(|row| simple(test.features.row(row), horizon, factors));
+        rows.map(|simple| simple.map_or(0.0, of)).collect()
+    };
     let model = test.expected_spend().ok_or_else(|| match (&test.purchases, &test.money) {
         (Err(error), _) => error.to_string(),
         (_, Err(error)) => error.to_string(),
         _ => "the models have no mean".to_owned(),
     });
-    vec![
-        ("predict zero", Ok(vec![0.0; count])),
-        ("last 90 days' spend", Ok(recent.collect())),
-        ("BG/NBD x Gamma-Gamma", model),
-    ]
+    let mut all = vec![
+        (ZERO, Ok(vec![0.0; count])),
+        ("last 90 days' spend", Ok(simple(Factors::EVEN, |simple| simple.recent))),
+        ("rate of a year", Ok(simple(Factors::EVEN, |simple| simple.rate))),
+    ];
+    if season != Factors::EVEN {
+        all.push(("last 90 days, season", Ok(simple(season, |simple| simple.recent))));
+        all.push(("rate of a year, season", Ok(simple(season, |simple| simple.rate))));
+    }
+    all.push((MODEL, model));
+    all
+}
+
+/// The baseline that predicts nothing.
+const ZERO: &str = "predict zero";
+/// The baseline that is a model itself.
+const MODEL: &str = "BG/NBD x Gamma-Gamma";
+
+/// The simple rule that beats the forecasts on `test`: with an absolute error that is smaller by more than noise (paired
+/// test), a sum that is about right or nearer to it, and no smaller capture. To predict nothing at all is no rule: its
+/// error is small and its forecast useless.
+pub fn beaten_by(expected: &[f64], test: &Snapshot) -> Option<&'static str> {
+    let spent = test.spent();
+    let rules = baselines(test).into_iter().filter(|(name, _)| *name != ZERO && *name != MODEL);
+    rules
+        .filter_map(|(name, answers)| Some((name, answers.ok()?)))
+        .find_map(|(name, answers)| mixture::outdoes(&answers, expected, &spent).then_some(name))
 }
 
 /// What was spent; a Tweedie loss knows nothing below zero.
@@ -216,52 +259,47 @@ fn spend_label(outcome: &Outcome) -> f32 {
     (outcome.spend as f32).max(0.0)
 }
 
-/// What trees and purchase model say of a fold's customers, and what those spent.
-struct Parts {
-    /// Logarithms of the trees' means.
-    trees: Vec<f64>,
-    /// The purchase model's means; none for a customer without any.
-    purchases: Vec<Option<f64>>,
-    spent: Vec<f64>,
+/// The model of what a purchase day is worth, from all of them: the first tells as much of a customer's taste as the
+/// others, and of those who bought once it is all there is.
+fn money_of(snapshot: &Snapshot) -> Option<GammaGamma> {
+    let values: Vec<(f64, f64)> = snapshot
+        .summaries
+        .iter()
+        .map(|summary| (f64::from(summary.repeats) + 1.0, summary.spend / (f64::from(summary.repeats) + 1.0)))
+        .collect();
+    GammaGamma::fit(&values).ok()
 }
 
-impl Parts {
-    fn of(texts: &[String], test: &Snapshot) -> Result<Parts, CannotTrain> {
-        let model: Option<BgNbd> = test.purchases.as_ref().ok().map(|fit| fit.model);
-        let horizon = f64::from(test.horizon);
-        let rows = (0..test.features.rows()).map(|row| test.features.row(row));
-        Ok(Parts {
-            trees: Forest::parse(texts, &folds::names())?.scores(&test.features),
-            purchases: rows.map(|row| purchases(model.as_ref()?, row, horizon)).collect(),
-            spent: test.spent(),
+/// The season that trees learn from: the mean logarithm of the factors of the snapshots, each by its customers.
+fn season_of(training: &[&Snapshot]) -> f64 {
+    let customers: usize = training.iter().map(|snapshot| snapshot.customers.len()).sum();
+    let sum: f64 = training
+        .iter()
+        .map(|snapshot| {
+            Factors::of(&snapshot.stats.season, snapshot.horizon).log_recent()
+                * snapshot.customers.len() as f64
         })
-    }
-
-    fn forecasts(&self, weight: f64) -> Vec<f64> {
-        let parts = self.trees.iter().zip(&self.purchases);
-        parts.map(|(trees, purchases)| mixed(Some(*trees), *purchases, weight).unwrap_or(0.0)).collect()
-    }
+        .sum();
+    sum / customers.max(1) as f64
 }
 
-/// The share with the smallest Tweedie deviance over the folds, if it is smaller than that of the usual one, which is
-/// the first, by more than noise.
-fn choose_weight(folds: &[Parts], with_purchases: bool, with_trees: bool) -> f64 {
-    if !with_trees || !with_purchases {
-        return if with_trees { 0.0 } else { 1.0 };
-    }
-    let losses = |weight: f64| -> Vec<f64> {
-        let of = |fold: &Parts| -> Vec<f64> {
-            fold.forecasts(weight)
-                .iter()
-                .zip(&fold.spent)
-                .map(|(expected, spent)| loss(*expected, *spent))
-                .collect()
-        };
-        folds.iter().flat_map(of).collect()
-    };
-    let alternatives = PURCHASES_WEIGHTS[1..].iter().map(|weight| losses(*weight)).collect::<Vec<_>>();
-    clearly_better(&losses(PURCHASES_WEIGHTS[0]), &alternatives)
-        .map_or(PURCHASES_WEIGHTS[0], |i| PURCHASES_WEIGHTS[i + 1])
+/// What all parts say of a held-back day's customers.
+fn parts_of(trees: Option<(&[String], f64)>, test: &Snapshot) -> Result<Parts, CannotTrain> {
+    let model: Option<BgNbd> = test.purchases.as_ref().ok().map(|fit| fit.model);
+    let money = model.and_then(|_| money_of(test));
+    let horizon = f64::from(test.horizon);
+    let rows = || (0..test.features.rows()).map(|row| test.features.row(row));
+    let forest = trees.map(|(texts, _)| Forest::parse(texts, &folds::names())).transpose()?;
+    let seasonal = Factors::of(&test.stats.season, test.horizon);
+    let none = Simple { recent: 0.0, rate: 0.0 };
+    let simple = |factors| rows().map(|row| simple(row, horizon, factors).unwrap_or(none)).collect();
+    Ok(Parts {
+        trees: forest.map(|forest| forest.scores(&test.features)),
+        purchases: rows().map(|row| purchases(model.as_ref()?, money.as_ref(), row, horizon)).collect(),
+        simple: [simple(Factors::EVEN), simple(seasonal)],
+        season: (seasonal != Factors::EVEN).then(|| seasonal.shift(trees.map_or(0.0, |(_, learnt)| learnt))),
+        spent: test.spent(),
+    })
 }
 
 /// The groups of similar forecast with the tenth and ninetieth percentile of what they spent, over the forecast.

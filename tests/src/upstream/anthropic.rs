@@ -1,5 +1,5 @@
-//! Plays the Messages API: refuses what the real one refuses, and answers in the form that our prompt asks
-//! for, with as many sentences as the prompt names.
+//! Plays the Messages API: refuses what the real one refuses, fills in the form that it is offered, or answers in the
+//! text that our prompt asks for, with as many sentences as the prompt names.
 
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
@@ -22,10 +22,18 @@ pub(super) async fn messages(headers: HeaderMap, Json(request): Json<Value>) -> 
         return error(StatusCode::BAD_REQUEST, "invalid_request_error", &problem);
     }
     let system = text_of(&request["system"]);
-    let text = answer(&system);
+    let (reply, advice) = (reply(&system), advice());
+    let text = format!("<reply>\n{reply}\n</reply>\n<recommendation>\n{advice}\n</recommendation>");
+    let (content, stop_reason) = match request["tool_choice"]["name"].as_str() {
+        Some(form) => {
+            let input = json!({"reply": reply, "recommendation": advice});
+            (json!({"type": "tool_use", "id": "toolu_recorded", "name": form, "input": input}), "tool_use")
+        }
+        None => (json!({"type": "text", "text": text}), "end_turn"),
+    };
     let body = json!({
         "id": "msg_recorded", "type": "message", "role": "assistant", "model": request["model"],
-        "content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "stop_sequence": null,
+        "content": [content], "stop_reason": stop_reason, "stop_sequence": null,
         "usage": {
             "input_tokens": text_of(&request["messages"]).len() / 4,
             "output_tokens": text.len() / 4,
@@ -54,25 +62,36 @@ fn problem(headers: &HeaderMap, request: &Value) -> Option<String> {
         ("max_tokens", request["max_tokens"].is_u64()),
         ("messages", request["messages"].as_array().is_some_and(|list| !list.is_empty())),
     ];
-    required.into_iter().find(|(_, fine)| !fine).map(|(field, _)| format!("{field} is required"))
+    if let Some((field, _)) = required.into_iter().find(|(_, fine)| !fine) {
+        return Some(format!("{field} is required"));
+    }
+    let offered = request["tools"].as_array().into_iter().flatten();
+    let wanted = &request["tool_choice"]["name"];
+    let is_offered = wanted.is_null()
+        || offered
+            .into_iter()
+            .any(|tool| tool["name"] == *wanted && tool["input_schema"]["type"] == "object");
+    (!is_offered).then(|| "tool_choice: the tool is not among tools".into())
 }
 
-fn answer(system: &str) -> String {
+fn reply(system: &str) -> String {
     let body = SENTENCES[..sentences_wanted(system)].join(" ");
-    let reply = if system.contains("greeting line and end") {
+    if system.contains("greeting line and end") {
         format!("Hello,\n\n{body}\n\nKind regards,\nYour support team")
     } else {
         body
-    };
-    let advice = json!({
+    }
+}
+
+fn advice() -> Value {
+    json!({
         "priority": "normal",
         "actions": ["Look the order up.", "Tell the customer what you found."],
         "talking_points": ["The customer waits for news.", "Earlier orders went well.", "Name the next step."],
         "warnings": [],
         "retention_probability": null,
         "revenue_at_risk": null,
-    });
-    format!("<reply>\n{reply}\n</reply>\n<recommendation>\n{advice}\n</recommendation>")
+    })
 }
 
 /// The number before the word "sentences" in the style rules; they come last in the system prompt.

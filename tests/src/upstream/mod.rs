@@ -69,6 +69,11 @@ impl Upstream {
         lock(&self.play.faults).add(rule);
     }
 
+    /// Lets it behave again.
+    pub fn forgive(&self) {
+        lock(&self.play.faults).clear();
+    }
+
     /// Puts a ticket there, in place of the one that is made up for any id.
     pub fn seed_ticket(&self, id: u64, ticket: SeedTicket) {
         lock(&self.play.desk).seed(id, ticket);

@@ -23,6 +23,7 @@ use super::error::{ClientError, SetupError};
 use super::http::{
     Answer, CallContext, Outbound, Repeat, Request, RetryPolicy, Verdict, judge_status, url_under,
 };
+use super::outgoing::Outgoing;
 use super::pacing::shared::Shared;
 use super::pacing::{Allowance, Pacer, Report, used_of_limit};
 use super::{Breakers, Destinations};
@@ -229,13 +230,12 @@ impl Client {
         context: &CallContext,
         ticket_id: u64,
         external_id: &ExternalId,
-        body_text: &str,
-        body_html: &str,
+        body: &Outgoing,
     ) -> Result<Note, ClientError> {
         if let Some(note) = self.find_note_by_external_id(context, ticket_id, external_id).await? {
             return Ok(note);
         }
-        match self.post_internal_note(context, ticket_id, external_id, body_text, body_html).await {
+        match self.post_internal_note(context, ticket_id, external_id, body).await {
             Err(error) if error.may_have_taken_effect() => {
                 match self.find_note_by_external_id(context, ticket_id, external_id).await {
                     Ok(Some(note)) => Ok(note),
@@ -253,10 +253,9 @@ impl Client {
         context: &CallContext,
         ticket_id: u64,
         external_id: &ExternalId,
-        body_text: &str,
-        body_html: &str,
+        body: &Outgoing,
     ) -> Result<Note, ClientError> {
-        let note = wire::NewNote::new(external_id.as_str(), body_text, body_html, &self.sender);
+        let note = wire::NewNote::new(external_id.as_str(), body.text(), body.html(), &self.sender);
         let body = serde_json::to_vec(&note).expect("a struct of strings is always JSON");
         let request = Request {
             method: Method::POST,

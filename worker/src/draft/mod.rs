@@ -1,12 +1,17 @@
 //! Reply drafts: what goes into one, how the model is asked, and what may come out.
 //!
 //! Everything here is pure: no clock, no network, no database. A handler gathers a `DraftInput`, then either
-//! asks the model (`prompt`, then `parse` and `policy` over its answer) or lets the built-in drafter write
-//! (`template`), and renders the result for the help desk (`note`).
+//! asks the model (`prompt`) and holds its answer to every rule (`judge`: the form by `answer`, words that are not for
+//! the customer by `chatter`, the language, the promises by `policy`, and the gate of outgoing texts), or lets the
+//! built-in drafter write (`template`), and renders the result for the help desk (`note`).
 
+pub mod answer;
+mod chatter;
+pub mod fault;
 pub mod input;
+pub mod judge;
+mod language;
 pub mod note;
-pub mod parse;
 pub mod policy;
 pub mod prompt;
 pub mod style;

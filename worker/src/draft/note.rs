@@ -70,7 +70,8 @@ fn sections(draft: &Draft) -> Vec<Section> {
         let estimates = [
             advice
                 .retention_probability
-                .map(|p| format!("Chance that the customer stays: {:.0} %", p * 100.0)),
+                // Nobody is certain of what a customer will do, whatever a model says.
+                .map(|p| format!("Chance that the customer stays: {:.0} %", (p * 100.0).clamp(1.0, 99.0))),
             advice.revenue_at_risk.as_ref().map(|amount| format!("Revenue at risk: {amount}")),
         ];
         list("Estimates, for agents only".to_owned(), &estimates.into_iter().flatten().collect::<Vec<_>>());

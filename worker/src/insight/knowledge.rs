@@ -109,7 +109,7 @@ impl Knowledge {
     /// Churn and lifetime value of customers with these features. A customer without an order has none.
     pub fn predict(&self, features: &Matrix) -> Vec<Predictions> {
         let churn = self.churn.as_ref().map(|model| model.score(features));
-        let spend = self.spend.as_ref().map(|model| model.score(features));
+        let spend = self.spend.as_ref().map(|model| model.score(features, &self.statistics.season));
         (0..features.rows())
             .map(|row| Predictions {
                 churn: churn.as_ref().and_then(|scores| scores[row]),

@@ -257,6 +257,8 @@ fn spend_candidate(
             Ok(old) => compare_spend(snapshots, &old, &trained),
         },
     };
+    let reason =
+        format!("{reason}; the forecast is {}: {}", report.mixture.describe(), report.mixture_reason);
     let held_back = trained
         .held_back
         .as_ref()
@@ -265,6 +267,7 @@ fn spend_candidate(
         family: word(&report.tier),
         artefact: trained.model.to_artefact(),
         parameters: json!({ "settings": report.settings, "rounds": report.rounds, "importance": report.importance,
+                            "mixture": report.mixture, "mixture_reason": report.mixture_reason,
                             "interval_coverage": report.coverage,
                             "missing": report.missing.iter().map(ToString::to_string).collect::<Vec<_>>() }),
         metrics: metrics(held_back, &report.held_back),
@@ -289,7 +292,7 @@ fn compare_spend(
         return (false, None, "there is no closed window to compare the models on".to_owned());
     };
     let forecasts: Option<Vec<f64>> = old
-        .score(&snapshot.features)
+        .score(&snapshot.features, &snapshot.stats.season)
         .into_iter()
         .map(|forecast| forecast.map(|forecast| forecast.expected))
         .collect();
@@ -297,6 +300,13 @@ fn compare_spend(
         return (true, None, "the champion has no answer for some customers".to_owned());
     };
     let verdict = spend::better(&forecasts, &held_back.expected, &held_back.spent);
+    // A champion from before a simple rule was a part of the mixture may lose to one; then it goes.
+    let outdone = spend::beaten_by(&forecasts, snapshot)
+        .filter(|_| spend::beaten_by(&held_back.expected, snapshot).is_none() && !verdict.promote);
+    if let Some(rule) = outdone {
+        let reason = format!("a simple rule ({rule}) beats the champion, and not this model");
+        return (true, serde_json::to_value(&verdict).ok(), reason);
+    }
     (verdict.promote, serde_json::to_value(&verdict).ok(), verdict.reason)
 }
 

@@ -34,6 +34,14 @@ pub struct Feature {
     pub value: Option<f64>,
 }
 
+/// The feature that is a probability. BG/NBD is certain of who bought once only; we are not.
+const PROBABILITY: &str = "alive_probability";
+
+/// A probability as it is shown: never 0 or 1, with four places.
+fn uncertain(probability: f64) -> f64 {
+    probability.clamp(0.0001, 0.9999)
+}
+
 impl Customer {
     /// The features as the catalogue names them.
     pub fn features(&self, catalog: Option<&Catalog>) -> Answer<Features> {
@@ -44,6 +52,7 @@ impl Customer {
         };
         let mut axes: Vec<OfAxis> = Vec::with_capacity(catalog.axes.len());
         for (known, value) in catalog.features.iter().zip(vector::features(&computed.features)) {
+            let value = if known.name == PROBABILITY { value.map(uncertain) } else { value };
             let feature = Feature { name: known.name.clone(), unit: known.unit.clone(), value };
             match axes.iter_mut().find(|axis| axis.axis == known.axis) {
                 Some(axis) => axis.features.push(feature),

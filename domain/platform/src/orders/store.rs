@@ -210,13 +210,15 @@ pub(super) async fn count_lines(
     counts: bool,
 ) -> Result<(), DbError> {
     for keys in keys.chunks(KEYS_AT_ONCE) {
-        sqlx::query("update platform.order_line set counts = $3 where tenant_id = $1 and line_key = any ($2)")
-            .persistent(false)
-            .bind(tenant)
-            .bind(keys)
-            .bind(counts)
-            .execute(&mut **tx)
-            .await?;
+        sqlx::query(
+            "update platform.order_line set counts = $3 where tenant_id = $1 and line_key = any ($2)",
+        )
+        .persistent(false)
+        .bind(tenant)
+        .bind(keys)
+        .bind(counts)
+        .execute(&mut **tx)
+        .await?;
     }
     Ok(())
 }

@@ -1,19 +1,20 @@
 //! The promise policy: what no draft may say, whoever wrote it.
 //!
 //! A reply must not grant refunds or discounts, must not contain codes, links, order or tracking numbers that
-//! nobody gave us, and must not mention how we rate a customer. The check works on words, sentence by
-//! sentence, and leans to the strict side: a false alarm costs a second look, a missed promise costs money.
-//! Numbers may repeat what the facts or the conversation say; codes and links only what an agent wrote, since
+//! nobody gave us, must not mention how we rate a customer, and must not set a sum of money or a date for what
+//! is to come unless the shop set it (`stated`). The check works on words, sentence by sentence, and leans to
+//! the strict side: a false alarm costs a second look, a missed promise costs money. Numbers may repeat what the facts or the conversation say; codes and links only what an agent wrote, since
 //! a customer's "you promised me SAVE50" is not a promise.
 
+mod stated;
 mod terms;
 
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::answer::{ACTIONS, TALKING_POINTS};
 use super::input::{Author, DraftInput, Recommendation};
-use super::parse::{ACTIONS, TALKING_POINTS};
 use super::words::{identifier, normalised, sentences, tokens};
 use terms::{COMMITMENTS, DISCOUNTS, HEDGES, NEUTRAL, RATINGS, REFUNDS, REFUSED_ANYWHERE};
 
@@ -27,7 +28,7 @@ pub struct Violation {
 }
 
 /// The rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ViolationKind {
     /// Grants or announces a refund or another compensation.
@@ -44,6 +45,29 @@ pub enum ViolationKind {
     LinkInvented,
     /// Mentions churn, lifetime value or another rating of the customer.
     RatingMentioned,
+    /// Announces a sum of money or a percentage that the shop did not state.
+    SumPromised,
+    /// Announces a day or a time span that the shop did not state.
+    DatePromised,
+}
+
+impl ViolationKind {
+    /// What the reply does, for a model that is asked again and for an agent.
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::RefundPromised => "the reply promises a refund or another compensation",
+            Self::DiscountPromised => "the reply promises a discount, a voucher or something free",
+            Self::CodeInvented => "the reply contains a code that no agent gave",
+            Self::OrderNumberInvented => "the reply contains an order number that is not in the data",
+            Self::TrackingNumberInvented => {
+                "the reply contains a tracking or another number that is not in the data"
+            }
+            Self::LinkInvented => "the reply contains a link that no agent gave",
+            Self::RatingMentioned => "the reply mentions an internal rating of the customer",
+            Self::SumPromised => "the reply announces a sum of money that the shop did not state",
+            Self::DatePromised => "the reply announces a date or a time span that the shop did not state",
+        }
+    }
 }
 
 /// What a reply may refer to.
@@ -51,6 +75,7 @@ pub struct KnownFacts {
     numbers: HashSet<String>,
     from_agents: HashSet<String>,
     links: HashSet<String>,
+    stated: stated::Stated,
 }
 
 impl KnownFacts {
@@ -72,6 +97,7 @@ impl KnownFacts {
                 .collect(),
             from_agents: agent_texts().flat_map(tokens).map(|token| identifier(&token)).collect(),
             links: agent_texts().flat_map(links).collect(),
+            stated: stated::Stated::of(input),
         }
     }
 }
@@ -91,20 +117,6 @@ pub fn check(reply: &str, facts: &KnownFacts) -> Vec<Violation> {
         }
     }
     violations
-}
-
-/// The reply without the sentences that break a rule; none when nothing is left that stands for itself, or
-/// when what is left still breaks one.
-pub fn strip(reply: &str, violations: &[Violation], facts: &KnownFacts) -> Option<String> {
-    let bad: HashSet<usize> = violations.iter().map(|violation| violation.sentence).collect();
-    let kept: String = sentences(reply)
-        .into_iter()
-        .enumerate()
-        .filter(|(index, _)| !bad.contains(index))
-        .map(|(_, range)| &reply[range])
-        .collect();
-    let kept = kept.trim().to_owned();
-    (super::words::count_sentences(&kept) > 0 && check(&kept, facts).is_empty()).then_some(kept)
 }
 
 /// A recommendation without the entries that break the policy; none when too few are left. Ratings are for
@@ -129,6 +141,7 @@ fn broken_rules(sentence: &str, facts: &KnownFacts) -> Vec<ViolationKind> {
         kinds.push(ViolationKind::LinkInvented);
     }
     kinds.extend(invented(sentence, &lower, facts));
+    kinds.extend(facts.stated.promised_beyond(&lower));
     kinds
 }
 
@@ -256,16 +269,14 @@ fn links(text: &str) -> impl Iterator<Item = String> + '_ {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::draft::template::tests::any_input;
 
     fn facts() -> KnownFacts {
         KnownFacts {
             numbers: ["536365", "1Z999AA10123456784"].map(String::from).into(),
             from_agents: ["SPRING5".to_owned()].into(),
             links: ["https://shop.example/returns".to_owned()].into(),
+            stated: stated::Stated::default(),
         }
     }
 
@@ -321,29 +332,5 @@ mod tests {
         assert!(check("I am looking at order 777888.", &KnownFacts::of(&input)).is_empty());
         input.messages[0].author = Author::Agent;
         assert!(check(reply, &KnownFacts::of(&input)).is_empty());
-    }
-
-    #[test]
-    fn stripping_leaves_the_honest_rest() {
-        let reply = "Hello Ann,\n\nThanks for writing. We will refund you. Could you send a photo?";
-        let violations = check(reply, &facts());
-        assert_eq!(
-            strip(reply, &violations, &facts()).as_deref(),
-            Some("Hello Ann,\n\nThanks for writing. Could you send a photo?")
-        );
-        let only = "We will refund you.";
-        assert_eq!(strip(only, &check(only, &facts()), &facts()), None);
-    }
-
-    proptest! {
-        /// Whatever is stripped, what is left is clean.
-        #[test]
-        fn stripped_replies_are_clean(input in any_input(), reply in "([A-Za-z0-9#%' ]{0,30}[.!?\n] ?){0,6}") {
-            let facts = KnownFacts::of(&input);
-            let violations = check(&reply, &facts);
-            if let Some(kept) = strip(&reply, &violations, &facts) {
-                prop_assert!(check(&kept, &facts).is_empty());
-            }
-        }
     }
 }

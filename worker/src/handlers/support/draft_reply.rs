@@ -14,7 +14,7 @@ use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::{app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, parse, policy, prompt, RecentOrder, style, template, ThreadMessage}, outcome::{done, done_then, Outcome, Stop}};
+use crate::{app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, judge, prompt, RecentOrder, style, template, ThreadMessage}, outcome::{done, done_then, Outcome, Stop}};
 use upstreams::{anthropic, CallContext, gorgias};
 
 /// Messages that a drafter sees.
@@ -236,73 +236,35 @@ fn facts_of(profile: Profile) -> CustomerFacts {
     }
 }
 
-/// Asks the model; once more, with the faults named, when its answer breaks a rule; then what is sound
-/// in it is kept, or the built-in drafter writes and says why.
+/// Asks the model; once more, with the faults named, when its answer has any; then the built-in drafter writes and
+/// says why.
 async fn write_by_model(
     model: &anthropic::Client,
     call: &CallContext,
     input: &DraftInput,
 ) -> Result<(Draft, Option<Value>), Stop> {
-    let facts = policy::KnownFacts::of(input);
-    let rules = style::style(input.channel, input.length);
-    let mut complaints: Vec<String> = Vec::new();
-    for attempt in 1..=2 {
-        let words: Vec<&str> = complaints.iter().map(String::as_str).collect();
-        let text = if attempt == 1 { prompt::prompt(input) } else { prompt::stricter_prompt(input, &words) };
-        let asked = anthropic::Prompt {
-            fixed_system: text.fixed_system,
-            varying_system: &text.varying_system,
-            user: &text.user,
-        };
-        let completion = model.complete(call, asked).await?;
-        if completion.ending == anthropic::Ending::Refused {
-            return Ok((template_because(input, "The model declined to answer."), None));
+    const ASKED_AT_MOST: usize = 2;
+    let (mut faults, mut used) = (Vec::new(), anthropic::Usage::default());
+    for _ in 0..ASKED_AT_MOST {
+        let completion = model.complete(call, prompt::prompt(input, &faults).parts()).await?;
+        used = used.and(completion.usage);
+        match judge::judge(&completion, input) {
+            Ok(draft) => return Ok((draft, Some(usage_of(used)))),
+            Err(found) => {
+                tracing::info!(faults = ?found, "the model's answer cannot be used");
+                faults = found;
+            }
         }
-        let usage = serde_json::json!({
-            "input_tokens": completion.usage.input_tokens,
-            "output_tokens": completion.usage.output_tokens,
-            "cache_read_input_tokens": completion.usage.cache_read_input_tokens,
-        });
-        let answer = match parse::parse_answer(&completion.text, rules.max_chars) {
-            Ok(answer) => answer,
-            Err(error) => {
-                complaints = vec![error.to_string()];
-                continue;
-            }
-        };
-        let violations = policy::check(&answer.reply, &facts);
-        let mut remarks = Vec::new();
-        let reply = if violations.is_empty() {
-            Some(answer.reply)
-        } else if attempt == 1 {
-            complaints = violations.iter().map(|violation| format!("{:?}", violation.kind)).collect();
-            None
-        } else {
-            remarks.push("Sentences that promised what the shop did not say were taken out.".to_owned());
-            policy::strip(&answer.reply, &violations, &facts)
-        };
-        let Some(reply) = reply else { continue };
-        let recommendation = match answer.recommendation {
-            Ok(advice) => policy::honest_recommendation(advice, &facts),
-            Err(problem) => {
-                remarks.push(problem.to_string());
-                None
-            }
-        };
-        let sms_parts = if input.channel == Channel::Sms { style::sms_parts(&reply) } else { Vec::new() };
-        let model = Some(completion.model);
-        return Ok((
-            Draft { reply, sms_parts, recommendation, drafter: Drafter::Anthropic, model, remarks },
-            Some(usage),
-        ));
     }
-    Ok((template_because(input, "The model's answers broke the shop's rules twice."), None))
+    Ok((judge::instead(input, &faults), Some(usage_of(used))))
 }
 
-fn template_because(input: &DraftInput, why: &str) -> Draft {
-    let mut draft = template::draft(input);
-    draft.remarks.push(why.to_owned());
-    draft
+fn usage_of(used: anthropic::Usage) -> Value {
+    serde_json::json!({
+        "input_tokens": used.input_tokens,
+        "output_tokens": used.output_tokens,
+        "cache_read_input_tokens": used.cache_read_input_tokens,
+    })
 }
 
 /// The result; with a help desk connected, the note follows.

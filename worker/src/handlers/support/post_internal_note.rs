@@ -10,8 +10,8 @@ use support::kinds::{post_internal_note::PostInternalNoteOutput, PostInternalNot
 use tokio::time::Instant;
 
 use super::draft_reply::{gorgias_of, stored_as_draft};
-use crate::{app::App, context::Ctx, draft::note, outcome::{done, Outcome, Stop}};
-use upstreams::{CallContext, gorgias::{ExternalId, NoteOrigin}};
+use crate::{app::App, context::Ctx, draft::{note, prompt::INSIDE}, outcome::{done, Outcome, Stop}};
+use upstreams::{CallContext, Outgoing, gorgias::{ExternalId, NoteOrigin}};
 
 /// A little less than the kind's deadline, so that the client gives up in order.
 const CALL_TIME: Duration = Duration::from_secs(25);
@@ -27,6 +27,8 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Ou
     let marker = format!("deskwork-draft-{}", draft.id);
     let external_id = ExternalId::new(marker.clone()).map_err(|error| Stop::fail("bad_marker", &error.to_string()))?;
     let body = note::note_body(&stored_as_draft(&draft));
+    let body = Outgoing::pass(&body.text, &body.html, &INSIDE)
+        .map_err(|refused| Stop::fail("outgoing_refused", &format!("{refused}; ask for a new draft")))?;
     let call = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
 
     let key = format!("gorgias_note:{}", draft.id);
@@ -39,11 +41,11 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Ou
         Known::Happened(note_id) => (note_id, true),
         Known::UnderWay => return Err(Stop::under_way()),
         Known::New => {
-            let note = client.post_internal_note(&call, ticket_number, &external_id, &body.text, &body.html).await?;
+            let note = client.post_internal_note(&call, ticket_number, &external_id, &body).await?;
             (note.message_id.to_string(), false)
         }
         Known::Unsure => {
-            let note = client.ensure_internal_note(&call, ticket_number, &external_id, &body.text, &body.html).await?;
+            let note = client.ensure_internal_note(&call, ticket_number, &external_id, &body).await?;
             (note.message_id.to_string(), note.origin == NoteOrigin::Found)
         }
     };
@@ -59,7 +61,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Ou
         internal: true,
         channel: "internal-note".to_owned(),
         sender_name: None,
-        body_text: body.text,
+        body_text: body.text().to_owned(),
         sent_at: chrono::Utc::now(),
     };
     drafts::mark_posted(&mut tx, ctx.tenant, &draft, &marker, posted).await?;

@@ -1,0 +1,264 @@
+//! The one gate of every text that we write to the outside, whoever wrote it: a model, the built-in drafter, an agent,
+//! a program that used the API. A client that sends text takes an `Outgoing`, and only this gate makes one, so a way
+//! around it does not compile.
+//!
+//! | Check | What happens |
+//! | --- | --- |
+//! | NUL and other control characters (but line break and tab), characters that turn the direction of text, U+FEFF and noncharacters | taken out |
+//! | nothing is left | refused: `Empty` |
+//! | more than [`MAX_CHARS`] characters, or HTML of more than [`MAX_HTML_BYTES`] bytes | refused: `TooLong` |
+//! | a tag or name of our own prompts, such as `<reply>` | refused: `Tag` |
+//! | a placeholder that nobody filled in: `[name]`, `{{customer}}`, `{order}`, `<NAME>`, `XXXX` | refused: `Placeholder` |
+//! | eight words in a row from our own instructions to a model | refused: `Instructions` |
+//!
+//! The checks are about the text's form and ours alone. What a reply may promise is the drafter's policy
+//! (`worker/src/draft/policy`), which an agent is free to overrule.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use thiserror::Error;
+
+/// Longest text, in characters.
+pub const MAX_CHARS: usize = 20_000;
+/// Longest HTML, in bytes: what `MAX_CHARS` become when each is an entity of a few characters.
+pub const MAX_HTML_BYTES: usize = 256 * 1024;
+/// So many words in a row from our instructions are no coincidence.
+const QUOTED_WORDS: usize = 8;
+/// Longest text between brackets that can be a placeholder.
+const PLACEHOLDER_CHARS: usize = 60;
+
+/// What must never get out: ours, and meant for a model.
+#[derive(Debug, Clone, Copy)]
+pub struct Inside {
+    /// Tags and names of our prompts, in lower case.
+    pub tags: &'static [&'static str],
+    /// The instructions themselves.
+    pub instructions: &'static [&'static str],
+}
+
+/// A text that may go out, with its HTML.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    text: String,
+    html: String,
+}
+
+/// Why a text may not go out. No variant carries the text itself, and no reason is one for being refused: it may stand
+/// in a note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+pub enum Objection {
+    /// There is nothing to read in it.
+    #[error("it is empty")]
+    Empty,
+    /// It is longer than anybody reads.
+    #[error("it is longer than {MAX_CHARS} characters")]
+    TooLong,
+    /// It holds a tag of our prompts.
+    #[error("it holds a tag that is meant for us")]
+    Tag,
+    /// It holds a placeholder.
+    #[error("it holds a placeholder that nobody filled in")]
+    Placeholder,
+    /// It repeats our instructions to a model.
+    #[error("it repeats our own instructions")]
+    Instructions,
+}
+
+/// A text that was refused, with every reason.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the text was not sent: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Refused(pub Vec<Objection>);
+
+impl Outgoing {
+    /// The gate: cleans text and HTML, and refuses what [the list](self) refuses. The HTML is the same text marked up,
+    /// with everything foreign in it escaped; so it is the text that is looked at.
+    ///
+    /// # Errors
+    /// The text may not go out.
+    pub fn pass(text: &str, html: &str, inside: &Inside) -> Result<Outgoing, Refused> {
+        let (text, html) = (clean(text).into_owned(), clean(html).into_owned());
+        let mut objections = objections(&text, inside);
+        if html.len() > MAX_HTML_BYTES && !objections.contains(&Objection::TooLong) {
+            objections.push(Objection::TooLong);
+        }
+        if objections.is_empty() { Ok(Outgoing { text, html }) } else { Err(Refused(objections)) }
+    }
+
+    /// The plain text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The HTML.
+    pub fn html(&self) -> &str {
+        &self.html
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("chars", &self.text.chars().count()).finish_non_exhaustive()
+    }
+}
+
+/// What the gate would object to in a text that is not sent yet, so that its writer can be told.
+pub fn objections(text: &str, inside: &Inside) -> Vec<Objection> {
+    // What is far too long is not searched through.
+    if text.len() > 4 * MAX_CHARS || text.chars().count() > MAX_CHARS {
+        return vec![Objection::TooLong];
+    }
+    let text = clean(text);
+    let lower = text.to_lowercase();
+    let has_tag = inside.tags.iter().any(|tag| lower.contains(tag));
+    let found = [
+        (text.trim().is_empty(), Objection::Empty),
+        (has_tag, Objection::Tag),
+        // A tag looks like a placeholder; one name for it is enough.
+        (!has_tag && has_placeholder(&text), Objection::Placeholder),
+        (quotes(&lower, inside.instructions), Objection::Instructions),
+    ];
+    found.into_iter().filter(|(is_so, _)| *is_so).map(|(_, objection)| objection).collect()
+}
+
+/// The text without the characters that nobody wants to receive. Joiners stay: emoji and some scripts need them.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let unwanted = |c: char| match c {
+        '\n' | '\t' => false,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => true,
+        c => c.is_control() || u32::from(c) & 0xfffe == 0xfffe,
+    };
+    if text.contains(unwanted) { Cow::Owned(text.replace(unwanted, "")) } else { Cow::Borrowed(text) }
+}
+
+/// Brackets around words are blanks that a writer left for somebody else. A Markdown link, `[sic]` and numbers are not.
+fn has_placeholder(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find(['[', '{', '<']) {
+        let opening = rest[at..].chars().next().unwrap_or('[');
+        rest = &rest[at + 1..];
+        let (closing, inside) = match opening {
+            '[' => (']', rest),
+            '{' => ('}', rest.trim_start_matches('{')),
+            _ => ('>', rest),
+        };
+        let Some(end) = inside.char_indices().take(PLACEHOLDER_CHARS).find(|(_, c)| *c == closing) else {
+            continue;
+        };
+        let (blank, after) = inside.split_at(end.0);
+        let is_link = opening == '[' && after.starts_with("](");
+        if !is_link && is_blank(blank.trim(), opening) {
+            return true;
+        }
+    }
+    text.split(|c: char| !c.is_alphanumeric()).any(|word| word.len() >= 4 && word.chars().all(|c| c == 'X'))
+}
+
+fn is_blank(words: &str, opening: char) -> bool {
+    let letters = words.chars().filter(|c| c.is_alphabetic()).count();
+    let plain = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_-'\u{2019}/.,:#|".contains(c);
+    // Between < and > stand addresses and links as well; between square brackets what a quotation left out.
+    let may_be = match opening {
+        '<' => !words.contains(['.', ':', '/']),
+        _ => !matches!(words, "sic" | "shortened"),
+    };
+    letters >= 2 && words.chars().all(plain) && words.starts_with(char::is_alphabetic) && may_be
+}
+
+/// Whether the text has a run of words from the instructions.
+fn quotes(text: &str, instructions: &[&str]) -> bool {
+    let words: Vec<&str> = words(text).collect();
+    let runs: HashSet<&[&str]> = words.windows(QUOTED_WORDS).collect();
+    !runs.is_empty()
+        && instructions.iter().any(|instruction| {
+            let lower = instruction.to_lowercase();
+            let ours: Vec<&str> = self::words(&lower).collect();
+            ours.windows(QUOTED_WORDS).any(|run| runs.contains(run))
+        })
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const INSIDE: Inside = Inside {
+        tags: &["<reply", "</reply", "customer_facts"],
+        instructions: &[
+            "Never mention internal ratings, predictions, or what a customer is worth to the shop.",
+        ],
+    };
+
+    fn found(text: &str) -> Vec<Objection> {
+        objections(text, &INSIDE)
+    }
+
+    #[test]
+    fn each_check_finds_its_kind() {
+        for (text, objection) in [
+            (" \u{0}\n", Objection::Empty),
+            ("Hello <reply>Ann</reply>", Objection::Tag),
+            ("As the CUSTOMER_FACTS say, you ordered.", Objection::Tag),
+            ("Dear [Customer Name], hello.", Objection::Placeholder),
+            ("Dear [name], hello.", Objection::Placeholder),
+            ("Dear {{ customer.first_name }}, hello.", Objection::Placeholder),
+            ("Dear {name}, hello.", Objection::Placeholder),
+            ("Dear <NAME>, hello.", Objection::Placeholder),
+            ("Dear <first name>, hello.", Objection::Placeholder),
+            ("Your order XXXX has left.", Objection::Placeholder),
+            ("Kind regards,\n[Ihr Name]", Objection::Placeholder),
+            (
+                "I never mention internal ratings, predictions or what a customer is worth.",
+                Objection::Instructions,
+            ),
+        ] {
+            assert_eq!(found(text), [objection], "{text}");
+        }
+        assert_eq!(found(&"a".repeat(MAX_CHARS + 1)), [Objection::TooLong]);
+    }
+
+    #[test]
+    fn honest_texts_pass() {
+        for text in [
+            "Hello Ann,\n\nyour lamp left us on Monday. <3\n\nKind regards",
+            "See [our returns page](https://shop.example/returns), point [1], or write to <help@shop.example>.",
+            "The page is <https://shop.example/a>; size XXL is 2 < 3 and 4 > 1.",
+            "She wrote \"recieve [sic]\" and left the rest out [...].",
+            "We do not mention internal ratings.",
+            "Familie \u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+        ] {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_wants_is_taken_out_of_both_forms() {
+        let passed =
+            Outgoing::pass("a\u{0}b\u{202e}c\u{7}\r\n\td", "<p>a\u{0}b</p>", &INSIDE).expect("it passes");
+        assert_eq!((passed.text(), passed.html()), ("abc\n\td", "<p>ab</p>"));
+        let refused = Outgoing::pass("Dear [name]", "<p>Dear [name]</p>", &INSIDE).expect_err("refused");
+        assert!(refused.to_string().contains("placeholder"), "{refused}");
+        assert_eq!(found(&refused.to_string()), []);
+    }
+
+    proptest! {
+        /// No text makes it panic or stand still, and what passes once passes again unchanged.
+        #[test]
+        fn the_gate_is_a_projection(pieces in proptest::collection::vec(
+            prop_oneof!["\\PC{0,8}", "[\\[\\]{}<>Xa-c ]{0,12}", "\\x00|\\x1b|\u{202e}|\u{feff}|\n"], 0..20,
+        )) {
+            let text = pieces.concat();
+            if let Ok(passed) = Outgoing::pass(&text, &text, &INSIDE) {
+                let again = Outgoing::pass(passed.text(), passed.html(), &INSIDE);
+                prop_assert_eq!(again.as_ref(), Ok(&passed));
+                prop_assert!(!passed.text().chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Holds a model's answer to every rule that a reply has to keep: it becomes a draft, or a list of faults.
+
+use upstreams::anthropic::Completion;
+use upstreams::outgoing::{clean, objections};
+
+use super::answer;
+use super::fault::Fault;
+use super::input::{Draft, DraftInput, Drafter, Recommendation};
+use super::policy::{KnownFacts, ViolationKind, check, honest_recommendation};
+use super::prompt::INSIDE;
+use super::style::{Channel, sms_parts, style};
+use super::{chatter, language, template};
+
+/// The draft that an answer makes, or what is wrong with the answer.
+///
+/// # Errors
+/// The faults, at least one.
+pub fn judge(completion: &Completion, input: &DraftInput) -> Result<Draft, Vec<Fault>> {
+    let answer = answer::read(completion, style(input.channel, input.length).max_chars)
+        .map_err(|fault| vec![fault])?;
+    let facts = KnownFacts::of(input);
+    let faults = faults(&answer.reply, input, &facts);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let reply = clean(&answer.reply).into_owned();
+    let mut remarks = Vec::new();
+    let recommendation = match answer.recommendation {
+        Ok(advice) => presentable(advice, &facts),
+        Err(problem) => {
+            remarks.push(problem.to_string());
+            None
+        }
+    };
+    let sms_parts = if input.channel == Channel::Sms { sms_parts(&reply) } else { Vec::new() };
+    let model = Some(completion.model.clone());
+    Ok(Draft { reply, sms_parts, recommendation, drafter: Drafter::Anthropic, model, remarks })
+}
+
+/// What is wrong with a reply.
+fn faults(reply: &str, input: &DraftInput, facts: &KnownFacts) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = objections(reply, &INSIDE).into_iter().map(Fault::Gate).collect();
+    if chatter::is_refusal(reply) {
+        faults.push(Fault::Refusal);
+    } else if chatter::speaks_of_itself(reply) {
+        faults.push(Fault::Chatter);
+    }
+    faults.extend(language::other_language(reply, input));
+    let mut broken: Vec<ViolationKind> =
+        check(reply, facts).into_iter().map(|violation| violation.kind).collect();
+    broken.sort_unstable();
+    broken.dedup();
+    faults.extend(broken.into_iter().map(Fault::Policy));
+    faults
+}
+
+/// A recommendation without the entries that break the policy or that the gate would refuse.
+fn presentable(mut advice: Recommendation, facts: &KnownFacts) -> Option<Recommendation> {
+    for list in [&mut advice.actions, &mut advice.talking_points, &mut advice.warnings] {
+        list.retain(|entry| objections(entry, &INSIDE).is_empty());
+    }
+    honest_recommendation(advice, facts)
+}
+
+/// The built-in drafter's draft with a remark why it stands in the model's place.
+pub fn instead(input: &DraftInput, faults: &[Fault]) -> Draft {
+    let mut draft = template::draft(input);
+    let why: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    draft.remarks.push(format!(
+        "The model was asked twice and neither answer could be used; about the second: {}.",
+        why.join("; ")
+    ));
+    draft
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! Sums of money and dates that a reply may announce: those that the shop stated itself.
+//!
+//! The rule is modest. It looks only at sentences that speak of what is to come ("will", "you get", "wird"), that take
+//! nothing back ("cannot say whether") and ask nothing. In these, a sum (a number with a currency or a percent sign),
+//! a day (by name, as `2026-03-12`, `12.03.` or `12 March`) or a span of time ("3-5 working days") must be one that an
+//! agent wrote in the conversation or that the orders hold. What a customer claims is no statement of the shop, and a
+//! sum or a day of the past is checked by nobody: a reply may say when an order was placed.
+
+use std::collections::HashSet;
+
+use super::ViolationKind;
+use super::terms::{CURRENCIES, DAYS, HEDGES, KINDS_OF_DAY, MONTHS, SPANS, TO_COME};
+use crate::draft::input::{Author, DraftInput};
+use crate::draft::words::normalised;
+
+/// What the shop stated, in the forms that are compared.
+#[derive(Default)]
+pub(super) struct Stated {
+    sums: HashSet<String>,
+    dates: HashSet<String>,
+}
+
+impl Stated {
+    pub(super) fn of(input: &DraftInput) -> Stated {
+        let agents = input.messages.iter().filter(|message| message.author == Author::Agent);
+        let mut stated = Stated::default();
+        for text in agents.map(|message| normalised(&message.text)) {
+            let words = words(&text);
+            stated.sums.extend(sums(&words));
+            stated.dates.extend(dates(&words));
+        }
+        if let Some(customer) = &input.customer {
+            let amounts = customer.recent_orders.iter().map(|order| &order.amount);
+            stated.sums.extend(
+                amounts
+                    .chain([&customer.spend])
+                    .chain(&customer.mean_order_value)
+                    .filter_map(|text| number(text)),
+            );
+            let days = customer.recent_orders.iter().map(|order| order.at);
+            for at in days.chain(customer.first_order_at).chain(customer.last_order_at) {
+                stated.dates.insert(at.format("%Y%m%d").to_string());
+                stated.dates.insert(at.format("%-d %b").to_string().to_lowercase());
+            }
+        }
+        stated
+    }
+
+    /// What a sentence announces beyond that; `lower` is the sentence as words are normalised.
+    pub(super) fn promised_beyond(&self, lower: &str) -> Vec<ViolationKind> {
+        let says = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
+        if !says(TO_COME) || says(HEDGES) || lower.trim_end().ends_with('?') {
+            return Vec::new();
+        }
+        let words = words(lower);
+        let beyond =
+            |found: Vec<String>, known: &HashSet<String>| found.iter().any(|what| !known.contains(what));
+        let found = [
+            (beyond(sums(&words), &self.sums), ViolationKind::SumPromised),
+            (beyond(dates(&words), &self.dates), ViolationKind::DatePromised),
+        ];
+        found.into_iter().filter(|(is_so, _)| *is_so).map(|(_, kind)| kind).collect()
+    }
+}
+
+/// The words of a text, with currency and percent signs as words of their own.
+fn words(text: &str) -> Vec<String> {
+    let mut spaced = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '€' | '$' | '£' | '%' => spaced.extend([' ', c, ' ']),
+            '(' | ')' | '"' | ':' | ';' | '!' => spaced.push(' '),
+            _ => spaced.push(c),
+        }
+    }
+    let bare = |word: &str| word.trim_end_matches(['.', ',']).trim_start_matches(['.', ',', '-']).to_owned();
+    spaced.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect()
+}
+
+/// The sums of money and percentages, as numbers without grouping.
+fn sums(words: &[String]) -> Vec<String> {
+    let is_currency = |at: Option<&String>| {
+        at.is_some_and(|word| {
+            matches!(word.as_str(), "€" | "$" | "£" | "%") || CURRENCIES.contains(&word.as_str())
+        })
+    };
+    let of = |at: usize| {
+        let sum = number(&words[at])?;
+        let before = at.checked_sub(1).and_then(|before| words.get(before));
+        (is_currency(before) || is_currency(words.get(at + 1))).then_some(sum)
+    };
+    (0..words.len()).filter_map(of).collect()
+}
+
+/// A number in any notation, as digits with a point before cents: `1.234,50`, `1,234.50` and `1234.5` are one.
+fn number(word: &str) -> Option<String> {
+    let plain = word.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '\''));
+    if !plain || !word.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let cents = word.rfind(['.', ',']).filter(|at| (1..=2).contains(&(word.len() - at - 1)));
+    let (whole, cents) = cents.map_or((word, ""), |at| (&word[..at], &word[at + 1..]));
+    let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
+    let cents = cents.trim_end_matches('0');
+    Some(if cents.is_empty() { digits } else { format!("{digits}.{cents}") })
+}
+
+/// The days and spans of time, each in one form.
+fn dates(words: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| words.get(before)).map(String::as_str);
+        let next = words.get(at + 1).map(String::as_str);
+        if DAYS.contains(&word.as_str()) {
+            found.push(word.clone());
+        } else if MONTHS.contains(&word.as_str()) {
+            if let Some(day) = before.and_then(day_of_month).or(next.and_then(day_of_month)) {
+                let month: String = word.chars().take(3).collect();
+                found.push(format!("{day} {month}"));
+            }
+        } else if SPANS.iter().any(|unit| word.starts_with(unit) && word.len() <= unit.len() + 3) {
+            let place = before.filter(|word| !KINDS_OF_DAY.contains(word));
+            let count = place.or_else(|| at.checked_sub(2).map(|at| words[at].as_str()));
+            if let Some(count) = count.filter(|count| count.starts_with(|c: char| c.is_ascii_digit())) {
+                let unit: String = word.chars().take(3).collect();
+                found.push(format!("{count} {unit}"));
+            }
+        } else if is_numeric_date(word) {
+            found.push(word.chars().filter(char::is_ascii_digit).collect());
+        }
+    }
+    found
+}
+
+/// The day in `12`, `12th`, `12.` or `1er`.
+fn day_of_month(word: &str) -> Option<u8> {
+    let digits: String = word.chars().take_while(char::is_ascii_digit).collect();
+    let ending = &word[digits.len()..];
+    let day: u8 = digits.parse().ok()?;
+    ((1..=31).contains(&day) && ending.chars().count() <= 2 && !ending.contains(['.', ','])).then_some(day)
+}
+
+/// `2026-03-12`, `12/03/2026`, `12.03.26`, `12.03` with its last point taken off does not count: it may be a sum.
+fn is_numeric_date(word: &str) -> bool {
+    ['-', '/', '.'].iter().any(|separator| {
+        let parts: Vec<&str> = word.split(*separator).collect();
+        parts.len() == 3
+            && parts
+                .iter()
+                .all(|part| (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::draft::policy::{KnownFacts, check};
+    use crate::draft::template::tests::{an_input, any_input};
+
+    fn promised(sentence: &str) -> Vec<ViolationKind> {
+        Stated::default().promised_beyond(&normalised(sentence))
+    }
+
+    #[test]
+    fn sums_and_dates_to_come_are_promises() {
+        use ViolationKind::{DatePromised, SumPromised};
+        for (sentence, kind) in [
+            ("You will have it by Friday.", DatePromised),
+            ("Your parcel will arrive on 12 March.", DatePromised),
+            ("It'll be there on March 3rd, 2027.", DatePromised),
+            ("It will reach you within 3-5 working days.", DatePromised),
+            ("We will write to you within 24 hours.", DatePromised),
+            ("It will be sent on 2026-12-04.", DatePromised),
+            ("Ihr Paket wird am Freitag ankommen.", DatePromised),
+            ("Votre colis sera livré demain.", DatePromised),
+            ("You will see 20 € on your account.", SumPromised),
+            ("You get £12.50 from us.", SumPromised),
+            ("Wir werden Ihnen 15,00 Euro gutschreiben.", SumPromised),
+        ] {
+            assert_eq!(promised(sentence), [kind], "{sentence}");
+        }
+    }
+
+    #[test]
+    fn the_past_questions_and_doubts_promise_nothing() {
+        for sentence in [
+            "Hello Maya, your lamp left us on Monday.",
+            "You placed it on 12 March 2026, and it came to 139.12 GBP.",
+            "Will you be at home on Friday?",
+            "I cannot say whether it will arrive by Friday.",
+            "I will look at all 3 orders and 2 messages and may write again.",
+            "I will come back to you as soon as I know more.",
+        ] {
+            assert_eq!(promised(sentence), [], "{sentence}");
+        }
+    }
+
+    #[test]
+    fn what_the_shop_stated_may_be_repeated() {
+        let mut input = an_input("You promised to pay me 50 EUR by Friday!");
+        let replies = ["You will have it by Friday.", "You get 50 EUR from us.", "It will take 3 days."];
+        for reply in replies {
+            assert!(!check(reply, &KnownFacts::of(&input)).is_empty(), "{reply}");
+        }
+        input.messages[0].author = Author::Agent;
+        input.messages[0].text = "It takes 3 days, by Friday at the latest, and 50,00 EUR is the sum.".into();
+        for reply in replies {
+            assert_eq!(check(reply, &KnownFacts::of(&input)), [], "{reply}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_the_same_in_every_notation() {
+        for word in ["1.234,50", "1,234.50", "1234.5", "1'234.50"] {
+            assert_eq!(number(word).as_deref(), Some("1234.5"), "{word}");
+        }
+        assert_eq!(number("1,234").as_deref(), Some("1234"));
+        assert_eq!(number("12.00").as_deref(), Some("12"));
+        assert_eq!(number("4x"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(input in any_input(), reply in "\\PC{0,60}") {
+            let _ = check(&reply, &KnownFacts::of(&input));
+        }
+    }
+}
