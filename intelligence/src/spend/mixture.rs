@@ -142,7 +142,8 @@ struct Sheet {
 
 impl Sheet {
     fn of(days: &[Parts], tried: &[Mixture]) -> Sheet {
-        let alone: Vec<Mixture> = tried.iter().filter(|mixture| mixture.model_share() == 1.0).copied().collect();
+        let alone: Vec<Mixture> =
+            tried.iter().filter(|mixture| mixture.model_share() == 1.0).copied().collect();
         let models = alone.into_par_iter().map(|mixture| {
             let means = days.iter().flat_map(|day| day.forecasts(mixture));
             (mixture, means.collect())
@@ -221,10 +222,7 @@ impl Measured {
     }
 
     fn describe(&self) -> String {
-        format!(
-            "mean absolute error {:.2}, bias {:.2}, capture {:.3}",
-            self.error, self.bias, self.capture
-        )
+        format!("mean absolute error {:.2}, bias {:.2}, capture {:.3}", self.error, self.bias, self.capture)
     }
 }
 
@@ -309,8 +307,10 @@ pub(super) fn choose(days: &[Parts], has_trees: bool, has_purchases: bool) -> Ch
     let did = chosen.describe();
     match least(&mut measured.iter().filter(beats)) {
         Some(rule) => {
-            let reason =
-                format!("it beats the best of {count} mixtures on {days} held-back days ({}; that one: {did})", rule.describe());
+            let reason = format!(
+                "it beats the best of {count} mixtures on {days} held-back days ({}; that one: {did})",
+                rule.describe()
+            );
             Choice { mixture: rule.mixture, reason }
         }
         None => {

@@ -276,7 +276,8 @@ fn season_of(training: &[&Snapshot]) -> f64 {
     let sum: f64 = training
         .iter()
         .map(|snapshot| {
-            Factors::of(&snapshot.stats.season, snapshot.horizon).log_recent() * snapshot.customers.len() as f64
+            Factors::of(&snapshot.stats.season, snapshot.horizon).log_recent()
+                * snapshot.customers.len() as f64
         })
         .sum();
     sum / customers.max(1) as f64

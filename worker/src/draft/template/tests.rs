@@ -148,8 +148,10 @@ fn an_address_that_several_customers_share_is_named() {
     let warnings = draft(&input).recommendation.expect("the template advises").warnings;
     assert_eq!(
         warnings,
-        ["Several customers share this address (g-1, g-2), so no orders are shown; check who is writing, and merge them if \
-          they are one person."]
+        [
+            "Several customers share this address (g-1, g-2), so no orders are shown; check who is writing, and merge them if \
+          they are one person."
+        ]
     );
 }
 
