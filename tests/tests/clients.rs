@@ -117,8 +117,10 @@ async fn long_messages_are_read_in_smaller_pages() {
         SeedTicket { subject: "Lamp".into(), channel: "chat".into(), customer, messages: messages.collect() };
     upstream.seed_ticket(7, ticket);
     let newest = account(&upstream, POLICY).list_messages(&soon(), 7, 30).await.expect("messages");
-    let texts: Vec<_> = newest.iter().filter_map(|message| message.body_text.clone()).collect();
-    assert_eq!(texts, (70..100).map(text).collect::<Vec<_>>());
+    // Of a text as much is kept as a draft can use.
+    let names: Vec<_> =
+        newest.iter().filter_map(|message| message.body_text.as_deref()?.split(' ').next()).collect();
+    assert_eq!(names, (70..100).map(|n| format!("m{n}")).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! What an import would make of a file, before anything is stored; and mappings for files that no profile knows.
 
+use accounts::api_keys::Scope;
 use accounts::verify::Mode;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::json;
 
-use crate::desk::{call, neighbour};
+use crate::desk::{call, key, neighbour};
 use crate::shop::{Answer, Shop, request, shop};
 
 const GERMAN: &str = "sep=;\nBeleg;Kunde;Datum;Umsatz;Lager\n1;c1;03.10.2026;1.299,00;A\n2;c2;13.10.2026;12,50;A\n3;c3;14.10.2026;zw\u{f6}lf;A\n";
@@ -128,7 +129,8 @@ async fn a_mapping_is_saved_under_a_name_and_used() {
     );
     assert_eq!(shop.send(import("?mapping=none")).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     // Another tenant sees nothing of it.
-    let (_, key) = neighbour(&shop).await;
+    let (tenant, _) = neighbour(&shop).await;
+    let key = key(&shop, tenant, &[Scope::OrdersWrite], None).await;
     assert_eq!(call(&shop, &key, "GET", path, "").await.status, StatusCode::NOT_FOUND);
     assert_eq!(call(&shop, &shop.key, "DELETE", path, "").await.status, StatusCode::NO_CONTENT);
     assert_eq!(call(&shop, &shop.key, "DELETE", path, "").await.status, StatusCode::NOT_FOUND);

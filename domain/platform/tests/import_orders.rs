@@ -190,7 +190,8 @@ async fn a_cancelled_or_overtaken_import_writes_nothing_more() {
         import::run(&world.db, &short, open(beginning), |_| Next::Continue).await.expect_err("too short");
     let ImportError::Read { error, progress } = error else { panic!("{error}") };
     assert_eq!(error.to_string(), "the file is shorter than what was read from it before");
-    assert!(progress.inserted >= 10);
+    // The cancelled import brought the same lines before.
+    assert!(progress.inserted + progress.duplicates >= 10);
 }
 
 #[tokio::test]
@@ -214,7 +215,6 @@ async fn dirt_is_rejected_line_by_line() {
     assert_eq!(
         lines,
         [
-            (3, "cells that are not UTF-8 were read as Windows-1252"),
             (4, "the line is longer than 64 KiB"),
             (6, "amount is missing"),
             (7, "a quoted cell is not closed"),

@@ -179,9 +179,11 @@ async fn finish(
         }
     }
     let detail = json!({ "kept": merge.kept, "merged": merge.merged, "orders": merge.orders });
-    trail::record(&mut tx, caller, action, &format!("merge:{}", merge.id), detail).await?;
+    let subject = format!("merge:{}", merge.id);
     let answer = Answer::ok(&MergeView::from(merge));
     idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
+    // Last, as the trail is written in a role of its own.
+    trail::record(&mut tx, caller, action, &subject, detail).await?;
     tx.commit().await?;
     for announcement in announcements {
         state.dispatch.announce(announcement);

@@ -101,12 +101,13 @@ async fn change_revenue_rule(
         tx.commit().await?;
         return Ok(answer);
     };
-    let detail = json!({ "rule": rule, "version": version });
-    trail::record(&mut tx, &caller, "orders.revenue_rule", "revenue_rule", detail).await?;
     let job = NewJob::of(caller.tenant, &RecountRevenue::default())?;
     let (asked, announcement) = ask(&mut tx, job, "revenue").await?;
     let answer = Answer::accepted(asked.job_id, &asked);
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
+    // Last, as the trail is written in a role of its own.
+    let detail = json!({ "rule": rule, "version": version });
+    trail::record(&mut tx, &caller, "orders.revenue_rule", "revenue_rule", detail).await?;
     tx.commit().await?;
     state.dispatch.announce(announcement);
     Ok(answer)
@@ -147,9 +148,9 @@ async fn take_back(
     undo::check(&mut tx, import_id, chrono::Utc::now()).await?;
     let job = NewJob::of(caller.tenant, &UndoImport { import_id })?;
     let (asked, announcement) = ask(&mut tx, job, &import_id.to_string()).await?;
-    trail::record(&mut tx, &caller, "orders.undo_import", &format!("import:{import_id}"), json!({})).await?;
     let answer = Answer::accepted(asked.job_id, &asked);
     idempotency::keep(&mut tx, caller.tenant, &key, &digest, &answer).await?;
+    trail::record(&mut tx, &caller, "orders.undo_import", &format!("import:{import_id}"), json!({})).await?;
     tx.commit().await?;
     state.dispatch.announce(announcement);
     Ok(answer)

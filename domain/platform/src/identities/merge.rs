@@ -128,20 +128,31 @@ pub async fn merge(
     Ok(made)
 }
 
+/// What of a merge is needed to take it back.
+#[derive(FromRow)]
+struct Trail {
+    kept: String,
+    merged: String,
+    identities: Json<Vec<Moved>>,
+    undone_at: Option<DateTime<Utc>>,
+}
+
 /// Takes a merge back (platform role): orders that name the one who was merged are theirs again, also those that came since.
 ///
 /// # Errors
 /// Why it is not taken back.
 pub async fn undo(tx: &mut Tx, tenant: TenantId, id: Uuid, by: &str) -> Result<Merge, MergeError> {
     take_lanes(tx, tenant).await?;
-    let found: Option<(String, String, Json<Vec<Moved>>, Option<DateTime<Utc>>)> = sqlx::query_as(
+    let found: Option<Trail> = sqlx::query_as(
         "select kept, merged, identities, undone_at from platform.customer_merge where tenant_id = $1 and id = $2 for update",
     )
     .bind(tenant)
     .bind(id)
     .fetch_optional(&mut **tx)
     .await?;
-    let Some((kept, merged, Json(identities), undone_at)) = found else { return Err(MergeError::NoMerge) };
+    let Some(Trail { kept, merged, identities: Json(identities), undone_at }) = found else {
+        return Err(MergeError::NoMerge);
+    };
     if let Some(at) = undone_at {
         return Err(MergeError::Undone(at));
     }

@@ -52,6 +52,14 @@ pub struct Person<'p> {
     pub party: &'p Party,
 }
 
+/// The last that is said of a customer.
+#[derive(Default)]
+struct Known<'p> {
+    email: Option<&'p str>,
+    name: Option<&'p str>,
+    phone: Option<&'p str>,
+}
+
 /// Makes customers known, with their addresses and numbers (platform role). Address and name follow the source where it
 /// has them. Rows are locked in the order of their ids, so that two of these cannot wait for each other in a circle.
 ///
@@ -62,14 +70,14 @@ pub async fn remember(tx: &mut Tx, tenant: TenantId, people: &[Person<'_>]) -> R
         return Ok(());
     }
     // The last word of a customer holds.
-    let mut by_id: HashMap<&str, (Option<&str>, Option<&str>, Option<&str>)> = HashMap::new();
+    let mut by_id: HashMap<&str, Known<'_>> = HashMap::new();
     let mut identities: Vec<(&'static str, String, &str)> = Vec::new();
     for person in people {
         let party = person.party;
         let known = by_id.entry(person.customer_id).or_default();
-        known.0 = party.email.as_deref().or(known.0);
-        known.1 = party.name.as_deref().or(known.1);
-        known.2 = party.phone.as_deref().or(known.2);
+        known.email = party.email.as_deref().or(known.email);
+        known.name = party.name.as_deref().or(known.name);
+        known.phone = party.phone.as_deref().or(known.phone);
         let ways = [
             ("email", party.email.as_deref().and_then(email)),
             ("phone", party.phone.as_deref().and_then(phone)),
@@ -81,7 +89,7 @@ pub async fn remember(tx: &mut Tx, tenant: TenantId, people: &[Person<'_>]) -> R
         }
     }
     let mut rows: Vec<_> = by_id.into_iter().collect();
-    rows.sort_unstable();
+    rows.sort_unstable_by_key(|(id, _)| *id);
     sqlx::query(
         "insert into platform.customer as c (tenant_id, customer_id, email, name, phone)
          select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[])
@@ -94,9 +102,9 @@ pub async fn remember(tx: &mut Tx, tenant: TenantId, people: &[Person<'_>]) -> R
     )
     .bind(tenant)
     .bind(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, (email, _, _))| *email).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, (_, name, _))| *name).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, (_, _, phone))| *phone).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, known)| known.email).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, known)| known.name).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, known)| known.phone).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await?;
     if identities.is_empty() {

@@ -55,6 +55,12 @@ pub fn read(params: &Params) -> Result<StatedForm, Problem> {
         }
     }
     let wrong = |name: &'static str| move |detail: String| Problem::bad_request(name, detail);
+    if let Some(label) = &stated.table.encoding
+        && encoding_rs::Encoding::for_label(label.as_bytes()).is_none()
+    {
+        let detail = "`encoding` must be of the Encoding Standard, e.g. utf-8, windows-1252, utf-16le";
+        return Err(Problem::bad_request("encoding", detail));
+    }
     if let Some(text) = params.text("separator")? {
         stated.table.separator = Some(names::separator(text).map_err(wrong("separator"))?);
     }
