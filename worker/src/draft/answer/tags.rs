@@ -1,6 +1,6 @@
 //! Finds the reply in a text: the part between `<reply>` and `</reply>`, when there is no doubt which that is.
 //!
-//! A model may talk before it answers, and may name the tag while it does ("I will put it inside <reply> tags."). So a
+//! A model may talk before it answers, and may name the tag while it does ("I will put it inside `<reply>` tags."). So a
 //! tag that opens counts for a mere mention when it stands within a line and no end follows before the next one. Any
 //! other tag too many, before, inside or behind the reply, leaves open what was meant for whom: that is a fault, and
 //! the model is asked again.
