@@ -19,8 +19,8 @@ use crate::{
 pub struct AppState {
     /// The database, by role and tenant.
     pub db: Db,
-    /// Connections of the support role for what is one statement: deliveries of the help desk. Whatever else keeps
-    /// the database's other connections busy, these are free for them.
+    /// The way in for the help desk's deliveries, on connections of their own: whatever else keeps the database's other
+    /// connections busy, these are free for them.
     pub intakes: Intakes,
     /// The ledger, as the queue engine sees it.
     pub store: Store,

@@ -19,6 +19,15 @@ pub(crate) struct Detected {
     pub(crate) mark: usize,
 }
 
+/// Whether an encoding of this name is known, as the Encoding Standard names them.
+pub fn is_encoding(label: &str) -> bool {
+    named(label).is_some()
+}
+
+fn named(label: &str) -> Option<&'static Encoding> {
+    Encoding::for_label(label.as_bytes()).filter(|encoding| *encoding != encoding_rs::REPLACEMENT)
+}
+
 /// The encoding of a text from its beginning, or as stated.
 pub(crate) fn detect(head: &[u8], stated: Option<&str>) -> Result<Detected, TableError> {
     if head.starts_with(&[0xff, 0xfe, 0, 0]) || head.starts_with(&[0, 0, 0xfe, 0xff]) {
@@ -28,8 +37,7 @@ pub(crate) fn detect(head: &[u8], stated: Option<&str>) -> Result<Detected, Tabl
     }
     let marked = Encoding::for_bom(head);
     if let Some(label) = stated {
-        let encoding = Encoding::for_label(label.as_bytes()).filter(|e| *e != encoding_rs::REPLACEMENT);
-        let encoding = encoding.ok_or_else(|| {
+        let encoding = named(label).ok_or_else(|| {
             TableError::Option(format!(
                 "`encoding` is none that is known: {}; name one of the Encoding Standard, e.g. utf-8, windows-1252, utf-16le",
                 label.chars().take(40).collect::<String>()

@@ -21,6 +21,7 @@ mod table;
 
 pub use decisions::{Container, Decisions, Found, LineEnd, Options, plain_name};
 pub use delimited::{CELLS_LIMIT, RECORD_LIMIT_BYTES, RECORD_LIMIT_LINES};
+pub use encoding::is_encoding;
 pub use error::TableError;
 pub use row::{Fault, Kept, Position, Row};
 pub use source::Source;

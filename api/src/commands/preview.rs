@@ -21,7 +21,7 @@ pub struct PreviewArguments {
     #[arg(long, default_value = "USD", value_parser = currency)]
     pub currency: String,
     /// Its encoding, e.g. windows-1252
-    #[arg(long)]
+    #[arg(long, value_parser = names::encoding)]
     pub encoding: Option<String>,
     /// comma, semicolon, tab, pipe or one character
     #[arg(long, value_parser = names::separator)]

@@ -1,12 +1,12 @@
-//! Who did what and why: the trail of operators' and callers' actions on jobs, and the reasons that they give.
+//! Who did what and why: the trail of operators' and callers' actions, and the reasons that they give.
 
 use accounts::audit;
 use database::{Role, Tx, act_as};
 
 use super::{auth::Caller, correlation, problem::Problem};
 
-/// Writes down who did what to the cluster's jobs, in the transaction that does it. Ends the queue's
-/// part of that transaction: only the gateway may write the trail of more than one tenant.
+/// Writes down who did what, in the transaction that does it. The last statement of it: the transaction has the gateway's
+/// role afterwards and no tenant, because only the gateway may write the trail of more than one.
 pub async fn record(
     tx: &mut Tx,
     caller: &Caller,

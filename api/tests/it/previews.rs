@@ -56,7 +56,7 @@ async fn what_cannot_be_understood_is_refused_by_name() {
         ("?decimal=dot", "x", 400, "must be point"),
         ("?separator=ab", "x", 400, "must be comma, semicolon"),
         ("?zone=Berlin", "x", 400, "Europe/Berlin"),
-        ("?encoding=klingon", "a,b\n1,2\n", 400, "`encoding`"),
+        ("?encoding=klingon", "a,b\n1,2\n", 400, "Encoding Standard"),
         ("?mapping=none", "a,b\n1,2\n", 422, "there is no mapping of this name"),
         ("?mapping=no%20name", "a,b\n1,2\n", 400, "letters, digits"),
         ("?profile=none", "a,b\n1,2\n", 400, "shopify_orders"),
@@ -150,6 +150,10 @@ async fn what_is_wrong_with_a_mapping_is_said_by_field() {
         (
             r#"{"columns":{"B":"order_id","C":"customer_id","D":"ordered_at","E":"amount"},"decimal":"dot"}"#,
             "decimal",
+        ),
+        (
+            r#"{"columns":{"B":"order_id","C":"customer_id","D":"ordered_at","E":"amount"},"encoding":"klingon"}"#,
+            "encoding",
         ),
         (
             r#"{"columns":{"B":"order_id","C":"customer_id","D":"ordered_at","E":"amount"},"currency":"euro"}"#,

@@ -194,7 +194,7 @@ fn mapping_of(form: MappingForm) -> Result<Mapping, Problem> {
         statuses.insert(name, word::<Status>(field, &status)?);
     }
     let table = TableOptions {
-        encoding: form.encoding,
+        encoding: form.encoding.as_deref().map(names::encoding).transpose().map_err(wrong("encoding"))?,
         separator: form.separator.as_deref().map(names::separator).transpose().map_err(wrong("separator"))?,
         header: form.header,
         sheet: form.sheet,

@@ -41,11 +41,7 @@ pub struct StatedForm {
 /// 400 naming the parameter and what it may be.
 pub fn read(params: &Params) -> Result<StatedForm, Problem> {
     let mut stated = Stated::default();
-    let texts = [
-        ("encoding", &mut stated.table.encoding, 40),
-        ("sheet", &mut stated.table.sheet, 100),
-        ("profile", &mut stated.profile, 64),
-    ];
+    let texts = [("sheet", &mut stated.table.sheet, 100), ("profile", &mut stated.profile, 64)];
     for (name, slot, limit) in texts {
         if let Some(text) = params.text(name)? {
             if text.chars().count() > limit || text.chars().any(char::is_control) {
@@ -55,11 +51,8 @@ pub fn read(params: &Params) -> Result<StatedForm, Problem> {
         }
     }
     let wrong = |name: &'static str| move |detail: String| Problem::bad_request(name, detail);
-    if let Some(label) = &stated.table.encoding
-        && encoding_rs::Encoding::for_label(label.as_bytes()).is_none()
-    {
-        let detail = "`encoding` must be of the Encoding Standard, e.g. utf-8, windows-1252, utf-16le";
-        return Err(Problem::bad_request("encoding", detail));
+    if let Some(text) = params.text("encoding")? {
+        stated.table.encoding = Some(names::encoding(text).map_err(wrong("encoding"))?);
     }
     if let Some(text) = params.text("separator")? {
         stated.table.separator = Some(names::separator(text).map_err(wrong("separator"))?);

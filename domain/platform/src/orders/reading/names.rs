@@ -6,6 +6,19 @@ use tables::number::DecimalMark;
 
 use crate::orders::profiles;
 
+/// The name of an encoding.
+///
+/// # Errors
+/// Says what is accepted.
+pub fn encoding(label: &str) -> Result<String, String> {
+    match tables::is_encoding(label) {
+        true => Ok(label.to_owned()),
+        false => {
+            Err("must be a name of the Encoding Standard, e.g. utf-8, windows-1252, utf-16le".to_owned())
+        }
+    }
+}
+
 /// A separator: its sign or its name.
 ///
 /// # Errors
