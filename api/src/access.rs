@@ -20,6 +20,7 @@ pub fn reading(policy: &Policy) -> Scope {
         Access::Operator => Scope::JobsRead,
         Access::Tenant(subject) => match subject {
             Subject::Replies => Scope::AiRead,
+            Subject::Tickets => Scope::TicketsRead,
             // The route that shows an import's rejected lines needs the same.
             Subject::Orders => Scope::OrdersWrite,
             Subject::Customers => Scope::CustomersRead,
@@ -35,6 +36,7 @@ pub fn writing(policy: &Policy) -> Scope {
         Access::Operator => Scope::Operator,
         Access::Tenant(subject) => match subject {
             Subject::Replies => Scope::AiWrite,
+            Subject::Tickets => Scope::TicketsAssign,
             Subject::Orders => Scope::OrdersWrite,
             Subject::Customers | Subject::Intelligence => Scope::IntelligenceWrite,
             Subject::Segments => Scope::SegmentsWrite,
@@ -115,11 +117,12 @@ mod tests {
     use jobs::JobKind;
 
     use super::*;
+    use crate::web::auth::Who;
 
     fn caller(scopes: &[Scope]) -> Caller {
         Caller {
             tenant: TenantId::new(),
-            key_id: KeyId::new(),
+            who: Who::Key(KeyId::new()),
             scopes: scopes.to_vec(),
             name: "test".to_owned(),
         }

@@ -85,6 +85,8 @@ pub enum Access {
 pub enum Subject {
     /// Drafts and notes: text for customers, and what a model may be asked for.
     Replies,
+    /// Tickets: assignment, clocks, order, what is read out of messages.
+    Tickets,
     /// Orders.
     Orders,
     /// Single customers: what is known of them, by name.

@@ -11,7 +11,8 @@ use axum::{
     extract::FromRequestParts,
     http::{Extensions, HeaderMap, header, request::Parts},
 };
-use database::ids::{KeyId, TenantId};
+use database::ids::{AgentId, KeyId, SessionId, TenantId};
+use uuid::Uuid;
 
 use crate::web::problem::Problem;
 
@@ -20,19 +21,33 @@ use crate::web::problem::Problem;
 pub struct Caller {
     /// The tenant that the key belongs to.
     pub tenant: TenantId,
-    /// The key.
-    pub key_id: KeyId,
-    /// What the key may do.
+    /// The credential.
+    pub who: Who,
+    /// What the credential may do: a key's scopes, or those of a person's role.
     pub scopes: Vec<Scope>,
-    /// The key's name for people.
+    /// The caller's name for people.
     pub name: String,
+}
+
+/// Whose credential a request has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// A program's.
+    Key(KeyId),
+    /// A person's, signed in.
+    Agent {
+        /// The person.
+        agent: AgentId,
+        /// The sign-in.
+        session: SessionId,
+    },
 }
 
 impl From<Principal> for Caller {
     fn from(principal: Principal) -> Caller {
         Caller {
             tenant: principal.tenant,
-            key_id: principal.key_id,
+            who: Who::Key(principal.key_id),
             scopes: principal.scopes,
             name: principal.name,
         }
@@ -48,7 +63,10 @@ impl Caller {
         if self.scopes.contains(&scope) || self.is_operator() {
             return Ok(());
         }
-        Err(Problem::forbidden(format!("this needs a key with the scope {scope}")))
+        Err(Problem::forbidden(match self.who {
+            Who::Key(_) => format!("this needs a key with the scope {scope}"),
+            Who::Agent { .. } => format!("this needs a role with the permission {scope}"),
+        }))
     }
 
     /// Whether the caller runs the cluster and may look at every tenant.
@@ -58,7 +76,26 @@ impl Caller {
 
     /// The caller's name in the audit trail.
     pub fn actor(&self) -> String {
-        format!("key:{}", self.key_id)
+        match self.who {
+            Who::Key(key) => format!("key:{key}"),
+            Who::Agent { agent, .. } => format!("agent:{agent}"),
+        }
+    }
+
+    /// The person who calls; none when a program does.
+    pub fn agent(&self) -> Option<AgentId> {
+        match self.who {
+            Who::Agent { agent, .. } => Some(agent),
+            Who::Key(_) => None,
+        }
+    }
+
+    /// What the caller's requests are counted by.
+    pub fn counted_as(&self) -> Uuid {
+        match self.who {
+            Who::Key(key) => key.0,
+            Who::Agent { agent, .. } => agent.0,
+        }
     }
 }
 
@@ -112,7 +149,7 @@ mod tests {
     use super::*;
 
     fn caller(scopes: Vec<Scope>) -> Arc<Caller> {
-        Arc::new(Caller { tenant: TenantId::new(), key_id: KeyId::new(), scopes, name: "test".to_owned() })
+        Arc::new(Caller { tenant: TenantId::new(), who: Who::Key(KeyId::new()), scopes, name: "test".to_owned() })
     }
 
     #[test]

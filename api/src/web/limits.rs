@@ -92,7 +92,7 @@ impl Limits {
         let lane = match subject {
             Subject::Replies => &self.ai,
             Subject::Segments => &self.segments,
-            Subject::Orders | Subject::Customers | Subject::Intelligence => &self.general,
+            Subject::Tickets | Subject::Orders | Subject::Customers | Subject::Intelligence => &self.general,
         };
         let most = lane.keys.per_minute;
         if jobs > most {
@@ -100,7 +100,7 @@ impl Limits {
                 format!("a key may ask for {most} jobs of this kind a minute; the request has {jobs}");
             return Err(Refusal::Problem(Problem::unprocessable("jobs", detail)));
         }
-        lane.count_key(caller.key_id.0, caller.tenant.0, jobs).map_err(Refusal::TooMany)
+        lane.count_key(caller.counted_as(), caller.tenant.0, jobs).map_err(Refusal::TooMany)
     }
 
     fn lane(&self, path: &str) -> Option<&Lane> {
@@ -240,7 +240,7 @@ async fn admit(
     let mut counted = None;
     match gate.keys.recall(key) {
         keys::Standing::Good(caller) => {
-            let standing = lane.count_key(caller.key_id.0, caller.tenant.0, ONE)?;
+            let standing = lane.count_key(caller.counted_as(), caller.tenant.0, ONE)?;
             return Ok((Identity::Known(caller), standing));
         }
         keys::Standing::Bad => return Ok((Identity::Nobody, lane.addresses.count(address, ONE)?)),
@@ -249,7 +249,7 @@ async fn admit(
     }
     let identity = match gate.keys.look_up(&gate.db, key, address).await {
         Ok(Some(caller)) => {
-            let standing = lane.count_key(caller.key_id.0, caller.tenant.0, ONE)?;
+            let standing = lane.count_key(caller.counted_as(), caller.tenant.0, ONE)?;
             return Ok((Identity::Known(caller), standing));
         }
         Ok(None) => Identity::Nobody,

@@ -284,6 +284,39 @@ pub enum Scope {
     /// Write, evaluate and archive segments.
     #[serde(rename = "segments:write")]
     SegmentsWrite,
+    /// See tickets, messages, notes and their clocks.
+    #[serde(rename = "tickets:read")]
+    TicketsRead,
+    /// Create and change tickets, reply, write notes, claim a ticket for oneself.
+    #[serde(rename = "tickets:write")]
+    TicketsWrite,
+    /// Assign, transfer and escalate tickets of others.
+    #[serde(rename = "tickets:assign")]
+    TicketsAssign,
+    /// Create, change and merge customers.
+    #[serde(rename = "customers:write")]
+    CustomersWrite,
+    /// See agents, their availability and load.
+    #[serde(rename = "agents:read")]
+    AgentsRead,
+    /// Invite, change and disable agents; end their sessions.
+    #[serde(rename = "agents:write")]
+    AgentsWrite,
+    /// See SLA policies, calendars and breaches.
+    #[serde(rename = "sla:read")]
+    SlaRead,
+    /// Write SLA policies and calendars.
+    #[serde(rename = "sla:write")]
+    SlaWrite,
+    /// See the dashboards of the desk.
+    #[serde(rename = "reports:read")]
+    ReportsRead,
+    /// Change the desk's settings: departments, custom fields, tags, ratings.
+    #[serde(rename = "settings:write")]
+    SettingsWrite,
+    /// Read the tenant's audit trail.
+    #[serde(rename = "audit:read")]
+    AuditRead,
     /// Everything, for all tenants.
     #[serde(rename = "operator")]
     Operator,
@@ -291,7 +324,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 13] = [
+    pub const ALL: [Scope; 24] = [
         Scope::JobsRead,
         Scope::JobsWrite,
         Scope::AiRead,
@@ -304,6 +337,17 @@ impl Scope {
         Scope::IntelligenceWrite,
         Scope::SegmentsRead,
         Scope::SegmentsWrite,
+        Scope::TicketsRead,
+        Scope::TicketsWrite,
+        Scope::TicketsAssign,
+        Scope::CustomersWrite,
+        Scope::AgentsRead,
+        Scope::AgentsWrite,
+        Scope::SlaRead,
+        Scope::SlaWrite,
+        Scope::ReportsRead,
+        Scope::SettingsWrite,
+        Scope::AuditRead,
         Scope::Operator,
     ];
 
@@ -322,6 +366,17 @@ impl Scope {
             Scope::IntelligenceWrite => "intelligence:write",
             Scope::SegmentsRead => "segments:read",
             Scope::SegmentsWrite => "segments:write",
+            Scope::TicketsRead => "tickets:read",
+            Scope::TicketsWrite => "tickets:write",
+            Scope::TicketsAssign => "tickets:assign",
+            Scope::CustomersWrite => "customers:write",
+            Scope::AgentsRead => "agents:read",
+            Scope::AgentsWrite => "agents:write",
+            Scope::SlaRead => "sla:read",
+            Scope::SlaWrite => "sla:write",
+            Scope::ReportsRead => "reports:read",
+            Scope::SettingsWrite => "settings:write",
+            Scope::AuditRead => "audit:read",
             Scope::Operator => "operator",
         }
     }
@@ -335,9 +390,7 @@ impl fmt::Display for Scope {
 
 /// The text names no scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there is no scope {0:?}; the scopes are jobs:read, jobs:write, ai:read, ai:write, webhooks:write, webhooks:read, orders:write, customers:read, intelligence:read, intelligence:write, segments:read, segments:write and operator"
-)]
+#[error("there is no scope {0:?}; the scopes are {all}", all = Scope::ALL.map(Scope::name).join(", "))]
 pub struct UnknownScope(pub String);
 
 impl FromStr for Scope {

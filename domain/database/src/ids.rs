@@ -62,3 +62,15 @@ id!(
     /// A segment: customers for whom a rule holds.
     SegmentId
 );
+id!(
+    /// A person who works at the desk; the same in their login and their place at the desk.
+    AgentId
+);
+id!(
+    /// A sign-in of a person: one browser or program until it is signed out.
+    SessionId
+);
+id!(
+    /// A message of a ticket, by our own id.
+    MessageId
+);

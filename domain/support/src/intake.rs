@@ -24,7 +24,7 @@ use crate::gorgias::delivery::Delivery;
 use crate::gorgias::remarks::Remark;
 use crate::gorgias::rules::{self, Decision};
 use crate::inbox::Answer;
-use crate::kinds::DraftReply;
+use crate::kinds::{DraftReply, SettleTicket};
 use crate::tickets::{NewMessage, ToldTicket, documents};
 
 mod together;
@@ -69,6 +69,8 @@ pub struct Taken {
     pub answer: Answer,
     /// Whether the delivery was new.
     pub is_new: bool,
+    /// The job that brings up to date what follows from it, if this delivery asked for a new one.
+    settle_job: Option<Uuid>,
 }
 
 /// Takes one delivery in and announces its job. `support` is connected as the support role ([`Db::connect_as`]).
@@ -127,6 +129,7 @@ struct Call {
     ticket: Box<RawValue>,
     messages: Box<RawValue>,
     job: Option<(NewJob, Box<RawValue>)>,
+    settle: (NewJob, Box<RawValue>),
 }
 
 impl Call {
@@ -155,8 +158,11 @@ impl Call {
             }
             None => None,
         };
+        let settle = settle_job(intake)?;
+        let settle_document = written(&settle.document())?;
         Ok(Call {
             tenant: intake.tenant,
+            settle: (settle, settle_document),
             ticket_key: intake.delivery.ticket.id.clone(),
             delivery: written(&delivery)?,
             body: intake.body.to_owned(),
@@ -167,13 +173,17 @@ impl Call {
     }
 
     async fn send(&self, executor: impl PgExecutor<'_>) -> Result<(Taken, Announcement), DbError> {
-        let taken: Taken = sqlx::query_as("select * from support_app.take_in($1, $2, $3, $4, $5, $6)")
+        let taken: Taken = sqlx::query_as(
+            "select t.*, support_app.settle_later(t.ticket_id, t.is_new, $7) as settle_job
+             from support_app.take_in($1, $2, $3, $4, $5, $6) t",
+        )
             .bind(self.tenant)
             .bind(Json(&self.delivery))
             .bind(Json(&self.body))
             .bind(Json(&self.ticket))
             .bind(Json(&self.messages))
             .bind(self.job.as_ref().map(|(_, document)| Json(document)))
+            .bind(Json(&self.settle.1))
             .fetch_one(executor)
             .await?;
         let announcement = self.announcement(&taken);
@@ -183,7 +193,11 @@ impl Call {
     /// What to tell the workers. Another job may stand in for ours; then it was announced when it came.
     fn announcement(&self, taken: &Taken) -> Announcement {
         let ours = self.job.as_ref().filter(|(job, _)| taken.answer.job == Some(job.id()));
-        ours.map(|(job, _)| job.ready()).unwrap_or_default()
+        let mut announcement = ours.map(|(job, _)| job.ready()).unwrap_or_default();
+        if taken.settle_job == Some(self.settle.0.id()) {
+            announcement.merge(self.settle.0.ready());
+        }
+        announcement
     }
 }
 
@@ -206,6 +220,12 @@ fn unless_tagged(intake: Intake<'_>) -> Option<Tagged> {
 fn draft_job(intake: Intake<'_>) -> Result<NewJob, QueueError> {
     let payload = DraftReply { ticket_id: Uuid::nil(), tone: None, length: None, again: false };
     let job = NewJob::of(intake.tenant, &payload)?;
+    Ok(job.with_cause(intake.correlation_id, intake.trace_parent, "webhook"))
+}
+
+/// The job that brings up to date what follows from the delivery; its ticket and dedup key too are filled in there.
+fn settle_job(intake: Intake<'_>) -> Result<NewJob, QueueError> {
+    let job = NewJob::of(intake.tenant, &SettleTicket { ticket_id: Uuid::nil() })?;
     Ok(job.with_cause(intake.correlation_id, intake.trace_parent, "webhook"))
 }
 

@@ -1,8 +1,10 @@
 //! Schema `support_app`: what the help desk tells us, the tickets that come of it, and the drafts for them.
 
 pub mod drafts;
+pub mod events;
 pub mod gorgias;
 pub mod inbox;
 pub mod intake;
 pub mod kinds;
+pub mod settle;
 pub mod tickets;

@@ -160,6 +160,7 @@ mod tests {
     use database::ids::{KeyId, TenantId};
 
     use super::*;
+    use crate::web::auth::Who;
 
     #[test]
     fn every_field_may_be_named() {
@@ -190,7 +191,7 @@ mod tests {
         };
         let caller = Caller {
             tenant: TenantId(Uuid::nil()),
-            key_id: KeyId::new(),
+            who: Who::Key(KeyId::new()),
             scopes: vec![Scope::JobsRead],
             name: "test".to_owned(),
         };

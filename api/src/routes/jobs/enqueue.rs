@@ -351,12 +351,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::web::auth::Who;
 
     /// What the ledger is told of a job, asked for at a machine whose clock shows `now`.
     fn told(request: &str, now: DateTime<Utc>) -> Value {
         let request: EnqueueRequest = serde_json::from_str(request).expect("a request");
-        let (tenant, key_id) = (TenantId(Uuid::now_v7()), KeyId(Uuid::now_v7()));
-        let caller = Caller { tenant, key_id, scopes: vec![Scope::Operator], name: "test".to_owned() };
+        let (tenant, who) = (TenantId(Uuid::now_v7()), Who::Key(KeyId(Uuid::now_v7())));
+        let caller = Caller { tenant, who, scopes: vec![Scope::Operator], name: "test".to_owned() };
         serde_json::to_value(request.into_job(&caller, now).expect("a job").job.document()).expect("JSON")
     }
 

@@ -140,8 +140,9 @@ async fn send_all(support: &Db, together: &[Waiting]) -> Result<Vec<Taken>, DbEr
     let jobs: Vec<_> =
         together.iter().map(|one| one.call.job.as_ref().map(|(_, document)| Json(document))).collect();
     let taken: Vec<Taken> = sqlx::query_as(
-        "select t.* from unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::jsonb[], $5::jsonb[], $6::jsonb[])
-             as c (tenant, delivery, body, ticket, messages, job)
+        "select t.*, support_app.settle_later(t.ticket_id, t.is_new, c.settle) as settle_job
+         from unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::jsonb[])
+             as c (tenant, delivery, body, ticket, messages, job, settle)
          cross join lateral support_app.take_in(c.tenant, c.delivery, c.body, c.ticket, c.messages, c.job) t",
     )
     .bind(tenants)
@@ -150,6 +151,7 @@ async fn send_all(support: &Db, together: &[Waiting]) -> Result<Vec<Taken>, DbEr
     .bind(column(together, |call| &call.ticket))
     .bind(column(together, |call| &call.messages))
     .bind(jobs)
+    .bind(column(together, |call| &call.settle.1))
     .fetch_all(support.pool())
     .await?;
     match taken.len() == together.len() {

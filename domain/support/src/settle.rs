@@ -1,0 +1,79 @@
+//! What follows from a ticket's state and messages, brought up to date in one transaction.
+//!
+//! Whoever changes a ticket or adds a message calls [`settle`] before the commit; what a help desk tells is settled by a
+//! job ([`crate::kinds::SettleTicket`]) right after. It derives everything anew from what is stored, so it may be called
+//! any number of times and by two at once (the ticket's row is locked), and nothing depends on what the change was.
+//!
+//! The steps, in this order, because each reads what the one before it wrote:
+//! 1. who wrote last and who waits since when (this file),
+//! 2. the clocks, 3. whose the ticket is, 4. its place in the order.
+
+use chrono::{DateTime, Utc};
+use database::Tx;
+use database::ids::{TenantId, TicketId};
+use jobs::{Announcement, NewJob, QueueError};
+
+/// What became of a ticket.
+#[derive(Debug)]
+pub struct Settled {
+    /// Its version.
+    pub version: i64,
+    /// To be announced after the commit.
+    pub announcement: Announcement,
+}
+
+/// Brings a ticket up to date (support role); none when there is no such ticket.
+///
+/// # Errors
+/// The database failed.
+pub async fn settle(
+    tx: &mut Tx,
+    tenant: TenantId,
+    ticket: TicketId,
+    now: DateTime<Utc>,
+) -> Result<Option<Settled>, QueueError> {
+    let Some(()) = derive_from_messages(tx, ticket).await? else { return Ok(None) };
+    let follow: Vec<NewJob> = Vec::new();
+    let _ = (tenant, now);
+    let announcement = match follow.is_empty() {
+        true => Announcement::default(),
+        false => jobs::enqueue(tx, &follow).await?.1,
+    };
+    let version = sqlx::query_scalar("select version from support_app.ticket where id = $1")
+        .bind(ticket)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(Some(Settled { version, announcement }))
+}
+
+/// Who wrote first and last, and the oldest customer's message that nobody has answered. What machines sent counts for
+/// nobody, nor does a reply that is not on its way. None when there is no such ticket.
+async fn derive_from_messages(tx: &mut Tx, ticket: TicketId) -> Result<Option<()>, QueueError> {
+    let done = sqlx::query(
+        "update support_app.ticket t set
+             first_customer_message_at = m.first_customer, last_customer_message_at = m.last_customer,
+             first_reply_at = m.first_reply,
+             waiting_since = (
+                 select min(w.sent_at) from support_app.message w
+                 where w.ticket_id = t.id and not w.from_agent and not w.internal and not w.by_machine
+                   and (m.last_reply is null or w.sent_at > m.last_reply)
+             )
+         from (
+             select min(sent_at) filter (where not from_agent) as first_customer,
+                    max(sent_at) filter (where not from_agent) as last_customer,
+                    min(sent_at) filter (where from_agent and first_customer_at < sent_at) as first_reply,
+                    max(sent_at) filter (where from_agent) as last_reply
+             from (
+                 select x.*, min(x.sent_at) filter (where not x.from_agent) over () as first_customer_at
+                 from support_app.message x
+                 where x.ticket_id = $1 and not x.internal and not x.by_machine
+                   and (x.delivery is null or x.delivery in ('queued', 'sent'))
+             ) x
+         ) m
+         where t.id = $1",
+    )
+    .bind(ticket)
+    .execute(&mut **tx)
+    .await?;
+    Ok((done.rows_affected() == 1).then_some(()))
+}
