@@ -6,5 +6,6 @@ pub mod gorgias;
 pub mod inbox;
 pub mod intake;
 pub mod kinds;
+pub mod order;
 pub mod settle;
 pub mod tickets;

@@ -13,6 +13,8 @@ use database::Tx;
 use database::ids::{TenantId, TicketId};
 use jobs::{Announcement, NewJob, QueueError};
 
+use crate::order::place;
+
 /// What became of a ticket.
 #[derive(Debug)]
 pub struct Settled {
@@ -33,8 +35,8 @@ pub async fn settle(
     now: DateTime<Utc>,
 ) -> Result<Option<Settled>, QueueError> {
     let Some(()) = derive_from_messages(tx, ticket).await? else { return Ok(None) };
-    let follow: Vec<NewJob> = Vec::new();
-    let _ = (tenant, now);
+    let mut follow: Vec<NewJob> = Vec::new();
+    follow.extend(place::place(tx, tenant, ticket, now).await?);
     let announcement = match follow.is_empty() {
         true => Announcement::default(),
         false => jobs::enqueue(tx, &follow).await?.1,

@@ -252,7 +252,7 @@ async fn ask(
     Ok(answer)
 }
 
-async fn find(tx: &mut Tx, reference: &str) -> Result<Ticket, Problem> {
+pub(super) async fn find(tx: &mut Tx, reference: &str) -> Result<Ticket, Problem> {
     if reference.len() > 255 || reference.contains('\0') {
         return Err(Problem::bad_request("id", "must have 1 to 255 bytes"));
     }

@@ -2,6 +2,7 @@
 
 pub mod deliveries;
 pub mod drafts;
+pub mod order;
 pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -10,5 +11,9 @@ use crate::state::AppState;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(deliveries::routes()).merge(drafts::routes()).merge(webhooks::routes())
+    OpenApiRouter::new()
+        .merge(deliveries::routes())
+        .merge(drafts::routes())
+        .merge(order::routes())
+        .merge(webhooks::routes())
 }

@@ -19,6 +19,7 @@ pub mod sample;
 pub mod segmentations;
 pub mod similar;
 pub mod snapshots;
+pub mod standing;
 pub mod strength;
 pub mod vector;
 pub mod write;

@@ -10,6 +10,7 @@ macro_rules! for_each_kind {
         $callback! {
             draft_reply: DraftReply,
             post_internal_note: PostInternalNote,
+            refresh_rank: RefreshRank,
             settle_ticket: SettleTicket,
         }
     };

@@ -7,8 +7,8 @@ use platform::kinds::{RecomputeProfile, recompute_profile::RecomputeProfileOutpu
 use crate::{
     app::App,
     context::Ctx,
-    insight::named,
-    outcome::{Outcome, Stop, done},
+    insight::{desk, named},
+    outcome::{Outcome, Stop, done_then},
 };
 
 pub(super) async fn handle(
@@ -21,9 +21,10 @@ pub(super) async fn handle(
     let Some(customer) = scored.customers.first() else {
         return Err(Stop::Cancel("the customer has no orders".to_owned()));
     };
-    done(RecomputeProfileOutput {
+    let output = RecomputeProfileOutput {
         generation: scored.generation,
         churn: customer.predictions.churn,
         ltv: customer.predictions.ltv.map(|ltv| ltv.value),
-    })
+    };
+    done_then(output, desk::follow_ups(&ctx, &app, std::slice::from_ref(&job.customer_id)).await?)
 }

@@ -14,13 +14,13 @@ use crate::{
     app::App,
     context::Ctx,
     insight::{
-        explain,
+        desk, explain,
         knowledge::Knowledge,
         named, rows,
         score::{self, Batch},
         summary::Summary,
     },
-    outcome::{Outcome, Stop, done},
+    outcome::{Outcome, Stop, done, done_then},
 };
 
 /// From here on a customer who moved is written down.
@@ -34,10 +34,11 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ScoreCustomers) -> Outc
         Some(run) if job.customer_ids.is_empty() => shard(ctx, app, run, job.shard).await,
         None if !job.customer_ids.is_empty() && job.customer_ids.len() <= ScoreCustomers::MAX_NAMED => {
             let scored = named::recompute(&ctx, &app.db, &app.insight, &job.customer_ids).await?;
-            done(ScoreCustomersOutput {
+            let output = ScoreCustomersOutput {
                 customers: scored.customers.len() as i64,
                 lines: scored.lines as i64,
-            })
+            };
+            done_then(output, desk::follow_ups(&ctx, &app, &job.customer_ids).await?)
         }
         _ => Err(Stop::fail(
             "bad_payload",

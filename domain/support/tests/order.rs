@@ -1,0 +1,270 @@
+//! The smart order: the key and the explained score agree at any later time, terms are bounded, and what happens to a
+//! ticket moves it.
+
+#[path = "../../accounts/tests/world/mod.rs"]
+mod world;
+
+use chrono::{DateTime, Duration, TimeZone, Utc};
+use database::Role;
+use database::ids::TicketId;
+use proptest::prelude::*;
+use sqlx::{Connection, PgConnection};
+use support::order::facts::{self, Base, Look};
+use support::order::{Inputs, Terms, Tier, alerts, place};
+use support::settle;
+use uuid::Uuid;
+use world::{World, world};
+
+fn at(secs: i64) -> DateTime<Utc> {
+    Utc.timestamp_opt(1_790_000_000 + secs, 0).single().expect("a time")
+}
+
+fn share() -> impl Strategy<Value = Option<f64>> {
+    prop_oneof![Just(None), (0.0..=1.0_f64).prop_map(Some), Just(Some(f64::NAN)), Just(Some(7.0))]
+}
+
+prop_compose! {
+    fn inputs()(
+        churn in share(), churn_median in share(), value in share(), sentiment in share(),
+        tier in prop_oneof![Just(None), Just(Some(Tier::Gold)), Just(Some(Tier::Platinum))],
+        priority in prop_oneof![Just("urgent"), Just("high"), Just("normal"), Just("low"), Just("?")],
+        topics in prop::collection::vec(prop_oneof![Just("refund"), Just("order_status"), Just("other")], 0..3),
+        alert in prop_oneof![Just(None), Just(Some("recall".to_owned()))],
+        waiting in prop_oneof![Just(None), (-1_000_000..0_i64).prop_map(Some)],
+        idle in -1_000_000..0_i64,
+        due in prop_oneof![Just(None), (-2_000_000..2_000_000_i64).prop_map(Some)],
+        clock in prop_oneof![Just(None), Just(Some("at_risk")), Just(Some("breached"))],
+    ) -> Inputs {
+        Inputs {
+            churn, churn_median, value, tier, priority: priority.to_owned(), sentiment,
+            topics: topics.into_iter().map(str::to_owned).collect(), alert,
+            waiting_since: waiting.map(at), idle_since: at(idle), due: due.map(at), clock: clock.map(str::to_owned),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_key_sorts_as_the_explained_score_does_at_any_later_time(
+        one in inputs(), other in inputs(), later in 0..10_000_000_i64,
+    ) {
+        let (one, other) = (Terms::of(&one), Terms::of(&other));
+        let now = at(later);
+        let (rank, score) = (one.rank() - other.rank(), one.score(now) - other.score(now));
+        // The difference is the same at every moment, up to what a double holds.
+        prop_assert!((rank - score).abs() < 1e-6, "{rank} {score}");
+        let shown = one.explain(now).score - other.explain(now).score;
+        // Ten terms with three decimals on either side.
+        prop_assert!((shown - score).abs() < 0.011, "{shown} {score}");
+    }
+
+    #[test]
+    fn the_points_add_up_and_are_bounded(inputs in inputs(), later in 0..10_000_000_i64) {
+        let terms = Terms::of(&inputs);
+        let explained = terms.explain(at(later));
+        let sum: f64 = explained.terms.iter().map(|term| term.points).sum();
+        prop_assert!((sum - explained.score).abs() < 1e-6);
+        prop_assert!((explained.score - terms.score(at(later))).abs() < 0.006);
+        let timeless = ["waiting", "time_to_breach"];
+        for term in explained.terms.iter().filter(|term| !timeless.contains(&term.term)) {
+            prop_assert!(term.points.abs() <= 8.0, "{term:?}");
+        }
+        // The due time adds at most what 168 hours are worth beside the wait.
+        let (waiting, nearness) = (terms.waiting(at(later)), terms.nearness(at(later)));
+        prop_assert!((0.0..=42.001).contains(&(waiting - nearness)), "{waiting} {nearness}");
+    }
+
+    #[test]
+    fn waiting_longer_comes_first(mut inputs in inputs(), hours in 1..500_i64) {
+        inputs.due = None;
+        inputs.waiting_since = Some(at(0));
+        let younger = Terms::of(&inputs).rank();
+        inputs.waiting_since = Some(at(-3_600 * hours));
+        prop_assert!(Terms::of(&inputs).rank() > younger);
+    }
+
+    #[test]
+    fn terms_survive_being_stored(inputs in inputs()) {
+        let terms = Terms::of(&inputs);
+        let text = serde_json::to_string(&terms).expect("plain data");
+        prop_assert_eq!(serde_json::from_str::<Terms>(&text).expect("the same form"), terms);
+    }
+
+    #[test]
+    fn a_share_is_one(mut bounds in prop::collection::vec(0.0..1e6_f32, 101), ltv in -10.0..2e6_f32) {
+        bounds.sort_by(f32::total_cmp);
+        let base = Base { value_bounds: bounds, tier_bounds: [0.5, 0.8, 0.95], ..Base::default() };
+        let share = base.share(ltv).expect("there are bounds");
+        prop_assert!((0.0..=1.0).contains(&share));
+        prop_assert!(base.share(ltv + 100.0).expect("bounds") >= share);
+    }
+}
+
+#[test]
+fn faults_of_scores_elsewhere_are_not_ours() {
+    let plain = Inputs {
+        priority: "normal".into(),
+        waiting_since: Some(at(0)),
+        idle_since: at(0),
+        ..Inputs::default()
+    };
+    let rank = |change: &dyn Fn(&mut Inputs)| {
+        let mut inputs = plain.clone();
+        change(&mut inputs);
+        Terms::of(&inputs).rank()
+    };
+    let nobody = rank(&|_| ());
+    assert!(rank(&|inputs| inputs.priority = "urgent".into()) > nobody, "urgent counts without a profile");
+    assert!((rank(&|inputs| inputs.sentiment = Some(0.5)) - nobody).abs() < 1e-9, "unread is neutral");
+    assert!(rank(&|inputs| inputs.sentiment = Some(0.0)) > nobody);
+    assert!(rank(&|inputs| inputs.value = Some(1.0)) - nobody <= 1.001, "a fortune is worth a bounded lot");
+    assert!(rank(&|inputs| inputs.waiting_since = Some(at(-86_400))) > nobody, "the older wait wins");
+}
+
+async fn ticket(world: &World, number: i64, status: &str) -> TicketId {
+    let id = TicketId::new();
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("answers");
+    sqlx::query(
+        "insert into support_app.ticket (id, tenant_id, number, provider, external_id, channel, source, status, priority,
+             customer_email)
+         values ($1, $2, $3, 'test', $3::text, 'email', 'email', $4, 'normal', 'ann@example.com')",
+    )
+    .bind(id)
+    .bind(world.tenant)
+    .bind(number)
+    .bind(status)
+    .execute(&mut admin)
+    .await
+    .expect("inserted");
+    id
+}
+
+async fn say(world: &World, ticket: TicketId, from_agent: bool, sent_at: DateTime<Utc>) {
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("answers");
+    sqlx::query(
+        "insert into support_app.message (id, tenant_id, ticket_id, external_id, from_agent, internal, channel, body_text,
+             sent_at)
+         values ($1, $2, $3, $1::text, $4, false, 'email', 'words', $5)",
+    )
+    .bind(Uuid::now_v7())
+    .bind(world.tenant)
+    .bind(ticket)
+    .bind(from_agent)
+    .bind(sent_at)
+    .execute(&mut admin)
+    .await
+    .expect("inserted");
+    let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    sqlx::query("update support_app.ticket set last_message_at = $2 where id = $1")
+        .bind(ticket)
+        .bind(sent_at)
+        .execute(&mut *tx)
+        .await
+        .expect("updated");
+    settle::settle(&mut tx, world.tenant, ticket, sent_at).await.expect("settled").expect("there is one");
+    tx.commit().await.expect("commits");
+}
+
+/// Open tickets as the list has them.
+async fn listed(world: &World) -> Vec<TicketId> {
+    let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    sqlx::query_scalar(
+        "select id from support_app.ticket where tenant_id = $1 and status = 'open' order by rank desc, id",
+    )
+    .bind(world.tenant)
+    .fetch_all(&mut *tx)
+    .await
+    .expect("listed")
+}
+
+#[tokio::test]
+async fn what_happens_to_a_ticket_moves_it_and_the_explanation_follows() {
+    let world = world().await;
+    let (old, new) = (ticket(&world, 1, "open").await, ticket(&world, 2, "open").await);
+    say(&world, old, false, at(0)).await;
+    say(&world, new, false, at(3_600)).await;
+    assert_eq!(listed(&world).await, [old, new], "the longer wait comes first");
+
+    // Our reply to the first: nobody waits for us there.
+    say(&world, old, true, at(7_200)).await;
+    assert_eq!(listed(&world).await, [new, old]);
+
+    // A valuable customer who is about to leave, and an alert on the topic.
+    let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    let bounds: Vec<f32> = (0..=100).map(|n| n as f32).collect();
+    facts::put_base(&mut tx, Uuid::now_v7(), Some(0.2), &bounds).await.expect("stored");
+    let base = facts::base(&mut tx).await.expect("read");
+    assert_eq!((base.churn_median, base.value_bounds.len()), (Some(0.2), 101));
+    let behind = facts::of_ticket(&mut tx, old).await.expect("read").expect("there is one");
+    let found = base.facts(Some(0.9), Some(99.5), Some(12));
+    assert_eq!(base.tier(&found), Some(Tier::Platinum));
+    let look = Look { ticket: behind, customer: Some("7041".into()), facts: found };
+    assert_eq!(facts::put(&mut tx, &base, &[look], at(7_300)).await.expect("stored"), 1);
+    sqlx::query("update support_app.ticket set topics = '{damaged}' where id = $1")
+        .bind(old)
+        .execute(&mut *tx)
+        .await
+        .expect("updated");
+    alerts::set(&mut tx, "damaged", None, "key:1", at(10_000)).await.expect("set");
+    assert_eq!(place::place_all(&mut tx, &[old.0, new.0], at(7_400)).await.expect("placed"), 2);
+    let explained = place::explain(&mut tx, old, at(7_400)).await.expect("read").expect("there is one");
+    tx.commit().await.expect("commits");
+    let explained = explained.explanation.expect("settled");
+    let points = |term: &str| explained.terms.iter().find(|found| found.term == term).expect(term).points;
+    assert_eq!((points("topic_alert"), points("tier"), points("difficulty")), (5.0, 2.0, -1.5));
+    assert!((points("churn") - 2.7).abs() < 1e-3);
+    assert_eq!(listed(&world).await, [old, new]);
+
+    // The alert is over; nothing else happened.
+    let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    assert_eq!(place::place_all(&mut tx, &[old.0, new.0], at(20_000)).await.expect("placed"), 1);
+    assert_eq!(facts::with_tickets(&mut tx, &["7041".into(), "1".into()]).await.expect("read"), ["7041"]);
+    tx.commit().await.expect("commits");
+    assert_eq!(listed(&world).await, [new, old]);
+}
+
+#[tokio::test]
+async fn a_ticket_asks_once_for_its_customer_and_again_when_the_address_changes() {
+    let world = world().await;
+    let id = ticket(&world, 1, "open").await;
+    let asked = async || {
+        let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+        settle::settle(&mut tx, world.tenant, id, at(Duration::hours(1).num_seconds()))
+            .await
+            .expect("settled")
+            .expect("there is one");
+        tx.commit().await.expect("commits");
+        let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("answers");
+        sqlx::query_scalar::<_, i64>("select count(*) from jobs.live where kind = 'refresh_rank'")
+            .fetch_one(&mut admin)
+            .await
+            .expect("counted")
+    };
+    assert_eq!((asked().await, asked().await), (1, 1));
+    let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    let behind = facts::of_ticket(&mut tx, id).await.expect("read").expect("there is one");
+    let base = facts::base(&mut tx).await.expect("read");
+    let look = Look { ticket: behind, customer: None, facts: facts::Facts::default() };
+    facts::put(&mut tx, &base, &[look], at(0)).await.expect("stored");
+    sqlx::query("update support_app.ticket set customer_email = 'other@example.com'")
+        .execute(&mut *tx)
+        .await
+        .expect("updated");
+    tx.commit().await.expect("commits");
+    assert_eq!(asked().await, 2);
+}
+
+#[tokio::test]
+async fn the_list_is_read_by_an_index() {
+    let world = world().await;
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("answers");
+    sqlx::raw_sql("set enable_seqscan = off; set enable_sort = off").execute(&mut admin).await.expect("set");
+    let plan: Vec<String> = sqlx::query_scalar(
+        "explain select id from support_app.ticket
+         where tenant_id = '0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81' and status = 'open' order by rank desc, id limit 50",
+    )
+    .fetch_all(&mut admin)
+    .await
+    .expect("planned");
+    assert!(plan.join("\n").contains("ticket_in_order"), "{plan:?}");
+}
