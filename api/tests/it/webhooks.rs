@@ -44,7 +44,7 @@ async fn a_repeated_delivery_gets_the_same_answer_and_makes_nothing_new() {
     );
     assert_eq!(left.json, right.json);
     assert_eq!(shop.count("support_app.inbox").await, 2);
-    assert_eq!(shop.count("jobs.live").await, 2);
+    assert_eq!(shop.count("jobs.live where kind = 'draft_reply'").await, 2);
     // A second message may come while the first draft is being written, so it asks for one of its own;
     // whichever runs first answers both, and the other finds that there is nothing left to do.
     let more = shop
@@ -52,7 +52,7 @@ async fn a_repeated_delivery_gets_the_same_answer_and_makes_nothing_new() {
         .await;
     assert_eq!(more.status, StatusCode::ACCEPTED);
     assert_ne!(more.field("job_id"), first.field("job_id"));
-    assert_eq!(shop.count("jobs.live").await, 3);
+    assert_eq!(shop.count("jobs.live where kind = 'draft_reply'").await, 3);
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn skip_rules_hold_and_a_forced_draft_outranks_a_forbidding_tag() {
     assert_eq!(ignored.field("skip_reason"), "tagged_human_only");
     let forced = shop.deliver(r#"{"id":8,"tags":["no-ai","ai_force"]}"#).await;
     assert_eq!(forced.field("decision"), "queued");
-    assert_eq!(shop.count("jobs.live").await, 1);
+    assert_eq!(shop.count("jobs.live where kind = 'draft_reply'").await, 1);
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn a_webhook_is_taken_while_redis_is_gone_and_refused_with_a_time_while_po
     };
     let shop = shop_with(Mode::Token, rates, "redis://127.0.0.1:9").await;
     assert_eq!(shop.deliver(QUESTION).await.status, StatusCode::ACCEPTED);
-    assert_eq!(shop.count("jobs.live").await, 1);
+    assert_eq!(shop.count("jobs.live where kind = 'draft_reply'").await, 1);
     let request = request("POST", "/api/gorgias/webhook")
         .header("x-webhook-tenant", "shop")
         .header("x-webhook-token", SECRET)
