@@ -2,6 +2,7 @@
 
 use jobs::schedules::DefaultSchedule;
 use platform::kinds::ResegmentTenant;
+use support::kinds::CheckSla;
 
 /// The schedules that ship with the code. A changed one keeps the operator's settings.
 pub static DEFAULTS: &[DefaultSchedule] = &[
@@ -15,6 +16,18 @@ pub static DEFAULTS: &[DefaultSchedule] = &[
         catch_up: "skip",
         spread_secs: 0,
         dedup_key: None,
+    },
+    DefaultSchedule {
+        name: "check_sla",
+        kind: "check_sla",
+        payload: "{}",
+        cron: "* * * * *",
+        timezone: "UTC",
+        // One job for the cluster: it finds the tenants that have anything due by an index.
+        scope: "system",
+        catch_up: "skip",
+        spread_secs: 0,
+        dedup_key: Some(CheckSla::PLAIN),
     },
     DefaultSchedule {
         name: "prune_history",

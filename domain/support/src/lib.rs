@@ -8,4 +8,5 @@ pub mod intake;
 pub mod kinds;
 pub mod order;
 pub mod settle;
+pub mod sla;
 pub mod tickets;

@@ -14,6 +14,7 @@ use database::ids::{TenantId, TicketId};
 use jobs::{Announcement, NewJob, QueueError};
 
 use crate::order::place;
+use crate::sla;
 
 /// What became of a ticket.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub async fn settle(
     now: DateTime<Utc>,
 ) -> Result<Option<Settled>, QueueError> {
     let Some(()) = derive_from_messages(tx, ticket).await? else { return Ok(None) };
-    let mut follow: Vec<NewJob> = Vec::new();
+    let mut follow: Vec<NewJob> = sla::step(tx, tenant, ticket, now).await?;
     follow.extend(place::place(tx, tenant, ticket, now).await?);
     let announcement = match follow.is_empty() {
         true => Announcement::default(),

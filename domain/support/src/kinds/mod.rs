@@ -8,8 +8,11 @@ use jobs::declare_kinds;
 macro_rules! for_each_kind {
     ($callback:ident) => {
         $callback! {
+            announce_sla: AnnounceSla,
+            check_sla: CheckSla,
             draft_reply: DraftReply,
             post_internal_note: PostInternalNote,
+            recount_sla: RecountSla,
             refresh_rank: RefreshRank,
             settle_ticket: SettleTicket,
         }
