@@ -52,7 +52,10 @@ pub async fn announce_ticket(
     ticket: TicketId,
     now: DateTime<Utc>,
 ) -> Result<Option<Announced>, DbError> {
-    sqlx::query("select from support_app.ticket where id = $1 for update").bind(ticket).execute(&mut **tx).await?;
+    sqlx::query("select from support_app.ticket where id = $1 for update")
+        .bind(ticket)
+        .execute(&mut **tx)
+        .await?;
     Ok(announce(tx, Some(ticket), now).await?.pop())
 }
 
@@ -65,7 +68,11 @@ pub async fn announce_due(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<Announc
     announce(tx, None, now).await
 }
 
-async fn announce(tx: &mut Tx, ticket: Option<TicketId>, now: DateTime<Utc>) -> Result<Vec<Announced>, DbError> {
+async fn announce(
+    tx: &mut Tx,
+    ticket: Option<TicketId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Announced>, DbError> {
     Ok(sqlx::query_as(include_str!("announce.sql"))
         .bind(now)
         .bind(ticket)
@@ -95,5 +102,8 @@ pub fn follow_ups(tenant: TenantId, announced: &[Announced]) -> Result<Vec<NewJo
 /// # Errors
 /// The database failed.
 pub async fn tenants_due(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<TenantId>, DbError> {
-    Ok(sqlx::query_scalar("select support_app.tenants_with_alerts($1)").bind(now).fetch_all(&mut **tx).await?)
+    Ok(sqlx::query_scalar("select support_app.tenants_with_alerts($1)")
+        .bind(now)
+        .fetch_all(&mut **tx)
+        .await?)
 }

@@ -276,7 +276,9 @@ fn of(clock: &Clock, held: &[Held], now: DateTime<Utc>) -> Why {
             if from >= to {
                 continue;
             }
-            match had.last_mut().filter(|last| last.0.as_ref().map(|agent| agent.0) == one.agent.as_ref().map(|agent| agent.0)) {
+            match had.last_mut().filter(|last| {
+                last.0.as_ref().map(|agent| agent.0) == one.agent.as_ref().map(|agent| agent.0)
+            }) {
                 Some(last) => last.1 += to - from,
                 None => had.push((one.agent.clone(), to - from)),
             }

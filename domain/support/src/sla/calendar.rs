@@ -55,7 +55,11 @@ const DAY: i64 = 86_400 * SECOND;
 
 impl Calendar {
     /// A calendar; the spans of each day are in order and do not overlap.
-    pub fn new(zone: Tz, week: [Vec<Open>; 7], days: impl IntoIterator<Item = (NaiveDate, Vec<Open>)>) -> Calendar {
+    pub fn new(
+        zone: Tz,
+        week: [Vec<Open>; 7],
+        days: impl IntoIterator<Item = (NaiveDate, Vec<Open>)>,
+    ) -> Calendar {
         let days = days.into_iter().map(|(date, open)| (day_number(date), open)).collect();
         Calendar { zone, week, days }
     }

@@ -92,7 +92,9 @@ pub async fn create(
     alone(tx, tenant).await?;
     let known = list(tx).await?;
     if known.len() >= MAX_CALENDARS {
-        return Err(SaveError::Conflict(format!("there are {MAX_CALENDARS} calendars, and no more are taken")));
+        return Err(SaveError::Conflict(format!(
+            "there are {MAX_CALENDARS} calendars, and no more are taken"
+        )));
     }
     let is_default = draft.is_default || known.is_empty();
     let id = Uuid::now_v7();
@@ -170,7 +172,9 @@ pub async fn update(
 fn taken(error: sqlx::Error) -> SaveError {
     let constraint = error.as_database_error().and_then(|error| error.constraint());
     match constraint {
-        Some("sla_calendar_name_once") => SaveError::Conflict("a calendar of that name is there already".to_owned()),
+        Some("sla_calendar_name_once") => {
+            SaveError::Conflict("a calendar of that name is there already".to_owned())
+        }
         _ => error.into(),
     }
 }

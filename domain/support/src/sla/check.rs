@@ -111,7 +111,10 @@ fn conditions(conditions: &Conditions) -> Result<(), Fault> {
         for (index, value) in values.iter().enumerate() {
             text(&format!("{field}[{index}]"), value)?;
             if name == "customer_tiers" && !TIERS.contains(&value.as_str()) {
-                return Err(Fault::at(format!("{field}[{index}]"), format!("must be one of {}", TIERS.join(", "))));
+                return Err(Fault::at(
+                    format!("{field}[{index}]"),
+                    format!("must be one of {}", TIERS.join(", ")),
+                ));
             }
         }
     }

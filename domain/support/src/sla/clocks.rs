@@ -141,7 +141,8 @@ impl Clock {
         let mut open = TimeDelta::zero();
         let mut last: Option<(DateTime<Utc>, DateTime<Utc>)> = None;
         let mut count = |from, to| {
-            let pieces = calendar.pieces(from, to).filter(|piece| piece.hours == super::calendar::Hours::Open);
+            let pieces =
+                calendar.pieces(from, to).filter(|piece| piece.hours == super::calendar::Hours::Open);
             open += pieces.map(|piece| piece.length()).sum::<TimeDelta>();
         };
         for stretch in self.timeline.stretches(until).filter(|stretch| counts(stretch.spent)) {
@@ -262,7 +263,9 @@ impl History<'_> {
             .facts
             .messages
             .iter()
-            .map(|message| (message.at, if message.from_agent { Event::Reply } else { Event::Customer(message.at) }))
+            .map(|message| {
+                (message.at, if message.from_agent { Event::Reply } else { Event::Customer(message.at) })
+            })
             .collect();
         events.extend(self.facts.inherited.iter().map(|one| (one.at, Event::Customer(one.since))));
         events.extend(self.resolved.iter().map(|interval| (interval.from, Event::Resolved)));
@@ -291,8 +294,15 @@ impl History<'_> {
     }
 
     /// A clock's course under all that ever held.
-    fn timeline(&self, book: &Rulebook, kind: ClockKind, start: DateTime<Utc>, stopped: Vec<Interval>) -> Timeline {
-        let mut edges: Vec<DateTime<Utc>> = self.attributes.iter().map(|(from, _)| *from).chain(book.edges()).collect();
+    fn timeline(
+        &self,
+        book: &Rulebook,
+        kind: ClockKind,
+        start: DateTime<Utc>,
+        stopped: Vec<Interval>,
+    ) -> Timeline {
+        let mut edges: Vec<DateTime<Utc>> =
+            self.attributes.iter().map(|(from, _)| *from).chain(book.edges()).collect();
         edges.retain(|edge| *edge > start);
         edges.push(start);
         edges.sort_unstable();
@@ -307,10 +317,11 @@ impl History<'_> {
     }
 
     fn clock(&self, timeline: Timeline, turn: &Turn, now: DateTime<Utc>) -> Clock {
-        let end = [turn.end, self.cancelled.map(|(at, by)| (at.max(turn.start), by)), promise_gone(&timeline, now)]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(at, _)| *at);
+        let end =
+            [turn.end, self.cancelled.map(|(at, by)| (at.max(turn.start), by)), promise_gone(&timeline, now)]
+                .into_iter()
+                .flatten()
+                .min_by_key(|(at, _)| *at);
         let timeline = match end {
             Some((at, _)) => timeline.ended(at),
             None => timeline,
@@ -391,7 +402,9 @@ fn promise_gone(timeline: &Timeline, now: DateTime<Utc>) -> Option<(DateTime<Utc
 /// The statuses that a ticket has had, from when on.
 fn statuses(facts: &Facts, start: DateTime<Utc>) -> Vec<(DateTime<Utc>, String)> {
     let changes: Vec<&Change> = facts.changes.iter().filter(|change| change.field == "status").collect();
-    let text = |value: &Option<serde_json::Value>| value.as_ref().and_then(|value| value.as_str().map(str::to_owned));
+    let text = |value: &Option<serde_json::Value>| {
+        value.as_ref().and_then(|value| value.as_str().map(str::to_owned))
+    };
     let first = match changes.first() {
         Some(change) => text(&change.old).unwrap_or_else(|| "open".to_owned()),
         None => facts.status.clone(),
@@ -425,7 +438,9 @@ fn attributes(facts: &Facts) -> Vec<(DateTime<Utc>, Attributes)> {
             "channel" => current.channel = text().unwrap_or_default(),
             "department" => current.department = text(),
             "customer_tier" => current.customer_tier = text(),
-            "tags" => current.tags = old.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default(),
+            "tags" => {
+                current.tags = old.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+            }
             _ => continue,
         }
         found.push((change.at, before));

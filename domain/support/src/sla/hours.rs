@@ -221,12 +221,15 @@ fn minute(field: &str, text: &str) -> Result<u16, Fault> {
     let parsed = || {
         let (hours, minutes) = text.split_once(':')?;
         let two = |part: &str| {
-            (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit())).then(|| part.parse::<u16>().ok())?
+            (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()))
+                .then(|| part.parse::<u16>().ok())?
         };
         let total = two(hours)? * 60 + two(minutes).filter(|minutes| *minutes < 60)?;
         (total <= 1440).then_some(total)
     };
-    parsed().ok_or_else(|| Fault::at(field, "must be two times of day from 00:00 to 24:00, such as [\"09:00\", \"17:00\"]"))
+    parsed().ok_or_else(|| {
+        Fault::at(field, "must be two times of day from 00:00 to 24:00, such as [\"09:00\", \"17:00\"]")
+    })
 }
 
 #[cfg(test)]
@@ -274,7 +277,8 @@ mod tests {
         spec.holidays = (0..60)
             .map(|week| DaySpec { date: monday + TimeDelta::weeks(week), name: None, open: Vec::new() })
             .collect();
-        let fault = spec.check("2026-01-01T00:00:00Z".parse().expect("a time")).expect_err("closed for a year");
+        let fault =
+            spec.check("2026-01-01T00:00:00Z".parse().expect("a time")).expect_err("closed for a year");
         assert_eq!(fault.field, "holidays");
         spec.holidays.truncate(20);
         assert!(spec.check("2026-01-01T00:00:00Z".parse().expect("a time")).is_ok());

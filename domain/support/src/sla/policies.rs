@@ -108,12 +108,14 @@ pub async fn create(
         return Err(SaveError::Conflict(format!("there are {MAX_POLICIES} policies, and no more are taken")));
     }
     let id = Uuid::now_v7();
-    sqlx::query("insert into support_app.sla_policy (id, tenant_id, created_at, updated_at) values ($1, $2, $3, $3)")
-        .bind(id)
-        .bind(tenant)
-        .bind(now)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "insert into support_app.sla_policy (id, tenant_id, created_at, updated_at) values ($1, $2, $3, $3)",
+    )
+    .bind(id)
+    .bind(tenant)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
     let last = known.last().map_or(0, |policy| policy.position + 1);
     insert_version(tx, tenant, &Version { policy: id, number: 1, from, position: last, spec }).await?;
     if let Some(position) = position.filter(|position| *position < known.len()) {
@@ -235,7 +237,12 @@ struct Version<'a> {
     spec: &'a PolicySpec,
 }
 
-async fn replace(tx: &mut Tx, tenant: TenantId, version: &Version<'_>, now: DateTime<Utc>) -> Result<(), SaveError> {
+async fn replace(
+    tx: &mut Tx,
+    tenant: TenantId,
+    version: &Version<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), SaveError> {
     end(tx, version.policy, version.from, now).await?;
     insert_version(tx, tenant, version).await?;
     sqlx::query("update support_app.sla_policy set version = $2, updated_at = $3 where id = $1")

@@ -28,8 +28,12 @@ pub enum ClockKind {
 
 impl ClockKind {
     /// All of them.
-    pub const ALL: [ClockKind; 4] =
-        [ClockKind::FirstResponse, ClockKind::NextResponse, ClockKind::Resolution, ClockKind::FirstResolution];
+    pub const ALL: [ClockKind; 4] = [
+        ClockKind::FirstResponse,
+        ClockKind::NextResponse,
+        ClockKind::Resolution,
+        ClockKind::FirstResolution,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -207,7 +211,8 @@ impl Conditions {
     /// Whether a ticket fits.
     pub fn fit(&self, ticket: &Attributes) -> bool {
         let holds = |list: &[String], value: Option<&str>| {
-            list.is_empty() || value.is_some_and(|value| list.iter().any(|one| one.eq_ignore_ascii_case(value)))
+            list.is_empty()
+                || value.is_some_and(|value| list.iter().any(|one| one.eq_ignore_ascii_case(value)))
         };
         holds(&self.channels, Some(&ticket.channel))
             && holds(&self.departments, ticket.department.as_deref())
@@ -250,7 +255,12 @@ impl Rulebook {
         let priority = Priority::of(&ticket.priority);
         let Some(version) = self.policy_at(at, ticket) else {
             let target = default_minutes(priority, kind).map(|minutes| Target { minutes, calendar: None });
-            return Rule { from: at, target, pauses: resolution_pauses().contains(&kind), policy_version: None };
+            return Rule {
+                from: at,
+                target,
+                pauses: resolution_pauses().contains(&kind),
+                policy_version: None,
+            };
         };
         let goal = version.spec.targets.get(&priority).and_then(|goals| goals.of(kind));
         let target = goal.map(|goal| Target {
@@ -282,7 +292,8 @@ impl Rulebook {
 
     /// Every instant at which a version begins or ends.
     pub fn edges(&self) -> impl Iterator<Item = DateTime<Utc>> {
-        let policies = self.policies.iter().flat_map(|version| [Some(version.valid_from), version.valid_until]);
+        let policies =
+            self.policies.iter().flat_map(|version| [Some(version.valid_from), version.valid_until]);
         policies.flatten().chain(self.calendars.iter().map(|(version, _)| version.valid_from))
     }
 }

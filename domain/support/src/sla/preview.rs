@@ -62,8 +62,10 @@ fn of(spec: &PolicySpec, calendar: Option<&Arc<Calendar>>, sample: &Sample) -> O
     let clocks = ClockKind::ALL.into_iter().filter_map(|kind| {
         let goal = goals.of(kind).filter(|_| fits)?;
         let counts = calendar.filter(|_| goal.time == Time::Business);
-        let target =
-            Target { minutes: goal.minutes, calendar: counts.map(|calendar| (Uuid::nil(), calendar.clone())) };
+        let target = Target {
+            minutes: goal.minutes,
+            calendar: counts.map(|calendar| (Uuid::nil(), calendar.clone())),
+        };
         let rule = Rule { from: sample.at, target: Some(target), pauses: false, policy_version: None };
         let reading = Timeline::new(sample.at, [rule.clone()], Vec::new(), Vec::new()).read(sample.at);
         Some(Due {
@@ -85,7 +87,9 @@ fn of(spec: &PolicySpec, calendar: Option<&Arc<Calendar>>, sample: &Sample) -> O
 /// What a target comes to in words.
 pub fn words(minutes: i64, calendar: Option<&Calendar>) -> String {
     let target = length(minutes);
-    let Some(calendar) = calendar else { return format!("{target} of all time, nights and holidays included") };
+    let Some(calendar) = calendar else {
+        return format!("{target} of all time, nights and holidays included");
+    };
     let days = calendar.open_minutes_a_day();
     let open: Vec<i64> = days.iter().copied().filter(|minutes| *minutes > 0).collect();
     let weekly: i64 = open.iter().sum();

@@ -42,7 +42,11 @@ pub async fn step(
 /// The database failed.
 pub async fn of_ticket(tx: &mut Tx, ticket: TicketId, now: DateTime<Utc>) -> Result<Vec<ClockView>, DbError> {
     let (facts, book) = facts::read(tx, &[ticket]).await?;
-    Ok(facts.iter().flat_map(|facts| derive(facts, &book, now)).map(|clock| view(&clock, &book, now)).collect())
+    Ok(facts
+        .iter()
+        .flat_map(|facts| derive(facts, &book, now))
+        .map(|clock| view(&clock, &book, now))
+        .collect())
 }
 
 /// What was brought up to date.
@@ -158,8 +162,9 @@ impl ClockRow {
         now: DateTime<Utc>,
     ) -> ClockRow {
         let target_version = clock.target_version();
-        let announced =
-            before.filter(|before| before.target_version == target_version).map_or(0, |before| before.announced);
+        let announced = before
+            .filter(|before| before.target_version == target_version)
+            .map_or(0, |before| before.announced);
         let is_open = clock.ended_at.is_none();
         // Another clock than ours has said so already: the database's, by which alerts are given.
         let said = match announced {

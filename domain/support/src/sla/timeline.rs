@@ -118,7 +118,9 @@ pub struct Stretch {
 }
 
 /// How a clock stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize, sqlx::Type)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize, sqlx::Type,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum Standing {
@@ -209,11 +211,18 @@ impl Timeline {
     pub fn ended(&self, at: DateTime<Utc>) -> Timeline {
         let cut = |intervals: &[Interval]| {
             let before = intervals.iter().filter(|interval| interval.from < at);
-            before.map(|interval| Interval { to: Some(interval.to.map_or(at, |to| to.min(at))), ..*interval }).collect()
+            before
+                .map(|interval| Interval { to: Some(interval.to.map_or(at, |to| to.min(at))), ..*interval })
+                .collect()
         };
         Timeline {
             start: self.start,
-            rules: self.rules.iter().filter(|rule| rule.from <= at || rule.from == self.start).cloned().collect(),
+            rules: self
+                .rules
+                .iter()
+                .filter(|rule| rule.from <= at || rule.from == self.start)
+                .cloned()
+                .collect(),
             pending: cut(&self.pending),
             stopped: cut(&self.stopped),
         }
@@ -369,9 +378,8 @@ impl Course {
         let before = self.elapsed;
         self.elapsed += stretch.to - stretch.from;
         let Some(target) = &rule.target else { return };
-        let crossing = |goal: TimeDelta| {
-            (before < goal && goal <= self.elapsed).then(|| stretch.from + (goal - before))
-        };
+        let crossing =
+            |goal: TimeDelta| (before < goal && goal <= self.elapsed).then(|| stretch.from + (goal - before));
         // Four fifths of whole minutes are whole seconds.
         self.warn_at = self.warn_at.or_else(|| crossing(target.length() * 4 / 5));
         self.due_at = self.due_at.or_else(|| crossing(target.length()));
