@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use database::DbError;
 use jobs::{NewJob, QueueError, ledger::Failure};
+use support::tickets::TicketError;
 
 use upstreams::ClientError;
 
@@ -107,6 +108,16 @@ impl From<QueueError> for Stop {
             QueueError::Dispatch(_) => Stop::wait("queue_unavailable", &error.to_string()),
             QueueError::Contended { .. } => Stop::retry("queue_contended", &error.to_string()),
             error => Stop::fail("queue", &error.to_string()),
+        }
+    }
+}
+
+impl From<TicketError> for Stop {
+    fn from(error: TicketError) -> Stop {
+        match error {
+            TicketError::Db(error) => error.into(),
+            TicketError::Queue(error) => error.into(),
+            other => Stop::fail("ticket", &other.to_string()),
         }
     }
 }

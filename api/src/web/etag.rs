@@ -7,6 +7,8 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
+use crate::web::problem::Problem;
+
 /// The tag of a body.
 pub fn of(body: &[u8]) -> String {
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(body)[..12]))
@@ -21,6 +23,40 @@ pub fn is_known(headers: &HeaderMap, tag: &str) -> bool {
         .flat_map(|value| value.split(','))
         .map(|known| known.trim().trim_start_matches("W/"))
         .any(|known| known == tag || known == "*")
+}
+
+/// The tag of a thing that counts its changes.
+pub fn of_version(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+/// The version that `If-Match` names; none when there is no such header, or it says that any will do. What is no tag of
+/// ours names a version that nothing has.
+///
+/// # Errors
+/// 400 when it names several.
+pub fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    let mut values = headers.get_all(header::IF_MATCH).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if values.next().is_some() || text.contains(',') {
+        return Err(Problem::bad_request("If-Match", "must name one ETag, as the answer before had it"));
+    }
+    if text == "*" {
+        return Ok(None);
+    }
+    let digits = text.trim_start_matches("W/").strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    Ok(Some(digits.and_then(|digits| digits.parse().ok()).unwrap_or(-1)))
+}
+
+/// An answer with the tag of its version.
+pub fn with_version(version: i64, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    if let Ok(tag) = HeaderValue::from_str(&of_version(version)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    response
 }
 
 /// Answers a JSON body with its tag: 200, or 304 without the body when the caller has it.
@@ -54,6 +90,23 @@ mod tests {
             headers.insert(header::IF_NONE_MATCH, value.parse().expect("a header value"));
             assert_eq!(is_known(&headers, &tag), known, "{value}");
         }
+    }
+
+    #[test]
+    fn a_version_is_expected_by_its_tag() {
+        let expected = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_MATCH, value.parse().expect("a header value"));
+            expected_version(&headers)
+        };
+        assert_eq!(expected_version(&HeaderMap::new()), Ok(None));
+        assert_eq!(expected(&of_version(7)), Ok(Some(7)));
+        assert_eq!(expected("W/\"7\""), Ok(Some(7)));
+        assert_eq!(expected("*"), Ok(None));
+        for foreign in ["7", "\"x\"", "", "\""] {
+            assert_eq!(expected(foreign), Ok(Some(-1)), "{foreign}");
+        }
+        assert!(expected("\"1\", \"2\"").is_err());
     }
 
     #[test]

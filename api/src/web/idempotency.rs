@@ -56,6 +56,11 @@ impl Answer {
         Answer { status: StatusCode::OK, location: None, body: to_json(body), replayed: false }
     }
 
+    /// 201 with a body, and where the thing is that was made.
+    pub fn created<T: Serialize>(location: String, body: &T) -> Answer {
+        Answer { status: StatusCode::CREATED, location: Some(location), body: to_json(body), replayed: false }
+    }
+
     /// 202 with a body, and the job that is under way.
     pub fn accepted<T: Serialize>(job: jobs::JobId, body: &T) -> Answer {
         Answer {

@@ -35,6 +35,8 @@ pub struct Problem {
     pub field: Option<Cow<'static, str>>,
     /// When to try again, in seconds.
     pub retry_after_secs: Option<u64>,
+    /// What else the caller needs to go on, as members of the document.
+    pub more: Option<Box<serde_json::Map<String, serde_json::Value>>>,
 }
 
 /// The body of every answer with a status of 400 or more.
@@ -71,7 +73,15 @@ impl Problem {
         title: &'static str,
         detail: impl Into<Cow<'static, str>>,
     ) -> Problem {
-        Problem { status, kind, title, detail: detail.into(), field: None, retry_after_secs: None }
+        Problem {
+            status,
+            kind,
+            title,
+            detail: detail.into(),
+            field: None,
+            retry_after_secs: None,
+            more: None,
+        }
     }
 
     /// 400: a field, parameter or header is not as it should be.
@@ -112,6 +122,25 @@ impl Problem {
     /// 409: the thing is not in a state for this.
     pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(StatusCode::CONFLICT, "conflict", "The state does not allow this", detail)
+    }
+
+    /// 412: somebody changed the thing since the caller looked. `current` is how it is now.
+    pub fn precondition_failed(current: serde_json::Value) -> Problem {
+        let detail = "somebody changed it since its ETag was read; look at `current`, and send its ETag";
+        Problem::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition-failed",
+            "It was changed in the meantime",
+            detail,
+        )
+        .at("If-Match")
+        .with("current", current)
+    }
+
+    /// 413: a text is longer than is taken.
+    pub fn too_long(field: impl Into<Cow<'static, str>>, limit_chars: usize) -> Problem {
+        let detail = format!("at most {limit_chars} characters are taken");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large", detail).at(field)
     }
 
     /// 413: the body, or a field of it, is too large.
@@ -237,6 +266,13 @@ impl Problem {
         self
     }
 
+    /// Adds a member to the document.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: serde_json::Value) -> Problem {
+        self.more.get_or_insert_default().insert(name.to_owned(), value);
+        self
+    }
+
     /// Puts the place of a part before the field: `jobs[3]` and `kind` make `jobs[3].kind`.
     #[must_use]
     pub fn within(mut self, place: &str) -> Problem {
@@ -258,7 +294,11 @@ impl IntoResponse for Problem {
             field: self.field.map(Cow::into_owned),
             correlation_id: correlation::current().as_str().to_owned(),
         };
-        let body = serde_json::to_vec(&document).expect("a problem document is plain text");
+        let mut body = serde_json::to_value(&document).expect("a problem document is plain text");
+        if let (Some(members), Some(more)) = (body.as_object_mut(), self.more) {
+            members.extend(*more);
+        }
+        let body = serde_json::to_vec(&body).expect("a problem document is plain data");
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

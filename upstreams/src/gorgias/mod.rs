@@ -1,4 +1,4 @@
-//! The client of the Gorgias help desk: reads a ticket and its messages, writes internal notes.
+//! The client of the Gorgias help desk: reads a ticket and its messages, writes internal notes and replies.
 //!
 //! A note must not appear twice, and Gorgias has no idempotency keys; it only stores an `external_id` of our
 //! choice with each message. So a note is never sent again blindly: after a failure that leaves its fate
@@ -90,6 +90,17 @@ impl ExternalId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// To whom a reply goes, and through what.
+#[derive(Clone)]
+pub struct ReplyTo {
+    /// The ticket's channel, such as `email`.
+    pub channel: String,
+    /// The customer's address there, when it is known.
+    pub address: Option<String>,
+    /// The customer's name.
+    pub name: Option<String>,
 }
 
 /// A note that is in the ticket.
@@ -257,6 +268,53 @@ impl Client {
     ) -> Result<Note, ClientError> {
         let note = wire::NewNote::new(external_id.as_str(), body.text(), body.html(), &self.sender);
         let body = serde_json::to_vec(&note).expect("a struct of strings is always JSON");
+        let request = Request {
+            method: Method::POST,
+            url: url_under(&self.base, &["tickets", &ticket_id.to_string(), "messages"]),
+            headers: self.headers(),
+            body: Some(Bytes::from(body)),
+            repeat: Repeat::OnlyIfWithoutEffect,
+        };
+        let posted: wire::Posted = parse(&self.send(context, &request).await?)?;
+        Ok(Note { message_id: posted.id, origin: NoteOrigin::Posted })
+    }
+
+    /// Sends a reply to the customer unless it is in the ticket: looks, posts, and looks again when the fate of the post
+    /// is not known. Safe to call again after any error.
+    pub async fn ensure_reply(
+        &self,
+        context: &CallContext,
+        ticket_id: u64,
+        external_id: &ExternalId,
+        to: &ReplyTo,
+        body: &Outgoing,
+    ) -> Result<Note, ClientError> {
+        if let Some(sent) = self.find_note_by_external_id(context, ticket_id, external_id).await? {
+            return Ok(sent);
+        }
+        match self.post_reply(context, ticket_id, external_id, to, body).await {
+            Err(error) if error.may_have_taken_effect() => {
+                match self.find_note_by_external_id(context, ticket_id, external_id).await {
+                    Ok(Some(sent)) => Ok(sent),
+                    _ => Err(error),
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Sends a reply to the customer of a ticket. It is sent again only when the upstream certainly did nothing; an
+    /// error of which `may_have_taken_effect` holds means: look before sending again.
+    pub async fn post_reply(
+        &self,
+        context: &CallContext,
+        ticket_id: u64,
+        external_id: &ExternalId,
+        to: &ReplyTo,
+        body: &Outgoing,
+    ) -> Result<Note, ClientError> {
+        let reply = wire::NewReply::new(external_id.as_str(), body.text(), body.html(), &self.sender, to);
+        let body = serde_json::to_vec(&reply).expect("a struct of strings is always JSON");
         let request = Request {
             method: Method::POST,
             url: url_under(&self.base, &["tickets", &ticket_id.to_string(), "messages"]),

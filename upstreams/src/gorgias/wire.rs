@@ -7,6 +7,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::ReplyTo;
 use super::tolerant::{flag, id, is_set, items, object, optional_id, text, time};
 
 /// A ticket.
@@ -219,6 +220,56 @@ impl<'a> NewNote<'a> {
     }
 }
 
+/// The body that sends a reply to the customer.
+#[derive(Serialize)]
+pub(super) struct NewReply<'a> {
+    channel: &'a str,
+    via: &'static str,
+    from_agent: bool,
+    public: bool,
+    external_id: &'a str,
+    body_text: &'a str,
+    body_html: &'a str,
+    source: ReplySource<'a>,
+}
+
+#[derive(Serialize)]
+struct ReplySource<'a> {
+    r#type: &'a str,
+    from: &'a NoteSender,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    to: Vec<Recipient<'a>>,
+}
+
+#[derive(Serialize)]
+struct Recipient<'a> {
+    address: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+impl<'a> NewReply<'a> {
+    pub(super) fn new(
+        external_id: &'a str,
+        body_text: &'a str,
+        body_html: &'a str,
+        sender: &'a NoteSender,
+        to: &'a ReplyTo,
+    ) -> Self {
+        let recipient = to.address.as_deref().map(|address| Recipient { address, name: to.name.as_deref() });
+        Self {
+            channel: &to.channel,
+            via: "api",
+            from_agent: true,
+            public: true,
+            external_id,
+            body_text,
+            body_html,
+            source: ReplySource { r#type: &to.channel, from: sender, to: recipient.into_iter().collect() },
+        }
+    }
+}
+
 /// In whose name notes are written.
 #[derive(Clone, Serialize)]
 pub(super) struct NoteSender {
@@ -294,6 +345,28 @@ mod tests {
                 "channel": "internal-note", "via": "api", "from_agent": true, "external_id": "k",
                 "body_text": "text", "body_html": "<p>text</p>",
                 "source": {"type": "internal-note", "from": {"name": "Deskwork", "address": "bot@shop.example"}},
+            })
+        );
+    }
+
+    #[test]
+    fn writes_a_reply_to_the_customer() {
+        let sender = NoteSender::of("bot@shop.example");
+        let to = ReplyTo {
+            channel: "email".to_owned(),
+            address: Some("ann@example.com".to_owned()),
+            name: Some("Ann".to_owned()),
+        };
+        let reply = serde_json::to_value(NewReply::new("k", "text", "<p>text</p>", &sender, &to)).expect("JSON");
+        assert_eq!(
+            reply,
+            serde_json::json!({
+                "channel": "email", "via": "api", "from_agent": true, "public": true, "external_id": "k",
+                "body_text": "text", "body_html": "<p>text</p>",
+                "source": {
+                    "type": "email", "from": {"name": "Deskwork", "address": "bot@shop.example"},
+                    "to": [{"address": "ann@example.com", "name": "Ann"}],
+                },
             })
         );
     }

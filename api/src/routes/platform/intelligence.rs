@@ -50,7 +50,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 /// What the process remembers of intelligence: what cannot change.
 #[derive(Debug, Default)]
-struct Memory {
+pub(crate) struct Memory {
     catalogs: Catalogs,
 }
 
@@ -80,6 +80,20 @@ impl From<InsightError> for Problem {
             }
         }
     }
+}
+
+/// What is known of a customer, as it is shown beside a ticket; none when there is no such customer.
+pub(crate) async fn known_of(
+    memory: &Memory,
+    tx: &mut Tx,
+    tenant: TenantId,
+    id: &str,
+) -> Result<Option<serde_json::Value>, Problem> {
+    let Some(customer) = customers::find(tx, id).await? else { return Ok(None) };
+    let segmentation = customer.run.as_ref().and_then(|run| run.segmentation);
+    let catalog = memory.catalog(tx, tenant, segmentation).await?;
+    let shown = serde_json::to_value(customer.profile(catalog.as_deref()));
+    shown.map(Some).map_err(|_| Problem::internal())
 }
 
 /// The customer behind an id.

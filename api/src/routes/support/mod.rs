@@ -3,6 +3,7 @@
 pub mod deliveries;
 pub mod drafts;
 pub mod order;
+pub mod tickets;
 pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -15,5 +16,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(deliveries::routes())
         .merge(drafts::routes())
         .merge(order::routes())
+        .merge(tickets::routes())
         .merge(webhooks::routes())
 }

@@ -14,7 +14,9 @@ macro_rules! for_each_kind {
             post_internal_note: PostInternalNote,
             recount_sla: RecountSla,
             refresh_rank: RefreshRank,
+            send_reply: SendReply,
             settle_ticket: SettleTicket,
+            wake_ticket: WakeTicket,
         }
     };
 }

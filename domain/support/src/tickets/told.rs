@@ -1,4 +1,4 @@
-//! Tickets and their messages, as told by the help desk in any order and any number of times.
+//! Tickets and their messages, as told by a help desk in any order and any number of times.
 
 use std::borrow::Cow;
 

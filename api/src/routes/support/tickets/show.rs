@@ -1,0 +1,109 @@
+//! Opening a ticket: everything that stands beside it in one answer.
+
+use std::sync::Arc;
+
+use accounts::api_keys::Scope;
+use axum::Extension;
+use axum::Json as Shown;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use database::Role;
+use platform::customers::{self, Found};
+use serde::Serialize;
+use serde_json::{Value, json};
+use support::tickets::full::{self, Full};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{TicketView, ticket_id, unknown};
+use crate::routes::platform::intelligence::{Memory, known_of};
+use crate::state::AppState;
+use crate::web::auth::Caller;
+use crate::web::etag;
+use crate::web::problem::{Problem, ProblemDocument};
+
+/// A ticket with what stands beside it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OpenedTicket {
+    /// The ticket.
+    #[serde(flatten)]
+    pub ticket: TicketView,
+    /// The message that was added last; a reply names it as `last_seen_message_id`.
+    pub last_message_id: Option<Uuid>,
+    /// How many notes it has.
+    pub note_count: i64,
+    /// Whose it is: id, name, is_present, availability.
+    pub assignee: Option<Value>,
+    /// What is known of the customer, as GET /api/intelligence/customers/{id}, or the reason why not.
+    pub intelligence: Value,
+    /// The current draft with `stale`; none when there is none.
+    pub draft: Option<Value>,
+    /// What the caller is writing.
+    pub reply_text: Option<Value>,
+    /// Agents and keys who are writing as well.
+    pub other_writers: Value,
+    /// Tickets that were merged into it.
+    pub merged_from: Value,
+    /// Tickets that follow it.
+    pub follow_ups: Value,
+    /// What the smart order's key is made of.
+    pub rank_terms: Value,
+}
+
+/// Open a ticket: with customer, assignment, clocks, intelligence and the current draft.
+#[utoipa::path(
+    get,
+    path = "/api/tickets/{id}",
+    tag = "tickets",
+    params(("id" = Uuid, Path, description = "the ticket")),
+    responses(
+        (status = 200, description = "the ticket; its ETag is its version", body = OpenedTicket),
+        (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn open(
+    State(state): State<AppState>,
+    Extension(memory): Extension<Arc<Memory>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    caller.require(Scope::TicketsRead)?;
+    let id = ticket_id(&id)?;
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    let full = full::get(&mut tx, id, caller.counted_as()).await?.ok_or_else(unknown)?;
+    let named = &full.whole.ticket;
+    let missing = |reason: &str| json!({ "available": false, "reason": reason });
+    let intelligence = if caller.require(Scope::CustomersRead).is_err() {
+        missing("this needs the permission customers:read")
+    } else {
+        match customers::find(&mut tx, named.customer_id.as_deref(), named.customer_email.as_deref()).await? {
+            Found::One(customer) => known_of(&memory, &mut tx, caller.tenant, &customer)
+                .await?
+                .unwrap_or_else(|| missing("the shop has no such customer")),
+            Found::Several(several) => json!({
+                "available": false, "reason": "several customers share the address", "customers": several,
+            }),
+            Found::Nobody => missing("the shop does not know the customer"),
+        }
+    };
+    tx.commit().await?;
+    let version = full.whole.version;
+    Ok(etag::with_version(version, Shown(opened(full, intelligence))))
+}
+
+fn opened(full: Full, intelligence: Value) -> OpenedTicket {
+    let rank_terms = full.whole.rank_terms.clone();
+    OpenedTicket {
+        ticket: full.whole.into(),
+        last_message_id: full.last_message_id.map(|message| message.0),
+        note_count: full.note_count,
+        assignee: full.assignee,
+        intelligence,
+        draft: full.draft,
+        reply_text: full.reply_text,
+        other_writers: full.other_writers,
+        merged_from: full.merged_from,
+        follow_ups: full.follow_ups,
+        rank_terms,
+    }
+}

@@ -1,0 +1,204 @@
+//! How a reply leaves the house, as the job that sends it sees it: taken, then sent or failed. Between the two it cannot
+//! be taken back.
+
+use chrono::{DateTime, Utc};
+use database::ids::{MessageId, TenantId, TicketId};
+use database::{DbError, Tx};
+use jobs::Announcement;
+use serde_json::json;
+use sqlx::FromRow;
+
+use super::error::TicketError;
+use super::lock::lock;
+use super::message;
+use crate::events::{self, Event};
+use crate::settle::settle;
+
+/// The job that sends, for the history.
+const ACTOR: &str = "job:send_reply";
+/// Characters of a reason that is kept.
+const REASON_LIMIT: usize = 500;
+
+/// A reply on its way.
+#[derive(Clone, FromRow)]
+pub struct Outbound {
+    /// The message.
+    pub id: MessageId,
+    /// Its ticket.
+    pub ticket_id: TicketId,
+    /// The help desk in which the ticket lives.
+    pub provider: String,
+    /// The ticket's id there.
+    pub external_id: String,
+    /// How the ticket is answered.
+    pub channel: String,
+    /// The customer's address.
+    pub customer_email: Option<String>,
+    /// The customer's name.
+    pub customer_name: Option<String>,
+    /// What it says.
+    pub body_text: String,
+    /// scheduled, queued, sent, failed, withdrawn.
+    pub delivery: String,
+    /// Not before then.
+    pub send_at: DateTime<Utc>,
+}
+
+impl std::fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outbound")
+            .field("id", &self.id)
+            .field("delivery", &self.delivery)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a job that is to send a reply finds.
+#[derive(Debug)]
+pub enum Taken {
+    /// It is to be sent now, and can no longer be taken back.
+    Send(Outbound),
+    /// There is no such reply.
+    Gone,
+    /// It is to be sent later.
+    NotYet(DateTime<Utc>),
+    /// There is nothing to do: it was taken back, or it has left.
+    Over(String),
+}
+
+/// Takes a reply to send it (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn take(tx: &mut Tx, message: MessageId, now: DateTime<Utc>) -> Result<Taken, DbError> {
+    // The ticket it lives in decides how it leaves; a reply of a merged ticket leaves where it was written.
+    let found: Option<Outbound> = sqlx::query_as(
+        "select m.id, m.ticket_id, t.provider, t.external_id, m.channel, t.customer_email, t.customer_name, m.body_text,
+                m.delivery, m.send_at
+         from support_app.message m join support_app.ticket t on t.id = coalesce(m.origin_ticket_id, m.ticket_id)
+         where m.id = $1 and m.delivery is not null and m.send_at is not null
+         for update of m",
+    )
+    .bind(message)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(outbound) = found else { return Ok(Taken::Gone) };
+    if matches!(outbound.delivery.as_str(), "withdrawn" | "sent") {
+        return Ok(Taken::Over(outbound.delivery));
+    }
+    if outbound.send_at > now {
+        return Ok(Taken::NotYet(outbound.send_at));
+    }
+    sqlx::query("update support_app.message set sending = true where id = $1")
+        .bind(message)
+        .execute(&mut **tx)
+        .await?;
+    Ok(Taken::Send(outbound))
+}
+
+/// Notes that a reply left (support role). `external_id` is the help desk's id of it; a copy of it that the help desk told
+/// of in the meantime gives way. One that was scheduled is an answer from now on.
+///
+/// # Errors
+/// The database failed.
+pub async fn sent(
+    tx: &mut Tx,
+    tenant: TenantId,
+    outbound: &Outbound,
+    external_id: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Announcement, TicketError> {
+    events::acting(tx, ACTOR, None).await?;
+    lock(tx, outbound.ticket_id).await?;
+    let mut more = i32::from(outbound.delivery != "queued");
+    if let Some(external_id) = external_id {
+        let copies = sqlx::query(
+            "delete from support_app.message where ticket_id = $1 and external_id = $2 and id <> $3 and not internal",
+        )
+        .bind(outbound.ticket_id)
+        .bind(external_id)
+        .bind(outbound.id)
+        .execute(&mut **tx)
+        .await?;
+        more -= i32::try_from(copies.rows_affected()).unwrap_or(0);
+    }
+    sqlx::query(
+        "update support_app.message set delivery = 'sent', delivered_at = $2, error = null, sending = false,
+             external_id = coalesce($3, external_id),
+             sent_at = case when delivery = 'scheduled' then $2 else sent_at end
+         where id = $1",
+    )
+    .bind(outbound.id)
+    .bind(now)
+    .bind(external_id)
+    .execute(&mut **tx)
+    .await?;
+    message::recount(tx, outbound.ticket_id, more).await?;
+    finish(tx, tenant, outbound, "reply_sent", now).await
+}
+
+/// Notes that a reply will not leave (support role), with the reason as its writer is to read it.
+///
+/// # Errors
+/// The database failed.
+pub async fn failed(
+    tx: &mut Tx,
+    tenant: TenantId,
+    outbound: &Outbound,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<Announcement, TicketError> {
+    events::acting(tx, ACTOR, None).await?;
+    lock(tx, outbound.ticket_id).await?;
+    sqlx::query(
+        "update support_app.message set delivery = 'failed', error = $2, sending = false where id = $1",
+    )
+    .bind(outbound.id)
+    .bind(shortened(reason))
+    .execute(&mut **tx)
+    .await?;
+    message::recount(tx, outbound.ticket_id, -i32::from(outbound.delivery == "queued")).await?;
+    finish(tx, tenant, outbound, "reply_failed", now).await
+}
+
+/// Notes why a reply waits, and that it can be taken back while it does (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn waits(
+    tx: &mut Tx,
+    message: MessageId,
+    reason: &str,
+    may_have_left: bool,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "update support_app.message set error = $2, sending = $3 where id = $1 and delivery in ('scheduled', 'queued')",
+    )
+    .bind(message)
+    .bind(shortened(reason))
+    .bind(may_have_left)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn finish(
+    tx: &mut Tx,
+    tenant: TenantId,
+    outbound: &Outbound,
+    kind: &str,
+    now: DateTime<Utc>,
+) -> Result<Announcement, TicketError> {
+    let payload = json!({ "message_id": outbound.id });
+    let agent = sqlx::query_scalar("select author_id from support_app.message where id = $1")
+        .bind(outbound.id)
+        .fetch_one(&mut **tx)
+        .await?;
+    events::emit(tx, tenant, &Event { kind, ticket: Some(outbound.ticket_id), agent, payload }).await?;
+    let settled = settle(tx, tenant, outbound.ticket_id, now).await?;
+    Ok(settled.map(|settled| settled.announcement).unwrap_or_default())
+}
+
+fn shortened(reason: &str) -> String {
+    reason.chars().filter(|c| *c != '\0').take(REASON_LIMIT).collect()
+}

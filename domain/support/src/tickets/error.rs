@@ -1,0 +1,97 @@
+//! Why something cannot be done to a ticket.
+
+use chrono::{DateTime, Utc};
+use database::DbError;
+use jobs::QueueError;
+use thiserror::Error;
+
+use super::state::Illegal;
+
+/// Why something cannot be done to a ticket.
+#[derive(Debug, Error)]
+pub enum TicketError {
+    /// The tenant has no such ticket, or message of it.
+    #[error("there is no such {0}")]
+    Unknown(&'static str),
+    /// The state does not allow it.
+    #[error("{}", illegal(.0))]
+    Illegal(Illegal),
+    /// It was merged into another, where the conversation goes on.
+    #[error("the ticket was merged into {0}; go on there, or take the merge back")]
+    Merged(database::ids::TicketId),
+    /// The state of something else does not allow it.
+    #[error("{0}")]
+    Conflict(String),
+    /// Somebody changed it since the caller looked; its version now.
+    #[error("the version is {0} now")]
+    Stale(i64),
+    /// A value does not fit.
+    #[error("{field}: {problem}")]
+    Field {
+        /// The field at fault.
+        field: String,
+        /// What is wrong, and what is allowed.
+        problem: String,
+    },
+    /// A text is longer than is taken.
+    #[error("{field} has more than {limit} characters")]
+    TooLong {
+        /// The field.
+        field: &'static str,
+        /// Characters that it may have.
+        limit: usize,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The queue failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl TicketError {
+    /// A value that does not fit.
+    pub fn field(field: impl Into<String>, problem: impl Into<String>) -> TicketError {
+        TicketError::Field { field: field.into(), problem: problem.into() }
+    }
+}
+
+impl From<sqlx::Error> for TicketError {
+    fn from(error: sqlx::Error) -> TicketError {
+        TicketError::Db(error.into())
+    }
+}
+
+impl From<Illegal> for TicketError {
+    fn from(illegal: Illegal) -> TicketError {
+        TicketError::Illegal(illegal)
+    }
+}
+
+fn illegal(illegal: &Illegal) -> String {
+    let (from, to) = (illegal.from.status.name(), illegal.to.name());
+    let allowed: Vec<&str> = illegal.allowed().iter().map(|status| status.name()).collect();
+    match allowed.as_slice() {
+        [] => format!(
+            "the ticket is {from} for good and cannot become {to}; open a new one, or add the customer's message, which \
+             opens a linked follow-up"
+        ),
+        allowed => format!("a ticket that is {from} cannot become {to}; allowed are {}", allowed.join(", ")),
+    }
+}
+
+/// A time to come, within a bound.
+///
+/// # Errors
+/// It has passed, or is too far away.
+pub fn to_come(
+    field: &str,
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+    most_days: i64,
+) -> Result<(), TicketError> {
+    if at > now && at <= now + chrono::Duration::days(most_days) {
+        return Ok(());
+    }
+    Err(TicketError::field(field, format!("must be a time to come, at most {most_days} days away")))
+}

@@ -1,0 +1,29 @@
+-- A ticket with everything that stands beside it, in one row; no row when the tenant has no such ticket. Each subject adds
+-- its column: to_jsonb of what it keeps of the ticket.
+-- Parameters: 1 the ticket, 2 the agent or key whose text is being written.
+select t.*,
+       (select m.id from support_app.message m where m.ticket_id = t.id order by m.created_at desc, m.id desc limit 1)
+           as last_message_id,
+       (select count(*) from support_app.message m where m.ticket_id = t.id and m.internal) as note_count,
+       -- whose it is
+       (select jsonb_build_object('id', a.id, 'name', a.name, 'is_present', a.is_present, 'availability', a.availability)
+        from support_app.agent a where a.id = t.assignee_id) as assignee,
+       -- what the caller is writing
+       (select to_jsonb(r) - 'tenant_id' - 'ticket_id' - 'writer_id' from support_app.reply_text r
+        where r.ticket_id = t.id and r.writer_id = $2) as reply_text,
+       -- who else is writing
+       (select coalesce(jsonb_agg(r.writer_id order by r.updated_at desc), '[]') from support_app.reply_text r
+        where r.ticket_id = t.id and r.writer_id <> $2) as other_writers,
+       -- the current draft: as in drafts::current
+       (select to_jsonb(d) - 'tenant_id' || jsonb_build_object('stale', d.message_count < t.message_count)
+        from support_app.draft d where d.ticket_id = t.id
+        order by d.message_count desc, (d.chosen_at is not null or d.edited_at is not null) desc, d.created_at desc,
+                 d.id desc
+        limit 1) as draft,
+       -- what went into it, and what followed
+       (select coalesce(jsonb_agg(s.id order by s.id), '[]') from support_app.ticket s where s.merged_into = t.id)
+           as merged_from,
+       (select coalesce(jsonb_agg(f.id order by f.id), '[]') from support_app.ticket f where f.follow_up_of = t.id)
+           as follow_ups
+from support_app.ticket t
+where t.id = $1

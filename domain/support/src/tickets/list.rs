@@ -1,0 +1,210 @@
+//! Lists of tickets, a page at a time. Each order reads an index of its own: those of work, which are partial, hold only
+//! what is open or pending and neither archived, spam nor suspended.
+
+use chrono::{DateTime, Utc};
+use database::ids::{AgentId, TicketId};
+use database::{DbError, Tx};
+use serde::{Deserialize, Serialize};
+use sqlx::{Postgres, QueryBuilder};
+
+use super::full::Whole;
+use super::state::Status;
+use super::words::Priority;
+
+/// In which order tickets are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// What matters most first; of tickets in work.
+    Smart,
+    /// Made last first.
+    Newest,
+    /// Changed last first.
+    Updated,
+    /// Who waits longest first; of tickets in work in which somebody waits.
+    OldestWaiting,
+    /// Whose clock runs out first; of tickets in work that have one.
+    Due,
+}
+
+impl Order {
+    /// Every order.
+    pub const ALL: [Order; 5] =
+        [Order::Smart, Order::Newest, Order::Updated, Order::OldestWaiting, Order::Due];
+
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Order::Smart => "smart",
+            Order::Newest => "newest",
+            Order::Updated => "updated",
+            Order::OldestWaiting => "oldest_waiting",
+            Order::Due => "due",
+        }
+    }
+
+    /// Whether it is of tickets in work alone.
+    pub fn is_of_work(self) -> bool {
+        matches!(self, Order::Smart | Order::OldestWaiting | Order::Due)
+    }
+
+    /// A ticket's place in it.
+    pub fn place(self, ticket: &Whole) -> Place {
+        let id = ticket.ticket.id;
+        let time = |at: Option<DateTime<Utc>>| Place::Time(at.unwrap_or_default(), id);
+        match self {
+            Order::Smart => Place::Rank(ticket.rank, id),
+            Order::Newest => time(Some(ticket.ticket.created_at)),
+            Order::Updated => time(Some(ticket.ticket.updated_at)),
+            Order::OldestWaiting => time(ticket.waiting_since),
+            Order::Due => time(ticket.sla_due_at),
+        }
+    }
+}
+
+/// A ticket's place in an order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Place {
+    /// By rank.
+    Rank(f64, TicketId),
+    /// By a time.
+    Time(DateTime<Utc>, TicketId),
+}
+
+/// Which tickets are listed.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs)]
+pub struct Filter {
+    /// Any when empty; an order of work lists open and pending alone.
+    pub statuses: Vec<Status>,
+    pub assignee: Option<AgentId>,
+    pub is_unassigned: bool,
+    pub department: Option<String>,
+    pub tag: Option<String>,
+    pub priorities: Vec<Priority>,
+    pub channel: Option<String>,
+    pub customer_id: Option<String>,
+    pub customer_email: Option<String>,
+    pub sla_state: Option<String>,
+    pub is_snoozed: Option<bool>,
+    pub updated_since: Option<DateTime<Utc>>,
+    /// What was set aside: tickets marked so, and otherwise none of them.
+    pub aside: Option<Aside>,
+}
+
+/// What was set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Aside {
+    Spam,
+    Suspended,
+    Archived,
+}
+
+/// What is worked on, word for word as the partial indexes have it.
+const IN_WORK: &str = "t.status in ('open', 'pending') and t.archived_at is null and not t.is_spam and t.suspended_reason is null";
+
+/// Tickets from behind a place, at most `limit` (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn list(
+    tx: &mut Tx,
+    filter: &Filter,
+    order: Order,
+    after: Option<Place>,
+    limit: i64,
+) -> Result<Vec<Whole>, DbError> {
+    let mut query = statement(filter, order, after, limit);
+    Ok(query.build_query_as().fetch_all(&mut **tx).await?)
+}
+
+/// The statement of a list, for those who look at its plan as well.
+pub fn statement(filter: &Filter, order: Order, after: Option<Place>, limit: i64) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(
+        "select t.* from support_app.ticket t where t.tenant_id = (select shared.current_tenant())",
+    );
+    narrow(&mut query, filter, order);
+    let (columns, direction) = match order {
+        Order::Smart => ("t.rank, t.id", "<"),
+        Order::Newest => ("t.created_at, t.id", "<"),
+        Order::Updated => ("t.updated_at, t.id", "<"),
+        Order::OldestWaiting => ("t.waiting_since, t.id", ">"),
+        Order::Due => ("t.sla_due_at, t.id", ">"),
+    };
+    if let Some(after) = after {
+        query.push(format_args!(" and ({columns}) {direction} ("));
+        match after {
+            Place::Rank(rank, id) => query.push_bind(rank).push(", ").push_bind(id),
+            Place::Time(at, id) => query.push_bind(at).push(", ").push_bind(id),
+        };
+        query.push(")");
+    }
+    let sorted = match order {
+        Order::Smart => "t.rank desc, t.id desc",
+        Order::Newest => "t.created_at desc, t.id desc",
+        Order::Updated => "t.updated_at desc, t.id desc",
+        Order::OldestWaiting => "t.waiting_since, t.id",
+        Order::Due => "t.sla_due_at, t.id",
+    };
+    query.push(format_args!(" order by {sorted} limit ")).push_bind(limit);
+    query
+}
+
+fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter, order: Order) {
+    match order {
+        _ if !order.is_of_work() => {}
+        Order::OldestWaiting => {
+            drop(query.push(format_args!(" and {IN_WORK} and t.waiting_since is not null")))
+        }
+        Order::Due => drop(query.push(format_args!(" and {IN_WORK} and t.sla_due_at is not null"))),
+        _ => drop(query.push(format_args!(" and {IN_WORK}"))),
+    }
+    if !filter.statuses.is_empty() {
+        let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.name()).collect();
+        query
+            .push(" and t.status = any(")
+            .push_bind(statuses.into_iter().map(str::to_owned).collect::<Vec<_>>())
+            .push(")");
+    }
+    match filter.aside {
+        Some(Aside::Spam) => query.push(" and t.is_spam"),
+        Some(Aside::Suspended) => query.push(" and t.suspended_reason is not null"),
+        Some(Aside::Archived) => query.push(" and t.archived_at is not null"),
+        None if order.is_of_work() => query,
+        None => query.push(" and t.archived_at is null and not t.is_spam and t.suspended_reason is null"),
+    };
+    if let Some(assignee) = filter.assignee {
+        query.push(" and t.assignee_id = ").push_bind(assignee);
+    }
+    if filter.is_unassigned {
+        query.push(" and t.assignee_id is null");
+    }
+    for (column, value) in [
+        ("department", &filter.department),
+        ("channel", &filter.channel),
+        ("customer_id", &filter.customer_id),
+        ("customer_email", &filter.customer_email),
+        ("sla_state", &filter.sla_state),
+    ] {
+        if let Some(value) = value {
+            query.push(format_args!(" and t.{column} = ")).push_bind(value.clone());
+        }
+    }
+    if let Some(tag) = &filter.tag {
+        query.push(" and ").push_bind(tag.clone()).push(" = any(t.tags)");
+    }
+    if !filter.priorities.is_empty() {
+        let names: Vec<String> =
+            filter.priorities.iter().map(|priority| priority.name().to_owned()).collect();
+        query.push(" and t.priority = any(").push_bind(names).push(")");
+    }
+    match filter.is_snoozed {
+        Some(true) => drop(query.push(" and t.snoozed_until is not null")),
+        Some(false) => drop(query.push(" and t.snoozed_until is null")),
+        None => {}
+    }
+    if let Some(since) = filter.updated_since {
+        query.push(" and t.updated_at >= ").push_bind(since);
+    }
+}

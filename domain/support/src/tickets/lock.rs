@@ -1,0 +1,140 @@
+//! Who acts, and the ticket's row under a lock: whoever changes a ticket or adds a message holds it until the commit.
+
+use chrono::{DateTime, Utc};
+use database::ids::{AgentId, TenantId, TicketId};
+use database::{DbError, Tx};
+use jobs::{JobKind, NewJob, QueueError};
+use serde_json::{Map, Value};
+use sqlx::FromRow;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::error::TicketError;
+use super::state::{Standing, Status};
+use crate::events;
+
+/// Who acts, when, and what caused it.
+#[derive(Debug, Clone, Copy)]
+pub struct Acting<'a> {
+    /// Whose ticket it is.
+    pub tenant: TenantId,
+    /// `agent:ID`, `key:ID` or `job:KIND`.
+    pub actor: &'a str,
+    /// The person, if one acts.
+    pub agent: Option<AgentId>,
+    /// The person or the key: whose text is being written.
+    pub writer: Uuid,
+    /// Their name for people.
+    pub name: &'a str,
+    /// The request's correlation id.
+    pub correlation_id: &'a str,
+    /// Its W3C trace context.
+    pub trace_parent: Option<&'a str>,
+    /// The moment.
+    pub now: DateTime<Utc>,
+}
+
+impl Acting<'_> {
+    /// Says so to the history of tickets (support role).
+    pub(crate) async fn tell(&self, tx: &mut Tx, reason: Option<&str>) -> Result<(), DbError> {
+        events::acting(tx, self.actor, reason).await
+    }
+
+    /// A job that follows.
+    pub(crate) fn job<K: JobKind>(&self, payload: &K, dedup_key: &str) -> Result<NewJob, QueueError> {
+        let job = NewJob::of(self.tenant, payload)?.with_dedup_key(dedup_key)?;
+        Ok(job.with_cause(self.correlation_id, self.trace_parent, "api"))
+    }
+}
+
+/// A ticket's row, locked.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct Locked {
+    pub(crate) id: TicketId,
+    pub(crate) version: i64,
+    pub(crate) subject: Option<String>,
+    pub(crate) channel: String,
+    status: String,
+    pub(crate) priority: String,
+    pub(crate) customer_id: Option<String>,
+    pub(crate) customer_email: Option<String>,
+    pub(crate) customer_name: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) department: Option<String>,
+    pub(crate) skills: Vec<String>,
+    pub(crate) language: Option<String>,
+    pub(crate) custom: Json<Map<String, Value>>,
+    pub(crate) assignee_id: Option<AgentId>,
+    pub(crate) snoozed_until: Option<DateTime<Utc>>,
+    pub(crate) is_spam: bool,
+    pub(crate) suspended_reason: Option<String>,
+    pub(crate) archived_at: Option<DateTime<Utc>>,
+    pub(crate) resolved_at: Option<DateTime<Utc>>,
+    pub(crate) merged_into: Option<TicketId>,
+    pub(crate) final_after_days: i32,
+    pub(crate) undo_secs: i32,
+}
+
+impl Locked {
+    /// A status that a help desk told and that is not ours counts as open.
+    pub(crate) fn status(&self) -> Status {
+        Status::parse(&self.status).unwrap_or(Status::Open)
+    }
+
+    pub(crate) fn set_status(&mut self, status: Status) {
+        status.name().clone_into(&mut self.status);
+    }
+
+    pub(crate) fn standing(&self, now: DateTime<Utc>) -> Standing {
+        Standing::of(self.status(), self.resolved_at, self.final_after_days, now)
+    }
+
+    /// Refuses what was merged away.
+    pub(crate) fn unmerged(self) -> Result<Locked, TicketError> {
+        match self.merged_into {
+            Some(into) => Err(TicketError::Merged(into)),
+            None => Ok(self),
+        }
+    }
+}
+
+/// Locks the ticket until the transaction ends (support role).
+pub(crate) async fn lock(tx: &mut Tx, ticket: TicketId) -> Result<Locked, TicketError> {
+    let found: Option<Locked> = sqlx::query_as(
+        "select t.id, t.version, t.subject, t.channel, t.status, t.priority, t.customer_id, t.customer_email,
+                t.customer_name, t.tags, t.department,
+                t.skills, t.language, t.custom, t.assignee_id, t.snoozed_until, t.is_spam, t.suspended_reason,
+                t.archived_at, t.resolved_at, t.merged_into,
+                coalesce(s.final_after_days, 7) as final_after_days, coalesce(s.undo_secs, 10) as undo_secs
+         from support_app.ticket t left join support_app.ticket_setting s on s.tenant_id = t.tenant_id
+         where t.id = $1 for update of t",
+    )
+    .bind(ticket)
+    .fetch_optional(&mut **tx)
+    .await?;
+    found.ok_or(TicketError::Unknown("ticket"))
+}
+
+/// The same for the ticket in which its conversation goes on. The source of a merge is not locked, so that this never
+/// waits for a merge that waits for it.
+pub(crate) async fn lock_current(tx: &mut Tx, ticket: TicketId) -> Result<Locked, TicketError> {
+    const ROUNDS: usize = 5;
+    for _ in 0..ROUNDS {
+        let current = current(tx, ticket).await?;
+        let locked = lock(tx, current).await?;
+        // A merge, or the end of one, may have come between.
+        if locked.merged_into.is_none() && self::current(tx, ticket).await? == current {
+            return Ok(locked);
+        }
+    }
+    Err(TicketError::Conflict("the ticket is being merged at this moment; try again".to_owned()))
+}
+
+async fn current(tx: &mut Tx, ticket: TicketId) -> Result<TicketId, TicketError> {
+    let found: Option<TicketId> =
+        sqlx::query_scalar("select coalesce(merged_into, id) from support_app.ticket where id = $1")
+            .bind(ticket)
+            .fetch_optional(&mut **tx)
+            .await?;
+    found.ok_or(TicketError::Unknown("ticket"))
+}

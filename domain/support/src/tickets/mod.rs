@@ -1,0 +1,26 @@
+//! Tickets: what a help desk tells of them (`told`), and what people and programs do with them here.
+//!
+//! Every change locks the ticket's row first, says who acts ([`crate::events::acting`]), and settles what follows
+//! ([`crate::settle`]) before the commit. History, version and events are written by triggers.
+
+pub mod change;
+pub mod create;
+pub mod delivery;
+pub mod error;
+pub mod fields;
+pub mod full;
+pub mod history;
+pub mod list;
+mod lock;
+pub mod message;
+pub mod reply;
+pub mod reply_text;
+pub mod setting;
+pub mod state;
+mod told;
+pub mod words;
+
+pub use error::TicketError;
+pub use lock::Acting;
+pub use told::{Message, NewMessage, Ticket, find, get, store_messages, thread};
+pub(crate) use told::{ToldTicket, documents};
