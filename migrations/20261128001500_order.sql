@@ -1,5 +1,4 @@
--- The smart order: what a ticket's customer is worth a look, what is known of the tenant's customers as a whole, and the
--- index that pages the list.
+-- The smart order: what a ticket's customer is worth a look, and what is known of the tenant's customers as a whole.
 
 alter table support_app.ticket
     -- The shop's customer behind the ticket, as it was last looked up; null is nobody, or not looked up yet.
@@ -13,8 +12,6 @@ alter table support_app.ticket
     add constraint ticket_tier_known check
         (customer_tier is null or customer_tier in ('standard', 'silver', 'gold', 'platinum'));
 
--- The list of what is open, in the smart order.
-create index ticket_in_order on support_app.ticket (tenant_id, rank desc, id) where status = 'open';
 -- The unfinished tickets of a customer of whom something new is known.
 create index ticket_unfinished_of_customer on support_app.ticket (tenant_id, known_customer)
     where status in ('open', 'pending') and known_customer is not null;

@@ -1,6 +1,7 @@
 //! The worker: handlers of the job kinds, the clients of the outside world that they need, and the
 //! runtime that feeds them. Start with [`handlers`] for what is done, with [`runtime`] for how.
 
+pub mod analysis;
 pub mod app;
 pub mod context;
 pub mod days;

@@ -1,5 +1,6 @@
 //! Schema `support_app`: what the help desk tells us, the tickets that come of it, and the drafts for them.
 
+pub mod analysis;
 pub mod drafts;
 pub mod events;
 pub mod gorgias;
@@ -7,6 +8,7 @@ pub mod inbox;
 pub mod intake;
 pub mod kinds;
 pub mod order;
+pub mod ratings;
 pub mod settle;
 pub mod sla;
 pub mod tickets;

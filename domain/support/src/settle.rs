@@ -6,13 +6,14 @@
 //!
 //! The steps, in this order, because each reads what the one before it wrote:
 //! 1. who wrote last and who waits since when (this file),
-//! 2. the clocks, 3. whose the ticket is, 4. its place in the order.
+//! 2. the clocks, 3. whose the ticket is, 4. what its messages say, 5. its place in the order.
 
 use chrono::{DateTime, Utc};
 use database::Tx;
 use database::ids::{TenantId, TicketId};
 use jobs::{Announcement, NewJob, QueueError};
 
+use crate::analysis;
 use crate::order::place;
 use crate::sla;
 
@@ -37,6 +38,8 @@ pub async fn settle(
 ) -> Result<Option<Settled>, QueueError> {
     let Some(()) = derive_from_messages(tx, ticket).await? else { return Ok(None) };
     let mut follow: Vec<NewJob> = sla::step(tx, tenant, ticket, now).await?;
+    follow.extend(analysis::ask(tx, tenant, ticket, now).await?);
+    analysis::summarise(tx, ticket).await?;
     follow.extend(place::place(tx, tenant, ticket, now).await?);
     let announcement = match follow.is_empty() {
         true => Announcement::default(),

@@ -16,7 +16,7 @@ pub mod policy;
 pub mod prompt;
 pub mod style;
 pub mod template;
-mod words;
+pub mod words;
 
 pub use input::{
     Author, CustomerFacts, Draft, DraftInput, Drafter, Priority, RecentOrder, Recommendation, ThreadMessage,

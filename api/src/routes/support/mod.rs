@@ -3,6 +3,10 @@
 pub mod deliveries;
 pub mod drafts;
 pub mod order;
+pub mod rate;
+pub mod ratings;
+pub mod readings;
+pub mod satisfaction;
 pub mod tickets;
 pub mod webhooks;
 
@@ -16,6 +20,10 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(deliveries::routes())
         .merge(drafts::routes())
         .merge(order::routes())
+        .merge(rate::routes())
+        .merge(ratings::routes())
+        .merge(readings::routes())
+        .merge(satisfaction::routes())
         .merge(tickets::routes())
         .merge(webhooks::routes())
 }

@@ -10,6 +10,7 @@ macro_rules! for_each_kind {
         $callback! {
             announce_sla: AnnounceSla,
             check_sla: CheckSla,
+            analyze_message: AnalyzeMessage,
             draft_reply: DraftReply,
             post_internal_note: PostInternalNote,
             recount_sla: RecountSla,

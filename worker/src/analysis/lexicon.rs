@@ -1,0 +1,172 @@
+//! Reading a message by words that are known, without a model. Crude and honest: what it does not know is neutral, and
+//! who asks is told that a lexicon read.
+
+use support::analysis::{Reading, words};
+
+use super::vocabulary::{COMPENSATION, MOODS, NEGATIONS, NEGATIONS_BEHIND, SIGNS, STRONG, THANKS, TOPICS};
+use super::{excerpt, language};
+use crate::draft::words::normalised;
+
+/// Words before a word that may turn it round.
+const REACH: usize = 3;
+/// What is left of a word's weight when it is turned round: "not good" is less than "bad".
+const TURNED: f32 = -0.75;
+/// How quickly a sum of weights comes near the ends of the scale, as in VADER (Hutto and Gilbert, 2014).
+const SPREAD: f32 = 15.0;
+
+/// What the words say, and what is to be known of the reading.
+pub fn read(text: &str) -> (Reading, Option<&'static str>) {
+    let text = excerpt(text);
+    let language = language::of(&text);
+    let lists: Vec<&[(&str, f32)]> = match language {
+        // Not told: a word counts in whichever language has it.
+        None => MOODS.iter().map(|(_, list)| *list).collect(),
+        Some(language) => MOODS.iter().filter(|(name, _)| *name == language).map(|(_, list)| *list).collect(),
+    };
+    let lower = normalised(&text);
+    let spaced: String =
+        lower.chars().map(|c| if c.is_alphanumeric() || c == '\'' { c } else { ' ' }).collect();
+    let spaced = spaced.split_whitespace().fold(String::from(" "), |all, word| all + word + " ");
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| spaced.contains(&format!(" {phrase}")));
+    let topics: Vec<&'static str> =
+        TOPICS.iter().filter(|(_, phrases)| says(phrases)).map(|(topic, _)| *topic).collect();
+    let intent =
+        topics.iter().find_map(|topic| words::intent(topic)).or_else(|| says(THANKS).then_some("thanks"));
+    let is_known = !lists.is_empty();
+    let reading = Reading {
+        sentiment: sentiment(&spaced, &text, &lists),
+        intent: Some(intent.unwrap_or("other")),
+        language: language.map(str::to_owned),
+        asks_compensation: says(COMPENSATION),
+        mentions_price: topics.contains(&"price"),
+        asks_discount: topics.contains(&"discount"),
+        topics,
+    };
+    (reading, (!is_known).then_some("the lexicon has no words of this language"))
+}
+
+/// The mood, 0 to 1; none when the text has neither words that could be known nor signs.
+fn sentiment(spaced: &str, text: &str, lists: &[&[(&str, f32)]]) -> Option<f32> {
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let mut sum = 0.0;
+    for (place, word) in words.iter().enumerate() {
+        let Some(weight) = lists.iter().find_map(|list| weight(&words[place..], word, list)) else {
+            continue;
+        };
+        let before = &words[place.saturating_sub(REACH)..place];
+        let behind = &words[(place + 1).min(words.len())..(place + 1 + 2).min(words.len())];
+        let turned = before.iter().any(|word| NEGATIONS.contains(word) || word.ends_with("n't"))
+            || behind.iter().any(|word| NEGATIONS_BEHIND.contains(word)) && weight > 0.0;
+        let strong = before.last().is_some_and(|word| STRONG.contains(word));
+        let weight = if strong { weight * 1.4 } else { weight };
+        sum += if turned { weight * TURNED } else { weight };
+    }
+    let signs: Vec<f32> = text
+        .chars()
+        .filter_map(|c| SIGNS.iter().find(|(sign, _)| *sign == c).map(|(_, weight)| *weight))
+        .collect();
+    // A row of the same sign says little more than three of it.
+    sum += signs.iter().take(3).sum::<f32>();
+    if text.contains("!!") {
+        sum *= 1.2;
+    }
+    let has_words = !lists.is_empty() && words.iter().any(|word| word.chars().any(char::is_alphabetic));
+    if !has_words && signs.is_empty() {
+        return None;
+    }
+    Some((0.5 + 0.5 * sum / (sum * sum + SPREAD).sqrt()).clamp(0.0, 1.0))
+}
+
+/// The weight of a word, or of the phrase that begins with it.
+fn weight(rest: &[&str], word: &str, list: &[(&str, f32)]) -> Option<f32> {
+    list.iter()
+        .filter(|(beginning, _)| match beginning.split_once(' ') {
+            None => word.starts_with(beginning) && word.len() <= beginning.len() + 6,
+            Some(_) => {
+                let mut wanted = beginning.split(' ');
+                let mut told = rest.iter();
+                wanted.all(|part| told.next() == Some(&part))
+            }
+        })
+        // The longest beginning is the one that means the word.
+        .max_by_key(|(beginning, _)| beginning.len())
+        .map(|(_, weight)| *weight)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mood(text: &str) -> f32 {
+        read(text).0.sentiment.unwrap_or_else(|| panic!("{text} has a mood"))
+    }
+
+    #[test]
+    fn moods_are_told_in_four_languages_and_turned_round() {
+        for (good, bad) in [
+            ("The lamp is great, I love it, thank you", "The lamp is terrible and I am very disappointed"),
+            ("This is good", "This is not good"),
+            (
+                "Die Lampe ist super, vielen Dank, ich bin sehr zufrieden",
+                "Die Lampe ist kaputt, das ist eine Frechheit",
+            ),
+            ("Das funktioniert gut", "Das funktioniert leider nicht"),
+            (
+                "La lampe est parfaite, merci beaucoup, je suis ravie",
+                "La lampe est cassée, c'est inacceptable et je suis déçu",
+            ),
+            ("Merci, tout marche", "Elle ne marche pas"),
+            (
+                "La lámpara es excelente, muchas gracias, estoy muy contenta",
+                "La lámpara está rota, es inaceptable, muy mal",
+            ),
+            ("😍👍", "😡😡😡"),
+        ] {
+            assert!(mood(good) > 0.55, "{good}: {}", mood(good));
+            assert!(mood(bad) < 0.45, "{bad}: {}", mood(bad));
+        }
+        assert!(mood("not bad") > 0.5, "what is not bad is no complaint");
+        assert!(mood("My order number is 12 and it was placed on Monday by my sister.") == 0.5);
+    }
+
+    #[test]
+    fn matters_are_told() {
+        let told = |text: &str| read(text).0;
+        assert_eq!(told("Where is my order? I want a refund.").intent, Some("refund"));
+        assert_eq!(told("Where is my order?").intent, Some("order_status"));
+        assert_eq!(told("Wo ist mein Paket? Es ist noch nicht angekommen.").intent, Some("order_status"));
+        let both = told("The vase arrived broken, I want my money back and a discount on the price.");
+        assert_eq!(both.intent, Some("damaged"));
+        assert!(both.asks_compensation && both.asks_discount && both.mentions_price);
+        assert!(both.topics.contains(&"refund"));
+        assert_eq!(told("Thanks!").intent, Some("thanks"));
+        assert_eq!(told("asdf").intent, Some("other"));
+        assert_eq!(
+            told("Guten Tag, ich habe vor zwei Wochen eine Lampe bestellt.").language.as_deref(),
+            Some("de")
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_neither_good_nor_bad() {
+        for text in ["", "...", "12345", "🚀🚀🚀", "\u{0}\u{202e}"] {
+            assert_eq!(read(text).0.sentiment, None, "{text}");
+        }
+        let (reading, remark) =
+            read("Здравствуйте, я заказал лампу две недели назад, и она до сих пор не пришла.");
+        assert_eq!((reading.sentiment, reading.language.as_deref()), (None, Some("ru")));
+        assert!(remark.is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(text in "\\PC{0,300}") {
+            let (reading, _) = read(&text);
+            prop_assert!(reading.sentiment.is_none_or(|mood| (0.0..=1.0).contains(&mood)));
+            prop_assert!(reading.intent.is_some_and(|intent| words::INTENTS.contains(&intent)));
+            prop_assert!(reading.topics.iter().all(|topic| words::TOPICS.contains(topic)));
+        }
+    }
+}
