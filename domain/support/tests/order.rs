@@ -253,18 +253,3 @@ async fn a_ticket_asks_once_for_its_customer_and_again_when_the_address_changes(
     tx.commit().await.expect("commits");
     assert_eq!(asked().await, 2);
 }
-
-#[tokio::test]
-async fn the_list_is_read_by_an_index() {
-    let world = world().await;
-    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("answers");
-    sqlx::raw_sql("set enable_seqscan = off; set enable_sort = off").execute(&mut admin).await.expect("set");
-    let plan: Vec<String> = sqlx::query_scalar(
-        "explain select id from support_app.ticket
-         where tenant_id = '0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81' and status = 'open' order by rank desc, id limit 50",
-    )
-    .fetch_all(&mut admin)
-    .await
-    .expect("planned");
-    assert!(plan.join("\n").contains("ticket_in_order"), "{plan:?}");
-}
