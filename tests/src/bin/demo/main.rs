@@ -8,6 +8,7 @@ mod help_desk;
 mod operator;
 mod orders;
 mod report;
+mod service;
 mod story;
 
 use std::{
@@ -62,6 +63,7 @@ async fn tell(story: &mut Story, cluster: &Cluster) -> anyhow::Result<()> {
     let tickets = help_desk::webhooks(story, cluster).await?;
     let drafted = help_desk::drafts(story, cluster, &tickets).await?;
     help_desk::notes(story, cluster, &drafted).await?;
+    service::serve(story, cluster).await?;
     operator::retry(story, cluster).await?;
     operator::cancel(story, cluster).await?;
     operator::audit(story, cluster).await

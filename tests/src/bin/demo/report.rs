@@ -2,7 +2,10 @@
 
 use cluster::{processes::Cluster, report::table};
 
-use crate::story::{Story, bold};
+use crate::{
+    service,
+    story::{Story, bold},
+};
 
 /// Prints it.
 pub fn print(story: &Story, cluster: &Cluster) {
@@ -53,11 +56,18 @@ fn print_next(cluster: &Cluster) {
     println!("  {base}/docs      the API, page by page");
     println!("  {base}/health    what is up");
     println!("  {base}/metrics   figures for Prometheus");
+    println!(
+        "  sign in as {} with the password \"{}\" (tenant {})",
+        service::EMAIL,
+        service::PASSWORD,
+        cluster.desk.credentials().tenant
+    );
     println!("  export KEY={}", cluster.desk.credentials().key);
     println!("  curl -H \"X-API-Key: $KEY\" {base}/api/admin/queues");
     println!("  curl -H \"X-API-Key: $KEY\" {base}/api/admin/workers");
     println!("  curl -H \"X-API-Key: $KEY\" '{base}/api/jobs?limit=5&fields=id,kind,state,attempt'");
     println!("  curl -H \"X-API-Key: $KEY\" {base}/api/ai/tickets/9001/draft");
+    println!("  curl -H \"X-API-Key: $KEY\" '{base}/api/tickets?order=smart&limit=5'");
     println!(
         "  curl -H \"X-API-Key: $KEY\" -H 'Content-Type: application/json' {base}/api/jobs \\\n       -d '{{\"kind\": \"probe\", \"payload\": {{\"name\": \"mine\", \"sleep_ms\": 2000}}}}'"
     );
