@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use database::Db;
@@ -225,7 +225,7 @@ struct Gate {
 async fn enforce(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let Some(lane) = gate.limits.lane(request.uri().path()) else { return next.run(request).await };
     let address = address(request.extensions());
-    let (identity, standing) = match admit(&gate, lane, &request, address).await {
+    let (identity, standing) = match admit(&gate, lane, (request.method(), request.headers()), address).await {
         Ok(admitted) => admitted,
         Err(refused) => return refused.into_response(),
     };
@@ -240,13 +240,13 @@ async fn enforce(State(gate): State<Gate>, mut request: Request, next: Next) -> 
 async fn admit(
     gate: &Gate,
     lane: &Lane,
-    request: &Request,
+    (method, headers): (&Method, &HeaderMap),
     address: u128,
 ) -> Result<(Identity, Standing), TooMany> {
-    let key = match presented(request.headers()) {
+    let key = match presented(headers) {
         None => return Ok((Identity::Nobody, lane.addresses.count(address, ONE)?)),
         Some(Credential::Person { token, way }) => {
-            return admit_person(gate, lane, (token, way), request, address).await;
+            return admit_person(gate, lane, (token, way), (method, headers), address).await;
         }
         Some(Credential::Key(key)) => key,
     };
@@ -283,7 +283,7 @@ async fn admit_person(
     gate: &Gate,
     lane: &Lane,
     (token, way): (&str, Way),
-    request: &Request,
+    (method, headers): (&Method, &HeaderMap),
     address: u128,
 ) -> Result<(Identity, Standing), TooMany> {
     let Some(claims) = gate.known.people.access.read(token) else {
@@ -291,7 +291,7 @@ async fn admit_person(
     };
     let standing = lane.count_key(claims.agent.0, claims.tenant.0, ONE)?;
     let identity = match gate.known.people.caller(&gate.db, claims).await {
-        Ok(Some(caller)) => match gate.known.people.check_way(way, request.method(), request.headers()) {
+        Ok(Some(caller)) => match gate.known.people.check_way(way, method, headers) {
             Ok(()) => Identity::Known(caller),
             Err(problem) => Identity::Unclear(problem),
         },

@@ -13,7 +13,7 @@ use accounts::people::permissions::Role;
 use accounts::people::{email, sessions};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use database::ids::AgentId;
 use database::{Tx, act_as};
