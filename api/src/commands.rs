@@ -1,9 +1,10 @@
-//! The commands of the `api` program beside serving: tenants, keys, and the connection to a help desk.
+//! The commands of the `api` program beside serving: tenants, keys, people, and the connection to a help desk.
 //!
 //! They are how an installation gets its first tenant and key, so they need the database and nothing else.
 //! A new key is printed alone on standard output, once; hints go to standard error. What is done is audited.
 
 mod arguments;
+mod people;
 mod preview;
 
 use std::ffi::OsString;
@@ -67,6 +68,8 @@ enum CommandError {
     BadTimezone(String),
     #[error("the tenant was not created: {0}")]
     Tenant(CreateTenantError),
+    #[error("--{0}: {1}")]
+    Person(&'static str, String),
     #[error("the help desk was not connected: {0}")]
     Integration(#[from] IntegrationError),
     #[error("the file cannot be imported: {0}")]
@@ -104,6 +107,11 @@ async fn execute(command: Command) -> Result<(), CommandError> {
         Command::CreateKey { tenant, name, scopes, expires_days } => {
             create_key(&tenant, name, &scopes, expires_days).await?;
         }
+        Command::CreateAgent { tenant, email, name, role, password_stdin } => {
+            let new = people::NewPerson { tenant, email, name, role, password_stdin };
+            people::create(&new).await?;
+        }
+        Command::Permissions => print!("{}", accounts::people::permissions::document()),
         Command::ListKeys { tenant } => list_keys(&tenant).await?,
         Command::RevokeKey { prefix } => revoke_key(&prefix).await?,
         Command::ConnectGorgias { tenant, base_url, email, verify, allow_loopback } => {
@@ -217,11 +225,7 @@ async fn revoke_key(prefix: &str) -> Result<(), CommandError> {
 }
 
 async fn connect_gorgias(slug: &str, settings: &Gorgias, loopback: Loopback) -> Result<(), CommandError> {
-    let expected = "32 bytes in base64, for example from: openssl rand -base64 32";
-    let master_key: MasterKey = env::secret("DESK_MASTER_KEY", expected)?
-        .expose()
-        .parse()
-        .map_err(|_| env::invalid_secret("DESK_MASTER_KEY", expected))?;
+    let master_key = master_key()?;
     let mut tx = database()?.gateway_tx().await?;
     let tenant = find_tenant(&mut tx, slug).await?;
     integrations::put_gorgias(&mut tx, &master_key, tenant.id, settings, loopback).await.map_err(
@@ -250,6 +254,12 @@ fn webhook_secrets() -> Result<Vec<String>, CommandError> {
         env::secret("GORGIAS_WEBHOOK_SECRET", "the secret that deliveries prove, 16-1000 characters")?;
     let old = env::maybe_secret("GORGIAS_WEBHOOK_SECRET_OLD");
     Ok([Some(current), old].into_iter().flatten().map(|secret| secret.expose().to_owned()).collect())
+}
+
+fn master_key() -> Result<MasterKey, CommandError> {
+    let expected = "32 bytes in base64, for example from: openssl rand -base64 32";
+    let secret = env::secret("DESK_MASTER_KEY", expected)?;
+    Ok(secret.expose().parse().map_err(|_| env::invalid_secret("DESK_MASTER_KEY", expected))?)
 }
 
 fn database() -> Result<Db, CommandError> {

@@ -22,7 +22,7 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use state::AppState;
-use web::{door, limits, observe, problem::Problem, timeouts};
+use web::{door, limits, observe, problem::Problem, safety, timeouts};
 
 /// Everything that the process answers.
 pub fn router(state: AppState) -> Router {
@@ -33,10 +33,11 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .with_state(state.clone())
         .layer(from_fn(door::check));
-    let routes = limits::apply(routes, state.db.clone(), state.keys.clone(), state.settings.rates);
-    timeouts::apply(routes, state.settings.patience)
-        .layer(CatchPanicLayer::custom(answer_panic))
-        .layer(from_fn(observe::observe))
+    let known = limits::Known { keys: state.keys.clone(), people: state.people.clone() };
+    let routes = limits::apply(routes, state.db.clone(), known, state.settings.rates);
+    let routes =
+        timeouts::apply(routes, state.settings.patience).layer(CatchPanicLayer::custom(answer_panic));
+    safety::apply(routes, &state.settings.people.origins).layer(from_fn(observe::observe))
 }
 
 /// The OpenAPI 3.1 document of everything under [`router`], as JSON.

@@ -13,6 +13,9 @@ static PROCESS: Process =
 /// How long requests under way may take after the process was asked to end.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How long the last lines of the trail may take.
+const FLUSH: Duration = Duration::from_secs(3);
+
 fn main() -> ExitCode {
     match commands::read(std::env::args_os()) {
         Ok(Some(command)) => commands::run(command),
@@ -26,6 +29,7 @@ async fn run(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let bind = settings.bind;
     let state = AppState::connect(settings, telemetry, ending.clone())?;
     let patience = state.settings.patience;
+    let views = state.views.clone();
     let listener = TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     tokio::select! {
@@ -34,6 +38,8 @@ async fn run(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
             tracing::warn!(secs = GRACE.as_secs(), "requests were still under way when the grace period ended");
         }
     }
+    // What the last requests looked at; bounded, because the database may be what ended the process.
+    let _ = tokio::time::timeout(FLUSH, views.flush()).await;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The settings of the `api` process: one table, and reading them at boot.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
 
 use accounts::seal::MasterKey;
 use boot::{Secret, Setting, SettingError, env, telemetry};
@@ -115,6 +115,24 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "the same for an upload of orders",
         secret: false,
     },
+    Setting {
+        name: "DESK_PUBLIC_URL",
+        default: Some(""),
+        meaning: "where people reach this installation, e.g. https://desk.example.com: links to choose a password and the return from another system's sign-in are made of it",
+        secret: false,
+    },
+    Setting {
+        name: "DESK_CORS_ORIGINS",
+        default: Some(""),
+        meaning: "origins of other web applications that may call with a person's cookie, separated by commas, e.g. https://desk.example.com; none by default",
+        secret: false,
+    },
+    Setting {
+        name: "DESK_RATE_SIGN_INS_PER_MINUTE",
+        default: Some("120"),
+        meaning: "tries to sign in, and requests for and uses of links, that one network address may make in a minute; one account may be tried a twelfth of it",
+        secret: false,
+    },
 ];
 
 /// All settings that the process reads, those of logs and traces included.
@@ -187,6 +205,26 @@ pub struct Settings {
     pub scans_at_once: usize,
     /// What slow clients and slow requests may take.
     pub patience: Patience,
+    /// People in browsers.
+    pub people: People,
+}
+
+/// How people in browsers come in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct People {
+    /// Where people reach the installation, without a trailing slash.
+    pub public_url: Option<String>,
+    /// Origins of other web applications that may call with a person's cookie.
+    pub origins: Vec<String>,
+    /// Tries to sign in that one address may make in a minute.
+    pub sign_ins_per_minute: NonZeroU32,
+}
+
+impl Default for People {
+    fn default() -> People {
+        let sign_ins_per_minute = NonZeroU32::new(120).expect("not zero");
+        People { public_url: None, origins: Vec::new(), sign_ins_per_minute }
+    }
 }
 
 impl Settings {
@@ -221,7 +259,50 @@ impl Settings {
             },
             scans_at_once: scans_at_once(database_connections)?,
             patience: patience()?,
+            people: People {
+                public_url: env::maybe::<Origin>("DESK_PUBLIC_URL", "an origin such as https://desk.example.com")?
+                    .map(|origin| origin.0),
+                origins: env::optional(
+                    "DESK_CORS_ORIGINS",
+                    Origins(Vec::new()),
+                    "exact origins such as https://desk.example.com, separated by commas; no path, no wildcard",
+                )?
+                .0,
+                sign_ins_per_minute: number("DESK_RATE_SIGN_INS_PER_MINUTE", 120, MAX_RATE)?,
+            },
         })
+    }
+}
+
+/// An origin as browsers write it: `https`, or `http` on this machine.
+struct Origin(String);
+
+struct NoOrigin;
+
+impl FromStr for Origin {
+    type Err = NoOrigin;
+
+    fn from_str(text: &str) -> Result<Origin, NoOrigin> {
+        let text = text.trim().trim_end_matches('/');
+        let url = url::Url::parse(text).map_err(|_| NoOrigin)?;
+        let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_local);
+        // What is more than an origin (a path, a port that goes without saying) would never equal what browsers send.
+        let is_exact = url.origin().ascii_serialization() == text;
+        if is_safe && is_exact { Ok(Origin(text.to_owned())) } else { Err(NoOrigin) }
+    }
+}
+
+struct Origins(Vec<String>);
+
+impl FromStr for Origins {
+    type Err = NoOrigin;
+
+    fn from_str(text: &str) -> Result<Origins, NoOrigin> {
+        text.split(',')
+            .map(|origin| origin.parse::<Origin>().map(|origin| origin.0))
+            .collect::<Result<_, _>>()
+            .map(Origins)
     }
 }
 
@@ -253,4 +334,33 @@ const MAX_RATE: u32 = 10_000_000;
 fn number(name: &'static str, default: u32, max: u32) -> Result<NonZeroU32, SettingError> {
     let number = env::number(name, u64::from(default), 1..=u64::from(max))?;
     Ok(u32::try_from(number).ok().and_then(NonZeroU32::new).expect("the number is within 1 and a u32"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_exact_origins_are_let_in() {
+        let read = |text: &str| text.parse::<Origins>().ok().map(|origins| origins.0);
+        assert_eq!(
+            read("https://a.example, http://localhost:3000"),
+            Some(vec!["https://a.example".to_owned(), "http://localhost:3000".to_owned()])
+        );
+        for bad in [
+            "*",
+            "null",
+            "https://*.example",
+            "http://a.example",
+            "https://a.example/x",
+            "a.example",
+            ",",
+            "https://a.example:443",
+            "https://u@a.example",
+            "https://a.example?x",
+            "ftp://a.example",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     routes::jobs::{positions::Positions, reader::Reader},
     settings::Settings,
-    web::{bulkhead::Bulkhead, keys::KeyCache},
+    web::{bulkhead::Bulkhead, keys::KeyCache, people::People, views::Views},
 };
 
 /// The process, as handlers see it. Cheap to clone.
@@ -34,6 +34,10 @@ pub struct AppState {
     pub positions: Arc<Positions>,
     /// The keys that were good or bad a moment ago.
     pub keys: Arc<KeyCache>,
+    /// People who are signed in, and what they sign in with.
+    pub people: Arc<People>,
+    /// Notes who looked at whose data.
+    pub views: Views,
     /// The places for reads that scan.
     pub scans: Bulkhead,
     /// Metrics.
@@ -68,7 +72,7 @@ impl AppState {
         let store = Store::connect(url, READER_CONNECTIONS).map_err(bad_database)?;
         let dispatch = Dispatch::new(server(&settings.redis_url)?, &settings.redis_prefix);
         Ok(AppState {
-            db,
+            db: db.clone(),
             intakes: Intakes::start(&support, &dispatch),
             reader: Reader::start(store.clone()),
             store,
@@ -76,6 +80,8 @@ impl AppState {
             positions: Arc::new(Positions::new(dispatch.clone())),
             dispatch,
             keys: Arc::default(),
+            people: Arc::new(People::new(&settings.master_key, &settings.people)),
+            views: Views::start(db.clone()),
             scans: Bulkhead::new(settings.scans_at_once),
             telemetry,
             settings: Arc::new(settings),

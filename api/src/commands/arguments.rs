@@ -3,6 +3,7 @@
 //! Secrets are never arguments, because every user of the machine can read those.
 
 use accounts::api_keys::Scope;
+use accounts::people::permissions::Role;
 use accounts::verify::Mode;
 use clap::{Parser, Subcommand};
 
@@ -14,7 +15,7 @@ use super::preview::PreviewArguments;
     name = "api",
     version,
     about = "Serves the API of Deskwork; with a command it does that instead.",
-    after_help = "Everything but import, openapi and settings uses DATABASE_URL; connect-gorgias also DESK_MASTER_KEY."
+    after_help = "Everything but import, openapi, permissions and settings uses DATABASE_URL; create-agent and connect-gorgias also DESK_MASTER_KEY."
 )]
 pub struct Arguments {
     /// Print the settings, their defaults and meanings
@@ -55,6 +56,29 @@ pub enum Command {
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3_650))]
         expires_days: Option<u32>,
     },
+    /// Add a person who may sign in, for example a tenant's first admin
+    ///
+    /// Prints the token of an invitation, by which the person chooses a password; or reads a password from standard
+    /// input. Uses DESK_MASTER_KEY, and DESK_PUBLIC_URL for a whole link.
+    CreateAgent {
+        /// Slug of the tenant
+        #[arg(long)]
+        tenant: String,
+        /// The person's address
+        #[arg(long, value_name = "ADDRESS")]
+        email: String,
+        /// The person's name; the address when missing
+        #[arg(long)]
+        name: Option<String>,
+        /// viewer, agent, senior_agent, team_lead, manager or admin
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// Read the password from standard input, one line
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Print what each role may do, as docs/permissions.md
+    Permissions,
     /// Print a tenant's keys
     ListKeys {
         /// Slug of the tenant
@@ -98,6 +122,10 @@ pub enum Command {
 
 fn scope(text: &str) -> Result<Scope, String> {
     text.trim().parse().map_err(|error: accounts::api_keys::UnknownScope| error.to_string())
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    text.trim().parse().map_err(|error: accounts::people::permissions::UnknownRole| error.to_string())
 }
 
 fn mode(text: &str) -> Result<Mode, String> {
@@ -151,6 +179,8 @@ mod tests {
             ("create-key --tenant demo", "--scopes"),
             ("create-key --tenant demo --scopes fly", "fly"),
             ("create-key --tenant demo --scopes operator --colour red", "--colour"),
+            ("create-agent --tenant demo --email a@b --role king", "senior_agent"),
+            ("create-agent --tenant demo --email a@b", "--role"),
             ("create-key --tenant", "--tenant"),
             ("create-key demo", "demo"),
             ("create-key --tenant demo --scopes operator --expires-days 0", "3650"),

@@ -1,7 +1,10 @@
-//! Who calls. An API key comes as `X-API-Key` or as `Authorization: Bearer`; the tenant comes from
-//! the key and from nothing else.
+//! Who calls. An API key comes as `X-API-Key` or as `Authorization: Bearer`, a person's access token as the latter or as
+//! a browser's cookie; the tenant comes from the credential and from nothing else.
 //!
-//! The limits in front of every route find out whose key a request has ([`crate::web::limits`]) and write it into
+//! A cookie counts only where it cannot have been sent by another site's page: [`check_origin`] is asked for every write
+//! and every handshake of a WebSocket, before a handler sees its [`Caller`].
+//!
+//! The limits in front of every route find out whose credential a request has ([`crate::web::limits`]) and write it into
 //! the request as [`Identity`]; a handler only asks for its [`Caller`], and nothing is looked up twice.
 
 use std::sync::Arc;
@@ -135,13 +138,93 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// The key that a request shows, if it shows one.
-pub fn presented(headers: &HeaderMap) -> Option<&str> {
+/// What a request shows of who sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential<'a> {
+    /// An API key, or what is to be one.
+    Key(&'a str),
+    /// A person's access token.
+    Person {
+        /// The token.
+        token: &'a str,
+        /// How it came.
+        way: Way,
+    },
+}
+
+/// How a person's access token comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// In a header, which no other site can make a browser send.
+    Header,
+    /// In a cookie, which a browser sends by itself: where it comes from has to be looked at.
+    Cookie,
+}
+
+/// The cookie of the access token. The prefix makes browsers take it from https and this host only.
+pub const ACCESS_COOKIE: &str = "__Host-desk";
+
+/// The cookie of the refresh token, sent to the routes of signing in and out alone.
+pub const REFRESH_COOKIE: &str = "__Secure-desk-refresh";
+
+/// What a request shows, if anything. What is written into a header on purpose goes before a cookie.
+pub fn presented(headers: &HeaderMap) -> Option<Credential<'_>> {
     if let Some(key) = headers.get("x-api-key") {
-        return key.to_str().ok();
+        return key.to_str().ok().map(Credential::Key);
     }
-    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let (scheme, text) = value.to_str().ok()?.split_once(' ')?;
+        let text = text.trim();
+        return scheme.eq_ignore_ascii_case("bearer").then_some(if text.contains('.') {
+            Credential::Person { token: text, way: Way::Header }
+        } else {
+            Credential::Key(text)
+        });
+    }
+    cookie(headers, ACCESS_COOKIE).map(|token| Credential::Person { token, way: Way::Cookie })
+}
+
+/// A cookie's value. One that comes twice was set by somebody else as well and is none.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut found = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter_map(|(key, value)| (key == name).then_some(value));
+    let value = found.next()?;
+    found.next().is_none().then_some(value)
+}
+
+/// Whether a request that carries a cookie comes from a page that may send it: one of this host, by https (or from this
+/// machine), or of an origin that is configured. A request that does not say where it comes from is refused: browsers say
+/// it on every write and on every handshake of a WebSocket.
+///
+/// # Errors
+/// 403.
+pub fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let origin = origins.next().and_then(|origin| origin.to_str().ok()).unwrap_or_default();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_own = match origin.split_once("://") {
+        Some(("https", from)) => from.eq_ignore_ascii_case(host),
+        Some(("http", from)) => from.eq_ignore_ascii_case(host) && is_this_machine(from),
+        _ => false,
+    };
+    if origins.next().is_none() && (is_own || allowed.iter().any(|allowed| allowed == origin)) {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "a request with a cookie must come from a page of this host or of an origin in DESK_CORS_ORIGINS, and say so in \
+         Origin; programs send Authorization: Bearer instead",
+    )
+    .at("Origin"))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 #[cfg(test)]
@@ -149,7 +232,12 @@ mod tests {
     use super::*;
 
     fn caller(scopes: Vec<Scope>) -> Arc<Caller> {
-        Arc::new(Caller { tenant: TenantId::new(), who: Who::Key(KeyId::new()), scopes, name: "test".to_owned() })
+        Arc::new(Caller {
+            tenant: TenantId::new(),
+            who: Who::Key(KeyId::new()),
+            scopes,
+            name: "test".to_owned(),
+        })
     }
 
     #[test]
@@ -168,13 +256,53 @@ mod tests {
     }
 
     #[test]
+    fn a_cookie_is_sent_by_pages_of_ours_only() {
+        let check = |origin: Option<&str>, host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().expect("a header value"));
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().expect("a header value"));
+            }
+            check_origin(&headers, &["https://app.example".to_owned()]).is_ok()
+        };
+        assert!(check(Some("https://desk.example"), "desk.example"));
+        assert!(check(Some("https://desk.example:8443"), "desk.example:8443"));
+        assert!(check(Some("http://localhost:8080"), "localhost:8080"));
+        assert!(check(Some("https://app.example"), "desk.example"));
+        for origin in [
+            None,
+            Some("null"),
+            Some(""),
+            Some("http://desk.example"),
+            Some("https://desk.example.evil.example"),
+            Some("https://evil.example"),
+            Some("https://app.example.evil.example"),
+            Some("https://app.example:444"),
+        ] {
+            assert!(!check(origin, "desk.example"), "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_that_comes_twice_is_none() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, "a=1; __Host-desk=x.y.z; b=2".parse().expect("a header value"));
+        assert_eq!(presented(&headers), Some(Credential::Person { token: "x.y.z", way: Way::Cookie }));
+        headers.insert(header::AUTHORIZATION, "Bearer p.q.r".parse().expect("a header value"));
+        assert_eq!(presented(&headers), Some(Credential::Person { token: "p.q.r", way: Way::Header }));
+        headers.remove(header::AUTHORIZATION);
+        headers.append(header::COOKIE, "__Host-desk=other".parse().expect("a header value"));
+        assert_eq!(presented(&headers), None);
+    }
+
+    #[test]
     fn a_key_comes_in_either_header() {
         let mut headers = HeaderMap::new();
         assert_eq!(presented(&headers), None);
         headers.insert(header::AUTHORIZATION, "bearer abc".parse().expect("a header value"));
-        assert_eq!(presented(&headers), Some("abc"));
+        assert_eq!(presented(&headers), Some(Credential::Key("abc")));
         headers.insert("x-api-key", "def".parse().expect("a header value"));
-        assert_eq!(presented(&headers), Some("def"));
+        assert_eq!(presented(&headers), Some(Credential::Key("def")));
         headers.clear();
         headers.insert(header::AUTHORIZATION, "Basic abc".parse().expect("a header value"));
         assert_eq!(presented(&headers), None);

@@ -1,4 +1,4 @@
-//! Rate limits: per key, per tenant, and per network address for callers that show no valid key.
+//! Rate limits: per key or person, per tenant, and per network address for callers that show no valid credential.
 //!
 //! The system that this product replaces allowed 1,000 requests an hour for a client, 1,000 webhooks an hour,
 //! 5 drafts and 20 evaluations of segments a minute. A busy shop alone sends more webhooks than that, polling for
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use database::Db;
@@ -32,8 +32,9 @@ use jobs::contract::Subject;
 use uuid::Uuid;
 
 pub use crate::settings::Rates;
-use crate::web::auth::{Caller, Identity, presented};
+use crate::web::auth::{Caller, Credential, Identity, Way, presented};
 use crate::web::keys::{self, KeyCache, NotLookedUp};
+use crate::web::people::People;
 use crate::web::problem::Problem;
 
 /// How much more all keys of a tenant, or one address, may do than one key.
@@ -46,11 +47,20 @@ const MAX_BUCKETS: usize = 50_000;
 const SWEEP_EVERY: u32 = 10_000;
 
 /// What a request counts, unless it asks for many jobs.
-const ONE: NonZeroU32 = NonZeroU32::MIN;
+pub(crate) const ONE: NonZeroU32 = NonZeroU32::MIN;
 
 /// Puts the limits around every route of the router that has one, and finds out who calls.
-pub fn apply(router: Router, db: Db, keys: Arc<KeyCache>, rates: Rates) -> Router {
-    router.layer(from_fn_with_state(Gate { db, keys, limits: Arc::new(Limits::new(rates)) }, enforce))
+pub fn apply(router: Router, db: Db, known: Known, rates: Rates) -> Router {
+    router.layer(from_fn_with_state(Gate { db, known, limits: Arc::new(Limits::new(rates)) }, enforce))
+}
+
+/// Who is known to the process.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Programs, by their keys.
+    pub keys: Arc<KeyCache>,
+    /// People, by their sessions.
+    pub people: Arc<People>,
 }
 
 /// The limits of one process.
@@ -208,14 +218,14 @@ impl IntoResponse for Refusal {
 #[derive(Clone)]
 struct Gate {
     db: Db,
-    keys: Arc<KeyCache>,
+    known: Known,
     limits: Arc<Limits>,
 }
 
 async fn enforce(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let Some(lane) = gate.limits.lane(request.uri().path()) else { return next.run(request).await };
-    let address = address(&request);
-    let (identity, standing) = match admit(&gate, lane, request.headers(), address).await {
+    let address = address(request.extensions());
+    let (identity, standing) = match admit(&gate, lane, (request.method(), request.headers()), address).await {
         Ok(admitted) => admitted,
         Err(refused) => return refused.into_response(),
     };
@@ -230,15 +240,19 @@ async fn enforce(State(gate): State<Gate>, mut request: Request, next: Next) -> 
 async fn admit(
     gate: &Gate,
     lane: &Lane,
-    headers: &HeaderMap,
+    (method, headers): (&Method, &HeaderMap),
     address: u128,
 ) -> Result<(Identity, Standing), TooMany> {
-    let Some(key) = presented(headers) else {
-        return Ok((Identity::Nobody, lane.addresses.count(address, ONE)?));
+    let key = match presented(headers) {
+        None => return Ok((Identity::Nobody, lane.addresses.count(address, ONE)?)),
+        Some(Credential::Person { token, way }) => {
+            return admit_person(gate, lane, (token, way), (method, headers), address).await;
+        }
+        Some(Credential::Key(key)) => key,
     };
     // What nobody has ever seen is counted before it may cost anything.
     let mut counted = None;
-    match gate.keys.recall(key) {
+    match gate.known.keys.recall(key) {
         keys::Standing::Good(caller) => {
             let standing = lane.count_key(caller.counted_as(), caller.tenant.0, ONE)?;
             return Ok((Identity::Known(caller), standing));
@@ -247,7 +261,7 @@ async fn admit(
         keys::Standing::Strange => counted = Some(lane.addresses.count(address, ONE)?),
         keys::Standing::Familiar => {}
     }
-    let identity = match gate.keys.look_up(&gate.db, key, address).await {
+    let identity = match gate.known.keys.look_up(&gate.db, key, address).await {
         Ok(Some(caller)) => {
             let standing = lane.count_key(caller.counted_as(), caller.tenant.0, ONE)?;
             return Ok((Identity::Known(caller), standing));
@@ -264,9 +278,32 @@ async fn admit(
     Ok((identity, standing))
 }
 
+/// The same for a person's access token. What was not made here costs no look at the database.
+async fn admit_person(
+    gate: &Gate,
+    lane: &Lane,
+    (token, way): (&str, Way),
+    (method, headers): (&Method, &HeaderMap),
+    address: u128,
+) -> Result<(Identity, Standing), TooMany> {
+    let Some(claims) = gate.known.people.access.read(token) else {
+        return Ok((Identity::Nobody, lane.addresses.count(address, ONE)?));
+    };
+    let standing = lane.count_key(claims.agent.0, claims.tenant.0, ONE)?;
+    let identity = match gate.known.people.caller(&gate.db, claims).await {
+        Ok(Some(caller)) => match gate.known.people.check_way(way, method, headers) {
+            Ok(()) => Identity::Known(caller),
+            Err(problem) => Identity::Unclear(problem),
+        },
+        Ok(None) => Identity::Nobody,
+        Err(problem) => Identity::Unclear(problem),
+    };
+    Ok((identity, standing))
+}
+
 /// The connection's address; IPv6 by its /64, which is what one customer gets. Zero when it is not known.
-fn address(request: &Request) -> u128 {
-    match request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()) {
+pub fn address(extensions: &Extensions) -> u128 {
+    match extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()) {
         None => 0,
         Some(IpAddr::V4(address)) => u128::from(address.to_bits()),
         Some(IpAddr::V6(address)) => address.to_bits() & !u128::from(u64::MAX),
@@ -295,20 +332,21 @@ impl Lane {
     }
 }
 
-struct Limiter {
+/// Buckets of one size, one for each who is counted.
+pub(crate) struct Limiter {
     buckets: RateLimiter<u128, DashMapStateStore<u128>, DefaultClock, StateInformationMiddleware>,
     per_minute: NonZeroU32,
     checks: AtomicU32,
 }
 
 impl Limiter {
-    fn new(per_minute: NonZeroU32) -> Limiter {
+    pub(crate) fn new(per_minute: NonZeroU32) -> Limiter {
         let buckets = RateLimiter::dashmap(Quota::per_minute(per_minute))
             .with_middleware::<StateInformationMiddleware>();
         Limiter { buckets, per_minute, checks: AtomicU32::new(0) }
     }
 
-    fn count(&self, who: u128, times: NonZeroU32) -> Result<Standing, TooMany> {
+    pub(crate) fn count(&self, who: u128, times: NonZeroU32) -> Result<Standing, TooMany> {
         let who = if self.has_room() { who } else { u128::MAX };
         let limit = self.per_minute.get();
         // More at once than a full bucket holds never fits; a minute is when the bucket is full again.

@@ -95,8 +95,23 @@ impl Problem {
             StatusCode::UNAUTHORIZED,
             "unauthenticated",
             "A valid credential is needed",
-            "send a valid API key as X-API-Key, or as Authorization: Bearer",
+            "send a valid API key as X-API-Key or as Authorization: Bearer, or sign in at /api/auth/login and send the \
+             access token as Authorization: Bearer",
         )
+    }
+
+    /// 401: what was to sign somebody in does not; why is not said, so that nobody learns who exists.
+    pub fn not_signed_in(detail: &'static str) -> Problem {
+        Problem { detail: detail.into(), ..Problem::unauthenticated() }
+    }
+
+    /// 503: as many passwords are being checked as may be.
+    pub fn passwords_are_busy() -> Problem {
+        Problem {
+            detail: "too many passwords are being checked at once; try again after the time in Retry-After"
+                .into(),
+            ..Problem::unavailable()
+        }
     }
 
     /// 403: the credential may not do this.

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use database::ids::TenantId;
-use database::{DbError, Tx};
+use database::{Db, DbError, Tx};
 
 /// Something worth a line in the trail. No personal data: ids and counts only.
 #[derive(Debug, Clone)]
@@ -41,6 +41,102 @@ pub async fn record(tx: &mut Tx, event: &Event<'_>) -> Result<(), DbError> {
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Somebody looked at a customer's data. No personal data: ids and counts only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Who.
+    pub actor: String,
+    /// What was looked at: for example `ticket.view`.
+    pub action: &'static str,
+    /// Which: for example `ticket:0192...`.
+    pub subject: String,
+    /// Particulars, such as the ids that a list showed.
+    pub detail: serde_json::Value,
+    /// The request's correlation id.
+    pub correlation_id: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Writes who looked at what, in one statement.
+///
+/// # Errors
+/// The database failed, and nothing was written.
+pub async fn record_views(db: &Db, views: &[View]) -> Result<(), DbError> {
+    if views.is_empty() {
+        return Ok(());
+    }
+    let mut tx = db.gateway_tx().await?;
+    sqlx::query(
+        "insert into shared.audit (id, tenant_id, actor, action, subject, detail, correlation_id, at)
+         select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[],
+                              $8::timestamptz[])",
+    )
+    .bind(views.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
+    .bind(views.iter().map(|view| view.tenant.0).collect::<Vec<_>>())
+    .bind(views.iter().map(|view| view.actor.as_str()).collect::<Vec<_>>())
+    .bind(views.iter().map(|view| view.action).collect::<Vec<_>>())
+    .bind(views.iter().map(|view| view.subject.as_str()).collect::<Vec<_>>())
+    .bind(views.iter().map(|view| sqlx::types::Json(&view.detail)).collect::<Vec<_>>())
+    .bind(views.iter().map(|view| view.correlation_id.as_str()).collect::<Vec<_>>())
+    .bind(views.iter().map(|view| view.at).collect::<Vec<_>>())
+    .execute(&mut *tx)
+    .await?;
+    db.commit(tx).await
+}
+
+/// Which lines of a tenant's trail are asked for; what is missing restricts nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Who.
+    pub actor: Option<String>,
+    /// What was done.
+    pub action: Option<String>,
+    /// To what.
+    pub subject: Option<String>,
+    /// Not before.
+    pub from: Option<DateTime<Utc>>,
+    /// Before.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// Newest lines of a tenant first that fit the filter, from before `(at, id)`, at most `limit` (gateway role).
+///
+/// # Errors
+/// The database failed.
+pub async fn search(
+    tx: &mut Tx,
+    tenant: TenantId,
+    filter: &Filter,
+    before: Option<(DateTime<Utc>, Uuid)>,
+    limit: u32,
+) -> Result<Vec<Entry>, DbError> {
+    let mut query = sqlx::QueryBuilder::new(
+        "select id, tenant_id, actor, action, subject, detail, correlation_id, at from shared.audit where tenant_id = ",
+    );
+    query.push_bind(tenant);
+    for (column, value) in
+        [("actor", &filter.actor), ("action", &filter.action), ("subject", &filter.subject)]
+    {
+        if let Some(value) = value {
+            query.push(format!(" and {column} = ")).push_bind(value);
+        }
+    }
+    if let Some(from) = filter.from {
+        query.push(" and at >= ").push_bind(from);
+    }
+    if let Some(to) = filter.to {
+        query.push(" and at < ").push_bind(to);
+    }
+    if let Some((at, id)) = before {
+        query.push(" and (at, id) < (").push_bind(at).push(", ").push_bind(id).push(")");
+    }
+    query.push(" order by at desc, id desc limit ").push_bind(i64::from(limit));
+    Ok(query.build_query_as().fetch_all(&mut **tx).await?)
 }
 
 /// A line of the trail.

@@ -1,4 +1,4 @@
-//! Schema `shared`: tenants, API keys, the audit trail, and the connections that a tenant has to other systems, with
+//! Schema `shared`: tenants, API keys, people and their sign-ins, the audit trail, and the connections that a tenant has to other systems, with
 //! their secrets sealed.
 //!
 //! Whatever touches the database takes a transaction whose role and tenant were set by [`database::Db`], so row-level
@@ -9,7 +9,10 @@ pub mod audit;
 pub mod base_url;
 pub mod foreign;
 pub mod integrations;
+pub mod people;
 pub mod public_address;
 pub mod seal;
 pub mod tenants;
 pub mod verify;
+
+pub use people::sessions;

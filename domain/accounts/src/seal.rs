@@ -88,6 +88,11 @@ impl MasterKey {
         (16..=ours.len()).contains(&proof.len()) && bool::from(ours[..proof.len()].ct_eq(proof))
     }
 
+    /// A key for another purpose, which `label` names: nothing can be learnt from it of this one or of another.
+    pub fn derive(&self, label: &str) -> [u8; 32] {
+        mac(&self.0, format!("deskwork key for {label}").as_bytes()).finalize().into_bytes().into()
+    }
+
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(&Key::from(self.0))
     }

@@ -1,5 +1,6 @@
 //! Schema `support_app`: what the help desk tells us, the tickets that come of it, and the drafts for them.
 
+pub mod agents;
 pub mod analysis;
 pub mod drafts;
 pub mod events;

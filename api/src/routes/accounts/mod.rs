@@ -1,6 +1,11 @@
-//! Routes of tenants, keys and the trail.
+//! Routes of people: signing in and out, passwords, agents; and of the trail.
 
+pub mod agents;
 pub mod audit;
+pub mod passwords;
+pub mod sign_in;
+pub mod signed_in;
+pub mod trail;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -8,5 +13,10 @@ use crate::state::AppState;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(audit::routes())
+    OpenApiRouter::new()
+        .merge(sign_in::routes())
+        .merge(passwords::routes())
+        .merge(agents::routes())
+        .merge(trail::routes())
+        .merge(audit::routes())
 }

@@ -91,6 +91,7 @@ pub async fn shop_with(mode: Mode, rates: Rates, redis_url: &str) -> Shop {
         rates,
         scans_at_once: 2,
         patience: Patience::default(),
+        people: Default::default(),
     };
     let telemetry = Telemetry::start("api-test").expect("telemetry starts");
     let state = AppState::connect(settings, telemetry, CancellationToken::new()).expect("the settings fit");
