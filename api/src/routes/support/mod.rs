@@ -8,6 +8,7 @@ pub mod ratings;
 pub mod readings;
 pub mod satisfaction;
 pub mod tickets;
+pub mod sla;
 pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -25,5 +26,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(readings::routes())
         .merge(satisfaction::routes())
         .merge(tickets::routes())
+        .merge(sla::routes())
         .merge(webhooks::routes())
 }
