@@ -7,6 +7,7 @@ use database::DbError;
 use jobs::{NewJob, QueueError, ledger::Failure};
 use support::tickets::TicketError;
 
+use support::assignment::AssignError;
 use upstreams::ClientError;
 
 /// A handler's answer.
@@ -118,6 +119,12 @@ impl From<TicketError> for Stop {
             TicketError::Db(error) => error.into(),
             TicketError::Queue(error) => error.into(),
             other => Stop::fail("ticket", &other.to_string()),
+impl From<AssignError> for Stop {
+    fn from(error: AssignError) -> Stop {
+        match error {
+            AssignError::Queue(error) => error.into(),
+            AssignError::NoTicket | AssignError::NoAgent => Stop::Cancel(error.to_string()),
+            error => Stop::fail("assignment", &error.to_string()),
         }
     }
 }

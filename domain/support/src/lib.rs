@@ -1,6 +1,7 @@
 //! Schema `support_app`: what the help desk tells us, the tickets that come of it, and the drafts for them.
 
 pub mod analysis;
+pub mod assignment;
 pub mod drafts;
 pub mod events;
 pub mod gorgias;
