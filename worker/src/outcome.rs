@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use database::DbError;
 use jobs::{NewJob, QueueError, ledger::Failure};
+use support::assignment::AssignError;
 use support::tickets::TicketError;
 
-use support::assignment::AssignError;
 use upstreams::ClientError;
 
 /// A handler's answer.
@@ -119,6 +119,10 @@ impl From<TicketError> for Stop {
             TicketError::Db(error) => error.into(),
             TicketError::Queue(error) => error.into(),
             other => Stop::fail("ticket", &other.to_string()),
+        }
+    }
+}
+
 impl From<AssignError> for Stop {
     fn from(error: AssignError) -> Stop {
         match error {

@@ -8,6 +8,7 @@ pub mod gorgias;
 pub mod inbox;
 pub mod intake;
 pub mod kinds;
+pub mod live;
 pub mod order;
 pub mod ratings;
 pub mod settle;

@@ -1,7 +1,9 @@
 //! Routes of the support desk.
 
+pub mod assignment;
 pub mod deliveries;
 pub mod drafts;
+pub mod live;
 pub mod order;
 pub mod rate;
 pub mod ratings;
@@ -18,8 +20,10 @@ use crate::state::AppState;
 /// The routes.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
+        .merge(assignment::routes())
         .merge(deliveries::routes())
         .merge(drafts::routes())
+        .merge(live::routes())
         .merge(order::routes())
         .merge(rate::routes())
         .merge(ratings::routes())

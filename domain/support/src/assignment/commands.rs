@@ -200,7 +200,14 @@ pub async fn escalate(
     .fetch_optional(&mut **tx)
     .await?;
     let Some(agent) = above else { return Err(AssignError::NobodyAbove) };
-    give(tx, acting, ticket, &locked, &Gift { agent, reason: Reason::Escalation, force: true, why: Some(why) }).await
+    give(
+        tx,
+        acting,
+        ticket,
+        &locked,
+        &Gift { agent, reason: Reason::Escalation, force: true, why: Some(why) },
+    )
+    .await
 }
 
 /// Puts a ticket back into the queue.
@@ -221,12 +228,12 @@ pub async fn unassign(
     release(tx, acting, ticket, &locked, "unassigned", why, None).await
 }
 
-/// The ticket's row, locked, if it may be assigned at all.
+/// The ticket's version, if it may be assigned at all; its row is locked.
 ///
 /// # Errors
 /// There is no such ticket, or it is not open.
-pub async fn check(tx: &mut Tx, acting: &Acting<'_>, ticket: TicketId) -> Result<(), AssignError> {
-    lock(tx, acting, ticket).await.map(|_| ())
+pub async fn check(tx: &mut Tx, acting: &Acting<'_>, ticket: TicketId) -> Result<i64, AssignError> {
+    lock(tx, acting, ticket).await.map(|locked| locked.version)
 }
 
 struct Gift<'a> {
@@ -331,10 +338,12 @@ async fn give(
     };
     step::begin(tx, acting.tenant, &row, acting.now).await?;
     if gift.reason == Reason::SelfClaimed {
-        sqlx::query("update support_app.assignment set state = 'accepted' where ticket_id = $1 and until_at is null")
-            .bind(ticket)
-            .execute(&mut **tx)
-            .await?;
+        sqlx::query(
+            "update support_app.assignment set state = 'accepted' where ticket_id = $1 and until_at is null",
+        )
+        .bind(ticket)
+        .execute(&mut **tx)
+        .await?;
     }
     finish(tx, acting, ticket, before && locked.units > 0, exceeded).await
 }

@@ -10,8 +10,8 @@ use database::ids::{AgentId, TenantId, TicketId};
 use database::{DbError, Tx};
 use jobs::{Announcement, NewJob, QueueError};
 use serde_json::json;
-use sqlx::{AssertSqlSafe, FromRow};
 use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
 use super::choose::{self, Candidate, Choice, Scores, Wanted};
@@ -86,7 +86,9 @@ pub async fn drain(
     if !routing.automatic {
         return Ok(Drained::default());
     }
-    let anybody = is_anybody_ready(tx).await?;
+    let (anybody, turn_at) = is_anybody_ready(tx).await?;
+    // The turn may have been waited for: whoever had it before must not seem to come later.
+    let now = now.max(turn_at);
     let waiting = match anybody {
         true => head(tx, &place, BATCH).await?,
         false => head(tx, &place, 1).await?,
@@ -94,7 +96,11 @@ pub async fn drain(
     if !anybody || waiting.is_empty() {
         let some_wait = !waiting.is_empty() || place.has_passed;
         tell(tx, tenant, &routing, some_wait, now).await?;
-        return Ok(Drained { some_wait, announcement: later(tx, tenant, place.again_at).await?, ..Drained::default() });
+        return Ok(Drained {
+            some_wait,
+            announcement: later(tx, tenant, place.again_at).await?,
+            ..Drained::default()
+        });
     }
     let mut agents = ready(tx).await?;
     for agent in &mut agents {
@@ -127,7 +133,8 @@ pub async fn drain(
     }
     write(tx, tenant, actor, &decisions, now).await?;
     let kept_free = agents.iter().filter(|agent| agent.is_kept_free).map(|agent| agent.id).collect();
-    let next = last.filter(|_| is_whole).map(|last| Place { after: Some(last), kept_free, again_at, has_passed });
+    let next =
+        last.filter(|_| is_whole).map(|last| Place { after: Some(last), kept_free, again_at, has_passed });
     let mut announcement = Announcement::default();
     if next.is_none() {
         tell(tx, tenant, &routing, has_passed, now).await?;
@@ -165,9 +172,10 @@ const READY: &str = "from support_app.agent
     where tenant_id = shared.current_tenant() and disabled_at is null and accepts_new and is_present
       and availability = 'online' and load < capacity";
 
-async fn is_anybody_ready(tx: &mut Tx) -> Result<bool, DbError> {
-    let statement = AssertSqlSafe(format!("select exists (select {READY})"));
-    Ok(sqlx::query_scalar(statement).fetch_one(&mut **tx).await?)
+/// Whether there is anybody, and what time it is.
+async fn is_anybody_ready(tx: &mut Tx) -> Result<(bool, DateTime<Utc>), DbError> {
+    let statement = AssertSqlSafe(format!("select exists (select {READY}), clock_timestamp()"));
+    Ok(sqlx::query_as(statement).fetch_one(&mut **tx).await?)
 }
 
 /// Those agents, locked.

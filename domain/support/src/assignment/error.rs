@@ -23,7 +23,9 @@ pub enum AssignError {
     #[error("the agent takes no new tickets; with `force` they get it all the same")]
     AcceptsNone,
     /// The agent has no room.
-    #[error("the agent has {load} of {capacity} units and this ticket is {units}; with `force` they get it all the same")]
+    #[error(
+        "the agent has {load} of {capacity} units and this ticket is {units}; with `force` they get it all the same"
+    )]
     Full {
         /// Units of open work that they have.
         load: i32,
@@ -33,7 +35,9 @@ pub enum AssignError {
         units: i32,
     },
     /// The ticket is in no state for it.
-    #[error("the ticket is {0}; only an open or pending ticket is assigned, and a resolved one is reopened first")]
+    #[error(
+        "the ticket is {0}; only an open or pending ticket is assigned, and a resolved one is reopened first"
+    )]
     NotOpen(String),
     /// Somebody has it.
     #[error("the ticket is already {0}'s; POST transfer hands it on")]

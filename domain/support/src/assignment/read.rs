@@ -57,7 +57,9 @@ impl Entry {
             false => "",
         };
         match self.reason.as_str() {
-            "returning" => format!("It came back to {name}, who had resolved it{}.", load.replace(", who had", " with")),
+            "returning" => {
+                format!("It came back to {name}, who had resolved it{}.", load.replace(", who had", " with"))
+            }
             "self_claimed" => format!("{name} took it{}{beyond}.", load.replace(", who had", " with")),
             "transfer" => format!("It was handed on to {name}{load}{beyond}."),
             "escalation" => format!("It was handed up to {name}{load}{beyond}."),
@@ -157,7 +159,8 @@ pub struct Queued {
     pub rank: f64,
 }
 
-const QUEUED: &str = "t.id, t.number, t.subject, t.channel, t.priority, t.status, t.language, t.department, t.skills,
+const QUEUED: &str =
+    "t.id, t.number, t.subject, t.channel, t.priority, t.status, t.language, t.department, t.skills,
     t.assignment_state, t.waiting_since, t.created_at, t.rank,
     support_app.open_units(t.channel, t.status, t.snoozed_until, t.archived_at, t.merged_into, t.is_spam,
                            t.suspended_reason) as units";
