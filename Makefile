@@ -86,7 +86,7 @@ figures: setup ## draw the figures of docs/ from the real purchases, a few minut
 	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters idle night night-kill segments fuzz-doors import-bench
+PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters assign realtime idle night night-kill segments fuzz-doors import-bench
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -123,6 +123,12 @@ import-bench: ## ten million lines from a file into orders, and Shopify's form: 
 
 waiters: ## 2,000 clients waiting for results
 	@$(BIN)/waiters $(ARGS)
+
+assign: ## 2,000 tickets for 50 agents by 8 workers at once; nobody is overtaken
+	@$(BIN)/assign $(ARGS)
+
+realtime: ## 5,000 WebSockets on one api process: delay, memory, what is missed after cuts: ARGS="--quick"
+	@$(BIN)/realtime $(ARGS)
 
 idle: ## what the cluster costs when nothing happens
 	@$(BIN)/idle $(ARGS)

@@ -93,6 +93,8 @@ async fn attend(
             .timer(TokioTimer::new())
             .header_read_timeout(head)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+            // A WebSocket leaves here and lives on by itself; it has a bound of its own.
+            .with_upgrades()
     );
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -9,6 +9,7 @@ use support::intake::Intakes;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    live::{self, Live},
     routes::jobs::{positions::Positions, reader::Reader},
     settings::Settings,
     web::{bulkhead::Bulkhead, keys::KeyCache, people::People, views::Views},
@@ -40,6 +41,8 @@ pub struct AppState {
     pub views: Views,
     /// The places for reads that scan.
     pub scans: Bulkhead,
+    /// Real time: what is kept for the clients that are connected.
+    pub live: Live,
     /// Metrics.
     pub telemetry: Telemetry,
     /// The settings.
@@ -69,9 +72,11 @@ impl AppState {
         let bad_database = |_| env::invalid_secret("DATABASE_URL", "postgres://desk_api@host:5432/desk");
         let db = Db::connect(url, settings.database_connections).map_err(bad_database)?;
         let support = Db::connect_as(url, Role::Support, INTAKE_CONNECTIONS).map_err(bad_database)?;
+        let gateway = Db::connect_as(url, Role::Gateway, live::CONNECTIONS).map_err(bad_database)?;
         let store = Store::connect(url, READER_CONNECTIONS).map_err(bad_database)?;
         let dispatch = Dispatch::new(server(&settings.redis_url)?, &settings.redis_prefix);
         Ok(AppState {
+            live: Live::start(gateway, &db, &dispatch),
             db: db.clone(),
             intakes: Intakes::start(&support, &dispatch),
             reader: Reader::start(store.clone()),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use database::DbError;
 use jobs::{NewJob, QueueError, ledger::Failure};
+use support::assignment::AssignError;
 use support::tickets::TicketError;
 
 use upstreams::ClientError;
@@ -118,6 +119,16 @@ impl From<TicketError> for Stop {
             TicketError::Db(error) => error.into(),
             TicketError::Queue(error) => error.into(),
             other => Stop::fail("ticket", &other.to_string()),
+        }
+    }
+}
+
+impl From<AssignError> for Stop {
+    fn from(error: AssignError) -> Stop {
+        match error {
+            AssignError::Queue(error) => error.into(),
+            AssignError::NoTicket | AssignError::NoAgent => Stop::Cancel(error.to_string()),
+            error => Stop::fail("assignment", &error.to_string()),
         }
     }
 }

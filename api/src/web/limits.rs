@@ -114,6 +114,9 @@ impl Limits {
     }
 
     fn lane(&self, path: &str) -> Option<&Lane> {
+        if path.starts_with("/ws/") {
+            return Some(&self.general);
+        }
         if !path.starts_with("/api/") {
             return None;
         }

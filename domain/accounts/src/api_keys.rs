@@ -4,6 +4,7 @@
 //! Only a SHA-256 of the secret is stored; with that much randomness a slow password hash would add nothing
 //! but latency.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -163,6 +164,23 @@ pub async fn find_by_prefix(tx: &mut Tx, prefix: &str) -> Result<Option<(KeyId, 
         .bind(prefix)
         .fetch_optional(&mut **tx)
         .await?)
+}
+
+/// Those of the keys that are valid, for who keeps connections open and closes those of the others.
+///
+/// # Errors
+/// The database failed.
+pub async fn still_valid(db: &Db, asked: &[KeyId]) -> Result<HashSet<KeyId>, DbError> {
+    let mut tx = db.gateway_tx().await?;
+    let valid: Vec<KeyId> = sqlx::query_scalar(
+        "select id from shared.api_key
+         where id = any($1) and revoked_at is null and (expires_at is null or expires_at > now())",
+    )
+    .bind(asked)
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(valid.into_iter().collect())
 }
 
 /// Ends a tenant's key now; false when the tenant has no such key or it was revoked before (gateway role).

@@ -8,6 +8,7 @@ use sqlx::types::Json;
 
 use database::ids::{AgentId, TenantId, TicketId};
 use database::{DbError, Tx};
+use jobs::JobId;
 
 /// Something that happened at the desk.
 #[derive(Debug, Clone)]
@@ -36,6 +37,22 @@ pub async fn emit<P: Serialize>(tx: &mut Tx, tenant: TenantId, event: &Event<'_,
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// Tells who waits for it that a job is done, in the transaction in which it did its work (support role). `kind` is the
+/// job's.
+///
+/// # Errors
+/// The database failed.
+pub async fn job_done(
+    tx: &mut Tx,
+    tenant: TenantId,
+    ticket: Option<TicketId>,
+    kind: &str,
+    job: JobId,
+) -> Result<(), DbError> {
+    let payload = serde_json::json!({ "job_id": job, "kind": kind });
+    emit(tx, tenant, &Event { kind: "job_done", ticket, agent: None, payload }).await
 }
 
 /// Says who changes tickets in the rest of the transaction, and why, for their history. `actor` is `agent:ID`,

@@ -2,12 +2,14 @@
 
 pub mod agents;
 pub mod analysis;
+pub mod assignment;
 pub mod drafts;
 pub mod events;
 pub mod gorgias;
 pub mod inbox;
 pub mod intake;
 pub mod kinds;
+pub mod live;
 pub mod order;
 pub mod ratings;
 pub mod settle;

@@ -14,6 +14,7 @@ use database::ids::{TenantId, TicketId};
 use jobs::{Announcement, NewJob, QueueError};
 
 use crate::analysis;
+use crate::assignment;
 use crate::order::place;
 use crate::sla;
 
@@ -38,6 +39,7 @@ pub async fn settle(
 ) -> Result<Option<Settled>, QueueError> {
     let Some(()) = derive_from_messages(tx, ticket).await? else { return Ok(None) };
     let mut follow: Vec<NewJob> = sla::step(tx, tenant, ticket, now).await?;
+    follow.extend(assignment::step::step(tx, tenant, ticket, now).await?);
     follow.extend(analysis::ask(tx, tenant, ticket, now).await?);
     analysis::summarise(tx, ticket).await?;
     follow.extend(place::place(tx, tenant, ticket, now).await?);

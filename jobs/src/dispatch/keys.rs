@@ -30,3 +30,8 @@ pub(crate) fn control_channel(prefix: &str) -> String {
 pub(crate) fn due_channel(prefix: &str) -> String {
     format!("{prefix}:due")
 }
+
+/// The channel on which the processes of the api tell each other who looks at what.
+pub(crate) fn desk_channel(prefix: &str) -> String {
+    format!("{prefix}:desk")
+}

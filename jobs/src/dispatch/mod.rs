@@ -110,6 +110,19 @@ impl Dispatch {
         self.send(Message::Publish(keys::control_channel(&self.prefix), Vec::new()));
     }
 
+    /// Tells every process of the api something that needs not be kept: ids alone. It may get lost.
+    pub fn whisper(&self, content: Vec<u8>) {
+        self.send(Message::Publish(keys::desk_channel(&self.prefix), content));
+    }
+
+    /// Listens to [`Dispatch::whisper`].
+    ///
+    /// # Errors
+    /// Redis is away.
+    pub async fn listen_whispers(&self) -> RedisResult<PubSub> {
+        self.server.subscribe(&[keys::desk_channel(&self.prefix)]).await
+    }
+
     /// Waits until Redis has been told everything so far, for a process that is about to end.
     pub async fn flush(&self) {
         let (told, hears) = oneshot::channel();

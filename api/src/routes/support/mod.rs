@@ -1,13 +1,16 @@
 //! Routes of the support desk.
 
+pub mod assignment;
 pub mod deliveries;
 pub mod drafts;
+pub mod live;
 pub mod order;
 pub mod rate;
 pub mod ratings;
 pub mod readings;
 pub mod satisfaction;
 pub mod tickets;
+pub mod sla;
 pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -17,13 +20,16 @@ use crate::state::AppState;
 /// The routes.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
+        .merge(assignment::routes())
         .merge(deliveries::routes())
         .merge(drafts::routes())
+        .merge(live::routes())
         .merge(order::routes())
         .merge(rate::routes())
         .merge(ratings::routes())
         .merge(readings::routes())
         .merge(satisfaction::routes())
         .merge(tickets::routes())
+        .merge(sla::routes())
         .merge(webhooks::routes())
 }

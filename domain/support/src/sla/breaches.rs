@@ -22,7 +22,8 @@ pub enum Listed {
     AtRisk,
     /// Past their due time, the newest first; running ones and those that ended too late.
     Breached,
-    /// Ended, the newest first.
+    /// Ended, the newest first, as reports count them: without those cancelled unless asked for, and without first
+    /// responses to tickets that an agent opened.
     Ended,
 }
 
@@ -130,7 +131,13 @@ pub async fn list(
         Listed::Breached => {
             ("c.standing = 'breached' and coalesce(c.verdict, 'missed') = 'missed'", "c.due_at", "<", "desc")
         }
-        Listed::Ended => ("c.state = 'ended'", "c.ended_at", "<", "desc"),
+        Listed::Ended => (
+            "c.state = 'ended' and (c.verdict <> 'cancelled' or $6 = 'cancelled')
+             and not (c.kind = 'first_response' and t.opened_by_agent)",
+            "c.ended_at",
+            "<",
+            "desc",
+        ),
     };
     let statement = format!(
         "select c.ticket_id, t.number, t.subject, t.status, t.priority, t.channel, t.department, t.assignee_id, c.kind,

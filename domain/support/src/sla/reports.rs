@@ -93,7 +93,7 @@ pub async fn backlog(tx: &mut Tx, period: &Period) -> Result<Vec<Backlog>, DbErr
 pub async fn breached_now(tx: &mut Tx) -> Result<i64, DbError> {
     Ok(sqlx::query_scalar(
         "select count(*) from support_app.sla_clock
-         where tenant_id = shared.current_tenant() and standing = 'breached' and state <> 'ended'",
+         where tenant_id = shared.current_tenant() and standing = 'breached' and state = 'running'",
     )
     .fetch_one(&mut **tx)
     .await?)

@@ -8,7 +8,7 @@ use chrono::Utc;
 use accounts::{integrations, tenants};
 use database::{ids::{TenantId, TicketId}, Role};
 use platform::customers::{self, Found, Profile};
-use support::{drafts::{self, NewDraft}, gorgias::html, tickets::{self, Message, NewMessage, Ticket}};
+use support::{drafts::{self, NewDraft}, events, gorgias::html, tickets::{self, Message, NewMessage, Ticket}};
 use jobs::NewJob;
 use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote};
 use serde_json::Value;
@@ -72,6 +72,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<
         },
     )
     .await?;
+    events::job_done(&mut tx, ctx.tenant, Some(ticket_id), "draft_reply", ctx.job_id).await?;
     tx.commit().await?;
     finish(&ctx, stored, help_desk.is_some())
 }

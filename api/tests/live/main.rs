@@ -1,0 +1,10 @@
+//! Assignment and real time over HTTP, against real servers: routes, streams and WebSockets.
+
+#[path = "../it/shop/mod.rs"]
+#[allow(dead_code)]
+mod shop;
+
+mod assignment;
+mod events;
+mod sockets;
+mod work;
