@@ -9,6 +9,7 @@ pub mod intake;
 pub mod kinds;
 pub mod order;
 pub mod ratings;
+pub mod recommendations;
 pub mod settle;
 pub mod sla;
 pub mod tickets;

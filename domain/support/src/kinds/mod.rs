@@ -13,6 +13,7 @@ macro_rules! for_each_kind {
             analyze_message: AnalyzeMessage,
             draft_reply: DraftReply,
             post_internal_note: PostInternalNote,
+            recommend_actions: RecommendActions,
             recount_sla: RecountSla,
             refresh_rank: RefreshRank,
             send_reply: SendReply,
