@@ -9,6 +9,7 @@ pub mod draft;
 pub mod handlers;
 pub mod insight;
 pub mod outcome;
+pub mod recommend;
 pub mod runtime;
 pub mod settings;
 pub mod step_back;

@@ -3,6 +3,10 @@
 //! A draft belongs to the message count its ticket had; with more messages it is stale. An agent's choice or
 //! edit is never overwritten, because a new draft is a new row.
 
+pub mod distance;
+pub mod people;
+pub mod report;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -10,7 +14,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::tickets::{self, NewMessage};
-use database::ids::{DraftId, TenantId, TicketId};
+use database::ids::{DraftId, MessageId, TenantId, TicketId};
 use database::nul::{strip_json, strip_text};
 use database::{DbError, Tx};
 
@@ -82,6 +86,18 @@ pub struct Draft {
     pub note_external_id: Option<String>,
     /// When that note was posted.
     pub posted_at: Option<DateTime<Utc>>,
+    /// Grows with each thing that a person does to it.
+    pub version: i64,
+    /// What the drafter wrote, if a person changed it.
+    pub drafted_reply: Option<String>,
+    /// When it was sent to the customer.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// The message that it became.
+    pub sent_message_id: Option<MessageId>,
+    /// How far that is from what was drafted, 0 to 1.
+    pub edit_distance: Option<f32>,
+    /// 1 good, -1 bad.
+    pub thumb: Option<i16>,
 }
 
 impl std::fmt::Debug for Draft {
@@ -203,7 +219,9 @@ pub async fn mark_chosen(tx: &mut Tx, draft: DraftId) -> Result<bool, DbError> {
 
 /// Replaces the text by an agent's; false when there is no such draft (support role).
 pub async fn edit(tx: &mut Tx, draft: DraftId, reply: &str) -> Result<bool, DbError> {
-    let done = sqlx::query("update support_app.draft set reply = $2, edited_at = now() where id = $1")
+    let done = sqlx::query("update support_app.draft set drafted_reply = coalesce(drafted_reply, reply), reply = $2, edited_at = now(),
+             version = version + 1
+         where id = $1")
         .bind(draft)
         .bind(strip_text(reply))
         .execute(&mut **tx)

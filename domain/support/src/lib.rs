@@ -12,6 +12,7 @@ pub mod kinds;
 pub mod live;
 pub mod order;
 pub mod ratings;
+pub mod recommendations;
 pub mod settle;
 pub mod sla;
 pub mod tickets;

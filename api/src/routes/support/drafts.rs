@@ -3,6 +3,8 @@
 //! GET answers a draft only while it is fresh, that is, while the ticket has no message that the drafter did
 //! not see. Otherwise it makes sure that one is being written, once however often it is asked, and answers 202.
 
+pub mod people;
+
 use accounts::api_keys::Scope;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -32,7 +34,7 @@ use crate::web::problem::{Problem, ProblemDocument};
 
 /// The routes of drafts.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(current, ask))
+    OpenApiRouter::new().routes(routes!(current, ask)).merge(people::routes())
 }
 
 /// A suggested reply.
@@ -70,6 +72,18 @@ pub struct DraftView {
     pub edited_at: Option<DateTime<Utc>>,
     /// When it was posted into the help desk as an internal note.
     pub posted_at: Option<DateTime<Utc>>,
+    /// Grows with each thing that a person does to it; as an ETag in quotation marks.
+    pub version: i64,
+    /// What the drafter wrote, if a person changed it.
+    pub drafted_reply: Option<String>,
+    /// When it was sent to the customer.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// The message that it became.
+    pub sent_message_id: Option<Uuid>,
+    /// How far that is from what was drafted, 0 to 1.
+    pub edit_distance: Option<f32>,
+    /// 1 good, -1 bad.
+    pub thumb: Option<i16>,
 }
 
 impl From<Draft> for DraftView {
@@ -91,6 +105,12 @@ impl From<Draft> for DraftView {
             chosen_at: draft.chosen_at,
             edited_at: draft.edited_at,
             posted_at: draft.posted_at,
+            version: draft.version,
+            drafted_reply: draft.drafted_reply,
+            sent_at: draft.sent_at,
+            sent_message_id: draft.sent_message_id.map(|message| message.0),
+            edit_distance: draft.edit_distance,
+            thumb: draft.thumb,
         }
     }
 }
@@ -131,7 +151,7 @@ pub enum Tone {
 }
 
 impl Tone {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Tone::Friendly => "friendly",
             Tone::Professional => "professional",
@@ -152,7 +172,7 @@ pub enum Length {
 }
 
 impl Length {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Length::Short => "short",
             Length::Medium => "medium",
@@ -260,7 +280,7 @@ pub(super) async fn find(tx: &mut Tx, reference: &str) -> Result<Ticket, Problem
     ticket.ok_or_else(|| Problem::not_found("there is no such ticket"))
 }
 
-async fn enqueue(
+pub(super) async fn enqueue(
     tx: &mut Tx,
     tenant: TenantId,
     payload: &DraftReply,
@@ -279,7 +299,9 @@ async fn enqueue(
 
 fn fresh(draft: Draft, headers: &HeaderMap) -> Response {
     let changed_at =
-        [Some(draft.created_at), draft.chosen_at, draft.edited_at, draft.posted_at].into_iter().flatten();
+        [Some(draft.created_at), draft.chosen_at, draft.edited_at, draft.posted_at, draft.sent_at]
+            .into_iter()
+            .flatten();
     let version = changed_at.max().map_or(0, |at| at.timestamp_micros());
     let etag = format!("\"{}-{version}\"", draft.id.0.simple());
     let mut response = if etag::is_known(headers, &etag) {

@@ -8,6 +8,7 @@ pub mod order;
 pub mod rate;
 pub mod ratings;
 pub mod readings;
+pub mod recommend;
 pub mod satisfaction;
 pub mod tickets;
 pub mod sla;
@@ -28,6 +29,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(rate::routes())
         .merge(ratings::routes())
         .merge(readings::routes())
+        .merge(recommend::routes())
         .merge(satisfaction::routes())
         .merge(tickets::routes())
         .merge(sla::routes())

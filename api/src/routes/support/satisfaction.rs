@@ -4,7 +4,7 @@ use accounts::api_keys::Scope;
 use accounts::tenants;
 use axum::extract::State;
 use axum::http::Uri;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use database::Role;
 use serde::Serialize;
 use support::ratings::report::{self, Grouping, Satisfaction};
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::drafts::people::span;
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::problem::{Problem, ProblemDocument};
@@ -39,8 +40,6 @@ struct SatisfactionReport {
     groups: Vec<Satisfaction>,
 }
 
-/// The longest span.
-const MOST_DAYS: i64 = 366;
 /// More groups than this are not told.
 const GROUPS: i64 = 1_000;
 
@@ -66,14 +65,7 @@ async fn satisfaction(
 ) -> Result<axum::Json<SatisfactionReport>, Problem> {
     caller.require(Scope::ReportsRead)?;
     let params = Params::of(&uri, &["from", "to", "by"])?;
-    let to = params.time("to")?.unwrap_or_else(Utc::now);
-    let from = match params.time("from")? {
-        Some(from) => from,
-        None => to.checked_sub_signed(Duration::days(30)).unwrap_or(to),
-    };
-    if from >= to || to - from > Duration::days(MOST_DAYS) {
-        return Err(Problem::bad_request("from", format!("must lie before `to`, at most {MOST_DAYS} days")));
-    }
+    let (from, to) = span(&params)?;
     let by = params.text("by")?.unwrap_or("all");
     let grouping = Grouping::NAMES.iter().find(|(name, _)| *name == by).map(|(_, grouping)| *grouping);
     let grouping =

@@ -16,6 +16,7 @@ macro_rules! for_each_kind {
             drain_waiting: DrainWaiting,
             offer_again: OfferAgain,
             post_internal_note: PostInternalNote,
+            recommend_actions: RecommendActions,
             recount_sla: RecountSla,
             refresh_rank: RefreshRank,
             send_reply: SendReply,

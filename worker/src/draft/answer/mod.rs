@@ -71,6 +71,14 @@ pub fn read_text(text: &str, max_chars: usize) -> Result<Answer, Fault> {
     Ok(Answer { reply: bounded(reply, max_chars)?, recommendation: advice::of_text(rest) })
 }
 
+/// Reads a recommendation that was filled in by itself.
+///
+/// # Errors
+/// It is not in its form or out of its bounds.
+pub fn recommendation_of(form: &Value) -> Result<Recommendation, RecommendationProblem> {
+    advice::of_field(Some(form))
+}
+
 fn bounded(reply: &str, max_chars: usize) -> Result<String, Fault> {
     let reply = reply.trim();
     let found = reply.chars().count();

@@ -178,7 +178,8 @@ fn text_of(stripped: Option<String>, text: Option<String>, html: Option<String>)
     plain.or_else(|| html.map(|html| html::written(&html, MESSAGE_CHARS))).unwrap_or_default()
 }
 
-async fn input_of(
+/// What a drafter may use of a ticket and its customer.
+pub(super) async fn input_of(
     ctx: &Ctx,
     app: &App,
     job: &DraftReply,
