@@ -7,6 +7,7 @@ use database::{Db, Role};
 use jobs::{Dispatch, Store, dispatch::Server, events::Waiters};
 use support::intake::Intakes;
 use tokio_util::sync::CancellationToken;
+use upstreams::files::Files;
 
 use crate::{
     routes::jobs::{positions::Positions, reader::Reader},
@@ -36,6 +37,8 @@ pub struct AppState {
     pub keys: Arc<KeyCache>,
     /// The places for reads that scan.
     pub scans: Bulkhead,
+    /// Files that come with messages.
+    pub files: Files,
     /// Metrics.
     pub telemetry: Telemetry,
     /// The settings.
@@ -77,6 +80,10 @@ impl AppState {
             dispatch,
             keys: Arc::default(),
             scans: Bulkhead::new(settings.scans_at_once),
+            files: match settings.files_s3.clone() {
+                Some(s3) => Files::in_s3(settings.files_dir.clone(), s3),
+                None => Files::in_folder(settings.files_dir.clone()),
+            },
             telemetry,
             settings: Arc::new(settings),
             ending,
