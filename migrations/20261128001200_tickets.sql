@@ -95,6 +95,7 @@ create index ticket_by_customer on support_app.ticket (tenant_id, customer_id, c
 create index ticket_by_customer_email on support_app.ticket (tenant_id, customer_email, created_at desc, id desc)
     where customer_email is not null;
 create index ticket_by_pointer on support_app.ticket (merged_into) where merged_into is not null;
+create index ticket_by_split on support_app.ticket (split_from) where split_from is not null;
 create index ticket_by_former on support_app.ticket (follow_up_of) where follow_up_of is not null;
 
 -- The ticket in which a ticket's conversation goes on.
@@ -189,6 +190,12 @@ begin
         from jsonb_to_recordset(messages) as n (
             id uuid, external_id text, from_agent boolean, internal boolean, channel text, sender_name text,
             body_text text, sent_at timestamptz)
+        -- What was split off is told of its former ticket again and again.
+        where not exists (
+            select from support_app.ticket s join support_app.message x
+                on x.tenant_id = tenant and x.ticket_id = s.id and x.external_id = n.external_id
+            where s.split_from in (ticket, target)
+        )
         -- The same order in every transaction, so that two of them cannot wait for each other in a circle.
         order by n.external_id
         on conflict (tenant_id, ticket_id, external_id) do update set body_text = excluded.body_text

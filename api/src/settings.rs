@@ -4,6 +4,7 @@ use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::D
 
 use accounts::seal::MasterKey;
 use boot::{Secret, Setting, SettingError, env, telemetry};
+use upstreams::files::{S3, S3Settings};
 
 /// Every setting of the process's own.
 pub const SETTINGS: &[Setting] = &[
@@ -54,6 +55,43 @@ pub const SETTINGS: &[Setting] = &[
         default: Some("1073741824"),
         meaning: "the largest upload, in bytes",
         secret: false,
+    },
+    Setting {
+        name: "DESK_FILES_DIR",
+        default: Some("./.local/files"),
+        meaning: "the folder of files that come with messages, shared by all processes of this kind; with a store that speaks S3 it holds only what is arriving",
+        secret: false,
+    },
+    Setting {
+        name: "DESK_ATTACHMENT_MAX_BYTES",
+        default: Some("26214400"),
+        meaning: "the largest file that comes with a message, in bytes",
+        secret: false,
+    },
+    Setting {
+        name: "DESK_FILES_S3_ENDPOINT",
+        default: None,
+        meaning: "a store that speaks S3, for files instead of the folder: `https://s3.eu-central-1.amazonaws.com`",
+        secret: false,
+    },
+    Setting {
+        name: "DESK_FILES_S3_REGION",
+        default: Some("us-east-1"),
+        meaning: "its region",
+        secret: false,
+    },
+    Setting { name: "DESK_FILES_S3_BUCKET", default: None, meaning: "its bucket; needed with an endpoint", secret: false },
+    Setting {
+        name: "DESK_FILES_S3_ACCESS_KEY",
+        default: None,
+        meaning: "the public part of its key; needed with an endpoint",
+        secret: false,
+    },
+    Setting {
+        name: "DESK_FILES_S3_SECRET_KEY",
+        default: None,
+        meaning: "the secret part of its key; needed with an endpoint",
+        secret: true,
     },
     Setting {
         name: "DESK_RATE_GENERAL_PER_MINUTE",
@@ -199,6 +237,12 @@ pub struct Settings {
     pub import_dir: PathBuf,
     /// The largest upload, in bytes.
     pub import_max_bytes: u64,
+    /// The folder of files that come with messages, or of those that are arriving.
+    pub files_dir: PathBuf,
+    /// The store that speaks S3, if files are kept there.
+    pub files_s3: Option<S3>,
+    /// The largest file that comes with a message, in bytes.
+    pub attachment_max_bytes: u64,
     /// The rate limits.
     pub rates: Rates,
     /// Reads that scan which may run at once.
@@ -251,6 +295,9 @@ impl Settings {
             database_connections,
             import_dir: env::optional("DESK_IMPORT_DIR", PathBuf::from("./.local/imports"), "a folder")?,
             import_max_bytes: env::number("DESK_IMPORT_MAX_BYTES", 1 << 30, 1..=1 << 40)?,
+            files_dir: env::optional("DESK_FILES_DIR", PathBuf::from("./.local/files"), "a folder")?,
+            files_s3: files_s3()?,
+            attachment_max_bytes: env::number("DESK_ATTACHMENT_MAX_BYTES", 25 << 20, 1..=1 << 30)?,
             rates: Rates {
                 general_per_minute: number("DESK_RATE_GENERAL_PER_MINUTE", 6_000, MAX_RATE)?,
                 webhooks_per_minute: number("DESK_RATE_WEBHOOKS_PER_MINUTE", 60_000, MAX_RATE)?,
@@ -304,6 +351,23 @@ impl FromStr for Origins {
             .collect::<Result<_, _>>()
             .map(Origins)
     }
+}
+
+/// The store that speaks S3, if there is an endpoint; then everything else of it is needed.
+fn files_s3() -> Result<Option<S3>, SettingError> {
+    let endpoint: String = env::optional("DESK_FILES_S3_ENDPOINT", String::new(), "a URL")?;
+    if endpoint.is_empty() {
+        return Ok(None);
+    }
+    let needed = "a value, because DESK_FILES_S3_ENDPOINT is set";
+    let settings = S3Settings {
+        endpoint: endpoint.clone(),
+        region: env::optional("DESK_FILES_S3_REGION", "us-east-1".to_owned(), "a region")?,
+        bucket: env::optional("DESK_FILES_S3_BUCKET", String::new(), needed)?,
+        access_key: env::optional("DESK_FILES_S3_ACCESS_KEY", String::new(), needed)?,
+        secret_key: env::secret("DESK_FILES_S3_SECRET_KEY", needed)?.expose().to_owned(),
+    };
+    S3::new(settings).map(Some).map_err(|fault| env::invalid("DESK_FILES_S3_ENDPOINT", &endpoint, fault))
 }
 
 /// Fewer than there are connections, so that one is left for everybody else.

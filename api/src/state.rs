@@ -7,6 +7,7 @@ use database::{Db, Role};
 use jobs::{Dispatch, Store, dispatch::Server, events::Waiters};
 use support::intake::Intakes;
 use tokio_util::sync::CancellationToken;
+use upstreams::files::Files;
 
 use crate::{
     live::{self, Live},
@@ -43,6 +44,8 @@ pub struct AppState {
     pub scans: Bulkhead,
     /// Real time: what is kept for the clients that are connected.
     pub live: Live,
+    /// Files that come with messages.
+    pub files: Files,
     /// Metrics.
     pub telemetry: Telemetry,
     /// The settings.
@@ -88,6 +91,10 @@ impl AppState {
             people: Arc::new(People::new(&settings.master_key, &settings.people)),
             views: Views::start(db.clone()),
             scans: Bulkhead::new(settings.scans_at_once),
+            files: match settings.files_s3.clone() {
+                Some(s3) => Files::in_s3(settings.files_dir.clone(), s3),
+                None => Files::in_folder(settings.files_dir.clone()),
+            },
             telemetry,
             settings: Arc::new(settings),
             ending,

@@ -8,6 +8,7 @@ pub mod addresses;
 pub mod anthropic;
 pub mod breaker;
 pub mod error;
+pub mod files;
 pub mod gorgias;
 pub mod http;
 pub mod outgoing;

@@ -1,10 +1,14 @@
-//! Tickets over HTTP: made, listed, opened, changed, answered.
+//! Tickets over HTTP: made, listed, opened, changed, answered, found, merged; and their customers.
 
 #[allow(dead_code)]
 #[path = "../it/shop/mod.rs"]
 mod shop;
 
+mod customers;
 mod desk;
 mod lifecycle;
+mod merges;
+mod plans;
 mod replies;
+mod search;
 mod work;

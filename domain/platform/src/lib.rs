@@ -5,6 +5,7 @@
 pub mod analytics;
 mod copy;
 pub mod customers;
+pub mod directory;
 pub mod identities;
 pub mod insights;
 pub mod kinds;

@@ -6,7 +6,8 @@
 //!
 //! The steps, in this order, because each reads what the one before it wrote:
 //! 1. who wrote last and who waits since when (this file),
-//! 2. the clocks, 3. whose the ticket is, 4. what its messages say, 5. its place in the order.
+//! 2. the clocks, 3. whose the ticket is, 4. what its messages say, 5. its place in the order, 6. the words by which it
+//! is found.
 
 use chrono::{DateTime, Utc};
 use database::Tx;
@@ -17,6 +18,7 @@ use crate::analysis;
 use crate::assignment;
 use crate::order::place;
 use crate::sla;
+use crate::tickets::search;
 
 /// What became of a ticket.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ pub async fn settle(
     follow.extend(analysis::ask(tx, tenant, ticket, now).await?);
     analysis::summarise(tx, ticket).await?;
     follow.extend(place::place(tx, tenant, ticket, now).await?);
+    search::refresh(tx, ticket).await?;
     let announcement = match follow.is_empty() {
         true => Announcement::default(),
         false => jobs::enqueue(tx, &follow).await?.1,

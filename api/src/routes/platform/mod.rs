@@ -1,6 +1,7 @@
 //! Routes of orders and what is known of customers.
 
 pub mod analytics;
+pub mod customers;
 pub mod imports;
 pub mod intelligence;
 pub mod merges;
@@ -14,6 +15,7 @@ use crate::state::AppState;
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(analytics::routes())
+        .merge(customers::routes())
         .merge(imports::routes())
         .merge(intelligence::routes())
         .merge(merges::routes())

@@ -3,14 +3,17 @@
 //! A ticket's entity tag is its version: PATCH with `If-Match` changes what the caller looked at, or answers 412 with how
 //! it is now.
 
+mod attachments;
 mod change;
 mod create;
 mod fields;
 mod history;
 mod list;
+mod merges;
 mod messages;
 mod notes;
 mod reply_text;
+mod search;
 mod setting;
 mod show;
 mod view;
@@ -42,6 +45,13 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(setting::show, setting::put))
         .routes(routes!(show::open, change::patch, change::close))
         .routes(routes!(history::page))
+        .routes(routes!(attachments::send))
+        .routes(routes!(attachments::download))
+        .routes(routes!(search::page))
+        .routes(routes!(merges::merge_tickets))
+        .routes(routes!(merges::undo))
+        .routes(routes!(merges::list))
+        .routes(routes!(merges::split))
         .routes(routes!(messages::page, messages::add))
         .routes(routes!(messages::withdraw))
         .routes(routes!(notes::page, notes::add))

@@ -99,6 +99,8 @@ pub struct Full {
     pub other_writers: Value,
     /// The current draft.
     pub draft: Option<Value>,
+    /// Its clocks.
+    pub clocks: Value,
     /// Tickets that were merged into it.
     pub merged_from: Value,
     /// Tickets that follow it.

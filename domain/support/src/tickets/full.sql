@@ -20,6 +20,16 @@ select t.*,
         order by d.message_count desc, (d.chosen_at is not null or d.edited_at is not null) desc, d.created_at desc,
                  d.id desc
         limit 1) as draft,
+       -- its clocks, as they stand at this moment
+       (select coalesce(jsonb_agg(jsonb_build_object(
+                   'kind', c.kind, 'seq', c.seq, 'state', c.state, 'started_at', c.started_at, 'due_at', c.due_at,
+                   'warn_at', c.warn_at, 'ended_at', c.ended_at, 'ended_by', c.ended_by, 'verdict', c.verdict,
+                   'target_minutes', c.target_minutes,
+                   'standing', case when c.ended_at is not null then c.standing
+                                    when c.due_at < now() then 'breached'
+                                    when c.standing = 'within_sla' and c.warn_at <= now() then 'at_risk'
+                                    else c.standing end) order by c.started_at, c.kind, c.seq), '[]')
+        from support_app.sla_clock c where c.ticket_id = t.id) as clocks,
        -- what went into it, and what followed
        (select coalesce(jsonb_agg(s.id order by s.id), '[]') from support_app.ticket s where s.merged_into = t.id)
            as merged_from,

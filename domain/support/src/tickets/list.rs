@@ -152,13 +152,14 @@ pub fn statement(filter: &Filter, order: Order, after: Option<Place>, limit: i64
 }
 
 fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter, order: Order) {
-    match order {
-        _ if !order.is_of_work() => {}
-        Order::OldestWaiting => {
-            drop(query.push(format_args!(" and {IN_WORK} and t.waiting_since is not null")))
-        }
-        Order::Due => drop(query.push(format_args!(" and {IN_WORK} and t.sla_due_at is not null"))),
-        _ => drop(query.push(format_args!(" and {IN_WORK}"))),
+    if order.is_of_work() {
+        query.push(format_args!(" and {IN_WORK}"));
+    }
+    if order == Order::OldestWaiting {
+        query.push(" and t.waiting_since is not null");
+    }
+    if order == Order::Due {
+        query.push(" and t.sla_due_at is not null");
     }
     if !filter.statuses.is_empty() {
         let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.name()).collect();
@@ -199,12 +200,34 @@ fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter, order: Order) {
             filter.priorities.iter().map(|priority| priority.name().to_owned()).collect();
         query.push(" and t.priority = any(").push_bind(names).push(")");
     }
-    match filter.is_snoozed {
-        Some(true) => drop(query.push(" and t.snoozed_until is not null")),
-        Some(false) => drop(query.push(" and t.snoozed_until is null")),
-        None => {}
+    if let Some(is_snoozed) = filter.is_snoozed {
+        query.push(if is_snoozed { " and t.snoozed_until is not null" } else { " and t.snoozed_until is null" });
     }
     if let Some(since) = filter.updated_since {
         query.push(" and t.updated_at >= ").push_bind(since);
     }
+}
+
+/// Tickets of a customer by the shop's id or one of their addresses, newest first, from before a place (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn of_customer(
+    tx: &mut Tx,
+    customer_id: &str,
+    addresses: &[String],
+    only_in_work: bool,
+    before: Option<(DateTime<Utc>, TicketId)>,
+    limit: i64,
+) -> Result<Vec<Whole>, DbError> {
+    let (at, id) = before.unzip();
+    Ok(sqlx::query_as(include_str!("of_customer.sql"))
+        .bind(customer_id)
+        .bind(addresses)
+        .bind(at)
+        .bind(id)
+        .bind(limit)
+        .bind(only_in_work)
+        .fetch_all(&mut **tx)
+        .await?)
 }

@@ -51,6 +51,7 @@ impl Acting<'_> {
 #[derive(Debug, Clone, FromRow)]
 pub(crate) struct Locked {
     pub(crate) id: TicketId,
+    pub(crate) provider: String,
     pub(crate) version: i64,
     pub(crate) subject: Option<String>,
     pub(crate) channel: String,
@@ -101,7 +102,7 @@ impl Locked {
 /// Locks the ticket until the transaction ends (support role).
 pub(crate) async fn lock(tx: &mut Tx, ticket: TicketId) -> Result<Locked, TicketError> {
     let found: Option<Locked> = sqlx::query_as(
-        "select t.id, t.version, t.subject, t.channel, t.status, t.priority, t.customer_id, t.customer_email,
+        "select t.id, t.provider, t.version, t.subject, t.channel, t.status, t.priority, t.customer_id, t.customer_email,
                 t.customer_name, t.tags, t.department,
                 t.skills, t.language, t.custom, t.assignee_id, t.snoozed_until, t.is_spam, t.suspended_reason,
                 t.archived_at, t.resolved_at, t.merged_into,
@@ -130,7 +131,7 @@ pub(crate) async fn lock_current(tx: &mut Tx, ticket: TicketId) -> Result<Locked
     Err(TicketError::Conflict("the ticket is being merged at this moment; try again".to_owned()))
 }
 
-async fn current(tx: &mut Tx, ticket: TicketId) -> Result<TicketId, TicketError> {
+pub(crate) async fn current(tx: &mut Tx, ticket: TicketId) -> Result<TicketId, TicketError> {
     let found: Option<TicketId> =
         sqlx::query_scalar("select coalesce(merged_into, id) from support_app.ticket where id = $1")
             .bind(ticket)

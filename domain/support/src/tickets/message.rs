@@ -7,7 +7,9 @@ use database::{DbError, Tx};
 use jobs::{Announcement, QueueError};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
+use uuid::Uuid;
 
+use super::attachments;
 use super::create::{self, NewTicket, Origin};
 use super::error::TicketError;
 use super::lock::{Acting, Locked, lock, lock_current};
@@ -190,12 +192,13 @@ pub async fn hear(
     acting: &Acting<'_>,
     ticket: TicketId,
     text: &str,
+    files: &[Uuid],
 ) -> Result<Added, TicketError> {
     let text = words::text("text", text, TEXT_LIMIT)?;
     acting.tell(tx, None).await?;
     let mut known = lock_current(tx, ticket).await?;
     match known.standing(acting.now).hears_customer() {
-        Heard::Follows => return follow_up(tx, acting, &known, text).await,
+        Heard::Follows => return follow_up(tx, acting, &known, text, files).await,
         Heard::Opens => {
             known.set_status(Status::Open);
             known.snoozed_until = None;
@@ -209,6 +212,7 @@ pub async fn hear(
     }
     let row = NewRow::came(From::Customer, &known.channel, known.customer_name.as_deref(), text, acting);
     let message = insert(tx, acting.tenant, known.id, &row).await?;
+    attachments::link(tx, acting.actor, known.id, message, files).await?;
     recount(tx, known.id, 1).await?;
     finish_hearing(tx, acting, known.id, message).await
 }
@@ -217,13 +221,13 @@ async fn follow_up(
     tx: &mut Tx,
     acting: &Acting<'_>,
     former: &Locked,
-    text: &str,
-) -> Result<Added, TicketError> {
+    text: &str, files: &[Uuid]) -> Result<Added, TicketError> {
     let new = like(former);
     let origin = Origin { follow_up_of: Some(former.id), split_from: None };
     let ticket = create::insert(tx, acting, &new, origin).await?;
     let row = NewRow::came(From::Customer, new.channel.name(), former.customer_name.as_deref(), text, acting);
     let message = insert(tx, acting.tenant, ticket, &row).await?;
+    attachments::link(tx, acting.actor, ticket, message, files).await?;
     recount(tx, ticket, 1).await?;
     finish_hearing(tx, acting, ticket, message).await
 }
@@ -295,13 +299,13 @@ pub async fn note(
     tx: &mut Tx,
     acting: &Acting<'_>,
     ticket: TicketId,
-    text: &str,
-) -> Result<Added, TicketError> {
+    text: &str, files: &[Uuid]) -> Result<Added, TicketError> {
     let text = words::text("text", text, TEXT_LIMIT)?;
     acting.tell(tx, None).await?;
     let known = lock(tx, ticket).await?.unmerged()?;
     let row = NewRow::came(From::Note, "internal-note", Some(acting.name), text, acting);
     let message = insert(tx, acting.tenant, ticket, &row).await?;
+    attachments::link(tx, acting.actor, ticket, message, files).await?;
     // Notes make no new version: a reply that was written meanwhile is stopped by what it has seen.
     let payload =
         serde_json::json!({ "changed": ["notes"], "version": known.version, "message_id": message });

@@ -3,6 +3,7 @@
 //! Every change locks the ticket's row first, says who acts ([`crate::events::acting`]), and settles what follows
 //! ([`crate::settle`]) before the commit. History, version and events are written by triggers.
 
+pub mod attachments;
 pub mod change;
 pub mod create;
 pub mod delivery;
@@ -12,9 +13,11 @@ pub mod full;
 pub mod history;
 pub mod list;
 mod lock;
+pub mod merge;
 pub mod message;
 pub mod reply;
 pub mod reply_text;
+pub mod search;
 pub mod setting;
 pub mod state;
 mod told;

@@ -8,8 +8,11 @@ use chrono::{DateTime, Utc};
 use database::ids::{AgentId, MessageId, TicketId};
 use database::{DbError, Tx};
 use jobs::Announcement;
+use uuid::Uuid;
 
+use super::attachments;
 use super::change;
+use super::create::PROVIDER;
 use super::error::{TicketError, to_come};
 use super::lock::{Acting, Locked, lock};
 use super::message::{self, COLUMNS, From, NewRow, Stored};
@@ -37,6 +40,8 @@ pub struct NewReply<'a> {
     pub send_at: Option<DateTime<Utc>>,
     /// What the ticket becomes with it.
     pub status: Option<Status>,
+    /// Files that go with it.
+    pub attachments: &'a [Uuid],
 }
 
 /// What became of it.
@@ -88,6 +93,10 @@ pub async fn reply(
         let kept = reply_text::put(tx, acting, ticket, text, new.last_seen, None).await?;
         return Ok(Replied::Unseen { news, kept });
     }
+    if !new.attachments.is_empty() && known.provider != PROVIDER {
+        let problem = "files cannot be sent through another help desk yet; send a link, or add them to a note";
+        return Err(TicketError::field("attachment_ids", problem));
+    }
     if let Some(status) = new.status {
         standing.become_status(status)?;
         known.set_status(status);
@@ -98,6 +107,7 @@ pub async fn reply(
     }
     let wait = Duration::from_secs(u64::try_from(known.undo_secs).unwrap_or_default());
     let (message, mut announcement) = queue(tx, acting, &known, text, new.send_at, wait).await?;
+    attachments::link(tx, acting.actor, ticket, message, new.attachments).await?;
     reply_text::delete(tx, ticket, acting.writer, None).await?;
     let Some(settled) = settle(tx, acting.tenant, ticket, acting.now).await? else {
         return Err(TicketError::Unknown("ticket"));

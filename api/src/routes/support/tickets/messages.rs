@@ -1,5 +1,7 @@
 //! Messages of a ticket: reading them, replying, adding what a customer wrote, taking a reply back.
 
+use std::collections::HashMap;
+
 use accounts::api_keys::Scope;
 use axum::Json as Shown;
 use axum::extract::{Path, State};
@@ -11,12 +13,14 @@ use database::{Role, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use support::tickets::message::{self, Which};
+use support::tickets::attachments;
+use support::tickets::message::{self, Stored, Which};
 use support::tickets::reply::{self, NewReply, Replied};
 use support::tickets::{Acting, full};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::attachments::AttachmentView;
 use super::change::Status;
 use super::create::Writer;
 use super::view::MessageView;
@@ -65,6 +69,9 @@ pub struct NewMessageBody {
     /// What the ticket becomes with the reply.
     #[serde(default)]
     pub status: Option<Status>,
+    /// Files that were sent before, 20 at most.
+    #[serde(default)]
+    pub attachment_ids: Vec<Uuid>,
 }
 
 /// A message that was added.
@@ -124,13 +131,37 @@ pub(super) async fn read(
     full::whole(&mut tx, id).await?.ok_or_else(unknown)?;
     let messages = message::list(&mut tx, id, which, before, request.limit_and_one()).await?;
     let last = message::last_added(&mut tx, id).await?;
+    let mut files = files_of(&mut tx, &messages).await?;
     tx.commit().await?;
     let page = request.page(messages, |message| place(message.sent_at, message.id.0));
     Ok(MessagePage {
-        items: page.items.into_iter().map(MessageView::from).collect(),
+        items: page.items.into_iter().map(|message| with_files(message, &mut files)).collect(),
         next_cursor: page.next_cursor,
         last_message_id: last.map(|message| message.0),
     })
+}
+
+type FilesByMessage = HashMap<MessageId, Vec<AttachmentView>>;
+
+async fn files_of(tx: &mut Tx, messages: &[Stored]) -> Result<FilesByMessage, Problem> {
+    let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
+    let mut files = FilesByMessage::new();
+    for file in attachments::of_messages(tx, &ids).await? {
+        if let Some(message) = file.message_id {
+            files.entry(message).or_default().push(file.into());
+        }
+    }
+    Ok(files)
+}
+
+fn with_files(message: Stored, files: &mut FilesByMessage) -> MessageView {
+    let attachments = files.remove(&message.id).unwrap_or_default();
+    MessageView { attachments, ..message.into() }
+}
+
+pub(super) async fn shown(tx: &mut Tx, message: Stored) -> Result<MessageView, Problem> {
+    let mut files = files_of(tx, std::slice::from_ref(&message)).await?;
+    Ok(with_files(message, &mut files))
 }
 
 /// Reply to the customer, or, for programs, add what the customer wrote.
@@ -197,13 +228,13 @@ async fn hear(
             return Err(Problem::bad_request(field, "is of replies alone"));
         }
     }
-    let added = message::hear(&mut tx, acting, id, &body.text).await?;
+    let added = message::hear(&mut tx, acting, id, &body.text, &body.attachment_ids).await?;
     let stored = message::get(&mut tx, added.ticket, added.message).await?.ok_or_else(Problem::internal)?;
     let whole = full::whole(&mut tx, added.ticket).await?.ok_or_else(unknown)?;
     let follow_up_of = whole.follow_up_of.filter(|former| *former == id).map(|former| former.0);
     let answer = Answer::created(
         format!("/api/tickets/{}/messages", added.ticket),
-        &AddedMessage { message: stored.into(), ticket_version: added.version, follow_up_of },
+        &AddedMessage { message: shown(&mut tx, stored).await?, ticket_version: added.version, follow_up_of },
     );
     idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
     let detail = json!({ "message_id": added.message, "from": "customer" });
@@ -230,6 +261,7 @@ async fn answer(
         force: body.force,
         send_at: body.send_at,
         status: body.status.map(Into::into),
+        attachments: &body.attachment_ids,
     };
     match reply::reply(&mut tx, acting, id, &new).await? {
         Replied::Unseen { news, kept } => {
@@ -250,7 +282,7 @@ async fn answer(
             let message_id = message.id;
             let answer = Answer::created(
                 format!("/api/tickets/{id}/messages"),
-                &AddedMessage { message: message.into(), ticket_version: version, follow_up_of: None },
+                &AddedMessage { message: shown(&mut tx, message).await?, ticket_version: version, follow_up_of: None },
             );
             idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
             let detail = json!({

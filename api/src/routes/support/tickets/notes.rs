@@ -10,7 +10,7 @@ use serde_json::json;
 use support::tickets::message::{self, Which};
 use utoipa::ToSchema;
 
-use super::messages::{AddedMessage, MessagePage, read};
+use super::messages::{AddedMessage, MessagePage, read, shown};
 use super::{Cause, ticket_id};
 use crate::state::AppState;
 use crate::web::auth::Caller;
@@ -27,6 +27,9 @@ use crate::web::trail;
 pub struct NewNoteBody {
     /// What it says, 50,000 characters at most.
     pub text: String,
+    /// Files that were sent before, 20 at most.
+    #[serde(default)]
+    pub attachment_ids: Vec<uuid::Uuid>,
 }
 
 /// Notes of a ticket, newest first.
@@ -85,11 +88,11 @@ pub async fn add(
         return Ok(answer);
     }
     let cause = Cause::of(&caller);
-    let added = message::note(&mut tx, &cause.acting(&caller), id, &body.value.text).await?;
+    let added = message::note(&mut tx, &cause.acting(&caller), id, &body.value.text, &body.value.attachment_ids).await?;
     let stored = message::get(&mut tx, id, added.message).await?.ok_or_else(Problem::internal)?;
     let answer = Answer::created(
         format!("/api/tickets/{id}/notes"),
-        &AddedMessage { message: stored.into(), ticket_version: added.version, follow_up_of: None },
+        &AddedMessage { message: shown(&mut tx, stored).await?, ticket_version: added.version, follow_up_of: None },
     );
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
     let detail = json!({ "message_id": added.message });

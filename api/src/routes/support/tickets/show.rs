@@ -36,6 +36,8 @@ pub struct OpenedTicket {
     pub assignee: Option<Value>,
     /// What is known of the customer, as GET /api/intelligence/customers/{id}, or the reason why not.
     pub intelligence: Value,
+    /// Its clocks: kind, state, standing, due_at, verdict. GET /api/sla/tickets/{id} explains them.
+    pub clocks: Value,
     /// The current draft with `stale`; none when there is none.
     pub draft: Option<Value>,
     /// What the caller is writing.
@@ -99,6 +101,7 @@ fn opened(full: Full, intelligence: Value) -> OpenedTicket {
         note_count: full.note_count,
         assignee: full.assignee,
         intelligence,
+        clocks: full.clocks,
         draft: full.draft,
         reply_text: full.reply_text,
         other_writers: full.other_writers,

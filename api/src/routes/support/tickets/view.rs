@@ -8,6 +8,8 @@ use support::tickets::message::Stored;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::attachments::AttachmentView;
+
 /// Who a ticket is about, as the ticket has it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TicketCustomer {
@@ -207,6 +209,8 @@ pub struct MessageView {
     pub delivered_at: Option<DateTime<Utc>>,
     /// Why it failed, or waits.
     pub error: Option<String>,
+    /// Files that came with it.
+    pub attachments: Vec<AttachmentView>,
 }
 
 impl From<Stored> for MessageView {
@@ -231,6 +235,7 @@ impl From<Stored> for MessageView {
             send_at: message.send_at,
             delivered_at: message.delivered_at,
             error: message.error,
+            attachments: Vec::new(),
         }
     }
 }

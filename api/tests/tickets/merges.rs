@@ -1,0 +1,119 @@
+//! Tickets that become one, go on as one, and become two again; and a message that gets a ticket of its own.
+
+use accounts::verify::Mode;
+use serde_json::{Value, json};
+
+use crate::desk::{call, neighbour, send, ticket};
+use crate::shop::{Shop, shop};
+
+async fn texts(shop: &Shop, id: &str) -> Vec<String> {
+    let page = shop.get(&format!("/api/tickets/{id}/messages")).await;
+    let items = page.json["items"].as_array().expect("items").clone();
+    let mut texts: Vec<String> = items.iter().filter_map(|item| item["text"].as_str().map(str::to_owned)).collect();
+    texts.sort();
+    texts
+}
+
+#[tokio::test]
+async fn merged_tickets_go_on_in_one_and_come_apart_again_in_any_order() {
+    let shop = shop(Mode::Token).await;
+    let mut ids = Vec::new();
+    for text in ["a", "b", "c"] {
+        ids.push(ticket(&shop, &format!("text {text}")).await.0);
+    }
+    let [a, b, c] = ids.as_slice() else { panic!("three") };
+    let merge = async |from: &str, into: &str| {
+        send(&shop, "POST", &format!("/api/tickets/{from}/merge"), &json!({"into": into})).await
+    };
+    let undo = async |id: &str| send(&shop, "POST", &format!("/api/tickets/{id}/merge/undo"), &Value::Null).await;
+    let merged = merge(a, b).await;
+    assert_eq!((merged.status.as_u16(), merged.field("target_id")), (200, b.as_str()), "{}", merged.text);
+    // Into a ticket that was merged is into where it went; a circle is none.
+    let into_a = merge(c, a).await;
+    assert_eq!((into_a.status.as_u16(), into_a.field("target_id")), (200, b.as_str()), "{}", into_a.text);
+    assert_eq!(undo(c).await.status, 200);
+    assert_eq!(merge(b, a).await.field("field"), "into");
+    assert_eq!(merge(b, b).await.field("field"), "into");
+    assert_eq!(merge(a, c).await.status, 409);
+    assert_eq!(merge(b, c).await.status, 200);
+    let whole = shop.get(&format!("/api/tickets/{c}")).await;
+    assert_eq!((&whole.json["message_count"], whole.json["merged_from"].as_array().map(Vec::len)), (&json!(3), Some(2)));
+    assert_eq!(texts(&shop, c).await, ["text a", "text b", "text c"]);
+    let gone = shop.get(&format!("/api/tickets/{a}")).await;
+    assert_eq!((gone.field("status"), gone.field("merged_into")), ("closed", c.as_str()), "{}", gone.text);
+    assert_eq!(gone.json["waiting_since"], Value::Null);
+    assert!(whole.json["waiting_since"].as_str() <= Some(whole.field("created_at")), "the older message waits");
+
+    // What the customer writes to the one that went is heard in the other; an agent is told where to go.
+    let late = send(&shop, "POST", &format!("/api/tickets/{a}/messages"), &json!({"from": "customer", "text": "late"})).await;
+    assert_eq!((late.status.as_u16(), late.field("ticket_id")), (201, c.as_str()), "{}", late.text);
+    let reply = send(&shop, "POST", &format!("/api/tickets/{a}/messages"), &json!({"text": "x", "force": true})).await;
+    assert_eq!((reply.status.as_u16(), reply.field("merged_into")), (409, c.as_str()));
+    assert_eq!(send(&shop, "PATCH", &format!("/api/tickets/{a}"), &json!({"status": "open"})).await.status, 409);
+
+    assert_eq!(undo(b).await.status, 200);
+    assert_eq!(texts(&shop, b).await, ["text a", "text b"]);
+    assert_eq!(texts(&shop, c).await, ["late", "text c"]);
+    assert_eq!(shop.get(&format!("/api/tickets/{a}")).await.field("merged_into"), b);
+    assert_eq!(undo(a).await.status, 200);
+    assert_eq!(texts(&shop, a).await, ["text a"]);
+    let again = shop.get(&format!("/api/tickets/{a}")).await;
+    assert_eq!((again.field("status"), &again.json["message_count"]), ("open", &json!(1)), "{}", again.text);
+    assert_eq!(undo(a).await.status, 409);
+    let merges = shop.get(&format!("/api/tickets/{b}/merges")).await;
+    assert_eq!(merges.json.as_array().map(Vec::len), Some(3), "{}", merges.text);
+}
+
+#[tokio::test]
+async fn what_a_help_desk_tells_of_a_merged_ticket_follows_and_comes_back() {
+    let shop = shop(Mode::Token).await;
+    let tell = async |ticket: u32, message: u32| {
+        let body = format!(
+            r#"{{"ticket":{{"id":{ticket},"channel":"email","customer":{{"email":"ann@example.com"}}}},"message":{{"id":{message},"body_text":"m{message}"}}}}"#
+        );
+        shop.deliver(&body).await.field("ticket_id").to_owned()
+    };
+    let (source, target) = (tell(1, 10).await, tell(2, 20).await);
+    let merged = send(&shop, "POST", &format!("/api/tickets/{source}/merge"), &json!({"into": target})).await;
+    assert_eq!(merged.status, 200, "{}", merged.text);
+    tell(1, 11).await;
+    tell(1, 10).await;
+    assert_eq!(texts(&shop, &target).await, ["m10", "m11", "m20"]);
+    assert_eq!(texts(&shop, &source).await, Vec::<String>::new());
+    assert_eq!(shop.get(&format!("/api/tickets/{source}")).await.field("status"), "closed");
+    send(&shop, "POST", &format!("/api/tickets/{source}/merge/undo"), &Value::Null).await;
+    assert_eq!(texts(&shop, &source).await, ["m10", "m11"]);
+    assert_eq!(texts(&shop, &target).await, ["m20"]);
+}
+
+#[tokio::test]
+async fn another_customers_ticket_is_merged_only_when_that_is_confirmed() {
+    let shop = shop(Mode::Token).await;
+    let (ann, _) = ticket(&shop, "mine").await;
+    let bob = json!({"customer": {"email": "bob@example.com"}, "message": {"from": "customer", "text": "his"}});
+    let bob = send(&shop, "POST", "/api/tickets", &bob).await.field("id").to_owned();
+    let path = format!("/api/tickets/{bob}/merge");
+    assert_eq!(send(&shop, "POST", &path, &json!({"into": ann})).await.status, 409);
+    let confirmed = send(&shop, "POST", &path, &json!({"into": ann, "confirm_other_customer": true})).await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.text);
+    let other = neighbour(&shop).await;
+    let foreign = json!({"message": {"from": "customer", "text": "x"}});
+    let foreign = call(&shop, &other, "POST", "/api/tickets", &foreign, &[]).await.field("id").to_owned();
+    let refused = send(&shop, "POST", &format!("/api/tickets/{ann}/merge"), &json!({"into": foreign})).await;
+    assert_eq!((refused.status.as_u16(), refused.field("field")), (400, "into"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_message_gets_a_ticket_of_its_own() {
+    let shop = shop(Mode::Token).await;
+    let (id, first) = ticket(&shop, "one thing").await;
+    let split = format!("/api/tickets/{id}/split");
+    assert_eq!(send(&shop, "POST", &split, &json!({"message_id": first})).await.status, 409);
+    let second = send(&shop, "POST", &format!("/api/tickets/{id}/messages"), &json!({"from": "customer", "text": "another"})).await;
+    let new = send(&shop, "POST", &split, &json!({"message_id": second.field("id"), "subject": "Another"})).await;
+    assert_eq!((new.status.as_u16(), new.field("split_from")), (201, id.as_str()), "{}", new.text);
+    assert_eq!((new.field("subject"), &new.json["message_count"]), ("Another", &json!(1)));
+    assert_eq!(texts(&shop, new.field("id")).await, ["another"]);
+    assert_eq!(texts(&shop, &id).await, ["one thing"]);
+    assert_eq!(send(&shop, "POST", &split, &json!({"message_id": second.field("id")})).await.status, 404);
+}

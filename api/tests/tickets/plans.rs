@@ -1,0 +1,118 @@
+//! No list, view or search of tickets reads a big table from its beginning to its end, beside a tenant that is larger.
+
+use accounts::verify::Mode;
+use chrono::Utc;
+use database::Tx;
+use database::ids::{AgentId, MessageId, TicketId};
+use support::tickets::list::{self, Filter, Order, Place};
+use support::tickets::message::{self, Which};
+use support::tickets::{full, history, search};
+use uuid::Uuid;
+
+use crate::shop::{Shop, shop};
+
+/// Tickets of the shop and, three times as many, of another tenant; a tenth is in work, and each has three messages.
+async fn fill(shop: &Shop) -> Uuid {
+    let mut admin = shop.admin().await;
+    let agent = Uuid::now_v7();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "set session_replication_role = replica;
+         insert into shared.tenant (id, slug, name, timezone) values ('{other}', 'other', 'Other', 'UTC');
+         insert into support_app.ticket (id, tenant_id, number, provider, external_id, subject, channel, source, status,
+             priority, customer_id, customer_email, tags, assignee_id, department, waiting_since, sla_due_at, rank,
+             created_at, updated_at)
+         select gen_random_uuid(), case when n % 4 = 0 then '{tenant}'::uuid else '{other}'::uuid end, n, 'desk', n::text,
+             'Question ' || n, 'email', 'email', case when n % 40 < 4 then 'open' else 'closed' end, 'normal',
+             'c' || n % 5000, 'c' || n % 5000 || '@example.com', '{{}}',
+             case when n % 3 = 0 then '{agent}'::uuid end, 'd' || n % 7, now() - n * interval '1 minute',
+             now() + n * interval '1 minute', random() * 100, now() - n * interval '1 minute', now() - n * interval '1 minute'
+         from generate_series(1, 40000) n;
+         insert into support_app.message (id, tenant_id, ticket_id, external_id, from_agent, internal, channel, body_text, sent_at)
+         select gen_random_uuid(), t.tenant_id, t.id, k::text, k = 2, k = 3, 'email', 'word' || t.number % 500 || ' text ' || k,
+             t.created_at + k * interval '1 second'
+         from support_app.ticket t cross join generate_series(1, 3) k;
+         insert into support_app.ticket_change (tenant_id, ticket_id, at, actor, field)
+         select tenant_id, id, created_at, 'test', 'status' from support_app.ticket;
+         select support_app.refresh_search(id) from support_app.ticket;
+         set session_replication_role = default;
+         analyze support_app.ticket; analyze support_app.message; analyze support_app.ticket_search;
+         analyze support_app.ticket_change;",
+        other = Uuid::now_v7(),
+        tenant = shop.tenant,
+    )))
+    .execute(&mut admin)
+    .await
+    .expect("filled");
+    agent
+}
+
+/// Tables that this transaction read from beginning to end.
+async fn scanned(tx: &mut Tx) -> Vec<String> {
+    sqlx::query_scalar(
+        "select relname::text from pg_stat_xact_user_tables
+         where schemaname = 'support_app' and seq_scan > 0
+           and relname in ('ticket', 'message', 'ticket_search', 'ticket_change') order by 1",
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .expect("readable")
+}
+
+#[tokio::test]
+async fn every_query_of_tickets_uses_an_index() {
+    let shop = shop(Mode::Token).await;
+    let agent = fill(&shop).await;
+    let mut faults = Vec::new();
+    let filters = || {
+        let filter = Filter::default;
+        [
+            ("all", filter()),
+            ("assignee", Filter { assignee: Some(AgentId(agent)), ..filter() }),
+            ("unassigned", Filter { is_unassigned: true, ..filter() }),
+            ("department", Filter { department: Some("d3".to_owned()), ..filter() }),
+            ("customer_id", Filter { customer_id: Some("c44".to_owned()), ..filter() }),
+            ("customer_email", Filter { customer_email: Some("c44@example.com".to_owned()), ..filter() }),
+            ("tag", Filter { tag: Some("none".to_owned()), ..filter() }),
+            ("snoozed", Filter { is_snoozed: Some(false), ..filter() }),
+            ("updated", Filter { updated_since: Some(Utc::now() - chrono::Duration::hours(1)), ..filter() }),
+        ]
+    };
+    let mut found = None;
+    for order in Order::ALL {
+        for (name, filter) in filters() {
+            for after in [None, Some(())] {
+                let id = TicketId(Uuid::max());
+                let place = match order {
+                    Order::Smart => Place::Rank(50.0, id),
+                    Order::OldestWaiting | Order::Due => Place::Time(Utc::now(), TicketId(Uuid::nil())),
+                    _ => Place::Time(Utc::now(), id),
+                };
+                let mut tx = shop.tx().await;
+                let page = list::list(&mut tx, &filter, order, after.map(|()| place), 51).await.expect("a page");
+                assert!(page.iter().all(|item| item.ticket.external_id.parse::<u32>().is_ok_and(|n| n % 4 == 0)));
+                found = page.first().map(|item| item.ticket.id).or(found);
+                for table in scanned(&mut tx).await {
+                    faults.push(format!("{} {name} after {}: {table}", order.name(), after.is_some()));
+                }
+            }
+        }
+    }
+    let id = found.expect("some page has tickets");
+    let mut tx = shop.tx().await;
+    full::get(&mut tx, id, Uuid::nil()).await.expect("opened").expect("a ticket");
+    full::whole(&mut tx, id).await.expect("opened").expect("a ticket");
+    message::list(&mut tx, id, Which::All, Some((Utc::now(), MessageId(Uuid::nil()))), 50).await.expect("messages");
+    message::last_added(&mut tx, id).await.expect("a message");
+    history::list(&mut tx, id, None, 50).await.expect("history");
+    list::of_customer(&mut tx, "c44", &["c44@example.com".to_owned()], false, None, 51).await.expect("tickets");
+    faults.extend(scanned(&mut tx).await.into_iter().map(|table| format!("ticket view: {table}")));
+    drop(tx);
+    for q in ["word7", "question", "text", "\"word7 text\"", "wor", "nothing", "c44@example.com", "#44"] {
+        let mut tx = shop.tx().await;
+        let hits = search::search(&mut tx, &search::parse(q).expect(q), None, 51).await.expect(q);
+        // Of every five hundred words the shop has each fourth.
+        assert_eq!(hits.is_empty(), ["nothing", "word7", "\"word7 text\""].contains(&q), "{q}");
+        faults.extend(scanned(&mut tx).await.into_iter().map(|table| format!("search {q}: {table}")));
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
