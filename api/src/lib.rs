@@ -11,6 +11,7 @@ pub mod routes;
 pub mod serve;
 pub mod settings;
 pub mod state;
+pub mod ui;
 pub mod web;
 
 use std::any::Any;
@@ -30,7 +31,8 @@ pub fn router(state: AppState) -> Router {
     let (routes, document) = routes::all().split_for_parts();
     let routes = routes
         .merge(docs::routes(&document))
-        .fallback(async || Problem::not_found("no route has this path; GET /openapi.json describes them all"))
+        .merge(ui::routes())
+        .fallback(ui::page)
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .with_state(state.clone())
         .layer(from_fn(door::check));

@@ -1,0 +1,46 @@
+// Every screen with an address that shows something, from what seed.ts made.
+
+import { api } from "./browser.ts";
+
+type Page<T> = { items: T[] };
+type Named = { id: string };
+
+export type Screen = { name: string; path: string };
+
+export async function screens(): Promise<Screen[]> {
+  const first = async (path: string) => (await api<Page<Named>>(path)).items[0]?.id;
+  const [dead, segment, model, delivery] = await Promise.all([
+    first("/api/admin/dead-letters?limit=1"),
+    first("/api/segments?limit=1"),
+    first("/api/intelligence/models?target=churn&limit=1"),
+    first("/api/webhooks/deliveries?limit=1"),
+  ]);
+  const imported = await first("/api/jobs?kind=import_orders&limit=1");
+  const all: [string, string | undefined][] = [
+    ["queues", "/operate/queues"],
+    ["jobs", "/operate/jobs?tenant_id=all"],
+    ["job", dead && `/operate/jobs/${dead}`],
+    ["dead-letters", "/operate/dead"],
+    ["schedules", "/operate/schedules"],
+    ["workers", "/operate/workers"],
+    ["deliveries", "/operate/deliveries"],
+    ["delivery", delivery && `/operate/deliveries/${delivery}`],
+    ["audit", "/operate/audit"],
+    ["overview", "/manage"],
+    ["customers", "/manage/customers"],
+    ["customer", "/manage/customers/22061"],
+    ["segments", "/manage/segments"],
+    ["segment", segment && `/manage/segments/${segment}`],
+    ["new-segment", "/manage/segments/new"],
+    ["archetypes", "/manage/archetypes"],
+    ["forecasts", "/manage/forecasts"],
+    ["imports", "/manage/imports"],
+    ["import", imported && `/manage/imports/${imported}`],
+    ["models", "/manage/models"],
+    ["model", model && `/manage/models/${model}`],
+    ["drift", "/manage/drift"],
+    ["sign-in", "/sign-in"],
+    ["nowhere", "/no/such/page"],
+  ];
+  return all.flatMap(([name, path]) => (path ? [{ name, path }] : []));
+}

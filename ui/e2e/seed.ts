@@ -1,0 +1,166 @@
+// Fills a cluster with what the screens show: eighteen months of a real shop's purchases, the night's run over them,
+// segments, deliveries of a help desk, jobs that run, wait and failed. Run again it adds nothing twice.
+//
+// usage: node e2e/seed.ts URL    with DESK_API_KEY in the environment
+
+import { readFile } from "node:fs/promises";
+
+const [url = "http://127.0.0.1:8080"] = process.argv.slice(2);
+const key = process.env.DESK_API_KEY ?? "";
+
+await seed();
+
+async function seed() {
+  const file = await readFile(new URL("../../data/cdnow.csv.gz", import.meta.url));
+  const imported = await send("POST", "/api/orders/import?currency=USD", file, "seed-import", "application/gzip");
+  await ended(imported.job_id);
+  await until("the first run is published", async () => {
+    const runs = await get("/api/intelligence/runs?limit=1");
+    return runs.items[0]?.state === "published" || runs.items[0]?.published_at;
+  });
+  // The purchases end in June 1998; seen from today everybody would have left.
+  const runs = await get("/api/intelligence/runs?limit=10");
+  if (!runs.items.some((run: { as_of: string }) => run.as_of === "1998-06-30")) {
+    const run = await send("POST", "/api/intelligence/evaluate", { as_of: "1998-06-30", refit: true, train: true });
+    await ended(run.job_id);
+    await until("that day's run is published", async () => {
+      const page = await get("/api/intelligence/runs?limit=1");
+      return page.items[0]?.as_of === "1998-06-30" && page.items[0].published_at;
+    });
+  }
+  await addSegments();
+  await addDeliveries();
+  await addJobs();
+}
+
+async function addSegments() {
+  const segments = [
+    {
+      name: "Likely to leave, worth keeping",
+      description: "High risk and among the best spenders: a person should write to them.",
+      rule: {
+        all: [
+          { field: "churn_risk", operator: "=", value: "high" },
+          { field: "total_order_value", operator: ">=", value: 500 },
+        ],
+      },
+    },
+    {
+      name: "Newcomers with one order",
+      description: "Bought once; a second order within two months makes a regular customer.",
+      rule: { all: [{ field: "order_count", operator: "=", value: 1 }] },
+    },
+    {
+      name: "Regulars",
+      description: "Ten orders or more.",
+      rule: { all: [{ field: "order_count", operator: ">=", value: 10 }] },
+    },
+  ];
+  const known = await get("/api/segments?limit=100");
+  for (const segment of segments) {
+    if (known.items.some((item: { name: string }) => item.name === segment.name)) continue;
+    const saved = await send("POST", "/api/segments", segment);
+    if (saved.evaluation_job_id) await ended(saved.evaluation_job_id);
+  }
+}
+
+async function addDeliveries() {
+  for (let number = 1; number <= 12; number += 1) {
+    const ticket = {
+      id: 4200 + number,
+      status: "open",
+      subject: number % 4 === 0 ? "Where is my parcel?" : "A record arrived scratched",
+      customer: { id: number, email: `listener${number}@example.com`, name: `Listener ${number}` },
+      messages: [
+        {
+          id: 9000 + number,
+          from_agent: false,
+          body_text: "I ordered two weeks ago and still wait. Can you look into it?",
+          created_datetime: "2026-11-27T09:00:00Z",
+          ...(number % 3 === 0 ? { sent_datetime: "last Tuesday" } : {}),
+        },
+      ],
+    };
+    await send(
+      "POST",
+      "/api/gorgias/webhook",
+      { id: `seed-${number}`, type: "ticket-message-created", ticket },
+      undefined,
+      undefined,
+      true,
+    );
+  }
+}
+
+async function addJobs() {
+  const groups = await get("/api/admin/dead-letters/groups?kind=probe");
+  if (groups.items.length === 0) {
+    const causes = [
+      { message: "the order has no customer", jobs: 140 },
+      { message: "the label printer refused the address", jobs: 23 },
+      { message: "the parcel service does not know this country", jobs: 4 },
+    ];
+    for (const cause of causes) {
+      const jobs = Array.from({ length: cause.jobs }, (_, number) => ({
+        kind: "probe",
+        payload: { name: `parcel ${number + 1}`, fail_for_good: cause.message },
+      }));
+      await send("POST", "/api/jobs/batch", { jobs });
+    }
+    const retried = Array.from({ length: 6 }, (_, number) => ({
+      kind: "probe",
+      payload: { name: `invoice ${number + 1}`, fail_attempts: 2 },
+    }));
+    await send("POST", "/api/jobs/batch", { jobs: retried });
+    await send("POST", "/api/jobs", {
+      kind: "probe",
+      payload: { name: "newsletter of December" },
+      delay_ms: 3_600_000,
+    });
+  }
+  const running = await get("/api/jobs?state=running&kind=probe");
+  if (running.items.length === 0) {
+    for (const name of ["count the stock", "compare the books of November"]) {
+      await send("POST", "/api/jobs", { kind: "probe", payload: { name, sleep_ms: 110_000 } });
+    }
+  }
+}
+
+async function ended(id: string) {
+  await until(`job ${id} has ended`, async () => {
+    const job = await get(`/api/jobs/${id}?wait=20`);
+    if (["dead", "cancelled"].includes(job.state))
+      throw new Error(`job ${id} is ${job.state}: ${JSON.stringify(job.error)}`);
+    return job.state === "done";
+  });
+}
+
+async function until(what: string, holds: () => Promise<unknown>) {
+  const end = Date.now() + 180_000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`three minutes were not enough: ${what}`);
+    await new Promise((done) => setTimeout(done, 250));
+  }
+}
+
+async function get(path: string) {
+  const response = await fetch(url + path, { headers: { "X-API-Key": key } });
+  if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
+  return response.json();
+}
+
+async function send(
+  method: string,
+  path: string,
+  body: unknown,
+  idempotency?: string,
+  type = "application/json",
+  mayFail = false,
+) {
+  const headers: Record<string, string> = { "X-API-Key": key, "Content-Type": type };
+  if (idempotency) headers["Idempotency-Key"] = idempotency;
+  const text = type === "application/json" ? JSON.stringify(body) : new Uint8Array(body as Uint8Array);
+  const response = await fetch(url + path, { method, headers, body: text });
+  if (!response.ok && !mayFail) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return response.json();
+}

@@ -1,0 +1,45 @@
+// The one way to the API. Types come from its own description (src/api.d.ts).
+
+import createClient from "openapi-fetch";
+import type { paths } from "../api.d.ts";
+import { refused, unanswered } from "./problem.ts";
+import { withSession } from "./renew.ts";
+
+const PATIENCE_MS = 20_000;
+
+async function patient(request: Request): Promise<Response> {
+  try {
+    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE_MS)]);
+    return await withSession(() => fetch(request.clone(), { signal }));
+  } catch (error) {
+    throw unanswered(error);
+  }
+}
+
+export const client = createClient<paths>({ baseUrl: window.location.origin, fetch: patient });
+
+type Call = Promise<{ data?: unknown; error?: unknown; response: Response }>;
+
+/** The body of an answer; throws a Problem when it is a refusal. */
+export async function answer<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await call;
+  if (!response.ok) throw refused(response.status, error, response.headers.get("retry-after"));
+  return data as T;
+}
+
+/** The same where the API's description leaves the shape open; the shapes are in shapes.ts. */
+export function answerAs<T>(call: Call): Promise<T> {
+  return answer(call) as Promise<T>;
+}
+
+/** A request with a body that is no JSON: an upload. It may take as long as its lines. */
+export async function upload<T>(path: string, body: Blob, type: string): Promise<T> {
+  try {
+    const response = await withSession(() => fetch(path, { method: "POST", body, headers: { "Content-Type": type } }));
+    const json = await response.json().catch(() => null);
+    if (!response.ok) throw refused(response.status, json, response.headers.get("retry-after"));
+    return json as T;
+  } catch (error) {
+    throw unanswered(error);
+  }
+}

@@ -1,0 +1,97 @@
+// Kinds of customers, the coarse ones with the finer ones under them.
+
+import { Box, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { answerAs, client } from "../../api/client.ts";
+import type { Archetype } from "../../api/shapes.ts";
+import { count, day, percent } from "../../parts/format.ts";
+import { Body, Empty, Screen } from "../../parts/Screen.tsx";
+import { TEXTS } from "./texts.ts";
+
+type Answer = {
+  available: boolean;
+  reason: string | null;
+  as_of: string | null;
+  customers: number | null;
+  items: Archetype[];
+};
+
+export function Archetypes() {
+  const kinds = useQuery({
+    queryKey: ["archetypes"],
+    queryFn: ({ signal }) => answerAs<Answer>(client.GET("/api/intelligence/archetypes", { signal })),
+  });
+  return (
+    <Screen title={TEXTS.title} note={TEXTS.note} queries={[kinds]}>
+      <Body query={kinds}>
+        {(known) =>
+          known.available && known.items.length > 0 ? (
+            <>
+              <Text size="sm" className="quiet">
+                {count(known.customers)} customers as of {day(known.as_of)}.
+              </Text>
+              <Tree kinds={known.items} customers={known.customers ?? 0} />
+            </>
+          ) : (
+            <Empty title={TEXTS.empty}>{known.reason}</Empty>
+          )
+        }
+      </Body>
+    </Screen>
+  );
+}
+
+function Tree({ kinds, customers }: { kinds: Archetype[]; customers: number }) {
+  const coarse = kinds.filter((kind) => !kinds.some((other) => other.id === kind.parent_id)).sort(byCustomers);
+  const most = Math.max(1, ...coarse.map((kind) => kind.customers ?? 0));
+  return (
+    <Box className="panel panel-pad">
+      {coarse.map((kind) => {
+        const finer = kinds.filter((other) => other.parent_id === kind.id).sort(byCustomers);
+        return (
+          <div key={kind.id} className="axis-row">
+            <div>
+              <Link to="/manage/customers" search={{ archetype: kind.id }} className="small">
+                <strong>{count(kind.customers)}</strong> {kind.customers === 1 ? "customer" : "customers"}
+              </Link>
+              <Text size="xs" className="quiet">
+                {percent((kind.customers ?? 0) / Math.max(1, customers), 1)}
+              </Text>
+              <div className="bar" aria-hidden="true">
+                <span style={{ width: `${((kind.customers ?? 0) / most) * 100}%` }} />
+              </div>
+            </div>
+            <div>
+              <Text size="sm" fw={600}>
+                {kind.name}
+              </Text>
+              <details>
+                <summary className="small quiet">
+                  {finer.length > 0 ? `What they do, and the ${finer.length} finer kinds` : "What they do"}
+                </summary>
+                <Text size="sm" my={4}>
+                  {kind.description}
+                </Text>
+                <ul style={{ margin: 0, paddingLeft: 18 }}>
+                  {finer.map((other) => (
+                    <li key={other.id} className="small">
+                      {other.name}:{" "}
+                      <Link to="/manage/customers" search={{ archetype: other.id }}>
+                        {count(other.customers)}
+                      </Link>
+                    </li>
+                  ))}
+                </ul>
+              </details>
+            </div>
+          </div>
+        );
+      })}
+    </Box>
+  );
+}
+
+function byCustomers(a: Archetype, b: Archetype) {
+  return (b.customers ?? 0) - (a.customers ?? 0);
+}

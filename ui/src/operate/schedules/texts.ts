@@ -1,0 +1,9 @@
+// The words of the screen of schedules.
+
+export const TEXTS = {
+  title: "Schedules",
+  note: "What runs by the clock. A name leads to the jobs that it made.",
+  history: "The jobs of this kind",
+  trigger: "Run now",
+  triggerWhat: "It runs once now, besides its times. Its times stay as they are.",
+};

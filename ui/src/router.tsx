@@ -1,0 +1,87 @@
+// Every path and its screen. A surface's screens are loaded when one is opened; filters are texts in the address.
+
+import { Button } from "@mantine/core";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  useNavigate,
+} from "@tanstack/react-router";
+import { Failure } from "./parts/Failure.tsx";
+import { Empty, Loading, Screen } from "./parts/Screen.tsx";
+import { Home } from "./shell/Home.tsx";
+import { Shell } from "./shell/Shell.tsx";
+import { SignIn } from "./shell/SignIn.tsx";
+
+export type Filters = Record<string, string>;
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: Nowhere });
+const signIn = createRoute({ getParentRoute: () => root, path: "/sign-in", component: SignIn });
+const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell, notFoundComponent: Nowhere });
+const home = createRoute({ getParentRoute: () => shell, path: "/", component: Home });
+
+const screens = [
+  screen("/operate/queues", () => import("./operate/queues/Queues.tsx"), "Queues"),
+  screen("/operate/jobs", () => import("./operate/jobs/Jobs.tsx"), "Jobs"),
+  screen("/operate/jobs/$id", () => import("./operate/jobs/JobStory.tsx"), "JobStory"),
+  screen("/operate/dead", () => import("./operate/dead/DeadLetters.tsx"), "DeadLetters"),
+  screen("/operate/schedules", () => import("./operate/schedules/Schedules.tsx"), "Schedules"),
+  screen("/operate/workers", () => import("./operate/workers/Workers.tsx"), "Workers"),
+  screen("/operate/deliveries", () => import("./operate/deliveries/Deliveries.tsx"), "Deliveries"),
+  screen("/operate/deliveries/$id", () => import("./operate/deliveries/Delivery.tsx"), "Delivery"),
+  screen("/operate/audit", () => import("./operate/audit/Audit.tsx"), "Audit"),
+  screen("/manage", () => import("./manage/overview/Overview.tsx"), "Overview"),
+  screen("/manage/customers", () => import("./manage/customers/Customers.tsx"), "Customers"),
+  screen("/manage/customers/$id", () => import("./manage/customers/Customer.tsx"), "Customer"),
+  screen("/manage/segments", () => import("./manage/segments/Segments.tsx"), "Segments"),
+  screen("/manage/segments/new", () => import("./manage/segments/NewSegment.tsx"), "NewSegment"),
+  screen("/manage/segments/$id", () => import("./manage/segments/Segment.tsx"), "Segment"),
+  screen("/manage/archetypes", () => import("./manage/archetypes/Archetypes.tsx"), "Archetypes"),
+  screen("/manage/forecasts", () => import("./manage/forecasts/Forecasts.tsx"), "Forecasts"),
+  screen("/manage/imports", () => import("./manage/imports/Imports.tsx"), "Imports"),
+  screen("/manage/imports/$id", () => import("./manage/imports/Import.tsx"), "Import"),
+  screen("/manage/models", () => import("./manage/models/Models.tsx"), "Models"),
+  screen("/manage/models/$id", () => import("./manage/models/Model.tsx"), "Model"),
+  screen("/manage/drift", () => import("./manage/drift/Drift.tsx"), "Drift"),
+];
+
+export const router = createRouter({
+  routeTree: root.addChildren([signIn, shell.addChildren([home, ...screens])]),
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const kept = Object.entries(search).filter(([, value]) => value !== undefined && value !== "" && value !== null);
+    const text = new URLSearchParams(kept.map(([name, value]) => [name, String(value)])).toString();
+    return text ? `?${text}` : "";
+  },
+  defaultPendingComponent: () => <Loading />,
+  defaultErrorComponent: ({ error, reset }) => <Failure error={error} onRetry={reset} />,
+  defaultPreload: "intent",
+  defaultNotFoundComponent: Nowhere,
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: the names of a module's exports are checked by the tests that open each screen
+function screen(path: string, load: () => Promise<any>, name: string) {
+  return createRoute({
+    getParentRoute: () => shell,
+    path,
+    component: lazyRouteComponent(load, name),
+    validateSearch: (search: Record<string, unknown>): Filters =>
+      Object.fromEntries(Object.entries(search).map(([key, value]) => [key, String(value)])),
+  });
+}
+
+function Nowhere() {
+  const navigate = useNavigate();
+  return (
+    <Screen title="No such page">
+      <Empty title="This address leads nowhere">
+        <p>The page may have moved. Ctrl K finds every page.</p>
+        <Button variant="default" onClick={() => void navigate({ to: "/" })}>
+          To the start
+        </Button>
+      </Empty>
+    </Screen>
+  );
+}

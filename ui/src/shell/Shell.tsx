@@ -1,0 +1,188 @@
+// The frame of every screen: menu by permission, palette, keys, light and dark, who is signed in.
+
+import { AppShell, Box, Burger, Button, Group, Menu, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { Spotlight, spotlight } from "@mantine/spotlight";
+import { useQuery } from "@tanstack/react-query";
+import { Link, Navigate, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { Problem } from "../api/problem.ts";
+import { Failure } from "../parts/Failure.tsx";
+import { Loading } from "../parts/Screen.tsx";
+import { KeysHelp } from "./KeysHelp.tsx";
+import { listen, useKeySettings, useKeys } from "./keys.ts";
+import { PLACES, type Place, SURFACES, type Surface } from "./navigation.ts";
+import { may, type Session, sessionQuery, signOut } from "./session.ts";
+
+export function Shell() {
+  const session = useQuery(sessionQuery);
+  const href = useRouterState({ select: (state) => state.location.href });
+  if (session.isPending) {
+    return (
+      <Box p="xl">
+        <Loading rows={4} />
+      </Box>
+    );
+  }
+  if (session.error instanceof Problem && session.error.kind === "signed-out") {
+    return <Navigate to="/sign-in" search={{ next: href }} replace />;
+  }
+  if (session.isError) {
+    return (
+      <Box component="main" p="xl" maw={640}>
+        <Failure error={session.error} onRetry={() => void session.refetch()} />
+      </Box>
+    );
+  }
+  return <Frame session={session.data} />;
+}
+
+function Frame({ session }: { session: Session }) {
+  const [isMenuOpen, menu] = useDisclosure(false);
+  const [isHelpOpen, help] = useDisclosure(false);
+  const navigate = useNavigate();
+  const places = PLACES.filter((place) => may(session, place.permission));
+  const go = (place: Place) => void navigate({ to: place.path });
+  useEffect(listen, []);
+  useKeys({
+    help: help.open,
+    ...Object.fromEntries(places.flatMap((place) => (place.action ? [[place.action, () => go(place)]] : []))),
+  });
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  useEffect(() => {
+    if (path) menu.close();
+  }, [path, menu.close]);
+
+  return (
+    <AppShell
+      header={{ height: 48 }}
+      navbar={{ width: 208, breakpoint: "sm", collapsed: { mobile: !isMenuOpen } }}
+      padding={0}
+    >
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px="sm" justify="space-between" wrap="nowrap" gap="xs">
+          <Group gap="xs" wrap="nowrap">
+            <Burger
+              opened={isMenuOpen}
+              onClick={menu.toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label="Menu"
+              aria-expanded={isMenuOpen}
+            />
+            <Text component={Link} to="/" fw={700} c="inherit" td="none">
+              Deskwork
+            </Text>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <Button
+              variant="default"
+              onClick={spotlight.open}
+              rightSection={
+                <Box component="kbd" visibleFrom="xs">
+                  Ctrl K
+                </Box>
+              }
+            >
+              Find
+            </Button>
+            <Person session={session} onHelp={help.open} />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" component="nav" aria-label="Screens">
+        {(Object.keys(SURFACES) as Surface[]).map((surface) => (
+          <NavGroup key={surface} surface={surface} places={places.filter((place) => place.surface === surface)} />
+        ))}
+      </AppShell.Navbar>
+      <AppShell.Main id="main" tabIndex={-1}>
+        <Outlet />
+      </AppShell.Main>
+      <Spotlight
+        actions={places.map((place) => ({
+          id: place.path,
+          label: `${SURFACES[place.surface]}: ${place.name}`,
+          description: place.note,
+          onClick: () => go(place),
+        }))}
+        shortcut={["mod + K"]}
+        nothingFound="No screen has this name"
+        highlightQuery
+        searchProps={{ placeholder: "Where to?", "aria-label": "Where to?" }}
+        transitionProps={{ duration: 0 }}
+      />
+      {isHelpOpen && <KeysHelp onClose={help.close} />}
+    </AppShell>
+  );
+}
+
+function NavGroup({ surface, places }: { surface: Surface; places: Place[] }) {
+  const [{ isOn, keymap }] = useKeySettings();
+  if (places.length === 0) return null;
+  return (
+    <Box component="section" aria-label={SURFACES[surface]}>
+      <p className="nav-head">{SURFACES[surface]}</p>
+      {places.map((place) => (
+        <Link key={place.path} to={place.path} className="nav-link" activeOptions={{ exact: place.path === "/manage" }}>
+          {place.name}
+          {isOn && place.action && keymap[place.action] && (
+            <Box component="span" className="quiet" fz={11} aria-hidden="true" visibleFrom="sm">
+              {keymap[place.action]}
+            </Box>
+          )}
+        </Link>
+      ))}
+    </Box>
+  );
+}
+
+function Person({ session, onHelp }: { session: Session; onHelp: () => void }) {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [isLeaving, setLeaving] = useState(false);
+  const scheme = (name: "auto" | "light" | "dark", label: string) => (
+    <Menu.Item
+      role="menuitemradio"
+      aria-checked={colorScheme === name}
+      onClick={() => setColorScheme(name)}
+      fw={colorScheme === name ? 600 : 400}
+    >
+      {label}
+      {colorScheme === name ? " ✓" : ""}
+    </Menu.Item>
+  );
+  return (
+    <Menu position="bottom-end" withinPortal transitionProps={{ duration: 0 }}>
+      <Menu.Target>
+        <UnstyledButton className="small" px={6} mih={28} aria-label={`You: ${session.name}`}>
+          {session.name || "You"} <span aria-hidden="true">▾</span>
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label c="var(--quiet)">Role: {session.role || "none"}</Menu.Label>
+        {scheme("auto", "As the system")}
+        {scheme("light", "Light")}
+        {scheme("dark", "Dark")}
+        <Menu.Divider />
+        <Menu.Item onClick={onHelp}>Keys</Menu.Item>
+        <Menu.Item component="a" href="/docs">
+          API description
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Item
+          disabled={isLeaving}
+          onClick={() => {
+            setLeaving(true);
+            signOut()
+              .catch(() => undefined)
+              .then(() => window.location.assign("/sign-in"));
+          }}
+        >
+          Sign out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,126 @@
+// Every screen that the menu, the palette and the keys know. A new page is one line here and one in router.tsx.
+
+import type { Action } from "./actions.ts";
+
+export type Surface = "manage" | "operate";
+export type Place = {
+  path: string;
+  name: string;
+  surface: Surface;
+  /** What a person needs to see it. */
+  permission: string;
+  note: string;
+  action?: Action;
+};
+
+export const SURFACES: Record<Surface, string> = { manage: "Manage", operate: "Operate" };
+
+export const PLACES: Place[] = [
+  {
+    path: "/manage",
+    name: "Overview",
+    surface: "manage",
+    permission: "intelligence:read",
+    note: "The shop’s customers in a page",
+  },
+  {
+    path: "/manage/customers",
+    name: "Customers",
+    surface: "manage",
+    permission: "intelligence:read",
+    note: "Who may leave, who is worth what",
+    action: "customers",
+  },
+  {
+    path: "/manage/segments",
+    name: "Segments",
+    surface: "manage",
+    permission: "segments:read",
+    note: "Rules, members, history",
+    action: "segments",
+  },
+  {
+    path: "/manage/archetypes",
+    name: "Archetypes",
+    surface: "manage",
+    permission: "intelligence:read",
+    note: "Kinds of customers",
+  },
+  {
+    path: "/manage/forecasts",
+    name: "Forecasts",
+    surface: "manage",
+    permission: "intelligence:read",
+    note: "The next months",
+  },
+  {
+    path: "/manage/imports",
+    name: "Imports",
+    surface: "manage",
+    permission: "orders:write",
+    note: "Orders from files, rejects, undo",
+    action: "imports",
+  },
+  {
+    path: "/manage/models",
+    name: "Models",
+    surface: "manage",
+    permission: "intelligence:read",
+    note: "Figures, calibration, rollback",
+  },
+  {
+    path: "/manage/drift",
+    name: "Drift",
+    surface: "manage",
+    permission: "intelligence:read",
+    note: "Whether the data still looks alike",
+  },
+  {
+    path: "/operate/queues",
+    name: "Queues",
+    surface: "operate",
+    permission: "operator",
+    note: "Depth, age, rates, pause",
+    action: "queues",
+  },
+  {
+    path: "/operate/jobs",
+    name: "Jobs",
+    surface: "operate",
+    permission: "jobs:read",
+    note: "Look for a job, cancel one",
+    action: "jobs",
+  },
+  {
+    path: "/operate/dead",
+    name: "Dead letters",
+    surface: "operate",
+    permission: "jobs:read",
+    note: "Failures by cause, retry, discard",
+    action: "dead",
+  },
+  {
+    path: "/operate/schedules",
+    name: "Schedules",
+    surface: "operate",
+    permission: "operator",
+    note: "Next times, trigger",
+    action: "schedules",
+  },
+  {
+    path: "/operate/workers",
+    name: "Workers",
+    surface: "operate",
+    permission: "operator",
+    note: "Who lives and what they hold",
+    action: "workers",
+  },
+  {
+    path: "/operate/deliveries",
+    name: "Deliveries",
+    surface: "operate",
+    permission: "webhooks:read",
+    note: "What the help desk sent, replay",
+  },
+  { path: "/operate/audit", name: "Audit", surface: "operate", permission: "operator", note: "Who did what" },
+];
