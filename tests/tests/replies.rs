@@ -261,8 +261,9 @@ async fn what_was_taken_back_is_not_sent_and_what_lives_here_counts_when_its_tim
     let ticket = desk.receives().await;
     let reply = desk.replies(ticket, "Too early.").await;
     let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("the database");
-    reply::withdraw(&mut tx, &desk.acting(), ticket, reply).await.expect("it waits");
+    let (.., announcement) = reply::withdraw(&mut tx, &desk.acting(), ticket, reply).await.expect("it waits");
     tx.commit().await.expect("the database");
+    desk.app.dispatch.announce(announcement);
     desk.works().await;
     assert_eq!(desk.message(ticket, reply).await.delivery.as_deref(), Some("withdrawn"));
     assert_eq!(desk.sent().await, Vec::<String>::new());
@@ -294,8 +295,10 @@ async fn what_was_taken_back_is_not_sent_and_what_lives_here_counts_when_its_tim
         snoozed_until: Some(Some(until)),
         ..Change::default()
     };
-    change::change(&mut tx, &desk.acting(), made.ticket, None, &sleep).await.expect("it sleeps");
+    let (.., announcement) =
+        change::change(&mut tx, &desk.acting(), made.ticket, None, &sleep).await.expect("it sleeps");
     tx.commit().await.expect("the database");
+    desk.app.dispatch.announce(announcement);
     assert!(desk.whole(made.ticket).await.snoozed_until.is_some());
     tokio::time::sleep_until(Instant::now() + Duration::from_millis(320)).await;
     desk.works().await;

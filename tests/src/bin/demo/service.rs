@@ -78,7 +78,7 @@ async fn join(story: &Story, cluster: &Cluster) -> anyhow::Result<Person> {
 }
 
 /// The help desk tells of an urgent ticket whose customer has waited; the clock's warning comes at once.
-async fn urgent_ticket(story: &Story, cluster: &Cluster, events: &mut Events) -> anyhow::Result<Value> {
+async fn urgent_ticket(story: &mut Story, cluster: &Cluster, events: &mut Events) -> anyhow::Result<Value> {
     let wrote_at = Utc::now() - WROTE_AGO;
     let seed = SeedTicket {
         subject: "Late, and I need it tomorrow".to_owned(),

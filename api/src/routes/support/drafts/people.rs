@@ -346,6 +346,7 @@ async fn send(
         force: body.value.force,
         send_at: body.value.send_at,
         status: None,
+        attachments: &[],
     };
     match reply::reply(&mut tx, &cause.acting(&caller), ticket.id, &new).await? {
         Replied::Unseen { news, .. } => {
