@@ -116,10 +116,10 @@ create table support_app.routing (
 );
 
 -- The waiting queue in its order, and an agent's own.
-create index ticket_waiting on support_app.ticket (tenant_id, rank desc, id)
+create index ticket_waiting_in_order on support_app.ticket (tenant_id, rank desc, id)
     where status = 'open' and assignee_id is null and snoozed_until is null and archived_at is null
       and merged_into is null and not is_spam and suspended_reason is null;
-create index ticket_of_agent on support_app.ticket (assignee_id, rank desc, id)
+create index ticket_of_agent_in_order on support_app.ticket (assignee_id, rank desc, id)
     where assignee_id is not null and status in ('open', 'pending') and archived_at is null;
 
 -- Whoever becomes available counts as a newcomer for a while.
