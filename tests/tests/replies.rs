@@ -125,7 +125,8 @@ impl Desk {
     /// Somebody answers.
     async fn replies(&self, ticket: TicketId, text: &str) -> MessageId {
         let mut tx = self.app.db.tenant_tx(Role::Support, self.tenant).await.expect("the database");
-        let new = NewReply { text, last_seen: None, force: true, send_at: None, status: None, attachments: &[] };
+        let new =
+            NewReply { text, last_seen: None, force: true, send_at: None, status: None, attachments: &[] };
         let Replied::Queued { message, announcement, .. } =
             reply::reply(&mut tx, &self.acting(), ticket, &new).await.expect("it is taken")
         else {
@@ -205,7 +206,6 @@ async fn connected_tenant(database: &TestDatabase, upstream: &Upstream, key: &Ma
     tx.commit().await.expect("the database");
     tenant
 }
-
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_reaches_the_help_desk_once_and_is_known_when_it_is_told_of() {

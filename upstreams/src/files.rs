@@ -102,7 +102,11 @@ impl Files {
         remove_abandoned(&incoming, SystemTime::now()).await;
         let path = incoming.join(format!("{}.part", Uuid::now_v7()));
         let file = File::options().write(true).create_new(true).open(&path).await?;
-        Ok(Incoming { file: BufWriter::with_capacity(PIECE_BYTES, file), leftover: Leftover(Some(path)), size: 0 })
+        Ok(Incoming {
+            file: BufWriter::with_capacity(PIECE_BYTES, file),
+            leftover: Leftover(Some(path)),
+            size: 0,
+        })
     }
 
     /// Puts a file that is complete into its place.

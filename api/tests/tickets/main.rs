@@ -6,6 +6,7 @@ mod shop;
 
 mod customers;
 mod desk;
+mod files;
 mod lifecycle;
 mod merges;
 mod plans;

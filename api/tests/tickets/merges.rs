@@ -9,7 +9,8 @@ use crate::shop::{Shop, shop};
 async fn texts(shop: &Shop, id: &str) -> Vec<String> {
     let page = shop.get(&format!("/api/tickets/{id}/messages")).await;
     let items = page.json["items"].as_array().expect("items").clone();
-    let mut texts: Vec<String> = items.iter().filter_map(|item| item["text"].as_str().map(str::to_owned)).collect();
+    let mut texts: Vec<String> =
+        items.iter().filter_map(|item| item["text"].as_str().map(str::to_owned)).collect();
     texts.sort();
     texts
 }
@@ -25,7 +26,8 @@ async fn merged_tickets_go_on_in_one_and_come_apart_again_in_any_order() {
     let merge = async |from: &str, into: &str| {
         send(&shop, "POST", &format!("/api/tickets/{from}/merge"), &json!({"into": into})).await
     };
-    let undo = async |id: &str| send(&shop, "POST", &format!("/api/tickets/{id}/merge/undo"), &Value::Null).await;
+    let undo =
+        async |id: &str| send(&shop, "POST", &format!("/api/tickets/{id}/merge/undo"), &Value::Null).await;
     let merged = merge(a, b).await;
     assert_eq!((merged.status.as_u16(), merged.field("target_id")), (200, b.as_str()), "{}", merged.text);
     // Into a ticket that was merged is into where it went; a circle is none.
@@ -37,19 +39,36 @@ async fn merged_tickets_go_on_in_one_and_come_apart_again_in_any_order() {
     assert_eq!(merge(a, c).await.status, 409);
     assert_eq!(merge(b, c).await.status, 200);
     let whole = shop.get(&format!("/api/tickets/{c}")).await;
-    assert_eq!((&whole.json["message_count"], whole.json["merged_from"].as_array().map(Vec::len)), (&json!(3), Some(2)));
+    assert_eq!(
+        (&whole.json["message_count"], whole.json["merged_from"].as_array().map(Vec::len)),
+        (&json!(3), Some(2))
+    );
     assert_eq!(texts(&shop, c).await, ["text a", "text b", "text c"]);
     let gone = shop.get(&format!("/api/tickets/{a}")).await;
     assert_eq!((gone.field("status"), gone.field("merged_into")), ("closed", c.as_str()), "{}", gone.text);
     assert_eq!(gone.json["waiting_since"], Value::Null);
-    assert!(whole.json["waiting_since"].as_str() <= Some(whole.field("created_at")), "the older message waits");
+    assert!(
+        whole.json["waiting_since"].as_str() <= Some(whole.field("created_at")),
+        "the older message waits"
+    );
 
     // What the customer writes to the one that went is heard in the other; an agent is told where to go.
-    let late = send(&shop, "POST", &format!("/api/tickets/{a}/messages"), &json!({"from": "customer", "text": "late"})).await;
+    let late = send(
+        &shop,
+        "POST",
+        &format!("/api/tickets/{a}/messages"),
+        &json!({"from": "customer", "text": "late"}),
+    )
+    .await;
     assert_eq!((late.status.as_u16(), late.field("ticket_id")), (201, c.as_str()), "{}", late.text);
-    let reply = send(&shop, "POST", &format!("/api/tickets/{a}/messages"), &json!({"text": "x", "force": true})).await;
+    let reply =
+        send(&shop, "POST", &format!("/api/tickets/{a}/messages"), &json!({"text": "x", "force": true}))
+            .await;
     assert_eq!((reply.status.as_u16(), reply.field("merged_into")), (409, c.as_str()));
-    assert_eq!(send(&shop, "PATCH", &format!("/api/tickets/{a}"), &json!({"status": "open"})).await.status, 409);
+    assert_eq!(
+        send(&shop, "PATCH", &format!("/api/tickets/{a}"), &json!({"status": "open"})).await.status,
+        409
+    );
 
     assert_eq!(undo(b).await.status, 200);
     assert_eq!(texts(&shop, b).await, ["text a", "text b"]);
@@ -90,7 +109,8 @@ async fn what_a_help_desk_tells_of_a_merged_ticket_follows_and_comes_back() {
 async fn another_customers_ticket_is_merged_only_when_that_is_confirmed() {
     let shop = shop(Mode::Token).await;
     let (ann, _) = ticket(&shop, "mine").await;
-    let bob = json!({"customer": {"email": "bob@example.com"}, "message": {"from": "customer", "text": "his"}});
+    let bob =
+        json!({"customer": {"email": "bob@example.com"}, "message": {"from": "customer", "text": "his"}});
     let bob = send(&shop, "POST", "/api/tickets", &bob).await.field("id").to_owned();
     let path = format!("/api/tickets/{bob}/merge");
     assert_eq!(send(&shop, "POST", &path, &json!({"into": ann})).await.status, 409);
@@ -109,8 +129,15 @@ async fn a_message_gets_a_ticket_of_its_own() {
     let (id, first) = ticket(&shop, "one thing").await;
     let split = format!("/api/tickets/{id}/split");
     assert_eq!(send(&shop, "POST", &split, &json!({"message_id": first})).await.status, 409);
-    let second = send(&shop, "POST", &format!("/api/tickets/{id}/messages"), &json!({"from": "customer", "text": "another"})).await;
-    let new = send(&shop, "POST", &split, &json!({"message_id": second.field("id"), "subject": "Another"})).await;
+    let second = send(
+        &shop,
+        "POST",
+        &format!("/api/tickets/{id}/messages"),
+        &json!({"from": "customer", "text": "another"}),
+    )
+    .await;
+    let new =
+        send(&shop, "POST", &split, &json!({"message_id": second.field("id"), "subject": "Another"})).await;
     assert_eq!((new.status.as_u16(), new.field("split_from")), (201, id.as_str()), "{}", new.text);
     assert_eq!((new.field("subject"), &new.json["message_count"]), ("Another", &json!(1)));
     assert_eq!(texts(&shop, new.field("id")).await, ["another"]);

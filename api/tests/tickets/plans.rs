@@ -88,8 +88,11 @@ async fn every_query_of_tickets_uses_an_index() {
                     _ => Place::Time(Utc::now(), id),
                 };
                 let mut tx = shop.tx().await;
-                let page = list::list(&mut tx, &filter, order, after.map(|()| place), 51).await.expect("a page");
-                assert!(page.iter().all(|item| item.ticket.external_id.parse::<u32>().is_ok_and(|n| n % 4 == 0)));
+                let page =
+                    list::list(&mut tx, &filter, order, after.map(|()| place), 51).await.expect("a page");
+                assert!(
+                    page.iter().all(|item| item.ticket.external_id.parse::<u32>().is_ok_and(|n| n % 4 == 0))
+                );
                 found = page.first().map(|item| item.ticket.id).or(found);
                 for table in scanned(&mut tx).await {
                     faults.push(format!("{} {name} after {}: {table}", order.name(), after.is_some()));
@@ -101,17 +104,21 @@ async fn every_query_of_tickets_uses_an_index() {
     let mut tx = shop.tx().await;
     full::get(&mut tx, id, Uuid::nil()).await.expect("opened").expect("a ticket");
     full::whole(&mut tx, id).await.expect("opened").expect("a ticket");
-    message::list(&mut tx, id, Which::All, Some((Utc::now(), MessageId(Uuid::nil()))), 50).await.expect("messages");
+    message::list(&mut tx, id, Which::All, Some((Utc::now(), MessageId(Uuid::nil()))), 50)
+        .await
+        .expect("messages");
     message::last_added(&mut tx, id).await.expect("a message");
     history::list(&mut tx, id, None, 50).await.expect("history");
-    list::of_customer(&mut tx, "c44", &["c44@example.com".to_owned()], false, None, 51).await.expect("tickets");
+    list::of_customer(&mut tx, "c44", &["c44@example.com".to_owned()], false, None, 51)
+        .await
+        .expect("tickets");
     faults.extend(scanned(&mut tx).await.into_iter().map(|table| format!("ticket view: {table}")));
     drop(tx);
     for q in ["word7", "question", "text", "\"word7 text\"", "wor", "nothing", "c44@example.com", "#44"] {
         let mut tx = shop.tx().await;
         let hits = search::search(&mut tx, &search::parse(q).expect(q), None, 51).await.expect(q);
-        // Of every five hundred words the shop has each fourth.
-        assert_eq!(hits.is_empty(), ["nothing", "word7", "\"word7 text\""].contains(&q), "{q}");
+        // Of every five hundred words the shop has each fourth; word7 is the beginning of some of them.
+        assert_eq!(hits.is_empty(), ["nothing", "\"word7 text\""].contains(&q), "{q}");
         faults.extend(scanned(&mut tx).await.into_iter().map(|table| format!("search {q}: {table}")));
     }
     assert!(faults.is_empty(), "{faults:#?}");

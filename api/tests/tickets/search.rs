@@ -19,10 +19,13 @@ fn ids(answer: &Answer) -> Vec<&str> {
 #[tokio::test]
 async fn words_in_any_form_phrases_numbers_and_addresses_are_found() {
     let shop = shop(Mode::Token).await;
-    let languages = json!({"final_after_days": 7, "undo_secs": 10, "search_languages": ["english", "german"]});
+    let languages =
+        json!({"final_after_days": 7, "undo_secs": 10, "search_languages": ["english", "german"]});
     assert_eq!(send(&shop, "PUT", "/api/tickets/settings", &languages).await.status, 200);
-    let (lamp, _) = ticket(&shop, "My lamps arrived broken, the O'Brien set from the garden collection.").await;
-    let (parcel, _) = ticket(&shop, "Das Paket mit den Häusern wurde nie geliefert. 100% sure \\ 'quoted'").await;
+    let (lamp, _) =
+        ticket(&shop, "My lamps arrived broken, the O'Brien set from the garden collection.").await;
+    let (parcel, _) =
+        ticket(&shop, "Das Paket mit den Häusern wurde nie geliefert. 100% sure \\ 'quoted'").await;
     for (q, found) in [
         ("lamp", vec![&lamp]),
         ("LAMPS broken", vec![&lamp]),
@@ -45,17 +48,28 @@ async fn words_in_any_form_phrases_numbers_and_addresses_are_found() {
     let number = shop.get(&format!("/api/tickets/{lamp}")).await.json["number"].clone();
     for q in [format!("#{number}"), number.to_string()] {
         let answer = find(&shop, &q).await;
-        assert_eq!((ids(&answer)[0], &answer.json["items"][0]["is_exact"]), (lamp.as_str(), &json!(true)), "{q}");
+        assert_eq!(
+            (ids(&answer)[0], &answer.json["items"][0]["is_exact"]),
+            (lamp.as_str(), &json!(true)),
+            "{q}"
+        );
     }
     // A tag and a note are found once they are there, and what was changed no longer under its old name.
-    send(&shop, "PATCH", &format!("/api/tickets/{lamp}"), &json!({"add_tags": ["fragile"], "subject": "Splinters"})).await;
+    send(
+        &shop,
+        "PATCH",
+        &format!("/api/tickets/{lamp}"),
+        &json!({"add_tags": ["fragile"], "subject": "Splinters"}),
+    )
+    .await;
     assert_eq!(ids(&find(&shop, "fragile splinter").await), [lamp.as_str()]);
     assert_eq!(ids(&find(&shop, "question").await), [parcel.as_str()]);
 
     let other = neighbour(&shop).await;
     let nothing = call(&shop, &other, "GET", "/api/tickets/search?q=lamp", &Value::Null, &[]).await;
     assert_eq!(nothing.json["items"], json!([]), "{}", nothing.text);
-    let nothing = call(&shop, &other, "GET", "/api/tickets/search?q=ann@example.com", &Value::Null, &[]).await;
+    let nothing =
+        call(&shop, &other, "GET", "/api/tickets/search?q=ann@example.com", &Value::Null, &[]).await;
     assert_eq!(nothing.json["items"], json!([]), "{}", nothing.text);
     let tenant = format!("tenant={}", shop.tenant);
     assert_eq!(ids(&find(&shop, &tenant).await), Vec::<&str>::new());
@@ -89,7 +103,15 @@ async fn what_is_no_search_is_refused_with_what_is_one() {
         assert_eq!((refused.status.as_u16(), refused.field("field")), (400, "q"), "{q} {}", refused.text);
     }
     assert_eq!(shop.get("/api/tickets/search").await.field("field"), "q");
-    for q in ["& | ! <-> :*", "'; drop table x; --", "a:b", "\u{1f4a5} hello", "the", "it's (or) isn't", "hello\u{0301}"] {
+    for q in [
+        "& | ! <-> :*",
+        "'; drop table x; --",
+        "a:b",
+        "\u{1f4a5} hello",
+        "the",
+        "it's (or) isn't",
+        "hello\u{0301}",
+    ] {
         let answer = find(&shop, q).await;
         assert!([200, 400].contains(&answer.status.as_u16()), "{q} {}", answer.text);
     }

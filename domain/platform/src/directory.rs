@@ -169,8 +169,16 @@ pub async fn change(
     };
     check(&party)?;
     let gone = [
-        ("email", known.email.as_deref().and_then(normal::email), party.email.as_deref().and_then(normal::email)),
-        ("phone", known.phone.as_deref().and_then(normal::phone), party.phone.as_deref().and_then(normal::phone)),
+        (
+            "email",
+            known.email.as_deref().and_then(normal::email),
+            party.email.as_deref().and_then(normal::email),
+        ),
+        (
+            "phone",
+            known.phone.as_deref().and_then(normal::phone),
+            party.phone.as_deref().and_then(normal::phone),
+        ),
     ];
     for (kind, before, after) in gone {
         if let Some(before) = before.filter(|before| Some(before) != after.as_ref()) {

@@ -58,7 +58,8 @@ impl S3 {
     /// Says what does not fit.
     pub fn new(settings: S3Settings) -> Result<S3, &'static str> {
         let is_word = |text: &str| {
-            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+            !text.is_empty()
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
         };
         if !is_word(&settings.bucket) || !is_word(&settings.region) {
             return Err("bucket and region are words of letters, digits, dots and dashes");
@@ -89,7 +90,8 @@ impl S3 {
     pub(super) async fn get(&self, key: &str) -> Result<Reading, FilesError> {
         let request = self.request(Method::GET, key, Utc::now())?;
         let answer = tokio::time::timeout(ANSWER_WITHIN, request.send()).await;
-        let answer = checked(answer.map_err(|_| FilesError::Store("it did not answer".to_owned()))?.map_err(failed)?)?;
+        let answer =
+            checked(answer.map_err(|_| FilesError::Store("it did not answer".to_owned()))?.map_err(failed)?)?;
         let size_bytes = answer.content_length();
         Ok(Reading { size_bytes, bytes: answer.bytes_stream().map_err(io::Error::other).boxed() })
     }
@@ -188,9 +190,13 @@ mod tests {
 
     #[test]
     fn settings_that_do_not_fit_are_refused_before_anything_is_sent() {
-        for (endpoint, bucket) in
-            [("s3.example.com", "b"), ("https://s3.example.com/x", "b"), ("ftp://x", "b"), ("https://x", "a/b"), ("https://x", "")]
-        {
+        for (endpoint, bucket) in [
+            ("s3.example.com", "b"),
+            ("https://s3.example.com/x", "b"),
+            ("ftp://x", "b"),
+            ("https://x", "a/b"),
+            ("https://x", ""),
+        ] {
             let settings = S3Settings {
                 endpoint: endpoint.to_owned(),
                 region: "r".to_owned(),

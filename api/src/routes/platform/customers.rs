@@ -188,7 +188,10 @@ async fn list(
         Some(q) => matching(&mut tx, q, &request).await?,
     };
     tx.commit().await?;
-    Ok(Shown(Page { items: page.items.into_iter().map(CustomerView::from).collect(), next_cursor: page.next_cursor }))
+    Ok(Shown(Page {
+        items: page.items.into_iter().map(CustomerView::from).collect(),
+        next_cursor: page.next_cursor,
+    }))
 }
 
 /// On the first page who is named exactly, then by name. A place is name and id with a line break between.
@@ -343,10 +346,11 @@ async fn change(
     caller.require(Scope::CustomersWrite)?;
     check_customer_id("id", &id)?;
     let CustomerChange { email, name, phone } = body.value;
-    let changed: Vec<&str> = [("email", email.is_some()), ("name", name.is_some()), ("phone", phone.is_some())]
-        .into_iter()
-        .filter_map(|(field, is_changed)| is_changed.then_some(field))
-        .collect();
+    let changed: Vec<&str> =
+        [("email", email.is_some()), ("name", name.is_some()), ("phone", phone.is_some())]
+            .into_iter()
+            .filter_map(|(field, is_changed)| is_changed.then_some(field))
+            .collect();
     let detail = json!({ "changed": changed });
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
     let customer = directory::change(&mut tx, caller.tenant, &id, &Change { email, name, phone }).await?;
@@ -384,11 +388,13 @@ async fn written(
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let customer = directory::get(&mut tx, &id).await?.ok_or_else(unknown)?;
     let emails = directory::addresses(&mut tx, &customer).await?;
-    let found =
-        tickets::of_customer(&mut tx, &id, &emails, false, before, request.limit_and_one()).await?;
+    let found = tickets::of_customer(&mut tx, &id, &emails, false, before, request.limit_and_one()).await?;
     tx.commit().await?;
     let page = request.page(found, |whole| place(whole.ticket.created_at, whole.ticket.id.0));
-    Ok(Shown(Page { items: page.items.into_iter().map(TicketView::from).collect(), next_cursor: page.next_cursor }))
+    Ok(Shown(Page {
+        items: page.items.into_iter().map(TicketView::from).collect(),
+        next_cursor: page.next_cursor,
+    }))
 }
 
 fn unknown() -> Problem {

@@ -170,8 +170,11 @@ pub async fn forget_left(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<Uuid>, D
 pub fn harmless_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let plain: String =
-        last.chars().filter(|c| !c.is_control() && !turns(*c) && !"\"<>|:*?".contains(*c)).take(NAME_LIMIT).collect();
+    let plain: String = last
+        .chars()
+        .filter(|c| !c.is_control() && !turns(*c) && !"\"<>|:*?".contains(*c))
+        .take(NAME_LIMIT)
+        .collect();
     let plain = plain.trim().trim_matches('.').trim();
     if plain.is_empty() { "file".to_owned() } else { plain.to_owned() }
 }

@@ -201,7 +201,11 @@ fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter, order: Order) {
         query.push(" and t.priority = any(").push_bind(names).push(")");
     }
     if let Some(is_snoozed) = filter.is_snoozed {
-        query.push(if is_snoozed { " and t.snoozed_until is not null" } else { " and t.snoozed_until is null" });
+        query.push(if is_snoozed {
+            " and t.snoozed_until is not null"
+        } else {
+            " and t.snoozed_until is null"
+        });
     }
     if let Some(since) = filter.updated_since {
         query.push(" and t.updated_at >= ").push_bind(since);

@@ -56,7 +56,10 @@ pub async fn merge(
         error => error,
     })?;
     if target == source {
-        return Err(TicketError::field("into", "must be another ticket, and none that was merged into this one"));
+        return Err(TicketError::field(
+            "into",
+            "must be another ticket, and none that was merged into this one",
+        ));
     }
     let (mut from, to) = lock_two(tx, source, target).await?;
     if let Some(into) = from.merged_into {

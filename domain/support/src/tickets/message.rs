@@ -221,7 +221,9 @@ async fn follow_up(
     tx: &mut Tx,
     acting: &Acting<'_>,
     former: &Locked,
-    text: &str, files: &[Uuid]) -> Result<Added, TicketError> {
+    text: &str,
+    files: &[Uuid],
+) -> Result<Added, TicketError> {
     let new = like(former);
     let origin = Origin { follow_up_of: Some(former.id), split_from: None };
     let ticket = create::insert(tx, acting, &new, origin).await?;
@@ -299,7 +301,9 @@ pub async fn note(
     tx: &mut Tx,
     acting: &Acting<'_>,
     ticket: TicketId,
-    text: &str, files: &[Uuid]) -> Result<Added, TicketError> {
+    text: &str,
+    files: &[Uuid],
+) -> Result<Added, TicketError> {
     let text = words::text("text", text, TEXT_LIMIT)?;
     acting.tell(tx, None).await?;
     let known = lock(tx, ticket).await?.unmerged()?;

@@ -94,7 +94,8 @@ pub async fn reply(
         return Ok(Replied::Unseen { news, kept });
     }
     if !new.attachments.is_empty() && known.provider != PROVIDER {
-        let problem = "files cannot be sent through another help desk yet; send a link, or add them to a note";
+        let problem =
+            "files cannot be sent through another help desk yet; send a link, or add them to a note";
         return Err(TicketError::field("attachment_ids", problem));
     }
     if let Some(status) = new.status {

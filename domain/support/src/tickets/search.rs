@@ -37,7 +37,9 @@ pub struct Query {
 pub fn parse(text: &str) -> Result<Query, TicketError> {
     let text = text.trim();
     let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
-    if letters < 2 && !text.strip_prefix('#').unwrap_or(text).chars().all(|c| c.is_ascii_digit()) || letters == 0 {
+    if letters < 2 && !text.strip_prefix('#').unwrap_or(text).chars().all(|c| c.is_ascii_digit())
+        || letters == 0
+    {
         return Err(TicketError::field("q", "must have at least two letters or digits"));
     }
     if text.chars().count() > TEXT_LIMIT {
@@ -61,7 +63,8 @@ pub fn parse(text: &str) -> Result<Query, TicketError> {
         }
     }
     if query.terms.len() > MOST_TERMS {
-        let problem = format!("must have at most {MOST_TERMS} words or phrases; these are {}", query.terms.len());
+        let problem =
+            format!("must have at most {MOST_TERMS} words or phrases; these are {}", query.terms.len());
         return Err(TicketError::field("q", problem));
     }
     if let [only] = query.terms.as_slice() {

@@ -89,7 +89,8 @@ pub async fn send(
     if incoming.size_bytes() == 0 {
         return Err(Problem::bad_request("body", "the file is empty"));
     }
-    let digest: [u8; 32] = Sha256::new().chain_update(&name).chain_update([0]).chain_update(sha256).finalize().into();
+    let digest: [u8; 32] =
+        Sha256::new().chain_update(&name).chain_update([0]).chain_update(sha256).finalize().into();
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &digest).await? {
         return Ok(answer);
@@ -177,13 +178,11 @@ pub async fn download(
     let mut response = Body::from_stream(reading.bytes).into_response();
     let headers = response.headers_mut();
     let kind = HeaderValue::from_str(&file.content_type);
-    headers.insert(header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/octet-stream")));
+    headers
+        .insert(header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/octet-stream")));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; sandbox"),
-    );
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     if let Ok(disposition) = HeaderValue::from_str(&disposition(&file.name)) {
         headers.insert(header::CONTENT_DISPOSITION, disposition);
     }
@@ -195,8 +194,10 @@ pub async fn download(
 
 /// `attachment` with the name in both forms of RFC 6266.
 fn disposition(name: &str) -> String {
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || " .-_()".contains(c) { c } else { '_' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || " .-_()".contains(c) { c } else { '_' })
+        .collect();
     let escaped: String = name
         .bytes()
         .map(|byte| match byte {

@@ -67,7 +67,15 @@ pub struct TicketMergeView {
 impl From<Merge> for TicketMergeView {
     fn from(merge: Merge) -> TicketMergeView {
         let Merge { id, source_id, target_id, merged_by, merged_at, undone_by, undone_at } = merge;
-        TicketMergeView { id, source_id: source_id.0, target_id: target_id.0, merged_by, merged_at, undone_by, undone_at }
+        TicketMergeView {
+            id,
+            source_id: source_id.0,
+            target_id: target_id.0,
+            merged_by,
+            merged_at,
+            undone_by,
+            undone_at,
+        }
     }
 }
 

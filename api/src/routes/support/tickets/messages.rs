@@ -282,7 +282,11 @@ async fn answer(
             let message_id = message.id;
             let answer = Answer::created(
                 format!("/api/tickets/{id}/messages"),
-                &AddedMessage { message: shown(&mut tx, message).await?, ticket_version: version, follow_up_of: None },
+                &AddedMessage {
+                    message: shown(&mut tx, message).await?,
+                    ticket_version: version,
+                    follow_up_of: None,
+                },
             );
             idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
             let detail = json!({

@@ -88,11 +88,17 @@ pub async fn add(
         return Ok(answer);
     }
     let cause = Cause::of(&caller);
-    let added = message::note(&mut tx, &cause.acting(&caller), id, &body.value.text, &body.value.attachment_ids).await?;
+    let added =
+        message::note(&mut tx, &cause.acting(&caller), id, &body.value.text, &body.value.attachment_ids)
+            .await?;
     let stored = message::get(&mut tx, id, added.message).await?.ok_or_else(Problem::internal)?;
     let answer = Answer::created(
         format!("/api/tickets/{id}/notes"),
-        &AddedMessage { message: shown(&mut tx, stored).await?, ticket_version: added.version, follow_up_of: None },
+        &AddedMessage {
+            message: shown(&mut tx, stored).await?,
+            ticket_version: added.version,
+            follow_up_of: None,
+        },
     );
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
     let detail = json!({ "message_id": added.message });
