@@ -5,6 +5,7 @@ mod agents;
 mod every_route;
 mod seats;
 mod sign_in;
+mod trail;
 
 #[path = "../it/shop/mod.rs"]
 #[allow(dead_code, reason = "this program takes what it needs of it")]
