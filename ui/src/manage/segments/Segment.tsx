@@ -125,10 +125,8 @@ export function Segment() {
               </Text>
             </Box>
             {mode === "change" && <Change segment={known} onClose={() => setMode("look")} />}
-            <div className="columns">
-              <Members id={id} />
-              <History id={id} />
-            </div>
+            <Members id={id} />
+            <History id={id} />
           </>
         )}
       </Body>

@@ -69,7 +69,7 @@ export function Deliveries() {
           label="Decision"
           placeholder="Any"
           clearable
-          data={["enqueued", "skipped", "duplicate"]}
+          data={["queued", "skipped"]}
           value={filters.decision ?? null}
           onChange={(decision) => change({ decision })}
         />
