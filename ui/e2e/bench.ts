@@ -21,12 +21,14 @@ async function sizes() {
   const page = await readFile(new globalThis.URL("../dist/index.html", import.meta.url), "utf8");
   const names = await readdir(assets);
   let first = 0;
-  for (const name of names.filter((each) => /\.(js|css)$/.test(each) && page.includes(each))) first += await packed(name);
+  for (const name of names.filter((each) => /\.(js|css)$/.test(each) && page.includes(each)))
+    first += await packed(name);
   figure("ui_first_load", first / 1000, "kB brotli", FIRST_KB);
   let largest = 0;
   for (const name of names.filter((each) => /\.(js|css)$/.test(each) && !page.includes(each))) {
     const size = (await packed(name)) / 1000;
-    if (name.startsWith("Builder")) figure(`ui_rule_builder_${name.endsWith("css") ? "styles" : "script"}`, size, "kB brotli", BUILDER_KB);
+    if (name.startsWith("Builder"))
+      figure(`ui_rule_builder_${name.endsWith("css") ? "styles" : "script"}`, size, "kB brotli", BUILDER_KB);
     else largest = Math.max(largest, size);
   }
   figure("ui_largest_part_of_a_route", largest, "kB brotli", ROUTE_KB);

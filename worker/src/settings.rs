@@ -20,7 +20,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("DESK_REDIS_PREFIX", Some("deskwork"), "prefix of every key in Redis", false),
     setting(
         "DESK_QUEUES",
-        Some("ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,profiles=4"),
+        Some("ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,profiles=4,reading=4"),
         "slots by queue: how many jobs of each run at once in this process",
         false,
     ),
@@ -126,7 +126,7 @@ impl Settings {
         })?;
         let queues = env::optional(
             "DESK_QUEUES",
-            "ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,profiles=4".to_owned(),
+            "ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,profiles=4,reading=4".to_owned(),
             "like ai=4,default=16",
         )?;
         nice()?;

@@ -1,6 +1,7 @@
 //! The desk's insight over HTTP: why a ticket stands where it stands, alerts, readings, ratings and their links, the
 //! report of satisfaction.
 
+mod drafts;
 #[path = "../it/shop/mod.rs"]
 mod shop;
 

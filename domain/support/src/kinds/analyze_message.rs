@@ -33,7 +33,7 @@ impl JobKind for AnalyzeMessage {
     const KIND: &'static str = "analyze_message";
     const VERSION: i16 = 1;
     const POLICY: Policy = Policy {
-        queue: "ai",
+        queue: "reading",
         priority: Priority::Normal,
         max_attempts: 6,
         backoff: Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(300) },
