@@ -1,4 +1,7 @@
 -- $1 now, $2 a ticket or null for all of the tenant's, $3 how many clocks at most
+--
+-- How many rows a CTE will have is not known to the planner, so none is joined with another one: it would walk through
+-- the one for each row of the other. What they hold goes on as arrays, by primary keys, and as a union.
 with due as materialized (
     select c.ticket_id from support_app.sla_clock c
     where c.next_alert_at <= $1 and ($2::uuid is null or c.ticket_id = $2)
@@ -6,7 +9,7 @@ with due as materialized (
 ),
 -- the ticket is locked before its clocks, as everywhere
 locked as materialized (
-    select t.id, t.number, t.assignee_id from support_app.ticket t
+    select t.id from support_app.ticket t
     where t.id in (select ticket_id from due) order by t.id for update skip locked
 ),
 -- who lost a race finds here what the winner wrote
@@ -15,8 +18,7 @@ moved as (
         standing = case when c.due_at < $1 then 'breached' when c.state = 'ended' then c.standing else 'at_risk' end,
         announced = case when c.due_at < $1 then 2 else 1 end,
         next_alert_at = case when c.due_at < $1 then null else c.due_at end
-    from locked l
-    where c.ticket_id = l.id and c.next_alert_at <= $1 and (c.due_at < $1 or c.announced = 0)
+    where c.ticket_id = any (array(select id from locked)) and c.next_alert_at <= $1 and (c.due_at < $1 or c.announced = 0)
     returning c.ticket_id, c.kind, c.seq, c.tenant_id, c.target_version, c.due_at, c.state, c.standing, c.announced,
               c.next_alert_at
 ),
@@ -29,9 +31,9 @@ told as (
     returning ticket_id, clock, seq, kind, target_version, tenant_id, due_at
 ),
 news as materialized (
-    select t.ticket_id, support_app.emit(t.tenant_id, 'sla_' || t.kind, t.ticket_id, l.assignee_id, jsonb_build_object(
-        'number', l.number, 'clock', t.clock, 'seq', t.seq, 'due_at', t.due_at, 'target_version', t.target_version))
-    from told t join locked l on l.id = t.ticket_id
+    select a.ticket_id, support_app.emit(a.tenant_id, 'sla_' || a.kind, a.ticket_id, t.assignee_id, jsonb_build_object(
+        'number', t.number, 'clock', a.clock, 'seq', a.seq, 'due_at', a.due_at, 'target_version', a.target_version))
+    from told a join support_app.ticket t on t.id = a.ticket_id
 ),
 worse as (
     update support_app.ticket t set sla_state = w.state
@@ -41,10 +43,15 @@ worse as (
     ) w
     where t.id = w.ticket_id and t.sla_state is distinct from 'breached' and t.sla_state is distinct from w.state
 )
-select c.ticket_id,
-       (select count(*) from news n where n.ticket_id = c.ticket_id) as alerts,
-       min(case when m.ticket_id is null then c.next_alert_at else m.next_alert_at end) as next_alert_at
-from support_app.sla_clock c
-left join moved m on (m.ticket_id, m.kind, m.seq) = (c.ticket_id, c.kind, c.seq)
-where c.ticket_id in (select ticket_id from moved)
-group by c.ticket_id
+select ticket_id, sum(alerts)::bigint as alerts, min(next_alert_at) as next_alert_at
+from (
+    select m.ticket_id, 0 as alerts, m.next_alert_at from moved m
+    union all
+    -- the other clocks of those tickets
+    select c.ticket_id, 0, c.next_alert_at from support_app.sla_clock c
+    where c.ticket_id = any (array(select ticket_id from moved))
+      and not coalesce(c.next_alert_at <= $1 and (c.due_at < $1 or c.announced = 0), false)
+    union all
+    select n.ticket_id, 1, null from news n
+) found
+group by ticket_id
