@@ -93,10 +93,12 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
+        // What ended was forgotten; another entry of this credential is not this connection's.
+        if self.ended.is_cancelled() {
+            return;
+        }
         let mut held = self.validity.held.lock().expect("no holder of this lock panics");
-        if let Some(entry) = held.get_mut(&self.credential)
-            && !entry.ended.is_cancelled()
-        {
+        if let Some(entry) = held.get_mut(&self.credential) {
             entry.connections -= 1;
             if entry.connections == 0 {
                 held.remove(&self.credential);
