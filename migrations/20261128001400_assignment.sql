@@ -153,6 +153,8 @@ create trigger agent_status after update on support_app.agent
         (old.availability, old.is_present, old.accepts_new, old.disabled_at is null, old.capacity)
         is distinct from (new.availability, new.is_present, new.accepts_new, new.disabled_at is null, new.capacity))
     execute function support_app.agent_tells();
+create trigger agent_news after insert on support_app.agent
+    for each row execute function support_app.agent_tells();
 
 do $policies$
 declare

@@ -70,20 +70,20 @@ as $span$
 $span$;
 
 -- Every some seconds, by any process: what nobody was connected to number is numbered, and what is older than 15 minutes
--- goes, a bounded number at a time.
+-- goes, a bounded number at a time. Answers the greater of both numbers: when it is `most`, there may be more.
 create function support_app.tend_events(most integer) returns integer
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $tend$
 declare
+    numbered integer := support_app.number_events(most);
     gone integer;
 begin
-    perform support_app.number_events(most);
     delete from support_app.event e
     where (e.tenant_id, e.seq) in (
         select x.tenant_id, x.seq from support_app.event x
         where x.at < clock_timestamp() - interval '15 minutes' order by x.at limit most for update skip locked);
     get diagnostics gone = row_count;
-    return gone;
+    return greatest(numbered, gone);
 end
 $tend$;
 

@@ -222,7 +222,8 @@ impl Feed {
                 return Ok(line);
             }
             if self.last < self.caught_up {
-                self.catch_up().await?;
+                // Rare and large: in a box, so that it is no part of every connection.
+                Box::pin(self.catch_up()).await?;
                 continue;
             }
             let line = self.receiver.recv().await.map_err(|_| FeedEnd::Slow)?;

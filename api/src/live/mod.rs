@@ -73,7 +73,7 @@ async fn tend(gateway: Db) {
     loop {
         tokio::time::sleep(TEND_EVERY).await;
         // A batch that was not full was the last one.
-        while matches!(support::live::tend(gateway.pool(), TEND_BATCH).await, Ok(gone) if gone >= TEND_BATCH)
+        while matches!(support::live::tend(gateway.pool(), TEND_BATCH).await, Ok(done) if done >= TEND_BATCH)
         {
         }
     }

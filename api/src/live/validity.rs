@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use accounts::api_keys;
+use accounts::people::sessions;
 use database::Db;
 use database::ids::{KeyId, SessionId};
 use tokio_util::sync::CancellationToken;
@@ -92,10 +93,12 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
+        // What ended was forgotten; another entry of this credential is not this connection's.
+        if self.ended.is_cancelled() {
+            return;
+        }
         let mut held = self.validity.held.lock().expect("no holder of this lock panics");
-        if let Some(entry) = held.get_mut(&self.credential)
-            && !entry.ended.is_cancelled()
-        {
+        if let Some(entry) = held.get_mut(&self.credential) {
             entry.connections -= 1;
             if entry.connections == 0 {
                 held.remove(&self.credential);
@@ -107,7 +110,7 @@ impl Drop for Hold {
 async fn look(db: Db, validity: Validity) {
     loop {
         tokio::time::sleep(EVERY).await;
-        let (keys, _sessions) = validity.credentials();
+        let (keys, sessions) = validity.credentials();
         if !keys.is_empty() {
             match api_keys::still_valid(&db, &keys).await {
                 Ok(valid) => {
@@ -116,7 +119,17 @@ async fn look(db: Db, validity: Validity) {
                     }
                 }
                 // An outage of the database signs nobody out.
-                Err(error) => tracing::warn!(%error, "credentials of connections cannot be looked at"),
+                Err(error) => tracing::warn!(%error, "keys of connections cannot be looked at"),
+            }
+        }
+        if !sessions.is_empty() {
+            match sessions::still_valid(&db, &sessions).await {
+                Ok(valid) => {
+                    for session in sessions.into_iter().filter(|session| !valid.contains(session)) {
+                        validity.end(Credential::Session(session.0));
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "sessions of connections cannot be looked at"),
             }
         }
     }

@@ -10,7 +10,8 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::work::{agent, agent_of, change, key_of, listen, open, ticket};
+use crate::shop::request;
+use crate::work::{agent, agent_of, change, key_of, listen, open, sign_in, ticket};
 
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -18,7 +19,13 @@ impl Client {
     async fn open(address: &str, agent: &str, query: &str, key: &str) -> Result<Client, u16> {
         let url = format!("ws://{address}/ws/agent/{agent}{query}");
         let mut request = url.into_client_request().expect("a request");
-        request.headers_mut().insert("x-api-key", key.parse().expect("a header"));
+        match key.starts_with("dsk_") {
+            true => request.headers_mut().insert("x-api-key", key.parse().expect("a header")),
+            false => {
+                let bearer = format!("Bearer {key}").parse().expect("a header");
+                request.headers_mut().insert("authorization", bearer)
+            }
+        };
         match connect_async(request).await {
             Ok((socket, _)) => Ok(Client(socket)),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
@@ -221,4 +228,44 @@ async fn who_types_and_looks_is_told_over_redis_and_forgotten() {
     assert_eq!(ended["data"]["state"], "ended");
     assert_eq!(shop.get(&format!("/api/tickets/{one}/viewers")).await.json["items"], json!([]));
     assert_eq!(shop.get(&format!("/api/tickets/{ann}/viewers")).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_agent_is_there_while_connected_and_is_cut_off_when_signed_out() {
+    let shop = open().await;
+    let (ann, one) = (agent(&shop, "ann", 5).await, ticket(&shop).await);
+    let mut admin = shop.admin().await;
+    sqlx::query("delete from support_app.presence_process").execute(&mut admin).await.expect("nobody");
+    sqlx::query("update support_app.agent set is_present = false").execute(&mut admin).await.expect("away");
+    let (session, token) = sign_in(&shop, ann, "ann").await;
+    let (address, _ending) = listen(&shop).await;
+    let mut client = Client::open(&address, "me", "", &token).await.expect("connected");
+    client.next_of("hello").await;
+    let there = client.next_of("agent_status").await;
+    assert_eq!((&there["agent_id"], &there["data"]["is_present"]), (&json!(ann), &json!(true)));
+    let drains = shop.count("jobs.live where kind = 'drain_waiting'").await;
+    assert_eq!(drains, 1, "who arrives gets what waits");
+
+    client.say(Message::text(r#"{"type":"availability","value":"busy"}"#)).await;
+    let busy = client.next_of("agent_status").await;
+    assert_eq!((&busy["data"]["availability"], &busy["data"]["is_present"]), (&json!("busy"), &json!(true)));
+    client.say(Message::text(json!({ "type": "viewing", "ticket_id": one }).to_string())).await;
+    assert_eq!(client.next_of("viewing").await["ticket_id"], json!(one));
+
+    let claim = request("POST", &format!("/api/tickets/{one}/claim"))
+        .header("authorization", format!("Bearer {token}"));
+    let claim = shop.send(claim.body(axum::body::Body::empty()).expect("a request")).await;
+    assert_eq!((claim.status.as_u16(), claim.field("agent_id")), (200, &*ann.to_string()), "{}", claim.text);
+    let update = client.next_of("ticket_update").await;
+    assert_eq!(update["data"]["assignee_id"], json!(ann));
+
+    let mut tx = shop.state.db.gateway_tx().await.expect("begins");
+    accounts::people::sessions::end(&mut tx, session, "signed out", chrono::Utc::now()).await.expect("ended");
+    tx.commit().await.expect("commits");
+    let end = loop {
+        if let Err(frame) = client.next().await {
+            break frame;
+        }
+    };
+    assert_eq!(u16::from(end.code), 4401);
 }

@@ -1,10 +1,13 @@
 //! What these tests add to a shop: agents, tickets, keys, and the process behind a real listener.
 
 use accounts::api_keys::{self, Scope};
+use accounts::people::access_tokens::Claims;
+use accounts::people::{logins, permissions, sessions};
 use accounts::verify::Mode;
 use api::settings::Patience;
 use axum::body::Body;
-use database::ids::{AgentId, KeyId, TenantId, TicketId};
+use chrono::Utc;
+use database::ids::{AgentId, KeyId, SessionId, TenantId, TicketId};
 use database::{Role, Tx};
 use support::{events, settle};
 use tokio::net::TcpListener;
@@ -107,4 +110,20 @@ pub async fn listen(shop: &Shop) -> (String, CancellationToken) {
     let router = api::router(shop.state.clone());
     tokio::spawn(api::serve::serve(listener, router, Patience::default(), ending.clone()));
     (address, ending)
+}
+
+/// Signs an agent in: the session, and the access token.
+pub async fn sign_in(shop: &Shop, agent: AgentId, name: &str) -> (SessionId, String) {
+    let now = Utc::now();
+    let people = &shop.state.people;
+    let mut tx = shop.state.db.gateway_tx().await.expect("begins");
+    let email = format!("{name}@example.com");
+    logins::create(&mut tx, shop.tenant, agent, name, &email, permissions::Role::Agent)
+        .await
+        .expect("a login");
+    let session =
+        sessions::begin(&mut tx, &people.refresh, shop.tenant, agent, now).await.expect("a session");
+    tx.commit().await.expect("commits");
+    let claims = Claims { agent, session: session.id, tenant: shop.tenant };
+    (session.id, people.access.make(claims, now))
 }

@@ -20,7 +20,7 @@ use database::{Tx, act_as};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use support::agents::{self, Agent, Attributes};
-use support::events;
+use support::assignment::offline;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -328,7 +328,6 @@ async fn create(
     let login = logins::get(&mut tx, caller.tenant, agent).await?;
     act_as(&mut tx, database::Role::Support, Some(caller.tenant)).await?;
     let created = agents::create(&mut tx, caller.tenant, agent, &email, &with, now).await?;
-    tell(&mut tx, &caller, &created).await?;
     let kept = Answer {
         status: StatusCode::CREATED,
         location: Some(format!("/api/agents/{agent}")),
@@ -472,10 +471,11 @@ async fn apply(
     let login = logins::get(&mut tx, caller.tenant, agent).await?;
     act_as(&mut tx, database::Role::Support, Some(caller.tenant)).await?;
     let changed = agents::change(&mut tx, agent, &with, now).await?.ok_or_else(no_such_person)?;
-    tell(&mut tx, caller, &changed).await?;
+    let announcement = offline::agent_changed(&mut tx, caller.tenant, agent).await?;
     let detail = json!({ "fields": written(&with, role), "role": role, "disabled": with.is_disabled });
     trail::record(&mut tx, caller, "agent.change", &format!("agent:{agent}"), detail).await?;
     state.db.commit(tx).await?;
+    state.dispatch.announce(announcement);
     state.people.forget(|caller| caller.agent() == Some(agent));
     Ok(AgentView::of(changed, login.as_ref()))
 }
@@ -547,16 +547,6 @@ async fn change_me(
         ..Attributes::default()
     };
     Ok(axum::Json(apply(&state, &caller, agent, None, with).await?))
-}
-
-/// Tells those who look at the desk.
-async fn tell(tx: &mut Tx, caller: &Caller, agent: &Agent) -> Result<(), Problem> {
-    let payload = json!({
-        "version": agent.version, "availability": agent.availability, "accepts_new_tickets": agent.accepts_new,
-        "capacity": agent.capacity, "load": agent.load, "disabled": agent.disabled_at.is_some(),
-    });
-    let event = events::Event { kind: "agent_status", ticket: None, agent: Some(agent.id), payload };
-    Ok(events::emit(tx, caller.tenant, &event).await?)
 }
 
 /// The names of what was changed; values may be personal.

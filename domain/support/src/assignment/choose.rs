@@ -199,13 +199,13 @@ fn earlier(one: Option<DateTime<Utc>>, other: DateTime<Utc>) -> Option<DateTime<
 }
 
 fn why_not(wanted: &Wanted, agent: &Candidate, pace: &Pace, now: DateTime<Utc>) -> Option<PassedOver> {
-    if wanted.department.as_ref().is_some_and(|department| !agent.departments.contains(department)) {
+    if wanted.department.as_ref().is_some_and(|department| !names(&agent.departments, department)) {
         return Some(PassedOver::Department);
     }
     if !speaks(agent, wanted.language.as_deref()) {
         return Some(PassedOver::Language);
     }
-    let lacks = wanted.skills.iter().any(|skill| !agent.skills.contains(skill));
+    let lacks = wanted.skills.iter().any(|skill| !names(&agent.skills, skill));
     if lacks && now < wanted.since + pace.relax_skills {
         return Some(PassedOver::Skills);
     }
@@ -221,6 +221,11 @@ fn why_not(wanted: &Wanted, agent: &Candidate, pace: &Pace, now: DateTime<Utc>) 
         return Some(PassedOver::JustArrived);
     }
     None
+}
+
+/// Words of people: large and small letters are the same.
+fn names(words: &[String], wanted: &str) -> bool {
+    words.iter().any(|word| word.to_lowercase() == wanted.to_lowercase())
 }
 
 /// A language is its first part: who speaks `pt` may answer `pt-BR`.
@@ -257,7 +262,7 @@ fn score(wanted: &Wanted, agent: &Candidate) -> Score {
     let room = 100.0 * left;
     let is_high = wanted.tier.is_some_and(|tier| tier >= Tier::Gold);
     let senior = if is_high && agent.seniority > 0 { SENIOR_POINTS } else { 0.0 };
-    let known = wanted.skills.iter().filter(|skill| agent.skills.contains(skill)).count();
+    let known = wanted.skills.iter().filter(|skill| names(&agent.skills, skill)).count();
     let skills = match wanted.skills.len() {
         0 => 0.0,
         all => SKILL_POINTS * known as f64 / all as f64,

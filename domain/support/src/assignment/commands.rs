@@ -164,7 +164,7 @@ pub async fn transfer(
             let anybody: bool = sqlx::query_scalar(
                 "select exists (select from support_app.agent
                                 where tenant_id = shared.current_tenant() and disabled_at is null
-                                  and $1 = any(departments))",
+                                  and exists (select from unnest(departments) d where lower(d) = lower($1)))",
             )
             .bind(department)
             .fetch_one(&mut **tx)

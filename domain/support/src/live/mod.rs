@@ -85,7 +85,8 @@ pub async fn span(pool: &PgPool, tenant: TenantId) -> Result<Span, DbError> {
         .await?)
 }
 
-/// Numbers what nobody was there to be told, and removes what is older than 15 minutes; how many went.
+/// Numbers what nobody was there to be told, and removes what is older than 15 minutes; answers how many were numbered or
+/// went, whichever is more: when it is `most`, there may be more.
 ///
 /// # Errors
 /// The database failed.

@@ -195,7 +195,8 @@ impl Connection {
                         None | Some(Err(_) | Ok(Message::Close(_))) => return Ok(()),
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => None,
                         Some(Ok(Message::Binary(_))) => Some(words::error("messages are JSON texts, not bytes")),
-                        Some(Ok(Message::Text(said))) => self.hear(said.as_str()).await,
+                        // Statements make it large: in a box, so that it is no part of every connection.
+                        Some(Ok(Message::Text(said))) => Box::pin(self.hear(said.as_str())).await,
                     };
                     if let Some(answer) = answer && !send(socket, text(&answer)).await? {
                         return Ok(());
