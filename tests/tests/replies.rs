@@ -144,13 +144,22 @@ impl Desk {
             .execute(&mut owner)
             .await
             .expect("the owner may");
-        sqlx::query("update jobs.live set due_at = now() where state in ('scheduled', 'retrying')")
-            .execute(&mut owner)
-            .await
-            .expect("the owner may");
-        drain(&self.app.store, &self.app.dispatch, handlers::all(&self.app), &self.url, &["ai", "default"])
-            .await
-            .expect("the drain");
+        sqlx::query(
+            "update jobs.live set due_at = now()
+             where state in ('scheduled', 'retrying') and kind in ('send_reply', 'wake_ticket')",
+        )
+        .execute(&mut owner)
+        .await
+        .expect("the owner may");
+        drain(
+            &self.app.store,
+            &self.app.dispatch,
+            handlers::all(&self.app),
+            &self.url,
+            &["ai", "default", "profiles"],
+        )
+        .await
+        .expect("the drain");
     }
 
     async fn message(&self, ticket: TicketId, message: MessageId) -> Stored {
