@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use database::ids::AgentId;
-use database::{Tx, act_as};
+use database::act_as;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use support::agents::{self, Agent, Attributes};
