@@ -8,8 +8,18 @@
 use std::time::Duration;
 
 use accounts::audit::{self, View};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use chrono::Utc;
 use database::Db;
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::web::auth::Identity;
+use crate::web::correlation;
 
 /// Lines that wait at most.
 const WAITING: usize = 10_000;
@@ -88,6 +98,99 @@ async fn write(db: Db, mut receiver: mpsc::Receiver<Note>) {
         }
         for done in waiting {
             let _ = done.send(());
+        }
+    }
+}
+
+/// Paths whose answers tell of customers, with what the part behind them names. A path that is added below one of them is
+/// noted too; of several that fit the longest holds.
+const ABOUT_CUSTOMERS: [(&str, &str); 13] = [
+    ("/api/tickets", "ticket"),
+    ("/api/tickets/attachments", "attachment"),
+    ("/api/customers", "customer"),
+    ("/api/ai/customers", "customer"),
+    ("/api/ai/tickets", "ticket"),
+    ("/api/intelligence/customers", "customer"),
+    ("/api/jobs", "job"),
+    ("/api/mcp/customer", "customer"),
+    ("/api/orders/imports", "import"),
+    ("/api/segments/{id}/members", "segment"),
+    ("/api/segments/{id}/changes", "segment"),
+    ("/api/sla/tickets", "ticket"),
+    ("/api/webhooks/deliveries", "delivery"),
+];
+
+/// Paths below those that tell of no customer.
+const ABOUT_NOBODY: [&str; 2] = ["/api/tickets/fields", "/api/tickets/settings"];
+
+/// Notes every read of customers' data that was answered, whatever route answered it; stands inside of the limits, which
+/// know who asks.
+pub async fn watch(State(views): State<Views>, request: Request, next: Next) -> Response {
+    let line = line_of(&request);
+    let response = next.run(request).await;
+    if let Some(line) = line.filter(|_| response.status().is_success()) {
+        views.note(line).await;
+    }
+    response
+}
+
+fn line_of(request: &Request) -> Option<View> {
+    if request.method() != Method::GET {
+        return None;
+    }
+    let Some(Identity::Known(caller)) = request.extensions().get::<Identity>() else { return None };
+    let pattern = request.extensions().get::<MatchedPath>()?.as_str();
+    let kind = kind_of(pattern)?;
+    let id = pattern
+        .split('/')
+        .zip(request.uri().path().split('/'))
+        .find_map(|(pattern, part)| pattern.starts_with('{').then_some(part));
+    Some(View {
+        tenant: caller.tenant,
+        actor: caller.actor(),
+        action: "customer-data.view",
+        // A part of a path may be anything that its route takes for an id, an address too: only ids are written down.
+        subject: match id.map(str::parse::<Uuid>) {
+            Some(Ok(id)) => format!("{kind}:{id}"),
+            Some(Err(_)) => format!("{kind}:by-another-name"),
+            None => format!("{kind}s"),
+        },
+        detail: json!({ "route": pattern }),
+        correlation_id: correlation::current().as_str().to_owned(),
+        at: Utc::now(),
+    })
+}
+
+/// What the ids in this path name, when its answers tell of customers.
+fn kind_of(pattern: &str) -> Option<&'static str> {
+    let is_below = |start: &str| {
+        pattern.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if ABOUT_NOBODY.iter().any(|start| is_below(start)) {
+        return None;
+    }
+    let fitting = ABOUT_CUSTOMERS.iter().filter(|(start, _)| is_below(start));
+    fitting.max_by_key(|(start, _)| start.len()).map(|(_, kind)| *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tells_of_customers_is_noted_and_nothing_else() {
+        for (pattern, kind) in [
+            ("/api/tickets", Some("ticket")),
+            ("/api/tickets/{id}/messages", Some("ticket")),
+            ("/api/tickets/attachments/{id}", Some("attachment")),
+            ("/api/tickets/fields", None),
+            ("/api/customers/{id}/tickets", Some("customer")),
+            ("/api/segments/{id}/members", Some("segment")),
+            ("/api/segments/{id}", None),
+            ("/api/ticketing", None),
+            ("/api/agents/{id}", None),
+        ] {
+            assert_eq!(kind_of(pattern), kind, "{pattern}");
         }
     }
 }

@@ -329,7 +329,7 @@ async fn insert_sample(admin: &mut PgConnection, table: &str, tenant: Uuid) {
             (_, "timestamp with time zone") => "now()".to_owned(),
             (_, "jsonb") => "'{}'".to_owned(),
             (_, "boolean") => "false".to_owned(),
-            (_, "bytea") => "'\\x00'".to_owned(),
+            (_, "bytea") => "sha256(gen_random_uuid()::text::bytea)".to_owned(),
             (_, "bigint" | "integer" | "smallint" | "numeric" | "double precision" | "real") => {
                 "1".to_owned()
             }
