@@ -18,13 +18,13 @@ use std::any::Any;
 
 use axum::{
     Router,
-    middleware::from_fn,
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
 use state::AppState;
-use web::{door, limits, observe, problem::Problem, safety, timeouts};
+use web::{door, limits, observe, problem::Problem, safety, timeouts, views};
 
 /// Everything that the process answers.
 pub fn router(state: AppState) -> Router {
@@ -35,6 +35,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(ui::page)
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .with_state(state.clone())
+        .layer(from_fn_with_state(state.views.clone(), views::watch))
         .layer(from_fn(door::check));
     let known = limits::Known { keys: state.keys.clone(), people: state.people.clone() };
     let routes = limits::apply(routes, state.db.clone(), known, state.settings.rates);
