@@ -14,6 +14,7 @@ use accounts::api_keys::{self, KeySummary, Scope};
 use accounts::audit;
 use accounts::base_url::Loopback;
 use accounts::integrations::{self, Gorgias, IntegrationError};
+use accounts::people::oidc::Oidc;
 use accounts::seal::MasterKey;
 use accounts::tenants::{self, CreateTenantError, Tenant};
 use accounts::verify::{Mode, Verification};
@@ -114,6 +115,12 @@ async fn execute(command: Command) -> Result<(), CommandError> {
         Command::Permissions => print!("{}", accounts::people::permissions::document()),
         Command::ListKeys { tenant } => list_keys(&tenant).await?,
         Command::RevokeKey { prefix } => revoke_key(&prefix).await?,
+        Command::ConnectOidc { tenant, issuer, client_id, creates, allow_loopback } => {
+            let loopback = if allow_loopback { Loopback::Allowed } else { Loopback::Refused };
+            let secret = env::secret("OIDC_CLIENT_SECRET", "the client's secret at the issuer")?;
+            let settings = Oidc { issuer, client_id, client_secret: secret.expose().to_owned(), creates };
+            people::connect_oidc(&tenant, &settings, loopback).await?;
+        }
         Command::ConnectGorgias { tenant, base_url, email, verify, allow_loopback } => {
             let loopback = if allow_loopback { Loopback::Allowed } else { Loopback::Refused };
             let settings = Gorgias {

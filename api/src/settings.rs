@@ -166,6 +166,12 @@ pub const SETTINGS: &[Setting] = &[
         secret: false,
     },
     Setting {
+        name: "DESK_ALLOW_LOOPBACK",
+        default: Some("false"),
+        meaning: "whether tenants' systems may be on this machine, for development",
+        secret: false,
+    },
+    Setting {
         name: "DESK_RATE_SIGN_INS_PER_MINUTE",
         default: Some("120"),
         meaning: "tries to sign in, and requests for and uses of links, that one network address may make in a minute; one account may be tried a twelfth of it",
@@ -260,6 +266,8 @@ pub struct People {
     pub public_url: Option<String>,
     /// Origins of other web applications that may call with a person's cookie.
     pub origins: Vec<String>,
+    /// Whether another system for signing in may be on this machine.
+    pub allow_loopback: bool,
     /// Tries to sign in that one address may make in a minute.
     pub sign_ins_per_minute: NonZeroU32,
 }
@@ -267,7 +275,7 @@ pub struct People {
 impl Default for People {
     fn default() -> People {
         let sign_ins_per_minute = NonZeroU32::new(120).expect("not zero");
-        People { public_url: None, origins: Vec::new(), sign_ins_per_minute }
+        People { public_url: None, origins: Vec::new(), allow_loopback: false, sign_ins_per_minute }
     }
 }
 
@@ -315,6 +323,7 @@ impl Settings {
                     "exact origins such as https://desk.example.com, separated by commas; no path, no wildcard",
                 )?
                 .0,
+                allow_loopback: env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)])?,
                 sign_ins_per_minute: number("DESK_RATE_SIGN_INS_PER_MINUTE", 120, MAX_RATE)?,
             },
         })

@@ -56,7 +56,7 @@ pub struct Request {
     pub url: Url,
     /// Headers, credentials included.
     pub headers: HeaderMap,
-    /// A JSON body.
+    /// A body; JSON unless the headers say otherwise.
     pub body: Option<Bytes>,
     /// Whether the policy may send it twice.
     pub repeat: Repeat,
@@ -306,7 +306,10 @@ impl Outbound {
             builder = builder.header(HeaderName::from_static("traceparent"), traceparent);
         }
         if let Some(body) = &request.body {
-            builder = builder.header(reqwest::header::CONTENT_TYPE, "application/json").body(body.clone());
+            if !request.headers.contains_key(reqwest::header::CONTENT_TYPE) {
+                builder = builder.header(reqwest::header::CONTENT_TYPE, "application/json");
+            }
+            builder = builder.body(body.clone());
         }
         let mut response = builder.send().await.map_err(|error| ExchangeError::of(&error))?;
         if response.content_length().is_some_and(|length| length > MAX_BODY_BYTES as u64) {

@@ -11,6 +11,7 @@ pub mod error;
 pub mod files;
 pub mod gorgias;
 pub mod http;
+pub mod identity;
 pub mod outgoing;
 pub mod pacing;
 pub mod recorder;

@@ -112,6 +112,26 @@ pub enum Command {
         #[arg(long)]
         allow_loopback: bool,
     },
+    /// Store where a tenant's people may sign in besides (OpenID Connect)
+    ///
+    /// The client's secret comes from the environment: OIDC_CLIENT_SECRET.
+    ConnectOidc {
+        /// Slug of the tenant
+        #[arg(long)]
+        tenant: String,
+        /// The issuer's address, exactly as it writes it into its tokens
+        #[arg(long, value_name = "URL")]
+        issuer: String,
+        /// Who this installation is to it
+        #[arg(long, value_name = "ID")]
+        client_id: String,
+        /// The role of people who are not known yet; without it they are refused
+        #[arg(long, value_parser = role, value_name = "ROLE")]
+        creates: Option<Role>,
+        /// Accept an address of this machine, for development
+        #[arg(long)]
+        allow_loopback: bool,
+    },
     /// Show what an import would make of a file, without storing anything
     Import(PreviewArguments),
     /// Print the OpenAPI document

@@ -2,8 +2,10 @@
 
 use std::io::Read;
 
+use accounts::base_url::Loopback;
 use accounts::people::links::{self, LinkTokens, Purpose};
 use accounts::people::logins::{self, LoginError};
+use accounts::people::oidc::{self, Oidc};
 use accounts::people::permissions::Role;
 use accounts::people::{email, passwords};
 use boot::env;
@@ -86,6 +88,21 @@ pub async fn create(new: &NewPerson) -> Result<(), CommandError> {
             );
         }
     }
+    Ok(())
+}
+
+/// Stores where a tenant's people may sign in besides.
+pub async fn connect_oidc(slug: &str, settings: &Oidc, loopback: Loopback) -> Result<(), CommandError> {
+    let master_key = master_key()?;
+    let mut tx = database()?.gateway_tx().await?;
+    let tenant = find_tenant(&mut tx, slug).await?;
+    oidc::put(&mut tx, &master_key, tenant.id, settings, loopback).await?;
+    let detail = json!({ "issuer": settings.issuer, "creates": settings.creates });
+    record(&mut tx, tenant.id, "integration.put", "integration:oidc", detail).await?;
+    tx.commit().await?;
+    eprintln!(
+        "connected; people sign in at /api/auth/oidc/{slug}/start, and DESK_PUBLIC_URL/api/auth/oidc/callback is to be allowed there"
+    );
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 //! what this house has signed, so a stranger cannot cause one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use accounts::people::access_tokens::{AccessTokens, Claims};
@@ -17,6 +17,9 @@ use axum::http::{HeaderMap, Method, header};
 use database::Db;
 use database::ids::SessionId;
 use tokio::sync::Semaphore;
+use upstreams::breaker::BreakerSettings;
+use upstreams::identity::Identity;
+use upstreams::{Breakers, Destinations};
 
 use crate::settings;
 use crate::web::auth::{Caller, Way, Who, check_origin};
@@ -47,6 +50,8 @@ pub struct People {
     /// Counts who tries to sign in.
     pub sign_ins: SignIns,
     origins: Vec<String>,
+    destinations: Destinations,
+    identity: OnceLock<Option<Identity>>,
     remembered: Mutex<HashMap<SessionId, Remembered>>,
     turns: Semaphore,
 }
@@ -69,6 +74,12 @@ impl People {
             links: LinkTokens::new(master),
             sign_ins: SignIns::new(settings.sign_ins_per_minute),
             origins,
+            destinations: if settings.allow_loopback {
+                Destinations::PublicOrLoopback
+            } else {
+                Destinations::PublicOnly
+            },
+            identity: OnceLock::new(),
             remembered: Mutex::default(),
             turns: Semaphore::new(LOOK_UPS_AT_ONCE),
         }
@@ -95,6 +106,12 @@ impl People {
             }
         };
         Ok(caller.filter(|caller| is_of(caller, claims)))
+    }
+
+    /// The way to tenants' other systems for signing in; none when there is no TLS.
+    pub fn identity(&self) -> Option<Identity> {
+        let make = || Identity::new(self.destinations, Breakers::new(BreakerSettings::default())).ok();
+        self.identity.get_or_init(make).clone()
     }
 
     /// Whether a token that came this way counts for such a request.

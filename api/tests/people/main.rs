@@ -3,6 +3,7 @@
 
 mod agents;
 mod every_route;
+mod oidc;
 mod seats;
 mod sign_in;
 mod trail;

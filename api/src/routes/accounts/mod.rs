@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod audit;
+pub mod oidc;
 pub mod passwords;
 pub mod sign_in;
 pub mod signed_in;
@@ -15,6 +16,7 @@ use crate::state::AppState;
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(sign_in::routes())
+        .merge(oidc::routes())
         .merge(passwords::routes())
         .merge(agents::routes())
         .merge(trail::routes())

@@ -9,6 +9,7 @@ pub mod codes;
 pub mod email;
 pub mod links;
 pub mod logins;
+pub mod oidc;
 pub mod passwords;
 pub mod permissions;
 pub mod sessions;
