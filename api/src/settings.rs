@@ -80,7 +80,12 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "its region",
         secret: false,
     },
-    Setting { name: "DESK_FILES_S3_BUCKET", default: None, meaning: "its bucket; needed with an endpoint", secret: false },
+    Setting {
+        name: "DESK_FILES_S3_BUCKET",
+        default: None,
+        meaning: "its bucket; needed with an endpoint",
+        secret: false,
+    },
     Setting {
         name: "DESK_FILES_S3_ACCESS_KEY",
         default: None,

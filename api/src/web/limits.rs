@@ -228,7 +228,8 @@ struct Gate {
 async fn enforce(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let Some(lane) = gate.limits.lane(request.uri().path()) else { return next.run(request).await };
     let address = address(request.extensions());
-    let (identity, standing) = match admit(&gate, lane, (request.method(), request.headers()), address).await {
+    let (identity, standing) = match admit(&gate, lane, (request.method(), request.headers()), address).await
+    {
         Ok(admitted) => admitted,
         Err(refused) => return refused.into_response(),
     };

@@ -66,5 +66,8 @@ async fn a_delivery_whose_commit_hangs_is_refused_in_time_and_stored_once() {
     refused(&deliver().await);
     let answer = until_answered(deliver).await;
     assert_eq!(answer.status, StatusCode::OK, "it had been stored: {}", answer.text);
-    assert_eq!((shop.count("jobs.live where kind = 'draft_reply'").await, shop.count("support_app.inbox").await), (1, 1));
+    assert_eq!(
+        (shop.count("jobs.live where kind = 'draft_reply'").await, shop.count("support_app.inbox").await),
+        (1, 1)
+    );
 }

@@ -177,15 +177,15 @@ impl Call {
             "select t.*, support_app.settle_later(t.ticket_id, t.is_new, $7) as settle_job
              from support_app.take_in($1, $2, $3, $4, $5, $6) t",
         )
-            .bind(self.tenant)
-            .bind(Json(&self.delivery))
-            .bind(Json(&self.body))
-            .bind(Json(&self.ticket))
-            .bind(Json(&self.messages))
-            .bind(self.job.as_ref().map(|(_, document)| Json(document)))
-            .bind(Json(&self.settle.1))
-            .fetch_one(executor)
-            .await?;
+        .bind(self.tenant)
+        .bind(Json(&self.delivery))
+        .bind(Json(&self.body))
+        .bind(Json(&self.ticket))
+        .bind(Json(&self.messages))
+        .bind(self.job.as_ref().map(|(_, document)| Json(document)))
+        .bind(Json(&self.settle.1))
+        .fetch_one(executor)
+        .await?;
         let announcement = self.announcement(&taken);
         Ok((taken, announcement))
     }

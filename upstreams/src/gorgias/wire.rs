@@ -357,7 +357,8 @@ mod tests {
             address: Some("ann@example.com".to_owned()),
             name: Some("Ann".to_owned()),
         };
-        let reply = serde_json::to_value(NewReply::new("k", "text", "<p>text</p>", &sender, &to)).expect("JSON");
+        let reply =
+            serde_json::to_value(NewReply::new("k", "text", "<p>text</p>", &sender, &to)).expect("JSON");
         assert_eq!(
             reply,
             serde_json::json!({

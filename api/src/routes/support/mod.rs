@@ -10,8 +10,8 @@ pub mod ratings;
 pub mod readings;
 pub mod recommend;
 pub mod satisfaction;
-pub mod tickets;
 pub mod sla;
+pub mod tickets;
 pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;

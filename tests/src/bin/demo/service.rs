@@ -103,7 +103,8 @@ async fn urgent_ticket(story: &mut Story, cluster: &Cluster, events: &mut Events
     }});
     let delivery = cluster.desk.webhook(&body).await?;
     let job = delivery.job_id.context("no draft is written")?;
-    let came = events.next(|event| event["kind"] == "new_ticket").await.context("no new ticket was told of")?;
+    let came =
+        events.next(|event| event["kind"] == "new_ticket").await.context("no new ticket was told of")?;
     let ticket = came["ticket_id"].clone();
     story.say(&format!("event {:<14} -> an urgent ticket; its customer wrote 26 minutes ago", kind(&came)));
     let warned = events
@@ -128,13 +129,20 @@ async fn answer(story: &Story, cluster: &Cluster, robin: &Person, ticket: &Value
     let draft = opened["draft"]["reply"].as_str().context("the ticket has no draft")?;
     let blind = json!({ "text": draft, "last_seen_message_id": null });
     let refused = robin.send(Method::POST, &format!("{path}/messages"), Some(&blind)).await?;
-    ensure!(refused.status() == 409, "a reply that has not seen the message was answered {}", refused.status());
+    ensure!(
+        refused.status() == 409,
+        "a reply that has not seen the message was answered {}",
+        refused.status()
+    );
     story.say("a reply that names no message it has seen -> 409, its text is kept");
     let reply = json!({
         "text": draft, "last_seen_message_id": opened["last_message_id"], "status": "resolved",
     });
     let sent = robin.json(Method::POST, &format!("{path}/messages"), Some(&reply)).await?;
-    story.say(&format!("the draft is sent and the ticket resolved  -> {}", sent["delivery"].as_str().unwrap_or("?")));
+    story.say(&format!(
+        "the draft is sent and the ticket resolved  -> {}",
+        sent["delivery"].as_str().unwrap_or("?")
+    ));
     arrived(cluster, draft).await?;
     story.say("ten seconds later, when nobody took it back -> with the help desk, once");
     Ok(())
@@ -246,7 +254,11 @@ impl Events {
     async fn read(&mut self) -> anyhow::Result<Value> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
-                let event = block.lines().find_map(|line| line.strip_prefix("data:")).map(str::trim).map(str::to_owned);
+                let event = block
+                    .lines()
+                    .find_map(|line| line.strip_prefix("data:"))
+                    .map(str::trim)
+                    .map(str::to_owned);
                 self.text = rest.to_owned();
                 if let Some(event) = event.and_then(|event| serde_json::from_str(&event).ok()) {
                     return Ok(event);
