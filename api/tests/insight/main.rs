@@ -3,6 +3,7 @@
 
 mod drafts;
 #[path = "../it/shop/mod.rs"]
+#[allow(dead_code, reason = "each test program uses a part of it")]
 mod shop;
 
 use accounts::verify::Mode;

@@ -87,9 +87,11 @@ async fn nobody_reaches_above_themselves_and_the_last_admin_stays() {
     let promoted = patch(&admin.access, &path(&manager), r#"{"role":"admin"}"#).await;
     assert_eq!(promoted.field("role"), "admin", "{}", promoted.text);
     // Both at once: one of them stays.
-    let (first, second) = tokio::join!(call(&shop, &admin.access, "DELETE", &path(&manager), ""), async {
-        call(&shop, &manager.access, "DELETE", &path(&admin), "").await
-    },);
+    let (of_manager, of_admin) = (path(&manager), path(&admin));
+    let (first, second) = tokio::join!(
+        call(&shop, &admin.access, "DELETE", &of_manager, ""),
+        call(&shop, &manager.access, "DELETE", &of_admin, ""),
+    );
     let gone =
         [first.status.as_u16(), second.status.as_u16()].into_iter().filter(|status| *status == 204).count();
     assert_eq!(gone, 1, "{} {}", first.text, second.text);

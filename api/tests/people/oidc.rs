@@ -11,7 +11,7 @@ use accounts::verify::Mode;
 use api::settings::People;
 use api::state::AppState;
 use axum::body::Body;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -91,8 +91,9 @@ async fn describe(State(issuer): State<Issuer>) -> Json<Value> {
 async fn exchange(
     State(issuer): State<Issuer>,
     headers: HeaderMap,
-    Form(form): Form<HashMap<String, String>>,
+    body: String,
 ) -> Result<Json<Value>, StatusCode> {
+    let form: HashMap<String, String> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     let (nonce, challenge) = issuer.asked.lock().expect("not poisoned").clone();
     let proof = URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes()));
     let basic = format!("Basic {}", STANDARD.encode("desk:hush"));

@@ -134,7 +134,7 @@ impl Proof {
                 any(self
                     .secrets
                     .iter()
-                    .map(|signing| Sha256::digest(signing.secret.as_bytes()).ct_eq(presented.as_slice())))
+                    .map(|signing| Sha256::digest(signing.secret.as_bytes())[..].ct_eq(presented.as_slice())))
             }
             Mode::Hmac => {
                 let signature = signature.ok_or(VerifyError::MissingHeader(SIGNATURE_HEADER))?;

@@ -7,13 +7,10 @@ use axum::Extension;
 use axum::Json as Shown;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use chrono::Utc;
 use database::Role;
 use platform::customers::{self, Found};
 use serde::Serialize;
 use serde_json::{Value, json};
-use support::sla;
-use support::sla::explain::ClockView;
 use support::tickets::full::{self, Full};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -37,9 +34,6 @@ pub struct OpenedTicket {
     pub note_count: i64,
     /// Whose it is: id, name, is_present, availability.
     pub assignee: Option<Value>,
-    /// Every clock with its due time, as GET /api/sla/tickets/{id} has it without the intervals.
-    #[schema(value_type = Vec<Object>)]
-    pub clocks: Vec<ClockView>,
     /// What is known of the customer, as GET /api/intelligence/customers/{id}, or the reason why not.
     pub intelligence: Value,
     /// Its clocks: kind, state, standing, due_at, verdict. GET /api/sla/tickets/{id} explains them.
@@ -98,20 +92,18 @@ pub async fn open(
             Found::Nobody => missing("the shop does not know the customer"),
         }
     };
-    let clocks = sla::of_ticket(&mut tx, id, Utc::now()).await?;
     tx.commit().await?;
     let version = full.whole.version;
-    Ok(etag::with_version(version, Shown(opened(full, clocks, intelligence))))
+    Ok(etag::with_version(version, Shown(opened(full, intelligence))))
 }
 
-fn opened(full: Full, clocks: Vec<ClockView>, intelligence: Value) -> OpenedTicket {
+fn opened(full: Full, intelligence: Value) -> OpenedTicket {
     let rank_terms = full.whole.rank_terms.clone();
     OpenedTicket {
         ticket: full.whole.into(),
         last_message_id: full.last_message_id.map(|message| message.0),
         note_count: full.note_count,
         assignee: full.assignee,
-        clocks,
         intelligence,
         clocks: full.clocks,
         draft: full.draft,
