@@ -27,13 +27,17 @@ help:
 setup: ## install what is missing (Debian, Ubuntu) or say what to install
 	@deploy/local/setup
 
-build: ## compile everything, for the tests and daily work
+build: build-ui ## compile everything, for the tests and daily work
 	@echo "build: all programs and tests; about 12 minutes the first time on 2 idle cores, afterwards seconds"
 	@cargo build --workspace --bins --tests
 
+.PHONY: build-ui
+build-ui: ## build the web app when it changed; the api contains it
+	@deploy/local/ui build
+
 # The programs that a cluster consists of, and the demo. What they depend on is compiled with the same features as for
 # the tests, so that nothing of it is compiled again by `make test`.
-build-demo:
+build-demo: build-ui
 	@echo "build: the programs of the demo; about 8 minutes the first time on 2 idle cores, afterwards seconds"
 	@cargo build --package api --package worker --package scheduler --package migrations --package cluster --bin api --bin worker --bin scheduler --bin migrate --bin demo
 
@@ -59,6 +63,26 @@ migrate: setup build ## bring the database up to date
 
 key: setup build ## create an API key, e.g. ARGS="--tenant demo --scopes jobs:read,jobs:write"
 	@deploy/local/cluster key $(DIR) $(ARGS)
+
+## The web app
+.PHONY: ui ui-api ui-check ui-test screenshots ui-bench
+ui: setup ## serve the web app with reloads, at the api of `make up`: DESK_API_KEY=dsk_... make ui
+	@deploy/local/ui dev
+
+ui-api: build ## write ui/src/api.d.ts from the api's own description
+	@deploy/local/ui api
+
+ui-check: setup ## format, lint, types and unit tests of the web app
+	@deploy/local/ui check
+
+ui-test: setup-test build ## every screen and the main journeys in a real browser, at a real cluster
+	@tests/ui test $(ARGS)
+
+screenshots: setup-test build ## pictures of every screen, light and dark, into docs/screenshots
+	@tests/ui screenshots $(ARGS)
+
+ui-bench: setup-test build ## sizes and times of the web app
+	@tests/ui bench $(ARGS)
 
 ## Checks
 .PHONY: setup-test test lint fmt openapi schemathesis figures

@@ -4,33 +4,44 @@
 // usage: node e2e/seed.ts URL    with DESK_API_KEY in the environment
 
 import { readFile } from "node:fs/promises";
+import { gunzipSync } from "node:zlib";
 
 const [url = "http://127.0.0.1:8080"] = process.argv.slice(2);
 const key = process.env.DESK_API_KEY ?? "";
+/** The secret of the tenant's help desk; without it no delivery is sent. */
+const webhookToken = process.env.DESK_WEBHOOK_TOKEN ?? "";
 
 await seed();
 
 async function seed() {
-  const file = await readFile(new URL("../../data/cdnow.csv.gz", import.meta.url));
-  const imported = await send("POST", "/api/orders/import?currency=USD", file, "seed-import", "application/gzip");
-  await ended(imported.job_id);
+  const known = await get("/api/intelligence/runs?limit=1");
+  if (known.items.length === 0) {
+    const imported = await send("POST", "/api/orders/import?currency=USD", await purchases(), undefined, "text/csv");
+    await ended(imported.job_id);
+  }
   await until("the first run is published", async () => {
     const runs = await get("/api/intelligence/runs?limit=1");
-    return runs.items[0]?.state === "published" || runs.items[0]?.published_at;
+    return runs.items[0]?.published_at;
   });
-  // The purchases end in June 1998; seen from today everybody would have left.
-  const runs = await get("/api/intelligence/runs?limit=10");
-  if (!runs.items.some((run: { as_of: string }) => run.as_of === "1998-06-30")) {
-    const run = await send("POST", "/api/intelligence/evaluate", { as_of: "1998-06-30", refit: true, train: true });
-    await ended(run.job_id);
-    await until("that day's run is published", async () => {
-      const page = await get("/api/intelligence/runs?limit=1");
-      return page.items[0]?.as_of === "1998-06-30" && page.items[0].published_at;
-    });
-  }
   await addSegments();
   await addDeliveries();
   await addJobs();
+  await get("/api/analytics/forecasts/revenue");
+}
+
+/** The purchases end in June 1998; seen from today everybody would have left. All are moved by the same whole weeks. */
+async function purchases() {
+  const file = gunzipSync(await readFile(new URL("../../data/cdnow.csv.gz", import.meta.url))).toString();
+  const [head = "", ...lines] = file.trim().split("\n");
+  const place = head.split(",").indexOf("order_date");
+  const week = 7 * 86_400_000;
+  const weeks = Math.floor((Date.now() - Date.parse("1998-07-02")) / week);
+  const moved = lines.map((line) => {
+    const cells = line.split(",");
+    cells[place] = new Date(Date.parse(cells[place] ?? "") + weeks * week).toISOString().slice(0, 10);
+    return cells.join(",");
+  });
+  return new TextEncoder().encode([head, ...moved].join("\n"));
 }
 
 async function addSegments() {
@@ -65,6 +76,7 @@ async function addSegments() {
 }
 
 async function addDeliveries() {
+  if (webhookToken === "") return;
   for (let number = 1; number <= 12; number += 1) {
     const ticket = {
       id: 4200 + number,
@@ -81,14 +93,7 @@ async function addDeliveries() {
         },
       ],
     };
-    await send(
-      "POST",
-      "/api/gorgias/webhook",
-      { id: `seed-${number}`, type: "ticket-message-created", ticket },
-      undefined,
-      undefined,
-      true,
-    );
+    await send("POST", "/api/gorgias/webhook", { id: `seed-${number}`, type: "ticket-message-created", ticket });
   }
 }
 
@@ -149,18 +154,12 @@ async function get(path: string) {
   return response.json();
 }
 
-async function send(
-  method: string,
-  path: string,
-  body: unknown,
-  idempotency?: string,
-  type = "application/json",
-  mayFail = false,
-) {
+async function send(method: string, path: string, body: unknown, idempotency?: string, type = "application/json") {
   const headers: Record<string, string> = { "X-API-Key": key, "Content-Type": type };
   if (idempotency) headers["Idempotency-Key"] = idempotency;
+  if (path === "/api/gorgias/webhook") headers["X-Webhook-Token"] = webhookToken;
   const text = type === "application/json" ? JSON.stringify(body) : new Uint8Array(body as Uint8Array);
   const response = await fetch(url + path, { method, headers, body: text });
-  if (!response.ok && !mayFail) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
   return response.json();
 }

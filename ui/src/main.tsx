@@ -29,12 +29,13 @@ window.addEventListener("vite:preloadError", (event) => {
 const cache = new QueryClient({
   defaultOptions: {
     queries: {
+      networkMode: "always",
       staleTime: 1_000,
       retry: (failures, error) => failures < 2 && mayHelpAgain(error),
       retryDelay: (attempt) => Math.min(500 * 2 ** attempt, 5_000) * (0.5 + Math.random()),
       refetchOnWindowFocus: true,
     },
-    mutations: { retry: false },
+    mutations: { networkMode: "always", retry: false },
   },
 });
 

@@ -77,7 +77,7 @@ function Nowhere() {
   return (
     <Screen title="No such page">
       <Empty title="This address leads nowhere">
-        <p>The page may have moved. Ctrl K finds every page.</p>
+        <p>The page may have moved. From the start every page can be found.</p>
         <Button variant="default" onClick={() => void navigate({ to: "/" })}>
           To the start
         </Button>

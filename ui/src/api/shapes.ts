@@ -208,6 +208,12 @@ export type Model = ModelLine & {
   comparison?: unknown;
 };
 
+/** What rules may ask of a customer. Named here, because the API describes another thing under the same name. */
+export type SegmentFields = {
+  fields: { name: string; type: string; meaning: string; operators: string[]; values?: string[] | null }[];
+  segments: string[];
+};
+
 export type Drift = {
   job_id: string;
   run_id: string;

@@ -56,7 +56,7 @@ function Freshness({ queries, onRefresh }: { queries: UseQueryResult<unknown>[];
   return (
     <Group gap={6}>
       <Text size="xs" className="quiet nowrap" aria-live="off">
-        {age && (isStale ? `stale, from ${age}` : `figures from ${age}`)}
+        {age && (isStale ? `stale, from ${age}` : age === "now" ? "just now" : `figures from ${age}`)}
       </Text>
       <Button
         variant="default"

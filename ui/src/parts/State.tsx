@@ -11,7 +11,7 @@ const TONES: Record<string, Tone> = {
   published: "good",
   champion: "good",
   fine: "good",
-  enqueued: "good",
+  queued: "good",
   low: "good",
   ready: "calm",
   running: "calm",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { count, day, duration, money, percent, rate, shortId, since, words } from "./format.ts";
+import { count, day, duration, money, monthOf, percent, rate, shortId, since, words } from "./format.ts";
 
 test("a rate is said in the unit that gives a number to read", () => {
   assert.equal(rate(12.34), "12.3/s");
@@ -28,6 +28,7 @@ test("a clock that is a little wrong gives no future", () => {
 
 test("a day stays the day that the server says", () => {
   assert.equal(day("1998-06-19"), "19 Jun 1998");
+  assert.equal(monthOf("2026-11-01"), "Nov 2026");
 });
 
 test("what was not computed is a dash, and nobody is certain", () => {

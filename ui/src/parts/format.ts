@@ -78,6 +78,13 @@ export function day(text: string | null | undefined): string {
   return text ? date.format(new Date(`${text.slice(0, 10)}T00:00:00Z`)) : "–";
 }
 
+const month = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone: "UTC" });
+
+/** The month of a day: 2026-11-01 -> Nov 2026. */
+export function monthOf(text: string | undefined): string {
+  return text ? month.format(new Date(`${text.slice(0, 7)}-01T00:00:00Z`)) : "–";
+}
+
 /** The name of something in the wire's form, for people: dead_letters -> Dead letters. */
 export function words(name: string): string {
   const text = name.replaceAll(/[_-]/g, " ");

@@ -62,7 +62,7 @@ function Frame({ session }: { session: Session }) {
       <a className="skip" href="#main">
         Skip to the content
       </a>
-      <AppShell.Header>
+      <AppShell.Header className="frame-part">
         <Group h="100%" px="sm" justify="space-between" wrap="nowrap" gap="xs">
           <Group gap="xs" wrap="nowrap">
             <Burger
@@ -93,7 +93,7 @@ function Frame({ session }: { session: Session }) {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" component="nav" aria-label="Screens">
+      <AppShell.Navbar p="xs" className="frame-part" style={{ overflowY: "auto" }} component="nav" aria-label="Screens">
         {(Object.keys(SURFACES) as Surface[]).map((surface) => (
           <NavGroup key={surface} surface={surface} places={places.filter((place) => place.surface === surface)} />
         ))}

@@ -68,7 +68,9 @@ function Tree({ kinds, customers }: { kinds: Archetype[]; customers: number }) {
               </Text>
               <details>
                 <summary className="small quiet">
-                  {finer.length > 0 ? `What they do, and the ${finer.length} finer kinds` : "What they do"}
+                  {finer.length > 0
+                    ? `What they do, and ${finer.length === 1 ? "one finer kind" : `the ${finer.length} finer kinds`}`
+                    : "What they do"}
                 </summary>
                 <Text size="sm" my={4}>
                   {kind.description}

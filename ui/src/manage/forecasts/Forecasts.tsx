@@ -8,7 +8,7 @@ import type { components } from "../../api.d.ts";
 import { Age } from "../../parts/Age.tsx";
 import { Chart, scale } from "../../parts/Chart.tsx";
 import { useFilters } from "../../parts/filters.ts";
-import { count, money, percent } from "../../parts/format.ts";
+import { count, money, monthOf, percent, words } from "../../parts/format.ts";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { METRICS } from "./metrics.ts";
 import { TEXTS } from "./texts.ts";
@@ -73,7 +73,7 @@ function Shown({ forecast }: { forecast: Forecast }) {
         : count(value);
   const next = forecast.points[0];
   const says = next
-    ? `${forecast.definition}. ${next.month}: ${say(next.value)}, most likely between ${say(next.low)} and ${say(next.high)}. Method: ${forecast.method ?? "unknown"}.`
+    ? `${words(forecast.definition)}. ${monthOf(next.month)}: ${say(next.value)}, most likely between ${say(next.low)} and ${say(next.high)}. Method: ${words(forecast.method ?? "unknown").toLowerCase()}.`
     : forecast.definition;
   return (
     <Box className="panel panel-pad">
@@ -81,8 +81,8 @@ function Shown({ forecast }: { forecast: Forecast }) {
         says={says}
         head={["Month", "Value", "From", "To"]}
         rows={[
-          ...forecast.history.map((past) => [past.month, say(past.value), "", ""]),
-          ...forecast.points.map((point) => [point.month, say(point.value), say(point.low), say(point.high)]),
+          ...forecast.history.map((past) => [monthOf(past.month), say(past.value), "", ""]),
+          ...forecast.points.map((point) => [monthOf(point.month), say(point.value), say(point.low), say(point.high)]),
         ]}
       >
         <Picture forecast={forecast} say={say} />
@@ -124,7 +124,7 @@ function Picture({ forecast, say }: { forecast: Forecast; say: (value: number) =
           y={232}
           textAnchor={place === 0 ? "start" : place === all.length - 1 ? "end" : "middle"}
         >
-          {all[place]}
+          {monthOf(all[place])}
         </text>
       ))}
     </svg>

@@ -44,38 +44,40 @@ export function Model() {
     >
       <Body query={model}>
         {(shown) => (
-          <div className="columns">
-            <Stack gap="md">
-              <Compared model={shown} />
-              <Calibration model={shown} />
-            </Stack>
-            <Stack gap="md">
-              <Panel title="Facts">
-                <dl className="facts">
-                  <dt>Role</dt>
-                  <dd>
-                    <State name={shown.role} />
-                  </dd>
-                  <dt>Looks ahead</dt>
-                  <dd>{shown.horizon_days} days</dd>
-                  <dt>Trained on</dt>
-                  <dd>{day(shown.trained_as_of)}</dd>
-                  <dt>Orders used</dt>
-                  <dd>
-                    {day(shown.window_from)} to {day(shown.window_to)}
-                  </dd>
-                  <dt>Judged on</dt>
-                  <dd>
-                    {count(shown.metrics?.held_back?.customers)} customers
-                    {shown.metrics?.held_back?.until ? `, days after ${day(shown.metrics.held_back.until)}` : ""}
-                  </dd>
-                  <dt>Decided by</dt>
-                  <dd>{shown.decided_by ?? "–"}</dd>
-                </dl>
-              </Panel>
-              <Importance model={shown} />
-            </Stack>
-          </div>
+          <>
+            <Compared model={shown} />
+            <div className="columns">
+              <Stack gap="md">
+                <Calibration model={shown} />
+              </Stack>
+              <Stack gap="md">
+                <Panel title="Facts">
+                  <dl className="facts">
+                    <dt>Role</dt>
+                    <dd>
+                      <State name={shown.role} />
+                    </dd>
+                    <dt>Looks ahead</dt>
+                    <dd>{shown.horizon_days} days</dd>
+                    <dt>Trained on</dt>
+                    <dd>{day(shown.trained_as_of)}</dd>
+                    <dt>Orders used</dt>
+                    <dd>
+                      {day(shown.window_from)} to {day(shown.window_to)}
+                    </dd>
+                    <dt>Judged on</dt>
+                    <dd>
+                      {count(shown.metrics?.held_back?.customers)} customers
+                      {shown.metrics?.held_back?.until ? `, days after ${day(shown.metrics.held_back.until)}` : ""}
+                    </dd>
+                    <dt>Decided by</dt>
+                    <dd>{shown.decided_by ?? "–"}</dd>
+                  </dl>
+                </Panel>
+                <Importance model={shown} />
+              </Stack>
+            </div>
+          </>
         )}
       </Body>
       {isAsking && (
@@ -113,6 +115,9 @@ function Compared({ model }: { model: Known }) {
       <Title order={2} size="h5" mb="xs">
         {TEXTS.compared}
       </Title>
+      <Text size="xs" className="quiet" mb="xs">
+        {TEXTS.less}
+      </Text>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a frame that scrolls has to be reachable by keys */}
       <section className="table-frame" tabIndex={0} aria-label={TEXTS.compared}>
         <Table>

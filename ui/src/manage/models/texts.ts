@@ -11,6 +11,7 @@ export const TEXTS = {
   calibration: "Does it mean what it says?",
   importance: "What it looks at",
   compared: "Against simple rules",
+  less: "Where an arrow points down, less is better. In brackets the range of 95 %.",
 };
 
 export const TARGETS: Record<string, string> = { churn: "Who leaves", ltv: "What they spend" };
@@ -18,8 +19,8 @@ export const TARGETS: Record<string, string> = { churn: "Who leaves", ltv: "What
 export const METRICS: Record<string, string> = {
   roc_auc: "Ranks a leaver above a stayer",
   average_precision: "Average precision",
-  brier: "Brier score (less is better)",
-  calibration_error: "Calibration error (less is better)",
-  log_loss: "Log loss (less is better)",
-  mean_absolute_error: "Mean absolute error (less is better)",
+  brier: "Brier score ↓",
+  calibration_error: "Calibration error ↓",
+  log_loss: "Log loss ↓",
+  mean_absolute_error: "Mean absolute error ↓",
 };

@@ -8,15 +8,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { type Field as BuilderField, QueryBuilder, type RuleGroupType } from "react-querybuilder";
-import { answer, client } from "../../api/client.ts";
-import type { components } from "../../api.d.ts";
+import { answer, answerAs, client } from "../../api/client.ts";
+import type { SegmentFields } from "../../api/shapes.ts";
 import { Failure } from "../../parts/Failure.tsx";
 import { count, percent, words } from "../../parts/format.ts";
 import { Loading } from "../../parts/Screen.tsx";
 import { type FieldType, IN_SEGMENT, type Line, type Query, type Rule, toCondition, toRule } from "./rule.ts";
 import { TEXTS } from "./texts.ts";
-
-type Fields = components["schemas"]["Fields"];
 
 const WAIT_MS = 500;
 
@@ -45,7 +43,7 @@ type Props = { query: RuleGroupType; onChange: (query: RuleGroupType) => void; o
 export function Builder({ query, onChange, onRule }: Props) {
   const fields = useQuery({
     queryKey: ["segment-fields"],
-    queryFn: ({ signal }) => answer(client.GET("/api/segments/fields", { signal })),
+    queryFn: ({ signal }) => answerAs<SegmentFields>(client.GET("/api/segments/fields", { signal })),
     staleTime: 300_000,
   });
   if (fields.isError) return <Failure error={fields.error} onRetry={() => void fields.refetch()} />;
@@ -53,7 +51,7 @@ export function Builder({ query, onChange, onRule }: Props) {
   return <Loaded fields={fields.data} query={query} onChange={onChange} onRule={onRule} />;
 }
 
-function Loaded({ fields, query, onChange, onRule }: Props & { fields: Fields }) {
+function Loaded({ fields, query, onChange, onRule }: Props & { fields: SegmentFields }) {
   const builderFields = useMemo(() => toBuilderFields(fields), [fields]);
   const types = useMemo(
     () => Object.fromEntries(fields.fields.map((field) => [field.name, field.type])) as Record<string, FieldType>,
@@ -89,7 +87,7 @@ function Loaded({ fields, query, onChange, onRule }: Props & { fields: Fields })
   );
 }
 
-function toBuilderFields(fields: Fields): BuilderField[] {
+function toBuilderFields(fields: SegmentFields): BuilderField[] {
   const own = fields.fields.map((field) => {
     const isChoice = (field.values?.length ?? 0) > 0;
     return {

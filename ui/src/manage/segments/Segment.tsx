@@ -5,7 +5,8 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import type { RuleGroupType } from "react-querybuilder";
-import { answer, client } from "../../api/client.ts";
+import { answer, answerAs, client } from "../../api/client.ts";
+import type { Summary } from "../../api/shapes.ts";
 import type { components } from "../../api.d.ts";
 import { Age } from "../../parts/Age.tsx";
 import { useAct } from "../../parts/act.tsx";
@@ -25,7 +26,7 @@ import { TEXTS } from "./texts.ts";
 type Member = components["schemas"]["MemberView"];
 type Evaluation = components["schemas"]["EvaluationView"];
 
-const MEMBERS: Column<Member>[] = [
+const members = (currency: string | null | undefined): Column<Member>[] => [
   {
     head: "Customer",
     cell: (member) => (
@@ -35,7 +36,7 @@ const MEMBERS: Column<Member>[] = [
     ),
   },
   { head: "Orders", isNumber: true, cell: (member) => count(member.order_count) },
-  { head: "Spent", isNumber: true, cell: (member) => money(member.total_order_value, null) },
+  { head: "Spent", isNumber: true, cell: (member) => money(member.total_order_value, currency) },
   { head: "Last order", cell: (member) => <span className="nowrap">{day(member.last_order_date)}</span> },
   {
     head: "Risk to leave",
@@ -48,7 +49,7 @@ const MEMBERS: Column<Member>[] = [
         "–"
       ),
   },
-  { head: "Expected", isNumber: true, cell: (member) => money(member.ltv, null) },
+  { head: "Expected", isNumber: true, cell: (member) => money(member.ltv, currency) },
   { head: "Member since", cell: (member) => <Age at={member.entered_at} /> },
 ];
 
@@ -125,10 +126,8 @@ export function Segment() {
               </Text>
             </Box>
             {mode === "change" && <Change segment={known} onClose={() => setMode("look")} />}
-            <div className="columns">
-              <Members id={id} />
-              <History id={id} />
-            </div>
+            <Members id={id} />
+            <History id={id} />
           </>
         )}
       </Body>
@@ -194,6 +193,11 @@ function Archive({ segment, onClose }: { segment: SegmentView; onClose: () => vo
 }
 
 function Members({ id }: { id: string }) {
+  const summary = useQuery({
+    queryKey: ["summary"],
+    queryFn: ({ signal }) => answerAs<Summary>(client.GET("/api/intelligence/summary", { signal })),
+    staleTime: 60_000,
+  });
   const list = usePages<Member>(["members", id], (cursor, signal) =>
     answer(
       client.GET("/api/segments/{id}/members", { params: { path: { id }, query: { cursor, limit: 50 } }, signal }),
@@ -209,7 +213,7 @@ function Members({ id }: { id: string }) {
           list.rows?.length ? (
             <Rows
               label="Members"
-              columns={MEMBERS}
+              columns={members(summary.data?.ltv?.currency)}
               rows={list.rows}
               rowKey={(member) => member.customer_id}
               onMore={list.onMore}

@@ -6,7 +6,7 @@ import { answer, client } from "../../api/client.ts";
 import type { components } from "../../api.d.ts";
 import { Age } from "../../parts/Age.tsx";
 import { useFilters } from "../../parts/filters.ts";
-import { count, words } from "../../parts/format.ts";
+import { count, shortId, words } from "../../parts/format.ts";
 import { LIVE_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
@@ -31,7 +31,22 @@ const COLUMNS: Column<Delivery>[] = [
     isWide: true,
     cell: (delivery) => (delivery.skip_reason ? words(delivery.skip_reason) : <span className="quiet">–</span>),
   },
-  { head: "Ticket", cell: (delivery) => delivery.ticket_id ?? "–" },
+  {
+    head: "Ticket",
+    cell: (delivery) =>
+      delivery.ticket_id ? (
+        <Link
+          to="/operate/deliveries"
+          search={{ ticket_id: delivery.ticket_id }}
+          className="mono"
+          title={delivery.ticket_id}
+        >
+          {shortId(delivery.ticket_id)}
+        </Link>
+      ) : (
+        "–"
+      ),
+  },
   { head: "Remarks", isNumber: true, cell: (delivery) => count(delivery.remarks.length) },
   {
     head: "Job",
@@ -69,7 +84,7 @@ export function Deliveries() {
           label="Decision"
           placeholder="Any"
           clearable
-          data={["enqueued", "skipped", "duplicate"]}
+          data={["queued", "skipped"]}
           value={filters.decision ?? null}
           onChange={(decision) => change({ decision })}
         />
