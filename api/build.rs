@@ -40,5 +40,9 @@ fn code(dist: &Path) -> String {
 }
 
 fn included(path: &Path) -> String {
-    if path.is_file() { format!("Some(include_bytes!({:?}))", path.display().to_string()) } else { "None".to_owned() }
+    if path.is_file() {
+        format!("Some(include_bytes!({:?}))", path.display().to_string())
+    } else {
+        "None".to_owned()
+    }
 }

@@ -43,7 +43,8 @@ pub async fn page(request: Request) -> Response {
         && !(path == "/api" || path.starts_with("/api/"))
         && mentions(request.headers(), header::ACCEPT, "text/html");
     if !is_page {
-        return Problem::not_found("no route has this path; GET /openapi.json describes them all").into_response();
+        return Problem::not_found("no route has this path; GET /openapi.json describes them all")
+            .into_response();
     }
     let nonce = STANDARD.encode(rand::random::<[u8; 16]>());
     let policy = format!(
@@ -94,7 +95,9 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
 /// Whether a header's list names something, weights aside. What browsers send needs no more.
 fn mentions(headers: &HeaderMap, header: header::HeaderName, wanted: &str) -> bool {
     let values = headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|part| part.split(';').next().unwrap_or_default().trim() == wanted)
+    values
+        .flat_map(|value| value.split(','))
+        .any(|part| part.split(';').next().unwrap_or_default().trim() == wanted)
 }
 
 fn content_type(name: &str) -> &'static str {

@@ -4,8 +4,8 @@ import { AppShell, Box, Burger, Button, Group, Menu, Text, UnstyledButton, useMa
 import { useDisclosure } from "@mantine/hooks";
 import { Spotlight, spotlight } from "@mantine/spotlight";
 import { useQuery } from "@tanstack/react-query";
-import { Link, Navigate, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { Link, Outlet, useNavigate, useRouter, useRouterState } from "@tanstack/react-router";
+import { useEffect, useRef, useState } from "react";
 import { Problem } from "../api/problem.ts";
 import { Failure } from "../parts/Failure.tsx";
 import { Loading } from "../parts/Screen.tsx";
@@ -16,7 +16,6 @@ import { may, type Session, sessionQuery, signOut } from "./session.ts";
 
 export function Shell() {
   const session = useQuery(sessionQuery);
-  const href = useRouterState({ select: (state) => state.location.href });
   if (session.isPending) {
     return (
       <Box p="xl">
@@ -25,7 +24,7 @@ export function Shell() {
     );
   }
   if (session.error instanceof Problem && session.error.kind === "signed-out") {
-    return <Navigate to="/sign-in" search={{ next: href }} replace />;
+    return <ToSignIn />;
   }
   if (session.isError) {
     return (
@@ -35,6 +34,19 @@ export function Shell() {
     );
   }
   return <Frame session={session.data} />;
+}
+
+/** Once: while the router is on its way its address is another already, and would be asked for again. */
+function ToSignIn() {
+  const router = useRouter();
+  const hasGone = useRef(false);
+  useEffect(() => {
+    if (hasGone.current) return;
+    hasGone.current = true;
+    const search = { next: window.location.pathname + window.location.search };
+    void router.navigate({ to: "/sign-in", search: search as never, replace: true });
+  }, [router]);
+  return null;
 }
 
 function Frame({ session }: { session: Session }) {
