@@ -268,7 +268,9 @@ function Others({ ticket, search }: { ticket: Opened; search: Record<string, str
     queryFn: ({ signal }) =>
       toldAs<Page<Ticket>>(
         client.GET("/api/tickets", {
-          params: { query: { order: "newest", limit: 10, ...(id ? { customer_id: id } : { customer_email: email ?? "" }) } },
+          params: {
+            query: { order: "newest", limit: 10, ...(id ? { customer_id: id } : { customer_email: email ?? "" }) },
+          },
           signal,
         }),
       ),
