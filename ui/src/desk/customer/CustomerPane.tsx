@@ -14,7 +14,7 @@ import { State } from "../../parts/State.tsx";
 import { toldAs } from "../calls.ts";
 import { clockName, standing } from "../clocks.ts";
 import { adviceQuery, clocksQuery, QUEUE, ticketQuery } from "../queries.ts";
-import type { Opened, Ticket } from "../shapes.ts";
+import type { Clock, Opened, Ticket } from "../shapes.ts";
 import { TEXTS } from "../texts.ts";
 
 type Props = { id: string; search: Record<string, string>; onBack: () => void };
@@ -71,10 +71,13 @@ function Clocks({ ticket }: { ticket: Opened }) {
   const [isExplained, setExplained] = useState(false);
   const explained = useQuery({ ...clocksQuery(ticket.id), enabled: isExplained });
   if (ticket.clocks.length === 0) return null;
+  // What is due first stands first; what has ended stands last.
+  const place = (clock: Clock) => (clock.ended_at || !clock.due_at ? Number.MAX_VALUE : Date.parse(clock.due_at));
+  const clocks = [...ticket.clocks].sort((one, other) => place(one) - place(other));
   return (
     <Part title="Clocks">
       <dl className="desk-clocks">
-        {ticket.clocks.map((clock) => {
+        {clocks.map((clock) => {
           const told = standing(clock, now);
           return (
             <div key={`${clock.kind}${clock.seq}`} style={{ display: "contents" }}>

@@ -26,6 +26,7 @@ type Props = {
 };
 
 export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
+  const [waitsFrom, setWaitsFrom] = useState<number | null>(null);
   const drafts = useQuery({
     ...draftsQuery(ticket.id),
     refetchInterval: (query) =>
@@ -34,7 +35,6 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
   const [picked, setPicked] = useState(0);
   const [tone, setTone] = useState<Tone | null>(null);
   const [length, setLength] = useState<Length | null>(null);
-  const [waitsFrom, setWaitsFrom] = useState<number | null>(null);
   const items = drafts.data?.items.filter((draft) => !draft.sent_at) ?? [];
   const isWriting = waitsFrom !== null && (drafts.data?.items.length ?? 0) <= waitsFrom;
   const draft = items[Math.min(picked, items.length - 1)];
