@@ -1,6 +1,7 @@
 // Every screen with an address that shows something, from what seed.ts made.
 
 import { api } from "./browser.ts";
+import { desk } from "./desk.ts";
 
 type Page<T> = { items: T[] };
 type Named = { id: string };
@@ -20,7 +21,11 @@ export async function screens(): Promise<Screen[]> {
     first("/api/webhooks/deliveries?limit=1"),
   ]);
   const imported = await first("/api/jobs?kind=import_orders&limit=1");
+  const ticket = await desk();
   const all: [string, string | undefined][] = [
+    ["tickets", "/desk"],
+    ["ticket", `/desk?ticket=${ticket}`],
+    ["ticket-customer", `/desk?ticket=${ticket}&pane=customer`],
     ["queues", "/operate/queues"],
     ["jobs", "/operate/jobs?tenant_id=all"],
     ["job", dead && `/operate/jobs/${dead}`],

@@ -328,6 +328,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The people of the desk, by name. */
+        get: operations["get_agents"];
+        put?: never;
+        /** Add a person to the desk, and get the link by which they choose a password. */
+        post: operations["post_agents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/available": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who takes tickets: active, accepting, online and connected. */
+        get: operations["get_agents_available"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Oneself. */
+        get: operations["get_agents_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change oneself. */
+        patch: operations["patch_agents_me"];
+        trace?: never;
+    };
+    "/api/agents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One person of the desk. */
+        get: operations["get_agents_id"];
+        put?: never;
+        post?: never;
+        /** End a person's access: their sessions end, their links too. What they did stays. */
+        delete: operations["delete_agents_id"];
+        options?: never;
+        head?: never;
+        /** Change a person of the desk. */
+        patch: operations["patch_agents_id"];
+        trace?: never;
+    };
+    "/api/agents/{id}/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a shift: an offline agent is online from now on. Busy and away stay. */
+        post: operations["post_agents_id_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/{id}/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a shift: the agent is offline, and their work is offered again by the desk's policy after a grace time. */
+        post: operations["post_agents_id_logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/{id}/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an agent has, open and pending, the most important first. */
+        get: operations["get_agents_id_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ai/customers/{id}/churn": {
         parameters: {
             query?: never;
@@ -378,6 +501,113 @@ export interface paths {
         put?: never;
         /** Ask for a new draft, even when there is a fresh one. */
         post: operations["post_ai_tickets_id_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ai/tickets/{id}/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The drafts of a ticket, variants side by side. */
+        get: operations["get_ai_tickets_id_drafts"];
+        put?: never;
+        /** Ask for drafts in several tones and lengths at once. */
+        post: operations["post_ai_tickets_id_drafts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ai/tickets/{id}/drafts/{draft_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Edit a draft. No newer draft overwrites it; what the drafter wrote is kept beside it. */
+        patch: operations["patch_ai_tickets_id_drafts_draft_id"];
+        trace?: never;
+    };
+    "/api/ai/tickets/{id}/drafts/{draft_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose a draft as it is. */
+        post: operations["post_ai_tickets_id_drafts_draft_id_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ai/tickets/{id}/drafts/{draft_id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say what is thought of a draft. The last word counts. */
+        put: operations["put_ai_tickets_id_drafts_draft_id_feedback"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ai/tickets/{id}/drafts/{draft_id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a draft, as it was edited, as a reply to the customer.
+         * @description As POST /api/tickets/{id}/messages it names the last message that was seen; when something newer is there, or the
+         *     drafter had not seen everything, 409 says so and nothing is sent.
+         */
+        post: operations["post_ai_tickets_id_drafts_draft_id_send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ai/tickets/{id}/recommend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The current advice on a ticket: priority, 2 to 4 actions, 3 to 5 talking points, warnings, and what is at stake. */
+        get: operations["get_ai_tickets_id_recommend"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -507,6 +737,235 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's trail, newest first. */
+        get: operations["get_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link for a person: an invitation before their first password, a reset afterwards. Earlier links end. */
+        post: operations["post_auth_invitations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose the first password, by an invitation. */
+        post: operations["post_auth_invitations_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a password. */
+        post: operations["post_auth_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign out of this session, by its refresh token or as whoever is signed in. */
+        post: operations["post_auth_logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/logout-everywhere": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign out of every session, here and everywhere else. */
+        post: operations["post_auth_logout_everywhere"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/password/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change one's own password. Every session of the person ends, this one too. */
+        post: operations["post_auth_password_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/password/forgot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for another password.
+         * @description The answer is the same whether the person exists.
+         */
+        post: operations["post_auth_password_forgot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose another password, by a reset link. Every session of the person ends. */
+        post: operations["post_auth_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange a refresh token for the next pair of tokens.
+         * @description Each is good once. One that was exchanged before ends its session, unless it comes again within ten seconds: then
+         *     the answer is the same.
+         */
+        post: operations["post_auth_refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in, and what they may do. */
+        get: operations["get_auth_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Customers by id, or those whose id, address or number `q` is or whose name begins with it. */
+        get: operations["get_customers"];
+        put?: never;
+        /** Make a customer. */
+        post: operations["post_customers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make many customers. Who is known stays as they are, and who does not fit is named with the reason. */
+        post: operations["post_customers_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/customers/merges/{merge_id}/undo": {
         parameters: {
             query?: never;
@@ -525,6 +984,24 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A customer: what they bought, what is known of them, and their tickets in work. */
+        get: operations["get_customers_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a customer's address, name or number. */
+        patch: operations["patch_customers_id"];
         trace?: never;
     };
     "/api/customers/{id}/merge": {
@@ -590,6 +1067,46 @@ export interface paths {
         };
         /** What a customer may want next: what is due again, and what goes with what was bought. */
         get: operations["get_customers_id_recommendations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{id}/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A customer's tickets, newest first: by the shop's id or one of their addresses. */
+        get: operations["get_customers_id_tickets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens at the desk, as it happens.
+         * @description Each event has a number, a tenant's without gaps; a client that comes back with the last one it saw, as
+         *     `Last-Event-ID` or `?after=`, is sent what came since. Events are kept for 15 minutes: after a longer gap the stream
+         *     begins with `reset`, and the client loads everything anew. Without either, the stream begins now. A client that reads
+         *     too slowly is sent `end` and comes back. Only events are sent whose GET the caller may use.
+         */
+        get: operations["get_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1221,6 +1738,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ml/generate/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A fresh draft in the tone and length, for services. */
+        post: operations["post_ml_generate_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ml/recommend/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The current advice on a ticket, for services. */
+        post: operations["post_ml_recommend_actions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/import": {
         parameters: {
             query?: never;
@@ -1384,6 +1935,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/reports/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many drafts are accepted and how much is changed, by drafter and tone. */
+        get: operations["get_reports_drafts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/satisfaction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How satisfied customers are, by agent, team, channel or day. */
+        get: operations["get_reports_satisfaction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/segments": {
         parameters: {
             query?: never;
@@ -1532,6 +2117,847 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/settings/assignment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How work is given out. */
+        get: operations["get_settings_assignment"];
+        /** Change how work is given out; what is left out has its default. */
+        put: operations["put_settings_assignment"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sla/at-risk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Clocks that run and of which 80 % or more has elapsed, those that run out first before the others. */
+        get: operations["get_sla_at_risk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sla/breaches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Clocks that ran past their due time, the newest first, with where the time went and who had the ticket. */
+        get: operations["get_sla_breaches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sla/calendars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's calendars by name. */
+        get: operations["get_sla_calendars"];
+        put?: never;
+        /** Make a calendar. */
+        post: operations["post_sla_calendars"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sla/calendars/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A calendar. */
+        get: operations["get_sla_calendars_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a calendar from now on.
+         * @description Of open clocks, what has elapsed stays, and the rest counts on the new hours.
+         */
+        patch: operations["patch_sla_calendars_id"];
+        trace?: never;
+    };
+    "/api/sla/clocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Clocks that ended, the newest first: the rows behind the numbers of the dashboard, each of which names its filter. */
+        get: operations["get_sla_clocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sla/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How promises were kept.
+         * @description Clocks count on the day on which they ended. What was cancelled is left out, and so are first responses to tickets
+         *     that an agent opened. First and full resolution are two kinds of clock.
+         */
+        get: operations["get_sla_dashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sla/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The tenant's policies in the order in which they are tried.
+         * @description A ticket that none fits has the defaults: urgent 30 min and 8 h, high 2 h and 24 h, normal 8 h and 48 h, low 24 h
+         *     and 7 d, in calendar time, for the first response and the resolution.
+         */
+        get: operations["get_sla_policies"];
+        put?: never;
+        /**
+         * Make a policy.
+         * @description Open tickets are brought up to it by a job; what ended stays. POST /api/sla/preview shows beforehand when sample
+         *     tickets would be due.
+         */
+        post: operations["post_sla_policies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sla/policies/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put the policies into another order. */
+        post: operations["post_sla_policies_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sla/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A policy. */
+        get: operations["get_sla_policies_id"];
+        put?: never;
+        post?: never;
+        /** End a policy. What it promised until now stays in the past. */
+        delete: operations["delete_sla_policies_id"];
+        options?: never;
+        head?: never;
+        /** Change a policy, from now on or from a time to come. */
+        patch: operations["patch_sla_policies_id"];
+        trace?: never;
+    };
+    "/api/sla/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See when sample tickets would be due, before a policy is stored.
+         * @description Each target is put into words too: `48 h on 8 h x 5 days is 6 working days`.
+         */
+        post: operations["post_sla_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sla/tickets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every clock of a ticket, with what every interval of its time was spent on.
+         * @description It is derived from the ticket's messages and history at this moment; times are in the zone of the opening hours.
+         */
+        get: operations["get_sla_tickets_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tickets, a page at a time.
+         * @description In the smart order unless another is asked for. The orders smart, oldest_waiting and due are of what is worked on: open
+         *     and pending tickets that are not set aside.
+         */
+        get: operations["get_tickets"];
+        put?: never;
+        /**
+         * Make a ticket.
+         * @description A message of a customer asks for a draft; one of an agent goes out after the time to take it back.
+         */
+        post: operations["post_tickets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a file, to be named by a message or note afterwards. One that is not within a day is removed. */
+        post: operations["post_tickets_attachments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/attachments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a file. */
+        get: operations["get_tickets_attachments_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The shop's fields. */
+        get: operations["get_tickets_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/fields/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Make or change a field. */
+        put: operations["put_tickets_fields_key"];
+        post?: never;
+        /** Archive a field: it takes no new values, and those that are there stay. */
+        delete: operations["delete_tickets_fields_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look for tickets by words of subject, messages, notes, customer and tags.
+         * @description All words must be there, in any of their forms in the shop's languages; the last may be unfinished from three letters
+         *     on, and `"what stands in quotes"` as it is. A ticket's number and a customer's address are found exactly, and come
+         *     first. The rest comes newest first.
+         */
+        get: operations["get_tickets_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the shop's tickets behave. */
+        get: operations["get_tickets_settings"];
+        /** Change how the shop's tickets behave. */
+        put: operations["put_tickets_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/unassigned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tickets that nobody has, in the order in which they are given out. */
+        get: operations["get_tickets_unassigned"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open a ticket: with customer, assignment, clocks, intelligence and the current draft. */
+        get: operations["get_tickets_id"];
+        put?: never;
+        post?: never;
+        /** Close a ticket, or put it away. */
+        delete: operations["delete_tickets_id"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a ticket.
+         * @description With `If-Match` only what was looked at is changed: 412 with the ticket as it is now when somebody was faster.
+         */
+        patch: operations["patch_tickets_id"];
+        trace?: never;
+    };
+    "/api/tickets/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that you work on a ticket that you were given. */
+        post: operations["post_tickets_id_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/analysis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Mood, intent, language and topics of a ticket's messages, and who read them. */
+        get: operations["get_tickets_id_analysis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a ticket to an agent.
+         * @description Also one that another agent has. Beyond the agent's capacity only with `force`, which the trail and the history keep.
+         */
+        post: operations["post_tickets_id_assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whose a ticket was, and why. */
+        get: operations["get_tickets_id_assignments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/auto-assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let the desk find an agent.
+         * @description Tickets that come before it in the smart order go first; when nobody has room it waits.
+         */
+        post: operations["post_tickets_id_auto_assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a ticket that nobody has. */
+        post: operations["post_tickets_id_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/escalate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand a ticket up.
+         * @description To the person above its agent who has the least to do; those who are there come first, and their capacity may be exceeded.
+         */
+        post: operations["post_tickets_id_escalate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to a ticket, newest first. */
+        get: operations["get_tickets_id_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge a ticket into another.
+         * @description Its messages and what comes later go on there; customers hear nothing of it.
+         */
+        post: operations["post_tickets_id_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/merge/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the merge of a ticket back.
+         * @description Its messages are its own again, also those that came since.
+         */
+        post: operations["post_tickets_id_merge_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The merges in which a ticket took part, newest first, at most 100. */
+        get: operations["get_tickets_id_merges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages between customer and agents, sent last first. `notes=true` has the notes among them. */
+        get: operations["get_tickets_id_messages"];
+        put?: never;
+        /**
+         * Reply to the customer, or, for programs, add what the customer wrote.
+         * @description A reply goes out after the time to take it back, or at `send_at`. When something was added since
+         *     `last_seen_message_id`, it is not sent: 409 says what is new (`new_messages`), and the text is kept as the caller's
+         *     (`reply_text`). What a customer writes opens the ticket again; of one that is final it makes a ticket that follows.
+         */
+        post: operations["post_tickets_id_messages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/messages/{message_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a reply back that has not left. */
+        post: operations["post_tickets_id_messages_message_id_withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Notes of a ticket, newest first. */
+        get: operations["get_tickets_id_notes"];
+        put?: never;
+        /** Add a note. */
+        post: operations["post_tickets_id_notes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/rating-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A link by which the customer rates the ticket without signing in. */
+        get: operations["get_tickets_id_rating_link"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/ratings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ratings of a ticket. */
+        get: operations["get_tickets_id_ratings"];
+        put?: never;
+        /** Give a rating on behalf of the customer. The newest of a resolution counts. */
+        post: operations["post_tickets_id_ratings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/reply-text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the caller is writing. */
+        get: operations["get_tickets_id_reply_text"];
+        /** Keep what the caller is writing. */
+        put: operations["put_tickets_id_reply_text"];
+        post?: never;
+        /** Throw away what the caller was writing. */
+        delete: operations["delete_tickets_id_reply_text"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/score": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why a ticket stands where it stands in the smart order. */
+        get: operations["get_tickets_id_score"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a message the first of a new ticket that is linked to its own. */
+        post: operations["post_tickets_id_split"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand a ticket on.
+         * @description One's own, or with the permission `tickets:assign` any. To an agent it goes at once; to a department through the queue.
+         */
+        post: operations["post_tickets_id_transfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/unassign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a ticket back into the queue. */
+        post: operations["post_tickets_id_unassign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/viewers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who looks at a ticket at this moment, over all processes, seconds late at most. */
+        get: operations["get_tickets_id_viewers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/topic-alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Topics that go first now. */
+        get: operations["get_topic_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/topic-alerts/{topic}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let tickets on a topic go first until a time: a recall, an outage. */
+        put: operations["put_topic_alerts_topic"];
+        post?: never;
+        /** Lift an alert. */
+        delete: operations["delete_topic_alerts_topic"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/webhooks/deliveries": {
         parameters: {
             query?: never;
@@ -1655,10 +3081,186 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/r/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The form of a rating link. */
+        get: operations["get_r_token"];
+        put?: never;
+        /** Rate the ticket of a link. The newest rating of a resolution counts. */
+        post: operations["post_r_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws/agent/{agent_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An agent's events and signs, as a WebSocket.
+         * @description For the agent, or for who leads them. Begins with `hello`, or with `reset` when what came after `after` is gone; then
+         *     events as in GET /api/events. The client may send `typing`, `viewing`, `ack`, `availability` and `ping`; what cannot be
+         *     read is answered by `error`, and the connection stays. Close codes: 1012 the server restarts, 1013 the client is too
+         *     slow (both: come back with the last number), 4401 the credential holds no longer.
+         */
+        get: operations["get_ws_agent_agent_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description How a draft is taken. */
+        Acceptance: {
+            /** @description Take it although the ticket has newer messages. */
+            force?: boolean;
+        };
+        /** @description A message that was added. */
+        AddedMessage: components["schemas"]["MessageView"] & {
+            /**
+             * Format: uuid
+             * @description The ticket that follows the one that was written to, because that one is final.
+             */
+            follow_up_of?: string | null;
+            /**
+             * Format: int64
+             * @description The version of its ticket.
+             */
+            ticket_version: number;
+        };
+        /** @description Advice is being made. */
+        AdviceJob: {
+            /**
+             * Format: uuid
+             * @description The job, as in GET /api/jobs/{id}.
+             */
+            job_id: string;
+            /** @description The latest advice, made before something changed. */
+            stale_recommendation?: unknown;
+            /** @description Where it stands. */
+            state: string;
+        };
+        /** @description What is to be changed of a person; what is missing stays. */
+        AgentChange: {
+            /** @description Whether automatic assignment may give anything. */
+            accepts_new_tickets?: boolean | null;
+            /**
+             * Format: int32
+             * @description Units of open work that automatic assignment may fill, 1 to 50.
+             */
+            capacity?: number | null;
+            /** @description Departments that the person works for. */
+            departments?: string[] | null;
+            /** @description Whether the person may not sign in any more; true ends their sessions. */
+            disabled?: boolean | null;
+            /** @description ISO 639-1 codes; none means any. */
+            languages?: string[] | null;
+            /** @description Name for people, 1 to 200 characters. */
+            name?: string | null;
+            /** @description viewer, agent, senior_agent, team_lead, manager or admin. */
+            role?: string | null;
+            /** @description What the person knows. */
+            skills?: string[] | null;
+        };
+        /** @description A person of the desk. */
+        AgentView: {
+            /** @description Whether automatic assignment may give anything. */
+            accepts_new_tickets: boolean;
+            /** @description What the person says of themselves: online, busy, away or offline. */
+            availability: string;
+            /**
+             * Format: int32
+             * @description Units of open work that automatic assignment may fill.
+             */
+            capacity: number;
+            /**
+             * Format: date-time
+             * @description When the person came.
+             */
+            created_at: string;
+            /** @description Departments that the person works for. */
+            departments: string[];
+            /**
+             * Format: date-time
+             * @description Since when the person may not sign in.
+             */
+            disabled_at?: string | null;
+            /** @description The person's address. */
+            email: string;
+            /** @description Whether a password was chosen; until then the invitation is open. */
+            has_password: boolean;
+            /**
+             * Format: uuid
+             * @description The person.
+             */
+            id: string;
+            /** @description Whether any connection of theirs is open. */
+            is_present: boolean;
+            /** @description ISO 639-1 codes; none means any. */
+            languages: string[];
+            /**
+             * Format: date-time
+             * @description When work was last assigned.
+             */
+            last_assigned_at?: string | null;
+            /**
+             * Format: date-time
+             * @description The last sign-in.
+             */
+            last_login_at?: string | null;
+            /**
+             * Format: int32
+             * @description Units of open work that the person has.
+             */
+            load: number;
+            /** @description Name for people. */
+            name: string;
+            /** @description viewer, agent, senior_agent, team_lead, manager or admin. */
+            role?: string | null;
+            /** @description What the person knows. */
+            skills: string[];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description Grows with every change of what can be changed here.
+             */
+            version: number;
+        };
+        /** @description The alerts that hold now. */
+        AlertList: {
+            /** @description By topic. */
+            items: unknown[];
+        };
+        /** @description An alert on a topic. */
+        AlertWish: {
+            /** @description Why, for those who see the tickets. */
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when; 30 days ahead at most.
+             */
+            until: string;
+        };
         /** @description A report. */
         AnalyticsReport: {
             /**
@@ -1709,6 +3311,211 @@ export interface components {
             job_id: string;
             /** @description Where it stands. */
             state: string;
+        };
+        /**
+         * @description Who is to have it.
+         * @example {
+         *       "agent_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81",
+         *       "reason": "knows the customer"
+         *     }
+         */
+        Assign: {
+            /**
+             * Format: uuid
+             * @description The agent.
+             */
+            agent_id: string;
+            /** @description Also when they have no room or take no new tickets. */
+            force?: boolean;
+            /** @description Why; 500 characters at most. */
+            reason?: string | null;
+        };
+        /** @description Whose a ticket is now. */
+        Assigned: {
+            /**
+             * Format: uuid
+             * @description Whose it is; null while it is in the queue.
+             */
+            agent_id?: string | null;
+            /** @description Whether the agent has more units than their capacity now, on purpose. */
+            exceeded: boolean;
+            /**
+             * Format: uuid
+             * @description The ticket.
+             */
+            ticket_id: string;
+            /**
+             * Format: int64
+             * @description The ticket's version, as in its ETag.
+             */
+            version: number;
+        };
+        /** @description How work is given out. */
+        AssignmentPolicy: {
+            /**
+             * @description Tickets that nobody has are given out.
+             * @default true
+             */
+            automatic: boolean;
+            /**
+             * Format: int32
+             * @description After how many seconds they get as many again: 1 to 3600.
+             * @default 20
+             */
+            newcomer_every_secs: number;
+            /**
+             * Format: int32
+             * @description Units that an agent gets at once who has just arrived: 1 to 50.
+             * @default 3
+             */
+            newcomer_units: number;
+            /**
+             * @description What is offered again when an agent goes offline: what a customer waits for, all their open work, or nothing.
+             * @default waiting
+             */
+            offline: components["schemas"]["Offline"];
+            /**
+             * Format: int32
+             * @description How long after they went, in seconds: 0 to 86400.
+             * @default 120
+             */
+            offline_grace_secs: number;
+            /**
+             * Format: int32
+             * @description From which waiting time on a ticket goes also to agents without its skills, in seconds: 0 to 604800.
+             * @default 600
+             */
+            relax_skills_secs: number;
+        };
+        /** @description One assignment of a ticket. */
+        AssignmentView: {
+            /**
+             * Format: uuid
+             * @description Whose it was.
+             */
+            agent_id: string;
+            /** @description Their name. */
+            agent_name: string;
+            /** @description Who decided: `agent:ID`, `key:ID` or `job:KIND`. */
+            decided_by: string;
+            /** @description What was said when it ended. */
+            end_why?: string | null;
+            /** @description How it came about, in words. */
+            explanation: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            from: string;
+            /**
+             * Format: uuid
+             * @description The assignment.
+             */
+            id: string;
+            /** @description manual, auto_routing, transfer, escalation, self_claimed, returning or offered_again. */
+            reason: string;
+            /** @description Every candidate with its points; of a person's decision the agent's load and capacity. */
+            scores?: Record<string, never> | null;
+            /** @description assigned, accepted or in_progress; of an ended one completed, transferred or unassigned. */
+            state: string;
+            /**
+             * Format: int32
+             * @description What the ticket weighed.
+             */
+            units: number;
+            /**
+             * Format: date-time
+             * @description When it ended; null for the present one.
+             */
+            until?: string | null;
+            /** @description What a person said of it. */
+            why?: string | null;
+        };
+        /** @description A ticket's assignments. */
+        Assignments: {
+            /** @description The newest first, a hundred at most. */
+            items: components["schemas"]["AssignmentView"][];
+        };
+        /** @description A file. */
+        AttachmentView: {
+            /** @description What it is, by its first bytes. */
+            content_type: string;
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Names it in `attachment_ids`.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How long it is.
+             */
+            size_bytes: number;
+        };
+        /**
+         * @description What a person says of themselves.
+         * @enum {string}
+         */
+        Availability: "online" | "busy" | "away" | "offline";
+        /** @description An agent who takes tickets at this moment. */
+        AvailableAgent: {
+            /**
+             * Format: int32
+             * @description Units that automatic assignment may fill.
+             */
+            capacity: number;
+            /** @description Where they work. */
+            departments: string[];
+            /**
+             * Format: uuid
+             * @description Who.
+             */
+            id: string;
+            /** @description What they speak; none means any. */
+            languages: string[];
+            /**
+             * Format: date-time
+             * @description When they last got a ticket.
+             */
+            last_assigned_at?: string | null;
+            /**
+             * Format: int32
+             * @description Units of open work.
+             */
+            load: number;
+            /** @description Their name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description 0 agent, 1 senior, 2 leads.
+             */
+            seniority: number;
+            /** @description What they know. */
+            skills: string[];
+        };
+        /** @description Who takes tickets at this moment. */
+        AvailableAgents: {
+            /** @description Those with the most room first, 200 at most. */
+            items: components["schemas"]["AvailableAgent"][];
+        };
+        /** @description What was left at the end of a day. */
+        BacklogView: {
+            /**
+             * Format: date
+             * @description The day.
+             */
+            day: string;
+            /**
+             * Format: int64
+             * @description Open and pending tickets.
+             */
+            tickets: number;
         };
         /** @description What became of the jobs of a batch, in its order. */
         BatchDocument: {
@@ -1772,6 +3579,62 @@ export interface components {
              */
             reason: string | null;
         };
+        /** @description What is to be changed; what is left out stays. */
+        CalendarChange: {
+            /** @description Replaces all of them. */
+            holidays?: Record<string, never>[] | null;
+            /** @description True makes it the tenant's own. */
+            is_default?: boolean | null;
+            /** @description 1 to 100 characters, unique without regard to case. */
+            name?: string | null;
+            /** @description Replaces the whole week. */
+            week?: Record<string, never> | null;
+            /** @description IANA name of the time zone. */
+            zone?: string | null;
+        };
+        /** @description All calendars by name. */
+        CalendarList: {
+            /** @description The calendars. */
+            items: components["schemas"]["CalendarView"][];
+        };
+        /** @description A calendar. */
+        CalendarView: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Days that are not as their day of the week. */
+            holidays: Record<string, never>[];
+            /**
+             * Format: uuid
+             * @description The calendar.
+             */
+            id: string;
+            /** @description Whether it is the tenant's own. */
+            is_default: boolean;
+            /** @description For people. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was changed.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description From when on these hours hold.
+             */
+            valid_from: string;
+            /**
+             * Format: int32
+             * @description Grows with every change.
+             */
+            version: number;
+            /** @description The opening spans by day. */
+            week: Record<string, never>;
+            /** @description IANA name of the time zone. */
+            zone: string;
+        };
         /**
          * @description What became of it.
          * @example {
@@ -1801,22 +3664,45 @@ export interface components {
              */
             reason: string | null;
         };
-        /** @description Somebody came or went. */
+        /** @description A field of a ticket that changed. */
         ChangeView: {
+            /** @description Who: `agent:ID`, `key:ID`, `job:KIND` or a help desk. */
+            actor: string;
             /**
              * Format: date-time
-             * @description When that evaluation began.
+             * @description When, by the clock of whoever changed it.
              */
             at: string;
-            /** @description entered or left. */
-            change: string;
-            /** @description The shop's id. */
-            customer_id: string;
+            /** @description What. */
+            field: string;
             /**
              * Format: uuid
-             * @description The evaluation that found it.
+             * @description Identity.
              */
-            evaluation_job_id: string;
+            id: string;
+            /** @description What it became. */
+            new?: unknown;
+            /** @description What it was. */
+            old?: unknown;
+            /** @description Why, when it was said. */
+            reason?: string | null;
+        };
+        /**
+         * @description Through what a ticket is answered.
+         * @enum {string}
+         */
+        Channel: "email" | "sms" | "phone" | "chat" | "whatsapp" | "form";
+        /** @description A link and the password that it is to set. */
+        Chosen: {
+            /** @description 12 characters at least, 1024 bytes at most. */
+            password: string;
+            /** @description The token of the link. */
+            token: string;
+        };
+        /** @description How a ticket is taken. */
+        Claim: {
+            /** @description Also beyond one's own capacity. */
+            force?: boolean;
         };
         /** @description A column of the file. */
         ColumnView: {
@@ -1849,6 +3735,66 @@ export interface components {
              */
             slots?: number | null;
         };
+        /** @description A ticket that was made. */
+        CreatedTicket: components["schemas"]["TicketView"] & {
+            /**
+             * Format: uuid
+             * @description Its first message.
+             */
+            message_id?: string | null;
+        };
+        /** @description Who wants to sign in. */
+        Credentials: {
+            /** @description Whether the tokens are to be cookies, for browsers; then the request needs an Origin that may have them. */
+            cookie?: boolean;
+            /** @description The person's address. */
+            email: string;
+            /** @description The person's password, at most 1024 bytes. */
+            password: string;
+            /** @description Slug of the tenant. */
+            tenant: string;
+        };
+        /** @description Who is signed in. */
+        CurrentSession: {
+            /** @description Who it is. */
+            person: components["schemas"]["Person"];
+            /**
+             * Format: uuid
+             * @description The session.
+             */
+            session_id: string;
+        };
+        /**
+         * @description What is to be changed; what is left out stays, null takes a value away.
+         * @example {
+         *       "name": "Ann Lind",
+         *       "phone": null
+         *     }
+         */
+        CustomerChange: {
+            /** @description Address. */
+            email?: string | null;
+            /** @description Name. */
+            name?: string | null;
+            /** @description Telephone number. */
+            phone?: string | null;
+        };
+        /**
+         * @description Customers to be made.
+         * @example {
+         *       "customers": [
+         *         {
+         *           "email": "ann@example.com",
+         *           "id": "g-77",
+         *           "name": "Ann"
+         *         }
+         *       ]
+         *     }
+         */
+        CustomerImport: {
+            /** @description 1,000 at most. */
+            customers: components["schemas"]["NewCustomer"][];
+        };
         /** @description What to recommend to a customer. */
         CustomerRecommendations: {
             /** @description False when the customer's purchases do not suffice. */
@@ -1865,6 +3811,15 @@ export interface components {
             /** @description Why they do not. */
             reason?: string | null;
         };
+        /** @description Who a ticket is about. */
+        CustomerReference: {
+            /** @description The address. */
+            email?: string | null;
+            /** @description The shop's id; one that the shop has. */
+            id?: string | null;
+            /** @description The name. */
+            name?: string | null;
+        };
         /**
          * @description A customer that is asked about.
          * @example {
@@ -1874,6 +3829,45 @@ export interface components {
         CustomerRequest: {
             /** @description The shop's id of the customer. */
             customer_id: string;
+        };
+        /** @description A customer. */
+        CustomerView: {
+            /**
+             * Format: date-time
+             * @description When they were first heard of.
+             */
+            created_at: string;
+            /** @description Address. */
+            email?: string | null;
+            /** @description The shop's id. */
+            id: string;
+            /** @description Who they are now, when they were merged. */
+            merged_into?: string | null;
+            /** @description Name. */
+            name?: string | null;
+            /** @description Telephone number. */
+            phone?: string | null;
+        };
+        /** @description A report. */
+        Dashboard: {
+            /** @description Open and pending tickets at the end of each day. */
+            backlog: components["schemas"]["BacklogView"][];
+            /** @description Clocks that are past their due time and run, at this moment. */
+            breached_now: components["schemas"]["Number"];
+            /**
+             * Format: date
+             * @description The first day.
+             */
+            from: string;
+            /** @description All together, then by day, department, agent, priority and channel, for each kind of clock. */
+            groups: components["schemas"]["GroupView"][];
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            to: string;
+            /** @description The zone in which days begin. */
+            zone: string;
         };
         /** @description Which data there is, of all tenants together. */
         DataStatus: {
@@ -1959,6 +3953,15 @@ export interface components {
              */
             ticket_id?: string | null;
         };
+        /** @description Something that happened at the desk. */
+        DeskEvent: {
+            /** @description A document with `kind`, `at`, `ticket_id`, `agent_id` and `data`. */
+            data: string;
+            /** @description The kind; or `reset` (load anew), or `end` with the reason for which the server ends the stream. */
+            event: string;
+            /** @description Its number, for `Last-Event-ID`; typing and viewing have none. */
+            id: string;
+        };
         /**
          * @description What was done at once.
          * @example {
@@ -1985,6 +3988,33 @@ export interface components {
             /** @description Where it stands. */
             state: string;
         };
+        /** @description The drafts of a ticket. */
+        DraftList: {
+            /** @description Those that answer the latest messages first, among them those that a person chose or edited, then the newest. */
+            items: components["schemas"]["DraftView"][];
+        };
+        /** @description How drafts are taken up. */
+        DraftReport: {
+            /**
+             * Format: date-time
+             * @description From this moment on.
+             */
+            from: string;
+            /** @description By drafter and tone. */
+            groups: unknown[];
+            /**
+             * Format: date-time
+             * @description Before this one.
+             */
+            to: string;
+        };
+        /** @description A draft that is asked for. */
+        DraftRequest: {
+            length?: components["schemas"]["Length"] | null;
+            /** @description Our ticket id, or the help desk's. */
+            ticket_id: string;
+            tone?: components["schemas"]["Tone"] | null;
+        };
         /** @description A suggested reply. */
         DraftView: {
             /**
@@ -1997,8 +4027,15 @@ export interface components {
              * @description When it was made.
              */
             created_at: string;
+            /** @description What the drafter wrote, if a person changed it. */
+            drafted_reply?: string | null;
             /** @description What wrote it: `anthropic` or `template`. */
             drafter: string;
+            /**
+             * Format: float
+             * @description How far that is from what was drafted, 0 to 1.
+             */
+            edit_distance?: number | null;
             /**
              * Format: date-time
              * @description When an agent edited it.
@@ -2032,10 +4069,25 @@ export interface components {
             recommendation?: unknown;
             /** @description The suggested reply. */
             reply: string;
+            /**
+             * Format: date-time
+             * @description When it was sent to the customer.
+             */
+            sent_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The message that it became.
+             */
+            sent_message_id?: string | null;
             /** @description Whether the ticket has more messages now. */
             stale: boolean;
             /** @description sms, chat, email or phone. */
             style: string;
+            /**
+             * Format: int32
+             * @description 1 good, -1 bad.
+             */
+            thumb?: number | null;
             /**
              * Format: uuid
              * @description Our ticket.
@@ -2043,6 +4095,11 @@ export interface components {
             ticket_id: string;
             /** @description friendly, professional, empathetic or apologetic. */
             tone: string;
+            /**
+             * Format: int64
+             * @description Grows with each thing that a person does to it; as an ETag in quotation marks.
+             */
+            version: number;
         };
         /** @description How the new draft should be. */
         DraftWish: {
@@ -2085,6 +4142,11 @@ export interface components {
              */
             matching: number;
             state: string;
+        };
+        /** @description A person's text. */
+        Edit: {
+            /** @description 1 to 20,000 characters. */
+            reply: string;
         };
         /**
          * @description A job to enqueue.
@@ -2150,6 +4212,22 @@ export interface components {
             job_id: string;
             /** @description Where it stands. */
             state: string;
+        };
+        /** @description A customer with what is known of them. */
+        EnrichedCustomer: components["schemas"]["CustomerView"] & {
+            /** @description Every address of theirs. */
+            emails: string[];
+            /** @description As GET /api/intelligence/customers/{id}. */
+            intelligence: unknown;
+            /** @description Their tickets that are open or pending, newest first, 20 at most; null without the permission tickets:read. */
+            open_tickets?: components["schemas"]["TicketView"][] | null;
+            /** @description What they have bought, with the last orders; null when nothing was imported. */
+            profile?: unknown;
+        };
+        /** @description Why a ticket is handed up. */
+        Escalate: {
+            /** @description Why; 1 to 500 characters. */
+            reason: string;
         };
         /**
          * @description How the run should be.
@@ -2237,18 +4315,58 @@ export interface components {
         };
         /** @description Nothing needs to be said. */
         EvaluationWish: Record<string, never>;
+        /** @description What is thought of a draft. */
+        Feedback: {
+            /** @description Why, 1000 characters at most. */
+            reason?: string | null;
+            /** @description up or down. */
+            thumb: components["schemas"]["Thumb"];
+        };
+        /**
+         * @description A field to be made or changed.
+         * @example {
+         *       "choices": [
+         *         "S",
+         *         "M",
+         *         "L"
+         *       ],
+         *       "kind": "choice",
+         *       "label": "Size"
+         *     }
+         */
+        FieldBody: {
+            /** @description Of a choice. */
+            choices?: string[];
+            /** @description What values it takes; it cannot be changed later. */
+            kind: components["schemas"]["FieldKind"];
+            /** @description Its name for people, 200 characters at most. */
+            label: string;
+        };
+        /**
+         * @description What values a field takes.
+         * @enum {string}
+         */
+        FieldKind: "text" | "number" | "boolean" | "date" | "choice";
         /** @description A field. */
         FieldView: {
-            /** @description What it is. */
-            meaning: string;
-            /** @description Its name. */
-            name: string;
-            /** @description Its operators, as in a tree; in a text `_` is a blank. */
-            operators: string[];
-            /** @description number, integer, date, text, country, boolean, set, name or word. */
-            type: string;
-            /** @description The values that there are, where they can be listed; null where any may be given, or none is known yet. */
-            values?: string[] | null;
+            /**
+             * Format: date-time
+             * @description It takes no new values since then.
+             */
+            archived_at?: string | null;
+            /** @description Of a choice. */
+            choices: string[];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Its name in `custom`. */
+            key: string;
+            /** @description What values it takes. */
+            kind: components["schemas"]["FieldKind"];
+            /** @description Its name for people. */
+            label: string;
         };
         /** @description What rules may ask about. */
         Fields: {
@@ -2256,6 +4374,13 @@ export interface components {
             fields: components["schemas"]["FieldView"][];
             /** @description The segments that `in segment` may name. */
             segments: string[];
+        };
+        /** @description The first message. */
+        FirstMessage: {
+            /** @description Who wrote it. */
+            from?: components["schemas"]["Writer"];
+            /** @description What it says: 20,000 characters at most, 50,000 of a customer. */
+            text: string;
         };
         /** @description A forecast is being made. */
         ForecastJob: {
@@ -2312,6 +4437,28 @@ export interface components {
             /** @description Why they do not. */
             reason?: string | null;
         };
+        /** @description Who forgot a password. */
+        Forgotten: {
+            /** @description The person's address. */
+            email: string;
+            /** @description Slug of the tenant. */
+            tenant: string;
+        };
+        /** @description A ticket that was found. */
+        FoundTicket: components["schemas"]["TicketView"] & {
+            /** @description Whether its number or address is the very one that was asked for. */
+            is_exact: boolean;
+        };
+        /** @description Clocks of one kind that share something. */
+        GroupView: Record<string, never> & {
+            /**
+             * Format: double
+             * @description Met of those that had a target; none when none had.
+             */
+            compliance?: number | null;
+            /** @description Parameters of GET /api/sla/clocks that list these clocks; with `verdict` those that met or missed. */
+            rows: Record<string, never>;
+        };
         /**
          * @description How the process and its parts are.
          * @example {
@@ -2358,6 +4505,36 @@ export interface components {
              *     `.zip`, `.bz2`, `.xz` or `.zst` behind it.
              */
             path: string;
+        };
+        /** @description What became of customers that were to be made. */
+        ImportedCustomers: {
+            /** @description Ids of those that were made. */
+            created: string[];
+            /** @description Those that the shop knew, by their place in the list: place and id. */
+            known: [
+                number,
+                string
+            ][];
+            /** @description Those that do not fit, by their place in the list: place and reason. */
+            refused: [
+                number,
+                string
+            ][];
+        };
+        /** @description The new person, and the link by which they choose a password. */
+        Invitation: {
+            /** @description The person. */
+            agent: components["schemas"]["AgentView"];
+            /** @description The link. */
+            invitation: components["schemas"]["LinkView"];
+        };
+        /** @description For whom a link is wanted. */
+        Invited: {
+            /**
+             * Format: uuid
+             * @description The person.
+             */
+            agent_id: string;
         };
         /**
          * @description A job.
@@ -2619,6 +4796,37 @@ export interface components {
             /** @description Its name. */
             title?: string | null;
         };
+        /** @description A link, for whoever hands it to the person. */
+        LinkView: {
+            /** @description How it reaches the person. */
+            delivery: string;
+            /**
+             * Format: date-time
+             * @description Until when it is good.
+             */
+            expires_at: string;
+            /** @description invitation for a first password, reset for another one. */
+            purpose: string;
+            /** @description What the person sends to /api/auth/invitations/accept or /api/auth/password/reset, once. */
+            token: string;
+            /** @description The page of this installation to send the person to; null without DESK_PUBLIC_URL. */
+            url?: string | null;
+        };
+        /** @description A clock in a list. */
+        ListedClock: Record<string, never> & {
+            /** @description Where its time went and who had it. */
+            why?: Record<string, never> | null;
+        };
+        /** @description A job looks for an agent. */
+        Looking: {
+            /**
+             * Format: uuid
+             * @description The job, as in GET /api/jobs/{id}.
+             */
+            job_id: string;
+            /** @description Where it stands. */
+            state: string;
+        };
         /**
          * @description What columns of a file mean, and how it is written.
          * @example {
@@ -2760,6 +4968,197 @@ export interface components {
             /** @description Who took it back. */
             undone_by?: string | null;
         };
+        /** @description Messages of a ticket. */
+        MessagePage: {
+            /** @description The messages, sent last first. */
+            items: components["schemas"]["MessageView"][];
+            /**
+             * Format: uuid
+             * @description The message that was added last, note or not; a reply names it as `last_seen_message_id`.
+             */
+            last_message_id?: string | null;
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A message or note. */
+        MessageView: {
+            /** @description Files that came with it. */
+            attachments: components["schemas"]["AttachmentView"][];
+            /**
+             * Format: uuid
+             * @description The agent who wrote it.
+             */
+            author_id?: string | null;
+            /** @description Whether a machine sent it. */
+            by_machine: boolean;
+            /** @description Channel name. */
+            channel: string;
+            /**
+             * Format: date-time
+             * @description When it was added here.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it left.
+             */
+            delivered_at?: string | null;
+            /** @description Of a reply that goes out from here: scheduled, queued, sent, failed or withdrawn. */
+            delivery?: string | null;
+            /** @description Why it failed, or waits. */
+            error?: string | null;
+            /** @description customer, agent or note. */
+            from: string;
+            /**
+             * Format: uuid
+             * @description Ours.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The ticket that it came to, when a merge or split brought it here.
+             */
+            origin_ticket_id?: string | null;
+            /**
+             * Format: date-time
+             * @description When it goes out; until then it can be taken back.
+             */
+            send_at?: string | null;
+            /** @description The sender's name. */
+            sender_name?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was sent.
+             */
+            sent_at: string;
+            /** @description Plain text. */
+            text: string;
+            /**
+             * Format: uuid
+             * @description The ticket that it is in.
+             */
+            ticket_id: string;
+        };
+        /** @description A new person of the desk. */
+        NewAgent: {
+            /** @description Whether automatic assignment may give anything; a viewer's never does. */
+            accepts_new_tickets?: boolean | null;
+            /**
+             * Format: int32
+             * @description Units of open work that automatic assignment may fill, 1 to 50; 10 when missing.
+             */
+            capacity?: number | null;
+            /** @description Departments that the person works for. */
+            departments?: string[] | null;
+            /** @description The person's address, unique within the tenant. */
+            email: string;
+            /** @description ISO 639-1 codes; none means any. */
+            languages?: string[] | null;
+            /** @description Name for people, 1 to 200 characters. */
+            name: string;
+            /** @description viewer, agent, senior_agent, team_lead, manager or admin; agent when missing. */
+            role?: string | null;
+            /** @description What the person knows. */
+            skills?: string[] | null;
+        };
+        /** @description A calendar to be made. */
+        NewCalendar: {
+            /** @description Days that are not as their day of the week: `date`, `name`, and `open` when they are open at other times. */
+            holidays?: Record<string, never>[];
+            /** @description Reports count business time by it where a target names no calendar. The first calendar is it. */
+            is_default?: boolean;
+            /** @description 1 to 100 characters, unique without regard to case. */
+            name: string;
+            /** @description By day (mon to sun) the opening spans, such as `[["09:00", "12:00"], ["13:00", "24:00"]]`. */
+            week?: Record<string, never>;
+            /** @description IANA name of the time zone. */
+            zone: string;
+        };
+        /**
+         * @description A customer to be made. An id, an address or a number with its country names them.
+         * @example {
+         *       "email": "ann@example.com",
+         *       "id": "g-77",
+         *       "name": "Ann"
+         *     }
+         */
+        NewCustomer: {
+            /** @description Address. */
+            email?: string | null;
+            /** @description The shop's id; the address or number when missing. */
+            id?: string | null;
+            /** @description Name. */
+            name?: string | null;
+            /** @description Telephone number. */
+            phone?: string | null;
+        };
+        /**
+         * @description A message to be added.
+         * @example {
+         *       "last_seen_message_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81",
+         *       "status": "pending",
+         *       "text": "It left us on Monday."
+         *     }
+         */
+        NewMessageBody: {
+            /** @description Files that were sent before, 20 at most. */
+            attachment_ids?: string[];
+            /** @description Send it although something was added that was not seen. */
+            force?: boolean;
+            /** @description Who writes. */
+            from?: components["schemas"]["Writer"];
+            /**
+             * Format: uuid
+             * @description Of a reply: `last_message_id` as the ticket was looked at; null when there was none.
+             */
+            last_seen_message_id?: string | null;
+            /**
+             * Format: date-time
+             * @description Not before that time, 60 days away at most.
+             */
+            send_at?: string | null;
+            status?: components["schemas"]["Status"] | null;
+            /** @description What it says: 20,000 characters at most, 50,000 of a customer. */
+            text: string;
+        };
+        /**
+         * @description A note to be added.
+         * @example {
+         *       "text": "She called; wait for the photo."
+         *     }
+         */
+        NewNoteBody: {
+            /** @description Files that were sent before, 20 at most. */
+            attachment_ids?: string[];
+            /** @description What it says, 50,000 characters at most. */
+            text: string;
+        };
+        /** @description A policy to be made. */
+        NewPolicy: {
+            /**
+             * Format: uuid
+             * @description Whose opening hours count for targets in business time.
+             */
+            calendar_id?: string | null;
+            /** @description Whom it is for: channels, priorities, tags, departments, customer_tiers; an empty list is anybody. */
+            conditions?: Record<string, never>;
+            /** @description 1 to 100 characters. */
+            name: string;
+            /** @description Clocks that stand still while the ticket is pending; both resolutions when left out. */
+            pause_while_pending?: string[] | null;
+            /** @description Its place among the policies, from 0; the last when left out. */
+            position?: number | null;
+            /**
+             * @description By priority (urgent, high, normal, low) and clock (first_response, next_response, resolution, first_resolution):
+             *     `minutes` and `time`, which is calendar or business.
+             */
+            targets: Record<string, never>;
+            /**
+             * Format: date-time
+             * @description From when on it holds; now when left out, and never in the past.
+             */
+            valid_from?: string | null;
+        };
         /** @description A segment to be made. */
         NewSegment: {
             /** @description At most 1,000 characters. */
@@ -2769,6 +5168,70 @@ export interface components {
             /** @description A text or a tree; GET /api/segments/fields says what it may ask. */
             rule: Record<string, never>;
         };
+        /**
+         * @description A ticket to be made.
+         * @example {
+         *       "channel": "email",
+         *       "customer": {
+         *         "email": "ann@example.com",
+         *         "name": "Ann"
+         *       },
+         *       "message": {
+         *         "from": "customer",
+         *         "text": "I ordered two weeks ago."
+         *       },
+         *       "priority": "normal",
+         *       "subject": "Where is my order?",
+         *       "tags": [
+         *         "shipping"
+         *       ]
+         *     }
+         */
+        NewTicketBody: {
+            /** @description Through what it is answered. */
+            channel?: components["schemas"]["Channel"];
+            /** @description The shop's own fields by key. */
+            custom?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Who it is about. */
+            customer?: components["schemas"]["CustomerReference"];
+            /** @description Who looks after it. */
+            department?: string | null;
+            /** @description ISO 639-1. */
+            language?: string | null;
+            message?: components["schemas"]["FirstMessage"] | null;
+            /** @description How urgent it is. */
+            priority?: components["schemas"]["Priority"];
+            /** @description What one must be able to do to answer it. */
+            skills?: string[];
+            /** @description The subject, 500 characters at most. */
+            subject?: string | null;
+            /** @description Tags, 50 at most. */
+            tags?: string[];
+        };
+        /** @description What became of the request, the same for everybody. */
+        Noted: {
+            /** @description What happens next. */
+            detail: string;
+        };
+        /** @description Nothing has to be said. */
+        Nothing: Record<string, never>;
+        /** @description A number that leads to its rows. */
+        Number: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+            /** @description The list and its parameters. */
+            rows: Record<string, never>;
+        };
+        /**
+         * @description What is offered again when an agent goes offline.
+         * @enum {string}
+         */
+        Offline: "none" | "waiting" | "all";
         /**
          * @description Why a single one.
          * @example {
@@ -2781,6 +5244,37 @@ export interface components {
              * @default null
              */
             reason: string | null;
+        };
+        /** @description A ticket with what stands beside it. */
+        OpenedTicket: components["schemas"]["TicketView"] & {
+            /** @description Whose it is: id, name, is_present, availability. */
+            assignee?: unknown;
+            /** @description Its clocks: kind, state, standing, due_at, verdict. GET /api/sla/tickets/{id} explains them. */
+            clocks: unknown;
+            /** @description The current draft with `stale`; none when there is none. */
+            draft?: unknown;
+            /** @description Tickets that follow it. */
+            follow_ups: unknown;
+            /** @description What is known of the customer, as GET /api/intelligence/customers/{id}, or the reason why not. */
+            intelligence: unknown;
+            /**
+             * Format: uuid
+             * @description The message that was added last; a reply names it as `last_seen_message_id`.
+             */
+            last_message_id?: string | null;
+            /** @description Tickets that were merged into it. */
+            merged_from: unknown;
+            /**
+             * Format: int64
+             * @description How many notes it has.
+             */
+            note_count: number;
+            /** @description Agents and keys who are writing as well. */
+            other_writers: unknown;
+            /** @description What the smart order's key is made of. */
+            rank_terms: unknown;
+            /** @description What the caller is writing. */
+            reply_text?: unknown;
         };
         /** @description An order as it was understood. */
         OrderView: {
@@ -2821,24 +5315,136 @@ export interface components {
             /** @description Sales less returns. */
             worth: string;
         };
+        /** @description What a person may change of themselves. */
+        OwnChange: {
+            /** @description Whether automatic assignment may give anything; a viewer's never does. */
+            accepts_new_tickets?: boolean | null;
+            availability?: components["schemas"]["Availability"] | null;
+            /** @description ISO 639-1 codes; none means any. */
+            languages?: string[] | null;
+            /** @description Name for people, 1 to 200 characters. */
+            name?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_AgentView: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /** @description Whether automatic assignment may give anything. */
+                accepts_new_tickets: boolean;
+                /** @description What the person says of themselves: online, busy, away or offline. */
+                availability: string;
+                /**
+                 * Format: int32
+                 * @description Units of open work that automatic assignment may fill.
+                 */
+                capacity: number;
+                /**
+                 * Format: date-time
+                 * @description When the person came.
+                 */
+                created_at: string;
+                /** @description Departments that the person works for. */
+                departments: string[];
+                /**
+                 * Format: date-time
+                 * @description Since when the person may not sign in.
+                 */
+                disabled_at?: string | null;
+                /** @description The person's address. */
+                email: string;
+                /** @description Whether a password was chosen; until then the invitation is open. */
+                has_password: boolean;
+                /**
+                 * Format: uuid
+                 * @description The person.
+                 */
+                id: string;
+                /** @description Whether any connection of theirs is open. */
+                is_present: boolean;
+                /** @description ISO 639-1 codes; none means any. */
+                languages: string[];
+                /**
+                 * Format: date-time
+                 * @description When work was last assigned.
+                 */
+                last_assigned_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description The last sign-in.
+                 */
+                last_login_at?: string | null;
+                /**
+                 * Format: int32
+                 * @description Units of open work that the person has.
+                 */
+                load: number;
+                /** @description Name for people. */
+                name: string;
+                /** @description viewer, agent, senior_agent, team_lead, manager or admin. */
+                role?: string | null;
+                /** @description What the person knows. */
+                skills: string[];
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+                /**
+                 * Format: int64
+                 * @description Grows with every change of what can be changed here.
+                 */
+                version: number;
+            }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
         /** @description A page of a list. */
         Page_ChangeView: {
             /** @description The items, newest first unless the path says otherwise. */
             items: {
+                /** @description Who: `agent:ID`, `key:ID`, `job:KIND` or a help desk. */
+                actor: string;
                 /**
                  * Format: date-time
-                 * @description When that evaluation began.
+                 * @description When, by the clock of whoever changed it.
                  */
                 at: string;
-                /** @description entered or left. */
-                change: string;
-                /** @description The shop's id. */
-                customer_id: string;
+                /** @description What. */
+                field: string;
                 /**
                  * Format: uuid
-                 * @description The evaluation that found it.
+                 * @description Identity.
                  */
-                evaluation_job_id: string;
+                id: string;
+                /** @description What it became. */
+                new?: unknown;
+                /** @description What it was. */
+                old?: unknown;
+                /** @description Why, when it was said. */
+                reason?: string | null;
+            }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_CustomerView: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When they were first heard of.
+                 */
+                created_at: string;
+                /** @description Address. */
+                email?: string | null;
+                /** @description The shop's id. */
+                id: string;
+                /** @description Who they are now, when they were merged. */
+                merged_into?: string | null;
+                /** @description Name. */
+                name?: string | null;
+                /** @description Telephone number. */
+                phone?: string | null;
             }[];
             /** @description Leads to the next page as `?cursor=`; null on the last. */
             next_cursor?: string | null;
@@ -2951,6 +5557,16 @@ export interface components {
                  */
                 took_ms?: number | null;
             }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_FoundTicket: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: (components["schemas"]["TicketView"] & {
+                /** @description Whether its number or address is the very one that was asked for. */
+                is_exact: boolean;
+            })[];
             /** @description Leads to the next page as `?cursor=`; null on the last. */
             next_cursor?: string | null;
         };
@@ -3111,6 +5727,16 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_ListedClock: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: (Record<string, never> & {
+                /** @description Where its time went and who had it. */
+                why?: Record<string, never> | null;
+            })[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_MemberView: {
             /** @description The items, newest first unless the path says otherwise. */
             items: {
@@ -3177,6 +5803,60 @@ export interface components {
                 products: string[];
                 /** @description Units. */
                 units: string;
+            }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_QueuedTicket: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /** @description assigned, accepted or in_progress; null while nobody has it. */
+                assignment_state?: string | null;
+                /** @description Channel name. */
+                channel: string;
+                /**
+                 * Format: date-time
+                 * @description When it came.
+                 */
+                created_at: string;
+                /** @description The department that it was sent to. */
+                department?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The ticket.
+                 */
+                id: string;
+                /** @description Its language, when it is known. */
+                language?: string | null;
+                /**
+                 * Format: int64
+                 * @description Its number.
+                 */
+                number: number;
+                /** @description urgent, high, normal or low. */
+                priority: string;
+                /**
+                 * Format: double
+                 * @description Its place: a greater one comes first.
+                 */
+                rank: number;
+                /** @description What one must know to answer it. */
+                skills: string[];
+                /** @description open or pending. */
+                status: string;
+                /** @description What it is about. */
+                subject?: string | null;
+                /**
+                 * Format: int32
+                 * @description What it weighs in its agent's load now.
+                 */
+                units: number;
+                /**
+                 * Format: date-time
+                 * @description The oldest customer's message that nobody has answered.
+                 */
+                waiting_since?: string | null;
             }[];
             /** @description Leads to the next page as `?cursor=`; null on the last. */
             next_cursor?: string | null;
@@ -3260,6 +5940,176 @@ export interface components {
             /** @description Leads to the next page as `?cursor=`; null on the last. */
             next_cursor?: string | null;
         };
+        /** @description A page of a list. */
+        Page_TicketView: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /** @description Whether an agent wrote it. */
+                agent_spoke_last: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it was put away.
+                 */
+                archived_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Since when it is theirs.
+                 */
+                assigned_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Whose it is.
+                 */
+                assignee_id?: string | null;
+                /** @description assigned, accepted or in_progress. */
+                assignment_state?: string | null;
+                /** @description Through what it is answered. */
+                channel: string;
+                /**
+                 * Format: date-time
+                 * @description When it was closed.
+                 */
+                closed_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was made here.
+                 */
+                created_at: string;
+                /** @description The shop's own fields. */
+                custom: unknown;
+                /** @description Who it is about. */
+                customer: components["schemas"]["TicketCustomer"];
+                /** @description Who looks after it. */
+                department?: string | null;
+                /** @description Its id there. */
+                external_id: string;
+                /**
+                 * Format: date-time
+                 * @description When an agent answered first.
+                 */
+                first_reply_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The ticket that it follows.
+                 */
+                follow_up_of?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Ours.
+                 */
+                id: string;
+                /** @description What the customer wants. */
+                intent?: string | null;
+                /** @description Marked as spam. */
+                is_spam: boolean;
+                /** @description ISO 639-1. */
+                language?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the customer wrote last.
+                 */
+                last_customer_message_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description The newest of them.
+                 */
+                last_message_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The ticket in which it goes on.
+                 */
+                merged_into?: string | null;
+                /**
+                 * Format: int32
+                 * @description Messages between customer and agents.
+                 */
+                message_count: number;
+                /**
+                 * Format: int64
+                 * @description The shop's running number, with gaps.
+                 */
+                number: number;
+                /** @description Whether we wrote first. */
+                opened_by_agent: boolean;
+                /** @description urgent, high, normal or low. */
+                priority: string;
+                /** @description In which help desk it lives: `desk` is this one. */
+                provider: string;
+                /**
+                 * Format: double
+                 * @description The key of the smart order: a greater one comes first.
+                 */
+                rank: number;
+                /**
+                 * Format: int32
+                 * @description How often it was opened again.
+                 */
+                reopened_count: number;
+                /**
+                 * Format: date-time
+                 * @description When it became resolved or closed.
+                 */
+                resolved_at?: string | null;
+                /**
+                 * Format: float
+                 * @description 0 bad to 1 good.
+                 */
+                sentiment?: number | null;
+                /** @description What one must be able to do to answer it. */
+                skills: string[];
+                /**
+                 * Format: date-time
+                 * @description When the first clock runs out.
+                 */
+                sla_due_at?: string | null;
+                /** @description within_sla, at_risk or breached. */
+                sla_state?: string | null;
+                /**
+                 * Format: date-time
+                 * @description It sleeps until then.
+                 */
+                snoozed_until?: string | null;
+                /** @description Through which door it came. */
+                source: string;
+                /**
+                 * Format: uuid
+                 * @description The ticket that it was split from.
+                 */
+                split_from?: string | null;
+                /** @description open, pending, resolved or closed. */
+                status: string;
+                /**
+                 * Format: date-time
+                 * @description Since when.
+                 */
+                status_since: string;
+                /** @description The subject. */
+                subject?: string | null;
+                /** @description Why it was set aside. */
+                suspended_reason?: string | null;
+                /** @description Tags. */
+                tags: string[];
+                /** @description What it is about. */
+                topics: string[];
+                /**
+                 * Format: date-time
+                 * @description When it was changed.
+                 */
+                updated_at: string;
+                /**
+                 * Format: int64
+                 * @description Grows with each change; the entity tag.
+                 */
+                version: number;
+                /**
+                 * Format: date-time
+                 * @description Since when somebody waits for an answer.
+                 */
+                waiting_since?: string | null;
+            }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
         /** @description A month that is over. */
         PastView: {
             /**
@@ -3277,6 +6127,27 @@ export interface components {
         Pending: components["schemas"]["Asked"] & {
             /** @description What was computed before the latest orders. */
             stale_answer?: unknown;
+        };
+        /** @description A person as they are told of themselves. */
+        Person: {
+            /** @description The address. */
+            email: string;
+            /**
+             * Format: uuid
+             * @description The person, also as an agent.
+             */
+            id: string;
+            /** @description The name. */
+            name: string;
+            /** @description What the role may do. */
+            permissions: string[];
+            /** @description viewer, agent, senior_agent, team_lead, manager or admin. */
+            role: string;
+            /**
+             * Format: uuid
+             * @description The person's tenant.
+             */
+            tenant_id: string;
         };
         /** @description A month ahead. */
         PointView: {
@@ -3301,55 +6172,104 @@ export interface components {
              */
             value: number;
         };
-        /** @description What the rule finds now. */
-        Preview: {
-            /**
-             * Format: date
-             * @description The last day whose orders were seen.
-             */
-            as_of: string;
-            /** @description The currency of amounts. */
-            currency?: string | null;
-            /**
-             * Format: int64
-             * @description Customers for whom it holds.
-             */
-            customers: number;
-            /**
-             * Format: int64
-             * @description How often rows of it were brought up to date since.
-             */
-            facts_version: number;
-            /** @description cached, index or scan. */
-            method: string;
-            /**
-             * Format: int64
-             * @description Of so many.
-             */
-            of: number;
-            /** @description The rule as a tree. */
-            rule: Record<string, never>;
-            /** @description The rule as a text. */
-            rule_text: string;
+        /** @description What is to be changed; what is left out stays. */
+        PolicyChange: {
             /**
              * Format: uuid
-             * @description The run that found the facts.
+             * @description Another calendar.
              */
-            run_id: string;
-            /** @description Up to 20 of them, by id. */
-            sample: string[];
+            calendar_id?: string | null;
+            /** @description Replaces all of them. */
+            conditions?: Record<string, never> | null;
+            /** @description 1 to 100 characters. */
+            name?: string | null;
+            /** @description Replaces all of them. */
+            pause_while_pending?: string[] | null;
+            /** @description Replaces all of them. */
+            targets?: Record<string, never> | null;
             /**
-             * Format: double
-             * @description How long it took, in milliseconds.
+             * Format: date-time
+             * @description From when on it holds; now when left out, and never in the past.
              */
-            took_ms: number;
+            valid_from?: string | null;
         };
-        /** @description A rule to be tried. */
+        /** @description All policies, in the order in which they are tried. */
+        PolicyList: {
+            /** @description The policies. */
+            items: components["schemas"]["PolicyView"][];
+        };
+        /** @description An order of policies. */
+        PolicyOrder: {
+            /** @description Every policy once; the first that fits a ticket holds. */
+            policies: string[];
+        };
+        /** @description A policy. */
+        PolicyView: {
+            /**
+             * Format: uuid
+             * @description Whose opening hours count.
+             */
+            calendar_id?: string | null;
+            /** @description Whom it is for. */
+            conditions: Record<string, never>;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The policy.
+             */
+            id: string;
+            /** @description For people. */
+            name: string;
+            /** @description Clocks that stand still while the ticket is pending. */
+            pause_while_pending: string[];
+            /**
+             * Format: int32
+             * @description Its place; the lowest that fits holds.
+             */
+            position: number;
+            /** @description What is promised. */
+            targets: Record<string, never>;
+            /**
+             * Format: date-time
+             * @description When it was changed.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description From when on this version holds; may be to come.
+             */
+            valid_from: string;
+            /**
+             * Format: int32
+             * @description Grows with every change.
+             */
+            version: number;
+        };
+        /** @description A refresh token, unless it comes as a cookie. */
+        Presented: {
+            /** @description The refresh token. */
+            refresh_token?: string | null;
+        };
+        /** @description What would become of the samples. */
+        Preview: {
+            /** @description In the order of the samples. */
+            samples: Record<string, never>[];
+        };
+        /** @description A policy to be looked at. */
         PreviewRequest: {
-            /** @description A text or a tree. */
-            rule: Record<string, never>;
-            /** @description Whether some customers are wanted too. */
-            sample?: boolean;
+            /**
+             * @description Opening hours that are not stored either, as for POST /api/sla/calendars without a name; they are taken instead of
+             *     the policy's calendar.
+             */
+            calendar?: Record<string, never> | null;
+            /** @description The policy as it would be stored. */
+            policy: components["schemas"]["NewPolicy"];
+            /** @description Tickets that could come, 20 at most; when left out, one of each priority that comes now. */
+            samples?: components["schemas"]["SampleTicket"][];
         };
         /** @description What an import would make of a file. */
         PreviewView: {
@@ -3390,6 +6310,11 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /**
+         * @description How urgent a ticket is.
+         * @enum {string}
+         */
+        Priority: "urgent" | "high" | "normal" | "low";
         /**
          * @description The body of every answer with a status of 400 or more.
          * @example {
@@ -3454,6 +6379,87 @@ export interface components {
             products: string[];
             /** @description Units. */
             units: string;
+        };
+        /** @description A ticket in a queue. */
+        QueuedTicket: {
+            /** @description assigned, accepted or in_progress; null while nobody has it. */
+            assignment_state?: string | null;
+            /** @description Channel name. */
+            channel: string;
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            created_at: string;
+            /** @description The department that it was sent to. */
+            department?: string | null;
+            /**
+             * Format: uuid
+             * @description The ticket.
+             */
+            id: string;
+            /** @description Its language, when it is known. */
+            language?: string | null;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            number: number;
+            /** @description urgent, high, normal or low. */
+            priority: string;
+            /**
+             * Format: double
+             * @description Its place: a greater one comes first.
+             */
+            rank: number;
+            /** @description What one must know to answer it. */
+            skills: string[];
+            /** @description open or pending. */
+            status: string;
+            /** @description What it is about. */
+            subject?: string | null;
+            /**
+             * Format: int32
+             * @description What it weighs in its agent's load now.
+             */
+            units: number;
+            /**
+             * Format: date-time
+             * @description The oldest customer's message that nobody has answered.
+             */
+            waiting_since?: string | null;
+        };
+        /** @description The ratings of a ticket. */
+        RatingList: {
+            /** @description That of the latest resolution first; one a resolution. */
+            items: unknown[];
+        };
+        /** @description A rating that is given. */
+        RatingWish: {
+            /** @description In the customer's words. */
+            comment?: string | null;
+            /**
+             * Format: date-time
+             * @description When the customer gave it; now when missing.
+             */
+            given_at?: string | null;
+            /**
+             * Format: int64
+             * @description 1 to 5.
+             */
+            score: number;
+        };
+        /** @description What the messages of a ticket say. */
+        Readings: {
+            /** @description Message by message, the newest first. */
+            messages: unknown[];
+            /** @description Messages that wait to be read; until then the ticket counts as neutral. */
+            pending: number;
+            /**
+             * Format: uuid
+             * @description Our ticket.
+             */
+            ticket_id: string;
         };
         /**
          * @description Why.
@@ -3537,6 +6543,48 @@ export interface components {
             /** @description What was wrong, and what became of it. */
             problem: string;
         };
+        /** @description The old password and the new one. */
+        Replaced: {
+            /** @description The password that holds now. */
+            current: string;
+            /** @description 12 characters at least, 1024 bytes at most. */
+            password: string;
+        };
+        /**
+         * @description The text as it is now.
+         * @example {
+         *       "text": "Dear Ann,"
+         *     }
+         */
+        ReplyTextBody: {
+            /**
+             * Format: uuid
+             * @description The last message that its writer has seen.
+             */
+            last_seen_message_id?: string | null;
+            /** @description The text, 20,000 characters at most. */
+            text: string;
+        };
+        /** @description A text that is being written. */
+        ReplyTextView: {
+            /**
+             * Format: uuid
+             * @description The last message that its writer had seen.
+             */
+            last_seen_message_id?: string | null;
+            /** @description The text. */
+            text: string;
+            /**
+             * Format: date-time
+             * @description When it was changed.
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description Grows with each change; the entity tag.
+             */
+            version: number;
+        };
         /**
          * @description Which orders are to be revenue.
          * @example {
@@ -3553,6 +6601,82 @@ export interface components {
             is_applied: boolean;
             /** @description `paid`, `fulfilled` or `placed`. */
             rule: string;
+        };
+        /** @description A ticket that could come. */
+        SampleTicket: {
+            /**
+             * Format: date-time
+             * @description When it comes; now when left out.
+             * @default null
+             */
+            at: string | null;
+            /**
+             * @description Its channel.
+             * @default null
+             */
+            channel: string | null;
+            /**
+             * @description Its customer's tier.
+             * @default null
+             */
+            customer_tier: string | null;
+            /**
+             * @description Its department.
+             * @default null
+             */
+            department: string | null;
+            /**
+             * @description urgent, high, normal or low; normal when left out.
+             * @default null
+             */
+            priority: string | null;
+            /**
+             * @description Its tags.
+             * @default []
+             */
+            tags: string[];
+        };
+        /** @description Satisfaction with the tickets that were resolved in a span. */
+        SatisfactionReport: {
+            /** @description What tickets are put together by. */
+            by: string;
+            /**
+             * Format: date-time
+             * @description From this moment on.
+             */
+            from: string;
+            /**
+             * @description Group by group. Times are medians and p90 of tickets that a customer opened; a ticket of one touch had exactly
+             *     one reply of an agent; `csat` is 4 and 5 of 5 among the answers.
+             */
+            groups: unknown[];
+            /** @description The time zone of days. */
+            timezone: string;
+            /**
+             * Format: date-time
+             * @description Before this one.
+             */
+            to: string;
+        };
+        /** @description A calendar that was stored, and the job that brings open tickets up to it. */
+        SavedCalendar: {
+            /** @description The calendar. */
+            calendar: components["schemas"]["CalendarView"];
+            /**
+             * Format: uuid
+             * @description As in GET /api/jobs/{id}; none for a new calendar, which no policy names yet.
+             */
+            recount_job_id?: string | null;
+        };
+        /** @description A policy that was stored, and the job that brings open tickets up to it. */
+        SavedPolicy: {
+            /** @description The policy. */
+            policy: components["schemas"]["PolicyView"];
+            /**
+             * Format: uuid
+             * @description As in GET /api/jobs/{id}.
+             */
+            recount_job_id: string;
         };
         /** @description A segment that was stored, and the job that evaluates it. */
         SavedSegment: components["schemas"]["SegmentView"] & {
@@ -3574,6 +6698,32 @@ export interface components {
         ScoreRequest: {
             /** @description 1 to 100 customers, by the shop's ids. */
             customer_ids: string[];
+        };
+        /** @description A ticket's place. */
+        ScoreView: {
+            /**
+             * Format: date-time
+             * @description Now.
+             */
+            as_of: string;
+            /**
+             * Format: double
+             * @description The key that the list is sorted by, the greatest first. It changes when something happens to the ticket, not
+             *     while time goes by.
+             */
+            rank: number;
+            /**
+             * Format: double
+             * @description The score as of now: the sum of the points below. Null until the ticket was settled once.
+             */
+            score?: number | null;
+            /** @description Every term with its points and the reason in words, those with most points first. */
+            terms: unknown[];
+            /**
+             * Format: uuid
+             * @description Our ticket.
+             */
+            ticket_id: string;
         };
         /** @description What is to be changed; what is left out stays. */
         SegmentChange: {
@@ -3676,6 +6826,420 @@ export interface components {
              */
             tenant_id: string | null;
         };
+        /** @description How a draft is sent. */
+        Sending: {
+            /** @description Send it although something was added that was not seen. */
+            force?: boolean;
+            /**
+             * Format: uuid
+             * @description `last_message_id` as the ticket was looked at.
+             */
+            last_seen_message_id?: string | null;
+            /**
+             * Format: date-time
+             * @description Not before that time, 60 days away at most.
+             */
+            send_at?: string | null;
+        };
+        /** @description A draft that is on its way. */
+        SentDraft: {
+            /** @description The draft. */
+            draft: components["schemas"]["DraftView"];
+            /**
+             * Format: float
+             * @description How far it is from what was drafted, 0 to 1.
+             */
+            edit_distance: number;
+            /**
+             * Format: uuid
+             * @description The message that it became.
+             */
+            message_id: string;
+            /**
+             * Format: int64
+             * @description The version of the ticket.
+             */
+            ticket_version: number;
+        };
+        /** @description How an agent says they are. */
+        Shift: {
+            /**
+             * Format: uuid
+             * @description Who.
+             */
+            agent_id: string;
+            /** @description online, busy, away or offline. */
+            availability: string;
+        };
+        /** @description Somebody is signed in. */
+        SignedIn: {
+            /** @description What to send as `Authorization: Bearer`; missing when it came as a cookie. */
+            access_token?: string | null;
+            /**
+             * Format: int64
+             * @description How long the access token is valid, in seconds.
+             */
+            expires_in: number;
+            /** @description Who it is. */
+            person: components["schemas"]["Person"];
+            /** @description What to exchange for the next pair, once; missing when it came as a cookie. */
+            refresh_token?: string | null;
+            /**
+             * Format: date-time
+             * @description When the session ends by itself at the latest.
+             */
+            session_expires_at: string;
+            /**
+             * Format: uuid
+             * @description The session.
+             */
+            session_id: string;
+            /** @description `Bearer`. */
+            token_type: string;
+        };
+        /**
+         * @description What becomes a ticket of its own.
+         * @example {
+         *       "message_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81",
+         *       "subject": "The second question"
+         *     }
+         */
+        SplitRequest: {
+            /**
+             * Format: uuid
+             * @description The message.
+             */
+            message_id: string;
+            /** @description The new ticket's subject; that of the old one when missing. */
+            subject?: string | null;
+        };
+        /**
+         * @description Where a ticket stands.
+         * @enum {string}
+         */
+        Status: "open" | "pending" | "resolved" | "closed";
+        /**
+         * @description Good or bad.
+         * @enum {string}
+         */
+        Thumb: "up" | "down";
+        /**
+         * @description What is to be changed; what is left out stays, null takes a value away.
+         * @example {
+         *       "add_tags": [
+         *         "shipping"
+         *       ],
+         *       "reason": "asked for the order number",
+         *       "status": "pending"
+         *     }
+         */
+        TicketChange: {
+            /** @description Tags that it gets as well. */
+            add_tags?: string[];
+            /** @description The shop's own fields by key; null takes a value away. */
+            custom?: {
+                [key: string]: unknown;
+            } | null;
+            customer?: components["schemas"]["CustomerReference"] | null;
+            /** @description Who looks after it. */
+            department?: string | null;
+            /** @description Put away, or not. */
+            is_archived?: boolean | null;
+            /** @description Marked as spam. */
+            is_spam?: boolean | null;
+            /** @description ISO 639-1. */
+            language?: string | null;
+            priority?: components["schemas"]["Priority"] | null;
+            /** @description Why, for the history; 500 characters at most. */
+            reason?: string | null;
+            /** @description Tags that it loses. */
+            remove_tags?: string[];
+            /** @description What one must be able to do to answer it. */
+            skills?: string[] | null;
+            /**
+             * Format: date-time
+             * @description It sleeps until then, or no more.
+             */
+            snoozed_until?: string | null;
+            status?: components["schemas"]["Status"] | null;
+            /** @description The subject. */
+            subject?: string | null;
+            /** @description Why it is set aside, or null. */
+            suspended_reason?: string | null;
+            /** @description All its tags. */
+            tags?: string[] | null;
+        };
+        /** @description The clocks of a ticket. */
+        TicketClocks: {
+            /**
+             * @description Every clock. Each `interval` is counted, closed, holiday, paused, resolved or no_target, with how much had
+             *     elapsed at its end; the newest 500 are told.
+             */
+            clocks: Record<string, never>[];
+            /**
+             * Format: date-time
+             * @description When they were read.
+             */
+            read_at: string;
+            /**
+             * Format: uuid
+             * @description The ticket.
+             */
+            ticket_id: string;
+        };
+        /** @description Who a ticket is about, as the ticket has it. */
+        TicketCustomer: {
+            /** @description The address. */
+            email?: string | null;
+            /** @description The help desk's id. */
+            external_id?: string | null;
+            /** @description The shop's id. */
+            id?: string | null;
+            /** @description The name. */
+            name?: string | null;
+        };
+        /**
+         * @description Where the ticket goes.
+         * @example {
+         *       "into": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"
+         *     }
+         */
+        TicketMergeRequest: {
+            /** @description They may be of different customers. */
+            confirm_other_customer?: boolean;
+            /**
+             * Format: uuid
+             * @description The ticket in which both go on; one that was merged itself stands for the one in which it goes on.
+             */
+            into: string;
+        };
+        /** @description A merge of tickets. */
+        TicketMergeView: {
+            /**
+             * Format: uuid
+             * @description Identity.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            merged_at: string;
+            /** @description Who merged them. */
+            merged_by: string;
+            /**
+             * Format: uuid
+             * @description The ticket that went.
+             */
+            source_id: string;
+            /**
+             * Format: uuid
+             * @description The ticket in which both go on.
+             */
+            target_id: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            undone_at?: string | null;
+            /** @description Who took it back. */
+            undone_by?: string | null;
+        };
+        /** @description A ticket that is asked about. */
+        TicketRequest: {
+            /** @description Our ticket id, or the help desk's. */
+            ticket_id: string;
+        };
+        /**
+         * @description How a shop's tickets behave.
+         * @example {
+         *       "final_after_days": 7,
+         *       "search_languages": [
+         *         "english",
+         *         "german"
+         *       ],
+         *       "undo_secs": 10
+         *     }
+         */
+        TicketSetting: {
+            /**
+             * Format: int32
+             * @description A ticket that was resolved or closed for so many days is final, 0 to 365.
+             */
+            final_after_days: number;
+            /** @description Languages that search knows the forms of words of, four at most, as Postgres names them. */
+            search_languages: string[];
+            /**
+             * Format: int32
+             * @description How long a reply can be taken back, in seconds, 0 to 600.
+             */
+            undo_secs: number;
+        };
+        /** @description A ticket. */
+        TicketView: {
+            /** @description Whether an agent wrote it. */
+            agent_spoke_last: boolean;
+            /**
+             * Format: date-time
+             * @description When it was put away.
+             */
+            archived_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it is theirs.
+             */
+            assigned_at?: string | null;
+            /**
+             * Format: uuid
+             * @description Whose it is.
+             */
+            assignee_id?: string | null;
+            /** @description assigned, accepted or in_progress. */
+            assignment_state?: string | null;
+            /** @description Through what it is answered. */
+            channel: string;
+            /**
+             * Format: date-time
+             * @description When it was closed.
+             */
+            closed_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made here.
+             */
+            created_at: string;
+            /** @description The shop's own fields. */
+            custom: unknown;
+            /** @description Who it is about. */
+            customer: components["schemas"]["TicketCustomer"];
+            /** @description Who looks after it. */
+            department?: string | null;
+            /** @description Its id there. */
+            external_id: string;
+            /**
+             * Format: date-time
+             * @description When an agent answered first.
+             */
+            first_reply_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The ticket that it follows.
+             */
+            follow_up_of?: string | null;
+            /**
+             * Format: uuid
+             * @description Ours.
+             */
+            id: string;
+            /** @description What the customer wants. */
+            intent?: string | null;
+            /** @description Marked as spam. */
+            is_spam: boolean;
+            /** @description ISO 639-1. */
+            language?: string | null;
+            /**
+             * Format: date-time
+             * @description When the customer wrote last.
+             */
+            last_customer_message_at?: string | null;
+            /**
+             * Format: date-time
+             * @description The newest of them.
+             */
+            last_message_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The ticket in which it goes on.
+             */
+            merged_into?: string | null;
+            /**
+             * Format: int32
+             * @description Messages between customer and agents.
+             */
+            message_count: number;
+            /**
+             * Format: int64
+             * @description The shop's running number, with gaps.
+             */
+            number: number;
+            /** @description Whether we wrote first. */
+            opened_by_agent: boolean;
+            /** @description urgent, high, normal or low. */
+            priority: string;
+            /** @description In which help desk it lives: `desk` is this one. */
+            provider: string;
+            /**
+             * Format: double
+             * @description The key of the smart order: a greater one comes first.
+             */
+            rank: number;
+            /**
+             * Format: int32
+             * @description How often it was opened again.
+             */
+            reopened_count: number;
+            /**
+             * Format: date-time
+             * @description When it became resolved or closed.
+             */
+            resolved_at?: string | null;
+            /**
+             * Format: float
+             * @description 0 bad to 1 good.
+             */
+            sentiment?: number | null;
+            /** @description What one must be able to do to answer it. */
+            skills: string[];
+            /**
+             * Format: date-time
+             * @description When the first clock runs out.
+             */
+            sla_due_at?: string | null;
+            /** @description within_sla, at_risk or breached. */
+            sla_state?: string | null;
+            /**
+             * Format: date-time
+             * @description It sleeps until then.
+             */
+            snoozed_until?: string | null;
+            /** @description Through which door it came. */
+            source: string;
+            /**
+             * Format: uuid
+             * @description The ticket that it was split from.
+             */
+            split_from?: string | null;
+            /** @description open, pending, resolved or closed. */
+            status: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            status_since: string;
+            /** @description The subject. */
+            subject?: string | null;
+            /** @description Why it was set aside. */
+            suspended_reason?: string | null;
+            /** @description Tags. */
+            tags: string[];
+            /** @description What it is about. */
+            topics: string[];
+            /**
+             * Format: date-time
+             * @description When it was changed.
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description Grows with each change; the entity tag.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description Since when somebody waits for an answer.
+             */
+            waiting_since?: string | null;
+        };
         /**
          * @description How a reply sounds.
          * @enum {string}
@@ -3690,6 +7254,31 @@ export interface components {
         TrainRequest: {
             /** @description churn or ltv. */
             target: string;
+        };
+        /**
+         * @description Where a ticket is handed on to: an agent or a department.
+         * @example {
+         *       "department": "returns",
+         *       "reason": "the parcel came back"
+         *     }
+         */
+        Transfer: {
+            /**
+             * Format: uuid
+             * @description To this agent.
+             */
+            agent_id?: string | null;
+            /** @description To whoever of this department has room. */
+            department?: string | null;
+            /** @description Also when the agent has no room or takes no new tickets. */
+            force?: boolean;
+            /** @description Why; 1 to 500 characters. */
+            reason: string;
+        };
+        /** @description Why a ticket goes back. */
+        Unassign: {
+            /** @description Why; 500 characters at most. */
+            reason?: string | null;
         };
         /**
          * @description The job that does it.
@@ -3709,6 +7298,36 @@ export interface components {
             matching: number;
             state: string;
         };
+        /** @description Drafts are being written. */
+        VariantJobs: {
+            /** @description A job for each, in the order that they were asked for. */
+            jobs: components["schemas"]["DraftJob"][];
+        };
+        /** @description Which variants are wanted. */
+        Variants: {
+            /** @description One draft each, 1 to 12. */
+            variants: components["schemas"]["DraftWish"][];
+        };
+        /** @description Somebody who looks at a ticket. */
+        ViewerView: {
+            /**
+             * Format: uuid
+             * @description Who.
+             */
+            agent_id: string;
+            /** @description Whether they write an answer at this moment. */
+            is_typing: boolean;
+        };
+        /** @description Those who look at a ticket. */
+        Viewers: {
+            /** @description They, by id. */
+            items: components["schemas"]["ViewerView"][];
+        };
+        /**
+         * @description Who writes a message.
+         * @enum {string}
+         */
+        Writer: "customer" | "agent";
     };
     responses: never;
     parameters: never;
@@ -4661,6 +8280,586 @@ export interface operations {
             };
         };
     };
+    get_agents: {
+        parameters: {
+            query?: {
+                /** @description also those who may not sign in any more */
+                include_disabled?: boolean;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AgentView"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_agents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "languages": [
+                 *         "en",
+                 *         "de"
+                 *       ],
+                 *       "name": "Ada",
+                 *       "role": "agent"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewAgent"];
+            };
+        };
+        responses: {
+            /** @description the person and the link */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            /** @description the role is above the caller */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the address is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_agents_available: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description they, those with the most room first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AvailableAgents"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_agents_me: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag that is known */
+                "If-None-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the person who is signed in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description nothing changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a key is nobody */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    patch_agents_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "availability": "away"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OwnChange"];
+            };
+        };
+        responses: {
+            /** @description the person as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description a key is nobody */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_agents_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag that is known */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description the person */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the person */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description nothing changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such person */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_agents_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the person */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the person may not sign in any more, on every process within 30 s */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the person's role is above the caller */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such person */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the last admin stays */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    patch_agents_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the person */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "capacity": 12,
+                 *       "role": "senior_agent"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AgentChange"];
+            };
+        };
+        responses: {
+            /** @description the person as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description the role, or the person's, is above the caller */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such person */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the last admin stays */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_agents_id_login: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description the agent, or `me` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description how they are */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shift"];
+                };
+            };
+            /** @description it is somebody else */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such agent */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the agent is disabled */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_agents_id_logout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description the agent, or `me` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description how they are */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shift"];
+                };
+            };
+            /** @description it is somebody else */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such agent */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the agent is disabled */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_agents_id_queue: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100, 50 when missing */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the agent, or `me` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_QueuedTicket"];
+                };
+            };
+            /** @description there is no such agent */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_ai_customers_id_churn: {
         parameters: {
             query?: never;
@@ -4906,6 +9105,438 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_ai_tickets_id_drafts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 50 at most */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftList"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_ai_tickets_id_drafts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "variants": [
+                 *         {
+                 *           "length": "short",
+                 *           "tone": "friendly"
+                 *         },
+                 *         {
+                 *           "tone": "apologetic"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Variants"];
+            };
+        };
+        responses: {
+            /** @description they are being written */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VariantJobs"];
+                };
+            };
+            /** @description a bad tone or length, or too many */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    patch_ai_tickets_id_drafts_draft_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the draft's version, in quotation marks */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+                /** @description the draft */
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reply": "It left us on Monday."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Edit"];
+            };
+        };
+        responses: {
+            /** @description the draft */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftView"];
+                };
+            };
+            /** @description there is no such draft */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it was sent */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description somebody changed it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_ai_tickets_id_drafts_draft_id_accept: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the draft's version, in quotation marks */
+                "If-Match"?: string | null;
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+                /** @description the draft */
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Acceptance"];
+            };
+        };
+        responses: {
+            /** @description the draft */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftView"];
+                };
+            };
+            /** @description there is no such draft */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the ticket has newer messages, or the draft was sent */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description somebody changed it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_ai_tickets_id_drafts_draft_id_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+                /** @description the draft */
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "It is too long.",
+                 *       "thumb": "down"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Feedback"];
+            };
+        };
+        responses: {
+            /** @description the draft */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftView"];
+                };
+            };
+            /** @description there is no such draft */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_ai_tickets_id_drafts_draft_id_send: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the draft's version, in quotation marks */
+                "If-Match"?: string | null;
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+                /** @description the draft */
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "last_seen_message_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Sending"];
+            };
+        };
+        responses: {
+            /** @description it is on its way */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentDraft"];
+                };
+            };
+            /** @description there is no such draft */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description something newer arrived, or it was sent */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description somebody changed it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_ai_tickets_id_recommend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the advice; nothing that it was made from has changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description it is being made */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdviceJob"];
                 };
             };
             /** @description there is no such ticket */
@@ -5329,6 +9960,694 @@ export interface operations {
             };
         };
     };
+    get_audit: {
+        parameters: {
+            query?: {
+                /** @description who: agent:ID, key:ID or command */
+                actor?: string;
+                /** @description what was done, for example agent.change */
+                action?: string;
+                /** @description to what, for example ticket:ID */
+                subject?: string;
+                /** @description not before this time */
+                from?: string;
+                /** @description before this time */
+                to?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "action": "ticket.view",
+                     *           "actor": "agent:0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a82",
+                     *           "at": "2026-01-31T12:00:00Z",
+                     *           "correlation_id": "order-42",
+                     *           "detail": {},
+                     *           "id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81",
+                     *           "subject": "ticket:0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a83",
+                     *           "tenant": "0199c0de-0000-7000-8000-000000000001"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_auth_invitations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "agent_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Invited"];
+            };
+        };
+        responses: {
+            /** @description the link */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkView"];
+                };
+            };
+            /** @description there is no such person */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the person is disabled */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_auth_invitations_accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple",
+                 *       "token": "dsl_..."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Chosen"];
+            };
+        };
+        responses: {
+            /** @description the password is set; sign in with it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the password does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the link is none, was used, or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_auth_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "password": "correct horse battery staple",
+                 *       "tenant": "shop"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Credentials"];
+            };
+        };
+        responses: {
+            /** @description signed in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description not signed in; why is not said */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description too many tries from this address or at this account */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_auth_logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Presented"];
+            };
+        };
+        responses: {
+            /** @description the session is over; one that was over already is none the worse */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_auth_logout_everywhere: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description every session of the person is over, on every process within 30 s */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a key is not signed in */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_auth_password_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "current": "correct horse battery staple",
+                 *       "password": "purple monkey dishwasher"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Replaced"];
+            };
+        };
+        responses: {
+            /** @description the password is set; sign in with it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the new password does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the current password is another */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_auth_password_forgot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "tenant": "shop"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Forgotten"];
+            };
+        };
+        responses: {
+            /** @description noted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Noted"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_auth_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple",
+                 *       "token": "dsl_..."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Chosen"];
+            };
+        };
+        responses: {
+            /** @description the password is set; sign in with it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the password does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the link is none, was used, or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_auth_refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "dsr_..."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Presented"];
+            };
+        };
+        responses: {
+            /** @description the next pair */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description the token is none, was used before, or its session is over */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_auth_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentSession"];
+                };
+            };
+            /** @description a key is not signed in */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_customers: {
+        parameters: {
+            query?: {
+                /** @description an id, address or number, or the beginning of a name */
+                q?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CustomerView"];
+                };
+            };
+            /** @description a parameter does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_customers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewCustomer"];
+            };
+        };
+        responses: {
+            /** @description the customer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerView"];
+                };
+            };
+            /** @description a value does not fit, or nothing names them */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the shop knows them already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_customers_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerImport"];
+            };
+        };
+        responses: {
+            /** @description what became of each */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedCustomers"];
+                };
+            };
+            /** @description too many, or none */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     post_customers_merges_merge_id_undo: {
         parameters: {
             query?: never;
@@ -5363,6 +10682,110 @@ export interface operations {
                 };
             };
             /** @description it was taken back, or another merge has to be first */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_customers_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the shop's id of the customer */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the customer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrichedCustomer"];
+                };
+            };
+            /** @description there is no such customer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    patch_customers_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the shop's id of the customer */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CustomerChange"];
+            };
+        };
+        responses: {
+            /** @description the customer as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerView"];
+                };
+            };
+            /** @description a value does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such customer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description they were merged into another */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5574,6 +10997,112 @@ export interface operations {
             };
             /** @description there is no such customer */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_customers_id_tickets: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the shop's id of the customer */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TicketView"];
+                };
+            };
+            /** @description there is no such customer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_events: {
+        parameters: {
+            query?: {
+                /** @description the number of the last event that was seen */
+                after?: number;
+                /** @description kinds of events, with commas; all when missing */
+                topics?: string;
+            };
+            header?: {
+                /** @description as `after`, sent by browsers */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the stream */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example event: ticket_update
+                     *     id: 4711
+                     *     data: {"type":"event","id":4711,"kind":"ticket_update"}
+                     */
+                    "text/event-stream": components["schemas"]["DeskEvent"];
+                };
+            };
+            /** @description an unknown topic, or `after` is no number or from the future */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description a topic that the caller may not see */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7628,6 +13157,125 @@ export interface operations {
             };
         };
     };
+    post_ml_generate_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "ticket_id": "7041",
+                 *       "tone": "friendly"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DraftRequest"];
+            };
+        };
+        responses: {
+            /** @description a draft that is fresh and as wanted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftView"];
+                };
+            };
+            /** @description it is being written */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftJob"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_ml_recommend_actions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "ticket_id": "7041"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TicketRequest"];
+            };
+        };
+        responses: {
+            /** @description as GET /api/ai/tickets/{id}/recommend */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description it is being made */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdviceJob"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     post_orders_import: {
         parameters: {
             query?: {
@@ -8192,6 +13840,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Asked"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_reports_drafts: {
+        parameters: {
+            query?: {
+                /** @description from this time on; 30 days ago when missing */
+                from?: string;
+                /** @description before this time; now when missing */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftReport"];
+                };
+            };
+            /** @description a bad span */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_reports_satisfaction: {
+        parameters: {
+            query?: {
+                /** @description from this time on; 30 days ago when missing */
+                from?: string;
+                /** @description before this time; now when missing */
+                to?: string;
+                /** @description all, agent, team, channel or day; all when missing */
+                by?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SatisfactionReport"];
+                };
+            };
+            /** @description a bad span */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -8825,6 +14561,3290 @@ export interface operations {
             };
         };
     };
+    get_settings_assignment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssignmentPolicy"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_settings_assignment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AssignmentPolicy"];
+            };
+        };
+        responses: {
+            /** @description the policy as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssignmentPolicy"];
+                };
+            };
+            /** @description a value out of range */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_sla_at_risk: {
+        parameters: {
+            query?: {
+                /** @description first_response, next_response, resolution or first_resolution */
+                kind?: string;
+                /** @description the ticket's; `none` for those without */
+                department?: string;
+                /** @description whose the ticket is; `none` for nobody's */
+                agent?: string;
+                /** @description urgent, high, normal or low */
+                priority?: string;
+                /** @description the ticket's */
+                channel?: string;
+                /** @description due at this time or later */
+                from?: string;
+                /** @description due before */
+                to?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListedClock"];
+                };
+            };
+            /** @description a bad filter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_sla_breaches: {
+        parameters: {
+            query?: {
+                /** @description first_response, next_response, resolution or first_resolution */
+                kind?: string;
+                /** @description running, paused or ended */
+                state?: string;
+                /** @description the ticket's; `none` for those without */
+                department?: string;
+                /** @description whose the ticket is; `none` for nobody's */
+                agent?: string;
+                /** @description urgent, high, normal or low */
+                priority?: string;
+                /** @description the ticket's */
+                channel?: string;
+                /** @description due at this time or later */
+                from?: string;
+                /** @description due before */
+                to?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default and as explained at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListedClock"];
+                };
+            };
+            /** @description a bad filter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_sla_calendars: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the list that is known */
+                "If-None-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarList"];
+                };
+            };
+            /** @description nothing changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_sla_calendars: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "holidays": [
+                 *         {
+                 *           "date": "2026-12-25"
+                 *         },
+                 *         {
+                 *           "date": "2026-12-24",
+                 *           "open": [
+                 *             [
+                 *               "09:00",
+                 *               "12:00"
+                 *             ]
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "name": "Shop",
+                 *       "week": {
+                 *         "mon": [
+                 *           [
+                 *             "09:00",
+                 *             "12:00"
+                 *           ],
+                 *           [
+                 *             "13:00",
+                 *             "17:00"
+                 *           ]
+                 *         ],
+                 *         "sat": [
+                 *           [
+                 *             "10:00",
+                 *             "14:00"
+                 *           ]
+                 *         ]
+                 *       },
+                 *       "zone": "Europe/Berlin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewCalendar"];
+            };
+        };
+        responses: {
+            /** @description it is stored */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedCalendar"];
+                };
+            };
+            /** @description the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description an unknown zone, spans that overlap or end before they begin, or no open minute; the field says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_sla_calendars_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of what is known */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description the calendar */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the calendar */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarView"];
+                };
+            };
+            /** @description it is as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    patch_sla_calendars_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the calendar as it is known */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the calendar */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "zone": "Europe/Vienna"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CalendarChange"];
+            };
+        };
+        responses: {
+            /** @description it is changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedCalendar"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description somebody else changed it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description hours that cannot be, or that a policy cannot be kept with; the field says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_sla_clocks: {
+        parameters: {
+            query?: {
+                /** @description first_response, next_response, resolution or first_resolution */
+                kind?: string;
+                /** @description met, missed, cancelled or none */
+                verdict?: string;
+                /** @description the ticket's; `none` for those without */
+                department?: string;
+                /** @description whose the ticket is; `none` for nobody's */
+                agent?: string;
+                /** @description urgent, high, normal or low */
+                priority?: string;
+                /** @description the ticket's */
+                channel?: string;
+                /** @description ended at this time or later */
+                from?: string;
+                /** @description ended before */
+                to?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListedClock"];
+                };
+            };
+            /** @description a bad filter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_sla_dashboard: {
+        parameters: {
+            query?: {
+                /** @description the first day, such as 2026-01-31; 30 days by default */
+                from?: string;
+                /** @description the last day; today by default, at most 366 days */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description bad days */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_sla_policies: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the list that is known */
+                "If-None-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyList"];
+                };
+            };
+            /** @description nothing changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_sla_policies: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "conditions": {
+                 *         "customer_tiers": [
+                 *           "gold",
+                 *           "platinum"
+                 *         ]
+                 *       },
+                 *       "name": "Gold customers",
+                 *       "targets": {
+                 *         "normal": {
+                 *           "first_response": {
+                 *             "minutes": 240,
+                 *             "time": "calendar"
+                 *           }
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPolicy"];
+            };
+        };
+        responses: {
+            /** @description it is stored */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedPolicy"];
+                };
+            };
+            /** @description a target, condition, calendar or time that cannot be; the field says which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_sla_policies_order: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "policies": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["PolicyOrder"];
+            };
+        };
+        responses: {
+            /** @description the policies in their new order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyList"];
+                };
+            };
+            /** @description not each policy once */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_sla_policies_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of what is known */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description the policy */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyView"];
+                };
+            };
+            /** @description it is as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_sla_policies_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the policy as it is known */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the policy */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it holds no more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description somebody else changed it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    patch_sla_policies_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the policy as it is known */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the policy */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Everybody"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PolicyChange"];
+            };
+        };
+        responses: {
+            /** @description it is changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedPolicy"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description somebody else changed it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description something that cannot be; the field says what */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_sla_preview: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "policy": {
+                 *         "name": "All",
+                 *         "targets": {
+                 *           "normal": {
+                 *             "resolution": {
+                 *               "minutes": 2880,
+                 *               "time": "calendar"
+                 *             }
+                 *           }
+                 *         }
+                 *       },
+                 *       "samples": [
+                 *         {
+                 *           "at": "2026-12-23T15:00:00+01:00"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description what would be due when */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description the policy or the calendar cannot be; the field says why */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_sla_tickets_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the clocks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketClocks"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets: {
+        parameters: {
+            query?: {
+                /** @description smart, newest, updated, oldest_waiting or due */
+                order?: string;
+                /** @description open, pending, resolved, closed; several with commas */
+                status?: string;
+                /** @description an agent's id, or me */
+                assignee?: string;
+                /** @description true: nobody's */
+                unassigned?: boolean;
+                /** @description who looks after it */
+                department?: string;
+                /** @description has this tag */
+                tag?: string;
+                /** @description urgent, high, normal, low; several with commas */
+                priority?: string;
+                /** @description through what it is answered */
+                channel?: string;
+                /** @description the shop's id of the customer */
+                customer_id?: string;
+                /** @description the customer's address */
+                customer_email?: string;
+                /** @description within_sla, at_risk or breached */
+                sla_state?: string;
+                /** @description true: only those that sleep; false: none of them */
+                snoozed?: boolean;
+                /** @description changed at that time or later */
+                updated_since?: string;
+                /** @description only what was set aside: spam, suspended or archived */
+                aside?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TicketView"];
+                };
+            };
+            /** @description a parameter does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewTicketBody"];
+            };
+        };
+        responses: {
+            /** @description the ticket */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedTicket"];
+                };
+            };
+            /** @description a value does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description a text is too long */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_attachments: {
+        parameters: {
+            query: {
+                /** @description its name */
+                name: string;
+            };
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description the file */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentView"];
+                };
+            };
+            /** @description it is empty or has no name */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it is larger than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the disk is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_attachments_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the file */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description its bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description there is no such file */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_fields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the fields by key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldView"][];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_tickets_fields_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description its name in `custom`: a-z, 0-9 and _, beginning with a letter */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FieldBody"];
+            };
+        };
+        responses: {
+            /** @description the field */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldView"];
+                };
+            };
+            /** @description a value does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there are as many as may be */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_tickets_fields_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description its name in `custom` */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it takes no new values */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such field */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_search: {
+        parameters: {
+            query: {
+                /** @description what is looked for: 2 to 400 characters, 24 words at most */
+                q: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FoundTicket"];
+                };
+            };
+            /** @description too little or too much is asked for */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketSetting"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_tickets_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the settings that were looked at */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TicketSetting"];
+            };
+        };
+        responses: {
+            /** @description the settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketSetting"];
+                };
+            };
+            /** @description a value does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description they were changed meanwhile; `current` is how they are */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_unassigned: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100, 50 when missing */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_QueuedTicket"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the ticket; its ETag is its version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedTicket"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_tickets_id: {
+        parameters: {
+            query?: {
+                /** @description true: no list shows it any more */
+                archive?: boolean;
+            };
+            header?: {
+                /** @description the ETag of the ticket that was looked at */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the ticket as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it was changed meanwhile; `current` is how it is */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    patch_tickets_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the ticket that was looked at */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TicketChange"];
+            };
+        };
+        responses: {
+            /** @description the ticket as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            /** @description a value does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the state does not allow it; `allowed` names what it does */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it was changed meanwhile; `current` is how it is */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_accept: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+                /** @description the ETag of the ticket that was looked at */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description it is accepted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assigned"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it is not yours */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id_analysis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what was read; `analysed_by` says by whom */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readings"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_assign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+                /** @description the ETag of the ticket that was looked at */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Assign"];
+            };
+        };
+        responses: {
+            /** @description whose it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assigned"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the ticket or the agent does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the ticket was changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such agent, or it is disabled */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id_assignments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description its assignments */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignments"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_auto_assign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description somebody has it already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assigned"];
+                };
+            };
+            /** @description a job looks for an agent */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Looking"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the ticket is not open */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_claim: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+                /** @description the ETag of the ticket that was looked at */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Claim"];
+            };
+        };
+        responses: {
+            /** @description it is yours */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assigned"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description somebody has it, it is not open, or you have no room */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_escalate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+                /** @description the ETag of the ticket that was looked at */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Escalate"];
+            };
+        };
+        responses: {
+            /** @description whose it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assigned"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it is not yours or not open, or nobody is above */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id_history: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ChangeView"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_merge: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description the ticket that goes */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TicketMergeRequest"];
+            };
+        };
+        responses: {
+            /** @description they are one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketMergeView"];
+                };
+            };
+            /** @description there is no such other ticket */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it was merged already, or they are of different customers */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_merge_undo: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description the ticket that went */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description they are two again */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketMergeView"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it was not merged */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id_merges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the merges */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketMergeView"][];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id_messages: {
+        parameters: {
+            query?: {
+                /** @description true: notes as well */
+                notes?: boolean;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagePage"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_messages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMessageBody"];
+            };
+        };
+        responses: {
+            /** @description the message */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedMessage"];
+                };
+            };
+            /** @description a value does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description something was added that was not seen, or the state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the text is too long */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_messages_message_id_withdraw: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+                /** @description the reply */
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it will not be sent */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedMessage"];
+                };
+            };
+            /** @description there is no such reply */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it has left, or is leaving */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id_notes: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagePage"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_notes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNoteBody"];
+            };
+        };
+        responses: {
+            /** @description the note */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedMessage"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the ticket was merged into another */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the text is too long */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id_rating_link: {
+        parameters: {
+            query?: {
+                /** @description how long it works, 1 to 90; 30 when missing */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the link; whoever has it may rate this ticket and see nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkView"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id_ratings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description one a resolution */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RatingList"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_ratings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "comment": "Quick and kind.",
+                 *       "score": 5
+                 *     }
+                 */
+                "application/json": components["schemas"]["RatingWish"];
+            };
+        };
+        responses: {
+            /** @description the rating that counts for the resolution: this one, or a newer one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description no score from 1 to 5 */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id_reply_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the text; its ETag is its version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplyTextView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_tickets_id_reply_text: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the text that is known */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplyTextBody"];
+            };
+        };
+        responses: {
+            /** @description it is kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplyTextView"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description another window of the caller changed it; `current` is how it is */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the text is too long */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_tickets_id_reply_text: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the text that is known */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description there is none any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description another window of the caller changed it; `current` is how it is */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id_score: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description every point, in words */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00Z",
+                     *       "rank": -3921.2,
+                     *       "score": 9.25,
+                     *       "terms": [
+                     *         {
+                     *           "points": 4.5,
+                     *           "term": "priority",
+                     *           "why": "The priority is high."
+                     *         }
+                     *       ],
+                     *       "ticket_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ScoreView"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_split: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitRequest"];
+            };
+        };
+        responses: {
+            /** @description the new ticket */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            /** @description there is no such ticket or message */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the message is the only one, or on its way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_transfer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+                /** @description the ETag of the ticket that was looked at */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Transfer"];
+            };
+        };
+        responses: {
+            /** @description whose it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assigned"];
+                };
+            };
+            /** @description no target, two targets, or no reason */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the ticket or the agent does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such agent or department */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_unassign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+                /** @description the ETag of the ticket that was looked at */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Unassign"];
+            };
+        };
+        responses: {
+            /** @description nobody has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assigned"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it is not yours, or nobody has it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id_viewers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the ticket */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description they */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Viewers"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_topic_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the alerts that hold */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertList"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_topic_alerts_topic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the topic, as analysis names it, for example `damaged` */
+                topic: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "lamps of batch 7",
+                 *       "until": "2026-02-01T00:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AlertWish"];
+            };
+        };
+        responses: {
+            /** @description it holds; unfinished tickets are placed anew */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description a bad topic or time */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description too many alerts hold already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_topic_alerts_topic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the topic */
+                topic: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is lifted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such alert */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_webhooks_deliveries: {
         parameters: {
             query?: {
@@ -9099,6 +18119,183 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_r_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as in GET /api/tickets/{id}/rating-link */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the form */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description the link is not valid */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description the link has expired */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_r_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as in GET /api/tickets/{id}/rating-link */
+                token: string;
+            };
+            cookie?: never;
+        };
+        /** @description score, 1 to 5, and comment, at most 2000 characters */
+        requestBody: {
+            content: {
+                /** @example score=5&comment=Quick */
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description thanks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description the form again, with what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description the link is not valid */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description the link has expired */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_ws_agent_agent_id: {
+        parameters: {
+            query?: {
+                /** @description the number of the last event that was seen */
+                after?: number;
+                /** @description kinds of events, with commas; all when missing */
+                topics?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the agent, or `me` */
+                agent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the WebSocket */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no WebSocket is asked for, or `after` is no number or from the future */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it is somebody else */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such agent */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */

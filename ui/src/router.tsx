@@ -23,6 +23,7 @@ const shell = createRoute({ getParentRoute: () => root, id: "shell", component: 
 const home = createRoute({ getParentRoute: () => shell, path: "/", component: Home });
 
 const screens = [
+  screen("/desk", () => import("./desk/Desk.tsx"), "Desk"),
   screen("/operate/queues", () => import("./operate/queues/Queues.tsx"), "Queues"),
   screen("/operate/jobs", () => import("./operate/jobs/Jobs.tsx"), "Jobs"),
   screen("/operate/jobs/$id", () => import("./operate/jobs/JobStory.tsx"), "JobStory"),

@@ -2,7 +2,7 @@
 
 import type { Action } from "./actions.ts";
 
-export type Surface = "manage" | "operate";
+export type Surface = "desk" | "manage" | "operate";
 export type Place = {
   path: string;
   name: string;
@@ -13,9 +13,17 @@ export type Place = {
   action?: Action;
 };
 
-export const SURFACES: Record<Surface, string> = { manage: "Manage", operate: "Operate" };
+export const SURFACES: Record<Surface, string> = { desk: "Desk", manage: "Manage", operate: "Operate" };
 
 export const PLACES: Place[] = [
+  {
+    path: "/desk",
+    name: "Tickets",
+    surface: "desk",
+    permission: "tickets:read",
+    note: "Queue, conversations, customers",
+    action: "tickets",
+  },
   {
     path: "/manage",
     name: "Overview",

@@ -8,7 +8,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { type Field as BuilderField, QueryBuilder, type RuleGroupType } from "react-querybuilder";
-import { answer, answerAs, client } from "../../api/client.ts";
+import { answerAs, client } from "../../api/client.ts";
 import type { SegmentFields } from "../../api/shapes.ts";
 import { Failure } from "../../parts/Failure.tsx";
 import { count, percent, words } from "../../parts/format.ts";
@@ -162,7 +162,10 @@ function Count({ rule, isWhole = false }: { rule: Rule; isWhole?: boolean }) {
   const counted = useQuery({
     queryKey: ["segment-preview", rule, isWhole],
     queryFn: ({ signal }) =>
-      answer(client.POST("/api/segments/preview", { body: { rule: rule as never, sample: isWhole }, signal })),
+      // The API's description has another thing under the same name.
+      answerAs<{ customers: number; of: number; sample: string[] }>(
+        client.POST("/api/segments/preview", { body: { rule, sample: isWhole } as never, signal }),
+      ),
     staleTime: 30_000,
   });
   if (counted.isError)

@@ -1,0 +1,119 @@
+// What the desk's screens and journeys need: two people, and tickets of every sort. Run again it adds nothing twice.
+
+import { api, KEY, URL } from "./browser.ts";
+
+export const PASSWORD = "a long sentence for the tests alone";
+export const PEOPLE = [
+  { email: "ann@desk.example", name: "Ann Moreau", role: "team_lead" },
+  { email: "ben@desk.example", name: "Ben Adeyemi", role: "agent" },
+] as const;
+
+type Listed<T> = { items: T[] };
+type Ticket = { id: string; number: number; subject: string | null };
+
+export const SUBJECTS = {
+  first: "The lamp arrived broken and my guests come on Saturday",
+  odd: "<b>Bold</b> question with <script>alert(1)</script>",
+};
+
+const TICKETS = [
+  {
+    subject: SUBJECTS.first,
+    priority: "urgent",
+    customer: { email: "mira@example.com", name: "Mira Okafor" },
+    tags: ["damaged"],
+    text: "The glass is in pieces. I paid 189 euros for it and have guests on Saturday. Can you send another one in time, or should I get my money back?",
+  },
+  {
+    subject: "Where is order 4711?",
+    priority: "high",
+    customer: { email: "tomas@example.com", name: "Tomás Herrera" },
+    tags: ["shipping"],
+    text: "It should have been here last Tuesday.\n\nThe tracking page says nothing since Friday.",
+  },
+  {
+    subject: SUBJECTS.odd,
+    priority: "normal",
+    customer: { email: "eve@example.com", name: "Eve <img src=x onerror=alert(1)>" },
+    tags: [],
+    text: "<h1>Not a heading</h1><img src=x onerror=alert(1)>\nIs this shown as I typed it?",
+  },
+  {
+    subject: "أين طلبي؟",
+    priority: "normal",
+    customer: { email: "layla@example.com", name: "ليلى حداد" },
+    tags: ["shipping"],
+    text: "مرحبا، طلبت كتابا قبل أسبوعين ولم يصل بعد. 📦🙏",
+  },
+  {
+    subject: `A very long word: ${"Donaudampfschifffahrtsgesellschaft".repeat(4)}`,
+    priority: "low",
+    customer: { email: "karl@example.com", name: "Karl Donau" },
+    tags: ["question", "question-about-names", "long"],
+    text: `Can you print ${"Donaudampfschifffahrtsgesellschaft".repeat(6)} on a mug?`,
+  },
+  {
+    subject: "Change of address",
+    priority: "low",
+    customer: { email: "mira@example.com", name: "Mira Okafor" },
+    tags: [],
+    text: "I have moved to Hafenstraße 12.",
+  },
+  {
+    subject: "Invoice for September",
+    priority: "normal",
+    customer: { email: "office@example.org", name: "Office of Brandt & Sons" },
+    tags: ["invoice"],
+    text: "Our bookkeeping needs the invoice of the 14th once more, please.",
+  },
+  {
+    subject: "Thank you!",
+    priority: "low",
+    customer: { email: "zoe@example.com", name: "Zoë Lindqvist" },
+    tags: [],
+    text: "It came a day early. You are great.",
+  },
+];
+
+/** The id of the ticket with the subject; makes everything first. */
+export async function desk(): Promise<string> {
+  await people();
+  const known = await api<Listed<Ticket>>("/api/tickets?order=newest&limit=100");
+  for (const { text, ...ticket } of TICKETS) {
+    if (known.items.some((one) => one.subject === ticket.subject)) continue;
+    const body = { ...ticket, channel: "email", message: { from: "customer", text } };
+    const made = await api<Ticket>("/api/tickets", { method: "POST", body: JSON.stringify(body) });
+    if (ticket.subject !== SUBJECTS.first) continue;
+    const note = { text: "She called as well: a replacement by Friday would make her happy." };
+    await api(`/api/tickets/${made.id}/notes`, { method: "POST", body: JSON.stringify(note) });
+  }
+  const all = await api<Listed<Ticket>>("/api/tickets?order=newest&limit=100");
+  const first = all.items.find((ticket) => ticket.subject === SUBJECTS.first);
+  if (!first) throw new Error("the first ticket is not there");
+  return first.id;
+}
+
+async function people() {
+  const known = await api<Listed<{ email: string; has_password: boolean }>>("/api/agents?limit=100");
+  for (const person of PEOPLE) {
+    if (known.items.some((one) => one.email === person.email)) continue;
+    const made = await api<{ invitation: { token: string } }>("/api/agents", {
+      method: "POST",
+      body: JSON.stringify(person),
+    });
+    const { token } = made.invitation;
+    const response = await fetch(`${URL}/api/auth/invitations/accept`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ token, password: PASSWORD }),
+    });
+    if (!response.ok) throw new Error(`the invitation: ${response.status} ${await response.text()}`);
+  }
+}
+
+/** A customer writes again, as a help desk would say. */
+export function writesAgain(ticket: string, text: string) {
+  if (!KEY) throw new Error("this needs a key");
+  const body = JSON.stringify({ from: "customer", text });
+  return api(`/api/tickets/${ticket}/messages`, { method: "POST", body });
+}

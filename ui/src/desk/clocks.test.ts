@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { due, dueOf, standing } from "./clocks.ts";
+import type { Clock, Ticket } from "./shapes.ts";
+
+const NOW = Date.parse("2026-11-28T12:00:00Z");
+const ticket = (rest: Partial<Ticket>) => ({ status: "open", ...rest }) as Ticket;
+
+test("a time that has passed is overdue, whatever the server said before", () => {
+  assert.deepEqual(due("2026-11-28T11:30:00Z", "within_sla", NOW), { tone: "bad", text: "Overdue by 30 min" });
+  assert.deepEqual(due("2026-11-28T12:00:20Z", "at_risk", NOW), { tone: "warn", text: "Due in less than a minute" });
+  assert.deepEqual(due("2026-11-28T14:05:00Z", "within_sla", NOW), { tone: "good", text: "Due in 2 h 5 min" });
+});
+
+test("a row speaks of what matters most", () => {
+  assert.equal(dueOf(ticket({ status: "closed", sla_due_at: "2026-11-28T11:00:00Z" }), NOW).text, "Closed");
+  assert.equal(dueOf(ticket({ snoozed_until: "2026-11-28T15:00:00Z" }), NOW).text, "Sleeps for 3 h");
+  assert.equal(dueOf(ticket({ waiting_since: "2026-11-28T10:00:00Z" }), NOW).text, "Has waited for 2 h");
+  assert.equal(dueOf(ticket({ status: "pending" }), NOW).text, "Waits for the customer");
+});
+
+test("clocks end in a word", () => {
+  const clock = { state: "running", due_at: null, verdict: null, ended_at: null, standing: null } as Clock;
+  assert.equal(standing({ ...clock, verdict: "missed" }, NOW).text, "Too late");
+  assert.equal(standing(clock, NOW).text, "Stands still");
+});

@@ -1,0 +1,71 @@
+// The shapes of the desk. Most are the API's own; those that its description leaves open are spelled out here.
+
+import type { Customer } from "../api/shapes.ts";
+import type { components } from "../api.d.ts";
+
+type Schemas = components["schemas"];
+
+export type Ticket = Schemas["TicketView"];
+export type Message = Schemas["MessageView"];
+export type Draft = Schemas["DraftView"];
+export type Agent = Schemas["AgentView"];
+export type TicketChange = Schemas["TicketChange"];
+
+export type Clock = {
+  kind: string;
+  seq: number;
+  state: string;
+  standing: string | null;
+  started_at: string;
+  due_at: string | null;
+  warn_at?: string | null;
+  ended_at: string | null;
+  verdict: string | null;
+  target_minutes: number | null;
+};
+
+export type ExplainedClock = Clock & {
+  paused: boolean;
+  elapsed_secs: number;
+  remaining_secs: number | null;
+  target_time: string | null;
+  intervals?: { from: string; to: string; secs: number; spent: string }[];
+};
+
+export type Opened = Omit<Ticket, "id"> & {
+  id: string;
+  last_message_id: string | null;
+  note_count: number;
+  assignee: { id: string; name: string; is_present: boolean; availability: string } | null;
+  intelligence: Customer & { customers?: string[] };
+  clocks: Clock[];
+  reply_text: { body_text: string; version: number; updated_at: string } | null;
+  other_writers: string[];
+  merged_from: string[];
+  follow_ups: string[];
+};
+
+export type Score = { score: number | null; terms: { term: string; points: number; why: string }[] };
+
+export type Advice = {
+  id: string;
+  stale: boolean;
+  priority: string;
+  actions: string[];
+  talking_points: string[];
+  warnings: string[];
+  retention_probability: number | null;
+  revenue_at_risk: string | null;
+  currency: string | null;
+  created_at: string;
+};
+
+/** One event of the desk. */
+export type DeskEvent = {
+  id?: number;
+  kind: string;
+  at: string;
+  ticket_id: string | null;
+  agent_id: string | null;
+  data: Record<string, unknown>;
+};

@@ -1,0 +1,328 @@
+// Writing at the foot of a ticket: a reply that the customer gets, or a note that colleagues see.
+
+import { ActionIcon, Button, FileButton, Group, Menu, SegmentedControl, Text, Textarea } from "@mantine/core";
+import { type KeyboardEvent, useRef, useState } from "react";
+import { client, upload } from "../../api/client.ts";
+import { toast, useAct } from "../../parts/act.tsx";
+import { Failure } from "../../parts/Failure.tsx";
+import { moment } from "../../parts/format.ts";
+import { useKeys } from "../../shell/keys.ts";
+import { ifMatch, once, Refusal, told } from "../calls.ts";
+import { typing } from "../live/presence.ts";
+import { QUEUE, ticketKey } from "../queries.ts";
+import type { Draft, Message, Opened } from "../shapes.ts";
+import { TEXTS } from "../texts.ts";
+import { LaterDialog } from "./dialogs.tsx";
+import type { Kept } from "./kept.ts";
+import { laters } from "./times.ts";
+
+type Mode = "reply" | "note";
+type File_ = { id: string; name: string };
+type Sending = { status?: "resolved"; sendAt?: string; isRead?: boolean };
+type News = { messages: Message[]; last: string | null };
+
+type Props = {
+  ticket: Opened;
+  kept: Kept;
+  /** The newest message that the person has on the screen. */
+  lastSeen: string | null;
+  /** The draft that the text began as. */
+  draft: Draft | null;
+  onDraftGone: () => void;
+  onWithdraw: (message: string, text: string) => Promise<unknown>;
+};
+
+export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdraw }: Props) {
+  const noteName = `deskwork.note.${ticket.id}`;
+  const [mode, setMode] = useState<Mode>("reply");
+  const [note, setNote] = useState(() => sessionStorage.getItem(noteName) ?? "");
+  const [files, setFiles] = useState<File_[]>([]);
+  const [news, setNews] = useState<News | null>(null);
+  const [isLater, setLater] = useState(false);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const key = useRef({ of: "", key: "" });
+  const isReply = mode === "reply";
+  const text = isReply ? kept.text : note;
+  const changes = [ticketKey(ticket.id), QUEUE];
+
+  const writeNote = (value: string) => {
+    setNote(value);
+    if (value) sessionStorage.setItem(noteName, value);
+    else sessionStorage.removeItem(noteName);
+  };
+  const focus = (wanted: Mode) => {
+    setMode(wanted);
+    // After it was drawn: the field's name changes with what it is for.
+    setTimeout(() => field.current?.focus(), 0);
+  };
+  useKeys({ reply: () => focus("reply"), note: () => focus("note") });
+
+  // The same request after a lost answer is the same reply; another text is another one.
+  const header = (request: unknown) => {
+    const of = JSON.stringify(request);
+    if (key.current.of !== of) key.current = { of, key: crypto.randomUUID() };
+    return once(key.current.key);
+  };
+
+  const send = useAct<Sending, string>({
+    run: async ({ status, sendAt, isRead }) => {
+      const path = { id: ticket.id };
+      const seen = isRead && news ? news.last : lastSeen;
+      const isOfDraft = draft !== null && !draft.stale && !status && files.length === 0 && !isRead;
+      if (isOfDraft) return sendDraft(ticket.id, draft, kept.text, seen, sendAt);
+      const body = {
+        text: kept.text,
+        last_seen_message_id: seen,
+        ...(status ? { status } : {}),
+        ...(sendAt ? { send_at: sendAt } : {}),
+        ...(files.length ? { attachment_ids: files.map((file) => file.id) } : {}),
+      };
+      const params = { path, header: header(body) };
+      return (await told(client.POST("/api/tickets/{id}/messages", { params, body }))).id;
+    },
+    changes,
+    isShownElsewhere: true,
+    onDone: (message, { sendAt }) => {
+      const sent = kept.text;
+      kept.clear(true);
+      setFiles([]);
+      setNews(null);
+      onDraftGone();
+      field.current?.focus();
+      toast(sendAt ? `The reply leaves on ${moment(sendAt)}` : TEXTS.sent, () => void onWithdraw(message, sent));
+    },
+  });
+
+  const addNote = useAct<undefined, unknown>({
+    run: () => {
+      const body = { text: note, attachment_ids: files.map((file) => file.id) };
+      const params = { path: { id: ticket.id }, header: header({ note: body }) };
+      return told(client.POST("/api/tickets/{id}/notes", { params, body }));
+    },
+    changes,
+    isShownElsewhere: true,
+    done: () => TEXTS.noteAdded,
+    onDone: () => {
+      writeNote("");
+      setFiles([]);
+    },
+  });
+
+  const attach = useAct<File[], File_[]>({
+    run: (picked) =>
+      Promise.all(
+        picked.map((file) =>
+          upload<File_>(
+            `/api/tickets/attachments?name=${encodeURIComponent(file.name)}`,
+            file,
+            "application/octet-stream",
+          ),
+        ),
+      ),
+    changes: [],
+    onDone: (added) => setFiles((known) => [...known, ...added].slice(0, 20)),
+  });
+
+  const go = (how: Sending = {}) => {
+    if (text.trim() === "" || send.isPending || addNote.isPending) return;
+    if (!isReply) addNote.mutate(undefined);
+    else
+      send.mutate(how, {
+        onError: (error) => {
+          const found = newsOf(error);
+          if (found) setNews(found);
+        },
+      });
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      go(news ? { isRead: true } : event.shiftKey && isReply ? { status: "resolved" } : {});
+    } else if (event.key === "Escape") {
+      field.current?.blur();
+      document.getElementById("ticket-title")?.focus();
+    }
+  };
+  const failure = isReply ? send.error : addNote.error;
+
+  return (
+    <div className="desk-composer" data-mode={mode}>
+      {news && isReply && (
+        <section className="desk-news" role="alert" aria-label={TEXTS.newTitle}>
+          <Text size="sm" fw={600}>
+            {TEXTS.newTitle}
+          </Text>
+          <Text size="sm">{TEXTS.newNote}</Text>
+          {news.messages.map((message) => (
+            <div key={message.id} className="desk-text" dir="auto">
+              <strong>{message.from === "note" ? "Note" : message.sender_name || message.from}: </strong>
+              {message.text}
+            </div>
+          ))}
+          <Button mt={6} onClick={() => go({ isRead: true })} loading={send.isPending}>
+            {TEXTS.sendAnyway}
+          </Button>
+        </section>
+      )}
+      {kept.other !== null && isReply && (
+        <section className="desk-news" role="alert" aria-label={TEXTS.otherTitle}>
+          <Text size="sm" fw={600}>
+            {TEXTS.otherTitle}
+          </Text>
+          <Text size="sm">{TEXTS.otherNote}</Text>
+          <div className="desk-text" dir="auto">
+            {kept.other}
+          </div>
+          <Group gap="xs" mt={6}>
+            <Button variant="default" onClick={kept.takeOther}>
+              {TEXTS.takeOther}
+            </Button>
+            <Button variant="default" onClick={kept.keepThis}>
+              {TEXTS.keepThis}
+            </Button>
+          </Group>
+        </section>
+      )}
+      <Group justify="space-between" gap={6} mb={6}>
+        <SegmentedControl
+          size="xs"
+          aria-label="What you write"
+          value={mode}
+          onChange={(value) => focus(value as Mode)}
+          data={[
+            { value: "reply", label: TEXTS.reply },
+            { value: "note", label: TEXTS.note },
+          ]}
+          transitionDuration={0}
+        />
+        <Text size="xs" className="quiet" role="status">
+          {isReply && kept.text !== "" ? keptWords(kept.state) : isReply ? TEXTS.replyHint : TEXTS.noteHint}
+        </Text>
+      </Group>
+      <Textarea
+        ref={field}
+        autosize
+        minRows={3}
+        maxRows={12}
+        maxLength={isReply ? 20_000 : 50_000}
+        aria-label={isReply ? "Reply to the customer" : "Note for colleagues"}
+        placeholder={isReply ? `Reply to ${ticket.customer.name || "the customer"}` : "Only colleagues see this"}
+        value={text}
+        dir="auto"
+        onKeyDown={onKeyDown}
+        onChange={(event) => {
+          if (isReply) {
+            kept.write(event.currentTarget.value);
+            typing(ticket.id);
+          } else writeNote(event.currentTarget.value);
+        }}
+      />
+      {files.length > 0 && (
+        <Group gap={6} mt={6} className="small">
+          {files.map((file) => (
+            <span key={file.id} className="desk-mark">
+              {file.name}{" "}
+              <ActionIcon
+                size={24}
+                variant="subtle"
+                aria-label={`Leave ${file.name} out`}
+                onClick={() => setFiles(files.filter((each) => each.id !== file.id))}
+              >
+                ×
+              </ActionIcon>
+            </span>
+          ))}
+        </Group>
+      )}
+      {failure && !(news && isReply) ? <Failure error={failure} compact /> : null}
+      <Group justify="space-between" gap={6} mt={6}>
+        <FileButton multiple onChange={(picked) => picked.length > 0 && attach.mutate(picked)}>
+          {(props) => (
+            <Button {...props} variant="subtle" loading={attach.isPending}>
+              {TEXTS.file}
+            </Button>
+          )}
+        </FileButton>
+        <Group gap={6}>
+          {isReply && (
+            <>
+              <Menu position="top-end" transitionProps={{ duration: 0 }}>
+                <Menu.Target>
+                  <Button variant="default" disabled={text.trim() === ""}>
+                    {TEXTS.sendLater}
+                  </Button>
+                </Menu.Target>
+                <Menu.Dropdown>
+                  {laters(new Date()).map((later) => (
+                    <Menu.Item key={later.name} onClick={() => go({ sendAt: later.at.toISOString() })}>
+                      {later.name}
+                    </Menu.Item>
+                  ))}
+                  <Menu.Item onClick={() => setLater(true)}>At another time…</Menu.Item>
+                </Menu.Dropdown>
+              </Menu>
+              <Button variant="default" disabled={text.trim() === ""} onClick={() => go({ status: "resolved" })}>
+                {TEXTS.sendResolve}
+              </Button>
+            </>
+          )}
+          <Button
+            disabled={text.trim() === ""}
+            loading={send.isPending || addNote.isPending}
+            onClick={() => go()}
+            title="Ctrl Enter"
+          >
+            {isReply ? TEXTS.send : TEXTS.addNote}
+          </Button>
+        </Group>
+      </Group>
+      {isLater && (
+        <LaterDialog
+          title={TEXTS.sendLater}
+          verb={TEXTS.sendLater}
+          onClose={() => setLater(false)}
+          onPick={(at) => {
+            setLater(false);
+            go({ sendAt: at });
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Sends what a draft became: a changed text is stored with it first, so that it is known how much was changed. */
+async function sendDraft(id: string, draft: Draft, text: string, seen: string | null, sendAt: string | undefined) {
+  const path = { id, draft_id: draft.id };
+  let version = draft.version;
+  if (text.trim() !== draft.reply.trim()) {
+    const edited = await told(
+      client.PATCH("/api/ai/tickets/{id}/drafts/{draft_id}", {
+        params: { path, header: ifMatch(version) },
+        body: { reply: text },
+      }),
+    );
+    version = edited.version;
+  }
+  const sent = await told(
+    client.POST("/api/ai/tickets/{id}/drafts/{draft_id}/send", {
+      params: { path, header: { ...ifMatch(version), ...once() } },
+      body: { last_seen_message_id: seen, ...(sendAt ? { send_at: sendAt } : {}) },
+    }),
+  );
+  return sent.message_id;
+}
+
+/** What a refusal says is new. */
+function newsOf(error: unknown): News | null {
+  if (!(error instanceof Refusal) || error.status !== 409 || error.field !== "last_seen_message_id") return null;
+  const { new_messages: messages, last_message_id: last } = error.document;
+  return {
+    messages: Array.isArray(messages) ? (messages as Message[]) : [],
+    last: typeof last === "string" ? last : null,
+  };
+}
+
+function keptWords(state: Kept["state"]): string {
+  return { kept: TEXTS.kept, keeping: TEXTS.keeping, "not-kept": TEXTS.notKept, none: "" }[state];
+}

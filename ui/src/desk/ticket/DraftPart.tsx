@@ -1,0 +1,187 @@
+// Drafts: variants of tone and length, taken over, sent as they are, or written anew. One that has not seen the last
+// message is marked and cannot be used.
+
+import { Badge, Button, Group, Select, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { client } from "../../api/client.ts";
+import { useAct } from "../../parts/act.tsx";
+import { Failure } from "../../parts/Failure.tsx";
+import { words } from "../../parts/format.ts";
+import { ifMatch, once, told } from "../calls.ts";
+import { draftsQuery, QUEUE, ticketKey } from "../queries.ts";
+import type { Draft, Opened } from "../shapes.ts";
+import { TEXTS } from "../texts.ts";
+
+const TONES = ["friendly", "professional", "empathetic", "apologetic"] as const;
+const LENGTHS = ["short", "medium", "long"] as const;
+type Tone = (typeof TONES)[number];
+type Length = (typeof LENGTHS)[number];
+
+type Props = {
+  ticket: Opened;
+  lastSeen: string | null;
+  onTake: (draft: Draft) => void;
+  onSent: (message: string, text: string) => void;
+};
+
+export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
+  const [waitsFrom, setWaitsFrom] = useState<number | null>(null);
+  const drafts = useQuery({
+    ...draftsQuery(ticket.id),
+    refetchInterval: (query) =>
+      waitsFrom !== null && (query.state.data?.items.length ?? 0) <= waitsFrom ? 3_000 : false,
+  });
+  const [picked, setPicked] = useState(0);
+  const [tone, setTone] = useState<Tone | null>(null);
+  const [length, setLength] = useState<Length | null>(null);
+  const items = drafts.data?.items.filter((draft) => !draft.sent_at) ?? [];
+  const isWriting = waitsFrom !== null && (drafts.data?.items.length ?? 0) <= waitsFrom;
+  const draft = items[Math.min(picked, items.length - 1)];
+  const ask = useAct<undefined, unknown>({
+    run: () =>
+      told(
+        client.POST("/api/ai/tickets/{id}/drafts", {
+          params: { path: { id: ticket.id }, header: once() },
+          body: { variants: [{ ...(tone ? { tone } : {}), ...(length ? { length } : {}) }] },
+        }),
+      ),
+    changes: [],
+    onDone: () => {
+      setWaitsFrom(drafts.data?.items.length ?? 0);
+      setPicked(0);
+    },
+  });
+  const take = useAct<Draft, Draft>({
+    run: (chosen) =>
+      told(
+        client.POST("/api/ai/tickets/{id}/drafts/{draft_id}/accept", {
+          params: {
+            path: { id: ticket.id, draft_id: chosen.id },
+            header: { ...ifMatch(chosen.version), ...once() },
+          },
+          body: {},
+        }),
+      ),
+    changes: [draftsQuery(ticket.id).queryKey],
+    onDone: onTake,
+  });
+  const send = useAct<Draft, { message_id: string }>({
+    run: (chosen) =>
+      told(
+        client.POST("/api/ai/tickets/{id}/drafts/{draft_id}/send", {
+          params: {
+            path: { id: ticket.id, draft_id: chosen.id },
+            header: { ...ifMatch(chosen.version), ...once() },
+          },
+          body: { last_seen_message_id: lastSeen },
+        }),
+      ),
+    changes: [ticketKey(ticket.id), QUEUE],
+    onDone: (sent, chosen) => onSent(sent.message_id, chosen.reply),
+  });
+  const judge = useAct<"up" | "down", unknown>({
+    run: (thumb) =>
+      told(
+        client.PUT("/api/ai/tickets/{id}/drafts/{draft_id}/feedback", {
+          params: { path: { id: ticket.id, draft_id: draft?.id ?? "" } },
+          body: { thumb },
+        }),
+      ),
+    changes: [draftsQuery(ticket.id).queryKey],
+    done: () => "Noted",
+  });
+  return (
+    <details className="desk-draft" open={items.some((each) => !each.stale) || undefined}>
+      <summary>
+        <strong>{TEXTS.draft}</strong>{" "}
+        <span className="quiet small">
+          {isWriting ? TEXTS.draftWriting : items.length === 0 ? TEXTS.draftNone : `${items.length} to choose from`}
+        </span>
+      </summary>
+      {drafts.isError && <Failure error={drafts.error} onRetry={() => void drafts.refetch()} compact />}
+      {draft && (
+        <>
+          <Group gap={6} mt={4}>
+            {items.slice(0, 6).map((each, place) => (
+              <Button
+                key={each.id}
+                size="compact-xs"
+                variant={each.id === draft.id ? "filled" : "default"}
+                aria-pressed={each.id === draft.id}
+                onClick={() => setPicked(place)}
+              >
+                {words(each.tone)}, {each.length}
+              </Button>
+            ))}
+            {draft.stale && (
+              <Badge color="orange" variant="outline">
+                Stale
+              </Badge>
+            )}
+          </Group>
+          {draft.stale && (
+            <Text size="sm" mt={4}>
+              {TEXTS.draftStale}
+            </Text>
+          )}
+          <div className="desk-text" dir="auto">
+            {draft.reply}
+          </div>
+          <Group gap={6} mt={6}>
+            <Button disabled={draft.stale} loading={take.isPending} onClick={() => take.mutate(draft)}>
+              {TEXTS.draftUse}
+            </Button>
+            <Button
+              variant="default"
+              disabled={draft.stale}
+              loading={send.isPending}
+              onClick={() => send.mutate(draft)}
+            >
+              {TEXTS.draftSend}
+            </Button>
+            <Button
+              variant="subtle"
+              size="compact-xs"
+              aria-pressed={draft.thumb === 1}
+              onClick={() => judge.mutate("up")}
+            >
+              {draft.thumb === 1 ? "Good ✓" : "Good"}
+            </Button>
+            <Button
+              variant="subtle"
+              size="compact-xs"
+              aria-pressed={draft.thumb === -1}
+              onClick={() => judge.mutate("down")}
+            >
+              {draft.thumb === -1 ? "Bad ✓" : "Bad"}
+            </Button>
+          </Group>
+        </>
+      )}
+      <Group gap={6} mt={8}>
+        <Select
+          aria-label="Tone"
+          placeholder="Any tone"
+          clearable
+          data={TONES.map((value) => ({ value, label: words(value) }))}
+          value={tone}
+          onChange={(value) => setTone(value as Tone | null)}
+          w={140}
+        />
+        <Select
+          aria-label="Length"
+          placeholder="Any length"
+          clearable
+          data={LENGTHS.map((value) => ({ value, label: words(value) }))}
+          value={length}
+          onChange={(value) => setLength(value as Length | null)}
+          w={120}
+        />
+        <Button variant="default" loading={ask.isPending || isWriting} onClick={() => ask.mutate(undefined)}>
+          {TEXTS.draftAgain}
+        </Button>
+      </Group>
+    </details>
+  );
+}

@@ -1,0 +1,85 @@
+// A message, reply or note: text as text, files as downloads, and whether it has left.
+
+import { Button, Group } from "@mantine/core";
+import { Age } from "../../parts/Age.tsx";
+import { moment, since } from "../../parts/format.ts";
+import { useNow } from "../../parts/now.ts";
+import { State } from "../../parts/State.tsx";
+import type { Message } from "../shapes.ts";
+import { DELIVERY } from "../texts.ts";
+
+type Props = {
+  message: Message;
+  customer: string;
+  name: (id: string) => string;
+  onWithdraw: ((message: Message) => void) | undefined;
+  onSplit: ((message: Message) => void) | undefined;
+};
+
+const TONES = { sent: "good", failed: "bad", queued: "calm", scheduled: "calm", withdrawn: "none" } as const;
+
+export function MessageView({ message, customer, name, onWithdraw, onSplit }: Props) {
+  const now = useNow();
+  const who =
+    message.from === "customer"
+      ? message.sender_name || customer
+      : message.sender_name ||
+        (message.author_id ? name(message.author_id) : message.by_machine ? "A machine" : "The shop");
+  const delivery = message.delivery as keyof typeof TONES | null | undefined;
+  const isWaiting = delivery === "queued" || delivery === "scheduled";
+  return (
+    <li className="desk-message" data-from={message.from} data-gone={delivery === "withdrawn" || undefined}>
+      <div className="desk-message-head">
+        <span dir="auto">
+          <strong>{who}</strong>
+          {message.from === "note" ? " wrote a note" : ""}
+          {message.from === "agent" && message.by_machine ? " (by a machine)" : ""}
+        </span>
+        <span className="quiet">
+          <Age at={message.sent_at} />
+        </span>
+      </div>
+      <div className="desk-text" dir="auto">
+        {message.text}
+      </div>
+      {message.attachments.length > 0 && (
+        <ul className="desk-files" aria-label="Files">
+          {message.attachments.map((file) => (
+            <li key={file.id}>
+              <a href={`/api/tickets/attachments/${file.id}`} download={file.name}>
+                {file.name}
+              </a>{" "}
+              <span className="quiet">{size(file.size_bytes)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {delivery && (
+        <Group gap="xs" mt={4} className="small">
+          <State name={delivery} tone={TONES[delivery] ?? "none"}>
+            {DELIVERY[delivery] ?? delivery}
+            {isWaiting && message.send_at && Date.parse(message.send_at) > now
+              ? `: leaves ${Date.parse(message.send_at) - now > 3_600_000 ? moment(message.send_at) : since(message.send_at, now)}`
+              : ""}
+          </State>
+          {message.error && <span className="quiet">{message.error}</span>}
+          {isWaiting && onWithdraw && (
+            <Button size="compact-xs" variant="default" onClick={() => onWithdraw(message)}>
+              Take back
+            </Button>
+          )}
+        </Group>
+      )}
+      {onSplit && (
+        <Button size="compact-xs" variant="subtle" mt={4} onClick={() => onSplit(message)}>
+          Make it a ticket of its own
+        </Button>
+      )}
+    </li>
+  );
+}
+
+function size(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} bytes`;
+  return bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}

@@ -1,0 +1,171 @@
+// A ticket: its head, the conversation, drafts, and writing at the foot.
+
+import { Button, Stack } from "@mantine/core";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { client } from "../../api/client.ts";
+import { toast, useAct } from "../../parts/act.tsx";
+import { Body } from "../../parts/Screen.tsx";
+import { once, told } from "../calls.ts";
+import { learn } from "../live/presence.ts";
+import { QUEUE, ticketKey, ticketQuery, useNames } from "../queries.ts";
+import type { Draft, Message, Opened } from "../shapes.ts";
+import { TEXTS } from "../texts.ts";
+import { Composer } from "./Composer.tsx";
+import { DraftPart } from "./DraftPart.tsx";
+import { SplitDialog } from "./dialogs.tsx";
+import { History } from "./History.tsx";
+import { useKept } from "./kept.ts";
+import { MessageView } from "./MessageView.tsx";
+import { TicketHead } from "./TicketHead.tsx";
+
+type Props = { id: string; onLeave: () => void; onCustomer: () => void; onOpen: (id: string) => void };
+
+export function TicketPane(props: Props) {
+  const ticket = useQuery(ticketQuery(props.id));
+  return (
+    <div className="desk-fill" style={{ height: "100%" }}>
+      <Body query={ticket} rows={8}>
+        {(opened) => <Open ticket={opened} {...props} />}
+      </Body>
+    </div>
+  );
+}
+
+function Open({ ticket, onLeave, onCustomer, onOpen }: Props & { ticket: Opened }) {
+  const { id } = ticket;
+  const name = useNames();
+  const [isHistory, setHistory] = useState(false);
+  const [split, setSplit] = useState<Message | null>(null);
+  const [draft, setDraft] = useState<Draft | null>(null);
+  const messages = useInfiniteQuery({
+    queryKey: [...ticketKey(id), "messages"],
+    queryFn: ({ pageParam, signal }) =>
+      told(
+        client.GET("/api/tickets/{id}/messages", {
+          params: { path: { id }, query: { notes: true, ...(pageParam ? { cursor: pageParam } : {}) } },
+          signal,
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+  const rows = messages.data?.pages.flatMap((page) => page.items).reverse() ?? [];
+  const lastSeen = messages.data?.pages[0]?.last_message_id ?? null;
+  const kept = useKept(id, ticket.reply_text, lastSeen);
+  const withdraw = useAct<{ message: string; text: string }, unknown>({
+    run: ({ message }) =>
+      told(
+        client.POST("/api/tickets/{id}/messages/{message_id}/withdraw", {
+          params: { path: { id, message_id: message }, header: once() },
+        }),
+      ),
+    changes: [ticketKey(id), QUEUE],
+    done: () => "Taken back; the text is in the field again",
+    // What was taken back is text that is being written again, unless another one is there by now.
+    onDone: (_, { text }) => kept.write(kept.text || text),
+  });
+  const takeBack = (message: string, text: string) => withdraw.mutateAsync({ message, text }).catch(() => undefined);
+
+  useEffect(() => {
+    document.title = `#${ticket.number} ${ticket.subject ?? ""} · Deskwork`;
+  }, [ticket.number, ticket.subject]);
+  useEffect(() => {
+    document.getElementById("ticket-title")?.focus({ preventScroll: true });
+    void told(client.GET("/api/tickets/{id}/viewers", { params: { path: { id } } })).then(
+      (there) => learn(id, there.items),
+      () => undefined,
+    );
+  }, [id]);
+
+  // The newest message is in sight when the ticket opens, and stays so when others come while it was.
+  const scroll = useRef<HTMLElement>(null);
+  const isAtEnd = useRef(true);
+  const newest = rows.at(-1)?.id;
+  useLayoutEffect(() => {
+    const frame = scroll.current;
+    if (newest && frame && isAtEnd.current && !isHistory) frame.scrollTop = frame.scrollHeight;
+  }, [newest, isHistory]);
+
+  const customer = ticket.customer.name || ticket.customer.email || "The customer";
+  const publicMessages = rows.filter((message) => message.from !== "note").length;
+  return (
+    <Stack gap={0} h="100%">
+      <TicketHead
+        ticket={ticket}
+        onLeave={onLeave}
+        onCustomer={onCustomer}
+        onOpen={onOpen}
+        isHistory={isHistory}
+        onHistory={() => setHistory(!isHistory)}
+      />
+      <section
+        className="desk-scroll"
+        ref={scroll}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a frame that scrolls has to be reachable by keys
+        tabIndex={0}
+        aria-label={isHistory ? "History" : "Messages"}
+        onScroll={(event) => {
+          const frame = event.currentTarget;
+          isAtEnd.current = frame.scrollHeight - frame.scrollTop - frame.clientHeight < 40;
+        }}
+      >
+        {isHistory ? (
+          <History id={id} />
+        ) : (
+          <Body query={messages} rows={4}>
+            {() => (
+              <>
+                {messages.hasNextPage && (
+                  <Button
+                    variant="default"
+                    fullWidth
+                    loading={messages.isFetchingNextPage}
+                    onClick={() => void messages.fetchNextPage()}
+                  >
+                    Show earlier messages
+                  </Button>
+                )}
+                <ol className="desk-messages" aria-label="Messages, the newest last">
+                  {rows.map((message) => (
+                    <MessageView
+                      key={message.id}
+                      message={message}
+                      customer={customer}
+                      name={name}
+                      onWithdraw={(which) => void takeBack(which.id, which.text)}
+                      onSplit={message.from === "customer" && publicMessages > 1 ? setSplit : undefined}
+                    />
+                  ))}
+                </ol>
+              </>
+            )}
+          </Body>
+        )}
+      </section>
+      {!ticket.merged_into && (
+        <>
+          <DraftPart
+            ticket={ticket}
+            lastSeen={lastSeen}
+            onTake={(taken) => {
+              setDraft(taken);
+              kept.write(taken.reply);
+              document.querySelector<HTMLElement>(".desk-composer textarea")?.focus();
+            }}
+            onSent={(message, text) => toast(TEXTS.sent, () => void takeBack(message, text))}
+          />
+          <Composer
+            ticket={ticket}
+            kept={kept}
+            lastSeen={lastSeen}
+            draft={draft}
+            onDraftGone={() => setDraft(null)}
+            onWithdraw={takeBack}
+          />
+        </>
+      )}
+      {split && <SplitDialog ticket={ticket} message={split} onClose={() => setSplit(null)} onOpen={onOpen} />}
+    </Stack>
+  );
+}
