@@ -55,7 +55,7 @@ impl From<fields::Kind> for FieldKind {
 
 /// A field.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FieldView {
+pub struct CustomFieldView {
     /// Its name in `custom`.
     pub key: String,
     /// Its name for people.
@@ -70,10 +70,10 @@ pub struct FieldView {
     pub archived_at: Option<DateTime<Utc>>,
 }
 
-impl From<Field> for FieldView {
-    fn from(field: Field) -> FieldView {
+impl From<Field> for CustomFieldView {
+    fn from(field: Field) -> CustomFieldView {
         let Field { key, label, kind, choices, created_at, archived_at } = field;
-        FieldView { key, label, kind: kind.into(), choices, created_at, archived_at }
+        CustomFieldView { key, label, kind: kind.into(), choices, created_at, archived_at }
     }
 }
 
@@ -96,14 +96,14 @@ pub struct FieldBody {
     get,
     path = "/api/tickets/fields",
     tag = "tickets",
-    responses((status = 200, description = "the fields by key", body = Vec<FieldView>)),
+    responses((status = 200, description = "the fields by key", body = Vec<CustomFieldView>)),
 )]
-pub async fn list(State(state): State<AppState>, caller: Caller) -> Result<Shown<Vec<FieldView>>, Problem> {
+pub async fn list(State(state): State<AppState>, caller: Caller) -> Result<Shown<Vec<CustomFieldView>>, Problem> {
     caller.require(Scope::TicketsRead)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let fields = fields::list(&mut tx).await?;
     tx.commit().await?;
-    Ok(Shown(fields.into_iter().map(FieldView::from).collect()))
+    Ok(Shown(fields.into_iter().map(CustomFieldView::from).collect()))
 }
 
 /// Make or change a field.
@@ -114,7 +114,7 @@ pub async fn list(State(state): State<AppState>, caller: Caller) -> Result<Shown
     params(("key" = String, Path, description = "its name in `custom`: a-z, 0-9 and _, beginning with a letter")),
     request_body = FieldBody,
     responses(
-        (status = 200, description = "the field", body = FieldView),
+        (status = 200, description = "the field", body = CustomFieldView),
         (status = 400, description = "a value does not fit", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "there are as many as may be", body = ProblemDocument, content_type = "application/problem+json"),
     ),
@@ -124,7 +124,7 @@ pub async fn put(
     caller: Caller,
     Path(key): Path<String>,
     body: Json<FieldBody>,
-) -> Result<Shown<FieldView>, Problem> {
+) -> Result<Shown<CustomFieldView>, Problem> {
     caller.require(Scope::SettingsWrite)?;
     let FieldBody { label, kind, choices } = body.value;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
