@@ -382,6 +382,10 @@ async fn fault(router: axum::Router, attempt: Attempt) -> Option<String> {
     if status < 500 && is("application/problem+json") {
         return None;
     }
+    // What customers open from a mail answers them with a page, also when it refuses.
+    if status < 500 && attempt.what.contains(" /r/") && is("text/html; charset=utf-8") {
+        return None;
+    }
     let body = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
     Some(format!("{status} {} <- {}", String::from_utf8_lossy(&body), attempt.what))
 }
