@@ -18,6 +18,8 @@ export type Kept = {
   write: (text: string) => void;
   takeOther: () => void;
   keepThis: () => void;
+  /** The server kept the text itself, with a refusal: this is its version. */
+  adopt: (version: number) => void;
   /** It was sent, or thrown away: nothing is left of it. */
   clear: (isGone: boolean) => void;
 };
@@ -135,6 +137,12 @@ export function useKept(
     keepThis: () => {
       setOther(null);
       keep(text);
+    },
+    adopt: (known) => {
+      clearTimeout(timer.current);
+      version.current = known;
+      store(text, true);
+      setState("kept");
     },
     clear: (isGone) => {
       clearTimeout(timer.current);
