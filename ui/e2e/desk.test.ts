@@ -54,7 +54,10 @@ test("the most urgent ticket is answered, taken back, noted and resolved by keys
   await taken.focus();
   await page.keyboard.press("Enter");
   await page.getByText("Taken back", { exact: true }).first().waitFor();
-  await page.waitForFunction(() => document.querySelector<HTMLTextAreaElement>(".desk-composer textarea")?.value === "We send another one today.");
+  await page.waitForFunction(
+    () =>
+      document.querySelector<HTMLTextAreaElement>(".desk-composer textarea")?.value === "We send another one today.",
+  );
 
   await page.getByRole("heading", { level: 1 }).focus();
   await page.keyboard.press("n");

@@ -226,9 +226,11 @@ function AdvicePart({ id }: { id: string }) {
             {advice && (
               <>
                 {advice.stale && (
-                  <State name="stale" tone="warn">
-                    From before something changed
-                  </State>
+                  <span className="small">
+                    <State name="stale" tone="warn">
+                      From before something changed
+                    </State>
+                  </span>
                 )}
                 <ul className="desk-list">
                   {advice.actions.map((action) => (
