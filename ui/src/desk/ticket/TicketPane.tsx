@@ -94,6 +94,17 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
     if (newest && frame && isAtEnd.current && !isHistory) frame.scrollTop = frame.scrollHeight;
   }, [newest, isHistory]);
 
+  // Also when the field below grows and takes of the room.
+  useEffect(() => {
+    const frame = scroll.current;
+    if (!frame) return;
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd.current) frame.scrollTop = frame.scrollHeight;
+    });
+    observer.observe(frame);
+    return () => observer.disconnect();
+  }, []);
+
   const customer = ticket.customer.name || ticket.customer.email || "The customer";
   const publicMessages = rows.filter((message) => message.from !== "note").length;
   return (
