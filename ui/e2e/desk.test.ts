@@ -30,7 +30,7 @@ async function signedIn(scheme: Scheme = "light", person: (typeof PEOPLE)[number
   await page.keyboard.press("Tab");
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press("Enter");
-  await page.waitForURL(/\/desk/);
+  await page.waitForURL((url) => url.pathname === "/desk");
   await settle(page);
   return opened;
 }

@@ -1,12 +1,14 @@
 // Writing at the foot of a ticket: a reply that the customer gets, or a note that colleagues see.
 
 import { ActionIcon, Button, FileButton, Group, Menu, SegmentedControl, Text, Textarea } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useRef, useState } from "react";
 import { client, upload } from "../../api/client.ts";
 import { toast, useAct } from "../../parts/act.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { moment } from "../../parts/format.ts";
 import { useKeys } from "../../shell/keys.ts";
+import { sessionQuery } from "../../shell/session.ts";
 import { ifMatch, once, Refusal, told } from "../calls.ts";
 import { typing } from "../live/presence.ts";
 import { QUEUE, ticketKey } from "../queries.ts";
@@ -33,7 +35,8 @@ type Props = {
 };
 
 export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdraw }: Props) {
-  const noteName = `deskwork.note.${ticket.id}`;
+  const who = useQuery(sessionQuery).data?.name ?? "";
+  const noteName = `deskwork.note.${who}.${ticket.id}`;
   const [mode, setMode] = useState<Mode>("reply");
   const [note, setNote] = useState(() => sessionStorage.getItem(noteName) ?? "");
   const [files, setFiles] = useState<File_[]>([]);
