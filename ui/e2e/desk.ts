@@ -67,6 +67,13 @@ const TICKETS = [
     text: "Our bookkeeping needs the invoice of the 14th once more, please.",
   },
   {
+    subject: "Which of these records go together?",
+    priority: "normal",
+    customer: { id: "22061", name: "Ida Vance" },
+    tags: ["advice"],
+    text: "I have most of the early ones by now. What would you put next to them?",
+  },
+  {
     subject: "Thank you!",
     priority: "low",
     customer: { email: "zoe@example.com", name: "Zoë Lindqvist" },

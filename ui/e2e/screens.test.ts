@@ -1,15 +1,11 @@
 // Every screen, light and dark, wide and at 320 px: nothing that axe finds, nothing in the console, no breach of the policy.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import test, { after, before } from "node:test";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
+import { findings } from "./axe.ts";
 import { launch, open, type Scheme, settle, URL } from "./browser.ts";
 import { screens } from "./screens.ts";
-
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
 let browser: Browser;
 before(async () => {
@@ -35,20 +31,4 @@ for (const scheme of ["light", "dark"] as Scheme[]) {
       await close();
     });
   }
-}
-
-export async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  return page.evaluate(async (rules) => {
-    type Found = { violations: { id: string; nodes: { html: string }[] }[] };
-    const { axe } = window as unknown as { axe: { run(of: Document, how: unknown): Promise<Found> } };
-    const { violations } = await axe.run(document, { runOnly: rules });
-    return violations.map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes
-          .slice(0, 3)
-          .map((node) => node.html.slice(0, 160))
-          .join(" | ")}`,
-    );
-  }, RULES);
 }

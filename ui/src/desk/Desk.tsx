@@ -37,6 +37,7 @@ export function Desk() {
           <TicketPane
             key={open}
             id={open}
+            isAside={pane === "customer"}
             onLeave={() => go({ ticket: undefined, pane: undefined })}
             onCustomer={() => go({ pane: "customer" })}
             onOpen={(ticket) => go({ ticket, pane: undefined })}

@@ -19,7 +19,6 @@ export const ticketQuery = (id: string) =>
   queryOptions({
     queryKey: [...ticketKey(id), "opened"],
     queryFn: ({ signal }) => toldAs<Opened>(client.GET("/api/tickets/{id}", { ...of(id), signal })),
-    staleTime: 30_000,
   });
 
 export const scoreQuery = (id: string) =>

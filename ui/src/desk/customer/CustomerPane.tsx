@@ -28,7 +28,7 @@ export function CustomerPane({ id, search, onBack }: Props) {
           <div className="desk-head">
             <Group justify="space-between" wrap="nowrap" gap="xs" align="flex-start">
               <div style={{ minWidth: 0 }}>
-                <Title order={2} size="h5" dir="auto">
+                <Title order={search.pane === "customer" ? 1 : 2} size="h5" dir="auto">
                   {opened.customer.name || opened.customer.email || opened.customer.id || "Nobody known"}
                 </Title>
                 <Text size="xs" className="quiet">
@@ -226,9 +226,11 @@ function AdvicePart({ id }: { id: string }) {
             {advice && (
               <>
                 {advice.stale && (
-                  <State name="stale" tone="warn">
-                    From before something changed
-                  </State>
+                  <span className="small">
+                    <State name="stale" tone="warn">
+                      From before something changed
+                    </State>
+                  </span>
                 )}
                 <ul className="desk-list">
                   {advice.actions.map((action) => (

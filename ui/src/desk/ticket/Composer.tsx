@@ -1,12 +1,14 @@
 // Writing at the foot of a ticket: a reply that the customer gets, or a note that colleagues see.
 
 import { ActionIcon, Button, FileButton, Group, Menu, SegmentedControl, Text, Textarea } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useRef, useState } from "react";
 import { client, upload } from "../../api/client.ts";
 import { toast, useAct } from "../../parts/act.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { moment } from "../../parts/format.ts";
 import { useKeys } from "../../shell/keys.ts";
+import { sessionQuery } from "../../shell/session.ts";
 import { ifMatch, once, Refusal, told } from "../calls.ts";
 import { typing } from "../live/presence.ts";
 import { QUEUE, ticketKey } from "../queries.ts";
@@ -19,7 +21,7 @@ import { laters } from "./times.ts";
 type Mode = "reply" | "note";
 type File_ = { id: string; name: string };
 type Sending = { status?: "resolved"; sendAt?: string; isRead?: boolean };
-type News = { messages: Message[]; last: string | null };
+type News = { messages: Message[]; last: string | null; version: number | null };
 
 type Props = {
   ticket: Opened;
@@ -33,7 +35,8 @@ type Props = {
 };
 
 export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdraw }: Props) {
-  const noteName = `deskwork.note.${ticket.id}`;
+  const who = useQuery(sessionQuery).data?.name ?? "";
+  const noteName = `deskwork.note.${who}.${ticket.id}`;
   const [mode, setMode] = useState<Mode>("reply");
   const [note, setNote] = useState(() => sessionStorage.getItem(noteName) ?? "");
   const [files, setFiles] = useState<File_[]>([]);
@@ -51,9 +54,9 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdra
     else sessionStorage.removeItem(noteName);
   };
   const focus = (wanted: Mode) => {
+    // At once: what is typed next belongs into the field.
+    field.current?.focus();
     setMode(wanted);
-    // After it was drawn: the field's name changes with what it is for.
-    setTimeout(() => field.current?.focus(), 0);
   };
   useKeys({ reply: () => focus("reply"), note: () => focus("note") });
 
@@ -130,7 +133,9 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdra
       send.mutate(how, {
         onError: (error) => {
           const found = newsOf(error);
-          if (found) setNews(found);
+          if (!found) return;
+          setNews(found);
+          if (found.version !== null) kept.adopt(found.version);
         },
       });
   };
@@ -188,7 +193,7 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdra
           size="xs"
           aria-label="What you write"
           value={mode}
-          onChange={(value) => focus(value as Mode)}
+          onChange={(value) => setMode(value as Mode)}
           data={[
             { value: "reply", label: TEXTS.reply },
             { value: "note", label: TEXTS.note },
@@ -316,10 +321,12 @@ async function sendDraft(id: string, draft: Draft, text: string, seen: string | 
 /** What a refusal says is new. */
 function newsOf(error: unknown): News | null {
   if (!(error instanceof Refusal) || error.status !== 409 || error.field !== "last_seen_message_id") return null;
-  const { new_messages: messages, last_message_id: last } = error.document;
+  const { new_messages: messages, last_message_id: last, reply_text: kept } = error.document;
+  const version = (kept as { version?: number } | null | undefined)?.version;
   return {
     messages: Array.isArray(messages) ? (messages as Message[]) : [],
     last: typeof last === "string" ? last : null,
+    version: version ?? null,
   };
 }
 

@@ -8,6 +8,7 @@ import { client } from "../../api/client.ts";
 import { useAct } from "../../parts/act.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { words } from "../../parts/format.ts";
+import { useKeys } from "../../shell/keys.ts";
 import { ifMatch, once, told } from "../calls.ts";
 import { draftsQuery, QUEUE, ticketKey } from "../queries.ts";
 import type { Draft, Opened } from "../shapes.ts";
@@ -33,6 +34,8 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
       waitsFrom !== null && (query.state.data?.items.length ?? 0) <= waitsFrom ? 3_000 : false,
   });
   const [picked, setPicked] = useState(0);
+  const [isOpen, setOpen] = useState(false);
+  useKeys({ draft: () => setOpen(!isOpen) });
   const [tone, setTone] = useState<Tone | null>(null);
   const [length, setLength] = useState<Length | null>(null);
   const items = drafts.data?.items.filter((draft) => !draft.sent_at) ?? [];
@@ -92,11 +95,11 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
     done: () => "Noted",
   });
   return (
-    <details className="desk-draft" open={items.some((each) => !each.stale) || undefined}>
+    <details className="desk-draft" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
         <strong>{TEXTS.draft}</strong>{" "}
         <span className="quiet small">
-          {isWriting ? TEXTS.draftWriting : items.length === 0 ? TEXTS.draftNone : `${items.length} to choose from`}
+          {isWriting ? TEXTS.draftWriting : draft ? excerpt(draft, items.length) : TEXTS.draftNone}
         </span>
       </summary>
       {drafts.isError && <Failure error={drafts.error} onRetry={() => void drafts.refetch()} compact />}
@@ -112,6 +115,7 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
                 onClick={() => setPicked(place)}
               >
                 {words(each.tone)}, {each.length}
+                {each.stale ? " (stale)" : ""}
               </Button>
             ))}
             {draft.stale && (
@@ -184,4 +188,11 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
       </Group>
     </details>
   );
+}
+
+/** The one line that stands for what is folded away. */
+function excerpt(draft: Draft, variants: number): string {
+  const others = variants > 1 ? `, ${variants - 1} more` : "";
+  if (draft.stale) return `written before the last message${others}`;
+  return `${words(draft.tone).toLowerCase()}, ${draft.length}${others}: ${draft.reply.replaceAll(/\s+/g, " ").slice(0, 80)}…`;
 }

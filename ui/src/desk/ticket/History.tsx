@@ -53,7 +53,7 @@ export function History({ id }: { id: string }) {
             {rows?.map((change) => (
               <li key={change.id}>
                 <Text size="sm" component="div">
-                  <strong>{words(change.field)}</strong>: {value(change.old)} → {value(change.new)}
+                  <strong>{words(change.field.replace(/_id$/, ""))}</strong>: {value(change.old)} → {value(change.new)}
                 </Text>
                 <Text size="xs" className="quiet" component="div">
                   {actor(change.actor)}, <Age at={change.at} />

@@ -72,7 +72,7 @@ export function MessageView({ message, customer, name, onWithdraw, onSplit }: Pr
       )}
       {onSplit && (
         <Button size="compact-xs" variant="subtle" mt={4} onClick={() => onSplit(message)}>
-          Make it a ticket of its own
+          Split off
         </Button>
       )}
     </li>

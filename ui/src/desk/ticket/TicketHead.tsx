@@ -21,6 +21,8 @@ type Props = {
   onLeave: () => void;
   onCustomer: () => void;
   onOpen: (id: string) => void;
+  /** The customer is what is looked at. */
+  isAside: boolean;
   isHistory: boolean;
   onHistory: () => void;
 };
@@ -28,7 +30,7 @@ type Props = {
 type Dialog = "transfer" | "escalate" | "tags" | "merge" | "snooze";
 const PRIORITIES = ["urgent", "high", "normal", "low"] as const;
 
-export function TicketHead({ ticket, onLeave, onCustomer, onOpen, isHistory, onHistory }: Props) {
+export function TicketHead({ ticket, onLeave, onCustomer, onOpen, isAside, isHistory, onHistory }: Props) {
   const [dialog, setDialog] = useState<Dialog | null>(null);
   const now = useNow();
   const me = useMe();
@@ -64,7 +66,7 @@ export function TicketHead({ ticket, onLeave, onCustomer, onOpen, isHistory, onH
     <div className="desk-head">
       <Group justify="space-between" align="flex-start" wrap="nowrap" gap="xs">
         <div style={{ minWidth: 0 }}>
-          <Title order={1} size="h4" id="ticket-title" tabIndex={-1} dir="auto">
+          <Title order={isAside ? 2 : 1} size="h4" id="ticket-title" tabIndex={-1} dir="auto">
             {ticket.subject || "(no subject)"}
           </Title>
           <Group gap="4px 12px" className="small" component="div">

@@ -19,20 +19,27 @@ import { useKept } from "./kept.ts";
 import { MessageView } from "./MessageView.tsx";
 import { TicketHead } from "./TicketHead.tsx";
 
-type Props = { id: string; onLeave: () => void; onCustomer: () => void; onOpen: (id: string) => void };
+type Props = {
+  id: string;
+  isAside: boolean;
+  onLeave: () => void;
+  onCustomer: () => void;
+  onOpen: (id: string) => void;
+};
 
 export function TicketPane(props: Props) {
-  const ticket = useQuery(ticketQuery(props.id));
+  // What was known of it is shown at once; what the person was writing is taken from a new answer only.
+  const ticket = useQuery({ ...ticketQuery(props.id), refetchOnMount: "always" });
   return (
-    <div className="desk-fill" style={{ height: "100%" }}>
+    <div className="desk-fill">
       <Body query={ticket} rows={8}>
-        {(opened) => <Open ticket={opened} {...props} />}
+        {(opened) => <Open ticket={opened} isFresh={ticket.isFetchedAfterMount} {...props} />}
       </Body>
     </div>
   );
 }
 
-function Open({ ticket, onLeave, onCustomer, onOpen }: Props & { ticket: Opened }) {
+function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props & { ticket: Opened; isFresh: boolean }) {
   const { id } = ticket;
   const name = useNames();
   const [isHistory, setHistory] = useState(false);
@@ -52,7 +59,7 @@ function Open({ ticket, onLeave, onCustomer, onOpen }: Props & { ticket: Opened 
   });
   const rows = messages.data?.pages.flatMap((page) => page.items).reverse() ?? [];
   const lastSeen = messages.data?.pages[0]?.last_message_id ?? null;
-  const kept = useKept(id, ticket.reply_text, lastSeen);
+  const kept = useKept(id, isFresh ? ticket.reply_text : undefined, lastSeen);
   const withdraw = useAct<{ message: string; text: string }, unknown>({
     run: ({ message }) =>
       told(
@@ -87,15 +94,27 @@ function Open({ ticket, onLeave, onCustomer, onOpen }: Props & { ticket: Opened 
     if (newest && frame && isAtEnd.current && !isHistory) frame.scrollTop = frame.scrollHeight;
   }, [newest, isHistory]);
 
+  // Also when the field below grows and takes of the room.
+  useEffect(() => {
+    const frame = scroll.current;
+    if (!frame) return;
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd.current) frame.scrollTop = frame.scrollHeight;
+    });
+    observer.observe(frame);
+    return () => observer.disconnect();
+  }, []);
+
   const customer = ticket.customer.name || ticket.customer.email || "The customer";
   const publicMessages = rows.filter((message) => message.from !== "note").length;
   return (
-    <Stack gap={0} h="100%">
+    <Stack gap={0} className="desk-fill">
       <TicketHead
         ticket={ticket}
         onLeave={onLeave}
         onCustomer={onCustomer}
         onOpen={onOpen}
+        isAside={isAside}
         isHistory={isHistory}
         onHistory={() => setHistory(!isHistory)}
       />

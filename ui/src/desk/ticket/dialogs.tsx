@@ -115,6 +115,7 @@ export function TransferDialog({ ticket, onClose }: Props) {
         ]}
       />
       <Textarea
+        size="xs"
         label="Why"
         description="Your colleague reads it, and it stays in the history"
         required
@@ -123,6 +124,7 @@ export function TransferDialog({ ticket, onClose }: Props) {
         onChange={(event) => setReason(event.currentTarget.value)}
       />
       <Checkbox
+        size="xs"
         label="Also when they have no room"
         checked={force}
         onChange={(event) => setForce(event.currentTarget.checked)}
@@ -158,6 +160,7 @@ export function EscalateDialog({ ticket, onClose }: Props) {
     >
       <Text size="sm">It goes to the person above its agent who has the least to do.</Text>
       <Textarea
+        size="xs"
         label="Why"
         required
         data-autofocus
@@ -188,6 +191,7 @@ export function TagsDialog({ ticket, onClose }: Props) {
       }
     >
       <TagsInput
+        size="xs"
         label="Tags of this ticket"
         description="Enter adds one, Backspace takes the last away"
         data-autofocus
@@ -268,10 +272,11 @@ export function MergeDialog({ ticket, onClose, onOpen }: Props & { onOpen: (id: 
         value={words}
         onChange={(event) => setWords(event.currentTarget.value)}
       />
-      <Radio.Group value={into} onChange={setInto} label="Into" aria-label="Into">
+      <Radio.Group size="xs" value={into} onChange={setInto} label="Into" aria-label="Into">
         <Stack gap={4} mt={4}>
           {rows.map((row) => (
             <Radio
+              size="xs"
               key={row.id}
               value={row.id}
               label={`#${row.number} ${row.subject ?? "(no subject)"}`}
@@ -287,6 +292,7 @@ export function MergeDialog({ ticket, onClose, onOpen }: Props & { onOpen: (id: 
       </Radio.Group>
       {isRefused && (
         <Checkbox
+          size="xs"
           label="They are of different customers, and I mean it"
           checked={isOther}
           onChange={(event) => setOther(event.currentTarget.checked)}

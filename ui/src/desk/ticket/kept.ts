@@ -1,8 +1,10 @@
 // What a person writes and has not sent: in the tab's storage with every key, and with the server a moment later, so that
 // neither a reload nor the end of a session loses it.
 
+import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { client } from "../../api/client.ts";
+import { sessionQuery } from "../../shell/session.ts";
 import { ifMatch, Refusal, told } from "../calls.ts";
 
 const WAIT_MS = 700;
@@ -18,6 +20,8 @@ export type Kept = {
   write: (text: string) => void;
   takeOther: () => void;
   keepThis: () => void;
+  /** The server kept the text itself, with a refusal: this is its version. */
+  adopt: (version: number) => void;
   /** It was sent, or thrown away: nothing is left of it. */
   clear: (isGone: boolean) => void;
 };
@@ -28,7 +32,9 @@ export function useKept(
   server: { body_text: string; version: number } | null | undefined,
   lastSeen: string | null,
 ): Kept {
-  const name = `deskwork.reply.${ticket}`;
+  // Whoever signs in next in this tab does not find another person's text.
+  const who = useQuery(sessionQuery).data?.name ?? "";
+  const name = `deskwork.reply.${who}.${ticket}`;
   const [text, setText] = useState(() => read(name)?.text ?? "");
   const [state, setState] = useState<KeptState>("none");
   const [other, setOther] = useState<string | null>(null);
@@ -135,6 +141,12 @@ export function useKept(
     keepThis: () => {
       setOther(null);
       keep(text);
+    },
+    adopt: (known) => {
+      clearTimeout(timer.current);
+      version.current = known;
+      store(text, true);
+      setState("kept");
     },
     clear: (isGone) => {
       clearTimeout(timer.current);
