@@ -264,8 +264,7 @@ async fn another_tenants_credentials_see_nothing() {
             if path.starts_with("/api/auth/") || path.starts_with("/api/admin/") {
                 continue;
             }
-            let tried: Vec<String> =
-                if path.contains('{') { some(&secret) } else { secret[..1].to_vec() };
+            let tried: Vec<String> = if path.contains('{') { some(&secret) } else { secret[..1].to_vec() };
             for id in tried {
                 let seen = send(&router, operation, &id, credential).await;
                 let told = secret.iter().find(|secret| **secret != id && seen.text.contains(secret.as_str()));

@@ -70,9 +70,7 @@ async fn a_ticket_is_made_opened_and_found_in_lists() {
         assert_eq!(list.status, 200, "{query} {}", list.text);
         assert_eq!(list.json["items"][0]["id"], id, "{query}");
     }
-    for query in
-        ["?status=closed", "?department=sales", "?tag=x", "?snoozed=true", "?aside=spam"]
-    {
+    for query in ["?status=closed", "?department=sales", "?tag=x", "?snoozed=true", "?aside=spam"] {
         let list = shop.get(&format!("/api/tickets{query}")).await;
         assert_eq!(list.json["items"], json!([]), "{query} {}", list.text);
     }

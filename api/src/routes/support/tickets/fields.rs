@@ -98,7 +98,10 @@ pub struct FieldBody {
     tag = "tickets",
     responses((status = 200, description = "the fields by key", body = Vec<CustomFieldView>)),
 )]
-pub async fn list(State(state): State<AppState>, caller: Caller) -> Result<Shown<Vec<CustomFieldView>>, Problem> {
+pub async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Shown<Vec<CustomFieldView>>, Problem> {
     caller.require(Scope::TicketsRead)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let fields = fields::list(&mut tx).await?;
