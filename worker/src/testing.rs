@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::runtime::{self, Handlers, Options, Pulse};
 
-/// Runs a worker of its own until no job is ready, running, or due, and stops it again. Jobs that wait
-/// for a later time stay.
+/// Runs a worker of its own until no job of these queues is ready, running, or due, and stops it again. Jobs that wait
+/// for a later time stay, and so do those of other queues.
 ///
 /// # Errors
 /// The ledger failed.
@@ -32,7 +32,7 @@ pub async fn drain(
     let worker = tokio::spawn(runtime::run(store.clone(), dispatch.clone(), handlers, options, async move {
         let _ = stopped.await;
     }));
-    let idle = wait_until_idle(store, dispatch).await;
+    let idle = wait_until_idle(store, dispatch, queues).await;
     let _ = stop.send(());
     let ended: Result<Result<(), DbError>, _> = worker.await;
     idle?;
@@ -40,7 +40,7 @@ pub async fn drain(
     Ok(())
 }
 
-async fn wait_until_idle(store: &Store, dispatch: &Dispatch) -> Result<(), QueueError> {
+async fn wait_until_idle(store: &Store, dispatch: &Dispatch, queues: &[&str]) -> Result<(), QueueError> {
     let mut conn = store.pool().acquire().await?;
     let mut link = dispatch.link().await?;
     // A job's change is told on this channel; ask for it before looking.
@@ -50,22 +50,27 @@ async fn wait_until_idle(store: &Store, dispatch: &Dispatch) -> Result<(), Queue
         dispatch.offer_now(&mut link, &due).await?;
         let ready = sweep::ready_page(&mut conn, None, 1_000).await?;
         dispatch.offer_now(&mut link, &ready).await?;
-        let Some(first) = unfinished(&mut conn, None).await? else { return Ok(()) };
+        let Some(first) = unfinished(&mut conn, queues, None).await? else { return Ok(()) };
         // Listen before looking again, so that its end cannot fall between the two.
         let mut watch = waiters.watch(first);
-        if unfinished(&mut conn, Some(first)).await?.is_some() {
+        if unfinished(&mut conn, queues, Some(first)).await?.is_some() {
             watch.changed().await;
         }
     }
 }
 
-/// A job that has something to do now: any, or that one.
-async fn unfinished(conn: &mut PgConnection, id: Option<JobId>) -> Result<Option<JobId>, QueueError> {
+/// A job of these queues that has something to do now: any, or that one.
+async fn unfinished(
+    conn: &mut PgConnection,
+    queues: &[&str],
+    id: Option<JobId>,
+) -> Result<Option<JobId>, QueueError> {
     Ok(sqlx::query_scalar(
         "select id from jobs.live where (state in ('ready', 'running') or due_at <= now())
-         and ($1::uuid is null or id = $1) order by id limit 1",
+         and queue = any($2) and ($1::uuid is null or id = $1) order by id limit 1",
     )
     .bind(id)
+    .bind(queues)
     .fetch_optional(conn)
     .await?)
 }
