@@ -11,6 +11,7 @@ import { count, day, duration, money, percent, words } from "../../parts/format.
 import { useNow } from "../../parts/now.ts";
 import { Body } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
+import { ticketAddress } from "../address.ts";
 import { toldAs } from "../calls.ts";
 import { clockName, standing } from "../clocks.ts";
 import { adviceQuery, clocksQuery, QUEUE, ticketQuery } from "../queries.ts";
@@ -304,7 +305,7 @@ function Others({ ticket, search }: { ticket: Opened; search: Record<string, str
       <ul className="desk-list">
         {others.map((other) => (
           <li key={other.id}>
-            <Link to="/desk" search={{ ...search, ticket: other.id, pane: undefined } as never} className="small">
+            <Link to="/desk" search={ticketAddress(search, other.id) as never} className="small">
               #{other.number} {other.subject ?? "(no subject)"}
             </Link>{" "}
             <span className="quiet small">{other.status}</span>
