@@ -25,8 +25,10 @@ export function Desk() {
   useEffect(() => {
     if (!open) document.title = `${TEXTS.queue} · Deskwork`;
   }, [open]);
-  const go = (changes: Record<string, string | undefined>) =>
-    void navigate({ to: "/desk", search: { ...search, ...changes } as never });
+  const go = (changes: Record<string, string | undefined>) => {
+    const wanted = Object.entries({ ...search, ...changes }).filter(([, value]) => value !== undefined);
+    void navigate({ to: "/desk", search: Object.fromEntries(wanted) as never });
+  };
   const pane: Pane = !open ? "queue" : search.pane === "customer" ? "customer" : "conversation";
   return (
     <Panes

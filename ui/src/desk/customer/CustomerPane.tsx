@@ -11,6 +11,7 @@ import { count, day, duration, money, percent, words } from "../../parts/format.
 import { useNow } from "../../parts/now.ts";
 import { Body } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
+import { ticketAddress } from "../address.ts";
 import { toldAs } from "../calls.ts";
 import { clockName, standing } from "../clocks.ts";
 import { adviceQuery, clocksQuery, QUEUE, ticketQuery } from "../queries.ts";
@@ -162,8 +163,10 @@ function Known({ customer }: { customer: Opened["intelligence"] }) {
         <Part title="May leave">
           <div>
             <span className="desk-fact">{percent(churn.probability)}</span>{" "}
-            <State name={churn.band ?? "unknown"}>{words(churn.band ?? "unknown")} risk</State>{" "}
-            <span className="quiet small">within {churn.horizon_days} days</span>
+            <span className="small">
+              <State name={churn.band ?? "unknown"}>{words(churn.band ?? "unknown")} risk</State>{" "}
+              <span className="quiet">within {churn.horizon_days} days</span>
+            </span>
           </div>
           <ul className="desk-list">
             {churn.reasons?.map((reason) => (
@@ -193,17 +196,27 @@ function Axes({ axes }: { axes: NonNullable<Customer["axes"]> }) {
         <summary>
           <strong className="small">How they behave</strong> <span className="quiet small">{axes.length} sides</span>
         </summary>
-        <dl className="desk-clocks">
+        <Text size="xs" className="quiet" my={4}>
+          Compared with the shop’s other customers
+        </Text>
+        <dl className="desk-axes">
           {axes.map((axis) => (
-            <div key={axis.axis} style={{ display: "contents" }}>
+            <div key={axis.axis}>
               <dt className="quiet">{words(axis.axis)}</dt>
-              <dd>{axis.description ?? axis.segment}</dd>
+              <dd>{axis.segment ?? plain(axis.description)}</dd>
+              {axis.segment && axis.description && <dd className="quiet">{plain(axis.description)}</dd>}
             </div>
           ))}
         </dl>
       </details>
     </section>
   );
+}
+
+/** Without the clause that is said once above. */
+function plain(description: string | null | undefined): string {
+  const text = (description ?? "").replace(/^Compared with the shop.s other customers: /, "");
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function sentence(reason: Reason): string {
@@ -292,7 +305,7 @@ function Others({ ticket, search }: { ticket: Opened; search: Record<string, str
       <ul className="desk-list">
         {others.map((other) => (
           <li key={other.id}>
-            <Link to="/desk" search={{ ...search, ticket: other.id, pane: undefined } as never} className="small">
+            <Link to="/desk" search={ticketAddress(search, other.id) as never} className="small">
               #{other.number} {other.subject ?? "(no subject)"}
             </Link>{" "}
             <span className="quiet small">{other.status}</span>

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { since } from "../../parts/format.ts";
 import { useNow } from "../../parts/now.ts";
 import { State } from "../../parts/State.tsx";
+import { ticketAddress } from "../address.ts";
 import { dueOf } from "../clocks.ts";
 import { useThere } from "../live/presence.ts";
 import type { Ticket } from "../shapes.ts";
@@ -27,7 +28,7 @@ export function TicketRow({ ticket, isGone, isOpen, search, me, name }: Props) {
     <li className="desk-row" data-gone={isGone || undefined}>
       <Link
         to="/desk"
-        search={{ ...search, ticket: ticket.id, pane: undefined } as never}
+        search={ticketAddress(search, ticket.id) as never}
         className="desk-row-link"
         aria-current={isOpen ? "true" : undefined}
         data-ticket={ticket.id}

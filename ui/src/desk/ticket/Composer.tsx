@@ -2,7 +2,7 @@
 
 import { ActionIcon, Button, FileButton, Group, Menu, SegmentedControl, Text, Textarea } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type KeyboardEvent, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { client, upload } from "../../api/client.ts";
 import { toast, useAct } from "../../parts/act.tsx";
 import { Failure } from "../../parts/Failure.tsx";
@@ -58,6 +58,10 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdra
     field.current?.focus();
     setMode(wanted);
   };
+  // A draft is a reply, whatever was written before.
+  useEffect(() => {
+    if (draft) setMode("reply");
+  }, [draft]);
   useKeys({ reply: () => focus("reply"), note: () => focus("note") });
 
   // The same request after a lost answer is the same reply; another text is another one.
