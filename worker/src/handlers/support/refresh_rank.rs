@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use database::ids::TicketId;
-use database::{Role, Tx};
+use database::{Role, Tx, act_as};
 use platform::customers::{self, Found};
 use platform::insights::standing;
 use support::kinds::RefreshRank;
@@ -61,6 +61,8 @@ async fn all(ctx: &Ctx, app: &App, mut job: RefreshRank) -> Outcome<RefreshRankO
         output.tickets += tickets.len() as u64;
         output.moved += look(&mut tx, tickets).await?;
         job.after = Some(last);
+        // The ledger of a running job is the queue's to write.
+        act_as(&mut tx, Role::Queue, None).await?;
         ctx.remember(&mut tx, &job).await?;
         tx.commit().await?;
         ctx.progress(output.tickets, None, "tickets placed");

@@ -32,7 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// A policy to be looked at.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PreviewRequest {
+pub struct SlaPreviewRequest {
     /// The policy as it would be stored.
     policy: NewPolicy,
     /// Opening hours that are not stored either, as for POST /api/sla/calendars without a name; they are taken instead of
@@ -66,7 +66,7 @@ pub struct SampleTicket {
 
 /// What would become of the samples.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Preview {
+pub struct SlaPreview {
     /// In the order of the samples.
     #[schema(value_type = Vec<Object>)]
     samples: Vec<Outlook>,
@@ -80,12 +80,12 @@ pub struct Preview {
     path = "/api/sla/preview",
     tag = "sla",
     params(("Idempotency-Key" = Option<String>, Header, description = "the same key and request have the same answer")),
-    request_body(content = PreviewRequest, example = json!({
+    request_body(content = SlaPreviewRequest, example = json!({
         "policy": { "name": "All", "targets": { "normal": { "resolution": { "minutes": 2880, "time": "calendar" } } } },
         "samples": [{ "at": "2026-12-23T15:00:00+01:00" }]
     })),
     responses(
-        (status = 200, description = "what would be due when", body = Preview),
+        (status = 200, description = "what would be due when", body = SlaPreview),
         (status = 422, description = "the policy or the calendar cannot be; the field says why", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
@@ -93,7 +93,7 @@ async fn preview(
     State(state): State<AppState>,
     caller: Caller,
     key: IdempotencyKey,
-    request: Json<PreviewRequest>,
+    request: Json<SlaPreviewRequest>,
 ) -> Result<Answer, Problem> {
     may_read(&caller)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
@@ -112,7 +112,7 @@ async fn preview(
         }
         None => checked(&mut tx, &policy, now).await.map_err(|problem| problem.within("policy"))?,
     };
-    let answer = Answer::ok(&Preview { samples: outlook(&policy, calendar.as_ref(), &samples) });
+    let answer = Answer::ok(&SlaPreview { samples: outlook(&policy, calendar.as_ref(), &samples) });
     idempotency::keep(&mut tx, caller.tenant, &key, &request.digest, &answer).await?;
     tx.commit().await?;
     Ok(answer)
