@@ -313,7 +313,7 @@ async fn insert_sample(admin: &mut PgConnection, table: &str, tenant: Uuid) {
     let columns: Vec<(String, String, bool)> = sqlx::query_as(
         "select a.attname::text, format_type(a.atttypid, null), t.typtype = 'e'
          from pg_attribute a join pg_type t on t.oid = a.atttypid
-         where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''",
+         where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attidentity = ''",
     )
     .bind(table)
     .fetch_all(&mut *admin)
