@@ -310,7 +310,7 @@ async fn a_model_that_is_not_there_stops_nothing() {
     let id = desk.hears(1, "Where is my order?").await;
     desk.does(&SettleTicket { ticket_id: id.0 }).await;
     let (state, attempts): (String, i16) =
-        sqlx::query_as("select state::text, attempts from jobs.live where kind = 'analyze_message'")
+        sqlx::query_as("select state::text, attempt from jobs.live where kind = 'analyze_message'")
             .fetch_one(&mut desk.admin().await)
             .await
             .expect("it waits");

@@ -6,8 +6,11 @@
 //!
 //! The steps, in this order, because each reads what the one before it wrote:
 //! 1. who wrote last and who waits since when (this file),
-//! 2. the clocks, 3. whose the ticket is, 4. what its messages say, 5. its place in the order, 6. the words by which it
-//! is found.
+//! 2. the clocks,
+//! 3. whose the ticket is,
+//! 4. what its messages say,
+//! 5. its place in the order,
+//! 6. the words by which it is found.
 
 use chrono::{DateTime, Utc};
 use database::Tx;

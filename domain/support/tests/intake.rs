@@ -146,7 +146,7 @@ async fn simultaneous_messages_of_a_ticket_are_all_counted_and_the_books_agree()
         assert_eq!((payload.ticket_id, payload.again), (ticket.0, false));
     }
     let entered: i64 = sqlx::query_scalar(
-        "select sum(n)::bigint from jobs.transition where from_state is null and to_state = 'ready'",
+        "select sum(n)::bigint from jobs.transition where from_state is null and to_state = 'ready' and kind = 'draft_reply'",
     )
     .fetch_one(&mut admin)
     .await

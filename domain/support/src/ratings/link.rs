@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn key(letter: &str) -> MasterKey {
-        format!("{}=", letter.repeat(43)).parse().expect("a master key")
+        format!("{}A=", letter.repeat(42)).parse().expect("a master key")
     }
 
     fn link() -> Link {

@@ -229,8 +229,11 @@ pub async fn why(
 /// Somebody, from then on.
 struct Held {
     from: DateTime<Utc>,
-    agent: Option<(Uuid, Option<String>)>,
+    agent: Option<Agent>,
 }
+
+/// An agent's id and name.
+type Agent = (Uuid, Option<String>);
 
 #[derive(FromRow)]
 struct HeldRow {
@@ -271,7 +274,7 @@ async fn holders(tx: &mut Tx, tickets: &[TicketId]) -> Result<HashMap<Uuid, Vec<
 fn of(clock: &Clock, held: &[Held], now: DateTime<Utc>) -> Why {
     let until = clock.read_at(now);
     let mut spent: BTreeMap<&'static str, TimeDelta> = BTreeMap::new();
-    let mut had: Vec<(Option<(Uuid, Option<String>)>, TimeDelta)> = Vec::new();
+    let mut had: Vec<(Option<Agent>, TimeDelta)> = Vec::new();
     for stretch in clock.timeline.stretches(until) {
         *spent.entry(name(stretch.spent)).or_default() += stretch.to - stretch.from;
         if stretch.spent != Spent::Counted {

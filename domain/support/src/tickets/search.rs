@@ -35,6 +35,7 @@ pub struct Query {
 /// # Errors
 /// There is too little or too much of it.
 pub fn parse(text: &str) -> Result<Query, TicketError> {
+    let is_word_over = text.ends_with(char::is_whitespace);
     let text = text.trim();
     let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
     if letters < 2 && !text.strip_prefix('#').unwrap_or(text).chars().all(|c| c.is_ascii_digit())
@@ -58,7 +59,7 @@ pub fn parse(text: &str) -> Result<Query, TicketError> {
             query.add(word, "word");
         }
         // What was typed last, with nothing behind it, may go on.
-        if !is_closed && !piece.ends_with(char::is_whitespace) {
+        if !is_closed && !is_word_over {
             query.mark_unfinished();
         }
     }
