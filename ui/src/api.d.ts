@@ -3798,6 +3798,27 @@ export interface components {
              */
             session_id: string;
         };
+        /** @description A field. */
+        CustomFieldView: {
+            /**
+             * Format: date-time
+             * @description It takes no new values since then.
+             */
+            archived_at?: string | null;
+            /** @description Of a choice. */
+            choices: string[];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Its name in `custom`. */
+            key: string;
+            /** @description What values it takes. */
+            kind: components["schemas"]["FieldKind"];
+            /** @description Its name for people. */
+            label: string;
+        };
         /**
          * @description What is to be changed; what is left out stays, null takes a value away.
          * @example {
@@ -4383,24 +4404,16 @@ export interface components {
         FieldKind: "text" | "number" | "boolean" | "date" | "choice";
         /** @description A field. */
         FieldView: {
-            /**
-             * Format: date-time
-             * @description It takes no new values since then.
-             */
-            archived_at?: string | null;
-            /** @description Of a choice. */
-            choices: string[];
-            /**
-             * Format: date-time
-             * @description When it was made.
-             */
-            created_at: string;
-            /** @description Its name in `custom`. */
-            key: string;
-            /** @description What values it takes. */
-            kind: components["schemas"]["FieldKind"];
-            /** @description Its name for people. */
-            label: string;
+            /** @description What it is. */
+            meaning: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its operators, as in a tree; in a text `_` is a blank. */
+            operators: string[];
+            /** @description number, integer, date, text, country, boolean, set, name or word. */
+            type: string;
+            /** @description The values that there are, where they can be listed; null where any may be given, or none is known yet. */
+            values?: string[] | null;
         };
         /** @description What rules may ask about. */
         Fields: {
@@ -6288,22 +6301,55 @@ export interface components {
             /** @description The refresh token. */
             refresh_token?: string | null;
         };
-        /** @description What would become of the samples. */
+        /** @description What the rule finds now. */
         Preview: {
-            /** @description In the order of the samples. */
-            samples: Record<string, never>[];
-        };
-        /** @description A policy to be looked at. */
-        PreviewRequest: {
             /**
-             * @description Opening hours that are not stored either, as for POST /api/sla/calendars without a name; they are taken instead of
-             *     the policy's calendar.
+             * Format: date
+             * @description The last day whose orders were seen.
              */
-            calendar?: Record<string, never> | null;
-            /** @description The policy as it would be stored. */
-            policy: components["schemas"]["NewPolicy"];
-            /** @description Tickets that could come, 20 at most; when left out, one of each priority that comes now. */
-            samples?: components["schemas"]["SampleTicket"][];
+            as_of: string;
+            /** @description The currency of amounts. */
+            currency?: string | null;
+            /**
+             * Format: int64
+             * @description Customers for whom it holds.
+             */
+            customers: number;
+            /**
+             * Format: int64
+             * @description How often rows of it were brought up to date since.
+             */
+            facts_version: number;
+            /** @description cached, index or scan. */
+            method: string;
+            /**
+             * Format: int64
+             * @description Of so many.
+             */
+            of: number;
+            /** @description The rule as a tree. */
+            rule: Record<string, never>;
+            /** @description The rule as a text. */
+            rule_text: string;
+            /**
+             * Format: uuid
+             * @description The run that found the facts.
+             */
+            run_id: string;
+            /** @description Up to 20 of them, by id. */
+            sample: string[];
+            /**
+             * Format: double
+             * @description How long it took, in milliseconds.
+             */
+            took_ms: number;
+        };
+        /** @description A rule to be tried. */
+        PreviewRequest: {
+            /** @description A text or a tree. */
+            rule: Record<string, never>;
+            /** @description Whether some customers are wanted too. */
+            sample?: boolean;
         };
         /** @description What an import would make of a file. */
         PreviewView: {
@@ -6930,6 +6976,23 @@ export interface components {
             session_id: string;
             /** @description `Bearer`. */
             token_type: string;
+        };
+        /** @description What would become of the samples. */
+        SlaPreview: {
+            /** @description In the order of the samples. */
+            samples: Record<string, never>[];
+        };
+        /** @description A policy to be looked at. */
+        SlaPreviewRequest: {
+            /**
+             * @description Opening hours that are not stored either, as for POST /api/sla/calendars without a name; they are taken instead of
+             *     the policy's calendar.
+             */
+            calendar?: Record<string, never> | null;
+            /** @description The policy as it would be stored. */
+            policy: components["schemas"]["NewPolicy"];
+            /** @description Tickets that could come, 20 at most; when left out, one of each priority that comes now. */
+            samples?: components["schemas"]["SampleTicket"][];
         };
         /**
          * @description What becomes a ticket of its own.
@@ -15615,7 +15678,7 @@ export interface operations {
                  *       ]
                  *     }
                  */
-                "application/json": components["schemas"]["PreviewRequest"];
+                "application/json": components["schemas"]["SlaPreviewRequest"];
             };
         };
         responses: {
@@ -15625,7 +15688,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Preview"];
+                    "application/json": components["schemas"]["SlaPreview"];
                 };
             };
             /** @description the policy or the calendar cannot be; the field says why */
@@ -15936,7 +15999,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FieldView"][];
+                    "application/json": components["schemas"]["CustomFieldView"][];
                 };
             };
             /** @description The request was refused, or failed */
@@ -15972,7 +16035,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FieldView"];
+                    "application/json": components["schemas"]["CustomFieldView"];
                 };
             };
             /** @description a value does not fit */

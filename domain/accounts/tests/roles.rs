@@ -333,6 +333,7 @@ async fn insert_sample(admin: &mut PgConnection, table: &str, tenant: Uuid) {
             (_, "bigint" | "integer" | "smallint" | "numeric" | "double precision" | "real") => {
                 "1".to_owned()
             }
+            (_, "tsvector") => "''".to_owned(),
             (_, "date") => "current_date".to_owned(),
             (_, "bit varying") => "B'1'".to_owned(),
             (_, array) if array.ends_with("[]") => "'{}'".to_owned(),

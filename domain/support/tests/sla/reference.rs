@@ -158,8 +158,8 @@ fn stepped(case: &Case) -> (i64, Option<i64>, Option<i64>) {
             elapsed_now = elapsed;
         }
         let at = case.start + TimeDelta::minutes(minute);
-        let counts = !holds(&case.stopped, minute)
-            && !(promise.pauses && holds(&case.pending, minute))
+        let stands_still = holds(&case.stopped, minute) || promise.pauses && holds(&case.pending, minute);
+        let counts = !stands_still
             && promise
                 .target
                 .is_some_and(|(_, hours)| hours.is_none_or(|hours| case.hours[hours].is_open(at)));
