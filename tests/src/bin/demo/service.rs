@@ -40,7 +40,7 @@ pub async fn serve(story: &mut Story, cluster: &Cluster) -> anyhow::Result<()> {
         .next(|event| {
             event["kind"] == "ticket_update"
                 && event["ticket_id"] == ticket
-                && event["payload"]["assignee_id"] == robin.id
+                && event["data"]["assignee_id"] == robin.id
         })
         .await
         .context("nobody was given the ticket")?;
@@ -103,8 +103,10 @@ async fn urgent_ticket(story: &mut Story, cluster: &Cluster, events: &mut Events
     }});
     let delivery = cluster.desk.webhook(&body).await?;
     let job = delivery.job_id.context("no draft is written")?;
-    let came =
-        events.next(|event| event["kind"] == "new_ticket").await.context("no new ticket was told of")?;
+    let came = events
+        .next(|event| event["kind"] == "new_ticket" && event["data"]["priority"] == "urgent")
+        .await
+        .context("no new ticket was told of")?;
     let ticket = came["ticket_id"].clone();
     story.say(&format!("event {:<14} -> an urgent ticket; its customer wrote 26 minutes ago", kind(&came)));
     let warned = events
@@ -114,7 +116,7 @@ async fn urgent_ticket(story: &mut Story, cluster: &Cluster, events: &mut Events
     story.say(&format!(
         "event {:<14} -> {}: four fifths of its time are over",
         kind(&warned),
-        warned["payload"]["clock"].as_str().unwrap_or("its clock")
+        warned["data"]["clock"].as_str().unwrap_or("its clock")
     ));
     let drafted = cluster.desk.wait(job, LIMIT).await?;
     ensure!(drafted.state == "done", "the draft is {}", drafted.state);
