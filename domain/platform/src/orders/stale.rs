@@ -149,9 +149,11 @@ async fn take_lane(tx: &mut Tx, tenant: TenantId, lane: i64) -> Result<(), DbErr
 
 async fn derive_step(tx: &mut Tx, tenant: TenantId, cause: Uuid) -> Result<u64, DbError> {
     let customers: Vec<String> = sqlx::query_scalar(
-        "delete from platform.stale_profile where tenant_id = $1 and cause = $2 and customer_id in
+        // As an array, which the primary key finds: joined to what it selects, a table that was filled a moment ago and
+        // has no statistics yet is read once for each of its rows.
+        "delete from platform.stale_profile where tenant_id = $1 and cause = $2 and customer_id = any (array
              (select customer_id from platform.stale_profile where tenant_id = $1 and cause = $2
-              order by customer_id limit $3)
+              order by customer_id limit $3))
          returning customer_id",
     )
     .bind(tenant)
