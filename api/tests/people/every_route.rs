@@ -278,7 +278,9 @@ async fn another_tenants_credentials_see_nothing() {
             let usual = send(&router, operation, STRANGER, credential).await.status;
             for id in tried {
                 let seen = send(&router, operation, &id, credential).await;
+                // The stranger's own trail names what the stranger asked for.
                 let told = method == "GET"
+                    && path != "/api/audit"
                     && secret.iter().any(|secret| *secret != id && seen.text.contains(secret.as_str()));
                 let reached =
                     path.contains('{') && seen.status != usual && (seen.status < 400 || seen.status == 403);
