@@ -3,7 +3,7 @@
 //! Work is counted in units by channel, and an agent's load is the sum over the open tickets that are theirs; triggers on
 //! the ticket's row keep it, so it is exact whoever changes a ticket. Automatic assignment ([`drain`]) fills capacities
 //! and never exceeds them; a person's decision ([`commands`]) may, when it says so, and so does a ticket that comes back
-//! to who had it. What a change of a ticket means for its assignment is the step of [`crate::settle`] ([`step`]).
+//! to who had it. What a change of a ticket means for its assignment is the step of [`crate::settle`] in `step.rs`.
 //!
 //! Tickets leave the waiting queue in smart order: whoever gives them out holds the tenant's row of `routing` until the
 //! commit, reads the queue from its head, and keeps room free for a large ticket at the head instead of letting small
