@@ -11,9 +11,8 @@ use chrono::Utc;
 use cluster::upstream::{self, Fault, FaultRule, Upstream, When};
 use database::ids::TenantId;
 use database::{Db, Role};
-use jobs::dispatch::Server;
 use jobs::read::{self, JobView};
-use jobs::{Dispatch, JobId, State, Store};
+use jobs::{JobId, State};
 use migrations::testing::{TestDatabase, fresh_database};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -27,8 +26,7 @@ use upstreams::{Breakers, CallContext, Destinations, anthropic};
 use uuid::Uuid;
 use worker::app::App;
 use worker::handlers;
-use worker::insight::{knowledge::Library, material::Material};
-use worker::testing::drain;
+use worker::testing::{self, drain};
 
 const POLICY: RetryPolicy = RetryPolicy {
     attempts: 2,
@@ -38,7 +36,6 @@ const POLICY: RetryPolicy = RetryPolicy {
     longest_named_wait: Duration::from_millis(10),
 };
 const TICKET: u64 = 7;
-const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// A shop with a help desk and a model, both played by one upstream.
 struct Desk {
@@ -66,19 +63,9 @@ impl Desk {
         };
         let model = anthropic::Client::with_policy(&settings, destinations, breakers.clone(), POLICY);
         let app = Arc::new(App {
-            db: Db::connect(&url, 4).expect("the test database's URL"),
-            store: Store::connect(&url, 16).expect("the test database's URL"),
-            dispatch: Dispatch::new(
-                Server::new(&redis).expect("the test Redis's URL"),
-                &format!("test-{}", Uuid::now_v7().simple()),
-            ),
-            master_key: KEY.parse::<MasterKey>().expect("32 bytes"),
             gorgias: Gorgias::with_policy(destinations, breakers, POLICY).expect("a client"),
             anthropic: Some(model.expect("settings are fine")),
-            insight: Library::default(),
-            material: Material::default(),
-            import_dir: "/nowhere".into(),
-            probe_effects: None,
+            ..testing::app(&url, &redis)
         });
         let tenant = connected_tenant(&database, &upstream, &app.master_key).await;
         Desk { database, url, upstream, app, tenant }

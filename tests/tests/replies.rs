@@ -11,8 +11,6 @@ use chrono::Utc;
 use cluster::upstream::{self, Fault, FaultRule, Upstream, When};
 use database::ids::{MessageId, TenantId, TicketId};
 use database::{Db, Role};
-use jobs::dispatch::Server;
-use jobs::{Dispatch, Store};
 use migrations::testing::{TestDatabase, fresh_database};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
@@ -32,8 +30,7 @@ use upstreams::{Breakers, CallContext, Destinations};
 use uuid::Uuid;
 use worker::app::App;
 use worker::handlers;
-use worker::insight::{knowledge::Library, material::Material};
-use worker::testing::drain;
+use worker::testing::{self, drain};
 
 const POLICY: RetryPolicy = RetryPolicy {
     attempts: 1,
@@ -43,7 +40,6 @@ const POLICY: RetryPolicy = RetryPolicy {
     longest_named_wait: Duration::from_millis(10),
 };
 const TICKET: u64 = 7;
-const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// A shop with a help desk that is played by an upstream.
 struct Desk {
@@ -64,19 +60,8 @@ impl Desk {
         let url = database.url_for("desk_worker");
         let (destinations, breakers) = (Destinations::PublicOrLoopback, Breakers::default());
         let app = Arc::new(App {
-            db: Db::connect(&url, 4).expect("the test database's URL"),
-            store: Store::connect(&url, 16).expect("the test database's URL"),
-            dispatch: Dispatch::new(
-                Server::new(&redis).expect("the test Redis's URL"),
-                &format!("test-{}", Uuid::now_v7().simple()),
-            ),
-            master_key: KEY.parse::<MasterKey>().expect("32 bytes"),
             gorgias: Gorgias::with_policy(destinations, breakers, POLICY).expect("a client"),
-            anthropic: None,
-            insight: Library::default(),
-            material: Material::default(),
-            import_dir: "/nowhere".into(),
-            probe_effects: None,
+            ..testing::app(&url, &redis)
         });
         let tenant = connected_tenant(&database, &upstream, &app.master_key).await;
         Desk { database, url, upstream, app, tenant, writer: Uuid::now_v7() }

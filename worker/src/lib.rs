@@ -8,6 +8,7 @@ pub mod days;
 pub mod draft;
 pub mod handlers;
 pub mod insight;
+mod language;
 pub mod outcome;
 pub mod recommend;
 pub mod runtime;

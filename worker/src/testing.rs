@@ -1,13 +1,43 @@
-//! For tests: run everything that is in the queue, here and now.
+//! For tests: the shared parts, and running everything that is in the queue, here and now.
 
 use std::collections::BTreeMap;
 
-use database::DbError;
+use accounts::seal::MasterKey;
+use database::{Db, DbError};
+use jobs::dispatch::Server;
 use jobs::{Dispatch, JobId, QueueError, Store, sweep};
 use sqlx::PgConnection;
 use tokio::sync::oneshot;
+use upstreams::gorgias::Gorgias;
+use upstreams::{Breakers, Destinations};
+use uuid::Uuid;
 
+use crate::app::App;
+use crate::insight::{knowledge::Library, material::Material};
 use crate::runtime::{self, Handlers, Options, Pulse};
+
+/// The shared parts on a database and a Redis of tests, with names of their own there: no model, and neither a help desk
+/// nor a folder that could be reached.
+///
+/// # Panics
+/// A URL cannot be read, or TLS was not set up before ([`boot::install_tls`]).
+pub fn app(database_url: &str, redis_url: &str) -> App {
+    App {
+        db: Db::connect(database_url, 6).expect("the test database's URL"),
+        store: Store::connect(database_url, 16).expect("the test database's URL"),
+        dispatch: Dispatch::new(
+            Server::new(redis_url).expect("the test Redis's URL"),
+            &format!("test-{}", Uuid::now_v7().simple()),
+        ),
+        master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes"),
+        gorgias: Gorgias::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
+        anthropic: None,
+        insight: Library::default(),
+        material: Material::default(),
+        import_dir: "/nowhere".into(),
+        probe_effects: None,
+    }
+}
 
 /// Runs a worker of its own until no job of these queues is ready, running, or due, and stops it again. Jobs that wait
 /// for a later time stay, and so do those of other queues.

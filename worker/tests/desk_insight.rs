@@ -6,12 +6,10 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::seal::MasterKey;
 use chrono::Utc;
 use database::ids::{TenantId, TicketId};
 use database::{Db, Role};
-use jobs::dispatch::Server;
-use jobs::{Dispatch, JobKind, NewJob, Store};
+use jobs::{JobKind, NewJob};
 use migrations::testing::{TestDatabase, fresh_database};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -23,8 +21,7 @@ use upstreams::{Breakers, Destinations, anthropic};
 use uuid::Uuid;
 use worker::app::App;
 use worker::handlers;
-use worker::insight::{knowledge::Library, material::Material};
-use worker::testing::drain;
+use worker::testing::{self, drain};
 
 struct Desk {
     database: TestDatabase,
@@ -61,21 +58,9 @@ impl Desk {
                 .expect("settings")
         });
         let app = Arc::new(App {
-            db: Db::connect(&url, 4).expect("the test database's URL"),
-            store: Store::connect(&url, 16).expect("the test database's URL"),
-            dispatch: Dispatch::new(
-                Server::new(&redis).expect("the test Redis's URL"),
-                &format!("test-{}", Uuid::now_v7().simple()),
-            ),
-            master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-                .parse::<MasterKey>()
-                .expect("32 bytes"),
             gorgias: Gorgias::with_policy(destinations, breakers, POLICY).expect("a client"),
             anthropic: client,
-            insight: Library::default(),
-            material: Material::default(),
-            import_dir: "/nowhere".into(),
-            probe_effects: None,
+            ..testing::app(&url, &redis)
         });
         let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
         let mut tx = api.gateway_tx().await.expect("the database");

@@ -3,23 +3,19 @@
 
 use std::sync::Arc;
 
-use accounts::seal::MasterKey;
 use chrono::{DateTime, Duration, Utc};
 use database::ids::{TenantId, TicketId};
 use database::{Db, Role};
-use jobs::dispatch::Server;
-use jobs::{Dispatch, NewJob, SYSTEM_TENANT, Store, enqueue};
+use jobs::{NewJob, SYSTEM_TENANT, enqueue};
 use migrations::testing::{TestDatabase, fresh_database};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use support::kinds::{AnnounceSla, CheckSla, RecountSla};
 use support::settle;
 use support::sla::policies;
-use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
-use uuid::Uuid;
 use worker::app::App;
-use worker::insight::{knowledge::Library, material::Material};
-use worker::{handlers, testing::drain};
+use worker::handlers;
+use worker::testing::{self, drain};
 
 struct Shop {
     database: TestDatabase,
@@ -33,22 +29,7 @@ impl Shop {
         let database = fresh_database().await;
         let url = database.url_for("desk_worker");
         let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
-        let breakers = Breakers::new(BreakerSettings::default());
-        let prefix = format!("test-{}", Uuid::now_v7());
-        let app = Arc::new(App {
-            db: Db::connect(&url, 6).expect("the test database's URL"),
-            store: Store::connect(&url, 16).expect("the test database's URL"),
-            dispatch: Dispatch::new(Server::new(&redis).expect("the test Redis's URL"), &prefix),
-            master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-                .parse::<MasterKey>()
-                .expect("32 bytes"),
-            gorgias: Gorgias::new(Destinations::PublicOnly, breakers).expect("a client"),
-            anthropic: None,
-            insight: Library::default(),
-            material: Material::default(),
-            import_dir: "/nowhere".into(),
-            probe_effects: None,
-        });
+        let app = Arc::new(testing::app(&url, &redis));
         let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
         let mut tx = api.gateway_tx().await.expect("begins");
         let tenant = accounts::tenants::create(&mut tx, "shop", "Shop", "UTC").await.expect("a tenant").id;

@@ -2,16 +2,14 @@
 
 use whatlang::{Detector, Lang};
 
+use crate::language::readable;
+
 /// Fewer letters than these tell nothing.
 const LETTERS: usize = 12;
 
 /// The language; none of what is too short, mixed, or no language at all.
 pub fn of(text: &str) -> Option<&'static str> {
-    let words = text.split_whitespace().filter(|word| !word.contains(['@', '/', '<']));
-    let text: String = words.flat_map(|word| word.chars().chain([' '])).take(2_000).collect();
-    if text.chars().filter(|c| c.is_alphabetic()).count() < LETTERS {
-        return None;
-    }
+    let text = readable(text, LETTERS)?;
     let found = Detector::new().detect(&text)?;
     if found.is_reliable() {
         return name(found.lang());

@@ -5,11 +5,10 @@ use whatlang::{Lang, detect};
 
 use super::fault::Fault;
 use super::input::{Author, DraftInput};
+use crate::language::readable;
 
 /// Fewer letters than these say too little.
 const LETTERS: usize = 40;
-/// So much of the customer's words is enough.
-const CHARS: usize = 2_000;
 /// Customer's messages that are looked at, the newest.
 const MESSAGES: usize = 3;
 
@@ -25,12 +24,7 @@ pub fn other_language(reply: &str, input: &DraftInput) -> Option<Fault> {
 }
 
 fn language(text: &str) -> Option<Lang> {
-    let words = text.split_whitespace().filter(|word| !word.contains(['@', '/', '<']));
-    let text: String = words.flat_map(|word| word.chars().chain([' '])).take(CHARS).collect();
-    if text.chars().filter(|c| c.is_alphabetic()).count() < LETTERS {
-        return None;
-    }
-    let found = detect(&text)?;
+    let found = detect(&readable(text, LETTERS)?)?;
     (found.is_reliable() && KNOWN.contains(&found.lang())).then(|| found.lang())
 }
 

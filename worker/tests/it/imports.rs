@@ -4,25 +4,20 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use accounts::seal::MasterKey;
 use database::{Db, Role, ids::TenantId};
 use jobs::{
-    Dispatch, JobId, NewJob, State, Store,
-    dispatch::Server,
-    enqueue,
+    JobId, NewJob, State, enqueue,
     read::{self, JobView},
 };
 use migrations::testing::{TestDatabase, fresh_database};
 use platform::kinds::ImportOrders;
 use platform::orders::Meaning;
 use platform::orders::mapping::{self, Mapping};
-use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
 use uuid::Uuid;
 use worker::{
     app::App,
     handlers,
-    insight::{knowledge::Library, material::Material},
-    testing::drain,
+    testing::{self, drain},
 };
 
 struct Shop {
@@ -39,24 +34,9 @@ impl Shop {
         let database = fresh_database().await;
         let url = database.url_for("desk_worker");
         let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
-        let prefix = format!("test-{}", Uuid::now_v7().simple());
         let folder = std::env::temp_dir().join(format!("deskwork-imports-{}", Uuid::now_v7()));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let app = Arc::new(App {
-            db: Db::connect(&url, 4).expect("the test database's URL"),
-            store: Store::connect(&url, 16).expect("the test database's URL"),
-            dispatch: Dispatch::new(Server::new(&redis).expect("the test Redis's URL"), &prefix),
-            master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-                .parse::<MasterKey>()
-                .expect("32 bytes"),
-            gorgias: Gorgias::new(Destinations::PublicOnly, Breakers::new(BreakerSettings::default()))
-                .expect("a client"),
-            anthropic: None,
-            insight: Library::default(),
-            material: Material::default(),
-            import_dir: folder.clone(),
-            probe_effects: None,
-        });
+        let app = Arc::new(App { import_dir: folder.clone(), ..testing::app(&url, &redis) });
         let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
         let mut tx = api.gateway_tx().await.expect("the database");
         let tenant =

@@ -2,13 +2,10 @@
 
 use std::{io::Read as _, path::Path, sync::Arc};
 
-use accounts::seal::MasterKey;
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{Db, Role, ids::TenantId};
 use jobs::{
-    Dispatch, JobId, JobKind, NewJob, State, Store,
-    dispatch::Server,
-    enqueue,
+    JobId, JobKind, NewJob, State, enqueue,
     read::{self, JobView},
 };
 use migrations::testing::{TestDatabase, fresh_database};
@@ -17,13 +14,11 @@ use platform::orders::file;
 use platform::orders::import::{self, Import, Next};
 use platform::orders::reading::{Request, Source};
 use sqlx::{PgConnection, Row};
-use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
 use uuid::Uuid;
 use worker::{
     app::App,
     handlers,
-    insight::{knowledge::Library, material::Material},
-    testing::drain,
+    testing::{self, drain},
 };
 
 const QUEUES: [&str; 3] = ["intelligence", "profiles", "default"];
@@ -41,22 +36,7 @@ impl Shop {
         let database = fresh_database().await;
         let url = database.url_for("desk_worker");
         let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
-        let prefix = format!("test-{}", Uuid::now_v7().simple());
-        let breakers = Breakers::new(BreakerSettings::default());
-        let app = Arc::new(App {
-            db: Db::connect(&url, 4).expect("the test database's URL"),
-            store: Store::connect(&url, 16).expect("the test database's URL"),
-            dispatch: Dispatch::new(Server::new(&redis).expect("the test Redis's URL"), &prefix),
-            master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-                .parse::<MasterKey>()
-                .expect("32 bytes"),
-            gorgias: Gorgias::new(Destinations::PublicOnly, breakers).expect("a client"),
-            anthropic: None,
-            insight: Library::default(),
-            material: Material::default(),
-            import_dir: "/nowhere".into(),
-            probe_effects: None,
-        });
+        let app = Arc::new(testing::app(&url, &redis));
         // Tenants are made by the api; a worker may not.
         let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
         let mut tx = api.gateway_tx().await.expect("the database");

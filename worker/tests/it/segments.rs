@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use accounts::seal::MasterKey;
 use chrono::{DateTime, Utc};
 use database::{
     Db, Role,
     ids::{SegmentId, TenantId},
 };
 use jobs::{
-    Dispatch, NewJob, State, Store,
-    dispatch::Server,
-    enqueue,
+    NewJob, State, enqueue,
     events::Waiters,
     ledger::{Completion, Ending, claim_limited, complete},
     read::{self, JobView},
@@ -25,13 +22,11 @@ use marketing::segments::{
     store::{self, Draft},
 };
 use migrations::testing::{TestDatabase, fresh_database};
-use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
 use uuid::Uuid;
 use worker::{
     app::App,
     handlers,
-    insight::{knowledge::Library, material::Material},
-    testing::drain,
+    testing::{self, drain},
 };
 
 /// A run of 60 customers of whom every second agreed to marketing; customer n has n orders.
@@ -86,22 +81,7 @@ async fn shop() -> Shop {
     let database = fresh_database().await;
     let url = database.url_for("desk_worker");
     let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
-    let breakers = Breakers::new(BreakerSettings::default());
-    let app = Arc::new(App {
-        db: Db::connect(&url, 4).expect("the test database's URL"),
-        store: Store::connect(&url, 16).expect("the test database's URL"),
-        dispatch: Dispatch::new(
-            Server::new(&redis).expect("the test Redis's URL"),
-            &format!("test-{}", Uuid::now_v7()),
-        ),
-        master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes"),
-        gorgias: Gorgias::new(Destinations::PublicOnly, breakers).expect("a client"),
-        anthropic: None,
-        insight: Library::default(),
-        material: Material::default(),
-        import_dir: "/nowhere".into(),
-        probe_effects: None,
-    });
+    let app = Arc::new(testing::app(&url, &redis));
     // Tenants are made by the api; a worker may not.
     let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
     let mut tx = api.gateway_tx().await.expect("begins");

@@ -1,37 +1,38 @@
-//! Whose a ticket is: giving, taking, accepting, handing on and up, and back into the queue; the history with its scores.
+//! Whose a ticket is: giving, taking, accepting, handing on and up, and back into the queue.
 //!
 //! Every answer carries the ticket's version as its entity tag; with `If-Match` a decision is carried out only on the
 //! ticket as it was looked at.
 
 mod agents;
+mod asked;
+mod history;
 mod policy;
 mod queues;
 
 use accounts::api_keys::Scope;
-use axum::Json as Shown;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
-use database::ids::{AgentId, TicketId};
-use database::{Role, Tx};
+use axum::response::Response;
+use database::Role;
+use database::ids::AgentId;
 use jobs::{Announcement, NewJob};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use support::assignment::commands::{self, Acting, Done, Target};
-use support::assignment::{AssignError, read};
+use support::assignment::commands::{self, Target};
+use support::assignment::read;
 use support::kinds::AssignTicket;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use asked::{Asked, Wish, person, said};
+
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
+use crate::web::correlation;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
-use crate::web::{correlation, etag, query, trail};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -43,7 +44,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(transfer))
         .routes(routes!(escalate))
         .routes(routes!(unassign))
-        .routes(routes!(history))
+        .merge(history::routes())
         .merge(queues::routes())
         .merge(agents::routes())
         .merge(policy::routes())
@@ -133,65 +134,6 @@ pub struct Looking {
     pub job_id: Uuid,
     /// Where it stands.
     pub state: String,
-}
-
-/// One assignment of a ticket.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AssignmentView {
-    /// The assignment.
-    pub id: Uuid,
-    /// Whose it was.
-    pub agent_id: Uuid,
-    /// Their name.
-    pub agent_name: String,
-    /// manual, auto_routing, transfer, escalation, self_claimed, returning or offered_again.
-    pub reason: String,
-    /// assigned, accepted or in_progress; of an ended one completed, transferred or unassigned.
-    pub state: String,
-    /// Who decided: `agent:ID`, `key:ID` or `job:KIND`.
-    pub decided_by: String,
-    /// What a person said of it.
-    pub why: Option<String>,
-    /// How it came about, in words.
-    pub explanation: String,
-    /// Every candidate with its points; of a person's decision the agent's load and capacity.
-    #[schema(value_type = Option<Object>)]
-    pub scores: Option<Value>,
-    /// What the ticket weighed.
-    pub units: i32,
-    /// When it began.
-    pub from: DateTime<Utc>,
-    /// When it ended; null for the present one.
-    pub until: Option<DateTime<Utc>>,
-    /// What was said when it ended.
-    pub end_why: Option<String>,
-}
-
-/// A ticket's assignments.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Assignments {
-    /// The newest first, a hundred at most.
-    pub items: Vec<AssignmentView>,
-}
-
-impl From<read::Entry> for AssignmentView {
-    fn from(entry: read::Entry) -> AssignmentView {
-        AssignmentView {
-            explanation: entry.in_words(),
-            id: entry.id,
-            agent_id: entry.agent_id.0,
-            agent_name: entry.agent_name,
-            reason: entry.reason,
-            state: entry.state,
-            decided_by: entry.decided_by,
-            why: entry.why,
-            scores: entry.scores,
-            units: entry.units,
-            from: entry.from_at,
-            until: entry.until_at,
-            end_why: entry.end_why,
-        }
-    }
 }
 
 /// Give a ticket to an agent.
@@ -441,178 +383,4 @@ async fn unassign(
     let asked = Asked::of(&state, &caller, &id, &key, &headers, &body.digest)?;
     let why = body.value.reason.map(|reason| said("reason", &reason)).transpose()?;
     asked.carry_out(&Wish::Unassign { why }).await
-}
-
-/// Whose a ticket was, and why.
-#[utoipa::path(
-    get, path = "/api/tickets/{id}/assignments", tag = "assignment",
-    params(("id" = Uuid, Path, description = "the ticket")),
-    responses(
-        (status = 200, description = "its assignments", body = Assignments),
-        (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
-    ),
-)]
-async fn history(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Shown<Assignments>, Problem> {
-    caller.require(Scope::TicketsRead)?;
-    let ticket = TicketId(query::id("id", &id)?);
-    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
-    if read::standing(&mut tx, ticket).await?.is_none() {
-        return Err(AssignError::NoTicket.into());
-    }
-    let items = read::history(&mut tx, ticket).await?.into_iter().map(AssignmentView::from).collect();
-    tx.commit().await?;
-    Ok(Shown(Assignments { items }))
-}
-
-/// What is to be done to a ticket.
-enum Wish {
-    Assign { agent: AgentId, force: bool, why: Option<String> },
-    Claim { agent: AgentId, force: bool },
-    Accept { agent: AgentId },
-    Transfer { to: Target, force: bool, why: String },
-    Escalate { why: String },
-    Unassign { why: Option<String> },
-}
-
-impl Wish {
-    async fn carry_out(
-        &self,
-        tx: &mut Tx,
-        acting: &Acting<'_>,
-        ticket: TicketId,
-    ) -> Result<Done, AssignError> {
-        match self {
-            Wish::Assign { agent, force, why } => {
-                commands::assign(tx, acting, ticket, *agent, *force, why.as_deref()).await
-            }
-            Wish::Claim { agent, force } => commands::claim(tx, acting, ticket, *agent, *force).await,
-            Wish::Accept { agent } => commands::accept(tx, acting, ticket, *agent).await,
-            Wish::Transfer { to, force, why } => {
-                commands::transfer(tx, acting, ticket, to, *force, why).await
-            }
-            Wish::Escalate { why } => commands::escalate(tx, acting, ticket, why).await,
-            Wish::Unassign { why } => commands::unassign(tx, acting, ticket, why.as_deref()).await,
-        }
-    }
-
-    /// What the trail says of it: its name, whether it was forced, and the reason.
-    fn told(&self) -> (&'static str, bool, Option<&str>) {
-        match self {
-            Wish::Assign { force, why, .. } => ("ticket.assign", *force, why.as_deref()),
-            Wish::Claim { force, .. } => ("ticket.claim", *force, None),
-            Wish::Accept { .. } => ("ticket.accept", false, None),
-            Wish::Transfer { force, why, .. } => ("ticket.transfer", *force, Some(why)),
-            Wish::Escalate { why } => ("ticket.escalate", true, Some(why)),
-            Wish::Unassign { why } => ("ticket.unassign", false, why.as_deref()),
-        }
-    }
-}
-
-/// What a request asks of one ticket.
-struct Asked<'a> {
-    state: &'a AppState,
-    caller: &'a Caller,
-    ticket: TicketId,
-    key: &'a IdempotencyKey,
-    digest: &'a [u8; 32],
-    expects: Option<i64>,
-}
-
-impl<'a> Asked<'a> {
-    fn of(
-        state: &'a AppState,
-        caller: &'a Caller,
-        id: &str,
-        key: &'a IdempotencyKey,
-        headers: &HeaderMap,
-        digest: &'a [u8; 32],
-    ) -> Result<Asked<'a>, Problem> {
-        let expects = etag::expected_version(headers)?;
-        Ok(Asked { state, caller, ticket: TicketId(query::id("id", id)?), key, digest, expects })
-    }
-
-    fn acting<'b>(&self, actor: &'b str) -> Acting<'b> {
-        Acting {
-            tenant: self.caller.tenant,
-            actor,
-            agent: self.caller.agent(),
-            over_others: self.caller.require(Scope::TicketsAssign).is_ok(),
-            expects: self.expects,
-            now: Utc::now(),
-        }
-    }
-
-    async fn carry_out(self, wish: &Wish) -> Result<Response, Problem> {
-        let tenant = self.caller.tenant;
-        let mut tx = self.state.db.tenant_tx(Role::Support, tenant).await?;
-        if let Some(answer) = idempotency::replay(&mut tx, tenant, self.key, self.digest).await? {
-            return Ok(answer.into_response());
-        }
-        let actor = self.caller.actor();
-        let done = wish.carry_out(&mut tx, &self.acting(&actor), self.ticket).await?;
-        let view = Assigned {
-            ticket_id: self.ticket.0,
-            agent_id: done.agent.map(|agent| agent.0),
-            version: done.version,
-            exceeded: done.exceeded,
-        };
-        let answer = Answer::ok(&view);
-        idempotency::keep(&mut tx, tenant, self.key, self.digest, &answer).await?;
-        let (action, force, why) = wish.told();
-        let detail = json!({
-            "agent_id": view.agent_id, "force": force, "exceeded": view.exceeded, "reason": why, "version": view.version,
-        });
-        trail::record(&mut tx, self.caller, action, &format!("ticket:{}", self.ticket), detail).await?;
-        self.state.db.commit(tx).await?;
-        self.state.dispatch.announce(done.announcement);
-        Ok(etag::with_version(done.version, answer))
-    }
-}
-
-/// The person who calls; a program takes no tickets for itself.
-fn person(caller: &Caller) -> Result<AgentId, Problem> {
-    caller.agent().ok_or_else(|| {
-        Problem::forbidden(
-            "this is for signed-in agents; a program gives tickets with POST /api/tickets/{id}/assign",
-        )
-    })
-}
-
-/// A text that has to say something.
-fn said(field: &'static str, text: &str) -> Result<String, Problem> {
-    let text = text.trim();
-    match text.chars().count() {
-        1..=500 => Ok(text.to_owned()),
-        _ => Err(Problem::bad_request(field, "must have 1 to 500 characters")),
-    }
-}
-
-impl From<AssignError> for Problem {
-    fn from(error: AssignError) -> Problem {
-        let detail = error.to_string();
-        match error {
-            AssignError::Queue(error) => error.into(),
-            AssignError::NoTicket => Problem::not_found(detail),
-            AssignError::NoAgent | AssignError::Disabled => Problem::unprocessable("agent_id", detail),
-            AssignError::EmptyDepartment => Problem::unprocessable("department", detail),
-            AssignError::Full { load, capacity, units } => Problem::conflict(detail)
-                .at("agent_id")
-                .with("load", load.into())
-                .with("capacity", capacity.into())
-                .with("units", units.into()),
-            AssignError::AcceptsNone | AssignError::SameAgent => Problem::conflict(detail).at("agent_id"),
-            AssignError::Taken(owner) => Problem::conflict(detail).with("agent_id", owner.to_string().into()),
-            AssignError::NotYours => Problem::forbidden(
-                "the ticket is not yours; the permission tickets:assign decides over the tickets of others",
-            ),
-            AssignError::NotOpen(_) | AssignError::Nobodys | AssignError::NobodyAbove => {
-                Problem::conflict(detail)
-            }
-            AssignError::Stale(version) => Problem::precondition_failed(json!({ "version": version })),
-        }
-    }
 }

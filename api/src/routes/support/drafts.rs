@@ -4,6 +4,7 @@
 //! not see. Otherwise it makes sure that one is being written, once however often it is asked, and answers 202.
 
 pub mod people;
+mod report;
 
 use accounts::api_keys::Scope;
 use axum::extract::{Path, State};
@@ -34,7 +35,7 @@ use crate::web::problem::{Problem, ProblemDocument};
 
 /// The routes of drafts.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(current, ask)).merge(people::routes())
+    OpenApiRouter::new().routes(routes!(current, ask)).merge(people::routes()).merge(report::routes())
 }
 
 /// A suggested reply.

@@ -11,6 +11,7 @@ pub mod readings;
 pub mod recommend;
 pub mod satisfaction;
 pub mod sla;
+mod span;
 pub mod tickets;
 pub mod webhooks;
 

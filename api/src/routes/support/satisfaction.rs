@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::drafts::people::span;
+use super::span::span;
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::problem::{Problem, ProblemDocument};

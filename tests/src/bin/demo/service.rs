@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use chrono::{TimeDelta, Utc};
 use cluster::{
     processes::Cluster,
@@ -48,7 +48,7 @@ pub async fn serve(story: &mut Story, cluster: &Cluster) -> anyhow::Result<()> {
     let first = robin.get("/api/tickets?order=smart&limit=1").await?;
     ensure!(first["items"][0]["id"] == ticket, "the most urgent ticket does not come first: {first}");
     story.say("GET /api/tickets?order=smart            -> it comes before the four calm ones");
-    answer(story, cluster, &robin, &ticket).await?;
+    answer(story, cluster, &robin, &mut events, &ticket).await?;
     rate(story, &robin, &ticket).await?;
     story.end_step("assigned, warned, drafted, answered, rated");
     Ok(())
@@ -125,7 +125,13 @@ async fn urgent_ticket(story: &mut Story, cluster: &Cluster, events: &mut Events
 }
 
 /// Robin opens the ticket and sends what was drafted; ten seconds later it is with the help desk.
-async fn answer(story: &Story, cluster: &Cluster, robin: &Person, ticket: &Value) -> anyhow::Result<()> {
+async fn answer(
+    story: &Story,
+    cluster: &Cluster,
+    robin: &Person,
+    events: &mut Events,
+    ticket: &Value,
+) -> anyhow::Result<()> {
     let path = format!("/api/tickets/{}", ticket.as_str().unwrap_or_default());
     let opened = robin.get(&path).await?;
     let draft = opened["draft"]["reply"].as_str().context("the ticket has no draft")?;
@@ -145,31 +151,27 @@ async fn answer(story: &Story, cluster: &Cluster, robin: &Person, ticket: &Value
         "the draft is sent and the ticket resolved  -> {}",
         sent["delivery"].as_str().unwrap_or("?")
     ));
+    events
+        .next(|event| event["kind"] == "reply_sent" && event["ticket_id"] == *ticket)
+        .await
+        .context("the reply was not sent")?;
     arrived(cluster, draft).await?;
     story.say("ten seconds later, when nobody took it back -> with the help desk, once");
     Ok(())
 }
 
-/// Looks at the help desk until the reply is there.
+/// Looks whether the reply is with the help desk, once.
 async fn arrived(cluster: &Cluster, reply: &str) -> anyhow::Result<()> {
     let url = format!("{}/tickets/{TICKET}/messages", cluster.upstream.gorgias_base());
     let http = Client::builder().no_proxy().build()?;
-    let look = async {
-        loop {
-            let request = http.get(&url).header("authorization", "Basic cmVhZGVy");
-            let messages: Value = request.send().await?.json().await?;
-            let all = messages["data"].as_array().cloned().unwrap_or_default();
-            let is_it = |message: &&Value| {
-                message["channel"] != "internal-note" && message["body_text"].as_str() == Some(reply)
-            };
-            match all.iter().filter(is_it).count() {
-                0 => tokio::time::sleep(Duration::from_millis(250)).await,
-                1 => return Ok(()),
-                times => bail!("the help desk has the reply {times} times"),
-            }
-        }
+    let request = http.get(&url).header("authorization", "Basic cmVhZGVy");
+    let messages: Value = request.send().await?.json().await?;
+    let is_it = |message: &&Value| {
+        message["channel"] != "internal-note" && message["body_text"].as_str() == Some(reply)
     };
-    timeout(LIMIT, look).await.context("the reply did not reach the help desk")?
+    let times = messages["data"].as_array().map_or(0, |all| all.iter().filter(is_it).count());
+    ensure!(times == 1, "the help desk has the reply {times} times");
+    Ok(())
 }
 
 /// The customer follows the link in the mail.

@@ -137,7 +137,7 @@ async fn queue(
 /// The agent that a path names; `me` is the person who calls.
 pub(super) fn agent_id(caller: &Caller, text: &str) -> Result<AgentId, Problem> {
     if text == "me" {
-        return super::person(caller);
+        return super::asked::person(caller);
     }
     query::id("id", text).map(AgentId)
 }

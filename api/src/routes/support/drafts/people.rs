@@ -4,14 +4,13 @@ use accounts::api_keys::Scope;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use database::Role;
 use database::ids::{DraftId, MessageId};
 use jobs::Announcement;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use support::drafts::people::{self, DraftError, Hand};
-use support::drafts::report::{self, Uptake};
 use support::kinds::DraftReply;
 use support::tickets::message;
 use support::tickets::reply::{self, NewReply, Replied};
@@ -39,7 +38,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(accept))
         .routes(routes!(send))
         .routes(routes!(judge))
-        .routes(routes!(uptake))
 }
 
 /// Drafts of a ticket that are shown at most.
@@ -439,59 +437,4 @@ async fn judge(
     let judged = support::drafts::get(&mut tx, draft).await?.ok_or(DraftError::Unknown)?;
     tx.commit().await?;
     Ok(axum::Json(judged.into()))
-}
-
-/// How drafts are taken up.
-#[derive(Debug, Serialize, ToSchema)]
-struct DraftReport {
-    /// From this moment on.
-    from: DateTime<Utc>,
-    /// Before this one.
-    to: DateTime<Utc>,
-    /// By drafter and tone.
-    #[schema(value_type = Vec<serde_json::Value>)]
-    groups: Vec<Uptake>,
-}
-
-/// How many drafts are accepted and how much is changed, by drafter and tone.
-#[utoipa::path(
-    get,
-    path = "/api/reports/drafts",
-    tag = "reports",
-    params(
-        ("from" = Option<String>, Query, description = "from this time on; 30 days ago when missing"),
-        ("to" = Option<String>, Query, description = "before this time; now when missing"),
-    ),
-    responses(
-        (status = 200, description = "the report", body = DraftReport),
-        (status = 400, description = "a bad span", body = ProblemDocument, content_type = "application/problem+json"),
-    ),
-)]
-async fn uptake(
-    State(state): State<AppState>,
-    caller: Caller,
-    uri: Uri,
-) -> Result<axum::Json<DraftReport>, Problem> {
-    caller.require(Scope::ReportsRead)?;
-    let params = Params::of(&uri, &["from", "to"])?;
-    let (from, to) = span(&params)?;
-    let _place = state.scans.enter().await?;
-    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
-    let groups = report::uptake(&mut tx, from, to).await?;
-    tx.commit().await?;
-    Ok(axum::Json(DraftReport { from, to, groups }))
-}
-
-/// The span of a report, a year at most.
-pub(in crate::routes::support) fn span(params: &Params) -> Result<(DateTime<Utc>, DateTime<Utc>), Problem> {
-    const MOST_DAYS: i64 = 366;
-    let to = params.time("to")?.unwrap_or_else(Utc::now);
-    let from = match params.time("from")? {
-        Some(from) => from,
-        None => to.checked_sub_signed(Duration::days(30)).unwrap_or(to),
-    };
-    if from >= to || to - from > Duration::days(MOST_DAYS) {
-        return Err(Problem::bad_request("from", format!("must lie before `to`, at most {MOST_DAYS} days")));
-    }
-    Ok((from, to))
 }
