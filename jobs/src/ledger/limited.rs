@@ -83,6 +83,8 @@ pub async fn claim_limited(
     .fetch_all(&mut *tx)
     .await?;
     if candidates.is_empty() {
+        // Said now: a lane keeps its connection, and the end of a dropped transaction is only sent with the next statement.
+        tx.rollback().await?;
         return Ok(Vec::new());
     }
     lock(&mut tx, worker, &candidates).await?;
