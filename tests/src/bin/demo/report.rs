@@ -53,15 +53,11 @@ fn print_draft(story: &Story) {
 fn print_next(cluster: &Cluster) {
     let base = cluster.desk.base();
     println!("\n{}", bold("Try next"));
+    println!("  {base}/          the desk in a browser: sign in to tenant {}", cluster.desk.credentials().tenant);
+    println!("            as {} with the password \"{}\"", service::EMAIL, service::PASSWORD);
     println!("  {base}/docs      the API, page by page");
     println!("  {base}/health    what is up");
     println!("  {base}/metrics   figures for Prometheus");
-    println!(
-        "  sign in as {} with the password \"{}\" (tenant {})",
-        service::EMAIL,
-        service::PASSWORD,
-        cluster.desk.credentials().tenant
-    );
     println!("  export KEY={}", cluster.desk.credentials().key);
     println!("  curl -H \"X-API-Key: $KEY\" {base}/api/admin/queues");
     println!("  curl -H \"X-API-Key: $KEY\" {base}/api/admin/workers");
