@@ -4,11 +4,13 @@ pub mod assignment;
 pub mod deliveries;
 pub mod drafts;
 pub mod live;
+pub mod macros;
 pub mod order;
 pub mod rate;
 pub mod ratings;
 pub mod readings;
 pub mod recommend;
+pub mod rules;
 pub mod satisfaction;
 pub mod sla;
 mod span;
@@ -26,11 +28,13 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(deliveries::routes())
         .merge(drafts::routes())
         .merge(live::routes())
+        .merge(macros::routes())
         .merge(order::routes())
         .merge(rate::routes())
         .merge(ratings::routes())
         .merge(readings::routes())
         .merge(recommend::routes())
+        .merge(rules::routes())
         .merge(satisfaction::routes())
         .merge(tickets::routes())
         .merge(sla::routes())
