@@ -2,8 +2,8 @@
 //! systems.
 
 use chrono::Utc;
-use database::ids::{TenantId, TicketId};
 use database::Tx;
+use database::ids::{TenantId, TicketId};
 use platform::customers::{self, Found};
 use platform::insights::InsightError;
 use platform::insights::brief;
@@ -60,7 +60,8 @@ impl Rules {
             }
         };
         let profile = customers::profile(tx, &customer, Utc::now(), 3).await?;
-        let last = profile.and_then(|profile| profile.recent_orders.into_iter().find(|order| !order.is_return));
+        let last =
+            profile.and_then(|profile| profile.recent_orders.into_iter().find(|order| !order.is_return));
         Ok(Behind {
             outside: Outside {
                 archetype: brief.archetype,

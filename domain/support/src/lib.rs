@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod analysis;
+pub mod articles;
 pub mod assignment;
 pub mod drafts;
 pub mod events;

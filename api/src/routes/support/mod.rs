@@ -1,8 +1,10 @@
 //! Routes of the support desk.
 
+pub mod articles;
 pub mod assignment;
 pub mod deliveries;
 pub mod drafts;
+pub mod help;
 pub mod live;
 pub mod macros;
 pub mod order;
@@ -24,9 +26,11 @@ use crate::state::AppState;
 /// The routes.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
+        .merge(articles::routes())
         .merge(assignment::routes())
         .merge(deliveries::routes())
         .merge(drafts::routes())
+        .merge(help::routes())
         .merge(live::routes())
         .merge(macros::routes())
         .merge(order::routes())

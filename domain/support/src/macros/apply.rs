@@ -151,7 +151,8 @@ async fn carry_out(
             Action::Note { text } => {
                 let values = values::of(tx, ticket, acting.agent, "", None).await?;
                 let rendered = variables::render(text, &values);
-                announcement.merge(message::note(tx, acting, ticket, &rendered.text, &[]).await?.announcement);
+                announcement
+                    .merge(message::note(tx, acting, ticket, &rendered.text, &[]).await?.announcement);
             }
             action => add_to(&mut change, action, acting, tx, ticket).await?,
         }
@@ -180,10 +181,12 @@ pub(crate) async fn add_to(
         Action::RequireSkills { skills } => {
             let mut all: Vec<String> = match change.skills.take() {
                 Some(all) => all,
-                None => sqlx::query_scalar("select skills from support_app.ticket where id = $1")
-                    .bind(ticket)
-                    .fetch_one(&mut **tx)
-                    .await?,
+                None => {
+                    sqlx::query_scalar("select skills from support_app.ticket where id = $1")
+                        .bind(ticket)
+                        .fetch_one(&mut **tx)
+                        .await?
+                }
             };
             all.extend(skills.iter().filter(|skill| !all.contains(skill)).cloned().collect::<Vec<_>>());
             change.skills = Some(all);

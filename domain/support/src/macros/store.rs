@@ -65,7 +65,8 @@ impl Macro {
     }
 }
 
-const COLUMNS: &str = "id, name, folder, texts, default_language, actions, uses, last_used_at, version, changed_by, created_at,
+const COLUMNS: &str =
+    "id, name, folder, texts, default_language, actions, uses, last_used_at, version, changed_by, created_at,
     updated_at";
 
 /// Checks a macro, with what it names (support role).
@@ -74,9 +75,9 @@ const COLUMNS: &str = "id, name, folder, texts, default_language, actions, uses,
 /// Names what cannot be.
 pub async fn check(tx: &mut Tx, content: &Content) -> Result<(), SaveError> {
     let short = |field: &'static str, text: &str, limit| {
-        words::short(field, text, limit).map(drop).map_err(|_| {
-            SaveError::Fault(Fault::at(field, format!("must have 1 to {limit} characters")))
-        })
+        words::short(field, text, limit)
+            .map(drop)
+            .map_err(|_| SaveError::Fault(Fault::at(field, format!("must have 1 to {limit} characters"))))
     };
     short("name", &content.name, 200)?;
     if let Some(folder) = &content.folder {
@@ -104,7 +105,11 @@ pub async fn check(tx: &mut Tx, content: &Content) -> Result<(), SaveError> {
     for (place, action) in content.actions.iter().enumerate() {
         action.check(&format!("actions[{place}]"))?;
         if !action.is_for_macros() {
-            return Err(Fault::at(format!("actions[{place}].do"), "is for rules; a macro has a text of its own").into());
+            return Err(Fault::at(
+                format!("actions[{place}].do"),
+                "is for rules; a macro has a text of its own",
+            )
+            .into());
         }
     }
     match known::known(tx).await?.fault_of(&content.actions) {
@@ -131,9 +136,9 @@ pub struct Wanted<'a> {
 pub async fn list(tx: &mut Tx, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Macro>, DbError> {
     let (name, id) = wanted.after.clone().unzip();
     // There are at most two thousand, so words are looked for one by one.
-    let words: Option<Vec<String>> = wanted.words.map(|words| {
-        words.to_lowercase().split_whitespace().take(10).map(str::to_owned).collect()
-    });
+    let words: Option<Vec<String>> = wanted
+        .words
+        .map(|words| words.to_lowercase().split_whitespace().take(10).map(str::to_owned).collect());
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(format!(
         "select {COLUMNS} from support_app.macro m
          where tenant_id = shared.current_tenant() and archived_at is null
@@ -268,12 +273,11 @@ fn named(error: sqlx::Error) -> SaveError {
 /// # Errors
 /// The database failed.
 pub async fn archive(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
-    let done = sqlx::query(
-        "update support_app.macro set archived_at = now() where id = $1 and archived_at is null",
-    )
-    .bind(id)
-    .execute(&mut **tx)
-    .await?;
+    let done =
+        sqlx::query("update support_app.macro set archived_at = now() where id = $1 and archived_at is null")
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -108,7 +108,10 @@ pub fn check(text: &str, at: &str) -> Result<(), Fault> {
             return Err(Fault::at(at, what));
         }
         if fallback.is_some_and(|fallback| fallback.is_empty() || fallback.chars().count() > FALLBACK_LIMIT) {
-            return Err(Fault::at(at, format!("what stands behind | must have 1 to {FALLBACK_LIMIT} characters")));
+            return Err(Fault::at(
+                at,
+                format!("what stands behind | must have 1 to {FALLBACK_LIMIT} characters"),
+            ));
         }
     }
     Ok(())
@@ -116,7 +119,9 @@ pub fn check(text: &str, at: &str) -> Result<(), Fault> {
 
 fn exists(name: &str) -> bool {
     let is_key = |key: &str| {
-        !key.is_empty() && key.len() <= 64 && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        !key.is_empty()
+            && key.len() <= 64
+            && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     };
     VARIABLES.iter().any(|variable| variable.name == name) || name.strip_prefix("custom.").is_some_and(is_key)
 }
@@ -160,7 +165,10 @@ mod tests {
         let values = values(&[("customer.first_name", "{{shop.name}}"), ("shop.name", " ")]);
         let text = "Hi {{ customer.first_name }}, {{order.number}} {{order.number}} {{agent.name | the team}} {{shop.name}}";
         let rendered = render(text, &values);
-        assert_eq!(rendered.text, "Hi {{shop.name}}, {{order.number}} {{order.number}} the team {{shop.name}}");
+        assert_eq!(
+            rendered.text,
+            "Hi {{shop.name}}, {{order.number}} {{order.number}} the team {{shop.name}}"
+        );
         assert_eq!(rendered.empty, ["order.number", "shop.name"]);
     }
 

@@ -172,14 +172,17 @@ pub(super) async fn done(
 
 /// Days that causes and runs are kept.
 const KEPT_DAYS: i32 = 90;
-/// Rows of a table that one run takes away, so that it is never long.
-const AT_ONCE: i64 = 200;
+/// Rows of a table that are taken away at once: more than are made between two looks, and few enough not to be long.
+const AT_ONCE: i64 = 2_000;
 
-/// Takes away some of what is older than three months (support role): each run takes more than it makes.
+/// Takes away some of what is older than three months (support role).
 pub(super) async fn prune(tx: &mut Tx, tenant: TenantId) -> Result<(), DbError> {
-    for (table, time) in
-        [("rule_cause", "at"), ("rule_run", "at"), ("rule_webhook", "created_at"), ("rule_trial", "created_at")]
-    {
+    for (table, time) in [
+        ("rule_cause", "at"),
+        ("rule_run", "at"),
+        ("rule_webhook", "created_at"),
+        ("rule_trial", "created_at"),
+    ] {
         sqlx::query(sqlx::AssertSqlSafe(format!(
             "delete from support_app.{table} where id in (
                  select id from support_app.{table}
@@ -192,5 +195,9 @@ pub(super) async fn prune(tx: &mut Tx, tenant: TenantId) -> Result<(), DbError> 
         .execute(&mut **tx)
         .await?;
     }
+    sqlx::query("delete from support_app.auto_reply where tenant_id = $1 and at < now() - interval '1 day'")
+        .bind(tenant)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }

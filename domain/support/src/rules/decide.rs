@@ -74,7 +74,8 @@ pub fn decide(rule: &Rule, facts: &Facts) -> Decision {
     let holds = rule.read.conditions.holds(facts, &mut found);
     let own = found.len();
     let stops = rule.read.unless.as_ref().is_some_and(|unless| unless.holds(facts, &mut found));
-    let bits = |found: &[Found]| found.iter().map(|one| if one.holds { '1' } else { '0' }).collect::<String>();
+    let bits =
+        |found: &[Found]| found.iter().map(|one| if one.holds { '1' } else { '0' }).collect::<String>();
     let short = match &rule.read.unless {
         None => bits(&found),
         Some(_) => format!("{}/{}", bits(&found[..own]), bits(&found[own..])),
@@ -95,7 +96,12 @@ pub fn needs_outside(rules: &[&Rule]) -> bool {
 fn uses(rules: &[&Rule], fields: &[&str]) -> bool {
     rules.iter().any(|rule| {
         let unless = rule.read.unless.iter().flat_map(|unless| unless.tests());
-        rule.read.conditions.tests().into_iter().chain(unless).any(|test| fields.contains(&test.field.as_str()))
+        rule.read
+            .conditions
+            .tests()
+            .into_iter()
+            .chain(unless)
+            .any(|test| fields.contains(&test.field.as_str()))
     })
 }
 

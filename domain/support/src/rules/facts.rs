@@ -56,7 +56,10 @@ pub struct Facts {
 
 impl std::fmt::Debug for Facts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Facts").field("status", &self.status).field("tags", &self.tags.len()).finish_non_exhaustive()
+        f.debug_struct("Facts")
+            .field("status", &self.status)
+            .field("tags", &self.tags.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -162,7 +165,11 @@ pub async fn read(
     let skipped = skipped(cause, &row, said.as_ref());
     let words = |name: &str| {
         let list = cause.detail.get(name).and_then(Value::as_array);
-        list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+        // In an order of their own: the same whether they were noted at once or read out of the history.
+        let mut words: Vec<String> =
+            list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        words.sort_unstable();
+        words
     };
     let is_open = |calendar: &Calendar| calendar.first_open(at, at + Duration::seconds(1)) == Some(at);
     let mut facts = Facts {
@@ -301,7 +308,8 @@ async fn rewind(tx: &mut Tx, ticket: TicketId, at: DateTime<Utc>, row: &mut Row)
         let list = || -> Vec<String> {
             old.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
         };
-        let time = || old.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| at.to_utc());
+        let time =
+            || old.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| at.to_utc());
         match field {
             "status" => row.status = text().unwrap_or_default(),
             "priority" => row.priority = text().unwrap_or_default(),
@@ -338,9 +346,7 @@ fn values_before(changes: &[Change]) -> BTreeMap<&str, Option<&Value>> {
         fields.dedup();
         for field in fields {
             let of_field: Vec<&Change> = now.iter().filter(|change| change.field == field).collect();
-            let start = of_field
-                .iter()
-                .find(|change| !of_field.iter().any(|other| other.new == change.old));
+            let start = of_field.iter().find(|change| !of_field.iter().any(|other| other.new == change.old));
             match (start, of_field.as_slice()) {
                 (Some(start), _) => {
                     before.insert(field, start.old.as_ref());
@@ -390,7 +396,10 @@ impl Facts {
                 }
             }
             Action::Snooze { .. } => self.is_snoozed = true,
-            Action::Reply { .. } | Action::Note { .. } | Action::Notify { .. } | Action::CallWebhook { .. } => {}
+            Action::Reply { .. }
+            | Action::Note { .. }
+            | Action::Notify { .. }
+            | Action::CallWebhook { .. } => {}
         }
     }
 }

@@ -93,7 +93,12 @@ pub struct Field {
     pub about: &'static str,
 }
 
-const fn field(name: &'static str, kind: Kind, choices: &'static [&'static str], about: &'static str) -> Field {
+const fn field(
+    name: &'static str,
+    kind: Kind,
+    choices: &'static [&'static str],
+    about: &'static str,
+) -> Field {
     Field { name, kind, choices, about }
 }
 
@@ -115,12 +120,27 @@ pub const FIELDS: &[Field] = &[
     field("skills", Kind::Words, &[], "what one must be able to do to answer it"),
     field("is_snoozed", Kind::Flag, &[], "whether it sleeps"),
     field("opened_by_agent", Kind::Flag, &[], "whether an agent opened it"),
-    field("customer_tier", Kind::Word, &["standard", "silver", "gold", "platinum"], "what the customer is worth"),
+    field(
+        "customer_tier",
+        Kind::Word,
+        &["standard", "silver", "gold", "platinum"],
+        "what the customer is worth",
+    ),
     field("customer_archetype", Kind::Word, &[], "how the customer behaves, by the archetype's id"),
-    field("churn_band", Kind::Word, &["low", "medium", "high", "critical"], "how likely the customer is to leave"),
+    field(
+        "churn_band",
+        Kind::Word,
+        &["low", "medium", "high", "critical"],
+        "how likely the customer is to leave",
+    ),
     field("spend", Kind::Number, &[], "what the customer has spent, net of returns"),
     field("orders", Kind::Number, &[], "how many orders the customer has placed"),
-    field("in_business_hours", Kind::Flag, &[], "whether the shop's own calendar is open; always without one"),
+    field(
+        "in_business_hours",
+        Kind::Flag,
+        &[],
+        "whether the shop's own calendar is open; always without one",
+    ),
     field("changed", Kind::Words, &[], "the fields that an update changed"),
     field("added_tags", Kind::Words, &[], "the tags that came"),
     field("rating", Kind::Number, &[], "the score that the customer gave, 1 to 5"),

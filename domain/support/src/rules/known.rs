@@ -37,7 +37,12 @@ impl Known {
             tests.find_map(|test| {
                 let key = test.field.strip_prefix("custom.")?;
                 let is_there = self.fields.iter().any(|field| field == key);
-                (!is_there).then(|| format!("The field {} of a condition is gone; make it again or change the condition.", test.field))
+                (!is_there).then(|| {
+                    format!(
+                        "The field {} of a condition is gone; make it again or change the condition.",
+                        test.field
+                    )
+                })
             })
         })
     }

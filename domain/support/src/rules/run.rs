@@ -24,6 +24,8 @@ use crate::tickets::lock::{Acting, lock};
 
 /// Causes that one run looks at; the rest is left to the next one.
 const MOST_CAUSES: usize = 200;
+/// One run in so many looks for what is old.
+const PRUNE_EVERY: i64 = 64;
 
 /// Who runs, and with what.
 #[derive(Debug, Clone)]
@@ -65,7 +67,9 @@ pub async fn waiting(tx: &mut Tx, ticket: TicketId, running: &Running<'_>) -> Re
     lock(tx, ticket).await?;
     let mut run = Run::begin(tx, running).await?;
     run.all_waiting(tx, ticket).await?;
-    causes::prune(tx, running.tenant).await?;
+    if run.last_cause % PRUNE_EVERY == 0 {
+        causes::prune(tx, running.tenant).await?;
+    }
     Ok(run.ran)
 }
 
@@ -92,6 +96,7 @@ struct Run<'a> {
     /// Rules that were switched off meanwhile.
     off: HashSet<Uuid>,
     calendar: Option<std::sync::Arc<Calendar>>,
+    last_cause: i64,
     ran: Ran,
 }
 
@@ -100,10 +105,15 @@ impl<'a> Run<'a> {
         let rules = store::in_force(tx, None).await?;
         let asks_hours = rules.iter().any(|rule| {
             let unless = rule.read.unless.iter().flat_map(|unless| unless.tests());
-            rule.read.conditions.tests().into_iter().chain(unless).any(|test| test.field == "in_business_hours")
+            rule.read
+                .conditions
+                .tests()
+                .into_iter()
+                .chain(unless)
+                .any(|test| test.field == "in_business_hours")
         });
         let calendar = if asks_hours { facts::calendar(tx).await? } else { None };
-        Ok(Run { running, rules, off: HashSet::new(), calendar, ran: Ran::default() })
+        Ok(Run { running, rules, off: HashSet::new(), calendar, last_cause: 1, ran: Ran::default() })
     }
 
     async fn all_waiting(&mut self, tx: &mut Tx, ticket: TicketId) -> Result<(), TicketError> {
@@ -118,6 +128,7 @@ impl<'a> Run<'a> {
 
     async fn one(&mut self, tx: &mut Tx, cause: &Cause, after: Option<i32>) -> Result<(), TicketError> {
         self.ran.causes += 1;
+        self.last_cause = cause.id;
         let when = When::Now(self.running.now);
         let outside = self.running.outside.clone();
         let calendar = self.calendar.clone();
@@ -132,7 +143,12 @@ impl<'a> Run<'a> {
             if self.off.contains(&rule.id) || !decide::concerns(&rule, cause, after) {
                 continue;
             }
-            let entry = |fired, conditions: String| Evaluated { rule: rule.id, version: rule.version, fired, conditions };
+            let entry = |fired, conditions: String| Evaluated {
+                rule: rule.id,
+                version: rule.version,
+                fired,
+                conditions,
+            };
             if let Some(sentence) = &rule.invalid {
                 store::flag(tx, self.running.tenant, &rule, sentence).await?;
                 evaluated.push(entry(false, "invalid".to_owned()));
@@ -179,8 +195,7 @@ impl<'a> Run<'a> {
             .bind(cause.ticket)
             .fetch_one(&mut **tx)
             .await?;
-        let firing =
-            Firing { acting: &acting, rule, cause, supplies: &self.running.supplies, ticket_number };
+        let firing = Firing { acting: &acting, rule, cause, supplies: &self.running.supplies, ticket_number };
         let mut announcement = Announcement::default();
         sqlx::query("savepoint rule").execute(&mut **tx).await?;
         as_rule(tx, Some(rule)).await?;
@@ -237,7 +252,9 @@ impl<'a> Run<'a> {
             .rules
             .iter()
             .filter(|rule| !self.off.contains(&rule.id))
-            .filter_map(|rule| rule.spec.after_minutes.filter(|_| decide::concerns(rule, cause, rule.spec.after_minutes)))
+            .filter_map(|rule| {
+                rule.spec.after_minutes.filter(|_| decide::concerns(rule, cause, rule.spec.after_minutes))
+            })
             .collect();
         let mut jobs = Vec::with_capacity(waits.len());
         for after_minutes in waits {

@@ -268,7 +268,10 @@ fn check_order(actions: &[Action]) -> Result<(), Fault> {
             | Action::Reply { .. } => {
                 let kind = std::mem::discriminant(action);
                 if single.contains(&kind) {
-                    return Err(Fault::at(format!("actions[{place}]"), "does again what an action before it does"));
+                    return Err(Fault::at(
+                        format!("actions[{place}]"),
+                        "does again what an action before it does",
+                    ));
                 }
                 single.push(kind);
             }
@@ -320,7 +323,10 @@ mod tests {
                 json!({"actions": [{"do": "set_status", "status": "open"}, {"do": "set_status", "status": "closed"}]}),
                 "actions[1]",
             ),
-            (json!({"conditions": {"all": [{"field": "shoe", "op": "is", "value": 1}]}}), "conditions.all[0].field"),
+            (
+                json!({"conditions": {"all": [{"field": "shoe", "op": "is", "value": 1}]}}),
+                "conditions.all[0].field",
+            ),
             (json!({"unless": {"some": []}}), "unless"),
         ] {
             let fault = spec(change).expect_err(field);

@@ -8,10 +8,10 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::Fault;
 use super::decide::Rule;
 use super::known::{self, Known};
 use super::spec::{Event, Spec};
-use super::Fault;
 use crate::events;
 use crate::tickets::TicketError;
 
@@ -99,7 +99,8 @@ impl From<TicketError> for SaveError {
     }
 }
 
-const COLUMNS: &str = "id, position, version, is_on, on_since, off_reason, off_at, made_by, owner_id, invalid_reason, spec,
+const COLUMNS: &str =
+    "id, position, version, is_on, on_since, off_reason, off_at, made_by, owner_id, invalid_reason, spec,
     created_at, updated_at";
 
 /// The tenant's rules in their order (support role).

@@ -80,7 +80,8 @@ pub fn read(value: &Value, at: &str) -> Result<Tree, Fault> {
 }
 
 fn read_level(value: &Value, at: &str, level: usize, tests: &mut usize) -> Result<Tree, Fault> {
-    const FORMS: &str = "must be {\"all\": [...]}, {\"any\": [...]} or {\"field\": ..., \"op\": ..., \"value\": ...}";
+    const FORMS: &str =
+        "must be {\"all\": [...]}, {\"any\": [...]} or {\"field\": ..., \"op\": ..., \"value\": ...}";
     let object = value.as_object().ok_or_else(|| Fault::at(at, FORMS))?;
     if level > MOST_LEVELS {
         return Err(Fault::at(at, format!("has more than {MOST_LEVELS} levels")));
@@ -93,7 +94,10 @@ fn read_level(value: &Value, at: &str, level: usize, tests: &mut usize) -> Resul
             read.push(read_level(part, &format!("{at}.{name}[{place}]"), level + 1, tests)?);
         }
         if name == "any" && read.is_empty() {
-            return Err(Fault::at(format!("{at}.any"), "must have at least one condition; of none, none can hold"));
+            return Err(Fault::at(
+                format!("{at}.any"),
+                "must have at least one condition; of none, none can hold",
+            ));
         }
         return Ok(if name == "all" { Tree::All(read) } else { Tree::Any(read) });
     }
@@ -120,7 +124,9 @@ fn read_test(object: &serde_json::Map<String, Value>, at: &str) -> Result<Test, 
     };
     let is_custom = name.starts_with("custom.");
     let ops: Vec<Op> = match is_custom {
-        true => vec![Op::Is, Op::IsNot, Op::OneOf, Op::NoneOf, Op::AtLeast, Op::AtMost, Op::IsSet, Op::IsNotSet],
+        true => {
+            vec![Op::Is, Op::IsNot, Op::OneOf, Op::NoneOf, Op::AtLeast, Op::AtMost, Op::IsSet, Op::IsNotSet]
+        }
         false => field.kind.ops().to_vec(),
     };
     let word = object.get("op").and_then(Value::as_str).unwrap_or_default();
@@ -143,7 +149,9 @@ fn operand(kind: Kind, is_custom: bool, op: Op, value: &Value) -> Result<Operand
         Op::Is | Op::IsNot => match value {
             Value::Bool(flag) if kind == Kind::Flag || is_custom => Ok(Operand::Flag(*flag)),
             Value::Number(_) if kind == Kind::Number || is_custom => number(value),
-            Value::String(text) if matches!(kind, Kind::Word | Kind::Text) => words(&[Value::String(text.clone())]),
+            Value::String(text) if matches!(kind, Kind::Word | Kind::Text) => {
+                words(&[Value::String(text.clone())])
+            }
             _ => Err(match kind {
                 Kind::Flag => "must be true or false".to_owned(),
                 Kind::Number => "must be a number".to_owned(),
@@ -168,7 +176,8 @@ fn words(values: &[Value]) -> Result<Operand, String> {
         .iter()
         .map(|value| {
             let text = value.as_str()?.trim();
-            let fits = (1..=VALUE_LIMIT).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+            let fits =
+                (1..=VALUE_LIMIT).contains(&text.chars().count()) && !text.chars().any(char::is_control);
             fits.then(|| text.to_lowercase())
         })
         .collect();
@@ -180,7 +189,9 @@ fn words(values: &[Value]) -> Result<Operand, String> {
 
 fn within_choices(choices: &[&str], operand: Operand) -> Result<Operand, String> {
     match &operand {
-        Operand::Words(words) if !choices.is_empty() && words.iter().any(|word| !choices.contains(&word.as_str())) => {
+        Operand::Words(words)
+            if !choices.is_empty() && words.iter().any(|word| !choices.contains(&word.as_str())) =>
+        {
             Err(format!("must be among {}", choices.join(", ")))
         }
         _ => Ok(operand),
@@ -245,9 +256,10 @@ impl Test {
             }
             Now::Text(text) => self.of_text(text),
             Now::Number(number) => (self.of_number(*number), json!(number)),
-            Now::Flag(flag) => {
-                (matches!((&self.value, flag), (Operand::Flag(wanted), Some(flag)) if wanted == flag), json!(flag))
-            }
+            Now::Flag(flag) => (
+                matches!((&self.value, flag), (Operand::Flag(wanted), Some(flag)) if wanted == flag),
+                json!(flag),
+            ),
             Now::Custom(value) => (self.of_custom(*value), Value::Null),
         }
     }

@@ -83,7 +83,8 @@ pub struct Hit {
     pub actions: Value,
 }
 
-const COLUMNS: &str = "id, rule_id, spec, from_at, until_at, asked_by, job_id, state, after_at, after_key, events, fired,
+const COLUMNS: &str =
+    "id, rule_id, spec, from_at, until_at, asked_by, job_id, state, after_at, after_key, events, fired,
     problem, created_at, finished_at";
 
 /// What is to be tried.

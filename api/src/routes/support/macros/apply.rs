@@ -122,7 +122,8 @@ pub async fn apply(
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let of = store::get(&mut tx, id).await?.ok_or_else(unknown)?;
     // Giving a ticket to somebody needs what the route for it needs.
-    let assigns = |action: &Action| matches!(action, Action::AssignAgent { .. } | Action::AssignDepartment { .. });
+    let assigns =
+        |action: &Action| matches!(action, Action::AssignAgent { .. } | Action::AssignDepartment { .. });
     if of.actions.iter().any(assigns) {
         caller.require(Scope::TicketsAssign)?;
     }
@@ -155,7 +156,10 @@ pub async fn apply(
             Err(Problem::conflict(detail).at("last_seen_message_id").with("new_message_ids", news.into()))
         }
         Applied::Empty(names) => {
-            let detail = format!("these variables are empty for this ticket: {}; send `text` with them filled in", names.join(", "));
+            let detail = format!(
+                "these variables are empty for this ticket: {}; send `text` with them filled in",
+                names.join(", ")
+            );
             Err(Problem::unprocessable("text", detail).with("empty", json!(names)))
         }
     }

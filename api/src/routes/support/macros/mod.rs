@@ -11,7 +11,6 @@ use database::Tx;
 use database::ids::TicketId;
 use platform::customers::{self, Found};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use support::macros::store::{Content, Macro};
 use support::macros::values::LastOrder;
 use support::order::facts;

@@ -175,9 +175,11 @@ pub async fn change(
     caller.require(Scope::SettingsWrite)?;
     let (id, expected) = (query::id("id", &id)?, etag::expected_version(&headers)?);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
-    let stored = store::update(&mut tx, id, expected, &body.value.into(), &caller.actor()).await.map_err(refused)?;
+    let stored =
+        store::update(&mut tx, id, expected, &body.value.into(), &caller.actor()).await.map_err(refused)?;
     let version = stored.version;
-    trail::record(&mut tx, &caller, "macro.change", &format!("macro:{id}"), json!({ "version": version })).await?;
+    trail::record(&mut tx, &caller, "macro.change", &format!("macro:{id}"), json!({ "version": version }))
+        .await?;
     state.db.commit(tx).await?;
     Ok(etag::with_version(version, axum::Json(MacroView::from(stored))))
 }

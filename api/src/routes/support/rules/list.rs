@@ -17,9 +17,9 @@ use utoipa::ToSchema;
 use super::RuleView;
 use crate::state::AppState;
 use crate::web::auth::Caller;
+use crate::web::etag;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::{self, Params};
-use crate::web::etag;
 
 /// The rules in their order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,7 +40,11 @@ pub(super) fn viewed(stored: Stored, known: &Known) -> RuleView {
     tag = "rules",
     responses((status = 200, description = "all of them", body = RuleList)),
 )]
-pub async fn page(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result<axum::Json<RuleList>, Problem> {
+pub async fn page(
+    State(state): State<AppState>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<axum::Json<RuleList>, Problem> {
     caller.require(Scope::TicketsRead)?;
     Params::of(&uri, &[])?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
@@ -149,9 +153,7 @@ pub async fn vocabulary(caller: Caller, uri: Uri) -> Result<axum::Json<RuleWords
     let kind = |kind| serde_json::to_value(kind).ok().and_then(|word| word.as_str().map(str::to_owned));
     let comparisons = FIELDS
         .iter()
-        .filter_map(|field| {
-            Some((kind(field.kind)?, field.kind.ops().iter().map(|op| op.name()).collect()))
-        })
+        .filter_map(|field| Some((kind(field.kind)?, field.kind.ops().iter().map(|op| op.name()).collect())))
         .collect();
     let id = "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81";
     Ok(axum::Json(RuleWords {

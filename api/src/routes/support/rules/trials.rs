@@ -96,8 +96,7 @@ pub async fn ask(
     let wish = Wish { id: trial, rule: id, spec: &spec, from, until, by: &by, job: job.id() };
     trial::ask(&mut tx, caller.tenant, &wish).await?;
     let (enqueued, announcement) = jobs::enqueue_one(&mut tx, job).await?;
-    let answer =
-        Answer::accepted(enqueued.id, &TrialAsked { dry_run_id: trial, job_id: enqueued.id });
+    let answer = Answer::accepted(enqueued.id, &TrialAsked { dry_run_id: trial, job_id: enqueued.id });
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
     trail::record(&mut tx, &caller, "rule.dry-run", &format!("rule:{id}"), json!({ "days": days })).await?;
     state.db.commit(tx).await?;

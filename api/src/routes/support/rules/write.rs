@@ -47,8 +47,9 @@ pub async fn create(
     }
     let spec = body.value.spec();
     check_addresses(&state, &spec)?;
-    let made =
-        store::create(&mut tx, caller.tenant, &spec, &caller.actor(), caller.agent()).await.map_err(refused)?;
+    let made = store::create(&mut tx, caller.tenant, &spec, &caller.actor(), caller.agent())
+        .await
+        .map_err(refused)?;
     let id = made.id;
     let answer = Answer::created(format!("/api/rules/{id}"), &shown(&mut tx, made).await?);
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
@@ -93,12 +94,12 @@ pub async fn change(
     let spec = body.value.spec();
     check_addresses(&state, &spec)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
-    let stored = store::update(&mut tx, caller.tenant, id, expected, &spec, &caller.actor())
-        .await
-        .map_err(refused)?;
+    let stored =
+        store::update(&mut tx, caller.tenant, id, expected, &spec, &caller.actor()).await.map_err(refused)?;
     let version = stored.version;
     let view = shown(&mut tx, stored).await?;
-    trail::record(&mut tx, &caller, "rule.change", &format!("rule:{id}"), json!({ "version": version })).await?;
+    trail::record(&mut tx, &caller, "rule.change", &format!("rule:{id}"), json!({ "version": version }))
+        .await?;
     state.db.commit(tx).await?;
     Ok(etag::with_version(version.into(), axum::Json(view)))
 }
