@@ -233,7 +233,7 @@ begin
     on conflict (ticket_id, xact, coalesce(by_rule, '00000000-0000-0000-0000-000000000000'))
         where event = 'ticket_updated' and done_at is null
     do update set detail = jsonb_build_object('changed', (
-        select jsonb_agg(distinct f.name) from jsonb_array_elements_text(c.detail -> 'changed' || excluded.detail -> 'changed')
+        select jsonb_agg(distinct f.name) from jsonb_array_elements_text((c.detail -> 'changed') || (excluded.detail -> 'changed'))
             as f (name)));
     return null;
 end

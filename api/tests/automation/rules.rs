@@ -65,7 +65,7 @@ async fn what_cannot_be_is_refused_with_its_place() {
             422,
             "conditions.all[0].field",
         ),
-        (with("conditions", json!({"field": "custom.size", "op": "is", "value": "L"})), 422, "actions"),
+        (with("conditions", json!({"field": "custom.size", "op": "is", "value": "L"})), 422, "conditions"),
         (with("actions", json!([{"do": "fly"}])), 400, "actions[0]"),
         (
             with("actions", json!([{"do": "call_webhook", "url": "https://10.0.0.1/x"}])),

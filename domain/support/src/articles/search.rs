@@ -89,9 +89,13 @@ pub async fn for_text(
         "with languages as (
              select coalesce((select s.search_languages from support_app.ticket_setting s
                               where s.tenant_id = shared.current_tenant()), '{english}') as names
+         ), looked_for as (
+             -- A word that says nothing in one of the shop's languages is not looked for as it stands either.
+             select w, names, exists (select from unnest(names) n where numnode(plainto_tsquery(n::regconfig, w)) = 0) as says_nothing
+             from languages cross join unnest($1::text[]) w
          ), parts as (
-             select plainto_tsquery(l::regconfig, w) as part
-             from languages cross join unnest('{simple}'::text[] || names) l cross join unnest($1::text[]) w
+             select plainto_tsquery(l::regconfig, f.w) as part
+             from looked_for f cross join lateral unnest('{simple}'::text[] || f.names) l where not f.says_nothing
          ), query as (
              -- Any of them: what numnode calls empty was a word that says nothing.
              select string_agg(part::text, ' | ')::tsquery as q from parts where numnode(part) > 0

@@ -152,7 +152,10 @@ pub async fn check(tx: &mut Tx, spec: &Spec) -> Result<(), SaveError> {
     let read = spec.read()?;
     let known = known::known(tx).await?;
     match known.fault(spec, &read) {
-        Some(sentence) => Err(Fault::at("actions", sentence).into()),
+        Some(sentence) => {
+            let field = if known.fault_of(&spec.actions).is_some() { "actions" } else { "conditions" };
+            Err(Fault::at(field, sentence).into())
+        }
         None => Ok(()),
     }
 }
