@@ -110,7 +110,7 @@ figures: setup ## draw the figures of docs/ from the real purchases, a few minut
 	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters sla assign realtime idle night night-kill segments fuzz-doors import-bench
+PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters sla assign realtime idle night night-kill rules segments fuzz-doors import-bench
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -165,6 +165,9 @@ night: ## the nightly run on a shop of any size: ARGS="--customers 1000000 --lin
 
 night-kill: ## the nightly run with its worker killed again and again: the result stays the same
 	@$(BIN)/night-kill $(ARGS)
+
+rules: ## 200 rules on 20,000 tickets' events, loops that end, trials against runs: ARGS="--quick"
+	@$(BIN)/rules $(ARGS)
 
 fuzz-doors: ## millions of odd webhooks and segment rules: ARGS="--inputs 5000000 --seed 7"
 	@$(BIN)/fuzz-doors $(ARGS)

@@ -14,5 +14,6 @@ pub mod processes;
 pub mod program;
 pub mod proxy;
 pub mod report;
+pub mod rules;
 pub mod servers;
 pub mod upstream;

@@ -464,6 +464,7 @@ async fn a_prompt_becomes_a_draft_that_keeps_policy_and_style() {
         };
         let input = DraftInput {
             sharing: Vec::new(),
+            articles: Vec::new(),
             shop_name: "Hartley Gifts".into(),
             subject: "Order".into(),
             channel,

@@ -16,6 +16,7 @@ pub mod outgoing;
 pub mod pacing;
 pub mod recorder;
 mod retry;
+pub mod webhooks;
 
 pub use addresses::Destinations;
 pub use breaker::Breakers;

@@ -7,6 +7,7 @@ use database::Db;
 use jobs::{Dispatch, Store};
 
 use crate::insight::{knowledge::Library, material::Material};
+use crate::rules::Rules;
 use upstreams::{anthropic, gorgias, pacing::shared::Shared, recorder::Recorder};
 
 /// The shared parts.
@@ -23,6 +24,8 @@ pub struct App {
     pub gorgias: gorgias::Gorgias,
     /// The model that drafts; the built-in drafter does it when there is none.
     pub anthropic: Option<anthropic::Client>,
+    /// What rules of the support desk need.
+    pub rules: Rules,
     /// What scoring needs of the tenants' current runs.
     pub insight: Library,
     /// What jobs of the same run share while they run.

@@ -11,6 +11,7 @@ pub mod insight;
 mod language;
 pub mod outcome;
 pub mod recommend;
+pub mod rules;
 pub mod runtime;
 pub mod settings;
 pub mod step_back;

@@ -13,6 +13,7 @@ use worker::{
     days, handlers,
     insight::{knowledge::Library, material::Material},
     runtime::{self, Options, Pulse},
+    rules::Rules,
     settings::{self, SETTINGS, Settings},
     step_back::step_back,
 };
@@ -53,6 +54,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         .context("the Messages API")?
         .map(|client| client.sharing_pace(pace.clone()));
     let app = Arc::new(App {
+        rules: Rules::new(settings.destinations, breakers.clone()).context("the client of rules' calls")?,
         gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),
         anthropic,
         master_key: settings.master_key,

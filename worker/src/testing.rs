@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::insight::{knowledge::Library, material::Material};
+use crate::rules::Rules;
 use crate::runtime::{self, Handlers, Options, Pulse};
 
 /// The shared parts on a database and a Redis of tests, with names of their own there: no model, and neither a help desk
@@ -32,6 +33,7 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes"),
         gorgias: Gorgias::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         anthropic: None,
+        rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         insight: Library::default(),
         material: Material::default(),
         import_dir: "/nowhere".into(),

@@ -52,6 +52,13 @@ impl SignIns {
 #[derive(Clone, Copy, Debug)]
 pub struct Address(u128);
 
+impl Address {
+    /// What its requests are counted by.
+    pub fn value(self) -> u128 {
+        self.0
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Address {
     type Rejection = Problem;
 

@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod analysis;
+pub mod articles;
 pub mod assignment;
 pub mod drafts;
 pub mod events;
@@ -10,9 +11,11 @@ pub mod inbox;
 pub mod intake;
 pub mod kinds;
 pub mod live;
+pub mod macros;
 pub mod order;
 pub mod ratings;
 pub mod recommendations;
+pub mod rules;
 pub mod settle;
 pub mod sla;
 pub mod tickets;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::style::{Channel, Length, Tone};
 
@@ -30,6 +31,22 @@ pub struct DraftInput {
     /// The shop's ids of several customers who share the address; then nobody matched.
     #[serde(default)]
     pub sharing: Vec<String>,
+    /// What the shop has published that fits what the customer wrote, the best first.
+    #[serde(default)]
+    pub articles: Vec<KnownArticle>,
+}
+
+/// A published article, as a drafter gets it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownArticle {
+    /// The article.
+    pub id: Uuid,
+    /// The version that is published.
+    pub version: i32,
+    /// Its title.
+    pub title: String,
+    /// The beginning of its text.
+    pub text: String,
 }
 
 /// One message of the conversation.
@@ -171,6 +188,12 @@ impl fmt::Debug for DraftInput {
             .field("length", &self.length)
             .field("messages", &self.messages.len())
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for KnownArticle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownArticle").field("id", &self.id).field("version", &self.version).finish_non_exhaustive()
     }
 }
 

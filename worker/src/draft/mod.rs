@@ -7,6 +7,7 @@
 
 pub mod answer;
 mod chatter;
+pub mod cite;
 pub mod fault;
 pub mod input;
 pub mod judge;
@@ -19,6 +20,6 @@ pub mod template;
 pub mod words;
 
 pub use input::{
-    Author, CustomerFacts, Draft, DraftInput, Drafter, Priority, RecentOrder, Recommendation, ThreadMessage,
+    Author, CustomerFacts, Draft, DraftInput, Drafter, KnownArticle, Priority, RecentOrder, Recommendation, ThreadMessage,
 };
 pub use style::{Channel, Length, Tone};

@@ -26,6 +26,7 @@ use worker::{
     app::App,
     handlers,
     insight::{knowledge::Library, material::Material},
+    rules::Rules,
     runtime::{self, Options, Pulse},
 };
 
@@ -38,6 +39,7 @@ fn app(ledger: &Ledger) -> Arc<App> {
         master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes"),
         gorgias: Gorgias::new(Destinations::PublicOnly, breakers).expect("a client"),
         anthropic: None,
+        rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         insight: Library::default(),
         material: Material::default(),
         import_dir: "/nowhere".into(),

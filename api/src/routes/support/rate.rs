@@ -9,6 +9,7 @@ use chrono::Utc;
 use database::Role;
 use support::ratings::link::{BadLink, Link};
 use support::ratings::{self, COMMENT_CHARS, NewRating, Score, Source};
+use support::rules::causes;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -93,7 +94,9 @@ async fn submit(
         given_at: now,
     };
     let stored = ratings::give(&mut tx, link.tenant, &rating).await?;
+    let announcement = causes::enqueue(&mut tx, link.tenant, link.ticket).await?;
     tx.commit().await?;
+    state.dispatch.announce(announcement);
     if stored.is_none() {
         return Ok(refused(BadLink::Invalid));
     }

@@ -8,6 +8,7 @@ use database::Role;
 use serde::{Deserialize, Serialize};
 use support::ratings::link::Link;
 use support::ratings::{self, COMMENT_CHARS, NewRating, Rating, Score, Source};
+use support::rules::causes;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -95,9 +96,11 @@ async fn give(
     };
     let stored = ratings::give(&mut tx, caller.tenant, &rating).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("there is no such ticket"))?;
+    let announcement = causes::enqueue(&mut tx, caller.tenant, ticket.id).await?;
     let answer = Answer::ok(&stored);
     idempotency::keep(&mut tx, caller.tenant, &key, &wish.digest, &answer).await?;
     tx.commit().await?;
+    state.dispatch.announce(announcement);
     Ok(answer)
 }
 

@@ -5,6 +5,7 @@
 //! [`Answer::Missing`] with its reason, never a number in its place.
 
 pub mod answer;
+pub mod brief;
 pub mod catalog;
 pub mod changes;
 pub mod current;

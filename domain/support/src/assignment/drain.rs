@@ -20,6 +20,7 @@ use super::{AssignError, Reason};
 use crate::events::{self, Event};
 use crate::kinds::DrainWaiting;
 use crate::order::Tier;
+use crate::rules::causes;
 
 /// How many waiting tickets a batch looks at.
 const BATCH: i64 = 200;
@@ -140,7 +141,13 @@ pub async fn drain(
         tell(tx, tenant, &routing, has_passed, now).await?;
         announcement = later(tx, tenant, again_at).await?;
     }
-    let assigned = decisions.iter().map(|decision| (TicketId(decision.ticket), decision.agent)).collect();
+    let assigned: Vec<(TicketId, AgentId)> =
+        decisions.iter().map(|decision| (TicketId(decision.ticket), decision.agent)).collect();
+    let tickets: Vec<TicketId> = assigned.iter().map(|(ticket, _)| *ticket).collect();
+    let rules = causes::ask_all(tx, tenant, &tickets).await?;
+    if !rules.is_empty() {
+        announcement.merge(jobs::enqueue(tx, &rules).await?.1);
+    }
     Ok(Drained { assigned, some_wait: has_passed, next, announcement })
 }
 

@@ -12,6 +12,7 @@ macro_rules! for_each_kind {
             check_sla: CheckSla,
             analyze_message: AnalyzeMessage,
             assign_ticket: AssignTicket,
+            call_rule_webhook: CallRuleWebhook,
             draft_reply: DraftReply,
             drain_waiting: DrainWaiting,
             offer_again: OfferAgain,
@@ -19,8 +20,11 @@ macro_rules! for_each_kind {
             recommend_actions: RecommendActions,
             recount_sla: RecountSla,
             refresh_rank: RefreshRank,
+            run_rules: RunRules,
+            run_timed_rules: RunTimedRules,
             send_reply: SendReply,
             settle_ticket: SettleTicket,
+            try_rule: TryRule,
             wake_ticket: WakeTicket,
         }
     };

@@ -25,6 +25,12 @@ pub enum Topic {
     AgentStatus,
     /// Tickets wait for which nobody has room, or none does any more.
     WaitingQueue,
+    /// A rule tells an agent of a ticket.
+    RuleNotice,
+    /// A rule names what is gone, and is not run.
+    RuleInvalid,
+    /// A rule fired too often for a ticket, and was switched off.
+    RuleSwitchedOff,
     /// A job that agents wait for is done.
     JobDone,
     /// Somebody writes an answer; it has no number.
@@ -35,7 +41,7 @@ pub enum Topic {
 
 impl Topic {
     /// Every kind.
-    pub const ALL: [Topic; 12] = [
+    pub const ALL: [Topic; 15] = [
         Topic::NewTicket,
         Topic::TicketUpdate,
         Topic::ReplySent,
@@ -45,6 +51,9 @@ impl Topic {
         Topic::SlaBreach,
         Topic::AgentStatus,
         Topic::WaitingQueue,
+        Topic::RuleNotice,
+        Topic::RuleInvalid,
+        Topic::RuleSwitchedOff,
         Topic::JobDone,
         Topic::Typing,
         Topic::Viewing,
@@ -62,6 +71,9 @@ impl Topic {
             Topic::SlaBreach => "sla_breach",
             Topic::AgentStatus => "agent_status",
             Topic::WaitingQueue => "waiting_queue",
+            Topic::RuleNotice => "rule_notice",
+            Topic::RuleInvalid => "rule_invalid",
+            Topic::RuleSwitchedOff => "rule_switched_off",
             Topic::JobDone => "job_done",
             Topic::Typing => "typing",
             Topic::Viewing => "viewing",
@@ -81,6 +93,9 @@ impl Topic {
             | Topic::ReplySent
             | Topic::ReplyFailed
             | Topic::TicketRated
+            | Topic::RuleNotice
+            | Topic::RuleInvalid
+            | Topic::RuleSwitchedOff
             | Topic::Typing
             | Topic::Viewing => Scope::TicketsRead,
             Topic::SlaWarning | Topic::SlaBreach => Scope::SlaRead,
@@ -104,6 +119,7 @@ impl Topic {
                 &["availability", "is_present", "accepts_new", "is_disabled", "load", "capacity"]
             }
             Topic::WaitingQueue => &["waits"],
+            Topic::RuleNotice | Topic::RuleInvalid | Topic::RuleSwitchedOff => &["rule_id", "version"],
             Topic::JobDone => &["job_id", "kind"],
             Topic::Typing | Topic::Viewing => &["state"],
         }

@@ -77,6 +77,11 @@ pub fn parse(text: &str) -> Result<Query, TicketError> {
 }
 
 impl Query {
+    /// The terms and what each is, for `support_app.search_query`.
+    pub(crate) fn parts(&self) -> (&[String], &[&'static str]) {
+        (&self.terms, &self.kinds)
+    }
+
     fn add(&mut self, term: &str, kind: &'static str) {
         if term.chars().any(char::is_alphanumeric) {
             self.terms.push(term.to_owned());

@@ -26,6 +26,7 @@ fn at(day: u32) -> DateTime<Utc> {
 pub(crate) fn an_input(text: &str) -> DraftInput {
     DraftInput {
         sharing: Vec::new(),
+        articles: Vec::new(),
         shop_name: "Hartley Gifts".into(),
         subject: "Question".into(),
         channel: Channel::Email,
@@ -129,6 +130,7 @@ pub(crate) fn any_input() -> impl Strategy<Value = DraftInput> {
     (texts, channel, tone, length, thread, proptest::option::of(customer)).prop_map(
         |((shop_name, subject, customer_name), channel, tone, length, messages, customer)| DraftInput {
             sharing: Vec::new(),
+            articles: Vec::new(),
             shop_name,
             subject,
             channel,

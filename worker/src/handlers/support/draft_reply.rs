@@ -8,13 +8,13 @@ use chrono::Utc;
 use accounts::{integrations, tenants};
 use database::{ids::{TenantId, TicketId}, Role};
 use platform::customers::{self, Found, Profile};
-use support::{drafts::{self, NewDraft}, events, gorgias::html, tickets::{self, Message, NewMessage, Ticket}};
+use support::{articles::search, drafts::{self, NewDraft}, events, gorgias::html, tickets::{self, Message, NewMessage, Ticket}};
 use jobs::NewJob;
 use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::{app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, judge, prompt, RecentOrder, style, template, ThreadMessage}, outcome::{done, done_then, Outcome, Stop}};
+use crate::{app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, KnownArticle, cite, judge, prompt, RecentOrder, style, template, ThreadMessage}, outcome::{done, done_then, Outcome, Stop}};
 use upstreams::{anthropic, CallContext, gorgias};
 
 /// Messages that a drafter sees.
@@ -22,6 +22,9 @@ const THREAD: u32 = 20;
 
 /// The longest message that is kept of what the help desk is asked for, in characters.
 const MESSAGE_CHARS: usize = 50_000;
+
+/// Articles that a drafter sees.
+const ARTICLES: i64 = 3;
 
 /// Orders that a drafter sees.
 const ORDERS: u32 = 5;
@@ -52,7 +55,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<
         None => (template::draft(&input), None),
     };
     ctx.progress(3, Some(3), "storing");
-    let recommendation = advice_of(&draft);
+    let recommendation = advice_of(&draft, &input);
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let stored = drafts::store(
         &mut tx,
@@ -105,13 +108,14 @@ pub(super) fn stored_as_draft(stored: &drafts::Draft) -> Draft {
     }
 }
 
-/// The recommendation and the remarks, as they are stored and shown.
-fn advice_of(draft: &Draft) -> Value {
+/// The recommendation, the remarks, and the articles with their versions, as they are stored and shown.
+fn advice_of(draft: &Draft, input: &DraftInput) -> Value {
     let mut advice = serde_json::to_value(&draft.recommendation).unwrap_or_default();
     if !advice.is_object() {
         advice = serde_json::json!({});
     }
     advice["remarks"] = serde_json::json!(draft.remarks);
+    advice["articles"] = cite::cited(&draft.reply, &input.articles).into();
     advice
 }
 
@@ -198,6 +202,7 @@ pub(super) async fn input_of(
         Found::Nobody => (None, Vec::new()),
     };
     let shop = tenants::get(&mut tx, ctx.tenant).await?;
+    let articles = articles_for(&mut tx, ticket, &thread).await?;
     tx.commit().await?;
     let channel = Channel::from_source(&ticket.source);
     Ok(DraftInput {
@@ -217,7 +222,27 @@ pub(super) async fn input_of(
             .collect(),
         customer: profile.map(facts_of),
         sharing,
+        articles,
     })
+}
+
+/// What the shop has published for customers that fits what one wrote last. What is for colleagues alone is not given to
+/// a drafter: its words would stand in a text for a customer.
+async fn articles_for(
+    tx: &mut database::Tx,
+    ticket: &Ticket,
+    thread: &[Message],
+) -> Result<Vec<KnownArticle>, Stop> {
+    let last = thread.iter().rev().find(|message| !message.from_agent).map(|message| message.body_text.as_str());
+    let text = format!("{} {}", ticket.subject.as_deref().unwrap_or_default(), last.unwrap_or_default());
+    let found = search::for_text(tx, &text, None, true, ARTICLES).await?;
+    let known = |one: search::Found| KnownArticle {
+        id: one.article_id,
+        version: one.version,
+        title: one.title,
+        text: one.plain,
+    };
+    Ok(found.into_iter().map(known).collect())
 }
 
 fn facts_of(profile: Profile) -> CustomerFacts {

@@ -1,0 +1,309 @@
+//! A signed link by which a customer sees and answers their own tickets without signing in: those with the address of the
+//! ticket that the link was made for. Notes, drafts and everything else of the desk stay inside.
+
+use accounts::api_keys::Scope;
+use accounts::tenants;
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use bytes::Bytes;
+use chrono::{DateTime, Duration, DurationRound, Utc};
+use database::ids::TicketId;
+use database::{Role, Tx};
+use serde::Serialize;
+use std::fmt::Write as _;
+use support::articles::customers::{self, Own};
+use support::articles::help::{self, HelpPage};
+use support::articles::link::{BadToken, CustomerLink};
+use support::tickets::message::{self, Which};
+use support::tickets::{Acting, TicketError};
+use utoipa::ToSchema;
+
+use super::Asked;
+use super::form::{Fields, parameter};
+use super::html::{About, Kept, escaped, nowhere, page as whole};
+use crate::routes::support::drafts::find;
+use crate::state::AppState;
+use crate::web::auth::Caller;
+use crate::web::correlation;
+use crate::web::limits::ONE;
+use crate::web::problem::{Problem, ProblemDocument};
+use crate::web::query::Params;
+use crate::web::sign_ins::Address;
+
+/// Tickets and messages that one page shows.
+const SHOWN: i64 = 50;
+/// Characters of an answer.
+const TEXT_LIMIT: usize = 20_000;
+
+/// A link for the customer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CustomerLinkView {
+    /// The address without the host.
+    path: String,
+    /// Until when it works.
+    until: DateTime<Utc>,
+}
+
+/// A link by which the customer of a ticket sees and answers their own tickets without signing in.
+#[utoipa::path(
+    get,
+    path = "/api/tickets/{id}/customer-link",
+    tag = "tickets",
+    params(
+        ("id" = String, Path, description = "our ticket id, or the help desk's"),
+        ("days" = Option<i64>, Query, description = "how long it works, 1 to 90; 30 when missing"),
+    ),
+    responses(
+        (status = 200, description = "the link; whoever has it sees the public messages of all tickets with this customer's address", body = CustomerLinkView),
+        (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "nobody's address is known", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn link(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(reference): Path<String>,
+    uri: Uri,
+) -> Result<axum::Json<CustomerLinkView>, Problem> {
+    caller.require(Scope::TicketsWrite)?;
+    let days = Params::of(&uri, &["days"])?.number("days", 1, 90)?.unwrap_or(30);
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    let ticket = find(&mut tx, &reference).await?;
+    tx.commit().await?;
+    if ticket.customer_email.is_none() {
+        return Err(Problem::conflict(
+            "the ticket has no address of a customer, so there is nobody to give a link to",
+        ));
+    }
+    let until = Utc::now() + Duration::days(days);
+    // Whole seconds, as in the token.
+    let until = until.duration_trunc(Duration::seconds(1)).unwrap_or(until);
+    let token =
+        CustomerLink { tenant: caller.tenant, ticket: ticket.id, until }.token(&state.settings.master_key);
+    Ok(axum::Json(CustomerLinkView { path: format!("/my/{token}"), until }))
+}
+
+/// Whose tickets a link shows, in a transaction of the tenant.
+struct Reader {
+    link: CustomerLink,
+    looks: HelpPage,
+    slug: String,
+    own: Vec<Own>,
+    tx: Tx,
+}
+
+async fn reader(state: &AppState, token: &str) -> Result<Result<Reader, Response>, Problem> {
+    let link = match CustomerLink::read(&state.settings.master_key, token, Utc::now()) {
+        Ok(link) => link,
+        Err(BadToken::Expired) => return Ok(Err(expired())),
+        Err(_) => return Ok(Err(nowhere())),
+    };
+    let mut tx = state.db.tenant_tx(Role::Support, link.tenant).await?;
+    let own = customers::own(&mut tx, link.ticket, SHOWN).await?;
+    let tenant = tenants::get(&mut tx, link.tenant).await?;
+    let (Some(tenant), false) = (tenant, own.is_empty()) else { return Ok(Err(nowhere())) };
+    // A shop without a help page has its name and no colour.
+    let looks = help::get(&mut tx).await?.unwrap_or(HelpPage {
+        is_on: false,
+        title: tenant.name.clone(),
+        colour: "#1f5eff".to_owned(),
+        language: "en".to_owned(),
+        has_form: false,
+        version: 0,
+    });
+    Ok(Ok(Reader { link, looks, slug: tenant.slug, own, tx }))
+}
+
+fn expired() -> Response {
+    let looks = HelpPage {
+        is_on: false,
+        title: "Your questions".to_owned(),
+        colour: "#1f5eff".to_owned(),
+        language: "en".to_owned(),
+        has_form: false,
+        version: 0,
+    };
+    let about = About { slug: "", page: &looks, language: "en", title: "Your questions" };
+    let content = "<h1>This link has expired</h1><p>Please write to us for a new one.</p>";
+    whole(StatusCode::GONE, &about, content, Kept::Never, &HeaderMap::new())
+}
+
+/// A customer's own tickets, and one of them with its messages.
+#[utoipa::path(
+    get,
+    path = "/my/{token}",
+    tag = "help page",
+    security(()),
+    params(
+        ("token" = String, Path, description = "as in GET /api/tickets/{id}/customer-link"),
+        ("ticket" = Option<i64>, Query, description = "the number of the one that is shown; the link's own when missing"),
+    ),
+    responses(
+        (status = 200, description = "the page", body = String, content_type = "text/html"),
+        (status = 404, description = "the link is not valid", body = String, content_type = "text/html"),
+        (status = 410, description = "the link has expired", body = String, content_type = "text/html"),
+    ),
+)]
+pub async fn page(
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let reader = match reader(&state, &token).await? {
+        Ok(reader) => reader,
+        Err(answer) => return Ok(answer),
+    };
+    let wanted = parameter(&uri, "ticket").and_then(|number| number.parse::<i64>().ok());
+    shown(reader, &token, wanted, None, StatusCode::OK, &headers).await
+}
+
+async fn shown(
+    mut reader: Reader,
+    token: &str,
+    wanted: Option<i64>,
+    fault: Option<&str>,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    // The link's own comes first.
+    let chosen = reader.own.iter().find(|one| match wanted {
+        Some(number) => one.number == number,
+        None => true,
+    });
+    let Some(chosen) = chosen.cloned() else { return Ok(nowhere()) };
+    let messages = message::list(&mut reader.tx, chosen.id, Which::Public, None, SHOWN).await?;
+    reader.tx.commit().await?;
+    let title = chosen.subject.clone().unwrap_or_else(|| format!("Question {}", chosen.number));
+    let mut content = format!("<h1>{}</h1>", escaped(&title));
+    if let Some(fault) = fault {
+        let _ = write!(content, "<p role=\"alert\"><strong>{}</strong></p>", escaped(fault));
+    }
+    for one in messages.iter().rev() {
+        if one.from_agent && !matches!(one.delivery.as_deref(), None | Some("sent")) {
+            continue;
+        }
+        let who = if one.from_agent { reader.looks.title.as_str() } else { "You" };
+        let _ = write!(
+            content,
+            "<section class=\"from\"><strong>{}</strong> <time>{}</time>\n{}</section>",
+            escaped(who),
+            one.sent_at.format("%Y-%m-%d %H:%M UTC"),
+            escaped(&one.body_text)
+        );
+    }
+    // The token was read before, so it has only letters, digits, - and _.
+    let _ = write!(
+        content,
+        "<form method=\"post\" action=\"/my/{token}\" accept-charset=\"utf-8\">\
+         <input type=\"hidden\" name=\"ticket\" value=\"{}\"><label for=\"text\">Your answer</label>\
+         <textarea id=\"text\" name=\"text\" rows=\"6\" required maxlength=\"{TEXT_LIMIT}\"></textarea>\
+         <p><button type=\"submit\">Send</button></p></form><h2>Your questions</h2><ul>",
+        chosen.number
+    );
+    for one in &reader.own {
+        let subject = one.subject.clone().unwrap_or_else(|| format!("Question {}", one.number));
+        let _ = write!(
+            content,
+            "<li><a href=\"/my/{token}?ticket={}\">{}</a> ({})</li>",
+            one.number,
+            escaped(&subject),
+            escaped(&one.status)
+        );
+    }
+    content.push_str("</ul>");
+    let language = reader.looks.language.clone();
+    let about = About { slug: &reader.slug, page: &reader.looks, language: &language, title: &title };
+    Ok(whole(status, &about, &content, Kept::Never, headers))
+}
+
+/// Answer one of one's own tickets. A final one is followed by a new one.
+#[utoipa::path(
+    post,
+    path = "/my/{token}",
+    tag = "help page",
+    security(()),
+    params(("token" = String, Path, description = "as in GET /api/tickets/{id}/customer-link")),
+    request_body(content = String, content_type = "application/x-www-form-urlencoded",
+        description = "ticket, its number, and text", example = "ticket=7&text=Thanks"),
+    responses(
+        (status = 200, description = "the page with the answer", body = String, content_type = "text/html"),
+        (status = 400, description = "the page, with what is wrong", body = String, content_type = "text/html"),
+        (status = 404, description = "the link is not valid", body = String, content_type = "text/html"),
+        (status = 410, description = "the link has expired", body = String, content_type = "text/html"),
+        (status = 429, description = "too many from one address", body = String, content_type = "text/html"),
+    ),
+)]
+pub async fn answer(
+    State(state): State<AppState>,
+    Extension(asked): Extension<Asked>,
+    address: Address,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let mut reader = match reader(&state, &token).await? {
+        Ok(reader) => reader,
+        Err(answer) => return Ok(answer),
+    };
+    let Some(fields) = Fields::read(&body) else {
+        return shown(reader, &token, None, Some("That is too much."), StatusCode::BAD_REQUEST, &headers)
+            .await;
+    };
+    let number = fields.text("ticket").parse::<i64>().ok();
+    let text = fields.text("text");
+    let Some(ticket) = reader.own.iter().find(|one| Some(one.number) == number).map(|one| one.id) else {
+        return Ok(nowhere());
+    };
+    if text.chars().count() > TEXT_LIMIT {
+        let why = "Please use at most 20,000 characters.";
+        return shown(reader, &token, number, Some(why), StatusCode::BAD_REQUEST, &headers).await;
+    }
+    if asked.count(address.value(), ONE).is_err() {
+        let why = "Too much came from your network. Please wait a minute.";
+        return shown(reader, &token, number, Some(why), StatusCode::TOO_MANY_REQUESTS, &headers).await;
+    }
+    let heard = hear(&mut reader, ticket, &text).await?;
+    match heard {
+        Ok((in_ticket, announcement)) => {
+            state.db.commit(reader.tx).await?;
+            state.dispatch.announce(announcement);
+            let reader = match self::reader(&state, &token).await? {
+                Ok(reader) => reader,
+                Err(answer) => return Ok(answer),
+            };
+            let number = reader.own.iter().find(|one| one.id == in_ticket).map(|one| one.number);
+            shown(reader, &token, number, None, StatusCode::OK, &headers).await
+        }
+        Err(why) => shown(reader, &token, number, Some(&why), StatusCode::BAD_REQUEST, &headers).await,
+    }
+}
+
+/// Adds what the customer wrote; what does not fit is told.
+async fn hear(
+    reader: &mut Reader,
+    ticket: TicketId,
+    text: &str,
+) -> Result<Result<(TicketId, jobs::Announcement), String>, Problem> {
+    let correlation_id = correlation::current();
+    let trace_parent = boot::telemetry::trace_parent_of_current_span();
+    let acting = Acting {
+        tenant: reader.link.tenant,
+        actor: "customer",
+        agent: None,
+        writer: reader.link.ticket.0,
+        name: "customer",
+        correlation_id: correlation_id.as_str(),
+        trace_parent: trace_parent.as_deref(),
+        now: Utc::now(),
+    };
+    match message::hear(&mut reader.tx, &acting, ticket, text, &[]).await {
+        Ok(added) => Ok(Ok((added.ticket, added.announcement))),
+        Err(TicketError::Field { .. } | TicketError::TooLong { .. }) => {
+            Ok(Err("Please write something.".to_owned()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

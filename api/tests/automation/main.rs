@@ -1,0 +1,14 @@
+//! Macros, rules, articles and the public help page over HTTP.
+
+#[allow(dead_code)]
+#[path = "../it/shop/mod.rs"]
+mod shop;
+
+#[allow(dead_code)]
+#[path = "../tickets/desk.rs"]
+mod desk;
+
+mod articles;
+mod help;
+mod macros;
+mod rules;

@@ -1,0 +1,111 @@
+//! Finding what is published: by what somebody typed, and by what a customer wrote.
+
+use database::{DbError, Tx};
+use serde::Serialize;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::tickets::TicketError;
+use crate::tickets::search::{Query, parse};
+use crate::tickets::setting;
+
+/// Words of a customer's text that are looked for.
+const MOST_WORDS: usize = 40;
+/// Letters of a word that is looked for.
+const WORD_FROM: usize = 4;
+
+/// A page that was found.
+#[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
+pub struct Found {
+    /// The article.
+    pub article_id: Uuid,
+    /// The language of the page.
+    pub language: String,
+    /// The version that is published.
+    pub version: i32,
+    /// The article's name in addresses.
+    pub slug: String,
+    /// Its title.
+    pub title: String,
+    /// The beginning of its text.
+    pub plain: String,
+    /// How well it fits.
+    pub score: f32,
+}
+
+/// Pages with all of the words (support role).
+///
+/// # Errors
+/// There is too little or too much to look for, or the database failed.
+pub async fn typed(
+    tx: &mut Tx,
+    text: &str,
+    language: Option<&str>,
+    public_only: bool,
+    limit: i64,
+) -> Result<Vec<Found>, TicketError> {
+    let query: Query = parse(text)?;
+    let languages = setting::get(tx).await?.search_languages;
+    let (terms, kinds) = query.parts();
+    Ok(sqlx::query_as(
+        "select s.* from support_app.search_query($1, $2, $3) q
+         cross join lateral support_app.search_pages(q, $4, $5, $6) s where q is not null",
+    )
+    .bind(terms)
+    .bind(kinds)
+    .bind(&languages)
+    .bind(language)
+    .bind(public_only)
+    .bind(i32::try_from(limit).unwrap_or(20))
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// Pages with any of the words of what a customer wrote, the best first (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn for_text(
+    tx: &mut Tx,
+    text: &str,
+    language: Option<&str>,
+    public_only: bool,
+    limit: i64,
+) -> Result<Vec<Found>, DbError> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(|c: char| !c.is_alphanumeric()) {
+        let word = word.to_lowercase();
+        if word.chars().count() >= WORD_FROM && word.len() <= 60 && !words.contains(&word) {
+            words.push(word);
+        }
+        if words.len() == MOST_WORDS {
+            break;
+        }
+    }
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(sqlx::query_as(
+        "with languages as (
+             select coalesce((select s.search_languages from support_app.ticket_setting s
+                              where s.tenant_id = shared.current_tenant()), '{english}') as names
+         ), looked_for as (
+             -- A word that says nothing in one of the shop's languages is not looked for as it stands either.
+             select w, names, exists (select from unnest(names) n where numnode(plainto_tsquery(n::regconfig, w)) = 0) as says_nothing
+             from languages cross join unnest($1::text[]) w
+         ), parts as (
+             select plainto_tsquery(l::regconfig, f.w) as part
+             from looked_for f cross join lateral unnest('{simple}'::text[] || f.names) l where not f.says_nothing
+         ), query as (
+             -- Any of them: what numnode calls empty was a word that says nothing.
+             select string_agg(part::text, ' | ')::tsquery as q from parts where numnode(part) > 0
+         )
+         select s.* from query cross join lateral support_app.search_pages(q, $2, $3, $4) s where q is not null",
+    )
+    .bind(&words)
+    .bind(language)
+    .bind(public_only)
+    .bind(i32::try_from(limit).unwrap_or(5))
+    .fetch_all(&mut **tx)
+    .await?)
+}

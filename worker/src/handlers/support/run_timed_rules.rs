@@ -1,0 +1,37 @@
+//! Runs the rules that wait for a while after an event.
+
+use std::sync::Arc;
+
+use chrono::{Duration, Utc};
+use database::Role;
+use support::kinds::RunTimedRules;
+use support::kinds::run_rules::RunRulesOutput;
+use support::rules::{causes, run, store};
+
+use super::run_rules::{ended, needs, running};
+use crate::app::App;
+use crate::context::Ctx;
+use crate::outcome::{Outcome, Stop, done};
+
+pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RunTimedRules) -> Outcome<RunRulesOutput> {
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let Some(cause) = causes::get(&mut tx, job.cause_id).await? else {
+        return Err(Stop::Cancel("the event is gone, and its ticket or its time with it".to_owned()));
+    };
+    let due = cause.at + Duration::minutes(i64::from(job.after_minutes));
+    if let Ok(wait) = (due - Utc::now()).to_std()
+        && !wait.is_zero()
+    {
+        return Err(Stop::Snooze(wait));
+    }
+    let rules = store::in_force(&mut tx, Some(cause.event)).await?;
+    let (behind, shop_name) = needs(&ctx, &app, &mut tx, &rules, cause.ticket).await?;
+    tx.commit().await?;
+
+    let running = running(&ctx, behind, shop_name);
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let ran = ended(run::timed(&mut tx, &cause, job.after_minutes, &running).await)?;
+    tx.commit().await?;
+    app.dispatch.announce(ran.announcement);
+    done(RunRulesOutput { events: ran.causes, fired: ran.fired })
+}

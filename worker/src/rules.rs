@@ -1,0 +1,80 @@
+//! What rules of the support desk need of others: who is behind a ticket, the last order, and the way to a shop's own
+//! systems.
+
+use chrono::Utc;
+use database::Tx;
+use database::ids::{TenantId, TicketId};
+use platform::customers::{self, Found};
+use platform::insights::InsightError;
+use platform::insights::brief;
+use platform::insights::catalog::Catalogs;
+use support::macros::values::LastOrder;
+use support::order::facts;
+use support::rules::facts::Outside;
+use upstreams::webhooks::Webhooks;
+use upstreams::{Breakers, Destinations, SetupError};
+
+use crate::outcome::Stop;
+
+/// Shared by all runs of a process.
+#[derive(Debug)]
+pub struct Rules {
+    /// The way to shops' own systems.
+    pub webhooks: Webhooks,
+    catalogs: Catalogs,
+}
+
+/// What is known of the customer behind a ticket.
+#[derive(Debug, Default)]
+pub struct Behind {
+    /// For conditions.
+    pub outside: Outside,
+    /// For texts.
+    pub order: Option<LastOrder>,
+}
+
+impl Rules {
+    /// With a client for these destinations.
+    ///
+    /// # Errors
+    /// No TLS.
+    pub fn new(destinations: Destinations, breakers: Breakers) -> Result<Rules, SetupError> {
+        Ok(Rules { webhooks: Webhooks::new(destinations, breakers)?, catalogs: Catalogs::default() })
+    }
+
+    /// What is known of the customer behind a ticket (support role); nothing when several share the address.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn behind(&self, tx: &mut Tx, tenant: TenantId, ticket: TicketId) -> Result<Behind, Stop> {
+        let Some(contact) = facts::of_ticket(tx, ticket).await? else { return Ok(Behind::default()) };
+        let found =
+            customers::find(tx, contact.customer_id.as_deref(), contact.customer_email.as_deref()).await?;
+        let Found::One(customer) = found else { return Ok(Behind::default()) };
+        let brief = match brief::of(tx, tenant, &self.catalogs, &customer).await {
+            Ok(brief) => brief,
+            Err(InsightError::Db(error)) => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%error, "rules are run without what is known of the customer");
+                brief::Brief::default()
+            }
+        };
+        let profile = customers::profile(tx, &customer, Utc::now(), 3).await?;
+        let last =
+            profile.and_then(|profile| profile.recent_orders.into_iter().find(|order| !order.is_return));
+        Ok(Behind {
+            outside: Outside {
+                archetype: brief.archetype,
+                churn_band: brief.churn_band.map(|band| band.name().to_owned()),
+                spend: brief.spend.and_then(|spend| f64::try_from(spend).ok()),
+                orders: brief.orders,
+            },
+            order: last.map(|order| LastOrder {
+                number: order.order_id,
+                at: order.ordered_at,
+                amount: order.amount.normalize().to_string(),
+                currency: order.currency,
+            }),
+        })
+    }
+}
