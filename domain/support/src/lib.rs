@@ -11,6 +11,7 @@ pub mod intake;
 pub mod kinds;
 pub mod live;
 pub mod order;
+pub mod privacy;
 pub mod ratings;
 pub mod recommendations;
 pub mod settle;

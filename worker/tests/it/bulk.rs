@@ -40,6 +40,7 @@ fn app(ledger: &Ledger) -> Arc<App> {
         anthropic: None,
         insight: Library::default(),
         material: Material::default(),
+        files: upstreams::files::Files::in_folder("/nowhere".into()),
         import_dir: "/nowhere".into(),
         probe_effects: None,
     })

@@ -5,6 +5,7 @@ pub mod deliveries;
 pub mod drafts;
 pub mod live;
 pub mod order;
+pub mod privacy;
 pub mod rate;
 pub mod ratings;
 pub mod readings;
@@ -27,6 +28,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(drafts::routes())
         .merge(live::routes())
         .merge(order::routes())
+        .merge(privacy::routes())
         .merge(rate::routes())
         .merge(ratings::routes())
         .merge(readings::routes())
