@@ -64,6 +64,11 @@ pub async fn of_request(
             }
         }
         let found = find::tickets(tx, &mut person).await?;
+        if found.is_cut {
+            let message =
+                format!("more than {} tickets name them, which is no single person", find::MOST_TICKETS);
+            return Err(Stop::fail("too_many_tickets", &message));
+        }
         new_emails = found.new_emails.into_iter().filter(|email| !of_others.contains(email)).collect();
         if new_emails.is_empty() {
             if !found.mentions.is_empty() {

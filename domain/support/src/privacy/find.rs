@@ -15,6 +15,8 @@ pub struct Found {
     pub new_emails: Vec<String>,
     /// Tickets of others in which one of their addresses stands.
     pub mentions: Vec<Uuid>,
+    /// There are more than [`MOST_TICKETS`].
+    pub is_cut: bool,
 }
 
 #[derive(FromRow)]
@@ -38,7 +40,7 @@ pub async fn tickets(tx: &mut Tx, person: &mut Person) -> Result<Found, DbError>
         .bind(MOST_TICKETS)
         .fetch_all(&mut **tx)
         .await?;
-    let mut found = Found::default();
+    let mut found = Found { is_cut: rows.len() as u64 >= MOST_TICKETS.unsigned_abs(), ..Found::default() };
     for row in rows {
         if !row.is_theirs {
             found.mentions.push(row.id);
