@@ -23,6 +23,7 @@ pub static STORES: &[Store] = &[
     of_jobs("jobs.attempt"),
     of_jobs("jobs.side_effect"),
     of_jobs("jobs.idempotency"),
+    of_jobs("jobs.slot_holder"),
     Store::nobody("jobs.lease", "ids of workers and jobs"),
     Store::nobody("jobs.worker", "processes"),
     Store::nobody("jobs.transition", "counts"),
@@ -30,7 +31,7 @@ pub static STORES: &[Store] = &[
     Store::nobody("jobs.rate", "counts"),
     Store::nobody("jobs.queue_control", "settings of operators"),
     Store::nobody("jobs.kind_limit", "settings of operators"),
-    Store::nobody("jobs.slot_holder", "ids of jobs"),
+    Store::nobody("jobs.turn", "kinds and tenants"),
     Store::nobody("jobs.schedule", "settings of operators"),
     Store::nobody("jobs.occurrence", "ids of jobs"),
     Store::nobody("jobs.leader", "processes"),
@@ -58,6 +59,7 @@ const fn of_jobs(table: &'static str) -> Store {
             "correlation_id",
             "dedup_key",
             "concurrency_key",
+            "slot_key",
             "successor_key",
             "cancel_reason",
         ]),
@@ -305,6 +307,8 @@ async fn empty(
     .bind(jobs)
     .execute(&mut *conn)
     .await?;
+    // A slot is named by its job's concurrency key; one of a job that ended counts for nothing.
+    sqlx::query("delete from jobs.slot_holder where job_id = any($1)").bind(jobs).execute(&mut *conn).await?;
     // That something happened stays known, so that it does not happen again.
     let effects = sqlx::query(
         "update jobs.side_effect set outcome = '\"erased\"'
