@@ -95,6 +95,8 @@ pub enum Subject {
     Intelligence,
     /// Segments and their members.
     Segments,
+    /// What persons ask of the shop: to get what is known of them, to be forgotten; how long data are kept.
+    Privacy,
 }
 
 /// Exponential backoff with full jitter: the wait before attempt n+1 is uniform in

@@ -21,6 +21,7 @@ pub mod kinds;
 pub mod ledger;
 pub mod looks;
 mod parked;
+pub mod personal;
 pub mod progress;
 pub mod queues;
 pub mod read;

@@ -5,6 +5,7 @@
 
 pub mod chaos;
 pub mod desk;
+pub mod erasing;
 pub mod failover;
 pub mod folder;
 pub mod import;

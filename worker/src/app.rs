@@ -8,7 +8,7 @@ use jobs::{Dispatch, Store};
 
 use crate::insight::{knowledge::Library, material::Material};
 use crate::rules::Rules;
-use upstreams::{anthropic, gorgias, pacing::shared::Shared, recorder::Recorder};
+use upstreams::{anthropic, files::Files, gorgias, pacing::shared::Shared, recorder::Recorder};
 
 /// The shared parts.
 pub struct App {
@@ -30,6 +30,8 @@ pub struct App {
     pub insight: Library,
     /// What jobs of the same run share while they run.
     pub material: Material,
+    /// Files that come with messages, and archives of persons' data.
+    pub files: Files,
     /// Where files to be imported lie.
     pub import_dir: PathBuf,
     /// Where probes record their effects, if anywhere.

@@ -10,6 +10,7 @@ pub mod handlers;
 pub mod insight;
 mod language;
 pub mod outcome;
+mod privacy;
 pub mod recommend;
 pub mod rules;
 pub mod runtime;

@@ -7,7 +7,7 @@ use anyhow::Context;
 use boot::{Process, Telemetry};
 use database::Db;
 use jobs::{Dispatch, Store};
-use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias, recorder::Recorder};
+use upstreams::{Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, recorder::Recorder};
 use worker::{
     app::{App, shared_pace},
     days, handlers,
@@ -60,6 +60,10 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         master_key: settings.master_key,
         insight: Library::default(),
         material: Material::default(),
+        files: match settings.files_s3 {
+            Some(s3) => Files::in_s3(settings.files_dir, s3),
+            None => Files::in_folder(settings.files_dir),
+        },
         import_dir: settings.import_dir,
         probe_effects: settings.probe_url.map(Recorder::new).transpose().context("the probes' client")?,
         dispatch: dispatch.clone(),

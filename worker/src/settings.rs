@@ -6,6 +6,7 @@ use accounts::seal::MasterKey;
 use boot::{Secret, Setting, SettingError, env};
 use jobs::dispatch::Server;
 
+use upstreams::files::{S3, S3Settings};
 use upstreams::{Destinations, anthropic};
 
 /// Every setting, for `--settings` and the documents.
@@ -50,6 +51,22 @@ pub const SETTINGS: &[Setting] = &[
         true,
     ),
     setting("DESK_IMPORT_DIR", Some("./.local/imports"), "folder of the files to be imported", false),
+    setting(
+        "DESK_FILES_DIR",
+        Some("./.local/files"),
+        "the folder of files that come with messages, the same as the api's; with a store that speaks S3 it holds only what is arriving",
+        false,
+    ),
+    setting(
+        "DESK_FILES_S3_ENDPOINT",
+        Some(""),
+        "a store that speaks S3, for files instead of the folder; as the api's",
+        false,
+    ),
+    setting("DESK_FILES_S3_REGION", Some("us-east-1"), "its region", false),
+    setting("DESK_FILES_S3_BUCKET", Some(""), "its bucket", false),
+    setting("DESK_FILES_S3_ACCESS_KEY", Some(""), "the key that may write, read and delete there", false),
+    setting("DESK_FILES_S3_SECRET_KEY", Some(""), "its secret", true),
     setting(
         "DESK_ALLOW_LOOPBACK",
         Some("false"),
@@ -99,6 +116,10 @@ pub struct Settings {
     pub master_key: MasterKey,
     /// Folder of files to be imported.
     pub import_dir: PathBuf,
+    /// The folder of files that come with messages, or of those that are arriving.
+    pub files_dir: PathBuf,
+    /// The store that speaks S3, if files are kept there.
+    pub files_s3: Option<S3>,
     /// Where clients may call.
     pub destinations: Destinations,
     /// Recording upstream for probes.
@@ -143,6 +164,8 @@ impl Settings {
             grace: env::duration_secs("DESK_GRACE_SECS", 25.0, 0.0..=600.0)?,
             master_key,
             import_dir: env::optional("DESK_IMPORT_DIR", PathBuf::from("./.local/imports"), "a folder")?,
+            files_dir: env::optional("DESK_FILES_DIR", PathBuf::from("./.local/files"), "a folder")?,
+            files_s3: files_s3()?,
             destinations: if loopback { Destinations::PublicOrLoopback } else { Destinations::PublicOnly },
             probe_url: env::maybe("DESK_PROBE_URL", "a URL like http://127.0.0.1:9000")?,
             ops_bind: boot::ops::bind_from_env()?,
@@ -176,6 +199,23 @@ fn anthropic_settings() -> Result<Option<anthropic::Settings>, SettingError> {
         version: env::optional("ANTHROPIC_VERSION", "2026-10-21".to_owned(), "a date like 2026-10-21")?,
         max_tokens: 1_500,
     }))
+}
+
+/// The store that speaks S3, if there is an endpoint; then everything else of it is needed.
+fn files_s3() -> Result<Option<S3>, SettingError> {
+    let endpoint: String = env::optional("DESK_FILES_S3_ENDPOINT", String::new(), "a URL")?;
+    if endpoint.is_empty() {
+        return Ok(None);
+    }
+    let needed = "a value, because DESK_FILES_S3_ENDPOINT is set";
+    let settings = S3Settings {
+        endpoint: endpoint.clone(),
+        region: env::optional("DESK_FILES_S3_REGION", "us-east-1".to_owned(), "a region")?,
+        bucket: env::optional("DESK_FILES_S3_BUCKET", String::new(), needed)?,
+        access_key: env::optional("DESK_FILES_S3_ACCESS_KEY", String::new(), needed)?,
+        secret_key: env::secret("DESK_FILES_S3_SECRET_KEY", needed)?.expose().to_owned(),
+    };
+    S3::new(settings).map(Some).map_err(|fault| env::invalid("DESK_FILES_S3_ENDPOINT", &endpoint, fault))
 }
 
 fn parse_queues(text: &str) -> Option<BTreeMap<String, usize>> {

@@ -8,6 +8,7 @@ use jobs::dispatch::Server;
 use jobs::{Dispatch, JobId, QueueError, Store, sweep};
 use sqlx::PgConnection;
 use tokio::sync::oneshot;
+use upstreams::files::Files;
 use upstreams::gorgias::Gorgias;
 use upstreams::{Breakers, Destinations};
 use uuid::Uuid;
@@ -36,6 +37,9 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         insight: Library::default(),
         material: Material::default(),
+        files: Files::in_folder(
+            std::env::temp_dir().join(format!("deskwork-files-{}", Uuid::now_v7().simple())),
+        ),
         import_dir: "/nowhere".into(),
         probe_effects: None,
     }

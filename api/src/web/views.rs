@@ -5,7 +5,9 @@
 //! for it rather than losing it; while the database is away lines are kept and tried again. A process that is killed loses
 //! the lines of its last second; one that is asked to end writes them first ([`Views::flush`]).
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use accounts::audit::{self, View};
 use axum::extract::{MatchedPath, Request, State};
@@ -33,10 +35,39 @@ const TOGETHER: Duration = Duration::from_millis(500);
 /// How long after a failure it is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// Who follows a job asks for it again and again: one line tells of all that one caller sees of one job for so long.
+const FOLLOWED: Duration = Duration::from_secs(600);
+
+/// Followers that are remembered; beyond that each look is a line.
+const FOLLOWERS: usize = 10_000;
+
 /// The way to the writer. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Views {
     sender: mpsc::Sender<Note>,
+    followers: Arc<Mutex<Followers>>,
+}
+
+/// Who has a line about which job, and since when.
+#[derive(Debug, Default)]
+struct Followers(HashMap<(String, String), Instant>);
+
+impl Followers {
+    /// Whether a line of the last ten minutes tells of this look already. If not, the caller writes one.
+    fn are_told(&mut self, actor: &str, subject: &str, now: Instant) -> bool {
+        let is_fresh = |at: &Instant| now.duration_since(*at) < FOLLOWED;
+        let follower = (actor.to_owned(), subject.to_owned());
+        if self.0.get(&follower).is_some_and(is_fresh) {
+            return true;
+        }
+        if self.0.len() >= FOLLOWERS {
+            self.0.retain(|_, at| is_fresh(at));
+        }
+        if self.0.len() < FOLLOWERS {
+            self.0.insert(follower, now);
+        }
+        false
+    }
 }
 
 #[derive(Debug)]
@@ -50,7 +81,17 @@ impl Views {
     pub fn start(db: Db) -> Views {
         let (sender, receiver) = mpsc::channel(WAITING);
         tokio::spawn(write(db, receiver));
-        Views { sender }
+        Views { sender, followers: Arc::default() }
+    }
+
+    /// Whether this look at a job is one of many by the same caller, of which a line tells already.
+    fn is_told(&self, view: &View) -> bool {
+        view.subject.starts_with("job:")
+            && self.followers.lock().unwrap_or_else(PoisonError::into_inner).are_told(
+                &view.actor,
+                &view.subject,
+                Instant::now(),
+            )
     }
 
     /// Notes a line. It waits only when ten thousand wait already.
@@ -104,7 +145,7 @@ async fn write(db: Db, mut receiver: mpsc::Receiver<Note>) {
 
 /// Paths whose answers tell of customers, with what the part behind them names. A path that is added below one of them is
 /// noted too; of several that fit the longest holds.
-const ABOUT_CUSTOMERS: [(&str, &str); 13] = [
+const ABOUT_CUSTOMERS: [(&str, &str); 14] = [
     ("/api/tickets", "ticket"),
     ("/api/tickets/attachments", "attachment"),
     ("/api/customers", "customer"),
@@ -114,6 +155,7 @@ const ABOUT_CUSTOMERS: [(&str, &str); 13] = [
     ("/api/jobs", "job"),
     ("/api/mcp/customer", "customer"),
     ("/api/orders/imports", "import"),
+    ("/api/privacy/requests", "privacy_request"),
     ("/api/segments/{id}/members", "segment"),
     ("/api/segments/{id}/changes", "segment"),
     ("/api/sla/tickets", "ticket"),
@@ -121,14 +163,14 @@ const ABOUT_CUSTOMERS: [(&str, &str); 13] = [
 ];
 
 /// Paths below those that tell of no customer.
-const ABOUT_NOBODY: [&str; 2] = ["/api/tickets/fields", "/api/tickets/settings"];
+const ABOUT_NOBODY: [&str; 3] = ["/api/tickets/fields", "/api/tickets/settings", "/api/tickets/tags"];
 
 /// Notes every read of customers' data that was answered, whatever route answered it; stands inside of the limits, which
 /// know who asks.
 pub async fn watch(State(views): State<Views>, request: Request, next: Next) -> Response {
     let line = line_of(&request);
     let response = next.run(request).await;
-    if let Some(line) = line.filter(|_| response.status().is_success()) {
+    if let Some(line) = line.filter(|line| response.status().is_success() && !views.is_told(line)) {
         views.note(line).await;
     }
     response
@@ -176,6 +218,23 @@ fn kind_of(pattern: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_follower_has_one_line_for_ten_minutes_and_others_have_their_own() {
+        let (mut followers, start) = (Followers::default(), Instant::now());
+        let later = |secs| start + Duration::from_secs(secs);
+        assert!(!followers.are_told("agent:a", "job:1", start));
+        assert!(followers.are_told("agent:a", "job:1", later(599)));
+        assert!(
+            !followers.are_told("agent:b", "job:1", later(1))
+                && !followers.are_told("agent:a", "job:2", later(1))
+        );
+        assert!(!followers.are_told("agent:a", "job:1", later(600)), "a new window");
+        for number in 0..FOLLOWERS * 2 {
+            followers.are_told("agent:c", &format!("job:{number}"), later(601));
+        }
+        assert!(followers.0.len() <= FOLLOWERS);
+    }
 
     #[test]
     fn what_tells_of_customers_is_noted_and_nothing_else() {

@@ -10,6 +10,8 @@ mod files;
 mod lifecycle;
 mod merges;
 mod plans;
+mod privacy;
 mod replies;
 mod search;
+mod tags;
 mod work;

@@ -335,6 +335,15 @@ pub enum Scope {
     /// Read the tenant's audit trail.
     #[serde(rename = "audit:read")]
     AuditRead,
+    /// See what persons asked for, and the certificates of what was done.
+    #[serde(rename = "privacy:read")]
+    PrivacyRead,
+    /// Export and erase persons, redact messages and files, say how long data are kept.
+    #[serde(rename = "privacy:write")]
+    PrivacyWrite,
+    /// Destroy the key under which the tenant's words are sealed.
+    #[serde(rename = "privacy:destroy")]
+    PrivacyDestroy,
     /// Everything, for all tenants.
     #[serde(rename = "operator")]
     Operator,
@@ -342,7 +351,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 24] = [
+    pub const ALL: [Scope; 27] = [
         Scope::JobsRead,
         Scope::JobsWrite,
         Scope::AiRead,
@@ -366,6 +375,9 @@ impl Scope {
         Scope::ReportsRead,
         Scope::SettingsWrite,
         Scope::AuditRead,
+        Scope::PrivacyRead,
+        Scope::PrivacyWrite,
+        Scope::PrivacyDestroy,
         Scope::Operator,
     ];
 
@@ -395,6 +407,9 @@ impl Scope {
             Scope::ReportsRead => "reports:read",
             Scope::SettingsWrite => "settings:write",
             Scope::AuditRead => "audit:read",
+            Scope::PrivacyRead => "privacy:read",
+            Scope::PrivacyWrite => "privacy:write",
+            Scope::PrivacyDestroy => "privacy:destroy",
             Scope::Operator => "operator",
         }
     }

@@ -10,8 +10,11 @@ pub mod base_url;
 pub mod foreign;
 pub mod integrations;
 pub mod people;
+pub mod personal;
 pub mod public_address;
 pub mod seal;
+pub mod sealed_stream;
+pub mod tenant_keys;
 pub mod tenants;
 pub mod verify;
 

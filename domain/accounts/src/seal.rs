@@ -54,6 +54,11 @@ fn mac(key: &[u8], text: &[u8]) -> Hmac<Sha256> {
 pub struct UnsealError;
 
 impl MasterKey {
+    /// A key that was stored sealed under another one.
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> MasterKey {
+        MasterKey(bytes)
+    }
+
     /// Seals `plain` for `owner`, which must be named again to open it.
     pub fn seal(&self, owner: &str, plain: &[u8]) -> Vec<u8> {
         let nonce = rand::random::<[u8; NONCE_BYTES]>();

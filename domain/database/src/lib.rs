@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, Postgres};
 
 pub mod ids;
 pub mod nul;
+pub mod personal;
 
 pub use silence::{Mistrust, unless_silent};
 

@@ -2,7 +2,7 @@
 
 use jobs::schedules::DefaultSchedule;
 use platform::kinds::ResegmentTenant;
-use support::kinds::CheckSla;
+use support::kinds::{ApplyRetention, CheckSla, CloseResolved};
 
 /// The schedules that ship with the code. A changed one keeps the operator's settings.
 pub static DEFAULTS: &[DefaultSchedule] = &[
@@ -28,6 +28,28 @@ pub static DEFAULTS: &[DefaultSchedule] = &[
         catch_up: "skip",
         spread_secs: 0,
         dedup_key: Some(CheckSla::PLAIN),
+    },
+    DefaultSchedule {
+        name: "close_resolved",
+        kind: "close_resolved",
+        payload: "{}",
+        cron: "20 * * * *",
+        timezone: "UTC",
+        scope: "each_tenant",
+        catch_up: "skip",
+        spread_secs: 600,
+        dedup_key: Some(CloseResolved::PLAIN),
+    },
+    DefaultSchedule {
+        name: "nightly_retention",
+        kind: "apply_retention",
+        payload: "{}",
+        cron: "0 4 * * *",
+        timezone: "UTC",
+        scope: "each_tenant",
+        catch_up: "once",
+        spread_secs: 1800,
+        dedup_key: Some(ApplyRetention::PLAIN),
     },
     DefaultSchedule {
         name: "prune_history",

@@ -11,6 +11,7 @@ pub mod insights;
 pub mod kinds;
 pub mod models;
 pub mod orders;
+pub mod personal;
 pub mod risk;
 pub mod roster;
 pub mod runs;

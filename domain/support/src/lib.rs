@@ -13,6 +13,7 @@ pub mod kinds;
 pub mod live;
 pub mod macros;
 pub mod order;
+pub mod privacy;
 pub mod ratings;
 pub mod recommendations;
 pub mod rules;

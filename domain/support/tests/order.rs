@@ -258,3 +258,38 @@ async fn a_ticket_asks_once_for_its_customer_and_again_when_the_address_changes(
     tx.commit().await.expect("commits");
     assert_eq!(asked().await, 2);
 }
+
+#[tokio::test]
+async fn whoever_takes_several_tickets_takes_them_in_the_order_of_their_ids() {
+    let world = world().await;
+    let (first, second) = (ticket(&world, 1, "open").await, ticket(&world, 2, "open").await);
+    // Somebody has the first, as a job does that stores a draft's note.
+    let mut other = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    let lock = "select from support_app.ticket where id = $1 for update nowait";
+    sqlx::query(lock).bind(first).execute(&mut *other).await.expect("free");
+    let (db, tenant) = (world.db.clone(), world.tenant);
+    let places = tokio::spawn(async move {
+        let mut tx = db.tenant_tx(Role::Support, tenant).await.expect("begins");
+        let base = facts::base(&mut tx).await.expect("read");
+        let mut looks = Vec::new();
+        for id in [second, first] {
+            let behind = facts::of_ticket(&mut tx, id).await.expect("read").expect("there is one");
+            looks.push(Look {
+                ticket: behind,
+                customer: Some("7041".into()),
+                facts: facts::Facts::default(),
+            });
+        }
+        facts::put(&mut tx, &base, &looks, at(0)).await.expect("stored");
+        tx.commit().await.expect("commits");
+    });
+    // It waits for the first one, and has nothing that anybody could wait for.
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("answers");
+    let waiting = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(&mut admin).await.expect("asked") {
+        tokio::task::yield_now().await;
+    }
+    sqlx::query(lock).bind(second).execute(&mut *other).await.expect("the second is free");
+    other.commit().await.expect("commits");
+    places.await.expect("placed");
+}

@@ -326,6 +326,31 @@ impl Client {
         Ok(Note { message_id: posted.id, origin: NoteOrigin::Posted })
     }
 
+    /// Deletes a ticket with its messages, for good. One that is not there any more is deleted.
+    pub async fn delete_ticket(&self, context: &CallContext, ticket_id: u64) -> Result<(), ClientError> {
+        self.delete(context, &["tickets", &ticket_id.to_string()]).await
+    }
+
+    /// Deletes a customer. Whether an account keeps their tickets then is not documented, so these go first; one that was
+    /// merged into another, or is not there any more, is deleted.
+    pub async fn delete_customer(&self, context: &CallContext, customer_id: u64) -> Result<(), ClientError> {
+        self.delete(context, &["customers", &customer_id.to_string()]).await
+    }
+
+    async fn delete(&self, context: &CallContext, path: &[&str]) -> Result<(), ClientError> {
+        let request = Request {
+            method: Method::DELETE,
+            url: url_under(&self.base, path),
+            headers: self.headers(),
+            body: None,
+            repeat: Repeat::Always,
+        };
+        match self.send(context, &request).await {
+            Ok(_) | Err(ClientError::Rejected { status: 301 | 404 | 410, .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn message_page(
         &self,
         context: &CallContext,

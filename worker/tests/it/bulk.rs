@@ -42,6 +42,7 @@ fn app(ledger: &Ledger) -> Arc<App> {
         rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         insight: Library::default(),
         material: Material::default(),
+        files: upstreams::files::Files::in_folder("/nowhere".into()),
         import_dir: "/nowhere".into(),
         probe_effects: None,
     })

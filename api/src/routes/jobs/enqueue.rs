@@ -329,7 +329,8 @@ fn charge(limits: &Limits, caller: &Caller, planned: &[Planned]) -> Result<Optio
             |planned: &&Planned| matches!(planned.access, Access::Tenant(subject) if lane.contains(&subject));
         u32::try_from(planned.iter().filter(is_of).count()).unwrap_or(u32::MAX)
     };
-    let general = of(&[Subject::Orders, Subject::Customers, Subject::Intelligence]).saturating_sub(1);
+    let general =
+        of(&[Subject::Orders, Subject::Customers, Subject::Intelligence, Subject::Privacy]).saturating_sub(1);
     let mut strictest = None;
     for (subject, jobs) in [
         (Subject::Replies, of(&[Subject::Replies])),

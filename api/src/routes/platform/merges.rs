@@ -178,7 +178,8 @@ async fn finish(
             announcements.push(ask(&mut tx, job, &payload.dedup_key()).await?.1);
         }
     }
-    let detail = json!({ "kept": merge.kept, "merged": merge.merged, "orders": merge.orders });
+    // Who they are is with the merge; the trail names nobody.
+    let detail = json!({ "orders": merge.orders });
     let subject = format!("merge:{}", merge.id);
     let answer = Answer::ok(&MergeView::from(merge));
     idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;

@@ -16,6 +16,7 @@ use support::gorgias::delivery::Body;
 use support::gorgias::{PROVIDER, delivery};
 use support::inbox::{self, Filter, StoredDelivery};
 use support::intake::{self, Intake};
+use support::privacy::sealing;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -240,9 +241,14 @@ async fn replay(
 async fn find(state: &AppState, caller: &Caller, id: &str) -> Result<StoredDelivery, Problem> {
     let id = DeliveryId(query::id("id", id)?);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
-    let found = inbox::get(&mut tx, id).await?;
+    let mut found =
+        inbox::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("there is no such delivery"))?;
+    if let Some(Stored(body)) = found.body.take() {
+        let body = sealing::open(&mut tx, &state.settings.master_key, caller.tenant, id.0, body).await?;
+        found.body = Some(Stored(body));
+    }
     tx.commit().await?;
-    found.ok_or_else(|| Problem::not_found("there is no such delivery"))
+    Ok(found)
 }
 
 fn one_of(params: &Params, name: &'static str, known: &[&str]) -> Result<Option<String>, Problem> {

@@ -8,6 +8,7 @@ pub mod help;
 pub mod live;
 pub mod macros;
 pub mod order;
+pub mod privacy;
 pub mod rate;
 pub mod ratings;
 pub mod readings;
@@ -34,6 +35,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(live::routes())
         .merge(macros::routes())
         .merge(order::routes())
+        .merge(privacy::routes())
         .merge(rate::routes())
         .merge(ratings::routes())
         .merge(readings::routes())

@@ -16,6 +16,7 @@ mod reply_text;
 mod search;
 mod setting;
 mod show;
+mod tags;
 mod view;
 
 use std::sync::Arc;
@@ -48,6 +49,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(attachments::send))
         .routes(routes!(attachments::download))
         .routes(routes!(search::page))
+        .routes(routes!(tags::page))
         .routes(routes!(merges::merge_tickets))
         .routes(routes!(merges::undo))
         .routes(routes!(merges::list))

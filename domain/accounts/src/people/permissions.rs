@@ -81,7 +81,8 @@ fn holders(scope: Scope) -> &'static [Role] {
         Scope::TicketsAssign => WHO_LEAD,
         Scope::AgentsWrite | Scope::SlaWrite | Scope::SettingsWrite | Scope::JobsWrite => WHO_RUN,
         Scope::OrdersWrite | Scope::IntelligenceWrite | Scope::SegmentsWrite | Scope::WebhooksRead => WHO_RUN,
-        Scope::AuditRead | Scope::WebhooksWrite => &[Admin],
+        Scope::PrivacyRead | Scope::PrivacyWrite => WHO_RUN,
+        Scope::AuditRead | Scope::WebhooksWrite | Scope::PrivacyDestroy => &[Admin],
         // Of the cluster, not of a tenant.
         Scope::Operator => &[],
     }

@@ -233,6 +233,7 @@ pub async fn put(tx: &mut Tx, base: &Base, looks: &[Look], now: DateTime<Utc>) -
     let customers: Vec<Option<&str>> = looks.iter().map(|look| look.customer.as_deref()).collect();
     let facts: Vec<Json<&Facts>> = looks.iter().map(|look| Json(&look.facts)).collect();
     let tiers: Vec<Option<&str>> = looks.iter().map(|look| base.tier(&look.facts).map(Tier::name)).collect();
+    place::lock(tx, &ids).await?;
     sqlx::query(
         "update support_app.ticket t set known_customer = n.customer, looked_up_for = n.contact,
              customer_facts = n.facts, customer_tier = n.tier

@@ -45,8 +45,19 @@ pub(crate) async fn place(
 /// # Errors
 /// The database failed.
 pub async fn place_all(tx: &mut Tx, tickets: &[Uuid], now: DateTime<Utc>) -> Result<u64, DbError> {
+    lock(tx, tickets).await?;
     let rows = read(tx, tickets, now).await?;
     write(tx, &rows).await
+}
+
+/// Takes tickets in the order of their ids, as everybody does who takes several: an update of many takes them in any order, and
+/// two of those wait for each other for ever.
+pub(super) async fn lock(tx: &mut Tx, tickets: &[Uuid]) -> Result<(), DbError> {
+    sqlx::query("select from support_app.ticket where id = any($1) order by id for no key update")
+        .bind(tickets)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// A ticket's place as of `now`, in words; none when there is no such ticket (support role). It is computed from the
@@ -132,7 +143,7 @@ async fn read(tx: &mut Tx, tickets: &[Uuid], now: DateTime<Utc>) -> Result<Vec<R
     Ok(sqlx::query_as(include_str!("read.sql")).bind(tickets).bind(now).fetch_all(&mut **tx).await?)
 }
 
-/// Stores places that are new. The rows are locked in the order of their ids.
+/// Stores places that are new, of tickets that are locked.
 async fn write(tx: &mut Tx, rows: &[Row]) -> Result<u64, DbError> {
     let mut ids = Vec::with_capacity(rows.len());
     let mut ranks = Vec::with_capacity(rows.len());

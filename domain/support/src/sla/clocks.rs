@@ -167,8 +167,17 @@ pub fn derive(facts: &Facts, book: &Rulebook, now: DateTime<Utc>) -> Vec<Clock> 
     let history = History::of(facts);
     let mut clocks = Vec::new();
     for turn in history.turns() {
-        let timeline = history.timeline(book, turn.kind, turn.start, Vec::new());
-        clocks.push(history.clock(timeline, &turn, now));
+        // A first response that was resolved away unanswered goes on when the ticket is opened again.
+        let stopped = match turn.kind {
+            ClockKind::FirstResponse => history.resolved.clone(),
+            _ => Vec::new(),
+        };
+        let timeline = history.timeline(book, turn.kind, turn.start, stopped);
+        let mut clock = history.clock(timeline, &turn, now);
+        if turn.kind == ClockKind::FirstResponse {
+            clock.superseded.splice(0..0, history.reopened(&clock, "cancelled"));
+        }
+        clocks.push(clock);
     }
     for kind in [ClockKind::Resolution, ClockKind::FirstResolution] {
         let start = history.start;
@@ -190,7 +199,7 @@ pub fn derive(facts: &Facts, book: &Rulebook, now: DateTime<Utc>) -> Vec<Clock> 
         };
         let mut clock = history.clock(timeline, &turn, now);
         if kind == ClockKind::Resolution {
-            clock.superseded.splice(0..0, history.reopened(&clock));
+            clock.superseded.splice(0..0, history.reopened(&clock, "met"));
         }
         clocks.push(clock);
     }
@@ -258,6 +267,7 @@ impl History<'_> {
             Customer(DateTime<Utc>),
             Reply,
             Resolved,
+            Reopened,
         }
         let mut events: Vec<(DateTime<Utc>, Event)> = self
             .facts
@@ -269,9 +279,12 @@ impl History<'_> {
             .collect();
         events.extend(self.facts.inherited.iter().map(|one| (one.at, Event::Customer(one.since))));
         events.extend(self.resolved.iter().map(|interval| (interval.from, Event::Resolved)));
+        events.extend(self.resolved.iter().filter_map(|interval| Some((interval.to?, Event::Reopened))));
         events.sort_unstable();
         let mut turns: Vec<Turn> = Vec::new();
         let mut waiting: Option<DateTime<Utc>> = None;
+        // Since when the first response was waited for when the ticket was resolved without one, and when that was.
+        let mut held: Option<(DateTime<Utc>, DateTime<Utc>)> = None;
         let (mut first_is_over, mut seq) = (false, 0);
         for (at, event) in events {
             let by = match event {
@@ -281,10 +294,28 @@ impl History<'_> {
                 }
                 Event::Reply => EndedBy::Reply,
                 Event::Resolved => EndedBy::Resolved,
+                Event::Reopened => {
+                    if let Some((start, _)) = held.take() {
+                        waiting = Some(waiting.map_or(start, |known| known.min(start)));
+                    }
+                    continue;
+                }
             };
+            // What is said to a resolved ticket comes too late to be its first response.
+            if let Some((start, end)) = held.take() {
+                turns.push(turn(first_is_over, &mut seq, start, Some((end, EndedBy::Resolved)), true));
+                first_is_over = true;
+            }
             let Some(start) = waiting.take() else { continue };
-            let unanswered = !first_is_over && by == EndedBy::Resolved;
-            turns.push(turn(first_is_over, &mut seq, start, Some((at.max(start), by)), unanswered));
+            if !first_is_over && by == EndedBy::Resolved {
+                held = Some((start, at.max(start)));
+                continue;
+            }
+            turns.push(turn(first_is_over, &mut seq, start, Some((at.max(start), by)), false));
+            first_is_over = true;
+        }
+        if let Some((start, end)) = held {
+            turns.push(turn(first_is_over, &mut seq, start, Some((end, EndedBy::Resolved)), true));
             first_is_over = true;
         }
         if let Some(start) = waiting {
@@ -358,9 +389,10 @@ impl History<'_> {
         }
     }
 
-    /// What the resolution had come to each time before the ticket was reopened.
-    fn reopened(&self, clock: &Clock) -> Vec<Superseded> {
+    /// What a clock had come to each time before the ticket was reopened; `in_time` is what it was called then.
+    fn reopened(&self, clock: &Clock, in_time: &str) -> Vec<Superseded> {
         let over = self.resolved.iter().filter_map(|interval| Some((interval.from, interval.to?)));
+        let over = over.filter(|(from, _)| *from >= clock.timeline.start);
         let known = over.filter(|(_, to)| clock.ended_at.is_none_or(|end| *to <= end)).take(MAX_REOPENED);
         known
             .map(|(from, to)| {
@@ -371,7 +403,7 @@ impl History<'_> {
                     by: "reopened".to_owned(),
                     due_at: reading.due_at,
                     ended_at: Some(from),
-                    was: if met { "met" } else { "missed" }.to_owned(),
+                    was: if met { in_time } else { "missed" }.to_owned(),
                 }
             })
             .collect()

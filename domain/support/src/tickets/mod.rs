@@ -5,6 +5,7 @@
 
 pub mod attachments;
 pub mod change;
+pub mod closing;
 pub mod create;
 pub mod delivery;
 pub mod error;
@@ -20,6 +21,7 @@ pub mod reply_text;
 pub mod search;
 pub mod setting;
 pub mod state;
+pub mod tags;
 mod told;
 pub mod words;
 

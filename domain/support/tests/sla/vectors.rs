@@ -330,3 +330,31 @@ fn nothing_is_rounded() {
     let facts = ticket(start).reply("2026-05-01T10:01:00.123456Z");
     assert_eq!(clock(&facts, &book, FirstResponse, 1, "2026-05-01T11:00:00Z").verdict, Some(Verdict::Met));
 }
+
+#[test]
+fn a_first_response_that_was_resolved_away_goes_on_when_the_ticket_is_opened_again() {
+    let book = around_the_clock(json!({ "normal": {
+        "first_response": { "minutes": 60, "time": "calendar" }, "next_response": { "minutes": 60, "time": "calendar" } } }));
+    let reopened = || {
+        ticket("2026-05-01T10:00:00Z")
+            .status("2026-05-01T10:20:00Z", "resolved")
+            .customer("2026-05-01T12:00:00Z")
+            .status("2026-05-01T12:00:00Z", "open")
+    };
+    let first = clock(&reopened(), &book, FirstResponse, 1, "2026-05-01T12:10:00Z");
+    assert_eq!((first.ended_at, first.reading.due_at), (None, Some(at("2026-05-01T12:40:00Z"))));
+    assert_eq!(
+        (first.superseded[0].by.as_str(), first.superseded[0].was.as_str()),
+        ("reopened", "cancelled")
+    );
+    let answered = reopened().reply("2026-05-01T12:30:00Z");
+    let first = clock(&answered, &book, FirstResponse, 1, "2026-05-01T13:00:00Z");
+    assert_eq!((first.verdict, first.reading.elapsed.num_minutes()), (Some(Verdict::Met), 50));
+    let late =
+        clock(&reopened().reply("2026-05-01T12:41:00Z"), &book, FirstResponse, 1, "2026-05-01T13:00:00Z");
+    assert_eq!(late.verdict, Some(Verdict::Missed));
+    // Resolved once more without an answer it owes none; what is said to it afterwards is no first response.
+    let again = reopened().status("2026-05-01T12:30:00Z", "resolved").reply("2026-05-01T12:35:00Z");
+    let first = clock(&again, &book, FirstResponse, 1, "2026-05-01T13:00:00Z");
+    assert_eq!((first.verdict, first.ended_at), (Some(Verdict::Cancelled), Some(at("2026-05-01T12:30:00Z"))));
+}

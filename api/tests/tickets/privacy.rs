@@ -1,0 +1,211 @@
+//! What persons ask over HTTP: requests, redaction, retention, and the key that can be destroyed.
+
+use accounts::api_keys::Scope;
+use accounts::verify::Mode;
+use axum::body::Body;
+use serde_json::{Value, json};
+
+use crate::desk::{call, key, neighbour, send, ticket};
+use crate::shop::{request, shop};
+
+#[tokio::test]
+async fn a_request_says_who_asks_and_until_when_and_names_nobody_in_the_trail() {
+    let shop = shop(Mode::Token).await;
+    let body =
+        json!({"kind": "erase", "email": "ann@example.com", "verification": "she called from her number"});
+    let made =
+        call(&shop, &shop.key, "POST", "/api/privacy/requests", &body, &[("idempotency-key", "k1")]).await;
+    assert_eq!(made.status, 202, "{}", made.text);
+    assert!(!made.text.contains("ann@example.com"), "the answer is kept, so it names nobody: {}", made.text);
+    let again =
+        call(&shop, &shop.key, "POST", "/api/privacy/requests", &body, &[("idempotency-key", "k1")]).await;
+    assert_eq!((again.field("id"), shop.count("support_app.privacy_request").await), (made.field("id"), 1));
+
+    let path = format!("/api/privacy/requests/{}", made.field("id"));
+    let shown = shop.get(&path).await;
+    assert_eq!((shown.field("email"), shown.field("state")), ("ann@example.com", "open"), "{}", shown.text);
+    assert_eq!(shown.field("verification"), "she called from her number");
+    let time = |name: &str| chrono::DateTime::parse_from_rfc3339(shown.field(name)).expect("a time");
+    assert_eq!((time("due_at") - time("requested_at")).num_days(), 30);
+    assert_eq!(
+        shop.get("/api/privacy/requests?state=open").await.json["items"].as_array().map(Vec::len),
+        Some(1)
+    );
+    assert_eq!(
+        shop.get("/api/privacy/requests?state=done").await.json["items"].as_array().map(Vec::len),
+        Some(0)
+    );
+    assert_eq!(shop.get(&format!("{path}/certificate")).await.status, 409);
+    assert_eq!(shop.get(&format!("{path}/archive")).await.status, 404);
+
+    // In the database nobody can read it, and the trail names the request.
+    let mut admin = shop.admin().await;
+    let (open, in_trail): (i64, i64) = sqlx::query_as(
+        "select (select count(*) from support_app.privacy_request r where encode(r.asked, 'escape') like '%ann@%'),
+                (select count(*) from shared.audit a where a.action = 'privacy.request' and a.detail::text not like '%ann@%')",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .expect("counted");
+    assert_eq!((open, in_trail), (0, 1));
+
+    for (body, field) in [
+        (json!({"kind": "erase", "verification": "by mail"}), "customer_id"),
+        (json!({"kind": "erase", "email": "nobody", "verification": "by mail"}), "email"),
+        (json!({"kind": "erase", "email": "a@example.com", "verification": " "}), "verification"),
+        (json!({"kind": "forget", "email": "a@example.com", "verification": "by mail"}), "kind"),
+        (
+            json!({"kind": "export", "email": "a@example.com", "verification": "by mail", "in_help_desk": true}),
+            "in_help_desk",
+        ),
+    ] {
+        let refused = send(&shop, "POST", "/api/privacy/requests", &body).await;
+        assert_eq!((refused.status.as_u16(), refused.field("field")), (400, field), "{}", refused.text);
+    }
+    let other = neighbour(&shop).await;
+    assert_eq!(call(&shop, &other, "GET", &path, &Value::Null, &[]).await.status, 403);
+    let reader = key(&shop, shop.tenant, &[Scope::PrivacyRead]).await;
+    assert_eq!(call(&shop, &reader, "GET", &path, &Value::Null, &[]).await.status, 200);
+    assert_eq!(call(&shop, &reader, "POST", "/api/privacy/requests", &body, &[]).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_redacted_message_is_nowhere_also_in_a_closed_ticket_and_when_it_is_told_again() {
+    let shop = shop(Mode::Token).await;
+    let told = r#"{"ticket":{"id":5,"channel":"email","status":"open"},"message":{"id":9,"body_text":"my card is xylophone"}}"#;
+    let delivered = shop.deliver(told).await;
+    let id = delivered.field("ticket_id").to_owned();
+    let path = format!("/api/tickets/{id}");
+    send(&shop, "PATCH", &path, &json!({"status": "resolved"})).await;
+    let mut admin = shop.admin().await;
+    sqlx::query("update support_app.ticket set status = 'closed'").execute(&mut admin).await.expect("closed");
+    sqlx::query(
+        "insert into support_app.draft (id, tenant_id, ticket_id, message_count, job_id, tone, length, style, reply, drafter)
+         select gen_random_uuid(), tenant_id, id, 1, gen_random_uuid(), 'friendly', 'short', 'email', 'your card xylophone', 'template'
+         from support_app.ticket",
+    )
+    .execute(&mut admin)
+    .await
+    .expect("a draft");
+    sqlx::query("select support_app.refresh_search(id) from support_app.ticket")
+        .execute(&mut admin)
+        .await
+        .expect("words");
+    assert_eq!(
+        shop.get("/api/tickets/search?q=xylophone").await.json["items"].as_array().map(Vec::len),
+        Some(1)
+    );
+    let message = shop.get(&format!("{path}/messages")).await.json["items"][0]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+
+    let weak = key(&shop, shop.tenant, &[Scope::TicketsWrite]).await;
+    let redact = format!("/api/messages/{message}/redact");
+    assert_eq!(call(&shop, &weak, "POST", &redact, &Value::Null, &[]).await.status, 403);
+    let redacted = send(&shop, "POST", &redact, &Value::Null).await;
+    assert_eq!(
+        (redacted.status.as_u16(), redacted.field("ticket_id")),
+        (200, id.as_str()),
+        "{}",
+        redacted.text
+    );
+    let again = send(&shop, "POST", &redact, &Value::Null).await;
+    assert_eq!(again.field("redacted_at"), redacted.field("redacted_at"));
+
+    assert!(!shop.get(&format!("{path}/messages")).await.text.contains("xylophone"));
+    assert_eq!(
+        shop.get("/api/tickets/search?q=xylophone").await.json["items"].as_array().map(Vec::len),
+        Some(0)
+    );
+    // The help desk tells of it once more, in a delivery of another kind.
+    let told = r#"{"id":"e2","type":"ticket-updated","data":{"ticket":{"id":5,"channel":"email","status":"closed"},"message":{"id":9,"body_text":"my card is xylophone"}}}"#;
+    assert!(shop.deliver(told).await.status.is_success());
+    assert!(!shop.get(&format!("{path}/messages")).await.text.contains("xylophone"));
+    let left: i64 = sqlx::query_scalar(
+        "select (select count(*) from support_app.message where body_text like '%xylophone%')
+              + (select count(*) from support_app.draft where reply like '%xylophone%')
+              + (select count(*) from support_app.inbox where body::text like '%xylophone%')",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .expect("counted");
+    assert_eq!(left, 0);
+    assert_eq!(
+        send(&shop, "POST", "/api/messages/0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81/redact", &Value::Null)
+            .await
+            .status,
+        404
+    );
+    let other = neighbour(&shop).await;
+    assert!(matches!(
+        call(&shop, &other, "POST", &redact, &Value::Null, &[]).await.status.as_u16(),
+        403 | 404
+    ));
+}
+
+#[tokio::test]
+async fn a_redacted_file_has_neither_bytes_nor_name() {
+    let shop = shop(Mode::Token).await;
+    let (id, first) = ticket(&shop, "hello").await;
+    let upload = request("POST", "/api/tickets/attachments?name=passport.png").header("x-api-key", &shop.key);
+    let file = shop.send(upload.body(Body::from("bytes of a passport")).expect("a request")).await;
+    let reply =
+        json!({"text": "see there", "last_seen_message_id": first, "attachment_ids": [file.field("id")]});
+    assert_eq!(send(&shop, "POST", &format!("/api/tickets/{id}/messages"), &reply).await.status, 201);
+    let path = format!("/api/tickets/attachments/{}", file.field("id"));
+    assert_eq!(shop.get(&path).await.status, 200);
+    let redacted = send(&shop, "POST", &format!("{path}/redact"), &Value::Null).await;
+    assert_eq!(
+        (redacted.status.as_u16(), redacted.field("ticket_id")),
+        (200, id.as_str()),
+        "{}",
+        redacted.text
+    );
+    assert_eq!(send(&shop, "POST", &format!("{path}/redact"), &Value::Null).await.status, 200);
+    assert_eq!(shop.get(&path).await.status, 404);
+    let shown = shop.get(&format!("/api/tickets/{id}/messages")).await;
+    assert_eq!(shown.json["items"][0]["attachments"][0]["name"], "[erased]", "{}", shown.text);
+}
+
+#[tokio::test]
+async fn days_are_set_by_kind_and_the_keys_go_by_typed_words_alone() {
+    let shop = shop(Mode::Token).await;
+    let rules = shop.get("/api/privacy/retention").await;
+    let of = |answer: &Value, kind: &str| {
+        answer.as_array().expect("rules").iter().find(|rule| rule["kind"] == kind).expect(kind)["keep_days"]
+            .clone()
+    };
+    assert_eq!((of(&rules.json, "tickets"), of(&rules.json, "archives")), (Value::Null, json!(30)));
+    let set = send(&shop, "PUT", "/api/privacy/retention/tickets", &json!({"keep_days": 730})).await;
+    assert_eq!((set.status.as_u16(), of(&set.json, "tickets")), (200, json!(730)), "{}", set.text);
+    let set = send(&shop, "PUT", "/api/privacy/retention/tickets", &json!({"keep_days": null})).await;
+    assert_eq!(of(&set.json, "tickets"), Value::Null);
+    let refused = send(&shop, "PUT", "/api/privacy/retention/tickets", &json!({"keep_days": 0})).await;
+    assert_eq!((refused.status.as_u16(), refused.field("field")), (400, "keep_days"));
+    let unknown = send(&shop, "PUT", "/api/privacy/retention/logs", &json!({"keep_days": 1})).await;
+    assert!(unknown.status == 404 && unknown.text.contains("deliveries"), "{}", unknown.text);
+
+    let body = json!({"kind": "export", "customer_id": "c-1", "verification": "by mail"});
+    let made = send(&shop, "POST", "/api/privacy/requests", &body).await;
+    let path = format!("/api/privacy/requests/{}", made.field("id"));
+    assert_eq!(shop.get(&path).await.field("customer_id"), "c-1");
+    let wrong = send(&shop, "POST", "/api/privacy/keys/destroy", &json!({"confirm": "yes"})).await;
+    assert_eq!((wrong.status.as_u16(), wrong.field("field")), (422, "confirm"), "{}", wrong.text);
+    assert_eq!(shop.get("/api/privacy/keys").await.json["keys"][0]["destroyed_at"], Value::Null);
+    let manager = key(&shop, shop.tenant, &[Scope::PrivacyRead, Scope::PrivacyWrite]).await;
+    let confirmed = json!({"confirm": "destroy the keys of shop"});
+    assert_eq!(call(&shop, &manager, "POST", "/api/privacy/keys/destroy", &confirmed, &[]).await.status, 403);
+    let gone = send(&shop, "POST", "/api/privacy/keys/destroy", &confirmed).await;
+    assert!(gone.status == 200 && gone.json["keys"][0]["destroyed_at"].is_string(), "{}", gone.text);
+    let unreadable = shop.get(&path).await;
+    assert!(unreadable.field("unreadable").contains("nobody can read it"), "{}", unreadable.text);
+    assert_eq!(unreadable.json["customer_id"], Value::Null);
+    // What is asked for from now on is readable: it has another key.
+    let made = send(&shop, "POST", "/api/privacy/requests", &body).await;
+    assert_eq!(
+        shop.get(&format!("/api/privacy/requests/{}", made.field("id"))).await.field("customer_id"),
+        "c-1"
+    );
+    assert_eq!(shop.get("/api/privacy/keys").await.json["keys"].as_array().map(Vec::len), Some(2));
+}

@@ -1,0 +1,48 @@
+//! The tags that tickets have, with how many have each.
+
+use accounts::verify::Mode;
+use serde_json::{Value, json};
+
+use crate::desk::{call, neighbour, send, ticket};
+use crate::shop::shop;
+
+#[tokio::test]
+async fn tags_are_counted_as_tickets_get_and_lose_them() {
+    let shop = shop(Mode::Token).await;
+    for tags in [json!(["refund", "vip"]), json!(["refund", "Return", "refund"]), json!([])] {
+        let (id, _) = ticket(&shop, "hello").await;
+        let patched = send(&shop, "PATCH", &format!("/api/tickets/{id}"), &json!({ "tags": tags })).await;
+        assert_eq!(patched.status, 200, "{}", patched.text);
+        if tags == json!(["refund", "vip"]) {
+            send(&shop, "PATCH", &format!("/api/tickets/{id}"), &json!({"tags": ["refund"]})).await;
+        }
+    }
+    let all = shop.get("/api/tickets/tags").await;
+    let expected = json!([{"tag": "Return", "tickets": 1}, {"tag": "refund", "tickets": 2}]);
+    assert_eq!(all.json["items"], expected, "{}", all.text);
+    // Added up, they are the same.
+    let mut admin = shop.admin().await;
+    sqlx::query("select set_config('desk.tenant_id', $1, false)")
+        .bind(shop.tenant.to_string())
+        .execute(&mut admin)
+        .await
+        .expect("set");
+    sqlx::query("select support_app.fold_tags()").execute(&mut admin).await.expect("folded");
+    assert_eq!(shop.get("/api/tickets/tags").await.json["items"], expected);
+    assert_eq!(shop.count("support_app.tag_delta").await, 0);
+
+    let some = shop.get("/api/tickets/tags?prefix=REF").await;
+    assert_eq!(some.json["items"], json!([{"tag": "refund", "tickets": 2}]), "{}", some.text);
+    let first = shop.get("/api/tickets/tags?limit=1").await;
+    let cursor = first.field("next_cursor");
+    let second = shop.get(&format!("/api/tickets/tags?limit=1&cursor={cursor}")).await;
+    assert_eq!(
+        (&second.json["items"][0]["tag"], &second.json["next_cursor"]),
+        (&json!("refund"), &Value::Null)
+    );
+    let other = neighbour(&shop).await;
+    assert_eq!(
+        call(&shop, &other, "GET", "/api/tickets/tags", &Value::Null, &[]).await.json["items"],
+        json!([])
+    );
+}

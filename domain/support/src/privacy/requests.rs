@@ -1,0 +1,448 @@
+//! Requests of persons: who asks, until when the law gives time, how far it is, and the certificate of what was reached.
+//!
+//! Who asks is sealed under the tenant's key, and goes with an erasure. What is left of it names a token.
+
+use accounts::seal::MasterKey;
+use accounts::tenant_keys::{self, TenantKeyError};
+use chrono::{DateTime, Duration, Utc};
+use database::ids::TenantId;
+use database::personal::{Person, Reached};
+use database::{DbError, Tx};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use sqlx::FromRow;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// The law gives a month (Regulation (EU) 2016/679, article 12 (3)).
+pub const DUE_DAYS: i64 = 30;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum Kind {
+    /// To get what is known.
+    Export,
+    /// To be forgotten.
+    Erase,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum State {
+    /// Nobody began.
+    Open,
+    /// Its job began.
+    Running,
+    /// It is done.
+    Done,
+    /// It failed for good; `error` says why.
+    Failed,
+}
+
+/// Who asks, and how that was proved.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The shop's id.
+    pub customer_id: Option<String>,
+    /// An address.
+    pub email: Option<String>,
+    /// How it was made sure that it is the person who asks.
+    pub verification: String,
+}
+
+impl std::fmt::Debug for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Asked(hidden)")
+    }
+}
+
+/// A request as it is stored.
+#[derive(Debug, Clone, FromRow)]
+pub struct Request {
+    /// Identity.
+    pub id: Uuid,
+    /// What is asked for.
+    pub kind: Kind,
+    /// How far it is.
+    pub state: State,
+    /// Who asks: sealed.
+    pub asked: Option<Vec<u8>>,
+    /// What they are known by: sealed.
+    pub person: Option<Vec<u8>>,
+    /// Whether the help desk is to forget them too.
+    pub in_help_desk: bool,
+    /// queued, done or failed.
+    pub help_desk_state: Option<String>,
+    /// Who took it in: `agent:ID` or `key:ID`.
+    pub requested_by: String,
+    /// When.
+    pub requested_at: DateTime<Utc>,
+    /// Until when the law gives time.
+    pub due_at: DateTime<Utc>,
+    /// The job that does it.
+    pub job_id: Option<Uuid>,
+    /// When it began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Rows by table, so far.
+    pub reached: Json<Reached>,
+    /// What is to be known of it.
+    pub remarks: Vec<String>,
+    /// What was done, once it is done.
+    pub certificate: Option<Value>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// How long the archive is.
+    pub archive_bytes: Option<i64>,
+    /// Until when it can be fetched.
+    pub archive_until: Option<DateTime<Utc>>,
+}
+
+const COLUMNS: &str =
+    "id, kind, state, asked, person, in_help_desk, help_desk_state, requested_by, requested_at, due_at,
+    job_id, started_at, finished_at, reached, remarks, certificate, error, archive_bytes, archive_until";
+
+/// What stands for a person whom this request erased. It is made of the request's id, so every attempt has the same.
+pub fn token(request: Uuid) -> String {
+    format!("erased-{}", request.simple())
+}
+
+/// To whom the archive of a request belongs.
+pub fn archive_owner(request: Uuid) -> String {
+    owner(request, "archive")
+}
+
+/// To whom sealed values of a request belong.
+fn owner(request: Uuid, what: &str) -> String {
+    format!("privacy:{request}:{what}")
+}
+
+/// A request to be stored.
+#[derive(Debug)]
+pub struct NewRequest<'a> {
+    /// Identity.
+    pub id: Uuid,
+    /// What is asked for.
+    pub kind: Kind,
+    /// Who asks.
+    pub asked: &'a Asked,
+    /// Whether the help desk is to forget them too.
+    pub in_help_desk: bool,
+    /// Who took it in.
+    pub by: &'a str,
+    /// The job that does it.
+    pub job_id: Uuid,
+}
+
+/// Stores a request (support role).
+///
+/// # Errors
+/// The tenant's key does not open, or the database failed.
+pub async fn create(
+    tx: &mut Tx,
+    master: &MasterKey,
+    tenant: TenantId,
+    new: &NewRequest<'_>,
+    now: DateTime<Utc>,
+) -> Result<Request, TenantKeyError> {
+    let key = tenant_keys::current(tx, master, tenant).await?;
+    let asked =
+        key.seal(&owner(new.id, "asked"), &serde_json::to_vec(new.asked).expect("texts are serialisable"));
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "insert into support_app.privacy_request (id, tenant_id, kind, asked, in_help_desk, requested_by, requested_at,
+             due_at, job_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning {COLUMNS}"
+    )))
+    .bind(new.id)
+    .bind(tenant)
+    .bind(new.kind)
+    .bind(asked)
+    .bind(new.in_help_desk)
+    .bind(new.by)
+    .bind(now)
+    .bind(now + Duration::days(DUE_DAYS))
+    .bind(new.job_id)
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
+/// A request (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn get(tx: &mut Tx, id: Uuid) -> Result<Option<Request>, DbError> {
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "select {COLUMNS} from support_app.privacy_request where id = $1"
+    )))
+    .bind(id)
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// The tenant's requests, newest first, from behind a place, at most `limit` (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn list(
+    tx: &mut Tx,
+    state: Option<State>,
+    before: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Request>, DbError> {
+    let (before_at, before_id) = before.unzip();
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "select {COLUMNS} from support_app.privacy_request
+         where tenant_id = (select shared.current_tenant()) and ($1::text is null or state = $1)
+           and ($2::timestamptz is null or (requested_at, id) < ($2, $3))
+         order by requested_at desc, id desc limit $4"
+    )))
+    .bind(state)
+    .bind(before_at)
+    .bind(before_id)
+    .bind(limit)
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// Who asks; none when it was erased (support role).
+///
+/// # Errors
+/// The key was destroyed, or the database failed.
+pub async fn asked(
+    tx: &mut Tx,
+    master: &MasterKey,
+    tenant: TenantId,
+    request: &Request,
+) -> Result<Option<Asked>, TenantKeyError> {
+    let Some(sealed) = &request.asked else { return Ok(None) };
+    let plain = tenant_keys::open(tx, master, tenant, &owner(request.id, "asked"), sealed).await?;
+    Ok(serde_json::from_slice(&plain).ok())
+}
+
+/// What the person is known by, if it was found before (support role).
+///
+/// # Errors
+/// The key was destroyed, or the database failed.
+pub async fn person(
+    tx: &mut Tx,
+    master: &MasterKey,
+    tenant: TenantId,
+    request: &Request,
+) -> Result<Option<Person>, TenantKeyError> {
+    let Some(sealed) = &request.person else { return Ok(None) };
+    let plain = tenant_keys::open(tx, master, tenant, &owner(request.id, "person"), sealed).await?;
+    Ok(serde_json::from_slice(&plain).ok())
+}
+
+/// Notes that it began, and what the person is known by, so that an attempt that finds half of it erased still knows the
+/// rest (support role).
+///
+/// # Errors
+/// The tenant's key does not open, or the database failed.
+pub async fn begin(
+    tx: &mut Tx,
+    master: &MasterKey,
+    tenant: TenantId,
+    request: Uuid,
+    person: &Person,
+    remarks: &[String],
+    now: DateTime<Utc>,
+) -> Result<(), TenantKeyError> {
+    let key = tenant_keys::current(tx, master, tenant).await?;
+    let sealed =
+        key.seal(&owner(request, "person"), &serde_json::to_vec(person).expect("texts are serialisable"));
+    sqlx::query(
+        "update support_app.privacy_request set state = 'running', started_at = coalesce(started_at, $2), person = $3,
+             remarks = $4, error = null
+         where id = $1",
+    )
+    .bind(request)
+    .bind(now)
+    .bind(sealed)
+    .bind(remarks)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Adds what a step reached, in the transaction of the step (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn reached(tx: &mut Tx, request: Uuid, step: &Reached) -> Result<(), DbError> {
+    if step.is_empty() {
+        return Ok(());
+    }
+    let before: Option<Json<Reached>> =
+        sqlx::query_scalar("select reached from support_app.privacy_request where id = $1 for update")
+            .bind(request)
+            .fetch_optional(&mut **tx)
+            .await?;
+    let Some(Json(mut all)) = before else { return Ok(()) };
+    for (table, rows) in step {
+        database::personal::add(&mut all, table, *rows);
+    }
+    sqlx::query("update support_app.privacy_request set reached = $2 where id = $1")
+        .bind(request)
+        .bind(Json(all))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Ends a request with its certificate; who asked is gone from it when that was an erasure, and what the person was known by
+/// as soon as no help desk has to be told (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn finish(
+    tx: &mut Tx,
+    request: Uuid,
+    archive: Option<Archive>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let Some(stored) = get(tx, request).await? else { return Ok(()) };
+    let certificate = certificate(&stored, archive.as_ref(), now);
+    let is_erasure = stored.kind == Kind::Erase;
+    sqlx::query(
+        "update support_app.privacy_request set state = 'done', finished_at = $2, certificate = $3, error = null,
+             asked = case when $4 then null else asked end,
+             person = case when $4 and in_help_desk then person end,
+             help_desk_state = case when $4 and in_help_desk then 'queued' end,
+             archive_bytes = $5, archive_until = $6
+         where id = $1",
+    )
+    .bind(request)
+    .bind(now)
+    .bind(certificate)
+    .bind(is_erasure)
+    .bind(archive.as_ref().map(|archive| archive.bytes))
+    .bind(archive.as_ref().map(|archive| archive.until))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// An archive that can be fetched.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    /// How long it is.
+    pub bytes: i64,
+    /// Of the archive as it is fetched.
+    pub sha256: String,
+    /// Until when it can be.
+    pub until: DateTime<Utc>,
+}
+
+/// Ends a request that cannot be fulfilled (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn fail(tx: &mut Tx, request: Uuid, error: &str, now: DateTime<Utc>) -> Result<(), DbError> {
+    sqlx::query(
+        "update support_app.privacy_request set state = 'failed', error = $2, finished_at = $3
+         where id = $1 and state in ('open', 'running')",
+    )
+    .bind(request)
+    .bind(error)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Notes what became of the erasure in the help desk. Nothing of the person is needed after that, unless it failed
+/// (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn in_help_desk(
+    tx: &mut Tx,
+    request: Uuid,
+    done: bool,
+    outcome: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let Some(stored) = get(tx, request).await? else { return Ok(()) };
+    let certificate = stored.certificate.map(|mut certificate| {
+        certificate["help_desk"] =
+            json!({ "state": if done { "done" } else { "failed" }, "what": outcome, "at": now });
+        with_hash(certificate)
+    });
+    sqlx::query(
+        "update support_app.privacy_request set help_desk_state = $2, certificate = $3,
+             person = case when $4 then null else person end
+         where id = $1",
+    )
+    .bind(request)
+    .bind(if done { "done" } else { "failed" })
+    .bind(certificate)
+    .bind(done)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What was done, when, by whom and to how much, with a hash of it. It names a token and nobody.
+fn certificate(request: &Request, archive: Option<&Archive>, now: DateTime<Utc>) -> Value {
+    let mut certificate = json!({
+        "request_id": request.id, "kind": request.kind, "subject": token(request.id),
+        "requested_by": request.requested_by, "requested_at": request.requested_at, "due_at": request.due_at,
+        "started_at": request.started_at, "finished_at": now, "is_in_time": now <= request.due_at,
+        "reached": request.reached.0, "rows": request.reached.0.values().sum::<u64>(), "remarks": request.remarks,
+    });
+    if request.kind == Kind::Erase && request.in_help_desk {
+        certificate["help_desk"] = json!({ "state": "queued" });
+    }
+    if let Some(archive) = archive {
+        certificate["archive"] =
+            json!({ "bytes": archive.bytes, "sha256": archive.sha256, "until": archive.until });
+    }
+    with_hash(certificate)
+}
+
+/// SHA-256 over the document without the hash, its names in the order of the alphabet and without spaces.
+fn with_hash(mut certificate: Value) -> Value {
+    if let Some(fields) = certificate.as_object_mut() {
+        fields.remove("sha256");
+    }
+    let hash = hex::encode(Sha256::digest(canonical(&certificate)));
+    certificate["sha256"] = json!(hash);
+    certificate
+}
+
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let mut names: Vec<&String> = fields.keys().collect();
+            names.sort_unstable();
+            let parts: Vec<String> = names
+                .into_iter()
+                .map(|name| format!("{}:{}", json!(name), canonical(&fields[name])))
+                .collect();
+            format!("{{{}}}", parts.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        plain => plain.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_does_not_depend_on_the_order_of_names_and_covers_every_value() {
+        let one = with_hash(json!({"b": [1, {"d": 1, "c": 2}], "a": "x"}));
+        let same = with_hash(serde_json::from_str(r#"{"a":"x","b":[1,{"c":2,"d":1}]}"#).expect("JSON"));
+        assert_eq!(one["sha256"], same["sha256"]);
+        assert_eq!(with_hash(one.clone()), one);
+        assert_ne!(with_hash(json!({"a": "y", "b": []}))["sha256"], one["sha256"]);
+    }
+}

@@ -1,0 +1,35 @@
+//! Closing what was resolved: after the tenant's days a customer who has not written again is content, and what comes then
+//! opens a ticket of its own. Clocks ended with the resolution, so nothing else follows; history and events are written by
+//! the triggers that write them for everybody.
+
+use chrono::{DateTime, Utc};
+use database::{DbError, Tx};
+
+use crate::events;
+
+/// Tickets of one step.
+pub const AT_ONCE: u64 = 500;
+
+/// Closes some of the tickets whose time is over (support role); answers how many. Those that somebody works on at this moment
+/// are met next time.
+///
+/// # Errors
+/// The database failed.
+pub async fn step(tx: &mut Tx, now: DateTime<Utc>) -> Result<u64, DbError> {
+    events::acting(tx, "job:close_resolved", None).await?;
+    let closed = sqlx::query(
+        "update support_app.ticket t set status = 'closed'
+         where t.id in (
+             select x.id from support_app.ticket x
+             where x.tenant_id = (select shared.current_tenant()) and x.status = 'resolved'
+               and x.resolved_at <= $1 - make_interval(days => coalesce(
+                   (select s.final_after_days from support_app.ticket_setting s
+                    where s.tenant_id = (select shared.current_tenant())), 7))
+             order by x.resolved_at limit $2 for update skip locked)",
+    )
+    .bind(now)
+    .bind(AT_ONCE.cast_signed())
+    .execute(&mut **tx)
+    .await?;
+    Ok(closed.rows_affected())
+}

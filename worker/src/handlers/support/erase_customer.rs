@@ -1,0 +1,83 @@
+//! Erases a person everywhere, looks whether anything is left, and writes the certificate.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use database::Role;
+use database::personal::Person;
+use jobs::NewJob;
+use support::kinds::erase_customer::EraseCustomerOutput;
+use support::kinds::{EraseCustomer, EraseInHelpDesk};
+use support::privacy::requests::{self, State};
+use support::privacy::tickets;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::context::Ctx;
+use crate::outcome::{Outcome, Stop, done, done_then};
+use crate::privacy::{erase, whom};
+
+/// What is written while it is erased is erased by another round; after so many the next attempt does.
+const ROUNDS: usize = 3;
+
+pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: EraseCustomer) -> Outcome<EraseCustomerOutput> {
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let Some(request) = requests::get(&mut tx, job.request_id).await? else {
+        return Err(Stop::Cancel("there is no such request".to_owned()));
+    };
+    if request.state == State::Done {
+        return done(EraseCustomerOutput { reached: request.reached.0 });
+    }
+    let (person, remarks) = match whom::of_request(&mut tx, &app.master_key, ctx.tenant, &request).await {
+        Ok(found) => found,
+        Err(stop) => return Err(told(&ctx, &app, job.request_id, stop).await?),
+    };
+    let now = Utc::now();
+    requests::begin(&mut tx, &app.master_key, ctx.tenant, request.id, &person, &remarks, now).await?;
+    tx.commit().await?;
+    for _ in 0..ROUNDS {
+        erase::once(&ctx, &app, request.id, &person).await?;
+        let left = erase::left(&ctx, &app, ctx.job_id, &person).await?;
+        if left.is_empty() {
+            return finish(&ctx, &app, request.id, request.in_help_desk, &person).await;
+        }
+        tracing::info!(request_id = %request.id, tables = ?left, "what was written meanwhile is erased too");
+    }
+    Err(Stop::retry("words_left", "words of the person are written while they are erased"))
+}
+
+async fn finish(
+    ctx: &Ctx,
+    app: &App,
+    request: Uuid,
+    in_help_desk: bool,
+    person: &Person,
+) -> Outcome<EraseCustomerOutput> {
+    ctx.progress(6, Some(6), "certificate");
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let announcement = tickets::close(&mut tx, ctx.tenant, &person.tickets, erase::ACTOR).await?;
+    requests::finish(&mut tx, request, None, Utc::now()).await?;
+    let reached = requests::get(&mut tx, request).await?.map(|request| request.reached.0).unwrap_or_default();
+    tx.commit().await?;
+    app.dispatch.announce(announcement);
+    let then = match in_help_desk {
+        true => {
+            vec![NewJob::of(ctx.tenant, &EraseInHelpDesk { request_id: request })?.with_dedup_key(&request.to_string())?]
+        }
+        false => Vec::new(),
+    };
+    done_then(EraseCustomerOutput { reached }, then)
+}
+
+/// Shows on the request why it cannot be fulfilled.
+pub(super) async fn told(ctx: &Ctx, app: &App, request: Uuid, stop: Stop) -> Result<Stop, Stop> {
+    let reason = match &stop {
+        Stop::Fail(failure) => failure.message.clone(),
+        Stop::Cancel(reason) => reason.clone(),
+        _ => return Ok(stop),
+    };
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    requests::fail(&mut tx, request, &reason, Utc::now()).await?;
+    tx.commit().await?;
+    Ok(stop)
+}

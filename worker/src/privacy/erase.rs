@@ -1,0 +1,153 @@
+//! Erasing a person, owner by owner. Each step is a transaction of its own that notes what it reached, so a run that ends in
+//! the middle is gone on with by the next, and the counts are those of all of them together.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use database::personal::{self, Person, Reached};
+use database::{Role, act_as};
+use jobs::JobId;
+use jobs::personal::{self as ledger, Needles};
+use platform::personal::EraseError;
+use support::privacy::{find, requests, tickets};
+use upstreams::files::{FilesError, Place};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::context::Ctx;
+use crate::outcome::Stop;
+
+/// Who history names.
+pub const ACTOR: &str = "job:erase_customer";
+
+impl From<FilesError> for Stop {
+    fn from(error: FilesError) -> Stop {
+        Stop::retry("files", &error.to_string())
+    }
+}
+
+/// Everything, once. What is erased already is not touched.
+pub async fn once(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Result<(), Stop> {
+    ctx.progress(0, Some(6), "jobs");
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let ids = find::ids(&mut tx, &person.tickets).await?;
+    tx.commit().await?;
+    of_jobs(ctx, app, Some(request), &person.token, &Needles::of(person, &ids)).await?;
+    ctx.progress(1, Some(6), "files");
+    of_files(ctx, app, request, person).await?;
+    ctx.progress(2, Some(6), "tickets");
+    for chunk in person.tickets.chunks(tickets::AT_ONCE) {
+        let mut reached = Reached::new();
+        let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+        tickets::erase(&mut tx, person, chunk, ACTOR, &mut reached).await?;
+        requests::reached(&mut tx, request, &reached).await?;
+        tx.commit().await?;
+    }
+    ctx.progress(3, Some(6), "orders and what is known");
+    of_shop(ctx, app, request, person).await?;
+    ctx.progress(4, Some(6), "segments");
+    let mut reached = Reached::new();
+    let mut tx = app.db.tenant_tx(Role::Marketing, ctx.tenant).await?;
+    marketing::personal::erase(&mut tx, person, &mut reached).await?;
+    act_as(&mut tx, Role::Support, Some(ctx.tenant)).await?;
+    requests::reached(&mut tx, request, &reached).await?;
+    tx.commit().await?;
+    ctx.progress(5, Some(6), "trail");
+    let mut reached = Reached::new();
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    accounts::personal::erase(&mut tx, person, &mut reached).await?;
+    requests::reached(&mut tx, request, &reached).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Jobs that know of it: those that wait are cancelled, those that run are asked to stop and waited for. Answers how many
+/// were found.
+pub async fn of_jobs(
+    ctx: &Ctx,
+    app: &App,
+    request: Option<Uuid>,
+    token: &str,
+    needles: &Needles,
+) -> Result<usize, Stop> {
+    let mut tx = app.db.queue_tx().await?;
+    let found = ledger::look(&mut tx, ctx.tenant.0, ctx.job_id, needles).await?;
+    let mut reached = Reached::new();
+    let forgotten = ledger::forget(&mut tx, ctx.tenant.0, token, &found, &mut reached).await?;
+    if let Some(request) = request {
+        act_as(&mut tx, Role::Support, Some(ctx.tenant)).await?;
+        requests::reached(&mut tx, request, &reached).await?;
+    }
+    tx.commit().await?;
+    app.dispatch.tell(&forgotten.events);
+    if forgotten.running > 0 {
+        app.dispatch.poke_workers();
+        return Err(Stop::Snooze(Duration::from_secs(1)));
+    }
+    Ok(found.count())
+}
+
+/// Bytes first: a row that says they are gone must be right.
+async fn of_files(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Result<(), Stop> {
+    const AT_ONCE: i64 = 100;
+    for chunk in person.tickets.chunks(tickets::AT_ONCE) {
+        loop {
+            let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+            let files = tickets::files(&mut tx, chunk, AT_ONCE).await?;
+            tx.commit().await?;
+            if files.is_empty() {
+                break;
+            }
+            for id in &files {
+                app.files.remove(Place { tenant: ctx.tenant.0, id: *id }).await?;
+            }
+            let mut reached = Reached::new();
+            let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+            tickets::files_gone(&mut tx, &files, ACTOR, Utc::now(), &mut reached).await?;
+            requests::reached(&mut tx, request, &reached).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+async fn of_shop(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Result<(), Stop> {
+    const AFTER_THE_RUN: Duration = Duration::from_secs(30);
+    if person.customers.is_empty() && person.patterns().is_empty() {
+        return Ok(());
+    }
+    let mut reached = Reached::new();
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    match platform::personal::erase(&mut tx, ctx.tenant, person, &mut reached).await {
+        Ok(()) => {}
+        Err(EraseError::Db(error)) => return Err(error.into()),
+        Err(EraseError::RunUnderWay) => return Err(Stop::Snooze(AFTER_THE_RUN)),
+    }
+    act_as(&mut tx, Role::Support, Some(ctx.tenant)).await?;
+    requests::reached(&mut tx, request, &reached).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What is left of a person anywhere, by table. Ids of tickets are no words, so jobs that came since and name nothing else do
+/// not count.
+pub async fn left(ctx: &Ctx, app: &App, own: JobId, person: &Person) -> Result<Reached, Stop> {
+    let mut found = Reached::new();
+    for chunk in person.tickets.chunks(tickets::AT_ONCE) {
+        let part = Person { tickets: chunk.to_vec(), ..person.clone() };
+        let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+        tickets::left(&mut tx, &part, &mut found).await?;
+        tx.commit().await?;
+    }
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    personal::left(&mut tx, platform::personal::STORES, person, &mut found).await?;
+    tx.commit().await?;
+    let mut tx = app.db.tenant_tx(Role::Marketing, ctx.tenant).await?;
+    personal::left(&mut tx, marketing::personal::STORES, person, &mut found).await?;
+    tx.commit().await?;
+    let mut tx = app.db.queue_tx().await?;
+    let jobs = ledger::look(&mut tx, ctx.tenant.0, own, &Needles::of(person, &[])).await?;
+    tx.commit().await?;
+    personal::add(&mut found, "jobs", jobs.count() as u64);
+    Ok(found)
+}

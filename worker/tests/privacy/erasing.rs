@@ -1,0 +1,245 @@
+//! Erasing a person: no word of theirs is left anywhere, others are as before, and what is counted is.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::delete;
+use database::Role;
+use support::privacy::requests::{self, Asked, Kind, State as Stage};
+use upstreams::gorgias::Gorgias;
+use upstreams::{Breakers, Destinations};
+use worker::app::App;
+
+use super::shop::{BOB, Shop, ZOE};
+
+fn zoe() -> Asked {
+    Asked {
+        customer_id: Some(ZOE.customer.into()),
+        email: None,
+        verification: "she came with her passport".into(),
+    }
+}
+
+/// What reports count, of orders, of the desk, of what is known.
+async fn counts(shop: &Shop) -> BTreeMap<&'static str, i64> {
+    let mut counts = BTreeMap::new();
+    for (name, statement) in [
+        ("orders", "select count(*) from platform.order"),
+        ("revenue", "select (sum(amount) * 100)::bigint from platform.order_line"),
+        ("buyers", "select count(distinct customer_id) from platform.order_line"),
+        ("profiles", "select count(*) from platform.customer_profile"),
+        ("spend", "select (sum(spend) * 100)::bigint from platform.customer_profile"),
+        ("customers", "select count(*) from platform.customer where merged_into is null"),
+        (
+            "segment",
+            "select count(distinct customer_id) from marketing_app.segment_member where customer_id not in ('zq-0815', 'bb-9876')",
+        ),
+        ("tickets", "select count(*) from support_app.ticket"),
+        ("resolved", "select count(*) from support_app.ticket where resolved_at is not null"),
+        ("messages", "select count(*) from support_app.message"),
+        ("score", "select sum(score)::bigint from support_app.rating"),
+        ("drafts", "select count(*) from support_app.draft"),
+        ("deliveries", "select count(*) from support_app.inbox"),
+        (
+            "jobs",
+            "select count(*) from jobs.job where kind in ('draft_reply', 'send_reply', 'recompute_profile')",
+        ),
+    ] {
+        counts.insert(name, shop.number(statement).await);
+    }
+    counts
+}
+
+#[tokio::test]
+async fn no_word_of_an_erased_person_is_left_and_others_are_as_before() {
+    let shop = Shop::open().await;
+    let before = shop.found(&ZOE.words()).await;
+    for place in [
+        "support_app.inbox.body",
+        "support_app.ticket_search.document",
+        "jobs.live.payload",
+        "jobs.dead.error",
+        "jobs.idempotency.answer",
+        "shared.audit.detail",
+        "platform.profile_snapshot.customers",
+        "marketing_app.fact_block.last_customer",
+    ] {
+        assert!(before.contains_key(place), "{place} is seeded: {before:#?}");
+    }
+    assert!(before.keys().any(|place| place.starts_with("file: ")), "{before:#?}");
+    let (counted, of_bob) = (counts(&shop).await, shop.found(&BOB.words()).await);
+
+    let id = shop.asks(Kind::Erase, zoe(), false).await;
+    shop.drain().await;
+    let request = shop.request(id).await;
+    assert_eq!((request.state, request.error.as_deref()), (Stage::Done, None), "{:?}", request.remarks);
+    let left = shop.found(&ZOE.words()).await;
+    assert!(left.is_empty(), "{left:#?}");
+
+    assert_eq!(counts(&shop).await, counted);
+    let of_bob_after = shop.found(&BOB.words()).await;
+    // The index of facts is made anew by the next count, and the shard's bound was the other's.
+    let differing: Vec<_> = of_bob
+        .iter()
+        .filter(|(place, rows)| {
+            of_bob_after.get(*place) != Some(rows) && !place.starts_with("marketing_app.fact_block")
+        })
+        .collect();
+    assert!(differing.is_empty(), "{differing:#?} of {of_bob_after:#?}");
+    // Who wrote in a ticket of hers is found there still, she is not.
+    assert_eq!(
+        shop.number("select count(*) from support_app.message where body_text like 'a guest: %'").await,
+        1
+    );
+
+    let token = requests::token(id);
+    let renamed = format!("select count(*) from platform.order_line where customer_id = '{token}'");
+    assert_eq!(shop.number(&renamed).await, 2);
+    let certificate = request.certificate.expect("a certificate");
+    assert_eq!((&certificate["subject"], &certificate["requested_by"]), (&token.into(), &"key:test".into()));
+    assert_eq!(certificate["reached"]["support_app.message"], 9, "{certificate:#}");
+    assert_eq!(certificate["reached"]["platform.order_line"], 2, "{certificate:#}");
+    assert_eq!(certificate["reached"]["files"], 1, "{certificate:#}");
+    assert_eq!(certificate["sha256"].as_str().map(str::len), Some(64));
+    assert!(request.asked.is_none() && request.person.is_none());
+    // What waited for her is over; what could not be answered any more is closed.
+    assert_eq!(
+        shop.number("select count(*) from jobs.live where queue = 'nowhere'").await,
+        3,
+        "the other's three"
+    );
+    assert_eq!(
+        shop.number("select count(*) from support_app.ticket where status = 'open'").await,
+        1,
+        "the other's"
+    );
+}
+
+#[tokio::test]
+async fn an_erasure_that_ended_in_the_middle_is_gone_on_with_and_ends_the_same() {
+    let whole = Shop::open().await;
+    let id = whole.asks(Kind::Erase, zoe(), false).await;
+    whole.drain().await;
+    let expected = whole.request(id).await.certificate.expect("a certificate");
+
+    let shop = Shop::open().await;
+    // A night run is cut at her id, so tickets and jobs are erased, and orders cannot be yet.
+    shop.sql("update platform.intelligence_run set state = 'scoring'").await;
+    let id = shop.asks(Kind::Erase, zoe(), false).await;
+    shop.drain().await;
+    assert_eq!(shop.request(id).await.state, Stage::Running);
+    let half = shop.found(&ZOE.words()).await;
+    assert!(half.keys().any(|place| place.starts_with("platform.order_line")), "{half:#?}");
+    assert!(!half.keys().any(|place| place.starts_with("support_app.message")), "{half:#?}");
+    assert!(!half.keys().any(|place| place.starts_with("support_app.privacy_request")), "sealed: {half:#?}");
+
+    shop.sql("update platform.intelligence_run set state = 'published'").await;
+    // The worker that had begun is gone, and its job is due again.
+    shop.sql("update jobs.live set due_at = now() where kind = 'erase_customer'").await;
+    shop.drain().await;
+    let left = shop.found(&ZOE.words()).await;
+    assert!(left.is_empty(), "{left:#?}");
+    let certificate = shop.request(id).await.certificate.expect("a certificate");
+    assert_eq!(certificate["reached"], expected["reached"], "each row is counted once");
+
+    // Once more changes nothing.
+    shop.does(&support::kinds::EraseCustomer { request_id: id }).await;
+    assert_eq!(shop.request(id).await.certificate, Some(certificate));
+}
+
+#[tokio::test]
+async fn what_was_erased_does_not_come_back_when_it_is_told_again() {
+    let shop = Shop::open().await;
+    shop.asks(Kind::Erase, zoe(), false).await;
+    shop.drain().await;
+    let ticket = shop.id(&ZOE, "t1").await;
+    let mut tx = shop.app.db.tenant_tx(Role::Support, shop.tenant).await.expect("begins");
+    sqlx::query(
+        "select support_app.take_in($1, jsonb_build_object('id', gen_random_uuid(), 'provider', 'gorgias', 'dedup_key', 'again',
+             'decision', 'skipped', 'skip_reason', 'agent_spoke_last', 'correlation_id', 'c'),
+             '{\"customer\": \"xylophonist\"}',
+             jsonb_build_object('id', gen_random_uuid(), 'provider', 'gorgias', 'external_id', '711', 'subject', 'xylophonist asks',
+                 'customer_email', $2::text, 'customer_name', 'Zanzibara Quokka'),
+             jsonb_build_array(jsonb_build_object('id', gen_random_uuid(), 'external_id', 'm-again', 'from_agent', false,
+                 'internal', false, 'channel', 'email', 'body_text', 'xylophonist', 'sent_at', now() - interval '2 hours')), null)",
+    )
+    .bind(shop.tenant)
+    .bind(ZOE.email)
+    .execute(&mut *tx)
+    .await
+    .expect("taken in");
+    tx.commit().await.expect("commits");
+    assert_eq!(shop.number("select count(*) from support_app.inbox where dedup_key = 'again'").await, 1);
+    assert_eq!(
+        shop.number(&format!("select count(*) from support_app.message where ticket_id = '{ticket}'")).await,
+        4
+    );
+    let left = shop.found(&ZOE.words()).await;
+    assert!(left.is_empty(), "{left:#?}");
+}
+
+#[tokio::test]
+async fn an_address_of_several_is_nobody_and_an_unknown_one_erases_its_tickets() {
+    let shop = Shop::open().await;
+    shop.sql("insert into platform.customer_identity (tenant_id, kind, value, customer_id)
+              select tenant_id, 'email', 'zanzibara@quokka.example', 'bb-1234' from platform.customer where customer_id = 'bb-1234'")
+        .await;
+    let asked = Asked { customer_id: None, email: Some(ZOE.email.into()), verification: "by mail".into() };
+    let id = shop.asks(Kind::Erase, asked, false).await;
+    shop.drain().await;
+    let request = shop.request(id).await;
+    assert_eq!(request.state, Stage::Failed);
+    assert!(request.error.is_some_and(|error| error.contains("2 customers have the address")));
+    assert!(shop.found(&ZOE.words()).await.contains_key("support_app.message.body_text"));
+
+    // By her id she is erased, and tickets that name nothing but the shared address stay.
+    let id = shop.asks(Kind::Erase, zoe(), false).await;
+    shop.drain().await;
+    let request = shop.request(id).await;
+    assert_eq!(request.state, Stage::Done);
+    assert!(
+        request.remarks.iter().any(|remark| remark.contains("another customer's too")),
+        "{:?}",
+        request.remarks
+    );
+    assert_eq!(shop.number("select count(*) from support_app.ticket where erased_at is not null").await, 2);
+}
+
+type Deleted = Arc<Mutex<Vec<String>>>;
+
+#[tokio::test]
+async fn the_help_desk_forgets_too_where_that_is_asked() {
+    let deleted = Deleted::default();
+    let record = |kind: &'static str| {
+        delete(move |State(deleted): State<Deleted>, Path(id): Path<String>| async move {
+            deleted.lock().expect("whole").push(format!("{kind} {id}"));
+            StatusCode::NO_CONTENT
+        })
+    };
+    let desk = Router::new()
+        .route("/api/tickets/{id}", record("ticket"))
+        .route("/api/customers/{id}", record("customer"))
+        .with_state(deleted.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}/api", listener.local_addr().expect("bound"));
+    tokio::spawn(async move { axum::serve(listener, desk).await });
+    let shop = Shop::open_with(|app| App {
+        gorgias: Gorgias::new(Destinations::PublicOrLoopback, Breakers::default()).expect("a client"),
+        ..app
+    })
+    .await;
+    shop.connect_help_desk(&base).await;
+    let id = shop.asks(Kind::Erase, zoe(), true).await;
+    shop.drain().await;
+    let request = shop.request(id).await;
+    assert_eq!(request.help_desk_state.as_deref(), Some("done"), "{:?}", request.certificate);
+    assert!(request.person.is_none(), "nothing of her is needed any more");
+    assert_eq!(*deleted.lock().expect("whole"), ["ticket 711", "customer 719"]);
+    let certificate = request.certificate.expect("a certificate");
+    assert_eq!(certificate["help_desk"]["what"], "1 tickets and 1 customers were deleted");
+    let left = shop.found(&ZOE.words()).await;
+    assert!(left.is_empty(), "{left:#?}");
+}

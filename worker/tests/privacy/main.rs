@@ -1,0 +1,8 @@
+//! Persons: forgotten everywhere, told what is known of them, and data that go when their time is over.
+
+mod closing;
+mod erasing;
+mod exporting;
+mod keeping;
+mod lists;
+mod shop;
