@@ -110,7 +110,7 @@ figures: setup ## draw the figures of docs/ from the real purchases, a few minut
 	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters sla assign realtime idle night night-kill segments fuzz-doors import-bench
+PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters sla assign realtime idle night night-kill segments fuzz-doors import-bench shopify
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -147,6 +147,9 @@ import-bench: ## ten million lines from a file into orders, and Shopify's form: 
 
 sla: ## the net beneath the alerts with 100,000 open tickets, and how late alerts are while workers are killed
 	@$(BIN)/sla $(ARGS)
+
+shopify: ## a shop at Shopify that misbehaves: the tables equal it, within its rate limit: ARGS="--quick"
+	@$(BIN)/shopify $(ARGS)
 
 waiters: ## 2,000 clients waiting for results
 	@$(BIN)/waiters $(ARGS)

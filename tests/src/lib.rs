@@ -15,4 +15,5 @@ pub mod program;
 pub mod proxy;
 pub mod report;
 pub mod servers;
+pub mod shopify;
 pub mod upstream;

@@ -16,6 +16,8 @@ pub mod outgoing;
 pub mod pacing;
 pub mod recorder;
 mod retry;
+pub mod shopify;
+pub mod sources;
 
 pub use addresses::Destinations;
 pub use breaker::Breakers;

@@ -13,5 +13,6 @@ pub mod outcome;
 pub mod recommend;
 pub mod runtime;
 pub mod settings;
+mod shop;
 pub mod step_back;
 pub mod testing;

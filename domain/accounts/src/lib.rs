@@ -12,6 +12,7 @@ pub mod integrations;
 pub mod people;
 pub mod public_address;
 pub mod seal;
+pub mod shopify;
 pub mod tenants;
 pub mod verify;
 

@@ -14,4 +14,6 @@ pub mod orders;
 pub mod risk;
 pub mod roster;
 pub mod runs;
+pub mod shops;
+pub mod sources;
 pub mod zone;

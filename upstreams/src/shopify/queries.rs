@@ -1,0 +1,89 @@
+//! What is asked for, in GraphQL. Names of fields are those of version 2026-07.
+
+use super::Resource;
+
+/// Lines of an order that come with it; the others are asked for one page after the other.
+pub(super) const LINES_AT_ONCE: u32 = 30;
+
+/// An order's own fields, those of its customer, and what of it was sent.
+const ORDER: &str = "id name createdAt processedAt updatedAt cancelledAt test email phone currencyCode
+    displayFinancialStatus displayFulfillmentStatus
+    customer { id firstName lastName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber } }
+    fulfillments(first: 10) { createdAt status }";
+
+const LINE: &str = "id title sku quantity currentQuantity product { id }
+    originalTotalSet { shopMoney { amount currencyCode } }
+    discountAllocations { allocatedAmountSet { shopMoney { amount } } }";
+
+const REFUNDS: &str = "refunds(first: 20) { id createdAt
+    refundLineItems(first: 30) { nodes { quantity lineItem { id } subtotalSet { shopMoney { amount } } }
+        pageInfo { hasNextPage } }
+    orderAdjustments(first: 5) { nodes { id reason amountSet { shopMoney { amount } } } } }";
+
+const CUSTOMER: &str = "id firstName lastName createdAt updatedAt
+    defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber }";
+
+const PRODUCT: &str = "id title productType updatedAt category { name } collections(first: 5) { nodes { title } }";
+
+fn fields(resource: Resource) -> String {
+    match resource {
+        Resource::Orders => format!(
+            "{ORDER} {REFUNDS} lineItems(first: {LINES_AT_ONCE}) {{ nodes {{ {LINE} }} pageInfo {{ hasNextPage endCursor }} }}"
+        ),
+        Resource::Customers => CUSTOMER.to_owned(),
+        Resource::Products => PRODUCT.to_owned(),
+    }
+}
+
+/// A page of what was changed within a time, the oldest change first.
+pub(super) fn page(resource: Resource) -> String {
+    let (name, fields) = (resource.name(), fields(resource));
+    format!(
+        "query page($first: Int!, $after: String, $query: String!) {{
+            {name}(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {{
+                nodes {{ {fields} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+    )
+}
+
+/// Objects by their ids.
+pub(super) fn nodes(resource: Resource) -> String {
+    let (kind, fields) = (resource.kind(), fields(resource));
+    format!("query nodes($ids: [ID!]!) {{ nodes(ids: $ids) {{ __typename ... on {kind} {{ {fields} }} }} }}")
+}
+
+/// Further lines of an order.
+pub(super) fn lines() -> String {
+    format!(
+        "query lines($id: ID!, $after: String) {{ order(id: $id) {{
+            lineItems(first: 100, after: $after) {{ nodes {{ {LINE} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
+    )
+}
+
+/// A bulk operation over the same; connections of connections are not allowed in one, so refunds come by their ids and are
+/// asked for afterwards.
+pub(super) fn bulk(resource: Resource, filter: &str) -> String {
+    let (name, filter) = (resource.name(), filter.replace('"', ""));
+    let fields = match resource {
+        Resource::Orders => {
+            format!("{ORDER} refunds(first: 20) {{ id }} lineItems {{ edges {{ node {{ {LINE} }} }} }}")
+        }
+        Resource::Customers => CUSTOMER.to_owned(),
+        Resource::Products => {
+            "id title productType updatedAt category { name } collections { edges { node { id title } } }".to_owned()
+        }
+    };
+    format!("{{ {name}(query: \"{filter}\", sortKey: UPDATED_AT) {{ edges {{ node {{ {fields} }} }} }} }}")
+}
+
+pub(super) const RUN_BULK: &str = "mutation run($query: String!) {
+    bulkOperationRunQuery(query: $query, groupObjects: true) {
+        bulkOperation { id status } userErrors { field message } } }";
+
+pub(super) const LOOK_BULK: &str = "query bulk($id: ID!) { node(id: $id) { ... on BulkOperation {
+    id status errorCode objectCount fileSize url } } }";
+
+pub(super) const SUBSCRIPTIONS: &str = "query subscriptions { webhookSubscriptions(first: 100) { nodes { topic uri } } }";
+
+pub(super) const SUBSCRIBE: &str = "mutation subscribe($topic: WebhookSubscriptionTopic!, $uri: String!) {
+    webhookSubscriptionCreate(topic: $topic, webhookSubscription: { uri: $uri }) {
+        webhookSubscription { id } userErrors { field message } } }";
