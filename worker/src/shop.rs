@@ -122,6 +122,13 @@ pub(crate) async fn stop_of(ctx: &Ctx, app: &App, shop: &Shop, error: ClientErro
 async fn explain(ctx: &Ctx, app: &App, shop: &Shop, error: ClientError) -> Result<Stop, Stop> {
     match error {
         ClientError::Unauthorised { status: 401, .. } => {
+            let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+            let stored = connection::read(&mut tx, &app.master_key, ctx.tenant).await.map_err(unreadable)?;
+            tx.commit().await?;
+            // Another worker has renewed it since this run began.
+            if stored.is_none_or(|stored| stored.written_at != shop.connection.written_at) {
+                return Ok(Stop::Snooze(Duration::ZERO));
+            }
             if Utc::now() - shop.connection.written_at > FRESH && shop.connection.refresh_token.is_some() {
                 renew(ctx, app, shop.connection.clone()).await?;
                 return Ok(Stop::Snooze(Duration::ZERO));

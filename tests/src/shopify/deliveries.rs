@@ -24,7 +24,8 @@ pub struct Courier {
 }
 
 /// One delivery, as it was written when it happened.
-struct Letter {
+#[derive(Clone)]
+pub struct Letter {
     topic: &'static str,
     event_id: String,
     triggered_at: String,
@@ -57,17 +58,20 @@ impl Courier {
         })
     }
 
-    /// Delivers what changes tell, in no order, some of it twice and some never.
-    pub async fn deliver(&mut self, stub: &Stub, changes: &[Change]) -> Delivered {
+    /// Delivers letters in no order, some of them twice and some never. What tells that an order was deleted always arrives:
+    /// Shopify lists no orders that are gone, so nothing else would tell.
+    pub async fn deliver(&mut self, written: Vec<Letter>) -> Delivered {
         let mut letters = Vec::new();
         let mut delivered = Delivered::default();
-        for change in changes {
-            if self.random.random_range(0..100) < self.lost {
+        for letter in written {
+            if letter.topic != "orders/delete" && self.random.random_range(0..100) < self.lost {
                 delivered.lost += 1;
                 continue;
             }
-            let copies = 1 + usize::from(self.random.random_range(0..100) < self.twice);
-            letters.extend((0..copies).map(|_| letter(stub, *change)));
+            if self.random.random_range(0..100) < self.twice {
+                letters.push(letter.clone());
+            }
+            letters.push(letter);
         }
         letters.shuffle(&mut self.random);
         let sent = futures_util::stream::iter(letters)
@@ -98,7 +102,8 @@ impl Courier {
     }
 }
 
-fn letter(stub: &Stub, change: Change) -> Letter {
+/// What tells of a change, as things stand now.
+pub fn letter(stub: &Stub, change: Change) -> Letter {
     let body = stub.source(|source| {
         source.orders.get(&change.order).map(|order| webhook_body(source, change.order, order, change.topic))
     });

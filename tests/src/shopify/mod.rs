@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use bucket::Bucket;
-pub use deliveries::{Courier, Delivered};
+pub use deliveries::{Courier, Delivered, Letter, letter};
 use source::Source;
 
 /// The app's public name and secret.

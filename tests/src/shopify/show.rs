@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::source::{Expected, Source};
-use super::{CLIENT_ID, Courier, Delivered, Heard, Manners, SECRET, SHOP, Stub};
+use super::{CLIENT_ID, Courier, Delivered, Heard, Manners, SECRET, SHOP, Stub, letter};
 use crate::processes::{Cluster, Options, free_address};
 
 /// How large it is, and how rough.
@@ -204,12 +204,16 @@ impl Show {
         while left > 0 {
             let batch = left.min(100);
             left -= batch;
-            let changes: Vec<_> = (0..batch)
+            let letters: Vec<_> = (0..batch)
                 .map(|number| {
-                    self.stub.source(|source| if number % 10 == 0 { source.place() } else { source.disturb() })
+                    let change = self.stub.source(|source| {
+                        source.goes_on();
+                        if number % 10 == 0 { source.place() } else { source.disturb() }
+                    });
+                    letter(&self.stub, change)
                 })
                 .collect();
-            let came = courier.deliver(&self.stub, &changes).await;
+            let came = courier.deliver(letters).await;
             delivered.accepted += came.accepted;
             delivered.lost += came.lost;
             delivered.refused += came.refused;
@@ -219,8 +223,12 @@ impl Show {
                 killed += 1;
             }
         }
-        self.sync(false).await?;
-        self.settled(Some(&first_end), 0, &mut 0).await.context("the second reading")?;
+        // As night follows night: what is changed in the very second of a reading comes with the next.
+        let mut end = first_end;
+        for _ in 0..if self.size.changes > 0 { 2 } else { 0 } {
+            self.sync(false).await?;
+            end = self.settled(Some(&end), 0, &mut 0).await.context("a later reading")?;
+        }
         let expected = self.stub.source(|source| source.expected());
         let differences = differences(&self.cluster.ledger, self.cluster.desk.credentials().tenant_id, &expected).await?;
         let dead: i64 =

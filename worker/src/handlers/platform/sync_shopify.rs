@@ -304,7 +304,7 @@ async fn bulk(
         // A shop writes one file at a time.
         let Some(id) = begun else { return Err(Stop::Snooze(WRITING * 5)) };
         let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-        sync::set_bulk(&mut tx, SHOPIFY, part, (Some(&id), None), Utc::now()).await?;
+        sync::set_bulk(&mut tx, SHOPIFY, part, (Some(id.as_str()), None), Utc::now()).await?;
         tx.commit().await?;
         return Err(Stop::Snooze(WRITING));
     };
@@ -318,7 +318,7 @@ async fn bulk(
             Err(Stop::Snooze(WRITING))
         }
         Bulk::Failed(reason) => {
-            tracing::warn!(reason, "a bulk operation failed; pages are read instead");
+            tracing::warn!(%reason, "a bulk operation failed; pages are read instead");
             let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
             sync::read_by(&mut tx, SHOPIFY, part, false, Utc::now()).await?;
             tx.commit().await?;
@@ -332,7 +332,7 @@ async fn bulk(
             if part.bulk_bytes.is_none() {
                 let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
                 let bytes = bytes.and_then(|bytes| i64::try_from(bytes).ok());
-                sync::set_bulk(&mut tx, SHOPIFY, part, (Some(id), bytes), Utc::now()).await?;
+                sync::set_bulk(&mut tx, SHOPIFY, part, (Some(id.as_str()), bytes), Utc::now()).await?;
                 tx.commit().await?;
             }
             read_file(ctx, app, shop, call, part, &url, ends).await

@@ -68,8 +68,10 @@ pub struct PartView {
     pub state: String,
     /// Objects read so far.
     pub read: i64,
-    /// Of the file of a first reading: bytes read, and bytes in all.
-    pub bytes: Option<(i64, i64)>,
+    /// Of the file of a first reading: bytes read.
+    pub file_bytes_read: Option<i64>,
+    /// And bytes in all.
+    pub file_bytes: Option<i64>,
     /// Orders that are new.
     pub inserted: i64,
     /// Orders that were replaced.
@@ -146,7 +148,8 @@ impl From<Part> for PartView {
             resource: resource.to_owned(),
             state: part.state,
             read: part.read,
-            bytes: part.bulk_bytes.map(|bytes| (part.bulk_byte, bytes)),
+            file_bytes_read: part.bulk_bytes.map(|_| part.bulk_byte),
+            file_bytes: part.bulk_bytes,
             inserted: part.inserted,
             replaced: part.replaced,
             unchanged: part.unchanged,

@@ -72,7 +72,7 @@ async fn receive(State(state): State<AppState>, request: Request) -> Response {
     let mut standing = None;
     let outcome = take(&state, request, &mut standing).await;
     let name = match &outcome {
-        Ok(name) => name,
+        Ok(name) => *name,
         Err(Refusal::Problem(problem)) => problem.kind,
         Err(Refusal::TooMany(_)) => "too-many-requests",
     };
