@@ -7,7 +7,6 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 /// A shop.
-#[derive(Clone)]
 pub struct Source {
     pub(super) orders: BTreeMap<u64, Order>,
     pub(super) customers: BTreeMap<u64, Customer>,
