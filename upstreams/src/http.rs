@@ -168,19 +168,29 @@ impl Outbound {
     ///
     /// # Errors
     /// As for [`Outbound::send`], by the status alone.
-    pub async fn open(&self, context: &CallContext, url: Url, headers: HeaderMap) -> Result<Streamed, ClientError> {
+    pub async fn open(
+        &self,
+        context: &CallContext,
+        url: Url,
+        headers: HeaderMap,
+    ) -> Result<Streamed, ClientError> {
         self.destinations.check_url(&url).map_err(|forbidden| self.forbidden(forbidden))?;
         let permit = self.breakers.ask(&host_key(&url), ClockInstant::now()).map_err(|after| {
             self.count("circuit_open");
             ClientError::RetryAfter { upstream: self.upstream, after, reason: PauseReason::CircuitOpen }
         })?;
-        let left = context.deadline.saturating_duration_since(Instant::now()).min(self.policy.attempt_timeout);
+        let left =
+            context.deadline.saturating_duration_since(Instant::now()).min(self.policy.attempt_timeout);
         let sent = tokio::time::timeout(left, self.http.get(url).headers(headers).send()).await;
         let trouble = match sent {
             Ok(Ok(response)) => {
                 let status = response.status();
                 self.count(status_class(status));
-                if status.is_server_error() { permit.failed(ClockInstant::now()) } else { permit.succeeded() }
+                if status.is_server_error() {
+                    permit.failed(ClockInstant::now())
+                } else {
+                    permit.succeeded()
+                }
                 return match judge_status(status) {
                     Verdict::Accept => Ok(Streamed { status, upstream: self.upstream, response }),
                     Verdict::Unauthorised => {

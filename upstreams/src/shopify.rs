@@ -85,7 +85,11 @@ impl Shopify {
     ///
     /// # Errors
     /// No TLS, or a base that may not be called.
-    pub fn new(settings: Settings, destinations: Destinations, breakers: Breakers) -> Result<Shopify, SetupError> {
+    pub fn new(
+        settings: Settings,
+        destinations: Destinations,
+        breakers: Breakers,
+    ) -> Result<Shopify, SetupError> {
         Shopify::with_policy(settings, destinations, breakers, Shopify::POLICY)
     }
 

@@ -49,7 +49,10 @@ pub struct Database {
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Database").field("host", &self.host).field("database", &self.database).finish_non_exhaustive()
+        f.debug_struct("Database")
+            .field("host", &self.host)
+            .field("database", &self.database)
+            .finish_non_exhaustive()
     }
 }
 
@@ -113,7 +116,9 @@ impl From<sqlx::Error> for SourceError {
                 Some("28000" | "28P01") => "user or password is wrong".to_owned(),
                 Some("3D000") => "there is no such database".to_owned(),
                 Some("42501") => "the user may not read this".to_owned(),
-                Some("57014") => "it took longer than two minutes; an index on the column of changes may help".to_owned(),
+                Some("57014") => {
+                    "it took longer than two minutes; an index on the column of changes may help".to_owned()
+                }
                 Some(code) => format!("code {code}"),
                 None => "no code".to_owned(),
             }),
@@ -143,7 +148,10 @@ impl Sources {
     /// # Errors
     /// No TLS.
     pub fn new(destinations: Destinations, breakers: Breakers) -> Result<Sources, SetupError> {
-        Ok(Sources { outbound: Outbound::new(UPSTREAM, destinations, Sources::POLICY, breakers)?, destinations })
+        Ok(Sources {
+            outbound: Outbound::new(UPSTREAM, destinations, Sources::POLICY, breakers)?,
+            destinations,
+        })
     }
 
     /// Connects to a database.
@@ -151,7 +159,8 @@ impl Sources {
     /// # Errors
     /// It must not be called, is away, or does not let us in.
     pub async fn open(&self, database: &Database) -> Result<PgConnection, SourceError> {
-        let found = timeout(CONNECT_WITHIN, tokio::net::lookup_host((database.host.as_str(), database.port))).await;
+        let found =
+            timeout(CONNECT_WITHIN, tokio::net::lookup_host((database.host.as_str(), database.port))).await;
         let found: Vec<SocketAddr> = found
             .map_err(|_| SourceError::Away("its name was not found in time"))?
             .map_err(|_| SourceError::Away("its name leads nowhere"))?
@@ -196,9 +205,9 @@ impl Sources {
     ) -> Result<Option<String>, SourceError> {
         let url = Url::parse(url).map_err(|_| SourceError::Forbidden("it is not a URL"))?;
         let mut answer = self.outbound.open(context, url, HeaderMap::new()).await?;
-        let mark = [ETAG, LAST_MODIFIED]
-            .iter()
-            .find_map(|name| Some(answer.headers().get(name)?.to_str().ok()?.chars().take(200).collect::<String>()));
+        let mark = [ETAG, LAST_MODIFIED].iter().find_map(|name| {
+            Some(answer.headers().get(name)?.to_str().ok()?.chars().take(200).collect::<String>())
+        });
         if mark.is_some() && mark.as_deref() == known {
             return Ok(None);
         }
@@ -219,7 +228,10 @@ impl Sources {
 ///
 /// # Errors
 /// There is none, or the database failed.
-pub async fn columns(connection: &mut PgConnection, table: &str) -> Result<BTreeMap<String, String>, SourceError> {
+pub async fn columns(
+    connection: &mut PgConnection,
+    table: &str,
+) -> Result<BTreeMap<String, String>, SourceError> {
     let found: Vec<(String, String)> = answered(
         sqlx::query_as(
             "select a.attname::text, format_type(a.atttypid, a.atttypmod) from pg_attribute a
@@ -283,7 +295,8 @@ pub async fn copy(
     let (mut rows, mut bytes) = (0, line.len() as u64);
     loop {
         let fetch = format!("fetch forward {FETCHED} from read");
-        let fetched = answered(sqlx::query(AssertSqlSafe(fetch)).persistent(false).fetch_all(&mut *connection)).await?;
+        let fetched =
+            answered(sqlx::query(AssertSqlSafe(fetch)).persistent(false).fetch_all(&mut *connection)).await?;
         if fetched.is_empty() {
             break;
         }

@@ -7,7 +7,9 @@ use database::Db;
 use jobs::{Dispatch, Store};
 
 use crate::insight::{knowledge::Library, material::Material};
-use upstreams::{anthropic, gorgias, pacing::shared::Shared, recorder::Recorder, shopify::Shopify, sources::Sources};
+use upstreams::{
+    anthropic, gorgias, pacing::shared::Shared, recorder::Recorder, shopify::Shopify, sources::Sources,
+};
 
 /// The shared parts.
 pub struct App {

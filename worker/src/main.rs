@@ -7,7 +7,10 @@ use anyhow::Context;
 use boot::{Process, Telemetry};
 use database::Db;
 use jobs::{Dispatch, Store};
-use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias, recorder::Recorder, shopify::Shopify, sources::Sources};
+use upstreams::{
+    Breakers, anthropic, breaker::BreakerSettings, gorgias, recorder::Recorder, shopify::Shopify,
+    sources::Sources,
+};
 use worker::{
     app::{App, shared_pace},
     days, handlers,

@@ -59,7 +59,10 @@ pub(crate) async fn open(ctx: &Ctx, app: &App) -> Result<Option<Shop>, Stop> {
 
 fn shopify(app: &App) -> Result<&Shopify, Stop> {
     app.shopify.as_ref().ok_or_else(|| {
-        Stop::fail("shopify_not_set_up", "this worker has no SHOPIFY_CLIENT_ID; set it as for the api, then retry")
+        Stop::fail(
+            "shopify_not_set_up",
+            "this worker has no SHOPIFY_CLIENT_ID; set it as for the api, then retry",
+        )
     })
 }
 

@@ -41,7 +41,9 @@ async fn door() -> Door {
         if !body.contains("code=good") {
             return Err(axum::http::StatusCode::BAD_REQUEST);
         }
-        Ok(Json(json!({"access_token": "shpat_1", "expires_in": 3600, "refresh_token": "shprt_1", "scope": "read_orders"})))
+        Ok(Json(
+            json!({"access_token": "shpat_1", "expires_in": 3600, "refresh_token": "shprt_1", "scope": "read_orders"}),
+        ))
     };
     let played = Router::new().route("/{shop}/admin/oauth/access_token", post(exchange)).route(
         "/{shop}/admin/api_permissions/current.json",
@@ -85,7 +87,8 @@ impl Door {
         let response = self.router.clone().oneshot(request).await.expect("the router cannot fail");
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 1 << 20).await.expect("a body");
-        let cookie = parts.headers.get("set-cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let cookie =
+            parts.headers.get("set-cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
         Seen {
             status: parts.status.as_u16(),
             json: serde_json::from_slice(&bytes).unwrap_or_default(),
@@ -197,11 +200,19 @@ async fn a_webhook_is_proven_by_either_secret_and_taken_once() {
     let door = door().await;
     let (at, body) = ("2026-10-03T10:00:00.123456789Z", "{\"id\":1,\"note\":\"half \\ud83d\"}");
     assert_eq!(door.deliver("orders/updated", "e-1", at, body, APP_SECRET).await, 404, "not connected");
-    assert_eq!(door.deliver("shop/redact", "e-2", at, body, APP_SECRET).await, 200, "nothing is here to erase");
+    assert_eq!(
+        door.deliver("shop/redact", "e-2", at, body, APP_SECRET).await,
+        200,
+        "nothing is here to erase"
+    );
     door.connect().await;
     assert_eq!(door.deliver("orders/updated", "e-1", at, body, "forged").await, 401);
     assert_eq!(door.deliver("orders/updated", "e-1", at, body, APP_SECRET).await, 200);
-    assert_eq!(door.deliver("orders/updated", "e-1", at, body, "old-secret").await, 200, "while it is replaced");
+    assert_eq!(
+        door.deliver("orders/updated", "e-1", at, body, "old-secret").await,
+        200,
+        "while it is replaced"
+    );
     assert_eq!(door.deliver("orders/updated", "e-3", "yesterday", body, APP_SECRET).await, 400);
     assert_eq!(door.deliver("orders/updated", "e-4", at, "not JSON {", APP_SECRET).await, 400);
     let stored = "select string_agg(concat_ws(' ', topic, event_id, state, triggered_at at time zone 'UTC'), '; ') from platform.shop_event";
@@ -221,10 +232,17 @@ async fn a_shop_that_leaves_takes_its_tokens_with_it_unless_it_came_back_since()
     let now = chrono::Utc::now().to_rfc3339();
     assert_eq!(door.deliver("app/uninstalled", "u-2", &now, "{\"id\":1}", APP_SECRET).await, 200);
     let shown = door.show().await;
-    assert_eq!((&shown["status"], &shown["reason"]), (&"disconnected".into(), &"the shop removed the app".into()));
+    assert_eq!(
+        (&shown["status"], &shown["reason"]),
+        (&"disconnected".into(), &"the shop removed the app".into())
+    );
     let left = "select count(*)::text from shared.integration where provider = 'shopify'";
     assert_eq!(door.text(left).await, "0");
-    assert_eq!(door.deliver("shop/redact", "r-1", &now, "{\"shop_id\":1}", APP_SECRET).await, 200, "it is still known whose it was");
+    assert_eq!(
+        door.deliver("shop/redact", "r-1", &now, "{\"shop_id\":1}", APP_SECRET).await,
+        200,
+        "it is still known whose it was"
+    );
     let kept = "select string_agg(topic, ' ') from platform.shop_event where topic = 'shop/redact'";
     assert_eq!(door.text(kept).await, "shop/redact");
 }

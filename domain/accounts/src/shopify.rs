@@ -206,11 +206,13 @@ pub async fn disconnect(tx: &mut Tx, tenant: TenantId) -> Result<bool, DbError> 
 /// # Errors
 /// The database failed.
 pub async fn tenant_of(tx: &mut Tx, shop: &str) -> Result<Option<(TenantId, DateTime<Utc>)>, DbError> {
-    Ok(sqlx::query_as("select tenant_id, connected_at from shared.shop_account where provider = $1 and account = $2")
-        .bind(PROVIDER)
-        .bind(shop)
-        .fetch_optional(&mut **tx)
-        .await?)
+    Ok(sqlx::query_as(
+        "select tenant_id, connected_at from shared.shop_account where provider = $1 and account = $2",
+    )
+    .bind(PROVIDER)
+    .bind(shop)
+    .fetch_optional(&mut **tx)
+    .await?)
 }
 
 fn written(key: &MasterKey, tenant: TenantId, connection: &Connection) -> (Config, Vec<u8>) {

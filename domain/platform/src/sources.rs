@@ -139,8 +139,10 @@ pub async fn save(
 /// # Errors
 /// The database failed.
 pub async fn delete(tx: &mut Tx, name: &str) -> Result<bool, DbError> {
-    let deleted =
-        sqlx::query("delete from platform.order_source where name = $1").bind(name).execute(&mut **tx).await?;
+    let deleted = sqlx::query("delete from platform.order_source where name = $1")
+        .bind(name)
+        .execute(&mut **tx)
+        .await?;
     Ok(deleted.rows_affected() == 1)
 }
 

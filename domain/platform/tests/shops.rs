@@ -104,9 +104,14 @@ async fn both_ways_of_writing_an_order_say_the_same() {
 #[tokio::test]
 async fn what_is_older_changes_nothing_in_whatever_order_it_comes() {
     let world = world().await;
-    let (old, new) = (body("2026-10-02T10:00:00Z", "paid"), body("2026-10-03T10:00:00Z", "partially_refunded"));
+    let (old, new) =
+        (body("2026-10-02T10:00:00Z", "paid"), body("2026-10-03T10:00:00Z", "partially_refunded"));
     assert_eq!(tell(&world, &new, "2026-10-03T10:00:01Z").await.inserted, 1);
-    assert_eq!(tell(&world, &old, "2026-10-05T10:00:00Z").await.older, 1, "it came later and happened earlier");
+    assert_eq!(
+        tell(&world, &old, "2026-10-05T10:00:00Z").await.older,
+        1,
+        "it came later and happened earlier"
+    );
     assert!(text(&world, ORDER).await.contains("partly_refunded"));
     // Within one second of the shop's clock what was triggered later holds.
     let later = body("2026-10-03T10:00:00Z", "refunded");
@@ -151,7 +156,8 @@ async fn categories_come_from_products_and_deleted_orders_count_no_more() {
     assert_eq!(text(&world, categories).await, "Lights");
     let mut tx2 = tx(&world).await;
     let heard = Heard { at: time("2026-10-06T10:00:00Z"), cause: Uuid::now_v7() };
-    let gone = store::deleted(&mut tx2, world.tenant, SHOPIFY, "9007199254740995", heard).await.expect("stored");
+    let gone =
+        store::deleted(&mut tx2, world.tenant, SHOPIFY, "9007199254740995", heard).await.expect("stored");
     let unknown = store::deleted(&mut tx2, world.tenant, SHOPIFY, "1", heard).await.expect("stored");
     tx2.commit().await.expect("commits");
     assert_eq!((gone, unknown), (true, false));
@@ -171,7 +177,10 @@ async fn customers_who_are_one_in_the_shop_are_one_here() {
     tx1.commit().await.expect("commits");
     assert!(text(&world, ORDER).await.starts_with("#1001 8 "));
     tell(&world, &body("2026-10-04T10:00:00Z", "voided"), "2026-10-04T10:00:00Z").await;
-    assert!(text(&world, ORDER).await.starts_with("#1001 8 voided"), "also what is said of the old one later");
+    assert!(
+        text(&world, ORDER).await.starts_with("#1001 8 voided"),
+        "also what is said of the old one later"
+    );
     let customer = |name: &str, at: &str| {
         let body = json!({"id": 9, "first_name": name, "email": "a@example.com", "updated_at": at});
         shopify::customer_of_webhook(&body).expect("a customer")
@@ -201,13 +210,32 @@ async fn an_event_is_taken_once_and_its_body_forgotten() {
     };
     let now = time("2026-10-03T10:00:05Z");
     let mut tx1 = tx(&world).await;
-    assert!(events::take_in(&mut tx1, world.tenant, &event("orders/updated", "e-1"), now).await.expect("in").is_some());
-    assert!(events::take_in(&mut tx1, world.tenant, &event("orders/updated", "e-1"), now).await.expect("in").is_none());
-    assert!(events::take_in(&mut tx1, world.tenant, &event("orders/paid", "e-1"), now).await.expect("in").is_some());
+    assert!(
+        events::take_in(&mut tx1, world.tenant, &event("orders/updated", "e-1"), now)
+            .await
+            .expect("in")
+            .is_some()
+    );
+    assert!(
+        events::take_in(&mut tx1, world.tenant, &event("orders/updated", "e-1"), now)
+            .await
+            .expect("in")
+            .is_none()
+    );
+    assert!(
+        events::take_in(&mut tx1, world.tenant, &event("orders/paid", "e-1"), now)
+            .await
+            .expect("in")
+            .is_some()
+    );
     let waiting = events::waiting(&mut tx1, SHOPIFY, 10).await.expect("read");
     assert_eq!(waiting.len(), 2);
-    assert!(events::settle(&mut tx1, SHOPIFY, &waiting[0], (Fate::Applied, None), now).await.expect("settled"));
-    assert!(!events::settle(&mut tx1, SHOPIFY, &waiting[0], (Fate::Applied, None), now).await.expect("settled"));
+    assert!(
+        events::settle(&mut tx1, SHOPIFY, &waiting[0], (Fate::Applied, None), now).await.expect("settled")
+    );
+    assert!(
+        !events::settle(&mut tx1, SHOPIFY, &waiting[0], (Fate::Applied, None), now).await.expect("settled")
+    );
     let asked = privacy::Asked {
         source: SHOPIFY,
         topic: "customers/redact",
@@ -239,21 +267,36 @@ async fn a_reading_goes_on_where_it_was_and_its_kinds_follow_each_other() {
     let last_at = Some(time("2026-03-01T00:00:00Z"));
     let page = Step { read: 20_000, last_at, next: Some("c-1".to_owned()), ..Step::default() };
     assert!(sync::advance(&mut tx1, SHOPIFY, &part, &page, now).await.expect("moved"));
-    assert!(!sync::advance(&mut tx1, SHOPIFY, &part, &page, now).await.expect("asked"), "it was moved before");
+    assert!(
+        !sync::advance(&mut tx1, SHOPIFY, &part, &page, now).await.expect("asked"),
+        "it was moved before"
+    );
     let moved = sync::held(&mut tx1, SHOPIFY, run, 0).await.expect("read").expect("there");
-    assert_eq!((Some(moved.since), moved.cursor.as_deref(), moved.in_window), (last_at, None, 0), "a new range");
+    assert_eq!(
+        (Some(moved.since), moved.cursor.as_deref(), moved.in_window),
+        (last_at, None, 0),
+        "a new range"
+    );
     let end = Step { is_last: true, ..Step::default() };
     assert!(sync::advance(&mut tx1, SHOPIFY, &moved, &end, now).await.expect("moved"));
     let after = sync::after(&mut tx1, world.tenant, SHOPIFY, run, now).await.expect("told");
     assert_eq!(after, After::Begin(vec![1]));
-    for (number, next) in [(1, After::Begin(vec![2, 3, 4, 5])), (2, After::Others), (3, After::Others), (4, After::Others), (5, After::Over)] {
+    for (number, next) in [
+        (1, After::Begin(vec![2, 3, 4, 5])),
+        (2, After::Others),
+        (3, After::Others),
+        (4, After::Others),
+        (5, After::Over),
+    ] {
         let part = sync::held(&mut tx1, SHOPIFY, run, number).await.expect("read").expect("there");
         assert!(sync::advance(&mut tx1, SHOPIFY, &part, &end, now).await.expect("moved"));
         assert_eq!(sync::after(&mut tx1, world.tenant, SHOPIFY, run, now).await.expect("told"), next);
     }
     let until = sync::read_until(&mut tx1, SHOPIFY, sync::Resource::Orders).await.expect("read");
     assert_eq!(until, Some(now));
-    let again = sync::begin(&mut tx1, world.tenant, SHOPIFY, Uuid::now_v7(), first, time("2026-11-02T00:00:00Z")).await;
+    let again =
+        sync::begin(&mut tx1, world.tenant, SHOPIFY, Uuid::now_v7(), first, time("2026-11-02T00:00:00Z"))
+            .await;
     assert_eq!(again.expect("begun").len(), 3, "what changed since then, a part of each");
     tx1.commit().await.expect("commits");
 }

@@ -41,17 +41,12 @@ async fn measure() -> anyhow::Result<ExitCode> {
 }
 
 async fn equal(orders: u64, changes: u64, kills: u32) -> anyhow::Result<bool> {
-    println!("{orders} orders, {changes} changes, {kills} workers killed; 3 of 100 calls go wrong, 1 of 10 webhooks is lost");
+    println!(
+        "{orders} orders, {changes} changes, {kills} workers killed; 3 of 100 calls go wrong, 1 of 10 webhooks is lost"
+    );
     let manners = Manners { faults_per_thousand: 30, token_secs: 320, ..Manners::default() };
-    let size = Size {
-        orders,
-        changes,
-        kills,
-        manners,
-        workers: 2,
-        paged: false,
-        limit: Duration::from_secs(900),
-    };
+    let size =
+        Size { orders, changes, kills, manners, workers: 2, paged: false, limit: Duration::from_secs(900) };
     let seen = show::run(size).await?;
     for difference in seen.differences.iter().take(5) {
         println!("different: {difference}");
@@ -87,7 +82,8 @@ async fn paced(orders: u64) -> anyhow::Result<bool> {
     figure("shopify_import", seen.first.as_secs_f64(), "s");
     figure("shopify_import_rate", orders as f64 / seen.first.as_secs_f64(), "orders/s");
     figure("shopify_worker_memory", seen.memory as f64 / 1e6, "MB");
-    let used = goal("shopify_limit_used", 100.0 * seen.first_heard.points / allowed, "%", Goal::AtLeast(95.0));
+    let used =
+        goal("shopify_limit_used", 100.0 * seen.first_heard.points / allowed, "%", Goal::AtLeast(95.0));
     let above = goal("shopify_throttled", seen.first_heard.throttled as f64, "queries", Goal::AtMost(0.0));
     let same = goal("shopify_import_differences", seen.differences.len() as f64, "orders", Goal::AtMost(0.0));
     Ok(used && above && same)

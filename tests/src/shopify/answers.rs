@@ -72,7 +72,16 @@ fn page(source: &Source, text: &str, variables: &Value) -> (Value, u64) {
     });
     let is_behind = |place: &(i64, u64)| after.is_none_or(|after| *place > after);
     let (name, places): (&str, Vec<(i64, u64)>) = if text.contains("orders(") {
-        ("orders", source.by_change.range((since, 0)..(until, 0)).copied().filter(is_behind).take(first + 1).collect())
+        (
+            "orders",
+            source
+                .by_change
+                .range((since, 0)..(until, 0))
+                .copied()
+                .filter(is_behind)
+                .take(first + 1)
+                .collect(),
+        )
     } else {
         let (name, mut all): (_, Vec<(i64, u64)>) = if text.contains("customers(") {
             ("customers", source.customers.iter().map(|(id, one)| (one.changed, *id)).collect())
@@ -93,7 +102,11 @@ fn page(source: &Source, text: &str, variables: &Value) -> (Value, u64) {
 
 fn node(source: &Source, name: &str, id: u64) -> Option<Value> {
     match name {
-        "orders" => source.orders.get(&id).filter(|order| !order.is_deleted).map(|order| order_node(source, id, order)),
+        "orders" => source
+            .orders
+            .get(&id)
+            .filter(|order| !order.is_deleted)
+            .map(|order| order_node(source, id, order)),
         "customers" => source.customers.get(&id).map(|customer| customer_node(id, customer)),
         _ => source.products.get(&id).map(|product| product_node(id, product)),
     }

@@ -73,7 +73,8 @@ impl Show {
     pub async fn open(size: Size) -> anyhow::Result<Show> {
         let stub = super::start(Source::new(size.orders, size.manners.seed), size.manners).await?;
         let bind = free_address()?;
-        let mut options = Options { workers: size.workers, schedulers: 1, bind: Some(bind), ..Options::default() };
+        let mut options =
+            Options { workers: size.workers, schedulers: 1, bind: Some(bind), ..Options::default() };
         options.queues = "bulk=1,default=6,imports=6,intelligence=1,ops=2,profiles=2".to_owned();
         let settings = [
             ("SHOPIFY_CLIENT_ID", CLIENT_ID.to_owned()),
@@ -110,7 +111,8 @@ impl Show {
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         let begun: Value = answer.json().await?;
         let authorize = reqwest::Url::parse(begun["authorize_url"].as_str().context("an address")?)?;
-        let nonce = authorize.query_pairs().find(|(name, _)| name == "state").context("a state")?.1.into_owned();
+        let nonce =
+            authorize.query_pairs().find(|(name, _)| name == "state").context("a state")?.1.into_owned();
         let query = format!("code=good&shop={SHOP}&state={nonce}&timestamp=1337178173");
         let hmac = accounts_hmac(&query);
         let back = self
@@ -149,7 +151,12 @@ impl Show {
 
     /// Waits until a reading that began after `after` came to its end and no webhook waits; kills a worker at each of so many
     /// moments on the way.
-    async fn settled(&mut self, after: Option<&str>, mut kills: u32, memory: &mut u64) -> anyhow::Result<String> {
+    async fn settled(
+        &mut self,
+        after: Option<&str>,
+        mut kills: u32,
+        memory: &mut u64,
+    ) -> anyhow::Result<String> {
         let began = Instant::now();
         let mut next_kill = Instant::now() + Duration::from_millis(700);
         loop {
@@ -217,7 +224,8 @@ impl Show {
             delivered.accepted += came.accepted;
             delivered.lost += came.lost;
             delivered.refused += came.refused;
-            let due = half + (self.size.kills - half) * (self.size.changes - left) as u32 / self.size.changes as u32;
+            let due = half
+                + (self.size.kills - half) * (self.size.changes - left) as u32 / self.size.changes as u32;
             if killed < due {
                 self.kill().await?;
                 killed += 1;
@@ -230,7 +238,8 @@ impl Show {
             end = self.settled(Some(&end), 0, &mut 0).await.context("a later reading")?;
         }
         let expected = self.stub.source(|source| source.expected());
-        let differences = differences(&self.cluster.ledger, self.cluster.desk.credentials().tenant_id, &expected).await?;
+        let differences =
+            differences(&self.cluster.ledger, self.cluster.desk.credentials().tenant_id, &expected).await?;
         let dead: i64 =
             sqlx::query_scalar("select count(*) from jobs.dead").fetch_one(&self.cluster.ledger).await?;
         Ok(Seen {
@@ -280,7 +289,11 @@ pub async fn run(size: Size) -> anyhow::Result<Seen> {
 ///
 /// # Errors
 /// The database failed.
-pub async fn differences(ledger: &PgPool, tenant: Uuid, expected: &[Expected]) -> anyhow::Result<Vec<String>> {
+pub async fn differences(
+    ledger: &PgPool,
+    tenant: Uuid,
+    expected: &[Expected],
+) -> anyhow::Result<Vec<String>> {
     type Row = (String, String, String, bool, bool, i64, i64, i64);
     let rows: Vec<Row> = sqlx::query_as(
         "select o.order_id, o.customer_id, o.payment, o.cancelled_at is not null, o.is_test,
@@ -292,19 +305,12 @@ pub async fn differences(ledger: &PgPool, tenant: Uuid, expected: &[Expected]) -
     .bind(tenant)
     .fetch_all(ledger)
     .await?;
-    let mut stored: Vec<Expected> = rows
-        .into_iter()
-        .map(|(order_id, customer_id, payment, is_cancelled, is_test, sold, given_back, lines)| Expected {
-            order_id,
-            customer_id,
-            payment,
-            is_cancelled,
-            is_test,
-            sold,
-            given_back,
-            lines,
-        })
-        .collect();
+    let mut stored: Vec<Expected> =
+        rows.into_iter()
+            .map(|(order_id, customer_id, payment, is_cancelled, is_test, sold, given_back, lines)| {
+                Expected { order_id, customer_id, payment, is_cancelled, is_test, sold, given_back, lines }
+            })
+            .collect();
     stored.sort();
     let mut differences = Vec::new();
     let is_stored = |one: &Expected| stored.binary_search(one).is_ok();

@@ -197,7 +197,8 @@ impl Source {
         loop {
             let count = self.orders.len();
             let nth = self.random.random_range(0..count);
-            let Some((id, order)) = self.orders.iter().nth(nth).map(|(id, order)| (*id, order.clone())) else {
+            let Some((id, order)) = self.orders.iter().nth(nth).map(|(id, order)| (*id, order.clone()))
+            else {
                 continue;
             };
             // Shopify's times are whole seconds; two changes of one order within one could not be told apart.
@@ -208,8 +209,13 @@ impl Source {
             let line = self.random.random_range(0..order.lines.len());
             let (now, refund_id) = (self.clock, self.id());
             let Some(order) = self.orders.get_mut(&id) else { continue };
-            let returned: i64 = order.refunds.iter().flat_map(|refund| &refund.items)
-                .filter(|(of, _, _)| *of == order.lines[line].id).map(|(_, pieces, _)| pieces).sum();
+            let returned: i64 = order
+                .refunds
+                .iter()
+                .flat_map(|refund| &refund.items)
+                .filter(|(of, _, _)| *of == order.lines[line].id)
+                .map(|(_, pieces, _)| pieces)
+                .sum();
             let one = &mut order.lines[line];
             let left = one.quantity - one.removed - returned;
             let topic = match kind {
@@ -286,7 +292,8 @@ impl Order {
                 lines: 0,
             });
         }
-        let sold = self.lines.iter().map(|line| (line.quantity - line.removed) * (line.price - line.discount)).sum();
+        let sold =
+            self.lines.iter().map(|line| (line.quantity - line.removed) * (line.price - line.discount)).sum();
         let bought = self.lines.iter().filter(|line| line.quantity > line.removed).count();
         let returns: Vec<i64> =
             self.refunds.iter().flat_map(|refund| refund.items.iter().map(|(_, _, cents)| *cents)).collect();

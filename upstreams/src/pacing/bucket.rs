@@ -95,7 +95,8 @@ mod tests {
     fn waits_only_near_the_end_of_the_bucket_and_less_as_it_drains() {
         let now = Instant::now();
         let mut bucket = Bucket::new(now);
-        let book = |bucket: &mut Bucket, now| bucket.book(now, ALLOWANCE, 1.0, LONG).expect("within a minute");
+        let book =
+            |bucket: &mut Bucket, now| bucket.book(now, ALLOWANCE, 1.0, LONG).expect("within a minute");
         for _ in 0..100 {
             assert_eq!(book(&mut bucket, now), Duration::ZERO, "nothing is known yet");
         }
@@ -113,7 +114,10 @@ mod tests {
         let mut bucket = Bucket::new(now);
         bucket.note(now, ALLOWANCE, Report { used: 40.0, limit: 40.0 });
         for _ in 0..3 {
-            assert_eq!(bucket.book(now, ALLOWANCE, 1.0, Duration::from_secs(1)), Err(Duration::from_millis(4500)));
+            assert_eq!(
+                bucket.book(now, ALLOWANCE, 1.0, Duration::from_secs(1)),
+                Err(Duration::from_millis(4500))
+            );
         }
     }
 

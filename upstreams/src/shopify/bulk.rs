@@ -76,7 +76,9 @@ impl Client {
             other => other.as_u64(),
         };
         Ok(match node["status"].as_str().unwrap_or_default() {
-            "COMPLETED" => Bulk::Ready { url: node["url"].as_str().map(str::to_owned), bytes: number("fileSize") },
+            "COMPLETED" => {
+                Bulk::Ready { url: node["url"].as_str().map(str::to_owned), bytes: number("fileSize") }
+            }
             "CREATED" | "RUNNING" | "CANCELING" => Bulk::Running(number("objectCount").unwrap_or(0)),
             "" => Bulk::Failed("it is not known any more".to_owned()),
             other => {
@@ -99,7 +101,8 @@ impl Client {
         let url = Url::parse(url).map_err(|_| bad("the file's address is no URL"))?;
         let mut headers = HeaderMap::new();
         if from > 0 {
-            let range = HeaderValue::from_str(&format!("bytes={from}-")).expect("digits are a header's value");
+            let range =
+                HeaderValue::from_str(&format!("bytes={from}-")).expect("digits are a header's value");
             headers.insert(RANGE, range);
         }
         // The file lies elsewhere: the shop's token is not sent there.
@@ -181,7 +184,8 @@ impl BulkFile {
             return Ok(None);
         }
         let cleaned = json::clean(bytes).map_err(|_| bad("a line of its file is not JSON"))?;
-        let object = serde_json::from_str(&cleaned.text).map_err(|_| bad("a line of its file is not JSON"))?;
+        let object =
+            serde_json::from_str(&cleaned.text).map_err(|_| bad("a line of its file is not JSON"))?;
         Ok(Some(BulkLine { object, at }))
     }
 }

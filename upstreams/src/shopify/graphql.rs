@@ -202,7 +202,10 @@ impl Client {
                 repeat: Repeat::OnlyIfWithoutEffect,
             };
             let data = self.query(context, query).await?;
-            if data["webhookSubscriptionCreate"]["userErrors"].as_array().is_some_and(|errors| !errors.is_empty()) {
+            if data["webhookSubscriptionCreate"]["userErrors"]
+                .as_array()
+                .is_some_and(|errors| !errors.is_empty())
+            {
                 return Err(bad("a subscription to webhooks was refused"));
             }
         }

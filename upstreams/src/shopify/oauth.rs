@@ -58,7 +58,12 @@ impl Shopify {
     ///
     /// # Errors
     /// The shop does not answer, or the code is none.
-    pub async fn exchange(&self, context: &CallContext, shop: &str, code: &str) -> Result<Tokens, ClientError> {
+    pub async fn exchange(
+        &self,
+        context: &CallContext,
+        shop: &str,
+        code: &str,
+    ) -> Result<Tokens, ClientError> {
         self.ask(context, shop, &[("code", code), ("expiring", "1")]).await
     }
 

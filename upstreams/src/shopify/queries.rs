@@ -23,7 +23,8 @@ const REFUNDS: &str = "refunds(first: 20) { id createdAt
 const CUSTOMER: &str = "id firstName lastName createdAt updatedAt
     defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber }";
 
-const PRODUCT: &str = "id title productType updatedAt category { name } collections(first: 5) { nodes { title } }";
+const PRODUCT: &str =
+    "id title productType updatedAt category { name } collections(first: 5) { nodes { title } }";
 
 fn fields(resource: Resource) -> String {
     match resource {
@@ -69,7 +70,8 @@ pub(super) fn bulk(resource: Resource, filter: &str) -> String {
         }
         Resource::Customers => CUSTOMER.to_owned(),
         Resource::Products => {
-            "id title productType updatedAt category { name } collections { edges { node { id title } } }".to_owned()
+            "id title productType updatedAt category { name } collections { edges { node { id title } } }"
+                .to_owned()
         }
     };
     format!("{{ {name}(query: \"{filter}\", sortKey: UPDATED_AT) {{ edges {{ node {{ {fields} }} }} }} }}")
@@ -82,7 +84,8 @@ pub(super) const RUN_BULK: &str = "mutation run($query: String!) {
 pub(super) const LOOK_BULK: &str = "query bulk($id: ID!) { node(id: $id) { ... on BulkOperation {
     id status errorCode objectCount fileSize url } } }";
 
-pub(super) const SUBSCRIPTIONS: &str = "query subscriptions { webhookSubscriptions(first: 100) { nodes { topic uri } } }";
+pub(super) const SUBSCRIPTIONS: &str =
+    "query subscriptions { webhookSubscriptions(first: 100) { nodes { topic uri } } }";
 
 pub(super) const SUBSCRIBE: &str = "mutation subscribe($topic: WebhookSubscriptionTopic!, $uri: String!) {
     webhookSubscriptionCreate(topic: $topic, webhookSubscription: { uri: $uri }) {

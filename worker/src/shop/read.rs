@@ -69,7 +69,8 @@ pub(crate) async fn by_id(
                 orders.refused.push(Refused {
                     external_id: order.id,
                     reason: "too_many_refunds",
-                    message: "the order has more refunds than are read of one order (20 of 30 lines each)".to_owned(),
+                    message: "the order has more refunds than are read of one order (20 of 30 lines each)"
+                        .to_owned(),
                 });
             } else {
                 orders.whole.push(order);

@@ -95,7 +95,9 @@ impl Shop {
         let sealed = self.app.master_key.seal(&owner, b"");
         let mut tx = self.app.db.tenant_tx(Role::Platform, self.tenant).await.expect("the database");
         assert!(mapping::save(&mut tx, self.tenant, "lines", &mapping).await.expect("saved"));
-        assert!(sources::save(&mut tx, self.tenant, "shop-db", (&config, &sealed), &kinds).await.expect("saved"));
+        assert!(
+            sources::save(&mut tx, self.tenant, "shop-db", (&config, &sealed), &kinds).await.expect("saved")
+        );
         tx.commit().await.expect("the database");
     }
 
@@ -105,7 +107,9 @@ impl Shop {
         let (enqueued, announcement) = enqueue(&mut conn, &[job]).await.expect("the ledger takes it");
         self.app.dispatch.announce(announcement);
         let handlers = handlers::all(&self.app);
-        drain(&self.app.store, &self.app.dispatch, handlers, &self.url, &["imports"]).await.expect("the drain");
+        drain(&self.app.store, &self.app.dispatch, handlers, &self.url, &["imports"])
+            .await
+            .expect("the drain");
         read::job(&mut conn, Some(self.tenant.0), enqueued[0].id).await.expect("the ledger").expect("the job")
     }
 
@@ -143,10 +147,12 @@ async fn a_table_is_read_and_read_again_where_it_changed() {
     let third = done(&shop.sync().await);
     assert_eq!(third["rows"], 2, "what was changed in the moment that was read last is read again");
     assert_eq!(third["import"]["orders_unchanged"], 1);
-    assert!(std::fs::read_dir(shop.folder.join("tenants").join(shop.tenant.to_string()).join("sources"))
-        .expect("a folder")
-        .next()
-        .is_none());
+    assert!(
+        std::fs::read_dir(shop.folder.join("tenants").join(shop.tenant.to_string()).join("sources"))
+            .expect("a folder")
+            .next()
+            .is_none()
+    );
 }
 
 #[tokio::test]

@@ -40,7 +40,11 @@ impl App {
         App {
             secrets: AppSecrets::new([secret, secret_before].into_iter().flatten()),
             settings,
-            destinations: if allow_loopback { Destinations::PublicOrLoopback } else { Destinations::PublicOnly },
+            destinations: if allow_loopback {
+                Destinations::PublicOrLoopback
+            } else {
+                Destinations::PublicOnly
+            },
             client: OnceLock::new(),
         }
     }

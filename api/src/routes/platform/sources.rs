@@ -235,7 +235,9 @@ async fn save(
             let plain = saved.and_then(|saved| {
                 // The password of one server is none of another's.
                 let is_same = same_server(&saved.config.place, &config.place);
-                is_same.then(|| state.settings.master_key.unseal(&owner, &saved.sealed_secrets).ok()).flatten()
+                is_same
+                    .then(|| state.settings.master_key.unseal(&owner, &saved.sealed_secrets).ok())
+                    .flatten()
             });
             String::from_utf8(plain.unwrap_or_default()).unwrap_or_default()
         }
@@ -308,8 +310,7 @@ async fn read_now(
     let job = NewJob::of(caller.tenant, &SyncSource { source: Some(name.clone()) })?;
     let job = correlation::caused(job).with_dedup_key(&key)?.with_concurrency_key(&key, 1)?;
     let (enqueued, announcement) = jobs::enqueue_one(&mut tx, job).await?;
-    let asked =
-        Asked { job_id: enqueued.id, state: enqueued.state.to_string(), created: enqueued.created };
+    let asked = Asked { job_id: enqueued.id, state: enqueued.state.to_string(), created: enqueued.created };
     let detail = json!({ "job": asked.job_id });
     trail::record(&mut tx, &caller, "orders.source_sync", &format!("source:{name}"), detail).await?;
     state.db.commit(tx).await?;
@@ -329,12 +330,8 @@ async fn reading(state: &AppState, tenant: TenantId, config: &Config) -> Result<
         Place::File { .. } => Default::default(),
     };
     let mapping = saved.mapping.clone();
-    let mut request = Request {
-        stated,
-        mapping: Some(saved.mapping),
-        zone,
-        ..Request::new(&config.currency, Utc::now())
-    };
+    let mut request =
+        Request { stated, mapping: Some(saved.mapping), zone, ..Request::new(&config.currency, Utc::now()) };
     request.stated.table.is_beginning = matches!(config.place, Place::File { .. });
     Ok((mapping, request))
 }
@@ -359,8 +356,8 @@ async fn look(
             };
             let mut connection = way.open(&database).await.map_err(not_read)?;
             let columns = away::columns(&mut connection, table).await.map_err(not_read)?;
-            let Plan { columns: names, order_id } = sources::plan(mapping, &columns)
-                .map_err(|told| Problem::unprocessable("mapping", told))?;
+            let Plan { columns: names, order_id } =
+                sources::plan(mapping, &columns).map_err(|told| Problem::unprocessable("mapping", told))?;
             if let Some(changes) = changes.as_ref().filter(|name| !columns.contains_key(*name)) {
                 let name: String = changes.chars().take(60).collect();
                 return Err(Problem::unprocessable("place.changes", format!("there is no column `{name}`")));
@@ -433,7 +430,10 @@ fn config(form: &SourceForm) -> Result<Config, Problem> {
     }
     let is_code = form.currency.len() == 3 && form.currency.bytes().all(|byte| byte.is_ascii_uppercase());
     if !is_code {
-        return Err(Problem::unprocessable("currency", "must be an ISO 4217 code of three capital letters, e.g. EUR"));
+        return Err(Problem::unprocessable(
+            "currency",
+            "must be an ISO 4217 code of three capital letters, e.g. EUR",
+        ));
     }
     Ok(Config { place, mapping: fits("mapping", &form.mapping, 64)?, currency: form.currency.clone() })
 }

@@ -84,7 +84,9 @@ pub fn shop_domain(text: &str) -> Option<String> {
 }
 
 fn mac(secret: &str, text: &[u8]) -> Hmac<Sha256> {
-    Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length").chain_update(text)
+    Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+        .expect("HMAC takes keys of any length")
+        .chain_update(text)
 }
 
 #[cfg(test)]
@@ -101,7 +103,9 @@ mod tests {
         let secrets = AppSecrets::new(["hush".to_owned()]);
         assert_eq!(sign_query("hush", QUERY), HMAC);
         assert!(secrets.prove_query(&format!("{QUERY}&hmac={HMAC}")));
-        assert!(secrets.prove_query(&format!("hmac={HMAC}&timestamp=1337178173&{}", &QUERY[..QUERY.len() - 21])));
+        assert!(
+            secrets.prove_query(&format!("hmac={HMAC}&timestamp=1337178173&{}", &QUERY[..QUERY.len() - 21]))
+        );
         assert!(!secrets.prove_query(QUERY));
         assert!(!secrets.prove_query(&format!("{QUERY}&hmac={HMAC}&hmac={HMAC}")));
         assert!(!secrets.prove_query(&format!("{}&hmac={HMAC}", QUERY.replace("some-shop", "evil-shop"))));
@@ -116,7 +120,10 @@ mod tests {
         assert!(both.prove_body(b"{\"id\":1}", header));
         assert!(!both.prove_body(b"{\"id\":2}", header));
         assert!(!both.prove_body(b"{\"id\":1}", ""));
-        assert!(!AppSecrets::new([String::new()]).prove_body(b"", &sign_body("", b"")), "no secret proves nothing");
+        assert!(
+            !AppSecrets::new([String::new()]).prove_body(b"", &sign_body("", b"")),
+            "no secret proves nothing"
+        );
     }
 
     #[test]

@@ -102,7 +102,10 @@ pub async fn merged(
     if kept_now == gone_now {
         return Ok(false);
     }
-    let people = [Person { customer_id: &kept_now, party: &parties[0] }, Person { customer_id: &gone_now, party: &parties[1] }];
+    let people = [
+        Person { customer_id: &kept_now, party: &parties[0] },
+        Person { customer_id: &gone_now, party: &parties[1] },
+    ];
     resolve::remember(tx, tenant, &people).await?;
     match merge::merge(tx, tenant, &kept_now, &gone_now, source).await {
         Ok(_) => Ok(true),

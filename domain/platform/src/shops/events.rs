@@ -69,9 +69,11 @@ pub async fn take_in(
     .execute(&mut **tx)
     .await
     .map_err(DbError::from)?;
-    let job = NewJob::of(tenant, &ApplyShopEvents {})?
-        .with_dedup_key(ApplyShopEvents::PLAIN)?
-        .with_cause(event.correlation_id, event.trace_parent, "webhook");
+    let job = NewJob::of(tenant, &ApplyShopEvents {})?.with_dedup_key(ApplyShopEvents::PLAIN)?.with_cause(
+        event.correlation_id,
+        event.trace_parent,
+        "webhook",
+    );
     Ok(Some(enqueue_one(tx, job).await?.1))
 }
 

@@ -109,7 +109,10 @@ impl ShopOrder {
         };
         let order_id = self.name.as_deref().unwrap_or(&self.id);
         if !matches!(normal::id(order_id), Some(Id::Exact(_))) {
-            return refused("order_without_number", "the order has neither a number nor an id that can be stored");
+            return refused(
+                "order_without_number",
+                "the order has neither a number nor an id that can be stored",
+            );
         }
         if normal::key(&self.customer).is_err() {
             return refused(
@@ -121,7 +124,10 @@ impl ShopOrder {
             return refused("time_missing", "the order does not say when it was placed");
         };
         if self.currency.len() != 3 || !self.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            return refused("currency_unknown", "the currency must be an ISO 4217 code of three capital letters");
+            return refused(
+                "currency_unknown",
+                "the currency must be an ISO 4217 code of three capital letters",
+            );
         }
         if self.lines.len() + self.returns.len() > LINES_LIMIT {
             return refused("too_many_lines", "the order has more lines than any that is no fault");
@@ -162,12 +168,17 @@ impl ShopOrder {
 
     /// What of a line was bought and not edited away; the outer none for a line whose numbers cannot be stored.
     fn sold(&self, line: &ShopLine) -> Option<Option<Sold>> {
-        let all = [(line.quantity, QUANTITY_LIMIT), (line.original, AMOUNT_LIMIT), (line.discount, AMOUNT_LIMIT)];
+        let all =
+            [(line.quantity, QUANTITY_LIMIT), (line.original, AMOUNT_LIMIT), (line.discount, AMOUNT_LIMIT)];
         if all.iter().any(|(number, limit)| !in_range(*number, *limit) || number.is_sign_negative()) {
             return None;
         }
-        let returned: Decimal =
-            self.returns.iter().filter(|back| back.line_id.as_ref() == Some(&line.id)).map(|back| back.quantity).sum();
+        let returned: Decimal = self
+            .returns
+            .iter()
+            .filter(|back| back.line_id.as_ref() == Some(&line.id))
+            .map(|back| back.quantity)
+            .sum();
         let quantity = match line.current {
             // What is neither there nor given back was taken away by an edit.
             Some(current) => line.quantity.min(current + returned).max(Decimal::ZERO),
@@ -277,7 +288,12 @@ mod tests {
     }
 
     fn back(quantity: i64, amount: i64) -> ShopReturn {
-        ShopReturn { line_id: Some("1".to_owned()), quantity: quantity.into(), amount: amount.into(), at: None }
+        ShopReturn {
+            line_id: Some("1".to_owned()),
+            quantity: quantity.into(),
+            amount: amount.into(),
+            at: None,
+        }
     }
 
     fn stated(order: &ShopOrder) -> Vec<(Decimal, Decimal, bool)> {
@@ -307,7 +323,9 @@ mod tests {
         assert_eq!(reason(order(vec![line(1, None, i64::MAX, 0)], vec![])), "number_out_of_range");
         let email = Some("maya@example.com".to_owned());
         assert!(
-            ShopOrder { customer: Party { email, ..Party::default() }, ..good }.statement(&HashMap::new()).is_ok()
+            ShopOrder { customer: Party { email, ..Party::default() }, ..good }
+                .statement(&HashMap::new())
+                .is_ok()
         );
     }
 

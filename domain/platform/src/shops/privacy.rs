@@ -37,7 +37,12 @@ pub struct Asked<'a> {
 ///
 /// # Errors
 /// The database failed.
-pub async fn ask(tx: &mut Tx, tenant: TenantId, asked: Asked<'_>, now: DateTime<Utc>) -> Result<bool, DbError> {
+pub async fn ask(
+    tx: &mut Tx,
+    tenant: TenantId,
+    asked: Asked<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
     let customer = &asked.body["customer"];
     let named = ["orders_requested", "orders_to_redact"].iter().find_map(|name| asked.body[*name].as_array());
     let orders: Vec<String> = named.into_iter().flatten().filter_map(id_of).take(ORDERS_LIMIT).collect();

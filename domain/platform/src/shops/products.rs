@@ -48,7 +48,10 @@ pub async fn known(tx: &mut Tx, source: &str, ids: &[String]) -> Result<HashMap<
         .into_iter()
         .map(|row| {
             let Stored { product_id, title, category, stated_at, is_deleted } = row;
-            (product_id.clone(), Product { id: product_id, title, category, changed_at: stated_at, is_deleted })
+            (
+                product_id.clone(),
+                Product { id: product_id, title, category, changed_at: stated_at, is_deleted },
+            )
         })
         .collect())
 }

@@ -11,7 +11,9 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 pub use node::{customer as customer_of_node, order as order_of_node, product as product_of_node};
-pub use webhook::{customer as customer_of_webhook, order as order_of_webhook, product as product_of_webhook};
+pub use webhook::{
+    customer as customer_of_webhook, order as order_of_webhook, product as product_of_webhook,
+};
 
 use super::order::{label, short};
 use crate::orders::statement::{EMAIL_LIMIT, Party, Payment};
@@ -106,7 +108,9 @@ fn payment(status: &Value) -> Payment {
 /// When all of an order was sent: with its last parcel.
 fn fulfilled(status: &Value, parcels: &[Value], created: &str) -> Option<DateTime<Utc>> {
     let is_whole = status.as_str().is_some_and(|status| status.eq_ignore_ascii_case("fulfilled"));
-    let is_sent = |parcel: &&Value| parcel["status"].as_str().is_none_or(|status| status.eq_ignore_ascii_case("success"));
+    let is_sent = |parcel: &&Value| {
+        parcel["status"].as_str().is_none_or(|status| status.eq_ignore_ascii_case("success"))
+    };
     parcels.iter().filter(is_sent).filter_map(|parcel| time(&parcel[created])).max().filter(|_| is_whole)
 }
 

@@ -118,7 +118,11 @@ pub async fn last(tx: &mut Tx, source: &str) -> Result<Vec<Part>, DbError> {
 ///
 /// # Errors
 /// The database failed.
-pub async fn read_until(tx: &mut Tx, source: &str, resource: Resource) -> Result<Option<DateTime<Utc>>, DbError> {
+pub async fn read_until(
+    tx: &mut Tx,
+    source: &str,
+    resource: Resource,
+) -> Result<Option<DateTime<Utc>>, DbError> {
     Ok(sqlx::query_scalar(
         "select until from platform.shop_synced
          where tenant_id = (select shared.current_tenant()) and source = $1 and resource = $2",
@@ -259,7 +263,10 @@ pub async fn advance(
     let in_window = before.in_window + step.read;
     let last_at = before.last_at.max(step.last_at);
     // A new range begins in the second of the last change: what it had besides may be behind it.
-    let begins_anew = !before.is_bulk && !step.is_last && in_window >= WINDOW && last_at.is_some_and(|at| at > before.since);
+    let begins_anew = !before.is_bulk
+        && !step.is_last
+        && in_window >= WINDOW
+        && last_at.is_some_and(|at| at > before.since);
     let (since, cursor, in_window) = match last_at {
         Some(last_at) if begins_anew => (last_at, None, 0),
         _ => (before.since, step.next.as_deref(), in_window),
@@ -330,7 +337,13 @@ pub async fn set_bulk(
 ///
 /// # Errors
 /// The database failed.
-pub async fn read_by(tx: &mut Tx, source: &str, part: &Part, is_bulk: bool, now: DateTime<Utc>) -> Result<(), DbError> {
+pub async fn read_by(
+    tx: &mut Tx,
+    source: &str,
+    part: &Part,
+    is_bulk: bool,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
     sqlx::query(
         "update platform.shop_sync
          set is_bulk = $4, cursor = null, in_window = 0, bulk_id = null, bulk_byte = 0, bulk_bytes = null, updated_at = $5

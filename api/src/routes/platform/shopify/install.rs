@@ -130,16 +130,16 @@ async fn callback(
 ) -> Result<Response, Refusal> {
     state.people.sign_ins.count_address(address).map_err(Refusal::TooMany)?;
     let client = state.shopify.client()?;
-    let over = || {
-        Problem::not_signed_in("this install was not begun here, was used, or took too long; begin again")
-    };
+    let over =
+        || Problem::not_signed_in("this install was not begun here, was used, or took too long; begin again");
     let query = uri.query().unwrap_or_default();
     if !state.shopify.secrets.prove_query(query) {
         return Err(Problem::not_signed_in("what came back is not signed by Shopify").into());
     }
     let value = |wanted: &str| {
-        let mut found =
-            url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == wanted).map(|(_, value)| value);
+        let mut found = url::form_urlencoded::parse(query.as_bytes())
+            .filter(|(name, _)| name == wanted)
+            .map(|(_, value)| value);
         let value = found.next()?;
         found.next().is_none().then(|| value.into_owned())
     };
@@ -178,9 +178,9 @@ async fn connect(state: &AppState, begun: &Begun, connection: &Connection) -> Re
     shopify::connect(&mut tx, &state.settings.master_key, tenant, connection, now).await?;
     act_as(&mut tx, Role::Platform, Some(tenant)).await?;
     let before = health::read(&mut tx, SHOPIFY).await?;
-    let is_same = before.as_ref().is_some_and(|before| {
-        before.account == connection.shop && before.status != Status::Disconnected
-    });
+    let is_same = before
+        .as_ref()
+        .is_some_and(|before| before.account == connection.shop && before.status != Status::Disconnected);
     if !is_same {
         sync::drop_unfinished(&mut tx, SHOPIFY, now).await?;
         sync::forget(&mut tx, SHOPIFY).await?;

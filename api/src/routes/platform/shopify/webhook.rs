@@ -35,7 +35,8 @@ const AHEAD: TimeDelta = TimeDelta::minutes(5);
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     // There from the start: an alert on its growth does not see a counter that is born at 1.
     for outcome in ["unauthenticated", "too-large", "not-found"] {
-        metrics::counter!("deskwork_webhooks_total", "provider" => SHOPIFY, "outcome" => outcome).increment(0);
+        metrics::counter!("deskwork_webhooks_total", "provider" => SHOPIFY, "outcome" => outcome)
+            .increment(0);
     }
     OpenApiRouter::new().routes(routes!(receive))
 }
@@ -102,8 +103,8 @@ async fn take(
     let now = Utc::now();
     let named = Named::of(&parts.headers, now)?;
     let cleaned = json::clean(&bytes).map_err(|_| Problem::bad_request("body", "must be JSON"))?;
-    let document = RawValue::from_string(cleaned.text)
-        .map_err(|_| Problem::bad_request("body", "must be JSON"))?;
+    let document =
+        RawValue::from_string(cleaned.text).map_err(|_| Problem::bad_request("body", "must be JSON"))?;
     let mut tx = state.db.gateway_tx().await?;
     let Some((tenant, connected_at)) = shopify::tenant_of(&mut tx, &named.shop).await? else {
         // Of a shop that never was here there is nothing to tell and nothing to erase.
@@ -156,7 +157,8 @@ struct Named {
 
 impl Named {
     fn of(headers: &HeaderMap, now: DateTime<Utc>) -> Result<Named, Problem> {
-        let missing = |name: &'static str| Problem::bad_request(name, "must be sent, with at most 200 characters");
+        let missing =
+            |name: &'static str| Problem::bad_request(name, "must be sent, with at most 200 characters");
         let short = |name: &'static str| {
             text(headers, name).filter(|text| (1..=200).contains(&text.len())).map(str::to_owned)
         };

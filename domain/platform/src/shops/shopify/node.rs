@@ -3,7 +3,10 @@
 
 use serde_json::Value;
 
-use super::{at, currency, email, fulfilled, id_of, is_full, items, name, needed, or_nothing, party, payment, text, time};
+use super::{
+    at, currency, email, fulfilled, id_of, is_full, items, name, needed, or_nothing, party, payment, text,
+    time,
+};
 use crate::orders::statement::Party;
 use crate::shops::customers::ShopCustomer;
 use crate::shops::order::{ShopLine, ShopOrder, ShopReturn, label};
@@ -81,7 +84,11 @@ fn line(node: &Value) -> Option<ShopLine> {
 
 /// A customer; none for a node without an id.
 pub fn customer(node: &Value) -> Option<ShopCustomer> {
-    Some(ShopCustomer { id: id_of(&node["id"])?, party: party_of(node), changed_at: time(&node["updatedAt"])? })
+    Some(ShopCustomer {
+        id: id_of(&node["id"])?,
+        party: party_of(node),
+        changed_at: time(&node["updatedAt"])?,
+    })
 }
 
 fn party_of(node: &Value) -> Party {

@@ -4,7 +4,10 @@
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::{at, currency, email, fulfilled, id_of, items, money, name, needed, or_nothing, party, payment, text, time, unreadable};
+use super::{
+    at, currency, email, fulfilled, id_of, items, money, name, needed, or_nothing, party, payment, text,
+    time, unreadable,
+};
 use crate::orders::statement::Party;
 use crate::shops::customers::ShopCustomer;
 use crate::shops::order::{ShopLine, ShopOrder, ShopReturn};
@@ -80,7 +83,11 @@ fn shop_money(set: &Value, plain: &Value) -> Decimal {
 
 /// A customer; none for a body without an id.
 pub fn customer(body: &Value) -> Option<ShopCustomer> {
-    Some(ShopCustomer { id: id_of(&body["id"])?, party: party_of(body), changed_at: time(&body["updated_at"])? })
+    Some(ShopCustomer {
+        id: id_of(&body["id"])?,
+        party: party_of(body),
+        changed_at: time(&body["updated_at"])?,
+    })
 }
 
 fn party_of(body: &Value) -> Party {
