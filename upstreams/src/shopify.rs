@@ -60,6 +60,8 @@ pub struct Shopify {
     settings: Arc<Settings>,
     /// What queries were said to cost before they are run, by name and size.
     costs: Arc<Mutex<HashMap<(&'static str, u32), f64>>>,
+    /// How much may be asked for at once, where more was too costly.
+    at_once: Arc<Mutex<HashMap<&'static str, u32>>>,
 }
 
 /// One shop's client. Cheap to make for each job.
@@ -112,6 +114,7 @@ impl Shopify {
             points: Pacer::new(UPSTREAM, ALLOWANCE, |_| None),
             settings: Arc::new(settings),
             costs: Arc::default(),
+            at_once: Arc::default(),
         })
     }
 
@@ -146,6 +149,19 @@ impl Shopify {
 
     fn cost(&self, name: &'static str, size: u32) -> Option<f64> {
         self.costs.lock().unwrap_or_else(PoisonError::into_inner).get(&(name, size)).copied()
+    }
+
+    /// So many, or fewer where that was too costly before.
+    fn at_once(&self, name: &'static str, wanted: u32) -> u32 {
+        let known = self.at_once.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(name).map_or(wanted, |most| wanted.min(*most))
+    }
+
+    /// Remembers that so many are too costly; how many to ask for instead.
+    fn ask_for_less(&self, name: &'static str, size: u32) -> u32 {
+        let less = (size / 2).max(1);
+        self.at_once.lock().unwrap_or_else(PoisonError::into_inner).insert(name, less);
+        less
     }
 
     fn note_cost(&self, name: &'static str, size: u32, cost: f64) {

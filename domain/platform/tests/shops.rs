@@ -87,7 +87,7 @@ const ORDER: &str = "select string_agg(concat_ws(' ', order_id, customer_id, pay
 async fn both_ways_of_writing_an_order_say_the_same() {
     let world = world().await;
     let told = body("2026-10-03T10:00:00Z", "partially_refunded");
-    let (one, other) = (shopify::order_of_webhook(&told), shopify::order_of_node(&node()));
+    let (one, other) = (shopify::order_of_webhook(&told), shopify::order_of_node(&node(), 5));
     let statement = |order: Option<platform::shops::order::ShopOrder>| {
         order.expect("an order").statement(&Default::default()).expect("it states something")
     };

@@ -11,6 +11,8 @@ use super::{Play, lock};
 
 /// What a query of orders costs for each of them; of other things a point.
 const ORDER_COST: f64 = 3.0;
+/// So many orders of a page are too many.
+const MOST_ORDERS: u64 = 40;
 
 /// A query's answer, or that there are too few points.
 pub(super) fn answer(play: &Play, asked: &Value) -> Value {
@@ -24,6 +26,10 @@ pub(super) fn answer(play: &Play, asked: &Value) -> Value {
         "nodes" => variables["ids"].as_array().map_or(1, |ids| ids.len() as u64),
         _ => 8,
     };
+    // A query may cost so much and no more.
+    if of_orders && name == "page" && wanted > MOST_ORDERS {
+        return json!({ "errors": [{ "message": "too costly", "extensions": { "code": "MAX_COST_EXCEEDED" } }] });
+    }
     let requested = 10.0 + each * wanted as f64;
     let (data, objects) = match name {
         "page" => page(&lock(&play.source), text, variables),
@@ -94,19 +100,19 @@ fn page(source: &Source, text: &str, variables: &Value) -> (Value, u64) {
     };
     let has_more = places.len() > first;
     let given = &places[..places.len().min(first)];
-    let nodes: Vec<Value> = given.iter().filter_map(|(_, id)| node(source, name, *id)).collect();
+    let nodes: Vec<Value> = given.iter().filter_map(|(_, id)| node(source, name, *id, 5)).collect();
     let cursor = given.last().map(|(changed, id)| format!("{changed}:{id}"));
     let count = nodes.len() as u64;
     (json!({ name: { "nodes": nodes, "pageInfo": { "hasNextPage": has_more, "endCursor": cursor } } }), count)
 }
 
-fn node(source: &Source, name: &str, id: u64) -> Option<Value> {
+fn node(source: &Source, name: &str, id: u64, most_refunds: usize) -> Option<Value> {
     match name {
         "orders" => source
             .orders
             .get(&id)
             .filter(|order| !order.is_deleted)
-            .map(|order| order_node(source, id, order)),
+            .map(|order| order_node(source, id, order, most_refunds)),
         "customers" => source.customers.get(&id).map(|customer| customer_node(id, customer)),
         _ => source.products.get(&id).map(|product| product_node(id, product)),
     }
@@ -124,7 +130,7 @@ fn nodes(source: &Source, variables: &Value) -> (Value, u64) {
                 Some("Customer") => "customers",
                 _ => "products",
             };
-            node(source, name, id).unwrap_or(Value::Null)
+            node(source, name, id, 25).unwrap_or(Value::Null)
         })
         .collect();
     let count = nodes.len() as u64;

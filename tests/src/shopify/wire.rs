@@ -54,13 +54,14 @@ pub(super) fn order_head(source: &Source, id: u64, order: &Order) -> Value {
     })
 }
 
-pub(super) fn order_node(source: &Source, id: u64, order: &Order) -> Value {
+pub(super) fn order_node(source: &Source, id: u64, order: &Order, most_refunds: usize) -> Value {
     let mut node = order_head(source, id, order);
     let lines: Vec<Value> = order.lines.iter().map(|line| line_node(source, order, line)).collect();
     node["lineItems"] = json!({ "nodes": lines, "pageInfo": { "hasNextPage": false, "endCursor": null } });
     node["refunds"] = order
         .refunds
         .iter()
+        .take(most_refunds)
         .map(|refund| {
             let items: Vec<Value> = refund
                 .items

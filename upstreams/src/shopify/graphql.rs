@@ -123,9 +123,19 @@ impl Client {
         size: u32,
     ) -> Result<Page, ClientError> {
         let text = queries::page(resource);
-        let variables = json!({ "first": size, "after": cursor, "query": filter(since, until) });
-        let query = Query { name: resource.name(), size, text: &text, variables, repeat: Repeat::Always };
-        let mut data = self.query(context, query).await?;
+        let name = resource.name();
+        let mut size = self.shared.at_once(name, size);
+        let mut data = loop {
+            let variables = json!({ "first": size, "after": cursor, "query": filter(since, until) });
+            let query = Query { name, size, text: &text, variables, repeat: Repeat::Always };
+            match self.query(context, query).await {
+                // How much a page costs is the shop's to say.
+                Err(error) if size > 1 && is_too_costly(&error) => {
+                    size = self.shared.ask_for_less(name, size)
+                }
+                came => break came?,
+            }
+        };
         let mut page = page_of(&mut data[resource.name()])?;
         if resource == Resource::Orders {
             for order in &mut page.nodes {
@@ -145,19 +155,32 @@ impl Client {
         resource: Resource,
         ids: &[String],
     ) -> Result<Vec<Option<Value>>, ClientError> {
-        let ids: Vec<String> =
-            ids.iter().map(|id| format!("gid://shopify/{}/{id}", resource.kind())).collect();
         let text = queries::nodes(resource);
-        let size = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         let name = match resource {
             Resource::Products => "product_nodes",
             Resource::Customers => "customer_nodes",
             Resource::Orders => "order_nodes",
         };
-        let variables = json!({ "ids": ids });
-        let query = Query { name, size, text: &text, variables, repeat: Repeat::Always };
-        let mut data = self.query(context, query).await?;
-        let Value::Array(nodes) = data["nodes"].take() else { return Err(bad("there are no nodes in it")) };
+        let mut rest: Vec<String> =
+            ids.iter().map(|id| format!("gid://shopify/{}/{id}", resource.kind())).collect();
+        let mut nodes = Vec::with_capacity(ids.len());
+        while !rest.is_empty() {
+            let size = self.shared.at_once(name, u32::try_from(rest.len()).unwrap_or(u32::MAX));
+            let variables = json!({ "ids": rest[..size as usize] });
+            let query = Query { name, size, text: &text, variables, repeat: Repeat::Always };
+            let mut data = match self.query(context, query).await {
+                Err(error) if size > 1 && is_too_costly(&error) => {
+                    self.shared.ask_for_less(name, size);
+                    continue;
+                }
+                came => came?,
+            };
+            let Value::Array(some) = data["nodes"].take() else {
+                return Err(bad("there are no nodes in it"));
+            };
+            nodes.extend(some);
+            rest.drain(..size as usize);
+        }
         let mut found = Vec::with_capacity(nodes.len());
         for mut node in nodes {
             if node.is_null() {
@@ -267,6 +290,13 @@ impl Client {
                 metrics::counter!("deskwork_upstream_throttled_total", "upstream" => UPSTREAM).increment(1);
                 continue;
             }
+            if has_code(&told.errors, TOO_COSTLY) {
+                return Err(ClientError::Rejected {
+                    upstream: UPSTREAM,
+                    status: 200,
+                    code: TOO_COSTLY.to_owned(),
+                });
+            }
             if has_code(&told.errors, "ACCESS_DENIED") {
                 return Err(ClientError::Unauthorised { upstream: UPSTREAM, status: 403 });
             }
@@ -327,6 +357,13 @@ fn page_of(connection: &mut Value) -> Result<Page, ClientError> {
     let info = &connection["pageInfo"];
     let next = (info["hasNextPage"] == true).then(|| info["endCursor"].as_str().map(str::to_owned)).flatten();
     Ok(Page { nodes, next })
+}
+
+/// A query that costs more than any may.
+const TOO_COSTLY: &str = "MAX_COST_EXCEEDED";
+
+fn is_too_costly(error: &ClientError) -> bool {
+    matches!(error, ClientError::Rejected { code, .. } if code == TOO_COSTLY)
 }
 
 fn has_code(errors: &Value, code: &str) -> bool {

@@ -2,8 +2,19 @@
 
 use super::Resource;
 
-/// Lines of an order that come with it; the others are asked for one page after the other.
-pub(super) const LINES_AT_ONCE: u32 = 30;
+/// How much of what belongs to an order comes along: a query may cost a thousand points, and each of these costs some.
+#[derive(Clone, Copy)]
+struct Depth {
+    /// Lines; the others are asked for one page after the other.
+    lines: u32,
+    /// Refunds, and lines of each; orders with more are asked for by their ids.
+    refunds: u32,
+}
+
+/// Of orders in pages.
+const SHALLOW: Depth = Depth { lines: 15, refunds: 5 };
+/// Of orders that are asked for by their ids.
+const DEEP: Depth = Depth { lines: 50, refunds: 25 };
 
 /// An order's own fields, those of its customer, and what of it was sent.
 const ORDER: &str = "id name createdAt processedAt updatedAt cancelledAt test email phone currencyCode
@@ -15,10 +26,14 @@ const LINE: &str = "id title sku quantity currentQuantity product { id }
     originalTotalSet { shopMoney { amount currencyCode } }
     discountAllocations { allocatedAmountSet { shopMoney { amount } } }";
 
-const REFUNDS: &str = "refunds(first: 20) { id createdAt
-    refundLineItems(first: 30) { nodes { quantity lineItem { id } subtotalSet { shopMoney { amount } } }
-        pageInfo { hasNextPage } }
-    orderAdjustments(first: 5) { nodes { id reason amountSet { shopMoney { amount } } } } }";
+fn refunds(first: u32) -> String {
+    format!(
+        "refunds(first: {first}) {{ id createdAt
+            refundLineItems(first: {first}) {{ nodes {{ quantity lineItem {{ id }} subtotalSet {{ shopMoney {{ amount }} }} }}
+                pageInfo {{ hasNextPage }} }}
+            orderAdjustments(first: 3) {{ nodes {{ id reason amountSet {{ shopMoney {{ amount }} }} }} }} }}"
+    )
+}
 
 const CUSTOMER: &str = "id firstName lastName createdAt updatedAt
     defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber }";
@@ -26,10 +41,12 @@ const CUSTOMER: &str = "id firstName lastName createdAt updatedAt
 const PRODUCT: &str =
     "id title productType updatedAt category { name } collections(first: 5) { nodes { title } }";
 
-fn fields(resource: Resource) -> String {
+fn fields(resource: Resource, depth: Depth) -> String {
     match resource {
         Resource::Orders => format!(
-            "{ORDER} {REFUNDS} lineItems(first: {LINES_AT_ONCE}) {{ nodes {{ {LINE} }} pageInfo {{ hasNextPage endCursor }} }}"
+            "{ORDER} {} lineItems(first: {}) {{ nodes {{ {LINE} }} pageInfo {{ hasNextPage endCursor }} }}",
+            refunds(depth.refunds),
+            depth.lines
         ),
         Resource::Customers => CUSTOMER.to_owned(),
         Resource::Products => PRODUCT.to_owned(),
@@ -38,7 +55,7 @@ fn fields(resource: Resource) -> String {
 
 /// A page of what was changed within a time, the oldest change first.
 pub(super) fn page(resource: Resource) -> String {
-    let (name, fields) = (resource.name(), fields(resource));
+    let (name, fields) = (resource.name(), fields(resource, SHALLOW));
     format!(
         "query page($first: Int!, $after: String, $query: String!) {{
             {name}(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {{
@@ -48,7 +65,7 @@ pub(super) fn page(resource: Resource) -> String {
 
 /// Objects by their ids.
 pub(super) fn nodes(resource: Resource) -> String {
-    let (kind, fields) = (resource.kind(), fields(resource));
+    let (kind, fields) = (resource.kind(), fields(resource, DEEP));
     format!("query nodes($ids: [ID!]!) {{ nodes(ids: $ids) {{ __typename ... on {kind} {{ {fields} }} }} }}")
 }
 

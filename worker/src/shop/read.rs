@@ -39,7 +39,7 @@ pub(crate) async fn orders(
     let mut orders = Orders::default();
     let mut partial = Vec::new();
     for node in nodes {
-        match shopify::order_of_node(node) {
+        match shopify::order_of_node(node, shopify::REFUNDS_OF_PAGES) {
             Some(order) if order.is_partial => partial.push(order.id),
             Some(order) => orders.whole.push(order),
             None => orders.refused.push(without_id()),
@@ -64,12 +64,14 @@ pub(crate) async fn by_id(
             Ok(nodes) => nodes,
             Err(error) => return Err(stop_of(ctx, app, shop, error).await),
         };
-        for order in nodes.iter().flatten().filter_map(shopify::order_of_node) {
+        for order in
+            nodes.iter().flatten().filter_map(|node| shopify::order_of_node(node, shopify::REFUNDS_OF_ONE))
+        {
             if order.is_partial {
                 orders.refused.push(Refused {
                     external_id: order.id,
                     reason: "too_many_refunds",
-                    message: "the order has more refunds than are read of one order (20 of 30 lines each)"
+                    message: "the order has more refunds than are read of one order (25 of 25 lines each)"
                         .to_owned(),
                 });
             } else {

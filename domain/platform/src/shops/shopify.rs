@@ -18,6 +18,11 @@ pub use webhook::{
 use super::order::{label, short};
 use crate::orders::statement::{EMAIL_LIMIT, Party, Payment};
 
+/// Refunds that come with an order of a page or a file: with so many there may be more, and it is asked for by its id.
+pub const REFUNDS_OF_PAGES: usize = 5;
+/// Refunds that come with an order that is asked for by its id.
+pub const REFUNDS_OF_ONE: usize = 25;
+
 /// The number at the end of `gid://shopify/Order/450789469`, or the id itself.
 pub fn id_of(value: &Value) -> Option<String> {
     match value {

@@ -110,7 +110,7 @@ async fn first_change(ctx: &Ctx, app: &App, shop: &Shop, call: &CallContext) -> 
         Ok(page) => Ok(page
             .nodes
             .first()
-            .and_then(shopify::order_of_node)
+            .and_then(|node| shopify::order_of_node(node, shopify::REFUNDS_OF_PAGES))
             .and_then(|order| order.changed_at)
             .unwrap_or(now)),
         Err(error) => Err(shop::stop_of(ctx, app, shop, error).await),

@@ -12,13 +12,10 @@ use crate::shops::customers::ShopCustomer;
 use crate::shops::order::{ShopLine, ShopOrder, ShopReturn, label};
 use crate::shops::products::Product;
 
-/// Refunds that come with an order, and lines of one refund.
-const REFUNDS: usize = 20;
-
-/// An order; none for a node without an id.
-pub fn order(node: &Value) -> Option<ShopOrder> {
+/// An order of a page, with which at most `most_refunds` come; none for a node without an id.
+pub fn order(node: &Value, most_refunds: usize) -> Option<ShopOrder> {
     let refunds = items(&node["refunds"]);
-    let mut is_partial = is_full(refunds, REFUNDS);
+    let mut is_partial = is_full(refunds, most_refunds);
     let (mut returns, mut allowances) = (Vec::new(), Vec::new());
     for refund in refunds {
         let created_at = time(&refund["createdAt"]);
