@@ -216,7 +216,7 @@ async fn a_webhook_is_proven_by_either_secret_and_taken_once() {
     assert_eq!(door.deliver("orders/updated", "e-3", "yesterday", body, APP_SECRET).await, 400);
     assert_eq!(door.deliver("orders/updated", "e-4", at, "not JSON {", APP_SECRET).await, 400);
     let stored = "select string_agg(concat_ws(' ', topic, event_id, state, triggered_at at time zone 'UTC'), '; ') from platform.shop_event";
-    assert_eq!(door.text(stored).await, "orders/updated e-1 waiting 2026-10-03 10:00:00.123457");
+    assert_eq!(door.text(stored).await, "orders/updated e-1 waiting 2026-10-03 10:00:00.123456");
     let shown = door.show().await;
     assert_eq!(shown["webhooks_waiting"], 1);
     assert!(shown["webhook_lag_ms"].as_i64().is_some_and(|lag| lag > 0));

@@ -132,6 +132,13 @@ impl ShopOrder {
         if self.lines.len() + self.returns.len() > LINES_LIMIT {
             return refused("too_many_lines", "the order has more lines than any that is no fault");
         }
+        // Before anything is added up: what is out of range has no sum.
+        let is_odd = |back: &ShopReturn| {
+            !in_range(back.amount, AMOUNT_LIMIT) || !in_range(back.quantity, QUANTITY_LIMIT)
+        };
+        if self.returns.iter().chain(&self.allowances).any(is_odd) {
+            return refused("number_out_of_range", "a refund's quantity or amount is out of range");
+        }
         let mut lines = Vec::with_capacity(self.lines.len() + self.returns.len());
         for line in &self.lines {
             let Some(sold) = self.sold(line) else {
@@ -141,9 +148,6 @@ impl ShopOrder {
             lines.extend(sold.map(|sold| sold.line(line, product)));
         }
         for back in self.returns.iter().chain(&self.allowances) {
-            if !in_range(back.amount, AMOUNT_LIMIT) || !in_range(back.quantity, QUANTITY_LIMIT) {
-                return refused("number_out_of_range", "a refund's quantity or amount is out of range");
-            }
             if back.amount.is_zero() && back.quantity.is_zero() {
                 continue;
             }
@@ -168,6 +172,9 @@ impl ShopOrder {
 
     /// What of a line was bought and not edited away; the outer none for a line whose numbers cannot be stored.
     fn sold(&self, line: &ShopLine) -> Option<Option<Sold>> {
+        if line.current.is_some_and(|current| !in_range(current, QUANTITY_LIMIT)) {
+            return None;
+        }
         let all =
             [(line.quantity, QUANTITY_LIMIT), (line.original, AMOUNT_LIMIT), (line.discount, AMOUNT_LIMIT)];
         if all.iter().any(|(number, limit)| !in_range(*number, *limit) || number.is_sign_negative()) {
@@ -327,6 +334,20 @@ mod tests {
                 .statement(&HashMap::new())
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn numbers_beyond_all_measure_are_refused_and_no_sum_is_made_of_them() {
+        let huge = ShopReturn { quantity: Decimal::MAX, amount: Decimal::MAX, ..back(1, 1) };
+        for (current, returns) in [
+            (None, vec![huge.clone(), huge.clone()]),
+            (Some(Decimal::MAX), vec![back(1, 1)]),
+            (Some(Decimal::MIN), vec![]),
+        ] {
+            let odd = ShopLine { current, ..line(1, None, 10, 0) };
+            let refused = order(vec![odd], returns).statement(&HashMap::new()).expect_err("refused");
+            assert_eq!(refused.reason, "number_out_of_range");
+        }
     }
 
     proptest! {
