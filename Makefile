@@ -110,7 +110,7 @@ figures: setup ## draw the figures of docs/ from the real purchases, a few minut
 	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters sla assign realtime idle night night-kill rules segments fuzz-doors import-bench erase
+PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters sla assign realtime idle night night-kill rules segments fuzz-doors import-bench erase shopify
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -150,6 +150,8 @@ sla: ## the net beneath the alerts with 100,000 open tickets, and how late alert
 
 erase: ## a customer with 100 tickets among a million is erased everywhere: ARGS="--quick"
 	@$(BIN)/erase $(ARGS)
+shopify: ## a shop at Shopify that misbehaves: the tables equal it, within its rate limit: ARGS="--quick"
+	@$(BIN)/shopify $(ARGS)
 
 waiters: ## 2,000 clients waiting for results
 	@$(BIN)/waiters $(ARGS)

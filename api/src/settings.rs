@@ -5,6 +5,7 @@ use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::D
 use accounts::seal::MasterKey;
 use boot::{Secret, Setting, SettingError, env, telemetry};
 use upstreams::files::{S3, S3Settings};
+use upstreams::shopify;
 
 /// Every setting of the process's own.
 pub const SETTINGS: &[Setting] = &[
@@ -182,6 +183,42 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "tries to sign in, and requests for and uses of links, that one network address may make in a minute; one account may be tried a twelfth of it",
         secret: false,
     },
+    Setting {
+        name: "SHOPIFY_CLIENT_ID",
+        default: Some(""),
+        meaning: "the app's public name at Shopify; without it no shop is connected",
+        secret: false,
+    },
+    Setting {
+        name: "SHOPIFY_CLIENT_SECRET",
+        default: Some(""),
+        meaning: "the app's secret, which signs webhooks and installs; needed with its name",
+        secret: true,
+    },
+    Setting {
+        name: "SHOPIFY_CLIENT_SECRET_BEFORE",
+        default: Some(""),
+        meaning: "the secret that is being replaced, which Shopify signs with for up to an hour more",
+        secret: true,
+    },
+    Setting {
+        name: "SHOPIFY_SCOPES",
+        default: Some("read_all_orders,read_orders,read_customers,read_products"),
+        meaning: "what a shop's owner is asked to agree to, separated by commas",
+        secret: false,
+    },
+    Setting {
+        name: "SHOPIFY_API_VERSION",
+        default: Some("2026-07"),
+        meaning: "version of Shopify's Admin API",
+        secret: false,
+    },
+    Setting {
+        name: "SHOPIFY_BASE_URL",
+        default: Some(""),
+        meaning: "where every shop is called instead of at its own domain, for tests: BASE/SHOP",
+        secret: false,
+    },
 ];
 
 /// All settings that the process reads, those of logs and traces included.
@@ -262,6 +299,10 @@ pub struct Settings {
     pub patience: Patience,
     /// People in browsers.
     pub people: People,
+    /// How this installation is known to Shopify, if it is.
+    pub shopify: Option<shopify::Settings>,
+    /// The secret at Shopify that is being replaced.
+    pub shopify_secret_before: Option<Secret>,
 }
 
 /// How people in browsers come in.
@@ -331,8 +372,26 @@ impl Settings {
                 allow_loopback: env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)])?,
                 sign_ins_per_minute: number("DESK_RATE_SIGN_INS_PER_MINUTE", 120, MAX_RATE)?,
             },
+            shopify: shopify_settings()?,
+            shopify_secret_before: env::maybe_secret("SHOPIFY_CLIENT_SECRET_BEFORE"),
         })
     }
+}
+
+fn shopify_settings() -> Result<Option<shopify::Settings>, SettingError> {
+    let Some(client_id) = env::maybe::<String>("SHOPIFY_CLIENT_ID", "the app's public name")? else {
+        return Ok(None);
+    };
+    let scopes = "read_all_orders,read_orders,read_customers,read_products";
+    Ok(Some(shopify::Settings {
+        client_id,
+        client_secret: env::secret("SHOPIFY_CLIENT_SECRET", "a value, because SHOPIFY_CLIENT_ID is set")?
+            .expose()
+            .to_owned(),
+        version: env::optional("SHOPIFY_API_VERSION", "2026-07".to_owned(), "a version such as 2026-07")?,
+        scopes: env::optional("SHOPIFY_SCOPES", scopes.to_owned(), "words separated by commas")?,
+        base: env::maybe("SHOPIFY_BASE_URL", "a URL like http://127.0.0.1:9000")?,
+    }))
 }
 
 /// An origin as browsers write it: `https`, or `http` on this machine.

@@ -12,6 +12,7 @@ use upstreams::files::Files;
 use crate::{
     live::{self, Live},
     routes::jobs::{positions::Positions, reader::Reader},
+    routes::platform::{shopify, sources},
     settings::Settings,
     web::{bulkhead::Bulkhead, keys::KeyCache, people::People, views::Views},
 };
@@ -46,6 +47,10 @@ pub struct AppState {
     pub live: Live,
     /// Files that come with messages.
     pub files: Files,
+    /// How this installation is known to Shopify.
+    pub shopify: Arc<shopify::App>,
+    /// The way to where tenants' orders lie elsewhere.
+    pub sources: Arc<sources::Way>,
     /// Metrics.
     pub telemetry: Telemetry,
     /// The settings.
@@ -95,6 +100,12 @@ impl AppState {
                 Some(s3) => Files::in_s3(settings.files_dir.clone(), s3),
                 None => Files::in_folder(settings.files_dir.clone()),
             },
+            shopify: Arc::new(shopify::App::new(
+                settings.shopify.clone(),
+                settings.shopify_secret_before.as_ref().map(|secret| secret.expose().to_owned()),
+                settings.people.allow_loopback,
+            )),
+            sources: Arc::new(sources::Way::new(settings.people.allow_loopback)),
             telemetry,
             settings: Arc::new(settings),
             ending,

@@ -17,4 +17,5 @@ pub mod proxy;
 pub mod report;
 pub mod rules;
 pub mod servers;
+pub mod shopify;
 pub mod upstream;

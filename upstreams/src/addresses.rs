@@ -69,7 +69,8 @@ impl Resolve for CheckedResolver {
     }
 }
 
-fn allowed_addresses(
+/// Of the addresses that a name leads to, those that may be called.
+pub(crate) fn allowed_addresses(
     destinations: Destinations,
     host: &str,
     found: impl Iterator<Item = SocketAddr>,

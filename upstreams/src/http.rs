@@ -164,6 +164,63 @@ impl Outbound {
         unreachable!("the loop ends when the delays do")
     }
 
+    /// Begins to read what lies at an address, once: whoever reads it goes on from where it broke off.
+    ///
+    /// # Errors
+    /// As for [`Outbound::send`], by the status alone.
+    pub async fn open(
+        &self,
+        context: &CallContext,
+        url: Url,
+        headers: HeaderMap,
+    ) -> Result<Streamed, ClientError> {
+        self.destinations.check_url(&url).map_err(|forbidden| self.forbidden(forbidden))?;
+        let permit = self.breakers.ask(&host_key(&url), ClockInstant::now()).map_err(|after| {
+            self.count("circuit_open");
+            ClientError::RetryAfter { upstream: self.upstream, after, reason: PauseReason::CircuitOpen }
+        })?;
+        let left =
+            context.deadline.saturating_duration_since(Instant::now()).min(self.policy.attempt_timeout);
+        let sent = tokio::time::timeout(left, self.http.get(url).headers(headers).send()).await;
+        let trouble = match sent {
+            Ok(Ok(response)) => {
+                let status = response.status();
+                self.count(status_class(status));
+                if status.is_server_error() {
+                    permit.failed(ClockInstant::now())
+                } else {
+                    permit.succeeded()
+                }
+                return match judge_status(status) {
+                    Verdict::Accept => Ok(Streamed { status, upstream: self.upstream, response }),
+                    Verdict::Unauthorised => {
+                        Err(ClientError::Unauthorised { upstream: self.upstream, status: status.as_u16() })
+                    }
+                    Verdict::Again | Verdict::Busy | Verdict::SpendLimit => Err(ClientError::Unavailable {
+                        upstream: self.upstream,
+                        cause: Trouble::Status(status.as_u16()),
+                        effect: Effect::None,
+                    }),
+                    Verdict::Refuse { code } => {
+                        Err(ClientError::Rejected { upstream: self.upstream, status: status.as_u16(), code })
+                    }
+                };
+            }
+            Ok(Err(error)) => match ExchangeError::of(&error) {
+                ExchangeError::Forbidden(forbidden) => {
+                    self.count("forbidden_address");
+                    return Err(self.forbidden(forbidden));
+                }
+                ExchangeError::NoConnection => Trouble::NoConnection,
+                _ => Trouble::Broken,
+            },
+            Err(_) => Trouble::TimedOut,
+        };
+        permit.failed(ClockInstant::now());
+        self.count(if trouble == Trouble::NoConnection { "no_connection" } else { "broken" });
+        Err(ClientError::Unavailable { upstream: self.upstream, cause: trouble, effect: Effect::None })
+    }
+
     /// One try: the outer error ends the call, the inner one is worth another try.
     async fn attempt(
         &self,
@@ -343,6 +400,34 @@ impl Outbound {
     fn count(&self, outcome: &'static str) {
         metrics::counter!("deskwork_upstream_requests_total", "upstream" => self.upstream, "outcome" => outcome)
             .increment(1);
+    }
+}
+
+/// An answer that is read piece by piece: for files that are larger than memory should be.
+pub struct Streamed {
+    /// The HTTP status, a success.
+    pub status: StatusCode,
+    upstream: &'static str,
+    response: reqwest::Response,
+}
+
+impl Streamed {
+    /// The answer's headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// The next bytes; none at the end.
+    ///
+    /// # Errors
+    /// The connection broke, or nothing came for so long.
+    pub async fn next(&mut self, silent_for: Duration) -> Result<Option<Bytes>, ClientError> {
+        let trouble = match tokio::time::timeout(silent_for, self.response.chunk()).await {
+            Ok(Ok(piece)) => return Ok(piece),
+            Ok(Err(_)) => Trouble::Broken,
+            Err(_) => Trouble::TimedOut,
+        };
+        Err(ClientError::Unavailable { upstream: self.upstream, cause: trouble, effect: Effect::None })
     }
 }
 

@@ -17,6 +17,8 @@ pub mod pacing;
 pub mod recorder;
 mod retry;
 pub mod webhooks;
+pub mod shopify;
+pub mod sources;
 
 pub use addresses::Destinations;
 pub use breaker::Breakers;

@@ -68,17 +68,36 @@ impl Pacer {
     /// Books one call and says how long it has to wait first. When that is longer than `longest`, nothing is booked
     /// and the error says how long to stay away.
     pub async fn book(&self, account: &str, longest: Duration) -> Result<Duration, Duration> {
+        self.book_some(account, 1.0, longest).await
+    }
+
+    /// The same for a call that costs more than one, where the upstream counts in points.
+    pub async fn book_some(&self, account: &str, cost: f64, longest: Duration) -> Result<Duration, Duration> {
         if let Some(shared) = &self.shared
-            && let Some(booked) = shared.book(self.upstream, account, self.allowance, longest).await
+            && let Some(booked) = shared.book(self.upstream, account, self.allowance, cost, longest).await
         {
             return booked;
         }
-        self.locally(account, |bucket| bucket.book(Instant::now(), self.allowance, longest))
+        self.locally(account, |bucket| bucket.book(Instant::now(), self.allowance, cost, longest))
+    }
+
+    /// Gives back what a call was booked with and did not cost; a negative amount is what it cost besides.
+    pub async fn settle(&self, account: &str, back: f64) {
+        self.locally(account, |bucket| bucket.settle(Instant::now(), self.allowance, back));
+        if let Some(shared) = &self.shared {
+            shared.settle(self.upstream, account, self.allowance, back).await;
+        }
     }
 
     /// Takes over what an answer reported, if anything.
     pub async fn note(&self, account: &str, headers: &HeaderMap) {
-        let Some(report) = (self.report)(headers) else { return };
+        if let Some(report) = (self.report)(headers) {
+            self.tell(account, report).await;
+        }
+    }
+
+    /// The same for a report that does not stand in headers.
+    pub async fn tell(&self, account: &str, report: Report) {
         self.locally(account, |bucket| bucket.note(Instant::now(), self.allowance, report));
         if let Some(shared) = &self.shared {
             shared.note(self.upstream, account, self.allowance, report).await;

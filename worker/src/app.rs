@@ -8,7 +8,7 @@ use jobs::{Dispatch, Store};
 
 use crate::insight::{knowledge::Library, material::Material};
 use crate::rules::Rules;
-use upstreams::{anthropic, files::Files, gorgias, pacing::shared::Shared, recorder::Recorder};
+use upstreams::{anthropic, files::Files, gorgias, pacing::shared::Shared, recorder::Recorder, shopify::Shopify, sources::Sources};
 
 /// The shared parts.
 pub struct App {
@@ -22,6 +22,12 @@ pub struct App {
     pub master_key: MasterKey,
     /// The help desk.
     pub gorgias: gorgias::Gorgias,
+    /// Tenants' shops; none when the app is not known to Shopify here.
+    pub shopify: Option<Shopify>,
+    /// Databases and files where orders lie elsewhere.
+    pub sources: Sources,
+    /// Where shops deliver webhooks, if people can reach this installation.
+    pub webhooks_url: Option<String>,
     /// The model that drafts; the built-in drafter does it when there is none.
     pub anthropic: Option<anthropic::Client>,
     /// What rules of the support desk need.

@@ -15,5 +15,6 @@ pub mod recommend;
 pub mod rules;
 pub mod runtime;
 pub mod settings;
+mod shop;
 pub mod step_back;
 pub mod testing;

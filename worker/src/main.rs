@@ -7,7 +7,7 @@ use anyhow::Context;
 use boot::{Process, Telemetry};
 use database::Db;
 use jobs::{Dispatch, Store};
-use upstreams::{Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, recorder::Recorder};
+use upstreams::{Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, recorder::Recorder, shopify::Shopify, sources::Sources};
 use worker::{
     app::{App, shared_pace},
     days, handlers,
@@ -53,8 +53,17 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         .transpose()
         .context("the Messages API")?
         .map(|client| client.sharing_pace(pace.clone()));
+    let shopify = settings
+        .shopify
+        .map(|app| Shopify::new(app, settings.destinations, breakers.clone()))
+        .transpose()
+        .context("Shopify")?
+        .map(|client| client.sharing_pace(pace.clone()));
     let app = Arc::new(App {
         rules: Rules::new(settings.destinations, breakers.clone()).context("the client of rules' calls")?,
+        shopify,
+        sources: Sources::new(settings.destinations, breakers.clone())?,
+        webhooks_url: settings.webhooks_url,
         gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),
         anthropic,
         master_key: settings.master_key,

@@ -7,7 +7,7 @@ use boot::{Secret, Setting, SettingError, env};
 use jobs::dispatch::Server;
 
 use upstreams::files::{S3, S3Settings};
-use upstreams::{Destinations, anthropic};
+use upstreams::{Destinations, anthropic, shopify};
 
 /// Every setting, for `--settings` and the documents.
 pub const SETTINGS: &[Setting] = &[
@@ -83,6 +83,26 @@ pub const SETTINGS: &[Setting] = &[
     setting("ANTHROPIC_BASE_URL", Some("https://api.anthropic.com"), "base URL of the Messages API", false),
     setting("ANTHROPIC_MODEL", Some("claude-haiku-4-5"), "the model that drafts", false),
     setting("ANTHROPIC_VERSION", Some("2026-10-21"), "value of the anthropic-version header", false),
+    setting(
+        "SHOPIFY_CLIENT_ID",
+        Some(""),
+        "the app's public name at Shopify; without it no shop is connected",
+        false,
+    ),
+    setting("SHOPIFY_CLIENT_SECRET", Some(""), "the app's secret; needed with its name", true),
+    setting("SHOPIFY_API_VERSION", Some("2026-07"), "version of Shopify's Admin API", false),
+    setting(
+        "SHOPIFY_BASE_URL",
+        Some(""),
+        "where every shop is called instead of at its own domain, for tests: BASE/SHOP",
+        false,
+    ),
+    setting(
+        "DESK_PUBLIC_URL",
+        Some(""),
+        "where this installation is reached, as for the api: shops are told to deliver webhooks there",
+        false,
+    ),
     boot::ops::SETTING,
 ];
 
@@ -126,6 +146,10 @@ pub struct Settings {
     pub probe_url: Option<String>,
     /// Where metrics and health are served, if anywhere.
     pub ops_bind: Option<SocketAddr>,
+    /// How the app is known to Shopify, if it is.
+    pub shopify: Option<shopify::Settings>,
+    /// Where shops deliver webhooks.
+    pub webhooks_url: Option<String>,
     /// The model, if a key is set.
     pub anthropic: Option<anthropic::Settings>,
 }
@@ -169,6 +193,8 @@ impl Settings {
             destinations: if loopback { Destinations::PublicOrLoopback } else { Destinations::PublicOnly },
             probe_url: env::maybe("DESK_PROBE_URL", "a URL like http://127.0.0.1:9000")?,
             ops_bind: boot::ops::bind_from_env()?,
+            shopify: shopify_settings()?,
+            webhooks_url: webhooks_url()?,
             anthropic: anthropic_settings()?,
         })
     }
@@ -216,6 +242,27 @@ fn files_s3() -> Result<Option<S3>, SettingError> {
         secret_key: env::secret("DESK_FILES_S3_SECRET_KEY", needed)?.expose().to_owned(),
     };
     S3::new(settings).map(Some).map_err(|fault| env::invalid("DESK_FILES_S3_ENDPOINT", &endpoint, fault))
+}
+
+fn shopify_settings() -> Result<Option<shopify::Settings>, SettingError> {
+    let Some(client_id) = env::maybe::<String>("SHOPIFY_CLIENT_ID", "the app's public name")? else {
+    };
+    Ok(Some(shopify::Settings {
+        client_id,
+        client_secret: env::secret("SHOPIFY_CLIENT_SECRET", "a value, because SHOPIFY_CLIENT_ID is set")?
+            .expose()
+            .to_owned(),
+        version: env::optional("SHOPIFY_API_VERSION", "2026-07".to_owned(), "a version such as 2026-07")?,
+        // Asked for by the api, when a shop is connected.
+        scopes: String::new(),
+        base: env::maybe("SHOPIFY_BASE_URL", "a URL like http://127.0.0.1:9000")?,
+    }))
+}
+
+/// Where shops deliver webhooks, when people can reach the installation.
+fn webhooks_url() -> Result<Option<String>, SettingError> {
+    let public: Option<String> = env::maybe("DESK_PUBLIC_URL", "an origin such as https://desk.example.com")?;
+    Ok(public.map(|url| format!("{}/api/webhooks/shopify", url.trim_end_matches('/'))))
 }
 
 fn parse_queues(text: &str) -> Option<BTreeMap<String, usize>> {

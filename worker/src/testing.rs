@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use tokio::sync::oneshot;
 use upstreams::files::Files;
 use upstreams::gorgias::Gorgias;
+use upstreams::sources::Sources;
 use upstreams::{Breakers, Destinations};
 use uuid::Uuid;
 
@@ -33,6 +34,9 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         ),
         master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes"),
         gorgias: Gorgias::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
+        shopify: None,
+        webhooks_url: None,
+        sources: Sources::new(Destinations::PublicOrLoopback, Breakers::default()).expect("a client"),
         anthropic: None,
         rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         insight: Library::default(),

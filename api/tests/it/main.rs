@@ -23,6 +23,7 @@ mod replays;
 mod scans;
 mod segments;
 mod shop;
+mod shopify;
 mod slow_clients;
 mod slow_commit;
 mod strange_keys;

@@ -15,6 +15,7 @@ pub mod public_address;
 pub mod seal;
 pub mod sealed_stream;
 pub mod tenant_keys;
+pub mod shopify;
 pub mod tenants;
 pub mod verify;
 

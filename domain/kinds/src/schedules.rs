@@ -1,7 +1,7 @@
 //! The schedules that ship with the code.
 
 use jobs::schedules::DefaultSchedule;
-use platform::kinds::ResegmentTenant;
+use platform::kinds::{ResegmentTenant, SyncShopify};
 use support::kinds::{ApplyRetention, CheckSla, CloseResolved};
 
 /// The schedules that ship with the code. A changed one keeps the operator's settings.
@@ -72,6 +72,29 @@ pub static DEFAULTS: &[DefaultSchedule] = &[
         catch_up: "once",
         spread_secs: 1800,
         dedup_key: Some(ResegmentTenant::PLAIN),
+    },
+    DefaultSchedule {
+        name: "nightly_shopify",
+        kind: "sync_shopify",
+        payload: "{}",
+        // Before the night's run, which then knows of everything that webhooks missed.
+        cron: "30 0 * * *",
+        timezone: "UTC",
+        scope: "each_tenant",
+        catch_up: "once",
+        spread_secs: 1800,
+        dedup_key: Some(SyncShopify::BEGIN),
+    },
+    DefaultSchedule {
+        name: "nightly_sources",
+        kind: "sync_source",
+        payload: "{}",
+        cron: "0 0 * * *",
+        timezone: "UTC",
+        scope: "each_tenant",
+        catch_up: "once",
+        spread_secs: 1800,
+        dedup_key: Some("all"),
     },
     DefaultSchedule {
         name: "nightly_forecasts",

@@ -15,4 +15,6 @@ pub mod personal;
 pub mod risk;
 pub mod roster;
 pub mod runs;
+pub mod shops;
+pub mod sources;
 pub mod zone;

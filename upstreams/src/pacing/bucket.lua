@@ -1,6 +1,7 @@
 -- One account's bucket, by the clock of Redis. It does what bucket.rs does; there it is explained.
 -- KEYS[1] the bucket. ARGV: 1 window in ms, 2 our share of 1, 3 the operation, then
---   'book', longest wait in ms: books a call unless it has to wait longer; answers {booked, wait in ms}
+--   'book', longest wait in ms, cost: books a call unless it has to wait longer; answers {booked, wait in ms}
+--   'settle', amount: gives back what was booked too much; less than nothing takes more
 --   'note', used, limit: takes over what the upstream reported
 --   'empty', wait in ms: nobody calls before that time is over
 local time = redis.call('TIME')
@@ -17,12 +18,16 @@ used = math.max(0, used - limit * math.max(0, now - math.max(at, closed)) / wind
 local booked, wait = 1, math.max(0, closed - now)
 if operation == 'book' then
     if limit > 0 then
-        wait = wait + math.max(0, used + 1 - share * limit) * window / limit
+        wait = wait + math.max(0, used + tonumber(ARGV[5]) - share * limit) * window / limit
     end
     if wait > tonumber(ARGV[4]) then
         booked = 0
     elseif limit > 0 then
-        used = used + 1
+        used = used + tonumber(ARGV[5])
+    end
+elseif operation == 'settle' then
+    if limit > 0 then
+        used = math.max(0, used - tonumber(ARGV[4]))
     end
 elseif operation == 'note' then
     used = math.max(used, tonumber(ARGV[4]))

@@ -33,21 +33,30 @@ impl Bucket {
         &mut self,
         now: Instant,
         allowance: Allowance,
+        cost: f64,
         longest: Duration,
     ) -> Result<Duration, Duration> {
         self.drain(now, allowance);
         let mut wait = self.at.saturating_duration_since(now);
         if self.limit > 0.0 {
-            let over = (self.used + 1.0 - allowance.share * self.limit).max(0.0);
+            let over = (self.used + cost - allowance.share * self.limit).max(0.0);
             wait += allowance.window.mul_f64(over / self.limit);
         }
         if wait > longest {
             return Err(wait);
         }
         if self.limit > 0.0 {
-            self.used += 1.0;
+            self.used += cost;
         }
         Ok(wait)
+    }
+
+    /// Gives back what a call was booked with and did not cost; a negative amount is what it cost besides.
+    pub(super) fn settle(&mut self, now: Instant, allowance: Allowance, back: f64) {
+        self.drain(now, allowance);
+        if self.limit > 0.0 {
+            self.used = (self.used - back).max(0.0);
+        }
     }
 
     /// Calls under way are not in the report yet, so it never makes the bucket emptier than we know it to be.
@@ -86,7 +95,8 @@ mod tests {
     fn waits_only_near_the_end_of_the_bucket_and_less_as_it_drains() {
         let now = Instant::now();
         let mut bucket = Bucket::new(now);
-        let book = |bucket: &mut Bucket, now| bucket.book(now, ALLOWANCE, LONG).expect("within a minute");
+        let book =
+            |bucket: &mut Bucket, now| bucket.book(now, ALLOWANCE, 1.0, LONG).expect("within a minute");
         for _ in 0..100 {
             assert_eq!(book(&mut bucket, now), Duration::ZERO, "nothing is known yet");
         }
@@ -104,7 +114,10 @@ mod tests {
         let mut bucket = Bucket::new(now);
         bucket.note(now, ALLOWANCE, Report { used: 40.0, limit: 40.0 });
         for _ in 0..3 {
-            assert_eq!(bucket.book(now, ALLOWANCE, Duration::from_secs(1)), Err(Duration::from_millis(4500)));
+            assert_eq!(
+                bucket.book(now, ALLOWANCE, 1.0, Duration::from_secs(1)),
+                Err(Duration::from_millis(4500))
+            );
         }
     }
 
@@ -113,9 +126,9 @@ mod tests {
         let now = Instant::now();
         let mut bucket = Bucket::new(now);
         bucket.note(now, ALLOWANCE, Report { used: 31.0, limit: 40.0 });
-        assert_eq!(bucket.book(now, ALLOWANCE, LONG), Ok(Duration::ZERO));
+        assert_eq!(bucket.book(now, ALLOWANCE, 1.0, LONG), Ok(Duration::ZERO));
         bucket.note(now, ALLOWANCE, Report { used: 1.0, limit: 40.0 });
-        assert_eq!(bucket.book(now, ALLOWANCE, LONG), Ok(Duration::from_millis(500)));
+        assert_eq!(bucket.book(now, ALLOWANCE, 1.0, LONG), Ok(Duration::from_millis(500)));
     }
 
     #[test]
@@ -124,15 +137,28 @@ mod tests {
         let mut bucket = Bucket::new(now);
         bucket.empty(now, ALLOWANCE, Duration::from_secs(9));
         assert_eq!(
-            bucket.book(now, ALLOWANCE, Duration::ZERO),
+            bucket.book(now, ALLOWANCE, 1.0, Duration::ZERO),
             Err(Duration::from_secs(9)),
             "also with no limit known"
         );
         bucket.note(now, ALLOWANCE, Report { used: 0.0, limit: 40.0 });
         bucket.empty(now, ALLOWANCE, Duration::from_secs(3));
         let later = now + Duration::from_secs(9);
-        assert_eq!(bucket.book(now, ALLOWANCE, Duration::ZERO), Err(Duration::from_millis(9500)));
-        assert_eq!(bucket.book(later, ALLOWANCE, LONG), Ok(Duration::from_millis(500)));
+        assert_eq!(bucket.book(now, ALLOWANCE, 1.0, Duration::ZERO), Err(Duration::from_millis(9500)));
+        assert_eq!(bucket.book(later, ALLOWANCE, 1.0, LONG), Ok(Duration::from_millis(500)));
         assert!(!bucket.is_idle(later, ALLOWANCE) && bucket.is_idle(later + LONG, ALLOWANCE));
+    }
+    #[test]
+    fn what_was_booked_too_much_is_there_for_the_next() {
+        let now = Instant::now();
+        let mut bucket = Bucket::new(now);
+        let whole = Allowance { share: 1.0, ..ALLOWANCE };
+        bucket.note(now, whole, Report { used: 0.0, limit: 2000.0 });
+        assert_eq!(bucket.book(now, whole, 1500.0, LONG), Ok(Duration::ZERO));
+        bucket.settle(now, whole, 1000.0);
+        assert_eq!(bucket.book(now, whole, 1500.0, LONG), Ok(Duration::ZERO), "500 were used");
+        assert_eq!(bucket.book(now, whole, 100.0, LONG), Ok(Duration::from_secs(1)));
+        bucket.settle(now, whole, -100.0);
+        assert_eq!(bucket.book(now, whole, 100.0, LONG), Ok(Duration::from_secs(3)), "more than was booked");
     }
 }

@@ -46,13 +46,21 @@ impl Shared {
         upstream: &str,
         account: &str,
         allowance: Allowance,
+        cost: f64,
         longest: Duration,
     ) -> Option<Result<Duration, Duration>> {
         let mut call = self.call(upstream, account, allowance, "book");
-        call.arg(millis(longest));
+        call.arg(millis(longest)).arg(cost);
         let (booked, wait_ms): (u8, u64) = self.answer(call).await?;
         let wait = Duration::from_millis(wait_ms);
         Some(if booked == 1 { Ok(wait) } else { Err(wait) })
+    }
+
+    /// As [`super::Pacer::settle`].
+    pub(super) async fn settle(&self, upstream: &str, account: &str, allowance: Allowance, back: f64) {
+        let mut call = self.call(upstream, account, allowance, "settle");
+        call.arg(back);
+        self.answer::<Value>(call).await;
     }
 
     pub(super) async fn note(&self, upstream: &str, account: &str, allowance: Allowance, report: Report) {

@@ -20,7 +20,7 @@ use jobs::{
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
+use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias, sources::Sources};
 use uuid::Uuid;
 use worker::{
     app::App,
@@ -37,7 +37,10 @@ fn app(ledger: &Ledger) -> Arc<App> {
         store: ledger.store.clone(),
         dispatch: ledger.dispatch.clone(),
         master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes"),
-        gorgias: Gorgias::new(Destinations::PublicOnly, breakers).expect("a client"),
+        gorgias: Gorgias::new(Destinations::PublicOnly, breakers.clone()).expect("a client"),
+        shopify: None,
+        sources: Sources::new(Destinations::PublicOnly, breakers).expect("a client"),
+        webhooks_url: None,
         anthropic: None,
         rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         insight: Library::default(),

@@ -10,6 +10,7 @@ mod ledger;
 mod limits;
 mod runtime;
 mod segments;
+mod sources;
 mod states;
 mod suspects;
 mod unheard_claims;

@@ -6,7 +6,7 @@
 
 mod folder;
 mod mappings;
-mod preview;
+pub(super) mod preview;
 mod stated;
 
 use accounts::api_keys::Scope;

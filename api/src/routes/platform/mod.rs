@@ -6,6 +6,8 @@ pub mod imports;
 pub mod intelligence;
 pub mod merges;
 pub mod orders;
+pub mod shopify;
+pub mod sources;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -20,4 +22,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(intelligence::routes())
         .merge(merges::routes())
         .merge(orders::routes())
+        .merge(shopify::routes())
+        .merge(sources::routes())
 }

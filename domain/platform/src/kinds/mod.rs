@@ -8,6 +8,7 @@ use jobs::declare_kinds;
 macro_rules! for_each_kind {
     ($callback:ident) => {
         $callback! {
+            apply_shop_events: ApplyShopEvents,
             detect_drift: DetectDrift,
             forecast_metrics: ForecastMetrics,
             import_orders: ImportOrders,
@@ -16,6 +17,8 @@ macro_rules! for_each_kind {
             resegment_tenant: ResegmentTenant,
             score_customers: ScoreCustomers,
             snapshot_profiles: SnapshotProfiles,
+            sync_shopify: SyncShopify,
+            sync_source: SyncSource,
             train_churn: TrainChurn,
             train_ltv: TrainLtv,
             undo_import: UndoImport,

@@ -36,6 +36,18 @@ const SILENT_FOR: Duration = Duration::from_secs(65);
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcome<ImportOrdersOutput> {
     let path = inside(&app.import_dir, ctx.tenant, &job.path).await?;
     let request = request(&ctx, &app, &job).await?;
+    let (output, then) = import(&ctx, &app, path, request, job.path).await?;
+    done_then(output, then)
+}
+
+/// Imports a file under the job's id; what it did, and the jobs that follow.
+pub(super) async fn import(
+    ctx: &Ctx,
+    app: &App,
+    path: PathBuf,
+    request: Request,
+    label: String,
+) -> Result<(ImportOrdersOutput, Vec<NewJob>), Stop> {
     let opened = tokio::task::spawn_blocking(move || open(Source::Path(path), &request)).await;
     let Opened { reading, fingerprint, size_bytes } = opened
         .map_err(|_| Stop::fail("bad_file", "the file is built in a way that its reader does not know"))??;
@@ -45,7 +57,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
     let wanted = Import {
         id: ctx.job_id,
         tenant: ctx.tenant,
-        source: job.path,
+        source: label,
         // The size of a packed file says nothing about the bytes that come out of it.
         size_bytes: is_plain.then_some(size_bytes),
         fingerprint: Some(fingerprint),
@@ -79,7 +91,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcom
                 columns: columns(&understood),
                 unknown_columns: unknown_columns(&understood),
             };
-            done_then(output, follow_ups(&ctx, &app).await?)
+            Ok((output, follow_ups(ctx, app).await?))
         }
         // Halted: the runtime decides what becomes of the job, and this answer is not looked at.
         import::Outcome::Stopped(_) => Err(Stop::Snooze(std::time::Duration::ZERO)),
