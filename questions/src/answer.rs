@@ -175,7 +175,8 @@ pub fn chart(answer: &ToolAnswer) -> Option<Chart> {
     let (x, y, is_line) = PAIRS.into_iter().find(|(x, y, _)| has(x) && has(y))?;
     let is_money = matches!(y, "revenue" | "amount" | "spend" | "change")
         || (y == "value" && matches!(answer.variant.as_str(), "revenue" | "average_ltv"));
-    let unit = if is_money { answer.currency.clone() } else { (y == "customers").then(|| "customers".to_owned()) };
+    let unit =
+        if is_money { answer.currency.clone() } else { (y == "customers").then(|| "customers".to_owned()) };
     Some(Chart {
         kind: if is_line { "line" } else { "bar" }.to_owned(),
         x: x.to_owned(),

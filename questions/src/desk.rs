@@ -215,15 +215,22 @@ impl Desk {
         let smallest = i64::from(policy.smallest_group);
         let (limit, place) = call.rows();
         if let Call::LookupCustomer(asked) = call {
-            let whole = lookup::answer(&parts.kept, &parts.db, &self.key(asker.tenant), &standing, asked, now).await?;
+            let whole =
+                lookup::answer(&parts.kept, &parts.db, &self.key(asker.tenant), &standing, asked, now)
+                    .await?;
             return Ok(whole.page(limit, place));
         }
         let Some(maker) = reports::maker(call) else { return Err(ToolError::Lost) };
         let mut whole_call = call.clone();
         whole_call.set_page(None, None);
-        let key = format!("{} {smallest} {}", asker.tenant, serde_json::to_string(&whole_call).unwrap_or_default());
+        let key =
+            format!("{} {smallest} {}", asker.tenant, serde_json::to_string(&whole_call).unwrap_or_default());
         let is_forecast = matches!(maker, Maker::Forecast(..));
-        let version = if is_forecast { format!("{} {}", standing.version, now.timestamp() / 60) } else { standing.version.clone() };
+        let version = if is_forecast {
+            format!("{} {}", standing.version, now.timestamp() / 60)
+        } else {
+            standing.version.clone()
+        };
         let computed = std::sync::atomic::AtomicBool::new(false);
         let compute = async {
             computed.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -255,7 +262,9 @@ impl Desk {
         let effort = maker.effort();
         let is_too_large = effort == Effort::Lines && extent.lines > MOST_LINES;
         let made = match is_too_large {
-            true => Err(AnalyticsError::NotEnough(format!("the shop has more than {MOST_LINES} order lines"))),
+            true => {
+                Err(AnalyticsError::NotEnough(format!("the shop has more than {MOST_LINES} order lines")))
+            }
             false => reports::make(&parts.kept, &parts.db, standing, maker, months.unwrap_or(12)).await,
         };
         let mut answer = blank(call, maker.definition(), standing, months, now);
@@ -319,7 +328,9 @@ impl Desk {
         answer.caveats.extend(quality);
         answer.caveats.extend(about_sample(&extent, standing, months));
         if answer.withheld > 0 && answer.available {
-            answer.caveats.push(format!("What is of fewer than {smallest} customers is withheld, with what would tell it."));
+            answer.caveats.push(format!(
+                "What is of fewer than {smallest} customers is withheld, with what would tell it."
+            ));
         }
         Ok(answer)
     }
@@ -365,7 +376,10 @@ pub(crate) fn blank(
 fn about_sample(extent: &Extent, standing: &Standing, months: Option<u32>) -> Vec<String> {
     let mut said = Vec::new();
     if extent.customers < SMALL_SAMPLE {
-        said.push(format!("{} customers have ordered so far; figures of so few vary by chance.", extent.customers));
+        said.push(format!(
+            "{} customers have ordered so far; figures of so few vary by chance.",
+            extent.customers
+        ));
     }
     if let (Some(months), Some(first)) = (months, extent.first_order_on)
         && first > standing.day_months_before(months)
@@ -381,9 +395,14 @@ async fn quality(tx: &mut Tx) -> Result<Option<String>, DbError> {
     let Some(champion) = found.into_iter().find(|model| model.role == "champion") else { return Ok(None) };
     let Some(model) = models::get(tx, champion.id).await? else { return Ok(None) };
     let auc = model.detail.as_ref().and_then(|detail| detail.metrics["ours"]["roc_auc"]["value"].as_f64());
-    let of = format!("Model {} of churn looks {} days ahead and was trained as of {}", model.number, model.horizon_days, model.trained_as_of);
+    let of = format!(
+        "Model {} of churn looks {} days ahead and was trained as of {}",
+        model.number, model.horizon_days, model.trained_as_of
+    );
     Ok(Some(match auc {
-        Some(auc) => format!("{of}; on customers it had not seen its ROC-AUC was {auc:.2} (0.5 is chance, 1 foresight)."),
+        Some(auc) => format!(
+            "{of}; on customers it had not seen its ROC-AUC was {auc:.2} (0.5 is chance, 1 foresight)."
+        ),
         None => format!("{of}; how good it is was not measured."),
     }))
 }

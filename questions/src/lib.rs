@@ -4,9 +4,16 @@
 //!
 //! Nothing that leaves here names a person: customers have anonymised ids, and small groups are withheld.
 
+pub mod answer;
+pub mod conversations;
 pub mod desk;
+pub mod grammar;
+pub mod kinds;
 pub mod memo;
 pub mod policy;
+pub mod resources;
+pub mod text;
 pub mod tools;
 pub mod usage;
+pub mod verifier;
 pub mod withhold;

@@ -37,7 +37,12 @@ impl Policy {
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let ranges = [
             ("smallest_group", i64::from(self.smallest_group), 2..=100, "must be 2 to 100"),
-            ("monthly_micros", self.monthly_micros.unwrap_or(0), 0..=MAX_MONTHLY_MICROS, "must be 0 to 1000000000000"),
+            (
+                "monthly_micros",
+                self.monthly_micros.unwrap_or(0),
+                0..=MAX_MONTHLY_MICROS,
+                "must be 0 to 1000000000000",
+            ),
             ("warn_percent", i64::from(self.warn_percent), 1..=100, "must be 1 to 100"),
             ("rounds", i64::from(self.rounds), 1..=12, "must be 1 to 12"),
         ];

@@ -45,7 +45,8 @@ fn report(answer: &ToolAnswer) -> Vec<String> {
         }
         said.push(sentence + ".");
     }
-    if let Some(mean) = percent(figures, "mean_churn_probability").filter(|_| answer.variant == "churn_risk") {
+    if let Some(mean) = percent(figures, "mean_churn_probability").filter(|_| answer.variant == "churn_risk")
+    {
         said.push(format!("The mean probability of leaving is {mean}."));
     }
     if let Some(days) = figures["median_days"].as_f64() {
@@ -76,11 +77,15 @@ fn row(answer: &ToolAnswer, item: &Value) -> Option<String> {
     }
     if let (Some(one), Some(other)) = (item["item"].as_str(), item["with"].as_str()) {
         let confidence = percent(item, "confidence")?;
-        return Some(format!("{} with {} ({confidence} of the orders with the former)", quoted(one), quoted(other)));
+        return Some(format!(
+            "{} with {} ({confidence} of the orders with the former)",
+            quoted(one),
+            quoted(other)
+        ));
     }
-    let name = ["category", "segment", "archetype", "class", "months"]
-        .into_iter()
-        .find_map(|field| item.get(field).map(|name| name.as_str().map_or("without a name".to_owned(), quoted)));
+    let name = ["category", "segment", "archetype", "class", "months"].into_iter().find_map(|field| {
+        item.get(field).map(|name| name.as_str().map_or("without a name".to_owned(), quoted))
+    });
     let name = name.or_else(|| {
         let from = count(item, "from_days")?;
         Some(match count(item, "to_days") {
@@ -106,7 +111,9 @@ fn forecast(answer: &ToolAnswer) -> Vec<String> {
     };
     for item in answer.items.iter().take(NAMED) {
         let month = item["month"].as_str().unwrap_or_default();
-        if let (Some(middle), Some(low), Some(high)) = (value(item, "value"), value(item, "low"), value(item, "high")) {
+        if let (Some(middle), Some(low), Some(high)) =
+            (value(item, "value"), value(item, "low"), value(item, "high"))
+        {
             said.push(format!("For the month from {month} {middle} is expected, between {low} and {high}."));
         }
     }
@@ -135,7 +142,9 @@ fn one_customer(answer: &ToolAnswer) -> Vec<String> {
         }
         "churn_risk" => {
             if let Some(churn) = percent(figures, "probability") {
-                let days = count(figures, "horizon_days").map(|days| format!(" within {days} days")).unwrap_or_default();
+                let days = count(figures, "horizon_days")
+                    .map(|days| format!(" within {days} days"))
+                    .unwrap_or_default();
                 said.push(format!("{id} orders no more{days} with a probability of {churn}."));
             }
             let reasons = figures["reasons"].as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -153,24 +162,58 @@ fn one_customer(answer: &ToolAnswer) -> Vec<String> {
             if let Some(name) = figures["name"].as_str() {
                 said.push(format!("{id} is of the archetype {}.", quoted(name)));
             }
-            let segments: Vec<String> = answer.items.iter().filter_map(|item| {
-                Some(format!("{}: {}", item["axis"].as_str()?.replace('_', " "), quoted(item["segment"].as_str()?)))
-            }).collect();
+            let segments: Vec<String> = answer
+                .items
+                .iter()
+                .filter_map(|item| {
+                    Some(format!(
+                        "{}: {}",
+                        item["axis"].as_str()?.replace('_', " "),
+                        quoted(item["segment"].as_str()?)
+                    ))
+                })
+                .collect();
             if !segments.is_empty() {
                 said.push(format!("Segments: {}.", segments.join("; ")));
             }
         }
         "purchase_history" => {
-            let orders: Vec<String> = answer.items.iter().take(NAMED).filter_map(|item| {
-                let products: Vec<String> = item["products"].as_array().into_iter().flatten().filter_map(Value::as_str).take(NAMED).map(quoted).collect();
-                let amount = plain(item, "amount")?;
-                let what = if products.is_empty() { String::new() } else { format!(" for {}", products.join(", ")) };
-                Some(format!("on {} {amount} {}{what}", item["ordered_on"].as_str()?, item["currency"].as_str()?))
-            }).collect();
+            let orders: Vec<String> = answer
+                .items
+                .iter()
+                .take(NAMED)
+                .filter_map(|item| {
+                    let products: Vec<String> = item["products"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(Value::as_str)
+                        .take(NAMED)
+                        .map(quoted)
+                        .collect();
+                    let amount = plain(item, "amount")?;
+                    let what = if products.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" for {}", products.join(", "))
+                    };
+                    Some(format!(
+                        "on {} {amount} {}{what}",
+                        item["ordered_on"].as_str()?,
+                        item["currency"].as_str()?
+                    ))
+                })
+                .collect();
             said.push(format!("The last orders of {id}: {}.", orders.join("; ")));
         }
         _ => {
-            let items: Vec<String> = answer.items.iter().take(NAMED).filter_map(|item| item["item"].as_str()).map(quoted).collect();
+            let items: Vec<String> = answer
+                .items
+                .iter()
+                .take(NAMED)
+                .filter_map(|item| item["item"].as_str())
+                .map(quoted)
+                .collect();
             said.push(match items.is_empty() {
                 true => format!("There is nothing to recommend to {id}."),
                 false => format!("For {id}: {}.", items.join("; ")),

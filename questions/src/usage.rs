@@ -84,7 +84,12 @@ pub struct Used<'a> {
 ///
 /// # Errors
 /// The database failed.
-pub async fn record(tx: &mut Tx, tenant: TenantId, used: &Used<'_>, now: DateTime<Utc>) -> Result<(), DbError> {
+pub async fn record(
+    tx: &mut Tx,
+    tenant: TenantId,
+    used: &Used<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
     let stored = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
     sqlx::query(include_str!("usage/record.sql"))
         .bind(tenant)
@@ -190,7 +195,8 @@ mod tests {
     #[test]
     fn tokens_have_their_prices() {
         let prices = Prices { input: 1_000_000, output: 5_000_000 };
-        let tokens = Tokens { input: 1_000_000, output: 200_000, cache_read: 1_000_000, cache_write: 1_000_000 };
+        let tokens =
+            Tokens { input: 1_000_000, output: 200_000, cache_read: 1_000_000, cache_write: 1_000_000 };
         assert_eq!(prices.cost_micros(tokens), 1_000_000 + 1_000_000 + 100_000 + 1_250_000);
         assert_eq!(prices.cost_micros(Tokens { input: 1, ..Tokens::default() }), 1);
         assert_eq!(prices.cost_micros(Tokens::default()), 0);

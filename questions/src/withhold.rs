@@ -12,12 +12,14 @@ pub fn of_a_whole(sizes: &[i64], smallest: i64) -> Vec<bool> {
         return withheld;
     }
     // The smallest of the others go with them, the first of equals.
-    let mut others: Vec<usize> = (0..sizes.len()).filter(|place| !withheld[*place] && sizes[*place] > 0).collect();
+    let mut others: Vec<usize> =
+        (0..sizes.len()).filter(|place| !withheld[*place] && sizes[*place] > 0).collect();
     others.sort_by_key(|place| (sizes[*place], *place));
     let mut others = others.into_iter();
     loop {
         let count = withheld.iter().filter(|withheld| **withheld).count();
-        let together: i64 = sizes.iter().zip(&withheld).filter(|(_, withheld)| **withheld).map(|(size, _)| size).sum();
+        let together: i64 =
+            sizes.iter().zip(&withheld).filter(|(_, withheld)| **withheld).map(|(size, _)| size).sum();
         if count >= 2 && together >= smallest {
             return withheld;
         }

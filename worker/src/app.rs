@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use accounts::seal::MasterKey;
 use database::Db;
 use jobs::{Dispatch, Store};
+use questions::{desk::Desk, usage::Prices};
 
 use crate::insight::{knowledge::Library, material::Material};
 use upstreams::{anthropic, gorgias, pacing::shared::Shared, recorder::Recorder};
@@ -23,6 +24,10 @@ pub struct App {
     pub gorgias: gorgias::Gorgias,
     /// The model that drafts; the built-in drafter does it when there is none.
     pub anthropic: Option<anthropic::Client>,
+    /// What a million tokens of the model cost.
+    pub prices: Prices,
+    /// The tools that answer questions.
+    pub desk: Desk,
     /// What scoring needs of the tenants' current runs.
     pub insight: Library,
     /// What jobs of the same run share while they run.

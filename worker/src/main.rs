@@ -52,7 +52,10 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         .transpose()
         .context("the Messages API")?
         .map(|client| client.sharing_pace(pace.clone()));
+    let secret = settings.master_key.derive(questions::desk::SECRET_LABEL);
     let app = Arc::new(App {
+        desk: questions::desk::Desk::new(db.clone(), dispatch.clone(), secret),
+        prices: settings.prices,
         gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),
         anthropic,
         master_key: settings.master_key,

@@ -6,6 +6,7 @@ use accounts::seal::MasterKey;
 use boot::{Secret, Setting, SettingError, env};
 use jobs::dispatch::Server;
 
+use questions::usage::Prices;
 use upstreams::{Destinations, anthropic};
 
 /// Every setting, for `--settings` and the documents.
@@ -66,6 +67,18 @@ pub const SETTINGS: &[Setting] = &[
     setting("ANTHROPIC_BASE_URL", Some("https://api.anthropic.com"), "base URL of the Messages API", false),
     setting("ANTHROPIC_MODEL", Some("claude-haiku-4-5"), "the model that drafts", false),
     setting("ANTHROPIC_VERSION", Some("2026-10-21"), "value of the anthropic-version header", false),
+    setting(
+        "ANTHROPIC_PRICE_INPUT",
+        Some("1"),
+        "US dollars for a million tokens that the model reads",
+        false,
+    ),
+    setting(
+        "ANTHROPIC_PRICE_OUTPUT",
+        Some("5"),
+        "US dollars for a million tokens that the model writes",
+        false,
+    ),
     boot::ops::SETTING,
 ];
 
@@ -107,6 +120,8 @@ pub struct Settings {
     pub ops_bind: Option<SocketAddr>,
     /// The model, if a key is set.
     pub anthropic: Option<anthropic::Settings>,
+    /// What its tokens cost.
+    pub prices: Prices,
 }
 
 impl Settings {
@@ -147,6 +162,10 @@ impl Settings {
             probe_url: env::maybe("DESK_PROBE_URL", "a URL like http://127.0.0.1:9000")?,
             ops_bind: boot::ops::bind_from_env()?,
             anthropic: anthropic_settings()?,
+            prices: Prices {
+                input: price("ANTHROPIC_PRICE_INPUT", "1")?,
+                output: price("ANTHROPIC_PRICE_OUTPUT", "5")?,
+            },
         })
     }
 }
@@ -165,6 +184,15 @@ impl Settings {
     pub fn slots(&self) -> u32 {
         u32::try_from(self.queues.values().sum::<usize>()).unwrap_or(u32::MAX)
     }
+}
+
+/// Dollars as millionths.
+fn price(name: &'static str, default: &str) -> Result<u64, SettingError> {
+    let text = env::optional(name, default.to_owned(), "US dollars such as 1 or 0.25")?;
+    let micros = text.parse::<f64>().ok().filter(|dollars| (0.0..=10_000.0).contains(dollars));
+    micros
+        .map(|dollars| (dollars * 1e6).round() as u64)
+        .ok_or_else(|| env::invalid(name, &text, "US dollars such as 1 or 0.25, 0 to 10000"))
 }
 
 fn anthropic_settings() -> Result<Option<anthropic::Settings>, SettingError> {

@@ -90,7 +90,10 @@ impl FromStr for AnonymousId {
         if rest.len() != LENGTH {
             return Err(NoAnonymousId);
         }
-        rest.bytes().try_fold(0, |id, letter| Some(id << 5 | value(letter)?)).map(AnonymousId).ok_or(NoAnonymousId)
+        rest.bytes()
+            .try_fold(0, |id, letter| Some(id << 5 | value(letter)?))
+            .map(AnonymousId)
+            .ok_or(NoAnonymousId)
     }
 }
 
@@ -143,7 +146,8 @@ pub async fn of_customers(
     .bind(customers)
     .fetch_all(&mut **tx)
     .await?;
-    let hidden = numbers.into_iter().filter_map(|(id, number)| Some((id, hide(key, Number::stored(number)?))));
+    let hidden =
+        numbers.into_iter().filter_map(|(id, number)| Some((id, hide(key, Number::stored(number)?))));
     Ok(hidden.collect())
 }
 
@@ -201,7 +205,9 @@ mod tests {
     fn a_text_is_read_as_people_write_it_and_nothing_else_is() {
         let id: AnonymousId = "C-0123ABCD".parse().expect("an id");
         assert_eq!("c-oi23abcd".parse(), Ok(id));
-        for bad in ["", "C-", "C-0123ABC", "C-0123ABCDE", "C-0123ABCU", "D-0123ABCD", "0123ABCD", "C-0123ABC\u{e9}"] {
+        for bad in
+            ["", "C-", "C-0123ABC", "C-0123ABCDE", "C-0123ABCU", "D-0123ABCD", "0123ABCD", "C-0123ABC\u{e9}"]
+        {
             assert_eq!(bad.parse::<AnonymousId>(), Err(NoAnonymousId), "{bad}");
         }
     }

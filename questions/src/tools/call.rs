@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::parameters::{
     AnalyzeBehavior, AnalyzeCustomers, AnalyzeProducts, AnalyzeSegments, BehaviorAnalysis, CustomerAnalysis,
-    ForecastMetrics, GetRecommendations, LookupCustomer, Recommendation, SegmentAnalysis, TargetCampaign, only_of,
-    within,
+    ForecastMetrics, GetRecommendations, LookupCustomer, Recommendation, SegmentAnalysis, TargetCampaign,
+    only_of, within,
 };
 
 /// Rows of a page when the caller does not say.
@@ -74,7 +74,9 @@ impl Call {
     /// Names what is wrong and what is allowed.
     pub fn parse(tool: &str, arguments: &Value) -> Result<Call, CallError> {
         if arguments.to_string().len() > MAX_ARGUMENT_BYTES {
-            return Err(CallError::Unreadable(format!("the arguments have more than {MAX_ARGUMENT_BYTES} bytes")));
+            return Err(CallError::Unreadable(format!(
+                "the arguments have more than {MAX_ARGUMENT_BYTES} bytes"
+            )));
         }
         let call = match tool {
             "analyze_customers" => Call::AnalyzeCustomers(read(arguments)?),
@@ -263,7 +265,7 @@ fn place(cursor: &str) -> Option<usize> {
 }
 
 /// The cursor of a place.
-pub(super) fn cursor(place: usize) -> String {
+pub(crate) fn cursor(place: usize) -> String {
     format!("at-{place}")
 }
 
@@ -303,18 +305,42 @@ mod tests {
             ("analyze_customers", json!({}), "analysis_type"),
             ("analyze_customers", json!({"analysis_type": "everything"}), "churn_risk"),
             ("analyze_customers", json!({"analysis_type": "rfm_score", "tenant": "other"}), "tenant"),
-            ("analyze_customers", json!({"analysis_type": "rfm_score", "sort_by": "ltv"}), "sort_by: is no parameter"),
-            ("analyze_products", json!({"analysis_type": "revenue_by_category", "timeframe_months": 37}), "1 to 36"),
-            ("analyze_products", json!({"analysis_type": "revenue_by_category", "timeframe_months": 0}), "1 to 36"),
+            (
+                "analyze_customers",
+                json!({"analysis_type": "rfm_score", "sort_by": "ltv"}),
+                "sort_by: is no parameter",
+            ),
+            (
+                "analyze_products",
+                json!({"analysis_type": "revenue_by_category", "timeframe_months": 37}),
+                "1 to 36",
+            ),
+            (
+                "analyze_products",
+                json!({"analysis_type": "revenue_by_category", "timeframe_months": 0}),
+                "1 to 36",
+            ),
             ("forecast_metrics", json!({"metric": "revenue", "months": 25}), "1 to 24"),
             ("forecast_metrics", json!({"metric": "revenue", "months": -1}), "-1"),
             ("lookup_customer", json!({"info_type": "profile"}), "customer_id"),
             ("lookup_customer", json!({"info_type": "profile", "customer_id": "x".repeat(129)}), "128"),
-            ("analyze_segments", json!({"analysis_type": "segment_comparison", "axis": "wealth"}), "purchase_frequency"),
-            ("analyze_behavior", json!({"analysis_type": "momentum_analysis", "cursor": "'; drop"}), "next_cursor"),
+            (
+                "analyze_segments",
+                json!({"analysis_type": "segment_comparison", "axis": "wealth"}),
+                "purchase_frequency",
+            ),
+            (
+                "analyze_behavior",
+                json!({"analysis_type": "momentum_analysis", "cursor": "'; drop"}),
+                "next_cursor",
+            ),
             ("target_campaign", json!([1]), "object"),
             ("target_campaign", json!({"campaign_type": "retention", "limit": 101}), "1 to 100"),
-            ("lookup_customer", json!({"info_type": "profile", "customer_id": "x".repeat(5_000)}), "4096 bytes"),
+            (
+                "lookup_customer",
+                json!({"info_type": "profile", "customer_id": "x".repeat(5_000)}),
+                "4096 bytes",
+            ),
         ] {
             let said = refused(tool, arguments);
             assert!(said.contains(told), "{said}");

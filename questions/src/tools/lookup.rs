@@ -33,7 +33,8 @@ pub(crate) async fn answer(
 ) -> Result<ToolAnswer, ToolError> {
     let mut tx = begin(db, standing.tenant).await?;
     let before = rows_read(&mut tx).await?;
-    let id = anonymous_ids::named(&mut tx, key, &asked.customer_id).await?.ok_or(ToolError::UnknownCustomer)?;
+    let id =
+        anonymous_ids::named(&mut tx, key, &asked.customer_id).await?.ok_or(ToolError::UnknownCustomer)?;
     let hidden = anonymous_ids::of_customers(&mut tx, key, std::slice::from_ref(&id)).await?;
     let shown = hidden.get(&id).ok_or(ToolError::UnknownCustomer)?.to_string();
     let found = customer::find(&mut tx, &id).await?.ok_or(ToolError::UnknownCustomer)?;
@@ -92,7 +93,11 @@ pub(crate) async fn answer(
                 Ok(report) => {
                     answer.available = true;
                     answer.figures = serde_json::to_value(report.figures).expect("figures are plain data");
-                    answer.items = report.items.iter().map(|item| serde_json::to_value(item).expect("plain data")).collect();
+                    answer.items = report
+                        .items
+                        .iter()
+                        .map(|item| serde_json::to_value(item).expect("plain data"))
+                        .collect();
                 }
                 Err(AnalyticsError::NotEnough(reason)) => answer.reason = Some(reason),
                 Err(AnalyticsError::Db(error)) => return Err(error.into()),
@@ -111,7 +116,8 @@ pub(crate) async fn answer(
     }
     if let Some(confidence @ ("low" | "rule")) = profile.confidence.as_deref() {
         answer.caveats.push(match confidence {
-            "rule" => "The customer has too few orders to know their behaviour; a rule says who they are.".to_owned(),
+            "rule" => "The customer has too few orders to know their behaviour; a rule says who they are."
+                .to_owned(),
             _ => "The customer has few orders: low confidence.".to_owned(),
         });
     }
@@ -121,10 +127,14 @@ pub(crate) async fn answer(
 fn definition(info: Lookup) -> &'static str {
     match info {
         Lookup::Profile => "who the customer is by the published run, and what was bought so far",
-        Lookup::LtvForecast => "expected spend within the model's horizon, with a range that holds four of five customers",
+        Lookup::LtvForecast => {
+            "expected spend within the model's horizon, with a range that holds four of five customers"
+        }
         Lookup::ChurnRisk => "probability of no order within the model's horizon, and what moved it most",
         Lookup::Segment => "the customer's archetype, and the segment on each axis of behaviour",
-        Lookup::PurchaseHistory => "orders, each the sum of its lines, newest first; negative amounts came back",
+        Lookup::PurchaseHistory => {
+            "orders, each the sum of its lines, newest first; negative amounts came back"
+        }
         Lookup::Recommendations => "first what is due again, then what goes with what was bought",
     }
 }

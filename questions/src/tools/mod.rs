@@ -9,8 +9,8 @@ pub mod parameters;
 pub mod protect;
 pub mod reports;
 
-use schemars::generate::SchemaSettings;
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 pub use answer::ToolAnswer;
@@ -33,14 +33,46 @@ pub struct Described {
 /// All tools, in a fixed order, always with the same words: a changed list makes upstreams forget what they cached.
 pub fn all() -> Vec<Described> {
     vec![
-        described::<p::AnalyzeCustomers>("analyze_customers", "Analyse customers", "Customers by risk of leaving, value, behaviour, RFM class; who looks like a business; what is bought together. Variants (analysis_type): churn_risk lists who is most likely to leave; high_value lists the highest tenth by spend; b2b_identification lists who looks like a business; behavioral counts segments on each axis of behaviour; product_affinity lists pairs that are bought together; rfm_score counts six classes of recency, frequency and money."),
-        described::<p::AnalyzeSegments>("analyze_segments", "Analyse segments", "Segments and archetypes of the shop's customers. Variants (analysis_type): segment_overview has their sizes; segment_growth who grows and shrinks; seasonal_segments customers and spend by quarter of the year; segment_comparison sets the groups of one axis side by side."),
-        described::<p::AnalyzeProducts>("analyze_products", "Analyse products", "Categories of products. Variants (analysis_type): revenue_by_category has net revenue against the equally long period before; category_repurchase_rate the share of buyers who came back to the category."),
-        described::<p::ForecastMetrics>("forecast_metrics", "Forecast metrics", "The coming months of a metric with 80 % intervals: revenue, customer_count, average_ltv or churn_rate."),
-        described::<p::TargetCampaign>("target_campaign", "Target a campaign", "Whom a campaign could speak to, with size and reasons. Variants (campaign_type): retention for those who may leave; growth for good newcomers; winback for those who left; seasonal for those who bought at this time a year ago; loyalty for the most faithful; acquisition for whom new customers should be like."),
-        described::<p::LookupCustomer>("lookup_customer", "Look one customer up", "One customer by anonymised id (C- and eight characters) or the shop's own id. Variants (info_type): profile, ltv_forecast, churn_risk, segment, purchase_history, recommendations."),
-        described::<p::AnalyzeBehavior>("analyze_behavior", "Analyse behaviour", "How customers behave. Variants (analysis_type): one_time_buyers; momentum_analysis compares the last 90 days with the 90 before; declining_engagement lists who is later than usual; behavior_change lists who changed with the last run; purchase_cadence counts days between orders; discount_dependency says who buys below list price."),
-        described::<p::GetRecommendations>("get_recommendations", "Get recommendations", "What to do for whom. Variants (recommendation_type): upsell_candidates, cross_sell_opportunities, expansion_targets, winback_strategy, retention_actions, discount_strategy."),
+        described::<p::AnalyzeCustomers>(
+            "analyze_customers",
+            "Analyse customers",
+            "Customers by risk of leaving, value, behaviour, RFM class; who looks like a business; what is bought together. Variants (analysis_type): churn_risk lists who is most likely to leave; high_value lists the highest tenth by spend; b2b_identification lists who looks like a business; behavioral counts segments on each axis of behaviour; product_affinity lists pairs that are bought together; rfm_score counts six classes of recency, frequency and money.",
+        ),
+        described::<p::AnalyzeSegments>(
+            "analyze_segments",
+            "Analyse segments",
+            "Segments and archetypes of the shop's customers. Variants (analysis_type): segment_overview has their sizes; segment_growth who grows and shrinks; seasonal_segments customers and spend by quarter of the year; segment_comparison sets the groups of one axis side by side.",
+        ),
+        described::<p::AnalyzeProducts>(
+            "analyze_products",
+            "Analyse products",
+            "Categories of products. Variants (analysis_type): revenue_by_category has net revenue against the equally long period before; category_repurchase_rate the share of buyers who came back to the category.",
+        ),
+        described::<p::ForecastMetrics>(
+            "forecast_metrics",
+            "Forecast metrics",
+            "The coming months of a metric with 80 % intervals: revenue, customer_count, average_ltv or churn_rate.",
+        ),
+        described::<p::TargetCampaign>(
+            "target_campaign",
+            "Target a campaign",
+            "Whom a campaign could speak to, with size and reasons. Variants (campaign_type): retention for those who may leave; growth for good newcomers; winback for those who left; seasonal for those who bought at this time a year ago; loyalty for the most faithful; acquisition for whom new customers should be like.",
+        ),
+        described::<p::LookupCustomer>(
+            "lookup_customer",
+            "Look one customer up",
+            "One customer by anonymised id (C- and eight characters) or the shop's own id. Variants (info_type): profile, ltv_forecast, churn_risk, segment, purchase_history, recommendations.",
+        ),
+        described::<p::AnalyzeBehavior>(
+            "analyze_behavior",
+            "Analyse behaviour",
+            "How customers behave. Variants (analysis_type): one_time_buyers; momentum_analysis compares the last 90 days with the 90 before; declining_engagement lists who is later than usual; behavior_change lists who changed with the last run; purchase_cadence counts days between orders; discount_dependency says who buys below list price.",
+        ),
+        described::<p::GetRecommendations>(
+            "get_recommendations",
+            "Get recommendations",
+            "What to do for whom. Variants (recommendation_type): upsell_candidates, cross_sell_opportunities, expansion_targets, winback_strategy, retention_actions, discount_strategy.",
+        ),
     ]
 }
 

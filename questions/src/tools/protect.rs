@@ -48,7 +48,13 @@ pub struct Protected {
 }
 
 /// Withholds what is of fewer customers than `smallest`. `counts` are fields of the figures that count customers.
-pub fn protect(form: Form, mut figures: Value, mut items: Vec<Value>, counts: &[&str], smallest: i64) -> Protected {
+pub fn protect(
+    form: Form,
+    mut figures: Value,
+    mut items: Vec<Value>,
+    counts: &[&str],
+    smallest: i64,
+) -> Protected {
     let mut withheld = 0;
     if let Form::People { counted_by } = form {
         let counted = counted_by.and_then(|field| figures.get(field)?.as_i64());
@@ -58,7 +64,9 @@ pub fn protect(form: Form, mut figures: Value, mut items: Vec<Value>, counts: &[
                 figures: Value::Null,
                 items: Vec::new(),
                 withheld: 1,
-                refused: Some(format!("fewer than {smallest} customers: withheld, so that nobody can be told")),
+                refused: Some(format!(
+                    "fewer than {smallest} customers: withheld, so that nobody can be told"
+                )),
             };
         }
     }
@@ -194,7 +202,13 @@ mod tests {
     fn few_people_are_not_listed() {
         let people = |count: i64, rows: usize| {
             let items = (0..rows).map(|row| json!({"customer_id": row})).collect();
-            protect(Form::People { counted_by: Some("customers") }, json!({"customers": count}), items, &[], 5)
+            protect(
+                Form::People { counted_by: Some("customers") },
+                json!({"customers": count}),
+                items,
+                &[],
+                5,
+            )
         };
         assert!(people(4, 4).refused.is_some_and(|reason| reason.contains("fewer than 5")));
         assert_eq!((people(5, 5).refused, people(0, 0).refused), (None, None));
@@ -217,7 +231,12 @@ mod tests {
 
     #[test]
     fn counts_over_times_are_coarse() {
-        let form = Form::Overlapping { counted_by: "customers", counts: &["again"], of_group: &["rate"], sums: &["spend"] };
+        let form = Form::Overlapping {
+            counted_by: "customers",
+            counts: &["again"],
+            of_group: &["rate"],
+            sums: &["spend"],
+        };
         let items = vec![
             json!({"customers": 103, "again": 3, "rate": 0.03, "spend": "12345.67"}),
             json!({"customers": 4, "again": 0, "rate": 0.0, "spend": "10"}),

@@ -8,8 +8,8 @@ use platform::analytics::discounts::Shown;
 use platform::analytics::forecasts::{self, Metric, NO_METHOD};
 use platform::analytics::rules::{self, Rule};
 use platform::analytics::{
-    AnalyticsError, Effort, Levels, Report, Standing, b2b, bound, cadence, categories, change, discounts, expansion,
-    momentum, rfm, seasons, segments, targets,
+    AnalyticsError, Effort, Levels, Report, Standing, b2b, bound, cadence, categories, change, discounts,
+    expansion, momentum, rfm, seasons, segments, targets,
 };
 use platform::insights::current::current;
 use platform::insights::list::{self as listed, Filter, Sort};
@@ -46,7 +46,11 @@ pub struct Raw {
 }
 
 impl Raw {
-    fn of<F: Serialize, I: Serialize>(report: Report<F, I>, form: Form, counts: &'static [&'static str]) -> Raw {
+    fn of<F: Serialize, I: Serialize>(
+        report: Report<F, I>,
+        form: Form,
+        counts: &'static [&'static str],
+    ) -> Raw {
         let rows = report.items.iter().map(|item| serde_json::to_value(item).expect("an item is plain data"));
         Raw {
             items: rows.collect(),
@@ -83,7 +87,8 @@ pub(crate) enum Maker {
     Expansion,
 }
 
-const RISK: &str = "customers of the published run by the probability of no further order within the model's horizon";
+const RISK: &str =
+    "customers of the published run by the probability of no further order within the model's horizon";
 
 /// The maker of a variant; none for what is about one customer.
 pub(crate) fn maker(call: &Call) -> Option<Maker> {
@@ -187,7 +192,12 @@ impl Maker {
     fn needs_levels(&self) -> bool {
         matches!(
             self,
-            Maker::List(_) | Maker::Businesses | Maker::Rfm | Maker::SeasonTargets | Maker::CrossSell(_) | Maker::Expansion
+            Maker::List(_)
+                | Maker::Businesses
+                | Maker::Rfm
+                | Maker::SeasonTargets
+                | Maker::CrossSell(_)
+                | Maker::Expansion
         )
     }
 
@@ -219,9 +229,20 @@ impl Maker {
 
 /// What groups of customers say beside their number.
 const OF_GROUP: &[&str] = &[
-    "share_of_customers", "spend", "share_of_spend", "mean_orders", "mean_order_value", "mean_days_since_last_order",
-    "mean_churn_probability", "mean_expected_spend", "spend_index", "orders_index", "order_value_index", "churn_index",
-    "share", "paid",
+    "share_of_customers",
+    "spend",
+    "share_of_spend",
+    "mean_orders",
+    "mean_order_value",
+    "mean_days_since_last_order",
+    "mean_churn_probability",
+    "mean_expected_spend",
+    "spend_index",
+    "orders_index",
+    "order_value_index",
+    "churn_index",
+    "share",
+    "paid",
 ];
 /// Archetypes are made of segments: the counts of both together would tell who is left over, so theirs are coarse.
 pub(crate) const ARCHETYPES: Form =
@@ -289,12 +310,21 @@ async fn of(
                 of_group: &["net"],
                 sums: &[],
             };
-            let mut raw = Raw::of(segments::growth(tx, standing, months, MOST).await?, form, &["moves", "won", "won_before"]);
+            let mut raw = Raw::of(
+                segments::growth(tx, standing, months, MOST).await?,
+                form,
+                &["moves", "won", "won_before"],
+            );
             raw.caveats.push(COARSE.to_owned());
             raw
         }
         Maker::Seasonal => {
-            let form = Form::Overlapping { counted_by: "customers", counts: &[], of_group: &["share_of_revenue"], sums: &["spend"] };
+            let form = Form::Overlapping {
+                counted_by: "customers",
+                counts: &[],
+                of_group: &["share_of_revenue"],
+                sums: &["spend"],
+            };
             let mut raw = Raw::of(seasons::seasonal(tx, standing, months).await?, form, &[]);
             raw.caveats.push(COARSE.to_owned());
             raw
@@ -335,7 +365,8 @@ async fn of(
             Raw::of(cadence::cadence(tx, standing).await?, PARTS, &["with_one_order", "with_more"])
         }
         Maker::Discounts(shown) => {
-            let mut raw = Raw::of(discounts::discounts(tx, standing, months, *shown, MOST).await?, ALL_SHOWN, &[]);
+            let mut raw =
+                Raw::of(discounts::discounts(tx, standing, months, *shown, MOST).await?, ALL_SHOWN, &[]);
             raw.groups = Some(("classes", true));
             raw.caveats.push(COARSE.to_owned());
             raw
@@ -345,13 +376,14 @@ async fn of(
             let report = affinity::cross_sell(tx, standing, levels()?, associations()?, MOST).await?;
             Raw::of(report, ALL_SHOWN, &[])
         }
-        Maker::Expansion => Raw::of(expansion::single_category(tx, standing, levels()?, MOST).await?, FOUND, &[]),
+        Maker::Expansion => {
+            Raw::of(expansion::single_category(tx, standing, levels()?, MOST).await?, FOUND, &[])
+        }
     })
 }
 
 /// Said where counts are rounded.
-pub(crate) const COARSE: &str =
-    "Counts of customers are rounded to the size of the smallest group that is told of, and sums to three digits.";
+pub(crate) const COARSE: &str = "Counts of customers are rounded to the size of the smallest group that is told of, and sums to three digits.";
 
 /// Segments, and archetypes if they are asked for; archetypes have coarse counts.
 fn overview(mut raw: Raw, with_archetypes: bool) -> Raw {
@@ -365,7 +397,9 @@ async fn risk(tx: &mut Tx, asked: &AnalyzeCustomers) -> Result<Raw, AnalyticsErr
         other => AnalyticsError::NotEnough(other.to_string()),
     };
     let run = current(tx).await.map_err(not_enough)?.ok_or_else(|| {
-        AnalyticsError::NotEnough("customers were not scored yet: no intelligence run was published".to_owned())
+        AnalyticsError::NotEnough(
+            "customers were not scored yet: no intelligence run was published".to_owned(),
+        )
     })?;
     let catalogs = platform::insights::catalog::Catalogs::default();
     let tenant: database::ids::TenantId =
@@ -391,7 +425,9 @@ async fn risk(tx: &mut Tx, asked: &AnalyzeCustomers) -> Result<Raw, AnalyticsErr
             };
             let found = catalog.as_deref().and_then(of_name);
             filter.archetype = Some(found.ok_or_else(|| {
-                AnalyticsError::NotEnough("there is no archetype of this name; segment_overview lists them".to_owned())
+                AnalyticsError::NotEnough(
+                    "there is no archetype of this name; segment_overview lists them".to_owned(),
+                )
             })?);
         }
     }
@@ -419,7 +455,14 @@ async fn risk(tx: &mut Tx, asked: &AnalyzeCustomers) -> Result<Raw, AnalyticsErr
         caveats.push("Nobody of the published run fits, or there is no model for it.".to_owned());
     }
     caveats.extend(run.population.notes.iter().take(5).cloned());
-    Ok(Raw { figures, items, form: ALL_SHOWN, counts: &["customers_with_probability"], groups: Some(("customers_by_band", false)), caveats })
+    Ok(Raw {
+        figures,
+        items,
+        form: ALL_SHOWN,
+        counts: &["customers_with_probability"],
+        groups: Some(("customers_by_band", false)),
+        caveats,
+    })
 }
 
 /// Categories, without those that too few customers bought in: their revenue would be somebody's spend.
@@ -429,11 +472,23 @@ async fn revenue(tx: &mut Tx, standing: &Standing, months: u32) -> Result<Raw, A
         Err(AnalyticsError::NotEnough(_)) => Vec::new(),
         Err(error) => return Err(error),
     };
-    let form = Form::Parts { of_group: &["revenue", "share_of_revenue", "returned_value", "units", "lines", "revenue_before", "growth"] };
+    let form = Form::Parts {
+        of_group: &[
+            "revenue",
+            "share_of_revenue",
+            "returned_value",
+            "units",
+            "lines",
+            "revenue_before",
+            "growth",
+        ],
+    };
     let mut raw = Raw::of(categories::revenue(tx, standing, months, MOST).await?, form, &[]);
     for item in &mut raw.items {
         let customers = match item["category"].as_str() {
-            Some(name) => buyers.iter().find(|buyer| buyer.category == name).map_or(0, |buyer| buyer.customers),
+            Some(name) => {
+                buyers.iter().find(|buyer| buyer.category == name).map_or(0, |buyer| buyer.customers)
+            }
             // Nobody is counted without a category; a customer has seldom more than a few lines.
             None => item["lines"].as_i64().unwrap_or(0) / 10,
         };
@@ -444,7 +499,12 @@ async fn revenue(tx: &mut Tx, standing: &Standing, months: u32) -> Result<Raw, A
     Ok(raw)
 }
 
-async fn forecast(tx: &mut Tx, standing: &Standing, metric: Metric, ahead: usize) -> Result<Raw, AnalyticsError> {
+async fn forecast(
+    tx: &mut Tx,
+    standing: &Standing,
+    metric: Metric,
+    ahead: usize,
+) -> Result<Raw, AnalyticsError> {
     let Some((found, _)) = forecasts::latest(tx, standing.tenant, metric).await? else {
         return Err(AnalyticsError::NotEnough(NO_FORECAST.to_owned()));
     };

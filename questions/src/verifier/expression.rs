@@ -46,7 +46,9 @@ pub fn check(calculation: &Calculation, known: &Known) -> Option<f64> {
     let result: f64 = result.parse().ok()?;
     let is_share = calculation.result.contains('%');
     // A percentage may be written out of a share, or of an expression that has its hundred.
-    if is_rounded(value, result, places) && value.signum() == result.signum() || result == 0.0 && value.abs() < 0.5 {
+    if is_rounded(value, result, places) && value.signum() == result.signum()
+        || result == 0.0 && value.abs() < 0.5
+    {
         return Some(if is_share { value / 100.0 } else { value });
     }
     (is_share && is_rounded(value * 100.0, result, places)).then_some(value)

@@ -69,7 +69,8 @@ fn sentences(line: &str) -> impl Iterator<Item = &str> {
         while let Some((place, c)) = chars.next() {
             let next = chars.peek().map(|(_, next)| *next);
             let is_list_marker = rest[..place].trim().chars().all(|c| c.is_ascii_digit());
-            if matches!(c, '.' | '!' | '?' | ';') && next.is_some_and(char::is_whitespace) && !is_list_marker {
+            if matches!(c, '.' | '!' | '?' | ';') && next.is_some_and(char::is_whitespace) && !is_list_marker
+            {
                 end = place + c.len_utf8();
                 end += rest[end..].len() - rest[end..].trim_start().len();
                 break;
@@ -148,7 +149,10 @@ mod tests {
 
     #[test]
     fn computed_numbers_need_a_sum_that_holds() {
-        let calculation = |expression: &str, result: &str| Calculation { expression: expression.to_owned(), result: result.to_owned() };
+        let calculation = |expression: &str, result: &str| Calculation {
+            expression: expression.to_owned(),
+            result: result.to_owned(),
+        };
         let text = "On average 812.5 EUR.";
         assert_eq!(verify("On average 812.50 EUR each.", &known(), &[]).removed, 0);
         let text_of_mean = "Each of the 1,250 spent 24.05 EUR.";

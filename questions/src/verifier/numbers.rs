@@ -69,7 +69,8 @@ fn of_word(word: &str, next: &str, found: &mut Vec<Found>) {
             let start = at;
             while at < chars.len()
                 && (chars[at].is_ascii_digit()
-                    || (matches!(chars[at], '.' | ',' | '\'' | '\u{2019}') && chars.get(at + 1).is_some_and(char::is_ascii_digit)))
+                    || (matches!(chars[at], '.' | ',' | '\'' | '\u{2019}')
+                        && chars.get(at + 1).is_some_and(char::is_ascii_digit)))
             {
                 at += 1;
             }
@@ -101,7 +102,8 @@ fn number(digits: &str, rest: &str, next: &str) -> Found {
     };
     let Ok(value) = plain.parse::<f64>() else { return Found::Vague };
     let written = plain.split('.').nth(1).map_or(0, |places| i32::try_from(places.len()).unwrap_or(0));
-    let unit: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '%').collect::<String>().to_lowercase();
+    let unit: String =
+        rest.chars().take_while(|c| c.is_alphanumeric() || *c == '%').collect::<String>().to_lowercase();
     let next = next.trim_matches(|c: char| !c.is_alphanumeric() && c != '%').to_lowercase();
     let unit = if unit.is_empty() { next } else { unit };
     let (value, places) = match unit.as_str() {
@@ -130,8 +132,26 @@ fn customer(chars: &[char]) -> Option<String> {
 }
 
 const SMALL: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 const TENS: [&str; 10] =
     ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
@@ -141,7 +161,9 @@ fn spelled(words: &[&str]) -> Option<(Found, usize)> {
     let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     let first = bare(words[0]);
     match first.as_str() {
-        "hundreds" | "thousands" | "millions" | "billions" | "dozens" | "tens" | "tenfold" => return Some((Found::Vague, 1)),
+        "hundreds" | "thousands" | "millions" | "billions" | "dozens" | "tens" | "tenfold" => {
+            return Some((Found::Vague, 1));
+        }
         "twice" | "double" | "doubled" | "doubles" => return Some((whole(2.0), 1)),
         "triple" | "tripled" | "thrice" => return Some((whole(3.0), 1)),
         "dozen" => return Some((whole(12.0), 1)),
@@ -164,7 +186,11 @@ fn spelled(words: &[&str]) -> Option<(Found, usize)> {
             } else if part == "million" && seen > 0 {
                 total += current * 1e6;
                 current = 0.0;
-            } else if part == "and" && seen > 0 && words.get(used + 1).is_some_and(|next| is_number_word(&bare(next))) && has_scale(&words[..used]) {
+            } else if part == "and"
+                && seen > 0
+                && words.get(used + 1).is_some_and(|next| is_number_word(&bare(next)))
+                && has_scale(&words[..used])
+            {
             } else {
                 break 'words;
             }
@@ -178,7 +204,9 @@ fn spelled(words: &[&str]) -> Option<(Found, usize)> {
     let value = total + current;
     let is_pronoun = used == 1 && first == "one";
     (used > 0 && !is_pronoun).then(|| {
-        let next = words.get(used).map(|next| next.trim_matches(|c: char| !c.is_alphanumeric() && c != '%').to_lowercase());
+        let next = words
+            .get(used)
+            .map(|next| next.trim_matches(|c: char| !c.is_alphanumeric() && c != '%').to_lowercase());
         let is_percent = matches!(next.as_deref(), Some("percent" | "%"));
         (Found::Number { value, places: 0, is_percent }, used)
     })

@@ -95,6 +95,7 @@ pub async fn shop_with(mode: Mode, rates: Rates, redis_url: &str) -> Shop {
         scans_at_once: 2,
         patience: Patience::default(),
         people: Default::default(),
+        mcp_hosts: Vec::new(),
     };
     let telemetry = Telemetry::start("api-test").expect("telemetry starts");
     let state = AppState::connect(settings, telemetry, CancellationToken::new()).expect("the settings fit");
