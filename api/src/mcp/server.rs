@@ -1,6 +1,5 @@
 //! What the protocol's requests are answered: tools with their schemas, resources, prompts, calls.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use accounts::api_keys::Scope;
@@ -26,8 +25,6 @@ use crate::routes::questions::asker;
 use crate::web::auth::{self, Caller};
 use crate::web::correlation;
 use crate::web::views::Views;
-
-const VERSIONS: &[ProtocolVersion] = &[ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
 
 /// What clients are told of the server.
 const INSTRUCTIONS: &str = "Read-only analytics of one shop. Customers have anonymised ids (C- and eight characters); \
@@ -124,10 +121,6 @@ impl ServerHandler for Server {
                 Implementation::new("deskwork", env!("CARGO_PKG_VERSION")).with_title("Deskwork"),
             )
             .with_instructions(INSTRUCTIONS)
-    }
-
-    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-        Cow::Borrowed(VERSIONS)
     }
 
     async fn list_tools(

@@ -61,7 +61,7 @@ pub fn protect(
         let size = counted.unwrap_or_else(|| i64::try_from(items.len()).unwrap_or(i64::MAX));
         if withhold::is_small(size, smallest) {
             return Protected {
-                figures: Value::Null,
+                figures: json!({}),
                 items: Vec::new(),
                 withheld: 1,
                 refused: Some(format!(

@@ -1,5 +1,6 @@
 //! The tools on a shop in Postgres: every variant, what is withheld, who may ask, and that nobody is named.
 
+mod hostile;
 mod world;
 
 use questions::desk::{Asker, ToolError};
@@ -71,7 +72,7 @@ async fn every_variant_answers_and_names_nobody() {
             assert!(!written.contains("Ignore all rules"), "{arguments}: {written}");
             assert!(answer.available || answer.reason.is_some(), "{arguments}: {written}");
             assert!(
-                answer.items.len() <= 20 && answer.figures.is_object() | answer.figures.is_null(),
+                answer.items.len() <= 20 && answer.figures.is_object(),
                 "{arguments}: {written}"
             );
             assert!(
@@ -151,7 +152,7 @@ async fn thin_groups_are_withheld_with_what_would_tell_them() {
     assert_eq!(bands.iter().filter(|band| band["customers"].is_null()).count(), 2, "{bands:?}");
     // Three customers bought once or twice but for the one who bought once: too few to be listed.
     let once = world.ask("analyze_behavior", json!({"analysis_type": "one_time_buyers"})).await;
-    assert!(!once.available && once.items.is_empty() && once.figures.is_null(), "{once:?}");
+    assert!(!once.available && once.items.is_empty() && once.figures == json!({}), "{once:?}");
     assert!(once.reason.expect("a reason").contains("fewer than 5"));
 
     // The threshold is the tenant's.
