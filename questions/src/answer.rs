@@ -142,9 +142,14 @@ pub fn without_call(outcome: Outcome, text: String, suggestions: Vec<String>, an
 }
 
 fn called(call: &Call, answer: &ToolAnswer) -> CallMade {
+    let mut arguments = call.arguments();
+    // Whoever asked may have named a customer by the shop's own id; the answer does not repeat it.
+    if let (Some(named), Some(id)) = (arguments.get_mut("customer_id"), answer.figures.get("customer_id")) {
+        named.clone_from(id);
+    }
     CallMade {
         tool: call.tool().to_owned(),
-        arguments: call.arguments(),
+        arguments,
         as_of: answer.as_of,
         computed_at: answer.computed_at,
         available: answer.available,

@@ -313,6 +313,14 @@ impl Desk {
         if let Maker::Forecast(..) = maker {
             protected.withheld += protect_months(&mut protected.figures, smallest);
         }
+        if let Maker::Cadence = maker {
+            let one_order = protected.items.iter().find(|item| item["class"] == reports::ONE_ORDER);
+            if one_order.is_some_and(|item| item["customers"].is_null()) {
+                for field in ["with_one_order", "with_more", "repeat_share"] {
+                    protected.figures[field] = Value::Null;
+                }
+            }
+        }
         if let Maker::Revenue = maker {
             for item in &mut protected.items {
                 item.as_object_mut().and_then(|item| item.remove("customers"));

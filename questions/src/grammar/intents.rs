@@ -254,7 +254,7 @@ pub static RULES: &[Rule] = &[
         "expansion_targets",
         &[&[C::Expansion]],
         &[C::Best, C::Vip, C::Category, C::Campaign],
-        "Which good customers know one category only?",
+        "Which good customers could we introduce to another category?",
     ),
     rule(
         "get_recommendations",

@@ -195,8 +195,8 @@ const WORDS: &[(Concept, &str)] = &[
 
 const NOTHING: &str = "a about all also am an and any are as at average be been by can candidate candidates could currently \
     develop did do does doing during each find first for from get give go had has have how i in into is it its just know \
-    let likely list look looking make many may me mean might most much my need now of often on or opportunities \
-    opportunity our out over per please pls plz potential r rank ranked right same score scores scoring see should show \
+    let like likely list look looking make many may me mean might most much my need now of often on or opportunities \
+    opportunity our out over per please pls plz potential r rank ranked right same score scores scoring see should show since \
     so some sort sorted tell than thanks that the then there these this those time to today u up us using usual usually \
     value want was wat we were what whats when where which will with within would you your";
 
@@ -232,6 +232,7 @@ pub const PHRASES: &[(&str, Concept)] = &[
     ("up selling", C::Upsell),
     ("win back", C::Winback),
     ("winning back", C::Winback),
+    ("wins back", C::Winback),
     ("life time value", C::Ltv),
     ("expected spend", C::Ltv),
     ("how often", C::Cadence),
@@ -324,6 +325,7 @@ static VOCABULARY: LazyLock<HashMap<&'static str, Meaning>> = LazyLock::new(|| {
         "biggest",
         "spenders",
         "winning",
+        "wins",
         "win",
         "cross",
         "single",

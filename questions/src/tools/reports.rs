@@ -362,7 +362,10 @@ async fn of(
             Raw::of(change::changes(tx, standing, MOST).await?, COUNTED, counts)
         }
         Maker::Cadence => {
-            Raw::of(cadence::cadence(tx, standing).await?, PARTS, &["with_one_order", "with_more"])
+            let mut raw = Raw::of(cadence::cadence(tx, standing).await?, PARTS, &[]);
+            // Who has one order divides the same whole as those with more.
+            raw.items.push(json!({"class": ONE_ORDER, "customers": raw.figures["with_one_order"]}));
+            raw
         }
         Maker::Discounts(shown) => {
             let mut raw =
@@ -381,6 +384,9 @@ async fn of(
         }
     })
 }
+
+/// The group of customers who have no cadence.
+pub(crate) const ONE_ORDER: &str = "one order only";
 
 /// Said where counts are rounded.
 pub(crate) const COARSE: &str = "Counts of customers are rounded to the size of the smallest group that is told of, and sums to three digits.";

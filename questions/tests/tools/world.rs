@@ -30,11 +30,11 @@ const ORDERS: &str = "
                                      amount, list_amount, currency, is_return)
     select $1, gen_random_uuid(), 'o' || n || '-' || k, 'person' || n || '@example.com',
            timestamptz '2026-06-15 12:00+00' - make_interval(months => k), p.product, p.category, 1,
-           (10 + n / 100.0) / p.parts, 10 + n / 100.0, 'EUR', false
+           p.amount, p.amount, 'EUR', false
     from generate_series(1, 40) n, generate_series(0, least(n, 14) - 1) k,
-         lateral (select * from (values ('green', 'tea', 2), ('mug', 'cups', 2)) as v (product, category, parts) where n between 4 and 35
-                  union all select 'odd', $2, 1 where n > 35
-                  union all select 'rare', 'rarities', 1 where n < 4) p";
+         lateral (select * from (values ('green', 'tea', 10.0), ('mug', 'cups', n / 100.0)) as v (product, category, amount) where n between 4 and 35
+                  union all select 'odd', $2, 10 + n / 100.0 where n > 35
+                  union all select 'rare', 'rarities', 10 + n / 100.0 where n < 4) p";
 
 pub async fn world() -> World {
     let database = fresh_database().await;
