@@ -11,7 +11,7 @@ use jobs::NewJob;
 use questions::conversations::{self, AskError, Exchange, LONGEST_QUESTION, NewQuestion};
 use questions::kinds::AnswerQuestion;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
