@@ -190,6 +190,13 @@ bench: ## ours and other queues in the same run on this machine
 	@cargo build --release -p cluster --bin queue-bench
 	@python3 tests/bench/bench.py $(ARGS)
 
+.PHONY: questions test-interop
+questions: setup-test ## sixty questions in plain English and two hundred hostile ones: how many are understood, what leaks
+	@deploy/local/with-servers $(STATE)/test cargo nextest run --workspace --test sixty --test tools --no-capture -E 'test(most_are_understood) + test(two_hundred_hostile)' 2>&1 | grep -E '^figure: |FAIL|panicked'
+
+test-interop: setup-test build ## the official Python client of the Model Context Protocol against /mcp of a cluster of its own
+	@tests/interop/run $(ARGS)
+
 .PHONY: recipe first-build
 recipe: setup-test ## follow the recipes of ARCHITECTURE.md in a copy: files, lines, seconds to compile and to test
 	@tests/checkout/recipe.py $(ARGS)

@@ -7,6 +7,7 @@ pub mod access;
 pub mod commands;
 pub mod docs;
 pub mod live;
+pub mod mcp;
 pub mod routes;
 pub mod serve;
 pub mod settings;

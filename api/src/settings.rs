@@ -172,6 +172,12 @@ pub const SETTINGS: &[Setting] = &[
         secret: false,
     },
     Setting {
+        name: "DESK_MCP_HOSTS",
+        default: Some(""),
+        meaning: "names under which clients of the Model Context Protocol may reach /mcp, besides this machine and DESK_PUBLIC_URL, separated by commas, e.g. desk.example.com",
+        secret: false,
+    },
+    Setting {
         name: "DESK_ALLOW_LOOPBACK",
         default: Some("false"),
         meaning: "whether tenants' systems may be on this machine, for development",
@@ -303,6 +309,8 @@ pub struct Settings {
     pub shopify: Option<shopify::Settings>,
     /// The secret at Shopify that is being replaced.
     pub shopify_secret_before: Option<Secret>,
+    /// Names under which the Model Context Protocol may be reached besides.
+    pub mcp_hosts: Vec<String>,
 }
 
 /// How people in browsers come in.
@@ -374,6 +382,12 @@ impl Settings {
             },
             shopify: shopify_settings()?,
             shopify_secret_before: env::maybe_secret("SHOPIFY_CLIENT_SECRET_BEFORE"),
+            mcp_hosts: env::optional(
+                "DESK_MCP_HOSTS",
+                Hosts(Vec::new()),
+                "host names such as desk.example.com, separated by commas; no scheme, no wildcard",
+            )?
+            .0,
         })
     }
 }
@@ -410,6 +424,22 @@ impl FromStr for Origin {
         // What is more than an origin (a path, a port that goes without saying) would never equal what browsers send.
         let is_exact = url.origin().ascii_serialization() == text && !text.contains('*');
         if is_safe && is_exact { Ok(Origin(text.to_owned())) } else { Err(NoOrigin) }
+    }
+}
+
+/// Names of hosts, each perhaps with a port.
+struct Hosts(Vec<String>);
+
+impl FromStr for Hosts {
+    type Err = NoOrigin;
+
+    fn from_str(text: &str) -> Result<Hosts, NoOrigin> {
+        let is_host = |host: &str| {
+            let is_plain = host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
+            is_plain && !host.is_empty() && host.len() <= 253
+        };
+        let hosts = text.split(',').map(str::trim).map(|host| is_host(host).then(|| host.to_owned()));
+        hosts.collect::<Option<_>>().map(Hosts).ok_or(NoOrigin)
     }
 }
 

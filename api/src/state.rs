@@ -5,12 +5,14 @@ use std::sync::Arc;
 use boot::{Secret, SettingError, Telemetry, env};
 use database::{Db, Role};
 use jobs::{Dispatch, Store, dispatch::Server, events::Waiters};
+use questions::desk::{Desk, SECRET_LABEL};
 use support::intake::Intakes;
 use tokio_util::sync::CancellationToken;
 use upstreams::files::Files;
 
 use crate::{
     live::{self, Live},
+    mcp::Mcp,
     routes::jobs::{positions::Positions, reader::Reader},
     routes::platform::{shopify, sources},
     settings::Settings,
@@ -51,6 +53,10 @@ pub struct AppState {
     pub shopify: Arc<shopify::App>,
     /// The way to where tenants' orders lie elsewhere.
     pub sources: Arc<sources::Way>,
+    /// The tools that answer questions.
+    pub desk: Desk,
+    /// The Model Context Protocol over them.
+    pub mcp: Mcp,
     /// Metrics.
     pub telemetry: Telemetry,
     /// The settings.
@@ -83,7 +89,12 @@ impl AppState {
         let gateway = Db::connect_as(url, Role::Gateway, live::CONNECTIONS).map_err(bad_database)?;
         let store = Store::connect(url, READER_CONNECTIONS).map_err(bad_database)?;
         let dispatch = Dispatch::new(server(&settings.redis_url)?, &settings.redis_prefix);
+        let secret = settings.master_key.derive(SECRET_LABEL);
+        let desk = Desk::new(db.clone(), dispatch.clone(), secret);
+        let views = Views::start(db.clone());
         Ok(AppState {
+            mcp: Mcp::new(desk.clone(), views.clone(), &settings, ending.clone()),
+            desk,
             live: Live::start(gateway, &db, &dispatch),
             db: db.clone(),
             intakes: Intakes::start(&support, &dispatch),
@@ -94,7 +105,7 @@ impl AppState {
             dispatch,
             keys: Arc::default(),
             people: Arc::new(People::new(&settings.master_key, &settings.people)),
-            views: Views::start(db.clone()),
+            views,
             scans: Bulkhead::new(settings.scans_at_once),
             files: match settings.files_s3.clone() {
                 Some(s3) => Files::in_s3(settings.files_dir.clone(), s3),

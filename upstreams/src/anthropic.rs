@@ -25,6 +25,8 @@ use super::pacing::{Allowance, Pacer, Report};
 use super::retry::clean_code;
 use super::{Breakers, Destinations};
 
+pub mod conversation;
+
 const UPSTREAM: &str = "anthropic";
 
 /// Requests a minute; how many is in the answers.
@@ -224,6 +226,11 @@ impl Client {
 
     async fn ask(&self, context: &CallContext, prompt: Prompt<'_>) -> Result<Completion, ClientError> {
         let body = request_body(&self.model, self.max_tokens, prompt);
+        let answer = self.post(context, &body).await?;
+        read_completion(&answer.body, prompt.tool.map(|tool| tool.name))
+    }
+
+    async fn post(&self, context: &CallContext, body: &Value) -> Result<Answer, ClientError> {
         let request = Request {
             method: Method::POST,
             url: self.url.clone(),
@@ -231,8 +238,7 @@ impl Client {
             body: Some(Bytes::from(body.to_string())),
             repeat: Repeat::Always,
         };
-        let answer = self.outbound.send(context, &request, judge).await?;
-        read_completion(&answer.body, prompt.tool.map(|tool| tool.name))
+        self.outbound.send(context, &request, judge).await
     }
 }
 

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use accounts::seal::MasterKey;
 use database::Db;
 use jobs::{Dispatch, Store};
+use questions::{desk::Desk, usage::Prices};
 
 use crate::insight::{knowledge::Library, material::Material};
 use crate::rules::Rules;
@@ -32,6 +33,10 @@ pub struct App {
     pub anthropic: Option<anthropic::Client>,
     /// What rules of the support desk need.
     pub rules: Rules,
+    /// What a million tokens of the model cost.
+    pub prices: Prices,
+    /// The tools that answer questions.
+    pub desk: Desk,
     /// What scoring needs of the tenants' current runs.
     pub insight: Library,
     /// What jobs of the same run share while they run.

@@ -1,8 +1,10 @@
 //! The worker: handlers of the job kinds, the clients of the outside world that they need, and the
 //! runtime that feeds them. Start with [`handlers`] for what is done, with [`runtime`] for how.
 
+pub mod ai;
 pub mod analysis;
 pub mod app;
+pub mod ask;
 pub mod context;
 pub mod days;
 pub mod draft;

@@ -64,6 +64,11 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         shopify,
         sources: Sources::new(settings.destinations, breakers.clone())?,
         webhooks_url: settings.webhooks_url,
+}
+
+    let secret = settings.master_key.derive(questions::desk::SECRET_LABEL);
+        desk: questions::desk::Desk::new(db.clone(), dispatch.clone(), secret),
+        prices: settings.prices,
         gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),
         anthropic,
         master_key: settings.master_key,

@@ -8,6 +8,7 @@ use jobs::dispatch::Server;
 
 use upstreams::files::{S3, S3Settings};
 use upstreams::{Destinations, anthropic, shopify};
+use questions::usage::Prices;
 
 /// Every setting, for `--settings` and the documents.
 pub const SETTINGS: &[Setting] = &[
@@ -101,6 +102,13 @@ pub const SETTINGS: &[Setting] = &[
         "DESK_PUBLIC_URL",
         Some(""),
         "where this installation is reached, as for the api: shops are told to deliver webhooks there",
+        "ANTHROPIC_PRICE_INPUT",
+        Some("1"),
+        "US dollars for a million tokens that the model reads",
+    ),
+        "ANTHROPIC_PRICE_OUTPUT",
+        Some("5"),
+        "US dollars for a million tokens that the model writes",
         false,
     ),
     boot::ops::SETTING,
@@ -152,6 +160,8 @@ pub struct Settings {
     pub webhooks_url: Option<String>,
     /// The model, if a key is set.
     pub anthropic: Option<anthropic::Settings>,
+    /// What its tokens cost.
+    pub prices: Prices,
 }
 
 impl Settings {
@@ -196,6 +206,10 @@ impl Settings {
             shopify: shopify_settings()?,
             webhooks_url: webhooks_url()?,
             anthropic: anthropic_settings()?,
+            prices: Prices {
+                input: price("ANTHROPIC_PRICE_INPUT", "1")?,
+                output: price("ANTHROPIC_PRICE_OUTPUT", "5")?,
+            },
         })
     }
 }
@@ -214,6 +228,15 @@ impl Settings {
     pub fn slots(&self) -> u32 {
         u32::try_from(self.queues.values().sum::<usize>()).unwrap_or(u32::MAX)
     }
+}
+
+/// Dollars as millionths.
+fn price(name: &'static str, default: &str) -> Result<u64, SettingError> {
+    let text = env::optional(name, default.to_owned(), "US dollars such as 1 or 0.25")?;
+    let micros = text.parse::<f64>().ok().filter(|dollars| (0.0..=10_000.0).contains(dollars));
+    micros
+        .map(|dollars| (dollars * 1e6).round() as u64)
+        .ok_or_else(|| env::invalid(name, &text, "US dollars such as 1 or 0.25, 0 to 10000"))
 }
 
 fn anthropic_settings() -> Result<Option<anthropic::Settings>, SettingError> {

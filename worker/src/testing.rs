@@ -6,6 +6,8 @@ use accounts::seal::MasterKey;
 use database::{Db, DbError};
 use jobs::dispatch::Server;
 use jobs::{Dispatch, JobId, QueueError, Store, sweep};
+use questions::desk::{Desk, SECRET_LABEL};
+use questions::usage::Prices;
 use sqlx::PgConnection;
 use tokio::sync::oneshot;
 use upstreams::files::Files;
@@ -25,14 +27,19 @@ use crate::runtime::{self, Handlers, Options, Pulse};
 /// # Panics
 /// A URL cannot be read, or TLS was not set up before ([`boot::install_tls`]).
 pub fn app(database_url: &str, redis_url: &str) -> App {
+    let db = Db::connect(database_url, 6).expect("the test database's URL");
+    let master_key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes");
+    let dispatch = Dispatch::new(
+        Server::new(redis_url).expect("the test Redis's URL"),
+        &format!("test-{}", Uuid::now_v7().simple()),
+    );
     App {
-        db: Db::connect(database_url, 6).expect("the test database's URL"),
+        desk: Desk::new(db.clone(), dispatch.clone(), master_key.derive(SECRET_LABEL)),
+        prices: Prices { input: 1_000_000, output: 5_000_000 },
+        db,
         store: Store::connect(database_url, 16).expect("the test database's URL"),
-        dispatch: Dispatch::new(
-            Server::new(redis_url).expect("the test Redis's URL"),
-            &format!("test-{}", Uuid::now_v7().simple()),
-        ),
-        master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes"),
+        dispatch,
+        master_key,
         gorgias: Gorgias::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         shopify: None,
         webhooks_url: None,

@@ -6,6 +6,7 @@ pub mod health;
 pub mod jobs;
 pub mod marketing;
 pub mod platform;
+pub mod questions;
 pub mod support;
 
 use utoipa::{
@@ -34,6 +35,7 @@ use crate::{state::AppState, web::problem::ProblemDocument};
         (name = "jobs", description = "Enqueue, follow and cancel jobs"),
         (name = "dead letters", description = "Jobs that failed for good: causes, retries, discards"),
         (name = "segments", description = "Customers for whom a rule holds: rules, counts, members, changes"),
+        (name = "questions", description = "Questions in plain language"),
         (name = "operations", description = "Queues, kinds, workers, schedules and the audit trail"),
         (name = "people", description = "Signing in and out, agents, and what they did"),
         (name = "privacy", description = "What persons ask of the shop; redaction; how long data are kept"),
@@ -124,5 +126,6 @@ fn merged() -> OpenApiRouter<AppState> {
         .merge(platform::routes())
         .merge(support::routes())
         .merge(marketing::routes())
+        .merge(questions::routes())
         .merge(health::routes())
 }

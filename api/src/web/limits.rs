@@ -118,7 +118,7 @@ impl Limits {
     }
 
     fn lane(&self, path: &str) -> Option<&Lane> {
-        if path.starts_with("/ws/") {
+        if path.starts_with("/ws/") || path == "/mcp" {
             return Some(&self.general);
         }
         if !path.starts_with("/api/") {
@@ -126,6 +126,7 @@ impl Limits {
         }
         Some(match path {
             "/api/gorgias/webhook" => &self.webhooks,
+            "/api/ask" => &self.ai,
             path if path.starts_with("/api/ai/") => &self.ai,
             "/api/segments/preview" => &self.segments,
             path if path.starts_with("/api/segments/") && path.ends_with("/evaluate") => &self.segments,

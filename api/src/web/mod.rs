@@ -4,6 +4,7 @@ pub mod auth;
 pub mod body;
 pub mod bulkhead;
 pub mod correlation;
+pub mod customer_id;
 pub mod door;
 pub mod etag;
 pub mod fields;

@@ -3,6 +3,7 @@
 //! The apps of the other schemas may read it, never write it.
 
 pub mod analytics;
+pub mod anonymous_ids;
 mod copy;
 pub mod customers;
 pub mod directory;

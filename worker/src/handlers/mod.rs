@@ -21,11 +21,12 @@ macro_rules! declare_handlers {
 mod jobs;
 mod marketing;
 mod platform;
+mod questions;
 mod support;
 
 /// The handlers of every kind.
 pub fn all(app: &Arc<App>) -> Handlers {
-    [jobs::add, platform::add, support::add, marketing::add]
+    [jobs::add, platform::add, support::add, marketing::add, questions::add]
         .into_iter()
         .fold(Handlers::default(), |handlers, add| add(handlers, app))
 }

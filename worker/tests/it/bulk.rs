@@ -17,6 +17,7 @@ use jobs::{
     read::{self, JobView},
     sweep,
 };
+use questions::{desk::Desk, usage::Prices};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -33,6 +34,8 @@ use worker::{
 fn app(ledger: &Ledger) -> Arc<App> {
     let breakers = Breakers::new(BreakerSettings::default());
     Arc::new(App {
+        desk: Desk::new(ledger.db.clone(), ledger.dispatch.clone(), [0; 32]),
+        prices: Prices { input: 0, output: 0 },
         db: ledger.db.clone(),
         store: ledger.store.clone(),
         dispatch: ledger.dispatch.clone(),

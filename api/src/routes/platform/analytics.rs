@@ -6,7 +6,6 @@
 
 mod customer;
 mod forecasts;
-mod memo;
 mod names;
 mod shelf;
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use accounts::api_keys::Scope;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::Uri;
 use axum::{Extension, Json as Shown};
 use chrono::{DateTime, Utc};
@@ -25,6 +25,7 @@ use crate::routes::support::tickets::TicketView;
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
+use crate::web::customer_id::CustomerId;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::page::{Page, PageRequest, bad_cursor, place};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -303,7 +304,7 @@ async fn open(
     State(state): State<AppState>,
     Extension(memory): Extension<Arc<Memory>>,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
 ) -> Result<Shown<EnrichedCustomer>, Problem> {
     caller.require(Scope::CustomersRead)?;
     check_customer_id("id", &id)?;
@@ -340,7 +341,7 @@ async fn open(
 async fn change(
     State(state): State<AppState>,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     body: Json<CustomerChange>,
 ) -> Result<Shown<CustomerView>, Problem> {
     caller.require(Scope::CustomersWrite)?;
@@ -377,7 +378,7 @@ async fn change(
 async fn written(
     State(state): State<AppState>,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     uri: Uri,
 ) -> Result<Shown<Page<TicketView>>, Problem> {
     caller.require(Scope::TicketsRead)?;

@@ -20,6 +20,7 @@ use super::intelligence::{ask, check_customer_id};
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
+use crate::web::customer_id::{self, CustomerId};
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::{query, trail};
@@ -88,13 +89,13 @@ impl From<Merge> for MergeView {
 async fn merge_customers(
     State(state): State<AppState>,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     key: IdempotencyKey,
     body: Json<MergeRequest>,
 ) -> Result<Answer, Problem> {
     caller.require(Scope::OrdersWrite)?;
     check_customer_id("id", &id)?;
-    let other = &body.value.customer_id;
+    let other = &customer_id::own(&state, caller.tenant, body.value.customer_id.clone()).await?;
     check_customer_id("customer_id", other)?;
     let digest: [u8; 32] = Sha256::new().chain_update(&id).chain_update(body.digest).finalize().into();
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
@@ -116,7 +117,7 @@ async fn merge_customers(
 async fn merges(
     State(state): State<AppState>,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
 ) -> Result<Shown<Vec<MergeView>>, Problem> {
     caller.require(Scope::CustomersRead)?;
     check_customer_id("id", &id)?;

@@ -97,6 +97,7 @@ pub async fn shop_with(mode: Mode, rates: Rates, redis_url: &str) -> Shop {
         people: Default::default(),
         shopify: None,
         shopify_secret_before: None,
+        mcp_hosts: Vec::new(),
     };
     let telemetry = Telemetry::start("api-test").expect("telemetry starts");
     let state = AppState::connect(settings, telemetry, CancellationToken::new()).expect("the settings fit");

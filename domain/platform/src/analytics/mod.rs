@@ -15,6 +15,7 @@ pub mod categories;
 pub mod change;
 pub mod discounts;
 pub mod expansion;
+pub mod extent;
 pub mod forecasts;
 pub mod levels;
 pub mod momentum;

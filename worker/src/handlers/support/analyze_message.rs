@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::Utc;
 use database::Role;
 use database::ids::MessageId;
+use questions::usage::Feature;
 use support::analysis::{self, Reader, Reading, Unread};
 use support::kinds::AnalyzeMessage;
 use support::kinds::analyze_message::AnalyzeMessageOutput;
@@ -16,6 +17,7 @@ use support::{events, settle};
 use tokio::time::Instant;
 use upstreams::{CallContext, ClientError};
 
+use crate::ai;
 use crate::analysis::{lexicon, model};
 use crate::app::App;
 use crate::context::Ctx;
@@ -58,10 +60,14 @@ struct Read {
 }
 
 async fn read(ctx: &Ctx, app: &App, unread: &Unread) -> Result<Read, Stop> {
-    let Some(client) = &app.anthropic else { return Ok(by_words(unread, None)) };
+    let allowed = ai::allowed(app, ctx.tenant).await?;
+    let Some(client) = allowed.client else { return Ok(by_words(unread, allowed.remark)) };
     let call = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
     let user = model::user_text(unread.subject.as_deref().unwrap_or_default(), &unread.body_text);
     let answer = client.complete(&call, model::prompt(&user)).await;
+    if let Ok(completion) = &answer {
+        ai::record(app, ctx.tenant, Feature::AnalyzeMessage, &completion.model, completion.usage).await;
+    }
     match answer {
         Ok(completion) => Ok(match model::reading(&completion) {
             Some(reading) => Read { reading, by: "anthropic", model: Some(completion.model), remark: None },

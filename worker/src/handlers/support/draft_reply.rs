@@ -15,6 +15,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, KnownArticle, cite, judge, prompt, RecentOrder, style, template, ThreadMessage}, outcome::{done, done_then, Outcome, Stop}};
+use questions::usage::Feature;
+ use crate::{ai, app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, judge, prompt, RecentOrder, style, template, ThreadMessage}, outcome::{done, done_then, Outcome, Stop}};
 use upstreams::{anthropic, CallContext, gorgias};
 
 /// Messages that a drafter sees.
@@ -50,8 +52,8 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<
     let input = input_of(&ctx, &app, &job, &ticket, thread).await?;
 
     ctx.progress(2, Some(3), "writing");
-    let (draft, usage) = match &app.anthropic {
-        Some(model) => write_by_model(model, &call, &input).await?,
+    let (draft, usage) = match ai::allowed(&app, ctx.tenant).await?.client {
+        Some(model) => write_by_model(&ctx, &app, model, &call, &input).await?,
         None => (template::draft(&input), None),
     };
     ctx.progress(3, Some(3), "storing");
@@ -266,6 +268,8 @@ fn facts_of(profile: Profile) -> CustomerFacts {
 /// Asks the model; once more, with the faults named, when its answer has any; then the built-in drafter writes and
 /// says why.
 async fn write_by_model(
+    ctx: &Ctx,
+    app: &App,
     model: &anthropic::Client,
     call: &CallContext,
     input: &DraftInput,
@@ -274,6 +278,7 @@ async fn write_by_model(
     let (mut faults, mut used) = (Vec::new(), anthropic::Usage::default());
     for _ in 0..ASKED_AT_MOST {
         let completion = model.complete(call, prompt::prompt(input, &faults).parts()).await?;
+        ai::record(app, ctx.tenant, Feature::DraftReply, &completion.model, completion.usage).await;
         used = used.and(completion.usage);
         match judge::judge(&completion, input) {
             Ok(draft) => return Ok((draft, Some(usage_of(used)))),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::Utc;
 use database::Role;
 use database::ids::TicketId;
+use questions::usage::Feature;
 use support::kinds::recommend_actions::RecommendActionsOutput;
 use support::kinds::{DraftReply, RecommendActions};
 use support::recommendations::{self, NewRecommendation};
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use upstreams::CallContext;
 
 use super::draft_reply::input_of;
+use crate::ai;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::draft::{DraftInput, Recommendation};
@@ -76,10 +78,19 @@ struct Worded {
 }
 
 async fn word(ctx: &Ctx, app: &App, ours: Recommendation, input: &DraftInput) -> Worded {
-    let Some(client) = &app.anthropic else { return Worded { advice: ours, model: None, remark: None } };
+    // Advice does not wait: what the budget says when the database does not is no.
+    let allowed = ai::allowed(app, ctx.tenant).await.ok();
+    let remark = allowed.as_ref().and_then(|allowed| allowed.remark).map(str::to_owned);
+    let Some(client) = allowed.and_then(|allowed| allowed.client) else {
+        return Worded { advice: ours, model: None, remark };
+    };
     let call = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
     let user = model::user_text(&ours, input);
-    let remark = match client.complete(&call, model::prompt(&user)).await {
+    let answer = client.complete(&call, model::prompt(&user)).await;
+    if let Ok(completion) = &answer {
+        ai::record(app, ctx.tenant, Feature::RecommendActions, &completion.model, completion.usage).await;
+    }
+    let remark = match answer {
         Ok(completion) => match model::reworded(&completion, &ours, input) {
             Some(advice) => return Worded { advice, model: Some(completion.model), remark: None },
             None => "The model's answer could not be used; these are the words of rules.",

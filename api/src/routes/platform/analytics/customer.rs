@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use accounts::api_keys::Scope;
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -21,6 +21,7 @@ use super::names;
 use super::shelf::{self, Ask, Shelf};
 use crate::state::AppState;
 use crate::web::auth::Caller;
+use crate::web::customer_id::CustomerId;
 use crate::web::etag;
 use crate::web::page::{Page, PageRequest, bad_cursor};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -90,7 +91,7 @@ impl From<Purchase> for PurchaseView {
 async fn purchase_history(
     State(state): State<AppState>,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -167,7 +168,7 @@ async fn recommendations(
     State(state): State<AppState>,
     Extension(shelf): Extension<Arc<Shelf>>,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -13,11 +13,11 @@ use platform::analytics::{
     AnalyticsError, Effort, Levels, Report, Standing, b2b, bound, cadence, categories, change, discounts,
     expansion, momentum, rfm, seasons, segments, targets,
 };
+use questions::memo::Memo;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::AnalyticsReport;
-use super::memo::Memo;
 use super::names::{Maker, Named};
 use crate::state::AppState;
 use crate::web::problem::Problem;

@@ -5,7 +5,7 @@
 
 use accounts::api_keys::Scope;
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -24,6 +24,7 @@ use super::{Asked, Memory, Remembered, ask, find_customer};
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
+use crate::web::customer_id::{self, CustomerId};
 use crate::web::etag;
 use crate::web::idempotency::{self, Answer as Kept, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -113,7 +114,7 @@ async fn dna(
     State(state): State<AppState>,
     Extension(memory): Remembered,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -145,7 +146,7 @@ async fn churn(
     State(state): State<AppState>,
     Extension(memory): Remembered,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -229,11 +230,12 @@ async fn post(
     body: &Json<CustomerRequest>,
 ) -> Result<Kept, Problem> {
     caller.require(Scope::AiRead)?;
+    let id = customer_id::own(state, caller.tenant, body.value.customer_id.clone()).await?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, key, &body.digest).await? {
         return Ok(answer);
     }
-    let customer = find_customer(&mut tx, "customer_id", &body.value.customer_id).await?;
+    let customer = find_customer(&mut tx, "customer_id", &id).await?;
     let (answer, announcement) = answer(&mut tx, memory, caller, question, &customer).await?;
     idempotency::keep(&mut tx, caller.tenant, key, &body.digest, &answer).await?;
     tx.commit().await?;

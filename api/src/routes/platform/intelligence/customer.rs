@@ -2,7 +2,7 @@
 
 use accounts::api_keys::Scope;
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 use super::{Remembered, find_customer};
 use crate::state::AppState;
 use crate::web::auth::Caller;
+use crate::web::customer_id::CustomerId;
 use crate::web::etag;
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageRequest, bad_cursor};
@@ -89,7 +90,7 @@ async fn profile(
     State(state): State<AppState>,
     Extension(memory): Remembered,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -140,7 +141,7 @@ async fn features(
     State(state): State<AppState>,
     Extension(memory): Remembered,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -188,7 +189,7 @@ async fn past(
     State(state): State<AppState>,
     Extension(memory): Remembered,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     uri: Uri,
 ) -> Result<axum::Json<Page<Moment>>, Problem> {
     caller.require(Scope::CustomersRead)?;
@@ -231,7 +232,7 @@ async fn alike(
     State(state): State<AppState>,
     Extension(memory): Remembered,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -3,7 +3,7 @@
 
 use accounts::api_keys::Scope;
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use database::Role;
@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 use super::{Memory, Remembered, find_customer};
 use crate::state::AppState;
 use crate::web::auth::Caller;
+use crate::web::customer_id::CustomerId;
 use crate::web::etag;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::Params;
@@ -49,7 +50,7 @@ async fn customer(
     State(state): State<AppState>,
     Extension(memory): Remembered,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -101,7 +102,7 @@ async fn churn_risk(
     State(state): State<AppState>,
     Extension(memory): Remembered,
     caller: Caller,
-    Path(id): Path<String>,
+    CustomerId(id): CustomerId,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// Kept answers by key. Clones of an answer should be cheap.
 #[derive(Debug)]
-pub(super) struct Memo<T> {
+pub struct Memo<T> {
     slots: Mutex<HashMap<String, Slot<T>>>,
     capacity: usize,
     settle: Duration,
@@ -25,13 +25,16 @@ struct Kept<T> {
 impl<T: Clone> Memo<T> {
     /// At most `capacity` answers; beyond that the memory starts anew. Where data change all the time, an answer is
     /// computed anew only once it is as old as `settle`.
-    pub(super) fn new(capacity: usize, settle: Duration) -> Memo<T> {
+    pub fn new(capacity: usize, settle: Duration) -> Memo<T> {
         Memo { slots: Mutex::default(), capacity, settle }
     }
 
     /// The answer under this key if it was computed from this version of the data (or a moment ago), else a new one.
     /// A failure is not kept.
-    pub(super) async fn get<E>(
+    ///
+    /// # Errors
+    /// The computation failed.
+    pub async fn get<E>(
         &self,
         key: String,
         version: &str,

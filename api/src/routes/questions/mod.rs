@@ -1,0 +1,58 @@
+//! Questions: asked in plain language, or of the tools themselves by programs and assistants; and what models cost.
+
+pub mod ask;
+pub mod mcp;
+pub mod policy;
+pub mod tools;
+pub mod usage;
+
+use accounts::api_keys::Scope;
+use questions::desk::{Asker, ToolError};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::AppState;
+use crate::web::auth::Caller;
+use crate::web::problem::Problem;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(ask::routes())
+        .merge(tools::routes())
+        .merge(usage::routes())
+        .merge(policy::routes())
+        .merge(mcp::routes())
+}
+
+/// What the credential may ask the tools.
+pub(crate) fn asker(caller: &Caller) -> Asker {
+    let may = |scope| caller.is_operator() || caller.scopes.contains(&scope);
+    Asker {
+        tenant: caller.tenant,
+        analytics: may(Scope::IntelligenceRead),
+        customers: may(Scope::CustomersRead),
+    }
+}
+
+impl From<ToolError> for Problem {
+    fn from(error: ToolError) -> Problem {
+        match error {
+            ToolError::Call(questions::tools::CallError::Parameter { field, problem }) => {
+                Problem::bad_request(field, problem)
+            }
+            ToolError::Call(error @ questions::tools::CallError::UnknownTool) => {
+                Problem::not_found(error.to_string())
+            }
+            ToolError::Call(error) => Problem::bad_request("arguments", error.to_string()),
+            ToolError::Forbidden(scope) => Problem::forbidden(format!(
+                "this needs a key with the scope {scope}, or a role with that permission"
+            )),
+            ToolError::UnknownCustomer => Problem::not_found("there is no such customer"),
+            ToolError::Busy => Problem::too_many_requests("too many reports are being computed", 5),
+            ToolError::Db(error) => error.into(),
+            ToolError::Insight(error) => error.into(),
+            ToolError::Queue(error) => error.into(),
+            ToolError::Lost => Problem::internal(),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The Model Context Protocol as clients of both revisions speak it, and what is refused.
+
+use accounts::api_keys::Scope;
+use axum::body::Body;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Answer, Shop, hidden, key, request, with_customers};
+
+/// Sends a message of the protocol with these headers.
+async fn speak(shop: &Shop, headers: &[(&str, &str)], message: &Value) -> Answer {
+    let mut sent = request("POST", "/mcp")
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream");
+    for (name, value) in headers {
+        sent = sent.header(*name, *value);
+    }
+    shop.send(sent.body(Body::from(message.to_string())).expect("a request")).await
+}
+
+/// A message of the revision that has an `initialize`.
+async fn old(shop: &Shop, method: &str, params: Value) -> Answer {
+    let bearer = format!("Bearer {}", shop.key);
+    let headers =
+        [("host", "localhost"), ("authorization", bearer.as_str()), ("mcp-protocol-version", "2025-11-25")];
+    speak(shop, &headers, &json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})).await
+}
+
+fn stateless(method: &str, mut params: Value) -> Value {
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+    });
+    json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+}
+
+/// A message of the revision without one.
+async fn new(shop: &Shop, method: &str, name: Option<&str>, params: Value) -> Answer {
+    let mut headers = vec![
+        ("host", "localhost"),
+        ("x-api-key", shop.key.as_str()),
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", method),
+    ];
+    headers.extend(name.map(|name| ("mcp-name", name)));
+    speak(shop, &headers, &stateless(method, params)).await
+}
+
+#[tokio::test]
+async fn a_client_of_2025_11_25_lists_and_calls() {
+    let shop = with_customers(&["7041"]).await;
+    let hello = old(&shop, "initialize", json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}})).await;
+    assert_eq!(hello.status, StatusCode::OK, "{}", hello.text);
+    assert_eq!(hello.json["result"]["protocolVersion"], "2025-11-25");
+    assert_eq!(hello.json["result"]["serverInfo"]["name"], "deskwork");
+    assert!(hello.headers.get("mcp-session-id").is_none(), "nothing is kept, so any process answers");
+    let tools = old(&shop, "tools/list", json!({})).await;
+    let tools = tools.json["result"]["tools"].as_array().expect("tools").clone();
+    assert_eq!(tools.len(), 8);
+    for tool in &tools {
+        assert_eq!(
+            (&tool["annotations"]["readOnlyHint"], &tool["annotations"]["idempotentHint"]),
+            (&json!(true), &json!(true))
+        );
+        assert!(
+            tool["title"].is_string()
+                && tool["inputSchema"]["type"] == "object"
+                && tool["outputSchema"]["type"] == "object"
+        );
+    }
+    let looked = old(
+        &shop,
+        "tools/call",
+        json!({"name": "lookup_customer", "arguments": {"info_type": "profile", "customer_id": "7041"}}),
+    )
+    .await;
+    let result = &looked.json["result"];
+    assert_eq!(
+        result["structuredContent"]["figures"]["customer_id"],
+        hidden(&shop, shop.tenant, "7041").await
+    );
+    assert_eq!(
+        result["content"][0]["text"].as_str().map(|text| text.parse::<Value>().expect("JSON")),
+        Some(result["structuredContent"].clone())
+    );
+    shop.state.views.flush().await;
+    let seen: i64 = sqlx::query_scalar("select count(*) from shared.audit where action = 'customer-data.view' and detail ->> 'route' = '/mcp'")
+        .fetch_one(&mut shop.admin().await)
+        .await
+        .expect("counted");
+    assert_eq!(seen, 1);
+}
+
+#[tokio::test]
+async fn a_client_of_2026_07_28_needs_no_handshake() {
+    let shop = with_customers(&[]).await;
+    let found = new(&shop, "server/discover", None, json!({})).await;
+    assert_eq!(found.status, StatusCode::OK, "{}", found.text);
+    assert!(found.text.contains("2026-07-28") && found.text.contains("2025-11-25"), "{}", found.text);
+    let tools = new(&shop, "tools/list", None, json!({})).await;
+    assert_eq!(tools.json["result"]["tools"].as_array().map(Vec::len), Some(8), "{}", tools.text);
+    let called = new(
+        &shop,
+        "tools/call",
+        Some("target_campaign"),
+        json!({"name": "target_campaign", "arguments": {"campaign_type": "retention"}}),
+    )
+    .await;
+    assert_eq!(called.json["result"]["structuredContent"]["available"], false, "{}", called.text);
+    let resources = new(&shop, "resources/list", None, json!({})).await;
+    assert_eq!(resources.json["result"]["resources"].as_array().map(Vec::len), Some(3), "{}", resources.text);
+    for uri in ["shop://archetypes", "shop://segments", "shop://dictionary"] {
+        let read = new(&shop, "resources/read", Some(uri), json!({"uri": uri})).await;
+        assert_eq!(read.json["result"]["contents"][0]["mimeType"], "application/json", "{}", read.text);
+        assert_eq!(read.json["result"]["cacheScope"], "private", "{}", read.text);
+    }
+    let prompts = new(&shop, "prompts/list", None, json!({})).await;
+    assert_eq!(prompts.json["result"]["prompts"].as_array().map(Vec::len), Some(4), "{}", prompts.text);
+    let prompt = new(
+        &shop,
+        "prompts/get",
+        Some("plan_campaign"),
+        json!({"name": "plan_campaign", "arguments": {"campaign": "winback"}}),
+    )
+    .await;
+    assert!(prompt.text.contains("Plan a winback campaign"), "{}", prompt.text);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_an_error_of_the_protocol() {
+    let shop = with_customers(&[]).await;
+    let code = |answer: &Answer| answer.json["error"]["code"].as_i64();
+    let other = {
+        let headers = [
+            ("host", "localhost"),
+            ("x-api-key", shop.key.as_str()),
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", "tools/call"),
+        ];
+        speak(&shop, &headers, &stateless("tools/list", json!({}))).await
+    };
+    assert_eq!((other.status, code(&other)), (StatusCode::BAD_REQUEST, Some(-32020)), "{}", other.text);
+    let mut strange = stateless("tools/list", json!({}));
+    strange["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2099-01-01");
+    let headers = [
+        ("host", "localhost"),
+        ("x-api-key", shop.key.as_str()),
+        ("mcp-protocol-version", "2099-01-01"),
+        ("mcp-method", "tools/list"),
+    ];
+    let unsupported = speak(&shop, &headers, &strange).await;
+    assert_eq!(code(&unsupported), Some(-32022), "{}", unsupported.text);
+    let unknown = old(&shop, "tools/call", json!({"name": "drop_tables", "arguments": {}})).await;
+    assert_eq!(code(&unknown), Some(-32602), "{}", unknown.text);
+    let wrong = old(
+        &shop,
+        "tools/call",
+        json!({"name": "analyze_customers", "arguments": {"analysis_type": "everything"}}),
+    )
+    .await;
+    assert_eq!(wrong.json["result"]["isError"], true, "{}", wrong.text);
+    assert!(wrong.text.contains("churn_risk"), "{}", wrong.text);
+    let nowhere = old(&shop, "resources/read", json!({"uri": "file:///etc/passwd"})).await;
+    assert_eq!(code(&nowhere), Some(-32002), "{}", nowhere.text);
+    assert_eq!(code(&old(&shop, "tables/drop", json!({})).await), Some(-32601));
+    let large = old(
+        &shop,
+        "tools/call",
+        json!({"name": "analyze_customers", "arguments": {"x": "y".repeat(100_000)}}),
+    )
+    .await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let nested = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
+    let deep = shop
+        .send(
+            request("POST", "/mcp")
+                .header("host", "localhost")
+                .header("x-api-key", &shop.key)
+                .header("content-type", "application/json")
+                .header("accept", "application/json, text/event-stream")
+                .body(Body::from(nested))
+                .expect("a request"),
+        )
+        .await;
+    assert!(deep.status.is_client_error(), "{}", deep.text);
+    let narrow = key(&shop, &[Scope::TicketsRead]).await;
+    let headers =
+        [("host", "localhost"), ("x-api-key", narrow.as_str()), ("mcp-protocol-version", "2025-11-25")];
+    let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "analyze_customers", "arguments": {"analysis_type": "high_value"}}});
+    let refused = speak(&shop, &headers, &call).await;
+    assert_eq!(refused.json["result"]["isError"], true, "{}", refused.text);
+    assert!(refused.text.contains("intelligence:read"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn who_comes_without_a_credential_learns_how_to_come_in() {
+    let shop = with_customers(&[]).await;
+    let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    for headers in [
+        vec![("host", "localhost")],
+        vec![("host", "localhost"), ("authorization", "Bearer dsk_nothing_at_all")],
+        vec![("host", "localhost"), ("authorization", "Bearer a.b.c")],
+    ] {
+        let answer = speak(&shop, &headers, &message).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.text);
+        let challenge = answer.headers["www-authenticate"].to_str().expect("a text");
+        assert!(
+            challenge
+                .contains("resource_metadata=\"http://localhost/.well-known/oauth-protected-resource/mcp\""),
+            "{challenge}"
+        );
+    }
+    let metadata = shop
+        .send(
+            request("GET", "/.well-known/oauth-protected-resource/mcp")
+                .header("host", "localhost")
+                .body(Body::empty())
+                .expect("a request"),
+        )
+        .await;
+    assert_eq!(metadata.field("resource"), "http://localhost/mcp", "{}", metadata.text);
+    // Pages of other sites, and names that are not ours.
+    let known = [("x-api-key", shop.key.as_str())];
+    for more in [("host", "evil.example"), ("origin", "https://evil.example")] {
+        let mut headers = known.to_vec();
+        if more.0 == "origin" {
+            headers.push(("host", "localhost"));
+        }
+        headers.push(more);
+        assert_eq!(speak(&shop, &headers, &message).await.status, StatusCode::FORBIDDEN, "{more:?}");
+    }
+}

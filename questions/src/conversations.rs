@@ -1,0 +1,242 @@
+//! Conversations: questions and answers that belong together, kept for a day for whoever asked, and nobody else.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use database::ids::TenantId;
+use database::{DbError, Tx};
+use sqlx::FromRow;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::tools::Call;
+
+/// How long a conversation is kept after its last question.
+pub const KEPT: TimeDelta = TimeDelta::hours(24);
+/// The longest question, in characters.
+pub const LONGEST_QUESTION: usize = 2_000;
+/// Questions of a conversation at most.
+pub const MOST_QUESTIONS: i64 = 100;
+/// Conversations that are let go at once when a question is asked.
+const LET_GO_AT_ONCE: i64 = 100;
+
+/// A question and what was answered.
+#[derive(Debug, Clone, FromRow)]
+pub struct Exchange {
+    /// It.
+    pub id: Uuid,
+    /// Where it belongs.
+    pub conversation_id: Uuid,
+    /// The question.
+    pub question: String,
+    /// What the credential that asked may do.
+    pub scopes: Vec<String>,
+    /// The answer; none while it is being made.
+    pub answer: Option<Json<Answer>>,
+    /// What a question that goes on refers to.
+    pub last_call: Option<Json<Call>>,
+    /// When it was asked.
+    pub asked_at: DateTime<Utc>,
+    /// When it was answered.
+    pub answered_at: Option<DateTime<Utc>>,
+}
+
+/// A question to be kept.
+#[derive(Debug, Clone, Copy)]
+pub struct NewQuestion<'a> {
+    /// The conversation that it goes on with; none begins one.
+    pub conversation: Option<Uuid>,
+    /// Who asks.
+    pub asked_by: &'a str,
+    /// The question, 1 to 2,000 characters.
+    pub question: &'a str,
+    /// What the credential may do.
+    pub scopes: &'a [String],
+}
+
+/// Why a question is not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The conversation is somebody else's, or over.
+    #[error("there is no such conversation any more")]
+    NoConversation,
+    /// It has become too long.
+    #[error("the conversation has {MOST_QUESTIONS} questions; please begin another one")]
+    TooLong,
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<sqlx::Error> for AskError {
+    fn from(error: sqlx::Error) -> AskError {
+        AskError::Db(error.into())
+    }
+}
+
+/// Keeps a question, and lets conversations go whose time is over (marketing role).
+///
+/// # Errors
+/// There is no such conversation, it is too long, or the database failed.
+pub async fn ask(
+    tx: &mut Tx,
+    tenant: TenantId,
+    new: &NewQuestion<'_>,
+    now: DateTime<Utc>,
+) -> Result<Exchange, AskError> {
+    sqlx::query(
+        "delete from questions_app.conversation where id in
+             (select id from questions_app.conversation
+              where tenant_id = (select shared.current_tenant()) and expires_at <= $1 order by expires_at limit $2
+              for update skip locked)",
+    )
+    .bind(now)
+    .bind(LET_GO_AT_ONCE)
+    .execute(&mut **tx)
+    .await?;
+    let conversation = match new.conversation {
+        None => {
+            let id = Uuid::now_v7();
+            sqlx::query(
+                "insert into questions_app.conversation (id, tenant_id, asked_by, created_at, expires_at)
+                 values ($1, $2, $3, $4, $5)",
+            )
+            .bind(id)
+            .bind(tenant)
+            .bind(new.asked_by)
+            .bind(now)
+            .bind(now + KEPT)
+            .execute(&mut **tx)
+            .await?;
+            id
+        }
+        Some(id) => go_on(tx, id, new.asked_by, now).await?,
+    };
+    Ok(sqlx::query_as(
+        "insert into questions_app.exchange (id, tenant_id, conversation_id, question, scopes, asked_at)
+         values ($1, $2, $3, $4, $5, $6)
+         returning id, conversation_id, question, scopes, answer, last_call, asked_at, answered_at",
+    )
+    .bind(Uuid::now_v7())
+    .bind(tenant)
+    .bind(conversation)
+    .bind(new.question)
+    .bind(new.scopes)
+    .bind(now)
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
+/// The conversation of this person, kept for another while; its lock makes questions of it wait for each other.
+async fn go_on(tx: &mut Tx, id: Uuid, asked_by: &str, now: DateTime<Utc>) -> Result<Uuid, AskError> {
+    let found: Option<Uuid> = sqlx::query_scalar(
+        "update questions_app.conversation set expires_at = $3
+         where id = $1 and asked_by = $2 and expires_at > $4 returning id",
+    )
+    .bind(id)
+    .bind(asked_by)
+    .bind(now + KEPT)
+    .bind(now)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let id = found.ok_or(AskError::NoConversation)?;
+    let questions: i64 =
+        sqlx::query_scalar("select count(*) from questions_app.exchange where conversation_id = $1")
+            .bind(id)
+            .fetch_one(&mut **tx)
+            .await?;
+    if questions >= MOST_QUESTIONS { Err(AskError::TooLong) } else { Ok(id) }
+}
+
+/// A question by its id; none when it is gone (marketing role).
+///
+/// # Errors
+/// The database failed.
+pub async fn get(tx: &mut Tx, id: Uuid) -> Result<Option<Exchange>, DbError> {
+    Ok(sqlx::query_as(
+        "select id, conversation_id, question, scopes, answer, last_call, asked_at, answered_at
+         from questions_app.exchange where id = $1",
+    )
+    .bind(id)
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// The answered questions of a conversation before one, the latest first, at most `limit` (marketing role).
+///
+/// # Errors
+/// The database failed.
+pub async fn before(tx: &mut Tx, of: &Exchange, limit: i64) -> Result<Vec<Exchange>, DbError> {
+    Ok(sqlx::query_as(
+        "select id, conversation_id, question, scopes, answer, last_call, asked_at, answered_at
+         from questions_app.exchange
+         where conversation_id = $1 and (asked_at, id) < ($2, $3) and answer is not null
+         order by asked_at desc, id desc limit $4",
+    )
+    .bind(of.conversation_id)
+    .bind(of.asked_at)
+    .bind(of.id)
+    .bind(limit)
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// A conversation of this person, the first question first; none when it is somebody else's or over (marketing role).
+///
+/// # Errors
+/// The database failed.
+pub async fn of_person(
+    tx: &mut Tx,
+    conversation: Uuid,
+    asked_by: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<Exchange>>, DbError> {
+    let exchanges: Vec<Exchange> = sqlx::query_as(
+        "select e.id, e.conversation_id, e.question, e.scopes, e.answer, e.last_call, e.asked_at, e.answered_at
+         from questions_app.exchange e join questions_app.conversation c on c.id = e.conversation_id
+         where c.id = $1 and c.asked_by = $2 and c.expires_at > $3
+         order by e.asked_at, e.id limit $4",
+    )
+    .bind(conversation)
+    .bind(asked_by)
+    .bind(now)
+    .bind(MOST_QUESTIONS)
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok((!exchanges.is_empty()).then_some(exchanges))
+}
+
+/// Writes the answer down, unless the question is gone (marketing role).
+///
+/// # Errors
+/// The database failed.
+pub async fn answer(
+    tx: &mut Tx,
+    id: Uuid,
+    answer: &Answer,
+    last_call: Option<&Call>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let written = sqlx::query(
+        "update questions_app.exchange set answer = $2, last_call = $3, answered_at = $4 where id = $1",
+    )
+    .bind(id)
+    .bind(Json(answer))
+    .bind(last_call.map(Json))
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(written.rows_affected() > 0)
+}
+
+/// Forgets a conversation of this person, with its answers; false when there was none (marketing role).
+///
+/// # Errors
+/// The database failed.
+pub async fn forget(tx: &mut Tx, conversation: Uuid, asked_by: &str) -> Result<bool, DbError> {
+    let gone = sqlx::query("delete from questions_app.conversation where id = $1 and asked_by = $2")
+        .bind(conversation)
+        .bind(asked_by)
+        .execute(&mut **tx)
+        .await?;
+    Ok(gone.rows_affected() > 0)
+}

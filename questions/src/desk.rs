@@ -1,0 +1,431 @@
+//! Where tools are called: whoever asks has a tenant and rights from a credential, and gets an answer that names nobody.
+//!
+//! Answers are kept in the process while the tenant's data are the same; what is computed is computed once, however many
+//! ask, and few at a time, so that questions never take all connections.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use database::ids::TenantId;
+use database::{Db, DbError, Role, Tx};
+use jobs::{Dispatch, NewJob, QueueError};
+use platform::analytics::affinity::{self, Associations, By};
+use platform::analytics::extent::{self, Extent};
+use platform::analytics::{AnalyticsError, Effort, Levels, Standing, bound};
+use platform::anonymous_ids::Key;
+use platform::insights::InsightError;
+use platform::kinds::ForecastMetrics;
+use platform::models::{Target, list as models};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use crate::memo::Memo;
+use crate::policy;
+use crate::tools::answer::{Cost, ToolAnswer};
+use crate::tools::call::{Call, CallError};
+use crate::tools::protect::{Form, protect, protect_groups, protect_months};
+use crate::tools::reports::{self, Maker, NO_FORECAST, Raw};
+use crate::tools::{anonymise, lookup};
+
+/// Reports that are computed at once in a process.
+const AT_ONCE: usize = 2;
+/// How long a call waits for its place.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Answers are computed anew so often at most while data change all the time.
+const SETTLE: Duration = Duration::from_secs(60);
+/// Shops with more order lines than this get no report that goes through them.
+pub const MOST_LINES: i64 = 100_000_000;
+/// Below so many customers, an answer says that chance plays a part.
+const SMALL_SAMPLE: i64 = 500;
+
+/// Who asks: what the credential says, and nothing that a question says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asker {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Whether analytics may be seen.
+    pub analytics: bool,
+    /// Whether single customers may be looked up.
+    pub customers: bool,
+}
+
+/// Why a tool does not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// The call does not fit.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The credential does not suffice.
+    #[error("this needs the permission {0}")]
+    Forbidden(&'static str),
+    /// The tenant has no such customer.
+    #[error("there is no such customer")]
+    UnknownCustomer,
+    /// Too many ask at once.
+    #[error("too many reports are being computed; try again in a few seconds")]
+    Busy,
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// What a run left cannot be read.
+    #[error(transparent)]
+    Insight(#[from] InsightError),
+    /// The queue did not take a job.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The computation was lost.
+    #[error("the report was not finished")]
+    Lost,
+}
+
+impl From<sqlx::Error> for ToolError {
+    fn from(error: sqlx::Error) -> ToolError {
+        ToolError::Db(error.into())
+    }
+}
+
+/// What the process keeps of tenants besides answers.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    levels: Memo<Arc<Levels>>,
+    associations: Memo<Arc<Associations>>,
+    extents: Memo<Extent>,
+}
+
+impl Kept {
+    pub(crate) async fn levels(&self, db: &Db, standing: &Standing) -> Result<Arc<Levels>, AnalyticsError> {
+        let run = standing.run.as_ref().map(|run| run.id);
+        let read = async {
+            let mut tx = begin(db, standing.tenant).await?;
+            bound(&mut tx, Effort::Lines).await?;
+            let levels = Levels::read(&mut tx, standing).await?;
+            tx.commit().await?;
+            Ok(Arc::new(levels))
+        };
+        self.levels.get(format!("{} {run:?}", standing.tenant), &standing.version, read).await
+    }
+
+    pub(crate) async fn associations(
+        &self,
+        db: &Db,
+        standing: &Standing,
+        by: By,
+        months: u32,
+    ) -> Result<Arc<Associations>, AnalyticsError> {
+        let read = async {
+            let mut tx = begin(db, standing.tenant).await?;
+            bound(&mut tx, Effort::Lines).await?;
+            let found = affinity::associations(&mut tx, standing, by, months).await?;
+            tx.commit().await?;
+            Ok(Arc::new(found))
+        };
+        let key = format!("{} {by:?} {months}", standing.tenant);
+        self.associations.get(key, &standing.version, read).await
+    }
+
+    async fn extent(&self, db: &Db, standing: &Standing) -> Result<Extent, DbError> {
+        let read = async {
+            let mut tx = begin(db, standing.tenant).await?;
+            let extent = extent::extent(&mut tx, standing.tenant).await?;
+            tx.commit().await?;
+            Ok(extent)
+        };
+        self.extents.get(standing.tenant.to_string(), &standing.version, read).await
+    }
+}
+
+/// The tools of a process. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Desk(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    db: Db,
+    dispatch: Dispatch,
+    secret: Secret,
+    kept: Kept,
+    answers: Memo<Arc<ToolAnswer>>,
+    places: Semaphore,
+}
+
+/// The secret that anonymised ids follow from.
+struct Secret([u8; 32]);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(hidden)")
+    }
+}
+
+/// The label under which the secret of anonymised ids follows from an installation's master key.
+pub const SECRET_LABEL: &str = "anonymised ids of customers";
+
+impl Desk {
+    /// Tools on a database, with the secret of anonymised ids (see [`SECRET_LABEL`]).
+    pub fn new(db: Db, dispatch: Dispatch, secret: [u8; 32]) -> Desk {
+        Desk(Arc::new(Parts {
+            db,
+            dispatch,
+            secret: Secret(secret),
+            kept: Kept {
+                levels: Memo::new(1_000, SETTLE),
+                associations: Memo::new(50, SETTLE),
+                extents: Memo::new(1_000, SETTLE),
+            },
+            answers: Memo::new(2_000, SETTLE),
+            places: Semaphore::new(AT_ONCE),
+        }))
+    }
+
+    /// The key of a tenant's anonymised ids.
+    pub fn key(&self, tenant: TenantId) -> Key {
+        Key::of(&self.0.secret.0, tenant)
+    }
+
+    /// The database that tools read.
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    /// Calls a tool. Once begun, a report is computed to its end, so that whoever asks again finds it.
+    ///
+    /// # Errors
+    /// The credential does not suffice, there is no such customer, or the database does not answer. That the data say
+    /// nothing is an answer.
+    pub async fn call(&self, asker: Asker, call: &Call, now: DateTime<Utc>) -> Result<ToolAnswer, ToolError> {
+        let (desk, call) = (self.clone(), call.clone());
+        let computing = tokio::spawn(async move { desk.answer(asker, &call, now).await });
+        computing.await.map_err(|_| ToolError::Lost)?
+    }
+
+    async fn answer(&self, asker: Asker, call: &Call, now: DateTime<Utc>) -> Result<ToolAnswer, ToolError> {
+        let parts = &*self.0;
+        let is_lookup = matches!(call, Call::LookupCustomer(_));
+        if is_lookup && !asker.customers {
+            return Err(ToolError::Forbidden("customers:read"));
+        }
+        if !is_lookup && !asker.analytics {
+            return Err(ToolError::Forbidden("intelligence:read"));
+        }
+        let mut tx = begin(&parts.db, asker.tenant).await?;
+        let standing = Standing::read(&mut tx, asker.tenant, now).await?;
+        let policy = policy::read(&mut tx).await?;
+        tx.commit().await?;
+        let smallest = i64::from(policy.smallest_group);
+        let (limit, place) = call.rows();
+        if let Call::LookupCustomer(asked) = call {
+            let whole =
+                lookup::answer(&parts.kept, &parts.db, &self.key(asker.tenant), &standing, asked, now)
+                    .await?;
+            return Ok(whole.page(limit, place));
+        }
+        let Some(maker) = reports::maker(call) else { return Err(ToolError::Lost) };
+        let mut whole_call = call.clone();
+        whole_call.set_page(None, None);
+        let key =
+            format!("{} {smallest} {}", asker.tenant, serde_json::to_string(&whole_call).unwrap_or_default());
+        let is_forecast = matches!(maker, Maker::Forecast(..));
+        let version = if is_forecast {
+            format!("{} {}", standing.version, now.timestamp() / 60)
+        } else {
+            standing.version.clone()
+        };
+        let computed = std::sync::atomic::AtomicBool::new(false);
+        let compute = async {
+            computed.store(true, std::sync::atomic::Ordering::Relaxed);
+            let place = tokio::time::timeout(PATIENCE, parts.places.acquire()).await;
+            let _place = place.map_err(|_| ToolError::Busy)?.map_err(|_| ToolError::Busy)?;
+            self.compute(&standing, call, &maker, smallest, now).await.map(Arc::new)
+        };
+        let whole = match is_forecast {
+            // The forecast's job may end at any moment; reading what is stored costs nothing.
+            true => self.compute(&standing, call, &maker, smallest, now).await.map(Arc::new)?,
+            false => parts.answers.get(key, &version, compute).await?,
+        };
+        let mut page = whole.page(limit, place);
+        page.cost.remembered = !is_forecast && !computed.load(std::sync::atomic::Ordering::Relaxed);
+        Ok(page)
+    }
+
+    async fn compute(
+        &self,
+        standing: &Standing,
+        call: &Call,
+        maker: &Maker,
+        smallest: i64,
+        now: DateTime<Utc>,
+    ) -> Result<ToolAnswer, ToolError> {
+        let parts = &*self.0;
+        let extent = parts.kept.extent(&parts.db, standing).await?;
+        let months = call.months();
+        let effort = maker.effort();
+        let is_too_large = effort == Effort::Lines && extent.lines > MOST_LINES;
+        let made = match is_too_large {
+            true => {
+                Err(AnalyticsError::NotEnough(format!("the shop has more than {MOST_LINES} order lines")))
+            }
+            false => reports::make(&parts.kept, &parts.db, standing, maker, months.unwrap_or(12)).await,
+        };
+        let mut answer = blank(call, maker.definition(), standing, months, now);
+        answer.cost = Cost {
+            lines_at_most: MOST_LINES,
+            seconds_at_most: if effort == Effort::Customers { 10 } else { 45 },
+            ..Cost::default()
+        };
+        let (raw, rows_read) = match made {
+            Ok(made) => made,
+            Err(AnalyticsError::NotEnough(reason)) => {
+                if reason == NO_FORECAST {
+                    self.ask_for_forecast(standing.tenant).await?;
+                }
+                answer.reason = Some(reason);
+                return Ok(answer);
+            }
+            Err(AnalyticsError::Db(error)) => return Err(error.into()),
+        };
+        answer.cost.rows_read = rows_read;
+        if let Maker::Forecast(..) = maker
+            && raw.figures["made_on"] != json!(now.date_naive())
+        {
+            self.ask_for_forecast(standing.tenant).await?;
+        }
+        let mut tx = begin(&parts.db, standing.tenant).await?;
+        let quality = if maker.rests_on_churn() { quality(&mut tx).await? } else { None };
+        let Raw { figures, items, form, counts, groups, mut caveats } = raw;
+        let items = anonymise::rows(&mut tx, &self.key(standing.tenant), items).await?;
+        tx.commit().await?;
+        // Archetypes beside segments would tell who is left over.
+        let (archetypes, items): (Vec<Value>, Vec<Value>) = match form {
+            Form::Parts { .. } => items.into_iter().partition(|item| item["axis"] == "archetype"),
+            _ => (Vec::new(), items),
+        };
+        let mut protected = protect(form, figures, items, counts, smallest);
+        if !archetypes.is_empty() {
+            let coarse = protect(reports::ARCHETYPES, Value::Null, archetypes, &[], smallest);
+            protected.items.extend(coarse.items);
+            protected.withheld += coarse.withheld;
+            caveats.push(reports::COARSE.to_owned());
+        }
+        if let Some(groups) = groups {
+            protected.withheld += protect_groups(&mut protected.figures, groups, smallest);
+        }
+        if let Maker::Forecast(..) = maker {
+            protected.withheld += protect_months(&mut protected.figures, smallest);
+        }
+        if let Maker::Cadence = maker {
+            let one_order = protected.items.iter().find(|item| item["class"] == reports::ONE_ORDER);
+            if one_order.is_some_and(|item| item["customers"].is_null()) {
+                for field in ["with_one_order", "with_more", "repeat_share"] {
+                    protected.figures[field] = Value::Null;
+                }
+            }
+        }
+        if let Maker::Revenue = maker {
+            for item in &mut protected.items {
+                item.as_object_mut().and_then(|item| item.remove("customers"));
+            }
+        }
+        answer.available = protected.refused.is_none();
+        answer.reason = protected.refused;
+        answer.figures = protected.figures;
+        answer.rows = protected.items.len();
+        answer.items = protected.items;
+        answer.withheld = protected.withheld;
+        answer.caveats = caveats;
+        answer.caveats.extend(quality);
+        answer.caveats.extend(about_sample(&extent, standing, months));
+        if answer.withheld > 0 && answer.available {
+            answer.caveats.push(format!(
+                "What is of fewer than {smallest} customers is withheld, with what would tell it."
+            ));
+        }
+        Ok(answer)
+    }
+
+    async fn ask_for_forecast(&self, tenant: TenantId) -> Result<(), ToolError> {
+        let mut tx = begin(&self.0.db, tenant).await?;
+        let job = NewJob::of(tenant, &ForecastMetrics {})?.with_dedup_key(ForecastMetrics::DEDUP_KEY)?;
+        let (_, announcement) = jobs::enqueue_one(&mut tx, job).await?;
+        tx.commit().await?;
+        self.0.dispatch.announce(announcement);
+        Ok(())
+    }
+}
+
+/// An answer in which nothing is known yet.
+pub(crate) fn blank(
+    call: &Call,
+    definition: &str,
+    standing: &Standing,
+    months: Option<u32>,
+    now: DateTime<Utc>,
+) -> ToolAnswer {
+    ToolAnswer {
+        tool: call.tool().to_owned(),
+        variant: call.variant().to_owned(),
+        definition: definition.to_owned(),
+        available: false,
+        reason: None,
+        as_of: standing.as_of,
+        computed_at: now,
+        timeframe_months: months,
+        currency: standing.currency.clone(),
+        figures: json!({}),
+        items: Vec::new(),
+        rows: 0,
+        next_cursor: None,
+        withheld: 0,
+        caveats: Vec::new(),
+        cost: Cost::default(),
+    }
+}
+
+fn about_sample(extent: &Extent, standing: &Standing, months: Option<u32>) -> Vec<String> {
+    let mut said = Vec::new();
+    if extent.customers < SMALL_SAMPLE {
+        said.push(format!(
+            "{} customers have ordered so far; figures of so few vary by chance.",
+            extent.customers
+        ));
+    }
+    if let (Some(months), Some(first)) = (months, extent.first_order_on)
+        && first > standing.day_months_before(months)
+    {
+        said.push(format!("The first order is of {first}, so the data are shorter than {months} months."));
+    }
+    said
+}
+
+/// How good the churn model in force is, in a sentence.
+async fn quality(tx: &mut Tx) -> Result<Option<String>, DbError> {
+    let found = models::list(tx, Some(Target::Churn), None, 20).await?;
+    let Some(champion) = found.into_iter().find(|model| model.role == "champion") else { return Ok(None) };
+    let Some(model) = models::get(tx, champion.id).await? else { return Ok(None) };
+    let auc = model.detail.as_ref().and_then(|detail| detail.metrics["ours"]["roc_auc"]["value"].as_f64());
+    let of = format!(
+        "Model {} of churn looks {} days ahead and was trained as of {}",
+        model.number, model.horizon_days, model.trained_as_of
+    );
+    Ok(Some(match auc {
+        Some(auc) => format!(
+            "{of}; on customers it had not seen its ROC-AUC was {auc:.2} (0.5 is chance, 1 foresight)."
+        ),
+        None => format!("{of}; how good it is was not measured."),
+    }))
+}
+
+/// A transaction that reads a tenant's analytics.
+pub(crate) async fn begin(db: &Db, tenant: TenantId) -> Result<Tx, DbError> {
+    db.tenant_tx(Role::Marketing, tenant).await
+}
+
+/// Rows that this connection has read from tables and not yet reported; the difference of two is what lies between.
+pub(crate) async fn rows_read(tx: &mut Tx) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar(
+        "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint from pg_stat_xact_user_tables
+         where schemaname <> 'pg_catalog'",
+    )
+    .fetch_one(&mut **tx)
+    .await?)
+}

@@ -1,0 +1,174 @@
+//! What is known of one customer, by anonymised id or the shop's own.
+
+use chrono::{DateTime, Utc};
+use database::Db;
+use platform::analytics::affinity::{self, By};
+use platform::analytics::{AnalyticsError, Standing, purchases};
+use platform::anonymous_ids::{self, Key};
+use platform::insights::answer::Answer;
+use platform::insights::catalog::Catalogs;
+use platform::insights::customer;
+use platform::insights::profile::Profile;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::answer::ToolAnswer;
+use super::call::Call;
+use super::parameters::{Lookup, LookupCustomer};
+use crate::desk::{Kept, ToolError, begin, blank, rows_read};
+
+const ORDERS: u32 = 100;
+
+/// Looks a customer up.
+///
+/// # Errors
+/// There is no such customer, or the database does not answer.
+pub(crate) async fn answer(
+    kept: &Kept,
+    db: &Db,
+    key: &Key,
+    standing: &Standing,
+    asked: &LookupCustomer,
+    now: DateTime<Utc>,
+) -> Result<ToolAnswer, ToolError> {
+    let mut tx = begin(db, standing.tenant).await?;
+    let before = rows_read(&mut tx).await?;
+    let id =
+        anonymous_ids::named(&mut tx, key, &asked.customer_id).await?.ok_or(ToolError::UnknownCustomer)?;
+    let hidden = anonymous_ids::of_customers(&mut tx, key, std::slice::from_ref(&id)).await?;
+    let shown = hidden.get(&id).ok_or(ToolError::UnknownCustomer)?.to_string();
+    let found = customer::find(&mut tx, &id).await?.ok_or(ToolError::UnknownCustomer)?;
+    let segmentation = found.run.as_ref().and_then(|run| run.segmentation);
+    let catalog = match segmentation {
+        Some(segmentation) => Catalogs::default().get(&mut tx, standing.tenant, segmentation).await?,
+        None => None,
+    };
+    let profile = found.profile(catalog.as_deref());
+    let call = Call::LookupCustomer(asked.clone());
+    let mut answer = blank(&call, definition(asked.info_type), standing, None, now);
+    answer.cost.seconds_at_most = 10;
+    if let Some(as_of) = profile.as_of {
+        answer.as_of = as_of;
+    }
+    if let Some(computed_at) = profile.computed_at {
+        answer.computed_at = computed_at;
+    }
+    match asked.info_type {
+        Lookup::Profile => {
+            answer.figures = of_profile(&profile);
+            answer.available = true;
+            answer.caveats.extend(profile.reason.clone());
+        }
+        Lookup::LtvForecast => part(&mut answer, &profile.ltv, &[]),
+        Lookup::ChurnRisk => part(&mut answer, &profile.churn, &[]),
+        Lookup::Segment => {
+            part(&mut answer, &profile.archetype, &["id"]);
+            let axes = profile.axes.iter().filter_map(|axis| {
+                let segment = axis.segment.known()?;
+                Some(json!({"axis": axis.axis, "segment": segment.segment, "description": segment.description, "strength": segment.strength}))
+            });
+            answer.items = axes.collect();
+            answer.available |= !answer.items.is_empty();
+        }
+        Lookup::PurchaseHistory => {
+            let orders = purchases::list(&mut tx, &id, None, ORDERS).await?;
+            answer.available = !orders.is_empty();
+            answer.reason = orders.is_empty().then(|| "the customer has not ordered".to_owned());
+            answer.figures = json!({"orders_shown": orders.len()});
+            answer.items = orders.iter().map(|order| {
+                json!({
+                    "ordered_on": order.ordered_at.with_timezone(&standing.zone).date_naive(),
+                    "amount": order.amount, "currency": order.currency, "units": order.units, "lines": order.lines,
+                    "is_return": order.is_return, "products": order.products, "categories": order.categories,
+                })
+            }).collect();
+        }
+        Lookup::Recommendations => {
+            let associations = kept.associations(db, standing, By::Product, 12).await;
+            let found = match associations {
+                Ok(associations) => affinity::for_customer(&mut tx, standing, &associations, &id, 20).await,
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok(report) => {
+                    answer.available = true;
+                    answer.figures = serde_json::to_value(report.figures).expect("figures are plain data");
+                    answer.items = report
+                        .items
+                        .iter()
+                        .map(|item| serde_json::to_value(item).expect("plain data"))
+                        .collect();
+                }
+                Err(AnalyticsError::NotEnough(reason)) => answer.reason = Some(reason),
+                Err(AnalyticsError::Db(error)) => return Err(error.into()),
+            }
+        }
+    }
+    answer.cost.rows_read = rows_read(&mut tx).await? - before;
+    tx.commit().await?;
+    if !answer.figures.is_object() {
+        answer.figures = json!({});
+    }
+    answer.figures["customer_id"] = json!(shown);
+    answer.rows = answer.items.len();
+    if profile.stale {
+        answer.caveats.push("Orders came since this was computed.".to_owned());
+    }
+    if let Some(confidence @ ("low" | "rule")) = profile.confidence.as_deref() {
+        answer.caveats.push(match confidence {
+            "rule" => "The customer has too few orders to know their behaviour; a rule says who they are."
+                .to_owned(),
+            _ => "The customer has few orders: low confidence.".to_owned(),
+        });
+    }
+    Ok(answer)
+}
+
+fn definition(info: Lookup) -> &'static str {
+    match info {
+        Lookup::Profile => "who the customer is by the published run, and what was bought so far",
+        Lookup::LtvForecast => {
+            "expected spend within the model's horizon, with a range that holds four of five customers"
+        }
+        Lookup::ChurnRisk => "probability of no order within the model's horizon, and what moved it most",
+        Lookup::Segment => "the customer's archetype, and the segment on each axis of behaviour",
+        Lookup::PurchaseHistory => {
+            "orders, each the sum of its lines, newest first; negative amounts came back"
+        }
+        Lookup::Recommendations => "first what is due again, then what goes with what was bought",
+    }
+}
+
+fn of_profile(profile: &Profile) -> Value {
+    let purchases = profile.purchases.as_ref();
+    json!({
+        "who": profile.who,
+        "confidence": profile.confidence,
+        "archetype": profile.archetype.known().map(|archetype| &archetype.name),
+        "archetype_description": profile.archetype.known().map(|archetype| &archetype.description),
+        "churn_probability": profile.churn.known().map(|churn| churn.probability),
+        "churn_band": profile.churn.known().map(|churn| churn.band),
+        "expected_spend": profile.ltv.known().map(|ltv| ltv.value),
+        "orders": purchases.map(|purchases| purchases.orders),
+        "spend": purchases.map(|purchases| purchases.spend),
+        "currency": purchases.and_then(|purchases| purchases.currency.as_ref()),
+        "first_order_on": purchases.and_then(|purchases| purchases.first_order_on),
+        "last_order_on": purchases.and_then(|purchases| purchases.last_order_on),
+    })
+}
+
+fn part<T: Serialize>(answer: &mut ToolAnswer, known: &Answer<T>, left_out: &[&str]) {
+    match known {
+        Answer::Known(value) => {
+            let mut value = serde_json::to_value(value).expect("a part is plain data");
+            if let Some(fields) = value.as_object_mut() {
+                for name in left_out {
+                    fields.remove(*name);
+                }
+            }
+            answer.figures = value;
+            answer.available = true;
+        }
+        Answer::Missing(reason) => answer.reason = Some(reason.clone()),
+    }
+}

@@ -1,0 +1,70 @@
+//! An answer without a model: what the grammar understands is called and told in plain sentences.
+
+use chrono::Utc;
+use questions::answer::{Outcome, compose, without_call};
+use questions::desk::{Asker, Desk, ToolError};
+use questions::grammar::{Understood, understand};
+use questions::text;
+use questions::tools::Call;
+
+use super::Answered;
+use crate::outcome::Stop;
+
+const BY: &str = "grammar";
+/// Said with every answer of the grammar.
+pub const HOW: &str = "Answered without a model, by the words of the tools.";
+
+/// Answers the question, or asks back, or declines.
+///
+/// # Errors
+/// The database does not answer, or too many ask at once.
+pub async fn answer(
+    desk: &Desk,
+    asker: Asker,
+    question: &str,
+    last: Option<&Call>,
+) -> Result<Answered, Stop> {
+    let call = match understand(question, last) {
+        Understood::Call(call) => *call,
+        Understood::AskBack { text, suggestions } => return Ok(without(Outcome::Asks, text, suggestions)),
+        Understood::Decline { text, suggestions } => {
+            return Ok(without(Outcome::Declined, text, suggestions));
+        }
+    };
+    match desk.call(asker, &call, Utc::now()).await {
+        Ok(answer) => {
+            let text = text::of(&answer);
+            let made = [(call, answer)];
+            let mut answer = compose(&made, &text, &[], BY, None);
+            answer.caveats.push(HOW.to_owned());
+            let [(call, _)] = made;
+            Ok(Answered { answer, last_call: Some(call) })
+        }
+        Err(ToolError::UnknownCustomer) => Ok(without(
+            Outcome::Asks,
+            "There is no such customer. Which one do you mean?".to_owned(),
+            Vec::new(),
+        )),
+        Err(error @ ToolError::Forbidden(_)) => {
+            Ok(without(Outcome::Declined, format!("You may not see this: {error}."), Vec::new()))
+        }
+        Err(error) => Err(stop(error)),
+    }
+}
+
+fn without(outcome: Outcome, text: String, suggestions: Vec<String>) -> Answered {
+    let mut answer = without_call(outcome, text, suggestions, BY);
+    answer.caveats.push(HOW.to_owned());
+    Answered { answer, last_call: None }
+}
+
+/// What a tool's failure means to the job.
+pub fn stop(error: ToolError) -> Stop {
+    match error {
+        ToolError::Db(error) => error.into(),
+        ToolError::Queue(error) => error.into(),
+        ToolError::Busy => Stop::wait("reports_busy", "too many reports are being computed"),
+        ToolError::Lost => Stop::retry("report_lost", "a report was not finished"),
+        other => Stop::fail("tool", &other.to_string()),
+    }
+}

@@ -1,0 +1,5 @@
+//! Handlers of the kinds of questions.
+
+use ::questions::kinds;
+
+::questions::for_each_kind!(declare_handlers);
