@@ -5,6 +5,7 @@
 //! [`Answer::Missing`] with its reason, never a number in its place.
 
 pub mod answer;
+pub mod archetype_names;
 pub mod catalog;
 pub mod changes;
 pub mod current;
@@ -13,6 +14,7 @@ pub mod drift;
 pub mod features;
 pub mod history;
 pub mod list;
+pub mod phrases;
 pub mod population;
 pub mod profile;
 pub mod sample;
