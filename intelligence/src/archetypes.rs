@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::axes::{AxisModel, Segment};
+use crate::axes::AxisModel;
 use crate::features::Axis;
+use crate::words::{Group, Ranks, name_all};
 
 /// The axes of a signature: the first three make L1, all five L2.
 pub const SIGNATURE: [Axis; 5] = [
@@ -69,8 +70,11 @@ pub struct Archetype {
     pub level: Level,
     /// Dominant segments on the axes of `SIGNATURE`; 255 where there is none.
     pub signature: [u8; 5],
-    /// In words.
+    /// What the trade calls such customers: at most four words, unique within the version.
     pub name: String,
+    /// One sentence with what is typical of them.
+    #[serde(default)]
+    pub description: String,
     /// Customers of this signature when the version was fitted.
     pub support: u64,
     /// Those of them that have no archetype of a finer level.
@@ -102,12 +106,13 @@ pub struct Coverage {
 }
 
 impl Archetypes {
-    /// The archetypes of customers with these dominant segments, by axis in the order of `Axis::ALL`; customers
-    /// without an order are to be left out.
+    /// The archetypes of customers with these dominant segments, by axis in the order of `Axis::ALL`, and these
+    /// numbers; customers without an order are to be left out.
     pub(crate) fn fit(
         version: u128,
         axes: &[AxisModel],
         dominants: &[[Option<u8>; 8]],
+        ranks: &Ranks,
     ) -> (Archetypes, Coverage) {
         let divides = |axis: Axis| axes[axis as usize].segments.len() > 1;
         let has_l2 = SIGNATURE[3..].iter().any(|&axis| divides(axis));
@@ -127,7 +132,8 @@ impl Archetypes {
                 id: id(version, level, &signature),
                 level,
                 signature,
-                name: name(axes, level, &signature),
+                name: String::new(),
+                description: String::new(),
                 support,
                 customers: 0,
             })
@@ -137,12 +143,52 @@ impl Archetypes {
         // A parent whose customers all have something finer is nobody's archetype; an L1 stays, because its L2s are
         // read as parts of it.
         archetypes.list.retain(|archetype| archetype.customers > 0 || archetype.level == Level::L1);
+        archetypes.name(dominants, ranks);
         (archetypes, coverage)
+    }
+
+    /// Gives every archetype its name, from all customers of its signature.
+    fn name(&mut self, dominants: &[[Option<u8>; 8]], ranks: &Ranks) {
+        let mut groups: Vec<Group> = self
+            .list
+            .iter()
+            .map(|archetype| Group {
+                level: archetype.level,
+                parent: self.broader(archetype),
+                members: Vec::with_capacity(archetype.support as usize),
+            })
+            .collect();
+        for (customer, dominant) in (0..).zip(dominants) {
+            for level in Level::ALL {
+                if let Some(at) = self.at(dominant, level) {
+                    groups[usize::from(at)].members.push(customer);
+                }
+            }
+        }
+        for (archetype, named) in self.list.iter_mut().zip(name_all(&groups, ranks)) {
+            archetype.name = named.name;
+            archetype.description = named.description;
+        }
+    }
+
+    /// The place of the L1 that an L2 refines; none for the others.
+    pub fn broader(&self, archetype: &Archetype) -> Option<usize> {
+        if archetype.level != Level::L2 {
+            return None;
+        }
+        self.list
+            .iter()
+            .position(|other| other.level == Level::L1 && other.signature[..3] == archetype.signature[..3])
     }
 
     /// The place in `list` of the finest archetype that fits, if any does.
     pub fn find(&self, dominant: &[Option<u8>; 8]) -> Option<u16> {
         Level::ALL.into_iter().find_map(|level| self.at(dominant, level))
+    }
+
+    /// Every archetype that fits, the finest first.
+    pub fn all_of(&self, dominant: &[Option<u8>; 8]) -> Vec<u16> {
+        Level::ALL.into_iter().filter_map(|level| self.at(dominant, level)).collect()
     }
 
     fn at(&self, dominant: &[Option<u8>; 8], level: Level) -> Option<u16> {
@@ -206,45 +252,6 @@ fn id(version: u128, level: Level, signature: &[u8; 5]) -> ArchetypeId {
     ArchetypeId(xxh3_128(&bytes))
 }
 
-/// "Very frequent big spenders, long-standing; quick rhythm, premium-paying": the traits of the segments; what is
-/// typical goes without saying.
-fn name(axes: &[AxisModel], level: Level, signature: &[u8; 5]) -> String {
-    let words = |at: usize| -> Option<&str> {
-        let segment: &Segment = axes[SIGNATURE[at] as usize].segments.get(usize::from(signature[at]))?;
-        Some(segment.trait_words.as_str()).filter(|words| !words.is_empty() && *words != "typical")
-    };
-    let noun = if words(1).is_some() { "spenders" } else { "customers" };
-    let subject: Vec<&str> = [words(0), words(1), Some(noun)].into_iter().flatten().collect();
-    let mut name = subject.join(" ");
-    if name == noun {
-        name = format!("typical {noun}");
-    }
-    if let Some(maturity) = words(2) {
-        name = format!("{name}, {maturity}");
-    }
-    let rhythm = match words(3) {
-        Some(rhythm) => Some(format!("{rhythm} rhythm")),
-        None if level == Level::L2 && signature[3] == NONE => Some("no rhythm yet".to_owned()),
-        None => None,
-    };
-    let price = match words(4) {
-        Some(price) => Some(price.to_owned()),
-        None if level == Level::L2
-            && signature[4] == NONE
-            && !axes[Axis::PriceSensitivity as usize].segments.is_empty() =>
-        {
-            Some("prices unknown".to_owned())
-        }
-        None => None,
-    };
-    let finer: Vec<String> = [rhythm, price].into_iter().flatten().collect();
-    if !finer.is_empty() {
-        name = format!("{name}; {}", finer.join(", "));
-    }
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
 impl std::fmt::Display for ArchetypeId {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{:032x}", self.0)
@@ -267,6 +274,8 @@ impl<'de> Deserialize<'de> for ArchetypeId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::COUNT;
+    use crate::matrix::Matrix;
 
     #[test]
     fn ids_are_the_same_in_every_process() {
@@ -277,10 +286,10 @@ mod tests {
 
     #[test]
     fn what_is_too_rare_goes_by_its_parent() {
-        let mut axes = vec![AxisModel::of_traits(&[]); 8];
-        axes[Axis::PurchaseFrequency as usize] = AxisModel::of_traits(&["frequent", "infrequent"]);
-        axes[Axis::PurchaseValue as usize] = AxisModel::of_traits(&["big", "typical"]);
-        axes[Axis::CustomerMaturity as usize] = AxisModel::of_traits(&["long-standing", "new"]);
+        let mut axes = vec![AxisModel::of_segments(0); 8];
+        for axis in &SIGNATURE[..3] {
+            axes[*axis as usize] = AxisModel::of_segments(2);
+        }
         let customer = |frequency, value, maturity| {
             let mut dominant = [None; 8];
             dominant[Axis::PurchaseFrequency as usize] = Some(frequency);
@@ -297,14 +306,15 @@ mod tests {
         .into_iter()
         .flat_map(|(count, dominant)| vec![dominant; count])
         .collect();
-        let (archetypes, coverage) = Archetypes::fit(1, &axes, &shop);
-        let named =
-            |dominant| archetypes.find(&dominant).map(|at| archetypes.list[usize::from(at)].name.as_str());
-        assert_eq!(named(customer(0, 0, 0)), Some("Frequent big spenders, long-standing"));
-        assert_eq!(named(customer(0, 0, 1)), Some("Frequent big spenders"));
-        assert_eq!(named(customer(1, 1, 1)), Some("Infrequent customers, new"));
-        assert_eq!(named(customer(0, 1, 1)), Some("Frequent customers"));
-        assert_eq!(named([None; 8]), None);
+        let rows: Vec<usize> = (0..shop.len()).collect();
+        let ranks = Ranks::of(&Matrix::missing(shop.len(), COUNT), &rows);
+        let (archetypes, coverage) = Archetypes::fit(1, &axes, &shop, &ranks);
+        let level = |dominant| archetypes.find(&dominant).map(|at| archetypes.list[usize::from(at)].level);
+        assert_eq!(level(customer(0, 0, 0)), Some(Level::L1));
+        assert_eq!(level(customer(0, 0, 1)), Some(Level::Pair));
+        assert_eq!(level(customer(1, 1, 1)), Some(Level::L1));
+        assert_eq!(level(customer(0, 1, 1)), Some(Level::Single));
+        assert_eq!(level([None; 8]), None);
         assert_eq!(coverage.archetypes, [0, 2, 1, 1]);
         assert!((coverage.l1 - 130.0 / 182.0).abs() < 1e-12 && coverage.covered == 1.0);
     }

@@ -172,34 +172,6 @@ impl Rules {
     }
 }
 
-impl RuleSegment {
-    /// In words: "One high-value order, within the last month".
-    pub fn name(&self) -> String {
-        let (count, noun) = match (self.orders, self.band) {
-            (0, _) => return "No order yet".to_owned(),
-            (1, _) => ("One", "order"),
-            (2, _) => ("Two", "orders"),
-            (_, OrderBand::First | OrderBand::Few) => ("A few", "orders"),
-            (_, OrderBand::Several) => ("Several", "orders"),
-            (_, OrderBand::Many) => ("Many", "orders"),
-        };
-        let value = match self.value {
-            Some(ValueBand::Low) => " low-value",
-            Some(ValueBand::Middle) => " middle-value",
-            Some(ValueBand::High) => " high-value",
-            None => "",
-        };
-        let recency = match self.recency {
-            Some(RecencyBand::Month) => ", within the last month",
-            Some(RecencyBand::Quarter) => ", one to three months ago",
-            Some(RecencyBand::HalfYear) => ", three to six months ago",
-            Some(RecencyBand::Longer) => ", more than six months ago",
-            None => "",
-        };
-        format!("{count}{value} {noun}{recency}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,16 +184,23 @@ mod tests {
     fn ten_customers_have_rule_segments() {
         let shop: Vec<Facts> = (1..=10).map(|at| facts(at % 4, f64::from(at) * 10.0, at * 30)).collect();
         let rules = Rules::fit(&shop);
-        assert_eq!(rules.segment(&facts(1, 10.0, 5)).name(), "One low-value order, within the last month");
+        let found = |facts: &Facts| {
+            let RuleSegment { orders, band, value, recency } = rules.segment(facts);
+            (orders, band, value, recency)
+        };
         assert_eq!(
-            rules.segment(&facts(2, 60.0, 90)).name(),
-            "Two middle-value orders, one to three months ago"
+            found(&facts(1, 10.0, 5)),
+            (1, OrderBand::First, Some(ValueBand::Low), Some(RecencyBand::Month))
         );
         assert_eq!(
-            rules.segment(&facts(12, 1e14, 4000)).name(),
-            "Many high-value orders, more than six months ago"
+            found(&facts(2, 60.0, 90)),
+            (2, OrderBand::Few, Some(ValueBand::Middle), Some(RecencyBand::Quarter))
         );
-        assert_eq!(rules.segment(&Facts::default()).name(), "No order yet");
+        assert_eq!(
+            found(&facts(12, 1e14, 4000)),
+            (3, OrderBand::Many, Some(ValueBand::High), Some(RecencyBand::Longer))
+        );
+        assert_eq!(found(&Facts::default()), (0, OrderBand::First, None, None));
     }
 
     #[test]

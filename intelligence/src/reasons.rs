@@ -1,4 +1,4 @@
-//! Why a customer's probability of churn is what it is, in sentences.
+//! Why a customer's probability of churn is what it is, in sentences that an agent can act on.
 //!
 //! The contributions are additive parts of the log-odds (Lundberg and others 2020). They say what moved this model
 //! for this customer, not what would happen if the number were changed.
@@ -40,7 +40,7 @@ pub fn reasons(row: &[f32], contributions: &[f64]) -> Vec<Reason> {
             break;
         }
         let name = FEATURES[column].name;
-        let topic = sentences::topic(name);
+        let topic = sentences::topic_of(name, row);
         if topics.contains(&topic) {
             continue;
         }
@@ -80,9 +80,9 @@ mod tests {
         assert_eq!(
             sentences,
             [
-                "No order for 84 days; this customer usually orders every 20",
-                "12 orders so far, enough to make a habit",
-                "Nothing was spent in the last 90 days",
+                "No order for 84 days, against a usual 20: ask whether something kept them away",
+                "12 orders so far, enough for a habit",
+                "Spent nothing in the last 90 days: find out what they are missing",
             ]
         );
     }

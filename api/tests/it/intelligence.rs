@@ -15,22 +15,26 @@ async fn a_customer_is_told_in_words_with_what_is_not_known() {
     let (shop, insights) = published().await;
     let loyal = see(&shop, "/api/intelligence/customers/loyal").await.json;
     assert_eq!((&loyal["available"], &loyal["stale"]), (&json!(true), &json!(false)));
-    assert_eq!((&loyal["who"], &loyal["confidence"]), (&json!("A known customer"), &json!("high")));
+    assert_eq!((&loyal["who"], &loyal["confidence"]), (&json!("14 orders since March 2024"), &json!("high")));
     assert_eq!(loyal["as_of"], "2026-01-31");
     let archetype = json!({
         "available": true, "id": crate::insights::ARCHETYPES[2], "level": 2, "name": "Regulars with big baskets",
-        "description": "buys every month; spends much an order", "parent": "Regulars"
+        "description": "Typically 14 orders worth 1,290 in all, one every month, the last 12 days ago.", "parent": "Regulars"
     });
     assert_eq!(loyal["archetype"], archetype);
     let frequency = json!({
-        "axis": "purchase_frequency", "available": true, "segment": "Monthly buyers",
+        "axis": "purchase_frequency", "phrase": "Has ordered more often than 91 % of customers", "percentile": 91,
+        "available": true, "segment": "Monthly buyers",
         "description": "buys every month", "strength": "strong",
         "memberships": [{"segment": "Monthly buyers", "membership": 0.941}, {"segment": "Rare buyers", "membership": 0.059}]
     });
     assert_eq!(loyal["axes"][0], frequency);
+    assert_eq!(loyal["axes"][1]["phrase"], "Has spent less than 75 % of customers");
+    // A row from before phrases were kept has none.
     assert_eq!(
         loyal["axes"][2],
-        json!({"axis": "category_exploration", "available": false, "reason": "nobody differs"})
+        json!({"axis": "category_exploration", "phrase": null, "percentile": null, "available": false,
+               "reason": "nobody differs"})
     );
     // The bound belongs to the higher band, although the column has four bytes.
     assert_eq!(

@@ -113,7 +113,7 @@ async fn shares_are_those_that_the_published_run_counted() {
         archetypes["items"].as_array().expect("items").iter().map(|item| &item["customers"]).collect();
     assert_eq!(sizes, [5, 1, 1]);
     let regulars = see(&shop, &format!("/api/intelligence/archetypes/{}", ARCHETYPES[0])).await.json;
-    assert_eq!((&regulars["share"], &regulars["description"]), (&json!(0.7143), &json!("buys every month")));
+    assert_eq!((&regulars["share"], &regulars["description"]), (&json!(0.7143), &json!("Monthly buyers")));
     assert_eq!(regulars["children"][0]["id"], ARCHETYPES[2]);
     assert_eq!(regulars["children"][0]["parent_id"], ARCHETYPES[0]);
 

@@ -12,6 +12,7 @@ mod health;
 mod insights;
 mod intelligence;
 mod intelligence_models;
+mod intelligence_names;
 mod intelligence_runs;
 mod jobs;
 mod limits;

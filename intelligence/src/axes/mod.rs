@@ -57,8 +57,6 @@ pub enum State {
 pub struct Segment {
     /// Two to four words, unique within the axis.
     pub name: String,
-    /// What sets it apart, as it stands in an archetype's name ("frequent"); empty for a single segment.
-    pub trait_words: String,
     /// One sentence on how it differs from the shop's other customers.
     pub description: String,
     /// Its share of the sample's customers that are known on the axis, when the version was fitted.
@@ -159,16 +157,11 @@ impl AxisModel {
 
 /// The model with names and its report.
 fn named(axis: Axis, state: State, division: Division, sampled: &Sampled<'_>) -> (AxisModel, AxisReport) {
-    let words = names::names(axis, &profiles(&division, sampled), &division.frame);
+    let words = names::names(&profiles(&division, sampled), &division.frame);
     let segments = words
         .into_iter()
         .zip(&division.shares)
-        .map(|(words, &share)| Segment {
-            name: words.name,
-            trait_words: words.trait_words,
-            description: words.description,
-            share,
-        })
+        .map(|(words, &share)| Segment { name: words.name, description: words.description, share })
         .collect();
     let divided = division.centres.len() > 1;
     let report = AxisReport {
@@ -226,17 +219,16 @@ fn profiles(division: &Division, sampled: &Sampled<'_>) -> Vec<Vec<f64>> {
 
 #[cfg(test)]
 impl AxisModel {
-    /// An axis whose segments have these traits, and which assigns nobody.
-    pub(crate) fn of_traits(traits: &[&str]) -> AxisModel {
-        let segment = |&words: &&str| Segment {
-            name: format!("{words} ones"),
-            trait_words: words.to_owned(),
+    /// An axis with so many segments, which assigns nobody.
+    pub(crate) fn of_segments(count: usize) -> AxisModel {
+        let segment = |number: usize| Segment {
+            name: format!("segment {number}"),
             description: String::new(),
-            share: 1.0 / traits.len() as f64,
+            share: 1.0 / count as f64,
         };
         AxisModel {
             state: State::Sound,
-            segments: traits.iter().map(segment).collect(),
+            segments: (0..count).map(segment).collect(),
             frame: None,
             centres: Vec::new(),
         }

@@ -1,31 +1,27 @@
-//! Names for segments, out of what sets them apart: "Very frequent buyers" reads better beside a ticket than
-//! "segment 3", and comes from the same numbers every time.
+//! Names for the segments of an axis, out of what sets them apart: "Buying this quarter" reads better beside a ticket
+//! than "segment 3", and comes from the same numbers every time.
 
 use super::frame::Frame;
-use crate::features::Axis;
 
 /// How far from the shop's middle, in standard deviations, a segment has to be to be named after it.
 const TYPICAL: f64 = 0.3;
-/// From here on it is "very" so.
-const VERY: f64 = 1.3;
-/// Below this it is "fairly" so.
-const FAIRLY: f64 = 0.6;
+/// Numbers that a description speaks of.
+const DESCRIBED: usize = 3;
+/// What a segment is called that is nowhere far from the middle.
+const MIDDLE: &str = "Average customers";
 
 /// What a segment is called.
 pub(crate) struct Words {
     pub(crate) name: String,
-    pub(crate) trait_words: String,
     pub(crate) description: String,
 }
 
 /// Names for segments with these mean scaled features (by segment, in the order of the frame's parts). The segment
-/// that stands out most chooses first; a trait that is taken is not given twice.
-pub(crate) fn names(axis: Axis, profiles: &[Vec<f64>], frame: &Frame) -> Vec<Words> {
-    let noun = NOUNS[axis as usize];
+/// that stands out most chooses first; a name that is taken is not given twice.
+pub(crate) fn names(profiles: &[Vec<f64>], frame: &Frame) -> Vec<Words> {
     if profiles.len() < 2 {
         let alone = || Words {
             name: "All customers".to_owned(),
-            trait_words: String::new(),
             description: "The shop's customers do not differ enough here to be divided.".to_owned(),
         };
         return profiles.iter().map(|_| alone()).collect();
@@ -33,89 +29,67 @@ pub(crate) fn names(axis: Axis, profiles: &[Vec<f64>], frame: &Frame) -> Vec<Wor
     let mut order: Vec<usize> = (0..profiles.len()).collect();
     let peak = |segment: usize| profiles[segment].iter().fold(0.0, |most: f64, value| most.max(value.abs()));
     order.sort_by(|&one, &other| peak(other).total_cmp(&peak(one)).then(one.cmp(&other)));
-    let mut traits: Vec<String> = vec![String::new(); profiles.len()];
+    let mut names: Vec<String> = vec![String::new(); profiles.len()];
     for segment in order {
-        let found = candidates(&profiles[segment], frame)
-            .into_iter()
-            .find(|candidate| !traits.contains(candidate))
-            .unwrap_or_else(|| format!("other {}", segment + 1));
-        traits[segment] = found;
+        let found = candidates(&profiles[segment], frame).into_iter().find(|name| !names.contains(name));
+        names[segment] = found.unwrap_or_else(|| format!("Further customers {}", segment + 1));
     }
-    traits
+    names
         .into_iter()
         .zip(profiles)
-        .map(|(trait_words, profile)| Words {
-            name: format!("{} {noun}", capital(&trait_words)),
-            description: description(profile, frame),
-            trait_words,
-        })
+        .map(|(name, profile)| Words { name, description: description(profile, frame) })
         .collect()
 }
 
-/// Traits that fit a segment, the best first: its most extreme feature with its degree, then without, then the next
-/// feature's, and at last degrees that fit less well but keep two names apart.
-fn candidates(profile: &[f64], frame: &Frame) -> Vec<String> {
+/// The places of the features in a profile, the one that is farthest from the middle first.
+fn farthest_first(profile: &[f64]) -> Vec<usize> {
     let mut features: Vec<usize> = (0..profile.len()).collect();
     features
         .sort_by(|&one, &other| profile[other].abs().total_cmp(&profile[one].abs()).then(one.cmp(&other)));
-    let word = |feature: usize| {
+    features
+}
+
+/// Names that fit a segment, the best first: after its most extreme number, then after the next.
+fn candidates(profile: &[f64], frame: &Frame) -> Vec<String> {
+    let name = |feature: usize| {
         let traits = &TRAITS[frame.parts[feature].column];
-        if profile[feature] >= 0.0 { traits.high } else { traits.low }
+        (if profile[feature] >= 0.0 { traits.high } else { traits.low }).to_owned()
     };
-    let mut found = Vec::new();
-    if features.first().is_none_or(|&first| profile[first].abs() < TYPICAL) {
-        found.push("typical".to_owned());
-    }
-    for &feature in features.iter().filter(|&&feature| profile[feature].abs() >= TYPICAL) {
-        let word = word(feature);
-        match profile[feature].abs() {
-            size if size >= VERY => found.extend([word.to_owned(), format!("very {word}")]),
-            size if size >= FAIRLY => found.extend([word.to_owned(), format!("fairly {word}")]),
-            _ => found.push(format!("fairly {word}")),
-        }
-    }
-    found.push("typical".to_owned());
-    found.extend(features.iter().flat_map(|&feature| {
-        ["slightly", "rather", "fairly", "quite"].map(|degree| format!("{degree} {}", word(feature)))
-    }));
+    let features = farthest_first(profile);
+    let (far, near): (Vec<usize>, Vec<usize>) =
+        features.into_iter().partition(|&feature| profile[feature].abs() >= TYPICAL);
+    let mut found: Vec<String> = far.into_iter().map(name).collect();
+    found.push(MIDDLE.to_owned());
+    found.extend(near.into_iter().map(name));
     found
 }
 
-/// "Compared with the shop's other customers: much more orders in 90 days, fewer ...".
+/// "Above the shop's average in orders and total spend, below in days since the last order."
 fn description(profile: &[f64], frame: &Frame) -> String {
-    let mut features: Vec<usize> = (0..profile.len()).collect();
-    features
-        .sort_by(|&one, &other| profile[other].abs().total_cmp(&profile[one].abs()).then(one.cmp(&other)));
-    let phrases: Vec<String> = features
+    let told: Vec<usize> = farthest_first(profile)
         .into_iter()
         .filter(|&feature| profile[feature].abs() >= TYPICAL)
-        .take(3)
-        .map(|feature| {
-            let degree = match profile[feature] {
-                value if value >= VERY => "far above",
-                value if value >= 0.0 => "above",
-                value if value <= -VERY => "far below",
-                _ => "below",
-            };
-            format!("{} {degree} average", TRAITS[frame.parts[feature].column].label)
-        })
+        .take(DESCRIBED)
         .collect();
-    if phrases.is_empty() {
-        return "Close to the shop's average in everything measured here.".to_owned();
+    let labels = |above: bool| {
+        let labels = told.iter().filter(|&&feature| (profile[feature] >= 0.0) == above);
+        listed(&labels.map(|&feature| TRAITS[frame.parts[feature].column].label).collect::<Vec<_>>())
+    };
+    match (labels(true), labels(false)) {
+        (None, None) => "Close to the shop's average in everything measured here.".to_owned(),
+        (Some(above), None) => format!("Above the shop's average in {above}."),
+        (None, Some(below)) => format!("Below the shop's average in {below}."),
+        (Some(above), Some(below)) => format!("Above the shop's average in {above}, below in {below}."),
     }
-    format!("Compared with the shop's other customers: {}.", phrases.join(", "))
 }
 
-fn capital(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+/// "orders, spend and recency".
+fn listed(labels: &[&str]) -> Option<String> {
+    let (last, others) = labels.split_last()?;
+    Some(if others.is_empty() { (*last).to_owned() } else { format!("{} and {last}", others.join(", ")) })
 }
 
-/// What the people of an axis are called, in the order of the axes.
-const NOUNS: [&str; 8] =
-    ["buyers", "spenders", "explorers", "shoppers", "rhythm", "customers", "rebuyers", "returners"];
-
-/// What a high and a low value of a feature make of a customer, and what the feature is called in a sentence.
+/// What people with a high and with a low value of a feature are called, and what the feature is called in a sentence.
 struct Traits {
     high: &'static str,
     low: &'static str,
@@ -129,78 +103,96 @@ const TRAITS: [Traits; 66] = {
     }
     [
         // purchase frequency
-        of("frequent", "infrequent", "the number of orders"),
-        of("often-returning", "seldom-returning", "the number of days with a purchase"),
-        of("currently busy", "currently quiet", "orders in the last 30 days"),
-        of("recently busy", "recently quiet", "orders in the last 90 days"),
-        of("busy", "quiet", "orders in the last year"),
-        of("fast-ordering", "slow-ordering", "the rate of purchase days"),
-        of("active", "inactive", "recent activity"),
-        of("constant", "sporadic", "the share of months with a purchase"),
+        of("Frequent buyers", "Rare buyers", "orders"),
+        of("Many shopping days", "Few shopping days", "days with an order"),
+        of("Buying this month", "Quiet this month", "orders of the last 30 days"),
+        of("Buying this quarter", "Quiet this quarter", "orders of the last 90 days"),
+        of("Buying this year", "Quiet this year", "orders of the last year"),
+        of("Fast reorderers", "Slow reorderers", "rate of purchase days"),
+        of("Active buyers", "Inactive buyers", "recent activity"),
+        of("Ordering most months", "Ordering few months", "months with an order"),
         // purchase value
-        of("big", "small", "total spend"),
-        of("recently strong", "recently weak", "spend in the last 90 days"),
-        of("strong", "weak", "spend in the last year"),
-        of("large-order", "small-order", "the mean order value"),
-        of("generous", "modest", "the median order value"),
-        of("splurging", "cautious", "the largest order"),
-        of("uneven", "even", "the variation of the order value"),
-        of("growing", "shrinking", "the trend of the order value"),
-        of("bulk", "few-item", "units per order"),
+        of("Big spenders", "Small spenders", "total spend"),
+        of("Spending this quarter", "Spending little lately", "spend of the last 90 days"),
+        of("Spending this year", "Spending little now", "spend of the last year"),
+        of("Large orders", "Small orders", "mean order value"),
+        of("Large usual orders", "Small usual orders", "usual order value"),
+        of("Splurging customers", "Cautious customers", "largest order"),
+        of("Uneven orders", "Even orders", "spread of order values"),
+        of("Growing orders", "Shrinking orders", "trend of order values"),
+        of("Bulk buyers", "Few-item buyers", "units an order"),
         // category exploration
-        of("wide-ranging", "narrow", "the number of products"),
-        of("many-category", "few-category", "the number of categories"),
-        of("varied", "focused", "the spread over categories"),
-        of("broad-taste", "single-taste", "the effective number of categories"),
-        of("category-loyal", "category-mixing", "the top category's share"),
-        of("novelty-seeking", "habitual", "the share of first-time products"),
-        of("adventurous", "settled", "the share of first-time categories"),
-        of("mixed-basket", "uniform-basket", "categories per order"),
+        of("Wide choosers", "Narrow choosers", "different products"),
+        of("Many-category buyers", "Few-category buyers", "different categories"),
+        of("Varied choosers", "Focused choosers", "spread over categories"),
+        of("Broad taste", "Single taste", "categories that count"),
+        of("One-category buyers", "Category mixers", "the top category's share"),
+        of("Novelty seekers", "Creatures of habit", "first-time products"),
+        of("Category explorers", "Settled in categories", "first-time categories"),
+        of("Mixed baskets", "Uniform baskets", "categories an order"),
         // price sensitivity
-        of("discount-driven", "undiscounted", "the share of discounted orders"),
-        of("deep-discount", "shallow-discount", "the discount on all purchases"),
-        of("bargain-hunting", "bargain-shy", "the largest discount"),
-        of("lately discounted", "lately undiscounted", "the discount of the last 90 days"),
-        of("full-price", "part-price", "the share of spend at full price"),
-        of("premium-paying", "low-paying", "the price paid against the product's median"),
-        of("upmarket", "downmarket", "the price level within the category"),
-        of("sale-timing", "sale-indifferent", "the shop's discounts on the days of purchase"),
+        of("Discount buyers", "Buyers without discounts", "discounted orders"),
+        of("Deep-discount buyers", "Small-discount buyers", "discount on all purchases"),
+        of("Bargain hunters", "Never big bargains", "largest discount"),
+        of("Lately on discount", "Lately without discount", "discount of the last 90 days"),
+        of("Full-price buyers", "Reduced-price buyers", "spend at full price"),
+        of("Paying above usual", "Paying below usual", "price against the usual one"),
+        of("Upmarket buyers", "Downmarket buyers", "price level in a category"),
+        of("Sale-day shoppers", "Any-day shoppers", "shopping on sale days"),
         // purchase cadence
-        of("slow", "quick", "the mean time between purchases"),
-        of("long-gap", "short-gap", "the median time between purchases"),
-        of("bursty", "steady", "the burstiness of purchases"),
-        of("lately slow", "lately quick", "the last time between purchases"),
-        of("slowing", "quickening", "the trend of the time between purchases"),
-        of("weekend", "weekday", "the share of weekend purchases"),
-        of("early-day", "late-day", "purchases in the first half of the day"),
-        of("off-hours", "midday", "purchases at night"),
-        of("seasonal", "year-round", "the seasonality of purchases"),
+        of("Slow rhythm", "Quick rhythm", "mean time between orders"),
+        of("Long usual gaps", "Short usual gaps", "usual time between orders"),
+        of("Buying in bursts", "Steady rhythm", "bursts of orders"),
+        of("Long last gap", "Short last gap", "last time between orders"),
+        of("Slowing rhythm", "Quickening rhythm", "trend of the time between orders"),
+        of("Weekend shoppers", "Weekday shoppers", "orders at weekends"),
+        of("Early-day shoppers", "Late-day shoppers", "orders in the first half of the day"),
+        of("Night shoppers", "Midday shoppers", "orders at night"),
+        of("Seasonal shoppers", "Year-round shoppers", "orders in one season"),
         // customer maturity
-        of("long-standing", "newer", "the time since the first purchase"),
-        of("long-absent", "recent", "the time since the last purchase"),
-        of("faded", "present", "the share of the tenure since the last purchase"),
-        of("overdue", "on-schedule", "the wait against the usual time between purchases"),
-        of("surely active", "doubtfully active", "the probability of being active"),
-        of("rising", "cooling", "the change of the order count"),
-        of("late-returning", "early-returning", "the days to the second order"),
-        of("late-blooming", "early-peaking", "the share of spend in the later half of the tenure"),
+        of("Longstanding customers", "Newer customers", "time since the first order"),
+        of("Long absent", "Seen lately", "time since the last order"),
+        of("Faded customers", "Present customers", "silence against the time as a customer"),
+        of("Overdue customers", "Customers on schedule", "wait against the usual gap"),
+        of("Surely active", "Doubtfully active", "probability of being active"),
+        of("Rising customers", "Cooling customers", "change of the order count"),
+        of("Late second order", "Early second order", "time to the second order"),
+        of("Late bloomers", "Early peakers", "spend in the later half of the time"),
         // repurchase behaviour
-        of("repeat-product", "one-time-product", "the share of products bought again"),
-        of("replenishing", "non-replenishing", "the share of repeated lines"),
-        of("staple-buying", "staple-free", "the share of spend on products bought before"),
-        of("slow-restocking", "quick-restocking", "the time until the same product is bought again"),
-        of("clockwork", "irregular", "the regularity of restocking"),
-        of("same-basket", "changing-basket", "the likeness of the last two baskets"),
-        of("single-product", "many-product", "the top product's share of spend"),
-        of("concentrated", "spread-out", "the concentration of spend on products"),
+        of("Product repeaters", "One-time choosers", "products bought again"),
+        of("Replenishing customers", "Hardly replenishing", "repeated lines"),
+        of("Staple buyers", "Hardly any staples", "spend on known products"),
+        of("Slow restockers", "Quick restockers", "time until a product is bought again"),
+        of("Clockwork restockers", "Irregular restockers", "regularity of restocking"),
+        of("Same basket again", "Changing baskets", "likeness of the last two baskets"),
+        of("One-product buyers", "Many-product buyers", "the top product's share"),
+        of("Concentrated spend", "Spread-out spend", "concentration on few products"),
         // return behaviour
-        of("heavy", "light", "the returned share of spend"),
-        of("frequent", "infrequent", "the share of returned lines"),
-        of("habitual", "occasional", "the share of orders with a return"),
-        of("past", "recent", "the days since the last return"),
-        of("current", "lapsed", "the value returned in the last 90 days"),
-        of("costly", "cheap", "the total value returned"),
-        of("big-item", "small-item", "the largest return against the largest order"),
-        of("increasing", "decreasing", "the recent change of the return rate"),
+        of("Heavy returners", "Light returners", "returned share of spend"),
+        of("Frequent returners", "Rare returners", "returned lines"),
+        of("Habitual returners", "Occasional returners", "orders with a return"),
+        of("Returns long ago", "Recent returns", "days since the last return"),
+        of("Returning goods lately", "No returns lately", "value returned in the last 90 days"),
+        of("Costly returns", "Cheap returns", "total value returned"),
+        of("Big-item returns", "Small-item returns", "largest return against the largest order"),
+        of("Returning more", "Returning less", "recent change of returns"),
     ]
 };
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_name_stands_for_one_thing_and_is_short() {
+        let names: Vec<&str> = TRAITS.iter().flat_map(|traits| [traits.high, traits.low]).collect();
+        for name in &names {
+            assert!((2..=4).contains(&name.split(' ').count()), "{name}");
+        }
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+        let labels: BTreeSet<&str> = TRAITS.iter().map(|traits| traits.label).collect();
+        assert_eq!(labels.len(), TRAITS.len());
+    }
+}

@@ -164,6 +164,29 @@ pub fn compute(lines: &Lines, stats: &TenantStats, alive: Option<&BgNbd>, until_
     table
 }
 
+/// The same of these customers alone, a row each in this order.
+pub fn compute_some(
+    lines: &Lines,
+    stats: &TenantStats,
+    alive: Option<&BgNbd>,
+    until_day: i32,
+    customers: &[usize],
+) -> Matrix {
+    let mut table = Matrix::missing(customers.len(), COUNT);
+    let index = StatsIndex::new(lines, stats);
+    table.values_mut().par_chunks_mut(CHUNK * COUNT).zip(customers.par_chunks(CHUNK)).for_each_init(
+        || Customer::new(lines, stats, &index, until_day),
+        |customer, (rows, customers)| {
+            for (row, &at) in rows.chunks_exact_mut(COUNT).zip(customers) {
+                if customer.load(at) {
+                    write(customer, alive, row);
+                }
+            }
+        },
+    );
+    table
+}
+
 fn write(customer: &mut Customer<'_>, alive: Option<&BgNbd>, row: &mut [f32]) {
     for axis in Axis::ALL {
         let values = &mut row[axis.columns()];

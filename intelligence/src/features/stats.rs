@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::lines::{Lines, day_of, last_minute};
 use crate::orders::{self, Order};
 use crate::season::Season;
+use crate::words::Spread;
 pub use prices::{MOST_CATEGORIES, MOST_PRICES, MOST_PRODUCTS};
 
 /// Days whose discount depth is kept: the last ones.
@@ -47,6 +48,9 @@ pub struct TenantStats {
     /// What the coming days are like by the year that lies behind.
     #[serde(default)]
     pub season: Season,
+    /// How the customers are spread, to say of one where they stand; empty where nobody asked for it.
+    #[serde(default)]
+    pub spread: Spread,
 }
 
 impl TenantStats {
@@ -71,6 +75,7 @@ impl TenantStats {
             category_prices,
             day_depths: totals.depths(),
             season: totals.season,
+            spread: Spread::default(),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The sentences: for every feature one for a customer whom it draws away and one for a customer whom it holds.
-//! `{}` is the value in the feature's unit.
+//! The sentences: for every feature what is told of a customer whom it draws away and of one whom it holds. What draws
+//! away is told with what an agent can do about it. `{}` is the value in the feature's unit.
 
 use crate::features::column;
 
@@ -12,126 +12,195 @@ enum Unit {
     Percent,
     Probability,
     Number,
+    /// Of a stored step of a logarithm: by how many per cent the next one is larger or smaller.
+    Step,
 }
-use Unit::{Count, Days, LogMoney, Money, Number, Percent, Probability};
+use Unit::{Count, Days, LogMoney, Money, Number, Percent, Probability, Step};
 
-/// A feature: its name, what it is about, its unit, and the sentences for leaving and for staying.
+/// A feature: its name, what it is about, its unit, and what is told of who leaves and of who stays.
 type Entry = (&'static str, &'static str, Unit, &'static str, &'static str);
 
 #[rustfmt::skip]
 static ENTRIES: [Entry; 66] = [
-    ("orders", "orders", Count, "Only {} so far, too few for a habit", "{} so far, enough to make a habit"),
+    ("orders", "orders", Count, "Only {} so far", "{} so far, enough for a habit"),
     ("purchase_days", "orders", Count, "Has ordered on {} only", "Has ordered on {}"),
-    ("orders_30d", "recent orders", Count, "{} in the last 30 days, few for this shop", "{} in the last 30 days"),
-    ("orders_90d", "recent orders", Count, "{} in the last 90 days, few for this shop", "{} in the last 90 days"),
-    ("orders_365d", "orders", Count, "{} in the last year, few for this shop", "{} in the last year"),
-    ("monthly_rate", "rate", Number, "Comes back only {} times a month", "Comes back {} times a month"),
-    ("recency_weighted_orders", "recent orders", Number, "Most orders are long ago (recent orders weigh {})", "Orders are many and recent (they weigh {})"),
-    ("active_months_share", "rate", Percent, "Ordered in only {} of the months since the first order", "Ordered in {} of the months since the first order"),
-    ("log_spend", "spend", LogMoney, "Has spent {} in all, which here goes with leaving", "Has spent {} in all, which here goes with staying"),
-    ("spend_90d", "recent spend", Money, "Only {} was spent in the last 90 days", "{} was spent in the last 90 days"),
-    ("spend_365d", "spend", Money, "Only {} was spent in the last year", "{} was spent in the last year"),
-    ("mean_order_value", "order value", Money, "An order is worth about {}, which here goes with leaving", "An order is worth about {}, which here goes with staying"),
-    ("median_order_value", "order value", Money, "A typical order is worth {}, which here goes with leaving", "A typical order is worth {}, which here goes with staying"),
-    ("largest_order_value", "order value", Money, "The largest order was {}, which here goes with leaving", "The largest order was {}, which here goes with staying"),
-    ("order_value_variation", "order value spread", Percent, "Order values differ by {} of their mean, which here goes with leaving", "Order values differ by {} of their mean, which here goes with staying"),
-    ("order_value_trend", "order value trend", Number, "The orders' values change by {} on a log scale from one to the next, which here goes with leaving", "The orders' values change by {} on a log scale from one to the next, which here goes with staying"),
-    ("units_per_order", "units", Number, "{} units in an order, which here goes with leaving", "{} units in an order, which here goes with staying"),
-    ("distinct_products", "variety", Count, "Knows only {} of the shop", "Has bought {}"),
-    ("distinct_categories", "variety", Count, "Has bought from only {}", "Has bought from {}"),
-    ("category_entropy", "category mix", Number, "Keeps to few categories (entropy {})", "Buys across categories (entropy {})"),
-    ("effective_categories", "category mix", Number, "Buys from effectively {} categories, which here goes with leaving", "Buys from effectively {} categories, which here goes with staying"),
-    ("top_category_share", "category mix", Percent, "{} of all lines are from one category, which here goes with leaving", "{} of all lines are from one category, which here goes with staying"),
-    ("new_product_share_180d", "new products", Percent, "{} of the last half year's lines were first tries, which here goes with leaving", "{} of the last half year's lines were first tries, which here goes with staying"),
-    ("new_category_share_180d", "new products", Percent, "{} of the last half year's lines were from new categories, which here goes with leaving", "{} of the last half year's lines were from new categories, which here goes with staying"),
-    ("categories_per_order", "category mix", Number, "{} categories in an order, which here goes with leaving", "{} categories in an order, which here goes with staying"),
-    ("discounted_order_share", "discounts", Percent, "{} of the orders had a discount, which here goes with leaving", "{} of the orders had a discount, which here goes with staying"),
-    ("discount_depth", "discounts", Percent, "Paid {} below list prices, which here goes with leaving", "Paid {} below list prices, which here goes with staying"),
-    ("deepest_discount", "discounts", Percent, "Once had a discount of {}, which here goes with leaving", "Once had a discount of {}, which here goes with staying"),
-    ("discount_depth_90d", "discounts", Percent, "Paid {} below list prices in the last 90 days, which here goes with leaving", "Paid {} below list prices in the last 90 days, which here goes with staying"),
-    ("full_price_spend_share", "discounts", Percent, "{} of the spend was at full price, which here goes with leaving", "{} of the spend was at full price, which here goes with staying"),
-    ("price_against_median", "price level", Percent, "Pays {} of the usual price of a product, which here goes with leaving", "Pays {} of the usual price of a product, which here goes with staying"),
-    ("price_percentile", "price level", Percent, "Buys above {} of a category's prices, which here goes with leaving", "Buys above {} of a category's prices, which here goes with staying"),
-    ("sale_day_affinity", "discounts", Percent, "Discounts on the days of purchase are {} above the usual, which here goes with leaving", "Discounts on the days of purchase are {} above the usual, which here goes with staying"),
-    ("mean_gap_days", "gaps", Days, "Orders are {} apart on average, which here goes with leaving", "Orders are {} apart on average, which here goes with staying"),
-    ("median_gap_days", "gaps", Days, "Orders are usually {} apart, which here goes with leaving", "Orders are usually {} apart, which here goes with staying"),
-    ("burstiness", "rhythm", Number, "The rhythm of the orders (burstiness {}) goes with leaving here", "The rhythm of the orders (burstiness {}) goes with staying here"),
-    ("last_gap_days", "last gap", Days, "The last two orders were {} apart, which here goes with leaving", "The last two orders were {} apart, which here goes with staying"),
-    ("gap_trend", "gap trend", Number, "The gaps between orders change by {} on a log scale, which here goes with leaving", "The gaps between orders change by {} on a log scale, which here goes with staying"),
-    ("weekend_share", "time of week", Percent, "Orders at the weekend with a share of {}, which here goes with leaving", "Orders at the weekend with a share of {}, which here goes with staying"),
-    ("hour_sine", "time of day", Number, "The time of day of the orders goes with leaving here", "The time of day of the orders goes with staying here"),
-    ("hour_cosine", "time of day", Number, "The time of day of the orders goes with leaving here", "The time of day of the orders goes with staying here"),
-    ("seasonality", "season", Percent, "Orders gather {} in one season of the year, which here goes with leaving", "Orders gather {} in one season of the year, which here goes with staying"),
-    ("tenure_days", "tenure", Days, "First ordered {} ago, which here goes with leaving", "First ordered {} ago, which here goes with staying"),
-    ("recency_days", "recency", Days, "No order for {}", "Ordered only {} ago"),
-    ("recency_share", "recency", Percent, "{} of the time as a customer has passed since the last order", "Only {} of the time as a customer has passed since the last order"),
-    ("overdue", "recency", Number, "The time since the last order is {} times the expected gap", "The time since the last order is only {} times the expected gap"),
-    ("alive_probability", "alive", Probability, "The rhythm of the purchases gives {} that this customer is still active", "The rhythm of the purchases gives {} that this customer is active"),
-    ("order_momentum", "momentum", Number, "Orders have slowed against the quarter before ({} on a log scale)", "Orders have held or grown against the quarter before ({} on a log scale)"),
-    ("days_to_second_order", "second order", Days, "Took {} to come back for a second order, which here goes with leaving", "Came back for a second order after {}"),
-    ("late_spend_share", "spend timing", Percent, "Only {} of the spend is from the later half of the time as a customer", "{} of the spend is from the later half of the time as a customer"),
-    ("repeated_product_share", "repurchase", Percent, "{} of the products were ordered again, which here goes with leaving", "{} of the products were ordered again, which here goes with staying"),
-    ("repeat_line_share", "repurchase", Percent, "{} of the lines are repeat purchases, which here goes with leaving", "{} of the lines are repeat purchases, which here goes with staying"),
-    ("repeat_spend_share", "repurchase", Percent, "{} of the spend is on repeat purchases, which here goes with leaving", "{} of the spend is on repeat purchases, which here goes with staying"),
-    ("product_gap_days", "product gap", Days, "A product is ordered again after {}, which here goes with leaving", "A product is ordered again after {}, which here goes with staying"),
-    ("product_gap_regularity", "product gap", Percent, "Repurchases are regular to {}, which here goes with leaving", "Repurchases are regular to {}, which here goes with staying"),
-    ("last_baskets_overlap", "baskets", Percent, "The last two orders share {} of their products, which here goes with leaving", "The last two orders share {} of their products, which here goes with staying"),
-    ("top_product_share", "concentration", Percent, "{} of the spend is on one product, which here goes with leaving", "{} of the spend is on one product, which here goes with staying"),
-    ("product_concentration", "concentration", Percent, "Spend is concentrated on few products ({}), which here goes with leaving", "Spend is spread over products (concentration {}), which here goes with staying"),
-    ("return_value_rate", "returns", Percent, "Sends back {} of the value, which here goes with leaving", "Sends back {} of the value, which here goes with staying"),
-    ("return_line_rate", "returns", Percent, "Sends back {} of the lines, which here goes with leaving", "Sends back {} of the lines, which here goes with staying"),
-    ("return_order_rate", "returns", Percent, "There are returns for {} of the orders, which here goes with leaving", "There are returns for {} of the orders, which here goes with staying"),
-    ("days_since_return", "last return", Days, "The last return was {} ago, which here goes with leaving", "The last return was {} ago, which here goes with staying"),
-    ("returned_value_90d", "returns", Money, "Sent back goods for {} in the last 90 days, which here goes with leaving", "Sent back goods for {} in the last 90 days, which here goes with staying"),
-    ("log_returned_value", "returns", LogMoney, "Has sent back goods for {} in all, which here goes with leaving", "Has sent back goods for {} in all, which here goes with staying"),
-    ("largest_return_share", "returns", Percent, "The largest return was {} of the largest order, which here goes with leaving", "The largest return was {} of the largest order, which here goes with staying"),
-    ("return_rate_change", "return trend", Percent, "The rate of returns changed by {} in half a year, which here goes with leaving", "The rate of returns changed by {} in half a year, which here goes with staying"),
+    ("orders_30d", "recent orders", Count, "Just {} in the last 30 days", "{} in the last 30 days"),
+    ("orders_90d", "recent orders", Count, "Just {} in the last 90 days", "{} in the last 90 days"),
+    ("orders_365d", "orders of the year", Count, "{} in the last year, few for this shop", "{} in the last year"),
+    ("monthly_rate", "rate", Number, "Comes back {} times a month", "Comes back {} times a month"),
+    ("recency_weighted_orders", "recent orders", Number, "Most of the orders are long ago", "Many of the orders are recent"),
+    ("active_months_share", "rate", Percent, "Ordered in {} of the months since the first order", "Ordered in {} of the months since the first order"),
+    ("log_spend", "spend", LogMoney, "Has spent {} in all", "Spend so far comes to {}"),
+    ("spend_90d", "recent spend", Money, "Spent {} in the last 90 days", "Spent {} in the last 90 days"),
+    ("spend_365d", "spend", Money, "Spent {} in the last year", "Spent {} in the last year"),
+    ("mean_order_value", "order value", Money, "An order of theirs is worth about {}", "Orders are worth about {}"),
+    ("median_order_value", "order value", Money, "Their usual order is worth {}", "The usual order is worth {}"),
+    ("largest_order_value", "order value", Money, "Their largest order was {}", "The largest order was {}"),
+    ("order_value_variation", "order value spread", Percent, "Their order values vary by {}", "Order values vary by {}"),
+    ("order_value_trend", "order value trend", Step, "Their orders get {} from one to the next", "Each order is {} than the one before"),
+    ("units_per_order", "units", Number, "Takes {} units an order", "An order has {} units"),
+    ("distinct_products", "variety", Count, "Knows {} of the shop", "Has bought {}"),
+    ("distinct_categories", "variety", Count, "Has bought from {}", "Has bought from {}"),
+    ("category_entropy", "category mix", Number, "Keeps to few categories", "Buys across categories"),
+    ("effective_categories", "category mix", Number, "Buys from about {} categories", "About {} categories matter to them"),
+    ("top_category_share", "category mix", Percent, "Takes {} of all lines from one category", "One category has {} of their lines"),
+    ("new_product_share_180d", "new products", Percent, "Tried something new in {} of the last half year's lines", "First tries make {} of the last half year's lines"),
+    ("new_category_share_180d", "new products", Percent, "Went to a new category in {} of the last half year's lines", "New categories make {} of the last half year's lines"),
+    ("categories_per_order", "category mix", Number, "Mixes {} categories in an order", "An order spans {} categories"),
+    ("discounted_order_share", "discounts", Percent, "Bought {} of the orders at a discount", "Discounts were on {} of the orders"),
+    ("discount_depth", "discounts", Percent, "Paid {} below list prices", "Prices paid were {} below list"),
+    ("deepest_discount", "discounts", Percent, "Once had a discount of {}", "The deepest discount was {}"),
+    ("discount_depth_90d", "discounts", Percent, "Lately paid {} below list prices", "Prices paid lately were {} below list"),
+    ("full_price_spend_share", "discounts", Percent, "Paid the full price for {} of the spend", "Full prices make {} of the spend"),
+    ("price_against_median", "price level", Percent, "Pays {} of a product's usual price", "Prices paid are {} of the usual ones"),
+    ("price_percentile", "price level", Percent, "Chooses above {} of a category's prices", "Choices lie above {} of a category's prices"),
+    ("sale_day_affinity", "discounts", Percent, "Shops when discounts are {} above the usual", "Discounts on their shopping days are {} above the usual"),
+    ("mean_gap_days", "gaps", Days, "Leaves {} between orders on average", "Orders come {} apart on average"),
+    ("median_gap_days", "gaps", Days, "Usually leaves {} between orders", "Orders usually come {} apart"),
+    ("burstiness", "rhythm", Number, "Orders without a dependable rhythm", "Has a rhythm that lasts"),
+    ("last_gap_days", "last gap", Days, "Waited {} before the latest order", "The latest order came {} after the one before"),
+    ("gap_trend", "gap trend", Step, "Gaps between their orders get {} each time", "Each gap between orders is {} than the one before"),
+    ("weekend_share", "time of week", Percent, "Orders at weekends {} of the time", "Weekends have {} of the orders"),
+    ("hour_sine", "time of day", Number, "Shops at hours at which people here drift away", "Shops at hours at which people here stay"),
+    ("hour_cosine", "time of day", Number, "Shops at hours at which people here drift away", "Shops at hours at which people here stay"),
+    ("seasonality", "season", Percent, "Orders gather to {} in one season", "Buys in a season of their own, to {}"),
+    ("tenure_days", "tenure", Days, "First ordered {} ago", "Has been a customer for {}"),
+    ("recency_days", "recency", Days, "No order for {}", "Ordered {} ago"),
+    ("recency_share", "recency", Percent, "Silent for {} of the time as a customer", "Silent for {} of the time as a customer"),
+    ("overdue", "recency", Number, "Waits for {} times the expected gap already", "{} times the expected gap has passed"),
+    ("alive_probability", "alive", Probability, "The rhythm of the purchases leaves {} that they still buy here", "The rhythm of the purchases gives {} that they still buy here"),
+    ("order_momentum", "momentum", Number, "Orders have slowed against the quarter before", "Orders have held or grown against the quarter before"),
+    ("days_to_second_order", "second order", Days, "Took {} to come back for a second order", "Came back for a second order after {}"),
+    ("late_spend_share", "spend timing", Percent, "{} of the spend falls into the later half of their time here", "Later orders make {} of the spend"),
+    ("repeated_product_share", "repurchase", Percent, "Ordered {} of the products again", "Products ordered again come to {}"),
+    ("repeat_line_share", "repurchase", Percent, "Repeats {} of the lines", "Repeat purchases make {} of the lines"),
+    ("repeat_spend_share", "repurchase", Percent, "Puts {} of the spend into repeat purchases", "Repeat purchases make {} of the spend"),
+    ("product_gap_days", "product gap", Days, "Orders a product again after {}", "The same product comes again after {}"),
+    ("product_gap_regularity", "product gap", Percent, "Restocks with a regularity of {}", "Restocking is regular to {}"),
+    ("last_baskets_overlap", "baskets", Percent, "Kept {} of the products from one of the last two orders to the other", "The last two orders share {} of their products"),
+    ("top_product_share", "concentration", Percent, "Spends {} on one product", "One product has {} of the spend"),
+    ("product_concentration", "concentration", Percent, "Depends on few products, with a concentration of {}", "Spend lies on products with a concentration of {}"),
+    ("return_value_rate", "returns", Percent, "Sends back {} of the value", "Returns come to {} of the value"),
+    ("return_line_rate", "returns", Percent, "Sends back {} of the lines", "Returns come to {} of the lines"),
+    ("return_order_rate", "returns", Percent, "Returns something from {} of the orders", "Returns follow {} of the orders"),
+    ("days_since_return", "last return", Days, "Sent something back {} ago", "The last return was {} ago"),
+    ("returned_value_90d", "returns", Money, "Sent back goods for {} in the last 90 days", "Returns of the last 90 days come to {}"),
+    ("log_returned_value", "returns", LogMoney, "Has sent back goods for {} in all", "All returns come to {}"),
+    ("largest_return_share", "returns", Percent, "Once sent back {} of the largest order", "The largest return was {} of the largest order"),
+    ("return_rate_change", "return trend", Percent, "The rate of their returns changed by {} in half a year", "Returns changed by {} in half a year"),
 ];
 
-/// What a feature is about; of features about the same thing one is told.
-pub(super) fn topic(name: &str) -> &'static str {
+/// What an agent can do where something draws a customer away. No two are alike, because of a customer several are
+/// read one after the other.
+#[rustfmt::skip]
+static ACTS: [(&str, &str); 34] = [
+    ("orders", "make the next one easy"),
+    ("recent orders", "tell them what is new since"),
+    ("orders of the year", "ask what they would come back for"),
+    ("rate", "find an occasion that suits them"),
+    ("spend", "point out what goes with what they have"),
+    ("recent spend", "find out what they are missing"),
+    ("order value", "keep suggestions at this price"),
+    ("order value spread", "ask what each purchase is for"),
+    ("order value trend", "ask whether their needs have changed"),
+    ("units", "suggest the quantity they are used to"),
+    ("variety", "introduce one more part of the range"),
+    ("category mix", "show them the neighbouring shelf"),
+    ("new products", "ask how the new choices worked out"),
+    ("discounts", "mention an offer if one is running"),
+    ("price level", "name alternatives at their price"),
+    ("gaps", "remind them shortly before the next one is due"),
+    ("rhythm", "ask when they will need more"),
+    ("last gap", "ask what made the wait so long"),
+    ("gap trend", "find out what slows them down"),
+    ("time of week", "write on the days on which they shop"),
+    ("time of day", "answer at their hours"),
+    ("season", "get in touch before the season begins"),
+    ("tenure", "thank them for being with us"),
+    ("recency", "ask whether something kept them away"),
+    ("alive", "give them a reason to reply"),
+    ("momentum", "ask whether anything went wrong"),
+    ("second order", "follow up on the latest purchase"),
+    ("spend timing", "find out what they liked earlier"),
+    ("repurchase", "ask how the products serve them"),
+    ("product gap", "check whether they are running out"),
+    ("baskets", "ask what they look for now"),
+    ("concentration", "make sure that their favourite is available"),
+    ("returns", "find out what did not fit"),
+    ("last return", "ask whether the return went well"),
+];
+/// The same where returns have become more or fewer.
+const RETURN_TREND: &str = "look at what came back and why";
+
+/// What a feature of a row is about; of features about the same thing one is told. Several are missing for one reason.
+pub(super) fn topic_of(name: &str, row: &[f32]) -> &'static str {
+    let is_missing = column(name).and_then(|at| row.get(at)).is_none_or(|value| !value.is_finite());
+    match topic(name) {
+        "gaps" | "last gap" | "second order" if is_missing => "second order",
+        "rhythm" | "gap trend" if is_missing => "rhythm",
+        topic => topic,
+    }
+}
+
+fn topic(name: &str) -> &'static str {
     ENTRIES.iter().find(|entry| entry.0 == name).map_or("", |entry| entry.1)
+}
+
+fn act(topic: &str) -> &'static str {
+    ACTS.iter().find(|(of, _)| *of == topic).map_or(RETURN_TREND, |(_, act)| act)
 }
 
 /// The sentence for a feature of a row; none where there is nothing to say.
 pub(super) fn sentence(name: &str, row: &[f32], leaving: bool) -> Option<String> {
+    let fact = fact(name, row, leaving)?;
+    Some(if leaving { format!("{fact}: {}", act(topic_of(name, row))) } else { fact })
+}
+
+fn fact(name: &str, row: &[f32], leaving: bool) -> Option<String> {
     let of = |name: &str| column(name).and_then(|at| row.get(at).copied()).filter(|value| value.is_finite());
     let (_, _, unit, draws_away, holds) = ENTRIES.iter().find(|entry| entry.0 == name)?;
     let Some(value) = of(name) else { return missing(name, leaving) };
-    if let Some(sentence) = special(name, value, of("mean_gap_days"), leaving) {
-        return Some(sentence);
+    if let Some(fact) = special(name, value, &of, leaving) {
+        return Some(fact);
     }
     let text = match unit {
         Count => count(name, value),
         Days => days(value),
         Money => money(f64::from(value)),
         LogMoney => money(f64::from(value).clamp(-50.0, 50.0).exp() - 1.0),
-        Percent => format!("{:.0} %", f64::from(value) * 100.0),
+        Percent => percent(value),
         Probability => probability(value),
         Number => format!("{value:.1}"),
+        Step => step(name, value),
     };
     Some((if leaving { draws_away } else { holds }).replace("{}", &text))
 }
 
-/// Where a plainer sentence than the table's exists.
-fn special(name: &str, value: f32, gap: Option<f32>, leaving: bool) -> Option<String> {
+/// Where a plainer fact than the table's exists.
+fn special(name: &str, value: f32, of: &dyn Fn(&str) -> Option<f32>, leaving: bool) -> Option<String> {
     let whole = value.round();
-    match (name, gap) {
-        ("recency_days", Some(gap)) if leaving && gap >= 0.5 => {
-            Some(format!("No order for {}; this customer usually orders every {gap:.0}", days(value)))
+    match name {
+        "recency_days" if leaving => {
+            let gap = of("mean_gap_days").filter(|gap| *gap >= 0.5 && whole >= 1.0)?;
+            Some(format!("No order for {}, against a usual {gap:.0}", days(value)))
         }
-        ("recency_days", _) if whole == 0.0 => {
-            Some(if leaving { "Ordered today, and mostly just once" } else { "Ordered today" }.to_owned())
-        }
-        ("orders", _) if leaving && whole == 1.0 => Some("Has ordered only once".to_owned()),
-        ("orders_30d" | "orders_90d", _) if whole == 0.0 => {
+        "recency_days" if whole == 0.0 => Some("Ordered today".to_owned()),
+        "orders" if leaving && whole == 1.0 => Some("Has ordered only once".to_owned()),
+        "orders_30d" | "orders_90d" if whole == 0.0 => {
             let span = if name == "orders_30d" { "30" } else { "90" };
-            let more = if leaving { "" } else { ", which here goes with staying" };
-            Some(format!("No order in the last {span} days{more}"))
+            Some(format!("No order in the last {span} days"))
         }
-        ("spend_90d", _) if value == 0.0 => {
-            let more = if leaving { "" } else { ", which here goes with staying" };
-            Some(format!("Nothing was spent in the last 90 days{more}"))
+        "orders_365d" if whole == 0.0 => Some("No order in the last year".to_owned()),
+        "spend_90d" if value == 0.0 => Some("Spent nothing in the last 90 days".to_owned()),
+        "spend_365d" if value == 0.0 => Some("Spent nothing in the last year".to_owned()),
+        "order_momentum" => {
+            // The feature is ln((recent + 1/2) / (before + 1/2)).
+            let recent = of("orders_90d").map(f32::round).filter(|recent| *recent >= 0.0)?;
+            let before = ((recent + 0.5) / value.clamp(-20.0, 20.0).exp() - 0.5).round().max(0.0);
+            if recent == 0.0 && before == 0.0 {
+                return Some("No order in either of the last two quarters".to_owned());
+            }
+            Some(format!("{} last quarter after {before:.0} the quarter before", count(name, recent)))
         }
         _ => None,
     }
@@ -141,14 +210,18 @@ fn special(name: &str, value: f32, gap: Option<f32>, leaving: bool) -> Option<St
 fn missing(name: &str, leaving: bool) -> Option<String> {
     let what = match name {
         "mean_gap_days" | "median_gap_days" | "last_gap_days" | "days_to_second_order" => {
-            "Has not come back for a second order yet"
+            if leaving {
+                "Has not come back for a second order yet"
+            } else {
+                "The second order is still to come"
+            }
         }
         "burstiness" | "gap_trend" => "Has too few orders to show a rhythm",
         "product_gap_days" | "product_gap_regularity" => "Has not ordered any product again",
         "days_since_return" => "Has never sent anything back",
         _ => return None,
     };
-    Some(format!("{what}, which here goes with {}", if leaving { "leaving" } else { "staying" }))
+    Some(what.to_owned())
 }
 
 fn count(name: &str, value: f32) -> String {
@@ -165,15 +238,41 @@ fn days(value: f32) -> String {
     format!("{value:.0} {}", if value.round() == 1.0 { "day" } else { "days" })
 }
 
+fn percent(value: f32) -> String {
+    format!("{:.0} %", f64::from(value) * 100.0)
+}
+
+/// "12 % larger", "12 % smaller"; gaps are longer or shorter.
+fn step(name: &str, value: f32) -> String {
+    let change = (f64::from(value).clamp(-3.0, 3.0).exp() - 1.0) * 100.0;
+    let words = if name == "gap_trend" { ["longer", "shorter"] } else { ["larger", "smaller"] };
+    format!("{:.0} % {}", change.abs(), words[usize::from(change < 0.0)])
+}
+
 /// No number of purchases makes anything certain.
 fn probability(value: f32) -> String {
     match value {
         _ if value < 0.01 => "less than 1 %".to_owned(),
         _ if value > 0.99 => "more than 99 %".to_owned(),
-        _ => format!("{:.0} %", f64::from(value) * 100.0),
+        _ => percent(value),
     }
 }
 
 fn money(value: f64) -> String {
     if value.abs() < 100.0 { format!("{value:.2}") } else { format!("{value:.0}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_topic_has_an_act_of_its_own() {
+        let topics: BTreeSet<&str> = ENTRIES.iter().map(|entry| entry.1).collect();
+        let acts: BTreeSet<&str> = topics.iter().map(|topic| act(topic)).collect();
+        assert_eq!(acts.len(), topics.len());
+        assert!(ACTS.iter().all(|(topic, _)| topics.contains(topic)));
+    }
 }

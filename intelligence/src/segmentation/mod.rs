@@ -21,6 +21,7 @@ use crate::bg_nbd::BgNbd;
 use crate::cold_start::{Confidence, ENOUGH_ORDERS, Facts, RuleSegment, Rules};
 use crate::features::{self, Axis};
 use crate::matrix::Matrix;
+use crate::words::Ranks;
 
 /// Fewer customers with an order than this are no basis for segments.
 pub const LEAST_CUSTOMERS: usize = 200;
@@ -133,7 +134,8 @@ impl Segmentation {
         let version = version(&axes, &rules, fit.alive);
         let dominants: Vec<_> =
             customers.par_iter().map(|&customer| memberships(&axes, fit.features.row(customer)).1).collect();
-        let (archetypes, coverage) = Archetypes::fit(version, &axes, &dominants);
+        let ranks = Ranks::of(fit.features, &customers);
+        let (archetypes, coverage) = Archetypes::fit(version, &axes, &dominants, &ranks);
         let report = FitReport { customers: customers.len(), sampled: rows.len(), axes: reports, coverage };
         let version = format!("{version:032x}");
         Ok((Segmentation { version, axes, archetypes, rules, alive: fit.alive }, report))
@@ -182,15 +184,6 @@ impl Segmentation {
     /// The archetype of an assignment.
     pub fn archetype(&self, assignment: &Assignment) -> Option<&Archetype> {
         self.archetypes.list.get(usize::from(assignment.archetype?))
-    }
-
-    /// Who this customer is, in words: by rule below three orders, else by archetype.
-    pub fn name(&self, assignment: &Assignment) -> String {
-        match (assignment.rule, self.archetype(assignment)) {
-            (Some(rule), _) => rule.name(),
-            (None, Some(archetype)) => archetype.name.clone(),
-            (None, None) => "Like no larger group of customers".to_owned(),
-        }
     }
 
     /// How many numbers a vector has when only the segments that exist are stored.

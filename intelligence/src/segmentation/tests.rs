@@ -6,6 +6,7 @@ use super::*;
 use crate::drift::movement;
 use crate::features::COUNT;
 use crate::random::SplitMix64;
+use crate::words::MOST_WORDS;
 
 /// A shop of three kinds of customers who differ in everything, some of whom are unknown on the cadence axis, and
 /// without any data on prices.
@@ -50,11 +51,7 @@ fn three_kinds_of_customers_are_three_segments() {
         assert_eq!(movement(&one.vector, &one.vector), Some(0.0));
     }
     assert_eq!(report.coverage.covered, 1.0);
-    assert_eq!(version.name(&assigned[0]), assigned[0].rule.expect("one order").name());
-    assert_eq!(
-        Some(version.name(&assigned[2])),
-        version.archetype(&assigned[2]).map(|found| found.name.clone())
-    );
+    assert!(version.archetype(&assigned[2]).is_some_and(|found| !found.description.is_empty()));
 }
 
 #[test]
@@ -71,6 +68,9 @@ fn names_are_two_to_four_words_and_no_two_alike() {
     let ids: BTreeSet<_> = version.archetypes.list.iter().map(|archetype| archetype.id).collect();
     let names: BTreeSet<_> = version.archetypes.list.iter().map(|archetype| &archetype.name).collect();
     assert_eq!((ids.len(), names.len()), (version.archetypes.list.len(), ids.len()));
+    for name in names {
+        assert!((1..=MOST_WORDS).contains(&name.split(' ').count()), "{name}");
+    }
 }
 
 #[test]
@@ -146,7 +146,6 @@ fn what_is_too_small_or_too_uniform_says_so() {
     let rules = Segmentation::by_rules_alone(&facts, None, "too small");
     let one = rules.assign(features.row(2), &facts[2]);
     assert_eq!((one.archetype, one.dominant, one.confidence), (None, [None; AXES], Confidence::Rule));
-    assert!(rules.name(&one).starts_with("Many "), "{}", rules.name(&one));
     let many = vec![facts[0]; 500];
     assert_eq!(cannot(&Matrix::missing(500, COUNT), &many), CannotFit::Alike);
     assert_eq!(cannot(&Matrix::from_values(COUNT, vec![4.0; 500 * COUNT]), &many), CannotFit::Alike);

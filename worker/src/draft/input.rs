@@ -89,6 +89,36 @@ pub struct CustomerFacts {
     pub mean_order_value: Option<String>,
     /// The latest orders, newest first.
     pub recent_orders: Vec<RecentOrder>,
+    /// Who the customer is, for the agent; none when nothing was computed yet.
+    #[serde(default)]
+    pub words: Option<CustomerWords>,
+}
+
+/// Who a customer is, in the words that the API and the pages use. They are for agents and never for the customer.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerWords {
+    /// What such customers are called.
+    pub archetype: Option<String>,
+    /// One sentence with the customer's own figures.
+    pub who: String,
+    /// What draws them away and what can be done, the strongest first.
+    pub reasons: Vec<String>,
+}
+
+impl CustomerWords {
+    /// "Champions: 143 orders since March 1997, ...".
+    pub fn summary(&self) -> String {
+        match &self.archetype {
+            Some(archetype) => format!("{archetype}: {}.", self.who),
+            None => format!("{}.", self.who),
+        }
+    }
+
+    /// Everything, a line each.
+    pub fn lines(&self) -> Vec<String> {
+        let reasons = self.reasons.iter().map(|reason| format!("{reason}."));
+        std::iter::once(self.summary()).chain(reasons).collect()
+    }
 }
 
 /// One order.
@@ -115,6 +145,9 @@ pub struct Draft {
     pub drafter: Drafter,
     /// The model's name, when a model wrote it.
     pub model: Option<String>,
+    /// Who the customer is, for the agent.
+    #[serde(default)]
+    pub customer: Vec<String>,
     /// What the agent should know about how it came about.
     pub remarks: Vec<String>,
 }
@@ -173,6 +206,12 @@ impl Priority {
 }
 
 impl DraftInput {
+    /// Who the customer is, for the agent, a line each.
+    pub fn customer_lines(&self) -> Vec<String> {
+        let words = self.customer.as_ref().and_then(|customer| customer.words.as_ref());
+        words.map(CustomerWords::lines).unwrap_or_default()
+    }
+
     /// The text of the customer's latest message, or the subject when there is none.
     pub fn last_customer_text(&self) -> &str {
         let mut from_customer = self.messages.iter().filter(|message| message.author == Author::Customer);
@@ -209,6 +248,12 @@ impl fmt::Debug for ThreadMessage {
 impl fmt::Debug for CustomerFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CustomerFacts").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CustomerWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CustomerWords").field("reasons", &self.reasons.len()).finish_non_exhaustive()
     }
 }
 

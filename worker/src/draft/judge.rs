@@ -34,7 +34,8 @@ pub fn judge(completion: &Completion, input: &DraftInput) -> Result<Draft, Vec<F
     };
     let sms_parts = if input.channel == Channel::Sms { sms_parts(&reply) } else { Vec::new() };
     let model = Some(completion.model.clone());
-    Ok(Draft { reply, sms_parts, recommendation, drafter: Drafter::Anthropic, model, remarks })
+    let customer = input.customer_lines();
+    Ok(Draft { reply, sms_parts, recommendation, drafter: Drafter::Anthropic, model, customer, remarks })
 }
 
 /// What is wrong with a reply.

@@ -21,5 +21,7 @@ pub mod words;
 
 pub use input::{
     Author, CustomerFacts, Draft, DraftInput, Drafter, KnownArticle, Priority, RecentOrder, Recommendation, ThreadMessage,
+    Author, CustomerFacts, CustomerWords, Draft, DraftInput, Drafter, Priority, RecentOrder, Recommendation,
+    ThreadMessage,
 };
 pub use style::{Channel, Length, Tone};

@@ -76,6 +76,7 @@ fn sections(draft: &Draft) -> Vec<Section> {
         ];
         list("Estimates, for agents only".to_owned(), &estimates.into_iter().flatten().collect::<Vec<_>>());
     }
+    list("Customer, for agents only".to_owned(), &draft.customer);
     list("Remarks".to_owned(), &draft.remarks);
     sections
 }

@@ -225,6 +225,16 @@ fn write_facts(text: &mut String, facts: &CustomerFacts) {
     let currency = field(&facts.currency);
     let _ = writeln!(text, "orders: {}", facts.orders);
     let _ = writeln!(text, "total of all orders: {} {currency}", field(&facts.spend));
+    if let Some(words) = &facts.words {
+        let _ = writeln!(
+            text,
+            "who they are (guides tone and advice, never to be mentioned): {}",
+            field(&words.summary())
+        );
+        for reason in &words.reasons {
+            let _ = writeln!(text, "what draws them away (never to be mentioned): {}", field(reason));
+        }
+    }
     if let Some(mean) = &facts.mean_order_value {
         let _ = writeln!(text, "mean order: {} {currency}", field(mean));
     }

@@ -48,6 +48,7 @@ pub fn catalog(segmentation: &Segmentation, features: &Matrix) -> Value {
                 "id": format!("{:032x}", archetype.id.0),
                 "level": match archetype.level { Level::L2 => 2, Level::L1 => 1, Level::Pair | Level::Single => 0 },
                 "name": archetype.name,
+                "description": archetype.description,
                 "parent": (broader != index).then_some(broader),
                 "support": archetype.support,
                 "segments": own,
@@ -71,11 +72,6 @@ pub fn catalog(segmentation: &Segmentation, features: &Matrix) -> Value {
 
 /// The place of the L1 archetype that an L2 archetype belongs to; its own place where there is none.
 pub fn broader(segmentation: &Segmentation, index: usize) -> usize {
-    let list = &segmentation.archetypes.list;
-    let Some(archetype) = list.get(index).filter(|archetype| archetype.level == Level::L2) else {
-        return index;
-    };
-    list.iter()
-        .position(|other| other.level == Level::L1 && other.signature[..3] == archetype.signature[..3])
-        .unwrap_or(index)
+    let archetypes = &segmentation.archetypes;
+    archetypes.list.get(index).and_then(|archetype| archetypes.broader(archetype)).unwrap_or(index)
 }

@@ -6,7 +6,7 @@
 //! the jobs that want them at once), `prepare` (statistics, segmentation) and `catalog` (its names), `training` (models),
 //! `knowledge` (everything that scoring needs), `score` (customers to what is known of them), `explain` (why), `rows`
 //! (that as it is stored), `summary` (what a run says of itself), `named` (a few customers anew), `changed` (what
-//! follows an order), `desk` (what the support desk does with it).
+//! follows an order), `known` (what is told of a customer), `desk` (what the support desk does with it).
 
 pub mod catalog;
 pub mod changed;
@@ -14,6 +14,7 @@ pub mod days;
 pub mod desk;
 pub mod explain;
 pub mod knowledge;
+pub mod known;
 pub mod material;
 pub mod named;
 pub mod orders;

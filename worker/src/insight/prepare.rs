@@ -1,16 +1,21 @@
 //! What a run needs before it can score: the tenant's statistics as of the cut-off, and a segmentation, which is fitted
 //! once and then frozen.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, Utc};
 use database::{Db, DbError, Role, Tx};
 use intelligence::bg_nbd::BgNbd;
 use intelligence::cold_start::Facts;
 use intelligence::features::{self, TenantStats};
+use intelligence::heirs::heirs;
 use intelligence::history::{self, Summary};
+use intelligence::matrix::Matrix;
 use intelligence::segmentation::{Fit, FitReport, Segmentation};
 use intelligence::snapshot;
+use intelligence::words::Spread;
+use platform::insights::archetype_names;
 use platform::insights::segmentations::{self, NewSegmentation};
 use platform::models::{Target, registry};
 use platform::roster;
@@ -29,6 +34,8 @@ use crate::outcome::Stop;
 const STATISTICS_LINES: i64 = 12_000_000;
 /// The segmentation is fitted on a sample of about so many customers.
 const FIT_CUSTOMERS: i64 = 100_000;
+/// Customers are compared with a sample of about so many.
+const SPREAD_CUSTOMERS: usize = 100_000;
 /// A champion older than this is challenged.
 const MODEL_DAYS: u64 = 7;
 
@@ -66,8 +73,7 @@ pub async fn prepare(
     let loaded = load(ctx, db, material, &key(one_in), extent.lines).await?;
     let day = day_of(run.as_of);
     let (statistics, loaded) =
-        super::heavily("computing statistics", move |_| (TenantStats::of(&loaded.lines, day), loaded))
-            .await?;
+        super::heavily("computing statistics", move |_| (statistics_of(&loaded, day), loaded)).await?;
 
     let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let standing = segmentations::current(&mut tx).await?;
@@ -77,6 +83,10 @@ pub async fn prepare(
         Some(_) => None,
         None => {
             ctx.progress(0, None, "fitting segments");
+            let former = match standing {
+                Some(standing) => Former::read(ctx, db, standing).await?,
+                None => None,
+            };
             let sample_one_in = (extent.customers / FIT_CUSTOMERS).max(1);
             let orders = if sample_one_in == one_in {
                 loaded
@@ -84,7 +94,7 @@ pub async fn prepare(
                 drop(loaded);
                 load(ctx, db, material, &key(sample_one_in), extent.lines).await?
             };
-            Some(super::heavily("fitting segments", move |_| fit(&orders, day)).await?)
+            Some(super::heavily("fitting segments", move |_| fit(&orders, day, former)).await?)
         }
     };
 
@@ -115,6 +125,15 @@ pub async fn prepare(
     Ok(())
 }
 
+/// The tenant's statistics, and how a sample of the customers is spread.
+fn statistics_of(orders: &Orders, day: i32) -> TenantStats {
+    let statistics = TenantStats::of(&orders.lines, day);
+    let customers = orders.lines.customers();
+    let sample: Vec<usize> = (0..customers).step_by(customers / SPREAD_CUSTOMERS + 1).collect();
+    let table = features::compute_some(&orders.lines, &statistics, None, day, &sample);
+    TenantStats { spread: Spread::of(&table), ..statistics }
+}
+
 async fn load(
     ctx: &Ctx,
     db: &Db,
@@ -132,9 +151,48 @@ struct Fitted {
     report: Value,
     catalog: Value,
     customers: usize,
+    /// The version that it follows, and what of its archetypes' names goes over.
+    names: Option<(Uuid, Vec<(String, String)>)>,
 }
 
-fn fit(orders: &Orders, day: i32) -> Fitted {
+/// A version whose archetypes the tenant has named.
+struct Former {
+    id: Uuid,
+    segmentation: Segmentation,
+    /// By archetype.
+    names: BTreeMap<String, String>,
+}
+
+impl Former {
+    /// None when nothing was named, or what was fitted cannot be read any more: then there is nothing to take over.
+    async fn read(ctx: &Ctx, db: &Db, id: Uuid) -> Result<Option<Former>, Stop> {
+        let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
+        let names = archetype_names::given(&mut tx, id).await?;
+        let model = if names.is_empty() { None } else { segmentations::model(&mut tx, id).await? };
+        tx.commit().await?;
+        let segmentation = model.and_then(|model| serde_json::from_slice(&model).ok());
+        Ok(segmentation.map(|segmentation| Former { id, segmentation, names }))
+    }
+
+    /// The archetypes of the new version that have the same customers, with the names; a name that the rules gave to
+    /// another one is left behind.
+    fn passed_on(&self, new: &Segmentation, features: &Matrix, facts: &[Facts]) -> Vec<(String, String)> {
+        let (before, after) =
+            (self.segmentation.assign_all(features, facts), new.assign_all(features, facts));
+        let (old, list) = (&self.segmentation.archetypes, &new.archetypes.list);
+        let heirs = heirs(old, &before, &new.archetypes, &after);
+        let named = heirs.into_iter().filter_map(|(from, to)| {
+            let name = self.names.get(&old.list[usize::from(from)].id.to_string())?;
+            let heir = &list[usize::from(to)];
+            let is_taken =
+                list.iter().any(|other| other.id != heir.id && archetype_names::is_same(&other.name, name));
+            (!is_taken).then(|| (heir.id.to_string(), name.clone()))
+        });
+        named.collect()
+    }
+}
+
+fn fit(orders: &Orders, day: i32, former: Option<Former>) -> Fitted {
     let statistics = TenantStats::of(&orders.lines, day);
     let summaries = history::summaries(&orders.lines, day);
     let purchases = BgNbd::fit(summaries.iter().flatten().map(snapshot::observation));
@@ -164,7 +222,8 @@ fn fit(orders: &Orders, day: i32) -> Fitted {
         }
     };
     let catalog = catalog(&segmentation, &features);
-    Fitted { segmentation, report, catalog, customers }
+    let names = former.map(|former| (former.id, former.passed_on(&segmentation, &features, &facts)));
+    Fitted { segmentation, report, catalog, customers, names }
 }
 
 async fn store(tx: &mut Tx, run: &Run, fitted: &Fitted, reason: &str) -> Result<Uuid, Stop> {
@@ -178,5 +237,9 @@ async fn store(tx: &mut Tx, run: &Run, fitted: &Fitted, reason: &str) -> Result<
         report: &fitted.report,
         reason,
     };
-    Ok(segmentations::store(tx, &new).await?)
+    let id = segmentations::store(tx, &new).await?;
+    if let Some((former, names)) = &fitted.names {
+        archetype_names::take_over(tx, *former, id, names, Utc::now()).await?;
+    }
+    Ok(id)
 }

@@ -50,7 +50,8 @@ fn add(piece: &mut Piece, knowledge: &Knowledge, scored: &Scored) {
         country: scored.person.country.as_deref(),
         state: scored.person.state.as_deref(),
         confidence: knowledge.confidence_word(assignment.confidence),
-        who: &knowledge.segmentation.name(assignment),
+        who: &scored.who,
+        places: &scored.places,
         features: &scored.features,
         memberships: &knowledge.segmentation.pack(&assignment.vector),
     });

@@ -4,9 +4,10 @@
 use chrono::NaiveDate;
 use database::Tx;
 use intelligence::cold_start::Facts;
-use intelligence::features;
+use intelligence::features::{self, Axis};
 use intelligence::history::{self, Summary};
 use intelligence::segmentation::Assignment;
+use intelligence::words::{self, Known, Place};
 use platform::orders::export::Selection;
 use platform::roster::{self, Person};
 
@@ -27,6 +28,10 @@ pub struct Scored {
     pub assignment: Assignment,
     /// The features, as they are stored.
     pub features: Vec<u8>,
+    /// Who this is, in one sentence with own figures.
+    pub who: String,
+    /// Where they stand among the others, as it is stored.
+    pub places: Vec<u8>,
     /// Churn and lifetime value.
     pub predictions: Predictions,
 }
@@ -80,6 +85,14 @@ fn compute(knowledge: &Knowledge, people: Vec<Person>, orders: &Orders, until: N
     let assignments = knowledge.segmentation.assign_all(&features, &facts);
     let mut predictions = knowledge.predict(&features);
     let nothing = vec![f32::NAN; features::COUNT];
+    let told = |summary: Option<&Summary>, row: &[f32]| {
+        let places = knowledge.statistics.spread.places(row);
+        let first_day = summary.map(|summary| day.saturating_sub_unsigned(summary.tenure));
+        let orders = summary.map_or(0, |summary| summary.orders);
+        let who =
+            words::sentence(&Known { orders, first_day, row, spend: places[Axis::PurchaseValue as usize] });
+        (who, Place::pack(&places))
+    };
     let mut places = orders.customers.iter().enumerate().peekable();
     people
         .into_iter()
@@ -87,22 +100,32 @@ fn compute(knowledge: &Knowledge, people: Vec<Person>, orders: &Orders, until: N
             // Both are ascending; a customer without a line in the run's currency has no place among the orders.
             while places.next_if(|(_, id)| **id < person.customer_id).is_some() {}
             match places.next_if(|(_, id)| **id == person.customer_id) {
-                Some((place, _)) => Scored {
-                    ordered_on: summaries[place].as_ref().and_then(|summary| ordered_on(summary, until)),
-                    summary: summaries[place],
-                    assignment: assignments[place],
-                    features: bytes_of(features.row(place)),
-                    predictions: std::mem::take(&mut predictions[place]),
-                    person,
-                },
-                None => Scored {
-                    ordered_on: None,
-                    summary: None,
-                    assignment: knowledge.segmentation.assign(&nothing, &Facts::default()),
-                    features: bytes_of(&nothing),
-                    predictions: Predictions::default(),
-                    person,
-                },
+                Some((place, _)) => {
+                    let (who, standing) = told(summaries[place].as_ref(), features.row(place));
+                    Scored {
+                        who,
+                        places: standing,
+                        ordered_on: summaries[place].as_ref().and_then(|summary| ordered_on(summary, until)),
+                        summary: summaries[place],
+                        assignment: assignments[place],
+                        features: bytes_of(features.row(place)),
+                        predictions: std::mem::take(&mut predictions[place]),
+                        person,
+                    }
+                }
+                None => {
+                    let (who, standing) = told(None, &nothing);
+                    Scored {
+                        who,
+                        places: standing,
+                        ordered_on: None,
+                        summary: None,
+                        assignment: knowledge.segmentation.assign(&nothing, &Facts::default()),
+                        features: bytes_of(&nothing),
+                        predictions: Predictions::default(),
+                        person,
+                    }
+                }
             }
         })
         .collect()

@@ -11,6 +11,8 @@ use crate::draft::{CustomerFacts, DraftInput, Priority, Recommendation};
 const LEAVING: f64 = 0.6;
 /// Below this a customer is unhappy.
 const UNHAPPY: f32 = 0.35;
+/// Reasons for leaving that are warned of.
+const MOST_REASONS: usize = 2;
 /// Warnings at most.
 pub const MOST_WARNINGS: usize = 5;
 
@@ -156,7 +158,11 @@ fn talking_points(case: &Case, input: &DraftInput) -> Vec<String> {
     points
 }
 
+/// Who the customer is; what they bought, where that is all that is known.
 fn purchases(customer: &CustomerFacts) -> String {
+    if let Some(words) = &customer.words {
+        return words.summary();
+    }
     let orders =
         if customer.orders == 1 { "1 order".to_owned() } else { format!("{} orders", customer.orders) };
     format!("The purchase log shows {orders} worth {} {} in all.", customer.spend, customer.currency)
@@ -173,6 +179,9 @@ fn warnings(case: &Case, input: &DraftInput, now: DateTime<Utc>) -> Vec<String> 
     }
     if is_leaving(case) {
         warnings.push("The customer is likely to leave; do not tell them that we think so.".to_owned());
+        let words = input.customer.as_ref().and_then(|customer| customer.words.as_ref());
+        let reasons = words.into_iter().flat_map(|words| words.reasons.iter().take(MOST_REASONS));
+        warnings.extend(reasons.map(|reason| format!("{reason}.")));
     }
     if case.reopened_count > 1 {
         warnings.push(format!("The ticket was opened again {} times.", case.reopened_count));

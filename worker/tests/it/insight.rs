@@ -9,6 +9,7 @@ use jobs::{
     read::{self, JobView},
 };
 use migrations::testing::{TestDatabase, fresh_database};
+use platform::insights::archetype_names;
 use platform::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers, resegment_tenant::RunReport};
 use platform::orders::file;
 use platform::orders::import::{self, Import, Next};
@@ -188,6 +189,59 @@ async fn a_run_says_something_of_everybody_and_the_next_run_says_the_same() {
         2,
         "young champions are not challenged"
     );
+}
+
+#[tokio::test]
+async fn words_are_stored_and_a_new_version_keeps_the_names_that_the_shop_gave() {
+    let shop = Shop::open().await;
+    shop.import_cdnow().await;
+    shop.evaluate(&june_1998()).await;
+    let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("the database");
+    let who: Vec<String> =
+        sqlx::query_scalar("select who from platform.customer_insight order by customer_id")
+            .fetch_all(&mut *tx)
+            .await
+            .expect("sentences");
+    assert!(
+        who.iter().all(|who| who.contains(" since ") || who.contains(", in ") || who.contains(", all in "))
+    );
+    let compared = "select count(*) from platform.customer_insight
+                    where get_byte(places, 2) between 0 and 99 and get_byte(places, 3) between 0 and 99";
+    assert_eq!(shop.count(compared).await, CUSTOMERS, "everybody's spend is compared");
+
+    // The largest archetype gets a name of the shop's own.
+    let (segmentation, catalog): (Uuid, serde_json::Value) =
+        sqlx::query_as("select id, catalog from platform.segmentation where state = 'current'")
+            .fetch_one(&mut *tx)
+            .await
+            .expect("a version");
+    let archetypes = catalog["archetypes"].as_array().expect("archetypes");
+    let largest = archetypes.iter().max_by_key(|one| one["support"].as_i64()).expect("one");
+    assert!(largest["description"].as_str().is_some_and(|text| text.starts_with("Typically ")), "{largest}");
+    let id = largest["id"].as_str().expect("an id");
+    let names = platform::insights::catalog::Catalogs::default();
+    let known = names.get(&mut tx, shop.tenant, segmentation).await.expect("readable").expect("there");
+    archetype_names::give(&mut tx, segmentation, &known, id, "Our own people", Utc::now())
+        .await
+        .expect("named");
+    tx.commit().await.expect("the database");
+
+    shop.evaluate(&ResegmentTenant { refit: true, ..june_1998() }).await;
+    let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("the database");
+    let newer: Uuid = sqlx::query_scalar("select id from platform.segmentation where state = 'current'")
+        .fetch_one(&mut *tx)
+        .await
+        .expect("a version");
+    assert_ne!(newer, segmentation);
+    let given = archetype_names::given(&mut tx, newer).await.expect("names");
+    assert_eq!(given.values().collect::<Vec<_>>(), ["Our own people"]);
+    let taken: Option<Uuid> =
+        sqlx::query_scalar("select taken_from from platform.archetype_name where segmentation_id = $1")
+            .bind(newer)
+            .fetch_one(&mut *tx)
+            .await
+            .expect("a name");
+    assert_eq!(taken, Some(segmentation));
 }
 
 #[tokio::test]

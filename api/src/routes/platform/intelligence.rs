@@ -1,9 +1,10 @@
-//! Customer intelligence: who a customer is, how likely it is to leave and what it is worth; segments, archetypes,
+//! Customer intelligence: who customers are, how likely they are to leave and what they are worth; segments, archetypes,
 //! runs and models. What takes computing becomes a job.
 //!
 //! What was not computed is an answer with its reason, `{"available": false, "reason": "..."}`, never a number.
 
 pub mod ai;
+pub mod archetype_names;
 pub mod archetypes;
 pub mod commands;
 pub mod customer;
@@ -40,6 +41,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(mcp::routes())
         .merge(list::routes())
         .merge(archetypes::routes())
+        .merge(archetype_names::routes())
         .merge(segmentations::routes())
         .merge(runs::routes())
         .merge(models::routes())

@@ -7,10 +7,11 @@ use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::resolve::{Names, fold};
+use super::resolve::{Archetype, Names, fold};
 use super::scan::Rows;
 use database::ids::{SegmentId, TenantId};
 use database::{DbError, Tx};
+use platform::insights::archetype_names;
 
 /// The state of a tenant's facts.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,8 +78,8 @@ pub async fn today(tx: &mut Tx, tenant: TenantId, now: DateTime<Utc>) -> Result<
 /// The names of a segmentation (the tenant's current one when none is given) and of the tenant's segments
 /// (marketing role).
 pub async fn names(tx: &mut Tx, tenant: TenantId, segmentation: Option<Uuid>) -> Result<Names, DbError> {
-    let catalog: Option<(Option<Value>, Option<Value>)> = sqlx::query_as(
-        "select catalog -> 'axes' as axes, catalog -> 'archetypes' as archetypes from platform.segmentation
+    let catalog: Option<(Uuid, Option<Value>, Option<Value>)> = sqlx::query_as(
+        "select id, catalog -> 'axes' as axes, catalog -> 'archetypes' as archetypes from platform.segmentation
          where tenant_id = $1 and case when $2::uuid is null then state = 'current' else id = $2 end",
     )
     .bind(tenant)
@@ -86,7 +87,8 @@ pub async fn names(tx: &mut Tx, tenant: TenantId, segmentation: Option<Uuid>) ->
     .fetch_optional(&mut **tx)
     .await?;
     let mut names = Names { segments: segments(tx, tenant).await?, ..Names::default() };
-    if let Some((axes, archetypes)) = catalog {
+    if let Some((segmentation, axes, archetypes)) = catalog {
+        let given = archetype_names::given(tx, segmentation).await?;
         let axes = axes.unwrap_or_default();
         names.axes = Some(std::array::from_fn(|n| {
             let segments = axes[n]["segments"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -98,7 +100,12 @@ pub async fn names(tx: &mut Tx, tenant: TenantId, segmentation: Option<Uuid>) ->
             .iter()
             .map(|archetype| {
                 let level = archetype["level"].as_u64().and_then(|level| u8::try_from(level).ok());
-                (archetype["name"].as_str().unwrap_or_default().to_owned(), level.unwrap_or(1))
+                let given = archetype["id"].as_str().and_then(|id| given.get(id)).cloned();
+                Archetype {
+                    automatic_name: archetype["name"].as_str().unwrap_or_default().to_owned(),
+                    given_name: given,
+                    level: level.unwrap_or(1),
+                }
             })
             .collect();
     }

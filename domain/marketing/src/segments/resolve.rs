@@ -18,10 +18,28 @@ use platform::risk::{RiskBand, RiskBands};
 pub struct Names {
     /// The segments of each axis in the order of the catalog; none when there is no segmentation yet.
     pub axes: Option<[Vec<String>; 8]>,
-    /// The archetypes in the order of the catalog, with their levels.
-    pub archetypes: Vec<(String, u8)>,
+    /// The archetypes in the order of the catalog.
+    pub archetypes: Vec<Archetype>,
     /// The tenant's marketing segments that are not archived, by [`fold`]ed name.
     pub segments: BTreeMap<String, SegmentId>,
+}
+
+/// What an archetype is called. A rule may use either name, so that it goes on to hold when the tenant renames one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Archetype {
+    /// By rules.
+    pub automatic_name: String,
+    /// By the tenant, if it calls it otherwise.
+    pub given_name: Option<String>,
+    /// 1, or 2 for the finer ones.
+    pub level: u8,
+}
+
+impl Archetype {
+    /// The name that is shown.
+    pub fn name(&self) -> &str {
+        self.given_name.as_deref().unwrap_or(&self.automatic_name)
+    }
 }
 
 /// A test of a customer's facts. Where a fact is missing it does not hold.
@@ -342,14 +360,23 @@ fn strengths(operator: Operator, values: &[Value]) -> Vec<Range> {
 }
 
 fn archetypes(operator: Operator, values: &[Value], names: &Names) -> Result<Test, NameError> {
-    let known = names.archetypes.iter().map(|(name, _)| name.as_str());
-    let places = places(values, "no archetype", known)?;
+    let count = names.archetypes.len();
+    // Both names of an archetype stand for its place; where one is given and another one's by rules, both are meant
+    // nowhere, because a name is given only if no archetype of the version has it.
+    let known = names.archetypes.iter().map(Archetype::name);
+    let automatic = names.archetypes.iter().map(|archetype| archetype.automatic_name.as_str());
+    let mut places = places(values, "no archetype", known.chain(automatic))?;
+    for place in &mut places {
+        *place %= i64::try_from(count.max(1)).unwrap_or(i64::MAX);
+    }
+    places.sort_unstable();
+    places.dedup();
     let of_level = |level: u8, column: Column| {
         let is_of = |place: &&i64| {
             usize::try_from(**place)
                 .ok()
                 .and_then(|place| names.archetypes.get(place))
-                .is_some_and(|(_, of)| *of == level)
+                .is_some_and(|archetype| archetype.level == level)
         };
         let ranges: Vec<Range> = places.iter().filter(is_of).map(|place| Range::only(*place)).collect();
         (!ranges.is_empty()).then(|| Test::Keys(column, joined(ranges)))

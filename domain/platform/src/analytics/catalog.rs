@@ -4,6 +4,7 @@ use serde::Deserialize;
 use sqlx::types::Json;
 
 use super::{AnalyticsError, Standing};
+use crate::insights::archetype_names;
 use database::Tx;
 
 /// The parts of a segmentation's catalog that reports need.
@@ -29,6 +30,9 @@ pub(super) struct Axis {
 /// A segment or an archetype.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Named {
+    /// An archetype's id; a segment has none.
+    #[serde(default)]
+    id: String,
     pub(super) name: String,
     #[serde(default)]
     pub(super) level: Option<u8>,
@@ -57,7 +61,14 @@ impl Catalog {
                 .bind(segmentation)
                 .fetch_optional(&mut **tx)
                 .await?;
-        catalog.map(|Json(catalog)| catalog).ok_or_else(no_segments)
+        let Json(mut catalog) = catalog.ok_or_else(no_segments)?;
+        let given = archetype_names::given(tx, segmentation).await?;
+        for archetype in &mut catalog.archetypes {
+            if let Some(name) = given.get(&archetype.id) {
+                archetype.name.clone_from(name);
+            }
+        }
+        Ok(catalog)
     }
 
     pub(super) fn axis(&self, name: &str) -> Option<&Axis> {

@@ -1,6 +1,7 @@
 //! What a segmentation calls its features, segments and archetypes. Rows of customers hold indexes into it.
 //!
-//! A segmentation is fitted once and never changed, so a catalogue that was read is kept in the process.
+//! A segmentation is fitted once and never changed, so a catalogue that was read is kept in the process. Only what the
+//! tenant calls its archetypes may change, and is read every time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -12,6 +13,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::InsightError;
+use super::archetype_names;
 use super::strength::{self, Strength};
 use database::Tx;
 use database::ids::TenantId;
@@ -83,8 +85,14 @@ pub struct Archetype {
     pub id: String,
     /// 1, or 2 for one that tells customers of its parent apart.
     pub level: u8,
-    /// Its name.
+    /// What it is called: by the tenant, else by rules.
     pub name: String,
+    /// What it is called by rules, when the tenant calls it otherwise.
+    #[serde(skip)]
+    pub automatic_name: Option<String>,
+    /// What is typical of its customers, in one sentence; empty in versions from before there was one.
+    #[serde(default)]
+    pub description: String,
     /// Index of the archetype of level 1 that it belongs to.
     pub parent: Option<usize>,
     /// Customers when it was fitted.
@@ -124,14 +132,22 @@ impl Catalog {
         Some((i16::try_from(index).ok()?, &self.archetypes[index]))
     }
 
-    /// What its customers do, in words: the descriptions of the archetype's segments in the axes' order.
-    pub fn words(&self, archetype: &Archetype) -> String {
-        let described = self.axes.iter().filter_map(|axis| {
-            let name = archetype.segments.get(&axis.name)?;
-            let segment = axis.segments.iter().find(|segment| segment.name == *name)?;
-            Some(if segment.description.is_empty() { &*segment.name } else { &*segment.description })
-        });
-        described.collect::<Vec<_>>().join("; ")
+    /// What is typical of an archetype's customers; of a version that does not say it, their segments.
+    pub fn description(&self, archetype: &Archetype) -> String {
+        if !archetype.description.is_empty() {
+            return archetype.description.clone();
+        }
+        let segments = self.axes.iter().filter_map(|axis| archetype.segments.get(&axis.name));
+        segments.map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Calls the archetypes as the tenant does.
+    fn rename(&mut self, given: &BTreeMap<String, String>) {
+        for archetype in &mut self.archetypes {
+            if let Some(name) = given.get(&archetype.id) {
+                archetype.automatic_name = Some(std::mem::replace(&mut archetype.name, name.clone()));
+            }
+        }
     }
 }
 
@@ -158,12 +174,26 @@ pub struct Catalogs {
 const MAX_KEPT: usize = 500;
 
 impl Catalogs {
-    /// The catalogue of a segmentation, with one statement when it was not read before; none when the tenant has no
-    /// such segmentation.
+    /// The catalogue of a segmentation in the tenant's words, with one statement, or two when it was not read before;
+    /// none when the tenant has no such segmentation.
     ///
     /// # Errors
     /// The database failed, or the catalogue cannot be read.
     pub async fn get(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        segmentation: Uuid,
+    ) -> Result<Option<Arc<Catalog>>, InsightError> {
+        let Some(mut catalog) = self.as_fitted(tx, tenant, segmentation).await? else { return Ok(None) };
+        let given = archetype_names::given(tx, segmentation).await?;
+        if !given.is_empty() {
+            Arc::make_mut(&mut catalog).rename(&given);
+        }
+        Ok(Some(catalog))
+    }
+
+    async fn as_fitted(
         &self,
         tx: &mut Tx,
         tenant: TenantId,

@@ -1,5 +1,7 @@
 //! One customer's row: what the current run, or a later computation of this customer, found.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -8,10 +10,11 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::answer::ModelName;
+use super::catalog::Catalog;
 use super::current::texts;
 use database::{DbError, Tx};
 
-/// A customer as the current run knows it.
+/// A customer as the current run knows them.
 #[derive(Debug, Clone)]
 pub struct Customer {
     /// The shop's id.
@@ -56,6 +59,7 @@ pub struct Computed {
     pub(super) archetype: (Option<i16>, Option<i16>),
     pub(super) features: Vec<u8>,
     pub(super) memberships: Vec<u8>,
+    pub(super) places: Vec<u8>,
     pub(super) churn: Option<f32>,
     pub(super) churn_reasons: Option<Value>,
     pub(super) ltv: Option<f32>,
@@ -162,6 +166,7 @@ struct StoredFinding {
     who: Option<String>,
     features: Option<Vec<u8>>,
     memberships: Option<Vec<u8>>,
+    places: Option<Vec<u8>>,
     ltv_low: Option<f32>,
     ltv_high: Option<f32>,
     churn_reasons: Option<Value>,
@@ -255,6 +260,7 @@ impl StoredFinding {
             archetype: (self.archetype_l1, self.archetype_l2),
             features: self.features?,
             memberships: self.memberships?,
+            places: self.places.unwrap_or_default(),
             churn: self.churn,
             churn_reasons: self.churn_reasons,
             ltv: self.ltv,
@@ -272,13 +278,21 @@ impl Customer {
             && self.computed.as_ref().is_none_or(|computed| computed.is_stale)
     }
 
-    /// Names what is known of the customer at this moment: equal as long as nothing was computed and no order came. None
-    /// when nothing was computed.
-    pub fn version(&self) -> Option<String> {
+    /// Names what is known of the customer at this moment: equal as long as nothing was computed, no order came and the
+    /// archetype keeps its name. None when nothing was computed.
+    pub fn version(&self, catalog: Option<&Catalog>) -> Option<String> {
         let (computed, run) = (self.computed.as_ref()?, self.run.as_ref()?);
         // Reasons may be added to a row without computing it anew.
         let (stale, reasons) = (u8::from(computed.is_stale), u8::from(computed.churn_reasons.is_some()));
-        Some(format!("{}-{}-{stale}{reasons}", run.generation, computed.computed_at.timestamp_micros()))
+        let (level_1, level_2) = computed.archetype;
+        let archetype = catalog.and_then(|catalog| catalog.finest(level_1, level_2));
+        let name = archetype.map_or(0, |archetype| {
+            let mut hasher = DefaultHasher::new();
+            archetype.name.hash(&mut hasher);
+            hasher.finish()
+        });
+        let computed_at = computed.computed_at.timestamp_micros();
+        Some(format!("{}-{computed_at}-{stale}{reasons}-{name:x}", run.generation))
     }
 
     /// Why nothing was computed; none when something was.

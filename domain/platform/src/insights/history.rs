@@ -1,4 +1,4 @@
-//! How one customer changed over time: what the snapshots kept of it, and how far each is from the one before.
+//! How one customer changed over time: what the snapshots kept of them, and how far each is from the one before.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ pub struct Moment {
     pub drift_band: Option<&'static str>,
 }
 
-/// A customer as a snapshot keeps it.
+/// A customer as a snapshot keeps them.
 #[derive(FromRow)]
 struct Stored {
     taken_on: NaiveDate,

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod brief;
+pub mod archetype_names;
 pub mod catalog;
 pub mod changes;
 pub mod current;
@@ -14,6 +15,7 @@ pub mod drift;
 pub mod features;
 pub mod history;
 pub mod list;
+pub mod phrases;
 pub mod population;
 pub mod profile;
 pub mod sample;

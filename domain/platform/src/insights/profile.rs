@@ -1,4 +1,4 @@
-//! One customer as an answer: who it is in words, how likely it is to leave and why, what it is worth.
+//! One customer as an answer: who they are in words, how likely they are to leave and why, what they are worth.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -8,11 +8,12 @@ use uuid::Uuid;
 use super::answer::{Answer, ModelName, rounded};
 use super::catalog::{AXES, Axis, Catalog};
 use super::customer::{Customer, Purchases, RunOfCustomer};
+use super::phrases;
 use super::strength::Strength;
 use super::vector;
 use crate::risk::{RiskBand, RiskBands};
 
-/// A customer as an agent sees it beside a ticket.
+/// A customer as an agent sees them beside a ticket.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Profile {
     /// The shop's id.
@@ -29,19 +30,19 @@ pub struct Profile {
     pub stale: bool,
     /// The run, as in GET /api/intelligence/runs/{id}.
     pub run_id: Option<Uuid>,
-    /// Who it is, in words: by rule below three orders, else by archetype.
+    /// Who they are, in one sentence with their own figures.
     pub who: Option<String>,
     /// How far that is to be trusted: rule, low, medium or high.
     pub confidence: Option<String>,
-    /// Which of the segmentation's archetypes it is.
+    /// Which of the segmentation's archetypes they are of.
     pub archetype: Answer<ArchetypeOf>,
-    /// How it behaves, axis by axis.
+    /// How they behave, axis by axis.
     pub axes: Vec<AxisOf>,
-    /// How likely it is to leave.
+    /// How likely they are to leave.
     pub churn: Answer<Churn>,
-    /// What it is expected to spend.
+    /// What they are expected to spend.
     pub ltv: Answer<Ltv>,
-    /// What it bought.
+    /// What they bought.
     pub purchases: Option<Purchases>,
 }
 
@@ -52,9 +53,9 @@ pub struct ArchetypeOf {
     pub id: String,
     /// 1, or 2 for the finer one.
     pub level: u8,
-    /// Its name.
+    /// What it is called: by the tenant, else by rules.
     pub name: String,
-    /// What its customers do, in words.
+    /// What is typical of its customers, in one sentence.
     pub description: String,
     /// The name of the archetype of level 1 above it.
     pub parent: Option<String>,
@@ -65,6 +66,10 @@ pub struct ArchetypeOf {
 pub struct AxisOf {
     /// The axis.
     pub axis: String,
+    /// Where the customer stands among the others, in a few words; null when it cannot be said.
+    pub phrase: Option<String>,
+    /// Customers below, in per cent.
+    pub percentile: Option<u8>,
     /// Segment, strength and memberships.
     #[serde(flatten)]
     pub segment: Answer<SegmentOf>,
@@ -188,7 +193,7 @@ impl Customer {
             id: archetype.id.clone(),
             level: archetype.level,
             name: archetype.name.clone(),
-            description: catalog.words(archetype),
+            description: catalog.description(archetype),
             parent: archetype
                 .parent
                 .and_then(|parent| catalog.archetypes.get(parent))
@@ -202,16 +207,23 @@ impl Customer {
             let reason = reason.unwrap_or("the run has no segmentation");
             let missing = |axis: &&str| AxisOf {
                 axis: (*axis).to_owned(),
+                phrase: None,
+                percentile: None,
                 segment: Answer::Missing(reason.to_owned()),
             };
             return AXES.iter().map(missing).collect();
         };
-        let columns = AXES.iter().zip(&computed.axes);
+        let columns = AXES.iter().zip(&computed.axes).enumerate();
         columns
-            .filter_map(|(name, code)| Some((catalog.axis(name)?, *code)))
-            .map(|(axis, code)| AxisOf {
-                axis: axis.name.clone(),
-                segment: segment(axis, code, &computed.memberships),
+            .filter_map(|(place, (name, code))| Some((place, catalog.axis(name)?, *code)))
+            .map(|(place, axis, code)| {
+                let phrase = phrases::of_axis(place, &computed.places);
+                AxisOf {
+                    axis: axis.name.clone(),
+                    percentile: phrase.as_ref().map(|phrase| phrase.percentile),
+                    phrase: phrase.map(|phrase| phrase.text),
+                    segment: segment(axis, code, &computed.memberships),
+                }
             })
             .collect()
     }

@@ -71,6 +71,19 @@ pub async fn current(tx: &mut Tx) -> Result<Option<Uuid>, DbError> {
         .await?)
 }
 
+/// The segmentation itself, as the worker's JSON; none when the tenant has no such one.
+///
+/// # Errors
+/// The database failed.
+pub async fn model(tx: &mut Tx, segmentation: Uuid) -> Result<Option<Vec<u8>>, DbError> {
+    Ok(sqlx::query_scalar(
+        "select model from platform.segmentation where tenant_id = shared.current_tenant() and id = $1",
+    )
+    .bind(segmentation)
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
 /// A segmentation that was fitted.
 pub struct NewSegmentation<'a> {
     /// The last day of the orders that it was fitted on.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use database::{DbError, Tx};
 
-/// A customer as the current run knows it.
+/// A customer as the current run knows them.
 #[derive(Debug, Clone, PartialEq, FromRow)]
 pub struct Standing {
     /// The shop's id.

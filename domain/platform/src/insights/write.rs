@@ -19,7 +19,7 @@ const FACT_COLUMNS: &str = "customer_id text, orders integer, spend_cents bigint
 
 const INSIGHT_COLUMNS: &str =
     "customer_id text, computed_at timestamptz, confidence text, who text, features bytea,
-    memberships bytea, ltv_low real, ltv_high real, churn_reasons jsonb";
+    memberships bytea, ltv_low real, ltv_high real, churn_reasons jsonb, places bytea";
 
 /// What is to be written of a customer.
 pub struct Known<'a> {
@@ -51,8 +51,10 @@ pub struct Known<'a> {
     pub state: Option<&'a str>,
     /// rule, low, medium or high.
     pub confidence: &'a str,
-    /// Who they are, in words.
+    /// Who they are, in one sentence.
     pub who: &'a str,
+    /// Where they stand among the others, see [`super::place`].
+    pub places: &'a [u8],
     /// The features, four bytes each.
     pub features: &'a [u8],
     /// The packed memberships.
@@ -87,11 +89,12 @@ impl Piece {
         facts.bytes(known.country.map(str::as_bytes)).bytes(known.state.map(str::as_bytes));
 
         let insights = &mut self.insights;
-        insights.row(9);
+        insights.row(10);
         insights.bytes(Some(known.customer_id.as_bytes())).timestamp(self.computed_at);
         insights.bytes(Some(known.confidence.as_bytes())).bytes(Some(known.who.as_bytes()));
         insights.bytes(Some(known.features)).bytes(Some(known.memberships));
         insights.f32(known.ltv_bounds.0).f32(known.ltv_bounds.1).json(known.churn_reasons);
+        insights.bytes(Some(known.places));
     }
 
     /// Writes the customers' rows under a generation (platform role). There must be none of theirs yet.
@@ -116,7 +119,7 @@ impl Piece {
         sqlx::query(
             "insert into platform.customer_insight
                  (tenant_id, generation, customer_id, computed_at, confidence, who, features, memberships, ltv_low,
-                  ltv_high, churn_reasons)
+                  ltv_high, churn_reasons, places)
              select shared.current_tenant(), $1, * from customer_insight_in",
         )
         .persistent(false)

@@ -12,6 +12,9 @@ pub(super) const RATINGS: &[&str] = &[
     "retention probability",
     "risk score",
     "revenue at risk",
+    " % of customers",
+    "% of customers",
+    "percent of customers",
 ];
 
 /// Money or goods given back.

@@ -56,7 +56,8 @@ fn general_points(intent: Intent) -> Vec<String> {
 
 fn talking_points(input: &DraftInput, intent: Intent) -> Vec<String> {
     let mut points = general_points(intent);
-    points.extend(input.customer.as_ref().map(purchases));
+    // Who the customer is stands beside the draft, where it is known.
+    points.extend(input.customer.as_ref().filter(|customer| customer.words.is_none()).map(purchases));
     points
 }
 

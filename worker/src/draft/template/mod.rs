@@ -33,6 +33,7 @@ pub fn draft(input: &DraftInput) -> Draft {
         recommendation: Some(advice::recommendation(input, intent, &facts)),
         drafter: Drafter::Template,
         model: None,
+        customer: input.customer_lines(),
         remarks: vec![REMARK.to_owned()],
     }
 }

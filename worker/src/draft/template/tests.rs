@@ -49,6 +49,7 @@ fn a_customer() -> CustomerFacts {
         recency_days: Some(3),
         mean_order_value: Some("125.00".into()),
         recent_orders: vec![order("536390", 9), order("536365", 1)],
+        words: None,
     }
 }
 
@@ -123,6 +124,7 @@ pub(crate) fn any_input() -> impl Strategy<Value = DraftInput> {
             recency_days: last,
             mean_order_value: None,
             recent_orders,
+            words: None,
         },
     );
     let texts = (any_text(), any_text(), proptest::option::of(any_text()));

@@ -14,7 +14,7 @@ use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::{app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, KnownArticle, cite, judge, prompt, RecentOrder, style, template, ThreadMessage}, outcome::{done, done_then, Outcome, Stop}};
+use crate::{app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, KnownArticle, cite, judge, prompt, RecentOrder, style, template, ThreadMessage}, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, judge, prompt, RecentOrder, style, template, ThreadMessage}, insight::known, outcome::{done, done_then, Outcome, Stop}};
 use questions::usage::Feature;
  use crate::{ai, app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, judge, prompt, RecentOrder, style, template, ThreadMessage}, outcome::{done, done_then, Outcome, Stop}};
 use upstreams::{anthropic, CallContext, gorgias};
@@ -103,19 +103,26 @@ pub(super) fn stored_as_draft(stored: &drafts::Draft) -> Draft {
         recommendation: serde_json::from_value(advice.clone()).ok(),
         drafter: if stored.drafter == "anthropic" { Drafter::Anthropic } else { Drafter::Template },
         model: stored.model.clone(),
-        remarks: advice
-            .get("remarks")
-            .and_then(|remarks| serde_json::from_value(remarks.clone()).ok())
-            .unwrap_or_default(),
+        customer: lines_of(&advice, "customer"),
+        remarks: lines_of(&advice, "remarks"),
     }
 }
 
 /// The recommendation, the remarks, and the articles with their versions, as they are stored and shown.
 fn advice_of(draft: &Draft, input: &DraftInput) -> Value {
+}
+
+fn lines_of(advice: &Value, name: &str) -> Vec<String> {
+    advice.get(name).and_then(|lines| serde_json::from_value(lines.clone()).ok()).unwrap_or_default()
+}
+
+/// The recommendation and the remarks, as they are stored and shown.
+fn advice_of(draft: &Draft) -> Value {
     let mut advice = serde_json::to_value(&draft.recommendation).unwrap_or_default();
     if !advice.is_object() {
         advice = serde_json::json!({});
     }
+    advice["customer"] = serde_json::json!(draft.customer);
     advice["remarks"] = serde_json::json!(draft.remarks);
     advice["articles"] = cite::cited(&draft.reply, &input.articles).into();
     advice
@@ -198,8 +205,12 @@ pub(super) async fn input_of(
         ticket.customer_id.as_deref(),
         ticket.customer_email.as_deref(),
     ).await?;
-    let (profile, sharing) = match found {
-        Found::One(customer) => (customers::profile(&mut tx, &customer, Utc::now(), ORDERS).await?, Vec::new()),
+    let (customer, sharing) = match found {
+        Found::One(customer) => {
+            let profile = customers::profile(&mut tx, &customer, Utc::now(), ORDERS).await?;
+            let words = known::words(&mut tx, ctx.tenant, &customer).await?;
+            (profile.map(|profile| CustomerFacts { words, ..facts_of(profile) }), Vec::new())
+        }
         Found::Several(customers) => (None, customers),
         Found::Nobody => (None, Vec::new()),
     };
@@ -222,7 +233,7 @@ pub(super) async fn input_of(
                 at: message.sent_at,
             })
             .collect(),
-        customer: profile.map(facts_of),
+        customer,
         sharing,
         articles,
     })
@@ -262,6 +273,7 @@ fn facts_of(profile: Profile) -> CustomerFacts {
             .filter(|order| !order.is_return)
             .map(|order| RecentOrder { order_id: order.order_id, at: order.ordered_at, amount: order.amount.to_string() })
             .collect(),
+        words: None,
     }
 }
 

@@ -80,7 +80,7 @@ fn values(field: Field, names: &Names) -> Option<Vec<String>> {
     match (field, field.kind()) {
         (Field::Segment(axis), _) => names.axes.as_ref().map(|axes| axes[axis.index()].clone()),
         (Field::Archetype, _) => {
-            let archetypes = names.archetypes.iter().map(|(name, _)| name.clone());
+            let archetypes = names.archetypes.iter().map(|archetype| archetype.name().to_owned());
             (!names.archetypes.is_empty()).then(|| archetypes.collect())
         }
         (_, Kind::Word(words)) => Some(words.iter().map(|word| (*word).to_owned()).collect()),

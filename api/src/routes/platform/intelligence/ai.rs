@@ -133,7 +133,9 @@ async fn dna(
     responses(
         (status = 200, description = "it is fresh, or there is a reason why it is not to be had", body = serde_json::Value,
             example = json!({"customer_id": "7041", "available": true, "probability": 0.2714, "band": "low",
-                "horizon_days": 90, "reasons": ["The last order is 12 days old."],
+                "horizon_days": 90,
+                "reasons": [{"feature": "recency_days", "value": 84.0, "contribution": 0.61,
+                    "sentence": "No order for 84 days, against a usual 20: ask whether something kept them away"}],
                 "model": {"id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a82", "number": 3, "family": "lightgbm"},
                 "as_of": "2026-01-31", "computed_at": "2026-02-01T02:00:41Z", "stale": false})),
         (status = 202, description = "it is being computed", body = Pending,

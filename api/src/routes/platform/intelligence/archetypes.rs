@@ -87,6 +87,7 @@ pub(super) struct ArchetypeDocument {
     id: String,
     level: u8,
     name: String,
+    automatic_name: Option<String>,
     description: String,
     parent_id: Option<String>,
     segments: BTreeMap<String, String>,
@@ -130,7 +131,8 @@ impl Seen {
             id: archetype.id.clone(),
             level: archetype.level,
             name: archetype.name.clone(),
-            description: self.catalog.words(archetype),
+            automatic_name: archetype.automatic_name.clone(),
+            description: self.catalog.description(archetype),
             parent_id: parent.map(|parent| parent.id.clone()),
             segments: archetype.segments.clone(),
             support_at_fit: archetype.support,
@@ -176,7 +178,7 @@ impl Seen {
         "available": true, "reason": null, "segmentation_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81",
         "run_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a82", "as_of": "2026-01-31", "customers": 27415,
         "items": [{"name": "purchase_frequency", "degenerate": null, "features": ["orders", "orders_30d"],
-            "segments": [{"name": "Monthly buyers", "description": "buys every month", "share_at_fit": 0.21, "share": 0.22,
+            "segments": [{"name": "Frequent buyers", "description": "Above the shop's average in orders and days with an order.", "share_at_fit": 0.21, "share": 0.22,
                 "customers": 6031}],
             "unknown_customers": 12}]
     }))),
@@ -202,9 +204,10 @@ async fn axes(
     responses((status = 200, description = "all archetypes; none before the first run", body = serde_json::Value, example = json!({
         "available": true, "reason": null, "segmentation_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81",
         "run_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a82", "as_of": "2026-01-31", "customers": 27415,
-        "items": [{"id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f", "level": 1, "name": "Loyal big baskets",
-            "description": "buys every month; spends much an order", "parent_id": null,
-            "segments": {"purchase_frequency": "Monthly buyers"}, "support_at_fit": 900, "share": 0.033,
+        "items": [{"id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f", "level": 1, "name": "Our best friends",
+            "automatic_name": "Champions",
+            "description": "Typically 14 orders worth 1,290 in all, one every month, the last 12 days ago.", "parent_id": null,
+            "segments": {"purchase_frequency": "Frequent buyers"}, "support_at_fit": 900, "share": 0.033,
             "customers": 905}]
     }))),
 )]
@@ -238,9 +241,10 @@ struct Family {
     params(("id" = String, Path, description = "32 hexadecimal digits")),
     responses(
         (status = 200, description = "the archetype", body = serde_json::Value, example = json!({
-            "id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f", "level": 1, "name": "Loyal big baskets",
-            "description": "buys every month; spends much an order", "parent_id": null,
-            "segments": {"purchase_frequency": "Monthly buyers"}, "support_at_fit": 900, "share": 0.033, "customers": 905, "as_of": "2026-01-31", "children": []
+            "id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f", "level": 1, "name": "Our best friends",
+            "automatic_name": "Champions",
+            "description": "Typically 14 orders worth 1,290 in all, one every month, the last 12 days ago.", "parent_id": null,
+            "segments": {"purchase_frequency": "Frequent buyers"}, "support_at_fit": 900, "share": 0.033, "customers": 905, "as_of": "2026-01-31", "children": []
         })),
         (status = 404, description = "the current segmentation has no such archetype", body = ProblemDocument, content_type = "application/problem+json"),
     ),

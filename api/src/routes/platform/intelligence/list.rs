@@ -69,7 +69,7 @@ const SEGMENTS: [&str; AXES.len()] = [
         ("limit" = Option<i64>, Query, description = "1 to 100, 50 by default"),
     ),
     responses((status = 200, description = "a page", body = serde_json::Value, example = json!({"items": [{
-        "customer_id": "7041", "archetype": {"id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f", "name": "Loyal big baskets"},
+        "customer_id": "7041", "archetype": {"id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f", "name": "Champions, monthly"},
         "churn": 0.9134, "churn_band": "critical", "ltv": 12.4, "orders": 14, "spend": "1290.50",
         "last_order_on": "2025-10-02"
     }], "next_cursor": null}))),

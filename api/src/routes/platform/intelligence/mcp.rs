@@ -35,10 +35,12 @@ pub fn routes() -> OpenApiRouter<AppState> {
     responses(
         (status = 200, description = "what is known", body = serde_json::Value, example = json!({
             "customer_id": "7041", "available": true, "reason": null, "as_of": "2026-01-31",
-            "computed_at": "2026-02-01T02:00:41Z", "stale": false, "who": "Loyal big baskets", "confidence": "high",
-            "archetype": "Loyal big baskets", "archetype_id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f",
-            "archetype_description": "buys every month; spends much an order", "archetype_missing_because": null,
-            "segment_purchase_frequency": "Monthly buyers", "churn_probability": 0.2714, "churn_band": "low",
+            "computed_at": "2026-02-01T02:00:41Z", "stale": false,
+            "who": "14 orders since March 2024, usually every month; spends more than 93 % of customers; keeps pace with 3 orders a quarter",
+            "confidence": "high", "archetype": "Champions, monthly", "archetype_id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f",
+            "archetype_description": "Typically 14 orders worth 1,290 in all, one every month, the last 12 days ago.",
+            "archetype_missing_because": null, "segment_purchase_frequency": "Frequent buyers",
+            "phrase_purchase_frequency": "Has ordered more often than 91 % of customers", "churn_probability": 0.2714, "churn_band": "low",
             "churn_horizon_days": 90, "churn_missing_because": null, "ltv": 129.9, "ltv_low": 20.0, "ltv_high": 310.5,
             "ltv_horizon_days": 90, "ltv_missing_because": null, "currency": "EUR", "orders": 14, "spend": "1290.50",
             "first_order_on": "2024-03-01", "last_order_on": "2026-01-19"
@@ -66,6 +68,7 @@ async fn customer(
     for axis in &profile.axes {
         let segment = axis.segment.known().map(|segment| &segment.segment);
         flat.insert(format!("segment_{}", axis.axis), json!(segment));
+        flat.insert(format!("phrase_{}", axis.axis), json!(axis.phrase));
     }
     add_churn(&mut flat, &profile);
     let (ltv, reason) = parts(&profile.ltv);
@@ -93,7 +96,7 @@ async fn customer(
         (status = 200, description = "what is known", body = serde_json::Value, example = json!({
             "customer_id": "7041", "available": true, "reason": null, "as_of": "2026-01-31",
             "computed_at": "2026-02-01T02:00:41Z", "stale": false, "churn_probability": 0.2714, "churn_band": "low",
-            "churn_horizon_days": 90, "churn_reasons": ["The last order is 12 days old."], "churn_missing_because": null
+            "churn_horizon_days": 90, "churn_reasons": ["No order for 84 days, against a usual 20: ask whether something kept them away"], "churn_missing_because": null
         })),
         (status = 404, description = "there is no such customer", body = ProblemDocument, content_type = "application/problem+json"),
     ),
@@ -109,7 +112,10 @@ async fn churn_risk(
     let profile = profile(&state, &memory, &caller, &id, &uri).await?;
     let mut flat = beginning(&profile);
     add_churn(&mut flat, &profile);
-    let reasons = profile.churn.known().and_then(|churn| churn.reasons.clone());
+    let reasons = profile.churn.known().and_then(|churn| churn.reasons.as_ref()?.as_array());
+    // The sentences alone; numbers are in GET /api/intelligence/customers/{id}.
+    let sentence = |reason: &Value| reason.get("sentence").unwrap_or(reason).clone();
+    let reasons: Option<Vec<Value>> = reasons.map(|reasons| reasons.iter().map(sentence).collect());
     flat.insert("churn_reasons".to_owned(), json!(reasons));
     Ok(answer(&headers, flat))
 }

@@ -97,7 +97,7 @@ async fn get(
     responses(
         (status = 200, description = "a page", body = serde_json::Value, example = json!({"items": [{
             "customer_id": "7041", "drift": 0.41, "drift_band": "moderate",
-            "archetype_from": {"id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f", "name": "Loyal big baskets"}, "archetype_to": null,
+            "archetype_from": {"id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f", "name": "Champions, monthly"}, "archetype_to": null,
             "churn_from": 0.21, "churn_to": 0.65, "band_from": "low", "band_to": "high"
         }], "next_cursor": null})),
         (status = 404, description = "there is no such run", body = ProblemDocument, content_type = "application/problem+json"),

@@ -59,7 +59,7 @@ struct Summary {
     tag = "intelligence",
     responses((status = 200, description = "the shop now", body = serde_json::Value, example = json!({
         "available": true, "reason": null, "customers": 27415,
-        "archetypes": [{"id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f", "level": 1, "name": "Loyal big baskets", "customers": 905}],
+        "archetypes": [{"id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f", "level": 1, "name": "Champions", "customers": 905}],
         "churn": {"horizon_days": 90, "bands": {"low": 9000, "medium": 8000, "high": 5000, "critical": 5000},
             "not_enough_data": 415, "mean": 0.47},
         "ltv": {"horizon_days": 90, "currency": "EUR", "total": 811000.5, "mean": 30.04, "customers": 27000},

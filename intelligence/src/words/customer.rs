@@ -1,0 +1,199 @@
+//! A customer in one sentence with own figures: "143 orders since March 1997, usually every two weeks; spends more than
+//! 98 % of customers; bought less last quarter, 5 orders after 9".
+
+use std::cmp::Ordering;
+
+use super::plain::{capital, every, month_of, orders, span};
+use super::spread::Place;
+use crate::features::column;
+
+/// No sentence is longer.
+pub const MOST_CHARACTERS: usize = 170;
+/// From this share of the customers on a comparison is worth a clause.
+const NOTABLE: u8 = 50;
+/// "Last quarter" is so many days.
+const QUARTER_DAYS: f64 = 90.0;
+/// Who has been quiet for so many usual gaps is late.
+const LATE: f64 = 2.0;
+/// From so many days on lateness is worth a word.
+const LATE_DAYS: f64 = 5.0;
+
+/// What the sentence is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Orders; pure returns are none.
+    pub orders: u32,
+    /// The day of the first order, since 1970-01-01; none without an order.
+    pub first_day: Option<i32>,
+    /// The features.
+    pub row: &'a [f32],
+    /// Where the customer's spend stands among the others'.
+    pub spend: Option<Place>,
+}
+
+/// The sentence, without a full stop.
+pub fn sentence(known: &Known<'_>) -> String {
+    let Some(first_day) = known.first_day.filter(|_| known.orders > 0) else {
+        return "No order yet".to_owned();
+    };
+    let spend = spend(known);
+    let lately = lately(known, spend.as_deref().unwrap_or_default());
+    let clauses = [Some(purchases(known, first_day)), spend, lately];
+    capital(&clauses.into_iter().flatten().collect::<Vec<_>>().join("; "))
+}
+
+impl Known<'_> {
+    fn feature(&self, name: &str) -> Option<f64> {
+        let value = self.row.get(column(name)?).copied()?;
+        value.is_finite().then_some(f64::from(value))
+    }
+
+    /// Orders of the last quarter and of the one before.
+    fn quarters(&self) -> Option<(u32, u32)> {
+        let recent = self.feature("orders_90d")?;
+        // The feature is ln((recent + 1/2) / (before + 1/2)).
+        let before = ((recent + 0.5) / self.feature("order_momentum")?.exp() - 0.5).round().max(0.0);
+        Some((recent as u32, before as u32))
+    }
+}
+
+fn purchases(known: &Known<'_>, first_day: i32) -> String {
+    let (count, month) = (orders(known.orders), month_of(first_day));
+    if known.orders == 1 {
+        return format!("{count}, in {month}");
+    }
+    let days = known.feature("purchase_days").unwrap_or(1.0);
+    match known.feature("median_gap_days").filter(|_| days >= 2.0) {
+        None => format!("{count}, all in {month}"),
+        Some(gap) if days < 3.0 => format!("{count} since {month}, {} apart", span(gap)),
+        Some(gap) => format!("{count} since {month}, usually every {}", every(gap)),
+    }
+}
+
+fn spend(known: &Known<'_>) -> Option<String> {
+    let place = known.spend?;
+    let verb = if known.feature("recency_days")? <= 365.0 { "spends" } else { "spent" };
+    Some(match place {
+        Place { below, above } if below >= NOTABLE && below >= above => {
+            format!("{verb} more than {below} % of customers")
+        }
+        Place { above, .. } if above >= NOTABLE => format!("{verb} less than {above} % of customers"),
+        _ => format!("{verb} about as much as most"),
+    })
+}
+
+/// What the last quarter was like, in other words than those of the clause about spend.
+fn lately(known: &Known<'_>, spend: &str) -> Option<String> {
+    let recency = known.feature("recency_days")?;
+    let tenure = known.feature("tenure_days")?;
+    let (recent, before) = known.quarters()?;
+    if recent == 0 && before == 0 || recent == 0 && recency >= QUARTER_DAYS && known.orders == 1 {
+        return Some(format!("no order for {}", span(recency)));
+    }
+    if recent == 0 {
+        return Some(format!("nothing last quarter, {} in the one before", orders(before)));
+    }
+    let is_late = known
+        .feature("median_gap_days")
+        .is_some_and(|gap| known.orders > 2 && recency >= LATE_DAYS && recency >= LATE * gap);
+    if is_late {
+        return Some(format!("quiet for {}, which is long for them", span(recency)));
+    }
+    if tenure < QUARTER_DAYS {
+        return Some(match recency {
+            recency if recency < 1.0 => "last here today".to_owned(),
+            recency => format!("last here {} ago", span(recency)),
+        });
+    }
+    let change = match recent.cmp(&before) {
+        Ordering::Equal => return Some(format!("keeps pace with {} a quarter", orders(recent))),
+        Ordering::Greater if before == 0 => return Some("back again last quarter".to_owned()),
+        Ordering::Less if spend.contains(" less ") => "slower",
+        Ordering::Less => "bought less",
+        Ordering::Greater if spend.contains(" more ") => "busier",
+        Ordering::Greater => "bought more",
+    };
+    Some(format!("{change} last quarter, {} after {before}", orders(recent)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::COUNT;
+
+    fn row(values: &[(&str, f64)]) -> Vec<f32> {
+        let mut row = vec![f32::NAN; COUNT];
+        for (name, value) in values {
+            row[column(name).expect("a feature")] = *value as f32;
+        }
+        row
+    }
+
+    fn told(count: u32, first_day: i32, place: Option<(u8, u8)>, values: &[(&str, f64)]) -> String {
+        let spend = place.map(|(below, above)| Place { below, above });
+        sentence(&Known { orders: count, first_day: Some(first_day), row: &row(values), spend })
+    }
+
+    fn momentum(recent: f64, before: f64) -> (&'static str, f64) {
+        ("order_momentum", ((recent + 0.5) / (before + 0.5)).ln())
+    }
+
+    #[test]
+    fn a_regular_who_slows_down() {
+        let values = [
+            ("purchase_days", 120.0),
+            ("median_gap_days", 14.0),
+            ("recency_days", 10.0),
+            ("tenure_days", 480.0),
+            ("orders_90d", 5.0),
+            momentum(5.0, 9.0),
+        ];
+        assert_eq!(
+            told(143, 9_921, Some((98, 1)), &values),
+            "143 orders since March 1997, usually every two weeks; spends more than 98 % of customers; bought less \
+             last quarter, 5 orders after 9"
+        );
+    }
+
+    #[test]
+    fn who_came_once_or_never() {
+        let values = [
+            ("purchase_days", 1.0),
+            ("recency_days", 425.0),
+            ("tenure_days", 425.0),
+            ("orders_90d", 0.0),
+            momentum(0.0, 0.0),
+        ];
+        assert_eq!(
+            told(1, 9_921, Some((10, 70)), &values),
+            "1 order, in March 1997; spent less than 70 % of customers; no order for 14 months"
+        );
+        let nobody = Known { orders: 0, first_day: None, row: &row(&[]), spend: None };
+        assert_eq!(sentence(&nobody), "No order yet");
+    }
+
+    #[test]
+    fn a_newcomer_and_one_who_is_late() {
+        let new = [
+            ("purchase_days", 1.0),
+            ("recency_days", 12.0),
+            ("tenure_days", 12.0),
+            ("orders_90d", 1.0),
+            momentum(1.0, 0.0),
+        ];
+        assert_eq!(told(1, 20_000, None, &new), "1 order, in October 2024; last here 12 days ago");
+        let late = [
+            ("purchase_days", 9.0),
+            ("median_gap_days", 10.0),
+            ("recency_days", 40.0),
+            ("tenure_days", 200.0),
+            ("orders_90d", 4.0),
+            momentum(4.0, 4.0),
+        ];
+        assert_eq!(
+            told(9, 20_000, Some((40, 40)), &late),
+            "9 orders since October 2024, usually every week; spends about as much as most; quiet for 6 weeks, which is \
+             long for them"
+        );
+    }
+}
