@@ -1,12 +1,7 @@
-// What the desk's screens and journeys need: two people, and tickets of every sort. Run again it adds nothing twice.
+// What the desk's screens and journeys need: people, and tickets of every sort. Run again it adds nothing twice.
 
-import { api, KEY, URL } from "./browser.ts";
-
-export const PASSWORD = "a long sentence for the tests alone";
-export const PEOPLE = [
-  { email: "ann@desk.example", name: "Ann Moreau", role: "team_lead" },
-  { email: "ben@desk.example", name: "Ben Adeyemi", role: "agent" },
-] as const;
+import { api, KEY } from "./api.ts";
+import { people } from "./people.ts";
 
 type Listed<T> = { items: T[] };
 type Ticket = { id: string; number: number; subject: string | null };
@@ -98,24 +93,6 @@ export async function desk(): Promise<string> {
   const first = all.items.find((ticket) => ticket.subject === SUBJECTS.first);
   if (!first) throw new Error("the first ticket is not there");
   return first.id;
-}
-
-async function people() {
-  const known = await api<Listed<{ email: string; has_password: boolean }>>("/api/agents?limit=100");
-  for (const person of PEOPLE) {
-    if (known.items.some((one) => one.email === person.email)) continue;
-    const made = await api<{ invitation: { token: string } }>("/api/agents", {
-      method: "POST",
-      body: JSON.stringify(person),
-    });
-    const { token } = made.invitation;
-    const response = await fetch(`${URL}/api/auth/invitations/accept`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ token, password: PASSWORD }),
-    });
-    if (!response.ok) throw new Error(`the invitation: ${response.status} ${await response.text()}`);
-  }
 }
 
 /** A customer writes again, as a help desk would say. */

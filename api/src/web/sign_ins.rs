@@ -52,6 +52,12 @@ impl SignIns {
 #[derive(Clone, Copy, Debug)]
 pub struct Address(u128);
 
+impl From<Address> for u128 {
+    fn from(address: Address) -> u128 {
+        address.0
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Address {
     type Rejection = Problem;
 

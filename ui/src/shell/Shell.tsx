@@ -138,7 +138,12 @@ function NavGroup({ surface, places }: { surface: Surface; places: Place[] }) {
     <Box component="section" aria-label={SURFACES[surface]}>
       <p className="nav-head">{SURFACES[surface]}</p>
       {places.map((place) => (
-        <Link key={place.path} to={place.path} className="nav-link" activeOptions={{ exact: place.path === "/manage" }}>
+        <Link
+          key={place.path}
+          to={place.path}
+          className="nav-link"
+          activeOptions={{ exact: place.path === "/manage" || place.path === "/" }}
+        >
           {place.name}
           {isOn && place.action && keymap[place.action] && (
             <Box component="span" className="quiet" fz={11} aria-hidden="true" visibleFrom="sm">
@@ -173,7 +178,7 @@ function Person({ session, onHelp }: { session: Session; onHelp: () => void }) {
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label c="var(--quiet)">Role: {session.role || "none"}</Menu.Label>
+        <Menu.Label c="var(--quiet)">Role: {session.role.replaceAll("_", " ") || "none"}</Menu.Label>
         {scheme("auto", "As the system")}
         {scheme("light", "Light")}
         {scheme("dark", "Dark")}

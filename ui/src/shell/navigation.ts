@@ -2,7 +2,8 @@
 
 import type { Action } from "./actions.ts";
 
-export type Surface = "desk" | "manage" | "operate";
+/** Groups of the menu: the desk, what a manager looks at and sets, what an operator does. */
+export type Surface = "desk" | "team" | "manage" | "settings" | "operate";
 export type Place = {
   path: string;
   name: string;
@@ -13,7 +14,13 @@ export type Place = {
   action?: Action;
 };
 
-export const SURFACES: Record<Surface, string> = { desk: "Desk", manage: "Manage", operate: "Operate" };
+export const SURFACES: Record<Surface, string> = {
+  desk: "Desk",
+  team: "Team",
+  manage: "Customers",
+  settings: "Settings",
+  operate: "Operate",
+};
 
 export const PLACES: Place[] = [
   {
@@ -23,6 +30,37 @@ export const PLACES: Place[] = [
     permission: "tickets:read",
     note: "Queue, conversations, customers",
     action: "tickets",
+  },
+  {
+    path: "/manage/live",
+    name: "Live desk",
+    surface: "team",
+    permission: "reports:read",
+    note: "Backlog, load, what runs out first",
+    action: "live",
+  },
+  {
+    path: "/manage/sla",
+    name: "Promises",
+    surface: "team",
+    permission: "reports:read",
+    note: "How answers kept to what was promised",
+    action: "promises",
+  },
+  {
+    path: "/manage/satisfaction",
+    name: "Satisfaction",
+    surface: "team",
+    permission: "reports:read",
+    note: "What customers said",
+  },
+  {
+    path: "/manage/agents",
+    name: "People",
+    surface: "team",
+    permission: "agents:read",
+    note: "Roles, skills, load, invitations",
+    action: "people",
   },
   {
     path: "/manage",
@@ -82,6 +120,41 @@ export const PLACES: Place[] = [
     surface: "manage",
     permission: "intelligence:read",
     note: "Whether the data still looks alike",
+  },
+  {
+    path: "/manage/policies",
+    name: "Policies",
+    surface: "settings",
+    permission: "sla:read",
+    note: "What is promised to whom",
+  },
+  {
+    path: "/manage/calendars",
+    name: "Opening hours",
+    surface: "settings",
+    permission: "sla:read",
+    note: "When somebody is there",
+  },
+  {
+    path: "/manage/settings",
+    name: "Desk and orders",
+    surface: "settings",
+    permission: "settings:write",
+    note: "How work is given out, how tickets behave",
+  },
+  {
+    path: "/manage/keys",
+    name: "API keys",
+    surface: "settings",
+    permission: "settings:write",
+    note: "What programs sign in with",
+  },
+  {
+    path: "/manage/trail",
+    name: "Trail",
+    surface: "settings",
+    permission: "audit:read",
+    note: "Who did what in the shop",
   },
   {
     path: "/operate/queues",

@@ -53,15 +53,17 @@ fn print_draft(story: &Story) {
 fn print_next(cluster: &Cluster) {
     let base = cluster.desk.base();
     println!("\n{}", bold("Try next"));
+    println!("  {base}/          the web app, in a browser:");
+    println!(
+        "      as a person: shop {}, e-mail {}, password \"{}\"",
+        cluster.desk.credentials().tenant,
+        service::EMAIL,
+        service::PASSWORD
+    );
+    println!("      as an operator: \"I run this cluster and have an operator's key\", with the key below");
     println!("  {base}/docs      the API, page by page");
     println!("  {base}/health    what is up");
     println!("  {base}/metrics   figures for Prometheus");
-    println!(
-        "  sign in as {} with the password \"{}\" (tenant {})",
-        service::EMAIL,
-        service::PASSWORD,
-        cluster.desk.credentials().tenant
-    );
     println!("  export KEY={}", cluster.desk.credentials().key);
     println!("  curl -H \"X-API-Key: $KEY\" {base}/api/admin/queues");
     println!("  curl -H \"X-API-Key: $KEY\" {base}/api/admin/workers");
