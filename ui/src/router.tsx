@@ -62,6 +62,15 @@ const screens = [
   screen("/manage/calendars/$id", () => import("./manage/calendars/CalendarEditor.tsx"), "CalendarEditor"),
   screen("/manage/settings", () => import("./manage/settings/Settings.tsx"), "Settings"),
   screen("/manage/keys", () => import("./manage/keys/Keys.tsx"), "Keys"),
+  screen("/manage/mailboxes", () => import("./manage/mail/Mailboxes.tsx"), "Mailboxes"),
+  screen("/manage/mail", () => import("./manage/mail/Inbound.tsx"), "Inbound"),
+  screen("/manage/rules", () => import("./manage/rules/Rules.tsx"), "Rules"),
+  screen("/manage/rules/$id", () => import("./manage/rules/RuleEditor.tsx"), "RuleEditor"),
+  screen("/manage/macros", () => import("./manage/macros/Macros.tsx"), "Macros"),
+  screen("/manage/macros/$id", () => import("./manage/macros/MacroEditor.tsx"), "MacroEditor"),
+  screen("/manage/articles", () => import("./manage/articles/Articles.tsx"), "Articles"),
+  screen("/manage/articles/$id", () => import("./manage/articles/ArticleEditor.tsx"), "ArticleEditor"),
+  screen("/manage/privacy", () => import("./manage/privacy/Privacy.tsx"), "Privacy"),
   screen("/manage/trail", () => import("./manage/trail/Trail.tsx"), "Trail"),
 ];
 

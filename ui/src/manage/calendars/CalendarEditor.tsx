@@ -47,7 +47,7 @@ function Editor({ known }: { known: Calendar | null }) {
     run: () => {
       const body = wanted as never;
       if (known === null) return answer(client.POST("/api/sla/calendars", { body }));
-      const params = { path: { id: known.id }, header: { "If-Match": `"${known.version}"` } };
+      const params = { path: { id: known.id }, header: { "If-Match": `"v${known.version}"` } };
       return answer(client.PATCH("/api/sla/calendars/{id}", { params, body }));
     },
     changes: [["sla"]],

@@ -69,7 +69,7 @@ function Editor({ known }: { known: Policy | null }) {
     run: () => {
       const body = wanted.body as never;
       if (known === null) return answer(client.POST("/api/sla/policies", { body }));
-      const params = { path: { id: known.id }, header: { "If-Match": `"${known.version}"` } };
+      const params = { path: { id: known.id }, header: { "If-Match": `"v${known.version}"` } };
       return answer(client.PATCH("/api/sla/policies/{id}", { params, body }));
     },
     changes: [policiesKey],
@@ -81,7 +81,7 @@ function Editor({ known }: { known: Policy | null }) {
     run: () =>
       answer(
         client.DELETE("/api/sla/policies/{id}", {
-          params: { path: { id: known?.id ?? "" }, header: { "If-Match": `"${known?.version}"` } },
+          params: { path: { id: known?.id ?? "" }, header: { "If-Match": `"v${known?.version}"` } },
         }),
       ),
     changes: [policiesKey],
