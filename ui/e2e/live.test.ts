@@ -14,7 +14,7 @@ import { ANN, BEN } from "./people.ts";
 let browser: Browser;
 let ticket: string;
 before(async () => {
-  ticket = await desk();
+  ticket = (await desk()).first;
   browser = await launch();
 });
 after(() => browser.close());

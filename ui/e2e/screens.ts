@@ -1,6 +1,6 @@
 // Every screen with an address that shows something, from what seed.ts and desk.ts made.
 
-import { api } from "./api.ts";
+import { api, URL } from "./api.ts";
 import { desk } from "./desk.ts";
 import { service } from "./service.ts";
 
@@ -22,12 +22,13 @@ export async function screens(): Promise<Screen[]> {
     first("/api/webhooks/deliveries?limit=1"),
   ]);
   const imported = await first("/api/jobs?kind=import_orders&limit=1");
-  const ticket = await desk();
+  const tickets = await desk();
   const { policy, calendar, agent } = await service();
   const all: [string, string | undefined][] = [
     ["tickets", "/desk"],
-    ["ticket", `/desk?ticket=${ticket}`],
-    ["ticket-customer", `/desk?ticket=${ticket}&pane=customer`],
+    ["ticket", `/desk?ticket=${tickets.known}`],
+    ["ticket-stranger", `/desk?ticket=${tickets.first}`],
+    ["ticket-customer", `/desk?ticket=${tickets.known}&pane=customer`],
     ["live-desk", "/manage/live"],
     ["promises", "/manage/sla"],
     ["promises-tickets", "/manage/sla/clocks?list=at-risk"],
@@ -65,6 +66,20 @@ export async function screens(): Promise<Screen[]> {
     ["audit", "/operate/audit"],
     ["nowhere", "/no/such/page"],
   ];
+  // Pages of parts that this api may not have yet: each with a path that it asks for.
+  const { paths } = (await (await fetch(`${URL}/openapi.json`)).json()) as { paths: Record<string, unknown> };
+  const parts: [string, string, string][] = [
+    ["rules", "/manage/rules", "/api/rules"],
+    ["new-rule", "/manage/rules/new", "/api/rules"],
+    ["macros", "/manage/macros", "/api/macros"],
+    ["new-macro", "/manage/macros/new", "/api/macros"],
+    ["articles", "/manage/articles", "/api/articles"],
+    ["new-article", "/manage/articles/new", "/api/articles"],
+    ["mailboxes", "/manage/mailboxes", "/api/mailboxes"],
+    ["mail", "/manage/mail", "/api/mail/inbound"],
+    ["privacy", "/manage/privacy", "/api/privacy/requests"],
+  ];
+  for (const [name, path, asks] of parts) all.push([name, asks in paths ? path : undefined]);
   const doors: [string, string][] = [
     ["sign-in", "/sign-in"],
     ["sign-in-operator", "/sign-in?as=operator"],

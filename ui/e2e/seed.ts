@@ -76,19 +76,45 @@ async function addSegments() {
   }
 }
 
+const NAMES = [
+  "Amara Diallo",
+  "Jonas Weber",
+  "Priya Nair",
+  "Luca Moretti",
+  "Hana Sato",
+  "Owen Clarke",
+  "Sofia Almeida",
+  "Mateusz Kowal",
+  "Grace Otieno",
+  "Elif Demir",
+  "Noah Fischer",
+  "Chloé Martin",
+];
+
+const LETTERS = [
+  ["A record arrived scratched", "Side two jumps at the third song. Can I have another one?"],
+  ["Where is my parcel?", "I ordered two weeks ago and still wait. Can you look into it?"],
+  ["Wrong size of sleeve", "The outer sleeves are for singles, I ordered those for albums."],
+  ["Is the mono pressing back soon?", "You said in spring; I would take two."],
+  ["Refund not here yet", "I sent the record back on Monday a week ago."],
+  ["Change my address, please", "I have moved. The new one is in my account already."],
+] as const;
+
 async function addDeliveries() {
   if (webhookToken === "") return;
   for (let number = 1; number <= 12; number += 1) {
+    const [subject, text] = LETTERS[number % LETTERS.length] as (typeof LETTERS)[number];
     const ticket = {
       id: 4200 + number,
       status: "open",
-      subject: number % 4 === 0 ? "Where is my parcel?" : "A record arrived scratched",
-      customer: { id: number, email: `listener${number}@example.com`, name: `Listener ${number}` },
+      channel: number % 3 === 0 ? "chat" : "email",
+      subject,
+      customer: { id: number, email: `listener${number}@example.com`, name: NAMES[number - 1] },
       messages: [
         {
           id: 9000 + number,
           from_agent: false,
-          body_text: "I ordered two weeks ago and still wait. Can you look into it?",
+          body_text: text,
           created_datetime: new Date(Date.now() - number * 41 * 60_000).toISOString(),
           ...(number % 3 === 0 ? { sent_datetime: "last Tuesday" } : {}),
         },

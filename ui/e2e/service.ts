@@ -9,7 +9,7 @@ type Named = { id: string; name: string };
 type Listed<T> = { items: T[] };
 
 export async function service(): Promise<{ policy: string; calendar: string; agent: string }> {
-  const ticket = await desk();
+  const { first: ticket } = await desk();
   const calendar = await hours();
   const policy = await policies(calendar);
   const agents = await api<Listed<{ id: string; email: string }>>("/api/agents?limit=100");

@@ -39,7 +39,7 @@ export function Keys() {
       ),
     },
     { head: "Stands", cell: (key) => <Standing apiKey={key} /> },
-    { head: "May", isWide: true, cell: (key) => <span className="small">{key.scopes.join(", ")}</span> },
+    { head: "May", isWide: true, cell: (key) => <span className="small">{mayWhat(key)}</span> },
     { head: "Last used", cell: (key) => <Age at={key.last_used_at} /> },
     { head: "Made", cell: (key) => <Age at={key.created_at} /> },
     { head: "Ends", cell: (key) => <Age at={key.expires_at} /> },
@@ -92,6 +92,10 @@ export function Keys() {
       )}
     </Screen>
   );
+}
+
+function mayWhat(key: ApiKey): string {
+  return key.scopes.includes("operator") ? "operator: everything, of every tenant" : key.scopes.join(", ");
 }
 
 function Standing({ apiKey }: { apiKey: ApiKey }) {

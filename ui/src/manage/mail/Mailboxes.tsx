@@ -59,9 +59,13 @@ export function Mailboxes() {
     { head: "Stands", cell: (mailbox) => <Standing mailbox={mailbox} /> },
     {
       head: "Leaves through",
-      cell: (mailbox) => (mailbox.smtp ? `${mailbox.smtp.host}:${mailbox.smtp.port}` : "only receives"),
+      cell: (mailbox) => (
+        <>
+          {mailbox.smtp ? `${mailbox.smtp.host}:${mailbox.smtp.port}` : "only receives"}
+          {mailbox.dkim && <div className="quiet small">signed for {mailbox.dkim.domain}</div>}
+        </>
+      ),
     },
-    { head: "Signed", cell: (mailbox) => mailbox.dkim?.domain ?? "–" },
     { head: "Last came", cell: (mailbox) => <Age at={mailbox.last_received_at} /> },
     { head: "Last left", cell: (mailbox) => <Age at={mailbox.last_sent_at} /> },
     {
