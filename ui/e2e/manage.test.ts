@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import type { Browser } from "playwright-core";
 import { api, URL } from "./api.ts";
+import { findings } from "./axe.ts";
 import { launch, open, settle } from "./browser.ts";
 import { BEN, MAY, PASSWORD } from "./people.ts";
 import { service } from "./service.ts";
@@ -146,6 +147,30 @@ test("every number of the promises leads to its rows", async () => {
   await page.getByRole("heading", { level: 1, name: "Promises" }).waitFor();
   assert.deepEqual(faults, []);
   await close();
+});
+
+test("who says that they are away is shown so to whoever leads, at once", async () => {
+  const [ben, may] = [await open(browser, BEN), await open(browser, MAY)];
+  await ben.page.goto("/desk");
+  await settle(ben.page);
+  await may.page.goto("/manage/live");
+  await settle(may.page);
+  await may.page.getByText("Live", { exact: true }).waitFor();
+  const row = may.page.getByRole("region", { name: "Who is there" }).getByRole("row", { name: /Ben Adeyemi/ });
+  for (const [word, shown] of [
+    ["Away for a while", "Away"],
+    ["Here, and take tickets", "Online"],
+  ] as const) {
+    await ben.page.getByRole("button", { name: /^You:/ }).click();
+    await ben.page.getByRole("menuitemradio", { name: word }).waitFor();
+    assert.deepEqual(await findings(ben.page), [], "axe, the menu");
+    await ben.page.getByRole("menuitemradio", { name: word }).click();
+    await row.getByText(shown, { exact: true }).waitFor();
+  }
+  for (const one of [ben, may]) {
+    assert.deepEqual(one.faults, []);
+    await one.close();
+  }
 });
 
 test("a role that may not is told so, and what it does at the trail is written down", async () => {

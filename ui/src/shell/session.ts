@@ -52,6 +52,11 @@ export async function choosePassword(purpose: "invitation" | "reset", token: str
   await call("POST", path, { token, password });
 }
 
+/** One's own. It ends every session, this one too. */
+export async function changePassword(current: string, password: string): Promise<void> {
+  await call("POST", "/api/auth/password/change", { current, password });
+}
+
 async function load(signal: AbortSignal): Promise<Session> {
   const ofPerson = async () => read(await call("GET", "/api/auth/session", undefined, signal));
   const ofKey = async () => read(await call("GET", "/api/auth/console", undefined, signal));
