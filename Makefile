@@ -89,8 +89,9 @@ ui-bench: setup-test build ## sizes and times of the web app
 setup-test:
 	@deploy/local/setup --test
 
-test: setup-test build ## all tests on private servers (or on TEST_DATABASE_URL and TEST_REDIS_URL)
+test: setup-test build ## all tests on private servers (or on TEST_DATABASE_URL and TEST_REDIS_URL), then the web app in a browser
 	@deploy/local/with-servers $(STATE)/test cargo nextest run --workspace $(ARGS)
+	@$(if $(ARGS),echo "the web app is tested without ARGS only; by itself: make ui-test",tests/ui test)
 
 lint: ## formatting, clippy, documentation, licences, unused dependencies, borders between crates
 	@.ci/run static

@@ -1,7 +1,7 @@
 // Sizes of the build and times of the pages, one `figure: NAME VALUE UNIT` a line; status 1 when a budget is broken.
 
 import { readdir, readFile, stat } from "node:fs/promises";
-import { launch, open, settle, URL } from "./browser.ts";
+import { launch, open, settle } from "./browser.ts";
 
 const FIRST_KB = 260;
 const ROUTE_KB = 60;
@@ -48,7 +48,7 @@ async function times() {
   ] as const) {
     const seen: { lcp: number; cls: number }[] = [];
     for (let turn = 0; turn < 5; turn += 1) {
-      const { page, close } = await open(browser);
+      const { page, close } = await open(browser, "operator");
       await page.addInitScript(() => {
         const known = { lcp: 0, cls: 0 };
         Object.assign(window, { known });
@@ -59,7 +59,7 @@ async function times() {
           for (const entry of list.getEntries()) known.cls += (entry as unknown as { value: number }).value;
         }).observe({ type: "layout-shift", buffered: true });
       });
-      await page.goto(URL + path);
+      await page.goto(path);
       await settle(page);
       await page.waitForTimeout(500);
       seen.push(await page.evaluate(() => (window as unknown as { known: { lcp: number; cls: number } }).known));

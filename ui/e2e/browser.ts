@@ -1,12 +1,19 @@
-// A real browser at the real api: pages in light or dark, with everything noted that must not happen.
+// A real browser at the page that the api serves: somebody signed in, light or dark, with everything noted that must not
+// happen.
 
-import { type Browser, chromium, type Page } from "playwright-core";
-
-export const URL = process.env.DESK_URL ?? "http://127.0.0.1:8080";
-export const KEY = process.env.DESK_API_KEY ?? "";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { cookiesOf, KEY, URL } from "./api.ts";
+import { PASSWORD, type Person } from "./people.ts";
 
 export type Scheme = "light" | "dark";
-export type Opened = { page: Page; faults: string[]; close: () => Promise<void> };
+export type Who = Person | "operator" | "nobody";
+export type How = { scheme?: Scheme; width?: number; height?: number; url?: string };
+export type Opened = { page: Page; context: BrowserContext; faults: string[]; close: () => Promise<void> };
+
+const SHOP = process.env.DESK_SHOP ?? "ui";
+
+/** Longest wait for anything on a page, in milliseconds. */
+const PATIENCE_MS = 20_000;
 
 export async function launch(): Promise<Browser> {
   return chromium.launch({
@@ -22,41 +29,72 @@ export async function launch(): Promise<Browser> {
   });
 }
 
-export async function open(browser: Browser, scheme: Scheme = "light", width = 1360, height = 860): Promise<Opened> {
+/** A browser of somebody's own: no other page shares its session. */
+export async function open(browser: Browser, who: Who, how: How = {}): Promise<Opened> {
+  const { scheme = "light", width = 1360, height = 860, url = URL } = how;
   const context = await browser.newContext({
     colorScheme: scheme,
     viewport: { width, height },
     reducedMotion: "reduce",
-    extraHTTPHeaders: KEY ? { "X-API-Key": KEY } : {},
+    timezoneId: "Europe/Berlin",
+    locale: "en-GB",
   });
-  const page = await context.newPage();
-  const faults: string[] = [];
-  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
-  page.on("console", (message) => {
-    // An API key is nobody and has no session; that the app asks is no fault.
-    if (message.location().url.endsWith("/api/auth/session")) return;
-    if (message.type() === "error") faults.push(`console: ${message.text()} ${message.location().url}`);
-  });
-  await page.addInitScript(() => {
+  context.setDefaultTimeout(PATIENCE_MS);
+  await context.addCookies(await sessionOf(who));
+  if (who === "operator") await context.addInitScript(() => localStorage.setItem("deskwork.console", "yes"));
+  await context.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (event) =>
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
     );
   });
-  return { page, faults, close: () => context.close() };
+  const faults: string[] = [];
+  const page = await context.newPage();
+  watch(page, faults);
+  // Addresses of a test begin with `/`.
+  const go = page.goto.bind(page);
+  page.goto = (path, options) => go(path.startsWith("/") ? url + path : path, options);
+  return { page, context, faults, close: () => context.close() };
+}
+
+/** Notes what a page complains of. */
+export function watch(page: Page, faults: string[]) {
+  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(`console: ${message.text()} ${message.location().url}`);
+  });
+}
+
+const sessions = new Map<string, ReturnType<typeof signIn>>();
+
+/** The cookies that signing in sets, once for each person of a test program. */
+function sessionOf(who: Who) {
+  if (who === "nobody") return [];
+  const name = who === "operator" ? who : who.email;
+  const known = sessions.get(name) ?? signIn(who);
+  sessions.set(name, known);
+  return known;
+}
+
+async function signIn(who: Person | "operator") {
+  const [path, body] =
+    who === "operator"
+      ? ["/api/auth/console", { key: KEY }]
+      : ["/api/auth/login", { tenant: SHOP, email: who.email, password: PASSWORD, cookie: true }];
+  const response = await fetch(URL + path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Origin: URL },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return cookiesOf(response);
 }
 
 /** Waits until nothing on the screen is still loading. */
 export async function settle(page: Page) {
   await page.locator("h1").first().waitFor();
   await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
-  await page.waitForTimeout(200);
-}
-
-export async function api<T>(path: string, init: RequestInit = {}): Promise<T> {
-  const response = await fetch(URL + path, {
-    ...init,
-    headers: { "X-API-Key": KEY, "Content-Type": "application/json", ...init.headers },
-  });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return (await response.json()) as T;
+  // What has come is drawn.
+  await page.evaluate(
+    () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(undefined)))),
+  );
 }

@@ -1,18 +1,14 @@
-// What the desk's screens and journeys need: two people, and tickets of every sort. Run again it adds nothing twice.
+// What the desk's screens and journeys need: people, and tickets of every sort. Run again it adds nothing twice.
 
-import { api, KEY, URL } from "./browser.ts";
-
-export const PASSWORD = "a long sentence for the tests alone";
-export const PEOPLE = [
-  { email: "ann@desk.example", name: "Ann Moreau", role: "team_lead" },
-  { email: "ben@desk.example", name: "Ben Adeyemi", role: "agent" },
-] as const;
+import { api, KEY, post } from "./api.ts";
+import { people } from "./people.ts";
 
 type Listed<T> = { items: T[] };
 type Ticket = { id: string; number: number; subject: string | null };
 
 export const SUBJECTS = {
   first: "The lamp arrived broken and my guests come on Saturday",
+  known: "Which of these records go together?",
   odd: "<b>Bold</b> question with <script>alert(1)</script>",
 };
 
@@ -67,7 +63,7 @@ const TICKETS = [
     text: "Our bookkeeping needs the invoice of the 14th once more, please.",
   },
   {
-    subject: "Which of these records go together?",
+    subject: SUBJECTS.known,
     priority: "normal",
     customer: { id: "22061", name: "Ida Vance" },
     tags: ["advice"],
@@ -82,45 +78,42 @@ const TICKETS = [
   },
 ];
 
-/** The id of the ticket with the subject; makes everything first. */
-export async function desk(): Promise<string> {
+export type Tickets = { first: string; known: string };
+
+/** The ids of two tickets with a draft: a stranger's and a known customer's. Makes everything first. */
+export async function desk(): Promise<Tickets> {
   await people();
   const known = await api<Listed<Ticket>>("/api/tickets?order=newest&limit=100");
   for (const { text, ...ticket } of TICKETS) {
     if (known.items.some((one) => one.subject === ticket.subject)) continue;
-    const body = { ...ticket, channel: "email", message: { from: "customer", text } };
-    const made = await api<Ticket>("/api/tickets", { method: "POST", body: JSON.stringify(body) });
-    if (ticket.subject !== SUBJECTS.first) continue;
-    const note = { text: "She called as well: a replacement by Friday would make her happy." };
-    await api(`/api/tickets/${made.id}/notes`, { method: "POST", body: JSON.stringify(note) });
+    const made = await post<Ticket>("/api/tickets", {
+      ...ticket,
+      channel: "email",
+      message: { from: "customer", text },
+    });
+    if (ticket.subject === SUBJECTS.first) {
+      const note = { text: "She called as well: a replacement by Friday would make her happy." };
+      await post(`/api/tickets/${made.id}/notes`, note);
+    }
+    if (ticket.subject === SUBJECTS.first || ticket.subject === SUBJECTS.known) await draft(made.id);
   }
   const all = await api<Listed<Ticket>>("/api/tickets?order=newest&limit=100");
-  const first = all.items.find((ticket) => ticket.subject === SUBJECTS.first);
-  if (!first) throw new Error("the first ticket is not there");
-  return first.id;
+  const of = (subject: string) => {
+    const found = all.items.find((ticket) => ticket.subject === subject);
+    if (!found) throw new Error(`there is no ticket ${subject}`);
+    return found.id;
+  };
+  return { first: of(SUBJECTS.first), known: of(SUBJECTS.known) };
 }
 
-async function people() {
-  const known = await api<Listed<{ email: string; has_password: boolean }>>("/api/agents?limit=100");
-  for (const person of PEOPLE) {
-    if (known.items.some((one) => one.email === person.email)) continue;
-    const made = await api<{ invitation: { token: string } }>("/api/agents", {
-      method: "POST",
-      body: JSON.stringify(person),
-    });
-    const { token } = made.invitation;
-    const response = await fetch(`${URL}/api/auth/invitations/accept`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ token, password: PASSWORD }),
-    });
-    if (!response.ok) throw new Error(`the invitation: ${response.status} ${await response.text()}`);
-  }
+/** Answers when the draft is there. */
+async function draft(ticket: string) {
+  const { job_id } = await post<{ job_id: string }>(`/api/ai/tickets/${ticket}/draft`, {});
+  await api(`/api/jobs/${job_id}?wait=20`);
 }
 
 /** A customer writes again, as a help desk would say. */
 export function writesAgain(ticket: string, text: string) {
   if (!KEY) throw new Error("this needs a key");
-  const body = JSON.stringify({ from: "customer", text });
-  return api(`/api/tickets/${ticket}/messages`, { method: "POST", body });
+  return post(`/api/tickets/${ticket}/messages`, { from: "customer", text });
 }

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import type { Browser } from "playwright-core";
-import { api, launch, open, settle, URL } from "./browser.ts";
+import { api } from "./api.ts";
+import { launch, open, settle } from "./browser.ts";
 
 type Answer = { job_id: string };
 type List = { items: { queue: string; paused: boolean }[] };
@@ -15,8 +16,8 @@ before(async () => {
 after(() => browser.close());
 
 test("the palette leads to a screen and gives the focus back", async () => {
-  const { page, faults, close } = await open(browser);
-  await page.goto(`${URL}/operate/workers`);
+  const { page, faults, close } = await open(browser, "operator");
+  await page.goto(`/operate/workers`);
   await settle(page);
   await page.getByRole("button", { name: /Find/ }).focus();
   await page.keyboard.press("Control+k");
@@ -35,8 +36,8 @@ test("the palette leads to a screen and gives the focus back", async () => {
 });
 
 test("single keys lead from screen to screen and row to row, and can be switched off", async () => {
-  const { page, faults, close } = await open(browser);
-  await page.goto(`${URL}/operate/queues`);
+  const { page, faults, close } = await open(browser, "operator");
+  await page.goto(`/operate/queues`);
   await settle(page);
   await page.keyboard.press("g");
   await page.keyboard.press("d");
@@ -55,15 +56,15 @@ test("single keys lead from screen to screen and row to row, and can be switched
   await page.getByRole("dialog").waitFor({ state: "hidden" });
   await page.keyboard.press("g");
   await page.keyboard.press("q");
-  await page.waitForTimeout(200);
+  await settle(page);
   assert.match(page.url(), /operate\/dead/);
   assert.deepEqual(faults, []);
   await close();
 });
 
 test("a queue is paused with a reason and the pause taken back, by keys", async () => {
-  const { page, faults, close } = await open(browser);
-  await page.goto(`${URL}/operate/queues`);
+  const { page, faults, close } = await open(browser, "operator");
+  await page.goto(`/operate/queues`);
   await settle(page);
   await page.getByRole("button", { name: "Pause imports" }).focus();
   await page.keyboard.press("Enter");
@@ -81,14 +82,14 @@ test("a queue is paused with a reason and the pause taken back, by keys", async 
 });
 
 test("a hundred jobs and more are retried only with a reason and the number typed; the canary's verdict appears", async () => {
-  const { page, faults, close } = await open(browser);
+  const { page, faults, close } = await open(browser, "operator");
   const cause = `no box fits ${crypto.randomUUID().slice(0, 6).replaceAll(/\d/g, "x")}`;
   const jobs = Array.from({ length: 105 }, () => ({ kind: "probe", payload: { fail_for_good: cause } }));
   await api("/api/jobs/batch", { method: "POST", body: JSON.stringify({ jobs }) });
-  await page.goto(`${URL}/operate/dead`);
+  await page.goto(`/operate/dead`);
   const retry = page.getByRole("button", { name: `Retry: ${cause}` });
   await retry.waitFor();
-  await page.waitForTimeout(3_500);
+  await page.getByRole("row").filter({ hasText: cause }).getByText("105", { exact: true }).first().waitFor();
   await retry.click();
   const verb = page.getByRole("dialog").getByRole("button", { name: "Retry" });
   await page.getByLabel("Reason").fill("boxes have come");
@@ -108,12 +109,12 @@ test("a hundred jobs and more are retried only with a reason and the number type
 });
 
 test("a running job is followed live, and its end by another's hand is seen at once", async () => {
-  const { page, faults, close } = await open(browser);
+  const { page, faults, close } = await open(browser, "operator");
   const { job_id } = await api<Answer>("/api/jobs", {
     method: "POST",
     body: JSON.stringify({ kind: "probe", payload: { name: "a long one", sleep_ms: 60_000 } }),
   });
-  await page.goto(`${URL}/operate/jobs/${job_id}`);
+  await page.goto(`/operate/jobs/${job_id}`);
   const standing = page.getByLabel("Where it stands");
   await standing.getByText("Running").waitFor();
   await standing.getByText("live", { exact: true }).waitFor();
@@ -126,8 +127,8 @@ test("a running job is followed live, and its end by another's hand is seen at o
 });
 
 test("a segment is built with a count for each condition, and what was typed survives a reload", async () => {
-  const { page, faults, close } = await open(browser);
-  await page.goto(`${URL}/manage/segments/new`);
+  const { page, faults, close } = await open(browser, "operator");
+  await page.goto(`/manage/segments/new`);
   await page.getByText(/of 23,570 customers/).waitFor();
   await page.getByRole("button", { name: "+ Condition" }).click();
   await page.getByLabel("Name").fill("Kept");
@@ -139,8 +140,8 @@ test("a segment is built with a count for each condition, and what was typed sur
 });
 
 test("when the server is away the screen says so, keeps what it had, and goes on by itself", async () => {
-  const { page, close } = await open(browser);
-  await page.goto(`${URL}/operate/queues`);
+  const { page, close } = await open(browser, "operator");
+  await page.goto(`/operate/queues`);
   await settle(page);
   await page.context().setOffline(true);
   await page.getByText("The server does not answer").waitFor({ timeout: 20_000 });
@@ -152,7 +153,7 @@ test("when the server is away the screen says so, keeps what it had, and goes on
 });
 
 test("a refusal says what to do: 401, 403, 404, 409, 422, 429, 500", async () => {
-  const { page, close } = await open(browser);
+  const { page, close } = await open(browser, "operator");
   const said: [number, string][] = [
     [401, "You are signed out"],
     [403, "You may not do this"],
@@ -170,7 +171,7 @@ test("a refusal says what to do: 401, 403, 404, 409, 422, 429, 500", async () =>
         body: JSON.stringify({ status, detail: "said by the test" }),
       }),
     );
-    await page.goto(`${URL}/operate/workers`);
+    await page.goto(`/operate/workers`);
     await page.getByRole("alert").getByText(title).waitFor();
     await page.getByText("said by the test").waitFor();
     await page.unroute("**/api/admin/workers**");
@@ -179,13 +180,13 @@ test("a refusal says what to do: 401, 403, 404, 409, 422, 429, 500", async () =>
 });
 
 test("what others wrote is text: HTML, right-to-left, emoji and very long words change nothing", async () => {
-  const { page, faults, close } = await open(browser, "light", 320);
+  const { page, faults, close } = await open(browser, "operator", { width: 320 });
   const name = `<img src=x onerror=alert(1)> مرحبا 🎻 ${"long".repeat(60)}`;
   await api("/api/jobs", {
     method: "POST",
     body: JSON.stringify({ kind: "probe", payload: { name, fail_for_good: name } }),
   });
-  await page.goto(`${URL}/operate/dead`);
+  await page.goto(`/operate/dead`);
   await page.getByText("<img src=x").first().waitFor();
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   assert.ok(overflow <= 0, `${overflow} px wider than the window`);

@@ -1,12 +1,13 @@
-// Every screen with an address that shows something, from what seed.ts made.
+// Every screen with an address that shows something, from what seed.ts and desk.ts made.
 
-import { api } from "./browser.ts";
+import { api, URL } from "./api.ts";
 import { desk } from "./desk.ts";
+import { service } from "./service.ts";
 
 type Page<T> = { items: T[] };
 type Named = { id: string };
 
-export type Screen = { name: string; path: string };
+export type Screen = { name: string; path: string; who: "operator" | "nobody" };
 
 export async function screens(): Promise<Screen[]> {
   const first = async (path: string) => (await api<Page<Named>>(path)).items[0]?.id;
@@ -21,20 +22,26 @@ export async function screens(): Promise<Screen[]> {
     first("/api/webhooks/deliveries?limit=1"),
   ]);
   const imported = await first("/api/jobs?kind=import_orders&limit=1");
-  const ticket = await desk();
+  const tickets = await desk();
+  const { policy, calendar, agent } = await service();
   const all: [string, string | undefined][] = [
     ["tickets", "/desk"],
-    ["ticket", `/desk?ticket=${ticket}`],
-    ["ticket-customer", `/desk?ticket=${ticket}&pane=customer`],
-    ["queues", "/operate/queues"],
-    ["jobs", "/operate/jobs?tenant_id=all"],
-    ["job", dead && `/operate/jobs/${dead}`],
-    ["dead-letters", "/operate/dead"],
-    ["schedules", "/operate/schedules"],
-    ["workers", "/operate/workers"],
-    ["deliveries", "/operate/deliveries"],
-    ["delivery", delivery && `/operate/deliveries/${delivery}`],
-    ["audit", "/operate/audit"],
+    ["ticket", `/desk?ticket=${tickets.known}`],
+    ["ticket-stranger", `/desk?ticket=${tickets.first}`],
+    ["ticket-customer", `/desk?ticket=${tickets.known}&pane=customer`],
+    ["live-desk", "/manage/live"],
+    ["promises", "/manage/sla"],
+    ["promises-tickets", "/manage/sla/clocks?list=at-risk"],
+    ["satisfaction", "/manage/satisfaction"],
+    ["people", "/manage/agents"],
+    ["person", `/manage/agents/${agent}`],
+    ["policies", "/manage/policies"],
+    ["policy", `/manage/policies/${policy}`],
+    ["calendars", "/manage/calendars"],
+    ["calendar", `/manage/calendars/${calendar}`],
+    ["settings", "/manage/settings"],
+    ["keys", "/manage/keys"],
+    ["trail", "/manage/trail"],
     ["overview", "/manage"],
     ["customers", "/manage/customers"],
     ["customer", "/manage/customers/22061"],
@@ -48,8 +55,38 @@ export async function screens(): Promise<Screen[]> {
     ["models", "/manage/models"],
     ["model", model && `/manage/models/${model}`],
     ["drift", "/manage/drift"],
-    ["sign-in", "/sign-in"],
+    ["queues", "/operate/queues"],
+    ["jobs", "/operate/jobs?tenant_id=all"],
+    ["job", dead && `/operate/jobs/${dead}`],
+    ["dead-letters", "/operate/dead"],
+    ["schedules", "/operate/schedules"],
+    ["workers", "/operate/workers"],
+    ["deliveries", "/operate/deliveries"],
+    ["delivery", delivery && `/operate/deliveries/${delivery}`],
+    ["audit", "/operate/audit"],
     ["nowhere", "/no/such/page"],
   ];
-  return all.flatMap(([name, path]) => (path ? [{ name, path }] : []));
+  // Pages of parts that this api may not have yet: each with a path that it asks for.
+  const { paths } = (await (await fetch(`${URL}/openapi.json`)).json()) as { paths: Record<string, unknown> };
+  const parts: [string, string, string][] = [
+    ["rules", "/manage/rules", "/api/rules"],
+    ["new-rule", "/manage/rules/new", "/api/rules"],
+    ["macros", "/manage/macros", "/api/macros"],
+    ["new-macro", "/manage/macros/new", "/api/macros"],
+    ["articles", "/manage/articles", "/api/articles"],
+    ["new-article", "/manage/articles/new", "/api/articles"],
+    ["mailboxes", "/manage/mailboxes", "/api/mailboxes"],
+    ["mail", "/manage/mail", "/api/mail/inbound"],
+    ["privacy", "/manage/privacy", "/api/privacy/requests"],
+  ];
+  for (const [name, path, asks] of parts) all.push([name, asks in paths ? path : undefined]);
+  const doors: [string, string][] = [
+    ["sign-in", "/sign-in"],
+    ["sign-in-operator", "/sign-in?as=operator"],
+    ["invitation", "/invitation#dsl_shown-only"],
+  ];
+  return [
+    ...all.flatMap(([name, path]) => (path ? [{ name, path, who: "operator" as const }] : [])),
+    ...doors.map(([name, path]) => ({ name, path, who: "nobody" as const })),
+  ];
 }

@@ -19,10 +19,11 @@ async function seed() {
     const imported = await send("POST", "/api/orders/import?currency=USD", await purchases(), undefined, "text/csv");
     await ended(imported.job_id);
   }
-  await until("the first run is published", async () => {
-    const runs = await get("/api/intelligence/runs?limit=1");
-    return runs.items[0]?.published_at;
-  });
+  // An import is followed by a run, which is enqueued with its end, and by the training of the first models.
+  for (const kind of ["resegment_tenant", "train_churn", "train_ltv"]) {
+    const jobs = await get(`/api/jobs?kind=${kind}&limit=1&fields=id`);
+    for (const job of jobs.items) await ended(job.id);
+  }
   await addSegments();
   await addDeliveries();
   await addJobs();
@@ -75,20 +76,46 @@ async function addSegments() {
   }
 }
 
+const NAMES = [
+  "Amara Diallo",
+  "Jonas Weber",
+  "Priya Nair",
+  "Luca Moretti",
+  "Hana Sato",
+  "Owen Clarke",
+  "Sofia Almeida",
+  "Mateusz Kowal",
+  "Grace Otieno",
+  "Elif Demir",
+  "Noah Fischer",
+  "Chloé Martin",
+];
+
+const LETTERS = [
+  ["A record arrived scratched", "Side two jumps at the third song. Can I have another one?"],
+  ["Where is my parcel?", "I ordered two weeks ago and still wait. Can you look into it?"],
+  ["Wrong size of sleeve", "The outer sleeves are for singles, I ordered those for albums."],
+  ["Is the mono pressing back soon?", "You said in spring; I would take two."],
+  ["Refund not here yet", "I sent the record back on Monday a week ago."],
+  ["Change my address, please", "I have moved. The new one is in my account already."],
+] as const;
+
 async function addDeliveries() {
   if (webhookToken === "") return;
   for (let number = 1; number <= 12; number += 1) {
+    const [subject, text] = LETTERS[number % LETTERS.length] as (typeof LETTERS)[number];
     const ticket = {
       id: 4200 + number,
       status: "open",
-      subject: number % 4 === 0 ? "Where is my parcel?" : "A record arrived scratched",
-      customer: { id: number, email: `listener${number}@example.com`, name: `Listener ${number}` },
+      channel: number % 3 === 0 ? "chat" : "email",
+      subject,
+      customer: { id: number, email: `listener${number}@example.com`, name: NAMES[number - 1] },
       messages: [
         {
           id: 9000 + number,
           from_agent: false,
-          body_text: "I ordered two weeks ago and still wait. Can you look into it?",
-          created_datetime: "2026-11-27T09:00:00Z",
+          body_text: text,
+          created_datetime: new Date(Date.now() - number * 41 * 60_000).toISOString(),
           ...(number % 3 === 0 ? { sent_datetime: "last Tuesday" } : {}),
         },
       ],
@@ -131,20 +158,15 @@ async function addJobs() {
   }
 }
 
+/** The API answers when the job has ended, or after 20 s. */
 async function ended(id: string) {
-  await until(`job ${id} has ended`, async () => {
+  const end = Date.now() + 180_000;
+  for (;;) {
     const job = await get(`/api/jobs/${id}?wait=20`);
+    if (job.state === "done") return;
     if (["dead", "cancelled"].includes(job.state))
       throw new Error(`job ${id} is ${job.state}: ${JSON.stringify(job.error)}`);
-    return job.state === "done";
-  });
-}
-
-async function until(what: string, holds: () => Promise<unknown>) {
-  const end = Date.now() + 180_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`three minutes were not enough: ${what}`);
-    await new Promise((done) => setTimeout(done, 250));
+    if (Date.now() > end) throw new Error(`three minutes were not enough for job ${id}`);
   }
 }
 

@@ -754,6 +754,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The key that calls: its name and what it may do. */
+        get: operations["get_auth_console"];
+        put?: never;
+        /**
+         * Sign in at the console with an operator's key. The answer's cookie stands for the key for ten hours at most.
+         * @description Revoking the key ends its sessions, on every process within 30 s.
+         */
+        post: operations["post_auth_console"];
+        /** Sign out of the console: the browser forgets the session. Whoever fears that it was copied revokes the key. */
+        delete: operations["delete_auth_console"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/invitations": {
         parameters: {
             query?: never;
@@ -1682,6 +1704,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's keys, oldest first; never the keys themselves. */
+        get: operations["get_keys"];
+        put?: never;
+        /** Make a key. Its text is in this answer and nowhere else, so a request that is sent twice makes two. */
+        post: operations["post_keys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a key: it works no more, on every process within 30 s. */
+        delete: operations["delete_keys_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4706,6 +4763,28 @@ export interface components {
             /** @description Names the change. */
             id: string;
         };
+        /** @description A key, as it is told of itself. */
+        KeySession: {
+            /**
+             * Format: uuid
+             * @description The key.
+             */
+            key_id: string;
+            /** @description Its name for people. */
+            name: string;
+            /** @description What it may do; `operator` is everything. */
+            permissions: string[];
+            /**
+             * Format: date-time
+             * @description When the session at the console ends; null for a key that comes in a header.
+             */
+            session_expires_at?: string | null;
+            /**
+             * Format: uuid
+             * @description Its tenant.
+             */
+            tenant_id: string;
+        };
         /**
          * @description A kind and its policy.
          * @example {
@@ -4873,6 +4952,18 @@ export interface components {
             job_id: string;
             /** @description Where it stands. */
             state: string;
+        };
+        /** @description A key just made. */
+        MadeKey: {
+            /**
+             * Format: uuid
+             * @description The key, for lists and for revoking it.
+             */
+            id: string;
+            /** @description What its holder sends as X-API-Key. It is shown here and never again. */
+            key: string;
+            /** @description The part that is shown later. */
+            prefix: string;
         };
         /**
          * @description What columns of a file mean, and how it is written.
@@ -5139,6 +5230,23 @@ export interface components {
             /** @description Telephone number. */
             phone?: string | null;
         };
+        /** @description A key to be made. */
+        NewKey: {
+            /**
+             * Format: date-time
+             * @description When it stops working by itself; never when missing.
+             */
+            expires_at?: string | null;
+            /** @description Name for people, 1 to 200 characters. */
+            name: string;
+            /**
+             * @description What it may do, at least one thing, and nothing that the caller may not.
+             * @example [
+             *       "tickets:read"
+             *     ]
+             */
+            scopes: string[];
+        };
         /**
          * @description A message to be added.
          * @example {
@@ -5322,6 +5430,11 @@ export interface components {
             rank_terms: unknown;
             /** @description What the caller is writing. */
             reply_text?: unknown;
+        };
+        /** @description The key to sign in with. */
+        OperatorKey: {
+            /** @description An API key with the scope operator. */
+            key: string;
         };
         /** @description An order as it was understood. */
         OrderView: {
@@ -10118,6 +10231,145 @@ export interface operations {
             };
         };
     };
+    get_auth_console: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeySession"];
+                };
+            };
+            /** @description a person calls */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_auth_console: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "key": "dsk_..."
+                 *     }
+                 */
+                "application/json": components["schemas"]["OperatorKey"];
+            };
+        };
+        responses: {
+            /** @description signed in; the cookie is set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeySession"];
+                };
+            };
+            /** @description it is no key, or holds no longer */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the key is no operator's, or the request comes from another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description too many tries */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_auth_console: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the browser forgets it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request comes from another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     post_auth_invitations: {
         parameters: {
             query?: never;
@@ -13086,6 +13338,175 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_keys: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-01-31T12:00:00Z",
+                     *           "expires_at": null,
+                     *           "id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a82",
+                     *           "last_used_at": null,
+                     *           "name": "shop system",
+                     *           "prefix": "0123456789ab",
+                     *           "revoked_at": null,
+                     *           "scopes": [
+                     *             "tickets:read"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "shop system",
+                 *       "scopes": [
+                 *         "tickets:read"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description the key */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeKey"];
+                };
+            };
+            /** @description a bad name, scope or expiry */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description a scope that the caller does not have */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there are as many as may be */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_keys_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the key may do more than the caller */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such key, or it was revoked before */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
             };
             /** @description The request was refused, or failed */
             default: {

@@ -11,6 +11,7 @@ import {
 } from "@tanstack/react-router";
 import { Failure } from "./parts/Failure.tsx";
 import { Empty, Loading, Screen } from "./parts/Screen.tsx";
+import { ChoosePassword } from "./shell/ChoosePassword.tsx";
 import { Home } from "./shell/Home.tsx";
 import { Shell } from "./shell/Shell.tsx";
 import { SignIn } from "./shell/SignIn.tsx";
@@ -19,6 +20,9 @@ export type Filters = Record<string, string>;
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: Nowhere });
 const signIn = createRoute({ getParentRoute: () => root, path: "/sign-in", component: SignIn });
+const doors = ["/invitation", "/reset"].map((path) =>
+  createRoute({ getParentRoute: () => root, path, component: ChoosePassword }),
+);
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell, notFoundComponent: Nowhere });
 const home = createRoute({ getParentRoute: () => shell, path: "/", component: Home });
 
@@ -46,10 +50,32 @@ const screens = [
   screen("/manage/models", () => import("./manage/models/Models.tsx"), "Models"),
   screen("/manage/models/$id", () => import("./manage/models/Model.tsx"), "Model"),
   screen("/manage/drift", () => import("./manage/drift/Drift.tsx"), "Drift"),
+  screen("/manage/live", () => import("./manage/live/LiveDesk.tsx"), "LiveDesk"),
+  screen("/manage/sla", () => import("./manage/sla/Promises.tsx"), "Promises"),
+  screen("/manage/sla/clocks", () => import("./manage/sla/Clocks.tsx"), "Clocks"),
+  screen("/manage/satisfaction", () => import("./manage/satisfaction/Satisfaction.tsx"), "Satisfaction"),
+  screen("/manage/agents", () => import("./manage/agents/Agents.tsx"), "Agents"),
+  screen("/manage/agents/$id", () => import("./manage/agents/Agent.tsx"), "Agent"),
+  screen("/manage/policies", () => import("./manage/policies/Policies.tsx"), "Policies"),
+  screen("/manage/policies/$id", () => import("./manage/policies/PolicyEditor.tsx"), "PolicyEditor"),
+  screen("/manage/calendars", () => import("./manage/calendars/Calendars.tsx"), "Calendars"),
+  screen("/manage/calendars/$id", () => import("./manage/calendars/CalendarEditor.tsx"), "CalendarEditor"),
+  screen("/manage/settings", () => import("./manage/settings/Settings.tsx"), "Settings"),
+  screen("/manage/keys", () => import("./manage/keys/Keys.tsx"), "Keys"),
+  screen("/manage/mailboxes", () => import("./manage/mail/Mailboxes.tsx"), "Mailboxes"),
+  screen("/manage/mail", () => import("./manage/mail/Inbound.tsx"), "Inbound"),
+  screen("/manage/rules", () => import("./manage/rules/Rules.tsx"), "Rules"),
+  screen("/manage/rules/$id", () => import("./manage/rules/RuleEditor.tsx"), "RuleEditor"),
+  screen("/manage/macros", () => import("./manage/macros/Macros.tsx"), "Macros"),
+  screen("/manage/macros/$id", () => import("./manage/macros/MacroEditor.tsx"), "MacroEditor"),
+  screen("/manage/articles", () => import("./manage/articles/Articles.tsx"), "Articles"),
+  screen("/manage/articles/$id", () => import("./manage/articles/ArticleEditor.tsx"), "ArticleEditor"),
+  screen("/manage/privacy", () => import("./manage/privacy/Privacy.tsx"), "Privacy"),
+  screen("/manage/trail", () => import("./manage/trail/Trail.tsx"), "Trail"),
 ];
 
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, shell.addChildren([home, ...screens])]),
+  routeTree: root.addChildren([signIn, ...doors, shell.addChildren([home, ...screens])]),
   parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
   stringifySearch: (search) => {
     const kept = Object.entries(search).filter(([, value]) => value !== undefined && value !== "" && value !== null);

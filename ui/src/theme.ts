@@ -13,6 +13,8 @@ export const theme = createTheme({
     ModalCloseButton: { defaultProps: { "aria-label": "Close" } },
     Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" }, transitionProps: { duration: 0 } } },
     Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close this message" } } },
+    // Its place for the first focus is no item, which a menu may not contain.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
     Table: { defaultProps: { verticalSpacing: 6, horizontalSpacing: "sm", highlightOnHover: true } },
     Button: { defaultProps: { size: "xs" } },

@@ -150,6 +150,8 @@ pub enum Credential<'a> {
         /// How it came.
         way: Way,
     },
+    /// An operator's session at the console, which stands for a key.
+    Console(&'a str),
 }
 
 /// How a person's access token comes.
@@ -167,6 +169,9 @@ pub const ACCESS_COOKIE: &str = "__Host-desk";
 /// The cookie of the refresh token, sent to the routes of signing in and out alone.
 pub const REFRESH_COOKIE: &str = "__Secure-desk-refresh";
 
+/// The cookie of an operator's session at the console. Whoever signs in as a person loses it, and the other way round.
+pub const CONSOLE_COOKIE: &str = "__Host-desk-console";
+
 /// What a request shows, if anything. What is written into a header on purpose goes before a cookie.
 pub fn presented(headers: &HeaderMap) -> Option<Credential<'_>> {
     if let Some(key) = headers.get("x-api-key") {
@@ -181,7 +186,10 @@ pub fn presented(headers: &HeaderMap) -> Option<Credential<'_>> {
             Credential::Key(text)
         });
     }
-    cookie(headers, ACCESS_COOKIE).map(|token| Credential::Person { token, way: Way::Cookie })
+    if let Some(token) = cookie(headers, ACCESS_COOKIE) {
+        return Some(Credential::Person { token, way: Way::Cookie });
+    }
+    cookie(headers, CONSOLE_COOKIE).map(Credential::Console)
 }
 
 /// A cookie's value. One that comes twice was set by somebody else as well and is none.

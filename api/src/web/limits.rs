@@ -23,6 +23,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use chrono::Utc;
 use database::Db;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -196,6 +197,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Too many keys of an address were bad; the next one is looked up after this time.
+    pub fn barred(wait: Duration) -> Refusal {
+        Refusal::TooMany(TooMany::barred(wait))
+    }
+
     /// The answer of a limit that is used up; another refusal stays one.
     ///
     /// # Errors
@@ -252,12 +258,23 @@ async fn admit(
     (method, headers): (&Method, &HeaderMap),
     address: u128,
 ) -> Result<(Identity, Standing), TooMany> {
+    let session;
     let key = match presented(headers) {
         None => return Ok((Identity::Nobody, lane.addresses.count(address, ONE)?)),
         Some(Credential::Person { token, way }) => {
             return admit_person(gate, lane, (token, way), (method, headers), address).await;
         }
         Some(Credential::Key(key)) => key,
+        Some(Credential::Console(sealed)) => {
+            let Some((key, _)) = gate.known.people.console.open(sealed, Utc::now()) else {
+                return Ok((Identity::Nobody, lane.addresses.count(address, ONE)?));
+            };
+            if let Err(problem) = gate.known.people.check_way(Way::Cookie, method, headers) {
+                return Ok((Identity::Unclear(problem), lane.addresses.count(address, ONE)?));
+            }
+            session = key;
+            &session
+        }
     };
     // What nobody has ever seen is counted before it may cost anything.
     let mut counted = None;

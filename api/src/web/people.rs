@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use accounts::console::ConsoleSessions;
 use accounts::people::access_tokens::{AccessTokens, Claims};
 use accounts::people::links::LinkTokens;
 use accounts::people::sessions::{self, Holder, RefreshTokens};
@@ -47,6 +48,8 @@ pub struct People {
     pub refresh: RefreshTokens,
     /// Makes and checks links to choose a password.
     pub links: LinkTokens,
+    /// Makes and opens the sessions of operators.
+    pub console: ConsoleSessions,
     /// Counts who tries to sign in.
     pub sign_ins: SignIns,
     origins: Vec<String>,
@@ -72,6 +75,7 @@ impl People {
             access: AccessTokens::new(master),
             refresh: RefreshTokens::new(master),
             links: LinkTokens::new(master),
+            console: ConsoleSessions::new(master),
             sign_ins: SignIns::new(settings.sign_ins_per_minute),
             origins,
             destinations: if settings.allow_loopback {

@@ -2,7 +2,9 @@
 //! that the OpenAPI document has.
 
 mod agents;
+mod console;
 mod every_route;
+mod keys;
 mod oidc;
 mod seats;
 mod sign_in;

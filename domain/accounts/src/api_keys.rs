@@ -195,6 +195,32 @@ pub async fn revoke(tx: &mut Tx, tenant: TenantId, key: KeyId) -> Result<bool, D
     Ok(done.rows_affected() == 1)
 }
 
+/// What a tenant's key may do, unless it was revoked (gateway role).
+///
+/// # Errors
+/// The database failed.
+pub async fn scopes_of(tx: &mut Tx, tenant: TenantId, key: KeyId) -> Result<Option<Vec<Scope>>, DbError> {
+    let names: Option<Vec<String>> = sqlx::query_scalar(
+        "select scopes from shared.api_key where id = $1 and tenant_id = $2 and revoked_at is null",
+    )
+    .bind(key)
+    .bind(tenant)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(names.map(|names| known_scopes(&names)))
+}
+
+/// How many of a tenant's keys were not revoked (gateway role).
+///
+/// # Errors
+/// The database failed.
+pub async fn count_unrevoked(tx: &mut Tx, tenant: TenantId) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar("select count(*) from shared.api_key where tenant_id = $1 and revoked_at is null")
+        .bind(tenant)
+        .fetch_one(&mut **tx)
+        .await?)
+}
+
 /// A key as its owner sees it in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeySummary {

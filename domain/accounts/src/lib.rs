@@ -7,6 +7,7 @@
 pub mod api_keys;
 pub mod audit;
 pub mod base_url;
+pub mod console;
 pub mod foreign;
 pub mod integrations;
 pub mod people;

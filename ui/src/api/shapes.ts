@@ -99,6 +99,8 @@ export type Archetype = {
   id: string;
   level: number;
   name: string;
+  /** The name by rules where the shop gave another; the field is there where names can be given. */
+  automatic_name?: string | null;
   description: string;
   parent_id: string | null;
   share: number | null;
@@ -131,6 +133,9 @@ export type Axis = {
   axis: string;
   available: boolean;
   reason?: string | null;
+  /** In a few words, with the per cent of customers below. */
+  phrase?: string | null;
+  percentile?: number | null;
   segment?: string | null;
   description?: string | null;
   strength?: string | null;

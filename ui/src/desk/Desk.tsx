@@ -21,7 +21,7 @@ export function Desk() {
   const session = useQuery(sessionQuery);
   const open = search.ticket;
   useDeskEvents();
-  useLooking(open ?? null, Boolean(session.data?.permissions));
+  useLooking(open ?? null, session.data?.isKey === false);
   useEffect(() => {
     if (!open) document.title = `${TEXTS.queue} · Deskwork`;
   }, [open]);

@@ -68,7 +68,7 @@ export function useMe(): Agent | undefined {
   const me = useQuery({
     queryKey: ["desk", "me"],
     queryFn: ({ signal }) => told(client.GET("/api/agents/me", { signal })) as Promise<Agent>,
-    enabled: session.data !== undefined && session.data.permissions !== null,
+    enabled: session.data?.isKey === false,
     staleTime: 300_000,
   });
   return me.data;

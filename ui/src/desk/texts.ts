@@ -22,7 +22,7 @@ export const TEXTS = {
     search: "No ticket has all these words. Fewer words, or the beginning of one, find more.",
   } as Record<string, string>,
   pick: "Choose a ticket",
-  pickNote: "The queue is ordered by what matters: how long somebody waits, what is due, who it is.",
+  pickNote: "The queue is ordered by what matters: how long somebody waits, what is due, who asks.",
   left: "No longer in this view",
   why: "Why here",
   whyNone: "It gets its place when it was looked at for the first time.",

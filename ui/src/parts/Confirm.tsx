@@ -49,6 +49,8 @@ export function Confirm(props: Props) {
         id={form}
         onSubmit={(event) => {
           event.preventDefault();
+          // The dialog may be opened out of a form, which is not to be sent by it.
+          event.stopPropagation();
           if (isReady) onConfirm(reason.trim() || null);
         }}
       >

@@ -58,11 +58,7 @@ function Freshness({ queries, onRefresh }: { queries: UseQueryResult<unknown>[];
       <Text size="xs" className="quiet nowrap" aria-live="off">
         {age && (isStale ? `stale, from ${age}` : age === "now" ? "just now" : `figures from ${age}`)}
       </Text>
-      <Button
-        variant="default"
-        onClick={onRefresh}
-        loading={queries.some((query) => query.isFetching && query.isPending)}
-      >
+      <Button variant="default" onClick={onRefresh}>
         {TEXTS.refresh}
       </Button>
     </Group>

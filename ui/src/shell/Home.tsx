@@ -1,4 +1,4 @@
-// Where "/" leads: the first screen that the person may see.
+// Where "/" leads: the first screen that the person may see; for an operator the first of the console.
 
 import { useQuery } from "@tanstack/react-query";
 import { Navigate } from "@tanstack/react-router";
@@ -8,7 +8,8 @@ import { may, sessionQuery } from "./session.ts";
 
 export function Home() {
   const session = useQuery(sessionQuery);
-  const first = PLACES.find((place) => may(session.data, place.permission));
+  const places = PLACES.filter((place) => may(session.data, place.permission));
+  const first = (session.data?.isKey && places.find((place) => place.surface === "operate")) || places[0];
   if (first) return <Navigate to={first.path} replace />;
   return (
     <Screen title="Nothing to see yet">

@@ -1,6 +1,17 @@
 // The frame of every screen: menu by permission, palette, keys, light and dark, who is signed in.
 
-import { AppShell, Box, Burger, Button, Group, Menu, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import {
+  AppShell,
+  Box,
+  Burger,
+  Button,
+  Group,
+  type MantineColorScheme,
+  Menu,
+  Text,
+  UnstyledButton,
+  useMantineColorScheme,
+} from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Spotlight, spotlight } from "@mantine/spotlight";
 import { useQuery } from "@tanstack/react-query";
@@ -9,6 +20,8 @@ import { useEffect, useRef, useState } from "react";
 import { Problem } from "../api/problem.ts";
 import { Failure } from "../parts/Failure.tsx";
 import { Loading } from "../parts/Screen.tsx";
+import { Availability } from "./Availability.tsx";
+import { ChangePassword } from "./ChangePassword.tsx";
 import { KeysHelp } from "./KeysHelp.tsx";
 import { listen, useKeySettings, useKeys } from "./keys.ts";
 import { PLACES, type Place, SURFACES, type Surface } from "./navigation.ts";
@@ -138,7 +151,12 @@ function NavGroup({ surface, places }: { surface: Surface; places: Place[] }) {
     <Box component="section" aria-label={SURFACES[surface]}>
       <p className="nav-head">{SURFACES[surface]}</p>
       {places.map((place) => (
-        <Link key={place.path} to={place.path} className="nav-link" activeOptions={{ exact: place.path === "/manage" }}>
+        <Link
+          key={place.path}
+          to={place.path}
+          className="nav-link"
+          activeOptions={{ exact: place.path === "/manage" || place.path === "/" }}
+        >
           {place.name}
           {isOn && place.action && keymap[place.action] && (
             <Box component="span" className="quiet" fz={11} aria-hidden="true" visibleFrom="sm">
@@ -154,47 +172,44 @@ function NavGroup({ surface, places }: { surface: Surface; places: Place[] }) {
 function Person({ session, onHelp }: { session: Session; onHelp: () => void }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [isLeaving, setLeaving] = useState(false);
-  const scheme = (name: "auto" | "light" | "dark", label: string) => (
-    <Menu.Item
-      role="menuitemradio"
-      aria-checked={colorScheme === name}
-      onClick={() => setColorScheme(name)}
-      fw={colorScheme === name ? 600 : 400}
-    >
-      {label}
-      {colorScheme === name ? " ✓" : ""}
-    </Menu.Item>
-  );
+  const [isChanging, setChanging] = useState(false);
   return (
-    <Menu position="bottom-end" withinPortal transitionProps={{ duration: 0 }}>
-      <Menu.Target>
-        <UnstyledButton className="small" px={6} mih={28} aria-label={`You: ${session.name}`}>
-          {session.name || "You"} <span aria-hidden="true">▾</span>
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label c="var(--quiet)">Role: {session.role || "none"}</Menu.Label>
-        {scheme("auto", "As the system")}
-        {scheme("light", "Light")}
-        {scheme("dark", "Dark")}
-        <Menu.Divider />
-        <Menu.Item onClick={onHelp}>Keys</Menu.Item>
-        <Menu.Item component="a" href="/docs">
-          API description
-        </Menu.Item>
-        <Menu.Divider />
-        <Menu.Item
-          disabled={isLeaving}
-          onClick={() => {
-            setLeaving(true);
-            signOut()
-              .catch(() => undefined)
-              .then(() => window.location.assign("/sign-in"));
-          }}
-        >
-          Sign out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Menu position="bottom-end" withinPortal transitionProps={{ duration: 0 }}>
+        <Menu.Target>
+          <UnstyledButton className="small" px={6} mih={28} aria-label={`You: ${session.name}`}>
+            {session.name || "You"} <span aria-hidden="true">▾</span>
+          </UnstyledButton>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label c="var(--quiet)">Role: {session.role.replaceAll("_", " ") || "none"}</Menu.Label>
+          {!session.isKey && <Availability />}
+          <Menu.RadioGroup value={colorScheme} onChange={(name) => setColorScheme(name as MantineColorScheme)}>
+            <Menu.RadioItem value="auto">As the system</Menu.RadioItem>
+            <Menu.RadioItem value="light">Light</Menu.RadioItem>
+            <Menu.RadioItem value="dark">Dark</Menu.RadioItem>
+          </Menu.RadioGroup>
+          <Menu.Divider />
+          <Menu.Item onClick={onHelp}>Keys</Menu.Item>
+          <Menu.Item component="a" href="/docs">
+            API description
+          </Menu.Item>
+          {!session.isKey && <Menu.Item onClick={() => setChanging(true)}>Change the password</Menu.Item>}
+          <Menu.Divider />
+          <Menu.Item
+            disabled={isLeaving}
+            onClick={() => {
+              setLeaving(true);
+              signOut()
+                .catch(() => undefined)
+                .then(() => window.location.assign("/sign-in"));
+            }}
+          >
+            Sign out
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {isChanging && <ChangePassword onClose={() => setChanging(false)} />}
+    </>
   );
 }

@@ -7,9 +7,13 @@ import { withSession } from "../api/renew.ts";
 export type Session = {
   name: string;
   role: string;
-  /** What the person may do; null when it is not known, with a key of development. */
-  permissions: string[] | null;
+  permissions: string[];
+  /** A key is at work: an operator at the console, or whoever develops. It is nobody's seat at the desk. */
+  isKey: boolean;
 };
+
+/** Says that this browser signed in as an operator, so that it asks for the right thing first. */
+const AT_CONSOLE = "deskwork.console";
 
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
@@ -19,24 +23,49 @@ export const sessionQuery = queryOptions({
 });
 
 export function may(session: Session | undefined, permission: string | null): boolean {
-  return permission === null || session?.permissions == null || session.permissions.includes(permission);
+  if (permission === null) return true;
+  const known = session?.permissions ?? [];
+  return known.includes(permission) || known.includes("operator");
 }
 
 export async function signIn(form: { tenant: string; email: string; password: string }): Promise<void> {
   await call("POST", "/api/auth/login", { ...form, cookie: true });
+  localStorage.removeItem(AT_CONSOLE);
+}
+
+/** As an operator: the key is exchanged for a cookie and kept nowhere. */
+export async function signInWithKey(key: string): Promise<void> {
+  await call("POST", "/api/auth/console", { key });
+  localStorage.setItem(AT_CONSOLE, "yes");
 }
 
 export async function signOut(): Promise<void> {
-  await call("POST", "/api/auth/logout", {});
+  const atConsole = localStorage.getItem(AT_CONSOLE) !== null;
+  localStorage.removeItem(AT_CONSOLE);
+  if (atConsole) await call("DELETE", "/api/auth/console");
+  else await call("POST", "/api/auth/logout", {});
+}
+
+/** By a link that somebody handed over: the first password, or another one. */
+export async function choosePassword(purpose: "invitation" | "reset", token: string, password: string): Promise<void> {
+  const path = purpose === "invitation" ? "/api/auth/invitations/accept" : "/api/auth/password/reset";
+  await call("POST", path, { token, password });
+}
+
+/** One's own. It ends every session, this one too. */
+export async function changePassword(current: string, password: string): Promise<void> {
+  await call("POST", "/api/auth/password/change", { current, password });
 }
 
 async function load(signal: AbortSignal): Promise<Session> {
+  const ofPerson = async () => read(await call("GET", "/api/auth/session", undefined, signal));
+  const ofKey = async () => read(await call("GET", "/api/auth/console", undefined, signal));
+  const [first, other] = localStorage.getItem(AT_CONSOLE) === null ? [ofPerson, ofKey] : [ofKey, ofPerson];
   try {
-    return read(await call("GET", "/api/auth/session", undefined, signal));
+    return await first();
   } catch (error) {
-    // An API key, such as the proxy of `make ui` adds, is nobody: it may do what its scopes say, which it cannot ask for.
-    const isKey = error instanceof Problem && (error.kind === "forbidden" || error.kind === "gone");
-    if (isKey) return { name: "API key", role: "its scopes", permissions: null };
+    // The other kind is signed in: a key that the proxy of `make ui` adds, or a person who signed in in another tab.
+    if (error instanceof Problem && error.kind === "forbidden") return other();
     throw error;
   }
 }
@@ -60,14 +89,13 @@ async function call(method: string, path: string, body?: unknown, signal?: Abort
 
 export function read(answer: unknown): Session {
   const document = record(answer);
-  const person = record(document.person ?? document.agent ?? document);
+  const isKey = typeof document.key_id === "string";
+  const who = isKey ? document : record(document.person);
   const text = (...values: unknown[]) => values.find((value) => typeof value === "string") as string | undefined;
-  const permissions = document.permissions ?? person.permissions;
-  return {
-    name: text(person.name, person.email) ?? "",
-    role: text(document.role, person.role) ?? "",
-    permissions: Array.isArray(permissions) ? permissions.filter((each) => typeof each === "string") : null,
-  };
+  const list = Array.isArray(who.permissions) ? who.permissions : [];
+  const permissions = list.filter((each): each is string => typeof each === "string");
+  const role = isKey ? (permissions.includes("operator") ? "operator" : "API key") : text(who.role);
+  return { name: text(who.name, who.email) ?? "", role: role ?? "", permissions, isKey };
 }
 
 function record(value: unknown): Record<string, unknown> {

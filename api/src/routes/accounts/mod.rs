@@ -2,6 +2,8 @@
 
 pub mod agents;
 pub mod audit;
+pub mod console;
+pub mod keys;
 pub mod oidc;
 pub mod passwords;
 pub mod sign_in;
@@ -21,4 +23,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(agents::routes())
         .merge(trail::routes())
         .merge(audit::routes())
+        .merge(console::routes())
+        .merge(keys::routes())
 }

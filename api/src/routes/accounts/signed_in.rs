@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::web::auth::{ACCESS_COOKIE, REFRESH_COOKIE};
+use crate::web::auth::{ACCESS_COOKIE, CONSOLE_COOKIE, REFRESH_COOKIE};
 use crate::web::people::People;
 
 /// Somebody is signed in.
@@ -85,6 +85,7 @@ pub fn answer(people: &People, login: &Login, session: &Session, into: Into, now
     if into == Into::Cookies {
         let left = (session.expires_at - now).num_seconds().max(0);
         set_cookies(&mut headers, (&access, expires_in), (refresh, left));
+        set_console_cookie(&mut headers, "", 0);
     }
     let in_body = |token: &str| (into == Into::Body).then(|| token.to_owned());
     let body = SignedIn {
@@ -104,11 +105,17 @@ pub fn forget_cookies(headers: &mut HeaderMap) {
     set_cookies(headers, ("", 0), ("", 0));
 }
 
+/// Has a browser hold an operator's session for so many seconds; none when it is to forget it.
+pub fn set_console_cookie(headers: &mut HeaderMap, session: &str, secs: i64) {
+    set_cookie(headers, CONSOLE_COOKIE, "/", (session, secs));
+}
+
 fn set_cookies(headers: &mut HeaderMap, access: (&str, i64), refresh: (&str, i64)) {
-    for (name, path, (value, secs)) in [(ACCESS_COOKIE, "/", access), (REFRESH_COOKIE, "/api/auth", refresh)]
-    {
-        let cookie =
-            format!("{name}={value}; Path={path}; Max-Age={secs}; HttpOnly; Secure; SameSite=Strict");
-        headers.append(header::SET_COOKIE, HeaderValue::from_str(&cookie).expect("tokens are plain ASCII"));
-    }
+    set_cookie(headers, ACCESS_COOKIE, "/", access);
+    set_cookie(headers, REFRESH_COOKIE, "/api/auth", refresh);
+}
+
+fn set_cookie(headers: &mut HeaderMap, name: &str, path: &str, (value, secs): (&str, i64)) {
+    let cookie = format!("{name}={value}; Path={path}; Max-Age={secs}; HttpOnly; Secure; SameSite=Strict");
+    headers.append(header::SET_COOKIE, HeaderValue::from_str(&cookie).expect("tokens are plain ASCII"));
 }

@@ -55,6 +55,14 @@ fn print_next(cluster: &Cluster) {
     println!("\n{}", bold("Try next"));
     println!("  {base}/          the desk in a browser: sign in to tenant {}", cluster.desk.credentials().tenant);
     println!("            as {} with the password \"{}\"", service::EMAIL, service::PASSWORD);
+    println!("  {base}/          the web app, in a browser:");
+    println!(
+        "      as a person: shop {}, e-mail {}, password \"{}\"",
+        cluster.desk.credentials().tenant,
+        service::EMAIL,
+        service::PASSWORD
+    );
+    println!("      as an operator: \"I run this cluster and have an operator's key\", with the key below");
     println!("  {base}/docs      the API, page by page");
     println!("  {base}/health    what is up");
     println!("  {base}/metrics   figures for Prometheus");

@@ -136,7 +136,7 @@ function spent(intervals: { secs: number; spent: string }[]): string {
 function Known({ customer }: { customer: Opened["intelligence"] }) {
   if (!customer?.available) {
     return (
-      <Part title="Who it is">
+      <Part title="Who they are">
         <Text size="sm">{customer?.reason ? `${words(customer.reason)}.` : TEXTS.stranger}</Text>
       </Part>
     );
@@ -145,7 +145,7 @@ function Known({ customer }: { customer: Opened["intelligence"] }) {
   const axes = customer.axes?.filter((axis) => axis.available) ?? [];
   return (
     <>
-      <Part title="Who it is">
+      <Part title="Who they are">
         <Text size="sm">{customer.who}</Text>
         {purchases && (
           <Text size="sm" mt={4}>
@@ -203,8 +203,8 @@ function Axes({ axes }: { axes: NonNullable<Customer["axes"]> }) {
           {axes.map((axis) => (
             <div key={axis.axis}>
               <dt className="quiet">{words(axis.axis)}</dt>
-              <dd>{axis.segment ?? plain(axis.description)}</dd>
-              {axis.segment && axis.description && <dd className="quiet">{plain(axis.description)}</dd>}
+              <dd>{axis.phrase ?? axis.segment ?? plain(axis.description)}</dd>
+              {!axis.phrase && axis.segment && axis.description && <dd className="quiet">{plain(axis.description)}</dd>}
             </div>
           ))}
         </dl>

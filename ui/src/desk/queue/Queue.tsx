@@ -71,7 +71,7 @@ export function Queue({ search, open, onChange }: Props) {
         <Group gap={6} wrap="nowrap" mt={6}>
           <Select
             aria-label="View"
-            data={VIEWS.filter((each) => !each.isPersonal || session.data?.permissions).map((each) => ({
+            data={VIEWS.filter((each) => !each.isPersonal || session.data?.isKey === false).map((each) => ({
               value: each.id,
               label: each.name,
             }))}

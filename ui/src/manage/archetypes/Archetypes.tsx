@@ -1,12 +1,15 @@
 // Kinds of customers, the coarse ones with the finer ones under them.
 
-import { Box, Text } from "@mantine/core";
+import { Box, Button, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { answerAs, client } from "../../api/client.ts";
 import type { Archetype } from "../../api/shapes.ts";
 import { count, day, percent } from "../../parts/format.ts";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
+import { may, sessionQuery } from "../../shell/session.ts";
+import { Rename } from "./Rename.tsx";
 import { TEXTS } from "./texts.ts";
 
 type Answer = {
@@ -43,6 +46,9 @@ export function Archetypes() {
 }
 
 function Tree({ kinds, customers }: { kinds: Archetype[]; customers: number }) {
+  const session = useQuery(sessionQuery);
+  const [renamed, setRenamed] = useState<Archetype | null>(null);
+  const mayRename = may(session.data, "intelligence:write");
   const coarse = kinds.filter((kind) => !kinds.some((other) => other.id === kind.parent_id)).sort(byCustomers);
   const most = Math.max(1, ...coarse.map((kind) => kind.customers ?? 0));
   return (
@@ -63,9 +69,21 @@ function Tree({ kinds, customers }: { kinds: Archetype[]; customers: number }) {
               </div>
             </div>
             <div>
-              <Text size="sm" fw={600}>
-                {kind.name}
-              </Text>
+              <Group gap="xs">
+                <Text size="sm" fw={600}>
+                  {kind.name}
+                </Text>
+                {mayRename && kind.automatic_name !== undefined && (
+                  <Button
+                    variant="subtle"
+                    size="compact-xs"
+                    aria-label={`${TEXTS.rename}: ${kind.name}`}
+                    onClick={() => setRenamed(kind)}
+                  >
+                    {TEXTS.rename}
+                  </Button>
+                )}
+              </Group>
               <details>
                 <summary className="small quiet">
                   {finer.length > 0
@@ -90,6 +108,7 @@ function Tree({ kinds, customers }: { kinds: Archetype[]; customers: number }) {
           </div>
         );
       })}
+      {renamed && <Rename kind={renamed} onClose={() => setRenamed(null)} />}
     </Box>
   );
 }

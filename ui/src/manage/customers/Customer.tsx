@@ -1,4 +1,4 @@
-// One customer: who it is, whether it will leave and why, what it may spend, how it behaves on each axis.
+// One customer: who they are, whether they will leave and why, what they may spend, how they behave on each axis.
 
 import { Box, Button, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
@@ -44,7 +44,8 @@ export function Customer() {
       note={
         customer.data?.available ? (
           <>
-            {customer.data.who}. As of {day(customer.data.as_of)}, computed <Age at={customer.data.computed_at} />
+            {customer.data.who?.replace(/\.$/, "")}. As of {day(customer.data.as_of)}, computed{" "}
+            <Age at={customer.data.computed_at} />
             {customer.data.stale ? "; something new has come in since" : ""}.
           </>
         ) : undefined
@@ -86,11 +87,14 @@ function Panel({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
+/** How clearly somebody belongs to the segment that is shown. */
+const STRENGTHS: Record<string, string> = { strong: "Clearly so", balanced: "Between two", weak: "Faintly so" };
+
 function Axes({ axes }: { axes: Axis[] }) {
   const known = axes.filter((axis) => axis.available);
   const missing = axes.filter((axis) => !axis.available);
   return (
-    <Panel title="How it behaves">
+    <Panel title="How they buy">
       {known.map((axis) => (
         <div className="axis-row" key={axis.axis}>
           <div>
@@ -98,13 +102,18 @@ function Axes({ axes }: { axes: Axis[] }) {
               {words(axis.axis)}
             </Text>
             <Text size="xs" className="quiet">
-              {axis.strength ? `${words(axis.strength)} sign` : ""}
+              {STRENGTHS[axis.strength ?? ""] ?? ""}
             </Text>
           </div>
           <div>
-            <Text size="sm">{axis.segment}</Text>
+            <Text size="sm">{axis.phrase ?? axis.segment}</Text>
             <Memberships axis={axis} />
-            {axis.description && (
+            {axis.phrase ? (
+              <Text size="xs" className="quiet" mt={4}>
+                {axis.segment}
+              </Text>
+            ) : null}
+            {axis.description && !axis.phrase && (
               <Text size="xs" className="quiet" mt={4}>
                 {axis.description}
               </Text>
@@ -149,7 +158,7 @@ function Risk({ customer }: { customer: Known }) {
     changes: [["customer", customer.customer_id]],
   });
   return (
-    <Panel title="Will it leave?">
+    <Panel title="Will they leave?">
       {!churn?.available ? (
         <Text size="sm">Not known: {churn?.reason ?? "there is no model yet"}.</Text>
       ) : (
@@ -158,7 +167,7 @@ function Risk({ customer }: { customer: Known }) {
             <State name={churn.band ?? ""}>
               <strong>{BAND_WORDS[churn.band ?? ""] ?? churn.band}</strong>
             </State>
-            : {percent(churn.probability)} that it buys nothing in {churn.horizon_days} days.
+            : {percent(churn.probability)} that they buy nothing in {churn.horizon_days} days.
           </Text>
           {ask.isPending ? (
             <Loading rows={2} />
@@ -205,11 +214,11 @@ function sentence(reason: Reason): string {
 function Worth({ customer }: { customer: Known }) {
   const ltv = customer.ltv;
   if (!ltv?.available)
-    return <Panel title="What may it spend?">Not known: {ltv?.reason ?? "there is no model yet"}.</Panel>;
+    return <Panel title="What may they spend?">Not known: {ltv?.reason ?? "there is no model yet"}.</Panel>;
   const high = ltv.high ?? ltv.value ?? 0;
   const scale = high > 0 ? 100 / high : 0;
   return (
-    <Panel title="What may it spend?">
+    <Panel title="What may they spend?">
       <Text size="sm">
         <strong>{money(ltv.value, ltv.currency)}</strong> in {ltv.horizon_days} days, most likely between{" "}
         {money(ltv.low, ltv.currency)} and {money(ltv.high, ltv.currency)}.

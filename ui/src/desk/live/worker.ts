@@ -1,0 +1,57 @@
+// The worker that all tabs share: one connection for all of them, because a browser has six to one address. It ends with
+// the last tab that listens.
+
+import { type Link, Source, type Told } from "./source.ts";
+
+export type ToTab = { link: Link } | { told: Told };
+export type FromTab = "hello" | "bye";
+
+/** What the global of such a worker has; the types of a page do not know it. */
+type Scope = { onconnect: ((event: MessageEvent) => void) | null };
+const scope = self as unknown as Scope;
+
+/** Each tab, and whether it has to load everything when the connection stands. */
+const tabs = new Map<MessagePort, { isFresh: boolean }>();
+
+const source = new Source({
+  told: (told) => {
+    for (const [tab, standing] of tabs) {
+      if (told.kind === "reload") standing.isFresh = false;
+      send(tab, { told });
+    }
+  },
+  link: (link) => {
+    for (const [tab, standing] of tabs) {
+      send(tab, { link });
+      if (link.state === "live") refresh(tab, standing);
+    }
+  },
+});
+
+scope.onconnect = (event) => {
+  const tab = event.ports[0] as MessagePort;
+  tab.onmessage = (message: MessageEvent<FromTab>) => {
+    if (message.data === "bye") {
+      tabs.delete(tab);
+      if (tabs.size === 0) source.stop();
+      return;
+    }
+    const standing = { isFresh: true };
+    tabs.set(tab, standing);
+    source.start();
+    send(tab, { link: source.link });
+    if (source.link.state === "live") refresh(tab, standing);
+  };
+  tab.start();
+};
+
+/** The subscription stands before anything is loaded, so that nothing in between is missed. */
+function refresh(tab: MessagePort, standing: { isFresh: boolean }) {
+  if (!standing.isFresh) return;
+  standing.isFresh = false;
+  send(tab, { told: { kind: "reload" } });
+}
+
+function send(tab: MessagePort, message: ToTab) {
+  tab.postMessage(message);
+}

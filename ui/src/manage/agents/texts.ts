@@ -1,0 +1,47 @@
+// The words of the screens of people.
+
+export const TEXTS = {
+  title: "People",
+  note: "Who works at the desk, what they may and can do, and what they have at hand.",
+  invite: "Invite somebody",
+  inviteNote: "You get a link that lets them choose a password. Hand it over yourself: no mail is sent.",
+  empty: "Nobody works here yet",
+  emptyNote: "Invite the first person.",
+  name: "Name",
+  email: "E-mail",
+  role: "Role",
+  departments: "Departments",
+  skills: "Skills",
+  languages: "Languages",
+  languagesHint: "Two letters each, such as en; none means any",
+  capacity: "Capacity",
+  capacityHint: "Units of open work, 1 to 50",
+  accepts: "Gets new tickets by itself",
+  save: "Save",
+  saved: "Saved",
+  disable: "End access",
+  disableWhat:
+    "The person is signed out everywhere within 30 s and may not sign in any more. What they did stays, and their open tickets are offered again.",
+  enable: "Give access back",
+  link: "Make a new link",
+  linkReset: "Make a link for another password",
+  linkTitle: "The link",
+  linkNote: "It works once. Whoever has it chooses the password, so hand it to nobody else.",
+  copy: "Copy",
+  copied: "Copied",
+  done: "Done",
+  shiftEnd: "End the shift",
+  shiftEndWhat: "The person counts as offline, and their work is offered again by the desk’s rule.",
+  work: "At hand now",
+  workNone: "Nothing at hand",
+  disabled: "Also those without access",
+};
+
+export const ROLES: Record<string, string> = {
+  viewer: "Viewer – looks on, gets no tickets",
+  agent: "Agent – answers customers",
+  senior_agent: "Senior agent – also customers of high tiers",
+  team_lead: "Team lead – gives work out, sees reports",
+  manager: "Manager – runs the desk and its settings",
+  admin: "Admin – everything, and reads the trail",
+};

@@ -1,0 +1,58 @@
+// What the shop calls a kind of customers, instead of the name that was chosen by rules.
+
+import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { call } from "../../api/later.ts";
+import type { Archetype } from "../../api/shapes.ts";
+import { useAct } from "../../parts/act.tsx";
+import { Failure } from "../../parts/Failure.tsx";
+import { TEXTS } from "./texts.ts";
+
+/** Every screen that shows a kind's name. */
+const SHOWN = [["archetypes"], ["summary"], ["customer"], ["customers"], ["desk"]];
+
+export function Rename({ kind, onClose }: { kind: Archetype; onClose: () => void }) {
+  const [name, setName] = useState(kind.name);
+  const path = `/api/intelligence/archetypes/${kind.id}/name`;
+  const options = { changes: SHOWN, done: () => TEXTS.renamed, isShownElsewhere: true, onDone: onClose };
+  const give = useAct({ ...options, run: () => call("PUT", path, { body: { name: name.trim() } }) });
+  const takeBack = useAct({ ...options, run: () => call("DELETE", path) });
+  return (
+    <Modal opened onClose={onClose} title={TEXTS.rename}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          give.mutate(undefined);
+        }}
+      >
+        <Stack gap="sm">
+          <TextInput
+            label={TEXTS.name}
+            description={TEXTS.nameHint}
+            required
+            maxLength={40}
+            data-autofocus
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+          />
+          {kind.automatic_name && (
+            <Text size="sm" className="quiet">
+              {TEXTS.byRules}: {kind.automatic_name}
+            </Text>
+          )}
+          {give.isError || takeBack.isError ? <Failure error={give.error ?? takeBack.error} compact /> : null}
+          <Group justify="flex-end" gap="xs">
+            {kind.automatic_name && (
+              <Button variant="default" loading={takeBack.isPending} onClick={() => takeBack.mutate(undefined)}>
+                {TEXTS.takeBack}
+              </Button>
+            )}
+            <Button type="submit" loading={give.isPending}>
+              {TEXTS.give}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

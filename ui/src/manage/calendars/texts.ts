@@ -1,0 +1,25 @@
+// The words of the screens of opening hours.
+
+export const TEXTS = {
+  title: "Opening hours",
+  note: "When somebody is there. Policies count in them; a change holds from now on and leaves the past as it was.",
+  make: "New opening hours",
+  empty: "No opening hours yet",
+  emptyNote: "Without them every promise counts nights and holidays too.",
+  name: "Name",
+  zone: "Time zone",
+  week: "The week",
+  weekHint: "Such as 9–12, 13:30–17. Empty is closed.",
+  unread: "Not hours: write 9–17, or 9–12, 13:30–17",
+  holidays: "Other days",
+  holidaysHint: "Holidays, and days that are open at other times",
+  addDay: "Add a day",
+  removeDay: "Remove",
+  date: "Date",
+  dayName: "Name",
+  open: "Open",
+  isDefault: "The shop’s own: reports count by it",
+  save: "Save",
+  saved: "Saved",
+  savedRecount: "Saved. Open tickets are being brought up to it",
+};

@@ -1,0 +1,61 @@
+// The words of the screens of mail.
+
+export const TEXTS = {
+  title: "Mailboxes",
+  note: "The addresses that customers write to, and the servers that answers leave through.",
+  make: "New mailbox",
+  empty: "No mailbox yet",
+  emptyNote: "With one, customers’ mail becomes tickets here, and answers leave from its address.",
+  address: "Address",
+  addressHint: "It cannot be changed later",
+  displayName: "Name beside it",
+  isDefault: "Tickets that came to no mailbox are answered from it",
+  sends: "Answers leave through a server",
+  host: "Server",
+  port: "Port",
+  security: "Secured by",
+  username: "User",
+  password: "Password",
+  passwordKept: "Empty keeps the one that is stored",
+  signs: "Mail is signed (DKIM)",
+  domain: "Domain",
+  selector: "Selector",
+  privateKey: "Private key",
+  privateKeyHint: "RSA in PEM, or Ed25519 in base64; empty keeps the one that is stored",
+  acknowledgement: "What a customer is told at once",
+  acknowledgementHint: "Once in five minutes, never to machines; empty tells nothing",
+  save: "Save",
+  saved: "Saved",
+  token: "Token for programs",
+  tokenShown: "A program hands mail in with it, as X-Mailbox-Token. It is shown now and never again.",
+  renew: "New token",
+  renewWhat: "The token of before holds no longer.",
+  giveUp: "Give up",
+  giveUpWhat: "Mail to it is refused from now on. Its tickets stay.",
+  givenUp: "Also those that were given up",
+  inbound: "Mail that came",
+  inboundNote: "Every mail as it came, what became of it, and why one was held back.",
+  inboundEmpty: "No mail like this",
+  recover: "Let it in",
+  recoverAll: "Let all of this sender in",
+  recovered: "It is being taken in",
+  unsure: "Answers whose fate nobody knows",
+  unsureNote:
+    "The mail server’s answer was lost. They are not sent again by themselves: look whether the customer has them.",
+  arrived: "It arrived",
+  again: "Send it again",
+  raw: "As it came",
+};
+
+export const SECURITY = [
+  { value: "tls", label: "TLS from the beginning" },
+  { value: "starttls", label: "STARTTLS" },
+  { value: "plain", label: "Nothing, for this very machine" },
+];
+
+export const STATES: Record<string, string> = {
+  waiting: "Waiting",
+  taken: "In a ticket",
+  suspended: "Held back",
+  unreadable: "Cannot be read",
+};
