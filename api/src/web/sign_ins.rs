@@ -52,10 +52,6 @@ impl SignIns {
 #[derive(Clone, Copy, Debug)]
 pub struct Address(u128);
 
-impl Address {
-    /// What its requests are counted by.
-    pub fn value(self) -> u128 {
-        self.0
 impl From<Address> for u128 {
     fn from(address: Address) -> u128 {
         address.0

@@ -19,9 +19,5 @@ pub mod style;
 pub mod template;
 pub mod words;
 
-pub use input::{
-    Author, CustomerFacts, Draft, DraftInput, Drafter, KnownArticle, Priority, RecentOrder, Recommendation, ThreadMessage,
-    Author, CustomerFacts, CustomerWords, Draft, DraftInput, Drafter, Priority, RecentOrder, Recommendation,
-    ThreadMessage,
-};
+pub use input::{Author, CustomerFacts, CustomerWords, Draft, DraftInput, Drafter, KnownArticle, Priority, RecentOrder, Recommendation, ThreadMessage};
 pub use style::{Channel, Length, Tone};

@@ -14,9 +14,9 @@ use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::{app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, KnownArticle, cite, judge, prompt, RecentOrder, style, template, ThreadMessage}, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, judge, prompt, RecentOrder, style, template, ThreadMessage}, insight::known, outcome::{done, done_then, Outcome, Stop}};
 use questions::usage::Feature;
- use crate::{ai, app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, judge, prompt, RecentOrder, style, template, ThreadMessage}, outcome::{done, done_then, Outcome, Stop}};
+
+use crate::{ai, app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, KnownArticle, cite, judge, prompt, RecentOrder, style, template, ThreadMessage}, insight::known, outcome::{done, done_then, Outcome, Stop}};
 use upstreams::{anthropic, CallContext, gorgias};
 
 /// Messages that a drafter sees.
@@ -108,16 +108,12 @@ pub(super) fn stored_as_draft(stored: &drafts::Draft) -> Draft {
     }
 }
 
-/// The recommendation, the remarks, and the articles with their versions, as they are stored and shown.
-fn advice_of(draft: &Draft, input: &DraftInput) -> Value {
-}
-
 fn lines_of(advice: &Value, name: &str) -> Vec<String> {
     advice.get(name).and_then(|lines| serde_json::from_value(lines.clone()).ok()).unwrap_or_default()
 }
 
-/// The recommendation and the remarks, as they are stored and shown.
-fn advice_of(draft: &Draft) -> Value {
+/// The recommendation, the remarks, and the articles with their versions, as they are stored and shown.
+fn advice_of(draft: &Draft, input: &DraftInput) -> Value {
     let mut advice = serde_json::to_value(&draft.recommendation).unwrap_or_default();
     if !advice.is_object() {
         advice = serde_json::json!({});

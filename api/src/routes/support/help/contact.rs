@@ -161,7 +161,7 @@ pub async fn submit(
             return Ok(show(StatusCode::OK, &content));
         }
     }
-    if asked.count(address.value(), ONE).is_err() {
+    if asked.count(address.into(), ONE).is_err() {
         let why = "Too many questions came from your network. Please wait a minute and send it again.";
         return Ok(show(StatusCode::TOO_MANY_REQUESTS, &form(&slug, &written, &question, Some(why), "Ask")));
     }

@@ -261,7 +261,7 @@ pub async fn answer(
         let why = "Please use at most 20,000 characters.";
         return shown(reader, &token, number, Some(why), StatusCode::BAD_REQUEST, &headers).await;
     }
-    if asked.count(address.value(), ONE).is_err() {
+    if asked.count(address.into(), ONE).is_err() {
         let why = "Too much came from your network. Please wait a minute.";
         return shown(reader, &token, number, Some(why), StatusCode::TOO_MANY_REQUESTS, &headers).await;
     }
