@@ -71,7 +71,7 @@ pub async fn archetypes(tx: &mut Tx, tenant: TenantId, smallest: i64) -> Result<
         let customers = run.population.archetype(&catalog, place);
         json!({
             "id": archetype.id, "level": archetype.level, "name": archetype.name,
-            "description": catalog.words(archetype),
+            "description": catalog.description(archetype),
             "parent": archetype.parent.and_then(|parent| catalog.archetypes.get(parent)).map(|parent| &parent.name),
             // Coarse, because segments are counted beside them.
             "customers_about": (!withhold::is_small(customers, smallest)).then(|| withhold::coarse(customers, smallest)),
