@@ -89,11 +89,11 @@ struct Play {
     addr: SocketAddr,
     manners: Manners,
     source: Mutex<Source>,
-    state: Mutex<State_>,
+    state: Mutex<Changing>,
 }
 
 /// What changes with the calls.
-struct State_ {
+struct Changing {
     random: StdRng,
     bucket: Bucket,
     heard: Heard,
@@ -122,7 +122,7 @@ pub async fn start(source: Source, manners: Manners) -> io::Result<Stub> {
         addr,
         manners,
         source: Mutex::new(source),
-        state: Mutex::new(State_ {
+        state: Mutex::new(Changing {
             random: StdRng::seed_from_u64(manners.seed),
             bucket: Bucket::new(manners.points_per_second),
             heard: Heard::default(),
@@ -195,7 +195,7 @@ impl Drop for Stub {
     }
 }
 
-impl State_ {
+impl Changing {
     fn issue(&mut self, secs: u32) {
         self.issued += 1;
         self.access = format!("shpat_{}", self.issued);

@@ -235,7 +235,7 @@ impl Show {
         let mut end = first_end;
         for _ in 0..if self.size.changes > 0 { 2 } else { 0 } {
             self.sync(false).await?;
-            end = self.settled(Some(&end), 0, &mut 0).await.context("a later reading")?;
+            end = self.settled(Some(end.as_str()), 0, &mut 0).await.context("a later reading")?;
         }
         let expected = self.stub.source(|source| source.expected());
         let differences =
