@@ -69,7 +69,7 @@ impl Resolve for CheckedResolver {
     }
 }
 
-fn allowed_addresses(
+pub(crate) fn allowed_addresses(
     destinations: Destinations,
     host: &str,
     found: impl Iterator<Item = SocketAddr>,

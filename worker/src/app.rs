@@ -7,7 +7,7 @@ use database::Db;
 use jobs::{Dispatch, Store};
 
 use crate::insight::{knowledge::Library, material::Material};
-use upstreams::{anthropic, gorgias, pacing::shared::Shared, recorder::Recorder};
+use upstreams::{anthropic, files::Files, gorgias, mail::Post, pacing::shared::Shared, recorder::Recorder};
 
 /// The shared parts.
 pub struct App {
@@ -21,6 +21,12 @@ pub struct App {
     pub master_key: MasterKey,
     /// The help desk.
     pub gorgias: gorgias::Gorgias,
+    /// The way out for mail.
+    pub post: Post,
+    /// Files that come with messages.
+    pub files: Files,
+    /// The longest file that comes with a mail, in bytes.
+    pub file_limit_bytes: usize,
     /// The model that drafts; the built-in drafter does it when there is none.
     pub anthropic: Option<anthropic::Client>,
     /// What scoring needs of the tenants' current runs.

@@ -7,11 +7,12 @@ use anyhow::Context;
 use boot::{Process, Telemetry};
 use database::Db;
 use jobs::{Dispatch, Store};
-use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias, recorder::Recorder};
+use upstreams::{Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, mail::Post, recorder::Recorder};
 use worker::{
     app::{App, shared_pace},
     days, handlers,
     insight::{knowledge::Library, material::Material},
+    mail_door,
     runtime::{self, Options, Pulse},
     settings::{self, SETTINGS, Settings},
     step_back::step_back,
@@ -53,6 +54,12 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         .context("the Messages API")?
         .map(|client| client.sharing_pace(pace.clone()));
     let app = Arc::new(App {
+        post: Post::new(settings.destinations, breakers.clone()),
+        files: match settings.files_s3.clone() {
+            Some(s3) => Files::in_s3(settings.files_dir.clone(), s3),
+            None => Files::in_folder(settings.files_dir.clone()),
+        },
+        file_limit_bytes: settings.file_limit_bytes,
         gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),
         anthropic,
         master_key: settings.master_key,
@@ -80,6 +87,9 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     };
     let handlers = handlers::all(&app);
     tokio::spawn(days::run(store.clone()));
+    if let Some(door) = settings.mail_door {
+        mail_door::start(door, &app, stop.clone()).await.context("DESK_MAIL_BIND")?;
+    }
     runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })
         .await
         .context("DATABASE_URL")

@@ -35,6 +35,7 @@ use crate::{state::AppState, web::problem::ProblemDocument};
         (name = "dead letters", description = "Jobs that failed for good: causes, retries, discards"),
         (name = "segments", description = "Customers for whom a rule holds: rules, counts, members, changes"),
         (name = "operations", description = "Queues, kinds, workers, schedules and the audit trail"),
+        (name = "mail", description = "Mailboxes, mail that came, and replies whose fate nobody knows"),
         (name = "people", description = "Signing in and out, agents, and what they did"),
     )
 )]

@@ -121,7 +121,7 @@ impl Limits {
             return None;
         }
         Some(match path {
-            "/api/gorgias/webhook" => &self.webhooks,
+            "/api/gorgias/webhook" | "/api/mail/inbound" => &self.webhooks,
             path if path.starts_with("/api/ai/") => &self.ai,
             "/api/segments/preview" => &self.segments,
             path if path.starts_with("/api/segments/") && path.ends_with("/evaluate") => &self.segments,

@@ -10,7 +10,8 @@
 //! 3. whose the ticket is,
 //! 4. what its messages say,
 //! 5. its place in the order,
-//! 6. the words by which it is found.
+//! 6. the words by which it is found,
+//! 7. what a help desk that it lives in has not heard of.
 
 use chrono::{DateTime, Utc};
 use database::Tx;
@@ -19,6 +20,7 @@ use jobs::{Announcement, NewJob, QueueError};
 
 use crate::analysis;
 use crate::assignment;
+use crate::help_desk;
 use crate::order::place;
 use crate::sla;
 use crate::tickets::search;
@@ -49,6 +51,7 @@ pub async fn settle(
     analysis::summarise(tx, ticket).await?;
     follow.extend(place::place(tx, tenant, ticket, now).await?);
     search::refresh(tx, ticket).await?;
+    follow.extend(help_desk::step(tx, tenant, ticket).await?);
     let announcement = match follow.is_empty() {
         true => Announcement::default(),
         false => jobs::enqueue(tx, &follow).await?.1,

@@ -20,7 +20,7 @@ use jobs::{
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias};
+use upstreams::{Breakers, Destinations, breaker::BreakerSettings, files::Files, gorgias::Gorgias, mail::Post};
 use uuid::Uuid;
 use worker::{
     app::App,
@@ -37,6 +37,9 @@ fn app(ledger: &Ledger) -> Arc<App> {
         dispatch: ledger.dispatch.clone(),
         master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes"),
         gorgias: Gorgias::new(Destinations::PublicOnly, breakers).expect("a client"),
+        post: Post::new(Destinations::PublicOnly, Breakers::default()),
+        files: Files::in_folder("/nowhere".into()),
+        file_limit_bytes: 1,
         anthropic: None,
         insight: Library::default(),
         material: Material::default(),

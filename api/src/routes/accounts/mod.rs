@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod audit;
+mod link_mail;
 pub mod oidc;
 pub mod passwords;
 pub mod sign_in;

@@ -3,7 +3,9 @@
 pub mod assignment;
 pub mod deliveries;
 pub mod drafts;
+pub mod help_desk;
 pub mod live;
+pub mod mail;
 pub mod order;
 pub mod rate;
 pub mod ratings;
@@ -25,7 +27,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(assignment::routes())
         .merge(deliveries::routes())
         .merge(drafts::routes())
+        .merge(help_desk::routes())
         .merge(live::routes())
+        .merge(mail::routes())
         .merge(order::routes())
         .merge(rate::routes())
         .merge(ratings::routes())

@@ -17,10 +17,14 @@ macro_rules! for_each_kind {
             offer_again: OfferAgain,
             post_internal_note: PostInternalNote,
             recommend_actions: RecommendActions,
+            reconcile_gorgias: ReconcileGorgias,
             recount_sla: RecountSla,
             refresh_rank: RefreshRank,
+            send_link: SendLink,
             send_reply: SendReply,
             settle_ticket: SettleTicket,
+            sync_help_desk: SyncHelpDesk,
+            take_mail_in: TakeMailIn,
             wake_ticket: WakeTicket,
         }
     };

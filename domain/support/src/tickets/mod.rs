@@ -12,7 +12,7 @@ pub mod fields;
 pub mod full;
 pub mod history;
 pub mod list;
-mod lock;
+pub(crate) mod lock;
 pub mod merge;
 pub mod message;
 pub mod reply;
