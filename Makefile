@@ -107,11 +107,15 @@ openapi: build ## write docs/openapi.json from the code
 schemathesis: setup build ## the running API against its own description: ARGS="50" for more requests
 	@tests/schemathesis $(ARGS)
 
+.PHONY: test-interop
+test-interop: setup build ## what we send, read and verified by programs of others (Python's email, dkimpy), which go to .local
+	@tests/interop/mail $(BIN)/mail-samples
+
 figures: setup ## draw the figures of docs/ from the real purchases, a few minutes
 	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters sla assign realtime idle night night-kill rules segments fuzz-doors import-bench erase shopify
+PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters sla assign realtime idle night night-kill rules segments fuzz-doors import-bench erase shopify mail
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -162,6 +166,9 @@ assign: ## 2,000 tickets for 50 agents by 8 workers at once; nobody is overtaken
 
 realtime: ## 5,000 WebSockets on one api process: delay, memory, what is missed after cuts: ARGS="--quick"
 	@$(BIN)/realtime $(ARGS)
+
+mail: ## mail: two desks that answer by themselves, a flood, 1,000 shapes, 10,000 in and out through kills: ARGS="--quick"
+	@$(BIN)/mail $(ARGS)
 
 idle: ## what the cluster costs when nothing happens
 	@$(BIN)/idle $(ARGS)

@@ -70,6 +70,12 @@ pub const SETTINGS: &[Setting] = &[
         secret: false,
     },
     Setting {
+        name: "DESK_MAIL_MAX_BYTES",
+        default: Some("26214400"),
+        meaning: "the longest mail that may be handed in, in bytes",
+        secret: false,
+    },
+    Setting {
         name: "DESK_FILES_S3_ENDPOINT",
         default: None,
         meaning: "a store that speaks S3, for files instead of the folder: `https://s3.eu-central-1.amazonaws.com`",
@@ -297,6 +303,8 @@ pub struct Settings {
     pub files_s3: Option<S3>,
     /// The largest file that comes with a message, in bytes.
     pub attachment_max_bytes: u64,
+    /// The longest mail that may be handed in, in bytes.
+    pub mail_max_bytes: usize,
     /// The rate limits.
     pub rates: Rates,
     /// Reads that scan which may run at once.
@@ -360,6 +368,8 @@ impl Settings {
             files_dir: env::optional("DESK_FILES_DIR", PathBuf::from("./.local/files"), "a folder")?,
             files_s3: files_s3()?,
             attachment_max_bytes: env::number("DESK_ATTACHMENT_MAX_BYTES", 25 << 20, 1..=1 << 30)?,
+            mail_max_bytes: usize::try_from(env::number("DESK_MAIL_MAX_BYTES", 25 << 20, 1..=1 << 30)?)
+                .unwrap_or(usize::MAX),
             rates: Rates {
                 general_per_minute: number("DESK_RATE_GENERAL_PER_MINUTE", 6_000, MAX_RATE)?,
                 webhooks_per_minute: number("DESK_RATE_WEBHOOKS_PER_MINUTE", 60_000, MAX_RATE)?,

@@ -89,6 +89,28 @@ struct Earlier {
     taken: bool,
 }
 
+/// Takes an intention back whose effect certainly did not happen, so that the next attempt may go ahead. Only the run
+/// that recorded it may.
+///
+/// # Errors
+/// The ledger failed: the effect then counts as unsure.
+pub async fn did_not_happen(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    key: &str,
+    lease: Uuid,
+) -> Result<(), QueueError> {
+    sqlx::query(
+        "delete from jobs.side_effect where tenant_id = $1 and key = $2 and state = 'intended' and lease = $3",
+    )
+    .bind(tenant)
+    .bind(key)
+    .bind(lease)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Records that an effect happened, with what the other side answered.
 ///
 /// # Errors

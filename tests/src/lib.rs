@@ -10,6 +10,7 @@ pub mod failover;
 pub mod folder;
 pub mod import;
 pub mod load;
+pub mod mail;
 pub mod night;
 pub mod processes;
 pub mod program;

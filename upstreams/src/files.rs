@@ -143,6 +143,22 @@ impl Files {
         Ok(Reading { size_bytes, bytes: pieces(file).boxed() })
     }
 
+    /// Reads a file as a whole, when it has at most so many bytes.
+    ///
+    /// # Errors
+    /// There is none, it is longer, or the file system or the store failed.
+    pub async fn read_whole(&self, place: Place, limit_bytes: usize) -> Result<Bytes, FilesError> {
+        let mut pieces = self.read(place).await?.bytes;
+        let mut whole = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            whole.extend_from_slice(&piece?);
+            if whole.len() > limit_bytes {
+                return Err(FilesError::Store("the file is longer than it was".to_owned()));
+            }
+        }
+        Ok(whole.into())
+    }
+
     /// Removes a file; one that is not there is none any more.
     ///
     /// # Errors

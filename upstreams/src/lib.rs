@@ -12,6 +12,7 @@ pub mod files;
 pub mod gorgias;
 pub mod http;
 pub mod identity;
+pub mod mail;
 pub mod outgoing;
 pub mod pacing;
 pub mod recorder;

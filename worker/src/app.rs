@@ -9,7 +9,7 @@ use questions::{desk::Desk, usage::Prices};
 
 use crate::insight::{knowledge::Library, material::Material};
 use crate::rules::Rules;
-use upstreams::{anthropic, files::Files, gorgias, pacing::shared::Shared, recorder::Recorder, shopify::Shopify, sources::Sources};
+use upstreams::{anthropic, files::Files, gorgias, mail::Post, pacing::shared::Shared, recorder::Recorder, shopify::Shopify, sources::Sources};
 
 /// The shared parts.
 pub struct App {
@@ -29,6 +29,12 @@ pub struct App {
     pub sources: Sources,
     /// Where shops deliver webhooks, if people can reach this installation.
     pub webhooks_url: Option<String>,
+    /// The way out for mail.
+    pub post: Post,
+    /// Files that come with messages.
+    pub files: Files,
+    /// The longest file that comes with a mail, in bytes.
+    pub file_limit_bytes: usize,
     /// The model that drafts; the built-in drafter does it when there is none.
     pub anthropic: Option<anthropic::Client>,
     /// What rules of the support desk need.

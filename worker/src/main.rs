@@ -7,11 +7,12 @@ use anyhow::Context;
 use boot::{Process, Telemetry};
 use database::Db;
 use jobs::{Dispatch, Store};
-use upstreams::{Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, recorder::Recorder, shopify::Shopify, sources::Sources};
+use upstreams::{Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, mail::Post, recorder::Recorder, shopify::Shopify, sources::Sources};
 use worker::{
     app::{App, shared_pace},
     days, handlers,
     insight::{knowledge::Library, material::Material},
+    mail_door,
     runtime::{self, Options, Pulse},
     rules::Rules,
     settings::{self, SETTINGS, Settings},
@@ -69,6 +70,12 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let secret = settings.master_key.derive(questions::desk::SECRET_LABEL);
         desk: questions::desk::Desk::new(db.clone(), dispatch.clone(), secret),
         prices: settings.prices,
+        post: Post::new(settings.destinations, breakers.clone()),
+        files: match settings.files_s3.clone() {
+            Some(s3) => Files::in_s3(settings.files_dir.clone(), s3),
+            None => Files::in_folder(settings.files_dir.clone()),
+        },
+        file_limit_bytes: settings.file_limit_bytes,
         gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),
         anthropic,
         master_key: settings.master_key,
@@ -100,6 +107,9 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     };
     let handlers = handlers::all(&app);
     tokio::spawn(days::run(store.clone()));
+    if let Some(door) = settings.mail_door {
+        mail_door::start(door, &app, stop.clone()).await.context("DESK_MAIL_BIND")?;
+    }
     runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })
         .await
         .context("DATABASE_URL")

@@ -9,6 +9,9 @@ use jobs::dispatch::Server;
 use upstreams::files::{S3, S3Settings};
 use upstreams::{Destinations, anthropic, shopify};
 use questions::usage::Prices;
+use upstreams::mail::server::Protocol;
+
+use crate::mail_door::MailDoor;
 
 /// Every setting, for `--settings` and the documents.
 pub const SETTINGS: &[Setting] = &[
@@ -56,6 +59,13 @@ pub const SETTINGS: &[Setting] = &[
         "DESK_FILES_DIR",
         Some("./.local/files"),
         "the folder of files that come with messages, the same as the api's; with a store that speaks S3 it holds only what is arriving",
+        "folder of the files that come with messages, the same for every process; with a store that speaks S3 it holds only what is arriving",
+        false,
+    ),
+    setting(
+        "DESK_ATTACHMENT_MAX_BYTES",
+        Some("26214400"),
+        "the longest file that comes with a mail, in bytes; longer ones are left out of it",
         false,
     ),
     setting(
@@ -68,6 +78,18 @@ pub const SETTINGS: &[Setting] = &[
     setting("DESK_FILES_S3_BUCKET", Some(""), "its bucket", false),
     setting("DESK_FILES_S3_ACCESS_KEY", Some(""), "the key that may write, read and delete there", false),
     setting("DESK_FILES_S3_SECRET_KEY", Some(""), "its secret", true),
+        None,
+        "a store that speaks S3, for files instead of the folder: https://s3.eu-central-1.amazonaws.com",
+    ),
+    setting("DESK_FILES_S3_BUCKET", None, "its bucket; needed with an endpoint", false),
+    setting("DESK_FILES_S3_ACCESS_KEY", None, "the public part of its key; needed with an endpoint", false),
+    setting("DESK_FILES_S3_SECRET_KEY", None, "the secret part of its key; needed with an endpoint", true),
+    setting(
+        "DESK_MAIL_BIND",
+        "where a mail server hands mail over, as 127.0.0.1:2424; off when empty. It knows neither TLS nor a sign-in: keep it on a private network",
+    ),
+    setting("DESK_MAIL_PROTOCOL", Some("lmtp"), "what is spoken there: lmtp or smtp", false),
+    setting("DESK_MAIL_MAX_BYTES", Some("26214400"), "the longest mail that is taken there, in bytes", false),
     setting(
         "DESK_ALLOW_LOOPBACK",
         Some("false"),
@@ -148,6 +170,11 @@ pub struct Settings {
     pub files_dir: PathBuf,
     /// The store that speaks S3, if files are kept there.
     pub files_s3: Option<S3>,
+    /// Folder of files that come with messages, or of those that are arriving.
+    /// The longest file that comes with a mail, in bytes.
+    pub file_limit_bytes: usize,
+    /// Where mail is handed over, if anywhere.
+    pub mail_door: Option<MailDoor>,
     /// Where clients may call.
     pub destinations: Destinations,
     /// Recording upstream for probes.
@@ -200,6 +227,8 @@ impl Settings {
             import_dir: env::optional("DESK_IMPORT_DIR", PathBuf::from("./.local/imports"), "a folder")?,
             files_dir: env::optional("DESK_FILES_DIR", PathBuf::from("./.local/files"), "a folder")?,
             files_s3: files_s3()?,
+            file_limit_bytes: bytes("DESK_ATTACHMENT_MAX_BYTES")?,
+            mail_door: mail_door()?,
             destinations: if loopback { Destinations::PublicOrLoopback } else { Destinations::PublicOnly },
             probe_url: env::maybe("DESK_PROBE_URL", "a URL like http://127.0.0.1:9000")?,
             ops_bind: boot::ops::bind_from_env()?,
@@ -212,6 +241,41 @@ impl Settings {
             },
         })
     }
+}
+
+/// A number of bytes, 25 MiB unless it is said.
+fn bytes(name: &'static str) -> Result<usize, SettingError> {
+    let bytes = env::number(name, 25 << 20, 1..=1 << 30)?;
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+fn mail_door() -> Result<Option<MailDoor>, SettingError> {
+    let protocol = env::choice(
+        "DESK_MAIL_PROTOCOL",
+        Protocol::Lmtp,
+        &[("lmtp", Protocol::Lmtp), ("smtp", Protocol::Smtp)],
+    )?;
+    let max_bytes = bytes("DESK_MAIL_MAX_BYTES")?;
+    let bind: Option<SocketAddr> =
+        env::maybe("DESK_MAIL_BIND", "an address with a port, e.g. 127.0.0.1:2424")?;
+    Ok(bind.map(|bind| MailDoor { bind, protocol, max_bytes }))
+}
+
+/// The store that speaks S3, if there is an endpoint; then everything else of it is needed.
+fn files_s3() -> Result<Option<S3>, SettingError> {
+    let endpoint: String = env::optional("DESK_FILES_S3_ENDPOINT", String::new(), "a URL")?;
+    if endpoint.is_empty() {
+        return Ok(None);
+    }
+    let needed = "a value, because DESK_FILES_S3_ENDPOINT is set";
+    let settings = S3Settings {
+        endpoint: endpoint.clone(),
+        region: env::optional("DESK_FILES_S3_REGION", "us-east-1".to_owned(), "a region")?,
+        bucket: env::optional("DESK_FILES_S3_BUCKET", String::new(), needed)?,
+        access_key: env::optional("DESK_FILES_S3_ACCESS_KEY", String::new(), needed)?,
+        secret_key: env::secret("DESK_FILES_S3_SECRET_KEY", needed)?.expose().to_owned(),
+    };
+    S3::new(settings).map(Some).map_err(|fault| env::invalid("DESK_FILES_S3_ENDPOINT", &endpoint, fault))
 }
 
 /// How far the process steps back behind others on the machine.

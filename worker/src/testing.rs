@@ -13,6 +13,8 @@ use tokio::sync::oneshot;
 use upstreams::files::Files;
 use upstreams::gorgias::Gorgias;
 use upstreams::sources::Sources;
+use upstreams::files::Files;
+use upstreams::mail::Post;
 use upstreams::{Breakers, Destinations};
 use uuid::Uuid;
 
@@ -22,7 +24,7 @@ use crate::rules::Rules;
 use crate::runtime::{self, Handlers, Options, Pulse};
 
 /// The shared parts on a database and a Redis of tests, with names of their own there: no model, and neither a help desk
-/// nor a folder that could be reached.
+/// nor a folder of imports that could be reached; mail goes to this machine alone.
 ///
 /// # Panics
 /// A URL cannot be read, or TLS was not set up before ([`boot::install_tls`]).
@@ -44,6 +46,9 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         shopify: None,
         webhooks_url: None,
         sources: Sources::new(Destinations::PublicOrLoopback, Breakers::default()).expect("a client"),
+        post: Post::new(Destinations::PublicOrLoopback, Breakers::default()),
+        files: Files::in_folder(std::env::temp_dir().join(format!("deskwork-worker-{}", Uuid::now_v7().simple()))),
+        file_limit_bytes: 1_000_000,
         anthropic: None,
         rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         insight: Library::default(),

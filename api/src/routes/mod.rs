@@ -37,6 +37,7 @@ use crate::{state::AppState, web::problem::ProblemDocument};
         (name = "segments", description = "Customers for whom a rule holds: rules, counts, members, changes"),
         (name = "questions", description = "Questions in plain language"),
         (name = "operations", description = "Queues, kinds, workers, schedules and the audit trail"),
+        (name = "mail", description = "Mailboxes, mail that came, and replies whose fate nobody knows"),
         (name = "people", description = "Signing in and out, agents, and what they did"),
         (name = "privacy", description = "What persons ask of the shop; redaction; how long data are kept"),
     )

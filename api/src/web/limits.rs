@@ -128,6 +128,7 @@ impl Limits {
         Some(match path {
             "/api/gorgias/webhook" => &self.webhooks,
             "/api/ask" => &self.ai,
+            "/api/gorgias/webhook" | "/api/mail/inbound" => &self.webhooks,
             path if path.starts_with("/api/ai/") => &self.ai,
             "/api/segments/preview" => &self.segments,
             path if path.starts_with("/api/segments/") && path.ends_with("/evaluate") => &self.segments,

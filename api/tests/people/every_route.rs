@@ -27,6 +27,7 @@ const WITHOUT_PERMISSION: &[(&str, &str)] = &[
     ("/api/agents/{id}/login", "oneself"),
     ("/api/agents/{id}/logout", "oneself"),
     ("/api/gorgias/webhook", "a delivery proves itself by its token or signature as well"),
+    ("/api/mail/inbound", "a mail proves itself by its mailbox's token as well"),
     ("/api/kinds", "the names of kinds, without anything of a tenant"),
     ("/ws/agent/", "the handshake comes first"),
 ];

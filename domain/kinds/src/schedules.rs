@@ -2,7 +2,7 @@
 
 use jobs::schedules::DefaultSchedule;
 use platform::kinds::{ResegmentTenant, SyncShopify};
-use support::kinds::{ApplyRetention, CheckSla, CloseResolved};
+use support::kinds::{ApplyRetention, CheckSla, CloseResolved, ReconcileGorgias};
 
 /// The schedules that ship with the code. A changed one keeps the operator's settings.
 pub static DEFAULTS: &[DefaultSchedule] = &[
@@ -61,6 +61,18 @@ pub static DEFAULTS: &[DefaultSchedule] = &[
         catch_up: "once",
         spread_secs: 0,
         dedup_key: None,
+    },
+    DefaultSchedule {
+        name: "reconcile_gorgias",
+        kind: "reconcile_gorgias",
+        payload: "{}",
+        cron: "*/10 * * * *",
+        timezone: "UTC",
+        // A tenant without a help desk has nothing to do, and its job says so at once.
+        scope: "each_tenant",
+        catch_up: "skip",
+        spread_secs: 300,
+        dedup_key: Some(ReconcileGorgias::PLAIN),
     },
     DefaultSchedule {
         name: "nightly_intelligence",

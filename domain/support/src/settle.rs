@@ -12,6 +12,7 @@
 //! 5. its place in the order,
 //! 6. the words by which it is found,
 //! 7. what rules have to look at.
+//! 7. what a help desk that it lives in has not heard of.
 
 use chrono::{DateTime, Utc};
 use database::Tx;
@@ -20,6 +21,7 @@ use jobs::{Announcement, NewJob, QueueError};
 
 use crate::analysis;
 use crate::assignment;
+use crate::help_desk;
 use crate::order::place;
 use crate::rules::causes;
 use crate::sla;
@@ -52,6 +54,7 @@ pub async fn settle(
     follow.extend(place::place(tx, tenant, ticket, now).await?);
     search::refresh(tx, ticket).await?;
     follow.extend(causes::ask(tx, tenant, ticket).await?);
+    follow.extend(help_desk::step(tx, tenant, ticket).await?);
     let announcement = match follow.is_empty() {
         true => Announcement::default(),
         false => jobs::enqueue(tx, &follow).await?.1,

@@ -53,6 +53,7 @@ impl Env {
         env.set("REDIS_URL", servers.redis_url.clone());
         env.set("DESK_MASTER_KEY", random_key());
         env.set("DESK_IMPORT_DIR", imports.display().to_string());
+        env.set("DESK_FILES_DIR", folder.path().join("files").display().to_string());
         env.set("DESK_ALLOW_LOOPBACK", "true".to_owned());
         env.set("DESK_PROBE_URL", format!("http://{}", upstream.addr));
         for (name, value) in &options.env {

@@ -71,10 +71,44 @@ struct Ticket {
     channel: String,
     customer: SeedCustomer,
     messages: Vec<Value>,
+    status: String,
+    snooze: Value,
+    tags: Vec<String>,
+    updated: DateTime<Utc>,
+}
+
+/// What the help desk has of a ticket.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenTicket {
+    /// open or closed.
+    pub status: String,
+    /// Until when it sleeps.
+    pub snooze: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its messages, as it tells them.
+    pub messages: Vec<Value>,
+}
+
+/// What somebody does in the help desk itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Work {
+    /// Opens or closes the ticket.
+    Status(&'static str),
+    /// Adds a tag.
+    Tag(&'static str),
+    /// Takes a tag away.
+    Untag(&'static str),
+    /// Answers the customer.
+    Reply(String),
+    /// The customer writes.
+    Hear(String),
+    /// The last message turns out to be one that cannot be sent.
+    FailLast,
 }
 
 impl Desk {
-    pub(super) fn seed(&mut self, id: u64, seed: SeedTicket) {
+    pub(super) fn seed(&mut self, id: u64, mut seed: SeedTicket) {
         if self.tickets.remove(&id).is_none() {
             if self.order.len() >= MAX_TICKETS
                 && let Some(oldest) = self.order.pop_front()
@@ -85,7 +119,7 @@ impl Desk {
         }
         let mut at = Utc::now() - Duration::minutes(i64::try_from(seed.messages.len()).unwrap_or(0));
         let mut messages = Vec::new();
-        for message in seed.messages.into_iter().take(MAX_MESSAGES) {
+        for message in std::mem::take(&mut seed.messages).into_iter().take(MAX_MESSAGES) {
             at = message.at.unwrap_or(at + Duration::minutes(1));
             let body = json!({
                 "channel": seed.channel, "via": seed.channel, "from_agent": message.from_agent, "public": true,
@@ -93,8 +127,10 @@ impl Desk {
             });
             messages.push(self.stamped(id, at, body));
         }
+        let SeedTicket { subject, channel, customer, .. } = seed;
+        let (status, snooze, tags) = ("open".to_owned(), Value::Null, Vec::new());
         let ticket =
-            Ticket { subject: seed.subject, channel: seed.channel, customer: seed.customer, messages };
+            Ticket { subject, channel, customer, messages, status, snooze, tags, updated: Utc::now() };
         self.tickets.insert(id, ticket);
     }
 
@@ -112,7 +148,44 @@ impl Desk {
             messages.remove(0);
         }
         messages.push(message.clone());
+        self.ticket(id).updated = Utc::now();
         message
+    }
+
+    pub(super) fn seen(&mut self, id: u64) -> SeenTicket {
+        let ticket = self.ticket(id);
+        SeenTicket {
+            status: ticket.status.clone(),
+            snooze: ticket.snooze.as_str().map(str::to_owned),
+            tags: ticket.tags.clone(),
+            messages: ticket.messages.clone(),
+        }
+    }
+
+    pub(super) fn work(&mut self, id: u64, work: &Work) {
+        let ticket = self.ticket(id);
+        ticket.updated = Utc::now();
+        let channel = ticket.channel.clone();
+        let message = |from_agent: bool, text: &str| json!({"channel": channel, "via": channel, "from_agent": from_agent, "public": true, "body_text": text, "stripped_text": text});
+        match work {
+            Work::Status(status) => {
+                (*status).clone_into(&mut ticket.status);
+                ticket.snooze = Value::Null;
+            }
+            Work::Tag(tag) => ticket.tag(&[(*tag).to_owned()]),
+            Work::Untag(tag) => ticket.tags.retain(|known| known != tag),
+            Work::Reply(text) => drop(self.post(id, message(true, text))),
+            Work::Hear(text) => {
+                "open".clone_into(&mut ticket.status);
+                let message = message(false, text);
+                self.post(id, message);
+            }
+            Work::FailLast => {
+                if let Some(last) = ticket.messages.last_mut() {
+                    last["failed_datetime"] = Utc::now().to_rfc3339().into();
+                }
+            }
+        }
     }
 
     fn stamped(&mut self, ticket_id: u64, at: DateTime<Utc>, mut body: Value) -> Value {
@@ -122,6 +195,113 @@ impl Desk {
         body["created_datetime"] = at.to_rfc3339().into();
         body
     }
+}
+
+impl Ticket {
+    fn tag(&mut self, tags: &[String]) {
+        for tag in tags {
+            if !self.tags.contains(tag) {
+                self.tags.push(tag.clone());
+            }
+        }
+    }
+
+    fn document(&self, id: u64) -> Value {
+        json!({
+            "id": id, "subject": self.subject, "status": self.status, "channel": self.channel, "via": self.channel,
+            "spam": false, "trashed_datetime": null, "snooze_datetime": self.snooze,
+            "tags": self.tags.iter().map(|tag| json!({"name": tag})).collect::<Vec<_>>(),
+            "updated_datetime": self.updated.to_rfc3339(), "messages_count": self.messages.len(),
+            "customer": {"id": id, "name": self.customer.name, "email": self.customer.email,
+                "external_id": self.customer.external_id},
+        })
+    }
+}
+
+/// Tickets, those that changed last first; the cursor is the number of those already given.
+pub(super) async fn tickets(
+    State(play): State<Arc<Play>>,
+    Query(query): Query<PageQuery>,
+    headers: HeaderMap,
+) -> Answer {
+    authorised(&headers)?;
+    let limit = query.limit.unwrap_or(30).clamp(1, 100);
+    let skip = usize::try_from(query.cursor.unwrap_or(0)).unwrap_or(usize::MAX);
+    let desk = lock(&play.desk);
+    let mut all: Vec<(&u64, &Ticket)> = desk.tickets.iter().collect();
+    all.sort_by_key(|(id, ticket)| (std::cmp::Reverse(ticket.updated), **id));
+    let data: Vec<Value> =
+        all.iter().skip(skip).take(limit).map(|(id, ticket)| ticket.document(**id)).collect();
+    let given = skip.saturating_add(data.len());
+    let next_cursor = (given < all.len()).then(|| given.to_string());
+    Ok((StatusCode::OK, Json(json!({"object": "list", "data": data, "meta": {"next_cursor": next_cursor}}))))
+}
+
+pub(super) async fn put_ticket(
+    State(play): State<Arc<Play>>,
+    Path(id): Path<u64>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Answer {
+    authorised(&headers)?;
+    let mut desk = lock(&play.desk);
+    let ticket = desk.ticket(id);
+    match body["status"].as_str() {
+        Some(status @ ("open" | "closed")) => status.clone_into(&mut ticket.status),
+        Some(_) => return Err(refused(StatusCode::BAD_REQUEST, "status must be open or closed")),
+        None => {}
+    }
+    if body.get("tags").is_some() {
+        return Err(refused(StatusCode::BAD_REQUEST, "whoever puts tags overwrites those of others"));
+    }
+    ticket.snooze = body["snooze_datetime"].clone();
+    ticket.updated = Utc::now();
+    Ok((StatusCode::ACCEPTED, Json(ticket.document(id))))
+}
+
+#[derive(Deserialize)]
+pub(super) struct TagNames {
+    names: Vec<String>,
+}
+
+pub(super) async fn add_tags(
+    State(play): State<Arc<Play>>,
+    Path(id): Path<u64>,
+    headers: HeaderMap,
+    Json(body): Json<TagNames>,
+) -> Result<StatusCode, (StatusCode, Json<Value>)> {
+    authorised(&headers)?;
+    let mut desk = lock(&play.desk);
+    let ticket = desk.ticket(id);
+    ticket.tag(&body.names);
+    ticket.updated = Utc::now();
+    Ok(StatusCode::CREATED)
+}
+
+pub(super) async fn remove_tags(
+    State(play): State<Arc<Play>>,
+    Path(id): Path<u64>,
+    headers: HeaderMap,
+    Json(body): Json<TagNames>,
+) -> Result<StatusCode, (StatusCode, Json<Value>)> {
+    authorised(&headers)?;
+    let mut desk = lock(&play.desk);
+    let ticket = desk.ticket(id);
+    ticket.tags.retain(|tag| !body.names.contains(tag));
+    ticket.updated = Utc::now();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes a file; where it is there follows from what it holds.
+pub(super) async fn upload(headers: HeaderMap, body: axum::body::Bytes) -> Answer {
+    authorised(&headers)?;
+    let text = String::from_utf8_lossy(&body);
+    let name = text.split("filename=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+    if name.is_empty() {
+        return Err(refused(StatusCode::BAD_REQUEST, "a file with a name is needed"));
+    }
+    let file = json!([{"url": format!("https://files.example/{name}"), "name": name, "content_type": "text/plain", "size": body.len()}]);
+    Ok((StatusCode::CREATED, Json(file)))
 }
 
 fn made_up(id: u64) -> SeedTicket {
@@ -144,15 +324,7 @@ fn made_up(id: u64) -> SeedTicket {
 pub(super) async fn ticket(State(play): State<Arc<Play>>, Path(id): Path<u64>, headers: HeaderMap) -> Answer {
     authorised(&headers)?;
     let mut desk = lock(&play.desk);
-    let ticket = desk.ticket(id);
-    let updated = ticket.messages.last().map_or(Value::Null, |message| message["created_datetime"].clone());
-    let body = json!({
-        "id": id, "subject": ticket.subject, "status": "open", "channel": ticket.channel, "via": ticket.channel,
-        "spam": false, "trashed_datetime": null, "tags": [], "updated_datetime": updated,
-        "messages_count": ticket.messages.len(),
-        "customer": {"id": id, "name": ticket.customer.name, "email": ticket.customer.email,
-            "external_id": ticket.customer.external_id},
-    });
+    let body = desk.ticket(id).document(id);
     Ok((StatusCode::OK, Json(body)))
 }
 

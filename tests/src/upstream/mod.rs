@@ -28,7 +28,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tower::ServiceExt;
 
 pub use faults::{Fault, FaultRule, When};
-pub use gorgias::{SeedCustomer, SeedMessage, SeedTicket};
+pub use gorgias::{SeedCustomer, SeedMessage, SeedTicket, SeenTicket, Work};
 pub use record::{Duplicates, Recorded};
 
 /// A running upstream; it stops when this is dropped.
@@ -74,6 +74,16 @@ impl Upstream {
         lock(&self.play.faults).clear();
     }
 
+    /// What the help desk has of a ticket: its status, its tags in their order, and its messages.
+    pub fn ticket(&self, id: u64) -> SeenTicket {
+        lock(&self.play.desk).seen(id)
+    }
+
+    /// Somebody works in the help desk itself.
+    pub fn works_there(&self, id: u64, work: &Work) {
+        lock(&self.play.desk).work(id, work);
+    }
+
     /// Puts a ticket there, in place of the one that is made up for any id.
     pub fn seed_ticket(&self, id: u64, ticket: SeedTicket) {
         lock(&self.play.desk).seed(id, ticket);
@@ -100,7 +110,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn router(play: Arc<Play>) -> Router {
     let played = Router::new()
-        .route("/api/tickets/{id}", get(gorgias::ticket))
+        .route("/api/tickets", get(gorgias::tickets))
+        .route("/api/tickets/{id}", get(gorgias::ticket).put(gorgias::put_ticket))
+        .route("/api/tickets/{id}/tags", post(gorgias::add_tags).delete(gorgias::remove_tags))
+        .route("/api/upload", post(gorgias::upload))
         .route("/api/tickets/{id}/messages", get(gorgias::ticket_messages).post(gorgias::post_message))
         .route("/api/messages", get(gorgias::messages))
         .route("/v1/messages", post(anthropic::messages))

@@ -14,9 +14,11 @@ use accounts::foreign::json;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use chrono::{DateTime, Utc};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::error::{ClientError, SetupError};
@@ -101,6 +103,24 @@ pub struct ReplyTo {
     pub address: Option<String>,
     /// The customer's name.
     pub name: Option<String>,
+    /// Files that go with it.
+    pub files: Vec<Uploaded>,
+}
+
+/// A file of a reply, as the help desk keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uploaded {
+    /// Where it is there.
+    pub url: String,
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// What it is.
+    #[serde(default)]
+    pub content_type: String,
+    /// How long it is.
+    #[serde(default)]
+    pub size: u64,
 }
 
 /// A note that is in the ticket.
@@ -175,6 +195,100 @@ impl Client {
     pub async fn get_ticket(&self, context: &CallContext, ticket_id: u64) -> Result<Ticket, ClientError> {
         let url = url_under(&self.base, &["tickets", &ticket_id.to_string()]);
         self.get(context, url).await
+    }
+
+    /// A page of tickets, those that changed last first, and what leads to the next one.
+    pub async fn tickets_by_change(
+        &self,
+        context: &CallContext,
+        cursor: Option<&str>,
+    ) -> Result<(Vec<Ticket>, Option<String>), ClientError> {
+        let mut url = url_under(&self.base, &["tickets"]);
+        url.query_pairs_mut()
+            .append_pair("order_by", "updated_datetime:desc")
+            .append_pair("limit", &PAGE_SIZE.to_string())
+            .extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
+        let page: wire::TicketPage = self.get(context, url).await?;
+        Ok((page.data, page.meta.next_cursor))
+    }
+
+    /// Makes a ticket `open` or `closed`; one that sleeps is closed until then. Doing it again changes nothing.
+    pub async fn set_status(
+        &self,
+        context: &CallContext,
+        ticket_id: u64,
+        status: &str,
+        snooze_until: Option<DateTime<Utc>>,
+    ) -> Result<(), ClientError> {
+        let body = wire::NewStatus { status, snooze_datetime: snooze_until };
+        self.write(context, Method::PUT, &["tickets", &ticket_id.to_string()], &body).await
+    }
+
+    /// Adds tags to a ticket and leaves its others as they are.
+    pub async fn add_tags(
+        &self,
+        context: &CallContext,
+        ticket_id: u64,
+        names: &[String],
+    ) -> Result<(), ClientError> {
+        let path = ["tickets", &ticket_id.to_string(), "tags"];
+        self.write(context, Method::POST, &path, &wire::TagNames { names }).await
+    }
+
+    /// Takes tags away from a ticket and leaves its others as they are.
+    pub async fn remove_tags(
+        &self,
+        context: &CallContext,
+        ticket_id: u64,
+        names: &[String],
+    ) -> Result<(), ClientError> {
+        let path = ["tickets", &ticket_id.to_string(), "tags"];
+        self.write(context, Method::DELETE, &path, &wire::TagNames { names }).await
+    }
+
+    /// Gives the help desk a file, to be named by a reply afterwards. One that no reply names harms nobody.
+    pub async fn upload(
+        &self,
+        context: &CallContext,
+        name: &str,
+        content_type: &str,
+        bytes: &[u8],
+    ) -> Result<Uploaded, ClientError> {
+        let mut url = url_under(&self.base, &["upload"]);
+        url.query_pairs_mut().append_pair("type", "attachment");
+        let boundary = multipart_boundary(bytes);
+        let plain: String = name.chars().filter(|c| !c.is_control() && !"\"\\".contains(*c)).collect();
+        let head = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{plain}\"\r\n\
+             Content-Type: {content_type}\r\n\r\n"
+        );
+        let body = [head.as_bytes(), bytes, format!("\r\n--{boundary}--\r\n").as_bytes()].concat();
+        let mut headers = self.headers();
+        let kind = HeaderValue::from_str(&format!("multipart/form-data; boundary={boundary}"));
+        headers.insert(CONTENT_TYPE, kind.expect("a boundary of letters and digits is a header value"));
+        let request =
+            Request { method: Method::POST, url, headers, body: Some(Bytes::from(body)), repeat: Repeat::Always };
+        let uploaded: Vec<Uploaded> = parse(&self.send(context, &request).await?)?;
+        uploaded.into_iter().next().ok_or(ClientError::BadAnswer { upstream: UPSTREAM, problem: "no file came back" })
+    }
+
+    /// Writes what may be written twice without harm; the answer's body says nothing that is needed.
+    async fn write(
+        &self,
+        context: &CallContext,
+        method: Method,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<(), ClientError> {
+        let body = serde_json::to_vec(body).expect("a struct of texts is always JSON");
+        let request = Request {
+            method,
+            url: url_under(&self.base, path),
+            headers: self.headers(),
+            body: Some(Bytes::from(body)),
+            repeat: Repeat::Always,
+        };
+        self.send(context, &request).await.map(drop)
     }
 
     /// The newest messages of a ticket, oldest first; `newest` is bounded at 1000.
@@ -390,6 +504,15 @@ impl Client {
     fn headers(&self) -> HeaderMap {
         HeaderMap::from_iter([(AUTHORIZATION, self.authorization.clone())])
     }
+}
+
+/// A line that is not in the file.
+fn multipart_boundary(bytes: &[u8]) -> String {
+    let mut boundary = "deskwork-file".to_owned();
+    while bytes.windows(boundary.len()).any(|window| window == boundary.as_bytes()) {
+        boundary.push('x');
+    }
+    boundary
 }
 
 fn report(headers: &HeaderMap) -> Option<Report> {

@@ -7,7 +7,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ReplyTo;
+use super::{ReplyTo, Uploaded};
 use super::tolerant::{flag, id, is_set, items, object, optional_id, text, time};
 
 /// A ticket.
@@ -37,6 +37,9 @@ pub struct Ticket {
     /// Last change.
     #[serde(default, deserialize_with = "time")]
     pub updated_datetime: Option<DateTime<Utc>>,
+    /// Until when it sleeps; it is closed meanwhile.
+    #[serde(default, deserialize_with = "time")]
+    pub snooze_datetime: Option<DateTime<Utc>>,
     /// Tags.
     #[serde(default, deserialize_with = "items")]
     pub tags: Vec<Tag>,
@@ -111,6 +114,9 @@ pub struct Message {
     /// When it left, if it did.
     #[serde(default, deserialize_with = "time")]
     pub sent_datetime: Option<DateTime<Utc>>,
+    /// When it turned out that it cannot be sent, if it did.
+    #[serde(default, deserialize_with = "time")]
+    pub failed_datetime: Option<DateTime<Utc>>,
 }
 
 impl Message {
@@ -159,6 +165,29 @@ impl fmt::Debug for Person {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Person").field("id", &self.id).finish_non_exhaustive()
     }
+}
+
+/// A page of tickets.
+#[derive(Deserialize)]
+pub(super) struct TicketPage {
+    #[serde(deserialize_with = "items")]
+    pub(super) data: Vec<Ticket>,
+    #[serde(default)]
+    pub(super) meta: PageMeta,
+}
+
+/// The body that changes a ticket's status.
+#[derive(Serialize)]
+pub(super) struct NewStatus<'a> {
+    pub(super) status: &'a str,
+    /// Null wakes it.
+    pub(super) snooze_datetime: Option<DateTime<Utc>>,
+}
+
+/// The body that names tags.
+#[derive(Serialize)]
+pub(super) struct TagNames<'a> {
+    pub(super) names: &'a [String],
 }
 
 /// A page of messages.
@@ -231,6 +260,8 @@ pub(super) struct NewReply<'a> {
     body_text: &'a str,
     body_html: &'a str,
     source: ReplySource<'a>,
+    #[serde(skip_serializing_if = "<[Uploaded]>::is_empty")]
+    attachments: &'a [Uploaded],
 }
 
 #[derive(Serialize)]
@@ -266,6 +297,7 @@ impl<'a> NewReply<'a> {
             body_text,
             body_html,
             source: ReplySource { r#type: &to.channel, from: sender, to: recipient.into_iter().collect() },
+            attachments: &to.files,
         }
     }
 }
@@ -356,6 +388,7 @@ mod tests {
             channel: "email".to_owned(),
             address: Some("ann@example.com".to_owned()),
             name: Some("Ann".to_owned()),
+            files: Vec::new(),
         };
         let reply =
             serde_json::to_value(NewReply::new("k", "text", "<p>text</p>", &sender, &to)).expect("JSON");

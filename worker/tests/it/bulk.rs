@@ -21,7 +21,7 @@ use questions::{desk::Desk, usage::Prices};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use upstreams::{Breakers, Destinations, breaker::BreakerSettings, gorgias::Gorgias, sources::Sources};
+use upstreams::{Breakers, Destinations, breaker::BreakerSettings, files::Files, gorgias::Gorgias, mail::Post, sources::Sources};
 use uuid::Uuid;
 use worker::{
     app::App,
@@ -44,6 +44,10 @@ fn app(ledger: &Ledger) -> Arc<App> {
         shopify: None,
         sources: Sources::new(Destinations::PublicOnly, breakers).expect("a client"),
         webhooks_url: None,
+        gorgias: Gorgias::new(Destinations::PublicOnly, breakers).expect("a client"),
+        post: Post::new(Destinations::PublicOnly, Breakers::default()),
+        files: Files::in_folder("/nowhere".into()),
+        file_limit_bytes: 1,
         anthropic: None,
         rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         insight: Library::default(),

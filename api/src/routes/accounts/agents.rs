@@ -26,6 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::link_mail::{self, Addressee};
 use super::passwords::{LinkView, fill_link, kept_link};
 use super::sign_in::person;
 use crate::state::AppState;
@@ -328,12 +329,14 @@ async fn create(
     let login = logins::get(&mut tx, caller.tenant, agent).await?;
     act_as(&mut tx, database::Role::Support, Some(caller.tenant)).await?;
     let created = agents::create(&mut tx, caller.tenant, agent, &email, &with, now).await?;
+    let addressee = Addressee { tenant: caller.tenant, name, email: &email };
+    let announcement = link_mail::ask(&mut tx, &state, &addressee, link, Purpose::Invitation).await?;
     let kept = Answer {
         status: StatusCode::CREATED,
         location: Some(format!("/api/agents/{agent}")),
         body: json!({
             "agent": AgentView::of(created, login.as_ref()),
-            "invitation": kept_link(link, Purpose::Invitation),
+            "invitation": kept_link(link, Purpose::Invitation, announcement.is_some()),
         }),
         replayed: false,
     };
@@ -341,6 +344,7 @@ async fn create(
     trail::record(&mut tx, &caller, "agent.create", &format!("agent:{agent}"), json!({ "role": role }))
         .await?;
     state.db.commit(tx).await?;
+    state.dispatch.announce(announcement.unwrap_or_default());
     Ok(with_link(&state, kept))
 }
 

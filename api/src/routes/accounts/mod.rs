@@ -4,6 +4,7 @@ pub mod agents;
 pub mod audit;
 pub mod console;
 pub mod keys;
+mod link_mail;
 pub mod oidc;
 pub mod passwords;
 pub mod sign_in;

@@ -1,7 +1,8 @@
 //! Choosing a password: by an invitation, by a reset link, or by a person who knows the old one.
 //!
-//! No mail goes out of here. A link is told to whoever may make it and hands it to the person. A reset that a person asks
-//! for by themselves is stored; whoever may change people makes one that they can hand over at /api/auth/invitations.
+//! A link is told to whoever may make it and hands it to the person, and goes to the person by mail when the shop has a
+//! mailbox that mail leaves from. A reset that a person asks for by themselves goes by mail alone; without a mailbox it is
+//! stored, and whoever may change people makes one that they can hand over at /api/auth/invitations.
 
 use accounts::api_keys::Scope;
 use accounts::people::links::{self, Link, Purpose};
@@ -22,6 +23,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::agents::check_may_change;
+use super::link_mail::{self, Addressee};
 use super::sign_in::{person, record};
 use crate::state::AppState;
 use crate::web::auth::Caller;
@@ -89,8 +91,8 @@ async fn forgot(
             tracing::warn!("a request for another password was not stored");
         }
     });
-    let detail = "if this person may sign in, a reset is stored; no mail is sent by this installation yet, so ask a \
-                  manager or admin of the desk for the link";
+    let detail = "if this person may sign in and the desk sends mail, a link is on its way to their address; otherwise ask \
+                  a manager or admin of the desk for one";
     Ok((StatusCode::ACCEPTED, axum::Json(Noted { detail })).into_response())
 }
 
@@ -100,10 +102,16 @@ async fn note_forgotten(state: &AppState, slug: &str, email: &str) -> Result<(),
     let Some(login) = found.filter(|login| login.disabled_at.is_none() && login.has_password) else {
         return Ok(());
     };
-    links::add(&mut tx, login.tenant, login.id, Purpose::Reset, None, Utc::now()).await?;
+    let link = links::add(&mut tx, login.tenant, login.id, Purpose::Reset, None, Utc::now()).await?;
+    act_as(&mut tx, Role::Support, Some(login.tenant)).await?;
+    let addressee = Addressee { tenant: login.tenant, name: &login.name, email: &login.email };
+    let announcement = link_mail::ask(&mut tx, state, &addressee, link, Purpose::Reset).await?;
+    act_as(&mut tx, Role::Gateway, None).await?;
     let subject = format!("agent:{}", login.id);
     record(&mut tx, login.tenant, login.id, "password.forgot", &subject, json!({})).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    state.dispatch.announce(announcement.unwrap_or_default());
+    Ok(())
 }
 
 /// A link and the password that it is to set.
@@ -280,29 +288,41 @@ pub struct LinkView {
 }
 
 /// The link as it is told. What is kept for an Idempotency-Key is [`kept_link`], without the token.
-pub(super) fn link_view(state: &AppState, link: Link, purpose: Purpose) -> Value {
-    fill_link(state, kept_link(link, purpose))
+pub(super) fn link_view(state: &AppState, link: Link, purpose: Purpose, by_mail: bool) -> Value {
+    fill_link(state, kept_link(link, purpose, by_mail))
 }
 
 /// The link without what opens it.
-pub(super) fn kept_link(link: Link, purpose: Purpose) -> Value {
-    json!({ "link_id": link.id, "purpose": purpose.name(), "expires_at": link.expires_at })
+pub(super) fn kept_link(link: Link, purpose: Purpose, by_mail: bool) -> Value {
+    json!({ "link_id": link.id, "purpose": purpose.name(), "expires_at": link.expires_at, "by_mail": by_mail })
 }
 
 /// What was kept, with what opens it: the same again.
 pub(super) fn fill_link(state: &AppState, mut kept: Value) -> Value {
     let Some(id) = kept["link_id"].as_str().and_then(|id| id.parse::<Uuid>().ok()) else { return kept };
     let token = state.people.links.text(id);
-    let path = if kept["purpose"] == "invitation" { "invitation" } else { "reset" };
-    // Behind the number sign, where neither servers nor their logs see it.
-    let url = state.settings.people.public_url.as_ref().map(|base| format!("{base}/{path}#{token}"));
+    let purpose = if kept["purpose"] == "invitation" { Purpose::Invitation } else { Purpose::Reset };
+    let url = link_url(state, &token, purpose);
     if let Some(object) = kept.as_object_mut() {
         object.remove("link_id");
     }
     kept["token"] = token.into();
     kept["url"] = url.into();
-    kept["delivery"] = "hand it to the person; no mail is sent by this installation yet".into();
+    kept["delivery"] = match kept["by_mail"].as_bool() {
+        Some(true) => "it goes to the person by mail; hand it over as well if you like".into(),
+        _ => "hand it to the person; the shop has no default mailbox that mail leaves from, or DESK_PUBLIC_URL is not set".into(),
+    };
+    if let Some(object) = kept.as_object_mut() {
+        object.remove("by_mail");
+    }
     kept
+}
+
+/// The page to send the person to, when it is known where people reach this installation.
+pub(super) fn link_url(state: &AppState, token: &str, purpose: Purpose) -> Option<String> {
+    let path = purpose.name();
+    // Behind the number sign, where neither servers nor their logs see it.
+    state.settings.people.public_url.as_ref().map(|base| format!("{base}/{path}#{token}"))
 }
 
 /// Make a link for a person: an invitation before their first password, a reset afterwards. Earlier links end.
@@ -342,11 +362,15 @@ async fn invite(
     }
     let purpose = if login.has_password { Purpose::Reset } else { Purpose::Invitation };
     let link = links::make(&mut tx, caller.tenant, agent, purpose, Some(&caller.actor()), now).await?;
-    let kept = Answer::ok(&kept_link(link, purpose));
     act_as(&mut tx, Role::Support, Some(caller.tenant)).await?;
+    let addressee = Addressee { tenant: caller.tenant, name: &login.name, email: &login.email };
+    let announcement = link_mail::ask(&mut tx, &state, &addressee, link, purpose).await?;
+    let kept = Answer::ok(&kept_link(link, purpose, announcement.is_some()));
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &kept).await?;
     let (subject, detail) = (format!("agent:{agent}"), json!({ "purpose": purpose.name() }));
     trail::record(&mut tx, &caller, "agent.link", &subject, detail).await?;
     state.db.commit(tx).await?;
-    Ok(Answer::ok(&link_view(&state, link, purpose)))
+    let by_mail = announcement.is_some();
+    state.dispatch.announce(announcement.unwrap_or_default());
+    Ok(Answer::ok(&link_view(&state, link, purpose, by_mail)))
 }

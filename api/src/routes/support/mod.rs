@@ -7,6 +7,8 @@ pub mod drafts;
 pub mod help;
 pub mod live;
 pub mod macros;
+pub mod help_desk;
+pub mod mail;
 pub mod order;
 pub mod privacy;
 pub mod rate;
@@ -34,6 +36,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(help::routes())
         .merge(live::routes())
         .merge(macros::routes())
+        .merge(help_desk::routes())
+        .merge(mail::routes())
         .merge(order::routes())
         .merge(privacy::routes())
         .merge(rate::routes())

@@ -35,6 +35,7 @@ use crate::web::auth::Caller;
 use crate::web::correlation;
 use crate::web::problem::Problem;
 use crate::web::query;
+pub(super) use view::MessageView;
 pub use view::TicketView;
 
 /// The routes.

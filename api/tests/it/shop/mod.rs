@@ -91,6 +91,7 @@ pub async fn shop_with(mode: Mode, rates: Rates, redis_url: &str) -> Shop {
         files_dir: imports.join("files"),
         files_s3: None,
         attachment_max_bytes: 100_000,
+        mail_max_bytes: 200_000,
         rates,
         scans_at_once: 2,
         patience: Patience::default(),

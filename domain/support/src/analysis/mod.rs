@@ -76,7 +76,7 @@ impl std::fmt::Debug for Unread {
 /// The database failed.
 pub async fn unread(tx: &mut Tx, message: MessageId) -> Result<Option<Unread>, DbError> {
     Ok(sqlx::query_as(
-        "select m.ticket_id, m.body_text, t.subject, not m.from_agent and not m.internal and not m.by_machine as is_readable,
+        "select m.ticket_id, coalesce(m.stripped_text, m.body_text) as body_text, t.subject, not m.from_agent and not m.internal and not m.by_machine as is_readable,
                 a.analysed_at is not null as is_read
          from support_app.message m
          join support_app.ticket t on t.id = m.ticket_id

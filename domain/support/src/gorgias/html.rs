@@ -14,6 +14,11 @@ pub fn written(html: &str, limit: usize) -> String {
     if own.is_empty() { render(html, limit, Quotes::Kept) } else { own }
 }
 
+/// All of it as text, the history too.
+pub fn whole(html: &str, limit: usize) -> String {
+    render(html, limit, Quotes::Kept)
+}
+
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Quotes {
     #[default]

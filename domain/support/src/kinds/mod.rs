@@ -23,6 +23,7 @@ macro_rules! for_each_kind {
             offer_again: OfferAgain,
             post_internal_note: PostInternalNote,
             recommend_actions: RecommendActions,
+            reconcile_gorgias: ReconcileGorgias,
             recount_sla: RecountSla,
             redact_traces: RedactTraces,
             refresh_rank: RefreshRank,
@@ -31,6 +32,9 @@ macro_rules! for_each_kind {
             send_reply: SendReply,
             settle_ticket: SettleTicket,
             try_rule: TryRule,
+            send_link: SendLink,
+            sync_help_desk: SyncHelpDesk,
+            take_mail_in: TakeMailIn,
             wake_ticket: WakeTicket,
         }
     };

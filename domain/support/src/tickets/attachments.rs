@@ -60,7 +60,7 @@ pub struct NewAttachment<'a> {
     pub size_bytes: i64,
     /// Of its bytes.
     pub sha256: &'a [u8],
-    /// Who sent it: `agent:ID` or `key:ID`.
+    /// Who sent it: `agent:ID`, `key:ID` or `mail:ID`.
     pub uploaded_by: &'a str,
 }
 
@@ -82,6 +82,34 @@ pub async fn add(tx: &mut Tx, tenant: TenantId, new: &NewAttachment<'_>) -> Resu
     .bind(new.uploaded_by)
     .fetch_one(&mut **tx)
     .await?)
+}
+
+/// Notes a file that came with a message; the same once more changes nothing (support role).
+pub(crate) async fn add_to(
+    tx: &mut Tx,
+    tenant: TenantId,
+    ticket: TicketId,
+    message: MessageId,
+    new: &NewAttachment<'_>,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "insert into support_app.attachment
+             (id, tenant_id, ticket_id, message_id, name, content_type, size_bytes, sha256, uploaded_by)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (id) do nothing",
+    )
+    .bind(new.id)
+    .bind(tenant)
+    .bind(ticket)
+    .bind(message)
+    .bind(new.name)
+    .bind(new.content_type)
+    .bind(new.size_bytes)
+    .bind(new.sha256)
+    .bind(new.uploaded_by)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Gives files to a message (support role). They must be the writer's own and belong to none yet.

@@ -36,6 +36,14 @@ pub struct Outbound {
     pub customer_email: Option<String>,
     /// The customer's name.
     pub customer_name: Option<String>,
+    /// The mailbox that the ticket came to.
+    pub mailbox_id: Option<uuid::Uuid>,
+    /// The ticket's subject.
+    pub subject: Option<String>,
+    /// Whether a machine of ours wrote it.
+    pub by_machine: bool,
+    /// Which sending of it this is.
+    pub send_round: i32,
     /// What it says.
     pub body_text: String,
     /// scheduled, queued, sent, failed, withdrawn.
@@ -73,8 +81,8 @@ pub enum Taken {
 pub async fn take(tx: &mut Tx, message: MessageId, now: DateTime<Utc>) -> Result<Taken, DbError> {
     // The ticket it lives in decides how it leaves; a reply of a merged ticket leaves where it was written.
     let found: Option<Outbound> = sqlx::query_as(
-        "select m.id, m.ticket_id, t.provider, t.external_id, m.channel, t.customer_email, t.customer_name, m.body_text,
-                m.delivery, m.send_at
+        "select m.id, m.ticket_id, t.provider, t.external_id, m.channel, t.customer_email, t.customer_name, t.mailbox_id,
+                t.subject, m.by_machine, m.send_round, m.body_text, m.delivery, m.send_at
          from support_app.message m join support_app.ticket t on t.id = coalesce(m.origin_ticket_id, m.ticket_id)
          where m.id = $1 and m.delivery is not null and m.send_at is not null
          for update of m",
@@ -83,7 +91,7 @@ pub async fn take(tx: &mut Tx, message: MessageId, now: DateTime<Utc>) -> Result
     .fetch_optional(&mut **tx)
     .await?;
     let Some(outbound) = found else { return Ok(Taken::Gone) };
-    if matches!(outbound.delivery.as_str(), "withdrawn" | "sent") {
+    if matches!(outbound.delivery.as_str(), "withdrawn" | "sent" | "bounced" | "unsure") {
         return Ok(Taken::Over(outbound.delivery));
     }
     if outbound.send_at > now {
@@ -110,7 +118,7 @@ pub async fn sent(
 ) -> Result<Announcement, TicketError> {
     events::acting(tx, ACTOR, None).await?;
     lock(tx, outbound.ticket_id).await?;
-    let mut more = i32::from(outbound.delivery != "queued");
+    let mut more = i32::from(outbound.delivery != "queued" && !outbound.by_machine);
     if let Some(external_id) = external_id {
         let copies = sqlx::query(
             "delete from support_app.message where ticket_id = $1 and external_id = $2 and id <> $3 and not internal",
@@ -157,8 +165,38 @@ pub async fn failed(
     .bind(shortened(reason))
     .execute(&mut **tx)
     .await?;
-    message::recount(tx, outbound.ticket_id, -i32::from(outbound.delivery == "queued")).await?;
+    message::recount(tx, outbound.ticket_id, -counted(outbound)).await?;
     finish(tx, tenant, outbound, "reply_failed", now).await
+}
+
+/// Notes that nobody knows whether a reply left (support role), with the reason as people are to read it. It counts as
+/// not sent until somebody says that it was, so its customer is not forgotten.
+///
+/// # Errors
+/// The database failed.
+pub async fn unsure(
+    tx: &mut Tx,
+    tenant: TenantId,
+    outbound: &Outbound,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<Announcement, TicketError> {
+    events::acting(tx, ACTOR, None).await?;
+    lock(tx, outbound.ticket_id).await?;
+    sqlx::query(
+        "update support_app.message set delivery = 'unsure', error = $2, sending = false where id = $1",
+    )
+    .bind(outbound.id)
+    .bind(shortened(reason))
+    .execute(&mut **tx)
+    .await?;
+    message::recount(tx, outbound.ticket_id, -counted(outbound)).await?;
+    finish(tx, tenant, outbound, "reply_failed", now).await
+}
+
+/// How much of the ticket's count a reply is that was to be sent.
+fn counted(outbound: &Outbound) -> i32 {
+    i32::from(outbound.delivery == "queued" && !outbound.by_machine)
 }
 
 /// Notes why a reply waits, and that it can be taken back while it does (support role).

@@ -16,6 +16,7 @@ use super::lock::{Acting, Locked, lock, lock_current};
 use super::state::{Heard, Status};
 use super::words::{self, Channel, Priority, TEXT_LIMIT};
 use crate::events::{self, Event};
+use crate::help_desk;
 use crate::kinds::DraftReply;
 use crate::settle::settle;
 
@@ -52,13 +53,21 @@ pub struct Stored {
     pub author_id: Option<AgentId>,
     /// What a machine sent.
     pub by_machine: bool,
+    /// Why it counts as sent by one.
+    pub machine: Option<String>,
+    /// The sender's address, of a mail.
+    pub sender_email: Option<String>,
     /// Plain text.
     pub body_text: String,
+    /// The same without the history that mail programs append; none when it has none.
+    pub stripped_text: Option<String>,
+    /// HTML that is safe to show, of a mail.
+    pub body_html: Option<String>,
     /// When it was sent.
     pub sent_at: DateTime<Utc>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
-    /// Of a reply that goes out: scheduled, queued, sent, failed, withdrawn.
+    /// Of a reply that goes out: scheduled, queued, sent, failed, withdrawn, bounced, unsure.
     pub delivery: Option<String>,
     /// When it goes out, or should have.
     pub send_at: Option<DateTime<Utc>>,
@@ -79,7 +88,7 @@ impl std::fmt::Debug for Stored {
 
 /// The columns of [`Stored`].
 pub(crate) const COLUMNS: &str = "m.id, m.ticket_id, m.origin_ticket_id, m.from_agent, m.internal, m.channel, \
-    m.sender_name, m.author_id, m.by_machine, m.body_text, m.sent_at, m.created_at, m.delivery, m.send_at, \
+    m.sender_name, m.author_id, m.by_machine, m.machine, m.sender_email, m.body_text, m.stripped_text, m.body_html, m.sent_at, m.created_at, m.delivery, m.send_at, \
     m.delivered_at, m.error";
 
 /// A message to be added.
@@ -159,7 +168,7 @@ pub(crate) async fn recount(tx: &mut Tx, ticket: TicketId, more: i32) -> Result<
          from (
              select max(x.sent_at) as last_at, (array_agg(x.from_agent order by x.sent_at desc, x.id desc))[1] as agent_last
              from support_app.message x
-             where x.ticket_id = $1 and not x.internal and (x.delivery is null or x.delivery in ('queued', 'sent'))
+             where x.ticket_id = $1 and not x.internal and not x.by_machine and (x.delivery is null or x.delivery in ('queued', 'sent'))
          ) m
          where t.id = $1",
     )
@@ -315,7 +324,11 @@ pub async fn note(
         serde_json::json!({ "changed": ["notes"], "version": known.version, "message_id": message });
     let event = Event { kind: "ticket_update", ticket: Some(ticket), agent: known.assignee_id, payload };
     events::emit(tx, acting.tenant, &event).await?;
-    Ok(Added { ticket, message, version: known.version, announcement: Announcement::default() })
+    let announcement = match help_desk::step(tx, acting.tenant, ticket).await? {
+        Some(job) => jobs::enqueue_one(tx, job).await?.1,
+        None => Announcement::default(),
+    };
+    Ok(Added { ticket, message, version: known.version, announcement })
 }
 
 /// Which messages are asked for.

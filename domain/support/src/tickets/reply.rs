@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use super::attachments;
 use super::change;
-use super::create::PROVIDER;
 use super::error::{TicketError, to_come};
 use super::lock::{Acting, Locked, lock};
 use super::message::{self, COLUMNS, From, NewRow, Stored};
@@ -93,11 +92,6 @@ pub async fn reply(
         let kept = reply_text::put(tx, acting, ticket, text, new.last_seen, None).await?;
         return Ok(Replied::Unseen { news, kept });
     }
-    if !new.attachments.is_empty() && known.provider != PROVIDER {
-        let problem =
-            "files cannot be sent through another help desk yet; send a link, or add them to a note";
-        return Err(TicketError::field("attachment_ids", problem));
-    }
     if let Some(status) = new.status {
         standing.become_status(status)?;
         known.set_status(status);
@@ -163,7 +157,7 @@ async fn queue(
 }
 
 /// What was added to a locked ticket since `seen`, oldest first. The writer's own notes are no news to them, nor is what
-/// this house noted by itself; what was withdrawn is none to anybody.
+/// this house noted by itself or a machine sent; what was withdrawn is none to anybody.
 async fn news(
     tx: &mut Tx,
     ticket: &Locked,
@@ -188,6 +182,7 @@ async fn news(
         "select {COLUMNS} from support_app.message m
          where m.ticket_id = $1 and ($2::timestamptz is null or (m.created_at, m.id) > ($2, $3))
            and (m.delivery is null or m.delivery in ('scheduled', 'queued', 'sent'))
+           and not m.by_machine
            and not (m.internal and m.author_id is null and m.sender_name is null)
            and not (m.internal and m.author_id is not distinct from $4 and $4 is not null)
          order by m.created_at, m.id limit $5"

@@ -263,11 +263,12 @@ impl std::fmt::Debug for Message {
     }
 }
 
-/// The newest `limit` messages between customer and agents, oldest first, without internal notes (support role).
+/// The newest `limit` messages between customer and agents, oldest first, without internal notes, what machines sent, and
+/// the history that mails quote (support role).
 pub async fn thread(tx: &mut Tx, ticket: TicketId, limit: u32) -> Result<Vec<Message>, DbError> {
     let mut newest_first: Vec<Message> = sqlx::query_as(
-        "select external_id, from_agent, internal, channel, sender_name, body_text, sent_at
-         from support_app.message where ticket_id = $1 and not internal
+        "select external_id, from_agent, internal, channel, sender_name, coalesce(stripped_text, body_text) as body_text, sent_at
+         from support_app.message where ticket_id = $1 and not internal and not by_machine
          order by sent_at desc, id desc limit $2",
     )
     .bind(ticket)

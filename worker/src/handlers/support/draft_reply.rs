@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use accounts::{integrations, tenants};
 use database::{ids::{TenantId, TicketId}, Role};
 use platform::customers::{self, Found, Profile};
@@ -162,7 +162,17 @@ async fn thread_of(
         }
     };
     let now = Utc::now();
-    let messages: Vec<NewMessage> = missing
+    let messages = told_messages(missing, now);
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let message_count = tickets::store_messages(&mut tx, ctx.tenant, ticket.id, &messages, None).await?;
+    let thread = tickets::thread(&mut tx, ticket.id, THREAD).await?;
+    tx.commit().await?;
+    Ok((thread, message_count))
+}
+
+/// Messages of the help desk in the form in which they are stored.
+pub(super) fn told_messages(messages: Vec<gorgias::Message>, now: DateTime<Utc>) -> Vec<NewMessage> {
+    messages
         .into_iter()
         .map(|message| NewMessage {
             external_id: message.id.to_string(),
@@ -173,12 +183,7 @@ async fn thread_of(
             body_text: text_of(message.stripped_text, message.body_text, message.body_html),
             sent_at: message.sent_datetime.or(message.created_datetime).unwrap_or(now),
         })
-        .collect();
-    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
-    let message_count = tickets::store_messages(&mut tx, ctx.tenant, ticket.id, &messages, None).await?;
-    let thread = tickets::thread(&mut tx, ticket.id, THREAD).await?;
-    tx.commit().await?;
-    Ok((thread, message_count))
+        .collect()
 }
 
 /// What was written: the text without what it quotes, else the whole text, else what is left of the HTML.

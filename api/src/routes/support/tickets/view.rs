@@ -195,13 +195,22 @@ pub struct MessageView {
     pub author_id: Option<Uuid>,
     /// Whether a machine sent it.
     pub by_machine: bool,
+    /// Why it counts as sent by one.
+    pub machine: Option<String>,
+    /// The sender's address, of a mail.
+    pub sender_email: Option<String>,
     /// Plain text.
     pub text: String,
+    /// The same without the history that mail programs append; null when it has none.
+    pub stripped_text: Option<String>,
+    /// HTML that is safe to show, of a mail.
+    pub html: Option<String>,
     /// When it was sent.
     pub sent_at: DateTime<Utc>,
     /// When it was added here.
     pub created_at: DateTime<Utc>,
-    /// Of a reply that goes out from here: scheduled, queued, sent, failed or withdrawn.
+    /// Of a reply that goes out from here: scheduled, queued, sent, failed, withdrawn, bounced, or unsure, when nobody
+    /// knows whether it left.
     pub delivery: Option<String>,
     /// When it goes out; until then it can be taken back.
     pub send_at: Option<DateTime<Utc>>,
@@ -228,7 +237,11 @@ impl From<Stored> for MessageView {
             sender_name: message.sender_name,
             author_id: message.author_id.map(|agent| agent.0),
             by_machine: message.by_machine,
+            machine: message.machine,
+            sender_email: message.sender_email,
             text: message.body_text,
+            stripped_text: message.stripped_text,
+            html: message.body_html,
             sent_at: message.sent_at,
             created_at: message.created_at,
             delivery: message.delivery,

@@ -1,0 +1,365 @@
+//! A mail as it was read: who wrote it, what it answers, what it says, what came with it. It needs no database; whatever a
+//! mail contains, it is read to an end within bounds, and what is left out is said.
+
+use mail_parser::{HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+
+use super::header::{Head, id};
+use super::machine::{self, Signs};
+use super::report::{self, Report};
+use super::{html, normal_address, quotes};
+use crate::gorgias::html::written;
+use crate::tickets::attachments::{MOST_OF_A_MESSAGE, harmless_name};
+use crate::tickets::words::{SUBJECT_LIMIT, TEXT_LIMIT};
+
+/// Mails that a mail says it answers, at most; a long thread's newest and oldest say enough.
+pub const MOST_REFERENCES: usize = 30;
+/// Characters of a name.
+const NAME_CHARS: usize = 200;
+/// Parts that are looked at.
+const MOST_PARTS: usize = 500;
+
+/// A mail that was read.
+#[derive(Debug, Clone, Default)]
+pub struct Letter {
+    /// Its Message-ID.
+    pub message_id: Option<String>,
+    /// The Message-IDs of the mails that it answers, the nearest first.
+    pub references: Vec<String>,
+    /// Who wrote it.
+    pub sender: Option<Person>,
+    /// Where it wants answers, when that is somewhere else.
+    pub reply_to: Option<Person>,
+    /// The subject.
+    pub subject: Option<String>,
+    /// All that it says, as plain text.
+    pub text: String,
+    /// What its writer wrote, without history.
+    pub stripped: Option<String>,
+    /// Its HTML, safe to show.
+    pub html: Option<String>,
+    /// Whether a machine sent it.
+    pub signs: Signs,
+    /// What it reports of a mail of ours.
+    pub report: Option<Report>,
+    /// Files that came with it.
+    pub files: Vec<LetterFile>,
+    /// What was left out, for people.
+    pub remarks: Vec<String>,
+}
+
+/// Who wrote a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The address, in small letters.
+    pub address: String,
+    /// The name.
+    pub name: Option<String>,
+}
+
+/// A file of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetterFile {
+    /// Its name, harmless.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a mail cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// It has no headers.
+    #[error(
+        "it has no headers, so it is no mail; look at it as it came, and ask its sender to send it again"
+    )]
+    NoHeaders,
+    /// Nobody is named as its writer.
+    #[error("it names nobody as its sender, so nobody could be answered; look at it as it came")]
+    NoSender,
+}
+
+/// Reads a mail. `file_limit_bytes` is how long a file may be.
+///
+/// # Errors
+/// It has no headers, or nobody as its sender and is no machine's either.
+pub fn read(
+    raw: &[u8],
+    head: &Head,
+    envelope_from: Option<&str>,
+    file_limit_bytes: usize,
+) -> Result<Letter, Unreadable> {
+    let message = MessageParser::default().parse(raw).ok_or(Unreadable::NoHeaders)?;
+    if message.parts.first().is_none_or(|part| part.headers.is_empty()) {
+        return Err(Unreadable::NoHeaders);
+    }
+    let sender = person(message.from()).or_else(|| {
+        let address = normal_address(envelope_from?)?;
+        Some(Person { address, name: None })
+    });
+    let address = sender.as_ref().map(|sender| sender.address.as_str());
+    // A mail server's name has no address often enough.
+    let named = message.from().and_then(|from| from.first()?.address().map(str::to_lowercase));
+    let signs = machine::signs(&message, address.or(named.as_deref()), envelope_from);
+    if sender.is_none() && signs.machine.is_none() {
+        return Err(Unreadable::NoSender);
+    }
+    let mut letter = Letter {
+        message_id: head.message_id.clone(),
+        references: references(&message),
+        reply_to: person(message.reply_to()).filter(|person| Some(person.address.as_str()) != address),
+        sender,
+        subject: message
+            .subject()
+            .map(|subject| short(subject, SUBJECT_LIMIT))
+            .filter(|text| !text.is_empty()),
+        report: report::read(&message),
+        signs,
+        ..Letter::default()
+    };
+    read_text(&message, &mut letter);
+    read_files(&message, file_limit_bytes, &mut letter);
+    Ok(letter)
+}
+
+fn read_text(message: &Message<'_>, letter: &mut Letter) {
+    let mut text = String::new();
+    let mut from_html = None;
+    for part in message.text_bodies().take(MOST_PARTS) {
+        let more = match &part.body {
+            PartType::Text(text) => plain(text),
+            PartType::Html(markup) => {
+                from_html.get_or_insert_with(|| written(markup, TEXT_LIMIT));
+                whole_text(markup)
+            }
+            _ => continue,
+        };
+        if more.is_empty() {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        text.push_str(&more);
+        if part.is_encoding_problem {
+            letter.remarks.push("a part was encoded wrongly, so some of it may be missing".to_owned());
+        }
+        if text.len() > 4 * TEXT_LIMIT {
+            break;
+        }
+    }
+    if text.chars().count() > TEXT_LIMIT {
+        text = text.chars().take(TEXT_LIMIT).collect();
+        letter.remarks.push(format!("the text was cut after {TEXT_LIMIT} characters"));
+    }
+    // Of HTML the markup says where history begins; of plain text its words do.
+    letter.stripped = match from_html {
+        Some(own) if own != text && !own.is_empty() => Some(own),
+        _ => quotes::stripped(&text),
+    };
+    letter.text = text;
+    let markup: Vec<&str> = message
+        .html_bodies()
+        .filter_map(|part| match &part.body {
+            PartType::Html(markup) => Some(markup.as_ref()),
+            _ => None,
+        })
+        .collect();
+    if !markup.is_empty() {
+        letter.html = html::sanitised(&markup.join("\n")).map(|html| html.replace('\0', ""));
+        if letter.html.is_none() {
+            letter
+                .remarks
+                .push("the HTML was left out: it is empty, too long or nested too deeply".to_owned());
+        }
+    }
+}
+
+/// All of an HTML part as text, the history too.
+fn whole_text(markup: &str) -> String {
+    plain(&crate::gorgias::html::whole(markup, TEXT_LIMIT))
+}
+
+fn read_files(message: &Message<'_>, limit_bytes: usize, letter: &mut Letter) {
+    for part in message.attachments().take(MOST_PARTS) {
+        let kind = part.content_type();
+        // The status of a report is read, and says nothing to people.
+        if letter.report.is_some() && kind.is_some_and(|kind| kind.ctype().eq_ignore_ascii_case("message")) {
+            continue;
+        }
+        let bytes = match &part.body {
+            PartType::Message(inner) => inner.raw_message(),
+            _ => part.contents(),
+        };
+        if bytes.is_empty() {
+            continue;
+        }
+        let name = name_of(part, letter.files.len() + 1);
+        if letter.files.len() >= MOST_OF_A_MESSAGE {
+            letter
+                .remarks
+                .push(format!("{name} was left out: a message has at most {MOST_OF_A_MESSAGE} files"));
+            break;
+        }
+        if bytes.len() > limit_bytes {
+            letter.remarks.push(format!("{name} was left out: it has more than {limit_bytes} bytes"));
+            continue;
+        }
+        letter.files.push(LetterFile { name, bytes: bytes.to_vec() });
+    }
+}
+
+fn name_of(part: &MessagePart<'_>, number: usize) -> String {
+    if let Some(name) = part.attachment_name().filter(|name| !name.trim().is_empty()) {
+        return harmless_name(name);
+    }
+    let kind = part.content_type();
+    let ending =
+        match (kind.map(|kind| kind.ctype().to_ascii_lowercase()), kind.and_then(|kind| kind.subtype())) {
+            (Some(kind), _) if kind == "message" => "eml",
+            (Some(kind), Some(subtype)) if kind == "text" && subtype.eq_ignore_ascii_case("calendar") => {
+                "ics"
+            }
+            (_, Some(subtype)) if subtype.eq_ignore_ascii_case("pdf") => "pdf",
+            (_, Some(subtype)) if subtype.eq_ignore_ascii_case("png") => "png",
+            (_, Some(subtype)) if subtype.eq_ignore_ascii_case("jpeg") => "jpg",
+            _ => "bin",
+        };
+    format!("file-{number}.{ending}")
+}
+
+/// In-Reply-To first, then References from the nearest to the farthest.
+fn references(message: &Message<'_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut add = |text: &str| {
+        if let Some(id) = id(text).filter(|id| !found.contains(id))
+            && found.len() < MOST_REFERENCES
+        {
+            found.push(id);
+        }
+    };
+    ids(message.in_reply_to()).for_each(&mut add);
+    ids(message.references()).rev().for_each(&mut add);
+    found
+}
+
+fn ids<'a>(value: &'a HeaderValue<'_>) -> Box<dyn DoubleEndedIterator<Item = &'a str> + 'a> {
+    match value {
+        HeaderValue::Text(text) => Box::new(std::iter::once(text.as_ref())),
+        HeaderValue::TextList(list) => Box::new(list.iter().map(AsRef::as_ref)),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+fn person(addresses: Option<&mail_parser::Address<'_>>) -> Option<Person> {
+    let first = addresses?
+        .iter()
+        .find(|address| address.address().is_some_and(|text| normal_address(text).is_some()))?;
+    let address = normal_address(first.address()?)?;
+    let name = first.name().map(|name| short(name, NAME_CHARS)).filter(|name| !name.is_empty());
+    Some(Person { address, name })
+}
+
+fn short(text: &str, limit: usize) -> String {
+    let flat: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let words: Vec<&str> = flat.split_whitespace().collect();
+    words.join(" ").chars().take(limit).collect()
+}
+
+/// Text with line breaks as here, and without characters that nobody wrote.
+fn plain(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::header;
+    use super::*;
+
+    fn letter(raw: &[u8]) -> Result<Letter, Unreadable> {
+        read(raw, &header::read(raw).expect("a head"), None, 1_000)
+    }
+
+    #[test]
+    fn text_html_and_files_are_read() {
+        let raw = "From: =?utf-8?q?Zo=C3=AB?= <ZOE@x.example>\r\nMessage-ID: <m2@x>\r\nIn-Reply-To: <m1@shop>\r\n\
+            References: <m0@x> <m1@shop>\r\nSubject: =?iso-8859-1?q?Gr=FC=DFe?=\r\nReply-To: other@x.example\r\n\
+            Content-Type: multipart/mixed; boundary=o\r\n\r\n\
+            --o\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n\
+            --a\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n\
+            Gr=FC=DFe!\r\n\r\nOn Monday, Shop <s@shop> wrote:\r\n> Hello\r\n\
+            --a\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Gr\u{fc}\u{df}e!<script>x()</script></p>\r\n--a--\r\n\
+            --o\r\nContent-Type: image/png; name=\"../lamp.png\"\r\nContent-Disposition: attachment; filename=\"../lamp.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n\
+            --o\r\nContent-Type: application/x-big\r\nContent-Disposition: attachment; filename=big.bin\r\n\r\nBIG\r\n--o--\r\n"
+            .replace("BIG", &"b".repeat(2_000));
+        let letter = letter(raw.as_bytes()).expect("it is read");
+        assert_eq!(
+            letter.sender,
+            Some(Person { address: "zoe@x.example".into(), name: Some("Zo\u{eb}".into()) })
+        );
+        assert_eq!(letter.reply_to.map(|person| person.address).as_deref(), Some("other@x.example"));
+        assert_eq!(letter.references, ["m1@shop", "m0@x"]);
+        assert_eq!(letter.subject.as_deref(), Some("Gr\u{fc}\u{df}e"));
+        assert!(letter.text.contains("wrote:") && letter.text.starts_with("Gr\u{fc}\u{df}e!"));
+        assert_eq!(letter.stripped.as_deref(), Some("Gr\u{fc}\u{df}e!"));
+        assert_eq!(letter.html.as_deref().map(str::trim), Some("<p>Gr\u{fc}\u{df}e!</p>"));
+        let names: Vec<&str> = letter.files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["lamp.png"]);
+        assert_eq!(letter.remarks.len(), 1, "{:?}", letter.remarks);
+    }
+
+    #[test]
+    fn html_alone_has_a_text_without_style_and_history() {
+        let raw = "From: a@x.example\r\nContent-Type: text/html\r\n\r\n<style>p{color:red}</style><p>Thanks!</p>\
+                   <div class=\"gmail_quote\">On Monday wrote: <blockquote>Hi</blockquote></div>";
+        let letter = letter(raw.as_bytes()).expect("it is read");
+        assert_eq!(letter.stripped.as_deref(), Some("Thanks!"));
+        assert!(
+            letter.text.starts_with("Thanks!")
+                && letter.text.contains("Hi")
+                && !letter.text.contains("color")
+        );
+    }
+
+    #[test]
+    fn nobody_and_nothing_are_told() {
+        assert_eq!(letter(b"Subject: x\r\n\r\nhello").err(), Some(Unreadable::NoSender));
+        assert!(letter(b"From: not an address\r\n\r\nhello").is_err());
+        assert!(letter(b"From: MAILER-DAEMON\r\nAuto-Submitted: auto-replied\r\n\r\nhello").is_ok());
+    }
+
+    #[test]
+    fn nested_mails_come_to_an_end() {
+        let mut raw = String::from("From: a@x.example\r\n");
+        for depth in 0..2_000 {
+            raw += &format!("Content-Type: multipart/mixed; boundary=b{depth}\r\n\r\n--b{depth}\r\n");
+        }
+        let letter = letter(raw.as_bytes());
+        assert!(letter.is_ok_and(|letter| letter.files.len() <= MOST_OF_A_MESSAGE));
+        let mut raw = String::from("From: a@x.example\r\n");
+        for _ in 0..500 {
+            raw += "Content-Type: message/rfc822\r\n\r\nFrom: b@x.example\r\n";
+        }
+        assert!(self::letter(raw.as_bytes()).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(pieces in proptest::collection::vec(prop_oneof![
+            Just(b"From: a@x.example\r\n".to_vec()), Just(b"Content-Type: multipart/mixed; boundary=b\r\n".to_vec()),
+            Just(b"Content-Type: text/html; charset=utf-16\r\n".to_vec()), Just(b"Content-Type: message/rfc822\r\n".to_vec()),
+            Just(b"Content-Transfer-Encoding: base64\r\n".to_vec()), Just(b"\r\n--b\r\n".to_vec()), Just(b"\r\n".to_vec()),
+            Just(b"References: <a> <b>\r\n c\r\n".to_vec()), proptest::collection::vec(any::<u8>(), 0..30),
+        ], 0..25)) {
+            let raw = pieces.concat();
+            if let Ok(head) = header::read(&raw)
+                && let Ok(letter) = read(&raw, &head, Some(""), 1_000)
+            {
+                prop_assert!(letter.text.chars().count() <= TEXT_LIMIT);
+                prop_assert!(letter.files.len() <= MOST_OF_A_MESSAGE && letter.references.len() <= MOST_REFERENCES);
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Which mails machines sent. They are kept and flagged: nothing answers them, and they reopen nothing and start no clock
+//! (RFC 3834, section 2; RFC 3464).
+
+use mail_parser::{Message, MimeHeaders};
+
+/// What the head says about who wrote it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signs {
+    /// Why a machine sent it; none when a person did.
+    pub machine: Option<&'static str>,
+    /// Whether it must get no automatic answer, although a person may have written it.
+    pub no_automatic_answer: bool,
+}
+
+/// What the head and the envelope say. `envelope_from` is empty for a report, none when it is not known.
+pub fn signs(message: &Message<'_>, sender: Option<&str>, envelope_from: Option<&str>) -> Signs {
+    let machine = by_report(message)
+        .or_else(|| by_auto_submitted(message))
+        .or_else(|| by_return_path(message, envelope_from))
+        .or_else(|| by_sender(sender));
+    let precedence = word(message, "Precedence");
+    let is_list = matches!(precedence.as_deref(), Some("bulk" | "list" | "junk"))
+        || has(message, "List-Id")
+        || has(message, "List-Unsubscribe");
+    let suppresses = word(message, "X-Auto-Response-Suppress").is_some_and(|value| value != "none");
+    Signs { machine, no_automatic_answer: machine.is_some() || is_list || suppresses }
+}
+
+fn by_report(message: &Message<'_>) -> Option<&'static str> {
+    let kind = message.root_part().content_type()?;
+    let is_report = kind.ctype().eq_ignore_ascii_case("multipart")
+        && kind.subtype().is_some_and(|subtype| subtype.eq_ignore_ascii_case("report"));
+    match kind.attribute("report-type").map(str::to_ascii_lowercase).as_deref() {
+        Some("delivery-status") if is_report => Some("it is a delivery report"),
+        Some("disposition-notification") if is_report => Some("it says that a mail was read"),
+        _ if is_report => Some("it is a report"),
+        _ => None,
+    }
+}
+
+fn by_auto_submitted(message: &Message<'_>) -> Option<&'static str> {
+    // Of old programs, which have it instead.
+    if has(message, "X-Autoreply") || has(message, "X-Autorespond") || has(message, "X-Auto-Reply") {
+        return Some("it says that it answers by itself");
+    }
+    if word(message, "Precedence").as_deref() == Some("auto_reply") {
+        return Some("it says that it answers by itself");
+    }
+    match word(message, "Auto-Submitted")?.as_str() {
+        "no" => None,
+        "auto-replied" => Some("it says that it answers by itself"),
+        _ => Some("it says that a machine wrote it"),
+    }
+}
+
+fn by_return_path(message: &Message<'_>, envelope_from: Option<&str>) -> Option<&'static str> {
+    let is_empty = |value: &str| value.trim().trim_matches(['<', '>']).trim().is_empty();
+    let in_head = message.header_raw("Return-Path").is_some_and(is_empty);
+    (envelope_from.is_some_and(is_empty) || in_head).then_some("it has no address to return to")
+}
+
+fn by_sender(sender: Option<&str>) -> Option<&'static str> {
+    let local = sender?.split('@').next()?;
+    matches!(local, "mailer-daemon" | "postmaster" | "mail-daemon" | "mailerdaemon")
+        .then_some("a mail server sent it")
+}
+
+fn has(message: &Message<'_>, name: &'static str) -> bool {
+    message.header_raw(name).is_some()
+}
+
+/// The first word of a header, in small letters, without parameters and comments.
+fn word(message: &Message<'_>, name: &'static str) -> Option<String> {
+    let value = message.header_raw(name)?.trim().to_ascii_lowercase();
+    let end = value.find(|c: char| c == ';' || c == '(' || c.is_whitespace()).unwrap_or(value.len());
+    Some(value[..end].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use mail_parser::MessageParser;
+
+    use super::*;
+
+    fn of(head: &str, envelope_from: Option<&str>) -> Signs {
+        let raw = format!("From: Ann <ann@x.example>\r\n{head}\r\nHello\r\n");
+        let message = MessageParser::default().parse(raw.as_bytes()).expect("a mail");
+        let sender = message.from().and_then(|from| from.first()?.address().map(str::to_ascii_lowercase));
+        signs(&message, sender.as_deref(), envelope_from)
+    }
+
+    #[test]
+    fn machines_are_known_by_their_signs() {
+        for head in [
+            "Auto-Submitted: auto-replied\r\n",
+            "Auto-Submitted: AUTO-GENERATED (vacation)\r\n",
+            "Auto-Submitted: auto-notified; owner-email=\"a@b\"\r\n",
+            "Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\n",
+            "Content-Type: multipart/report; report-type=\"disposition-notification\"; boundary=x\r\n",
+            "Return-Path: <>\r\n",
+            "Precedence: auto_reply\r\n",
+            "X-Autoreply: yes\r\n",
+        ] {
+            let signs = of(head, None);
+            assert!(signs.machine.is_some() && signs.no_automatic_answer, "{head}");
+        }
+        assert!(of("", Some("")).machine.is_some() && of("", Some("<>")).machine.is_some());
+        let daemon = "From: Mail Delivery System <MAILER-DAEMON@mx.example>\r\n\r\nx";
+        let message = MessageParser::default().parse(daemon.as_bytes()).expect("a mail");
+        assert!(signs(&message, Some("mailer-daemon@mx.example"), None).machine.is_some());
+    }
+
+    #[test]
+    fn people_on_lists_are_people_and_get_no_automatic_answer() {
+        for head in [
+            "Precedence: bulk\r\n",
+            "Precedence: LIST\r\n",
+            "List-Id: <lamps.example>\r\n",
+            "X-Auto-Response-Suppress: All\r\n",
+        ] {
+            assert_eq!(
+                of(head, Some("ann@x.example")),
+                Signs { machine: None, no_automatic_answer: true },
+                "{head}"
+            );
+        }
+        for head in
+            ["", "Auto-Submitted: no\r\n", "Return-Path: <ann@x.example>\r\n", "Precedence: normal\r\n"]
+        {
+            assert_eq!(of(head, None), Signs::default(), "{head}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Mail: what leaves by SMTP ([`client`], written by [`compose`]), and a server for what mail servers hand over
+//! ([`server`]).
+
+pub mod client;
+pub mod compose;
+pub mod server;
+
+pub use client::{Account, Post, Security, SendError};
+pub use compose::{Dkim, File, Letter, Person};
