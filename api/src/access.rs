@@ -26,6 +26,7 @@ pub fn reading(policy: &Policy) -> Scope {
             Subject::Customers => Scope::CustomersRead,
             Subject::Intelligence => Scope::IntelligenceRead,
             Subject::Segments => Scope::SegmentsRead,
+            Subject::Connections => Scope::WebhooksRead,
         },
     }
 }
@@ -40,6 +41,7 @@ pub fn writing(policy: &Policy) -> Scope {
             Subject::Orders => Scope::OrdersWrite,
             Subject::Customers | Subject::Intelligence => Scope::IntelligenceWrite,
             Subject::Segments => Scope::SegmentsWrite,
+            Subject::Connections => Scope::SettingsWrite,
         },
     }
 }

@@ -95,6 +95,8 @@ pub enum Subject {
     Intelligence,
     /// Segments and their members.
     Segments,
+    /// What other systems are told: webhooks, alerts in chat.
+    Connections,
 }
 
 /// Exponential backoff with full jitter: the wait before attempt n+1 is uniform in

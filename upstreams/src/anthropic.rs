@@ -28,7 +28,7 @@ use super::{Breakers, Destinations};
 const UPSTREAM: &str = "anthropic";
 
 /// Requests a minute; how many is in the answers.
-const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(60), share: 1.0 };
+const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(60), share: 1.0, assumed: 0.0 };
 
 /// How to reach the API and what to ask of it.
 pub struct Settings {

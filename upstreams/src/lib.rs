@@ -7,6 +7,7 @@
 pub mod addresses;
 pub mod anthropic;
 pub mod breaker;
+pub mod concurrency;
 pub mod error;
 pub mod files;
 pub mod gorgias;
@@ -16,6 +17,8 @@ pub mod outgoing;
 pub mod pacing;
 pub mod recorder;
 mod retry;
+pub mod slack;
+pub mod webhook;
 
 pub use addresses::Destinations;
 pub use breaker::Breakers;

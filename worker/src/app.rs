@@ -7,7 +7,9 @@ use database::Db;
 use jobs::{Dispatch, Store};
 
 use crate::insight::{knowledge::Library, material::Material};
-use upstreams::{anthropic, gorgias, pacing::shared::Shared, recorder::Recorder};
+use upstreams::{
+    anthropic, gorgias, pacing::shared::Shared, recorder::Recorder, slack::Slack, webhook::Webhooks,
+};
 
 /// The shared parts.
 pub struct App {
@@ -23,6 +25,12 @@ pub struct App {
     pub gorgias: gorgias::Gorgias,
     /// The model that drafts; the built-in drafter does it when there is none.
     pub anthropic: Option<anthropic::Client>,
+    /// The tenants' webhook endpoints.
+    pub webhooks: Webhooks,
+    /// Chat.
+    pub slack: Slack,
+    /// Where people reach the installation, for links; without a trailing slash.
+    pub public_url: Option<String>,
     /// What scoring needs of the tenants' current runs.
     pub insight: Library,
     /// What jobs of the same run share while they run.

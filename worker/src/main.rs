@@ -7,11 +7,15 @@ use anyhow::Context;
 use boot::{Process, Telemetry};
 use database::Db;
 use jobs::{Dispatch, Store};
-use upstreams::{Breakers, anthropic, breaker::BreakerSettings, gorgias, recorder::Recorder};
+use upstreams::{
+    Breakers, anthropic, breaker::BreakerSettings, gorgias, recorder::Recorder, slack::Slack,
+    webhook::Webhooks,
+};
 use worker::{
     app::{App, shared_pace},
     days, handlers,
     insight::{knowledge::Library, material::Material},
+    outbox,
     runtime::{self, Options, Pulse},
     settings::{self, SETTINGS, Settings},
     step_back::step_back,
@@ -53,6 +57,11 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         .context("the Messages API")?
         .map(|client| client.sharing_pace(pace.clone()));
     let app = Arc::new(App {
+        webhooks: Webhooks::new(settings.destinations, breakers.clone()).context("the client of webhooks")?,
+        slack: Slack::new(&settings.slack_url, settings.destinations, breakers.clone())
+            .context("DESK_SLACK_URL")?
+            .sharing_pace(pace.clone()),
+        public_url: settings.public_url,
         gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),
         anthropic,
         master_key: settings.master_key,
@@ -80,6 +89,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     };
     let handlers = handlers::all(&app);
     tokio::spawn(days::run(store.clone()));
+    tokio::spawn(outbox::run(store.clone(), dispatch.clone()));
     runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })
         .await
         .context("DATABASE_URL")

@@ -9,6 +9,8 @@ use jobs::{Dispatch, JobId, QueueError, Store, sweep};
 use sqlx::PgConnection;
 use tokio::sync::oneshot;
 use upstreams::gorgias::Gorgias;
+use upstreams::slack::Slack;
+use upstreams::webhook::Webhooks;
 use upstreams::{Breakers, Destinations};
 use uuid::Uuid;
 
@@ -32,6 +34,10 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes"),
         gorgias: Gorgias::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         anthropic: None,
+        webhooks: Webhooks::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
+        slack: Slack::new("https://slack.invalid/api", Destinations::PublicOnly, Breakers::default())
+            .expect("a client"),
+        public_url: None,
         insight: Library::default(),
         material: Material::default(),
         import_dir: "/nowhere".into(),

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod health;
 pub mod jobs;
 pub mod marketing;
+pub mod outbound;
 pub mod platform;
 pub mod support;
 
@@ -35,6 +36,7 @@ use crate::{state::AppState, web::problem::ProblemDocument};
         (name = "dead letters", description = "Jobs that failed for good: causes, retries, discards"),
         (name = "segments", description = "Customers for whom a rule holds: rules, counts, members, changes"),
         (name = "operations", description = "Queues, kinds, workers, schedules and the audit trail"),
+        (name = "outbound", description = "What other systems are told: webhook endpoints, deliveries, the catalogue of events, Slack"),
         (name = "people", description = "Signing in and out, agents, and what they did"),
     )
 )]
@@ -123,5 +125,6 @@ fn merged() -> OpenApiRouter<AppState> {
         .merge(platform::routes())
         .merge(support::routes())
         .merge(marketing::routes())
+        .merge(outbound::routes())
         .merge(health::routes())
 }

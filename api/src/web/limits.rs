@@ -102,7 +102,11 @@ impl Limits {
         let lane = match subject {
             Subject::Replies => &self.ai,
             Subject::Segments => &self.segments,
-            Subject::Tickets | Subject::Orders | Subject::Customers | Subject::Intelligence => &self.general,
+            Subject::Tickets
+            | Subject::Orders
+            | Subject::Customers
+            | Subject::Intelligence
+            | Subject::Connections => &self.general,
         };
         let most = lane.keys.per_minute;
         if jobs > most {

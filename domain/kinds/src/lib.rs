@@ -7,7 +7,9 @@ pub use jobs::kinds::KindInfo;
 
 /// Every kind, owner by owner.
 pub fn all() -> impl Iterator<Item = &'static KindInfo> {
-    [jobs::kinds::ALL, platform::kinds::ALL, support::kinds::ALL, marketing::kinds::ALL].into_iter().flatten()
+    [jobs::kinds::ALL, platform::kinds::ALL, support::kinds::ALL, marketing::kinds::ALL, outbound::kinds::ALL]
+        .into_iter()
+        .flatten()
 }
 
 /// The kind of that name.
