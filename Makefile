@@ -85,7 +85,7 @@ ui-bench: setup-test build ## sizes and times of the web app
 	@tests/ui bench $(ARGS)
 
 ## Checks
-.PHONY: setup-test test lint fmt openapi schemathesis figures
+.PHONY: setup-test test test-interop lint fmt openapi schemathesis figures
 setup-test:
 	@deploy/local/setup --test
 
@@ -104,6 +104,9 @@ openapi: build ## write docs/openapi.json from the code
 	@target/debug/api openapi > $(STATE)/openapi.json
 	@mv $(STATE)/openapi.json docs/openapi.json
 
+test-interop: setup build ## other people's code checks what we sign and send, and ours what they sign
+	@tests/interop/run
+
 schemathesis: setup build ## the running API against its own description: ARGS="50" for more requests
 	@tests/schemathesis $(ARGS)
 
@@ -115,7 +118,7 @@ figures: setup ## draw the figures of docs/ from the real purchases, a few minut
 	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters sla assign realtime idle night night-kill rules segments fuzz-doors import-bench erase shopify mail
+PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters sla assign realtime idle night night-kill rules segments fuzz-doors import-bench erase shopify mail outbound
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -140,6 +143,9 @@ fairness: ## a tenant's wait while another floods the queue
 
 webhooks: ## 500 webhooks a second with busy workers
 	@$(BIN)/webhooks $(ARGS)
+
+outbound: ## 200 events a second to 50 webhook endpoints, some dead, some slow: ARGS="--quick"
+	@$(BIN)/outbound $(ARGS)
 
 deadletters: ## grouping, bulk retry and listing at millions of rows
 	@$(BIN)/deadletters $(ARGS)

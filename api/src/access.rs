@@ -27,6 +27,7 @@ pub fn reading(policy: &Policy) -> Scope {
             Subject::Intelligence => Scope::IntelligenceRead,
             Subject::Segments => Scope::SegmentsRead,
             Subject::Privacy => Scope::PrivacyRead,
+            Subject::Connections => Scope::WebhooksRead,
         },
     }
 }
@@ -42,6 +43,7 @@ pub fn writing(policy: &Policy) -> Scope {
             Subject::Customers | Subject::Intelligence => Scope::IntelligenceWrite,
             Subject::Segments => Scope::SegmentsWrite,
             Subject::Privacy => Scope::PrivacyWrite,
+            Subject::Connections => Scope::SettingsWrite,
         },
     }
 }

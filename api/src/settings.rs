@@ -172,6 +172,30 @@ pub const SETTINGS: &[Setting] = &[
         secret: false,
     },
     Setting {
+        name: "DESK_SLACK_CLIENT_ID",
+        default: None,
+        meaning: "the Slack app of this installation; without it nothing is connected to Slack",
+        secret: false,
+    },
+    Setting {
+        name: "DESK_SLACK_CLIENT_SECRET",
+        default: None,
+        meaning: "its secret; needed with DESK_SLACK_CLIENT_ID",
+        secret: true,
+    },
+    Setting {
+        name: "DESK_SLACK_SIGNING_SECRET",
+        default: None,
+        meaning: "what Slack signs its requests with; needed with DESK_SLACK_CLIENT_ID",
+        secret: true,
+    },
+    Setting {
+        name: "DESK_SLACK_URL",
+        default: Some("https://slack.com/api"),
+        meaning: "base URL of Slack's Web API",
+        secret: false,
+    },
+    Setting {
         name: "DESK_CORS_ORIGINS",
         default: Some(""),
         meaning: "origins of other web applications that may call with a person's cookie, separated by commas, e.g. https://desk.example.com; none by default",
@@ -319,6 +343,37 @@ pub struct Settings {
     pub shopify_secret_before: Option<Secret>,
     /// Names under which the Model Context Protocol may be reached besides.
     pub mcp_hosts: Vec<String>,
+    /// The installation's Slack app, if it has one.
+    pub slack: Option<SlackApp>,
+    /// Base URL of Slack's Web API.
+    pub slack_url: String,
+}
+
+/// An app that was made at Slack, and may be installed into workspaces.
+#[derive(Clone, Debug)]
+pub struct SlackApp {
+    /// Its public name.
+    pub client_id: String,
+    /// What a code is exchanged with.
+    pub client_secret: Secret,
+    /// What Slack signs its requests with.
+    pub signing_secret: Secret,
+    /// Slack's page, on which somebody agrees.
+    pub authorize_url: String,
+}
+
+impl SlackApp {
+    fn from_env() -> Result<Option<SlackApp>, SettingError> {
+        let Some(client_id) = env::maybe::<String>("DESK_SLACK_CLIENT_ID", "as Slack shows it")? else {
+            return Ok(None);
+        };
+        Ok(Some(SlackApp {
+            client_id,
+            client_secret: env::secret("DESK_SLACK_CLIENT_SECRET", "as Slack shows it")?,
+            signing_secret: env::secret("DESK_SLACK_SIGNING_SECRET", "as Slack shows it")?,
+            authorize_url: "https://slack.com/oauth/v2/authorize".to_owned(),
+        }))
+    }
 }
 
 /// How people in browsers come in.
@@ -378,6 +433,8 @@ impl Settings {
             },
             scans_at_once: scans_at_once(database_connections)?,
             patience: patience()?,
+            slack: SlackApp::from_env()?,
+            slack_url: env::optional("DESK_SLACK_URL", "https://slack.com/api".to_owned(), "a URL")?,
             people: People {
                 public_url: env::maybe::<Origin>("DESK_PUBLIC_URL", "an origin such as https://desk.example.com")?
                     .map(|origin| origin.0),

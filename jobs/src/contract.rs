@@ -97,6 +97,8 @@ pub enum Subject {
     Segments,
     /// What persons ask of the shop: to get what is known of them, to be forgotten; how long data are kept.
     Privacy,
+    /// What other systems are told: webhooks, alerts in chat.
+    Connections,
 }
 
 /// Exponential backoff with full jitter: the wait before attempt n+1 is uniform in

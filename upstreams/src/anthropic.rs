@@ -30,7 +30,7 @@ pub mod conversation;
 const UPSTREAM: &str = "anthropic";
 
 /// Requests a minute; how many is in the answers.
-const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(60), share: 1.0 };
+const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(60), share: 1.0, assumed: 0.0 };
 
 /// How to reach the API and what to ask of it.
 pub struct Settings {

@@ -1,4 +1,4 @@
-//! Circuit breakers, one per upstream host, shared by the whole process.
+//! Circuit breakers, one per upstream, host and (where a client says so) tenant, shared by the whole process.
 //!
 //! A host that keeps failing is left alone for a while instead of holding worker slots until they time out;
 //! then a single probe decides whether calls may go again. The `recloser` crate was considered: it reads the
@@ -89,10 +89,13 @@ impl Permit {
     }
 
     /// The upstream did not answer, or answered that it is broken.
-    pub fn failed(mut self, now: Instant) {
+    /// Answers whether its circuit opened by that.
+    pub fn failed(mut self, now: Instant) -> bool {
         self.told = true;
         let settings = self.breakers.settings;
-        self.breakers.tell(&self.host, |circuit| circuit.failed(self.round, now, &settings));
+        let mut opened = false;
+        self.breakers.tell(&self.host, |circuit| opened = circuit.failed(self.round, now, &settings));
+        opened
     }
 }
 
@@ -164,9 +167,9 @@ impl Circuit {
         }
     }
 
-    fn failed(&mut self, round: u64, now: Instant, settings: &BreakerSettings) {
+    fn failed(&mut self, round: u64, now: Instant, settings: &BreakerSettings) -> bool {
         if round != self.round {
-            return;
+            return false;
         }
         let opens = match &mut self.state {
             State::Closed { failures } => {
@@ -182,6 +185,7 @@ impl Circuit {
         if opens {
             self.turn(State::Open { until: now + settings.open_for });
         }
+        opens
     }
 
     fn abandoned(&mut self, round: u64) {
@@ -301,7 +305,9 @@ mod tests {
                     Err(after) => prop_assert!(after <= SETTINGS.open_for),
                     Ok(permit) => match step {
                         0 => permit.succeeded(),
-                        1 => permit.failed(now),
+                        1 => {
+                            permit.failed(now);
+                        }
                         2 => drop(permit),
                         _ => held.push(permit),
                     },

@@ -1,11 +1,12 @@
 //! The one way out of the house: how every client sends a request.
 //!
-//! A call goes through the address check, the host's circuit breaker, the account's pace, a bounded number of tries
-//! with full jitter between them, and the caller's deadline. A wait that does not fit is handed back as a value, so
+//! A call goes through the address check, the circuit breaker of its host (and tenant, where the client says so), the
+//! account's pace and places, a bounded number of tries with full jitter between them, and the caller's deadline. A wait that does not fit is handed back as a value, so
 //! that the job is rescheduled instead of holding a worker's slot. Redirects are not followed, proxies from
 //! the environment are not used (they would undo the address check), and bodies are bounded.
 
 use std::error::Error as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant as ClockInstant, SystemTime};
 
 use bytes::Bytes;
@@ -15,7 +16,8 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::addresses::{CheckedResolver, Destinations, Forbidden};
-use super::breaker::Breakers;
+use super::breaker::{Breakers, Permit};
+use super::concurrency::{Concurrency, Place};
 use super::error::{ClientError, Effect, PauseReason, SetupError, TOO_LONG, Trouble};
 use super::pacing::Pacer;
 use super::pacing::shared::Shared;
@@ -45,6 +47,13 @@ pub struct Outbound {
     policy: RetryPolicy,
     breakers: Breakers,
     pacer: Option<Pacer>,
+    places: Option<Concurrency>,
+    /// On whose behalf it calls: such callers have circuits and places of their own.
+    behalf: Option<Arc<str>>,
+    /// Whose pace it keeps, where that is not the host's.
+    paced_as: Option<Arc<str>>,
+    /// After so many bytes of an answer the rest is left; without it a longer one is an error.
+    read_bytes: Option<usize>,
     http: reqwest::Client,
 }
 
@@ -102,7 +111,19 @@ impl Outbound {
         // There from the start: an alert on its growth does not see a counter that is born at 1.
         metrics::counter!("deskwork_upstream_requests_total", "upstream" => upstream, "outcome" => "circuit_open")
             .increment(0);
-        Ok(Self { upstream, destinations, policy, breakers, pacer: None, http })
+        metrics::counter!("deskwork_upstream_circuits_opened_total", "upstream" => upstream).increment(0);
+        Ok(Self {
+            upstream,
+            destinations,
+            policy,
+            breakers,
+            pacer: None,
+            places: None,
+            behalf: None,
+            paced_as: None,
+            read_bytes: None,
+            http,
+        })
     }
 
     /// The same client with another policy, for callers that know better (and for tests).
@@ -117,9 +138,35 @@ impl Outbound {
         self
     }
 
-    /// The same client with the cluster's rate buckets.
+    /// The same client with the cluster's rate buckets and places.
     pub fn sharing_pace(mut self, shared: Shared) -> Self {
+        self.places = self.places.map(|places| places.shared_by(shared.clone()));
         self.pacer = self.pacer.map(|pacer| pacer.shared_by(shared));
+        self
+    }
+
+    /// The same client, of which an account has so many calls at once.
+    pub fn limited_by(mut self, places: Concurrency) -> Self {
+        self.places = Some(places);
+        self
+    }
+
+    /// The same client calling for this tenant (or another part that fails by itself): what fails for one opens no
+    /// circuit for the others, where they share a host.
+    pub fn on_behalf_of(mut self, tenant: &str) -> Self {
+        self.behalf = Some(tenant.into());
+        self
+    }
+
+    /// The same client keeping the pace of this account instead of its host's.
+    pub fn paced_as(mut self, account: &str) -> Self {
+        self.paced_as = Some(account.into());
+        self
+    }
+
+    /// The same client, which leaves what is longer of an answer.
+    pub fn reading_at_most(mut self, bytes: usize) -> Self {
+        self.read_bytes = Some(bytes);
         self
     }
 
@@ -230,11 +277,14 @@ impl Outbound {
         host: &str,
         attempt: usize,
     ) -> Result<Result<Answer, Failure>, ClientError> {
-        let permit = self.breakers.ask(host, ClockInstant::now()).map_err(|after| {
+        let whose = self.whose(host);
+        let permit = self.breakers.ask(&whose, ClockInstant::now()).map_err(|after| {
             self.count("circuit_open");
             ClientError::RetryAfter { upstream: self.upstream, after, reason: PauseReason::CircuitOpen }
         })?;
-        self.keep_pace(context, host).await?;
+        let paced = self.paced_as.as_deref().unwrap_or(host);
+        self.keep_pace(context, paced).await?;
+        let _place = self.take_place(&whose).await?;
         let started = Instant::now();
         let left = context.deadline.saturating_duration_since(started);
         if left.is_zero() {
@@ -260,18 +310,18 @@ impl Outbound {
                 span.record("http.response.status_code", answer.status.as_u16());
                 self.count(status_class(answer.status));
                 if answer.status.is_server_error() {
-                    permit.failed(ClockInstant::now());
+                    self.failed(permit);
                 } else {
                     permit.succeeded();
                 }
                 if let Some(pacer) = &self.pacer {
-                    pacer.note(host, &answer.headers).await;
+                    pacer.note(paced, &answer.headers).await;
                 }
                 let judged = self.judged(judge(&answer), answer)?;
                 if let (Some(pacer), Err(Failure { named: Some((wait, PauseReason::RateLimited)), .. })) =
                     (&self.pacer, &judged)
                 {
-                    pacer.empty(host, *wait).await;
+                    pacer.empty(paced, *wait).await;
                 }
                 return Ok(judged);
             }
@@ -290,19 +340,47 @@ impl Outbound {
                 self.count("deadline");
                 // A caller in a hurry proves nothing about the upstream; one that waited long enough does.
                 if left >= self.policy.attempt_timeout / 2 {
-                    permit.failed(ClockInstant::now());
+                    self.failed(permit);
                 }
                 return Err(ClientError::Deadline { upstream: self.upstream, effect: Effect::Possible });
             }
             Err(_) => (Trouble::TimedOut, Effect::Possible),
         };
-        permit.failed(ClockInstant::now());
+        self.failed(permit);
         self.count(match trouble {
             Trouble::NoConnection => "no_connection",
             Trouble::TimedOut => "timeout",
             _ => "broken",
         });
         Ok(Err(Failure { trouble, effect, named: None, busy: None }))
+    }
+
+    /// The name of the circuit and the places of a call.
+    fn whose(&self, host: &str) -> String {
+        format!("{} {host} {}", self.upstream, self.behalf.as_deref().unwrap_or_default())
+    }
+
+    /// Tells the circuit that the upstream did not do its part.
+    fn failed(&self, permit: Permit) {
+        if permit.failed(ClockInstant::now()) {
+            metrics::counter!("deskwork_upstream_circuits_opened_total", "upstream" => self.upstream)
+                .increment(1);
+            tracing::warn!(
+                upstream = self.upstream,
+                "an upstream fails again and again and is left alone for a while"
+            );
+        }
+    }
+
+    /// Takes one of the account's places; where all are taken the call is put off for a moment.
+    async fn take_place(&self, account: &str) -> Result<Option<Place>, ClientError> {
+        let Some(places) = &self.places else { return Ok(None) };
+        if let Some(place) = places.enter(account).await {
+            return Ok(Some(place));
+        }
+        self.count("no_place");
+        let after = MOMENT / 4 + full_jitter(MOMENT);
+        Err(ClientError::RetryAfter { upstream: self.upstream, after, reason: PauseReason::RateLimited })
     }
 
     /// Waits for the account's turn, if that is a matter of a moment.
@@ -369,12 +447,18 @@ impl Outbound {
             builder = builder.body(body.clone());
         }
         let mut response = builder.send().await.map_err(|error| ExchangeError::of(&error))?;
-        if response.content_length().is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+        let is_cut = self.read_bytes.is_some();
+        if !is_cut && response.content_length().is_some_and(|length| length > MAX_BODY_BYTES as u64) {
             return Err(ExchangeError::TooLarge);
         }
+        let most = self.read_bytes.unwrap_or(MAX_BODY_BYTES);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| ExchangeError::of(&error))? {
-            if body.len() + chunk.len() > MAX_BODY_BYTES {
+            if body.len() + chunk.len() > most {
+                if is_cut {
+                    body.extend_from_slice(&chunk[..most - body.len()]);
+                    break;
+                }
                 return Err(ExchangeError::TooLarge);
             }
             body.extend_from_slice(&chunk);

@@ -7,6 +7,7 @@
 pub mod addresses;
 pub mod anthropic;
 pub mod breaker;
+pub mod concurrency;
 pub mod error;
 pub mod files;
 pub mod gorgias;
@@ -20,6 +21,8 @@ mod retry;
 pub mod webhooks;
 pub mod shopify;
 pub mod sources;
+pub mod slack;
+pub mod webhook;
 
 pub use addresses::Destinations;
 pub use breaker::Breakers;

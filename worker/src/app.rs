@@ -9,7 +9,7 @@ use questions::{desk::Desk, usage::Prices};
 
 use crate::insight::{knowledge::Library, material::Material};
 use crate::rules::Rules;
-use upstreams::{anthropic, files::Files, gorgias, mail::Post, pacing::shared::Shared, recorder::Recorder, shopify::Shopify, sources::Sources};
+use upstreams::{anthropic, files::Files, gorgias, mail::Post, pacing::shared::Shared, recorder::Recorder, shopify::Shopify, slack::Slack, sources::Sources, webhook::Webhooks};
 
 /// The shared parts.
 pub struct App {
@@ -43,6 +43,12 @@ pub struct App {
     pub prices: Prices,
     /// The tools that answer questions.
     pub desk: Desk,
+    /// The tenants' webhook endpoints.
+    pub webhooks: Webhooks,
+    /// Chat.
+    pub slack: Slack,
+    /// Where people reach the installation, for links; without a trailing slash.
+    pub public_url: Option<String>,
     /// What scoring needs of the tenants' current runs.
     pub insight: Library,
     /// What jobs of the same run share while they run.

@@ -7,12 +7,13 @@ use anyhow::Context;
 use boot::{Process, Telemetry};
 use database::Db;
 use jobs::{Dispatch, Store};
-use upstreams::{Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, mail::Post, recorder::Recorder, shopify::Shopify, sources::Sources};
+use upstreams::{Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, mail::Post, recorder::Recorder, shopify::Shopify, slack::Slack, sources::Sources, webhook::Webhooks};
 use worker::{
     app::{App, shared_pace},
     days, handlers,
     insight::{knowledge::Library, material::Material},
     mail_door,
+    outbox,
     runtime::{self, Options, Pulse},
     rules::Rules,
     settings::{self, SETTINGS, Settings},
@@ -76,6 +77,11 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
             None => Files::in_folder(settings.files_dir.clone()),
         },
         file_limit_bytes: settings.file_limit_bytes,
+        webhooks: Webhooks::new(settings.destinations, breakers.clone()).context("the client of webhooks")?,
+        slack: Slack::new(&settings.slack_url, settings.destinations, breakers.clone())
+            .context("DESK_SLACK_URL")?
+            .sharing_pace(pace.clone()),
+        public_url: settings.public_url,
         gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),
         anthropic,
         master_key: settings.master_key,
@@ -110,6 +116,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     if let Some(door) = settings.mail_door {
         mail_door::start(door, &app, stop.clone()).await.context("DESK_MAIL_BIND")?;
     }
+    tokio::spawn(outbox::run(store.clone(), dispatch.clone()));
     runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })
         .await
         .context("DATABASE_URL")

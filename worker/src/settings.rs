@@ -25,7 +25,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("DESK_REDIS_PREFIX", Some("deskwork"), "prefix of every key in Redis", false),
     setting(
         "DESK_QUEUES",
-        Some("ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,profiles=4,reading=4"),
+        Some("ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,outbound=32,profiles=4,reading=4"),
         "slots by queue: how many jobs of each run at once in this process",
         false,
     ),
@@ -96,6 +96,13 @@ pub const SETTINGS: &[Setting] = &[
         "true lets clients call this very machine over http; for the demo and for tests",
         false,
     ),
+    setting(
+        "DESK_PUBLIC_URL",
+        Some(""),
+        "where people reach this installation, for links in chat; none without it",
+        false,
+    ),
+    setting("DESK_SLACK_URL", Some("https://slack.com/api"), "base URL of Slack's Web API", false),
     setting("DESK_PROBE_URL", Some(""), "recording upstream for probes with an effect, on loopback", false),
     setting(
         "ANTHROPIC_API_KEY",
@@ -177,6 +184,10 @@ pub struct Settings {
     pub mail_door: Option<MailDoor>,
     /// Where clients may call.
     pub destinations: Destinations,
+    /// Where people reach the installation, without a trailing slash.
+    pub public_url: Option<String>,
+    /// Base URL of Slack's Web API.
+    pub slack_url: String,
     /// Recording upstream for probes.
     pub probe_url: Option<String>,
     /// Where metrics and health are served, if anywhere.
@@ -208,7 +219,8 @@ impl Settings {
         })?;
         let queues = env::optional(
             "DESK_QUEUES",
-            "ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,profiles=4,reading=4".to_owned(),
+            "ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,outbound=32,profiles=4,reading=4"
+                .to_owned(),
             "like ai=4,default=16",
         )?;
         nice()?;
@@ -230,6 +242,9 @@ impl Settings {
             file_limit_bytes: bytes("DESK_ATTACHMENT_MAX_BYTES")?,
             mail_door: mail_door()?,
             destinations: if loopback { Destinations::PublicOrLoopback } else { Destinations::PublicOnly },
+            public_url: env::maybe::<String>("DESK_PUBLIC_URL", "a URL like https://desk.example.com")?
+                .map(|url| url.trim_end_matches('/').to_owned()),
+            slack_url: env::optional("DESK_SLACK_URL", "https://slack.com/api".to_owned(), "a URL")?,
             probe_url: env::maybe("DESK_PROBE_URL", "a URL like http://127.0.0.1:9000")?,
             ops_bind: boot::ops::bind_from_env()?,
             shopify: shopify_settings()?,

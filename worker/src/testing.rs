@@ -15,6 +15,8 @@ use upstreams::gorgias::Gorgias;
 use upstreams::sources::Sources;
 use upstreams::files::Files;
 use upstreams::mail::Post;
+use upstreams::slack::Slack;
+use upstreams::webhook::Webhooks;
 use upstreams::{Breakers, Destinations};
 use uuid::Uuid;
 
@@ -51,6 +53,10 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         file_limit_bytes: 1_000_000,
         anthropic: None,
         rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
+        webhooks: Webhooks::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
+        slack: Slack::new("https://slack.invalid/api", Destinations::PublicOnly, Breakers::default())
+            .expect("a client"),
+        public_url: None,
         insight: Library::default(),
         material: Material::default(),
         files: Files::in_folder(

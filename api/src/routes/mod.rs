@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod health;
 pub mod jobs;
 pub mod marketing;
+pub mod outbound;
 pub mod platform;
 pub mod questions;
 pub mod support;
@@ -38,6 +39,7 @@ use crate::{state::AppState, web::problem::ProblemDocument};
         (name = "questions", description = "Questions in plain language"),
         (name = "operations", description = "Queues, kinds, workers, schedules and the audit trail"),
         (name = "mail", description = "Mailboxes, mail that came, and replies whose fate nobody knows"),
+        (name = "outbound", description = "What other systems are told: webhook endpoints, deliveries, the catalogue of events, Slack"),
         (name = "people", description = "Signing in and out, agents, and what they did"),
         (name = "privacy", description = "What persons ask of the shop; redaction; how long data are kept"),
     )
@@ -128,5 +130,6 @@ fn merged() -> OpenApiRouter<AppState> {
         .merge(support::routes())
         .merge(marketing::routes())
         .merge(questions::routes())
+        .merge(outbound::routes())
         .merge(health::routes())
 }

@@ -108,6 +108,7 @@ impl Limits {
             | Subject::Customers
             | Subject::Intelligence
             | Subject::Privacy => &self.general,
+            | Subject::Connections => &self.general,
         };
         let most = lane.keys.per_minute;
         if jobs > most {

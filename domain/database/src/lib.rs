@@ -59,6 +59,8 @@ pub enum Role {
     Support,
     /// Segments and campaigns: writes schema `marketing_app`.
     Marketing,
+    /// What other systems are told: writes schema `outbound`.
+    Outbound,
     /// The job ledger, for all tenants.
     Queue,
     /// Credentials, tenants, settings and audit, before the tenant is known.
@@ -72,6 +74,7 @@ impl Role {
             Role::Platform => "desk_platform",
             Role::Support => "desk_support",
             Role::Marketing => "desk_marketing",
+            Role::Outbound => "desk_outbound",
             Role::Queue => "desk_queue",
             Role::Gateway => "desk_gateway",
         }

@@ -116,6 +116,15 @@ pub async fn get(tx: &mut Tx, agent: AgentId) -> Result<Option<Agent>, DbError> 
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(statement)).bind(agent).fetch_optional(&mut **tx).await?)
 }
 
+/// The agent with this address, in any case (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn by_email(tx: &mut Tx, email: &str) -> Result<Option<Agent>, DbError> {
+    let statement = format!("select {COLUMNS} from support_app.agent where lower(email) = lower($1) limit 1");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(statement)).bind(email).fetch_optional(&mut **tx).await?)
+}
+
 /// The same, kept from others' changes until the transaction ends.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ pub mod celery;
 pub mod deliveries;
 pub mod history;
 pub mod ledger;
+pub mod partners;
 pub mod statements;
 
 use std::time::Duration;

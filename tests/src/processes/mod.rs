@@ -82,7 +82,8 @@ impl Default for Options {
             tenant: "demo".to_owned(),
             workers: 2,
             schedulers: 2,
-            queues: "ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,profiles=4,reading=4".to_owned(),
+            queues: "ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,outbound=32,profiles=4,reading=4"
+                .to_owned(),
             bind: None,
             env: ["GENERAL", "WEBHOOKS", "AI", "SEGMENTS"].map(rate).to_vec(),
             logs: Logs::File,

@@ -2,13 +2,15 @@
 //! counts what arrives, and misbehaves on request.
 //!
 //! Tests start it in their own process with `start`; the demo and the chaos run start the `upstream` program.
-//! Paths: Gorgias below `/api`, Anthropic at `/v1/messages`, effects at `/effects/{key}`; `GET /_recorded`,
+//! Paths: Gorgias below `/api`, Slack below `/slack`, partners' endpoints at `/hooks/{name}`, Anthropic at `/v1/messages`, effects at `/effects/{key}`; `GET /_recorded`,
 //! `POST /_faults` and `PUT /_tickets/{id}` are for whoever directs it. Memory is bounded everywhere.
 
 mod anthropic;
 mod faults;
 mod gorgias;
+mod hooks;
 mod record;
+mod slack;
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,7 +31,9 @@ use tower::ServiceExt;
 
 pub use faults::{Fault, FaultRule, When};
 pub use gorgias::{SeedCustomer, SeedMessage, SeedTicket, SeenTicket, Work};
+pub use hooks::Delivered;
 pub use record::{Duplicates, Recorded};
+pub use slack::SlackMessage;
 
 /// A running upstream; it stops when this is dropped.
 pub struct Upstream {
@@ -57,6 +61,41 @@ impl Upstream {
     /// The base URL for an Anthropic client.
     pub fn anthropic_base(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// The base URL for a Slack client.
+    pub fn slack_base(&self) -> String {
+        format!("http://{}/slack", self.addr)
+    }
+
+    /// The address of a partner's endpoint.
+    pub fn hook(&self, name: &str) -> String {
+        format!("http://{}/hooks/{name}", self.addr)
+    }
+
+    /// What was delivered to partners' endpoints, in the order in which it came.
+    pub fn delivered(&self) -> Vec<Delivered> {
+        lock(&self.play.hooks).clone()
+    }
+
+    /// Messages in Slack, in the order in which they came.
+    pub fn slack_messages(&self) -> Vec<SlackMessage> {
+        lock(&self.play.slack).messages.clone()
+    }
+
+    /// Answers to what was asked in Slack.
+    pub fn slack_answers(&self) -> Vec<serde_json::Value> {
+        lock(&self.play.slack).answers.clone()
+    }
+
+    /// Home tabs that were shown.
+    pub fn slack_homes(&self) -> Vec<serde_json::Value> {
+        lock(&self.play.slack).homes.clone()
+    }
+
+    /// Slack refuses every message from now on, with `ok: false` and this error; none lets it take them again.
+    pub fn slack_refuses(&self, error: Option<&'static str>) {
+        lock(&self.play.slack).refuses = error;
     }
 
     /// What has arrived so far.
@@ -102,6 +141,8 @@ struct Play {
     record: Mutex<record::Record>,
     faults: Mutex<faults::Faults>,
     desk: Mutex<gorgias::Desk>,
+    slack: Mutex<slack::Workspace>,
+    hooks: Mutex<Vec<Delivered>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -117,6 +158,15 @@ fn router(play: Arc<Play>) -> Router {
         .route("/api/tickets/{id}/messages", get(gorgias::ticket_messages).post(gorgias::post_message))
         .route("/api/messages", get(gorgias::messages))
         .route("/v1/messages", post(anthropic::messages))
+        .route("/slack/chat.postMessage", post(slack::post_message))
+        .route("/slack/conversations.history", post(slack::history))
+        .route("/slack/conversations.replies", post(slack::history))
+        .route("/slack/views.publish", post(slack::publish))
+        .route("/slack/users.info", post(slack::user))
+        .route("/slack/oauth.v2.access", post(slack::access))
+        .route("/slack/auth.revoke", post(slack::revoke))
+        .route("/slack/respond", post(slack::respond))
+        .route("/hooks/{name}", post(hooks::take))
         .route("/effects/{key}", post(effect).get(had_effect))
         .route_layer(from_fn_with_state(Arc::clone(&play), record_and_misbehave));
     let directed = Router::new()

@@ -42,7 +42,7 @@ const MAX_PAGES: usize = 50;
 const MAX_MESSAGES: usize = 1000;
 const CALL_LIMIT_HEADER: &str = "x-gorgias-account-api-call-limit";
 /// The bucket drains in this time, for API keys and OAuth alike. The last fifth of it is left to people.
-const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(20), share: 0.8 };
+const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(20), share: 0.8, assumed: 0.0 };
 
 /// What all accounts share in a process: connections, circuits, rate buckets.
 #[derive(Debug, Clone)]

@@ -12,6 +12,8 @@ pub struct Allowance {
     pub window: Duration,
     /// How much of it we use, of 1; the rest is for others in the same account.
     pub share: f64,
+    /// How large it is as long as no answer told, for upstreams that never do; 0 is not known, and then nothing waits.
+    pub assumed: f64,
 }
 
 /// How full an account's bucket is.
@@ -36,6 +38,9 @@ impl Bucket {
         cost: f64,
         longest: Duration,
     ) -> Result<Duration, Duration> {
+        if self.limit == 0.0 {
+            self.limit = allowance.assumed;
+        }
         self.drain(now, allowance);
         let mut wait = self.at.saturating_duration_since(now);
         if self.limit > 0.0 {
@@ -88,7 +93,7 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(20), share: 0.8 };
+    const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(20), share: 0.8, assumed: 0.0 };
     const LONG: Duration = Duration::from_secs(60);
 
     #[test]
@@ -106,6 +111,17 @@ mod tests {
         assert_eq!(book(&mut bucket, now), Duration::from_millis(4500));
         assert_eq!(book(&mut bucket, now), Duration::from_secs(5), "the call before is counted");
         assert_eq!(book(&mut bucket, now + Duration::from_secs(10)), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_assumed_allowance_holds_from_the_first_call() {
+        let now = Instant::now();
+        let allowance = Allowance { window: Duration::from_secs(1), share: 1.0, assumed: 1.0 };
+        let mut bucket = Bucket::new(now);
+        let waits: Vec<u64> = (0..3)
+            .map(|_| bucket.book(now, allowance, LONG).expect("within a minute").as_millis() as u64)
+            .collect();
+        assert_eq!(waits, [0, 1_000, 2_000]);
     }
 
     #[test]

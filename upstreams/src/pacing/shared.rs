@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use redis::{Cmd, RedisError, RedisResult, Value, cmd};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::{Allowance, Report};
 
@@ -51,6 +52,7 @@ impl Shared {
     ) -> Option<Result<Duration, Duration>> {
         let mut call = self.call(upstream, account, allowance, "book");
         call.arg(millis(longest)).arg(cost);
+        call.arg(millis(longest)).arg(allowance.assumed);
         let (booked, wait_ms): (u8, u64) = self.answer(call).await?;
         let wait = Duration::from_millis(wait_ms);
         Some(if booked == 1 { Ok(wait) } else { Err(wait) })
@@ -75,11 +77,40 @@ impl Shared {
         self.answer::<Value>(call).await;
     }
 
+    /// Takes a place among `limit`, as [`crate::concurrency`] has it; none when Redis does not answer.
+    pub(crate) async fn enter(
+        &self,
+        upstream: &str,
+        account: &str,
+        limit: usize,
+        longest: Duration,
+        member: Uuid,
+    ) -> Option<bool> {
+        let mut call = self.place(upstream, account, "enter", member);
+        call.arg(limit).arg(millis(longest));
+        self.answer::<u8>(call).await.map(|entered| entered == 1)
+    }
+
+    /// Gives it back.
+    pub(crate) async fn leave(&self, upstream: &str, account: &str, member: Uuid) {
+        self.answer::<Value>(self.place(upstream, account, "leave", member)).await;
+    }
+
+    fn place(&self, upstream: &str, account: &str, operation: &str, member: Uuid) -> Cmd {
+        let mut call = cmd("EVAL");
+        call.arg(include_str!("place.lua"))
+            .arg(1)
+            .arg(key(&self.prefix, "places", upstream, account))
+            .arg(operation)
+            .arg(member.as_bytes().as_slice());
+        call
+    }
+
     fn call(&self, upstream: &str, account: &str, allowance: Allowance, operation: &str) -> Cmd {
         let mut call = cmd("EVAL");
         call.arg(include_str!("bucket.lua"))
             .arg(1)
-            .arg(key(&self.prefix, upstream, account))
+            .arg(key(&self.prefix, "pace", upstream, account))
             .arg(millis(allowance.window))
             .arg(allowance.share)
             .arg(operation);
@@ -108,9 +139,9 @@ impl Shared {
     }
 }
 
-fn key(prefix: &str, upstream: &str, account: &str) -> String {
+fn key(prefix: &str, purpose: &str, upstream: &str, account: &str) -> String {
     let hash = Sha256::digest(format!("{upstream} {account}"));
-    format!("{prefix}:pace:{upstream}:{}", hex::encode(&hash[..16]))
+    format!("{prefix}:{purpose}:{upstream}:{}", hex::encode(&hash[..16]))
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -123,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_key_tells_accounts_apart_and_does_not_name_them() {
-        let of = |account| key("deskwork", "gorgias", account);
+        let of = |account| key("deskwork", "pace", "gorgias", account);
         assert_ne!(of("shop.gorgias.com:443"), of("other.gorgias.com:443"));
         assert!(of("shop.gorgias.com:443").starts_with("deskwork:pace:gorgias:"));
         assert!(!of("shop.gorgias.com:443").contains("shop"));

@@ -20,6 +20,7 @@ macro_rules! declare_handlers {
 
 mod jobs;
 mod marketing;
+mod outbound;
 mod platform;
 mod questions;
 mod support;
@@ -27,6 +28,7 @@ mod support;
 /// The handlers of every kind.
 pub fn all(app: &Arc<App>) -> Handlers {
     [jobs::add, platform::add, support::add, marketing::add, questions::add]
+    [jobs::add, platform::add, support::add, marketing::add, outbound::add]
         .into_iter()
         .fold(Handlers::default(), |handlers, add| add(handlers, app))
 }

@@ -1,0 +1,117 @@
+//! The client of the tenants' webhook endpoints: one request, one answer, whatever it says. When to try again is the
+//! delivery's to decide, so nothing is repeated here; each endpoint has a circuit of its own, because many tenants may
+//! have theirs with one host.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+
+use super::Destinations;
+use super::breaker::Breakers;
+use super::error::{ClientError, SetupError};
+use super::http::{CallContext, Outbound, Repeat, Request, RetryPolicy, Verdict};
+use super::retry::named_wait;
+
+const UPSTREAM: &str = "webhook";
+
+/// How much of an answer is read, in bytes; the rest is of no use to anybody.
+pub const READ_BYTES: usize = 16 * 1024;
+
+/// One try of 20 s: Standard Webhooks asks for 15 to 30.
+const POLICY: RetryPolicy = RetryPolicy {
+    attempts: 1,
+    first_delay: Duration::ZERO,
+    longest_delay: Duration::ZERO,
+    attempt_timeout: Duration::from_secs(20),
+    longest_named_wait: Duration::ZERO,
+};
+
+/// What all endpoints share in a process: connections and circuits.
+#[derive(Debug, Clone)]
+pub struct Webhooks {
+    outbound: Outbound,
+}
+
+/// What an endpoint answered.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, by name; what is no text is left out.
+    pub headers: Vec<(String, String)>,
+    /// The beginning of the body.
+    pub body: Bytes,
+    /// The wait that it named.
+    pub retry_after: Option<Duration>,
+}
+
+impl Webhooks {
+    /// The client of a process.
+    ///
+    /// # Errors
+    /// No TLS.
+    pub fn new(destinations: Destinations, breakers: Breakers) -> Result<Webhooks, SetupError> {
+        Webhooks::with_patience(destinations, breakers, POLICY.attempt_timeout)
+    }
+
+    /// The same with another time for an answer.
+    ///
+    /// # Errors
+    /// No TLS.
+    pub fn with_patience(
+        destinations: Destinations,
+        breakers: Breakers,
+        patience: Duration,
+    ) -> Result<Webhooks, SetupError> {
+        let policy = RetryPolicy { attempt_timeout: patience, ..POLICY };
+        let outbound = Outbound::new(UPSTREAM, destinations, policy, breakers)?.reading_at_most(READ_BYTES);
+        Ok(Webhooks { outbound })
+    }
+
+    /// Posts a body of JSON to an endpoint, whose circuit is known by `endpoint`.
+    ///
+    /// # Errors
+    /// No answer came, or the address may not be called, or the circuit is open.
+    pub async fn post(
+        &self,
+        context: &CallContext,
+        url: &str,
+        endpoint: &str,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+    ) -> Result<Answered, ClientError> {
+        let forbidden = |problem| ClientError::ForbiddenAddress { upstream: UPSTREAM, problem };
+        let url = Url::parse(url).map_err(|_| forbidden("it is not a URL"))?;
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let mut value = HeaderValue::from_str(value).map_err(|_| ClientError::BadAnswer {
+                upstream: UPSTREAM,
+                problem: "a header of ours is no header",
+            })?;
+            value.set_sensitive(true);
+            map.insert(HeaderName::from_static(name), value);
+        }
+        let request = Request {
+            method: Method::POST,
+            url,
+            headers: map,
+            body: Some(body.into()),
+            repeat: Repeat::OnlyIfWithoutEffect,
+        };
+        let answer =
+            self.outbound.clone().on_behalf_of(endpoint).send(context, &request, |_| Verdict::Accept).await?;
+        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
+        Ok(Answered {
+            status: answer.status.as_u16(),
+            retry_after: named_wait(&answer.headers, SystemTime::now()),
+            headers: answer
+                .headers
+                .iter()
+                .filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)))
+                .collect(),
+            body: answer.body,
+        })
+    }
+}
