@@ -104,15 +104,13 @@ openapi: build ## write docs/openapi.json from the code
 	@target/debug/api openapi > $(STATE)/openapi.json
 	@mv $(STATE)/openapi.json docs/openapi.json
 
-test-interop: setup build ## other people's code checks what we sign and send, and ours what they sign
-	@tests/interop/run
+test-interop: setup-test build ## other people's code checks what we sign, send and answer, and ours what they sign; it goes to .local
+	@tests/interop/signatures
+	@tests/interop/mail $(BIN)/mail-samples
+	@tests/interop/assistants
 
 schemathesis: setup build ## the running API against its own description: ARGS="50" for more requests
 	@tests/schemathesis $(ARGS)
-
-.PHONY: test-interop
-test-interop: setup build ## what we send, read and verified by programs of others (Python's email, dkimpy), which go to .local
-	@tests/interop/mail $(BIN)/mail-samples
 
 figures: setup ## draw the figures of docs/ from the real purchases, a few minutes
 	@cargo run --package intelligence --example figures -- $(ARGS)
@@ -204,12 +202,9 @@ bench: ## ours and other queues in the same run on this machine
 	@cargo build --release -p cluster --bin queue-bench
 	@python3 tests/bench/bench.py $(ARGS)
 
-.PHONY: questions test-interop
+.PHONY: questions
 questions: setup-test ## sixty questions in plain English and two hundred hostile ones: how many are understood, what leaks
 	@deploy/local/with-servers $(STATE)/test cargo nextest run --workspace --test sixty --test tools --no-capture -E 'test(most_are_understood) + test(two_hundred_hostile)' 2>&1 | grep -E '^figure: |FAIL|panicked'
-
-test-interop: setup-test build ## the official Python client of the Model Context Protocol against /mcp of a cluster of its own
-	@tests/interop/run $(ARGS)
 
 .PHONY: recipe first-build
 recipe: setup-test ## follow the recipes of ARCHITECTURE.md in a copy: files, lines, seconds to compile and to test

@@ -27,12 +27,8 @@ pub struct App {
     pub shopify: Option<Shopify>,
     /// Databases and files where orders lie elsewhere.
     pub sources: Sources,
-    /// Where shops deliver webhooks, if people can reach this installation.
-    pub webhooks_url: Option<String>,
     /// The way out for mail.
     pub post: Post,
-    /// Files that come with messages.
-    pub files: Files,
     /// The longest file that comes with a mail, in bytes.
     pub file_limit_bytes: usize,
     /// The model that drafts; the built-in drafter does it when there is none.
@@ -47,7 +43,7 @@ pub struct App {
     pub webhooks: Webhooks,
     /// Chat.
     pub slack: Slack,
-    /// Where people reach the installation, for links; without a trailing slash.
+    /// Where people reach the installation, for links and for shops' webhooks; without a trailing slash.
     pub public_url: Option<String>,
     /// What scoring needs of the tenants' current runs.
     pub insight: Library,

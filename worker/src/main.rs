@@ -61,20 +61,17 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         .transpose()
         .context("Shopify")?
         .map(|client| client.sharing_pace(pace.clone()));
+    let secret = settings.master_key.derive(questions::desk::SECRET_LABEL);
     let app = Arc::new(App {
         rules: Rules::new(settings.destinations, breakers.clone()).context("the client of rules' calls")?,
         shopify,
         sources: Sources::new(settings.destinations, breakers.clone())?,
-        webhooks_url: settings.webhooks_url,
-}
-
-    let secret = settings.master_key.derive(questions::desk::SECRET_LABEL);
         desk: questions::desk::Desk::new(db.clone(), dispatch.clone(), secret),
         prices: settings.prices,
         post: Post::new(settings.destinations, breakers.clone()),
-        files: match settings.files_s3.clone() {
-            Some(s3) => Files::in_s3(settings.files_dir.clone(), s3),
-            None => Files::in_folder(settings.files_dir.clone()),
+        files: match settings.files_s3 {
+            Some(s3) => Files::in_s3(settings.files_dir, s3),
+            None => Files::in_folder(settings.files_dir),
         },
         file_limit_bytes: settings.file_limit_bytes,
         webhooks: Webhooks::new(settings.destinations, breakers.clone()).context("the client of webhooks")?,
@@ -87,10 +84,6 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         master_key: settings.master_key,
         insight: Library::default(),
         material: Material::default(),
-        files: match settings.files_s3 {
-            Some(s3) => Files::in_s3(settings.files_dir, s3),
-            None => Files::in_folder(settings.files_dir),
-        },
         import_dir: settings.import_dir,
         probe_effects: settings.probe_url.map(Recorder::new).transpose().context("the probes' client")?,
         dispatch: dispatch.clone(),

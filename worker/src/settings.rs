@@ -58,7 +58,6 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "DESK_FILES_DIR",
         Some("./.local/files"),
-        "the folder of files that come with messages, the same as the api's; with a store that speaks S3 it holds only what is arriving",
         "folder of the files that come with messages, the same for every process; with a store that speaks S3 it holds only what is arriving",
         false,
     ),
@@ -78,15 +77,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("DESK_FILES_S3_BUCKET", Some(""), "its bucket", false),
     setting("DESK_FILES_S3_ACCESS_KEY", Some(""), "the key that may write, read and delete there", false),
     setting("DESK_FILES_S3_SECRET_KEY", Some(""), "its secret", true),
-        None,
-        "a store that speaks S3, for files instead of the folder: https://s3.eu-central-1.amazonaws.com",
-    ),
-    setting("DESK_FILES_S3_BUCKET", None, "its bucket; needed with an endpoint", false),
-    setting("DESK_FILES_S3_ACCESS_KEY", None, "the public part of its key; needed with an endpoint", false),
-    setting("DESK_FILES_S3_SECRET_KEY", None, "the secret part of its key; needed with an endpoint", true),
     setting(
         "DESK_MAIL_BIND",
+        Some(""),
         "where a mail server hands mail over, as 127.0.0.1:2424; off when empty. It knows neither TLS nor a sign-in: keep it on a private network",
+        false,
     ),
     setting("DESK_MAIL_PROTOCOL", Some("lmtp"), "what is spoken there: lmtp or smtp", false),
     setting("DESK_MAIL_MAX_BYTES", Some("26214400"), "the longest mail that is taken there, in bytes", false),
@@ -99,7 +94,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "DESK_PUBLIC_URL",
         Some(""),
-        "where people reach this installation, for links in chat; none without it",
+        "where people reach this installation, as for the api: for links in mails and chat, and where shops deliver webhooks; none of these without it",
         false,
     ),
     setting("DESK_SLACK_URL", Some("https://slack.com/api"), "base URL of Slack's Web API", false),
@@ -128,13 +123,12 @@ pub const SETTINGS: &[Setting] = &[
         false,
     ),
     setting(
-        "DESK_PUBLIC_URL",
-        Some(""),
-        "where this installation is reached, as for the api: shops are told to deliver webhooks there",
         "ANTHROPIC_PRICE_INPUT",
         Some("1"),
         "US dollars for a million tokens that the model reads",
+        false,
     ),
+    setting(
         "ANTHROPIC_PRICE_OUTPUT",
         Some("5"),
         "US dollars for a million tokens that the model writes",
@@ -177,7 +171,6 @@ pub struct Settings {
     pub files_dir: PathBuf,
     /// The store that speaks S3, if files are kept there.
     pub files_s3: Option<S3>,
-    /// Folder of files that come with messages, or of those that are arriving.
     /// The longest file that comes with a mail, in bytes.
     pub file_limit_bytes: usize,
     /// Where mail is handed over, if anywhere.
@@ -194,8 +187,6 @@ pub struct Settings {
     pub ops_bind: Option<SocketAddr>,
     /// How the app is known to Shopify, if it is.
     pub shopify: Option<shopify::Settings>,
-    /// Where shops deliver webhooks.
-    pub webhooks_url: Option<String>,
     /// The model, if a key is set.
     pub anthropic: Option<anthropic::Settings>,
     /// What its tokens cost.
@@ -248,7 +239,6 @@ impl Settings {
             probe_url: env::maybe("DESK_PROBE_URL", "a URL like http://127.0.0.1:9000")?,
             ops_bind: boot::ops::bind_from_env()?,
             shopify: shopify_settings()?,
-            webhooks_url: webhooks_url()?,
             anthropic: anthropic_settings()?,
             prices: Prices {
                 input: price("ANTHROPIC_PRICE_INPUT", "1")?,
@@ -359,12 +349,6 @@ fn shopify_settings() -> Result<Option<shopify::Settings>, SettingError> {
         scopes: String::new(),
         base: env::maybe("SHOPIFY_BASE_URL", "a URL like http://127.0.0.1:9000")?,
     }))
-}
-
-/// Where shops deliver webhooks, when people can reach the installation.
-fn webhooks_url() -> Result<Option<String>, SettingError> {
-    let public: Option<String> = env::maybe("DESK_PUBLIC_URL", "an origin such as https://desk.example.com")?;
-    Ok(public.map(|url| format!("{}/api/webhooks/shopify", url.trim_end_matches('/'))))
 }
 
 fn parse_queues(text: &str) -> Option<BTreeMap<String, usize>> {

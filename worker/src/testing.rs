@@ -12,10 +12,9 @@ use sqlx::PgConnection;
 use tokio::sync::oneshot;
 use upstreams::files::Files;
 use upstreams::gorgias::Gorgias;
-use upstreams::sources::Sources;
-use upstreams::files::Files;
 use upstreams::mail::Post;
 use upstreams::slack::Slack;
+use upstreams::sources::Sources;
 use upstreams::webhook::Webhooks;
 use upstreams::{Breakers, Destinations};
 use uuid::Uuid;
@@ -46,7 +45,6 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         master_key,
         gorgias: Gorgias::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         shopify: None,
-        webhooks_url: None,
         sources: Sources::new(Destinations::PublicOrLoopback, Breakers::default()).expect("a client"),
         post: Post::new(Destinations::PublicOrLoopback, Breakers::default()),
         files: Files::in_folder(std::env::temp_dir().join(format!("deskwork-worker-{}", Uuid::now_v7().simple()))),
@@ -59,9 +57,6 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         public_url: None,
         insight: Library::default(),
         material: Material::default(),
-        files: Files::in_folder(
-            std::env::temp_dir().join(format!("deskwork-files-{}", Uuid::now_v7().simple())),
-        ),
         import_dir: "/nowhere".into(),
         probe_effects: None,
     }

@@ -107,7 +107,7 @@ impl Limits {
             | Subject::Orders
             | Subject::Customers
             | Subject::Intelligence
-            | Subject::Privacy => &self.general,
+            | Subject::Privacy
             | Subject::Connections => &self.general,
         };
         let most = lane.keys.per_minute;
@@ -127,7 +127,6 @@ impl Limits {
             return None;
         }
         Some(match path {
-            "/api/gorgias/webhook" => &self.webhooks,
             "/api/ask" => &self.ai,
             "/api/gorgias/webhook" | "/api/mail/inbound" => &self.webhooks,
             path if path.starts_with("/api/ai/") => &self.ai,

@@ -12,13 +12,11 @@ pub fn all() -> impl Iterator<Item = &'static KindInfo> {
         platform::kinds::ALL,
         support::kinds::ALL,
         marketing::kinds::ALL,
+        outbound::kinds::ALL,
         questions::kinds::ALL,
     ]
     .into_iter()
     .flatten()
-    [jobs::kinds::ALL, platform::kinds::ALL, support::kinds::ALL, marketing::kinds::ALL, outbound::kinds::ALL]
-        .into_iter()
-        .flatten()
 }
 
 /// The kind of that name.

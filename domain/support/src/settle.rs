@@ -12,7 +12,7 @@
 //! 5. its place in the order,
 //! 6. the words by which it is found,
 //! 7. what rules have to look at.
-//! 7. what a help desk that it lives in has not heard of.
+//! 8. what a help desk that it lives in has not heard of.
 
 use chrono::{DateTime, Utc};
 use database::Tx;

@@ -1,9 +1,8 @@
 -- One account's bucket, by the clock of Redis. It does what bucket.rs does; there it is explained.
 -- KEYS[1] the bucket. ARGV: 1 window in ms, 2 our share of 1, 3 the operation, then
---   'book', longest wait in ms, cost: books a call unless it has to wait longer; answers {booked, wait in ms}
+--   'book', longest wait in ms, cost, the limit as long as none is known or 0: books a call unless it has to wait
+--     longer; answers {booked, wait in ms}
 --   'settle', amount: gives back what was booked too much; less than nothing takes more
---   'book', longest wait in ms, the limit as long as none is known or 0: books a call unless it has to wait longer;
---     answers {booked, wait in ms}
 --   'note', used, limit: takes over what the upstream reported
 --   'empty', wait in ms: nobody calls before that time is over
 local time = redis.call('TIME')
@@ -15,7 +14,7 @@ local window, share, operation = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local stored = redis.call('HMGET', KEYS[1], 'used', 'limit', 'at', 'closed')
 local used, limit = tonumber(stored[1]) or 0, tonumber(stored[2]) or 0
 if limit == 0 and operation == 'book' then
-    limit = tonumber(ARGV[5])
+    limit = tonumber(ARGV[6])
 end
 local at, closed = tonumber(stored[3]) or now, tonumber(stored[4]) or 0
 used = math.max(0, used - limit * math.max(0, now - math.max(at, closed)) / window)

@@ -51,8 +51,7 @@ impl Shared {
         longest: Duration,
     ) -> Option<Result<Duration, Duration>> {
         let mut call = self.call(upstream, account, allowance, "book");
-        call.arg(millis(longest)).arg(cost);
-        call.arg(millis(longest)).arg(allowance.assumed);
+        call.arg(millis(longest)).arg(cost).arg(allowance.assumed);
         let (booked, wait_ms): (u8, u64) = self.answer(call).await?;
         let wait = Duration::from_millis(wait_ms);
         Some(if booked == 1 { Ok(wait) } else { Err(wait) })

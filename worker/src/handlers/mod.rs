@@ -27,8 +27,7 @@ mod support;
 
 /// The handlers of every kind.
 pub fn all(app: &Arc<App>) -> Handlers {
-    [jobs::add, platform::add, support::add, marketing::add, questions::add]
-    [jobs::add, platform::add, support::add, marketing::add, outbound::add]
+    [jobs::add, platform::add, support::add, marketing::add, outbound::add, questions::add]
         .into_iter()
         .fold(Handlers::default(), |handlers, add| add(handlers, app))
 }

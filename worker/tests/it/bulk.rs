@@ -43,8 +43,6 @@ fn app(ledger: &Ledger) -> Arc<App> {
         gorgias: Gorgias::new(Destinations::PublicOnly, breakers.clone()).expect("a client"),
         shopify: None,
         sources: Sources::new(Destinations::PublicOnly, breakers).expect("a client"),
-        webhooks_url: None,
-        gorgias: Gorgias::new(Destinations::PublicOnly, breakers).expect("a client"),
         post: Post::new(Destinations::PublicOnly, Breakers::default()),
         files: Files::in_folder("/nowhere".into()),
         file_limit_bytes: 1,
@@ -52,7 +50,10 @@ fn app(ledger: &Ledger) -> Arc<App> {
         rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         insight: Library::default(),
         material: Material::default(),
-        files: upstreams::files::Files::in_folder("/nowhere".into()),
+        webhooks: upstreams::webhook::Webhooks::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
+        slack: upstreams::slack::Slack::new("https://slack.invalid/api", Destinations::PublicOnly, Breakers::default())
+            .expect("a client"),
+        public_url: None,
         import_dir: "/nowhere".into(),
         probe_effects: None,
     })

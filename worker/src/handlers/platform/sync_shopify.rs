@@ -71,8 +71,8 @@ async fn begin(
     call: &CallContext,
     paged: bool,
 ) -> Outcome<SyncShopifyOutput> {
-    if let Some(uri) = &app.webhooks_url
-        && let Err(error) = shop.client.subscribe(call, &TOPICS, uri).await
+    if let Some(url) = &app.public_url
+        && let Err(error) = shop.client.subscribe(call, &TOPICS, &format!("{url}/api/webhooks/shopify")).await
     {
         return Err(shop::stop_of(ctx, app, shop, error).await);
     }
