@@ -9,7 +9,10 @@ use questions::{desk::Desk, usage::Prices};
 
 use crate::insight::{knowledge::Library, material::Material};
 use crate::rules::Rules;
-use upstreams::{anthropic, files::Files, gorgias, mail::Post, pacing::shared::Shared, recorder::Recorder, shopify::Shopify, slack::Slack, sources::Sources, webhook::Webhooks};
+use upstreams::{
+    anthropic, files::Files, gorgias, mail::Post, pacing::shared::Shared, recorder::Recorder,
+    shopify::Shopify, slack::Slack, sources::Sources, webhook::Webhooks,
+};
 
 /// The shared parts.
 pub struct App {

@@ -7,15 +7,17 @@ use anyhow::Context;
 use boot::{Process, Telemetry};
 use database::Db;
 use jobs::{Dispatch, Store};
-use upstreams::{Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, mail::Post, recorder::Recorder, shopify::Shopify, slack::Slack, sources::Sources, webhook::Webhooks};
+use upstreams::{
+    Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, mail::Post, recorder::Recorder,
+    shopify::Shopify, slack::Slack, sources::Sources, webhook::Webhooks,
+};
 use worker::{
     app::{App, shared_pace},
     days, handlers,
     insight::{knowledge::Library, material::Material},
-    mail_door,
-    outbox,
-    runtime::{self, Options, Pulse},
+    mail_door, outbox,
     rules::Rules,
+    runtime::{self, Options, Pulse},
     settings::{self, SETTINGS, Settings},
     step_back::step_back,
 };

@@ -6,10 +6,10 @@ use accounts::seal::MasterKey;
 use boot::{Secret, Setting, SettingError, env};
 use jobs::dispatch::Server;
 
-use upstreams::files::{S3, S3Settings};
-use upstreams::{Destinations, anthropic, shopify};
 use questions::usage::Prices;
+use upstreams::files::{S3, S3Settings};
 use upstreams::mail::server::Protocol;
+use upstreams::{Destinations, anthropic, shopify};
 
 use crate::mail_door::MailDoor;
 
@@ -337,8 +337,7 @@ fn files_s3() -> Result<Option<S3>, SettingError> {
 }
 
 fn shopify_settings() -> Result<Option<shopify::Settings>, SettingError> {
-    let Some(client_id) = env::maybe::<String>("SHOPIFY_CLIENT_ID", "the app's public name")? else {
-    };
+    let Some(client_id) = env::maybe::<String>("SHOPIFY_CLIENT_ID", "the app's public name")? else {};
     Ok(Some(shopify::Settings {
         client_id,
         client_secret: env::secret("SHOPIFY_CLIENT_SECRET", "a value, because SHOPIFY_CLIENT_ID is set")?

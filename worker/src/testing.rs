@@ -47,7 +47,9 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         shopify: None,
         sources: Sources::new(Destinations::PublicOrLoopback, Breakers::default()).expect("a client"),
         post: Post::new(Destinations::PublicOrLoopback, Breakers::default()),
-        files: Files::in_folder(std::env::temp_dir().join(format!("deskwork-worker-{}", Uuid::now_v7().simple()))),
+        files: Files::in_folder(
+            std::env::temp_dir().join(format!("deskwork-worker-{}", Uuid::now_v7().simple())),
+        ),
         file_limit_bytes: 1_000_000,
         anthropic: None,
         rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),

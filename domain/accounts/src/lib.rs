@@ -16,8 +16,8 @@ pub mod personal;
 pub mod public_address;
 pub mod seal;
 pub mod sealed_stream;
-pub mod tenant_keys;
 pub mod shopify;
+pub mod tenant_keys;
 pub mod tenants;
 pub mod verify;
 

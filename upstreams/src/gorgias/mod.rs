@@ -266,10 +266,18 @@ impl Client {
         let mut headers = self.headers();
         let kind = HeaderValue::from_str(&format!("multipart/form-data; boundary={boundary}"));
         headers.insert(CONTENT_TYPE, kind.expect("a boundary of letters and digits is a header value"));
-        let request =
-            Request { method: Method::POST, url, headers, body: Some(Bytes::from(body)), repeat: Repeat::Always };
+        let request = Request {
+            method: Method::POST,
+            url,
+            headers,
+            body: Some(Bytes::from(body)),
+            repeat: Repeat::Always,
+        };
         let uploaded: Vec<Uploaded> = parse(&self.send(context, &request).await?)?;
-        uploaded.into_iter().next().ok_or(ClientError::BadAnswer { upstream: UPSTREAM, problem: "no file came back" })
+        uploaded
+            .into_iter()
+            .next()
+            .ok_or(ClientError::BadAnswer { upstream: UPSTREAM, problem: "no file came back" })
     }
 
     /// Writes what may be written twice without harm; the answer's body says nothing that is needed.

@@ -7,8 +7,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ReplyTo, Uploaded};
 use super::tolerant::{flag, id, is_set, items, object, optional_id, text, time};
+use super::{ReplyTo, Uploaded};
 
 /// A ticket.
 #[derive(Clone, Deserialize)]

@@ -232,7 +232,10 @@ impl fmt::Debug for DraftInput {
 
 impl fmt::Debug for KnownArticle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KnownArticle").field("id", &self.id).field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("KnownArticle")
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 

@@ -19,5 +19,8 @@ pub mod style;
 pub mod template;
 pub mod words;
 
-pub use input::{Author, CustomerFacts, CustomerWords, Draft, DraftInput, Drafter, KnownArticle, Priority, RecentOrder, Recommendation, ThreadMessage};
+pub use input::{
+    Author, CustomerFacts, CustomerWords, Draft, DraftInput, Drafter, KnownArticle, Priority, RecentOrder,
+    Recommendation, ThreadMessage,
+};
 pub use style::{Channel, Length, Tone};

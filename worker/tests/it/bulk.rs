@@ -21,7 +21,10 @@ use questions::{desk::Desk, usage::Prices};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use upstreams::{Breakers, Destinations, breaker::BreakerSettings, files::Files, gorgias::Gorgias, mail::Post, sources::Sources};
+use upstreams::{
+    Breakers, Destinations, breaker::BreakerSettings, files::Files, gorgias::Gorgias, mail::Post,
+    sources::Sources,
+};
 use uuid::Uuid;
 use worker::{
     app::App,
@@ -50,9 +53,14 @@ fn app(ledger: &Ledger) -> Arc<App> {
         rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         insight: Library::default(),
         material: Material::default(),
-        webhooks: upstreams::webhook::Webhooks::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
-        slack: upstreams::slack::Slack::new("https://slack.invalid/api", Destinations::PublicOnly, Breakers::default())
+        webhooks: upstreams::webhook::Webhooks::new(Destinations::PublicOnly, Breakers::default())
             .expect("a client"),
+        slack: upstreams::slack::Slack::new(
+            "https://slack.invalid/api",
+            Destinations::PublicOnly,
+            Breakers::default(),
+        )
+        .expect("a client"),
         public_url: None,
         import_dir: "/nowhere".into(),
         probe_effects: None,

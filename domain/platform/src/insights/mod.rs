@@ -5,8 +5,8 @@
 //! [`Answer::Missing`] with its reason, never a number in its place.
 
 pub mod answer;
-pub mod brief;
 pub mod archetype_names;
+pub mod brief;
 pub mod catalog;
 pub mod changes;
 pub mod current;

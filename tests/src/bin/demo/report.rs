@@ -53,7 +53,10 @@ fn print_draft(story: &Story) {
 fn print_next(cluster: &Cluster) {
     let base = cluster.desk.base();
     println!("\n{}", bold("Try next"));
-    println!("  {base}/          the desk in a browser: sign in to tenant {}", cluster.desk.credentials().tenant);
+    println!(
+        "  {base}/          the desk in a browser: sign in to tenant {}",
+        cluster.desk.credentials().tenant
+    );
     println!("            as {} with the password \"{}\"", service::EMAIL, service::PASSWORD);
     println!("  {base}/          the web app, in a browser:");
     println!(
