@@ -86,6 +86,8 @@ pub struct Needles {
     ids: Vec<String>,
     words: Vec<String>,
     customers: Option<String>,
+    /// Patterns of the same, which are looked for first because they cost less.
+    quoted: Vec<String>,
     ended_only: bool,
 }
 
@@ -99,6 +101,7 @@ impl Needles {
         Needles {
             ids: ids.iter().map(Uuid::to_string).collect(),
             words: person.patterns(),
+            quoted: person.customers.iter().map(|id| personal::containing(&json!(id).to_string())).collect(),
             // An id of a shop may be as short as `7`, so it counts only where it is said to be a customer's.
             customers: (!person.customers.is_empty()).then(|| {
                 format!("\"[a-z_]*(customer|kept|merged)[a-z_]*\": ({})", one_of(&person.customers))
@@ -190,6 +193,7 @@ async fn look_in(
             .bind(&needles.words)
             .bind(&needles.customers)
             .bind(PAGE)
+            .bind(&needles.quoted)
             .fetch_one(&mut *conn)
             .await?;
         found.extend(page.found);
@@ -214,6 +218,7 @@ async fn look_in_answers(
             .bind(&needles.words)
             .bind(&needles.customers)
             .bind(PAGE)
+            .bind(&needles.quoted)
             .fetch_one(&mut *conn)
             .await?;
         found.extend(page.found);

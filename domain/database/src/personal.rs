@@ -64,7 +64,7 @@ impl Person {
 }
 
 /// A pattern for `like` that finds this text anywhere.
-fn containing(text: &str) -> String {
+pub fn containing(text: &str) -> String {
     let escaped: String = text
         .chars()
         .flat_map(|c| ['\\'].into_iter().filter(move |_| "\\%_".contains(c)).chain([c]))
