@@ -233,11 +233,7 @@ impl Outbound {
             Ok(Ok(response)) => {
                 let status = response.status();
                 self.count(status_class(status));
-                if status.is_server_error() {
-                    permit.failed(ClockInstant::now())
-                } else {
-                    permit.succeeded()
-                }
+                if status.is_server_error() { self.failed(permit) } else { permit.succeeded() }
                 return match judge_status(status) {
                     Verdict::Accept => Ok(Streamed { status, upstream: self.upstream, response }),
                     Verdict::Unauthorised => {
@@ -263,7 +259,7 @@ impl Outbound {
             },
             Err(_) => Trouble::TimedOut,
         };
-        permit.failed(ClockInstant::now());
+        self.failed(permit);
         self.count(if trouble == Trouble::NoConnection { "no_connection" } else { "broken" });
         Err(ClientError::Unavailable { upstream: self.upstream, cause: trouble, effect: Effect::None })
     }

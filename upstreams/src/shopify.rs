@@ -29,7 +29,7 @@ use super::{Breakers, Destinations};
 const UPSTREAM: &str = "shopify";
 
 /// A full bucket drains in twenty seconds in every plan; it is the app's own, so all of it is used.
-const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(20), share: 1.0 };
+const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(20), share: 1.0, assumed: 0.0 };
 
 /// How the app is known to Shopify, and how it is reached.
 #[derive(Clone)]

@@ -319,25 +319,10 @@ fn anthropic_settings() -> Result<Option<anthropic::Settings>, SettingError> {
     }))
 }
 
-/// The store that speaks S3, if there is an endpoint; then everything else of it is needed.
-fn files_s3() -> Result<Option<S3>, SettingError> {
-    let endpoint: String = env::optional("DESK_FILES_S3_ENDPOINT", String::new(), "a URL")?;
-    if endpoint.is_empty() {
-        return Ok(None);
-    }
-    let needed = "a value, because DESK_FILES_S3_ENDPOINT is set";
-    let settings = S3Settings {
-        endpoint: endpoint.clone(),
-        region: env::optional("DESK_FILES_S3_REGION", "us-east-1".to_owned(), "a region")?,
-        bucket: env::optional("DESK_FILES_S3_BUCKET", String::new(), needed)?,
-        access_key: env::optional("DESK_FILES_S3_ACCESS_KEY", String::new(), needed)?,
-        secret_key: env::secret("DESK_FILES_S3_SECRET_KEY", needed)?.expose().to_owned(),
-    };
-    S3::new(settings).map(Some).map_err(|fault| env::invalid("DESK_FILES_S3_ENDPOINT", &endpoint, fault))
-}
-
 fn shopify_settings() -> Result<Option<shopify::Settings>, SettingError> {
-    let Some(client_id) = env::maybe::<String>("SHOPIFY_CLIENT_ID", "the app's public name")? else {};
+    let Some(client_id) = env::maybe::<String>("SHOPIFY_CLIENT_ID", "the app's public name")? else {
+        return Ok(None);
+    };
     Ok(Some(shopify::Settings {
         client_id,
         client_secret: env::secret("SHOPIFY_CLIENT_SECRET", "a value, because SHOPIFY_CLIENT_ID is set")?

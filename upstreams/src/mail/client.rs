@@ -106,7 +106,7 @@ impl Post {
         let permit = self.breakers.ask(&host, Instant::now()).map_err(SendError::Open)?;
         let ended = self.hand_over(account, message.envelope(), &message.formatted(), within).await;
         match &ended {
-            Err(SendError::Later(_) | SendError::Unsure(_)) => permit.failed(Instant::now()),
+            Err(SendError::Later(_) | SendError::Unsure(_)) => _ = permit.failed(Instant::now()),
             Err(SendError::Forbidden(_)) => drop(permit),
             _ => permit.succeeded(),
         }

@@ -119,7 +119,7 @@ mod tests {
         let allowance = Allowance { window: Duration::from_secs(1), share: 1.0, assumed: 1.0 };
         let mut bucket = Bucket::new(now);
         let waits: Vec<u64> = (0..3)
-            .map(|_| bucket.book(now, allowance, LONG).expect("within a minute").as_millis() as u64)
+            .map(|_| bucket.book(now, allowance, 1.0, LONG).expect("within a minute").as_millis() as u64)
             .collect();
         assert_eq!(waits, [0, 1_000, 2_000]);
     }

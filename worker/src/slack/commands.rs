@@ -176,7 +176,7 @@ async fn segment_info(app: &App, tenant: TenantId, asked: &str) -> Result<Writte
         .collect();
     let blocks = Blocks::default()
         .header(&archetype.name)
-        .section(&escaped(&catalog.words(archetype)))
+        .section(&escaped(&catalog.description(archetype)))
         .table(&["axis", "segment"], &rows)
         .context(&format!("{customers} customers{share}; orders up to {}", run.as_of));
     Ok(Written { text: archetype.name.clone(), blocks: blocks.finish() })

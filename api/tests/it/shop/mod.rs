@@ -99,6 +99,8 @@ pub async fn shop_with(mode: Mode, rates: Rates, redis_url: &str) -> Shop {
         shopify: None,
         shopify_secret_before: None,
         mcp_hosts: Vec::new(),
+        slack: None,
+        slack_url: "https://slack.invalid/api".to_owned(),
     };
     let telemetry = Telemetry::start("api-test").expect("telemetry starts");
     let state = AppState::connect(settings, telemetry, CancellationToken::new()).expect("the settings fit");
