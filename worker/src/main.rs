@@ -57,7 +57,9 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         .context("the Messages API")?
         .map(|client| client.sharing_pace(pace.clone()));
     let app = Arc::new(App {
-        webhooks: Webhooks::new(settings.destinations, breakers.clone()).context("the client of webhooks")?,
+        webhooks: Webhooks::new(settings.destinations, breakers.clone())
+            .context("the client of webhooks")?
+            .sharing_pace(pace.clone()),
         slack: Slack::new(&settings.slack_url, settings.destinations, breakers.clone())
             .context("DESK_SLACK_URL")?
             .sharing_pace(pace.clone()),

@@ -9,11 +9,12 @@ use std::path::Path;
 
 use jobs::kinds::KindInfo;
 
-const OWNERS: [(&str, &[KindInfo]); 4] = [
+const OWNERS: [(&str, &[KindInfo]); 5] = [
     ("jobs", jobs::kinds::ALL),
     ("domain/platform", platform::kinds::ALL),
     ("domain/support", support::kinds::ALL),
     ("domain/marketing", marketing::kinds::ALL),
+    ("domain/outbound", outbound::kinds::ALL),
 ];
 
 #[test]

@@ -95,6 +95,8 @@ pub async fn shop_with(mode: Mode, rates: Rates, redis_url: &str) -> Shop {
         scans_at_once: 2,
         patience: Patience::default(),
         people: Default::default(),
+        slack: None,
+        slack_url: "https://slack.com/api".to_owned(),
     };
     let telemetry = Telemetry::start("api-test").expect("telemetry starts");
     let state = AppState::connect(settings, telemetry, CancellationToken::new()).expect("the settings fit");
