@@ -9,10 +9,12 @@ use serde_json::json;
 use tokio::time::Instant;
 use upstreams::anthropic::{self, Ending, Prompt};
 use upstreams::breaker::BreakerSettings;
+use upstreams::concurrency::Concurrency;
 use upstreams::error::{Effect, PauseReason, Trouble};
 use upstreams::gorgias::{self, Auth, ExternalId, Gorgias, NoteOrigin};
 use upstreams::http::RetryPolicy;
 use upstreams::pacing::{Allowance, Pacer, used_of_limit};
+use upstreams::webhook::Webhooks;
 use upstreams::{Breakers, CallContext, ClientError, Destinations, Outgoing};
 use worker::app::shared_pace;
 use worker::draft::policy::{KnownFacts, check};
@@ -380,7 +382,7 @@ async fn a_wait_that_one_process_is_told_holds_for_all() {
 #[tokio::test]
 async fn a_bucket_in_redis_and_one_in_the_process_are_the_same_bucket() {
     // So slow that the time which this test takes makes no difference.
-    let allowance = Allowance { window: Duration::from_secs(10_000), share: 0.8 };
+    let allowance = Allowance { window: Duration::from_secs(10_000), share: 0.8, assumed: 0.0 };
     let report = |headers: &reqwest::header::HeaderMap| used_of_limit(headers.get("x-limit")?.to_str().ok()?);
     let local = Pacer::new("gorgias", allowance, report);
     let dispatch =
@@ -589,4 +591,67 @@ async fn the_upstream_can_be_directed_and_asked_over_http() {
     assert_eq!((recorded.effects["a"], recorded.totals["POST /effects/{key}"]), (2, 3));
     assert_eq!(recorded.duplicates.effects, ["a"]);
     assert_eq!(recorded, upstream.recorded());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_together_make_so_many_calls_at_once() {
+    let prefix = format!("places-{}", uuid::Uuid::now_v7());
+    let places = || {
+        let dispatch = Dispatch::new(Server::new(&test_redis()).expect("a URL"), &prefix);
+        Concurrency::new("test", 2, Duration::from_secs(60)).shared_by(shared_pace(&dispatch))
+    };
+    let (one, other) = (places(), places());
+    let first = one.enter("shop").await.expect("a place");
+    let second = other.enter("shop").await.expect("a place");
+    assert!(one.enter("shop").await.is_none() && other.enter("shop").await.is_none());
+    assert!(one.enter("another shop").await.is_some());
+    drop(first);
+    // It is given back behind the caller's back, a moment later.
+    let again = tokio::time::timeout(Duration::from_secs(20), async {
+        loop {
+            if let Some(place) = other.enter("shop").await {
+                return place;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    drop(again.await.expect("the place is free again"));
+    drop(second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_whose_holder_died_is_free_when_its_time_is_over() {
+    let dispatch = Dispatch::new(
+        Server::new(&test_redis()).expect("a URL"),
+        &format!("places-{}", uuid::Uuid::now_v7()),
+    );
+    let longest = Duration::from_millis(200);
+    let died = Concurrency::new("test", 1, longest).shared_by(shared_pace(&dispatch));
+    // A process that died leaves no word.
+    std::mem::forget(died.enter("shop").await.expect("a place"));
+    let other = Concurrency::new("test", 1, longest).shared_by(shared_pace(&dispatch));
+    let again = tokio::time::timeout(Duration::from_secs(20), async {
+        while other.enter("shop").await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    });
+    again.await.expect("its time is over");
+}
+
+#[tokio::test]
+async fn what_fails_for_one_tenant_opens_no_circuit_for_another() {
+    let upstream = an_upstream().await;
+    let breakers = Breakers::new(BreakerSettings { failures: 3, ..BreakerSettings::default() });
+    let webhooks = Webhooks::new(Destinations::PublicOrLoopback, breakers).expect("TLS");
+    upstream.inject(fault("/hooks/broken", 100, status(500)));
+    let post = async |endpoint: &str| {
+        let url = upstream.hook(endpoint);
+        webhooks.post(&soon(), &url, endpoint, &[], b"{}".to_vec()).await
+    };
+    for _ in 0..3 {
+        assert_eq!(post("broken").await.expect("an answer").status, 500);
+    }
+    let refused = post("broken").await.expect_err("its circuit is open");
+    assert!(matches!(refused, ClientError::RetryAfter { reason: PauseReason::CircuitOpen, .. }), "{refused}");
+    assert_eq!(post("healthy").await.expect("an answer").status, 204, "the same host");
 }

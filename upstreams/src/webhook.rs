@@ -10,14 +10,19 @@ use reqwest::{Method, Url};
 
 use super::Destinations;
 use super::breaker::Breakers;
+use super::concurrency::Concurrency;
 use super::error::{ClientError, SetupError};
 use super::http::{CallContext, Outbound, Repeat, Request, RetryPolicy, Verdict};
+use super::pacing::shared::Shared;
 use super::retry::named_wait;
 
 const UPSTREAM: &str = "webhook";
 
 /// How much of an answer is read, in bytes; the rest is of no use to anybody.
 pub const READ_BYTES: usize = 16 * 1024;
+
+/// Requests to one endpoint at once, in the whole cluster: a slow one must not hold all slots of the workers.
+const AT_ONCE: usize = 4;
 
 /// One try of 20 s: Standard Webhooks asks for 15 to 30.
 const POLICY: RetryPolicy = RetryPolicy {
@@ -66,14 +71,23 @@ impl Webhooks {
         patience: Duration,
     ) -> Result<Webhooks, SetupError> {
         let policy = RetryPolicy { attempt_timeout: patience, ..POLICY };
-        let outbound = Outbound::new(UPSTREAM, destinations, policy, breakers)?.reading_at_most(READ_BYTES);
+        let outbound = Outbound::new(UPSTREAM, destinations, policy, breakers)?
+            .reading_at_most(READ_BYTES)
+            .limited_by(Concurrency::new(UPSTREAM, AT_ONCE, patience));
         Ok(Webhooks { outbound })
+    }
+
+    /// The same with places that the whole cluster shares.
+    pub fn sharing_pace(mut self, shared: Shared) -> Webhooks {
+        self.outbound = self.outbound.sharing_pace(shared);
+        self
     }
 
     /// Posts a body of JSON to an endpoint, whose circuit is known by `endpoint`.
     ///
     /// # Errors
-    /// No answer came, or the address may not be called, or the circuit is open.
+    /// No answer came, or the address may not be called, or the circuit is open, or as many requests are under way as may
+    /// be.
     pub async fn post(
         &self,
         context: &CallContext,

@@ -76,7 +76,9 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
             None => Files::in_folder(settings.files_dir),
         },
         file_limit_bytes: settings.file_limit_bytes,
-        webhooks: Webhooks::new(settings.destinations, breakers.clone()).context("the client of webhooks")?,
+        webhooks: Webhooks::new(settings.destinations, breakers.clone())
+            .context("the client of webhooks")?
+            .sharing_pace(pace.clone()),
         slack: Slack::new(&settings.slack_url, settings.destinations, breakers.clone())
             .context("DESK_SLACK_URL")?
             .sharing_pace(pace.clone()),

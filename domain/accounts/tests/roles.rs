@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use uuid::Uuid;
 use world::{add_tenant, world};
 
-const APPS: [&str; 3] = ["desk_platform", "desk_support", "desk_marketing"];
+const APPS: [&str; 4] = ["desk_platform", "desk_support", "desk_marketing", "desk_outbound"];
 const LOGINS: [&str; 3] = ["desk_api", "desk_worker", "desk_scheduler"];
 
 /// Tables outside a role's own schema on which it may do more than read, with the reason.
@@ -19,7 +19,7 @@ fn extra_rights(role: &str) -> &'static [(&'static str, &'static str)] {
     match role {
         // What is done is audited, and jobs are enqueued, in the transaction that does it. A job that waits and is
         // asked for again takes the newer payload; nothing else of it can be changed.
-        "desk_platform" | "desk_support" | "desk_marketing" => &[
+        "desk_platform" | "desk_support" | "desk_marketing" | "desk_outbound" => &[
             ("shared.audit", "INSERT"),
             ("jobs.live", "INSERT"),
             ("jobs.live", "UPDATE"),
@@ -37,10 +37,12 @@ async fn each_role_writes_its_own_schema_only() {
     let rows = sqlx::query(
         "select n.nspname || '.' || c.relname as name, n.nspname as schema, r.role, p.privilege
          from pg_class c join pg_namespace n on n.oid = c.relnamespace
-         cross join unnest(array['desk_platform', 'desk_support', 'desk_marketing', 'desk_queue', 'desk_gateway',
+         cross join unnest(array['desk_platform', 'desk_support', 'desk_marketing', 'desk_outbound', 'desk_queue',
+                                 'desk_gateway',
                                  'desk_api', 'desk_worker', 'desk_scheduler']) as r (role)
          cross join unnest(array['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) as p (privilege)
-         where n.nspname in ('shared', 'platform', 'support_app', 'marketing_app', 'questions_app', 'jobs', 'public')
+         where n.nspname in ('shared', 'platform', 'support_app', 'marketing_app', 'outbound', 'questions_app', 'jobs',
+                             'public')
            and c.relkind in ('r', 'p', 'v')
            and case when p.privilege in ('INSERT', 'UPDATE')
                     then has_any_column_privilege(r.role, c.oid, p.privilege)
@@ -58,6 +60,7 @@ async fn each_role_writes_its_own_schema_only() {
             "desk_support" => schema == "support_app",
             // Questions read what marketing reads, and are kept under the same role.
             "desk_marketing" => schema == "marketing_app" || schema == "questions_app",
+            "desk_outbound" => schema == "outbound",
             "desk_queue" => schema == "jobs",
             // The gateway never deletes; keys are revoked and the trail stays.
             "desk_gateway" => schema == "shared" && matches!(privilege.as_str(), "INSERT" | "UPDATE"),
@@ -115,8 +118,14 @@ async fn each_role_can_do_its_work() {
     let of = |login: &str| -> BTreeSet<&str> {
         memberships.iter().filter(|(member, _)| member == login).map(|(_, group)| group.as_str()).collect()
     };
-    let all =
-        BTreeSet::from(["desk_gateway", "desk_marketing", "desk_platform", "desk_queue", "desk_support"]);
+    let all = BTreeSet::from([
+        "desk_gateway",
+        "desk_marketing",
+        "desk_outbound",
+        "desk_platform",
+        "desk_queue",
+        "desk_support",
+    ]);
     assert_eq!(of("desk_api"), all);
     assert_eq!(of("desk_worker"), all);
     assert_eq!(of("desk_scheduler"), BTreeSet::from(["desk_queue"]));
@@ -237,7 +246,7 @@ async fn row_level_security_hides_other_tenants_everywhere() {
             insert_sample(&mut admin, table, tenant.0).await;
         }
     }
-    for role in [Role::Platform, Role::Support, Role::Marketing] {
+    for role in [Role::Platform, Role::Support, Role::Marketing, Role::Outbound] {
         for table in &tables {
             let readable: bool = sqlx::query_scalar("select has_table_privilege($1, $2, 'SELECT')")
                 .bind(role.name())

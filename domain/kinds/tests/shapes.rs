@@ -9,12 +9,13 @@ use std::path::Path;
 
 use jobs::kinds::KindInfo;
 
-const OWNERS: [(&str, &[KindInfo]); 5] = [
+const OWNERS: [(&str, &[KindInfo]); 6] = [
     ("jobs", jobs::kinds::ALL),
     ("domain/platform", platform::kinds::ALL),
     ("domain/support", support::kinds::ALL),
     ("domain/marketing", marketing::kinds::ALL),
     ("questions", questions::kinds::ALL),
+    ("domain/outbound", outbound::kinds::ALL),
 ];
 
 #[test]

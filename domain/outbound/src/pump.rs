@@ -22,15 +22,14 @@ pub const KEPT: chrono::Duration = chrono::Duration::days(30);
 struct ToDo {
     tenant_id: TenantId,
     delivery_id: Option<Uuid>,
-    endpoint_id: Option<Uuid>,
     workspace_id: Option<Uuid>,
     channel: Option<String>,
 }
 
 impl ToDo {
     fn job(&self) -> Result<Option<NewJob>, QueueError> {
-        if let (Some(delivery), Some(endpoint)) = (self.delivery_id, self.endpoint_id) {
-            return job_of(self.tenant_id, endpoint, delivery).map(Some);
+        if let Some(delivery) = self.delivery_id {
+            return job_of(self.tenant_id, delivery).map(Some);
         }
         let (Some(workspace_id), Some(channel)) = (self.workspace_id, &self.channel) else { return Ok(None) };
         channel_job(self.tenant_id, workspace_id, channel).map(Some)

@@ -60,7 +60,7 @@ pub async fn one(tx: &mut Tx, tenant: TenantId, id: Uuid) -> Result<(usize, Anno
 /// The ledger failed.
 pub async fn resume(tx: &mut Tx, tenant: TenantId, endpoint: Uuid) -> Result<Announcement, QueueError> {
     if let Some(first) = following(tx, endpoint).await.map_err(QueueError::Ledger)? {
-        let (_, announcement) = jobs::enqueue(tx, &[job_of(tenant, endpoint, first)?]).await?;
+        let (_, announcement) = jobs::enqueue(tx, &[job_of(tenant, first)?]).await?;
         return Ok(announcement);
     }
     // What is more than that is found by the pump when its time has passed by ten minutes.
@@ -73,7 +73,7 @@ pub async fn resume(tx: &mut Tx, tenant: TenantId, endpoint: Uuid) -> Result<Ann
     .bind(endpoint)
     .fetch_all(&mut **tx)
     .await?;
-    let new: Vec<NewJob> = ids.iter().map(|id| job_of(tenant, endpoint, *id)).collect::<Result<_, _>>()?;
+    let new: Vec<NewJob> = ids.iter().map(|id| job_of(tenant, *id)).collect::<Result<_, _>>()?;
     let (_, announcement) = jobs::enqueue(tx, &new).await?;
     Ok(announcement)
 }
@@ -112,9 +112,9 @@ async fn repeat(tx: &mut Tx, tenant: TenantId, ids: &[Uuid]) -> Result<(usize, A
             Some(_) if ordered.contains(&endpoint) => {}
             Some(first) => {
                 ordered.push(endpoint);
-                new.push(job_of(tenant, endpoint, first)?);
+                new.push(job_of(tenant, first)?);
             }
-            None => new.push(job_of(tenant, endpoint, delivery)?),
+            None => new.push(job_of(tenant, delivery)?),
         }
     }
     let (_, announcement) = jobs::enqueue(tx, &new).await?;

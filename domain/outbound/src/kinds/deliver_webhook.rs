@@ -18,11 +18,6 @@ pub struct DeliverWebhook {
     pub delivery_id: Uuid,
 }
 
-impl DeliverWebhook {
-    /// Requests to one endpoint at once, in the whole cluster: a slow one must not hold all slots.
-    pub const AT_ONCE: i16 = 2;
-}
-
 /// What came of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeliverWebhookOutput {
@@ -40,7 +35,7 @@ impl JobKind for DeliverWebhook {
         max_attempts: 10,
         backoff: Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(300) },
         deadline: Duration::from_secs(40),
-        key_limit: DeliverWebhook::AT_ONCE,
+        key_limit: 1,
         access: Access::Tenant(Subject::Connections),
         rerun: Rerun::Never,
     };

@@ -48,7 +48,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DeliverWebhook) -> Outc
             // An earlier run may have died before it asked for the one that follows.
             let next = end::following(&mut tx, endpoint).await?;
             tx.commit().await?;
-            return over(&ctx, endpoint, state, next);
+            return over(&ctx, state, next);
         }
         Taken::Held => {
             tx.commit().await?;
@@ -66,12 +66,12 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DeliverWebhook) -> Outc
     tx.commit().await?;
     match next {
         Next::Again(after) => Err(Stop::Snooze(after)),
-        Next::Over(state, next) => over(&ctx, message.endpoint, state, next),
+        Next::Over(state, next) => over(&ctx, state, next),
     }
 }
 
-fn over(ctx: &Ctx, endpoint: Uuid, state: State, next: Option<Uuid>) -> Outcome<DeliverWebhookOutput> {
-    let then = next.map(|next| end::job_of(ctx.tenant, endpoint, next)).transpose()?;
+fn over(ctx: &Ctx, state: State, next: Option<Uuid>) -> Outcome<DeliverWebhookOutput> {
+    let then = next.map(|next| end::job_of(ctx.tenant, next)).transpose()?;
     done_then(DeliverWebhookOutput { state }, then.into_iter().collect())
 }
 
