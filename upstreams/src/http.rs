@@ -233,7 +233,11 @@ impl Outbound {
             Ok(Ok(response)) => {
                 let status = response.status();
                 self.count(status_class(status));
-                if status.is_server_error() { self.failed(permit) } else { permit.succeeded() }
+                if status.is_server_error() {
+                    self.failed(permit)
+                } else {
+                    permit.succeeded()
+                }
                 return match judge_status(status) {
                     Verdict::Accept => Ok(Streamed { status, upstream: self.upstream, response }),
                     Verdict::Unauthorised => {

@@ -25,7 +25,7 @@ pub async fn run(store: Store, dispatch: Dispatch) {
     loop {
         looks = looks.wrapping_add(1);
         let looked = match hand_out(&store, &dispatch).await {
-            Ok(()) if looks % TEND_EVERY == 0 => tend(&store, &dispatch).await,
+            Ok(()) if looks.is_multiple_of(TEND_EVERY) => tend(&store, &dispatch).await,
             looked => looked,
         };
         match looked {

@@ -88,7 +88,8 @@ pub async fn of_value(
 ) -> Result<TenantKey, TenantKeyError> {
     let Some((generation, _)) = sealed.split_first_chunk::<4>() else { return Err(UnsealError.into()) };
     let generation = i32::from_be_bytes(*generation);
-    let found: Option<(Option<Vec<u8>>, Option<DateTime<Utc>>)> = sqlx::query_as(
+    type Kept = (Option<Vec<u8>>, Option<DateTime<Utc>>);
+    let found: Option<Kept> = sqlx::query_as(
         "select sealed_key, destroyed_at from shared.tenant_key where tenant_id = $1 and generation = $2",
     )
     .bind(tenant)

@@ -81,7 +81,7 @@ impl Known {
                     Found::Customer(_) | Found::Vague => {}
                 }
             }
-        } else if text.chars().any(char::is_numeric) || numbers::scan(text) != [] {
+        } else if text.chars().any(char::is_numeric) || !numbers::scan(text).is_empty() {
             self.names.insert(text.to_owned());
         }
     }

@@ -1,6 +1,7 @@
 //! Doing what a rule says, in the transaction of its run: all of it or nothing.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use database::Tx;
 use database::ids::AgentId;
@@ -200,9 +201,8 @@ impl Texts {
         id: Uuid,
         language: Option<&str>,
     ) -> Result<String, TicketError> {
-        if !self.macros.contains_key(&id) {
-            let found = store::get(tx, id).await?.ok_or(TicketError::Unknown("macro"))?;
-            self.macros.insert(id, found);
+        if let Entry::Vacant(place) = self.macros.entry(id) {
+            place.insert(store::get(tx, id).await?.ok_or(TicketError::Unknown("macro"))?);
         }
         self.values(tx, firing).await?;
         let values = self.values.clone().unwrap_or_default();

@@ -65,7 +65,7 @@ impl std::fmt::Debug for Outbound {
 #[derive(Debug)]
 pub enum Taken {
     /// It is to be sent now, and can no longer be taken back.
-    Send(Outbound),
+    Send(Box<Outbound>),
     /// There is no such reply.
     Gone,
     /// It is to be sent later.
@@ -101,7 +101,7 @@ pub async fn take(tx: &mut Tx, message: MessageId, now: DateTime<Utc>) -> Result
         .bind(message)
         .execute(&mut **tx)
         .await?;
-    Ok(Taken::Send(outbound))
+    Ok(Taken::Send(Box::new(outbound)))
 }
 
 /// Notes that a reply left (support role). `external_id` is the help desk's id of it; a copy of it that the help desk told

@@ -217,8 +217,8 @@ fn unkept(error: &io::Error) -> Stop {
     Stop::retry("source_file", &format!("what was read cannot be kept: {}", error.kind()))
 }
 
-fn remove(file: &PathBuf) {
-    for name in [file.clone(), file.with_extension("told"), file.with_extension("part")] {
+fn remove(file: &Path) {
+    for name in [file.to_owned(), file.with_extension("told"), file.with_extension("part")] {
         let _ = std::fs::remove_file(name);
     }
 }

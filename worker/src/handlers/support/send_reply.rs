@@ -49,7 +49,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SendReply) -> Outcome<S
     let taken = delivery::take(&mut tx, MessageId(job.message_id), now).await?;
     tx.commit().await?;
     let reply = match taken {
-        Taken::Send(reply) => reply,
+        Taken::Send(reply) => *reply,
         Taken::Gone => return Err(Stop::Cancel("the reply is gone".to_owned())),
         Taken::Over(how) => return Err(Stop::Cancel(format!("the reply is {how}"))),
         Taken::NotYet(at) => {

@@ -1,6 +1,7 @@
 //! Tries a rule on the past, a step a transaction.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +31,8 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TryRule) -> Outcome<Try
         let mut outside = HashMap::new();
         if tried.needs_outside() {
             for ticket in trial::next_tickets(&mut tx, job.trial_id).await? {
-                if !outside.contains_key(&ticket) {
-                    outside.insert(ticket, app.rules.behind(&mut tx, ctx.tenant, ticket).await?.outside);
+                if let Entry::Vacant(place) = outside.entry(ticket) {
+                    place.insert(app.rules.behind(&mut tx, ctx.tenant, ticket).await?.outside);
                 }
             }
         }
