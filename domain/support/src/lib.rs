@@ -16,3 +16,4 @@ pub mod recommendations;
 pub mod settle;
 pub mod sla;
 pub mod tickets;
+pub mod written;
