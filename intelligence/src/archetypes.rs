@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::axes::AxisModel;
 use crate::features::Axis;
+use crate::segmentation::AXES;
 use crate::words::{Group, Ranks, name_all};
 
 /// The axes of a signature: the first three make L1, all five L2.
@@ -106,12 +107,12 @@ pub struct Coverage {
 }
 
 impl Archetypes {
-    /// The archetypes of customers with these dominant segments, by axis in the order of `Axis::ALL`, and these
+    /// The archetypes of customers with these dominant segments, by axis in the order of `axis_names`, and these
     /// numbers; customers without an order are to be left out.
     pub(crate) fn fit(
         version: u128,
         axes: &[AxisModel],
-        dominants: &[[Option<u8>; 8]],
+        dominants: &[[Option<u8>; AXES]],
         ranks: &Ranks,
     ) -> (Archetypes, Coverage) {
         let divides = |axis: Axis| axes[axis as usize].segments.len() > 1;
@@ -148,7 +149,7 @@ impl Archetypes {
     }
 
     /// Gives every archetype its name, from all customers of its signature.
-    fn name(&mut self, dominants: &[[Option<u8>; 8]], ranks: &Ranks) {
+    fn name(&mut self, dominants: &[[Option<u8>; AXES]], ranks: &Ranks) {
         let mut groups: Vec<Group> = self
             .list
             .iter()
@@ -182,16 +183,16 @@ impl Archetypes {
     }
 
     /// The place in `list` of the finest archetype that fits, if any does.
-    pub fn find(&self, dominant: &[Option<u8>; 8]) -> Option<u16> {
+    pub fn find(&self, dominant: &[Option<u8>; AXES]) -> Option<u16> {
         Level::ALL.into_iter().find_map(|level| self.at(dominant, level))
     }
 
     /// Every archetype that fits, the finest first.
-    pub fn all_of(&self, dominant: &[Option<u8>; 8]) -> Vec<u16> {
+    pub fn all_of(&self, dominant: &[Option<u8>; AXES]) -> Vec<u16> {
         Level::ALL.into_iter().filter_map(|level| self.at(dominant, level)).collect()
     }
 
-    fn at(&self, dominant: &[Option<u8>; 8], level: Level) -> Option<u16> {
+    fn at(&self, dominant: &[Option<u8>; AXES], level: Level) -> Option<u16> {
         let signature = signature(dominant, level, self.has_l2)?;
         let found = self
             .list
@@ -200,7 +201,7 @@ impl Archetypes {
     }
 
     /// Counts every archetype's customers, and how many have which level.
-    fn count(&mut self, dominants: &[[Option<u8>; 8]]) -> Coverage {
+    fn count(&mut self, dominants: &[[Option<u8>; AXES]]) -> Coverage {
         let mut by_level = [0_u64; 4];
         let mut l1 = 0_u64;
         for dominant in dominants {
@@ -227,7 +228,7 @@ impl Archetypes {
 }
 
 /// The signature of a level; `None` when the customer is unknown on what the level adds.
-fn signature(dominant: &[Option<u8>; 8], level: Level, has_l2: bool) -> Option<[u8; 5]> {
+fn signature(dominant: &[Option<u8>; AXES], level: Level, has_l2: bool) -> Option<[u8; 5]> {
     let mut signature = [NONE; 5];
     for (slot, axis) in signature.iter_mut().zip(&SIGNATURE[..level.axes()]) {
         *slot = dominant[*axis as usize].unwrap_or(NONE);
@@ -286,12 +287,12 @@ mod tests {
 
     #[test]
     fn what_is_too_rare_goes_by_its_parent() {
-        let mut axes = vec![AxisModel::of_segments(0); 8];
+        let mut axes = vec![AxisModel::of_segments(0); AXES];
         for axis in &SIGNATURE[..3] {
             axes[*axis as usize] = AxisModel::of_segments(2);
         }
         let customer = |frequency, value, maturity| {
-            let mut dominant = [None; 8];
+            let mut dominant = [None; AXES];
             dominant[Axis::PurchaseFrequency as usize] = Some(frequency);
             dominant[Axis::PurchaseValue as usize] = Some(value);
             dominant[Axis::CustomerMaturity as usize] = Some(maturity);
@@ -314,7 +315,7 @@ mod tests {
         assert_eq!(level(customer(0, 0, 1)), Some(Level::Pair));
         assert_eq!(level(customer(1, 1, 1)), Some(Level::L1));
         assert_eq!(level(customer(0, 1, 1)), Some(Level::Single));
-        assert_eq!(level([None; 8]), None);
+        assert_eq!(level([None; AXES]), None);
         assert_eq!(coverage.archetypes, [0, 2, 1, 1]);
         assert!((coverage.l1 - 130.0 / 182.0).abs() < 1e-12 && coverage.covered == 1.0);
     }

@@ -46,3 +46,59 @@ pub fn heirs(
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archetypes::SIGNATURE;
+    use crate::axes::AxisModel;
+    use crate::cold_start::Confidence;
+    use crate::features::COUNT;
+    use crate::matrix::Matrix;
+    use crate::segmentation::{AXES, Vector};
+    use crate::words::Ranks;
+
+    /// Customers by their segment of frequency, under a version of their own.
+    fn version(number: u128, segments: &[u8]) -> (Archetypes, Vec<Assignment>) {
+        let mut axes = vec![AxisModel::of_segments(0); AXES];
+        axes[SIGNATURE[0] as usize] = AxisModel::of_segments(4);
+        let dominants: Vec<[Option<u8>; AXES]> = segments
+            .iter()
+            .map(|&segment| {
+                let mut dominant = [None; AXES];
+                dominant[SIGNATURE[0] as usize] = Some(segment);
+                dominant
+            })
+            .collect();
+        let rows: Vec<usize> = (0..segments.len()).collect();
+        let ranks = Ranks::of(&Matrix::missing(segments.len(), COUNT), &rows);
+        let (archetypes, _) = Archetypes::fit(number, &axes, &dominants, &ranks);
+        let assigned = dominants.into_iter().map(|dominant| Assignment {
+            vector: Vector::default(),
+            dominant,
+            strength: [None; AXES],
+            archetype: archetypes.find(&dominant),
+            rule: None,
+            confidence: Confidence::High,
+        });
+        let assigned = assigned.collect();
+        (archetypes, assigned)
+    }
+
+    #[test]
+    fn who_stays_together_has_an_heir() {
+        let parts = |parts: &[(usize, u8)]| -> Vec<u8> {
+            parts.iter().flat_map(|&(count, segment)| vec![segment; count]).collect()
+        };
+        // 100 become 90 and 10, who join 160 others; 200 fall apart into three.
+        let (old, before) = version(1, &parts(&[(100, 0), (160, 1), (200, 2)]));
+        let (new, after) = version(2, &parts(&[(90, 3), (10, 0), (160, 0), (70, 1), (70, 2), (60, 0)]));
+        let found = heirs(&old, &before, &new, &after);
+        let segment = |archetypes: &Archetypes, at: u16| archetypes.list[usize::from(at)].signature[0];
+        let pairs: Vec<(u8, u8)> =
+            found.into_iter().map(|(from, to)| (segment(&old, from), segment(&new, to))).collect();
+        assert_eq!(pairs, [(0, 3), (1, 0)]);
+        let (same, again) = version(1, &parts(&[(100, 0), (160, 1), (200, 2)]));
+        assert_eq!(heirs(&old, &before, &same, &again), BTreeMap::from([(0, 0), (1, 1), (2, 2)]));
+    }
+}

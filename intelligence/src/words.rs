@@ -13,4 +13,4 @@ mod spread;
 pub use archetype::MOST_WORDS;
 pub(crate) use archetype::{Group, Ranks, name_all};
 pub use customer::{Known, MOST_CHARACTERS, sentence};
-pub use spread::{AXES, LEADING, LEAST_COMPARED, Place, Spread, UNKNOWN};
+pub use spread::{LEADING, LEAST_COMPARED, Place, Spread, UNKNOWN};

@@ -36,11 +36,11 @@ fn shop(day: &str) -> Shop {
     let lines = read_orders(&file).expect("the purchases").lines;
     let day = date::parse_day(day).expect("a day");
     let now = Snapshot::take(&lines, day, 90);
-    let spread = Spread::of(&now.features);
+    let spread = Spread::of(&now.features, None);
     let told = (0..now.customers.len())
         .map(|at| {
             let (summary, row) = (&now.summaries[at], now.features.row(at));
-            let spend = spread.places(row)[Axis::PurchaseValue as usize];
+            let spend = spread.places(row, None)[Axis::PurchaseValue as usize];
             let first_day = Some(day - summary.tenure as i32);
             sentence(&Known { orders: summary.orders, first_day, row, spend })
         })
@@ -201,7 +201,14 @@ fn archetypes_have_names_of_the_trade_and_figures_of_their_customers() {
         let before_week = before_week.select(&rows);
         let facts: Vec<Facts> = now.summaries.iter().map(Facts::from).collect();
         let fit = || {
-            let fit = Fit { features: &now.features, facts: &facts, week_before: Some(&before_week), alive };
+            let fit = Fit {
+                features: &now.features,
+                facts: &facts,
+                week_before: Some(&before_week),
+                alive,
+                tickets: None,
+                tickets_week_before: None,
+            };
             Segmentation::fit(&fit).expect("a shop that differs").0
         };
         let version = fit();
@@ -244,9 +251,9 @@ fn archetypes_have_names_of_the_trade_and_figures_of_their_customers() {
                 println!("  {} | {}", segment.name, segment.description);
             }
         }
-        for axis in 0..shop.spread.places(now.features.row(0)).len() {
+        for axis in 0..shop.spread.places(now.features.row(0), None).len() {
             let known = (0..now.customers.len())
-                .filter(|&row| shop.spread.places(now.features.row(row))[axis].is_some());
+                .filter(|&row| shop.spread.places(now.features.row(row), None)[axis].is_some());
             println!("  places on axis {axis}: {}", known.count());
         }
     }

@@ -66,7 +66,7 @@ async fn a_customer_is_told_in_words_with_what_is_not_known() {
         curious["churn"],
         json!({"available": false, "reason": "this customer has not bought anything yet"})
     );
-    assert_eq!(curious["axes"].as_array().map(Vec::len), Some(8));
+    assert_eq!(curious["axes"].as_array().map(Vec::len), Some(13));
 }
 
 #[tokio::test]

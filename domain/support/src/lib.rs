@@ -22,3 +22,4 @@ pub mod rules;
 pub mod settle;
 pub mod sla;
 pub mod tickets;
+pub mod written;

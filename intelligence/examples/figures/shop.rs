@@ -151,7 +151,14 @@ impl Shop {
             features::compute(&self.lines, &TenantStats::of(&self.lines, week), alive.as_ref(), week);
         let before = before.select(&newest.customers.iter().map(|&at| at as usize).collect::<Vec<_>>());
         let facts: Vec<Facts> = newest.summaries.iter().map(Facts::from).collect();
-        let fit = Fit { features: &newest.features, facts: &facts, week_before: Some(&before), alive };
+        let fit = Fit {
+            features: &newest.features,
+            facts: &facts,
+            week_before: Some(&before),
+            alive,
+            tickets: None,
+            tickets_week_before: None,
+        };
         let (version, _) = Segmentation::fit(&fit).map_err(|error| error.to_string())?;
         let then = version.assign_all(&newest.features, &facts);
         let facts: Vec<Facts> = self.test.summaries.iter().map(Facts::from).collect();

@@ -17,6 +17,7 @@ pub(crate) use membership::quantised;
 pub(crate) use sampling::sample;
 
 use crate::features::Axis;
+use crate::features::support::SupportAxis;
 use crate::matrix::Matrix;
 use choice::{Choice, Division, Sampled, choose};
 use frame::Frame;
@@ -74,6 +75,28 @@ pub struct AxisModel {
     centres: Vec<Point>,
 }
 
+/// Which axis it is, and what its numbers are called.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject {
+    name: &'static str,
+    /// Its place among all axes.
+    number: u64,
+    traits: &'static [names::Traits],
+}
+
+impl Subject {
+    /// An axis of purchases; its columns are those of the feature table.
+    pub(crate) fn of_purchases(axis: Axis) -> Subject {
+        Subject { name: axis.name(), number: axis as u64, traits: &names::OF_PURCHASES }
+    }
+
+    /// An axis of tickets; its columns are those of the tickets' numbers.
+    pub(crate) fn of_tickets(axis: SupportAxis) -> Subject {
+        let number = (Axis::ALL.len() + axis as usize) as u64;
+        Subject { name: axis.name(), number, traits: &names::OF_TICKETS }
+    }
+}
+
 /// How the fit of an axis went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AxisReport {
@@ -104,18 +127,18 @@ impl AxisModel {
     /// The axis of these rows of the feature table, and how it went. `week_before` has the same customers' features
     /// seven days earlier; with it, a division that people would wander through is not taken.
     pub(crate) fn fit(
-        axis: Axis,
+        subject: Subject,
         table: &Matrix,
         week_before: Option<&Matrix>,
         rows: &[usize],
         columns: &[usize],
     ) -> (AxisModel, AxisReport) {
-        let seed = 0x6465_736b + axis as u64;
+        let seed = 0x6465_736b + subject.number;
         let sampled = Sampled { table, week_before, rows, columns, seed };
         match choose(&sampled) {
-            Choice::Sound(division) => named(axis, State::Sound, division, &sampled),
-            Choice::Best(division, reason) => named(axis, State::Degenerate(reason), division, &sampled),
-            Choice::Nothing(reason) => without_data(axis, reason),
+            Choice::Sound(division) => named(subject, State::Sound, division, &sampled),
+            Choice::Best(division, reason) => named(subject, State::Degenerate(reason), division, &sampled),
+            Choice::Nothing(reason) => without_data(subject, reason),
         }
     }
 
@@ -156,8 +179,13 @@ impl AxisModel {
 }
 
 /// The model with names and its report.
-fn named(axis: Axis, state: State, division: Division, sampled: &Sampled<'_>) -> (AxisModel, AxisReport) {
-    let words = names::names(&profiles(&division, sampled), &division.frame);
+fn named(
+    subject: Subject,
+    state: State,
+    division: Division,
+    sampled: &Sampled<'_>,
+) -> (AxisModel, AxisReport) {
+    let words = names::names(subject.traits, &profiles(&division, sampled), &division.frame);
     let segments = words
         .into_iter()
         .zip(&division.shares)
@@ -165,7 +193,7 @@ fn named(axis: Axis, state: State, division: Division, sampled: &Sampled<'_>) ->
         .collect();
     let divided = division.centres.len() > 1;
     let report = AxisReport {
-        axis: axis.name().to_owned(),
+        axis: subject.name.to_owned(),
         state: state.clone(),
         stability: division.stability.filter(|_| divided).map(|found| found.mean),
         silhouette: divided.then_some(division.silhouette),
@@ -179,10 +207,10 @@ fn named(axis: Axis, state: State, division: Division, sampled: &Sampled<'_>) ->
     (AxisModel { state, segments, frame: Some(division.frame), centres: division.centres }, report)
 }
 
-fn without_data(axis: Axis, reason: String) -> (AxisModel, AxisReport) {
+pub(crate) fn without_data(subject: Subject, reason: String) -> (AxisModel, AxisReport) {
     let state = State::NoData(reason);
     let report = AxisReport {
-        axis: axis.name().to_owned(),
+        axis: subject.name.to_owned(),
         state: state.clone(),
         shares: Vec::new(),
         stability: None,

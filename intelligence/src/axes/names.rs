@@ -18,7 +18,7 @@ pub(crate) struct Words {
 
 /// Names for segments with these mean scaled features (by segment, in the order of the frame's parts). The segment
 /// that stands out most chooses first; a name that is taken is not given twice.
-pub(crate) fn names(profiles: &[Vec<f64>], frame: &Frame) -> Vec<Words> {
+pub(crate) fn names(traits: &[Traits], profiles: &[Vec<f64>], frame: &Frame) -> Vec<Words> {
     if profiles.len() < 2 {
         let alone = || Words {
             name: "All customers".to_owned(),
@@ -31,13 +31,14 @@ pub(crate) fn names(profiles: &[Vec<f64>], frame: &Frame) -> Vec<Words> {
     order.sort_by(|&one, &other| peak(other).total_cmp(&peak(one)).then(one.cmp(&other)));
     let mut names: Vec<String> = vec![String::new(); profiles.len()];
     for segment in order {
-        let found = candidates(&profiles[segment], frame).into_iter().find(|name| !names.contains(name));
+        let found =
+            candidates(traits, &profiles[segment], frame).into_iter().find(|name| !names.contains(name));
         names[segment] = found.unwrap_or_else(|| format!("Further customers {}", segment + 1));
     }
     names
         .into_iter()
         .zip(profiles)
-        .map(|(name, profile)| Words { name, description: description(profile, frame) })
+        .map(|(name, profile)| Words { name, description: description(traits, profile, frame) })
         .collect()
 }
 
@@ -50,9 +51,9 @@ fn farthest_first(profile: &[f64]) -> Vec<usize> {
 }
 
 /// Names that fit a segment, the best first: after its most extreme number, then after the next.
-fn candidates(profile: &[f64], frame: &Frame) -> Vec<String> {
+fn candidates(traits: &[Traits], profile: &[f64], frame: &Frame) -> Vec<String> {
     let name = |feature: usize| {
-        let traits = &TRAITS[frame.parts[feature].column];
+        let traits = &traits[frame.parts[feature].column];
         (if profile[feature] >= 0.0 { traits.high } else { traits.low }).to_owned()
     };
     let features = farthest_first(profile);
@@ -65,7 +66,7 @@ fn candidates(profile: &[f64], frame: &Frame) -> Vec<String> {
 }
 
 /// "Above the shop's average in orders and total spend, below in days since the last order."
-fn description(profile: &[f64], frame: &Frame) -> String {
+fn description(traits: &[Traits], profile: &[f64], frame: &Frame) -> String {
     let told: Vec<usize> = farthest_first(profile)
         .into_iter()
         .filter(|&feature| profile[feature].abs() >= TYPICAL)
@@ -73,7 +74,7 @@ fn description(profile: &[f64], frame: &Frame) -> String {
         .collect();
     let labels = |above: bool| {
         let labels = told.iter().filter(|&&feature| (profile[feature] >= 0.0) == above);
-        listed(&labels.map(|&feature| TRAITS[frame.parts[feature].column].label).collect::<Vec<_>>())
+        listed(&labels.map(|&feature| traits[frame.parts[feature].column].label).collect::<Vec<_>>())
     };
     match (labels(true), labels(false)) {
         (None, None) => "Close to the shop's average in everything measured here.".to_owned(),
@@ -90,17 +91,51 @@ fn listed(labels: &[&str]) -> Option<String> {
 }
 
 /// What people with a high and with a low value of a feature are called, and what the feature is called in a sentence.
-struct Traits {
+pub(crate) struct Traits {
     high: &'static str,
     low: &'static str,
     label: &'static str,
 }
 
+const fn of(high: &'static str, low: &'static str, label: &'static str) -> Traits {
+    Traits { high, low, label }
+}
+
+/// One line a number of the tickets.
+pub(crate) static OF_TICKETS: [Traits; 24] = [
+    // communication
+    of("Many-channel writers", "One-channel writers", "channels used"),
+    of("Faithful to one channel", "Changing channels", "tickets by one channel"),
+    of("Morning writers", "Evening writers", "tickets in the first half of the day"),
+    of("Night writers", "Midday writers", "tickets at night"),
+    of("Slow to answer", "Quick to answer", "time to answer"),
+    // problem complexity
+    of("Many tickets an order", "Few tickets an order", "tickets an order"),
+    of("Long conversations", "Short conversations", "messages a ticket"),
+    of("Problems that return", "Problems solved once", "tickets opened again"),
+    of("Often escalated", "Seldom escalated", "escalated tickets"),
+    of("Many topics", "Few topics", "different topics"),
+    // loyalty
+    of("Buying more lately", "Buying less lately", "recent change of orders"),
+    of("Coming ever later", "Coming ever sooner", "trend of the time between orders"),
+    of("Known for long", "Known for short", "time since first heard of"),
+    of("Buying after tickets", "Leaving after tickets", "orders after a ticket"),
+    // feedback
+    of("Satisfied customers", "Dissatisfied customers", "satisfaction"),
+    of("Friendly writers", "Angry writers", "mood"),
+    of("Mood improving", "Mood worsening", "trend of the mood"),
+    of("Answering questions", "Leaving questions open", "answered questions"),
+    of("Complaining customers", "Hardly complaining", "complaints"),
+    // value sensitivity
+    of("Asking for compensation", "Never asking compensation", "wishes for compensation"),
+    of("Speaking of prices", "Silent about prices", "mentions of prices"),
+    of("Asking for discounts", "Never asking discounts", "wishes for a discount"),
+    of("Using credits", "Leaving credits unused", "credits used"),
+    of("Buying after credits", "Leaving after credits", "orders after a credit"),
+];
+
 /// One line a column of the feature table.
-const TRAITS: [Traits; 66] = {
-    const fn of(high: &'static str, low: &'static str, label: &'static str) -> Traits {
-        Traits { high, low, label }
-    }
+pub(crate) static OF_PURCHASES: [Traits; 66] = {
     [
         // purchase frequency
         of("Frequent buyers", "Rare buyers", "orders"),
@@ -187,12 +222,15 @@ mod tests {
 
     #[test]
     fn a_name_stands_for_one_thing_and_is_short() {
-        let names: Vec<&str> = TRAITS.iter().flat_map(|traits| [traits.high, traits.low]).collect();
+        let all = || OF_PURCHASES.iter().chain(&OF_TICKETS);
+        let names: Vec<&str> = all().flat_map(|traits| [traits.high, traits.low]).collect();
         for name in &names {
             assert!((2..=4).contains(&name.split(' ').count()), "{name}");
         }
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
-        let labels: BTreeSet<&str> = TRAITS.iter().map(|traits| traits.label).collect();
-        assert_eq!(labels.len(), TRAITS.len());
+        for table in [OF_PURCHASES.as_slice(), OF_TICKETS.as_slice()] {
+            let labels: BTreeSet<&str> = table.iter().map(|traits| traits.label).collect();
+            assert_eq!(labels.len(), table.len());
+        }
     }
 }

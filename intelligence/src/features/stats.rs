@@ -6,6 +6,7 @@ mod prices;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::support::SupportStats;
 use crate::lines::{Lines, day_of, last_minute};
 use crate::orders::{self, Order};
 use crate::season::Season;
@@ -51,6 +52,9 @@ pub struct TenantStats {
     /// How the customers are spread, to say of one where they stand; empty where nobody asked for it.
     #[serde(default)]
     pub spread: Spread,
+    /// What is usual in the tenant's tickets.
+    #[serde(default)]
+    pub support: SupportStats,
 }
 
 impl TenantStats {
@@ -76,6 +80,7 @@ impl TenantStats {
             day_depths: totals.depths(),
             season: totals.season,
             spread: Spread::default(),
+            support: SupportStats::default(),
         }
     }
 }

@@ -3,7 +3,14 @@
 
 mod axes;
 
+use std::ops::Range;
+
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use crate::lines::Lines;
+use crate::matrix::Matrix;
+use crate::orders;
 
 /// What is known of one ticket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,6 +83,17 @@ impl SupportAxis {
         SupportAxis::Feedback,
         SupportAxis::ValueSensitivity,
     ];
+
+    /// Where its numbers are among all of them.
+    pub const fn columns(self) -> Range<usize> {
+        match self {
+            SupportAxis::Communication => 0..5,
+            SupportAxis::ProblemComplexity => 5..10,
+            SupportAxis::Loyalty => 10..14,
+            SupportAxis::Feedback => 14..19,
+            SupportAxis::ValueSensitivity => 19..24,
+        }
+    }
 
     /// The axis's name on the wire.
     pub const fn name(self) -> &'static str {
@@ -165,6 +183,37 @@ pub fn compute(
     values[14..19].copy_from_slice(&axes::feedback(&tickets, stats));
     values[19..].copy_from_slice(&axes::value_sensitivity(&tickets, &orders, until_day));
     values.map(|value| value.map(|value| value + 0.0).filter(|value| value.is_finite()))
+}
+
+/// The numbers of every customer of these lines as of the end of `until_day`, a row a customer: `tickets` has each one's
+/// tickets, in any order. Who has none by then has a row of missing values.
+///
+/// # Panics
+/// There are not as many lists of tickets as customers.
+pub fn table(lines: &Lines, tickets: &[Vec<Ticket>], stats: &SupportStats, until_day: i32) -> Matrix {
+    assert_eq!(lines.customers(), tickets.len(), "tickets of every customer");
+    let mut table = Matrix::missing(tickets.len(), COUNT);
+    table.values_mut().par_chunks_mut(COUNT).zip(tickets).enumerate().with_min_len(512).for_each_init(
+        Vec::new,
+        |orders, (customer, (row, tickets))| {
+            if tickets.is_empty() {
+                return;
+            }
+            orders::collect(lines, customer, until_day, orders);
+            let minutes: Vec<i32> =
+                orders.iter().filter(|order| order.sells()).map(|order| order.minute).collect();
+            for (slot, value) in row.iter_mut().zip(compute(tickets, &minutes, stats, until_day)) {
+                let value = value.map(|value| value as f32).filter(|value| value.is_finite());
+                *slot = value.unwrap_or(f32::NAN);
+            }
+        },
+    );
+    table
+}
+
+/// The column of a number.
+pub fn column(name: &str) -> Option<usize> {
+    FEATURES.iter().position(|feature| feature.name == name)
 }
 
 /// Tickets by time, equal times by all that enters a sum in the order of tickets.
@@ -260,5 +309,8 @@ mod tests {
         let axes: Vec<SupportAxis> =
             FEATURES.chunk_by(|a, b| a.axis == b.axis).map(|group| group[0].axis).collect();
         assert_eq!(axes, SupportAxis::ALL);
+        for (at, feature) in FEATURES.iter().enumerate() {
+            assert!(feature.axis.columns().contains(&at), "{}", feature.name);
+        }
     }
 }

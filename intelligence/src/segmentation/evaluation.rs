@@ -7,7 +7,7 @@ use std::fmt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{AXES, CannotFit, Fit, FitReport, SAMPLE, Segmentation, columns};
+use super::{CannotFit, Fit, FitReport, PURCHASE_AXES, SAMPLE, Segmentation, columns};
 use crate::axes::sample;
 use crate::cold_start::Facts;
 use crate::features::{self, Axis, TenantStats};
@@ -72,7 +72,14 @@ pub fn evaluate(
     };
     let facts = facts(latest);
     let before = table(latest.day - WEEK);
-    let input = Fit { features: &latest.features, facts: &facts, week_before: Some(&before), alive };
+    let input = Fit {
+        features: &latest.features,
+        facts: &facts,
+        week_before: Some(&before),
+        alive,
+        tickets: None,
+        tickets_week_before: None,
+    };
     let (version, fit) = Segmentation::fit(&input)?;
     let weeks = weeks.min(((test.day - latest.day) / WEEK).max(0) as u32);
     let tables = (1..=weeks).map(|week| table(latest.day + WEEK * week as i32));
@@ -92,8 +99,8 @@ pub fn evaluate(
             .iter()
             .map(|axis| axis.segments.iter().map(|one| one.name.clone()).collect())
             .collect(),
-        weekly: (0..AXES).map(mean).collect(),
-        worst_week: (0..AXES).map(worst).collect(),
+        weekly: (0..PURCHASE_AXES).map(mean).collect(),
+        worst_week: (0..PURCHASE_AXES).map(worst).collect(),
         weeks,
         covered_at_test: covered as f64 / assigned.len().max(1) as f64,
         vector_auc: churn_auc(training, test, |snapshot| vectors(&version, snapshot)),
@@ -105,7 +112,7 @@ pub fn evaluate(
 /// The stability of every axis, with halves that the fit has not seen.
 fn split_half(version: &Segmentation, fit: &FitReport, table: &Matrix, before: &Matrix) -> Vec<Option<f64>> {
     let rows = sample(table.rows(), SAMPLE, 0x6861_6c66);
-    (0..AXES)
+    (0..PURCHASE_AXES)
         .into_par_iter()
         .map(|at| {
             version.axes[at].split_half(&fit.axes[at], table, Some(before), &rows, &columns(Axis::ALL[at]))
@@ -119,12 +126,12 @@ fn weekly(
     first: &Matrix,
     next: impl Iterator<Item = Matrix>,
     facts: &[Facts],
-) -> Vec<[Option<f64>; AXES]> {
+) -> Vec<[Option<f64>; PURCHASE_AXES]> {
     let mut before = version.assign_all(first, facts);
     let mut changes = Vec::new();
     for table in next {
         let after = version.assign_all(&table, facts);
-        let mut week = [None; AXES];
+        let mut week = [None; PURCHASE_AXES];
         for (axis, share) in week.iter_mut().enumerate() {
             let pairs =
                 before.iter().zip(&after).map(|(one, other)| (one.dominant[axis], other.dominant[axis]));
@@ -181,7 +188,7 @@ impl fmt::Display for SegmentationQuality {
             "{:<22} {:>2} {:>7} {:>7} {:>6} {:>6} {:>7} {:>7} {:>7}  segments",
             "axis", "k", "largest", "least", "ARI", "silh.", "known", "weekly", "worst"
         )?;
-        for (at, axis) in self.fit.axes.iter().enumerate() {
+        for (at, axis) in self.fit.axes.iter().take(PURCHASE_AXES).enumerate() {
             let share = |value: Option<f64>| {
                 value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", value * 100.0))
             };
@@ -270,7 +277,8 @@ mod tests {
         let snapshot = |day| Snapshot::take(&lines, parse_day(day).expect("a day"), 90);
         let training = ["1998-01-01", "1997-11-02", "1997-09-03"].map(snapshot);
         let quality = evaluate(&lines, &training, &snapshot("1998-04-01"), 4).expect("a version");
-        let divided: Vec<usize> = (0..AXES).filter(|&axis| quality.fit.axes[axis].shares.len() > 1).collect();
+        let divided: Vec<usize> =
+            (0..PURCHASE_AXES).filter(|&axis| quality.fit.axes[axis].shares.len() > 1).collect();
         assert_eq!(
             divided,
             [0, 1, 4, 5],

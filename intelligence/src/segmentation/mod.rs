@@ -13,12 +13,15 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-pub use vector::{AXES, Vector};
+pub use vector::{AXES, PURCHASE_AXES, Vector, axis_names};
 
 use crate::archetypes::{Archetype, Archetypes, Coverage};
-use crate::axes::{AxisModel, AxisReport, LEAST_KNOWN, State, Strength, quantised, sample};
+use crate::axes::{
+    AxisModel, AxisReport, LEAST_KNOWN, State, Strength, Subject, quantised, sample, without_data,
+};
 use crate::bg_nbd::BgNbd;
 use crate::cold_start::{Confidence, ENOUGH_ORDERS, Facts, RuleSegment, Rules};
+use crate::features::support::{self, SupportAxis};
 use crate::features::{self, Axis};
 use crate::matrix::Matrix;
 use crate::words::Ranks;
@@ -42,6 +45,10 @@ pub struct Fit<'a> {
     pub week_before: Option<&'a Matrix>,
     /// The model that gave the features' probability of being active; stored with the version.
     pub alive: Option<BgNbd>,
+    /// What the same customers' tickets say; none in a shop without tickets.
+    pub tickets: Option<&'a Matrix>,
+    /// The same seven days before.
+    pub tickets_week_before: Option<&'a Matrix>,
 }
 
 /// Why there is no segmentation.
@@ -68,7 +75,7 @@ pub enum CannotFit {
 pub struct Segmentation {
     /// A hash of what was fitted: the same data make the same version.
     pub version: String,
-    /// The axes, in the order of `Axis::ALL`.
+    /// The axes, in the order of `axis_names`; in versions from before tickets counted, only those of purchases.
     pub axes: Vec<AxisModel>,
     /// The archetypes.
     pub archetypes: Archetypes,
@@ -85,7 +92,7 @@ pub struct FitReport {
     pub customers: usize,
     /// Those of them that the axes were fitted on.
     pub sampled: usize,
-    /// The axes, in the order of `Axis::ALL`.
+    /// The axes, in the order of `axis_names`.
     pub axes: Vec<AxisReport>,
     /// How the archetypes cover the customers.
     pub coverage: Coverage,
@@ -123,17 +130,25 @@ impl Segmentation {
         }
         let rows: Vec<usize> =
             sample(customers.len(), SAMPLE, 0x7365_676d).into_iter().map(|at| customers[at]).collect();
-        let (axes, reports): (Vec<AxisModel>, Vec<AxisReport>) = Axis::ALL
+        let (mut axes, mut reports): (Vec<AxisModel>, Vec<AxisReport>) = Axis::ALL
             .into_par_iter()
-            .map(|axis| AxisModel::fit(axis, fit.features, fit.week_before, &rows, &columns(axis)))
+            .map(|axis| {
+                let subject = Subject::of_purchases(axis);
+                AxisModel::fit(subject, fit.features, fit.week_before, &rows, &columns(axis))
+            })
             .unzip();
         if axes.iter().all(|axis| matches!(axis.state, State::NoData(_))) {
             return Err(CannotFit::Alike);
         }
+        let (of_tickets, of_tickets_reports) = of_tickets(fit);
+        axes.extend(of_tickets);
+        reports.extend(of_tickets_reports);
         let rules = Rules::fit(fit.facts);
         let version = version(&axes, &rules, fit.alive);
-        let dominants: Vec<_> =
-            customers.par_iter().map(|&customer| memberships(&axes, fit.features.row(customer)).1).collect();
+        let dominants: Vec<_> = customers
+            .par_iter()
+            .map(|&customer| memberships(&axes, fit.features.row(customer), None).1)
+            .collect();
         let ranks = Ranks::of(fit.features, &customers);
         let (archetypes, coverage) = Archetypes::fit(version, &axes, &dominants, &ranks);
         let report = FitReport { customers: customers.len(), sampled: rows.len(), axes: reports, coverage };
@@ -143,7 +158,7 @@ impl Segmentation {
 
     /// A version for a shop that none can be fitted on, for this reason: the rules for newcomers hold for everybody.
     pub fn by_rules_alone(facts: &[Facts], alive: Option<BgNbd>, reason: &str) -> Segmentation {
-        let axes: Vec<AxisModel> = Axis::ALL.iter().map(|_| AxisModel::unknown(reason)).collect();
+        let axes: Vec<AxisModel> = axis_names().map(|_| AxisModel::unknown(reason)).collect();
         let rules = Rules::fit(facts);
         let version = format!("{:032x}", version(&axes, &rules, alive));
         Segmentation { version, axes, archetypes: Archetypes::default(), rules, alive }
@@ -154,8 +169,20 @@ impl Segmentation {
     /// # Panics
     /// The row has another width than the feature table.
     pub fn assign(&self, row: &[f32], facts: &Facts) -> Assignment {
+        self.assign_with(row, None, facts)
+    }
+
+    /// The same of a customer whose tickets say these numbers, if there are tickets.
+    ///
+    /// # Panics
+    /// A row has another width than its table.
+    pub fn assign_with(&self, row: &[f32], tickets: Option<&[f32]>, facts: &Facts) -> Assignment {
         assert_eq!(row.len(), features::COUNT, "one value a feature");
-        let (vector, dominant, strength) = memberships(&self.axes, row);
+        assert!(
+            tickets.is_none_or(|tickets| tickets.len() == support::COUNT),
+            "one value a number of tickets"
+        );
+        let (vector, dominant, strength) = memberships(&self.axes, row, tickets);
         let by_rule = facts.orders < ENOUGH_ORDERS || self.archetypes.list.is_empty();
         Assignment {
             vector,
@@ -172,12 +199,28 @@ impl Segmentation {
     /// # Panics
     /// There are not as many facts as rows.
     pub fn assign_all(&self, features: &Matrix, facts: &[Facts]) -> Vec<Assignment> {
+        self.assign_all_with(features, None, facts)
+    }
+
+    /// The same with what their tickets say.
+    ///
+    /// # Panics
+    /// There are not as many facts, or rows of tickets, as rows.
+    pub fn assign_all_with(
+        &self,
+        features: &Matrix,
+        tickets: Option<&Matrix>,
+        facts: &[Facts],
+    ) -> Vec<Assignment> {
         assert_eq!(features.rows(), facts.len(), "facts of every customer");
+        assert!(tickets.is_none_or(|tickets| tickets.rows() == facts.len()), "tickets of every customer");
         facts
             .par_iter()
             .enumerate()
             .with_min_len(BATCH)
-            .map(|(row, facts)| self.assign(features.row(row), facts))
+            .map(|(row, facts)| {
+                self.assign_with(features.row(row), tickets.map(|tickets| tickets.row(row)), facts)
+            })
             .collect()
     }
 
@@ -219,14 +262,47 @@ impl Segmentation {
     }
 }
 
-/// Memberships, dominant segments and their strength on all axes.
+/// The axes of tickets, fitted on the customers who have written in.
+fn of_tickets(fit: &Fit<'_>) -> (Vec<AxisModel>, Vec<AxisReport>) {
+    let writers: Vec<usize> = match fit.tickets {
+        None => Vec::new(),
+        Some(table) => (0..table.rows())
+            .filter(|&row| fit.facts[row].orders > 0 && table.row(row).iter().any(|value| value.is_finite()))
+            .collect(),
+    };
+    let rows: Vec<usize> =
+        sample(writers.len(), SAMPLE, 0x7469_636b).into_iter().map(|at| writers[at]).collect();
+    SupportAxis::ALL
+        .into_par_iter()
+        .map(|axis| {
+            let subject = Subject::of_tickets(axis);
+            match fit.tickets {
+                Some(table) if rows.len() >= LEAST_KNOWN => {
+                    let columns: Vec<usize> = axis.columns().collect();
+                    AxisModel::fit(subject, table, fit.tickets_week_before, &rows, &columns)
+                }
+                _ => without_data(
+                    subject,
+                    format!("{} customers have written in; {LEAST_KNOWN} are needed", writers.len()),
+                ),
+            }
+        })
+        .unzip()
+}
+
+/// Memberships, dominant segments and their strength on all axes; those of tickets are unknown without tickets.
 #[inline]
-fn memberships(axes: &[AxisModel], row: &[f32]) -> (Vector, [Option<u8>; AXES], [Option<Strength>; AXES]) {
+fn memberships(
+    axes: &[AxisModel],
+    row: &[f32],
+    tickets: Option<&[f32]>,
+) -> (Vector, [Option<u8>; AXES], [Option<Strength>; AXES]) {
     let mut vector = Vector::default();
     let mut dominant = [None; AXES];
     let mut strength = [None; AXES];
     for (at, axis) in axes.iter().enumerate().take(AXES) {
-        let Some(shares) = axis.memberships(row) else { continue };
+        let row = if at < PURCHASE_AXES { Some(row) } else { tickets };
+        let Some(shares) = row.and_then(|row| axis.memberships(row)) else { continue };
         let mut first = 0;
         for (segment, &share) in shares.iter().enumerate() {
             if share > shares[first] {
@@ -257,6 +333,13 @@ fn check(fit: &Fit<'_>) -> Result<(), CannotFit> {
     }
     if rows != fit.facts.len() {
         return mismatch(format!("features of {rows} customers, facts of {}", fit.facts.len()));
+    }
+    for (table, what) in [(fit.tickets, "now"), (fit.tickets_week_before, "a week before")] {
+        if let Some(table) = table
+            && (table.rows() != rows || (rows > 0 && table.columns() != support::COUNT))
+        {
+            return mismatch(format!("tickets of {} customers {what}, features of {rows}", table.rows()));
+        }
     }
     match fit.week_before {
         Some(before) if before.rows() != rows || before.columns() != columns => {

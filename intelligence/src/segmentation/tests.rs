@@ -31,7 +31,14 @@ fn shop(customers: usize) -> (Matrix, Vec<Facts>) {
 }
 
 fn fitted(features: &Matrix, facts: &[Facts]) -> (Segmentation, FitReport) {
-    let fit = Fit { features, facts, week_before: Some(features), alive: None };
+    let fit = Fit {
+        features,
+        facts,
+        week_before: Some(features),
+        alive: None,
+        tickets: None,
+        tickets_week_before: None,
+    };
     Segmentation::fit(&fit).expect("a shop that differs")
 }
 
@@ -52,6 +59,83 @@ fn three_kinds_of_customers_are_three_segments() {
     }
     assert_eq!(report.coverage.covered, 1.0);
     assert!(version.archetype(&assigned[2]).is_some_and(|found| !found.description.is_empty()));
+}
+
+/// What tickets say of the customers of `shop`: every second one has written in, some kindly and some not.
+fn tickets(customers: usize) -> Matrix {
+    let mut random = SplitMix64::new(11);
+    let mut table = Matrix::missing(customers, support::COUNT);
+    for customer in (0..customers).step_by(2) {
+        let place = if customer % 4 == 0 { 0.0 } else { 5.0 };
+        for value in table.row_mut(customer) {
+            *value = (place + random.uniform()) as f32;
+        }
+    }
+    table
+}
+
+#[test]
+fn tickets_divide_who_has_written_in_and_change_nothing_else() {
+    let (features, facts) = shop(900);
+    let tickets = tickets(900);
+    let (without, _) = fitted(&features, &facts);
+    let fit = Fit {
+        features: &features,
+        facts: &facts,
+        week_before: Some(&features),
+        alive: None,
+        tickets: Some(&tickets),
+        tickets_week_before: Some(&tickets),
+    };
+    let (version, report) = Segmentation::fit(&fit).expect("a shop");
+    assert_eq!((version.axes.len(), report.axes.len()), (AXES, AXES));
+    assert_eq!(version.axes[..PURCHASE_AXES], without.axes[..PURCHASE_AXES]);
+    let names: Vec<&str> = report.axes.iter().map(|axis| axis.axis.as_str()).collect();
+    assert_eq!(names, axis_names().collect::<Vec<_>>());
+    for axis in &version.axes[PURCHASE_AXES..] {
+        assert_eq!((&axis.state, axis.segments.len()), (&State::Sound, 2));
+    }
+    assert!(without.axes[PURCHASE_AXES..].iter().all(|axis| matches!(&axis.state,
+        State::NoData(reason) if reason == "0 customers have written in; 100 are needed")));
+
+    let assigned = version.assign_all_with(&features, Some(&tickets), &facts);
+    let plain = version.assign_all(&features, &facts);
+    for (customer, one) in assigned.iter().enumerate() {
+        assert_eq!(one.dominant[..PURCHASE_AXES], plain[customer].dominant[..PURCHASE_AXES]);
+        assert_eq!(one.archetype, plain[customer].archetype);
+        for at in PURCHASE_AXES..AXES {
+            assert_eq!(one.dominant[at].is_some(), customer % 2 == 0);
+            assert_eq!(one.strength[at].is_some(), customer % 2 == 0);
+            assert_eq!(plain[customer].dominant[at], None);
+            let total: u32 = one.vector.0[at].iter().map(|&share| u32::from(share)).sum();
+            assert_eq!(total, if customer % 2 == 0 { 255 } else { 0 });
+        }
+        let of_four = |customer: usize| assigned[customer].dominant[PURCHASE_AXES];
+        assert!(customer % 2 == 1 || of_four(customer) == of_four(customer % 4));
+        let bytes = version.pack(&one.vector);
+        assert_eq!(version.unpack(&bytes), Some(one.vector));
+    }
+    assert_ne!(assigned[0].dominant[PURCHASE_AXES], assigned[2].dominant[PURCHASE_AXES]);
+
+    let few = tickets.select(&(0..900).map(|row| if row < 100 { row } else { 1 }).collect::<Vec<_>>());
+    let (version, _) =
+        Segmentation::fit(&Fit { tickets: Some(&few), tickets_week_before: None, ..fit }).expect("a shop");
+    assert!(version.axes[PURCHASE_AXES..].iter().all(|axis| axis.segments.is_empty()), "50 are too few");
+    let mismatch = Segmentation::fit(&Fit { tickets: Some(&tickets.select(&[0])), ..fit });
+    assert!(matches!(mismatch, Err(CannotFit::Mismatch(_))));
+}
+
+#[test]
+fn a_version_from_before_tickets_counted_is_read_as_it_is() {
+    let (features, facts) = shop(600);
+    let (mut version, _) = fitted(&features, &facts);
+    version.axes.truncate(PURCHASE_AXES);
+    let text = serde_json::to_string(&version).expect("plain data");
+    let stored: Segmentation = serde_json::from_str(&text).expect("its own text");
+    for one in stored.assign_all_with(&features, Some(&tickets(600)), &facts) {
+        assert_eq!(one.dominant[PURCHASE_AXES..], [None; AXES - PURCHASE_AXES]);
+        assert_eq!(stored.unpack(&stored.pack(&one.vector)), Some(one.vector));
+    }
 }
 
 #[test]
@@ -137,7 +221,8 @@ fn the_probability_of_being_active_has_no_say() {
 #[test]
 fn what_is_too_small_or_too_uniform_says_so() {
     let cannot = |features: &Matrix, facts: &[Facts]| {
-        let fit = Fit { features, facts, week_before: None, alive: None };
+        let fit =
+            Fit { features, facts, week_before: None, alive: None, tickets: None, tickets_week_before: None };
         Segmentation::fit(&fit).expect_err("nothing to fit")
     };
     let (features, facts) = shop(10);
@@ -194,7 +279,14 @@ fn people_who_would_wander_are_not_divided() {
     let (features, facts) = shop(900);
     let turned: Vec<usize> = (0..900).map(|row| (row + 1) % 900).collect();
     let before = features.select(&turned);
-    let fit = Fit { features: &features, facts: &facts, week_before: Some(&before), alive: None };
+    let fit = Fit {
+        features: &features,
+        facts: &facts,
+        week_before: Some(&before),
+        alive: None,
+        tickets: None,
+        tickets_week_before: None,
+    };
     let (version, report) = Segmentation::fit(&fit).expect("a shop");
     let frequency = &version.axes[Axis::PurchaseFrequency as usize];
     assert!(matches!(&frequency.state, State::Degenerate(reason) if reason.contains("within a week")));

@@ -4,11 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::axes::MAX_SEGMENTS;
 use crate::features::Axis;
+use crate::features::support::SupportAxis;
 
-/// How many axes a vector has.
-pub const AXES: usize = Axis::ALL.len();
+/// How many axes there are of purchases.
+pub const PURCHASE_AXES: usize = Axis::ALL.len();
+/// How many axes a vector has: those of purchases, then those of tickets.
+pub const AXES: usize = PURCHASE_AXES + SupportAxis::ALL.len();
 
-/// Memberships by axis (in the order of `Axis::ALL`) and segment, in 255ths that add up to 255 on every axis on which
+/// The names of all axes in the order of a vector.
+pub fn axis_names() -> impl Iterator<Item = &'static str> {
+    Axis::ALL.iter().map(|axis| axis.name()).chain(SupportAxis::ALL.iter().map(|axis| axis.name()))
+}
+
+/// Memberships by axis (in the order of `axis_names`) and segment, in 255ths that add up to 255 on every axis on which
 /// the customer is known and are all 0 on the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Vector(pub [[u8; MAX_SEGMENTS]; AXES]);

@@ -3,13 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::features;
+use crate::features::{self, support};
 use crate::matrix::Matrix;
+use crate::segmentation::{AXES, PURCHASE_AXES};
 
-/// How many axes there are.
-pub const AXES: usize = 8;
 /// The number that says most of an axis, in the order of the axes.
 pub const LEADING: [&str; AXES] = [
+    // of purchases
     "orders",
     "log_spend",
     "distinct_products",
@@ -18,6 +18,12 @@ pub const LEADING: [&str; AXES] = [
     "recency_days",
     "repeat_spend_share",
     "return_value_rate",
+    // of tickets
+    "reply_minutes",
+    "messages_per_ticket",
+    "loyalty_tenure_days",
+    "sentiment",
+    "compensation_share",
 ];
 /// Among fewer customers than this nobody is compared.
 pub const LEAST_COMPARED: usize = 20;
@@ -41,10 +47,12 @@ pub struct Place {
 pub struct Spread(Vec<Vec<f32>>);
 
 impl Spread {
-    /// The spread of customers with these features; who has not ordered has none and does not count.
-    pub fn of(table: &Matrix) -> Spread {
-        let column = |name: &&str| features::column(name).expect("a leading number is a feature");
-        let points = |column: usize| {
+    /// The spread of customers with these features, and of those whose tickets say these numbers; who has not ordered,
+    /// or not written in, does not count.
+    pub fn of(table: &Matrix, tickets: Option<&Matrix>) -> Spread {
+        let points = |axis: usize| {
+            let table = if axis < PURCHASE_AXES { Some(table) } else { tickets };
+            let (Some(table), Some(column)) = (table, column(axis)) else { return Vec::new() };
             let mut values: Vec<f32> = (0..table.rows()).filter_map(|row| table.get(row, column)).collect();
             if values.len() < LEAST_COMPARED {
                 return Vec::new();
@@ -53,13 +61,15 @@ impl Spread {
             // The value up to which at least so many per cent of the customers lie.
             (0..=100).map(|percent| values[(values.len() * percent).div_ceil(100).max(1) - 1]).collect()
         };
-        Spread(LEADING.iter().map(column).map(points).collect())
+        Spread((0..AXES).map(points).collect())
     }
 
-    /// Where a customer with these features stands; none where the number is missing or too few have it.
-    pub fn places(&self, row: &[f32]) -> [Option<Place>; AXES] {
+    /// Where a customer with these features, and tickets that say these numbers, stands; none where the number is
+    /// missing or too few have it.
+    pub fn places(&self, row: &[f32], tickets: Option<&[f32]>) -> [Option<Place>; AXES] {
         std::array::from_fn(|axis| {
-            let column = features::column(LEADING[axis])?;
+            let row = if axis < PURCHASE_AXES { row } else { tickets? };
+            let column = column(axis)?;
             let value = row.get(column).copied().filter(|value| value.is_finite())?;
             place(self.0.get(axis)?, value)
         })
@@ -72,6 +82,11 @@ impl Place {
         let bytes = places.iter().map(|place| place.map_or([UNKNOWN; 2], |place| [place.below, place.above]));
         bytes.flatten().collect()
     }
+}
+
+/// The column of an axis's leading number in its table.
+fn column(axis: usize) -> Option<usize> {
+    if axis < PURCHASE_AXES { features::column(LEADING[axis]) } else { support::column(LEADING[axis]) }
 }
 
 /// The points below a value say how many customers are below it, one point too many: the claim is never too large.
@@ -97,7 +112,12 @@ mod tests {
         for (row, value) in values.iter().enumerate() {
             table.row_mut(row)[column] = *value;
         }
-        Spread::of(&table).0.swap_remove(0)
+        Spread::of(&table, None).0.swap_remove(0)
+    }
+
+    #[test]
+    fn every_axis_has_a_leading_number() {
+        assert!((0..AXES).all(|axis| column(axis).is_some()));
     }
 
     #[test]

@@ -133,7 +133,7 @@ async fn publish(owner: &PgPool, tenant: TenantId, customers: i64) -> anyhow::Re
     let named = |what: &str, count: usize| {
         (0..count).map(|n| json!({"name": format!("{what} {n}"), "level": 1})).collect::<Vec<_>>()
     };
-    let axes: Vec<Value> = (0..8).map(|_| json!({"segments": named("Segment", 5)})).collect();
+    let axes: Vec<Value> = (0..13).map(|_| json!({"segments": named("Segment", 5)})).collect();
     sqlx::query(
         "insert into platform.segmentation (id, tenant_id, number, fitted_as_of, customers, model, catalog, report, reason)
          values ($1, $2, 1, current_date, $3, '', $4, '{}', 'load')",

@@ -43,7 +43,7 @@ pub async fn count(owner: &PgPool, tenant: TenantId) -> anyhow::Result<Written> 
                     count(*) filter (where ltv is null) as without_ltv
              from platform.customer_fact f where f.tenant_id = c.tenant_id and f.generation = c.generation) f
          cross join lateral (
-             select count(*) as insights, count(*) filter (where octet_length(features) <> 66 * 4) as without_features
+             select count(*) as insights, count(*) filter (where octet_length(features) not in (66 * 4, (66 + 24) * 4)) as without_features
              from platform.customer_insight i where i.tenant_id = c.tenant_id and i.generation = c.generation) i
          where c.tenant_id = $1",
     )

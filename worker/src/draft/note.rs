@@ -87,7 +87,7 @@ mod tests {
 
     use super::*;
     use crate::draft::template::draft;
-    use crate::draft::template::tests::{an_input, any_input};
+    use crate::draft::template::tests::{an_input, any_input, known_words};
 
     #[test]
     fn the_note_names_its_writer_and_has_every_part() {
@@ -99,6 +99,34 @@ mod tests {
         assert!(
             note.html.contains("<b>Draft reply (template)</b>") && note.html.contains("Hello Ann,<br><br>")
         );
+    }
+
+    #[test]
+    fn the_note_says_who_the_customer_is() {
+        let mut input = an_input("Where is my order?");
+        let mut draft = draft(&input);
+        assert!(!note_body(&draft).text.contains("Customer, for agents only"));
+        draft.customer = known_words().lines();
+        let note = note_body(&draft).text;
+        let section = "Customer, for agents only\n- Champions slipping away: 143 orders since March 1997, usually every \
+                       two weeks; spends more than 98 % of customers; bought less last quarter, 5 orders after 9.\n- No \
+                       order for 84 days, against a usual 20: ask whether something kept them away.\n";
+        assert!(note.contains(section), "{note}");
+        // Drafts carry the same lines, and the reply none of them.
+        input.customer = Some(crate::draft::CustomerFacts {
+            orders: 143,
+            spend: "9120.00".into(),
+            currency: "USD".into(),
+            first_order_at: None,
+            last_order_at: None,
+            recency_days: None,
+            mean_order_value: None,
+            recent_orders: Vec::new(),
+            words: Some(known_words()),
+        });
+        let told = crate::draft::template::draft(&input);
+        assert_eq!(told.customer, known_words().lines());
+        assert!(!told.reply.contains("98 %") && !told.reply.contains("Champions"), "{}", told.reply);
     }
 
     proptest! {

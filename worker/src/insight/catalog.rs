@@ -3,16 +3,15 @@
 use intelligence::archetypes::Level;
 use intelligence::axes::State;
 use intelligence::drift::Reference;
-use intelligence::features::{Axis, FEATURES};
+use intelligence::features::{FEATURES, support};
 use intelligence::matrix::Matrix;
-use intelligence::segmentation::Segmentation;
+use intelligence::segmentation::{Segmentation, axis_names};
 use serde_json::{Value, json};
 
 /// The catalogue of a segmentation that was fitted on these features.
 pub fn catalog(segmentation: &Segmentation, features: &Matrix) -> Value {
     let mut offset = 0;
-    let axes: Vec<Value> = Axis::ALL
-        .iter()
+    let axes: Vec<Value> = axis_names()
         .zip(&segmentation.axes)
         .map(|(axis, model)| {
             let own = offset;
@@ -27,7 +26,7 @@ pub fn catalog(segmentation: &Segmentation, features: &Matrix) -> Value {
                 .iter()
                 .map(|segment| json!({ "name": segment.name, "description": segment.description, "share": segment.share }))
                 .collect();
-            json!({ "name": axis.name(), "state": state, "degenerate": reason, "segments": segments, "offset": own })
+            json!({ "name": axis, "state": state, "degenerate": reason, "segments": segments, "offset": own })
         })
         .collect();
     let list = &segmentation.archetypes.list;
@@ -58,6 +57,9 @@ pub fn catalog(segmentation: &Segmentation, features: &Matrix) -> Value {
     let described: Vec<Value> = FEATURES
         .iter()
         .map(|feature| json!({ "name": feature.name, "axis": feature.axis.name(), "unit": feature.meaning }))
+        .chain(support::FEATURES.iter().map(
+            |feature| json!({ "name": feature.name, "axis": feature.axis.name(), "unit": feature.meaning }),
+        ))
         .collect();
     json!({
         "features": described,

@@ -44,7 +44,8 @@ pub async fn most_at_risk(knowledge: &Arc<Knowledge>, batch: Batch) -> Result<Ba
 async fn explain(knowledge: &Arc<Knowledge>, mut batch: Batch, chosen: Vec<usize>) -> Result<Batch, Stop> {
     let knowledge = knowledge.clone();
     let work = move || {
-        let values = chosen.iter().flat_map(|place| batch.customers[*place].features.as_chunks::<4>().0);
+        let values =
+            chosen.iter().flat_map(|place| &batch.customers[*place].features.as_chunks::<4>().0[..COUNT]);
         let rows = Matrix::from_values(COUNT, values.map(|bytes| f32::from_le_bytes(*bytes)).collect());
         let Some(reasons) = knowledge.reasons(&rows) else { return batch };
         for (place, reasons) in chosen.into_iter().zip(reasons) {

@@ -2,7 +2,7 @@
 //!
 //! What a run is and how it moves on is `platform::runs`, every statement is the platform's.
 //!
-//! Reading order: `orders` (order lines as columns) and `past` (days that models learn from), `material` (both, shared by
+//! Reading order: `orders` (order lines as columns), `tickets` (what customers wrote in about) and `past` (days that models learn from), `material` (both, shared by
 //! the jobs that want them at once), `prepare` (statistics, segmentation) and `catalog` (its names), `training` (models),
 //! `knowledge` (everything that scoring needs), `score` (customers to what is known of them), `explain` (why), `rows`
 //! (that as it is stored), `summary` (what a run says of itself), `named` (a few customers anew), `changed` (what
@@ -24,6 +24,7 @@ pub mod rows;
 pub mod score;
 pub mod shared;
 pub mod summary;
+pub mod tickets;
 pub mod training;
 
 use std::sync::LazyLock;

@@ -27,6 +27,7 @@ use super::catalog::catalog;
 use super::days::day_of;
 use super::material::Material;
 use super::orders::{Orders, OrdersKey};
+use super::tickets::Tickets;
 use crate::context::Ctx;
 use crate::outcome::Stop;
 
@@ -34,6 +35,8 @@ use crate::outcome::Stop;
 const STATISTICS_LINES: i64 = 12_000_000;
 /// The segmentation is fitted on a sample of about so many customers.
 const FIT_CUSTOMERS: i64 = 100_000;
+/// What customers write in about is learnt from at most about so many tickets.
+const TICKETS: i64 = 200_000;
 /// Customers are compared with a sample of about so many.
 const SPREAD_CUSTOMERS: usize = 100_000;
 /// A champion older than this is challenged.
@@ -72,8 +75,13 @@ pub async fn prepare(
         |one_in: i64| OrdersKey { tenant: ctx.tenant, one_in, currency: currency.clone(), until: run.as_of };
     let loaded = load(ctx, db, material, &key(one_in), extent.lines).await?;
     let day = day_of(run.as_of);
+    let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let tickets = Arc::new(Tickets::sample(&mut tx, ctx.tenant, one_in, TICKETS, run.as_of).await?);
+    tx.commit().await?;
+    let written = tickets.clone();
     let (statistics, loaded) =
-        super::heavily("computing statistics", move |_| (statistics_of(&loaded, day), loaded)).await?;
+        super::heavily("computing statistics", move |_| (statistics_of(&loaded, &written, day), loaded))
+            .await?;
 
     let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let standing = segmentations::current(&mut tx).await?;
@@ -94,7 +102,7 @@ pub async fn prepare(
                 drop(loaded);
                 load(ctx, db, material, &key(sample_one_in), extent.lines).await?
             };
-            Some(super::heavily("fitting segments", move |_| fit(&orders, day, former)).await?)
+            Some(super::heavily("fitting segments", move |_| fit(&orders, &tickets, day, former)).await?)
         }
     };
 
@@ -126,12 +134,14 @@ pub async fn prepare(
 }
 
 /// The tenant's statistics, and how a sample of the customers is spread.
-fn statistics_of(orders: &Orders, day: i32) -> TenantStats {
-    let statistics = TenantStats::of(&orders.lines, day);
+fn statistics_of(orders: &Orders, tickets: &Tickets, day: i32) -> TenantStats {
+    let support = tickets.statistics();
+    let statistics = TenantStats { support, ..TenantStats::of(&orders.lines, day) };
     let customers = orders.lines.customers();
     let sample: Vec<usize> = (0..customers).step_by(customers / SPREAD_CUSTOMERS + 1).collect();
     let table = features::compute_some(&orders.lines, &statistics, None, day, &sample);
-    TenantStats { spread: Spread::of(&table), ..statistics }
+    let written = tickets.numbers(orders, &support, day);
+    TenantStats { spread: Spread::of(&table, written.as_ref()), ..statistics }
 }
 
 async fn load(
@@ -192,7 +202,7 @@ impl Former {
     }
 }
 
-fn fit(orders: &Orders, day: i32, former: Option<Former>) -> Fitted {
+fn fit(orders: &Orders, tickets: &Tickets, day: i32, former: Option<Former>) -> Fitted {
     let statistics = TenantStats::of(&orders.lines, day);
     let summaries = history::summaries(&orders.lines, day);
     let purchases = BgNbd::fit(summaries.iter().flatten().map(snapshot::observation));
@@ -205,11 +215,16 @@ fn fit(orders: &Orders, day: i32, former: Option<Former>) -> Fitted {
         .map(|summary: &Option<Summary>| summary.as_ref().map_or_else(Facts::default, Facts::from))
         .collect();
     let customers = summaries.iter().flatten().count();
+    let support = tickets.statistics();
+    let written = tickets.numbers(orders, &support, day);
+    let written_week_before = tickets.numbers(orders, &support, day - 7);
     let fitted = Segmentation::fit(&Fit {
         features: &features,
         facts: &facts,
         week_before: Some(&week_before),
         alive,
+        tickets: written.as_ref(),
+        tickets_week_before: written_week_before.as_ref(),
     });
     let (segmentation, report) = match fitted {
         Ok((segmentation, report)) => {

@@ -3,6 +3,7 @@
 
 use chrono::NaiveDate;
 use database::Tx;
+use database::ids::TenantId;
 use intelligence::cold_start::Facts;
 use intelligence::features::{self, Axis};
 use intelligence::history::{self, Summary};
@@ -10,10 +11,12 @@ use intelligence::segmentation::Assignment;
 use intelligence::words::{self, Known, Place};
 use platform::orders::export::Selection;
 use platform::roster::{self, Person};
+use support::written::Whose;
 
 use super::days::day_of;
 use super::knowledge::{Knowledge, Predictions};
 use super::orders::{self, Orders};
+use super::tickets::Tickets;
 use crate::outcome::Stop;
 
 /// What is known of a customer.
@@ -26,7 +29,7 @@ pub struct Scored {
     pub ordered_on: Option<(NaiveDate, NaiveDate)>,
     /// Segments, archetype, confidence.
     pub assignment: Assignment,
-    /// The features, as they are stored.
+    /// The features, as they are stored; behind them what their tickets say, of those who have written in.
     pub features: Vec<u8>,
     /// Who this is, in one sentence with own figures.
     pub who: String,
@@ -44,19 +47,26 @@ pub struct Batch {
     pub lines: u64,
 }
 
-/// Reads and computes the customers of `selection` as of the end of the day `until`, with `knowledge`. `watch` is told
+/// Reads and computes the customers of `selection`, their tickets included, as of the end of the day `until`, with `knowledge`. `watch` is told
 /// the lines read and ends it by answering false.
 ///
 /// # Errors
 /// The database failed; none when `watch` ended it.
 pub async fn score(
     tx: &mut Tx,
+    tenant: TenantId,
     knowledge: &std::sync::Arc<Knowledge>,
     selection: &Selection,
     until: NaiveDate,
     watch: impl FnMut(u64) -> bool,
 ) -> Result<Option<Batch>, Stop> {
     let people = roster::people(tx, selection).await?;
+    let whose = match selection {
+        Selection::Sample(one_in) => Whose::Sample(*one_in),
+        Selection::Range(lower, upper) => Whose::Range(lower.as_deref(), upper.as_deref()),
+        Selection::Named(names) => Whose::Named(names),
+    };
+    let tickets = Tickets::read(tx, tenant, whose, until).await?;
     let expected = people.len().saturating_mul(10).min(4_000_000);
     let Some(orders) = orders::load(tx, selection, &knowledge.currency, until, expected, watch).await? else {
         return Ok(None);
@@ -64,7 +74,7 @@ pub async fn score(
     let knowledge = knowledge.clone();
     let lines = orders.lines.len() as u64;
     let is_long = !matches!(selection, Selection::Named(_));
-    let work = move || compute(&knowledge, people, &orders, until);
+    let work = move || compute(&knowledge, people, &orders, &tickets, until);
     let customers = if is_long {
         super::heavily("computing the customers", |_| work()).await?
     } else {
@@ -75,24 +85,24 @@ pub async fn score(
     Ok(Some(Batch { customers, lines }))
 }
 
-fn compute(knowledge: &Knowledge, people: Vec<Person>, orders: &Orders, until: NaiveDate) -> Vec<Scored> {
+fn compute(
+    knowledge: &Knowledge,
+    people: Vec<Person>,
+    orders: &Orders,
+    tickets: &Tickets,
+    until: NaiveDate,
+) -> Vec<Scored> {
     let day = day_of(until);
     let features =
         features::compute(&orders.lines, &knowledge.statistics, knowledge.segmentation.alive.as_ref(), day);
     let summaries = history::summaries(&orders.lines, day);
     let facts: Vec<Facts> =
         summaries.iter().map(|summary| summary.as_ref().map_or_else(Facts::default, Facts::from)).collect();
-    let assignments = knowledge.segmentation.assign_all(&features, &facts);
+    let written = tickets.numbers(orders, &knowledge.statistics.support, day);
+    let assignments = knowledge.segmentation.assign_all_with(&features, written.as_ref(), &facts);
     let mut predictions = knowledge.predict(&features);
     let nothing = vec![f32::NAN; features::COUNT];
-    let told = |summary: Option<&Summary>, row: &[f32]| {
-        let places = knowledge.statistics.spread.places(row);
-        let first_day = summary.map(|summary| day.saturating_sub_unsigned(summary.tenure));
-        let orders = summary.map_or(0, |summary| summary.orders);
-        let who =
-            words::sentence(&Known { orders, first_day, row, spend: places[Axis::PurchaseValue as usize] });
-        (who, Place::pack(&places))
-    };
+    let row_of = |place: usize| written.as_ref().map(|written| written.row(place));
     let mut places = orders.customers.iter().enumerate().peekable();
     people
         .into_iter()
@@ -101,34 +111,53 @@ fn compute(knowledge: &Knowledge, people: Vec<Person>, orders: &Orders, until: N
             while places.next_if(|(_, id)| **id < person.customer_id).is_some() {}
             match places.next_if(|(_, id)| **id == person.customer_id) {
                 Some((place, _)) => {
-                    let (who, standing) = told(summaries[place].as_ref(), features.row(place));
-                    Scored {
-                        who,
-                        places: standing,
-                        ordered_on: summaries[place].as_ref().and_then(|summary| ordered_on(summary, until)),
-                        summary: summaries[place],
-                        assignment: assignments[place],
-                        features: bytes_of(features.row(place)),
-                        predictions: std::mem::take(&mut predictions[place]),
-                        person,
-                    }
+                    let (summary, row) = (summaries[place], features.row(place));
+                    let assignment = assignments[place];
+                    let predictions = std::mem::take(&mut predictions[place]);
+                    scored(knowledge, person, summary, row, row_of(place), assignment, predictions, until)
                 }
                 None => {
-                    let (who, standing) = told(None, &nothing);
-                    Scored {
-                        who,
-                        places: standing,
-                        ordered_on: None,
-                        summary: None,
-                        assignment: knowledge.segmentation.assign(&nothing, &Facts::default()),
-                        features: bytes_of(&nothing),
-                        predictions: Predictions::default(),
-                        person,
-                    }
+                    let assignment = knowledge.segmentation.assign(&nothing, &Facts::default());
+                    let predictions = Predictions::default();
+                    scored(knowledge, person, None, &nothing, None, assignment, predictions, until)
                 }
             }
         })
         .collect()
+}
+
+#[allow(clippy::too_many_arguments, reason = "what is known of one customer, from as many tables")]
+fn scored(
+    knowledge: &Knowledge,
+    person: Person,
+    summary: Option<Summary>,
+    row: &[f32],
+    written: Option<&[f32]>,
+    assignment: Assignment,
+    predictions: Predictions,
+    until: NaiveDate,
+) -> Scored {
+    // Who has not written in has no numbers of tickets, and they are not stored.
+    let written = written.filter(|written| written.iter().any(|value| value.is_finite()));
+    let places = knowledge.statistics.spread.places(row, written);
+    let known = Known {
+        orders: summary.map_or(0, |summary| summary.orders),
+        first_day: summary.map(|summary| day_of(until).saturating_sub_unsigned(summary.tenure)),
+        row,
+        spend: places[Axis::PurchaseValue as usize],
+    };
+    let mut features = bytes_of(row);
+    features.extend(written.map(bytes_of).unwrap_or_default());
+    Scored {
+        who: words::sentence(&known),
+        places: Place::pack(&places),
+        ordered_on: summary.as_ref().and_then(|summary| ordered_on(summary, until)),
+        summary,
+        assignment,
+        features,
+        predictions,
+        person,
+    }
 }
 
 /// The days of the first and the last order.

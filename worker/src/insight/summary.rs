@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use intelligence::drift::Movement;
+use intelligence::segmentation::axis_names;
 use platform::insights::write::Moved;
 use platform::risk::RiskBands;
 use serde::{Deserialize, Serialize};
@@ -43,9 +44,9 @@ impl Summary {
             let assignment = &scored.assignment;
             let archetype = assignment.archetype.map_or_else(|| NONE.to_owned(), |index| index.to_string());
             *summary.archetypes.entry(archetype).or_default() += 1;
-            for (axis, dominant) in intelligence::features::Axis::ALL.iter().zip(&assignment.dominant) {
+            for (axis, dominant) in axis_names().zip(&assignment.dominant) {
                 let segment = dominant.map_or_else(|| NONE.to_owned(), |segment| segment.to_string());
-                let axis = summary.segments.entry(axis.name().to_owned()).or_default();
+                let axis = summary.segments.entry(axis.to_owned()).or_default();
                 *axis.entry(segment).or_default() += 1;
             }
             let confidence = knowledge.confidence_word(assignment.confidence).to_owned();

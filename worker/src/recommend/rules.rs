@@ -205,7 +205,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::draft::template::tests::an_input;
+    use crate::draft::template::tests::{an_input, known_words};
 
     fn case() -> Case {
         Case {
@@ -244,6 +244,30 @@ mod tests {
         assert_eq!(advice.priority, Priority::High);
         let unknown = advise(&case(), &an_input("Hello?"), now());
         assert_eq!((unknown.retention_probability, unknown.revenue_at_risk), (None, None));
+    }
+
+    #[test]
+    fn who_the_customer_is_comes_in_the_words_of_the_profile() {
+        let mut input = an_input("Hello?");
+        let words = known_words();
+        input.customer = Some(CustomerFacts {
+            orders: 143,
+            spend: "9120.00".into(),
+            currency: "USD".into(),
+            first_order_at: None,
+            last_order_at: None,
+            recency_days: None,
+            mean_order_value: None,
+            recent_orders: Vec::new(),
+            words: Some(words.clone()),
+        });
+        let advice = advise(&Case { churn: Some(0.75), ..case() }, &input, now());
+        assert!(advice.talking_points.contains(&words.summary()), "{:?}", advice.talking_points);
+        for reason in &words.reasons {
+            assert!(advice.warnings.contains(&format!("{reason}.")), "{:?}", advice.warnings);
+        }
+        let staying = advise(&Case { churn: Some(0.2), ..case() }, &input, now());
+        assert!(!staying.warnings.iter().any(|warning| words.reasons.contains(warning)));
     }
 
     #[test]

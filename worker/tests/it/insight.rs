@@ -14,7 +14,7 @@ use platform::kinds::{RecomputeProfile, ResegmentTenant, ScoreCustomers, resegme
 use platform::orders::file;
 use platform::orders::import::{self, Import, Next};
 use platform::orders::reading::{Request, Source};
-use sqlx::{PgConnection, Row};
+use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;
 use worker::{
     app::App,
@@ -25,7 +25,7 @@ use worker::{
 const QUEUES: [&str; 3] = ["intelligence", "profiles", "default"];
 
 struct Shop {
-    _database: TestDatabase,
+    database: TestDatabase,
     url: String,
     app: Arc<App>,
     tenant: TenantId,
@@ -43,7 +43,7 @@ impl Shop {
         let mut tx = api.gateway_tx().await.expect("the database");
         let tenant = accounts::tenants::create(&mut tx, "shop", "Shop", "UTC").await.expect("a tenant").id;
         tx.commit().await.expect("the database");
-        Shop { _database: database, url, app, tenant }
+        Shop { database, url, app, tenant }
     }
 
     /// Imports a purchase log as it would come from the shop.
@@ -120,7 +120,8 @@ impl Shop {
             "select md5(string_agg(md5(concat_ws('|', f.customer_id, f.orders, f.spend_cents, f.first_order_on,
                         f.last_order_on, f.purchase_frequency, f.purchase_value, f.category_exploration,
                         f.price_sensitivity, f.purchase_cadence, f.customer_maturity, f.repurchase_behavior,
-                        f.return_behavior, f.archetype_l1, f.archetype_l2, f.churn, f.ltv, i.confidence, i.who, i.features,
+                        f.return_behavior, f.communication, f.problem_complexity, f.loyalty, f.feedback,
+                        f.value_sensitivity, i.places, f.archetype_l1, f.archetype_l2, f.churn, f.ltv, i.confidence, i.who, i.features,
                         i.memberships, i.ltv_low, i.ltv_high, i.churn_reasons)), '' order by f.customer_id collate \"C\"))
              from platform.customer_fact f join platform.customer_insight i using (tenant_id, generation, customer_id)
                   join platform.current_run c using (generation)",
@@ -242,6 +243,94 @@ async fn words_are_stored_and_a_new_version_keeps_the_names_that_the_shop_gave()
             .await
             .expect("a name");
     assert_eq!(taken, Some(segmentation));
+}
+
+#[tokio::test]
+async fn who_writes_in_has_five_more_axes_and_nobody_else_has() {
+    const WRITERS: i64 = 300;
+    let shop = Shop::open().await;
+    shop.import_cdnow().await;
+    let mut admin = PgConnection::connect(&shop.database.admin_url).await.expect("the server answers");
+    // Every sixth customer was imported; the first of them have written in, half of them kindly.
+    let write = [
+        "insert into support_app.ticket (id, tenant_id, number, provider, external_id, channel, source, status, priority,
+             known_customer, created_at)
+         select gen_random_uuid(), $1, n, 'desk', n::text, case n % 3 when 0 then 'chat' else 'email' end, 'email',
+             'closed', 'normal', (6 * n)::text, '1998-03-01 09:00Z'::timestamptz + n * interval '7 hours'
+         from generate_series(1, $2::bigint) n",
+        "insert into support_app.message (id, tenant_id, ticket_id, external_id, from_agent, internal, channel, body_text,
+             sent_at)
+         select gen_random_uuid(), $1, t.id, m::text, m % 2 = 0, false, 'email',
+             case m % 2 when 0 then 'Which one?' else 'This one.' end, t.created_at + m * interval '20 minutes'
+         from support_app.ticket t, generate_series(1, 1 + 2 * (t.number % 2)::int) m
+         where t.tenant_id = $1 and $2::bigint > 0",
+        "insert into support_app.message_analysis (message_id, tenant_id, analysed_at, analysed_by, sentiment, topics,
+             asks_compensation)
+         select m.id, $1, m.sent_at, 'lexicon', case t.number % 2 when 0 then 0.9 else 0.2 end, array['refund'],
+             t.number % 2 = 1 and $2::bigint > 0
+         from support_app.message m join support_app.ticket t on t.id = m.ticket_id
+         where m.tenant_id = $1 and not m.from_agent
+         on conflict (message_id) do update set analysed_at = excluded.analysed_at, analysed_by = 'lexicon',
+             sentiment = excluded.sentiment, topics = excluded.topics, asks_compensation = excluded.asks_compensation",
+    ];
+    for statement in write {
+        sqlx::query(statement).bind(shop.tenant).bind(WRITERS).execute(&mut admin).await.expect(statement);
+    }
+    shop.evaluate(&june_1998()).await;
+    let known = "select count(*) from platform.customer_fact
+                 where problem_complexity is not null and loyalty is not null and feedback is not null
+                   and value_sensitivity is not null and communication is not null";
+    let some = "select count(*) from platform.customer_fact
+                where num_nonnulls(communication, problem_complexity, loyalty, feedback, value_sensitivity) > 0";
+    assert_eq!((shop.count(known).await, shop.count(some).await), (WRITERS, WRITERS));
+    let long = "select count(*) from platform.customer_insight where octet_length(features) = 4 * (66 + 24)";
+    let short = "select count(*) from platform.customer_insight where octet_length(features) = 4 * 66";
+    assert_eq!((shop.count(long).await, shop.count(short).await), (WRITERS, CUSTOMERS - WRITERS));
+    // Kindness divides them.
+    assert!(shop.count("select count(distinct feedback / 4) from platform.customer_fact").await >= 2);
+    let profile = async || {
+        let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("the database");
+        let customer = platform::insights::customer::find(&mut tx, "6").await.expect("read").expect("there");
+        let segmentation = customer.run.as_ref().and_then(|run| run.segmentation).expect("a version");
+        let catalogs = platform::insights::catalog::Catalogs::default();
+        let catalog = catalogs.get(&mut tx, shop.tenant, segmentation).await.expect("readable");
+        let mut shown = serde_json::to_value(customer.profile(catalog.as_deref())).expect("plain data");
+        let features = serde_json::to_value(customer.features(catalog.as_deref())).expect("plain data");
+        shown["computed_at"].take();
+        (shown, features)
+    };
+    let (shown, features) = profile().await;
+    let axes = shown["axes"].as_array().expect("axes");
+    assert_eq!(axes.len(), 13);
+    let feedback = axes.iter().find(|axis| axis["axis"] == "feedback").expect("an axis");
+    assert_eq!(
+        (&feedback["available"], &feedback["phrase"]),
+        (&true.into(), &"Sounds like most who write".into())
+    );
+    assert_eq!(features["axes"].as_array().map(Vec::len), Some(13));
+
+    // Computing one of them anew says the same, and nobody else changes.
+    let digest = shop.digest().await;
+    let view = shop.run(&RecomputeProfile { customer_id: "6".to_owned() }).await;
+    assert_eq!(view.state, State::Done, "{:?}", view.error);
+    let (again, features_again) = profile().await;
+    assert_eq!((&again["axes"], features_again), (&shown["axes"], features));
+    assert_eq!(again["who"], shown["who"]);
+    // The night run explains those most at risk only, so the reasons may be new.
+    sqlx::query("update platform.customer_insight set churn_reasons = null where tenant_id = $1")
+        .bind(shop.tenant)
+        .execute(&mut admin)
+        .await
+        .expect("no reasons");
+    let without_reasons = shop.digest().await;
+    assert_ne!(digest, without_reasons);
+    shop.evaluate(&june_1998()).await;
+    sqlx::query("update platform.customer_insight set churn_reasons = null where tenant_id = $1")
+        .bind(shop.tenant)
+        .execute(&mut admin)
+        .await
+        .expect("no reasons");
+    assert_eq!(shop.digest().await, without_reasons);
 }
 
 #[tokio::test]

@@ -154,7 +154,7 @@ async fn customers(asked: Asked) -> Result<Response, Problem> {
         ("report" = String, Path, description = "overview, growth, seasonal or comparison"),
         ("limit" = Option<u32>, Query, description = "items, 1 to 100; 20 when missing; overview and seasonal show all"),
         ("timeframe_months" = Option<u32>, Query, description = "of growth and seasonal: 1 to 36; 12 and 24 when missing"),
-        ("axis" = Option<String>, Query, description = "of comparison: archetype (when missing) or one of the eight axes"),
+        ("axis" = Option<String>, Query, description = "of comparison: archetype (when missing) or one of the axes"),
         ("If-None-Match" = Option<String>, Header, description = "the ETag of what is known"),
     ),
     responses(

@@ -31,12 +31,14 @@ pub async fn note(tx: &mut Tx, tenant: TenantId, customers: &[String]) -> Result
         "insert into platform.fact_change
              (facts_version, existed, tenant_id, generation, customer_id, orders, spend_cents, first_order_on, last_order_on,
               purchase_frequency, purchase_value, category_exploration, price_sensitivity, purchase_cadence,
-              customer_maturity, repurchase_behavior, return_behavior, archetype_l1, archetype_l2, marketing_opt_in,
+              customer_maturity, repurchase_behavior, return_behavior, communication, problem_complexity, loyalty,
+              feedback, value_sensitivity, archetype_l1, archetype_l2, marketing_opt_in,
               churn, ltv, shipping_country, shipping_state)
          select r.facts_version + 1, f.customer_id is not null, r.tenant_id, r.generation, changed.customer_id, f.orders,
                 f.spend_cents, f.first_order_on, f.last_order_on, f.purchase_frequency, f.purchase_value,
                 f.category_exploration, f.price_sensitivity, f.purchase_cadence, f.customer_maturity,
-                f.repurchase_behavior, f.return_behavior, f.archetype_l1, f.archetype_l2, f.marketing_opt_in, f.churn,
+                f.repurchase_behavior, f.return_behavior, f.communication, f.problem_complexity, f.loyalty, f.feedback,
+                f.value_sensitivity, f.archetype_l1, f.archetype_l2, f.marketing_opt_in, f.churn,
                 f.ltv, f.shipping_country, f.shipping_state
          from platform.current_run r
          cross join (select distinct unnest($2::text[])) changed (customer_id)

@@ -50,7 +50,10 @@ impl Column {
             Column::Country,
             Column::State,
         ];
-        before.into_iter().chain(Axis::ALL.map(Column::Segment)).chain(after)
+        const AXES: &[Axis] = &Axis::ALL;
+        let (of_purchases, of_tickets) = AXES.split_at(Axis::OF_PURCHASES);
+        let segments = |axes: &'static [Axis]| axes.iter().map(|axis| Column::Segment(*axis));
+        before.into_iter().chain(segments(of_purchases)).chain(after).chain(segments(of_tickets))
     }
 
     /// Its name in the table.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// The behavioural axes, in the order of the segmentation's catalog.
+/// The axes, in the order of the segmentation's catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum Axis {
@@ -15,11 +15,19 @@ pub enum Axis {
     CustomerMaturity,
     RepurchaseBehavior,
     ReturnBehavior,
+    Communication,
+    ProblemComplexity,
+    Loyalty,
+    Feedback,
+    ValueSensitivity,
 }
 
 impl Axis {
+    /// How many are of purchases; those of tickets follow.
+    pub const OF_PURCHASES: usize = 8;
+
     /// Every axis.
-    pub const ALL: [Axis; 8] = [
+    pub const ALL: [Axis; 13] = [
         Axis::PurchaseFrequency,
         Axis::PurchaseValue,
         Axis::CategoryExploration,
@@ -28,6 +36,11 @@ impl Axis {
         Axis::CustomerMaturity,
         Axis::RepurchaseBehavior,
         Axis::ReturnBehavior,
+        Axis::Communication,
+        Axis::ProblemComplexity,
+        Axis::Loyalty,
+        Axis::Feedback,
+        Axis::ValueSensitivity,
     ];
 
     /// Its name, which is its column's name too.
@@ -41,6 +54,11 @@ impl Axis {
             Axis::CustomerMaturity => "customer_maturity",
             Axis::RepurchaseBehavior => "repurchase_behavior",
             Axis::ReturnBehavior => "return_behavior",
+            Axis::Communication => "communication",
+            Axis::ProblemComplexity => "problem_complexity",
+            Axis::Loyalty => "loyalty",
+            Axis::Feedback => "feedback",
+            Axis::ValueSensitivity => "value_sensitivity",
         }
     }
 

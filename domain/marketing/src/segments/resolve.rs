@@ -17,7 +17,7 @@ use platform::risk::{RiskBand, RiskBands};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Names {
     /// The segments of each axis in the order of the catalog; none when there is no segmentation yet.
-    pub axes: Option<[Vec<String>; 8]>,
+    pub axes: Option<[Vec<String>; Axis::ALL.len()]>,
     /// The archetypes in the order of the catalog.
     pub archetypes: Vec<Archetype>,
     /// The tenant's marketing segments that are not archived, by [`fold`]ed name.

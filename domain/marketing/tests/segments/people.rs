@@ -22,7 +22,7 @@ pub struct Person {
     pub spend_cents: i64,
     pub first: Option<NaiveDate>,
     pub last: Option<NaiveDate>,
-    pub axes: [Option<i16>; 8],
+    pub axes: [Option<i16>; 13],
     pub level1: Option<i16>,
     pub level2: Option<i16>,
     pub opt_in: bool,
@@ -84,7 +84,7 @@ pub async fn publish(world: &World, tenant: TenantId, generation: i32, people: &
     let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
     let (run, segmentation) = (Uuid::now_v7(), Uuid::now_v7());
     let segments: Vec<_> = SEGMENTS.iter().map(|name| json!({ "name": name })).collect();
-    let axes: Vec<_> = (0..8).map(|_| json!({ "segments": segments })).collect();
+    let axes: Vec<_> = (0..13).map(|_| json!({ "segments": segments })).collect();
     let archetypes: Vec<_> =
         ARCHETYPES.iter().map(|(name, level)| json!({"name": name, "level": level})).collect();
     sqlx::query("update platform.segmentation set state = 'retired' where tenant_id = $1")
@@ -165,9 +165,11 @@ pub async fn write(admin: &mut PgConnection, tenant: TenantId, generation: i32, 
         "insert into platform.customer_fact
              (tenant_id, generation, customer_id, orders, spend_cents, first_order_on, last_order_on,
               purchase_frequency, purchase_value, category_exploration, price_sensitivity, purchase_cadence,
-              customer_maturity, repurchase_behavior, return_behavior, archetype_l1, archetype_l2, marketing_opt_in,
+              customer_maturity, repurchase_behavior, return_behavior, communication, problem_complexity, loyalty,
+              feedback, value_sensitivity, archetype_l1, archetype_l2, marketing_opt_in,
               churn, ltv, shipping_country, shipping_state)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
+                 $27)",
     )
     .bind(tenant)
     .bind(generation)
@@ -184,6 +186,11 @@ pub async fn write(admin: &mut PgConnection, tenant: TenantId, generation: i32, 
     .bind(axis(5))
     .bind(axis(6))
     .bind(axis(7))
+    .bind(axis(8))
+    .bind(axis(9))
+    .bind(axis(10))
+    .bind(axis(11))
+    .bind(axis(12))
     .bind(person.level1)
     .bind(person.level2)
     .bind(person.opt_in)

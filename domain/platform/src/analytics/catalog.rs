@@ -5,6 +5,7 @@ use sqlx::types::Json;
 
 use super::{AnalyticsError, Standing};
 use crate::insights::archetype_names;
+use crate::insights::catalog::{AXES, PURCHASE_AXES};
 use database::Tx;
 
 /// The parts of a segmentation's catalog that reports need.
@@ -38,18 +39,6 @@ pub(super) struct Named {
     pub(super) level: Option<u8>,
 }
 
-/// The columns of the facts, by the names of the axes.
-pub(super) const AXES: [&str; 8] = [
-    "purchase_frequency",
-    "purchase_value",
-    "category_exploration",
-    "price_sensitivity",
-    "purchase_cadence",
-    "customer_maturity",
-    "repurchase_behavior",
-    "return_behavior",
-];
-
 impl Catalog {
     /// The catalog of the published run.
     pub(super) async fn read(tx: &mut Tx, standing: &Standing) -> Result<Catalog, AnalyticsError> {
@@ -69,6 +58,15 @@ impl Catalog {
             }
         }
         Ok(catalog)
+    }
+
+    /// The axes that reports speak of: those of tickets only where they divide customers.
+    pub(super) fn axes(&self) -> impl Iterator<Item = &'static str> {
+        let divides = |name: &str| self.axis(name).is_some_and(|axis| !axis.segments.is_empty());
+        AXES.into_iter()
+            .enumerate()
+            .filter(move |(place, name)| *place < PURCHASE_AXES || divides(name))
+            .map(|(_, name)| name)
     }
 
     pub(super) fn axis(&self, name: &str) -> Option<&Axis> {

@@ -7,11 +7,12 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, FromRow};
 
-use super::catalog::{AXES, Catalog};
+use super::catalog::Catalog;
 use super::{
     AnalyticsError, MAX_ITEMS, Report, Standing, cents, finite, number, rounded, share, share_of_count,
     share_of_money,
 };
+use crate::insights::catalog::AXES;
 use database::Tx;
 
 /// What [`overview`] means.
@@ -85,7 +86,7 @@ pub async fn overview(tx: &mut Tx, standing: &Standing) -> Result<Report<Whole, 
     let catalog = Catalog::read(tx, standing).await?;
     let whole = whole(tx, standing, &catalog).await?;
     let mut items = Vec::new();
-    for axis in AXES.into_iter().chain([ARCHETYPE]) {
+    for axis in catalog.axes().chain([ARCHETYPE]) {
         items.extend(groups(tx, standing, &catalog, &whole, axis).await?);
     }
     Ok(Report { figures: whole, items })

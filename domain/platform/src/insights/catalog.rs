@@ -18,8 +18,11 @@ use super::strength::{self, Strength};
 use database::Tx;
 use database::ids::TenantId;
 
-/// The behavioural axes, by the names of their columns in `platform.customer_fact`.
-pub const AXES: [&str; 8] = [
+/// How many axes there are of purchases; those of tickets follow.
+pub const PURCHASE_AXES: usize = 8;
+
+/// The axes, by the names of their columns in `platform.customer_fact`.
+pub const AXES: [&str; 13] = [
     "purchase_frequency",
     "purchase_value",
     "category_exploration",
@@ -28,6 +31,11 @@ pub const AXES: [&str; 8] = [
     "customer_maturity",
     "repurchase_behavior",
     "return_behavior",
+    "communication",
+    "problem_complexity",
+    "loyalty",
+    "feedback",
+    "value_sensitivity",
 ];
 
 /// The names behind the indexes of one segmentation.

@@ -10,7 +10,8 @@ select c.customer_id,
        -- what it found
        f.orders, f.spend_cents, f.first_order_on, f.last_order_on, f.archetype_l1, f.archetype_l2, f.churn, f.ltv,
        array[f.purchase_frequency, f.purchase_value, f.category_exploration, f.price_sensitivity, f.purchase_cadence,
-             f.customer_maturity, f.repurchase_behavior, f.return_behavior] as axes,
+             f.customer_maturity, f.repurchase_behavior, f.return_behavior, f.communication, f.problem_complexity,
+             f.loyalty, f.feedback, f.value_sensitivity] as axes,
        i.computed_at, i.confidence, i.who, i.features, i.memberships, i.places, i.ltv_low, i.ltv_high, i.churn_reasons,
        -- what it found it with
        cm.id as churn_model_id, cm.number as churn_model_number, cm.family as churn_model_family,

@@ -20,7 +20,7 @@ type Words = (&'static str, &'static str, &'static str);
 
 /// In the order of the axes.
 #[rustfmt::skip]
-const PHRASES: [Words; 8] = [
+const PHRASES: [Words; 13] = [
     ("Has ordered more often than {} % of customers", "Has ordered less often than {} % of customers", "Has ordered as often as most customers"),
     ("Has spent more than {} % of customers", "Has spent less than {} % of customers", "Has spent as much as most customers"),
     ("Knows more products than {} % of customers", "Knows fewer products than {} % of customers", "Knows as many products as most customers"),
@@ -29,6 +29,11 @@ const PHRASES: [Words; 8] = [
     ("Has been away longer than {} % of customers", "Was here more recently than {} % of customers", "Was here as recently as most customers"),
     ("Buys the same again more than {} % of customers", "Buys the same again less than {} % of customers", "Buys the same again like most customers"),
     ("Sends back more than {} % of customers", "Sends back less than {} % of customers", "Sends back as much as most customers"),
+    ("Answers slower than {} % of those who write", "Answers faster than {} % of those who write", "Answers as fast as most who write"),
+    ("Needs more messages than {} % of those who write", "Needs fewer messages than {} % of those who write", "Needs as many messages as most who write"),
+    ("Known for longer than {} % of those who write", "Known for shorter than {} % of those who write", "Known as long as most who write"),
+    ("Sounds friendlier than {} % of those who write", "Sounds angrier than {} % of those who write", "Sounds like most who write"),
+    ("Wants compensation more than {} % of those who write", "Wants compensation less than {} % of those who write", "Wants compensation as seldom as most who write"),
 ];
 
 /// The phrase of the axis at a place in the order of axes, from what is stored of the customer: two bytes an axis.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::answer::{Answer, ModelName, rounded};
-use super::catalog::{AXES, Axis, Catalog};
+use super::catalog::{AXES, Axis, Catalog, PURCHASE_AXES};
 use super::customer::{Customer, Purchases, RunOfCustomer};
 use super::phrases;
 use super::strength::Strength;
@@ -215,21 +215,36 @@ impl Customer {
         };
         let columns = AXES.iter().zip(&computed.axes).enumerate();
         columns
-            .filter_map(|(place, (name, code))| Some((place, catalog.axis(name)?, *code)))
-            .map(|(place, axis, code)| {
+            .map(|(place, (name, code))| {
                 let phrase = phrases::of_axis(place, &computed.places);
                 AxisOf {
-                    axis: axis.name.clone(),
+                    axis: (*name).to_owned(),
                     percentile: phrase.as_ref().map(|phrase| phrase.percentile),
                     phrase: phrase.map(|phrase| phrase.text),
-                    segment: segment(axis, code, &computed.memberships),
+                    segment: match catalog.axis(name) {
+                        Some(axis) => segment(axis, *code, &computed.memberships, too_little(place)),
+                        None => Answer::Missing(OLDER_VERSION.to_owned()),
+                    },
                 }
             })
             .collect()
     }
 }
 
-fn segment(axis: &Axis, code: Option<i16>, memberships: &[u8]) -> Answer<SegmentOf> {
+/// Why an axis is missing that came into being after the version was fitted.
+const OLDER_VERSION: &str =
+    "this version of the segmentation was fitted before tickets counted; the next one has them";
+
+/// Why a customer has no place on an axis that divides others.
+fn too_little(place: usize) -> &'static str {
+    if place < PURCHASE_AXES {
+        "not enough data of this customer"
+    } else {
+        "this customer has not written in, or too little"
+    }
+}
+
+fn segment(axis: &Axis, code: Option<i16>, memberships: &[u8], too_little: &str) -> Answer<SegmentOf> {
     let found = axis.dominant(code).map(|dominant| SegmentOf {
         segment: dominant.segment.name.clone(),
         description: dominant.segment.description.clone(),
@@ -244,7 +259,7 @@ fn segment(axis: &Axis, code: Option<i16>, memberships: &[u8]) -> Answer<Segment
     });
     Answer::of(found, || match &axis.degenerate {
         Some(why) => why.clone(),
-        None => "not enough data of this customer".to_owned(),
+        None => too_little.to_owned(),
     })
 }
 

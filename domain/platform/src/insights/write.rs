@@ -13,7 +13,8 @@ pub const PIECE: usize = 25_000;
 
 const FACT_COLUMNS: &str = "customer_id text, orders integer, spend_cents bigint, first_order_on date, last_order_on date,
     purchase_frequency smallint, purchase_value smallint, category_exploration smallint, price_sensitivity smallint,
-    purchase_cadence smallint, customer_maturity smallint, repurchase_behavior smallint, return_behavior smallint,
+    purchase_cadence smallint, customer_maturity smallint, repurchase_behavior smallint, return_behavior smallint, communication smallint,
+    problem_complexity smallint, loyalty smallint, feedback smallint, value_sensitivity smallint,
     archetype_l1 smallint, archetype_l2 smallint, marketing_opt_in boolean, churn real, ltv real, shipping_country text,
     shipping_state text";
 
@@ -55,7 +56,7 @@ pub struct Known<'a> {
     pub who: &'a str,
     /// Where they stand among the others, see [`super::place`].
     pub places: &'a [u8],
-    /// The features, four bytes each.
+    /// The features, four bytes each; of those who have written in, also what their tickets say.
     pub features: &'a [u8],
     /// The packed memberships.
     pub memberships: &'a [u8],
@@ -78,7 +79,7 @@ impl Piece {
     pub fn add(&mut self, known: &Known<'_>) {
         let facts = &mut self.facts;
         let (first, last) = known.ordered_on.unzip();
-        facts.row(20);
+        facts.row(25);
         facts.bytes(Some(known.customer_id.as_bytes()));
         facts.i32(Some(known.orders)).i64(Some(known.spend_cents)).date(first).date(last);
         for axis in known.axes {
@@ -107,7 +108,8 @@ impl Piece {
             "insert into platform.customer_fact
                  (tenant_id, generation, customer_id, orders, spend_cents, first_order_on, last_order_on,
                   purchase_frequency, purchase_value, category_exploration, price_sensitivity, purchase_cadence,
-                  customer_maturity, repurchase_behavior, return_behavior, archetype_l1, archetype_l2, marketing_opt_in,
+                  customer_maturity, repurchase_behavior, return_behavior, communication, problem_complexity, loyalty,
+                  feedback, value_sensitivity, archetype_l1, archetype_l2, marketing_opt_in,
                   churn, ltv, shipping_country, shipping_state)
              select shared.current_tenant(), $1, * from customer_fact_in",
         )

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
 use super::*;
-use crate::draft::input::{Author, Priority, ThreadMessage};
+use crate::draft::input::{Author, CustomerWords, Priority, ThreadMessage};
 use crate::draft::style::{Channel, Length, Tone, count_sentences};
 
 const TONES: [Tone; 4] = [Tone::Friendly, Tone::Professional, Tone::Empathetic, Tone::Apologetic];
@@ -50,6 +50,20 @@ fn a_customer() -> CustomerFacts {
         mean_order_value: Some("125.00".into()),
         recent_orders: vec![order("536390", 9), order("536365", 1)],
         words: None,
+    }
+}
+
+/// What is told of a customer.
+pub(crate) fn known_words() -> CustomerWords {
+    CustomerWords {
+        archetype: Some("Champions slipping away".into()),
+        who: "143 orders since March 1997, usually every two weeks; spends more than 98 % of customers; bought less \
+              last quarter, 5 orders after 9"
+            .into(),
+        reasons: vec![
+            "No order for 84 days, against a usual 20: ask whether something kept them away".into(),
+            "5 orders last quarter after 9 the quarter before: ask whether anything went wrong".into(),
+        ],
     }
 }
 

@@ -88,8 +88,8 @@ async fn sample(tx: &mut Tx, run: &Measured) -> Result<(Vec<Vec<f32>>, Vec<f32>)
     let sampled = sample::sample(tx, run.generation, (run.customers / SAMPLE).max(1), 2 * SAMPLE).await?;
     let (mut features, mut scores) = (Vec::with_capacity(sampled.len()), Vec::with_capacity(sampled.len()));
     for customer in sampled {
-        if customer.features.len() == FEATURES.len() * 4 {
-            let (values, _) = customer.features.as_chunks::<4>();
+        // What tickets say stands behind them.
+        if let Some((values, _)) = customer.features.as_chunks::<4>().0.split_at_checked(FEATURES.len()) {
             features.push(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect());
         }
         scores.extend(customer.churn);

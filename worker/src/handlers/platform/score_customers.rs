@@ -68,7 +68,7 @@ async fn shard(ctx: Ctx, app: Arc<App>, run_id: Uuid, number: i32) -> Outcome<Sc
         ctx.progress(read, None, "reading order lines");
         !ctx.is_halted()
     };
-    let Some(mut batch) = score::score(&mut tx, &knowledge, &selection, run.as_of, watch).await? else {
+    let Some(mut batch) = score::score(&mut tx, ctx.tenant, &knowledge, &selection, run.as_of, watch).await? else {
         return Err(Stop::Snooze(Duration::ZERO));
     };
     ctx.progress(batch.lines, None, "explaining who is most at risk");

@@ -23,7 +23,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(customers))
 }
 
-const PARAMS: [&str; 14] = [
+const PARAMS: [&str; 19] = [
     "archetype",
     "churn_band",
     "min_ltv",
@@ -38,6 +38,11 @@ const PARAMS: [&str; 14] = [
     SEGMENTS[5],
     SEGMENTS[6],
     SEGMENTS[7],
+    SEGMENTS[8],
+    SEGMENTS[9],
+    SEGMENTS[10],
+    SEGMENTS[11],
+    SEGMENTS[12],
 ];
 
 /// The parameters of the axes, in the order of [`AXES`].
@@ -50,6 +55,11 @@ const SEGMENTS: [&str; AXES.len()] = [
     "segment.customer_maturity",
     "segment.repurchase_behavior",
     "segment.return_behavior",
+    "segment.communication",
+    "segment.problem_complexity",
+    "segment.loyalty",
+    "segment.feedback",
+    "segment.value_sensitivity",
 ];
 
 /// Customers of the published run, the greatest first.
