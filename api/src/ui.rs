@@ -25,6 +25,10 @@ struct Asset {
 /// What stands in the built page where the nonce belongs.
 const PLACE: &str = "__CSP_NONCE__";
 
+/// A worker has the policy that its own script came with, not the page's: it loads scripts of this host and asks its API.
+const ASSET_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+
 /// The page of a program that was compiled without the web app.
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Deskwork</title>\
     <h1>The web app is not built</h1>\
@@ -82,6 +86,7 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
             (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
             (header::VARY, "accept-encoding"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::CONTENT_SECURITY_POLICY, ASSET_POLICY),
         ],
         bytes,
     )

@@ -40,6 +40,8 @@ export async function door(): Promise<Door> {
     }
   });
   await new Promise<void>((listening) => server.listen(0, hostname, listening));
+  // A test that failed before it closed the door does not keep the program.
+  server.unref();
   const { port: own } = server.address() as AddressInfo;
   const cut = () => {
     for (const socket of sockets) socket.destroy();

@@ -11,6 +11,30 @@ const key = process.env.DESK_API_KEY ?? "";
 /** The secret of the tenant's help desk; without it no delivery is sent. */
 const webhookToken = process.env.DESK_WEBHOOK_TOKEN ?? "";
 
+const NAMES = [
+  "Amara Diallo",
+  "Jonas Weber",
+  "Priya Nair",
+  "Luca Moretti",
+  "Hana Sato",
+  "Owen Clarke",
+  "Sofia Almeida",
+  "Mateusz Kowal",
+  "Grace Otieno",
+  "Elif Demir",
+  "Noah Fischer",
+  "Chloé Martin",
+];
+
+const LETTERS = [
+  ["A record arrived scratched", "Side two jumps at the third song. Can I have another one?"],
+  ["Where is my parcel?", "I ordered two weeks ago and still wait. Can you look into it?"],
+  ["Wrong size of sleeve", "The outer sleeves are for singles, I ordered those for albums."],
+  ["Is the mono pressing back soon?", "You said in spring; I would take two."],
+  ["Refund not here yet", "I sent the record back on Monday a week ago."],
+  ["Change my address, please", "I have moved. The new one is in my account already."],
+] as const;
+
 await seed();
 
 async function seed() {
@@ -75,30 +99,6 @@ async function addSegments() {
     if (saved.evaluation_job_id) await ended(saved.evaluation_job_id);
   }
 }
-
-const NAMES = [
-  "Amara Diallo",
-  "Jonas Weber",
-  "Priya Nair",
-  "Luca Moretti",
-  "Hana Sato",
-  "Owen Clarke",
-  "Sofia Almeida",
-  "Mateusz Kowal",
-  "Grace Otieno",
-  "Elif Demir",
-  "Noah Fischer",
-  "Chloé Martin",
-];
-
-const LETTERS = [
-  ["A record arrived scratched", "Side two jumps at the third song. Can I have another one?"],
-  ["Where is my parcel?", "I ordered two weeks ago and still wait. Can you look into it?"],
-  ["Wrong size of sleeve", "The outer sleeves are for singles, I ordered those for albums."],
-  ["Is the mono pressing back soon?", "You said in spring; I would take two."],
-  ["Refund not here yet", "I sent the record back on Monday a week ago."],
-  ["Change my address, please", "I have moved. The new one is in my account already."],
-] as const;
 
 async function addDeliveries() {
   if (webhookToken === "") return;

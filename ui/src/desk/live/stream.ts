@@ -13,6 +13,7 @@ const listeners = new Set<(told: Told) => void>();
 const watchers = new Set<() => void>();
 let link: Link = { state: "catching-up", since: Date.now() };
 let way: Way | undefined;
+let isAlone = false;
 
 /** Told of every event while the component is there. */
 export function useEvents(listener: (told: Told) => void) {
@@ -58,15 +59,13 @@ function shared(): Way | undefined {
     const worker = new SharedWorker(new URL("./worker.ts", import.meta.url), { type: "module", name: "deskwork" });
     const say = (word: FromTab) => worker.port.postMessage(word);
     worker.port.onmessage = ({ data }: MessageEvent<ToTab>) => {
-      if (listeners.size === 0) return;
+      if ("isBarred" in data) return alone();
+      if (isAlone || listeners.size === 0) return;
       if ("link" in data) become(data.link);
       else tell(data.told);
     };
-    // The script of a worker that cannot be loaded, after a new version for example: this tab goes on by itself.
-    worker.onerror = () => {
-      way = own();
-      if (listeners.size > 0) way.start();
-    };
+    // The script of a worker that cannot be loaded, after a new version for example.
+    worker.onerror = alone;
     // A page that is put aside may come back; until then it counts for nobody.
     window.addEventListener("pagehide", () => say("bye"));
     window.addEventListener("pageshow", (event) => event.persisted && listeners.size > 0 && say("hello"));
@@ -74,6 +73,14 @@ function shared(): Way | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The worker is of no use: this tab goes on by itself. */
+function alone() {
+  if (isAlone) return;
+  isAlone = true;
+  way = own();
+  if (listeners.size > 0) way.start();
 }
 
 function own(): Way {

@@ -3,11 +3,14 @@
 
 import { type Link, Source, type Told } from "./source.ts";
 
-export type ToTab = { link: Link } | { told: Told };
+export type ToTab = { link: Link } | { told: Told } | { isBarred: true };
 export type FromTab = "hello" | "bye";
 
 /** What the global of such a worker has; the types of a page do not know it. */
-type Scope = { onconnect: ((event: MessageEvent) => void) | null };
+type Scope = {
+  onconnect: ((event: MessageEvent) => void) | null;
+  addEventListener: (name: "securitypolicyviolation", heard: () => void) => void;
+};
 const scope = self as unknown as Scope;
 
 /** Each tab, and whether it has to load everything when the connection stands. */
@@ -26,6 +29,13 @@ const source = new Source({
       if (link.state === "live") refresh(tab, standing);
     }
   },
+});
+
+// Something between the api and this browser gave the script a policy that lets it ask nobody: each tab goes on by itself.
+scope.addEventListener("securitypolicyviolation", () => {
+  source.stop();
+  for (const tab of tabs.keys()) send(tab, { isBarred: true });
+  tabs.clear();
 });
 
 scope.onconnect = (event) => {
