@@ -8,7 +8,8 @@ const ticket = (rest: Partial<Ticket>) => ({ status: "open", ...rest }) as Ticke
 
 test("a time that has passed is overdue, whatever the server said before", () => {
   assert.deepEqual(due("2026-11-28T11:30:00Z", "within_sla", NOW), { tone: "bad", text: "Overdue by 30 min" });
-  assert.deepEqual(due("2026-11-28T12:00:20Z", "at_risk", NOW), { tone: "warn", text: "Due in less than a minute" });
+  assert.deepEqual(due("2026-11-28T12:00:20Z", "at_risk", NOW), { tone: "warn", text: "Due now" });
+  assert.deepEqual(due("2026-11-28T11:59:40Z", "breached", NOW), { tone: "bad", text: "Just overdue" });
   assert.deepEqual(due("2026-11-28T14:05:00Z", "within_sla", NOW), { tone: "good", text: "Due in 2 h 5 min" });
 });
 

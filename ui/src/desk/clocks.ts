@@ -40,8 +40,12 @@ export function standing(clock: Clock, now: number): Told {
 
 export function due(at: string, state: string | null, now: number): Told {
   const left = Date.parse(at) - now;
-  if (left < 0) return { tone: "bad", text: `Overdue by ${span(at, now)}` };
-  return { tone: state === "at_risk" || state === "breached" ? "warn" : "good", text: `Due in ${span(at, now)}` };
+  const isNow = Math.abs(left) < 60_000;
+  if (left < 0) return { tone: "bad", text: isNow ? "Just overdue" : `Overdue by ${span(at, now)}` };
+  return {
+    tone: state === "at_risk" || state === "breached" ? "warn" : "good",
+    text: isNow ? "Due now" : `Due in ${span(at, now)}`,
+  };
 }
 
 function span(at: string, now: number): string {

@@ -79,10 +79,14 @@ export function useNames(): (id: string | null | undefined) => string {
   return (id) => agents.data?.items.find((agent) => agent.id === id)?.name ?? "somebody";
 }
 
+const AT_MOST_EVERY_MS = 1_000;
+const TOGETHER_MS = 50;
+
 /** Keeps every answer of the desk true while it is open: by version, at most once a second for lists. */
 export function useDeskEvents() {
   const cache = useQueryClient();
   const waiting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const asked = useRef(0);
   useEvents(
     useCallback(
       (news: Told) => {
@@ -107,10 +111,16 @@ export function useDeskEvents() {
         } else if (event.kind === "job_done") {
           void cache.invalidateQueries({ predicate: ({ queryKey }) => /^(drafts|advice)$/.test(String(queryKey[3])) });
         }
-        waiting.current ??= setTimeout(() => {
-          waiting.current = undefined;
-          void cache.invalidateQueries({ queryKey: QUEUE });
-        }, 1_000);
+        // The first of several at once, the others together a second later.
+        const rest = AT_MOST_EVERY_MS - (Date.now() - asked.current);
+        waiting.current ??= setTimeout(
+          () => {
+            waiting.current = undefined;
+            asked.current = Date.now();
+            void cache.invalidateQueries({ queryKey: QUEUE });
+          },
+          Math.max(TOGETHER_MS, rest),
+        );
       },
       [cache],
     ),

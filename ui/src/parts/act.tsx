@@ -13,6 +13,8 @@ type Options<In, Out> = {
   run: (input: In) => Promise<Out>;
   /** Queries that are no longer true. */
   changes: QueryKey[];
+  /** What is no more: it is not asked for again, though a screen still shows it. */
+  gone?: QueryKey;
   done?: (out: Out, input: In) => ReactNode;
   undo?: (input: In) => Promise<unknown>;
   /** Where a dialog shows the failure itself. */
@@ -22,7 +24,13 @@ type Options<In, Out> = {
 
 export function useAct<In, Out>(options: Options<In, Out>) {
   const cache = useQueryClient();
-  const refresh = () => Promise.all(options.changes.map((queryKey) => cache.invalidateQueries({ queryKey })));
+  const isGone = (key: QueryKey) => options.gone?.every((part, place) => key[place] === part) ?? false;
+  const refresh = () =>
+    Promise.all(
+      options.changes.map((queryKey) =>
+        cache.invalidateQueries({ queryKey, predicate: (query) => !isGone(query.queryKey) }),
+      ),
+    );
   return useMutation<Out, unknown, In>({
     mutationFn: options.run,
     onSuccess: (out, input) => {

@@ -70,6 +70,7 @@ function Editor({ stored }: { stored: Article | null }) {
   });
   const remove = useAct({
     ...shared,
+    gone: [...articlesKey, stored?.id],
     run: () => removeArticle(stored?.id ?? ""),
     done: () => "The article is gone",
     onDone: () => void navigate({ to: "/manage/articles" }),

@@ -60,6 +60,7 @@ function Editor({ stored, words }: { stored: Macro | null; words: Words }) {
   const remove = useAct({
     run: () => removeMacro(stored?.id ?? ""),
     changes: [macrosKey],
+    gone: [...macrosKey, stored?.id],
     done: () => "The macro is gone",
     isShownElsewhere: true,
     onDone: () => void navigate({ to: "/manage/macros" }),

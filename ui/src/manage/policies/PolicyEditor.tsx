@@ -85,6 +85,7 @@ function Editor({ known }: { known: Policy | null }) {
         }),
       ),
     changes: [policiesKey],
+    gone: [...policiesKey, known?.id],
     done: () => "The policy has ended",
     isShownElsewhere: true,
     onDone: () => void navigate({ to: "/manage/policies" }),

@@ -59,6 +59,7 @@ function Editor({ stored, words }: { stored: Rule | null; words: Words }) {
   const remove = useAct({
     run: () => removeRule(stored?.id ?? ""),
     changes: [rulesKey],
+    gone: [...rulesKey, stored?.id],
     done: () => "The rule is gone",
     isShownElsewhere: true,
     onDone: () => void navigate({ to: "/manage/rules" }),

@@ -69,7 +69,7 @@ export function writeTree(conditions: Conditions, fields: Field[]): Tree | undef
   const parts: Tree[] = [];
   for (const line of conditions.lines) {
     const kind = fields.find((field) => field.name === line.field)?.kind ?? "word";
-    const value = valueOf(line, kind);
+    const value = toBeSent(line, kind);
     if (value === undefined) return undefined;
     parts.push({ field: line.field, op: line.op, ...(value === null ? {} : { value }) });
   }
@@ -77,7 +77,7 @@ export function writeTree(conditions: Conditions, fields: Field[]): Tree | undef
 }
 
 /** Null where none is needed, undefined while one is missing. */
-function valueOf({ op, value }: Line, kind: string): unknown {
+function toBeSent({ op, value }: Line, kind: string): unknown {
   if (NO_VALUE.includes(op)) return null;
   const text = value.trim();
   if (kind === "flag") return text !== "no";
