@@ -229,8 +229,6 @@ $stays$;
 create trigger delivery_erased before insert on support_app.inbox
     for each row execute function support_app.delivery_stays_erased();
 
--- Tickets of a customer that the shop knows, whatever their state.
-create index ticket_of_known_customer on support_app.ticket (tenant_id, known_customer) where known_customer is not null;
 -- What retention and the closing of resolved tickets look for.
 create index ticket_to_close on support_app.ticket (tenant_id, resolved_at) where status = 'resolved';
 create index ticket_to_forget on support_app.ticket (tenant_id, closed_at) where closed_at is not null and erased_at is null;

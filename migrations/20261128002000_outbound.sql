@@ -251,16 +251,6 @@ create table outbound.heard (
 );
 create index heard_by_age on outbound.heard (at);
 
--- Numbers of customers, from which the names are made that they have outside of the desk.
-create table outbound.customer_number (
-    tenant_id   uuid not null,
-    customer_id text not null,
-    number      bigint not null,
-    primary key (tenant_id, customer_id),
-    constraint customer_number_once unique (tenant_id, number),
-    constraint customer_number_range check (number between 0 and 1099511627775)
-);
-
 -- Whether a type is among those that were asked for.
 create function outbound.wants(events text[], type text) returns boolean
     language sql immutable parallel safe
@@ -428,7 +418,7 @@ declare
     name text;
 begin
     foreach name in array array['endpoint', 'outbox', 'event', 'webhook_delivery', 'attempt', 'workspace', 'install',
-                                'alert_rule', 'alert', 'thread', 'heard', 'customer_number'] loop
+                                'alert_rule', 'alert', 'thread', 'heard'] loop
         execute format('alter table outbound.%I enable row level security', name);
         execute format(
             'create policy own_tenant on outbound.%I to desk_outbound '

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use accounts::anonymous_ids::AnonymousIds;
 use chrono::{Timelike, Utc};
 use chrono_tz::Tz;
 use cluster::upstream::{self, Fault, FaultRule, Upstream, When};
@@ -305,8 +304,7 @@ async fn questions_are_answered_without_a_name_of_a_customer() {
     let text = answer.to_string();
     assert!(!text.to_lowercase().contains("maya"), "{text}");
     let name = text.split("Customer ").nth(1).and_then(|rest| rest.get(..10)).expect("a name").to_owned();
-    let ids = AnonymousIds::of(&world.app.master_key, world.tenant);
-    assert_eq!(ids.number(&name), Some(0), "{name}");
+    assert!(name.parse::<platform::anonymous_ids::AnonymousId>().is_ok(), "{name}");
     let again = world.asks("churn-check", &name.to_lowercase()).await;
     assert_eq!(again["text"], answer["text"], "the name leads to the same customer");
 

@@ -18,11 +18,11 @@ pub mod outgoing;
 pub mod pacing;
 pub mod recorder;
 mod retry;
+pub mod rule_calls;
 pub mod shopify;
 pub mod slack;
 pub mod sources;
 pub mod webhook;
-pub mod webhooks;
 
 pub use addresses::Destinations;
 pub use breaker::Breakers;

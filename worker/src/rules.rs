@@ -11,7 +11,7 @@ use platform::insights::catalog::Catalogs;
 use support::macros::values::LastOrder;
 use support::order::facts;
 use support::rules::facts::Outside;
-use upstreams::webhooks::Webhooks;
+use upstreams::rule_calls::Webhooks;
 use upstreams::{Breakers, Destinations, SetupError};
 
 use crate::outcome::Stop;

@@ -555,7 +555,7 @@ async fn calls_leave_signed_and_to_where_they_may() {
     let text = tokio::task::spawn_blocking(move || heard.join().expect("heard")).await.expect("heard");
     let (head, body) = text.split_once("\r\n\r\n").expect("a request");
     let secret = webhooks::secret(&desk.app.master_key, desk.tenant);
-    let signature = upstreams::webhooks::signature(secret.as_bytes(), body.as_bytes());
+    let signature = upstreams::rule_calls::signature(secret.as_bytes(), body.as_bytes());
     assert!(head.to_lowercase().contains(&format!("x-deskwork-signature: {signature}")), "{head}");
     assert!(!body.contains("call them") && !body.contains("ann@example.com"), "{body}");
     assert_eq!(desk.count("support_app.rule_webhook where state = 'delivered' and status = 204").await, 1);

@@ -4,7 +4,6 @@
 //! Whatever touches the database takes a transaction whose role and tenant were set by [`database::Db`], so row-level
 //! security guards every statement.
 
-pub mod anonymous_ids;
 pub mod api_keys;
 pub mod audit;
 pub mod base_url;

@@ -7,7 +7,6 @@
 
 pub mod address;
 pub mod catalogue;
-pub mod customers;
 pub mod deliveries;
 pub mod endpoints;
 pub mod kinds;

@@ -59,7 +59,7 @@ fn ours() -> Value {
     let body = catalogue::body("ticket.created", now, &json!({ "ticket_id": Uuid::nil(), "number": 7 }));
     let (id, timestamp) = ("msg_0199c0de7e1a7c518f3a2b9d5e6f7a81", now.timestamp());
     let request = "command=%2Ftickets&text=&team_id=T1";
-    let names = HashMap::from([("text".to_owned(), "C-7K3M9Q2A".to_owned())]);
+    let names = HashMap::from([("text".to_owned(), "C-7K3M9Q2A".parse().expect("an id"))]);
     let waiting = |kind: &catalogue::EventKind| Waiting {
         id: Uuid::nil(),
         rule_id: Uuid::nil(),

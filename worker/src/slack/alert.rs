@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use accounts::anonymous_ids::AnonymousIds;
 use database::ids::TenantId;
-use database::{DbError, Tx};
-use outbound::customers;
+use database::{DbError, Role, Tx, act_as};
 use outbound::slack::alerts::{Message, Waiting};
 use outbound::slack::blocks::{Blocks, Button, escaped};
+use platform::anonymous_ids::{self, AnonymousId};
 
 use super::Written;
 use crate::app::App;
@@ -22,20 +21,21 @@ pub const SNOOZE_HOURS: i64 = 4;
 pub async fn write(tx: &mut Tx, app: &App, tenant: TenantId, message: &Message) -> Result<Written, DbError> {
     let customer_of = |alert: &Waiting| alert.data["customer_id"].as_str().map(str::to_owned);
     let customers: Vec<String> = message.alerts().iter().filter_map(customer_of).collect();
-    let ids = AnonymousIds::of(&app.master_key, tenant);
-    let names = customers::names(tx, tenant, &ids, &customers).await?;
+    act_as(tx, Role::Platform, Some(tenant)).await?;
+    let names = anonymous_ids::of_customers(tx, &app.desk.key(tenant), &customers).await?;
+    act_as(tx, Role::Outbound, Some(tenant)).await?;
     Ok(render(message, &names, app.public_url.as_deref()))
 }
 
 /// The same with the names of customers that are given; who has none is not named.
-pub fn render(message: &Message, names: &HashMap<String, String>, public_url: Option<&str>) -> Written {
+pub fn render(message: &Message, names: &HashMap<String, AnonymousId>, public_url: Option<&str>) -> Written {
     match message {
         Message::Single(alert) => single(alert, names, public_url),
         Message::Digest(alerts) => digest(alerts, names),
     }
 }
 
-fn single(alert: &Waiting, names: &HashMap<String, String>, public_url: Option<&str>) -> Written {
+fn single(alert: &Waiting, names: &HashMap<String, AnonymousId>, public_url: Option<&str>) -> Written {
     let (title, detail) = words(alert, names);
     let mut blocks = Blocks::default().section(&format!("*{title}*\n{detail}"));
     let ticket = alert.data["ticket_id"].as_str();
@@ -52,7 +52,7 @@ fn single(alert: &Waiting, names: &HashMap<String, String>, public_url: Option<&
     Written { text: format!("{title}: {detail}"), blocks: blocks.finish() }
 }
 
-fn digest(alerts: &[Waiting], names: &HashMap<String, String>) -> Written {
+fn digest(alerts: &[Waiting], names: &HashMap<String, AnonymousId>) -> Written {
     let title = format!("{} things happened", alerts.len());
     let mut blocks = Blocks::default().header(&title);
     for alert in alerts {
@@ -66,7 +66,7 @@ fn digest(alerts: &[Waiting], names: &HashMap<String, String>) -> Written {
 }
 
 /// A title and what it is about, in Slack's markup.
-fn words(alert: &Waiting, names: &HashMap<String, String>) -> (String, String) {
+fn words(alert: &Waiting, names: &HashMap<String, AnonymousId>) -> (String, String) {
     let data = &alert.data;
     let text = |name: &str| data[name].as_str().map(escaped);
     let ticket = || match (data["number"].as_i64(), text("ticket_id")) {
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn customers_are_named_so_that_nobody_is() {
-        let names = HashMap::from([("maya@shop.example".to_owned(), "C-7K3M9Q2A".to_owned())]);
+        let names = HashMap::from([("maya@shop.example".to_owned(), "C-7K3M9Q2A".parse().expect("an id"))]);
         let told =
             single(&alert("segment.entered", json!({ "customer_id": "maya@shop.example" })), &names, None);
         let all = serde_json::to_string(&told.blocks).expect("JSON") + &told.text;

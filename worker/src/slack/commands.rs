@@ -2,13 +2,12 @@
 //! and `/tickets`, as slash commands or as words to the bot. Pure of Slack: it reads what any page of the desk shows, and
 //! names customers by names that tell nothing of them.
 
-use accounts::anonymous_ids::AnonymousIds;
 use chrono::Utc;
+use database::Role;
 use database::ids::TenantId;
-use database::{Role, act_as};
-use outbound::customers;
 use outbound::slack::blocks::{Blocks, escaped};
 use platform::analytics::forecasts::{self, Metric, NO_METHOD};
+use platform::anonymous_ids;
 use platform::insights::catalog::{Archetype, Catalog, Catalogs};
 use platform::insights::{Answer, InsightError, current, customer};
 use support::tickets::list::{self, Filter, Order};
@@ -63,11 +62,10 @@ async fn churn_check(app: &App, tenant: TenantId, asked: &str) -> Result<Written
             "Write `/churn-check` and a customer, such as `C-7K3M9Q2A` or the shop's own id.",
         ));
     }
-    let ids = AnonymousIds::of(&app.master_key, tenant);
-    let mut tx = app.db.tenant_tx(Role::Outbound, tenant).await?;
-    let known = customers::find(&mut tx, &ids, asked).await?;
+    let key = app.desk.key(tenant);
+    let mut tx = app.db.tenant_tx(Role::Platform, tenant).await?;
+    let known = anonymous_ids::named(&mut tx, &key, asked).await?;
     let id = known.unwrap_or_else(|| asked.to_owned());
-    act_as(&mut tx, Role::Platform, Some(tenant)).await?;
     let found = customer::find(&mut tx, &id).await?;
     let Some(found) = found else {
         tx.commit().await?;
@@ -79,12 +77,11 @@ async fn churn_check(app: &App, tenant: TenantId, asked: &str) -> Result<Written
         }
         None => None,
     };
-    act_as(&mut tx, Role::Outbound, Some(tenant)).await?;
-    let names = customers::names(&mut tx, tenant, &ids, std::slice::from_ref(&id)).await?;
+    let names = anonymous_ids::of_customers(&mut tx, &key, std::slice::from_ref(&id)).await?;
     tx.commit().await?;
 
     let profile = found.profile(catalog.as_deref());
-    let name = names.get(&id).map_or("a customer", String::as_str);
+    let name = names.get(&id).map_or_else(|| "a customer".to_owned(), ToString::to_string);
     let mut rows = Vec::new();
     match &profile.churn {
         Answer::Known(churn) => {

@@ -12,7 +12,7 @@ use support::kinds::call_rule_webhook::CallRuleWebhookOutput;
 use support::rules::webhooks;
 use tokio::time::Instant;
 use upstreams::CallContext;
-use upstreams::webhooks::WebhookError;
+use upstreams::rule_calls::WebhookError;
 
 use crate::app::App;
 use crate::context::Ctx;
