@@ -485,6 +485,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ai/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The policy of questions and of models. */
+        get: operations["get_ai_policy"];
+        /** Replace the policy. */
+        put: operations["put_ai_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ai/tickets/{id}/draft": {
         parameters: {
             query?: never;
@@ -614,6 +632,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ai/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What models were used for by day, feature and model, and what the month's budget says. */
+        get: operations["get_ai_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/analytics/behavior/{report}": {
         parameters: {
             query?: never;
@@ -732,6 +767,184 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/articles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Articles by name, drafts too. */
+        get: operations["get_articles"];
+        put?: never;
+        /** Make an article. It is a draft until it is published. */
+        post: operations["post_articles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/articles/deflection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often the help page answered a question before it was sent. */
+        get: operations["get_articles_deflection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/articles/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A text as the help page would show it. Nothing is stored. */
+        post: operations["post_articles_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/articles/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Published articles with these words, in the languages that search of tickets knows. */
+        get: operations["get_articles_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/articles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An article. */
+        get: operations["get_articles_id"];
+        /** Save an article anew. What is published stays until the new version is. */
+        put: operations["put_articles_id"];
+        post?: never;
+        /** Put an article away. */
+        delete: operations["delete_articles_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/articles/{id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publish an article: its newest version, or an older one. */
+        post: operations["post_articles_id_publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/articles/{id}/unpublish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take an article off. */
+        post: operations["post_articles_id_unpublish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/articles/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an article said over time. */
+        get: operations["get_articles_id_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a question in plain language.
+         * @description With a model it calls the tools and answers in words; without one a grammar over the tools' vocabulary answers, asks
+         *     back or declines, and says so. Conversations are kept for 24 hours after their last question.
+         */
+        post: operations["post_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ask/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A conversation of the caller's own. */
+        get: operations["get_ask_id"];
+        put?: never;
+        post?: never;
+        /** Forget a conversation. */
+        delete: operations["delete_ask_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1171,6 +1384,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/gorgias/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What differed between both sides, the newest first. */
+        get: operations["get_gorgias_differences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gorgias/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the help desk was looked through. */
+        get: operations["get_gorgias_sync"];
+        put?: never;
+        /** Look through the help desk now, and not only every ten minutes. */
+        post: operations["post_gorgias_sync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/gorgias/webhook": {
         parameters: {
             query?: never;
@@ -1191,6 +1439,99 @@ export interface paths {
          *     same event, or of the same bytes within ten minutes while nothing else was told of the ticket, is a repetition.
          */
         post: operations["post_gorgias_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/help": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the shop's help page looks. */
+        get: operations["get_help"];
+        /** Set the shop's help page up. */
+        put: operations["put_help"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/integrations/shopify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the tenant's shop stands. */
+        get: operations["get_integrations_shopify"];
+        put?: never;
+        post?: never;
+        /**
+         * Disconnect the shop.
+         * @description Its tokens are gone at once, and the shop is asked to forget them. Orders and customers that came from it stay.
+         */
+        delete: operations["delete_integrations_shopify"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/integrations/shopify/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Come back from the shop. */
+        get: operations["get_integrations_shopify_callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/integrations/shopify/install": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to connect a shop. */
+        post: operations["post_integrations_shopify_install"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/integrations/shopify/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read the shop now.
+         * @description What changed since the last reading, or everything if there was none. A reading that is under way goes on.
+         */
+        post: operations["post_integrations_shopify_sync"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1226,6 +1567,28 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/intelligence/archetypes/{id}/name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Calls an archetype of the current segmentation as the shop does.
+         * @description The name is shown everywhere in place of the one chosen by rules; segment rules may use either. A new version of the
+         *     segmentation takes the name over where at least half of the customers are the same.
+         */
+        put: operations["put_intelligence_archetypes_id_name"];
+        post?: never;
+        /** Gives an archetype back the name that was chosen by rules. */
+        delete: operations["delete_intelligence_archetypes_id_name"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1276,8 +1639,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A customer: who it is, how likely it is to leave and why, what it is worth.
-         * @description A part that was not computed is `{"available": false, "reason": "..."}`. `stale` says that orders came since; GET
+         * A customer: who they are, how likely they are to leave and why, what they are worth.
+         * @description `who` is one sentence with the customer's own figures, each axis has a phrase with the per cent of customers below,
+         *     and each reason for leaving says what can be done.
+         *
+         *     A part that was not computed is `{"available": false, "reason": "..."}`. `stale` says that orders came since; GET
          *     /api/ai/customers/{id}/dna computes it anew.
          */
         get: operations["get_intelligence_customers_id"];
@@ -1761,6 +2127,290 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/macros": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Macros by name. */
+        get: operations["get_macros"];
+        put?: never;
+        /** Make a macro. */
+        post: operations["post_macros"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/macros/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The folders of macros, with how many each has. */
+        get: operations["get_macros_folders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/macros/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A macro. */
+        get: operations["get_macros_id"];
+        /** Replace what a macro says and does. */
+        put: operations["put_macros_id"];
+        post?: never;
+        /** Put a macro away. Rules that name it are flagged and not run. */
+        delete: operations["delete_macros_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/macros/{id}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Use a macro: its reply and what it does beside, all in one step or nothing. */
+        post: operations["post_macros_id_apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/macros/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a macro would say and do on a ticket, and which of its variables are empty there. */
+        post: operations["post_macros_id_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mail/inbound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Mails that came, the newest first. */
+        get: operations["get_mail_inbound"];
+        put?: never;
+        /**
+         * Hand a mail in, as it came (RFC 5322).
+         * @description Either with a key that may write webhooks, and the mailbox's address as `mailbox`; or with the mailbox's own token as
+         *     `X-Mailbox-Token`. The same mail once more has the same answer. What is `suspended` is kept and shown with its reason.
+         */
+        post: operations["post_mail_inbound"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mail/inbound/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One mail. */
+        get: operations["get_mail_inbound_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mail/inbound/{id}/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a mail as it came, for 30 days. */
+        get: operations["get_mail_inbound_id_raw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mail/inbound/{id}/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a suspended mail in, or have one read again that could not be. */
+        post: operations["post_mail_inbound_id_recover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mail/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let suspended mails of a sender in, the oldest 500 at a time. */
+        post: operations["post_mail_recover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mail/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the shop's mail behaves. */
+        get: operations["get_mail_settings"];
+        /** Change how the shop's mail behaves. */
+        put: operations["put_mail_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mail/unsure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Replies whose fate nobody knows, the newest first. */
+        get: operations["get_mail_unsure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mail/unsure/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say whether a reply arrived whose fate nobody knew. One that did not is sent again. */
+        post: operations["post_mail_unsure_id"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailboxes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The shop's mailboxes, by address. */
+        get: operations["get_mailboxes"];
+        put?: never;
+        /** Make a mailbox. Its token is told this once. */
+        post: operations["post_mailboxes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailboxes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A mailbox, and how it goes. */
+        get: operations["get_mailboxes_id"];
+        /** Change a mailbox. A password or key that is left out stays, unless its server or signature goes. */
+        put: operations["put_mailboxes_id"];
+        post?: never;
+        /** Give a mailbox up: nothing comes to it and nothing leaves from it any more. Its mails stay. */
+        delete: operations["delete_mailboxes_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailboxes/{id}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new token in place of the one before, told this once. */
+        post: operations["post_mailboxes_id_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/mcp/customer/{id}": {
         parameters: {
             query?: never;
@@ -1789,6 +2439,61 @@ export interface paths {
         get: operations["get_mcp_customer_id_churn_risk"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mcp/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tools. */
+        get: operations["get_mcp_tools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mcp/tools/{tool}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls a tool. The body has its arguments, as GET /api/mcp/tools describes them. */
+        post: operations["post_mcp_tools_tool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{id}/redact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redact a message or note: its words go, for good, and with them what was made of them.
+         * @description Drafts and advice of the ticket since then, the help desk's deliveries of it, the words of the search, and, by a job, what
+         *     finished jobs keep of the ticket. A reply that was still to be sent is withdrawn. The help desk's own copy stays.
+         */
+        post: operations["post_messages_id_redact"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2026,6 +2731,431 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orders/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's sources, by name. */
+        get: operations["get_orders_sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orders/sources/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show what a source would bring, without saving it.
+         * @description At most 2,000 rows of a table are looked at, or the first 8 MiB of a file.
+         */
+        post: operations["post_orders_sources_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orders/sources/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Save a source under a name, in place of an older one.
+         * @description It is looked at first: one that cannot be read is not saved. It is read from its beginning by the next reading.
+         */
+        put: operations["put_orders_sources_name"];
+        post?: never;
+        /** Delete a source. Orders that came from it stay. */
+        delete: operations["delete_orders_sources_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orders/sources/{name}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read a source now. */
+        post: operations["post_orders_sources_name_sync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outbound/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The catalogue of events. */
+        get: operations["get_outbound_catalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outbound/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deliveries, newest first; they are kept for 30 days. */
+        get: operations["get_outbound_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outbound/deliveries/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send all deliveries once more that a filter meets, the oldest events first, 1,000 at once. */
+        post: operations["post_outbound_deliveries_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outbound/deliveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A delivery: what was sent, and every answer. */
+        get: operations["get_outbound_deliveries_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outbound/deliveries/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a delivery once more, under the same `webhook-id`. */
+        post: operations["post_outbound_deliveries_id_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outbound/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's endpoints, newest first; there are 100 at most. */
+        get: operations["get_outbound_endpoints"];
+        put?: never;
+        /** Make an endpoint. The answer has its secret, which is shown this once. */
+        post: operations["post_outbound_endpoints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outbound/endpoints/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An endpoint. */
+        get: operations["get_outbound_endpoints_id"];
+        put?: never;
+        post?: never;
+        /** Remove an endpoint. What waits for it has failed; the list of its deliveries stays for 30 days. */
+        delete: operations["delete_outbound_endpoints_id"];
+        options?: never;
+        head?: never;
+        /** Change an endpoint. */
+        patch: operations["patch_outbound_endpoints_id"];
+        trace?: never;
+    };
+    "/api/outbound/endpoints/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deliver nothing to an endpoint any more. What waits for it has failed; resume lets it listen again. */
+        post: operations["post_outbound_endpoints_id_disable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outbound/endpoints/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let deliveries to an endpoint wait. */
+        post: operations["post_outbound_endpoints_id_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outbound/endpoints/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with deliveries to an endpoint that was paused or disabled: what waits is sent now. */
+        post: operations["post_outbound_endpoints_id_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outbound/endpoints/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an endpoint a new secret. The one before signs as well for a day. */
+        post: operations["post_outbound_endpoints_id_rotate_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outbound/endpoints/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test event (`webhook.test`) to an endpoint, whatever it listens to and also while it is paused. It is tried once. */
+        post: operations["post_outbound_endpoints_id_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The keys under which words are sealed. */
+        get: operations["get_privacy_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/keys/destroy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Destroy the keys: everything that is sealed under them becomes unreadable, for everybody and for good. */
+        post: operations["post_privacy_keys_destroy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The requests of persons, newest first. */
+        get: operations["get_privacy_requests"];
+        put?: never;
+        /**
+         * Take in a person's request to get what is known of them, or to be forgotten.
+         * @description It is done by a job, which shows its progress as every job does. An erasure cannot be taken back. The law gives 30 days.
+         */
+        post: operations["post_privacy_requests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A request of a person, and how far it is. */
+        get: operations["get_privacy_requests_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/requests/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Fetch the archive of an export: `index.html` for people, `data/` for programs, `files/`. */
+        get: operations["get_privacy_requests_id_archive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/requests/{id}/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The certificate of a request that is done: what was reached, when, for whom as a token, and a hash.
+         * @description `sha256` is over the document without it: names in the order of the alphabet, no spaces.
+         */
+        get: operations["get_privacy_requests_id_certificate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long each kind of data is kept; what is over goes every night. */
+        get: operations["get_privacy_retention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/retention/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say how long a kind of data is kept. */
+        put: operations["put_privacy_retention_kind"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/reports/drafts": {
         parameters: {
             query?: never;
@@ -2052,6 +3182,213 @@ export interface paths {
         };
         /** How satisfied customers are, by agent, team, channel or day. */
         get: operations["get_reports_satisfaction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules, in the order in which they are looked at. */
+        get: operations["get_rules"];
+        put?: never;
+        /** Make a rule, at the end of the list. It is off: try it first, then switch it on. */
+        post: operations["post_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The words that rules and macros are written in: events, fields, comparisons, actions, variables. */
+        get: operations["get_rules_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put the rules into another order. */
+        post: operations["post_rules_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/webhook-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The secret under which calls that rules make are signed. */
+        get: operations["get_rules_webhook_secret"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A rule. */
+        get: operations["get_rules_id"];
+        /** Replace what a rule says. The version before it is kept. */
+        put: operations["put_rules_id"];
+        post?: never;
+        /** Take a rule away. What it did stays in the log. */
+        delete: operations["delete_rules_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/{id}/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The calls to other systems that a rule asked for, the newest first. */
+        get: operations["get_rules_id_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/{id}/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a rule on the past. Nothing is done; the result says what would have been. */
+        post: operations["post_rules_id_dry_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/{id}/dry-runs/{dry_run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a trial came to: counts, and each time that the rule would have fired with what it would have done. */
+        get: operations["get_rules_id_dry_runs_dry_run_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/{id}/off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch a rule off. */
+        post: operations["post_rules_id_off"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/{id}/on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch a rule on. What happens from now on is looked at. */
+        post: operations["post_rules_id_on"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The runs of a rule, the newest first: what fired, why, and what was done. */
+        get: operations["get_rules_id_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a rule said over time. */
+        get: operations["get_rules_id_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2439,6 +3776,199 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/slack/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts, newest first; they are kept for 30 days. */
+        get: operations["get_slack_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slack/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where Slack sends somebody back to, who agreed or did not. */
+        get: operations["get_slack_callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slack/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A slash command. */
+        post: operations["post_slack_commands"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slack/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An event of Slack's Events API. */
+        post: operations["post_slack_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slack/install": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to connect a workspace.
+         * @description The answer leads to Slack's page and sets a cookie, which the same browser brings back to `/api/slack/callback` within
+         *     ten minutes.
+         */
+        post: operations["post_slack_install"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slack/interactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A button below a message. */
+        post: operations["post_slack_interactions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slack/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's rules, newest first; there are 200 at most. */
+        get: operations["get_slack_rules"];
+        put?: never;
+        /** Make a rule. */
+        post: operations["post_slack_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slack/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a rule, with what it told. */
+        delete: operations["delete_slack_rules_id"];
+        options?: never;
+        head?: never;
+        /** Change a rule. */
+        patch: operations["patch_slack_rules_id"];
+        trace?: never;
+    };
+    "/api/slack/rules/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell a rule's channel that this is a test, at once whatever the time; GET /api/slack/alerts shows what came of it. */
+        post: operations["post_slack_rules_id_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slack/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's workspaces, and how they do. */
+        get: operations["get_slack_workspaces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slack/workspaces/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Disconnect a workspace: Slack is told to forget the token, and it is gone here whether Slack hears of it or not. */
+        delete: operations["delete_slack_workspaces_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tickets": {
         parameters: {
             query?: never;
@@ -2492,6 +4022,23 @@ export interface paths {
         get: operations["get_tickets_attachments_id"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/attachments/{id}/redact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Redact a file: its bytes and its name go, for good; that there was one stays. */
+        post: operations["post_tickets_attachments_id_redact"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2566,6 +4113,23 @@ export interface paths {
         get: operations["get_tickets_settings"];
         /** Change how the shop's tickets behave. */
         put: operations["put_tickets_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tags that tickets have, in the order of their names. */
+        get: operations["get_tickets_tags"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -2714,6 +4278,23 @@ export interface paths {
         put?: never;
         /** Take a ticket that nobody has. */
         post: operations["post_tickets_id_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{id}/customer-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A link by which the customer of a ticket sees and answers their own tickets without signing in. */
+        get: operations["get_tickets_id_customer_link"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2926,6 +4507,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tickets/{id}/rule-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened to a ticket and what rules made of it, the newest first: of each rule that was looked at whether it fired,
+         *     and which of its conditions held.
+         */
+        get: operations["get_tickets_id_rule_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tickets/{id}/score": {
         parameters: {
             query?: never;
@@ -3104,6 +4705,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/webhooks/shopify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in what a shop tells.
+         * @description The delivery proves itself by `X-Shopify-Hmac-Sha256` over the body as it is sent. The same event of a topic is taken in
+         *     once, however often it comes.
+         */
+        post: operations["post_webhooks_shopify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -3155,6 +4777,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/help/{shop}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A shop's help page: its public articles, or those that match. */
+        get: operations["get_help_shop"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/help/{shop}/a/{article}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An article. */
+        get: operations["get_help_shop_a_article"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/help/{shop}/contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The form. */
+        get: operations["get_help_shop_contact"];
+        put?: never;
+        /** Ask: the first time articles that may answer are shown; sent again it becomes a ticket. */
+        post: operations["post_help_shop_contact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -3166,6 +4840,24 @@ export interface paths {
         get: operations["get_metrics"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/my/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A customer's own tickets, and one of them with its messages. */
+        get: operations["get_my_token"];
+        put?: never;
+        /** Answer one of one's own tickets. A final one is followed by a new one. */
+        post: operations["post_my_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3337,11 +5029,96 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * @description What a tenant allows.
+         * @example {
+         *       "monthly_micros": 25000000,
+         *       "rounds": 6,
+         *       "smallest_group": 5,
+         *       "warn_percent": 80
+         *     }
+         */
+        AiPolicy: {
+            /**
+             * Format: int64
+             * @description Millionths of a US dollar that models may cost in a calendar month (UTC); null is no limit.
+             */
+            monthly_micros?: number | null;
+            /**
+             * Format: int32
+             * @description How often the model may be asked for one question, 1 to 12.
+             */
+            rounds: number;
+            /**
+             * Format: int32
+             * @description Groups of fewer customers are withheld outside of the desk, 2 to 100.
+             */
+            smallest_group: number;
+            /**
+             * Format: int32
+             * @description From this share of it on, in percent, answers carry a warning.
+             */
+            warn_percent: number;
+        };
+        /** @description The use of models. */
+        AiUsage: {
+            /**
+             * Format: date
+             * @description The first day (UTC).
+             */
+            from: string;
+            /** @description By day, feature and model, the latest day first; 2,000 at most. */
+            lines: components["schemas"]["UsageLine"][];
+            /**
+             * Format: int64
+             * @description What it may cost; null is no limit.
+             */
+            monthly_micros?: number | null;
+            /**
+             * Format: int64
+             * @description Millionths of a US dollar that this calendar month (UTC) has cost so far.
+             */
+            spent_this_month_micros: number;
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            to: string;
+            /** @description `fine`, `warning`, or `stop` when no model is asked any more this month. */
+            verdict: string;
+        };
         /** @description The alerts that hold now. */
         AlertList: {
             /** @description By topic. */
             items: unknown[];
         };
+        /** @description What is to be changed of a rule; what is left out stays. */
+        AlertRuleChange: {
+            /** @description The channel's id in Slack. */
+            channel?: string | null;
+            /**
+             * Format: int32
+             * @description Tell what happened together every so many minutes, 1 to 1440; 0 tells each at once.
+             */
+            digest_minutes?: number | null;
+            /** @description Kinds of events. */
+            events?: string[] | null;
+            /** @description Whether it tells at all. */
+            is_on?: boolean | null;
+            /** @description `["22:00", "07:00"]`: what comes between is told afterwards, together; `[]` for none. */
+            quiet_hours?: string[] | null;
+            /** @description Whose hours, such as Europe/Berlin. */
+            timezone?: string | null;
+        };
+        /** @description A rule. */
+        AlertRuleView: Record<string, never>;
+        /** @description Rules of the tenant. */
+        AlertRules: {
+            /** @description Newest first. */
+            items: Record<string, never>[];
+        };
+        /** @description An alert. */
+        AlertView: Record<string, never>;
         /** @description An alert on a topic. */
         AlertWish: {
             /** @description Why, for those who see the tickets. */
@@ -3383,6 +5160,108 @@ export interface components {
              * @description How many months it looks at, where it does not look at everything.
              */
             timeframe_months?: number | null;
+        };
+        /**
+         * @description What an archetype is to be called.
+         * @example {
+         *       "name": "Our best friends"
+         *     }
+         */
+        ArchetypeNameRequest: {
+            /** @description 1 to 4 words, at most 40 characters, and no other archetype's. */
+            name: string;
+        };
+        /** @description What an archetype is called. */
+        ArchetypeNameView: {
+            /** @description The name by rules, when the tenant gave another. */
+            automatic_name?: string | null;
+            /** @description 32 hexadecimal digits. */
+            id: string;
+            /** @description The name that is shown everywhere. */
+            name: string;
+        };
+        /**
+         * @description What an article is to be.
+         * @example {
+         *       "category": "Orders",
+         *       "default_language": "en",
+         *       "is_public": true,
+         *       "slug": "returns",
+         *       "texts": {
+         *         "en": {
+         *           "body": "You have **30 days**.",
+         *           "title": "Returns"
+         *         }
+         *       }
+         *     }
+         */
+        ArticleBody: {
+            /** @description Where it is listed. */
+            category?: string | null;
+            /** @description The language of readers whose own has no text. */
+            default_language: string;
+            /** @description Whether customers may read it. */
+            is_public?: boolean;
+            /** @description Its name in addresses: 1 to 100 of a-z, 0-9 and -. */
+            slug: string;
+            /** @description By language (ISO 639-1). */
+            texts: {
+                [key: string]: components["schemas"]["ArticleText"];
+            };
+        };
+        /** @description An article in one language. */
+        ArticleText: {
+            /** @description Markdown, 1 to 100,000 characters. */
+            body: string;
+            /** @description 1 to 200 characters. */
+            title: string;
+        };
+        /** @description What an article said over time. */
+        ArticleVersions: {
+            /** @description The newest first, 100 at most. */
+            items: unknown[];
+        };
+        /** @description An article. */
+        ArticleView: {
+            /** @description Where it is listed. */
+            category?: string | null;
+            /** @description agent:ID or key:ID. */
+            changed_by: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description The language of readers whose own has no text. */
+            default_language: string;
+            /**
+             * Format: uuid
+             * @description The article.
+             */
+            id: string;
+            /** @description Whether customers may read it. */
+            is_public: boolean;
+            /**
+             * Format: int32
+             * @description The version that is published; null is a draft.
+             */
+            published_version?: number | null;
+            /** @description Its name in addresses. */
+            slug: string;
+            /** @description What the newest version says, by language. */
+            texts: {
+                [key: string]: components["schemas"]["ArticleText"];
+            };
+            /**
+             * Format: date-time
+             * @description When it was changed.
+             */
+            updated_at: string;
+            /**
+             * Format: int32
+             * @description The newest version; its entity tag.
+             */
+            version: number;
         };
         /**
          * @description A job that was asked for.
@@ -3755,6 +5634,13 @@ export interface components {
              */
             reason: string | null;
         };
+        /** @description Everything that other systems can be told. */
+        Catalogue: {
+            /** @description The kinds, by name. */
+            events: components["schemas"]["Described"][];
+            /** @description What an endpoint or a rule may listen to: kinds, areas, `*`. */
+            patterns: string[];
+        };
         /** @description A field of a ticket that changed. */
         ChangeView: {
             /** @description Who: `agent:ID`, `key:ID`, `job:KIND` or a help desk. */
@@ -3825,6 +5711,16 @@ export interface components {
              * @description Slots of every worker, 0 to 10,000; null gives back what each worker was started with.
              */
             slots?: number | null;
+        };
+        /** @description A conversation. */
+        Conversation: {
+            /**
+             * Format: uuid
+             * @description It.
+             */
+            conversation_id: string;
+            /** @description Questions and answers, the first question first. */
+            exchanges: components["schemas"]["ExchangeView"][];
         };
         /** @description A ticket that was made. */
         CreatedTicket: components["schemas"]["TicketView"] & {
@@ -3906,6 +5802,16 @@ export interface components {
         CustomerImport: {
             /** @description 1,000 at most. */
             customers: components["schemas"]["NewCustomer"][];
+        };
+        /** @description A link for the customer. */
+        CustomerLinkView: {
+            /** @description The address without the host. */
+            path: string;
+            /**
+             * Format: date-time
+             * @description Until when it works.
+             */
+            until: string;
         };
         /** @description What to recommend to a customer. */
         CustomerRecommendations: {
@@ -3991,6 +5897,24 @@ export interface components {
              */
             customers_loaded: number;
         };
+        /** @description What a person knows of it. */
+        Decision: {
+            /** @description Whether the customer has it. When not, it is sent again. */
+            was_sent: boolean;
+        };
+        /** @description How often the help page answered a question before it was sent. */
+        Deflection: unknown & {
+            /**
+             * Format: date-time
+             * @description From when on.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Until when.
+             */
+            until: string;
+        };
         /**
          * @description What the sender is told, now and whenever it sends the same again.
          * @example {
@@ -4065,6 +5989,22 @@ export interface components {
              */
             ticket_id?: string | null;
         };
+        /** @description A kind of event. */
+        Described: {
+            /** @description When it is told. */
+            description: string;
+            /** @description An example of its `data`. */
+            example: Record<string, never>;
+            /** @description JSON Schema (2020-12) of the body of a delivery. */
+            schema: Record<string, never>;
+            /** @description Its name. */
+            type: string;
+            /**
+             * Format: int32
+             * @description The version of its fields.
+             */
+            version: number;
+        };
         /** @description Something that happened at the desk. */
         DeskEvent: {
             /** @description A document with `kind`, `at`, `ticket_id`, `agent_id` and `data`. */
@@ -4073,6 +6013,51 @@ export interface components {
             event: string;
             /** @description Its number, for `Last-Event-ID`; typing and viewing have none. */
             id: string;
+        };
+        /**
+         * @description The destruction of the keys.
+         * @example {
+         *       "confirm": "destroy the keys of my-shop"
+         *     }
+         */
+        DestroyBody: {
+            /** @description `destroy the keys of SLUG`, with the tenant's own short name. */
+            confirm: string;
+        };
+        /** @description Something that differed. */
+        DifferenceView: {
+            /** @description status, tags or messages. */
+            field: string;
+            /**
+             * Format: date-time
+             * @description When it was found.
+             */
+            found_at: string;
+            /** @description What both are now. */
+            merged: Record<string, never>;
+            /** @description What it was here; of messages: none was missing. */
+            ours: Record<string, never>;
+            /** @description What it was there; of messages: how many were missing here. */
+            theirs: Record<string, never>;
+            /**
+             * Format: uuid
+             * @description The ticket.
+             */
+            ticket_id: string;
+        };
+        /** @description How mail is signed. The key is not told. */
+        DkimView: {
+            domain: string;
+            selector: string;
+        };
+        /** @description How mail is signed. */
+        DkimWanted: {
+            /** @description For which domain. */
+            domain: string;
+            /** @description RSA as PKCS#1 in PEM, or Ed25519 as 32 bytes in base64; what is left out stays. */
+            private_key?: string | null;
+            /** @description Under which selector. */
+            selector: string;
         };
         /**
          * @description What was done at once.
@@ -4260,6 +6245,29 @@ export interface components {
             /** @description 1 to 20,000 characters. */
             reply: string;
         };
+        /** @description What is to be changed; what is left out stays. */
+        EndpointChange: {
+            /** @description At most 500 characters. */
+            description?: string | null;
+            /** @description Kinds of events, areas, or `*`. */
+            events?: string[] | null;
+            /** @description Whether the order counts. */
+            ordered?: boolean | null;
+            /** @description An https address of the public internet. */
+            url?: string | null;
+        };
+        /** @description An endpoint as it is. */
+        EndpointView: Record<string, never>;
+        /** @description An endpoint with its secret, which is shown this once. */
+        EndpointWithSecret: Record<string, never> & {
+            /** @description What its signatures are verified with: `whsec_...`. */
+            secret: string;
+        };
+        /** @description Endpoints of the tenant. */
+        Endpoints: {
+            /** @description Newest first. */
+            items: Record<string, never>[];
+        };
         /**
          * @description A job to enqueue.
          * @example {
@@ -4427,6 +6435,31 @@ export interface components {
         };
         /** @description Nothing needs to be said. */
         EvaluationWish: Record<string, never>;
+        /** @description A question and its answer. */
+        ExchangeView: {
+            /**
+             * @description The answer: outcome (answered, asks, declined), text, rows, chart, calls, as_of, caveats, suggestions, answered_by,
+             *     model, removed_sentences; null while there is none.
+             */
+            answer?: Record<string, never> | null;
+            /**
+             * Format: date-time
+             * @description When it was answered; null while it is not.
+             */
+            answered_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            asked_at: string;
+            /**
+             * Format: uuid
+             * @description It.
+             */
+            id: string;
+            /** @description What was asked. */
+            question: string;
+        };
         /** @description What is thought of a draft. */
         Feedback: {
             /** @description Why, 1000 characters at most. */
@@ -4485,6 +6518,11 @@ export interface components {
             from?: components["schemas"]["Writer"];
             /** @description What it says: 20,000 characters at most, 50,000 of a customer. */
             text: string;
+        };
+        /** @description The folders. */
+        FolderList: {
+            /** @description By name. */
+            items: unknown[];
         };
         /** @description A forecast is being made. */
         ForecastJob: {
@@ -4548,6 +6586,11 @@ export interface components {
             /** @description Slug of the tenant. */
             tenant: string;
         };
+        /** @description What was found. */
+        FoundArticles: {
+            /** @description The best first. */
+            items: unknown[];
+        };
         /** @description A ticket that was found. */
         FoundTicket: components["schemas"]["TicketView"] & {
             /** @description Whether its number or address is the very one that was asked for. */
@@ -4588,6 +6631,28 @@ export interface components {
             /** @description `ok`, `degraded` (it serves, slower or with gaps) or `down` (it cannot serve). */
             status: string;
         };
+        /**
+         * @description How the help page looks.
+         * @example {
+         *       "colour": "#1f5eff",
+         *       "has_form": true,
+         *       "is_on": true,
+         *       "language": "en",
+         *       "title": "Help"
+         *     }
+         */
+        HelpLooks: {
+            /** @description As #1f5eff. */
+            colour: string;
+            /** @description Whether one can ask there. */
+            has_form: boolean;
+            /** @description Whether it is there, under /help/SLUG. */
+            is_on: boolean;
+            /** @description Shown to whoever asks for no language that there is. */
+            language: string;
+            /** @description 1 to 200 characters. */
+            title: string;
+        };
         /** @description The import that is under way. */
         ImportJob: {
             /**
@@ -4624,6 +6689,26 @@ export interface components {
                 number,
                 string
             ][];
+        };
+        /** @description Where to go. */
+        InstallBegun: {
+            /** @description Slack's page, on which somebody of the workspace agrees. */
+            url: string;
+        };
+        /**
+         * @description Which shop.
+         * @example {
+         *       "shop": "corner-records.myshopify.com"
+         *     }
+         */
+        InstallRequest: {
+            /** @description Its own domain, which ends with `.myshopify.com`. */
+            shop: string;
+        };
+        /** @description Where to go. */
+        InstallView: {
+            /** @description The shop's page where its owner agrees; to be opened in the browser that has the cookie of this answer. */
+            authorize_url: string;
         };
         /** @description The new person, and the link by which they choose a password. */
         Invitation: {
@@ -4784,6 +6869,13 @@ export interface components {
              * @description Its tenant.
              */
             tenant_id: string;
+        };
+        /** @description The tenant's keys. */
+        KeysView: {
+            /** @description Each with `generation`, `made_at`, `destroyed_at` and `destroyed_by`; the last one seals. */
+            keys: unknown[];
+            /** @description What is sealed under them. */
+            sealed: string[];
         };
         /**
          * @description A kind and its policy.
@@ -4953,6 +7045,90 @@ export interface components {
             /** @description Where it stands. */
             state: string;
         };
+        /**
+         * @description What a macro says and does.
+         * @example {
+         *       "actions": [
+         *         {
+         *           "do": "add_tags",
+         *           "tags": [
+         *             "refund"
+         *           ]
+         *         },
+         *         {
+         *           "do": "set_status",
+         *           "status": "resolved"
+         *         }
+         *       ],
+         *       "default_language": "en",
+         *       "folder": "Refunds",
+         *       "name": "Refund is on its way",
+         *       "texts": {
+         *         "en": "Hello {{customer.first_name | there}}, the refund for order {{order.number}} is on its way."
+         *       }
+         *     }
+         */
+        MacroBody: {
+            /** @description What happens to the ticket beside: tags, status, priority, snooze, assignment, note. */
+            actions?: Record<string, never>[];
+            /** @description The language of tickets whose own has no text. */
+            default_language: string;
+            /** @description Where it is listed, 1 to 100 characters. */
+            folder?: string | null;
+            /** @description For people, 1 to 200 characters; each once without regard to case. */
+            name: string;
+            /** @description By language (ISO 639-1); variables as in GET /api/rules/fields. */
+            texts: {
+                [key: string]: string;
+            };
+        };
+        /** @description A macro. */
+        MacroView: {
+            /** @description What happens to the ticket beside. */
+            actions: Record<string, never>[];
+            /** @description agent:ID or key:ID. */
+            changed_by: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description The language of tickets whose own has no text. */
+            default_language: string;
+            /** @description Where it is listed. */
+            folder?: string | null;
+            /**
+             * Format: uuid
+             * @description The macro.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When that was last.
+             */
+            last_used_at?: string | null;
+            /** @description For people. */
+            name: string;
+            /** @description By language. */
+            texts: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it was changed.
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description How often it was used.
+             */
+            uses: number;
+            /**
+             * Format: int64
+             * @description Grows with each change; its entity tag.
+             */
+            version: number;
+        };
         /** @description A key just made. */
         MadeKey: {
             /**
@@ -4964,6 +7140,176 @@ export interface components {
             key: string;
             /** @description The part that is shown later. */
             prefix: string;
+        };
+        /**
+         * @description What became of a mail that was handed in.
+         * @example {
+         *       "mail_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81",
+         *       "state": "waiting"
+         *     }
+         */
+        MailAnswer: {
+            /**
+             * Format: uuid
+             * @description The mail, as in GET /api/mail/inbound.
+             */
+            mail_id: string;
+            /** @description Why it is suspended or unreadable. */
+            reason?: string | null;
+            /** @description waiting, taken, suspended or unreadable. */
+            state: string;
+        };
+        /**
+         * @description How a shop's mail behaves.
+         * @example {
+         *       "flood_limit": 100,
+         *       "flood_window_secs": 600
+         *     }
+         */
+        MailSettings: {
+            /**
+             * Format: int32
+             * @description Mails of one sender to one mailbox within the window, 1 to 100000; what comes beyond is suspended.
+             */
+            flood_limit: number;
+            /**
+             * Format: int32
+             * @description The window, in seconds, 10 to 86400.
+             */
+            flood_window_secs: number;
+        };
+        /** @description A mail that came. */
+        MailView: {
+            /** @description http, smtp or lmtp. */
+            came_by: string;
+            /** @description The sender of the envelope; empty for reports. */
+            envelope_from?: string | null;
+            /** @description Whether it can still be downloaded as it came. */
+            has_raw: boolean;
+            /**
+             * Format: uuid
+             * @description Identity.
+             */
+            id: string;
+            /** @description Why it counts as sent by a machine. */
+            machine?: string | null;
+            /**
+             * Format: uuid
+             * @description To which mailbox.
+             */
+            mailbox_id: string;
+            /** @description Its Message-ID. */
+            message_id?: string | null;
+            /** @description Why it is suspended or unreadable, and what to do about it. */
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            received_at: string;
+            /** @description What was left out of it. */
+            remarks: string[];
+            /** @description Who sent it. */
+            sender?: string | null;
+            /**
+             * Format: int64
+             * @description How long it is.
+             */
+            size_bytes: number;
+            /** @description waiting, taken, suspended or unreadable. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description When it was taken in.
+             */
+            taken_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The ticket that it is in.
+             */
+            ticket_id?: string | null;
+            /**
+             * Format: uuid
+             * @description The message that it is.
+             */
+            ticket_message_id?: string | null;
+        };
+        /** @description A mailbox that was made, with its token. */
+        MailboxMade: components["schemas"]["MailboxView"] & {
+            /** @description What a program hands mail in with, as X-Mailbox-Token; told this once. */
+            token: string;
+        };
+        /** @description A mailbox. */
+        MailboxView: {
+            /** @description What a customer is told at once; null: nothing. */
+            acknowledgement?: string | null;
+            /** @description Its address. */
+            address: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was given up.
+             */
+            disabled_at?: string | null;
+            /** @description The name beside it. */
+            display_name?: string | null;
+            dkim?: components["schemas"]["DkimView"] | null;
+            /**
+             * Format: uuid
+             * @description Identity.
+             */
+            id: string;
+            /** @description Whether tickets are answered from it that came to no mailbox. */
+            is_default: boolean;
+            /** @description What went wrong since. */
+            last_error?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            last_error_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When mail last came.
+             */
+            last_received_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When mail last left, to the minute.
+             */
+            last_sent_at?: string | null;
+            smtp?: components["schemas"]["SmtpView"] | null;
+        };
+        /**
+         * @description What a mailbox is to be.
+         * @example {
+         *       "address": "help@shop.example",
+         *       "display_name": "Lamp Shop",
+         *       "is_default": true,
+         *       "smtp": {
+         *         "host": "smtp.shop.example",
+         *         "password": "a secret",
+         *         "port": 465,
+         *         "security": "tls",
+         *         "username": "help"
+         *       }
+         *     }
+         */
+        MailboxWanted: {
+            /** @description What a customer is told at once, once in five minutes and never to machines; null: nothing. */
+            acknowledgement?: string | null;
+            /** @description Its address; cannot be changed. */
+            address: string;
+            /** @description The name beside it. */
+            display_name?: string | null;
+            dkim?: components["schemas"]["DkimWanted"] | null;
+            /** @description Whether tickets are answered from it that came to no mailbox. */
+            is_default?: boolean;
+            smtp?: components["schemas"]["SmtpWanted"] | null;
         };
         /**
          * @description What columns of a file mean, and how it is written.
@@ -5141,17 +7487,24 @@ export interface components {
              * @description When it left.
              */
             delivered_at?: string | null;
-            /** @description Of a reply that goes out from here: scheduled, queued, sent, failed or withdrawn. */
+            /**
+             * @description Of a reply that goes out from here: scheduled, queued, sent, failed, withdrawn, bounced, or unsure, when nobody
+             *     knows whether it left.
+             */
             delivery?: string | null;
             /** @description Why it failed, or waits. */
             error?: string | null;
             /** @description customer, agent or note. */
             from: string;
+            /** @description HTML that is safe to show, of a mail. */
+            html?: string | null;
             /**
              * Format: uuid
              * @description Ours.
              */
             id: string;
+            /** @description Why it counts as sent by one. */
+            machine?: string | null;
             /**
              * Format: uuid
              * @description The ticket that it came to, when a merge or split brought it here.
@@ -5162,6 +7515,8 @@ export interface components {
              * @description When it goes out; until then it can be taken back.
              */
             send_at?: string | null;
+            /** @description The sender's address, of a mail. */
+            sender_email?: string | null;
             /** @description The sender's name. */
             sender_name?: string | null;
             /**
@@ -5169,6 +7524,8 @@ export interface components {
              * @description When it was sent.
              */
             sent_at: string;
+            /** @description The same without the history that mail programs append; null when it has none. */
+            stripped_text?: string | null;
             /** @description Plain text. */
             text: string;
             /**
@@ -5198,6 +7555,29 @@ export interface components {
             role?: string | null;
             /** @description What the person knows. */
             skills?: string[] | null;
+        };
+        /** @description A rule to be made. */
+        NewAlertRule: {
+            /** @description The channel's id in Slack, such as C024BE91L. */
+            channel: string;
+            /**
+             * Format: int32
+             * @description Tell what happened together every so many minutes, 1 to 1440; 0 tells each at once.
+             */
+            digest_minutes?: number | null;
+            /** @description Kinds of events, areas such as `sla.*`, or `*`. */
+            events: string[];
+            /** @description Whether it tells at all. */
+            is_on?: boolean | null;
+            /** @description `["22:00", "07:00"]`: what comes between is told afterwards, together; `[]` for none. */
+            quiet_hours?: string[] | null;
+            /** @description Whose hours, such as Europe/Berlin. */
+            timezone?: string | null;
+            /**
+             * Format: uuid
+             * @description The workspace, as in GET /api/slack/workspaces.
+             */
+            workspace_id: string;
         };
         /** @description A calendar to be made. */
         NewCalendar: {
@@ -5229,6 +7609,17 @@ export interface components {
             name?: string | null;
             /** @description Telephone number. */
             phone?: string | null;
+        };
+        /** @description An endpoint to be made. */
+        NewEndpoint: {
+            /** @description At most 500 characters. */
+            description?: string;
+            /** @description Kinds of events, areas such as `ticket.*`, or `*`. */
+            events: string[];
+            /** @description One delivery at a time, in the order of the events; one that fails holds the others up. */
+            ordered?: boolean;
+            /** @description An https address of the public internet. */
+            url: string;
         };
         /** @description A key to be made. */
         NewKey: {
@@ -5313,6 +7704,27 @@ export interface components {
              * @description From when on it holds; now when left out, and never in the past.
              */
             valid_from?: string | null;
+        };
+        /**
+         * @description A person's request.
+         * @example {
+         *       "customer_id": "c-17",
+         *       "in_help_desk": true,
+         *       "kind": "erase",
+         *       "verification": "answered from the address of the order"
+         *     }
+         */
+        NewPrivacyRequest: {
+            /** @description The shop's id of the customer; with an address alone, that of the customer who has it. */
+            customer_id?: string | null;
+            /** @description An address of theirs. */
+            email?: string | null;
+            /** @description Whether the connected help desk is to forget them too; only for `erase`. */
+            in_help_desk?: boolean;
+            /** @description `export` or `erase`. */
+            kind: components["schemas"]["Wanted"];
+            /** @description How it was made sure that it is the person who asks: 3 to 2,000 characters. */
+            verification: string;
         };
         /** @description A segment to be made. */
         NewSegment: {
@@ -5475,6 +7887,10 @@ export interface components {
             /** @description Sales less returns. */
             worth: string;
         };
+        /** @description A delivery. */
+        OutboundDelivery: Record<string, never>;
+        /** @description A delivery with every request that was made for it. */
+        OutboundDeliveryShown: Record<string, never>;
         /** @description What a person may change of themselves. */
         OwnChange: {
             /** @description Whether automatic assignment may give anything; a viewer's never does. */
@@ -5552,6 +7968,60 @@ export interface components {
                 /**
                  * Format: int64
                  * @description Grows with every change of what can be changed here.
+                 */
+                version: number;
+            }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_AlertView: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: Record<string, never>[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_ArticleView: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /** @description Where it is listed. */
+                category?: string | null;
+                /** @description agent:ID or key:ID. */
+                changed_by: string;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description The language of readers whose own has no text. */
+                default_language: string;
+                /**
+                 * Format: uuid
+                 * @description The article.
+                 */
+                id: string;
+                /** @description Whether customers may read it. */
+                is_public: boolean;
+                /**
+                 * Format: int32
+                 * @description The version that is published; null is a draft.
+                 */
+                published_version?: number | null;
+                /** @description Its name in addresses. */
+                slug: string;
+                /** @description What the newest version says, by language. */
+                texts: {
+                    [key: string]: components["schemas"]["ArticleText"];
+                };
+                /**
+                 * Format: date-time
+                 * @description When it was changed.
+                 */
+                updated_at: string;
+                /**
+                 * Format: int32
+                 * @description The newest version; its entity tag.
                  */
                 version: number;
             }[];
@@ -5654,6 +8124,32 @@ export interface components {
                  * @description Our ticket.
                  */
                 ticket_id?: string | null;
+            }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_DifferenceView: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /** @description status, tags or messages. */
+                field: string;
+                /**
+                 * Format: date-time
+                 * @description When it was found.
+                 */
+                found_at: string;
+                /** @description What both are now. */
+                merged: Record<string, never>;
+                /** @description What it was here; of messages: none was missing. */
+                ours: Record<string, never>;
+                /** @description What it was there; of messages: how many were missing here. */
+                theirs: Record<string, never>;
+                /**
+                 * Format: uuid
+                 * @description The ticket.
+                 */
+                ticket_id: string;
             }[];
             /** @description Leads to the next page as `?cursor=`; null on the last. */
             next_cursor?: string | null;
@@ -5897,6 +8393,119 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_MacroView: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /** @description What happens to the ticket beside. */
+                actions: Record<string, never>[];
+                /** @description agent:ID or key:ID. */
+                changed_by: string;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description The language of tickets whose own has no text. */
+                default_language: string;
+                /** @description Where it is listed. */
+                folder?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The macro.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When that was last.
+                 */
+                last_used_at?: string | null;
+                /** @description For people. */
+                name: string;
+                /** @description By language. */
+                texts: {
+                    [key: string]: string;
+                };
+                /**
+                 * Format: date-time
+                 * @description When it was changed.
+                 */
+                updated_at: string;
+                /**
+                 * Format: int64
+                 * @description How often it was used.
+                 */
+                uses: number;
+                /**
+                 * Format: int64
+                 * @description Grows with each change; its entity tag.
+                 */
+                version: number;
+            }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_MailView: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /** @description http, smtp or lmtp. */
+                came_by: string;
+                /** @description The sender of the envelope; empty for reports. */
+                envelope_from?: string | null;
+                /** @description Whether it can still be downloaded as it came. */
+                has_raw: boolean;
+                /**
+                 * Format: uuid
+                 * @description Identity.
+                 */
+                id: string;
+                /** @description Why it counts as sent by a machine. */
+                machine?: string | null;
+                /**
+                 * Format: uuid
+                 * @description To which mailbox.
+                 */
+                mailbox_id: string;
+                /** @description Its Message-ID. */
+                message_id?: string | null;
+                /** @description Why it is suspended or unreadable, and what to do about it. */
+                reason?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it came.
+                 */
+                received_at: string;
+                /** @description What was left out of it. */
+                remarks: string[];
+                /** @description Who sent it. */
+                sender?: string | null;
+                /**
+                 * Format: int64
+                 * @description How long it is.
+                 */
+                size_bytes: number;
+                /** @description waiting, taken, suspended or unreadable. */
+                state: string;
+                /**
+                 * Format: date-time
+                 * @description When it was taken in.
+                 */
+                taken_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The ticket that it is in.
+                 */
+                ticket_id?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The message that it is.
+                 */
+                ticket_message_id?: string | null;
+            }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_MemberView: {
             /** @description The items, newest first unless the path says otherwise. */
             items: {
@@ -5931,6 +8540,89 @@ export interface components {
                 order_count?: number | null;
                 /** @description Money spent, net of returns, as a decimal. */
                 total_order_value?: string | null;
+            }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_OutboundDelivery: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: Record<string, never>[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_PrivacyRequest: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description How long the archive is; null when there is none.
+                 */
+                archive_bytes?: number | null;
+                /**
+                 * Format: date-time
+                 * @description Until when it can be fetched.
+                 */
+                archive_until?: string | null;
+                /** @description Who asks: null once they are erased. */
+                customer_id?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Until when the law gives time.
+                 */
+                due_at: string;
+                /** @description An address of theirs: null once they are erased. */
+                email?: string | null;
+                /** @description Why it failed. */
+                error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it ended.
+                 */
+                finished_at?: string | null;
+                /** @description `queued`, `done` or `failed`. */
+                help_desk_state?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Identity.
+                 */
+                id: string;
+                /** @description Whether the help desk is to forget them too. */
+                in_help_desk: boolean;
+                /** @description Whether that time is over and it is not done. */
+                is_late: boolean;
+                /**
+                 * Format: uuid
+                 * @description The job, with its progress.
+                 */
+                job_id?: string | null;
+                /** @description `export` or `erase`. */
+                kind: string;
+                /** @description Rows by table, so far. */
+                reached: {
+                    [key: string]: number;
+                };
+                /** @description What is to be known of it. */
+                remarks: string[];
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                requested_at: string;
+                /** @description Who took it in. */
+                requested_by: string;
+                /**
+                 * Format: date-time
+                 * @description When it began.
+                 */
+                started_at?: string | null;
+                /** @description `open`, `running`, `done` or `failed`. */
+                state: string;
+                /** @description Why the three before are missing although they were not erased. */
+                unreadable?: string | null;
+                /** @description How that was proved: null once they are erased. */
+                verification?: string | null;
             }[];
             /** @description Leads to the next page as `?cursor=`; null on the last. */
             next_cursor?: string | null;
@@ -6096,6 +8788,21 @@ export interface components {
                  * @description Grows with every change.
                  */
                 version: number;
+            }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_TicketTag: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /** @description Its name. */
+                tag: string;
+                /**
+                 * Format: int64
+                 * @description How many tickets have it.
+                 */
+                tickets: number;
             }[];
             /** @description Leads to the next page as `?cursor=`; null on the last. */
             next_cursor?: string | null;
@@ -6270,6 +8977,100 @@ export interface components {
             /** @description Leads to the next page as `?cursor=`; null on the last. */
             next_cursor?: string | null;
         };
+        /** @description A page of a list. */
+        Page_UnsureView: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was written.
+                 */
+                created_at: string;
+                /** @description To whom it was to go. */
+                customer_email?: string | null;
+                /** @description Why nobody knows. */
+                error?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The message.
+                 */
+                message_id: string;
+                /**
+                 * Format: uuid
+                 * @description Its ticket.
+                 */
+                ticket_id: string;
+                /**
+                 * Format: int64
+                 * @description The ticket's number.
+                 */
+                ticket_number: number;
+            }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A part of a reading. */
+        PartView: {
+            /**
+             * Format: int64
+             * @description And bytes in all.
+             */
+            file_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description Of the file of a first reading: bytes read.
+             */
+            file_bytes_read?: number | null;
+            /**
+             * Format: date-time
+             * @description When it came to its end.
+             */
+            finished_at?: string | null;
+            /**
+             * Format: int64
+             * @description Orders that are new.
+             */
+            inserted: number;
+            /**
+             * Format: int64
+             * @description Orders of which something newer is stored.
+             */
+            older: number;
+            /**
+             * Format: int64
+             * @description Objects read so far.
+             */
+            read: number;
+            /**
+             * Format: int64
+             * @description What could not be stored.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Orders that were replaced.
+             */
+            replaced: number;
+            /** @description `products`, `customers` or `orders`. */
+            resource: string;
+            /**
+             * Format: uuid
+             * @description The reading.
+             */
+            run_id: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+            /** @description `waiting`, `running`, `done` or `dropped`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description Orders that are stored as they are.
+             */
+            unchanged: number;
+        };
         /** @description A month that is over. */
         PastView: {
             /**
@@ -6308,6 +9109,31 @@ export interface components {
              * @description The person's tenant.
              */
             tenant_id: string;
+        };
+        /** @description Where it is. */
+        PlaceForm: {
+            /** @description The column that grows with each change: a time of change, or a number. Without one everything is read each time. */
+            changes?: string | null;
+            /** @description The database. */
+            database: string;
+            /** @description Name or address of the server. */
+            host: string;
+            /** @enum {string} */
+            kind: "postgres";
+            /**
+             * Format: int32
+             * @description Its port.
+             */
+            port: number;
+            /** @description The table, with its schema if it has one. */
+            table: string;
+            /** @description Who reads; a role that may do nothing else is best. */
+            user: string;
+        } | {
+            /** @enum {string} */
+            kind: "file";
+            /** @description The address, by https. */
+            url: string;
         };
         /** @description A month ahead. */
         PointView: {
@@ -6464,6 +9290,16 @@ export interface components {
             /** @description Whether some customers are wanted too. */
             sample?: boolean;
         };
+        /**
+         * @description A text to be seen as it would be shown.
+         * @example {
+         *       "body": "You have **30 days**."
+         *     }
+         */
+        PreviewText: {
+            /** @description Markdown. */
+            body: string;
+        };
         /** @description What an import would make of a file. */
         PreviewView: {
             /** @description Each column, what it means, and what became of it. */
@@ -6504,10 +9340,94 @@ export interface components {
             };
         };
         /**
+         * @description On which ticket.
+         * @example {
+         *       "ticket_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"
+         *     }
+         */
+        PreviewWish: {
+            /**
+             * Format: uuid
+             * @description The ticket.
+             */
+            ticket_id: string;
+        };
+        /**
          * @description How urgent a ticket is.
          * @enum {string}
          */
         Priority: "urgent" | "high" | "normal" | "low";
+        /** @description A person's request, and how far it is. */
+        PrivacyRequest: {
+            /**
+             * Format: int64
+             * @description How long the archive is; null when there is none.
+             */
+            archive_bytes?: number | null;
+            /**
+             * Format: date-time
+             * @description Until when it can be fetched.
+             */
+            archive_until?: string | null;
+            /** @description Who asks: null once they are erased. */
+            customer_id?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when the law gives time.
+             */
+            due_at: string;
+            /** @description An address of theirs: null once they are erased. */
+            email?: string | null;
+            /** @description Why it failed. */
+            error?: string | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at?: string | null;
+            /** @description `queued`, `done` or `failed`. */
+            help_desk_state?: string | null;
+            /**
+             * Format: uuid
+             * @description Identity.
+             */
+            id: string;
+            /** @description Whether the help desk is to forget them too. */
+            in_help_desk: boolean;
+            /** @description Whether that time is over and it is not done. */
+            is_late: boolean;
+            /**
+             * Format: uuid
+             * @description The job, with its progress.
+             */
+            job_id?: string | null;
+            /** @description `export` or `erase`. */
+            kind: string;
+            /** @description Rows by table, so far. */
+            reached: {
+                [key: string]: number;
+            };
+            /** @description What is to be known of it. */
+            remarks: string[];
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            requested_at: string;
+            /** @description Who took it in. */
+            requested_by: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at?: string | null;
+            /** @description `open`, `running`, `done` or `failed`. */
+            state: string;
+            /** @description Why the three before are missing although they were not erased. */
+            unreadable?: string | null;
+            /** @description How that was proved: null once they are erased. */
+            verification?: string | null;
+        };
         /**
          * @description The body of every answer with a status of 400 or more.
          * @example {
@@ -6546,6 +9466,14 @@ export interface components {
             /** @description 1 to 500 characters, for those who ask later. */
             reason: string;
         };
+        /** @description What is published. */
+        PublishWish: {
+            /**
+             * Format: int32
+             * @description Which version; the newest when missing.
+             */
+            version?: number | null;
+        };
         /** @description An order of a customer, the sum of its lines. */
         PurchaseView: {
             /** @description Sum of its lines; negative for a return. */
@@ -6572,6 +9500,21 @@ export interface components {
             products: string[];
             /** @description Units. */
             units: string;
+        };
+        /**
+         * @description A question.
+         * @example {
+         *       "question": "Which VIPs are about to leave?"
+         *     }
+         */
+        Question: {
+            /**
+             * Format: uuid
+             * @description The conversation that it goes on with; a new one when missing.
+             */
+            conversation_id?: string | null;
+            /** @description 1 to 2,000 characters. */
+            question: string;
         };
         /** @description A ticket in a queue. */
         QueuedTicket: {
@@ -6705,6 +9648,46 @@ export interface components {
             /** @description Why, in words. */
             reason: string;
         };
+        /** @description How many were let in. */
+        Recovered: {
+            /** @description How many, 500 at most; ask again until it is 0. */
+            recovered: number;
+        };
+        /** @description Whose suspended mails are let in. */
+        Recovery: {
+            /**
+             * Format: uuid
+             * @description Only those to this mailbox.
+             */
+            mailbox_id?: string | null;
+            /** @description The sender's address. */
+            sender: string;
+        };
+        /** @description What was redacted. */
+        RedactedView: {
+            /**
+             * Format: uuid
+             * @description The message or file.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The job that empties what other jobs keep of it.
+             */
+            job_id?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was redacted first.
+             */
+            redacted_at: string;
+            /** @description By whom. */
+            redacted_by?: string | null;
+            /**
+             * Format: uuid
+             * @description The ticket that it is in.
+             */
+            ticket_id?: string | null;
+        };
         /** @description A line that was not imported, or was with a remark. */
         RejectView: {
             /** @description The kind of fault in fixed words, as they are counted in the job's result. */
@@ -6743,6 +9726,42 @@ export interface components {
             /** @description 12 characters at least, 1024 bytes at most. */
             password: string;
         };
+        /** @description Which deliveries are to be repeated. */
+        ReplayFilter: {
+            /** @description Only count them. */
+            dry_run?: boolean;
+            /**
+             * Format: uuid
+             * @description To this endpoint.
+             */
+            endpoint_id?: string | null;
+            /**
+             * Format: date-time
+             * @description Made at this time or later.
+             */
+            from?: string | null;
+            /** @description delivered or failed; failed when left out. */
+            state?: string | null;
+            /**
+             * Format: date-time
+             * @description Made before.
+             */
+            to?: string | null;
+            /** @description Of this kind of event. */
+            type?: string | null;
+        };
+        /** @description What a replay did, or would do. */
+        Replayed: {
+            /**
+             * Format: int64
+             * @description Deliveries that are repeated.
+             */
+            deliveries: number;
+            /** @description Whether they were only counted. */
+            dry_run: boolean;
+            /** @description Whether there are more than one request repeats: ask again. */
+            has_more: boolean;
+        };
         /**
          * @description The text as it is now.
          * @example {
@@ -6779,6 +9798,109 @@ export interface components {
             version: number;
         };
         /**
+         * @description How long a kind is to be kept.
+         * @example {
+         *       "keep_days": 90
+         *     }
+         */
+        RetentionBody: {
+            /**
+             * Format: int32
+             * @description 1 to 3,650 days; null: for ever.
+             */
+            keep_days?: number | null;
+        };
+        /** @description How long a kind of data is kept. */
+        RetentionRule: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            changed_at?: string | null;
+            /** @description Who said so. */
+            changed_by?: string | null;
+            /** @description Whether nobody said otherwise. */
+            is_default: boolean;
+            /**
+             * Format: int32
+             * @description Days; null: for ever.
+             */
+            keep_days?: number | null;
+            /** @description deliveries, tickets, files, drafts or archives. */
+            kind: string;
+            /** @description What goes, and from when days are counted. */
+            meaning: string;
+        };
+        /**
+         * @description What a rule says.
+         * @example {
+         *       "actions": [
+         *         {
+         *           "do": "add_tags",
+         *           "tags": [
+         *             "angry"
+         *           ]
+         *         },
+         *         {
+         *           "do": "set_priority",
+         *           "priority": "high"
+         *         }
+         *       ],
+         *       "conditions": {
+         *         "all": [
+         *           {
+         *             "field": "sentiment",
+         *             "op": "at_most",
+         *             "value": 0.3
+         *           },
+         *           {
+         *             "field": "customer_tier",
+         *             "op": "one_of",
+         *             "value": [
+         *               "gold",
+         *               "platinum"
+         *             ]
+         *           }
+         *         ]
+         *       },
+         *       "event": "message_received",
+         *       "hourly_budget": 10,
+         *       "name": "Angry customers first"
+         *     }
+         */
+        RuleBody: {
+            /** @description What is done, in this order; see GET /api/rules/fields. */
+            actions: Record<string, never>[];
+            /**
+             * Format: int32
+             * @description How long after it the rule looks, 1 to 129600; at once when missing.
+             */
+            after_minutes?: number | null;
+            /** @description What must hold: {"all": [...]}, {"any": [...]} or {"field", "op", "value"}; see GET /api/rules/fields. */
+            conditions?: Record<string, never> | null;
+            /** @description ticket_created, message_received, ticket_updated, tag_added, rating_received, sla_warning or sla_breach. */
+            event: string;
+            /**
+             * Format: int32
+             * @description How often it may fire for one ticket within an hour, 1 to 1000; 10 when missing.
+             */
+            hourly_budget?: number | null;
+            /** @description For people, 1 to 200 characters. */
+            name: string;
+            /** @description What must not. */
+            unless?: Record<string, never> | null;
+        };
+        /** @description The rules in their order. */
+        RuleList: {
+            /** @description All of them. */
+            items: components["schemas"]["RuleView"][];
+        };
+        /** @description An order of rules. */
+        RuleOrder: {
+            /** @description Every rule once. */
+            rules: string[];
+        };
+        /**
          * @description Which orders are to be revenue.
          * @example {
          *       "rule": "paid"
@@ -6788,12 +9910,30 @@ export interface components {
             /** @description `paid`, `fulfilled` or `placed`. */
             rule: string;
         };
+        /** @description What a rule said over time. */
+        RuleVersions: {
+            /** @description The newest first, 100 at most. */
+            items: unknown[];
+        };
         /** @description Which orders are revenue. */
         RuleView: {
             /** @description Whether all orders are counted by it already. */
             is_applied: boolean;
             /** @description `paid`, `fulfilled` or `placed`. */
             rule: string;
+        };
+        /** @description The words that rules and macros are written in. */
+        RuleWords: {
+            /** @description What can be done, as examples. */
+            actions: unknown[];
+            /** @description Comparisons by the kind of a field. */
+            comparisons: unknown;
+            /** @description What can happen. */
+            events: string[];
+            /** @description Fields of conditions; those of the shop's own are `custom.KEY`. */
+            fields: unknown[];
+            /** @description Variables of texts. */
+            variables: unknown[];
         };
         /** @description A ticket that could come. */
         SampleTicket: {
@@ -7064,6 +10204,57 @@ export interface components {
             /** @description online, busy, away or offline. */
             availability: string;
         };
+        /** @description A shop. */
+        ShopView: {
+            /**
+             * Format: date-time
+             * @description When the last webhook came.
+             */
+            last_webhook_at?: string | null;
+            /**
+             * Format: int64
+             * @description Requests about customers' privacy that are not done.
+             */
+            privacy_requests_open: number;
+            /** @description The last reading. */
+            reading: components["schemas"]["PartView"][];
+            /** @description Why it is not connected. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description Orders that could not be stored.
+             */
+            refused: number;
+            /** @description Its own domain; none when none was ever connected. */
+            shop?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it stands so.
+             */
+            since?: string | null;
+            /** @description `connected`, `revoked` (it does not take our credentials any more; connect it again) or `disconnected`. */
+            status: string;
+            /**
+             * Format: date-time
+             * @description When a reading last came to its end.
+             */
+            synced_at?: string | null;
+            /**
+             * Format: int64
+             * @description How long after it happened, in milliseconds.
+             */
+            webhook_lag_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Webhooks that are not applied yet.
+             */
+            webhooks_waiting: number;
+        };
+        /** @description A text as it would be shown. */
+        Shown: {
+            /** @description HTML that is safe to show. */
+            html: string;
+        };
         /** @description Somebody is signed in. */
         SignedIn: {
             /** @description What to send as `Authorization: Bearer`; missing when it came as a cookie. */
@@ -7107,6 +10298,87 @@ export interface components {
             /** @description Tickets that could come, 20 at most; when left out, one of each priority that comes now. */
             samples?: components["schemas"]["SampleTicket"][];
         };
+        /** @description A server that mail leaves through. Its password is not told. */
+        SmtpView: {
+            host: string;
+            /** Format: int32 */
+            port: number;
+            security: string;
+            username?: string | null;
+        };
+        /** @description A server that mail leaves through. */
+        SmtpWanted: {
+            /** @description Its name. */
+            host: string;
+            /** @description With what; what is left out stays. */
+            password?: string | null;
+            /**
+             * Format: int32
+             * @description Its port, such as 465 or 587.
+             */
+            port: number;
+            /** @description tls, starttls, or plain for this very machine. */
+            security: string;
+            /** @description Who signs in. */
+            username?: string | null;
+        };
+        /**
+         * @description A source.
+         * @example {
+         *       "currency": "EUR",
+         *       "mapping": "warehouse",
+         *       "password": "secret",
+         *       "place": {
+         *         "changes": "updated_at",
+         *         "database": "shop",
+         *         "host": "db.shop.example",
+         *         "kind": "postgres",
+         *         "port": 5432,
+         *         "table": "sales.order_lines",
+         *         "user": "reader"
+         *       }
+         *     }
+         */
+        SourceForm: {
+            /** @description ISO 4217 code of orders that name no currency. */
+            currency: string;
+            /** @description The name of a mapping, as in PUT /api/orders/import/mappings/{name}. */
+            mapping: string;
+            /** @description The database's password; left out, the one that is saved stays. */
+            password?: string | null;
+            /** @description Where. */
+            place: components["schemas"]["PlaceForm"];
+        };
+        /** @description All sources. */
+        SourceList: {
+            /** @description By name. */
+            items: components["schemas"]["SourceView"][];
+        };
+        /** @description A source as it stands; its password is not told. */
+        SourceView: {
+            /** @description Of orders that name none. */
+            currency: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            last_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The last reading; its report is GET /api/orders/imports/{job_id}.
+             */
+            last_job?: string | null;
+            /** @description Its mapping. */
+            mapping: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Where it is. */
+            place: components["schemas"]["PlaceForm"];
+            /** @description Why it is not read any more; none while it is. */
+            problem?: string | null;
+            /** @description Up to where it was read. */
+            read_until?: string | null;
+        };
         /**
          * @description What becomes a ticket of its own.
          * @example {
@@ -7128,6 +10400,62 @@ export interface components {
          * @enum {string}
          */
         Status: "open" | "pending" | "resolved" | "closed";
+        /** @description The job that looks. */
+        SyncAsked: {
+            /**
+             * Format: uuid
+             * @description To be followed at /api/jobs/{id}.
+             */
+            job_id: string;
+        };
+        /**
+         * @description How to read.
+         * @example {}
+         */
+        SyncRequest: {
+            /** @description Whether a first reading asks for pages, although one file is less work; otherwise it makes no difference. */
+            paged?: boolean;
+        };
+        /** @description How far the help desk was looked through for what its webhooks did not tell. */
+        SyncView: {
+            /**
+             * Format: int32
+             * @description Of those, with something that no webhook told.
+             */
+            differed: number;
+            /** @description Whether a round is under way. */
+            is_under_way: boolean;
+            /** @description What went wrong since. */
+            last_error?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            last_error_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When a round last came to its end.
+             */
+            last_round_at?: string | null;
+            /**
+             * Format: int32
+             * @description Tickets that the last round looked at.
+             */
+            looked_at: number;
+            /**
+             * Format: date-time
+             * @description Everything that changed there before was seen.
+             */
+            updated_through?: string | null;
+        };
+        /** @description That a test event is on its way. */
+        TestAsked: {
+            /**
+             * @description Where to look for what came of it.
+             * @example /api/outbound/deliveries?endpoint=0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81&type=webhook.test
+             */
+            look: string;
+        };
         /**
          * @description Good or bad.
          * @enum {string}
@@ -7284,6 +10612,16 @@ export interface components {
              * @description How long a reply can be taken back, in seconds, 0 to 600.
              */
             undo_secs: number;
+        };
+        /** @description A tag. */
+        TicketTag: {
+            /** @description Its name. */
+            tag: string;
+            /**
+             * Format: int64
+             * @description How many tickets have it.
+             */
+            tickets: number;
         };
         /** @description A ticket. */
         TicketView: {
@@ -7450,11 +10788,29 @@ export interface components {
              */
             waiting_since?: string | null;
         };
+        /** @description A token. */
+        TokenView: {
+            /** @description What a program hands mail in with, as X-Mailbox-Token; told this once. */
+            token: string;
+        };
         /**
          * @description How a reply sounds.
          * @enum {string}
          */
         Tone: "friendly" | "professional" | "empathetic" | "apologetic";
+        /** @description A tool. */
+        ToolView: {
+            /** @description What it is for. */
+            description: string;
+            /** @description JSON Schema of its arguments. */
+            input_schema: unknown;
+            /** @description Its name. */
+            name: string;
+            /** @description JSON Schema of its answers. */
+            output_schema: unknown;
+            /** @description Its name for people. */
+            title: string;
+        };
         /**
          * @description What to train.
          * @example {
@@ -7485,6 +10841,38 @@ export interface components {
             /** @description Why; 1 to 500 characters. */
             reason: string;
         };
+        /** @description A trial that is under way. */
+        TrialAsked: {
+            /**
+             * Format: uuid
+             * @description As in GET /api/rules/{id}/dry-runs/{dry_run_id}.
+             */
+            dry_run_id: string;
+            /**
+             * Format: uuid
+             * @description As in GET /api/jobs/{id}, with its progress.
+             */
+            job_id: string;
+        };
+        /** @description What a trial came to. */
+        TrialView: unknown & {
+            /** @description The trial. */
+            dry_run: unknown;
+        };
+        /**
+         * @description On what a rule is tried.
+         * @example {
+         *       "days": 30
+         *     }
+         */
+        TrialWish: {
+            /**
+             * Format: int64
+             * @description How many days back, 1 to 92; 30 when missing.
+             */
+            days?: number | null;
+            rule?: components["schemas"]["RuleBody"] | null;
+        };
         /** @description Why a ticket goes back. */
         Unassign: {
             /** @description Why; 500 characters at most. */
@@ -7507,6 +10895,123 @@ export interface components {
              */
             matching: number;
             state: string;
+        };
+        /** @description A reply whose fate nobody knows. */
+        UnsureView: {
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            created_at: string;
+            /** @description To whom it was to go. */
+            customer_email?: string | null;
+            /** @description Why nobody knows. */
+            error?: string | null;
+            /**
+             * Format: uuid
+             * @description The message.
+             */
+            message_id: string;
+            /**
+             * Format: uuid
+             * @description Its ticket.
+             */
+            ticket_id: string;
+            /**
+             * Format: int64
+             * @description The ticket's number.
+             */
+            ticket_number: number;
+        };
+        /** @description The use of one feature and model on a day. */
+        UsageLine: {
+            /**
+             * Format: int64
+             * @description Those of them that read from the upstream's prompt cache.
+             */
+            cache_hits: number;
+            /**
+             * Format: int64
+             * @description Tokens read from the cache.
+             */
+            cache_read_tokens: number;
+            /**
+             * Format: int64
+             * @description Tokens put into the cache.
+             */
+            cache_write_tokens: number;
+            /**
+             * Format: int64
+             * @description Calls that were answered.
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Millionths of a US dollar.
+             */
+            cost_micros: number;
+            /**
+             * Format: date
+             * @description The day (UTC).
+             */
+            day: string;
+            /** @description answer_question, draft_reply, analyze_message or recommend_actions. */
+            feature: string;
+            /**
+             * Format: int64
+             * @description Tokens read at full price.
+             */
+            input_tokens: number;
+            /** @description The model that answered. */
+            model: string;
+            /**
+             * Format: int64
+             * @description Tokens written.
+             */
+            output_tokens: number;
+        };
+        /**
+         * @description How a macro is used.
+         * @example {
+         *       "last_seen_message_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a82",
+         *       "ticket_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"
+         *     }
+         */
+        UseWish: {
+            /** @description Send it whatever was added meanwhile. */
+            force?: boolean;
+            /**
+             * Format: uuid
+             * @description The message that was added last as the agent looked, as GET /api/tickets/{id} names it.
+             */
+            last_seen_message_id?: string | null;
+            /** @description The text to be sent instead of the macro's, for agents who edited it. */
+            text?: string | null;
+            /**
+             * Format: uuid
+             * @description The ticket.
+             */
+            ticket_id: string;
+            /** @description Only what happens beside, without a reply. */
+            without_reply?: boolean;
+        };
+        /** @description A macro that was used. */
+        Used: {
+            /**
+             * Format: uuid
+             * @description The reply, if one was sent.
+             */
+            message_id?: string | null;
+            /**
+             * Format: uuid
+             * @description The ticket.
+             */
+            ticket_id: string;
+            /**
+             * Format: int64
+             * @description Its version.
+             */
+            version: number;
         };
         /** @description Drafts are being written. */
         VariantJobs: {
@@ -7532,6 +11037,24 @@ export interface components {
         Viewers: {
             /** @description They, by id. */
             items: components["schemas"]["ViewerView"][];
+        };
+        /**
+         * @description What is asked for.
+         * @enum {string}
+         */
+        Wanted: "export" | "erase";
+        /** @description The secret of the shop's calls. */
+        WebhookSecret: {
+            /** @description Calls carry `X-Deskwork-Signature: sha256=HEX`, the HMAC-SHA256 of the body under this text. */
+            secret: string;
+        };
+        /** @description Workspaces of the tenant. */
+        Workspaces: {
+            /**
+             * @description Newest first: id, team_id, team_name, bot_user_id, scopes; state (connected, revoked), state_reason;
+             *     installed_by, installed_at, updated_at; waiting (alerts), last_sent_at.
+             */
+            items: Record<string, never>[];
         };
         /**
          * @description Who writes a message.
@@ -9106,7 +12629,12 @@ export interface operations {
                      *       },
                      *       "probability": 0.2714,
                      *       "reasons": [
-                     *         "The last order is 12 days old."
+                     *         {
+                     *           "contribution": 0.61,
+                     *           "feature": "recency_days",
+                     *           "sentence": "No order for 84 days, against a usual 20: ask whether something kept them away",
+                     *           "value": 84
+                     *         }
                      *       ],
                      *       "stale": false
                      *     }
@@ -9196,6 +12724,77 @@ export interface operations {
             };
             /** @description there is no such customer */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_ai_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what holds */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AiPolicy"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_ai_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AiPolicy"];
+            };
+        };
+        responses: {
+            /** @description what holds now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AiPolicy"];
+                };
+            };
+            /** @description a value does not fit */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9769,6 +13368,47 @@ export interface operations {
             };
         };
     };
+    get_ai_usage: {
+        parameters: {
+            query?: {
+                /** @description 1 to 366 days that end today; 30 when missing */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the use */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AiUsage"];
+                };
+            };
+            /** @description a parameter does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_analytics_behavior_report: {
         parameters: {
             query?: {
@@ -10119,7 +13759,7 @@ export interface operations {
                 limit?: number;
                 /** @description of growth and seasonal: 1 to 36; 12 and 24 when missing */
                 timeframe_months?: number;
-                /** @description of comparison: archetype (when missing) or one of the eight axes */
+                /** @description of comparison: archetype (when missing) or one of the axes */
                 axis?: string;
             };
             header?: {
@@ -10151,6 +13791,595 @@ export interface operations {
                 content?: never;
             };
             /** @description there is no such report */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_articles: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100; 50 when missing */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ArticleView"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_articles: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArticleBody"];
+            };
+        };
+        responses: {
+            /** @description the article */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+            /** @description something in it cannot be; the field says what */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_articles_deflection: {
+        parameters: {
+            query?: {
+                /** @description how many days back, 1 to 366; 30 when missing */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deflection"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_articles_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewText"];
+            };
+        };
+        responses: {
+            /** @description its HTML */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shown"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_articles_search: {
+        parameters: {
+            query: {
+                /** @description words, "phrases"; the last word may be unfinished */
+                q: string;
+                /** @description the page of an article that is shown, where it has one */
+                language?: string;
+                /** @description true: only what customers may read */
+                public?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 20 at most */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundArticles"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_articles_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the article */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the article as it was saved last */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_articles_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the article that was looked at */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the article */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArticleBody"];
+            };
+        };
+        responses: {
+            /** @description the article as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description somebody changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description something in it cannot be; the field says what */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_articles_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the article */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_articles_id_publish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the article */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PublishWish"];
+            };
+        };
+        responses: {
+            /** @description the article */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such version */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_articles_id_unpublish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the article */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the article */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_articles_id_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the article */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description its versions, each with who wrote it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleVersions"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_ask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            /** @description it is being answered */
+            202: {
+                headers: {
+                    /** @description the job */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            /** @description there is no such conversation any more */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_ask_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description questions and answers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description it is somebody else's, or over */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_ask_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is somebody else's, or over */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -11581,6 +15810,98 @@ export interface operations {
             };
         };
     };
+    get_gorgias_differences: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 when missing */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DifferenceView"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_gorgias_sync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how far */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncView"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_gorgias_sync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the job */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncAsked"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     post_gorgias_webhook: {
         parameters: {
             query?: never;
@@ -11703,6 +16024,307 @@ export interface operations {
             };
         };
     };
+    get_help: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how it looks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HelpLooks"];
+                };
+            };
+            /** @description it was never set up */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_help: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HelpLooks"];
+            };
+        };
+        responses: {
+            /** @description how it looks now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HelpLooks"];
+                };
+            };
+            /** @description something in it cannot be; the field says what */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_integrations_shopify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how it stands */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShopView"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_integrations_shopify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description no shop is connected */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description none was */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_integrations_shopify_callback: {
+        parameters: {
+            query?: {
+                /** @description what is exchanged for tokens */
+                code?: string;
+                /** @description the shop's own domain */
+                shop?: string;
+                /** @description which install it is */
+                state?: string;
+                /** @description proves the others */
+                hmac?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the shop is connected, and on to the page of integrations */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is not proven, or was not begun here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description another shop or tenant is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the shop does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_integrations_shopify_install: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstallRequest"];
+            };
+        };
+        responses: {
+            /** @description where the shop's owner agrees */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallView"];
+                };
+            };
+            /** @description this installation is not set up for it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it is no shop's domain */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_integrations_shopify_sync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SyncRequest"];
+            };
+        };
+        responses: {
+            /** @description the job that begins */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            /** @description no shop is connected */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_intelligence_archetypes: {
         parameters: {
             query?: never;
@@ -11725,14 +16347,15 @@ export interface operations {
                      *       "customers": 27415,
                      *       "items": [
                      *         {
+                     *           "automatic_name": "Champions",
                      *           "customers": 905,
-                     *           "description": "buys every month; spends much an order",
+                     *           "description": "Typically 14 orders worth 1,290 in all, one every month, the last 12 days ago.",
                      *           "id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f",
                      *           "level": 1,
-                     *           "name": "Loyal big baskets",
+                     *           "name": "Our best friends",
                      *           "parent_id": null,
                      *           "segments": {
-                     *             "purchase_frequency": "Monthly buyers"
+                     *             "purchase_frequency": "Frequent buyers"
                      *           },
                      *           "share": 0.033,
                      *           "support_at_fit": 900
@@ -11778,21 +16401,126 @@ export interface operations {
                     /**
                      * @example {
                      *       "as_of": "2026-01-31",
+                     *       "automatic_name": "Champions",
                      *       "children": [],
                      *       "customers": 905,
-                     *       "description": "buys every month; spends much an order",
+                     *       "description": "Typically 14 orders worth 1,290 in all, one every month, the last 12 days ago.",
                      *       "id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f",
                      *       "level": 1,
-                     *       "name": "Loyal big baskets",
+                     *       "name": "Our best friends",
                      *       "parent_id": null,
                      *       "segments": {
-                     *         "purchase_frequency": "Monthly buyers"
+                     *         "purchase_frequency": "Frequent buyers"
                      *       },
                      *       "share": 0.033,
                      *       "support_at_fit": 900
                      *     }
                      */
                     "application/json": unknown;
+                };
+            };
+            /** @description the current segmentation has no such archetype */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_intelligence_archetypes_id_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 32 hexadecimal digits */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArchetypeNameRequest"];
+            };
+        };
+        responses: {
+            /** @description it is called so */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchetypeNameView"];
+                };
+            };
+            /** @description it is no name; the answer says what is allowed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the current segmentation has no such archetype */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description another archetype is called so */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_intelligence_archetypes_id_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 32 hexadecimal digits */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is called as the rules say */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchetypeNameView"];
                 };
             };
             /** @description the current segmentation has no such archetype */
@@ -11846,8 +16574,8 @@ export interface operations {
                      *           "segments": [
                      *             {
                      *               "customers": 6031,
-                     *               "description": "buys every month",
-                     *               "name": "Monthly buyers",
+                     *               "description": "Above the shop's average in orders and days with an order.",
+                     *               "name": "Frequent buyers",
                      *               "share": 0.22,
                      *               "share_at_fit": 0.21
                      *             }
@@ -11910,7 +16638,7 @@ export interface operations {
                      *         {
                      *           "archetype": {
                      *             "id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f",
-                     *             "name": "Loyal big baskets"
+                     *             "name": "Champions, monthly"
                      *           },
                      *           "churn": 0.9134,
                      *           "churn_band": "critical",
@@ -11966,11 +16694,11 @@ export interface operations {
                      * @example {
                      *       "archetype": {
                      *         "available": true,
-                     *         "description": "buys every month; spends much an order; customer for years",
+                     *         "description": "Typically 14 orders worth 1,290 in all, one every month, the last 12 days ago.",
                      *         "id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f",
                      *         "level": 2,
-                     *         "name": "Loyal big baskets",
-                     *         "parent": "Loyal customers"
+                     *         "name": "Champions, monthly",
+                     *         "parent": "Champions"
                      *       },
                      *       "as_of": "2026-01-31",
                      *       "available": true,
@@ -11978,18 +16706,20 @@ export interface operations {
                      *         {
                      *           "available": true,
                      *           "axis": "purchase_frequency",
-                     *           "description": "buys every month",
+                     *           "description": "Above the shop's average in orders and days with an order.",
                      *           "memberships": [
                      *             {
                      *               "membership": 0.91,
-                     *               "segment": "Monthly buyers"
+                     *               "segment": "Frequent buyers"
                      *             },
                      *             {
                      *               "membership": 0.09,
                      *               "segment": "Rare buyers"
                      *             }
                      *           ],
-                     *           "segment": "Monthly buyers",
+                     *           "percentile": 91,
+                     *           "phrase": "Has ordered more often than 91 % of customers",
+                     *           "segment": "Frequent buyers",
                      *           "strength": "strong"
                      *         }
                      *       ],
@@ -12004,7 +16734,12 @@ export interface operations {
                      *         },
                      *         "probability": 0.2714,
                      *         "reasons": [
-                     *           "The last order is 12 days old."
+                     *           {
+                     *             "contribution": 0.61,
+                     *             "feature": "recency_days",
+                     *             "sentence": "No order for 84 days, against a usual 20: ask whether something kept them away",
+                     *             "value": 84
+                     *           }
                      *         ]
                      *       },
                      *       "computed_at": "2026-02-01T02:00:41Z",
@@ -12033,7 +16768,7 @@ export interface operations {
                      *       "reason": null,
                      *       "run_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81",
                      *       "stale": false,
-                     *       "who": "Loyal big baskets"
+                     *       "who": "14 orders since March 2024, usually every month; spends more than 93 % of customers; keeps pace with 3 orders a quarter"
                      *     }
                      */
                     "application/json": unknown;
@@ -12078,7 +16813,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description 66 features on 8 axes */
+            /** @description 66 features on 8 axes, and 24 on 5 of who has written in */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -12700,7 +17435,7 @@ export interface operations {
                      *         {
                      *           "archetype_from": {
                      *             "id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f",
-                     *             "name": "Loyal big baskets"
+                     *             "name": "Champions, monthly"
                      *           },
                      *           "archetype_to": null,
                      *           "band_from": "low",
@@ -12919,7 +17654,7 @@ export interface operations {
                      *           "customers": 905,
                      *           "id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f",
                      *           "level": 1,
-                     *           "name": "Loyal big baskets"
+                     *           "name": "Champions"
                      *         }
                      *       ],
                      *       "available": true,
@@ -13548,6 +18283,1123 @@ export interface operations {
             };
         };
     };
+    get_macros: {
+        parameters: {
+            query?: {
+                /** @description those of a folder */
+                folder?: string;
+                /** @description those with all of these words in their name, folder or texts */
+                q?: string;
+                /** @description 1 to 100; 50 when missing */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MacroView"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_macros: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MacroBody"];
+            };
+        };
+        responses: {
+            /** @description the macro */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MacroView"];
+                };
+            };
+            /** @description a variable that does not exist, or something else that cannot be; the field says what */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_macros_folders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderList"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_macros_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the macro */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the macro */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MacroView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_macros_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the macro that was looked at */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the macro */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MacroBody"];
+            };
+        };
+        responses: {
+            /** @description the macro as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MacroView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description somebody changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description something in it cannot be; the field says what */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_macros_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the macro */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_macros_id_apply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the macro */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseWish"];
+            };
+        };
+        responses: {
+            /** @description it was used */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Used"];
+                };
+            };
+            /** @description there is no such macro or ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description something was added meanwhile: the text is kept as what the caller is writing; or the state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description variables are empty for this ticket; `empty` names them */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_macros_id_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the macro */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewWish"];
+            };
+        };
+        responses: {
+            /** @description language, text, empty (names of variables) and actions; nothing is done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description there is no such macro or ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_mail_inbound: {
+        parameters: {
+            query?: {
+                /** @description waiting, taken, suspended or unreadable */
+                state?: string;
+                /** @description to which mailbox */
+                mailbox_id?: string;
+                /** @description of whom */
+                sender?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 when missing */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MailView"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_mail_inbound: {
+        parameters: {
+            query?: {
+                /** @description the mailbox's address, when a key is sent */
+                mailbox?: string;
+                /** @description the sender of the envelope; `<>` for none */
+                envelope_from?: string;
+            };
+            header?: {
+                /** @description the mailbox's token */
+                "X-Mailbox-Token"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "message/rfc822": number[];
+            };
+        };
+        responses: {
+            /** @description kept before; how it stands */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailAnswer"];
+                };
+            };
+            /** @description kept */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailAnswer"];
+                };
+            };
+            /** @description no mail, or a mailbox that is not the shop's */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description neither a key nor a token that is good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description longer than DESK_MAIL_MAX_BYTES */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description plainly another thing than a mail */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_mail_inbound_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the mail */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the mail */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailView"];
+                };
+            };
+            /** @description there is no such mail */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_mail_inbound_id_raw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the mail */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the mail */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description there is no such mail, or it is not kept any more */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_mail_inbound_id_recover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the mail */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is being taken in */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailView"];
+                };
+            };
+            /** @description there is no such mail */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it is neither suspended nor unreadable, or not kept any more */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_mail_recover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "sender": "ann@example.com"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Recovery"];
+            };
+        };
+        responses: {
+            /** @description they are being taken in */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recovered"];
+                };
+            };
+            /** @description no address */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_mail_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailSettings"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_mail_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the settings that were looked at */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailSettings"];
+            };
+        };
+        responses: {
+            /** @description the settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailSettings"];
+                };
+            };
+            /** @description a value does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description they were changed meanwhile; `current` is how they are */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_mail_unsure: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 when missing */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_UnsureView"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_mail_unsure_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "was_sent": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["Decision"];
+            };
+        };
+        responses: {
+            /** @description the reply as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description there is no such reply */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description its fate is known */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_mailboxes: {
+        parameters: {
+            query?: {
+                /** @description also those that were given up */
+                include_disabled?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the mailboxes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailboxView"][];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_mailboxes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailboxWanted"];
+            };
+        };
+        responses: {
+            /** @description the mailbox and its token */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailboxMade"];
+                };
+            };
+            /** @description a value does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the address is a mailbox already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_mailboxes_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the mailbox */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the mailbox */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailboxView"];
+                };
+            };
+            /** @description there is no such mailbox */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_mailboxes_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the mailbox that was looked at */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the mailbox */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailboxWanted"];
+            };
+        };
+        responses: {
+            /** @description the mailbox */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailboxView"];
+                };
+            };
+            /** @description a value does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such mailbox */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it was changed meanwhile; `current` is how it is */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_mailboxes_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the mailbox */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description given up */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such mailbox */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_mailboxes_id_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the mailbox */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the token */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenView"];
+                };
+            };
+            /** @description there is no such mailbox */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_mcp_customer_id: {
         parameters: {
             query?: never;
@@ -13568,8 +19420,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "archetype": "Loyal big baskets",
-                     *       "archetype_description": "buys every month; spends much an order",
+                     *       "archetype": "Champions, monthly",
+                     *       "archetype_description": "Typically 14 orders worth 1,290 in all, one every month, the last 12 days ago.",
                      *       "archetype_id": "8c5f0f6e5b1d4a3c9e7f1a2b3c4d5e6f",
                      *       "archetype_missing_because": null,
                      *       "as_of": "2026-01-31",
@@ -13590,11 +19442,12 @@ export interface operations {
                      *       "ltv_low": 20,
                      *       "ltv_missing_because": null,
                      *       "orders": 14,
+                     *       "phrase_purchase_frequency": "Has ordered more often than 91 % of customers",
                      *       "reason": null,
-                     *       "segment_purchase_frequency": "Monthly buyers",
+                     *       "segment_purchase_frequency": "Frequent buyers",
                      *       "spend": "1290.50",
                      *       "stale": false,
-                     *       "who": "Loyal big baskets"
+                     *       "who": "14 orders since March 2024, usually every month; spends more than 93 % of customers; keeps pace with 3 orders a quarter"
                      *     }
                      */
                     "application/json": unknown;
@@ -13647,7 +19500,7 @@ export interface operations {
                      *       "churn_missing_because": null,
                      *       "churn_probability": 0.2714,
                      *       "churn_reasons": [
-                     *         "The last order is 12 days old."
+                     *         "No order for 84 days, against a usual 20: ask whether something kept them away"
                      *       ],
                      *       "computed_at": "2026-02-01T02:00:41Z",
                      *       "customer_id": "7041",
@@ -13659,6 +19512,136 @@ export interface operations {
                 };
             };
             /** @description there is no such customer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_mcp_tools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolView"][];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_mcp_tools_tool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the tool's name */
+                tool: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "analysis_type": "churn_risk",
+                 *       "limit": 5
+                 *     }
+                 */
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description the answer, or why there is none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description an argument does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such tool or customer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_messages_id_redact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the message or note */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is redacted, now or before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedactedView"];
+                };
+            };
+            /** @description there is no such message */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -14482,6 +20465,1277 @@ export interface operations {
             };
         };
     };
+    get_orders_sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them, at most 20 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceList"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_orders_sources_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceForm"];
+            };
+        };
+        responses: {
+            /** @description what was understood */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewView"];
+                };
+            };
+            /** @description it cannot be read, or its columns are not those of the mapping */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_orders_sources_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description letters, digits, dots, dashes and underscores */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceForm"];
+            };
+        };
+        responses: {
+            /** @description it is saved */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there are 20 sources already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_orders_sources_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description letters, digits, dots, dashes and underscores */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is none of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_orders_sources_name_sync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description letters, digits, dots, dashes and underscores */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the job that reads it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            /** @description there is none of this name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it is not read any more, and why */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_outbound_catalogue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description every kind of event */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Catalogue"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_outbound_deliveries: {
+        parameters: {
+            query?: {
+                /** @description to this endpoint */
+                endpoint?: string;
+                /** @description waiting, delivered or failed */
+                state?: string;
+                /** @description of this kind of event */
+                type?: string;
+                /** @description made at this time or later */
+                from?: string;
+                /** @description made before */
+                to?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OutboundDelivery"];
+                };
+            };
+            /** @description a bad filter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_outbound_deliveries_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "dry_run": true,
+                 *       "state": "failed"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReplayFilter"];
+            };
+        };
+        responses: {
+            /** @description so many */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            /** @description a bad filter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_outbound_deliveries_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the delivery */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the delivery */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutboundDeliveryShown"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_outbound_deliveries_id_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the delivery */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is on its way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it waits, is being repeated, or its endpoint gets nothing */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_outbound_endpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoints"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_outbound_endpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "events": [
+                 *         "ticket.*",
+                 *         "sla.breached"
+                 *       ],
+                 *       "url": "https://hooks.example.com/desk"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewEndpoint"];
+            };
+        };
+        responses: {
+            /** @description it is made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointWithSecret"];
+                };
+            };
+            /** @description a bad address or event */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there are 100 */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_outbound_endpoints_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the endpoint */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_outbound_endpoints_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    patch_outbound_endpoints_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "events": [
+                 *         "*"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["EndpointChange"];
+            };
+        };
+        responses: {
+            /** @description it is changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"];
+                };
+            };
+            /** @description a bad address or event */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_outbound_endpoints_id_disable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it gets nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_outbound_endpoints_id_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description they wait */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_outbound_endpoints_id_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is active */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_outbound_endpoints_id_rotate_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the new secret, shown this once */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointWithSecret"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_outbound_endpoints_id_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the endpoint */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is on its way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestAsked"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_privacy_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the keys, never what they are */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeysView"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_privacy_keys_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DestroyBody"];
+            };
+        };
+        responses: {
+            /** @description they are destroyed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeysView"];
+                };
+            };
+            /** @description the words that confirm it are others */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_privacy_requests: {
+        parameters: {
+            query?: {
+                /** @description open, running, done or failed */
+                state?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PrivacyRequest"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_privacy_requests: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPrivacyRequest"];
+            };
+        };
+        responses: {
+            /** @description its job is under way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyRequest"];
+                };
+            };
+            /** @description a field does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description several customers have the address */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_privacy_requests_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the request */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyRequest"];
+                };
+            };
+            /** @description there is no such request */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_privacy_requests_id_archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the request */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a ZIP archive */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": number[];
+                };
+            };
+            /** @description there is no such request, or its archive is gone */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it is sealed under a key that was destroyed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_privacy_requests_id_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the request */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the certificate */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description there is no such request */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it is not done */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_privacy_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description one rule a kind */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRule"][];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_privacy_retention_kind: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description deliveries, tickets, files, drafts or archives */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RetentionBody"];
+            };
+        };
+        responses: {
+            /** @description the rules */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRule"][];
+                };
+            };
+            /** @description the days do not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is no such kind */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_reports_drafts: {
         parameters: {
             query?: {
@@ -14552,6 +21806,651 @@ export interface operations {
             };
             /** @description a bad span */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_rules: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleBody"];
+            };
+        };
+        responses: {
+            /** @description the rule */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            /** @description there are as many as may be */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description something in it cannot be; the field says what */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_rules_fields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleWords"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_rules_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "rules": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["RuleOrder"];
+            };
+        };
+        responses: {
+            /** @description the rules in their order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            /** @description not each rule once */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_rules_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the secret */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_rules_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the rule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_rules_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the rule that was looked at */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleBody"];
+            };
+        };
+        responses: {
+            /** @description the rule as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description somebody changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description something in it cannot be; the field says what */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_rules_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_rules_id_calls: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100; 50 when missing */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page; kept for 90 days */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_rules_id_dry_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TrialWish"];
+            };
+        };
+        responses: {
+            /** @description it is under way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialAsked"];
+                };
+            };
+            /** @description there is no such rule */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description something in it cannot be; the field says what */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_rules_id_dry_runs_dry_run_id: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100; 50 when missing */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the rule */
+                id: string;
+                /** @description the trial */
+                dry_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description its state and a page of what it would have done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_rules_id_off: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the rule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_rules_id_on: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the rule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it names what is gone */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_rules_id_runs: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100; 50 when missing */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page; kept for 90 days */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_rules_id_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description its versions, each with who wrote it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleVersions"];
+                };
+            };
+            /** @description there is none */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16173,6 +24072,572 @@ export interface operations {
             };
         };
     };
+    get_slack_alerts: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AlertView"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_slack_callback: {
+        parameters: {
+            query?: {
+                /** @description what is exchanged for a token */
+                code?: string;
+                /** @description as it was given to Slack */
+                state?: string;
+                /** @description why there is none */
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the workspace is connected */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description it is not, and why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_slack_commands: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description v0= and HMAC-SHA256 of v0:timestamp:body */
+                "X-Slack-Signature": string;
+                /** @description seconds since 1970, at most 300 off */
+                "X-Slack-Request-Timestamp": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description as Slack sends it */
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description it was heard; the answer goes to its response_url */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description it is not Slack's */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_slack_events: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description v0= and HMAC-SHA256 of v0:timestamp:body */
+                "X-Slack-Signature": string;
+                /** @description seconds since 1970, at most 300 off */
+                "X-Slack-Request-Timestamp": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description as Slack sends it */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description it was heard */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is not Slack's */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_slack_install: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description where to go */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallBegun"];
+                };
+            };
+            /** @description Slack is not set up here */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_slack_interactions: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description v0= and HMAC-SHA256 of v0:timestamp:body */
+                "X-Slack-Signature": string;
+                /** @description seconds since 1970, at most 300 off */
+                "X-Slack-Request-Timestamp": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description as Slack sends it */
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description it was heard; the answer goes to its response_url */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is not Slack's */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_slack_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRules"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_slack_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "channel": "C024BE91L",
+                 *       "events": [
+                 *         "sla.breached",
+                 *         "ticket.urgent"
+                 *       ],
+                 *       "quiet_hours": [
+                 *         "22:00",
+                 *         "07:00"
+                 *       ],
+                 *       "timezone": "Europe/Berlin",
+                 *       "workspace_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewAlertRule"];
+            };
+        };
+        responses: {
+            /** @description it is made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleView"];
+                };
+            };
+            /** @description a bad channel, event or time */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there are 200 */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description no such workspace */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_slack_rules_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    patch_slack_rules_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "is_on": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["AlertRuleChange"];
+            };
+        };
+        responses: {
+            /** @description it is changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleView"];
+                };
+            };
+            /** @description a bad channel, event or time */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_slack_rules_id_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is on its way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_slack_workspaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspaces"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_slack_workspaces_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is disconnected */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_tickets: {
         parameters: {
             query?: {
@@ -16383,6 +24848,47 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": number[];
+                };
+            };
+            /** @description there is no such file */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_attachments_id_redact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the file */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is redacted, now or before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedactedView"];
                 };
             };
             /** @description there is no such file */
@@ -16637,6 +25143,51 @@ export interface operations {
             };
             /** @description they were changed meanwhile; `current` is how they are */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_tags: {
+        parameters: {
+            query?: {
+                /** @description only those that begin so, in any case */
+                prefix?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TicketTag"];
+                };
+            };
+            /** @description a bad cursor */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17185,6 +25736,59 @@ export interface operations {
                 };
             };
             /** @description somebody has it, it is not open, or you have no room */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tickets_id_customer_link: {
+        parameters: {
+            query?: {
+                /** @description how long it works, 1 to 90; 30 when missing */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the link; whoever has it sees the public messages of all tickets with this customer's address */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerLinkView"];
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description nobody's address is known */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -18056,6 +26660,52 @@ export interface operations {
             };
         };
     };
+    get_tickets_id_rule_runs: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100; 50 when missing */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description our ticket id, or the help desk's */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page; kept for 90 days */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_tickets_id_score: {
         parameters: {
             query?: never;
@@ -18629,6 +27279,109 @@ export interface operations {
             };
         };
     };
+    post_webhooks_shopify: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description HMAC-SHA256 of the body in base64 */
+                "X-Shopify-Hmac-Sha256"?: string | null;
+                /** @description the shop's own domain */
+                "X-Shopify-Shop-Domain"?: string | null;
+                /** @description what it is about, such as orders/updated */
+                "X-Shopify-Topic"?: string | null;
+                /** @description what makes two deliveries the same */
+                "X-Shopify-Event-Id"?: string | null;
+                /** @description the same, where there is no event id */
+                "X-Shopify-Webhook-Id"?: string | null;
+                /** @description when it happened */
+                "X-Shopify-Triggered-At"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": 820982911946154500
+                 *     }
+                 */
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description it is stored, or was before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a header is missing, or the body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it is not proven */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the shop is not connected */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description more than 8 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the rate limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_health: {
         parameters: {
             query?: never;
@@ -18732,6 +27485,209 @@ export interface operations {
             };
         };
     };
+    get_help_shop: {
+        parameters: {
+            query?: {
+                /** @description words that are looked for */
+                q?: string;
+                /** @description ISO 639-1 */
+                lang?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the shop's slug */
+                shop: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_help_shop_a_article: {
+        parameters: {
+            query?: {
+                /** @description ISO 639-1 */
+                lang?: string;
+                /** @description the question that it was suggested for */
+                from?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the shop's slug */
+                shop: string;
+                /** @description the article's slug */
+                article: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_help_shop_contact: {
+        parameters: {
+            query?: {
+                /** @description ISO 639-1 */
+                lang?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the shop's slug */
+                shop: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the form */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_help_shop_contact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the shop's slug */
+                shop: string;
+            };
+            cookie?: never;
+        };
+        /** @description token, name, email, subject, text, and sure=1 to send it */
+        requestBody: {
+            content: {
+                /** @example email=ann%40example.com&text=Hello */
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description suggestions, or thanks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description the form again, with what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description too many from one address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_metrics: {
         parameters: {
             query?: never;
@@ -18748,6 +27704,133 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_my_token: {
+        parameters: {
+            query?: {
+                /** @description the number of the one that is shown; the link's own when missing */
+                ticket?: number;
+            };
+            header?: never;
+            path: {
+                /** @description as in GET /api/tickets/{id}/customer-link */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description the link is not valid */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description the link has expired */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_my_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as in GET /api/tickets/{id}/customer-link */
+                token: string;
+            };
+            cookie?: never;
+        };
+        /** @description ticket, its number, and text */
+        requestBody: {
+            content: {
+                /** @example ticket=7&text=Thanks */
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description the page with the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description the page, with what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description the link is not valid */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description the link has expired */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description too many from one address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
             /** @description The request was refused, or failed */

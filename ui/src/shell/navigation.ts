@@ -12,8 +12,6 @@ export type Place = {
   permission: string;
   note: string;
   action?: Action;
-  /** The API of this version does not have what the page asks for: it stays out of the menu. */
-  isLater?: true;
 };
 
 export const SURFACES: Record<Surface, string> = {
@@ -24,7 +22,8 @@ export const SURFACES: Record<Surface, string> = {
   operate: "Operate",
 };
 
-const ALL: Place[] = [
+/** Those that the menu, the palette and the keys show. */
+export const PLACES: Place[] = [
   {
     path: "/desk",
     name: "Tickets",
@@ -143,7 +142,6 @@ const ALL: Place[] = [
     surface: "settings",
     permission: "settings:write",
     note: "What happens by itself, tried on the past",
-    isLater: true,
   },
   {
     path: "/manage/macros",
@@ -151,7 +149,6 @@ const ALL: Place[] = [
     surface: "settings",
     permission: "settings:write",
     note: "Answers that are written once",
-    isLater: true,
   },
   {
     path: "/manage/articles",
@@ -159,7 +156,6 @@ const ALL: Place[] = [
     surface: "settings",
     permission: "settings:write",
     note: "What customers and agents can read up",
-    isLater: true,
   },
   {
     path: "/manage/mailboxes",
@@ -167,7 +163,6 @@ const ALL: Place[] = [
     surface: "settings",
     permission: "settings:write",
     note: "Addresses, servers, signing",
-    isLater: true,
   },
   {
     path: "/manage/mail",
@@ -175,7 +170,6 @@ const ALL: Place[] = [
     surface: "settings",
     permission: "webhooks:read",
     note: "What became of it, what was held back",
-    isLater: true,
   },
   {
     path: "/manage/privacy",
@@ -183,7 +177,6 @@ const ALL: Place[] = [
     surface: "settings",
     permission: "privacy:read",
     note: "Requests of persons, how long things are kept",
-    isLater: true,
   },
   {
     path: "/manage/settings",
@@ -255,6 +248,3 @@ const ALL: Place[] = [
   },
   { path: "/operate/audit", name: "Audit", surface: "operate", permission: "operator", note: "Who did what" },
 ];
-
-/** Those that the menu, the palette and the keys show. */
-export const PLACES = ALL.filter((place) => !place.isLater);
