@@ -161,7 +161,7 @@ async fn a_shop_that_takes_our_tokens_no_more_is_told_of_and_its_jobs_wait() {
     let text = async |select: &'static str| -> String {
         sqlx::query_scalar(select).fetch_one(&admin).await.expect("a text")
     };
-    assert_eq!(text("select string_agg(state, ' ') from jobs.live").await, "scheduled", "it waits");
+    assert_eq!(text("select string_agg(state::text, ' ') from jobs.live").await, "scheduled", "it waits");
     assert_eq!(
         text("select string_agg(action, ' ') from shared.audit where action like 'shopify%'").await,
         "shopify.revoked"

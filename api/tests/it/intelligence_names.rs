@@ -54,7 +54,7 @@ async fn a_name_is_shown_everywhere_and_taken_back() {
         let body = json!({ "rule": format!("archetype = \"{name}\"") }).to_string();
         let preview = shop.post("/api/segments/preview", &body).await;
         assert_eq!(preview.status, StatusCode::OK, "{name}: {}", preview.text);
-        assert_eq!(preview.json["count"], 1, "{name}: {}", preview.text);
+        assert_eq!(preview.json["customers"], 1, "{name}: {}", preview.text);
     }
 
     let back = take_back(&shop, ARCHETYPES[2]).await;

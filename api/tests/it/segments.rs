@@ -276,7 +276,7 @@ async fn the_fields_are_listed_with_what_is_known() {
     let fields = listed.json["fields"].as_array().expect("fields");
     let field =
         |name: &str| fields.iter().find(|field| field["name"] == name).unwrap_or_else(|| panic!("{name}"));
-    assert_eq!(fields.len(), 30);
+    assert_eq!(fields.len(), 40);
     assert_eq!(field("segment.purchase_value")["values"], json!(["Weekly regulars", "Once"]));
     assert_eq!(field("churn_risk")["values"], json!(["low", "medium", "high", "critical"]));
     assert_eq!(field("archetype")["values"], json!(["Loyal"]));

@@ -96,6 +96,15 @@ pub async fn measure(size: Size) -> anyhow::Result<bool> {
     exact &= goal("rules_loop_of_their_own_fired", chain as f64, "times", Goal::AtMost(2.0));
     let dead: i64 = sqlx::query_scalar("select count(*) from jobs.dead").fetch_one(&desk.admin).await?;
     exact &= goal("rules_jobs_dead", dead as f64, "jobs", Goal::AtMost(0.0));
+    let causes: Vec<(String, String, i64)> = sqlx::query_as(
+        "select kind, error_class || ': ' || left(coalesce(error ->> 'message', ''), 200), count(*) from jobs.dead
+         group by 1, 2 order by 3 desc limit 10",
+    )
+    .fetch_all(&desk.admin)
+    .await?;
+    for (kind, cause, jobs) in causes {
+        println!("{jobs} of {kind}: {cause}");
+    }
     cluster.stop().await;
     // A pace is only kept where nothing else takes the machine.
     Ok(exact && (fast || size == Size::Quick))

@@ -77,6 +77,7 @@ pub async fn shop(mode: Mode) -> Shop {
 
 /// The same with other limits and another Redis.
 pub async fn shop_with(mode: Mode, rates: Rates, redis_url: &str) -> Shop {
+    boot::install_tls();
     let database = fresh_database().await;
     let imports = std::env::temp_dir().join(format!("deskwork-api-{}", Uuid::now_v7()));
     let settings = Settings {
