@@ -303,6 +303,11 @@ fn candidates(centre: &Centre, parent: Option<&str>, rival: Option<&Centre>) -> 
                 .flat_map(|rhythm| apart.iter().map(move |word| format!("{base}, {rhythm}, {word}"))),
         );
     }
+    // The broader one's name may say already what would stand behind it.
+    found.retain(|name| {
+        let mut said = BTreeSet::new();
+        name.split(", ").all(|clause| said.insert(clause))
+    });
     found
 }
 

@@ -422,7 +422,7 @@ mod tests {
             assert_eq!(Field::named(&field.to_string()), Some(field));
             assert!(!field.kind().operators().is_empty());
         }
-        assert_eq!(Field::all().count(), 30);
+        assert_eq!(Field::all().count(), 40);
         for operator in Operator::ALL {
             assert_eq!(Operator::from_wire(&operator.wire()), Some(operator));
         }

@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn what_is_written_is_shown_and_does_nothing() {
         let html = html_of(
-            "# Returns\n\n<script>alert(1)</script> **30 days**, see [here](https://shop.example/r) or \
+            "# Returns\n\n<script>alert(1)</script>\n\n**30 days**, see [here](https://shop.example/r) or \
              [there](javascript:alert(1)).\n\n![x](https://evil.example/x.png)\n\n| a | b |\n|---|---|\n| 1 | 2 |\n",
         );
         assert!(html.contains("<h1>Returns</h1>") && html.contains("<strong>30 days</strong>"), "{html}");

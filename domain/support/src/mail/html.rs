@@ -31,24 +31,32 @@ pub fn sanitised(html: &str) -> Option<String> {
     (!safe.trim().is_empty() && safe.len() <= 2 * MAX_BYTES).then_some(safe)
 }
 
-/// Few enough tags, nested no deeper than people write. Opened elements that are never closed count as nested.
+/// Few enough tags, nested no deeper than people write. Opened elements that are never closed count as nested, but for
+/// those that contain nothing.
 fn is_modest(html: &[u8]) -> bool {
     let (mut tags, mut depth) = (0_usize, 0_usize);
     let mut deepest = 0;
-    for pair in html.windows(2) {
+    for (at, pair) in html.windows(2).enumerate() {
         match pair {
             [b'<', b'/'] => depth = depth.saturating_sub(1),
             [b'<', next] if next.is_ascii_alphabetic() => {
                 tags += 1;
-                depth += 1;
+                depth += usize::from(!contains_nothing(&html[at + 1..]));
             }
-            [b'/', b'>'] => depth = depth.saturating_sub(1),
             _ => {}
         }
         deepest = deepest.max(depth);
     }
-    // `br`, `p` and their like are opened without being closed.
+    // `p`, `li` and their like are opened without being closed.
     tags <= MAX_TAGS && deepest <= MAX_DEPTH.max(tags / 2).min(MAX_DEPTH * 10)
+}
+
+/// Whether the tag that begins here has no end.
+fn contains_nothing(tag: &[u8]) -> bool {
+    let name = tag.split(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
+    [&b"br"[..], b"hr", b"img", b"input", b"link", b"meta", b"col", b"wbr"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]
