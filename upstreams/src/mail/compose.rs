@@ -244,7 +244,8 @@ mod tests {
             selector: "desk".into(),
             key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".into(),
         };
-        let text = written(&Letter { dkim: Some(&dkim), ..a_letter(&body, &[]) });
+        // Headers are folded where they get long.
+        let text = written(&Letter { dkim: Some(&dkim), ..a_letter(&body, &[]) }).replace("\r\n ", " ");
         assert!(
             text.contains("DKIM-Signature: v=1; a=ed25519-sha256; d=shop.example; s=desk; c=relaxed/relaxed"),
             "{text}"

@@ -34,7 +34,18 @@ pub fn advise(case: &Case, input: &DraftInput, now: DateTime<Utc>) -> Recommenda
         ..advice.clone()
     };
     // An order may be called like a code; then what names it stays out.
-    honest_recommendation(advice, &KnownFacts::of(input)).unwrap_or(general)
+    let mut advice = honest_recommendation(advice, &KnownFacts::of(input)).unwrap_or(general);
+    // Our own words on the customer hold figures and promise nobody anything.
+    if let Some(words) = input.customer.as_ref().and_then(|customer| customer.words.as_ref()) {
+        advice.talking_points.insert(0, words.summary());
+        advice.talking_points.truncate(*TALKING_POINTS.end());
+        if is_leaving(case) {
+            let reasons = words.reasons.iter().take(MOST_REASONS);
+            advice.warnings.extend(reasons.map(|reason| format!("{reason}.")));
+            advice.warnings.truncate(MOST_WARNINGS);
+        }
+    }
+    advice
 }
 
 /// Chance that the customer stays: what the model of churn leaves.
@@ -152,17 +163,14 @@ fn talking_points(case: &Case, input: &DraftInput) -> Vec<String> {
     if let Some(intent) = case.intent.as_deref().filter(|intent| *intent != "other") {
         points.push(format!("The matter seems to be: {}.", intent.replace('_', " ")));
     }
-    points.extend(input.customer.as_ref().map(purchases));
+    points.extend(input.customer.as_ref().filter(|customer| customer.words.is_none()).map(purchases));
     points.extend(general_points());
     points.truncate(*TALKING_POINTS.end());
     points
 }
 
-/// Who the customer is; what they bought, where that is all that is known.
+/// What the customer bought, where that is all that is known.
 fn purchases(customer: &CustomerFacts) -> String {
-    if let Some(words) = &customer.words {
-        return words.summary();
-    }
     let orders =
         if customer.orders == 1 { "1 order".to_owned() } else { format!("{} orders", customer.orders) };
     format!("The purchase log shows {orders} worth {} {} in all.", customer.spend, customer.currency)
@@ -179,9 +187,6 @@ fn warnings(case: &Case, input: &DraftInput, now: DateTime<Utc>) -> Vec<String> 
     }
     if is_leaving(case) {
         warnings.push("The customer is likely to leave; do not tell them that we think so.".to_owned());
-        let words = input.customer.as_ref().and_then(|customer| customer.words.as_ref());
-        let reasons = words.into_iter().flat_map(|words| words.reasons.iter().take(MOST_REASONS));
-        warnings.extend(reasons.map(|reason| format!("{reason}.")));
     }
     if case.reopened_count > 1 {
         warnings.push(format!("The ticket was opened again {} times.", case.reopened_count));
