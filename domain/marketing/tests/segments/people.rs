@@ -150,6 +150,13 @@ pub async fn write(admin: &mut PgConnection, tenant: TenantId, generation: i32, 
         .execute(&mut *admin)
         .await
         .expect("a customer");
+    } else {
+        sqlx::query("delete from platform.customer where tenant_id = $1 and customer_id = $2")
+            .bind(tenant)
+            .bind(&person.id)
+            .execute(&mut *admin)
+            .await
+            .expect("no customer");
     }
     let axis = |n: usize| person.axes[n];
     sqlx::query(
