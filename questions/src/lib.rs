@@ -10,6 +10,7 @@ pub mod desk;
 pub mod grammar;
 pub mod kinds;
 pub mod memo;
+pub mod personal;
 pub mod policy;
 pub mod resources;
 pub mod text;

@@ -20,6 +20,8 @@ pub static STORES: &[Store] = &[
     Store::nobody("shared.login_token", "people who work at the desk"),
     Store::nobody("shared.oidc_flow", "people who work at the desk"),
     Store::nobody("shared.tenant_key", "keys"),
+    Store::nobody("shared.shop_account", "connections of the shop"),
+    Store::nobody("shared.install_flow", "people who work at the desk"),
 ];
 
 /// Puts a token where the trail names a person; lines that tell more of them keep their line alone (support role, by a

@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod deliveries;
 pub mod endpoints;
 pub mod kinds;
+pub mod personal;
 pub mod pump;
 pub mod schedule;
 pub mod signature;

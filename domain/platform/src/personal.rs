@@ -17,6 +17,12 @@ const MAIN_OF_RUNS: &str = "t.generation = any(array(select r.generation from pl
 const MERGED_OF_RUNS: &str = "t.generation = any(array(select r.generation from platform.intelligence_run r)) \
     and t.customer_id = any(($2::text[])[2:])";
 const RENAMED: How = How::Set(&[("customer_id", "$5")]);
+/// What a shop told of them and nobody applied yet. What it asks for by law is done first.
+const TOLD: &str = "t.body is not null and t.topic not in ('customers/data_request', 'customers/redact', 'shop/redact') \
+    and (lower(t.body::text) like any($4) or t.body #>> '{customer,id}' = any($2) \
+        or t.topic like 'customers/%' and t.body ->> 'id' = any($2) \
+        or substring(t.body ->> 'admin_graphql_api_customer_kept_id' from '[^/]+$') = any($2) \
+        or substring(t.body ->> 'admin_graphql_api_customer_deleted_id' from '[^/]+$') = any($2))";
 
 /// Every table of the schema, in the order in which it is erased.
 pub static STORES: &[Store] = &[
@@ -34,7 +40,7 @@ pub static STORES: &[Store] = &[
         table: "platform.customer_insight",
         rows: MAIN_OF_RUNS,
         how: RENAMED,
-        plain: &["confidence", "who", "features", "memberships", "churn_reasons"],
+        plain: &["confidence", "who", "features", "memberships", "churn_reasons", "places"],
         exported: true,
     },
     Store::delete("platform.customer_change", MERGED),
@@ -128,6 +134,39 @@ pub static STORES: &[Store] = &[
         plain: &["summary"],
         exported: false,
     },
+    Store {
+        table: "platform.shop_event",
+        rows: TOLD,
+        how: How::Set(&[
+            ("body", "null"),
+            ("state", "'ignored'"),
+            ("reason", "'what it is about was erased'"),
+            ("applied_at", "coalesce(t.applied_at, now())"),
+        ]),
+        plain: &["source", "topic", "event_id"],
+        exported: true,
+    },
+    Store {
+        table: "platform.shop_privacy_request",
+        rows: "t.customer_id = any($2) or lower(t.email) = any($3)",
+        how: How::Set(&[
+            ("customer_id", "case when t.customer_id is not null then $5::text end"),
+            ("email", "null"),
+        ]),
+        plain: &["source", "topic", "event_id", "orders", "state"],
+        exported: true,
+    },
+    Store::delete(
+        "platform.shop_ref",
+        "t.kind = 'customer' and (t.external_id = any($2) or t.internal_id = any($2))",
+    ),
+    Store::nobody("platform.shop_refusal", "ids of orders, with reasons of a fixed list"),
+    Store::nobody("platform.shop_product", "products"),
+    Store::nobody("platform.shop_health", "connections of the shop"),
+    Store::nobody("platform.shop_sync", "places in lists of the shop's, and counts"),
+    Store::nobody("platform.shop_synced", "times"),
+    Store::nobody("platform.order_source", "addresses of the shop's own systems"),
+    Store::nobody("platform.archetype_name", "names of groups"),
     Store::nobody("platform.import_run", "names of files and counts"),
     Store::nobody("platform.import_mapping", "columns of the shop's files"),
     Store::nobody("platform.revenue_rule", "a setting"),

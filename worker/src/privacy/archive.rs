@@ -1,5 +1,5 @@
 //! The archive of what is known of a person: `index.html` for people, `data/TABLE.json` for programs, `files/` with what came
-//! along with messages. It is written to an unnamed file, sealed piece by piece under the tenant's key, and put into the store
+//! along with messages, `mails/` mails as they came. It is written to an unnamed file, sealed piece by piece under the tenant's key, and put into the store
 //! of files under the request's id.
 
 use std::fs::File;
@@ -13,7 +13,8 @@ use database::personal::{self, Person, Reached, Store};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use support::privacy::{FILE_ROWS, MESSAGE_ROWS, TICKET_ROWS, requests, tickets};
+use support::mail::inbound;
+use support::privacy::{FILE_ROWS, MESSAGE_ROWS, TICKET_ROWS, find, requests, tickets};
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -34,7 +35,7 @@ const MOST_ROWS: i64 = 20_000;
 pub struct Made {
     /// Rows by table.
     pub rows: Reached,
-    /// Files.
+    /// Files, and mails as they came.
     pub files: u64,
     /// How long it is before it is sealed.
     pub bytes: u64,
@@ -62,6 +63,7 @@ pub async fn make(
         (Role::Support, support::privacy::STORES),
         (Role::Platform, platform::personal::STORES),
         (Role::Marketing, marketing::personal::STORES),
+        (Role::Outbound, outbound::personal::STORES),
     ];
     for (role, stores) in owners {
         for store in one_a_table(stores) {
@@ -80,7 +82,8 @@ pub async fn make(
         zip.bytes(page::tickets(&tickets, &messages, &files)).await?;
     }
     zip.bytes(page::foot()).await?;
-    let files = write_files(ctx, app, person, &mut zip).await?;
+    let files =
+        write_files(ctx, app, person, &mut zip).await? + write_mails(ctx, app, person, &mut zip).await?;
     let plain = zip.end().await?;
     let (bytes, sha256) = seal(ctx, app, request, plain).await?;
     Ok(Made { rows, files, bytes, sha256 })
@@ -169,6 +172,24 @@ async fn write_files(ctx: &Ctx, app: &App, person: &Person, zip: &mut Zip) -> Re
             }
             count += 1;
         }
+    }
+    Ok(count)
+}
+
+/// Mails as they came, one at a time: each may have many million bytes.
+async fn write_mails(ctx: &Ctx, app: &App, person: &Person, zip: &mut Zip) -> Result<u64, Stop> {
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let mails = find::mails(&mut tx, person).await?;
+    tx.commit().await?;
+    let mut count = 0;
+    for mail in mails {
+        let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+        let raw = inbound::raw(&mut tx, mail).await?;
+        tx.commit().await?;
+        let Some(raw) = raw else { continue };
+        zip.entry(&format!("mails/{mail}.eml")).await?;
+        zip.bytes(raw).await?;
+        count += 1;
     }
     Ok(count)
 }

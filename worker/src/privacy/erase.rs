@@ -9,7 +9,7 @@ use database::{Role, act_as};
 use jobs::JobId;
 use jobs::personal::{self as ledger, Needles};
 use platform::personal::EraseError;
-use support::privacy::{find, requests, tickets};
+use support::privacy::{WITHOUT_TICKET, find, requests, tickets};
 use upstreams::files::{FilesError, Place};
 use uuid::Uuid;
 
@@ -20,6 +20,9 @@ use crate::outcome::Stop;
 /// Who history names.
 pub const ACTOR: &str = "job:erase_customer";
 
+/// Steps that progress is told of.
+pub const STEPS: u64 = 9;
+
 impl From<FilesError> for Stop {
     fn from(error: FilesError) -> Stop {
         Stop::retry("files", &error.to_string())
@@ -28,14 +31,14 @@ impl From<FilesError> for Stop {
 
 /// Everything, once. What is erased already is not touched.
 pub async fn once(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Result<(), Stop> {
-    ctx.progress(0, Some(6), "jobs");
+    ctx.progress(0, Some(STEPS), "jobs");
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let ids = find::ids(&mut tx, &person.tickets).await?;
     tx.commit().await?;
     of_jobs(ctx, app, Some(request), &person.token, &Needles::of(person, &ids)).await?;
-    ctx.progress(1, Some(6), "files");
+    ctx.progress(1, Some(STEPS), "files");
     of_files(ctx, app, request, person).await?;
-    ctx.progress(2, Some(6), "tickets");
+    ctx.progress(2, Some(STEPS), "tickets");
     for chunk in person.tickets.chunks(tickets::AT_ONCE) {
         let mut reached = Reached::new();
         let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
@@ -43,16 +46,37 @@ pub async fn once(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Resul
         requests::reached(&mut tx, request, &reached).await?;
         tx.commit().await?;
     }
-    ctx.progress(3, Some(6), "orders and what is known");
+    ctx.progress(3, Some(STEPS), "mail that is in no ticket");
+    let mut reached = Reached::new();
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    personal::erase(&mut tx, WITHOUT_TICKET, person, &mut reached).await?;
+    requests::reached(&mut tx, request, &reached).await?;
+    tx.commit().await?;
+    ctx.progress(4, Some(STEPS), "orders and what is known");
     of_shop(ctx, app, request, person).await?;
-    ctx.progress(4, Some(6), "segments");
+    ctx.progress(5, Some(STEPS), "segments");
     let mut reached = Reached::new();
     let mut tx = app.db.tenant_tx(Role::Marketing, ctx.tenant).await?;
     marketing::personal::erase(&mut tx, person, &mut reached).await?;
     act_as(&mut tx, Role::Support, Some(ctx.tenant)).await?;
     requests::reached(&mut tx, request, &reached).await?;
     tx.commit().await?;
-    ctx.progress(5, Some(6), "trail");
+    ctx.progress(6, Some(STEPS), "questions");
+    let mut reached = Reached::new();
+    let mut tx = app.db.tenant_tx(Role::Marketing, ctx.tenant).await?;
+    questions::personal::erase(&mut tx, person, &mut reached).await?;
+    act_as(&mut tx, Role::Support, Some(ctx.tenant)).await?;
+    requests::reached(&mut tx, request, &reached).await?;
+    tx.commit().await?;
+    // Behind everything whose changes other systems are told of.
+    ctx.progress(7, Some(STEPS), "what other systems are told");
+    let mut reached = Reached::new();
+    let mut tx = app.db.tenant_tx(Role::Outbound, ctx.tenant).await?;
+    outbound::personal::erase(&mut tx, person, &mut reached).await?;
+    act_as(&mut tx, Role::Support, Some(ctx.tenant)).await?;
+    requests::reached(&mut tx, request, &reached).await?;
+    tx.commit().await?;
+    ctx.progress(8, Some(STEPS), "trail");
     let mut reached = Reached::new();
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     accounts::personal::erase(&mut tx, person, &mut reached).await?;
@@ -139,12 +163,17 @@ pub async fn left(ctx: &Ctx, app: &App, own: JobId, person: &Person) -> Result<R
         tickets::left(&mut tx, &part, &mut found).await?;
         tx.commit().await?;
     }
-    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-    personal::left(&mut tx, platform::personal::STORES, person, &mut found).await?;
-    tx.commit().await?;
-    let mut tx = app.db.tenant_tx(Role::Marketing, ctx.tenant).await?;
-    personal::left(&mut tx, marketing::personal::STORES, person, &mut found).await?;
-    tx.commit().await?;
+    for (role, stores) in [
+        (Role::Support, WITHOUT_TICKET),
+        (Role::Platform, platform::personal::STORES),
+        (Role::Marketing, marketing::personal::STORES),
+        (Role::Marketing, questions::personal::STORES),
+        (Role::Outbound, outbound::personal::STORES),
+    ] {
+        let mut tx = app.db.tenant_tx(role, ctx.tenant).await?;
+        personal::left(&mut tx, stores, person, &mut found).await?;
+        tx.commit().await?;
+    }
     let mut tx = app.db.queue_tx().await?;
     let jobs = ledger::look(&mut tx, ctx.tenant.0, own, &Needles::of(person, &[])).await?;
     tx.commit().await?;

@@ -17,7 +17,7 @@ pub fn head(person: &Person, now: DateTime<Utc>) -> Vec<u8> {
          <style>body{{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto}}article{{border-top:1px solid;padding:1em 0}}\
          pre{{white-space:pre-wrap;font:inherit;margin:0 0 1em}}.meta{{color:#555;font-size:.9em}}</style></head><body>\
          <h1>What is known of you</h1><p class=\"meta\">As of {}. Everything is in <code>data/</code> for programs to read, \
-         files are in <code>files/</code>.</p><dl>{}{}{}{}</dl><h2>Conversations</h2>\n",
+         files are in <code>files/</code>, mails as they came in <code>mails/</code>.</p><dl>{}{}{}{}</dl><h2>Conversations</h2>\n",
         now.format("%Y-%m-%d %H:%M UTC"),
         list("Names", &person.names),
         list("Addresses", &person.emails),

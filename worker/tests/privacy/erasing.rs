@@ -43,6 +43,12 @@ async fn counts(shop: &Shop) -> BTreeMap<&'static str, i64> {
         ("score", "select sum(score)::bigint from support_app.rating"),
         ("drafts", "select count(*) from support_app.draft"),
         ("deliveries", "select count(*) from support_app.inbox"),
+        ("mails", "select count(*) from support_app.mail"),
+        ("runs of rules", "select count(*) from support_app.rule_run where results @> '[{\"holds\": true}]'"),
+        ("told", "select count(*) from outbound.event"),
+        ("deliveries to endpoints", "select count(*) from outbound.webhook_delivery"),
+        ("alerts", "select count(*) from outbound.alert"),
+        ("asked for by law", "select count(*) from platform.shop_privacy_request"),
         (
             "jobs",
             "select count(*) from jobs.job where kind in ('draft_reply', 'send_reply', 'recompute_profile')",
@@ -66,11 +72,39 @@ async fn no_word_of_an_erased_person_is_left_and_others_are_as_before() {
         "shared.audit.detail",
         "platform.profile_snapshot.customers",
         "marketing_app.fact_block.last_customer",
+        "support_app.mail.raw",
+        "support_app.mail.remarks",
+        "support_app.mail_sender.sender",
+        "support_app.mail_acknowledged.customer",
+        "support_app.mailbox.last_error",
+        "support_app.auto_reply.customer",
+        "support_app.message.body_html",
+        "support_app.message.stripped_text",
+        "support_app.message.sender_email",
+        "support_app.message.mail_message_id",
+        "support_app.help_desk_base.tags",
+        "support_app.help_desk_difference.theirs",
+        "support_app.rule_cause.detail",
+        "support_app.rule_run.results",
+        "support_app.rule_run.problem",
+        "support_app.rule_trial_hit.results",
+        "support_app.rule_webhook.body",
+        "outbound.outbox.data",
+        "outbound.event.data",
+        "outbound.attempt.response_body",
+        "outbound.thread.subject",
+        "platform.shop_event.body",
+        "platform.shop_privacy_request.email",
+        "platform.shop_ref.external_id",
+        "questions_app.exchange.question",
+        "questions_app.exchange.last_call",
     ] {
         assert!(before.contains_key(place), "{place} is seeded: {before:#?}");
     }
     assert!(before.keys().any(|place| place.starts_with("file: ")), "{before:#?}");
-    let (counted, of_bob) = (counts(&shop).await, shop.found(&BOB.words()).await);
+    let (mut counted, of_bob) = (counts(&shop).await, shop.found(&BOB.words()).await);
+    // Her open ticket is closed.
+    *counted.get_mut("resolved").expect("counted") += 1;
 
     let id = shop.asks(Kind::Erase, zoe(), false).await;
     shop.drain().await;
@@ -162,7 +196,8 @@ async fn what_was_erased_does_not_come_back_when_it_is_told_again() {
              'decision', 'skipped', 'skip_reason', 'agent_spoke_last', 'correlation_id', 'c'),
              '{\"customer\": \"xylophonist\"}',
              jsonb_build_object('id', gen_random_uuid(), 'provider', 'gorgias', 'external_id', '711', 'subject', 'xylophonist asks',
-                 'customer_email', $2::text, 'customer_name', 'Zanzibara Quokka'),
+                 'customer_email', $2::text, 'customer_name', 'Zanzibara Quokka',
+                 'tags', jsonb_build_array('refund', 'call ' || $2::text)),
              jsonb_build_array(jsonb_build_object('id', gen_random_uuid(), 'external_id', 'm-again', 'from_agent', false,
                  'internal', false, 'channel', 'email', 'body_text', 'xylophonist', 'sent_at', now() - interval '2 hours')), null)",
     )
@@ -171,7 +206,22 @@ async fn what_was_erased_does_not_come_back_when_it_is_told_again() {
     .execute(&mut *tx)
     .await
     .expect("taken in");
+    sqlx::query(
+        "insert into support_app.help_desk_difference (tenant_id, ticket_id, field, ours, theirs, merged)
+         values ($1, $2, 'tags', '[\"refund\"]', jsonb_build_array('refund', 'call ' || $3::text), '[\"refund\"]')",
+    )
+    .bind(shop.tenant)
+    .bind(ticket)
+    .bind(ZOE.email)
+    .execute(&mut *tx)
+    .await
+    .expect("noted");
     tx.commit().await.expect("commits");
+    assert_eq!(
+        shop.number("select count(*) from support_app.help_desk_base where tags = '{refund}'").await,
+        1,
+        "the other's has their word too"
+    );
     assert_eq!(shop.number("select count(*) from support_app.inbox where dedup_key = 'again'").await, 1);
     assert_eq!(
         shop.number(&format!("select count(*) from support_app.message where ticket_id = '{ticket}'")).await,

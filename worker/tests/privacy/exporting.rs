@@ -68,6 +68,12 @@ async fn an_archive_has_what_is_known_and_nothing_of_others_and_opens_with_the_k
     assert_eq!((lines.len(), &lines[0]["customer_id"]), (2, &ZOE.customer.into()));
     let file = shop.id(&ZOE, "file").await;
     assert_eq!(read(&format!("files/{file}-passport Zanzibara Quokka.png")), ZOE.word);
+    let mail = shop.id(&ZOE, "mail").await;
+    assert!(read(&format!("mails/{mail}.eml")).contains(ZOE.word));
+    let aside = shop.id(&ZOE, "aside").await;
+    assert!(read(&format!("mails/{aside}.eml")).contains(ZOE.word));
+    let told: Vec<Value> = serde_json::from_str(&read("data/outbound.event.json")).expect("JSON");
+    assert_eq!((told.len(), &told[0]["data"]["customer_id"]), (1, &ZOE.customer.into()));
     for name in zip.file_names().map(|name| name.expect("readable").into_owned()).collect::<Vec<_>>() {
         let mut bytes = Vec::new();
         zip.by_name(&name).expect("there").read_to_end(&mut bytes).expect("readable");

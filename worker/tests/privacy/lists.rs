@@ -12,7 +12,10 @@ fn all() -> Vec<&'static Store> {
         jobs::personal::STORES,
         platform::personal::STORES,
         support::privacy::STORES,
+        support::privacy::WITHOUT_TICKET,
         marketing::personal::STORES,
+        questions::personal::STORES,
+        outbound::personal::STORES,
     ]
     .concat()
     .into_iter()

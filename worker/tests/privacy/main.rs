@@ -4,5 +4,6 @@ mod closing;
 mod erasing;
 mod exporting;
 mod keeping;
+mod law;
 mod lists;
 mod shop;

@@ -41,7 +41,7 @@ values (md5('{C} t1')::uuid, '{T}', {S}1, 'gorgias', '{S}1', '{W} asks', 'email'
         '{N}', '{refund,"call {E}"}', '{"note": "{W}"}', now(), now(), 'a flood from {E}'),
        (md5('{C} t2')::uuid, '{T}', {S}2, 'desk', 'mail-{E}', '{W} again', 'email', 'email', 'open', 'normal', null, null, '{B}', '{N}',
         '{}', '{}', null, null, null),
-       (md5('{C} t3')::uuid, '{T}', {S}3, 'desk', '{S}3', '{W} once more', 'chat', 'chat', 'resolved', 'normal', null, null, null, null,
+       (md5('{C} t3')::uuid, '{T}', {S}3, 'desk', '{S}3', '{W} once more', 'form', 'form', 'resolved', 'normal', null, null, null, null,
         '{}', '{}', null, now(), null);
 update support_app.ticket set known_customer = '{C}', looked_up_for = '{C}|{E}', customer_facts = '{"customer": "{C}"}'
 where id = md5('{C} t3')::uuid;
@@ -104,3 +104,78 @@ insert into shared.audit (id, tenant_id, actor, action, subject, detail)
 values (md5('{C} a1')::uuid, '{T}', 'key:x', 'customer.merge', 'merge:1', '{"kept": "{C}", "merged": "{M}", "orders": 1}'),
        (md5('{C} a2')::uuid, '{T}', 'key:x', 'customer-data.view', 'customer:{C}', '{}'),
        (md5('{C} a3')::uuid, '{T}', 'key:x', 'dead.retry', 'dead-letters', '{"reason": "for {E}"}');
+
+-- Mail: one that became a message, one that was set aside, who sent how many, whom machines of ours answered.
+insert into support_app.mail (id, tenant_id, mailbox_id, identity, message_id, sender, envelope_from, came_by, size_bytes, raw, state, reason,
+    remarks, ticket_id, message_row, received_at, taken_at)
+values (md5('{C} mail')::uuid, '{T}', md5('mailbox')::uuid, decode(md5('{C} mail'), 'hex'), '1.{E}', '{E}', '{E}', 'lmtp', 40,
+        convert_to('From: {N} <{B}>' || chr(10) || chr(10) || '{W}', 'UTF8'), 'taken', null, '{passport {N}.png was left out}',
+        md5('{C} t2')::uuid, md5('{C} m4')::uuid, now(), now()),
+       (md5('{C} aside')::uuid, '{T}', md5('mailbox')::uuid, decode(md5('{C} aside'), 'hex'), '2.{E}', '{E}', '{B}', 'smtp', 40,
+        convert_to('From: {B}' || chr(10) || chr(10) || '{W}, set aside', 'UTF8'), 'suspended', 'a flood', '{}', null, null, now(), null);
+update support_app.message set mail_id = md5('{C} mail')::uuid, mail_message_id = '1.{E}', sender_email = '{E}',
+    body_html = '<p>{W}</p>', stripped_text = '{W}'
+where id = md5('{C} m4')::uuid;
+insert into support_app.mail_sender (tenant_id, mailbox_id, sender, since, count) values ('{T}', md5('mailbox')::uuid, '{E}', now(), 3);
+insert into support_app.mail_thread (tenant_id, header_id, ticket_id) values ('{T}', decode(md5('{C}'), 'hex'), md5('{C} t2')::uuid);
+insert into support_app.mail_acknowledged (tenant_id, customer, at) values ('{T}', '{E}', now());
+insert into support_app.auto_reply (tenant_id, customer, at) values ('{T}', 'email:{E}', now()), ('{T}', 'id:{C}', now());
+
+-- The other side of a help desk, rules, and what was asked on the help page.
+insert into support_app.help_desk_base (ticket_id, tenant_id, status, tags)
+values (md5('{C} t1')::uuid, '{T}', 'closed', '{refund,"call {E}"}');
+insert into support_app.help_desk_difference (tenant_id, ticket_id, field, ours, theirs, merged)
+values ('{T}', md5('{C} t1')::uuid, 'tags', '["refund"]', '["refund", "call {E}"]', '["call {E}", "refund"]'),
+       ('{T}', md5('{C} t1')::uuid, 'status', '"open"', '"closed"', '"closed"');
+insert into support_app.rule_cause (tenant_id, ticket_id, event, detail)
+values ('{T}', md5('{C} t1')::uuid, 'tag_added', '{"tags": ["call {E}", "refund"]}');
+insert into support_app.rule_run (id, tenant_id, rule_id, version, ticket_id, cause_id, event, caused_at, outcome, results, problem)
+values (md5('{C} run')::uuid, '{T}', md5('rule')::uuid, 1, md5('{C} t1')::uuid, {S}, 'ticket_updated', now(), 'failed',
+        '[{"path": "a", "field": "subject", "op": "contains", "value": ["asks"], "was": "{W} asks", "holds": true}]', 'no such tag: {W}');
+insert into support_app.rule_trial_hit (tenant_id, trial_id, seq, ticket_id, at, results, actions)
+values ('{T}', md5('trial')::uuid, {S}, md5('{C} t1')::uuid, now(),
+        '[{"path": "a", "field": "message", "op": "contains", "value": ["x"], "was": ["{W}"], "holds": true}]', '[]');
+insert into support_app.rule_webhook (id, tenant_id, rule_id, ticket_id, url, body, state, problem)
+values (md5('{C} call')::uuid, '{T}', md5('rule')::uuid, md5('{C} t1')::uuid, 'https://erp.example/rule',
+        '{"ticket": {"number": {S}1, "tags": ["refund", "call {E}"]}}', 'failed', 'they answered: {E}');
+insert into support_app.deflection (id, tenant_id, suggested, sent_at, ticket_id)
+values (md5('{C} asked')::uuid, '{T}', '{}', now(), md5('{C} t3')::uuid);
+
+-- What other systems were and are to be told, and what they answered.
+insert into outbound.event (id, seq, tenant_id, type, subject, data, at)
+values (md5('{C} event')::uuid, {S}, '{T}', 'customer.profile_changed', 'customer:{C}', '{"customer_id": "{C}", "orders": 1}', now()),
+       (md5('{C} other')::uuid, {S}1, '{T}', 'ticket.updated', 'ticket:' || md5('{C} t1')::uuid,
+        jsonb_build_object('ticket_id', md5('{C} t1')::uuid), now());
+insert into outbound.webhook_delivery (id, tenant_id, endpoint_id, event_id, seq, type)
+values (md5('{C} told')::uuid, '{T}', md5('endpoint')::uuid, md5('{C} event')::uuid, {S}, 'customer.profile_changed'),
+       (md5('{C} told 2')::uuid, '{T}', md5('endpoint')::uuid, md5('{C} other')::uuid, {S}1, 'ticket.updated');
+insert into outbound.attempt (tenant_id, delivery_id, at, took_ms, outcome, status, request_headers, response_headers, response_body)
+values ('{T}', md5('{C} told')::uuid, now(), 5, 'delivered', 200, '{}', '{"x-who": "{C}"}', 'stored {C}'),
+       ('{T}', md5('{C} told 2')::uuid, now(), 5, 'delivered', 200, '{}', '{}', 'this is {W}');
+insert into outbound.alert (tenant_id, rule_id, workspace_id, channel, event_id, seq)
+values ('{T}', md5('alerts')::uuid, md5('workspace')::uuid, 'C1', md5('{C} event')::uuid, {S});
+insert into outbound.thread (tenant_id, workspace_id, channel, subject, ts, at)
+values ('{T}', md5('workspace')::uuid, 'C1', 'customer:{C}', '1.1', now());
+
+-- What the shop told of them, and what it asked for by law.
+insert into platform.shop_event (tenant_id, source, topic, event_id, triggered_at, received_at, body)
+values ('{T}', 'shopify', 'orders/updated', 'e1-{S}', now(), now(), '{"id": 1, "customer": {"id": "{M}"}}'),
+       ('{T}', 'shopify', 'customers/update', 'e2-{S}', now(), now(), '{"id": "{C}", "first_name": "x"}'),
+       ('{T}', 'shopify', 'orders/create', 'e3-{S}', now(), now(), '{"id": 2, "email": "{B}", "note": "{W}"}'),
+       ('{T}', 'shopify', 'customers/merge', 'e4-{S}', now(), now(),
+        '{"admin_graphql_api_customer_kept_id": "gid://shopify/Customer/{C}", "admin_graphql_api_customer_deleted_id": "gid://shopify/Customer/{M}"}');
+insert into platform.shop_privacy_request (id, tenant_id, source, topic, event_id, customer_id, email, state, received_at, due_at)
+values (md5('{C} law')::uuid, '{T}', 'shopify', 'customers/data_request', 'p-{S}', '{C}', '{B}', 'passed_on', now(), now());
+insert into platform.shop_ref (tenant_id, source, kind, external_id, internal_id, stated_at)
+values ('{T}', 'shopify', 'customer', '{M}', '{M}', now()), ('{T}', 'shopify', 'customer', '{C}', '{C}', now()),
+       ('{T}', 'shopify', 'order', 'o{S}', 'o-{S}', now());
+
+-- What colleagues asked about them.
+insert into questions_app.conversation (id, tenant_id, asked_by, expires_at)
+select md5('{C} talk ' || n)::uuid, '{T}', 'key:x', now() + interval '1 day' from generate_series(1, 3) n;
+insert into questions_app.exchange (id, tenant_id, conversation_id, question, scopes, answer, last_call)
+values (md5('{C} q1')::uuid, '{T}', md5('{C} talk 1')::uuid, 'Who is {N}?', '{}', '{"text": "nobody"}', null),
+       (md5('{C} q2')::uuid, '{T}', md5('{C} talk 1')::uuid, 'And what was bought?', '{}', '{"text": "much"}', null),
+       (md5('{C} q3')::uuid, '{T}', md5('{C} talk 2')::uuid, 'What did that one buy?', '{}', null,
+        '{"tool": "lookup_customer", "arguments": {"customer_id": "{C}", "info_type": "profile"}}'),
+       (md5('{C} q4')::uuid, '{T}', md5('{C} talk 3')::uuid, 'Will {C} leave?', '{}', null, null);

@@ -77,9 +77,30 @@ pub async fn ids(tx: &mut Tx, tickets: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
          union select id from support_app.draft where ticket_id = any($1)
          union select id from support_app.inbox where ticket_id = any($1)
          union select id from support_app.attachment where ticket_id = any($1)
-         union select id from support_app.rating where ticket_id = any($1)",
+         union select id from support_app.rating where ticket_id = any($1)
+         union select mail_id from support_app.message
+               where mail_id is not null and (ticket_id = any($1) or origin_ticket_id = any($1))",
     )
     .bind(tickets)
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// A person's mails that are kept as they came (support role): those of these tickets, and those that are in none.
+///
+/// # Errors
+/// The database failed.
+pub async fn mails(tx: &mut Tx, person: &Person) -> Result<Vec<Uuid>, DbError> {
+    Ok(sqlx::query_scalar(
+        "select t.id from support_app.mail t join support_app.message m on m.mail_id = t.id
+         where t.raw is not null and (m.origin_ticket_id = any($1) or m.origin_ticket_id is null and m.ticket_id = any($1))
+         union
+         select t.id from support_app.mail t
+         where t.tenant_id = (select shared.current_tenant()) and t.raw is not null and t.ticket_id is null
+           and (lower(t.sender) = any($2) or lower(t.envelope_from) = any($2))",
+    )
+    .bind(&person.tickets)
+    .bind(&person.emails)
     .fetch_all(&mut **tx)
     .await?)
 }

@@ -11,4 +11,4 @@ pub mod sealing;
 pub mod stores;
 pub mod tickets;
 
-pub use stores::{FILE_ROWS, MESSAGE_ROWS, STORES, TICKET_ROWS};
+pub use stores::{FILE_ROWS, MESSAGE_ROWS, STORES, TICKET_ROWS, WITHOUT_TICKET};

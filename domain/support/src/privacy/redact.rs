@@ -1,5 +1,5 @@
 //! Redaction of one message or one file, in place: also in tickets that are closed. The row stays, its words go, and so does
-//! what was made of them: drafts, advice, the words of the search, the help desk's deliveries of the ticket. What jobs keep of
+//! what was made of them: drafts, advice, the words of the search, the mail as it came, what rules found, the help desk's deliveries of the ticket. What jobs keep of
 //! it goes by a job of its own ([`crate::kinds::RedactTraces`]).
 
 use chrono::{DateTime, Utc};
@@ -8,6 +8,7 @@ use database::{DbError, Tx};
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::stores::found;
 use crate::events;
 
 /// What was redacted.
@@ -44,7 +45,7 @@ pub async fn message(
         .execute(&mut **tx)
         .await?;
     let redacted = sqlx::query_as(
-        "update support_app.message m set body_text = '[erased]', error = null,
+        "update support_app.message m set body_text = '[erased]', body_html = null, stripped_text = null, error = null,
              delivery = case when m.delivery in ('scheduled', 'queued') then 'withdrawn' else m.delivery end,
              redacted_at = coalesce(m.redacted_at, $2), redacted_by = coalesce(m.redacted_by, $3)
          where m.id = $1 returning m.ticket_id, m.redacted_at, m.redacted_by",
@@ -63,9 +64,18 @@ pub async fn message(
          where ticket_id = $1 and received_at >= $2 - interval '1 hour' and body <> '{\"erased\": true}'",
         "update support_app.message_analysis set remark = null
          where message_id in (select id from support_app.message where ticket_id = $1) and asked_at >= $2",
+        concat!("update support_app.rule_run t set results = ", found!(), " where t.ticket_id = $1 and t.at >= $2"),
+        concat!("update support_app.rule_trial_hit t set results = ", found!(), " where t.ticket_id = $1 and t.at >= $2"),
     ] {
         sqlx::query(statement).bind(ticket).bind(added_at).execute(&mut **tx).await?;
     }
+    sqlx::query(
+        "update support_app.mail set raw = null, remarks = '{}'
+         where id = (select mail_id from support_app.message where id = $1)",
+    )
+    .bind(message)
+    .execute(&mut **tx)
+    .await?;
     forget_words(tx, ticket).await?;
     Ok(redacted)
 }
@@ -81,6 +91,15 @@ pub async fn file(
     now: DateTime<Utc>,
 ) -> Result<Option<Redacted>, DbError> {
     events::acting(tx, by, None).await?;
+    // The mail as it came has the file in it.
+    sqlx::query(
+        "update support_app.mail set raw = null, remarks = '{}'
+         where id = (select m.mail_id from support_app.attachment a join support_app.message m on m.id = a.message_id
+                     where a.id = $1)",
+    )
+    .bind(file)
+    .execute(&mut **tx)
+    .await?;
     Ok(sqlx::query_as(
         "update support_app.attachment a set name = '[erased]', sha256 = '',
              redacted_at = coalesce(a.redacted_at, $2), redacted_by = coalesce(a.redacted_by, $3)

@@ -78,7 +78,7 @@ pub struct Request {
     pub in_help_desk: bool,
     /// queued, done or failed.
     pub help_desk_state: Option<String>,
-    /// Who took it in: `agent:ID` or `key:ID`.
+    /// Who took it in: `agent:ID`, `key:ID`, or `shop:shopify` for what a shop asks for by law.
     pub requested_by: String,
     /// When.
     pub requested_at: DateTime<Utc>,

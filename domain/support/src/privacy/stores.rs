@@ -14,6 +14,13 @@ const OF_TICKET: &str = "t.ticket_id = any($1)";
 /// A message is its ticket's, unless a merge brought it from somebody else's.
 const MESSAGES: &str = "t.ticket_id = any($1) and (t.origin_ticket_id is null or t.origin_ticket_id = any($1)) \
     or t.origin_ticket_id = any($1)";
+/// A mail is whose message it is.
+const MAILS: &str = "t.id in (select m.mail_id from support_app.message m where m.mail_id is not null \
+    and (m.ticket_id = any($1) and (m.origin_ticket_id is null or m.origin_ticket_id = any($1)) \
+         or m.origin_ticket_id = any($1)))";
+/// One that waits, was set aside or could not be read is its sender's.
+const MAILS_ASIDE: &str =
+    "t.ticket_id is null and (lower(t.sender) = any($3) or lower(t.envelope_from) = any($3))";
 const FILES: &str = "t.ticket_id = any($1) and (t.message_id is null or exists (select from support_app.message m \
     where m.id = t.message_id and (m.origin_ticket_id is null or m.origin_ticket_id = any($1)))) \
     or t.message_id in (select m.id from support_app.message m where m.origin_ticket_id = any($1))";
@@ -42,6 +49,45 @@ macro_rules! history_of {
     };
 }
 
+/// Of tags as JSON, those in which no word of the person's is.
+macro_rules! own_tags {
+    ($tags:literal) => {
+        concat!(
+            "(select coalesce(jsonb_agg(x.tag order by x.n), '[]') from jsonb_array_elements_text(",
+            $tags,
+            ") with ordinality x (tag, n) where not lower(x.tag) like any($4) and x.tag <> all($2))"
+        )
+    };
+}
+
+/// What a rule's conditions found: what the ticket was goes, and whether they held stays.
+macro_rules! found {
+    () => {
+        "case when jsonb_typeof(t.results) = 'array' then \
+             (select coalesce(jsonb_agg(x.one || '{\"was\": null}' order by x.n), '[]') \
+              from jsonb_array_elements(t.results) with ordinality x (one, n)) else '[]'::jsonb end"
+    };
+}
+pub(super) use found;
+
+/// One side of what differed between here and a help desk.
+macro_rules! difference_of {
+    ($side:literal, $column:literal) => {
+        (
+            $side,
+            concat!(
+                "case when t.field = 'tags' and jsonb_typeof(t.",
+                $side,
+                ") = 'array' then ",
+                own_tags!($column),
+                " else t.",
+                $side,
+                " end"
+            ),
+        )
+    };
+}
+
 /// In the order in which they are erased: a ticket's change writes history, so history comes after it.
 pub static STORES: &[Store] = &[
     Store {
@@ -63,6 +109,10 @@ pub static STORES: &[Store] = &[
             ("sender_name", "case when t.from_agent then t.sender_name end"),
             ("external_id", "'erased:' || t.id"),
             ("error", "null"),
+            ("body_html", "null"),
+            ("stripped_text", "null"),
+            ("sender_email", "null"),
+            ("mail_message_id", "null"),
             // What was still to be sent has nobody to go to.
             (
                 "delivery",
@@ -70,8 +120,25 @@ pub static STORES: &[Store] = &[
             ),
             ("redacted_at", "coalesce(t.redacted_at, now())"),
         ]),
-        plain: &["channel", "redacted_by"],
+        // A machine is one for a reason of a fixed list.
+        plain: &["channel", "redacted_by", "machine"],
         exported: true,
+    },
+    Store {
+        table: "support_app.mail",
+        rows: MAILS,
+        how: How::Set(&[
+            ("raw", "null"),
+            ("sender", "null"),
+            ("envelope_from", "null"),
+            ("message_id", "null"),
+            // Names of files are in them.
+            ("remarks", "'{}'::text[]"),
+        ]),
+        // By the hash a mail that is handed over again is known.
+        plain: &["identity", "came_by", "state", "reason", "machine"],
+        // It is exported as the file that it is.
+        exported: false,
     },
     Store {
         table: "support_app.attachment",
@@ -180,6 +247,78 @@ pub static STORES: &[Store] = &[
         exported: true,
     },
     Store {
+        table: "support_app.help_desk_base",
+        rows: OF_TICKET,
+        how: How::Set(&[(
+            "tags",
+            "array(select x.tag from unnest(t.tags) with ordinality x (tag, n) \
+             where not lower(x.tag) like any($4) and x.tag <> all($2) order by x.n)",
+        )]),
+        plain: &["status"],
+        exported: false,
+    },
+    Store {
+        table: "support_app.help_desk_difference",
+        rows: OF_TICKET,
+        how: How::Set(&[
+            difference_of!("ours", "t.ours"),
+            difference_of!("theirs", "t.theirs"),
+            difference_of!("merged", "t.merged"),
+        ]),
+        plain: &["field"],
+        exported: false,
+    },
+    Store {
+        table: "support_app.rule_cause",
+        rows: OF_TICKET,
+        how: How::Set(&[(
+            "detail",
+            concat!(
+                "case when jsonb_typeof(t.detail -> 'tags') = 'array' then jsonb_set(t.detail, '{tags}', ",
+                own_tags!("t.detail -> 'tags'"),
+                ") else t.detail end"
+            ),
+        )]),
+        plain: &["event", "skipped", "evaluated"],
+        exported: false,
+    },
+    Store {
+        table: "support_app.rule_run",
+        rows: OF_TICKET,
+        how: How::Set(&[
+            ("results", found!()),
+            ("problem", "case when t.outcome <> 'failed' then t.problem end"),
+        ]),
+        // What was done is in the words of the rule, with ids of what came of it.
+        plain: &["event", "outcome", "done"],
+        exported: true,
+    },
+    Store {
+        table: "support_app.rule_trial_hit",
+        rows: OF_TICKET,
+        how: How::Set(&[("results", found!())]),
+        plain: &["actions"],
+        exported: false,
+    },
+    Store {
+        table: "support_app.rule_webhook",
+        rows: OF_TICKET,
+        how: How::Set(&[
+            (
+                "body",
+                concat!(
+                    "case when jsonb_typeof(t.body #> '{ticket,tags}') = 'array' \
+                     then jsonb_set(t.body, '{ticket,tags}', ",
+                    own_tags!("t.body #> '{ticket,tags}'"),
+                    ") else t.body end"
+                ),
+            ),
+            ("problem", "null"),
+        ]),
+        plain: &["url", "state"],
+        exported: true,
+    },
+    Store {
         table: "support_app.ticket_search",
         rows: "false",
         how: How::ByHand(&["source_hash", "document"]),
@@ -226,4 +365,62 @@ pub static STORES: &[Store] = &[
     Store::nobody("support_app.sla_alert", "times of tickets"),
     Store::nobody("support_app.order_base", "sums over all customers"),
     Store::nobody("support_app.topic_alert", "topics of the shop"),
+    Store::nobody("support_app.mail_thread", "hashes, and ids of tickets"),
+    Store::nobody("support_app.mail_setting", "a setting"),
+    Store::nobody("support_app.help_desk_cursor", "places and counts"),
+    Store::nobody("support_app.macro", "texts of the shop"),
+    Store::nobody("support_app.rule", "rules of the shop"),
+    Store::nobody("support_app.rule_version", "rules of the shop"),
+    Store::nobody("support_app.rule_trial", "rules of the shop, and counts"),
+    Store::nobody("support_app.article", "texts of the shop"),
+    Store::nobody("support_app.article_version", "texts of the shop"),
+    Store::nobody("support_app.article_page", "texts of the shop"),
+    Store::nobody("support_app.help_page", "a setting"),
+    Store::nobody("support_app.deflection", "ids and times; what was asked is a ticket, or was not kept"),
+];
+
+/// What no ticket leads to: it is found by the person's addresses and ids.
+pub static WITHOUT_TICKET: &[Store] = &[
+    Store {
+        table: "support_app.mail",
+        rows: MAILS_ASIDE,
+        how: How::Set(&[
+            ("raw", "null"),
+            ("sender", "null"),
+            ("envelope_from", "null"),
+            ("message_id", "null"),
+            ("remarks", "'{}'::text[]"),
+            // Nobody lets it in any more.
+            ("state", "'unreadable'"),
+            ("reason", "'[erased]'"),
+        ]),
+        plain: &["identity", "came_by", "machine"],
+        exported: false,
+    },
+    Store::delete("support_app.mail_sender", "lower(t.sender) = any($3)"),
+    Store::delete("support_app.mail_acknowledged", "lower(t.customer) = any($3)"),
+    Store::delete(
+        "support_app.auto_reply",
+        "t.customer in (select 'email:' || e.address from unnest($3::text[]) e (address) \
+         union all select 'id:' || c.id from unnest($2::text[]) c (id))",
+    ),
+    // A server may repeat the address that it refuses.
+    Store {
+        table: "support_app.mailbox",
+        rows: "t.last_error is not null and lower(t.last_error) like any($4)",
+        how: How::Set(&[("last_error", "'[erased]'")]),
+        plain: &[
+            "address",
+            "display_name",
+            "smtp_host",
+            "smtp_security",
+            "smtp_username",
+            "dkim_domain",
+            "dkim_selector",
+            "sealed_secrets",
+            "token_hash",
+            "acknowledgement",
+        ],
+        exported: false,
+    },
 ];

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use database::{Role, Tx};
+use jobs::Announcement;
 use platform::identities::merge::MergeError;
 use platform::kinds::ApplyShopEvents;
 use platform::kinds::apply_shop_events::ApplyShopEventsOutput;
@@ -20,7 +21,7 @@ use platform::shops::{SHOPIFY, privacy, shopify};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done};
-use crate::shop::{self, Shop, follow, read};
+use crate::shop::{self, Shop, follow, law, read};
 use upstreams::shopify::Resource;
 
 /// Events that are applied in one transaction.
@@ -209,12 +210,16 @@ async fn apply(
     let now = Utc::now();
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let since = follow::now(&mut tx).await?;
+    let mut announcement = Announcement::default();
     store::refuse(&mut tx, ctx.tenant, SHOPIFY, "orders", &fetched.refused, now).await?;
     for (event, asks) in events {
         let (fate, reason) = one(ctx, &mut tx, event, asks, fetched, now).await?;
         // Somebody else's run has settled it: then nothing of this batch is ours.
         if !events::settle(&mut tx, SHOPIFY, event, (fate, reason), now).await? {
             return Err(Stop::retry("events_elsewhere", "another run applies these events"));
+        }
+        if matches!((asks, fate), (Asks::Privacy, Fate::Applied)) {
+            announcement.merge(law::pass_on(ctx, app, &mut tx, event, now).await?);
         }
         match fate {
             Fate::Applied => output.applied += 1,
@@ -223,7 +228,7 @@ async fn apply(
             Fate::Refused => output.refused += 1,
         }
     }
-    let announcement = follow::since(ctx, &mut tx, since).await?;
+    announcement.merge(follow::since(ctx, &mut tx, since).await?);
     tx.commit().await?;
     app.dispatch.announce(announcement);
     Ok(())

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done, done_then};
 use crate::privacy::{erase, whom};
+use crate::shop::law;
 
 /// What is written while it is erased is erased by another round; after so many the next attempt does.
 const ROUNDS: usize = 3;
@@ -53,11 +54,12 @@ async fn finish(
     in_help_desk: bool,
     person: &Person,
 ) -> Outcome<EraseCustomerOutput> {
-    ctx.progress(6, Some(6), "certificate");
+    ctx.progress(erase::STEPS, Some(erase::STEPS), "certificate");
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let announcement = tickets::close(&mut tx, ctx.tenant, &person.tickets, erase::ACTOR).await?;
     requests::finish(&mut tx, request, None, Utc::now()).await?;
     let reached = requests::get(&mut tx, request).await?.map(|request| request.reached.0).unwrap_or_default();
+    law::done(ctx, &mut tx, request, Utc::now()).await?;
     tx.commit().await?;
     app.dispatch.announce(announcement);
     let then = match in_help_desk {

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done};
 use crate::privacy::{archive, whom};
+use crate::shop::law;
 
 /// Whatever retention says, an archive can be fetched for so long.
 const LEAST_DAYS: i32 = 1;
@@ -42,6 +43,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ExportCustomer) -> Outc
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     requests::reached(&mut tx, request.id, &made.rows).await?;
     requests::finish(&mut tx, request.id, Some(archive), Utc::now()).await?;
+    law::done(&ctx, &mut tx, request.id, Utc::now()).await?;
     tx.commit().await?;
     done(ExportCustomerOutput { rows: made.rows.values().sum(), files: made.files, bytes: made.bytes })
 }

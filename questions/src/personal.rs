@@ -1,0 +1,35 @@
+//! What schema `questions_app` holds of customers: what colleagues asked about one, and what was answered. Such a
+//! conversation goes as a whole, because its other questions may mean the same customer; all go a day after their last
+//! question.
+
+use database::personal::{self, Person, Reached, Store};
+use database::{DbError, Tx};
+
+/// Conversations in which a question or an answer has a word of the person in it, a call names them by the shop's id, or a
+/// question has such an id in it that is no short word or number.
+macro_rules! about_them {
+    () => {
+        "(select e.conversation_id from questions_app.exchange e \
+          where lower(e.question) like any($4) or lower(e.answer::text) like any($4) or lower(e.last_call::text) like any($4) \
+             or exists (select from unnest($2::text[]) c (id) \
+                 where jsonb_path_exists(e.last_call, '$.**.customer_id ? (@ == $id)', jsonb_build_object('id', c.id)) \
+                    or jsonb_path_exists(e.answer, '$.**.customer_id ? (@ == $id)', jsonb_build_object('id', c.id)) \
+                    or char_length(c.id) >= 4 and strpos(lower(e.question), lower(c.id)) > 0))"
+    };
+}
+
+/// Every table of the schema. Exchanges go with their conversations.
+pub static STORES: &[Store] = &[
+    Store::delete("questions_app.conversation", concat!("t.id in ", about_them!())),
+    Store::delete("questions_app.exchange", concat!("t.conversation_id in ", about_them!())),
+    Store::nobody("questions_app.policy", "a setting"),
+    Store::nobody("questions_app.ai_usage", "counts"),
+];
+
+/// Erases a person in this schema (marketing role).
+///
+/// # Errors
+/// The database failed.
+pub async fn erase(tx: &mut Tx, person: &Person, reached: &mut Reached) -> Result<(), DbError> {
+    personal::erase(tx, STORES, person, reached).await
+}
