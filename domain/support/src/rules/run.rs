@@ -27,6 +27,25 @@ const MOST_CAUSES: usize = 200;
 /// One run in so many looks for what is old.
 const PRUNE_EVERY: i64 = 64;
 
+/// A ticket under its lock, and the rules that were in force when it was taken: every cause that can be seen now was there
+/// before, so that no rule misses one that it was in force for.
+#[derive(Debug)]
+pub struct Held {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The rules in their order.
+    pub rules: Vec<Rule>,
+}
+
+/// Takes the lock of a ticket and reads the rules in force (support role).
+///
+/// # Errors
+/// There is no such ticket, or the database failed.
+pub async fn hold(tx: &mut Tx, ticket: TicketId) -> Result<Held, TicketError> {
+    lock(tx, ticket).await?;
+    Ok(Held { ticket, rules: store::in_force(tx, None).await? })
+}
+
 /// Who runs, and with what.
 #[derive(Debug, Clone)]
 pub struct Running<'a> {
@@ -62,37 +81,36 @@ pub struct Ran {
 /// Looks at everything that waits of a ticket (support role).
 ///
 /// # Errors
-/// There is no such ticket, or the database failed.
-pub async fn waiting(tx: &mut Tx, ticket: TicketId, running: &Running<'_>) -> Result<Ran, TicketError> {
-    lock(tx, ticket).await?;
-    let mut run = Run::begin(tx, running).await?;
-    run.all_waiting(tx, ticket).await?;
+/// The ticket is gone, or the database failed.
+pub async fn waiting(tx: &mut Tx, held: &Held, running: &Running<'_>) -> Result<Ran, TicketError> {
+    let mut run = Run::begin(tx, held, running).await?;
+    run.all_waiting(tx).await?;
     if run.last_cause % PRUNE_EVERY == 0 {
         causes::prune(tx, running.tenant).await?;
     }
     Ok(run.ran)
 }
 
-/// Looks at the rules that wait so many minutes after a cause (support role), and at what they cause.
+/// Looks at the rules that wait so many minutes after a cause of the held ticket (support role), and at what they cause.
 ///
 /// # Errors
-/// There is no such ticket, or the database failed.
+/// The ticket is gone, or the database failed.
 pub async fn timed(
     tx: &mut Tx,
+    held: &Held,
     cause: &Cause,
     after_minutes: i32,
     running: &Running<'_>,
 ) -> Result<Ran, TicketError> {
-    lock(tx, cause.ticket).await?;
-    let mut run = Run::begin(tx, running).await?;
+    let mut run = Run::begin(tx, held, running).await?;
     run.one(tx, cause, Some(after_minutes)).await?;
-    run.all_waiting(tx, cause.ticket).await?;
+    run.all_waiting(tx).await?;
     Ok(run.ran)
 }
 
 struct Run<'a> {
     running: &'a Running<'a>,
-    rules: Vec<Rule>,
+    held: &'a Held,
     /// Rules that were switched off meanwhile.
     off: HashSet<Uuid>,
     calendar: Option<std::sync::Arc<Calendar>>,
@@ -101,9 +119,8 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    async fn begin(tx: &mut Tx, running: &'a Running<'a>) -> Result<Run<'a>, TicketError> {
-        let rules = store::in_force(tx, None).await?;
-        let asks_hours = rules.iter().any(|rule| {
+    async fn begin(tx: &mut Tx, held: &'a Held, running: &'a Running<'a>) -> Result<Run<'a>, TicketError> {
+        let asks_hours = held.rules.iter().any(|rule| {
             let unless = rule.read.unless.iter().flat_map(|unless| unless.tests());
             rule.read
                 .conditions
@@ -113,10 +130,11 @@ impl<'a> Run<'a> {
                 .any(|test| test.field == "in_business_hours")
         });
         let calendar = if asks_hours { facts::calendar(tx).await? } else { None };
-        Ok(Run { running, rules, off: HashSet::new(), calendar, last_cause: 1, ran: Ran::default() })
+        Ok(Run { running, held, off: HashSet::new(), calendar, last_cause: 1, ran: Ran::default() })
     }
 
-    async fn all_waiting(&mut self, tx: &mut Tx, ticket: TicketId) -> Result<(), TicketError> {
+    async fn all_waiting(&mut self, tx: &mut Tx) -> Result<(), TicketError> {
+        let ticket = self.held.ticket;
         for _ in 0..MOST_CAUSES {
             let Some(cause) = causes::next(tx, ticket).await? else { return Ok(()) };
             self.one(tx, &cause, None).await?;
@@ -138,9 +156,9 @@ impl<'a> Run<'a> {
             return Ok(causes::done(tx, cause.id, Some(why), &[]).await?);
         }
         let mut evaluated = Vec::new();
-        for place in 0..self.rules.len() {
-            let rule = self.rules[place].clone();
-            if self.off.contains(&rule.id) || !decide::concerns(&rule, cause, after) {
+        let held = self.held;
+        for rule in &held.rules {
+            if self.off.contains(&rule.id) || !decide::concerns(rule, cause, after) {
                 continue;
             }
             let entry = |fired, conditions: String| Evaluated {
@@ -150,20 +168,20 @@ impl<'a> Run<'a> {
                 conditions,
             };
             if let Some(sentence) = &rule.invalid {
-                store::flag(tx, self.running.tenant, &rule, sentence).await?;
+                store::flag(tx, self.running.tenant, rule, sentence).await?;
                 evaluated.push(entry(false, "invalid".to_owned()));
                 continue;
             }
-            let decision = decide::decide(&rule, &facts);
+            let decision = decide::decide(rule, &facts);
             evaluated.push(entry(decision.fires, decision.short.clone()));
-            if !decision.fires || !claim(tx, self.running.tenant, &rule, cause, &decision).await? {
+            if !decision.fires || !claim(tx, self.running.tenant, rule, cause, &decision).await? {
                 continue;
             }
-            if self.is_over_budget(tx, &rule, cause).await? {
+            if self.is_over_budget(tx, rule, cause).await? {
                 continue;
             }
-            if let Some(problem) = self.fire(tx, &rule, cause, &mut facts).await? {
-                note(tx, &rule, cause, "failed", &[], Some(&problem)).await?;
+            if let Some(problem) = self.fire(tx, rule, cause, &mut facts).await? {
+                note(tx, rule, cause, "failed", &[], Some(&problem)).await?;
                 // What was done before it failed was taken back.
                 let anew = facts::read(tx, cause, when, calendar.as_deref(), outside.clone()).await?;
                 facts = anew.ok_or(TicketError::Unknown("ticket"))?;
@@ -249,6 +267,7 @@ impl<'a> Run<'a> {
     /// The jobs of the rules that wait for a while after a cause.
     async fn ask_for_timed(&mut self, tx: &mut Tx, cause: &Cause) -> Result<(), TicketError> {
         let waits: BTreeSet<i32> = self
+            .held
             .rules
             .iter()
             .filter(|rule| !self.off.contains(&rule.id))

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use accounts::{integrations, tenants};
 use database::{ids::{TenantId, TicketId}, Role};
 use platform::customers::{self, Found, Profile};
-use support::{articles::search, drafts::{self, NewDraft}, events, gorgias::html, tickets::{self, Message, NewMessage, Ticket}};
+use support::{articles::search, drafts::{self, NewDraft}, events, gorgias::{PROVIDER, html}, tickets::{self, Message, NewMessage, Ticket}};
 use jobs::NewJob;
 use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote};
 use serde_json::Value;
@@ -36,11 +36,15 @@ const CALL_TIME: Duration = Duration::from_secs(50);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<DraftReplyOutput> {
     let call = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
-    let help_desk = gorgias_of(&app, ctx.tenant).await?;
     let ticket_id = TicketId(job.ticket_id);
 
     let Some((ticket, existing)) = look(&ctx, &app, ticket_id).await? else {
         return Err(Stop::Cancel("the ticket is gone".to_owned()));
+    };
+    // A ticket that lives here alone, or came from elsewhere, has no place there for a note.
+    let help_desk = match ticket.provider == PROVIDER {
+        true => gorgias_of(&app, ctx.tenant).await?,
+        false => None,
     };
     // An earlier attempt of this job stored its draft, or a fresh one is there already.
     if let Some(draft) = existing.filter(|draft| draft.job == ctx.job_id || !(job.again || draft.stale)) {
@@ -312,7 +316,7 @@ fn usage_of(used: anthropic::Usage) -> Value {
     })
 }
 
-/// The result; with a help desk connected, the note follows.
+/// The result; when the ticket lives in a help desk that is connected, the note follows.
 fn finish(ctx: &Ctx, draft: drafts::Draft, connected: bool) -> Outcome<DraftReplyOutput> {
     if !connected || draft.posted_at.is_some() {
         return done(output_of(&draft, None));

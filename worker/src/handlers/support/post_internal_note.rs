@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use database::{ids::DraftId, Role};
-use support::{drafts::{self, Draft}, tickets::{self, NewMessage, Ticket}};
+use support::{drafts::{self, Draft}, gorgias::PROVIDER, tickets::{self, NewMessage, Ticket}};
 use jobs::effects::{self, Known};
 use support::kinds::{post_internal_note::PostInternalNoteOutput, PostInternalNote};
 use tokio::time::Instant;
@@ -18,6 +18,9 @@ const CALL_TIME: Duration = Duration::from_secs(25);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Outcome<PostInternalNoteOutput> {
     let (draft, ticket) = subject(&ctx, &app, DraftId(job.draft_id)).await?;
+    if ticket.provider != PROVIDER {
+        return Err(Stop::Cancel("the ticket does not live in the help desk".to_owned()));
+    }
     let Some(client) = gorgias_of(&app, ctx.tenant).await? else {
         return Err(Stop::Cancel("the tenant has no help desk connected".to_owned()));
     };

@@ -14,9 +14,8 @@ use support::rules::act::Supplies;
 use support::rules::causes::{self, Cause};
 use support::rules::decide::{self, Rule};
 use support::rules::facts;
-use support::rules::run::{self, Ran, Running};
+use support::rules::run::{self, Held, Running};
 use support::rules::spec::Action;
-use support::rules::store;
 use support::tickets::TicketError;
 
 use crate::app::App;
@@ -38,16 +37,13 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RunRules) -> Outcome<Ru
     if waiting.is_empty() {
         return done(RunRulesOutput::default());
     }
-    let rules = store::in_force(&mut tx, None).await?;
-    if must_wait(&mut tx, &rules, &waiting).await? {
+    let held = ended(run::hold(&mut tx, ticket).await)?;
+    if must_wait(&mut tx, &held.rules, &waiting).await? {
         return Err(Stop::Snooze(LOOK_EVERY));
     }
-    let (behind, shop_name) = needs(&ctx, &app, &mut tx, &rules, ticket).await?;
-    tx.commit().await?;
-
+    let (behind, shop_name) = needs(&ctx, &app, &mut tx, &held).await?;
     let running = running(&ctx, behind, shop_name);
-    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
-    let ran = ended(run::waiting(&mut tx, ticket, &running).await)?;
+    let ran = ended(run::waiting(&mut tx, &held, &running).await)?;
     tx.commit().await?;
     let output = RunRulesOutput { events: ran.causes, fired: ran.fired };
     app.dispatch.announce(ran.announcement);
@@ -79,14 +75,14 @@ pub(super) async fn needs(
     ctx: &Ctx,
     app: &App,
     tx: &mut database::Tx,
-    rules: &[Rule],
-    ticket: TicketId,
+    held: &Held,
 ) -> Result<(Behind, String), Stop> {
+    let rules = &held.rules;
     let writes = |action: &Action| matches!(action, Action::Reply { .. } | Action::Note { .. });
     let writes = rules.iter().any(|rule| rule.spec.actions.iter().any(writes));
     let asks = decide::needs_outside(&rules.iter().collect::<Vec<_>>());
     let behind = match writes || asks {
-        true => app.rules.behind(tx, ctx.tenant, ticket).await?,
+        true => app.rules.behind(tx, ctx.tenant, held.ticket).await?,
         false => Behind::default(),
     };
     let shop = if writes { tenants::get(tx, ctx.tenant).await? } else { None };
@@ -106,7 +102,7 @@ pub(super) fn running(ctx: &Ctx, behind: Behind, shop_name: String) -> Running<'
 }
 
 /// A ticket that is gone is no failure.
-pub(super) fn ended(ran: Result<Ran, TicketError>) -> Result<Ran, Stop> {
+pub(super) fn ended<T>(ran: Result<T, TicketError>) -> Result<T, Stop> {
     ran.map_err(|error| match error {
         TicketError::Unknown(_) => Stop::Cancel("the ticket is gone".to_owned()),
         other => other.into(),

@@ -6,7 +6,7 @@ use chrono::{Duration, Utc};
 use database::Role;
 use support::kinds::RunTimedRules;
 use support::kinds::run_rules::RunRulesOutput;
-use support::rules::{causes, run, store};
+use support::rules::{causes, run};
 
 use super::run_rules::{ended, needs, running};
 use crate::app::App;
@@ -24,13 +24,10 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RunTimedRules) -> Outco
     {
         return Err(Stop::Snooze(wait));
     }
-    let rules = store::in_force(&mut tx, Some(cause.event)).await?;
-    let (behind, shop_name) = needs(&ctx, &app, &mut tx, &rules, cause.ticket).await?;
-    tx.commit().await?;
-
+    let held = ended(run::hold(&mut tx, cause.ticket).await)?;
+    let (behind, shop_name) = needs(&ctx, &app, &mut tx, &held).await?;
     let running = running(&ctx, behind, shop_name);
-    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
-    let ran = ended(run::timed(&mut tx, &cause, job.after_minutes, &running).await)?;
+    let ran = ended(run::timed(&mut tx, &held, &cause, job.after_minutes, &running).await)?;
     tx.commit().await?;
     app.dispatch.announce(ran.announcement);
     done(RunRulesOutput { events: ran.causes, fired: ran.fired })
