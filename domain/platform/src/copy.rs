@@ -151,9 +151,9 @@ impl Rows {
         self
     }
 
-    /// Copies the rows into a temporary table whose rows end with the transaction. The table itself stays with the
-    /// connection, so that computing one customer does not make and drop a table each time. `columns` are names and
-    /// types, as in CREATE TABLE.
+    /// Copies the rows into a temporary table, which holds these and no others until the transaction ends: what an
+    /// earlier batch of it left there goes. The table itself stays with the connection, so that computing one customer
+    /// does not make and drop a table each time. `columns` are names and types, as in CREATE TABLE.
     ///
     /// # Errors
     /// The database failed, or does not take the rows.
@@ -172,6 +172,7 @@ impl Rows {
             format!("create temporary table if not exists {table} ({columns}) on commit delete rows");
         sqlx::query("set local client_min_messages = warning").execute(&mut **tx).await?;
         sqlx::query(sqlx::AssertSqlSafe(create)).execute(&mut **tx).await?;
+        sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}"))).execute(&mut **tx).await?;
         let mut copy = tx.copy_in_raw(&format!("copy {table} from stdin (format binary)")).await?;
         for piece in self.bytes.chunks(PIECE_BYTES) {
             copy.send(piece).await?;

@@ -121,6 +121,37 @@ async fn what_is_older_changes_nothing_in_whatever_order_it_comes() {
 }
 
 #[tokio::test]
+async fn words_of_several_orders_are_stored_in_one_transaction() {
+    let world = world().await;
+    let order = |number: u64, updated: &str, status: &str| {
+        let mut body = body(updated, status);
+        body["id"] = number.into();
+        body["name"] = format!("#{number}").into();
+        shopify::order_of_webhook(&body).expect("an order")
+    };
+    let (first, second, third) = ("2026-10-03T10:00:00Z", "2026-10-04T10:00:00Z", "2026-10-05T10:00:00Z");
+    let heard = Heard { at: time("2026-10-06T10:00:00Z"), cause: Uuid::now_v7() };
+    let mut tx1 = tx(&world).await;
+    // Each by itself, as webhooks come, and then two of one order together, as a page may have it.
+    for (told, expected) in [
+        (vec![order(1, first, "paid")], (1, 0)),
+        (vec![order(2, first, "paid")], (1, 0)),
+        (vec![order(1, second, "partially_refunded")], (0, 1)),
+        (vec![order(2, second, "partially_refunded")], (0, 1)),
+        (vec![order(2, third, "voided"), order(3, first, "pending"), order(3, second, "paid")], (1, 2)),
+    ] {
+        let stored = store::orders(&mut tx1, world.tenant, SHOPIFY, &told, heard).await.expect("stored");
+        assert_eq!((stored.inserted, stored.replaced), expected);
+    }
+    tx1.commit().await.expect("commits");
+    let orders = "select string_agg(concat_ws(' ', order_id, payment, lines), '; ' order by order_id) from platform.order";
+    assert_eq!(text(&world, orders).await, "#1 partly_refunded 3; #2 voided 3; #3 paid 3");
+    let lines = "select string_agg(concat_ws(' ', order_id, lines), '; ' order by order_id)
+                 from (select order_id, count(*) as lines from platform.order_line group by order_id) as counted";
+    assert_eq!(text(&world, lines).await, "#1 3; #2 3; #3 3");
+}
+
+#[tokio::test]
 async fn what_cannot_be_stored_is_told_until_it_can() {
     let world = world().await;
     let mut nobody = body("2026-10-03T10:00:00Z", "paid");
