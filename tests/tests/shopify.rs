@@ -26,7 +26,7 @@ use worker::testing::{self, drain};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tables_equal_the_shop_whatever_goes_wrong() {
     boot::install_tls();
-    let manners = Manners { faults_per_thousand: 40, token_secs: 305, ..Manners::default() };
+    let manners = Manners { faults_per_thousand: 120, token_secs: 305, ..Manners::default() };
     let size = Size {
         orders: 600,
         changes: 150,
