@@ -382,8 +382,9 @@ async fn fault(router: axum::Router, attempt: Attempt) -> Option<String> {
     if status < 500 && is("application/problem+json") {
         return None;
     }
-    // What customers open from a mail answers them with a page, also when it refuses.
-    if status < 500 && attempt.what.contains(" /r/") && is("text/html; charset=utf-8") {
+    // What customers open from a mail or from the shop answers them with a page, also when it refuses.
+    let for_people = [" /r/", " /help/"].iter().any(|pages| attempt.what.contains(pages));
+    if status < 500 && for_people && is("text/html; charset=utf-8") {
         return None;
     }
     let body = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");

@@ -177,7 +177,6 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Result<Shown<Sou
     responses(
         (status = 200, description = "what was understood", body = PreviewView),
         (status = 422, description = "it cannot be read, or its columns are not those of the mapping", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "it does not answer", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn show_preview(
@@ -211,7 +210,6 @@ async fn show_preview(
         (status = 204, description = "it is saved"),
         (status = 409, description = "there are 20 sources already", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "it cannot be read", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "it does not answer", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn save(
@@ -400,11 +398,9 @@ impl std::io::Write for Beginning {
     }
 }
 
+/// A place that does not answer is one to correct, as is any other that cannot be read: nothing of ours is away.
 fn not_read(error: SourceError) -> Problem {
-    match error {
-        SourceError::Away(_) => Problem { detail: error.to_string().into(), ..Problem::unavailable() },
-        error => Problem::unprocessable("place", error.to_string()),
-    }
+    Problem::unprocessable("place", error.to_string())
 }
 
 fn config(form: &SourceForm) -> Result<Config, Problem> {
