@@ -16033,22 +16033,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description how it looks */
+            /** @description how it looks; off, until it is set up */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["HelpLooks"];
-                };
-            };
-            /** @description it was never set up */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -20525,15 +20516,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description it does not answer */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDocument"];
-                };
-            };
             /** @description The request was refused, or failed */
             default: {
                 headers: {
@@ -20579,15 +20561,6 @@ export interface operations {
             };
             /** @description it cannot be read */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDocument"];
-                };
-            };
-            /** @description it does not answer */
-            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -76,7 +76,7 @@ function Tree({ kinds, customers }: { kinds: Archetype[]; customers: number }) {
                 {mayRename && kind.automatic_name !== undefined && (
                   <Button
                     variant="subtle"
-                    size="compact-xs"
+                    size="compact-sm"
                     aria-label={`${TEXTS.rename}: ${kind.name}`}
                     onClick={() => setRenamed(kind)}
                   >

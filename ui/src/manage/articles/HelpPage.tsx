@@ -10,7 +10,6 @@ import { articlesKey, type HelpLooks, looks, putLooks } from "./calls.ts";
 import { TEXTS } from "./texts.ts";
 
 const KEY = [...articlesKey, "help"];
-const USUAL: HelpLooks = { is_on: false, title: "Help", colour: "#1f5eff", language: "en", has_form: true };
 
 export function HelpPage() {
   const known = useQuery({ queryKey: KEY, queryFn: ({ signal }) => looks(signal), refetchOnWindowFocus: false });
@@ -21,8 +20,8 @@ export function HelpPage() {
   );
 }
 
-function Edit({ stored }: { stored: HelpLooks | null }) {
-  const [form, setForm] = useState(stored ?? USUAL);
+function Edit({ stored }: { stored: HelpLooks }) {
+  const [form, setForm] = useState(stored);
   const set = (changes: Partial<HelpLooks>) => setForm((typed) => ({ ...typed, ...changes }));
   const save = useAct({ run: () => putLooks(form), changes: [KEY], done: () => TEXTS.saved, isShownElsewhere: true });
   return (

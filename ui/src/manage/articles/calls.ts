@@ -39,10 +39,5 @@ export const preview = (body: string, signal: AbortSignal) =>
   call<{ html: string }>("POST", `${PATH}/preview`, { body: { body }, signal });
 export const deflection = (signal: AbortSignal) => call<Deflection>("GET", `${PATH}/deflection`, { signal });
 
-/** Null where the help page was never set up. */
-export const looks = (signal: AbortSignal) =>
-  call<HelpLooks>("GET", "/api/help", { signal }).catch((error: { status?: number }) => {
-    if (error.status === 404) return null;
-    throw error;
-  });
+export const looks = (signal: AbortSignal) => call<HelpLooks>("GET", "/api/help", { signal });
 export const putLooks = (body: HelpLooks) => call<HelpLooks>("PUT", "/api/help", { body });

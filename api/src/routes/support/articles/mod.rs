@@ -227,6 +227,18 @@ pub struct HelpLooks {
     has_form: bool,
 }
 
+impl HelpLooks {
+    fn before_it_is_set_up() -> HelpLooks {
+        HelpLooks {
+            is_on: false,
+            title: "Help".to_owned(),
+            colour: "#1f5eff".to_owned(),
+            language: "en".to_owned(),
+            has_form: true,
+        }
+    }
+}
+
 impl From<HelpPage> for HelpLooks {
     fn from(page: HelpPage) -> HelpLooks {
         let HelpPage { is_on, title, colour, language, has_form, .. } = page;
@@ -240,8 +252,7 @@ impl From<HelpPage> for HelpLooks {
     path = "/api/help",
     tag = "articles",
     responses(
-        (status = 200, description = "how it looks", body = HelpLooks),
-        (status = 404, description = "it was never set up", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "how it looks; off, until it is set up", body = HelpLooks),
     ),
 )]
 async fn looks(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result<Response, Problem> {
@@ -250,9 +261,9 @@ async fn looks(State(state): State<AppState>, caller: Caller, uri: Uri) -> Resul
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let page = help::get(&mut tx).await?;
     tx.commit().await?;
-    let page =
-        page.ok_or_else(|| Problem::not_found("the help page was never set up; PUT /api/help does it"))?;
-    Ok(etag::with_version(page.version, axum::Json(HelpLooks::from(page))))
+    let (version, looks) = page
+        .map_or_else(|| (0, HelpLooks::before_it_is_set_up()), |page| (page.version, HelpLooks::from(page)));
+    Ok(etag::with_version(version, axum::Json(looks)))
 }
 
 /// Set the shop's help page up.
