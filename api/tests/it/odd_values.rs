@@ -383,7 +383,7 @@ async fn fault(router: axum::Router, attempt: Attempt) -> Option<String> {
         return None;
     }
     // What customers open from a mail or from the shop answers them with a page, also when it refuses.
-    let for_people = [" /r/", " /help/"].iter().any(|pages| attempt.what.contains(pages));
+    let for_people = [" /r/", " /help/", " /my/"].iter().any(|pages| attempt.what.contains(pages));
     if status < 500 && for_people && is("text/html; charset=utf-8") {
         return None;
     }
