@@ -18,7 +18,8 @@ before(async () => {
 });
 after(() => browser.close());
 
-test("every screen, light, dark and narrow", async (outer) => {
+// Forty screens and more, three times each: on a busy machine that takes minutes.
+test("every screen, light, dark and narrow", { timeout: 900_000 }, async (outer) => {
   const waiting = [...all];
   const one = async () => {
     // One session for all of them; who is nobody, for the doors.
