@@ -150,7 +150,7 @@ pub struct Step {
 }
 
 /// Lets some of a kind go that is older than `keep_days` (support role). Of files and archives it answers which; their bytes
-/// go first, and then their rows by [`files_gone`] and [`archives_gone`].
+/// go first, and then their rows by `files_gone` and `archives_gone`.
 ///
 /// # Errors
 /// The database failed.
