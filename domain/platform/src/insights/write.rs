@@ -54,7 +54,7 @@ pub struct Known<'a> {
     pub confidence: &'a str,
     /// Who they are, in one sentence.
     pub who: &'a str,
-    /// Where they stand among the others, see [`super::place`].
+    /// Where they stand among the others.
     pub places: &'a [u8],
     /// The features, four bytes each; of those who have written in, also what their tickets say.
     pub features: &'a [u8],
