@@ -77,7 +77,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "DESK_FILES_S3_ENDPOINT",
-        default: None,
+        default: Some(""),
         meaning: "a store that speaks S3, for files instead of the folder: `https://s3.eu-central-1.amazonaws.com`",
         secret: false,
     },
@@ -89,19 +89,19 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "DESK_FILES_S3_BUCKET",
-        default: None,
+        default: Some(""),
         meaning: "its bucket; needed with an endpoint",
         secret: false,
     },
     Setting {
         name: "DESK_FILES_S3_ACCESS_KEY",
-        default: None,
+        default: Some(""),
         meaning: "the public part of its key; needed with an endpoint",
         secret: false,
     },
     Setting {
         name: "DESK_FILES_S3_SECRET_KEY",
-        default: None,
+        default: Some(""),
         meaning: "the secret part of its key; needed with an endpoint",
         secret: true,
     },
@@ -173,19 +173,19 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "DESK_SLACK_CLIENT_ID",
-        default: None,
+        default: Some(""),
         meaning: "the Slack app of this installation; without it nothing is connected to Slack",
         secret: false,
     },
     Setting {
         name: "DESK_SLACK_CLIENT_SECRET",
-        default: None,
+        default: Some(""),
         meaning: "its secret; needed with DESK_SLACK_CLIENT_ID",
         secret: true,
     },
     Setting {
         name: "DESK_SLACK_SIGNING_SECRET",
-        default: None,
+        default: Some(""),
         meaning: "what Slack signs its requests with; needed with DESK_SLACK_CLIENT_ID",
         secret: true,
     },
@@ -573,6 +573,12 @@ fn number(name: &'static str, default: u32, max: u32) -> Result<NonZeroU32, Sett
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_readme_lists_them() {
+        let readme = include_str!("../../README.md");
+        assert!(readme.contains(&env::table(SETTINGS)), "take it from: target/debug/api --settings");
+    }
 
     #[test]
     fn only_exact_origins_are_let_in() {

@@ -58,3 +58,14 @@ impl Settings {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_lists_them() {
+        let readme = include_str!("../../README.md");
+        assert!(readme.contains(&env::table(SETTINGS)), "take it from: target/debug/scheduler --settings");
+    }
+}

@@ -1,16 +1,15 @@
 //! From a customer's message to the note in the help desk, with a model that answers in every way that models do: what
 //! an agent reads in the end, how often the model was asked, and what became of the jobs.
 
+mod connected;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::base_url::Loopback;
-use accounts::integrations;
-use accounts::seal::MasterKey;
 use chrono::Utc;
 use cluster::upstream::{self, Fault, FaultRule, Upstream, When};
+use database::Role;
 use database::ids::TenantId;
-use database::{Db, Role};
 use jobs::read::{self, JobView};
 use jobs::{JobId, State};
 use migrations::testing::{TestDatabase, fresh_database};
@@ -27,6 +26,8 @@ use uuid::Uuid;
 use worker::app::App;
 use worker::handlers;
 use worker::testing::{self, drain};
+
+use connected::connected_tenant;
 
 const POLICY: RetryPolicy = RetryPolicy {
     attempts: 2,
@@ -158,22 +159,6 @@ impl Desk {
     fn model_calls(&self) -> u64 {
         self.upstream.recorded().totals.get("POST /v1/messages").copied().unwrap_or(0)
     }
-}
-
-async fn connected_tenant(database: &TestDatabase, upstream: &Upstream, key: &MasterKey) -> TenantId {
-    // Tenants are made by the api; a worker may not.
-    let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
-    let mut tx = api.gateway_tx().await.expect("the database");
-    let tenant = accounts::tenants::create(&mut tx, "shop", "Lamp Shop", "UTC").await.expect("a tenant").id;
-    let settings = integrations::Gorgias {
-        base_url: upstream.gorgias_base(),
-        email: "bot@shop.example".into(),
-        api_key: "k".into(),
-        verification: None,
-    };
-    integrations::put_gorgias(&mut tx, key, tenant, &settings, Loopback::Allowed).await.expect("stored");
-    tx.commit().await.expect("the database");
-    tenant
 }
 
 const ASKED: &str = "Hello, where is my lamp? It has not arrived yet and I need it soon, please tell me.";

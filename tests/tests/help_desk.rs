@@ -1,16 +1,16 @@
 //! Both sides of tickets that live in a help desk, with webhooks that are lost, doubled, late and out of order, and people at
 //! work on both sides: afterwards both are the same, and nothing that anybody did is undone or done twice.
 
+mod connected;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::base_url::Loopback;
-use accounts::integrations;
 use chrono::Utc;
 use cluster::upstream::{self, SeedCustomer, SeedMessage, SeedTicket, Upstream, Work};
+use database::Role;
 use database::ids::{MessageId, TenantId, TicketId};
-use database::{Db, Role};
 use jobs::{NewJob, enqueue};
 use migrations::testing::{TestDatabase, fresh_database};
 use rand::rngs::StdRng;
@@ -35,6 +35,8 @@ use uuid::Uuid;
 use worker::app::App;
 use worker::handlers;
 use worker::testing::{self, drain};
+
+use connected::connected_tenant;
 
 const POLICY: RetryPolicy = RetryPolicy {
     attempts: 3,
@@ -66,19 +68,7 @@ impl Desk {
             gorgias: Gorgias::with_policy(destinations, breakers, POLICY).expect("a client"),
             ..testing::app(&url, &redis)
         });
-        let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
-        let mut tx = api.gateway_tx().await.expect("the database");
-        let tenant = accounts::tenants::create(&mut tx, "shop", "Shop", "UTC").await.expect("a tenant").id;
-        let settings = integrations::Gorgias {
-            base_url: upstream.gorgias_base(),
-            email: "bot@shop.example".into(),
-            api_key: "k".into(),
-            verification: None,
-        };
-        integrations::put_gorgias(&mut tx, &app.master_key, tenant, &settings, Loopback::Allowed)
-            .await
-            .expect("stored");
-        tx.commit().await.expect("the database");
+        let tenant = connected_tenant(&database, &upstream, &app.master_key).await;
         Desk { database, url, upstream, app, tenant, writer: Uuid::now_v7() }
     }
 

@@ -1,16 +1,15 @@
 //! From an agent's reply to the help desk: sent once, whatever becomes of the call; taken back in time; and what is seen of
 //! it when it fails. And tickets that wake up.
 
+mod connected;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::base_url::Loopback;
-use accounts::integrations;
-use accounts::seal::MasterKey;
 use chrono::Utc;
 use cluster::upstream::{self, Fault, FaultRule, Upstream, When};
+use database::Role;
 use database::ids::{MessageId, TenantId, TicketId};
-use database::{Db, Role};
 use migrations::testing::{TestDatabase, fresh_database};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
@@ -31,6 +30,8 @@ use uuid::Uuid;
 use worker::app::App;
 use worker::handlers;
 use worker::testing::{self, drain};
+
+use connected::connected_tenant;
 
 const POLICY: RetryPolicy = RetryPolicy {
     attempts: 1,
@@ -183,22 +184,6 @@ impl Desk {
         .await
         .expect("counted")
     }
-}
-
-async fn connected_tenant(database: &TestDatabase, upstream: &Upstream, key: &MasterKey) -> TenantId {
-    // Tenants are made by the api; a worker may not.
-    let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
-    let mut tx = api.gateway_tx().await.expect("the database");
-    let tenant = accounts::tenants::create(&mut tx, "shop", "Lamp Shop", "UTC").await.expect("a tenant").id;
-    let settings = integrations::Gorgias {
-        base_url: upstream.gorgias_base(),
-        email: "bot@shop.example".into(),
-        api_key: "k".into(),
-        verification: None,
-    };
-    integrations::put_gorgias(&mut tx, key, tenant, &settings, Loopback::Allowed).await.expect("stored");
-    tx.commit().await.expect("the database");
-    tenant
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6047,7 +6047,9 @@ export interface components {
         };
         /** @description How mail is signed. The key is not told. */
         DkimView: {
+            /** @description The domain that answers for the mail. */
             domain: string;
+            /** @description Under which name the domain has the public key. */
             selector: string;
         };
         /** @description How mail is signed. */
@@ -10300,10 +10302,16 @@ export interface components {
         };
         /** @description A server that mail leaves through. Its password is not told. */
         SmtpView: {
+            /** @description Its name. */
             host: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Its port.
+             */
             port: number;
+            /** @description How the way to it is kept secret: tls, starttls or plain. */
             security: string;
+            /** @description Who signs in there, if anybody does. */
             username?: string | null;
         };
         /** @description A server that mail leaves through. */
@@ -11045,7 +11053,7 @@ export interface components {
         Wanted: "export" | "erase";
         /** @description The secret of the shop's calls. */
         WebhookSecret: {
-            /** @description Calls carry `X-Deskwork-Signature: sha256=HEX`, the HMAC-SHA256 of the body under this text. */
+            /** @description Calls are signed under it as in Standard Webhooks; `whsec_` and base64. */
             secret: string;
         };
         /** @description Workspaces of the tenant. */

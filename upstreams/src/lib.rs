@@ -18,7 +18,6 @@ pub mod outgoing;
 pub mod pacing;
 pub mod recorder;
 mod retry;
-pub mod rule_calls;
 pub mod shopify;
 pub mod slack;
 pub mod sources;

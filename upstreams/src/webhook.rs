@@ -1,6 +1,6 @@
-//! The client of the tenants' webhook endpoints: one request, one answer, whatever it says. When to try again is the
-//! delivery's to decide, so nothing is repeated here; each endpoint has a circuit of its own, because many tenants may
-//! have theirs with one host.
+//! The client of the tenants' own systems, for webhook endpoints and for the calls that rules make: one request, one
+//! answer. When to try again is the job's to decide, so nothing is repeated here; each endpoint has a circuit of its own,
+//! because many tenants may have theirs with one host.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use super::Destinations;
 use super::breaker::Breakers;
 use super::concurrency::Concurrency;
 use super::error::{ClientError, SetupError};
-use super::http::{CallContext, Outbound, Repeat, Request, RetryPolicy, Verdict};
+use super::http::{Answer, CallContext, Outbound, Repeat, Request, RetryPolicy, Verdict, judge_status};
 use super::pacing::shared::Shared;
 use super::retry::named_wait;
 
@@ -83,7 +83,7 @@ impl Webhooks {
         self
     }
 
-    /// Posts a body of JSON to an endpoint, whose circuit is known by `endpoint`.
+    /// Posts a body of JSON to an endpoint, whose circuit is known by `endpoint`, and takes any answer.
     ///
     /// # Errors
     /// No answer came, or the address may not be called, or the circuit is open, or as many requests are under way as may
@@ -96,6 +96,45 @@ impl Webhooks {
         headers: &[(&'static str, String)],
         body: Vec<u8>,
     ) -> Result<Answered, ClientError> {
+        let answer = self.send(context, url, endpoint, headers, body, |_| Verdict::Accept).await?;
+        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
+        Ok(Answered {
+            status: answer.status.as_u16(),
+            retry_after: named_wait(&answer.headers, SystemTime::now()),
+            headers: answer
+                .headers
+                .iter()
+                .filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)))
+                .collect(),
+            body: answer.body,
+        })
+    }
+
+    /// The same for who wants it taken: the status, which is one of success.
+    ///
+    /// # Errors
+    /// As for [`Webhooks::post`]; or the other side refused it, is broken, or asks for time.
+    pub async fn call(
+        &self,
+        context: &CallContext,
+        url: &str,
+        endpoint: &str,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+    ) -> Result<u16, ClientError> {
+        let judge = |answer: &Answer| judge_status(answer.status);
+        Ok(self.send(context, url, endpoint, headers, body, judge).await?.status.as_u16())
+    }
+
+    async fn send(
+        &self,
+        context: &CallContext,
+        url: &str,
+        endpoint: &str,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+        judge: fn(&Answer) -> Verdict,
+    ) -> Result<Answer, ClientError> {
         let forbidden = |problem| ClientError::ForbiddenAddress { upstream: UPSTREAM, problem };
         let url = Url::parse(url).map_err(|_| forbidden("it is not a URL"))?;
         let mut map = HeaderMap::new();
@@ -114,18 +153,6 @@ impl Webhooks {
             body: Some(body.into()),
             repeat: Repeat::OnlyIfWithoutEffect,
         };
-        let answer =
-            self.outbound.clone().on_behalf_of(endpoint).send(context, &request, |_| Verdict::Accept).await?;
-        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
-        Ok(Answered {
-            status: answer.status.as_u16(),
-            retry_after: named_wait(&answer.headers, SystemTime::now()),
-            headers: answer
-                .headers
-                .iter()
-                .filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)))
-                .collect(),
-            body: answer.body,
-        })
+        self.outbound.clone().on_behalf_of(endpoint).send(context, &request, judge).await
     }
 }

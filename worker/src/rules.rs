@@ -1,5 +1,4 @@
-//! What rules of the support desk need of others: who is behind a ticket, the last order, and the way to a shop's own
-//! systems.
+//! What rules of the support desk need of others: who is behind a ticket, and the last order.
 
 use chrono::Utc;
 use database::Tx;
@@ -11,16 +10,12 @@ use platform::insights::catalog::Catalogs;
 use support::macros::values::LastOrder;
 use support::order::facts;
 use support::rules::facts::Outside;
-use upstreams::rule_calls::Webhooks;
-use upstreams::{Breakers, Destinations, SetupError};
 
 use crate::outcome::Stop;
 
 /// Shared by all runs of a process.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Rules {
-    /// The way to shops' own systems.
-    pub webhooks: Webhooks,
     catalogs: Catalogs,
 }
 
@@ -34,14 +29,6 @@ pub struct Behind {
 }
 
 impl Rules {
-    /// With a client for these destinations.
-    ///
-    /// # Errors
-    /// No TLS.
-    pub fn new(destinations: Destinations, breakers: Breakers) -> Result<Rules, SetupError> {
-        Ok(Rules { webhooks: Webhooks::new(destinations, breakers)?, catalogs: Catalogs::default() })
-    }
-
     /// What is known of the customer behind a ticket (support role); nothing when several share the address.
     ///
     /// # Errors

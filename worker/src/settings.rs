@@ -32,7 +32,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "DESK_DATABASE_CONNECTIONS",
         Some(""),
-        "connections to Postgres that the handlers share; as many as there are slots when left out",
+        "connections to Postgres that the handlers share; one for each of up to 64 slots and four more when left out",
         false,
     ),
     setting("DESK_WORKER_NAME", Some("worker"), "the process's name in lists", false),
@@ -352,6 +352,12 @@ fn parse_queues(text: &str) -> Option<BTreeMap<String, usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_readme_lists_them() {
+        let readme = include_str!("../../README.md");
+        assert!(readme.contains(&env::table(SETTINGS)), "take it from: target/debug/worker --settings");
+    }
 
     #[test]
     fn queues_are_read_strictly() {

@@ -52,7 +52,7 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         ),
         file_limit_bytes: 1_000_000,
         anthropic: None,
-        rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
+        rules: Rules::default(),
         webhooks: Webhooks::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
         slack: Slack::new("https://slack.invalid/api", Destinations::PublicOnly, Breakers::default())
             .expect("a client"),

@@ -10,6 +10,7 @@ use database::ids::{TenantId, TicketId};
 use database::{Db, Role};
 use jobs::{JobKind, NewJob};
 use migrations::testing::{TestDatabase, fresh_database};
+use outbound::signature::{self, Secret};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use support::kinds::{RunTimedRules, TryRule};
@@ -23,11 +24,12 @@ use support::tickets::change::{Change, Customer, change};
 use support::tickets::create::{NewTicket, create};
 use support::tickets::message::{self, From};
 use support::tickets::words::{Channel, Priority};
-use upstreams::{Breakers, Destinations};
+use tokio::time::Instant;
+use upstreams::webhook::Webhooks;
+use upstreams::{Breakers, CallContext, ClientError, Destinations};
 use uuid::Uuid;
 use worker::app::App;
 use worker::handlers;
-use worker::rules::Rules;
 use worker::testing::{self, drain};
 
 struct Desk {
@@ -43,8 +45,8 @@ impl Desk {
         let database = fresh_database().await;
         let url = database.url_for("desk_worker");
         let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
-        let rules = Rules::new(Destinations::PublicOrLoopback, Breakers::default()).expect("a client");
-        let app = Arc::new(App { rules, ..testing::app(&url, &redis) });
+        let webhooks = Webhooks::new(Destinations::PublicOrLoopback, Breakers::default()).expect("a client");
+        let app = Arc::new(App { webhooks, ..testing::app(&url, &redis) });
         let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
         let mut tx = api.gateway_tx().await.expect("begins");
         let tenant = accounts::tenants::create(&mut tx, "shop", "Shop", "UTC").await.expect("a tenant").id;
@@ -555,15 +557,31 @@ async fn calls_leave_signed_and_to_where_they_may() {
     let text = tokio::task::spawn_blocking(move || heard.join().expect("heard")).await.expect("heard");
     let (head, body) = text.split_once("\r\n\r\n").expect("a request");
     let secret = webhooks::secret(&desk.app.master_key, desk.tenant);
-    let signature = upstreams::rule_calls::signature(secret.as_bytes(), body.as_bytes());
-    assert!(head.to_lowercase().contains(&format!("x-deskwork-signature: {signature}")), "{head}");
+    let header = |name: &str| {
+        let value = head
+            .lines()
+            .find_map(|line| line.split_once(": ").filter(|(found, _)| found.eq_ignore_ascii_case(name)));
+        value.unwrap_or_else(|| panic!("{name}: {head}")).1.to_owned()
+    };
+    let signed = signature::verify(
+        &Secret::of(secret),
+        &header(signature::ID_HEADER),
+        &header(signature::TIMESTAMP_HEADER),
+        &header(signature::SIGNATURE_HEADER),
+        body.as_bytes(),
+        Utc::now().timestamp(),
+    );
+    assert!(signed, "{head}");
     assert!(!body.contains("call them") && !body.contains("ann@example.com"), "{body}");
     assert_eq!(desk.count("support_app.rule_webhook where state = 'delivered' and status = 204").await, 1);
 
-    let strict = Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client");
+    let strict = Webhooks::new(Destinations::PublicOnly, Breakers::default()).expect("a client");
+    let within =
+        CallContext { deadline: Instant::now() + std::time::Duration::from_secs(5), traceparent: None };
     for url in
         ["http://127.0.0.1/x", "https://10.0.0.1/x", "https://169.254.169.254/latest", "ftp://example.com"]
     {
-        assert!(strict.webhooks.check(url).is_err(), "{url}");
+        let refused = strict.call(&within, url, "rule", &[], b"{}".to_vec()).await;
+        assert!(matches!(refused, Err(ClientError::ForbiddenAddress { .. })), "{url}: {refused:?}");
     }
 }

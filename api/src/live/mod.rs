@@ -9,6 +9,7 @@
 //!
 //! Nothing of it is needed to keep an event: a process that dies takes connections with it and nothing else.
 
+pub mod availability;
 pub mod hub;
 pub mod presence;
 pub mod validity;

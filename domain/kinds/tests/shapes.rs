@@ -14,7 +14,7 @@ const OWNERS: [(&str, &[KindInfo]); 6] = [
     ("domain/platform", platform::kinds::ALL),
     ("domain/support", support::kinds::ALL),
     ("domain/marketing", marketing::kinds::ALL),
-    ("questions", questions::kinds::ALL),
+    ("domain/questions", questions::kinds::ALL),
     ("domain/outbound", outbound::kinds::ALL),
 ];
 

@@ -37,6 +37,11 @@ impl Secret {
         Secret(rand::random::<[u8; NEW_BYTES]>().to_vec())
     }
 
+    /// One that is derived and stored nowhere.
+    pub fn of(bytes: [u8; 32]) -> Secret {
+        Secret(bytes.to_vec())
+    }
+
     /// Reads the text form.
     ///
     /// # Errors
@@ -88,6 +93,15 @@ pub fn sign(secrets: &[Secret], id: &str, timestamp: i64, body: &[u8]) -> String
         .map(|secret| format!("v1,{}", STANDARD.encode(secret.mac(id, timestamp, body))))
         .collect();
     signed.join(" ")
+}
+
+/// The headers that sign a body.
+pub fn headers(secrets: &[Secret], id: &str, timestamp: i64, body: &[u8]) -> [(&'static str, String); 3] {
+    [
+        (ID_HEADER, id.to_owned()),
+        (TIMESTAMP_HEADER, timestamp.to_string()),
+        (SIGNATURE_HEADER, sign(secrets, id, timestamp, body)),
+    ]
 }
 
 /// Whether one of the signatures is that of the body under this secret, and not too old: what a receiver checks.

@@ -168,11 +168,13 @@ impl Rows {
 
     async fn copy(mut self, tx: &mut Tx, table: &'static str, columns: &'static str) -> Result<(), DbError> {
         self.bytes.extend((-1i16).to_be_bytes());
-        let create =
-            format!("create temporary table if not exists {table} ({columns}) on commit delete rows");
-        sqlx::query("set local client_min_messages = warning").execute(&mut **tx).await?;
-        sqlx::query(sqlx::AssertSqlSafe(create)).execute(&mut **tx).await?;
-        sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}"))).execute(&mut **tx).await?;
+        // One round trip: it is on the way of every single order.
+        let empty = format!(
+            "set local client_min_messages = warning;
+             create temporary table if not exists {table} ({columns}) on commit delete rows;
+             delete from {table}"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(empty)).execute(&mut **tx).await?;
         let mut copy = tx.copy_in_raw(&format!("copy {table} from stdin (format binary)")).await?;
         for piece in self.bytes.chunks(PIECE_BYTES) {
             copy.send(piece).await?;

@@ -50,7 +50,7 @@ fn app(ledger: &Ledger) -> Arc<App> {
         files: Files::in_folder("/nowhere".into()),
         file_limit_bytes: 1,
         anthropic: None,
-        rules: Rules::new(Destinations::PublicOnly, Breakers::default()).expect("a client"),
+        rules: Rules::default(),
         insight: Library::default(),
         material: Material::default(),
         webhooks: upstreams::webhook::Webhooks::new(Destinations::PublicOnly, Breakers::default())

@@ -143,11 +143,14 @@ pub struct DraftWish {
 /// How a reply sounds.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
 pub enum Tone {
+    /// Warm.
     Friendly,
+    /// Plain and to the matter.
     Professional,
+    /// With the customer.
     Empathetic,
+    /// Sorry for what happened.
     Apologetic,
 }
 
@@ -165,10 +168,12 @@ impl Tone {
 /// How long a reply is.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
 pub enum Length {
+    /// As few sentences as the channel has.
     Short,
+    /// Between the two.
     Medium,
+    /// As many as it has.
     Long,
 }
 

@@ -153,11 +153,6 @@ pub async fn take(
 impl Message {
     /// The headers that sign it at this time.
     pub fn headers(&self, now: DateTime<Utc>) -> [(&'static str, String); 3] {
-        let timestamp = now.timestamp();
-        [
-            (signature::ID_HEADER, self.id.clone()),
-            (signature::TIMESTAMP_HEADER, timestamp.to_string()),
-            (signature::SIGNATURE_HEADER, signature::sign(&self.secrets, &self.id, timestamp, &self.body)),
-        ]
+        signature::headers(&self.secrets, &self.id, now.timestamp(), &self.body)
     }
 }

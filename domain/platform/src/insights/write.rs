@@ -128,7 +128,6 @@ impl Piece {
         .bind(generation)
         .execute(&mut **tx)
         .await?;
-        sqlx::query("truncate customer_fact_in, customer_insight_in").execute(&mut **tx).await?;
         Ok(())
     }
 }
@@ -237,7 +236,6 @@ pub async fn moved(tx: &mut Tx, run: Uuid, on: NaiveDate, moved: &[Moved]) -> Re
         .bind(on)
         .execute(&mut **tx)
         .await?;
-        sqlx::query("truncate customer_change_in").execute(&mut **tx).await?;
     }
     Ok(())
 }

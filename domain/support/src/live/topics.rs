@@ -31,6 +31,8 @@ pub enum Topic {
     RuleInvalid,
     /// A rule fired too often for a ticket, and was switched off.
     RuleSwitchedOff,
+    /// Mail of one sender comes in a flood, and is held back.
+    MailSuspended,
     /// A job that agents wait for is done.
     JobDone,
     /// Somebody writes an answer; it has no number.
@@ -41,7 +43,7 @@ pub enum Topic {
 
 impl Topic {
     /// Every kind.
-    pub const ALL: [Topic; 15] = [
+    pub const ALL: [Topic; 16] = [
         Topic::NewTicket,
         Topic::TicketUpdate,
         Topic::ReplySent,
@@ -54,6 +56,7 @@ impl Topic {
         Topic::RuleNotice,
         Topic::RuleInvalid,
         Topic::RuleSwitchedOff,
+        Topic::MailSuspended,
         Topic::JobDone,
         Topic::Typing,
         Topic::Viewing,
@@ -74,6 +77,7 @@ impl Topic {
             Topic::RuleNotice => "rule_notice",
             Topic::RuleInvalid => "rule_invalid",
             Topic::RuleSwitchedOff => "rule_switched_off",
+            Topic::MailSuspended => "mail_suspended",
             Topic::JobDone => "job_done",
             Topic::Typing => "typing",
             Topic::Viewing => "viewing",
@@ -101,6 +105,7 @@ impl Topic {
             Topic::SlaWarning | Topic::SlaBreach => Scope::SlaRead,
             Topic::AgentStatus => Scope::AgentsRead,
             Topic::WaitingQueue => Scope::TicketsAssign,
+            Topic::MailSuspended => Scope::WebhooksRead,
             Topic::JobDone => Scope::AiRead,
         }
     }
@@ -120,6 +125,7 @@ impl Topic {
             }
             Topic::WaitingQueue => &["waits"],
             Topic::RuleNotice | Topic::RuleInvalid | Topic::RuleSwitchedOff => &["rule_id", "version"],
+            Topic::MailSuspended => &["mailbox_id", "limit"],
             Topic::JobDone => &["job_id", "kind"],
             Topic::Typing | Topic::Viewing => &["state"],
         }

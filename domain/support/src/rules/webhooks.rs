@@ -21,8 +21,8 @@ use crate::tickets::TicketError;
 const PURPOSE: &str = "rule-webhook";
 
 /// The secret under which the shop's calls are signed. It is derived and stored nowhere.
-pub fn secret(key: &MasterKey, tenant: TenantId) -> String {
-    hex::encode(key.proof(PURPOSE, tenant.0.as_bytes()))
+pub fn secret(key: &MasterKey, tenant: TenantId) -> [u8; 32] {
+    key.proof(PURPOSE, tenant.0.as_bytes())
 }
 
 /// A call.

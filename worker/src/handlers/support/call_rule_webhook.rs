@@ -4,15 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::Utc;
 use database::Role;
 use jobs::JobKind;
 use jobs::effects::{self, Known};
+use outbound::signature::{self, Secret};
 use support::kinds::CallRuleWebhook;
 use support::kinds::call_rule_webhook::CallRuleWebhookOutput;
 use support::rules::webhooks;
 use tokio::time::Instant;
-use upstreams::CallContext;
-use upstreams::rule_calls::WebhookError;
+use upstreams::{CallContext, ClientError};
 
 use crate::app::App;
 use crate::context::Ctx;
@@ -50,10 +51,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: CallRuleWebhook) -> Out
         }
         Err(error) => {
             let why = error.to_string();
-            let stop: Stop = match error {
-                WebhookError::Address(_) => Stop::fail("forbidden_address", &why),
-                WebhookError::Client(error) => error.into(),
-            };
+            let stop = Stop::from(error);
             let is_over = match &stop {
                 Stop::Retry { .. } => ctx.attempt >= CallRuleWebhook::POLICY.max_attempts,
                 Stop::Fail(_) | Stop::Cancel(_) => true,
@@ -66,11 +64,12 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: CallRuleWebhook) -> Out
     }
 }
 
-async fn call(ctx: &Ctx, app: &App, webhook: &webhooks::Webhook) -> Result<u16, WebhookError> {
+async fn call(ctx: &Ctx, app: &App, webhook: &webhooks::Webhook) -> Result<u16, ClientError> {
     let context = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
-    let secret = webhooks::secret(&app.master_key, ctx.tenant);
+    let secret = Secret::of(webhooks::secret(&app.master_key, ctx.tenant));
     let body = webhook.body.to_string().into_bytes();
-    app.rules.webhooks.call(&context, &webhook.url, webhook.id, secret.as_bytes(), body).await
+    let headers = signature::headers(&[secret], &webhook.id.to_string(), Utc::now().timestamp(), &body);
+    app.webhooks.call(&context, &webhook.url, &webhook.rule_id.to_string(), &headers, body).await
 }
 
 async fn note(

@@ -12,13 +12,18 @@ use crate::web::query::Params;
 
 /// The part of the path before the report's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub(super) enum Group {
+    /// What is sold.
     Products,
+    /// How customers behave.
     Behavior,
+    /// Who they are.
     Customers,
+    /// Groups of them.
     Segments,
+    /// Whom a campaign is for.
     Campaigns,
+    /// What to do next.
     Recommendations,
 }
 

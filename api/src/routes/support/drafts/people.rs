@@ -381,9 +381,10 @@ async fn send(
 /// Good or bad.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
 enum Thumb {
+    /// It was of use.
     Up,
+    /// It was of no use.
     Down,
 }
 

@@ -5,6 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::live::availability::Availability;
+
 /// How long a message may be, in bytes.
 pub const LONGEST: usize = 4_096;
 
@@ -35,29 +37,6 @@ pub enum Word {
     },
     /// Is anybody there?
     Ping {},
-}
-
-/// What a person says of themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum Availability {
-    Online,
-    Busy,
-    Away,
-    Offline,
-}
-
-impl Availability {
-    /// Its word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Availability::Online => "online",
-            Availability::Busy => "busy",
-            Availability::Away => "away",
-            Availability::Offline => "offline",
-        }
-    }
 }
 
 /// Reads a message.

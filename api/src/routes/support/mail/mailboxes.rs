@@ -54,19 +54,23 @@ pub struct MailboxView {
 
 /// A server that mail leaves through. Its password is not told.
 #[derive(Debug, Serialize, ToSchema)]
-#[allow(missing_docs)]
 pub struct SmtpView {
+    /// Its name.
     pub host: String,
+    /// Its port.
     pub port: i32,
+    /// How the way to it is kept secret: tls, starttls or plain.
     pub security: String,
+    /// Who signs in there, if anybody does.
     pub username: Option<String>,
 }
 
 /// How mail is signed. The key is not told.
 #[derive(Debug, Serialize, ToSchema)]
-#[allow(missing_docs)]
 pub struct DkimView {
+    /// The domain that answers for the mail.
     pub domain: String,
+    /// Under which name the domain has the public key.
     pub selector: String,
 }
 

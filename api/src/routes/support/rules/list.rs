@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 use database::Role;
+use outbound::signature::Secret;
 use serde::Serialize;
 use support::macros::variables::{VARIABLES, Variable};
 use support::rules::fields::{FIELDS, Field};
@@ -181,7 +182,7 @@ pub async fn vocabulary(caller: Caller, uri: Uri) -> Result<axum::Json<RuleWords
 /// The secret of the shop's calls.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookSecret {
-    /// Calls carry `X-Deskwork-Signature: sha256=HEX`, the HMAC-SHA256 of the body under this text.
+    /// Calls are signed under it as in Standard Webhooks; `whsec_` and base64.
     secret: String,
 }
 
@@ -199,5 +200,7 @@ pub async fn secret(
 ) -> Result<axum::Json<WebhookSecret>, Problem> {
     caller.require(Scope::SettingsWrite)?;
     Params::of(&uri, &[])?;
-    Ok(axum::Json(WebhookSecret { secret: webhooks::secret(&state.settings.master_key, caller.tenant) }))
+    Ok(axum::Json(WebhookSecret {
+        secret: Secret::of(webhooks::secret(&state.settings.master_key, caller.tenant)).reveal(),
+    }))
 }

@@ -26,11 +26,14 @@ use crate::web::{etag, trail};
 /// Where a ticket stands.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
 pub enum Status {
+    /// The shop has to act.
     Open,
+    /// The customer has to.
     Pending,
+    /// The matter is settled.
     Resolved,
+    /// Final.
     Closed,
 }
 

@@ -24,12 +24,15 @@ use crate::web::trail;
 /// How urgent a ticket is.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
 pub enum Priority {
+    /// Before everything.
     Urgent,
+    /// Before the usual.
     High,
+    /// The usual.
     #[default]
     Normal,
+    /// When there is time.
     Low,
 }
 

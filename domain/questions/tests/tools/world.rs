@@ -58,7 +58,7 @@ pub async fn world() -> World {
     sqlx::query(ORDERS).bind(tenant).bind(ATTACK).execute(&mut admin).await.expect("orders");
     let mut tx = db.tenant_tx(Role::Platform, tenant).await.expect("begins");
     let customers: Vec<String> = (1..=40).map(|n| format!("person{n}@example.com")).collect();
-    sqlx::query(include_str!("../../../domain/platform/src/orders/refresh_profiles.sql"))
+    sqlx::query(include_str!("../../../platform/src/orders/refresh_profiles.sql"))
         .bind(tenant)
         .bind(&customers)
         .execute(&mut *tx)
