@@ -3,6 +3,7 @@
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useRef } from "react";
 import { client } from "../api/client.ts";
+import { isNotice } from "../shell/notices/notices.ts";
 import { sessionQuery } from "../shell/session.ts";
 import { told, toldAs } from "./calls.ts";
 import { hear } from "./live/presence.ts";
@@ -99,6 +100,8 @@ export function useDeskEvents() {
           hear(event);
           return;
         }
+        // Said to a person by the shell; no ticket is another for it.
+        if (isNotice(event.kind)) return;
         if (event.kind === "agent_status") {
           void cache.invalidateQueries({ queryKey: agentsQuery.queryKey });
           return;

@@ -15,6 +15,10 @@ type Props = {
   what: ReactNode;
   verb: string;
   matching?: number | null | undefined;
+  /** What is counted: one, and several. */
+  things?: readonly [string, string];
+  /** A name to be typed, where what ends has one. */
+  typed?: string;
   isDestructive?: boolean;
   needsReason?: boolean;
   error: unknown;
@@ -30,6 +34,8 @@ export function Confirm(props: Props) {
     what,
     verb,
     matching,
+    things = ["job", "jobs"],
+    typed: name,
     isDestructive,
     needsReason = true,
     error,
@@ -41,8 +47,8 @@ export function Confirm(props: Props) {
   const [reason, setReason] = useState("");
   const [typed, setTyped] = useState("");
   const form = useId();
-  const word = typedWord(matching);
-  const isReady = (!needsReason || reason.trim() !== "") && (word === null || typed.trim() === word);
+  const word = name ?? typedWord(matching);
+  const isReady = matching !== 0 && (!needsReason || reason.trim() !== "") && (word === null || typed.trim() === word);
   return (
     <Modal opened onClose={onClose} title={title} returnFocus>
       <form
@@ -60,7 +66,7 @@ export function Confirm(props: Props) {
           </Text>
           {matching !== undefined && matching !== null && (
             <Text size="sm">
-              Concerns <strong>{count(matching)}</strong> {matching === 1 ? "job" : "jobs"}, counted just now.
+              Concerns <strong>{count(matching)}</strong> {matching === 1 ? things[0] : things[1]}, counted just now.
             </Text>
           )}
           {children}

@@ -25,6 +25,7 @@ import { ChangePassword } from "./ChangePassword.tsx";
 import { KeysHelp } from "./KeysHelp.tsx";
 import { listen, useKeySettings, useKeys } from "./keys.ts";
 import { PLACES, type Place, SURFACES, type Surface } from "./navigation.ts";
+import { Notices } from "./notices/Notices.tsx";
 import { may, type Session, sessionQuery, signOut } from "./session.ts";
 
 export function Shell() {
@@ -140,6 +141,7 @@ function Frame({ session }: { session: Session }) {
         transitionProps={{ duration: 0 }}
       />
       {isHelpOpen && <KeysHelp onClose={help.close} />}
+      <Notices session={session} />
     </AppShell>
   );
 }

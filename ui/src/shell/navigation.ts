@@ -172,6 +172,27 @@ export const PLACES: Place[] = [
     note: "What became of it, what was held back",
   },
   {
+    path: "/manage/webhooks",
+    name: "Webhooks",
+    surface: "settings",
+    permission: "webhooks:read",
+    note: "Other systems that are told, what was delivered",
+  },
+  {
+    path: "/manage/events",
+    name: "Events",
+    surface: "settings",
+    permission: "webhooks:read",
+    note: "What others can be told, with JSON Schemas",
+  },
+  {
+    path: "/manage/slack",
+    name: "Slack",
+    surface: "settings",
+    permission: "webhooks:read",
+    note: "Workspaces, what is told in which channel",
+  },
+  {
     path: "/manage/privacy",
     name: "Privacy",
     surface: "settings",

@@ -5,6 +5,8 @@ import { Problem, refused, unanswered } from "../api/problem.ts";
 import { withSession } from "../api/renew.ts";
 
 export type Session = {
+  /** The person, also as an agent; a key is nobody. */
+  id: string | null;
   name: string;
   role: string;
   permissions: string[];
@@ -95,7 +97,8 @@ export function read(answer: unknown): Session {
   const list = Array.isArray(who.permissions) ? who.permissions : [];
   const permissions = list.filter((each): each is string => typeof each === "string");
   const role = isKey ? (permissions.includes("operator") ? "operator" : "API key") : text(who.role);
-  return { name: text(who.name, who.email) ?? "", role: role ?? "", permissions, isKey };
+  const id = isKey ? null : (text(who.id) ?? null);
+  return { id, name: text(who.name, who.email) ?? "", role: role ?? "", permissions, isKey };
 }
 
 function record(value: unknown): Record<string, unknown> {

@@ -9,7 +9,8 @@ export type Link = { state: "live" | "catching-up" | "stale"; since: number };
 export type Told = { kind: "event"; event: DeskEvent } | { kind: "reload" };
 export type Hear = { told: (told: Told) => void; link: (link: Link) => void };
 
-const TOPICS = [
+/** Every kind that the server tells of; what is not here is not heard. */
+export const TOPICS = [
   "new_ticket",
   "ticket_update",
   "reply_sent",
@@ -19,6 +20,10 @@ const TOPICS = [
   "sla_breach",
   "agent_status",
   "waiting_queue",
+  "rule_notice",
+  "rule_invalid",
+  "rule_switched_off",
+  "mail_suspended",
   "job_done",
   "typing",
   "viewing",

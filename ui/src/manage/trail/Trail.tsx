@@ -136,6 +136,8 @@ const PLACES: Record<string, (id: string) => { to: string; search?: Record<strin
   agent: (id) => ({ to: `/manage/agents/${id}` }),
   job: (id) => ({ to: `/operate/jobs/${id}` }),
   segment: (id) => ({ to: `/manage/segments/${id}` }),
+  endpoint: (id) => ({ to: `/manage/webhooks/${id}` }),
+  "outbound-delivery": (id) => ({ to: `/manage/webhooks/deliveries/${id}` }),
   sla_policy: (id) => ({ to: `/manage/policies/${id}` }),
   sla_calendar: (id) => ({ to: `/manage/calendars/${id}` }),
 };

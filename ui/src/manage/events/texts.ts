@@ -1,0 +1,27 @@
+// The words of the catalogue of events, and of choosing among them.
+
+export const TEXTS = {
+  title: "Events",
+  note: "What other systems and channels can be told: ids, numbers, times and words of fixed lists. A field that is added keeps an event’s version; one that goes, or means something else, is a new version.",
+  find: "Find",
+  findHint: "Event, field or meaning",
+  area: "Area",
+  everyArea: "Every area",
+  none: "No event has these words",
+  noneNote: "Fewer words, or the beginning of one, find more.",
+  field: "Field",
+  value: "Value",
+  meaning: "Meaning",
+  schema: "JSON Schema",
+  example: "Example",
+  copyName: "Copy the name",
+  copySchema: "Copy the schema",
+  copyExample: "Copy the example",
+  copied: "Copied",
+  toEndpoints: "Endpoints that listen",
+  onlyAsked: "Nobody listens to it: an endpoint’s test sends it.",
+  everything: "Everything, also what is added later",
+  everythingShort: "Everything",
+  wholeArea: "all, also what is added later",
+  noneChosen: "Choose at least one",
+};

@@ -1,0 +1,63 @@
+// Says what concerns the person who is signed in, on whatever screen they are: it stays until it is followed or closed.
+// It listens to the desk's stream, of which a browser has one. A key is nobody, so nothing concerns it.
+
+import { Anchor, Text } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useRouter } from "@tanstack/react-router";
+import { useCallback } from "react";
+import { type Told, useEvents } from "../../desk/live/stream.ts";
+import { may, type Session } from "../session.ts";
+import { type Notice, noticeOf } from "./notices.ts";
+
+/** Who may be told of no event at all is refused the stream. */
+const STREAM = ["tickets:read", "webhooks:read"];
+
+export function Notices({ session }: { session: Session }) {
+  const isReader = !session.isKey && STREAM.some((permission) => may(session, permission));
+  return isReader ? <Listening session={session} /> : null;
+}
+
+function Listening({ session }: { session: Session }) {
+  const { history } = useRouter();
+  useEvents(
+    useCallback(
+      (told: Told) => {
+        if (told.kind === "reload") return;
+        const notice = noticeOf(told.event, { id: session.id, may: (permission) => may(session, permission) });
+        if (notice) show(notice, told.event.id, (href) => history.push(href));
+      },
+      [session, history],
+    ),
+  );
+  return null;
+}
+
+function show(notice: Notice, number: number | undefined, go: (href: string) => void) {
+  const { title, text, link, href } = notice;
+  // After a cut the same event may come again.
+  const id = `notice-${number ?? crypto.randomUUID()}`;
+  notifications.show({
+    id,
+    title,
+    autoClose: false,
+    message: (
+      <>
+        {text && <Text size="sm">{text}</Text>}
+        {href && (
+          <Anchor
+            size="sm"
+            href={href}
+            onClick={(event) => {
+              if (event.metaKey || event.ctrlKey) return;
+              event.preventDefault();
+              notifications.hide(id);
+              go(href);
+            }}
+          >
+            {link}
+          </Anchor>
+        )}
+      </>
+    ),
+  });
+}
