@@ -140,7 +140,9 @@ export function Import() {
 }
 
 function Standing({ job }: { job: Job }) {
-  const result = job.result as Outcome | null;
+  // A source's job has its import inside.
+  const whole = job.result as (Outcome & { import?: Outcome | null }) | null;
+  const result = whole?.import ?? whole;
   const error = job.error as JobFailure | null;
   return (
     <Box className="panel panel-pad" aria-live="polite">

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Connection } from "./calls.ts";
+import { bodyOf, canKeepSecret, formOf, keepsKey } from "./form.ts";
+import { said } from "./said.ts";
+
+const KNOWN: Connection = {
+  is_connected: true,
+  base_url: "https://shop.gorgias.com/api",
+  email: "bot@shop.example",
+  verification: "token",
+  secrets: 1,
+  problem: null,
+  last_delivery_at: null,
+};
+
+test("what is not typed is not sent", () => {
+  assert.deepEqual(bodyOf(KNOWN, formOf(KNOWN)), {
+    base_url: "https://shop.gorgias.com/api",
+    email: "bot@shop.example",
+  });
+});
+
+test("the saved key serves for its own address alone", () => {
+  const form = formOf(KNOWN);
+  assert.ok(keepsKey(KNOWN, { ...form, baseUrl: " https://shop.gorgias.com/api/ " }));
+  assert.ok(!keepsKey(KNOWN, { ...form, baseUrl: "https://other.gorgias.com/api" }));
+  assert.ok(!keepsKey({ ...KNOWN, base_url: null }, { ...form, baseUrl: "" }));
+});
+
+test("a secret goes on beside the new one when both are of one kind", () => {
+  const form = { ...formOf(KNOWN), secret: "a new secret of the shop" };
+  assert.ok(canKeepSecret(KNOWN, { ...form, mode: "token" }));
+  assert.deepEqual(bodyOf(KNOWN, { ...form, mode: "hmac" }).verification, {
+    mode: "hmac",
+    secret: "a new secret of the shop",
+    keeps_before: false,
+  });
+  assert.equal(bodyOf(KNOWN, { ...form, mode: "token" }).verification?.keeps_before, true);
+  assert.equal(formOf({ ...KNOWN, verification: null }).mode, "token");
+});
+
+test("what differed is said in words", () => {
+  assert.equal(said("status", "pending", "ours"), "Pending");
+  assert.equal(said("status", null, "theirs"), "none");
+  assert.equal(said("tags", ["late", "gift"], "theirs"), "late, gift");
+  assert.equal(said("tags", [], "ours"), "none");
+  assert.equal(said("messages", 0, "ours"), "–");
+  assert.equal(said("messages", 2, "merged"), "2 taken over");
+  assert.equal(said("messages", 2, "theirs"), "2 more");
+});

@@ -1,0 +1,41 @@
+// Each column with what is in it and what it means.
+
+import { NativeSelect } from "@mantine/core";
+import { type Column, Rows } from "../../parts/Rows.tsx";
+import { State } from "../../parts/State.tsx";
+import type { Row } from "./form.ts";
+import { MEANINGS, TEXTS } from "./texts.ts";
+
+const CHOICES = [{ value: "", label: "Is not read" }, ...MEANINGS];
+
+type Props = { rows: Row[]; onMean: (column: string, meaning: string | null) => void };
+
+export function MeaningTable({ rows, onMean }: Props) {
+  const columns: Column<Row>[] = [
+    { head: "Column", cell: (row) => <code>{row.name}</code> },
+    {
+      head: "Type or first cell",
+      isWide: true,
+      cell: (row) =>
+        row.isGone ? (
+          <State name="gone">{TEXTS.columnGone}</State>
+        ) : (
+          <span className="quiet">{row.kind ?? row.first ?? "–"}</span>
+        ),
+    },
+    {
+      head: "Means",
+      cell: (row) => (
+        <NativeSelect
+          aria-label={`${row.name} means`}
+          size="xs"
+          miw={170}
+          data={CHOICES}
+          value={row.meaning ?? ""}
+          onChange={(event) => onMean(row.name, event.currentTarget.value || null)}
+        />
+      ),
+    },
+  ];
+  return <Rows label={TEXTS.meaning} columns={columns} rows={rows} rowKey={(row) => row.name} />;
+}

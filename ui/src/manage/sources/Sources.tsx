@@ -1,0 +1,183 @@
+// The sources of orders: where each is, what its last reading brought, and what to do about one that is not read any more.
+
+import { Button, Group, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { isFinished } from "../../operate/jobs/live.ts";
+import { ProgressBar } from "../../operate/jobs/ProgressBar.tsx";
+import { Age } from "../../parts/Age.tsx";
+import { useAct } from "../../parts/act.tsx";
+import { Confirm } from "../../parts/Confirm.tsx";
+import { count } from "../../parts/format.ts";
+import { CALM_MS } from "../../parts/pages.ts";
+import { type Column, Rows } from "../../parts/Rows.tsx";
+import { Body, Empty, Screen } from "../../parts/Screen.tsx";
+import { State } from "../../parts/State.tsx";
+import { type Reading, readings, readNow, removeSource, type Source, sources, sourcesKey } from "./calls.ts";
+import { whereIs } from "./kinds.ts";
+import { TEXTS } from "./texts.ts";
+
+const READING_MS = 2_000;
+
+export function Sources() {
+  const navigate = useNavigate();
+  const [removed, setRemoved] = useState<Source | null>(null);
+  const list = useQuery({
+    queryKey: sourcesKey,
+    queryFn: ({ signal }) => sources(signal),
+    refetchInterval: CALM_MS,
+  });
+  const jobs = useQuery({
+    queryKey: [...sourcesKey, "readings"],
+    queryFn: ({ signal }) => readings(signal),
+    refetchInterval: ({ state }) => (state.data?.some(isOn) ? READING_MS : CALM_MS),
+  });
+  const last = (source: Source) => jobs.data?.find((job) => job.payload?.source === source.name);
+  const read = useAct({
+    run: (source: Source) => readNow(source.name),
+    changes: [sourcesKey],
+    done: (asked) => (asked.created ? TEXTS.asked : TEXTS.askedAlready),
+  });
+  const remove = useAct({
+    run: (source: Source) => removeSource(source.name),
+    changes: [sourcesKey],
+    done: () => TEXTS.removed,
+    isShownElsewhere: true,
+    onDone: () => setRemoved(null),
+  });
+  const columns: Column<Source>[] = [
+    {
+      head: "Source",
+      isWide: true,
+      cell: (source) => {
+        const { kind, where } = whereIs(source.place);
+        return (
+          <>
+            <Link to="/manage/sources/$id" params={{ id: source.name }}>
+              {source.name}
+            </Link>
+            <div className="quiet small">
+              {kind}: {where}
+            </div>
+          </>
+        );
+      },
+    },
+    { head: "Stands", isWide: true, cell: (source) => <Standing source={source} job={last(source)} /> },
+    { head: "Last read", cell: (source) => <Age at={source.last_at} /> },
+    { head: "Brought", cell: (source) => <Report job={last(source)} /> },
+    { head: "Mapping", cell: (source) => source.mapping },
+    {
+      head: "",
+      cell: (source) => (
+        <Group gap={4} wrap="nowrap">
+          <Button
+            variant="default"
+            aria-label={`${TEXTS.read}: ${source.name}`}
+            disabled={Boolean(source.problem)}
+            loading={read.isPending && read.variables.name === source.name}
+            onClick={() => read.mutate(source)}
+          >
+            {TEXTS.read}
+          </Button>
+          <Button variant="default" aria-label={`${TEXTS.remove}: ${source.name}`} onClick={() => setRemoved(source)}>
+            {TEXTS.remove}
+          </Button>
+        </Group>
+      ),
+    },
+  ];
+  return (
+    <Screen
+      title={TEXTS.title}
+      note={TEXTS.note}
+      queries={[list]}
+      actions={
+        <Button onClick={() => void navigate({ to: "/manage/sources/$id", params: { id: "new" } })}>
+          {TEXTS.make}
+        </Button>
+      }
+    >
+      <Body query={list}>
+        {(known) =>
+          known.length > 0 ? (
+            <Rows label={TEXTS.title} columns={columns} rows={known} rowKey={(source) => source.name} />
+          ) : (
+            <Empty title={TEXTS.empty}>{TEXTS.emptyNote}</Empty>
+          )
+        }
+      </Body>
+      {removed && (
+        <Confirm
+          title={`${TEXTS.remove}: ${removed.name}`}
+          what={TEXTS.removeWhat}
+          verb={TEXTS.remove}
+          isDestructive
+          needsReason={false}
+          error={remove.error}
+          isBusy={remove.isPending}
+          onClose={() => setRemoved(null)}
+          onConfirm={() => remove.mutate(removed)}
+        />
+      )}
+    </Screen>
+  );
+}
+
+function isOn(job: Reading): boolean {
+  return !isFinished(job.state);
+}
+
+function Standing({ source, job }: { source: Source; job: Reading | undefined }) {
+  if (source.problem) {
+    return (
+      <>
+        <State name="failed">{TEXTS.stopped}</State>
+        <Text size="sm">{source.problem}</Text>
+        <Text size="sm" component="div">
+          <Link to="/manage/sources/$id" params={{ id: source.name }} aria-label={`${TEXTS.goOn}: ${source.name}`}>
+            {TEXTS.goOn}
+          </Link>
+        </Text>
+        <div className="quiet small">{TEXTS.goOnNote}</div>
+      </>
+    );
+  }
+  if (job && isOn(job)) {
+    return (
+      <>
+        <State name={job.state}>{job.state === "retrying" ? TEXTS.failing : undefined}</State>
+        {job.state === "retrying" && job.error?.message && <div className="small">{job.error.message}</div>}
+        {job.state === "running" && job.progress && <ProgressBar progress={job.progress} />}
+      </>
+    );
+  }
+  if (job?.state === "dead") {
+    return (
+      <>
+        <State name="dead">Failed</State>
+        <div className="small">{job.error?.message}</div>
+        <Link to="/operate/jobs/$id" params={{ id: job.id }} className="small">
+          Its job
+        </Link>
+      </>
+    );
+  }
+  return <State name={source.last_at ? "active" : "scheduled"}>{source.last_at ? TEXTS.fine : TEXTS.first}</State>;
+}
+
+function Report({ job }: { job: Reading | undefined }) {
+  if (job?.state !== "done" || !job.result) return <span className="quiet">{TEXTS.noReport}</span>;
+  const brought = job.result.import;
+  if (!brought) return <span className="quiet">{TEXTS.unchanged}</span>;
+  return (
+    <Link to="/manage/imports/$id" params={{ id: job.id }} className="nowrap">
+      {count(brought.orders_inserted)} added
+      <br />
+      {count(brought.orders_replaced)} changed
+      <br />
+      {count(brought.rejected)} refused
+    </Link>
+  );
+}
