@@ -41,7 +41,7 @@ fn single(alert: &Waiting, names: &HashMap<String, AnonymousId>, public_url: Opt
     let ticket = alert.data["ticket_id"].as_str();
     // Buttons stand at the message that begins the talk; what follows is read below it.
     if let (Some(ticket), None) = (ticket, &alert.thread_ts) {
-        let url = public_url.map(|base| format!("{base}/tickets/{ticket}"));
+        let url = public_url.map(|base| format!("{base}/desk?ticket={ticket}"));
         let button = |label, action| Button { label, action, value: ticket, url: None };
         let mut buttons = vec![button("Claim", "claim"), button("Snooze for 4 hours", "snooze")];
         if let Some(url) = &url {

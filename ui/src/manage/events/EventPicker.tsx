@@ -1,7 +1,7 @@
 // Choosing events out of the catalogue: everything, whole areas, or single kinds.
 
 import "./events.css";
-import { Checkbox, Text } from "@mantine/core";
+import { Checkbox, Input, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Body } from "../../parts/Screen.tsx";
 import { catalogueQuery } from "./calls.ts";
@@ -25,9 +25,9 @@ export function EventPicker({ label, picked, onChange }: Props) {
   );
   return (
     <fieldset className="plain">
-      <Text component="legend" size="sm" fw={500}>
+      <Input.Label component="legend" size="xs" required>
         {label}
-      </Text>
+      </Input.Label>
       <Body query={catalogue} rows={4}>
         {({ patterns }) => (
           // biome-ignore lint/a11y/noNoninteractiveTabindex: a frame that scrolls has to be reachable by keys

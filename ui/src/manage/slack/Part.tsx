@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 
 export function Part({ title, action, children }: { title: string; action?: ReactNode; children: ReactNode }) {
   return (
-    <Stack gap="xs" component="section" aria-label={title}>
+    <Stack gap="xs">
       <Group justify="space-between" gap="xs" mih={30}>
         <Title order={2} size="h5">
           {title}

@@ -8,7 +8,7 @@ import { Confirm } from "../../parts/Confirm.tsx";
 import { count } from "../../parts/format.ts";
 import { DELIVERIES, type Endpoint, replayMany } from "./calls.ts";
 import { repeated } from "./filter.ts";
-import { STATES, TEXTS } from "./texts.ts";
+import { TEXTS } from "./texts.ts";
 
 type Props = { filters: Record<string, string>; endpoint: Endpoint | undefined; onClose: () => void };
 
@@ -54,8 +54,8 @@ export function ReplayDialog({ filters, endpoint, onClose }: Props) {
         label={TEXTS.which}
         size="xs"
         data={[
-          { value: "failed", label: STATES.failed ?? "" },
-          { value: "delivered", label: STATES.delivered ?? "" },
+          { value: "failed", label: TEXTS.thatFailed },
+          { value: "delivered", label: TEXTS.thatArrived },
         ]}
         value={state}
         onChange={(event) => setState(event.currentTarget.value === "delivered" ? "delivered" : "failed")}

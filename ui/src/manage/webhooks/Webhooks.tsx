@@ -81,13 +81,16 @@ export function Webhooks() {
   return (
     <Screen
       title={TEXTS.title}
-      note={
+      note={TEXTS.note}
+      queries={[list]}
+      actions={
         <>
-          {TEXTS.note} <Link to="/manage/webhooks/deliveries">{TEXTS.all}</Link>
+          <Button component={Link} to="/manage/webhooks/deliveries" variant="default">
+            {TEXTS.all}
+          </Button>
+          {mayChange && <Button onClick={() => setMaking(true)}>{TEXTS.make}</Button>}
         </>
       }
-      queries={[list]}
-      actions={mayChange && <Button onClick={() => setMaking(true)}>{TEXTS.make}</Button>}
     >
       {event && (
         <Group gap="xs">

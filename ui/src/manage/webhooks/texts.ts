@@ -75,6 +75,8 @@ export const TEXTS = {
   nothing: "Nothing to be sent: no delivery that is over matches.",
   atOnce: "There are more; this sends the first 1,000.",
   which: "Those that",
+  thatFailed: "failed",
+  thatArrived: "were delivered",
   request: "What is sent",
   answers: "Requests and answers",
   answersNone: "Nothing was sent yet.",

@@ -105,7 +105,7 @@ async fn install(State(state): State<AppState>, caller: Caller) -> Result<Respon
 async fn callback(State(state): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
     match connect(&state, &uri, &headers).await {
         Ok(team) => {
-            page(StatusCode::OK, "Connected", &format!("{team} is connected. You may close this page."))
+            page(StatusCode::OK, "Connected", &format!("{team} is connected."))
         }
         Err(Refused::Because(why)) => page(StatusCode::BAD_REQUEST, "Not connected", why),
         Err(Refused::Problem(problem)) => problem.into_response(),
@@ -296,7 +296,7 @@ fn page(status: StatusCode, title: &str, words: &str) -> Response {
     let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\
-         <body><h1>{title}</h1><p>{words}</p></body></html>"
+         <body><h1>{title}</h1><p>{words}</p><p><a href=\"/manage/slack\">Back to Deskwork</a></p></body></html>"
     );
     let mut response = (status, page).into_response();
     let fixed = [

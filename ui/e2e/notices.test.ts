@@ -1,0 +1,110 @@
+// What is said to a person wherever in the app they are: a rule points one agent to a ticket, and only them; whoever keeps
+// rules and mail hears what stands still.
+
+import assert from "node:assert/strict";
+import test, { after, before } from "node:test";
+import type { Browser } from "playwright-core";
+import { api, KEY, post, URL } from "./api.ts";
+import { findings } from "./axe.ts";
+import { launch, type Opened, open, settle } from "./browser.ts";
+import { desk } from "./desk.ts";
+import { ANN, BEN, MAY, type Person } from "./people.ts";
+
+type Listed<T> = { items: T[] };
+
+let browser: Browser;
+before(async () => {
+  await desk();
+  browser = await launch();
+});
+after(() => browser.close());
+
+/** At a screen that has nothing of the stream itself, when the stream stands. */
+async function at(person: Person, screen: string): Promise<Opened> {
+  const opened = await open(browser, person);
+  const { page } = opened;
+  await page.goto("/manage/live");
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.getByRole("navigation", { name: "Screens" }).getByRole("link", { name: screen }).click();
+  await page.getByRole("heading", { level: 1, name: screen }).waitFor();
+  await settle(page);
+  return opened;
+}
+
+async function comes(subject: string): Promise<string> {
+  const made = await post<{ id: string }>("/api/tickets", {
+    subject,
+    channel: "email",
+    priority: "normal",
+    customer: { email: "pointed@example.com" },
+    message: { from: "customer", text: "Hello?" },
+  });
+  return made.id;
+}
+
+test("a rule points one agent to a ticket, who is there in a click", async () => {
+  const agents = await api<Listed<{ id: string; email: string }>>("/api/agents?limit=100");
+  const ann = agents.items.find((agent) => agent.email === ANN.email)?.id;
+  const subject = `Point at this ${Date.now()}`;
+  const rule = await post<{ id: string }>("/api/rules", {
+    name: subject,
+    event: "ticket_created",
+    conditions: { field: "subject", op: "contains", value: [subject] },
+    actions: [{ do: "notify", agent_id: ann }],
+  });
+  await post(`/api/rules/${rule.id}/on`, {});
+  const hers = await at(ANN, "People");
+  const his = await open(browser, BEN);
+  await his.page.goto("/desk");
+  await his.page.getByText("Live", { exact: true }).waitFor();
+  const ticket = await comes(subject);
+  const notice = hers.page.getByRole("alert").filter({ hasText: "A rule points you to a ticket" });
+  await notice.waitFor();
+  assert.deepEqual(await findings(hers.page), [], "axe, with a notice");
+  await notice.getByRole("link", { name: "Open the ticket" }).click();
+  await hers.page.waitForURL(new RegExp(`/desk\\?ticket=${ticket}`));
+  await hers.page
+    .getByRole("heading", { name: new RegExp(subject) })
+    .first()
+    .waitFor();
+  await notice.waitFor({ state: "hidden" });
+  // What happens later has come to him when he sees it; the notice, which was before it, was none for him.
+  const later = await comes(`Later ${Date.now()}`);
+  await his.page.getByRole("button", { name: /changed: show/ }).waitFor();
+  assert.equal(await his.page.getByText("A rule points you").count(), 0);
+  await api(`/api/rules/${rule.id}`, { method: "DELETE" });
+  for (const id of [ticket, later]) await api(`/api/tickets/${id}?archive=true`, { method: "DELETE" });
+  for (const one of [his, hers]) {
+    assert.deepEqual(one.faults, []);
+    await one.close();
+  }
+});
+
+test("mail that is held back is said to whoever may let it in", async () => {
+  const before = await api<object>("/api/mail/settings");
+  await post("/api/mail/settings", { flood_limit: 1, flood_window_secs: 600 }, "PUT");
+  const address = `flood${Date.now()}@records.example`;
+  const mailbox = await post<{ id: string }>("/api/mailboxes", { address, display_name: null, is_default: false });
+  const opened = await at(MAY, "API keys");
+  for (const number of [1, 2]) {
+    const mail = `From: many@example.com\r\nTo: ${address}\r\nSubject: ${number}\r\nMessage-ID: <${number}.${address}>\r\n\r\nHello\r\n`;
+    const taken = await fetch(`${URL}/api/mail/inbound?mailbox=${encodeURIComponent(address)}`, {
+      method: "POST",
+      headers: { "X-API-Key": KEY, "Content-Type": "message/rfc822" },
+      body: mail,
+    });
+    assert.ok(taken.ok, await taken.text());
+  }
+  const notice = opened.page.getByRole("alert").filter({ hasText: "Mail is held back" });
+  await notice.getByRole("link", { name: "Look at what is held back" }).click();
+  await opened.page.getByRole("heading", { level: 1, name: "Mail that came" }).waitFor();
+  await opened.page
+    .getByRole("row", { name: /many@example\.com/ })
+    .first()
+    .getByText("Held back")
+    .waitFor();
+  await post("/api/mail/settings", before, "PUT");
+  await api(`/api/mailboxes/${mailbox.id}`, { method: "DELETE" });
+  assert.deepEqual(opened.faults, []);
+  await opened.close();
+});

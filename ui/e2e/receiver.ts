@@ -1,0 +1,60 @@
+// Another system that is told of events: it keeps what came and answers as it is told to.
+
+import { createHmac } from "node:crypto";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export type Came = { path: string; headers: IncomingHttpHeaders; body: string; event: { type: string; data: unknown } };
+type Says = { status: number; body?: string };
+export type Receiver = {
+  url: (path: string) => string;
+  /** What a path answers from now on; 200 where nothing was said. */
+  says: (path: string, answer: Says) => void;
+  /** The next request that fits and was not taken before; one that is still to come is waited for. */
+  next: (path: string, type: string) => Promise<Came>;
+  close: () => void;
+};
+
+export async function receiver(): Promise<Receiver> {
+  const answers = new Map<string, Says>();
+  const kept: Came[] = [];
+  const waiting: { path: string; type: string; take: (came: Came) => void }[] = [];
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      const path = request.url ?? "";
+      const body = Buffer.concat(parts).toString();
+      const { status, body: said = '{"ok":true}' } = answers.get(path) ?? { status: 200 };
+      response.writeHead(status, { "Content-Type": "application/json" }).end(said);
+      const came = { path, headers: request.headers, body, event: JSON.parse(body) };
+      const at = waiting.findIndex((one) => one.path === path && one.type === came.event.type);
+      if (at < 0) kept.push(came);
+      else waiting.splice(at, 1)[0]?.take(came);
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: (path) => `http://127.0.0.1:${port}${path}`,
+    says: (path, answer) => answers.set(path, answer),
+    next: (path, type) => {
+      const at = kept.findIndex((one) => one.path === path && one.event.type === type);
+      const [found] = at < 0 ? [] : kept.splice(at, 1);
+      if (found) return Promise.resolve(found);
+      return new Promise((take) => waiting.push({ path, type, take }));
+    },
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** Whether one of its signatures was made with the secret, as Standard Webhooks says. */
+export function isSignedWith(secret: string, { headers, body }: Came): boolean {
+  const signed = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`;
+  const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+  const ours = `v1,${createHmac("sha256", key).update(signed).digest("base64")}`;
+  return String(headers["webhook-signature"]).split(" ").includes(ours);
+}
