@@ -99,7 +99,7 @@ function Frame({ session }: { session: Session }) {
               aria-label="Menu"
               aria-expanded={isMenuOpen}
             />
-            <Text component={Link} to="/" fw={700} c="inherit" td="none">
+            <Text component={Link} to="/" fw={700} c="inherit" td="none" className="nowrap">
               Deskwork
             </Text>
           </Group>
@@ -180,7 +180,13 @@ function Person({ session, onHelp }: { session: Session; onHelp: () => void }) {
       <Menu position="bottom-end" withinPortal transitionProps={{ duration: 0 }}>
         <Menu.Target>
           <UnstyledButton className="small" px={6} mih={28} aria-label={`You: ${session.name}`}>
-            {session.name || "You"} <span aria-hidden="true">▾</span>
+            <Box component="span" visibleFrom="xs">
+              {session.name || "You"}
+            </Box>
+            <Box component="span" hiddenFrom="xs">
+              You
+            </Box>{" "}
+            <span aria-hidden="true">▾</span>
           </UnstyledButton>
         </Menu.Target>
         <Menu.Dropdown>
