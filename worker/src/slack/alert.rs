@@ -208,6 +208,9 @@ mod tests {
             alert("ticket.urgent", json!({ "ticket_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81" }));
         let told = single(&first, &HashMap::new(), Some("https://desk.example.com"));
         assert_eq!(told.blocks[1]["elements"].as_array().map(Vec::len), Some(3));
+        // Where the web app has a ticket.
+        let open = "https://desk.example.com/desk?ticket=0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81";
+        assert_eq!(told.blocks[1]["elements"][2]["url"], open);
         first.thread_ts = Some("1.2".to_owned());
         assert_eq!(single(&first, &HashMap::new(), None).blocks.len(), 1);
     }
