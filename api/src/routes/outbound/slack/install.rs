@@ -104,9 +104,7 @@ async fn install(State(state): State<AppState>, caller: Caller) -> Result<Respon
 )]
 async fn callback(State(state): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
     match connect(&state, &uri, &headers).await {
-        Ok(team) => {
-            page(StatusCode::OK, "Connected", &format!("{team} is connected."))
-        }
+        Ok(team) => page(StatusCode::OK, "Connected", &format!("{team} is connected.")),
         Err(Refused::Because(why)) => page(StatusCode::BAD_REQUEST, "Not connected", why),
         Err(Refused::Problem(problem)) => problem.into_response(),
     }
