@@ -22,6 +22,7 @@ export default defineConfig({
     proxy: {
       // The key of who works on the app is added here, so that no page ever holds it.
       "/api": { target: api, changeOrigin: true, headers: key ? { "X-API-Key": key } : {} },
+      "/.well-known": { target: api, changeOrigin: true },
     },
   },
 });

@@ -25,6 +25,7 @@ export const ACTIONS = {
   dead: { name: "Go to dead letters", key: "g d" },
   schedules: { name: "Go to schedules", key: "g s" },
   workers: { name: "Go to workers", key: "g w" },
+  ask: { name: "Ask the shop", key: "g k" },
   customers: { name: "Go to customers", key: "g c" },
   segments: { name: "Go to segments", key: "g m" },
   imports: { name: "Go to imports", key: "g i" },

@@ -71,6 +71,14 @@ export const PLACES: Place[] = [
     note: "The shop’s customers in a page",
   },
   {
+    path: "/manage/ask",
+    name: "Ask the shop",
+    surface: "manage",
+    permission: "intelligence:read",
+    note: "Questions in plain words",
+    action: "ask",
+  },
+  {
     path: "/manage/customers",
     name: "Customers",
     surface: "manage",
@@ -158,6 +166,27 @@ export const PLACES: Place[] = [
     note: "What customers and agents can read up",
   },
   {
+    path: "/manage/shopify",
+    name: "Shopify",
+    surface: "settings",
+    permission: "settings:write",
+    note: "The shop’s orders and customers, how fresh they are",
+  },
+  {
+    path: "/manage/sources",
+    name: "Sources",
+    surface: "settings",
+    permission: "settings:write",
+    note: "Orders out of a database or a file, every night",
+  },
+  {
+    path: "/manage/help-desk",
+    name: "Help desk",
+    surface: "settings",
+    permission: "webhooks:read",
+    note: "Gorgias: the connection, what differs between both",
+  },
+  {
     path: "/manage/mailboxes",
     name: "Mailboxes",
     surface: "settings",
@@ -212,6 +241,20 @@ export const PLACES: Place[] = [
     surface: "settings",
     permission: "settings:write",
     note: "What programs sign in with",
+  },
+  {
+    path: "/manage/assistants",
+    name: "Assistants",
+    surface: "settings",
+    permission: "intelligence:read",
+    note: "Connecting clients of MCP",
+  },
+  {
+    path: "/manage/usage",
+    name: "AI use",
+    surface: "settings",
+    permission: "reports:read",
+    note: "What models cost, and the budget",
   },
   {
     path: "/manage/trail",

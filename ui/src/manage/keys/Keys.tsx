@@ -98,7 +98,7 @@ function mayWhat(key: ApiKey): string {
   return key.scopes.includes("operator") ? "operator: everything, of every tenant" : key.scopes.join(", ");
 }
 
-function Standing({ apiKey }: { apiKey: ApiKey }) {
+export function Standing({ apiKey }: { apiKey: ApiKey }) {
   if (apiKey.revoked_at) return <State name="revoked">Revoked</State>;
   if (apiKey.expires_at && Date.parse(apiKey.expires_at) < Date.now()) return <State name="expired">Expired</State>;
   return <State name="active">Works</State>;

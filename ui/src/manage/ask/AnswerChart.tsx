@@ -1,0 +1,107 @@
+// The chart of an answer: bars beside their names, or a line of months with the range around it. The same numbers are in
+// the figure's table, so the picture itself is for eyes only.
+
+import { useElementSize } from "@mantine/hooks";
+import { Chart, scale } from "../../parts/Chart.tsx";
+import { count } from "../../parts/format.ts";
+import { type Context, head, said } from "./cells.ts";
+import { bars, type Picture, type Point, pictureOf } from "./picture.ts";
+import type { ChartOf, Row } from "./shapes.ts";
+
+/** More bars are no picture any more; the table has all. */
+const MOST_BARS = 10;
+
+export function AnswerChart({ chart, rows, context }: { chart: ChartOf | null; rows: Row[]; context: Context }) {
+  const picture = pictureOf(chart, rows, context);
+  if (chart === null || picture === null) return null;
+  const more = picture.kind === "bar" ? picture.points.length - MOST_BARS : 0;
+  const says = more > 0 ? `${picture.says} ${count(more)} more are in the table.` : picture.says;
+  const bounds = chart.bounds ?? [];
+  return (
+    <Chart
+      says={says}
+      head={[head(chart.x), head(chart.y), ...bounds.map(head)]}
+      rows={picture.points.map((point) => [
+        point.name,
+        point.text,
+        ...bounds.map((field) => said(field, point.row, context)),
+      ])}
+    >
+      {picture.kind === "line" ? <Line picture={picture} /> : <Bars points={picture.points.slice(0, MOST_BARS)} />}
+    </Chart>
+  );
+}
+
+function Bars({ points }: { points: Point[] }) {
+  const places = bars(points);
+  return (
+    <div className="ask-bars" aria-hidden="true">
+      {points.map((point, place) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: two groups may have one name
+        <div className="ask-bar" key={place}>
+          <span className="ask-bar-name">{point.name}</span>
+          <span className="ask-bar-track">
+            <span
+              data-falls={point.value < 0 || undefined}
+              style={{ left: `${places[place]?.from ?? 0}%`, width: `${places[place]?.width ?? 0}%` }}
+            />
+          </span>
+          <span className="ask-bar-text">{point.text}</span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+const HEIGHT = 210;
+const FOOT = 26;
+
+function Line({ picture }: { picture: Picture }) {
+  const { ref, width } = useElementSize();
+  const wide = Math.max(240, Math.min(width || 640, 900));
+  const { points } = picture;
+  const highs = points.map((point) => point.high ?? point.value);
+  const lows = points.map((point) => point.low ?? point.value);
+  const top = points[highs.indexOf(Math.max(...highs))];
+  const x = scale([0, points.length - 1], [14, wide - 14]);
+  const y = scale([Math.min(0, ...lows), Math.max(...highs, 1e-9)], [HEIGHT, 22]);
+  const path = (values: number[]) => values.map((value, place) => `${x(place)},${y(value)}`).join(" ");
+  const band = `${path(highs)} ${lows
+    .map((value, place) => `${x(place)},${y(value)}`)
+    .reverse()
+    .join(" ")}`;
+  // Names below: each where there is room, else the ends.
+  const isNamed = (place: number) => wide / points.length > 90 || place === 0 || place === points.length - 1;
+  return (
+    <div ref={ref}>
+      <svg viewBox={`0 0 ${wide} ${HEIGHT + FOOT}`} style={{ maxWidth: wide }} aria-hidden="true">
+        <line className="grid" x1={0} x2={wide} y1={y(0)} y2={y(0)} />
+        {points.some((point) => point.low !== null) && <polygon className="band" points={band} />}
+        <polyline className="line" points={path(points.map((point) => point.value))} />
+        {points.map((point, place) => (
+          <g key={point.name}>
+            <circle className="dot" cx={x(place)} cy={y(point.value)} r={3.5} />
+            {wide / points.length > 90 || point === top ? (
+              <text
+                x={x(place)}
+                y={y(point.value) - 9}
+                textAnchor={place === 0 ? "start" : place === points.length - 1 ? "end" : "middle"}
+              >
+                {point.text}
+              </text>
+            ) : null}
+            {isNamed(place) && (
+              <text
+                x={x(place)}
+                y={HEIGHT + 18}
+                textAnchor={place === 0 ? "start" : place === points.length - 1 ? "end" : "middle"}
+              >
+                {point.name}
+              </text>
+            )}
+          </g>
+        ))}
+      </svg>
+    </div>
+  );
+}

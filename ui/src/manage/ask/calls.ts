@@ -1,0 +1,27 @@
+// Requests about questions.
+
+import { answer, answerAs, client } from "../../api/client.ts";
+import { call } from "../../api/later.ts";
+import type { Asked, Conversation } from "./shapes.ts";
+
+/** The same text sent twice by a person who saw no answer is one question: `attempt` names it. */
+export function ask(question: string, conversation: string | undefined, attempt: string) {
+  return answerAs<Asked>(
+    client.POST("/api/ask", {
+      params: { header: { "Idempotency-Key": attempt } },
+      body: { question, conversation_id: conversation ?? null },
+    }),
+  );
+}
+
+export function read(conversation: string, signal: AbortSignal) {
+  return answerAs<Conversation>(client.GET("/api/ask/{id}", { params: { path: { id: conversation } }, signal }));
+}
+
+export function forget(conversation: string) {
+  return answer(client.DELETE("/api/ask/{id}", { params: { path: { id: conversation } } }));
+}
+
+export function stop(conversation: string, exchange: string, job: string | null) {
+  return call<null>("POST", `/api/ask/${conversation}/stop`, { body: { exchange_id: exchange, job_id: job } });
+}

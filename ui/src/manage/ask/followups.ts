@@ -1,0 +1,26 @@
+// Questions that go on from an answer, which the grammar understands as well as a model does.
+
+import { ANONYMISED } from "./cells.ts";
+import type { Answer } from "./shapes.ts";
+
+const MOST = 4;
+
+export function followUps(answer: Answer): string[] {
+  if (answer.suggestions.length > 0) return answer.suggestions.slice(0, MOST);
+  const call = answer.calls.findLast((made) => made.available);
+  if (answer.outcome !== "answered" || !call) return [];
+  const asked: string[] = [];
+  if ((call.rows ?? 0) > answer.rows.length && answer.rows.length > 0) asked.push("more");
+  if (call.tool === "forecast_metrics") asked.push("and for the next 6 months?");
+  if (call.tool === "analyze_products") asked.push("and for the last 3 months?");
+  if (call.tool === "lookup_customer") {
+    if (call.arguments.info_type !== "purchase_history") asked.push("What did they buy?");
+    if (call.arguments.info_type !== "churn_risk") asked.push("Will they leave?");
+    if (call.arguments.info_type !== "recommendations") asked.push("What should we offer to them?");
+  }
+  const first = answer.rows[0]?.customer_id;
+  if (typeof first === "string" && first.match(ANONYMISED)?.[0] === first) {
+    asked.push(`What did ${first} buy?`, `Will ${first} leave?`);
+  }
+  return asked.slice(0, MOST);
+}
