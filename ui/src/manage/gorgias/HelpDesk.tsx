@@ -200,7 +200,8 @@ function Sameness({ isOn }: { isOn: boolean }) {
 
 function Stand({ known, isOn }: { known: Sync; isOn: boolean }) {
   if (isOn || known.is_under_way) return <State name="running">{TEXTS.underWay}</State>;
-  if (known.last_error) return <State name="failed">{TEXTS.failed}</State>;
+  // What went wrong is told below.
+  if (known.last_error) return null;
   if (known.last_round_at) return <State name="done">{TEXTS.fine}</State>;
   return <State name="never">{TEXTS.never}</State>;
 }

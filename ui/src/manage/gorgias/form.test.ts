@@ -43,6 +43,7 @@ test("a secret goes on beside the new one when both are of one kind", () => {
 test("what differed is said in words", () => {
   assert.equal(said("status", "pending", "ours"), "Pending");
   assert.equal(said("status", null, "theirs"), "none");
+  assert.equal(said("assignee", "ann-marie@desk.example", "ours"), "ann-marie@desk.example");
   assert.equal(said("tags", ["late", "gift"], "theirs"), "late, gift");
   assert.equal(said("tags", [], "ours"), "none");
   assert.equal(said("messages", 0, "ours"), "–");

@@ -11,6 +11,6 @@ export function said(field: string, value: unknown, side: "ours" | "theirs" | "m
   }
   if (value === null || value === undefined) return TEXTS.nothing;
   if (Array.isArray(value)) return value.length === 0 ? TEXTS.nothing : value.map(String).join(", ");
-  if (typeof value === "string") return words(value);
+  if (typeof value === "string") return field === "status" ? words(value) : value;
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

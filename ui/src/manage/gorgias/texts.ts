@@ -55,4 +55,9 @@ export const TEXTS = {
   show: "Show",
 };
 
-export const FIELDS: Record<string, string> = { status: "State", tags: "Tags", messages: "Messages" };
+export const FIELDS: Record<string, string> = {
+  status: "State",
+  tags: "Tags",
+  messages: "Messages",
+  assignee: "Whose it is",
+};

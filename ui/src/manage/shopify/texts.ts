@@ -15,9 +15,9 @@ export const TEXTS = {
   connected: "Connected",
   revoked: "Does not let us in any more",
   disconnected: "Not connected",
-  revokedTitle: "The shop does not take our access any more",
+  revokedTitle: "What this means",
   revokedMeans:
-    "Somebody removed the app in the shop, or its access has run out. Nothing is read meanwhile, and what waits goes on by itself as soon as the shop is connected again. Orders and customers that came are kept.",
+    "The app was removed in the shop, a permission was taken back, or its access has run out. Nothing is read meanwhile, and what waits goes on by itself as soon as the shop is connected again. Orders and customers that came are kept.",
   refused: "The shop was not connected",
   refusedWhy: {
     "401":
@@ -32,7 +32,7 @@ export const TEXTS = {
   neverRead: "never yet",
   webhook: "last webhook",
   noWebhook: "none yet",
-  lag: "after it happened",
+  lag: "behind the shop",
   waiting: "webhooks not applied yet",
   refusedOrders: "orders that could not be stored",
   reading: "The last reading",

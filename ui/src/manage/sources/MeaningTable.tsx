@@ -12,16 +12,20 @@ type Props = { rows: Row[]; onMean: (column: string, meaning: string | null) => 
 
 export function MeaningTable({ rows, onMean }: Props) {
   const columns: Column<Row>[] = [
-    { head: "Column", cell: (row) => <code>{row.name}</code> },
     {
-      head: "Type or first cell",
-      isWide: true,
-      cell: (row) =>
-        row.isGone ? (
-          <State name="gone">{TEXTS.columnGone}</State>
-        ) : (
-          <span className="quiet">{row.kind ?? row.first ?? "–"}</span>
-        ),
+      head: TEXTS.column,
+      cell: (row) => (
+        <div style={{ overflowWrap: "anywhere", minWidth: 90 }}>
+          <code>{row.name}</code>
+          {row.isGone ? (
+            <div className="small">
+              <State name="gone">{TEXTS.columnGone}</State>
+            </div>
+          ) : (
+            <div className="quiet small">{row.kind ?? row.first}</div>
+          )}
+        </div>
+      ),
     },
     {
       head: "Means",
@@ -29,7 +33,7 @@ export function MeaningTable({ rows, onMean }: Props) {
         <NativeSelect
           aria-label={`${row.name} means`}
           size="xs"
-          miw={170}
+          miw={140}
           data={CHOICES}
           value={row.meaning ?? ""}
           onChange={(event) => onMean(row.name, event.currentTarget.value || null)}

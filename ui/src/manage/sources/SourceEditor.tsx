@@ -168,7 +168,7 @@ function Editor({ source, all, saved }: { source: Source | null } & Known) {
               {TEXTS.meaningNote}
             </Text>
           </div>
-          <div className="form-grid" style={{ alignItems: "start" }}>
+          <div className="form-grid">
             {saved.length > 0 && (
               <NativeSelect
                 label={TEXTS.saved}

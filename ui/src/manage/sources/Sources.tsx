@@ -1,9 +1,9 @@
 // The sources of orders: where each is, what its last reading brought, and what to do about one that is not read any more.
 
 import { Button, Group, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { isFinished } from "../../operate/jobs/live.ts";
 import { ProgressBar } from "../../operate/jobs/ProgressBar.tsx";
 import { Age } from "../../parts/Age.tsx";
@@ -14,11 +14,22 @@ import { CALM_MS } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
-import { type Reading, readings, readNow, removeSource, type Source, sources, sourcesKey } from "./calls.ts";
+import {
+  openReadings,
+  type Reading,
+  reading,
+  readNow,
+  removeSource,
+  type Source,
+  sources,
+  sourcesKey,
+} from "./calls.ts";
 import { whereIs } from "./kinds.ts";
 import { TEXTS } from "./texts.ts";
 
 const READING_MS = 2_000;
+/** What is over stays as it is. */
+const ENDED_MS = Number.POSITIVE_INFINITY;
 
 export function Sources() {
   const navigate = useNavigate();
@@ -28,12 +39,7 @@ export function Sources() {
     queryFn: ({ signal }) => sources(signal),
     refetchInterval: CALM_MS,
   });
-  const jobs = useQuery({
-    queryKey: [...sourcesKey, "readings"],
-    queryFn: ({ signal }) => readings(signal),
-    refetchInterval: ({ state }) => (state.data?.some(isOn) ? READING_MS : CALM_MS),
-  });
-  const last = (source: Source) => jobs.data?.find((job) => job.payload?.source === source.name);
+  const readingOf = useReadings(list.data);
   const read = useAct({
     run: (source: Source) => readNow(source.name),
     changes: [sourcesKey],
@@ -64,9 +70,9 @@ export function Sources() {
         );
       },
     },
-    { head: "Stands", isWide: true, cell: (source) => <Standing source={source} job={last(source)} /> },
+    { head: "Stands", isWide: true, cell: (source) => <Standing source={source} job={readingOf(source).open} /> },
     { head: "Last read", cell: (source) => <Age at={source.last_at} /> },
-    { head: "Brought", cell: (source) => <Report job={last(source)} /> },
+    { head: "Brought", cell: (source) => <Report job={readingOf(source).last} /> },
     { head: "Mapping", cell: (source) => source.mapping },
     {
       head: "",
@@ -123,6 +129,45 @@ export function Sources() {
       )}
     </Screen>
   );
+}
+
+type Readings = { open: Reading | undefined; last: Reading | undefined };
+
+/** Of a source: the reading that is under way or came to no good end since, and the one that ended last. */
+function useReadings(known: Source[] | undefined): (source: Source) => Readings {
+  const cache = useQueryClient();
+  const open = useQuery({
+    queryKey: [...sourcesKey, "open"],
+    queryFn: ({ signal }) => openReadings(signal),
+    refetchInterval: ({ state }) => (state.data?.some(isOn) ? READING_MS : CALM_MS),
+  });
+  const ended = useQueries({
+    queries: (known ?? []).flatMap(({ last_job: id }) =>
+      id
+        ? [
+            {
+              queryKey: ["reading", id],
+              queryFn: ({ signal }: { signal: AbortSignal }) => reading(id, signal),
+              staleTime: ENDED_MS,
+            },
+          ]
+        : [],
+    ),
+  });
+  const on = open.data
+    ?.filter(isOn)
+    .map((job) => job.id)
+    .join();
+  // One that is over has changed its source.
+  useEffect(() => {
+    if (on !== undefined) void cache.invalidateQueries({ queryKey: sourcesKey, exact: true });
+  }, [on, cache]);
+  return (source) => ({
+    open: open.data?.find(
+      (job) => job.payload?.source === source.name && (isOn(job) || (job.finished_at ?? "") > (source.last_at ?? "")),
+    ),
+    last: ended.map((query) => query.data).find((job) => job && job.id === source.last_job),
+  });
 }
 
 function isOn(job: Reading): boolean {

@@ -10,7 +10,7 @@ import type { Place } from "./kinds.ts";
 export type Source = Omit<components["schemas"]["SourceView"], "place"> & { place: Place };
 export type Preview = components["schemas"]["PreviewView"];
 export type Columns = { columns: ColumnThere[]; has_more: boolean };
-export type Reading = Pick<Job, "id" | "state"> & {
+export type Reading = Pick<Job, "id" | "state" | "finished_at"> & {
   payload?: { source?: string } | null;
   progress?: Progress | null;
   error?: Failure | null;
@@ -23,14 +23,20 @@ export const sourcesKey = ["sources"];
 export const sources = (signal: AbortSignal) =>
   call<{ items: Source[] }>("GET", "/api/orders/sources", { signal }).then(({ items }) => items);
 
-/** The last readings of all sources, the newest first. */
-export const readings = (signal: AbortSignal) =>
-  answerAs<Page<Reading>>(
-    client.GET("/api/jobs", {
-      params: { query: { kind: "sync_source", fields: "id,state,payload,progress,error,result", limit: 100 } },
-      signal,
-    }),
-  ).then(({ items }) => items);
+const FIELDS = "id,state,payload,progress,error,result,finished_at";
+/** Readings that are not over, or came to no good end. A list of jobs has no payloads, so each is asked for. */
+const OPEN = "scheduled,ready,running,retrying,dead";
+const MOST = 20;
+
+export const reading = (id: string, signal: AbortSignal) =>
+  answerAs<Reading>(client.GET("/api/jobs/{id}", { params: { path: { id }, query: { fields: FIELDS } }, signal }));
+
+/** Of all sources, the newest first. */
+export const openReadings = async (signal: AbortSignal) => {
+  const query = { kind: "sync_source", state: OPEN, fields: "id", limit: MOST };
+  const { items } = await answerAs<Page<{ id: string }>>(client.GET("/api/jobs", { params: { query }, signal }));
+  return Promise.all(items.map(({ id }) => reading(id, signal)));
+};
 
 export const mappings = (signal: AbortSignal) =>
   answer(client.GET("/api/orders/import/mappings", { signal })).then(({ items }) => items);

@@ -49,6 +49,7 @@ export const TEXTS = {
   savedNone: "None",
   currency: "Currency",
   currencyHint: "Of orders that name none",
+  column: "Column, with its type or first cell",
   columnGone: "not there",
   more: "There are more columns; a view with fewer can be read instead.",
   preview: "3. What it would bring",
