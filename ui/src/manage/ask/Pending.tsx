@@ -3,7 +3,7 @@
 
 import { Alert, Button, Group, Text } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { type ReactNode, useEffect } from "react";
 import { answerAs, client } from "../../api/client.ts";
 import { Problem } from "../../api/problem.ts";
 import type { Failure as Failed, Job, Progress } from "../../api/shapes.ts";
@@ -59,13 +59,21 @@ export function Pending({ conversation, exchange, job, onStopped, onAgain }: Pro
       {TEXTS.again}
     </Button>
   );
-  if (job !== null) return <ByJob id={job} stopIt={stopIt} again={again} onEnd={look} />;
-  return <ByLooking askedAt={exchange.asked_at} stopIt={stopIt} again={again} />;
+  const looking = <ByLooking askedAt={exchange.asked_at} stopIt={stopIt} again={again} />;
+  if (job === null) return looking;
+  return <ByJob id={job} stopIt={stopIt} again={again} onEnd={look} otherwise={looking} />;
 }
 
-type Parts = { stopIt: React.ReactNode; again: React.ReactNode };
+type Parts = { stopIt: ReactNode; again: ReactNode };
 
-function ByJob({ id, stopIt, again, onEnd }: Parts & { id: string; onEnd: () => void }) {
+/** `otherwise` is shown for a job that is gone: those that ended long ago are let go. */
+function ByJob({
+  id,
+  stopIt,
+  again,
+  onEnd,
+  otherwise,
+}: Parts & { id: string; onEnd: () => void; otherwise: ReactNode }) {
   const now = useNow();
   const job = useQuery({
     queryKey: ["job", id],
@@ -79,6 +87,7 @@ function ByJob({ id, stopIt, again, onEnd }: Parts & { id: string; onEnd: () => 
   useEffect(() => {
     if (isDone) end();
   }, [isDone]);
+  if (job.error instanceof Problem && job.error.kind === "gone" && job.data === undefined) return otherwise;
   if (job.isError && job.data === undefined) {
     return <Failure error={job.error} onRetry={() => void job.refetch()} compact />;
   }
@@ -117,7 +126,7 @@ function ByLooking({ askedAt, stopIt, again }: Parts & { askedAt: string }) {
   );
 }
 
-function NotAnswered({ job, again }: { job: Job; again: React.ReactNode }) {
+function NotAnswered({ job, again }: { job: Job; again: ReactNode }) {
   const failure = job.error as Failed | null;
   const why = job.state === "cancelled" ? (job.cancel_reason ?? "it was cancelled") : failure?.message;
   return (

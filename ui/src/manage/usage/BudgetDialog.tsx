@@ -1,10 +1,11 @@
 // Changes the budget and the limits; what was before can be had back for ten seconds.
 
-import { Button, Checkbox, Group, Modal, NumberInput, Stack } from "@mantine/core";
+import { Button, Checkbox, Group, NumberInput, Stack } from "@mantine/core";
 import { useState } from "react";
 import { answer, client } from "../../api/client.ts";
 import { Problem } from "../../api/problem.ts";
 import { useAct } from "../../parts/act.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { type Policy, policyOf, type Typed, typed } from "./form.ts";
 import { TEXTS } from "./texts.ts";
@@ -35,7 +36,7 @@ export function BudgetDialog({ policy, onClose }: { policy: Policy; onClose: () 
   const error = (name: keyof Typed) =>
     missing === name ? "must be a number" : wrong === name ? refused?.message : undefined;
   return (
-    <Modal opened onClose={onClose} title={TEXTS.editTitle}>
+    <Dialog onClose={onClose} title={TEXTS.editTitle}>
       <form
         noValidate
         onSubmit={(event) => {
@@ -108,6 +109,6 @@ export function BudgetDialog({ policy, onClose }: { policy: Policy; onClose: () 
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -3,6 +3,7 @@
 import { Box, NativeSelect, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { answer, client } from "../../api/client.ts";
 import type { components } from "../../api.d.ts";
 import { useFilters } from "../../parts/filters.ts";
@@ -13,6 +14,9 @@ import { Budget, Verdict } from "./Budget.tsx";
 import { DayChart, type Measure } from "./DayChart.tsx";
 import { byDay, byFeature, dollars, type Line, type Sum, share, tokensOf, total } from "./sums.ts";
 import { FEATURES, MEASURES, SPANS, TEXTS } from "./texts.ts";
+
+/** Lines that are shown before more are asked for. */
+const LINES_AT_ONCE = 40;
 
 type Known = components["schemas"]["AiUsage"];
 
@@ -58,6 +62,7 @@ export function Usage() {
 function Shown({ known, feature, measure }: { known: Known; feature: string | undefined; measure: Measure }) {
   const lines = known.lines.filter((line) => feature === undefined || line.feature === feature);
   const all = total(lines);
+  const [most, setMost] = useState(LINES_AT_ONCE);
   return (
     <>
       <Verdict verdict={known.verdict} />
@@ -100,8 +105,9 @@ function Shown({ known, feature, measure }: { known: Known; feature: string | un
           <Rows
             label={`${TEXTS.byDay}, feature and model`}
             columns={OF_DAYS}
-            rows={lines}
+            rows={lines.slice(0, most)}
             rowKey={(line) => `${line.day} ${line.feature} ${line.model}`}
+            onMore={lines.length > most ? () => setMost(most + LINES_AT_ONCE) : undefined}
           />
         </section>
       )}

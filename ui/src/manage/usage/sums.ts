@@ -38,7 +38,7 @@ export function share(part: number, whole: number): number | null {
 export function dollars(micros: number | null | undefined): string {
   if (micros === null || micros === undefined) return "–";
   const value = micros / 1_000_000;
-  const digits = value === 0 || value >= 1 ? 2 : value >= 0.01 ? 3 : 6;
+  const digits = value === 0 || value >= 0.1 ? 2 : value >= 0.01 ? 3 : 6;
   return new Intl.NumberFormat("en", {
     style: "currency",
     currency: "USD",
