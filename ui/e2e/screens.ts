@@ -2,7 +2,10 @@
 
 import { api, URL } from "./api.ts";
 import { desk } from "./desk.ts";
+import { outside } from "./outside.ts";
+import { conversation, used } from "./questions.ts";
 import { service } from "./service.ts";
+import { shops } from "./shops.ts";
 
 type Page<T> = { items: T[] };
 type Named = { id: string };
@@ -24,6 +27,10 @@ export async function screens(): Promise<Screen[]> {
   const imported = await first("/api/jobs?kind=import_orders&limit=1");
   const tickets = await desk();
   const { policy, calendar, agent } = await service();
+  await shops();
+  const others = await outside();
+  await used();
+  const asked = await conversation();
   const all: [string, string | undefined][] = [
     ["tickets", "/desk"],
     ["ticket", `/desk?ticket=${tickets.known}`],
@@ -42,6 +49,18 @@ export async function screens(): Promise<Screen[]> {
     ["settings", "/manage/settings"],
     ["keys", "/manage/keys"],
     ["trail", "/manage/trail"],
+    ["webhooks", "/manage/webhooks"],
+    ["endpoint", `/manage/webhooks/${others.endpoint}`],
+    ["webhook-deliveries", "/manage/webhooks/deliveries"],
+    ["webhook-delivery", `/manage/webhooks/deliveries/${others.delivered}`],
+    ["webhook-delivery-failed", `/manage/webhooks/deliveries/${others.failed}`],
+    ["events", "/manage/events"],
+    ["slack", "/manage/slack"],
+    ["shopify", "/manage/shopify"],
+    ["sources", "/manage/sources"],
+    ["source", "/manage/sources/warehouse"],
+    ["new-source", "/manage/sources/new"],
+    ["help-desk", "/manage/help-desk"],
     ["overview", "/manage"],
     ["customers", "/manage/customers"],
     ["customer", "/manage/customers/22061"],
@@ -50,6 +69,10 @@ export async function screens(): Promise<Screen[]> {
     ["new-segment", "/manage/segments/new"],
     ["archetypes", "/manage/archetypes"],
     ["forecasts", "/manage/forecasts"],
+    ["ask", "/manage/ask"],
+    ["ask-answers", `/manage/ask?conversation=${asked}`],
+    ["assistants", "/manage/assistants"],
+    ["usage", "/manage/usage"],
     ["imports", "/manage/imports"],
     ["import", imported && `/manage/imports/${imported}`],
     ["models", "/manage/models"],
