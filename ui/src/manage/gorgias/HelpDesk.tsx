@@ -7,6 +7,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { isFinished } from "../../operate/jobs/live.ts";
 import { Age } from "../../parts/Age.tsx";
 import { useAct } from "../../parts/act.tsx";
+import { useAgentNames } from "../../parts/agents.ts";
 import { count } from "../../parts/format.ts";
 import { CALM_MS, LIVE_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
@@ -215,7 +216,7 @@ function Tile({ figure, name }: { figure: ReactNode; name: string }) {
   );
 }
 
-const COLUMNS: Column<Difference>[] = [
+const columnsOf = (nameOf: (agent: string) => string): Column<Difference>[] => [
   { head: "Found", cell: (found) => <Age at={found.found_at} /> },
   {
     head: "Ticket",
@@ -226,12 +227,13 @@ const COLUMNS: Column<Difference>[] = [
     ),
   },
   { head: "What", cell: (found) => FIELDS[found.field] ?? found.field },
-  { head: "Here", cell: (found) => said(found.field, found.ours, "ours") },
-  { head: "There", cell: (found) => said(found.field, found.theirs, "theirs") },
-  { head: "Both now", isWide: true, cell: (found) => said(found.field, found.merged, "merged") },
+  { head: "Here", cell: (found) => said(found.field, found.ours, "ours", nameOf) },
+  { head: "There", cell: (found) => said(found.field, found.theirs, "theirs", nameOf) },
+  { head: "Both now", isWide: true, cell: (found) => said(found.field, found.merged, "merged", nameOf) },
 ];
 
 function Differences() {
+  const nameOf = useAgentNames();
   const pages = usePages<Difference>([...helpDeskKey, "differences"], differences, CALM_MS);
   return (
     <Stack gap="xs" component="section" aria-label={TEXTS.differences}>
@@ -248,7 +250,7 @@ function Differences() {
           pages.rows?.length ? (
             <Rows
               label={TEXTS.differences}
-              columns={COLUMNS}
+              columns={columnsOf(nameOf)}
               rows={pages.rows}
               rowKey={(found) => `${found.ticket_id} ${found.field} ${found.found_at}`}
               onMore={pages.onMore}

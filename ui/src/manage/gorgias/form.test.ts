@@ -41,12 +41,15 @@ test("a secret goes on beside the new one when both are of one kind", () => {
 });
 
 test("what differed is said in words", () => {
-  assert.equal(said("status", "pending", "ours"), "Pending");
-  assert.equal(said("status", null, "theirs"), "none");
-  assert.equal(said("assignee", "ann-marie@desk.example", "ours"), "ann-marie@desk.example");
-  assert.equal(said("tags", ["late", "gift"], "theirs"), "late, gift");
-  assert.equal(said("tags", [], "ours"), "none");
-  assert.equal(said("messages", 0, "ours"), "–");
-  assert.equal(said("messages", 2, "merged"), "2 taken over");
-  assert.equal(said("messages", 2, "theirs"), "2 more");
+  const of = (field: string, value: unknown, side: "ours" | "theirs" | "merged") =>
+    said(field, value, side, () => "Ann");
+  assert.equal(of("status", "pending", "ours"), "Pending");
+  assert.equal(of("status", null, "theirs"), "none");
+  assert.equal(of("assignee", "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81", "ours"), "Ann");
+  assert.equal(of("assignee", "ann-marie@desk.example", "ours"), "ann-marie@desk.example");
+  assert.equal(of("tags", ["late", "gift"], "theirs"), "late, gift");
+  assert.equal(of("tags", [], "ours"), "none");
+  assert.equal(of("messages", 0, "ours"), "–");
+  assert.equal(of("messages", 2, "merged"), "2 taken over");
+  assert.equal(of("messages", 2, "theirs"), "2 more");
 });

@@ -3,7 +3,13 @@
 import { words } from "../../parts/format.ts";
 import { TEXTS } from "./texts.ts";
 
-export function said(field: string, value: unknown, side: "ours" | "theirs" | "merged"): string {
+type Side = "ours" | "theirs" | "merged";
+type NameOf = (agent: string) => string;
+
+const AGENT = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export function said(field: string, value: unknown, side: Side, nameOf: NameOf): string {
+  if (field === "assignee" && typeof value === "string" && AGENT.test(value)) return nameOf(value);
   // Of messages it is counted how many were missing here.
   if (field === "messages" && typeof value === "number") {
     if (side === "ours") return "–";
