@@ -42,7 +42,7 @@ async function makes(page: Page, url: string, events: string[]): Promise<string>
   await dialog.getByRole("button", { name: "New endpoint" }).click();
   const secret = await dialog.locator("code").innerText();
   await dialog.getByRole("button", { name: "Done" }).click();
-  await dialog.waitFor({ state: "hidden" });
+  await page.locator("button:focus", { hasText: "New endpoint" }).waitFor();
   return secret;
 }
 
@@ -59,10 +59,15 @@ test("an endpoint gets what it asked for, signed with the secret that was shown 
   const secret = await makes(page, url, ["ticket.created"]);
   assert.match(secret, /^whsec_/);
   assert.ok(!(await page.content()).includes(secret), "shown once");
-  await page.getByRole("link", { name: url }).click();
+  // By keys: the newest is the first row.
+  await page.getByRole("link", { name: url }).waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: new URL(url).host }).waitFor();
   await settle(page);
 
-  await page.getByRole("button", { name: "Send a test" }).click();
+  await page.getByRole("button", { name: "Send a test" }).focus();
+  await page.keyboard.press("Enter");
   const tested = await there.next("/orders", "webhook.test");
   assert.ok(isSignedWith(secret, tested));
   await rowsOf(page, "webhook.test", "Delivered").waitFor();
@@ -92,6 +97,7 @@ test("an endpoint gets what it asked for, signed with the secret that was shown 
   await page.getByRole("dialog").getByRole("button", { name: "New secret" }).click();
   const renewed = await page.getByRole("dialog").locator("code").innerText();
   await page.getByRole("button", { name: "Done" }).click();
+  await page.locator("button:focus", { hasText: "More" }).waitFor();
   await page.getByText("The secret before signs until").waitFor();
   await page.getByRole("button", { name: "Send a test" }).click();
   const both = await there.next("/orders", "webhook.test");
@@ -119,10 +125,10 @@ test("who answered that nobody is there is called again when somebody says so, w
   const ticket = await comes("urgent");
   const missed = await there.next("/moved", "ticket.urgent");
   const row = page.getByRole("row", { name: new RegExp(url) });
-  // The figures of the list are asked for anew by its button.
   await page.getByRole("link", { name: url }).click();
   await rowsOf(page, "ticket.urgent", "Failed").waitFor();
   await page.goBack();
+  await page.getByRole("button", { name: "Refresh" }).click();
   await row.getByText("Disabled").waitFor();
   await page.getByRole("button", { name: `Resume: ${url}` }).click();
   await row.getByText("Active", { exact: true }).waitFor();

@@ -1,8 +1,9 @@
 // The dialog before something that cannot be taken back by a click: how many it concerns, a reason, and from a hundred up
 // the number typed. What was typed stays when the server refuses.
 
-import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { type ReactNode, useId, useState } from "react";
+import { Dialog } from "./Dialog.tsx";
 import { Failure } from "./Failure.tsx";
 import { count } from "./format.ts";
 import { TEXTS } from "./texts.ts";
@@ -50,7 +51,7 @@ export function Confirm(props: Props) {
   const word = name ?? typedWord(matching);
   const isReady = matching !== 0 && (!needsReason || reason.trim() !== "") && (word === null || typed.trim() === word);
   return (
-    <Modal opened onClose={onClose} title={title} returnFocus>
+    <Dialog onClose={onClose} title={title}>
       <form
         id={form}
         onSubmit={(event) => {
@@ -100,7 +101,7 @@ export function Confirm(props: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

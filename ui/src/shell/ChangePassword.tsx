@@ -1,9 +1,10 @@
 // Another password for oneself. Every session ends by it, so the next page is the one for signing in.
 
-import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
+import { Button, Group, PasswordInput, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { Problem } from "../api/problem.ts";
+import { Dialog } from "../parts/Dialog.tsx";
 import { Failure } from "../parts/Failure.tsx";
 import { changePassword } from "./session.ts";
 import { SIGN_IN } from "./texts.ts";
@@ -20,7 +21,7 @@ export function ChangePassword({ onClose }: { onClose: () => void }) {
   });
   const isWrong = change.error instanceof Problem && change.error.field === "current";
   return (
-    <Modal opened onClose={onClose} title={SIGN_IN.change}>
+    <Dialog onClose={onClose} title={SIGN_IN.change}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -63,6 +64,6 @@ export function ChangePassword({ onClose }: { onClose: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,13 +1,14 @@
 // The list of keys, where each can be changed and all be switched off.
 
-import { Button, Group, Modal, Stack, Switch, Table, Text, TextInput } from "@mantine/core";
+import { Button, Group, Stack, Switch, Table, Text, TextInput } from "@mantine/core";
+import { Dialog } from "../parts/Dialog.tsx";
 import { ACTIONS, type Action, clash, DEFAULTS } from "./actions.ts";
 import { useKeySettings } from "./keys.ts";
 
 export function KeysHelp({ onClose }: { onClose: () => void }) {
   const [settings, setSettings] = useKeySettings();
   return (
-    <Modal opened onClose={onClose} title="Keys" size="md">
+    <Dialog onClose={onClose} title="Keys" size="md">
       <Stack gap="sm">
         <Switch
           label="Single keys work outside text fields"
@@ -47,6 +48,6 @@ export function KeysHelp({ onClose }: { onClose: () => void }) {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

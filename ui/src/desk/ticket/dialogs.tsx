@@ -1,23 +1,12 @@
 // The dialogs of a ticket: handing it on and up, tags, merging, splitting, another time.
 
-import {
-  Button,
-  Checkbox,
-  Group,
-  Modal,
-  Radio,
-  Select,
-  Stack,
-  TagsInput,
-  Text,
-  Textarea,
-  TextInput,
-} from "@mantine/core";
+import { Button, Checkbox, Group, Radio, Select, Stack, TagsInput, Text, Textarea, TextInput } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { client } from "../../api/client.ts";
 import type { Page } from "../../api/shapes.ts";
 import { toast, useAct } from "../../parts/act.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { ifMatch, once, Refusal, told, toldAs } from "../calls.ts";
 import { agentsQuery, QUEUE, ticketKey } from "../queries.ts";
@@ -42,7 +31,7 @@ function FormDialog({ title, verb, isReady, isBusy, error, onClose, onSubmit, ch
     if (isReady && !isBusy) onSubmit();
   };
   return (
-    <Modal opened onClose={onClose} title={title} returnFocus>
+    <Dialog onClose={onClose} title={title}>
       <form onSubmit={submit}>
         <Stack gap="sm">
           {children}
@@ -57,7 +46,7 @@ function FormDialog({ title, verb, isReady, isBusy, error, onClose, onSubmit, ch
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -5,7 +5,6 @@ import {
   Button,
   Checkbox,
   Group,
-  Modal,
   NativeSelect,
   NumberInput,
   Stack,
@@ -23,6 +22,7 @@ import { Age } from "../../parts/Age.tsx";
 import { useAct } from "../../parts/act.tsx";
 import type { Agent as Person } from "../../parts/agents.ts";
 import { Confirm } from "../../parts/Confirm.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { words } from "../../parts/format.ts";
 import { CALM_MS, usePages } from "../../parts/pages.ts";
@@ -217,12 +217,12 @@ function Edit({ person }: { person: Person }) {
         />
       )}
       {link && (
-        <Modal opened onClose={() => setLink(null)} title={TEXTS.linkTitle}>
+        <Dialog onClose={() => setLink(null)} title={TEXTS.linkTitle}>
           <Stack gap="sm">
             <Text size="sm">{TEXTS.linkNote}</Text>
             <LinkOf link={link} />
           </Stack>
-        </Modal>
+        </Dialog>
       )}
     </form>
   );

@@ -1,10 +1,11 @@
 // A new person, and the link that is shown once.
 
-import { Button, Group, Modal, NativeSelect, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import { Button, Group, NativeSelect, Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { answer, client } from "../../api/client.ts";
 import type { components } from "../../api.d.ts";
 import { useAct } from "../../parts/act.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { Secret } from "../../parts/Secret.tsx";
 import { ROLES, TEXTS } from "./texts.ts";
@@ -22,7 +23,7 @@ export function Invite({ onClose }: { onClose: () => void }) {
     isShownElsewhere: true,
   });
   return (
-    <Modal opened onClose={onClose} title={invite.data ? TEXTS.linkTitle : TEXTS.invite}>
+    <Dialog onClose={onClose} title={invite.data ? TEXTS.linkTitle : TEXTS.invite}>
       {invite.data ? (
         <Stack gap="sm">
           <Text size="sm">
@@ -79,7 +80,7 @@ export function Invite({ onClose }: { onClose: () => void }) {
           </Stack>
         </form>
       )}
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,10 +1,11 @@
 // What the shop calls a kind of customers, instead of the name that was chosen by rules.
 
-import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { call } from "../../api/later.ts";
 import type { Archetype } from "../../api/shapes.ts";
 import { useAct } from "../../parts/act.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { TEXTS } from "./texts.ts";
 
@@ -18,7 +19,7 @@ export function Rename({ kind, onClose }: { kind: Archetype; onClose: () => void
   const give = useAct({ ...options, run: () => call("PUT", path, { body: { name: name.trim() } }) });
   const takeBack = useAct({ ...options, run: () => call("DELETE", path) });
   return (
-    <Modal opened onClose={onClose} title={TEXTS.rename}>
+    <Dialog onClose={onClose} title={TEXTS.rename}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -53,6 +54,6 @@ export function Rename({ kind, onClose }: { kind: Archetype; onClose: () => void
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,9 +1,10 @@
 // Makes a key with what an assistant needs and nothing else, within what the person may themselves.
 
-import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Checkbox, Group, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useAct } from "../../parts/act.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { Secret } from "../../parts/Secret.tsx";
 import { may, sessionQuery } from "../../shell/session.ts";
@@ -28,7 +29,7 @@ export function NewKey({ onMade, onClose }: { onMade: (key: string) => void; onC
     onDone: (made) => onMade(made.key),
   });
   return (
-    <Modal opened onClose={onClose} title={TEXTS.making} size="lg">
+    <Dialog onClose={onClose} title={TEXTS.making} size="lg">
       {add.data ? (
         <Stack gap="sm">
           <Secret text={add.data.key} note={TEXTS.shown} />
@@ -91,6 +92,6 @@ export function NewKey({ onMade, onClose }: { onMade: (key: string) => void; onC
           </Stack>
         </form>
       )}
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,8 +1,9 @@
 // Connecting the help desk, or changing how. Key and secret are sent and never shown.
 
-import { Button, Checkbox, Group, Modal, NativeSelect, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Checkbox, Group, NativeSelect, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useAct } from "../../parts/act.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { type Connection, helpDeskKey, saveConnection } from "./calls.ts";
 import { bodyOf, canKeepSecret, type Form, formOf, keepsKey } from "./form.ts";
@@ -26,7 +27,7 @@ export function ConnectionDialog({ known, onClose }: { known: Connection; onClos
   ];
   const eye = { visibilityToggleButtonProps: { "aria-label": TEXTS.show } };
   return (
-    <Modal opened onClose={onClose} title={known.is_connected ? TEXTS.connection : TEXTS.connect} size="lg">
+    <Dialog onClose={onClose} title={known.is_connected ? TEXTS.connection : TEXTS.connect} size="lg">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -34,7 +35,7 @@ export function ConnectionDialog({ known, onClose }: { known: Connection; onClos
         }}
       >
         <Stack gap="sm">
-          <div className="form-grid" style={{ alignItems: "start" }}>
+          <div className="form-grid">
             <TextInput
               label={TEXTS.address}
               description={TEXTS.addressHint}
@@ -108,6 +109,6 @@ export function ConnectionDialog({ known, onClose }: { known: Connection; onClos
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,11 +1,12 @@
 // The tenant's API keys: made, shown once, revoked.
 
-import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Checkbox, Group, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Age } from "../../parts/Age.tsx";
 import { useAct } from "../../parts/act.tsx";
 import { Confirm } from "../../parts/Confirm.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { CALM_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
@@ -118,7 +119,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
     isShownElsewhere: true,
   });
   return (
-    <Modal opened onClose={onClose} title={TEXTS.make} size="lg">
+    <Dialog onClose={onClose} title={TEXTS.make} size="lg">
       {add.data ? (
         <Stack gap="sm">
           <Secret text={add.data.key} note={TEXTS.shown} />
@@ -172,6 +173,6 @@ function NewKey({ onClose }: { onClose: () => void }) {
           </Stack>
         </form>
       )}
-    </Modal>
+    </Dialog>
   );
 }

@@ -5,7 +5,6 @@ import {
   Button,
   Checkbox,
   Group,
-  Modal,
   NativeSelect,
   NumberInput,
   PasswordInput,
@@ -16,6 +15,7 @@ import {
 } from "@mantine/core";
 import { useState } from "react";
 import { useAct } from "../../parts/act.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { type Mailbox, type MailboxWanted, makeMailbox, putMailbox } from "./calls.ts";
 import { SECURITY, TEXTS } from "./texts.ts";
@@ -61,7 +61,7 @@ export function MailboxDialog({ known, changes, onMade, onClose }: Props) {
     },
   });
   return (
-    <Modal opened onClose={onClose} title={known ? known.address : TEXTS.make} size="lg">
+    <Dialog onClose={onClose} title={known ? known.address : TEXTS.make} size="lg">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -168,7 +168,7 @@ export function MailboxDialog({ known, changes, onMade, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,12 +1,13 @@
 // The shop's mailboxes, and the answers whose fate nobody knows.
 
-import { Button, Checkbox, Group, Modal, Stack, Text, Title } from "@mantine/core";
+import { Button, Checkbox, Group, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { Age } from "../../parts/Age.tsx";
 import { useAct } from "../../parts/act.tsx";
 import { Confirm } from "../../parts/Confirm.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { useFilters } from "../../parts/filters.ts";
 import { CALM_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
@@ -139,9 +140,9 @@ export function Mailboxes() {
         />
       )}
       {token && (
-        <Modal opened onClose={() => setToken(null)} title={TEXTS.token}>
+        <Dialog onClose={() => setToken(null)} title={TEXTS.token}>
           <Secret text={token} note={TEXTS.tokenShown} />
-        </Modal>
+        </Dialog>
       )}
     </Screen>
   );

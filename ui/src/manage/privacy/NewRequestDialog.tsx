@@ -1,8 +1,9 @@
 // A person's request. Erasing has no way back, so a word is typed before it.
 
-import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Button, Checkbox, Group, NativeSelect, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useAct } from "../../parts/act.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { ask, type NewRequest, privacyKey } from "./calls.ts";
 import { KINDS, TEXTS } from "./texts.ts";
@@ -39,7 +40,7 @@ export function NewRequestDialog({ onClose }: { onClose: () => void }) {
     form.proof.trim().length >= 3 &&
     (!isErasing || typed === WORD);
   return (
-    <Modal opened onClose={onClose} title={TEXTS.make}>
+    <Dialog onClose={onClose} title={TEXTS.make}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -104,6 +105,6 @@ export function NewRequestDialog({ onClose }: { onClose: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,8 +1,9 @@
 // A rule: which events, which channel, each at once or together, and the hours in which nobody is disturbed.
 
-import { Button, Group, Modal, NativeSelect, Select, Stack, Switch, TextInput } from "@mantine/core";
+import { Button, Group, NativeSelect, Select, Stack, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useAct } from "../../parts/act.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { EventPicker } from "../events/EventPicker.tsx";
 import { changeRule, makeRule, type Rule, SLACK, type Workspace } from "./calls.ts";
@@ -44,7 +45,7 @@ export function RuleDialog({ known, workspaces, onClose }: Props) {
     onDone: onClose,
   });
   return (
-    <Modal opened onClose={onClose} title={known ? TEXTS.change : TEXTS.make} size="lg">
+    <Dialog onClose={onClose} title={known ? TEXTS.change : TEXTS.make} size="lg">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -119,6 +120,6 @@ export function RuleDialog({ known, workspaces, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

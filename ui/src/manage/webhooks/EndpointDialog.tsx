@@ -1,8 +1,9 @@
 // An endpoint: its address and what it listens to. One that is made answers with its secret, which is shown this once.
 
-import { Button, Checkbox, Group, Modal, Stack, Textarea, TextInput } from "@mantine/core";
+import { Button, Checkbox, Group, Stack, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useAct } from "../../parts/act.tsx";
+import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { Secret } from "../../parts/Secret.tsx";
 import { EventPicker } from "../events/EventPicker.tsx";
@@ -32,7 +33,7 @@ export function EndpointDialog({ known, onClose }: { known: Endpoint | null; onC
   });
   if (secret) return <SecretDialog secret={secret} onClose={onClose} />;
   return (
-    <Modal opened onClose={onClose} title={known ? TEXTS.change : TEXTS.make} size="lg">
+    <Dialog onClose={onClose} title={known ? TEXTS.change : TEXTS.make} size="lg">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -79,19 +80,19 @@ export function EndpointDialog({ known, onClose }: { known: Endpoint | null; onC
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 
 export function SecretDialog({ secret, onClose }: { secret: string; onClose: () => void }) {
   return (
-    <Modal opened onClose={onClose} title={TEXTS.secret}>
+    <Dialog onClose={onClose} title={TEXTS.secret}>
       <Stack gap="sm">
         <Secret text={secret} note={TEXTS.secretNote} />
         <Group justify="flex-end">
           <Button onClick={onClose}>{TEXTS.done}</Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
