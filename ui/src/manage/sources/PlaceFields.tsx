@@ -1,6 +1,6 @@
 // What is typed about a place, by the table of kinds.
 
-import { NumberInput, PasswordInput, TextInput } from "@mantine/core";
+import { NumberInput, PasswordInput, Textarea, TextInput } from "@mantine/core";
 import type { Field, Kind } from "./kinds.ts";
 import { TEXTS } from "./texts.ts";
 
@@ -24,19 +24,46 @@ export function PlaceFields({ kind, typed, onType, password, onPassword, isSaved
           onChange={(to) => onType(field.name, to)}
         />
       ))}
-      {kind.secret && (
-        <PasswordInput
-          label={kind.secret}
-          description={isSaved ? TEXTS.kept : undefined}
-          size="xs"
-          autoComplete="new-password"
-          maxLength={1_000}
-          value={password}
-          onChange={(event) => onPassword(event.currentTarget.value)}
-          visibilityToggleButtonProps={{ "aria-label": TEXTS.show }}
-        />
-      )}
+      {kind.secret && <Secret secret={kind.secret} value={password} onChange={onPassword} isSaved={isSaved} />}
     </div>
+  );
+}
+
+type SecretProps = {
+  secret: NonNullable<Kind["secret"]>;
+  value: string;
+  onChange: (value: string) => void;
+  isSaved: boolean;
+};
+
+function Secret({ secret, value, onChange, isSaved }: SecretProps) {
+  const shared = {
+    label: secret.label,
+    description: [secret.hint, isSaved ? TEXTS.kept : undefined].filter(Boolean).join(". ") || undefined,
+    size: "xs",
+    autoComplete: "new-password",
+    maxLength: 16_000,
+    value,
+  };
+  if (secret.hasLines) {
+    return (
+      <Textarea
+        {...shared}
+        autosize
+        minRows={1}
+        maxRows={6}
+        spellCheck={false}
+        style={{ gridColumn: "1 / -1" }}
+        onChange={(event) => onChange(event.currentTarget.value)}
+      />
+    );
+  }
+  return (
+    <PasswordInput
+      {...shared}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      visibilityToggleButtonProps={{ "aria-label": TEXTS.show }}
+    />
   );
 }
 
@@ -66,7 +93,7 @@ function Input({ field, value, onChange }: { field: Field; value: string; onChan
       type={field.is === "url" ? "url" : "text"}
       autoComplete="off"
       spellCheck={false}
-      style={field.is === "url" ? { gridColumn: "1 / -1" } : undefined}
+      style={field.isLong ? { gridColumn: "1 / -1" } : undefined}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
     />

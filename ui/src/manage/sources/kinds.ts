@@ -9,6 +9,8 @@ export type Field = {
   /** How it is typed; a port is a number. */
   is?: "text" | "port" | "url";
   isOptional?: boolean;
+  /** It needs a line of its own. */
+  isLong?: boolean;
   initial?: string;
 };
 
@@ -17,8 +19,8 @@ export type Kind = {
   label: string;
   about: string;
   fields: Field[];
-  /** What the secret is called, where there is one. */
-  secret?: string;
+  /** How the secret is called, where there is one. */
+  secret?: { label: string; hint?: string; hasLines?: boolean };
   /** The fields that make a list's line: where it is, and what of it is read. */
   where: (typed: Record<string, string>) => string;
 };
@@ -33,28 +35,91 @@ const CHANGES: Field = {
   isOptional: true,
 };
 
+/** What of a database is read. */
+function table(port: string, from: string): Field[] {
+  return [
+    { name: "host", label: "Server", placeholder: "db.shop.example" },
+    { name: "port", label: "Port", is: "port", initial: port },
+    { name: "database", label: "Database" },
+    { name: "user", label: "User" },
+    { name: "table", label: "Table or view", placeholder: from },
+    CHANGES,
+  ];
+}
+
+const READER = "A table or view. A user that may read it and nothing else is best.";
+const FILE = "CSV, a spreadsheet or Parquet, packed or not. It is read again when it has changed.";
+
 export const KINDS: Kind[] = [
   {
     kind: "postgres",
     label: "PostgreSQL",
-    about: "A table or view. A user that may read it and nothing else is best.",
-    fields: [
-      { name: "host", label: "Server", placeholder: "db.shop.example" },
-      { name: "port", label: "Port", is: "port", initial: "5432" },
-      { name: "database", label: "Database" },
-      { name: "user", label: "User" },
-      { name: "table", label: "Table or view", placeholder: "sales.order_lines" },
-      CHANGES,
-    ],
-    secret: "Password",
+    about: READER,
+    fields: table("5432", "sales.order_lines"),
+    secret: { label: "Password" },
+    where: (typed) => `${typed.host}, ${typed.table}`,
+  },
+  {
+    kind: "mysql",
+    label: "MySQL or MariaDB",
+    about: READER,
+    fields: table("3306", "order_lines"),
+    secret: { label: "Password" },
     where: (typed) => `${typed.host}, ${typed.table}`,
   },
   {
     kind: "file",
     label: "File at an address",
-    about: "CSV, a spreadsheet or Parquet, packed or not. It is read again when it has changed.",
-    fields: [{ name: "url", label: "Address", is: "url", placeholder: "https://files.shop.example/orders.csv" }],
+    about: FILE,
+    fields: [
+      { name: "url", label: "Address", is: "url", isLong: true, placeholder: "https://files.shop.example/orders.csv" },
+    ],
     where: (typed) => typed.url ?? "",
+  },
+  {
+    kind: "s3",
+    label: "File in S3",
+    about: FILE,
+    fields: [
+      {
+        name: "endpoint",
+        label: "Store",
+        is: "url",
+        isLong: true,
+        hint: "Scheme and host alone, of any store that speaks S3",
+        placeholder: "https://s3.eu-central-1.amazonaws.com",
+      },
+      { name: "region", label: "Region", placeholder: "eu-central-1" },
+      { name: "bucket", label: "Bucket" },
+      { name: "key", label: "Object", placeholder: "exports/orders.csv" },
+      { name: "access_key", label: "Access key", hint: "Of a user that may read this object and nothing else" },
+    ],
+    secret: { label: "Secret key" },
+    where: (typed) => `${typed.bucket}/${typed.key}`,
+  },
+  {
+    kind: "sftp",
+    label: "File by SFTP",
+    about: FILE,
+    fields: [
+      { name: "host", label: "Server", placeholder: "files.shop.example" },
+      { name: "port", label: "Port", is: "port", initial: "22" },
+      { name: "user", label: "User" },
+      { name: "path", label: "File", placeholder: "/exports/orders.csv" },
+      {
+        name: "host_key",
+        label: "The server’s public key",
+        hint: "As in known_hosts without the name; no other server is talked to",
+        isLong: true,
+        placeholder: "ssh-ed25519 AAAA…",
+      },
+    ],
+    secret: {
+      label: "Password or private key",
+      hint: "A key as OpenSSH writes it, all of its lines, without a passphrase",
+      hasLines: true,
+    },
+    where: (typed) => `${typed.host}${typed.path}`,
   },
 ];
 

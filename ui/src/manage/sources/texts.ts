@@ -2,7 +2,7 @@
 
 export const TEXTS = {
   title: "Sources",
-  note: "Orders that lie in a database or in a file of yours. They are read every night and when you ask, and never written.",
+  note: "Orders that lie in a database or in a file of yours, at an address, in S3 or by SFTP. They are read every night and when you ask, and never written.",
   make: "New source",
   empty: "No source yet",
   emptyNote:
@@ -34,7 +34,7 @@ export const TEXTS = {
   name: "Name",
   nameHint: "Letters, digits, dots, dashes and underscores; it cannot be changed later",
   kind: "Kind",
-  kept: "Empty keeps the one that is saved, for the same server",
+  kept: "Empty keeps the one that is saved, for the same server and user",
   show: "Show",
   look: "Look at its columns",
   looked: "columns",
