@@ -246,7 +246,7 @@ test("a workspace is connected, a channel is told what its rule names, and the w
   assert.match(JSON.stringify(alert.call.blocks), new RegExp(`/desk\\?ticket=${ticket}`), "leads to the ticket");
   await told.getByRole("row", { name: new RegExp(`ticket\\.urgent.*${channel}.*Told`) }).waitFor();
 
-  await page.getByRole("switch", { name: `On: ${channel}` }).click();
+  await page.getByRole("switch", { name: `On: ${channel}` }).press("Space");
   await page.getByRole("switch", { name: `Off: ${channel}` }).waitFor();
   await page.getByRole("button", { name: `Change: ${channel}` }).click();
   await dialog.getByLabel("How").selectOption("60");

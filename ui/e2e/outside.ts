@@ -72,7 +72,7 @@ async function over(endpoint: string, wanted: number) {
 }
 
 async function channels() {
-  const known = await api<Listed<{ id: string; channel: string }>>("/api/slack/rules");
+  const known = await api<Listed<{ id: string }>>("/api/slack/workspaces");
   if (known.items.length > 0) return;
   const there = await slack();
   const workspace = await connect();
