@@ -8,7 +8,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::shop::{Shop, open as open_tenant, request};
-use crate::work::{agent, change, key_of, open, ticket, ticket_of};
+use crate::work::{agent, change, key_of, open, sign_in, ticket, ticket_of};
 
 /// An open stream, read event by event.
 struct Stream {
@@ -24,7 +24,11 @@ struct Sent {
 
 impl Stream {
     async fn open(shop: &Shop, key: &str, query: &str, last: Option<&str>) -> Stream {
-        let mut asked = request("GET", &format!("/api/events{query}")).header("x-api-key", key);
+        Stream::open_as(shop, ("x-api-key", key), query, last).await
+    }
+
+    async fn open_as(shop: &Shop, who: (&str, &str), query: &str, last: Option<&str>) -> Stream {
+        let mut asked = request("GET", &format!("/api/events{query}")).header(who.0, who.1);
         if let Some(last) = last {
             asked = asked.header("last-event-id", last);
         }
@@ -178,4 +182,33 @@ async fn what_nobody_listened_to_is_numbered_and_pruned() {
         .expect("aged");
     sqlx::query("select support_app.tend_events(1)").execute(&mut admin).await.expect("tended");
     assert_eq!(shop.count("support_app.event").await, kept - 1, "a bounded number at a time");
+}
+
+#[tokio::test]
+async fn who_only_listens_is_not_at_the_desk() {
+    let shop = open().await;
+    let (ann, ben) = (agent(&shop, "ann", 5).await, agent(&shop, "ben", 5).await);
+    let mut admin = shop.admin().await;
+    sqlx::query("delete from support_app.presence_process").execute(&mut admin).await.expect("nobody");
+    sqlx::query("update support_app.agent set is_present = false").execute(&mut admin).await.expect("away");
+    let ((_, anns), (_, bens)) = (sign_in(&shop, ann, "ann").await, sign_in(&shop, ben, "ben").await);
+    let bearers = [format!("Bearer {anns}"), format!("Bearer {bens}")];
+    // Connections are noted in the order in which they come, so his would be known before hers.
+    let listening = Stream::open_as(&shop, ("authorization", &bearers[1]), "?there=false", None).await;
+    let mut there =
+        Stream::open_as(&shop, ("authorization", &bearers[0]), "?topics=agent_status&after=0", None).await;
+    loop {
+        let told = there.next().await;
+        if told.data["agent_id"] == ann.to_string() && told.data["data"]["is_present"] == true {
+            break;
+        }
+    }
+    let present: Vec<uuid::Uuid> = sqlx::query_scalar("select id from support_app.agent where is_present")
+        .fetch_all(&mut admin)
+        .await
+        .expect("agents");
+    assert_eq!(present, [ann.0]);
+    drop(listening);
+    let odd = shop.get("/api/events?there=perhaps").await;
+    assert_eq!((odd.status, odd.field("field")), (StatusCode::BAD_REQUEST, "there"));
 }

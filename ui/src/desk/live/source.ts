@@ -35,6 +35,8 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 20_000;
 /** A number that is refused so often in a row is of no use: another tenant's, or one that the server does not know. */
 const REFUSALS = 2;
+/** Who leaves the desk may be on the way to another screen of it; and a desk that is being opened says so itself. */
+const CALM_MS = 2_000;
 
 export class Source {
   link: Link = { state: "catching-up", since: Date.now() };
@@ -44,21 +46,32 @@ export class Source {
   private last: string | null = null;
   private failures = 0;
   private isOn = false;
+  /** Whether somebody is at the desk, so that tickets may be given to them; elsewhere in the app one only listens. */
+  private isThere = false;
+  private isKnownAsThere = false;
+  private settle: ReturnType<typeof setTimeout> | undefined;
   private readonly hear: Hear;
 
   constructor(hear: Hear) {
     this.hear = hear;
   }
 
-  start() {
-    if (this.isOn) return;
+  /** Begins, or goes on as one who is there or is not. */
+  start(isThere: boolean) {
+    if (this.isOn && isThere === this.isThere) return;
     this.isOn = true;
-    this.connect();
+    this.isThere = isThere;
+    clearTimeout(this.settle);
+    if (!isThere) this.settle = setTimeout(() => this.connect(), CALM_MS);
+    else if (!this.isKnownAsThere) this.connect();
   }
 
   /** What happens from now on is loaded anew the next time. */
   stop() {
     this.isOn = false;
+    this.isThere = false;
+    this.isKnownAsThere = false;
+    clearTimeout(this.settle);
     clearTimeout(this.retry);
     clearTimeout(this.grow);
     this.stream?.close();
@@ -69,9 +82,11 @@ export class Source {
   }
 
   private connect() {
+    clearTimeout(this.settle);
     clearTimeout(this.retry);
     this.stream?.close();
-    const opened = new EventSource(this.last === null ? "/api/events" : `/api/events?after=${this.last}`);
+    this.isKnownAsThere = this.isThere;
+    const opened = new EventSource(addressOf(this.isThere, this.last));
     this.stream = opened;
     opened.onopen = () => {
       this.failures = 0;
@@ -126,6 +141,11 @@ export class Source {
     if (state === "catching-up") this.grow = setTimeout(() => this.become("stale"), STALE_MS);
     this.hear.link(this.link);
   }
+}
+
+function addressOf(isThere: boolean, last: string | null): string {
+  const asked = [...(isThere ? [] : ["there=false"]), ...(last === null ? [] : [`after=${last}`])];
+  return asked.length > 0 ? `/api/events?${asked.join("&")}` : "/api/events";
 }
 
 function parse(text: string): DeskEvent | null {

@@ -7,25 +7,29 @@ import type { FromTab, ToTab } from "./worker.ts";
 
 export type { Link, Told } from "./source.ts";
 
-type Way = { start: () => void; stop: () => void };
+/** `start` again says whether somebody is at the desk in this tab. */
+type Way = { start: (isThere: boolean) => void; stop: () => void };
 
-const listeners = new Set<(told: Told) => void>();
+/** Who listens, and whether they are at the desk. */
+const listeners = new Map<(told: Told) => void, boolean>();
 const watchers = new Set<() => void>();
 let link: Link = { state: "catching-up", since: Date.now() };
 let way: Way | undefined;
 let isAlone = false;
 
-/** Told of every event while the component is there. */
-export function useEvents(listener: (told: Told) => void) {
+/** Told of every event while the component is there. Whose screen is none of the desk only listens: no ticket is given to
+ * a person for it. */
+export function useEvents(listener: (told: Told) => void, isThere = true) {
   useEffect(() => {
-    listeners.add(listener);
-    if (listeners.size === 1) begin();
-    else tellWhenLive(listener);
+    listeners.set(listener, isThere);
+    begin();
+    if (listeners.size > 1) tellWhenLive(listener);
     return () => {
       listeners.delete(listener);
       if (listeners.size === 0) end();
+      else begin();
     };
-  }, [listener]);
+  }, [listener, isThere]);
 }
 
 export function useLink(): Link {
@@ -38,9 +42,11 @@ export function useLink(): Link {
   );
 }
 
+const isAnyThere = () => [...listeners.values()].includes(true);
+
 function begin() {
   way ??= shared() ?? own();
-  way.start();
+  way.start(isAnyThere());
 }
 
 function end() {
@@ -68,8 +74,9 @@ function shared(): Way | undefined {
     worker.onerror = alone;
     // A page that is put aside may come back; until then it counts for nobody.
     window.addEventListener("pagehide", () => say("bye"));
-    window.addEventListener("pageshow", (event) => event.persisted && listeners.size > 0 && say("hello"));
-    return { start: () => say("hello"), stop: () => say("bye") };
+    const start = (isThere: boolean) => say(isThere ? "there" : "listening");
+    window.addEventListener("pageshow", (event) => event.persisted && listeners.size > 0 && start(isAnyThere()));
+    return { start, stop: () => say("bye") };
   } catch {
     return undefined;
   }
@@ -80,16 +87,16 @@ function alone() {
   if (isAlone) return;
   isAlone = true;
   way = own();
-  if (listeners.size > 0) way.start();
+  if (listeners.size > 0) way.start(isAnyThere());
 }
 
 function own(): Way {
   const source = new Source({ told: tell, link: become });
-  return { start: () => source.start(), stop: () => source.stop() };
+  return { start: (isThere) => source.start(isThere), stop: () => source.stop() };
 }
 
 function tell(told: Told) {
-  for (const listener of [...listeners]) listener(told);
+  for (const listener of [...listeners.keys()]) listener(told);
 }
 
 function become(next: Link) {

@@ -4,7 +4,8 @@
 import { type Link, Source, type Told } from "./source.ts";
 
 export type ToTab = { link: Link } | { told: Told } | { isBarred: true };
-export type FromTab = "hello" | "bye";
+/** A tab that is at the desk, one that only listens, and one that does neither any more. */
+export type FromTab = "there" | "listening" | "bye";
 
 /** What the global of such a worker has; the types of a page do not know it. */
 type Scope = {
@@ -13,8 +14,9 @@ type Scope = {
 };
 const scope = self as unknown as Scope;
 
-/** Each tab, and whether it has to load everything when the connection stands. */
-const tabs = new Map<MessagePort, { isFresh: boolean }>();
+/** Each tab, whether it is at the desk, and whether it has to load everything when the connection stands. */
+const tabs = new Map<MessagePort, { isThere: boolean; isFresh: boolean }>();
+const isSomebodyThere = () => [...tabs.values()].some((standing) => standing.isThere);
 
 const source = new Source({
   told: (told) => {
@@ -44,11 +46,19 @@ scope.onconnect = (event) => {
     if (message.data === "bye") {
       tabs.delete(tab);
       if (tabs.size === 0) source.stop();
+      else source.start(isSomebodyThere());
       return;
     }
-    const standing = { isFresh: true };
+    const isThere = message.data === "there";
+    const known = tabs.get(tab);
+    if (known) {
+      known.isThere = isThere;
+      source.start(isSomebodyThere());
+      return;
+    }
+    const standing = { isThere, isFresh: true };
     tabs.set(tab, standing);
-    source.start();
+    source.start(isSomebodyThere());
     send(tab, { link: source.link });
     if (source.link.state === "live") refresh(tab, standing);
   };

@@ -1,5 +1,6 @@
 // Says what concerns the person who is signed in, on whatever screen they are: it stays until it is followed or closed.
-// It listens to the desk's stream, of which a browser has one. A key is nobody, so nothing concerns it.
+// It listens to the desk's stream, of which a browser has one, without being at the desk for it. A key is nobody, so
+// nothing concerns it.
 
 import { Anchor, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
@@ -28,6 +29,7 @@ function Listening({ session }: { session: Session }) {
       },
       [session, history],
     ),
+    false,
   );
   return null;
 }

@@ -51,6 +51,7 @@ pub struct DeskEvent {
     params(
         ("after" = Option<i64>, Query, description = "the number of the last event that was seen"),
         ("topics" = Option<String>, Query, description = "kinds of events, with commas; all when missing"),
+        ("there" = Option<bool>, Query, description = "whether a person who listens is at the desk, and may be given tickets; true when missing"),
         ("Last-Event-ID" = Option<String>, Header, description = "as `after`, sent by browsers"),
     ),
     responses(
@@ -66,8 +67,13 @@ pub async fn events(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let params = Params::of(&uri, &["after", "topics"])?;
+    let params = Params::of(&uri, &["after", "topics", "there"])?;
     let topics = topics(&caller, &params)?;
+    let is_there = match params.text("there")? {
+        None | Some("true") => true,
+        Some("false") => false,
+        Some(_) => return Err(Problem::bad_request("there", "must be true or false")),
+    };
     let place = state.live.places.clone().try_acquire_owned().map_err(|_| no_place())?;
     let feed = match after(&params)? {
         Some(after) => state.live.hub.follow(caller.tenant, Some(after)).await?,
@@ -76,7 +82,10 @@ pub async fn events(
     let reader = Reader {
         topics,
         beginning: feed.is_reset.then(|| hub::reset(feed.last()).to_string()),
-        _there: caller.agent().map(|agent| state.live.presence.came(caller.tenant, agent)),
+        _there: caller
+            .agent()
+            .filter(|_| is_there)
+            .map(|agent| state.live.presence.came(caller.tenant, agent)),
         hold: state.live.validity.hold(caller.who),
         ending: state.ending.clone(),
         _place: place,
