@@ -19,4 +19,5 @@ pub mod report;
 pub mod rules;
 pub mod servers;
 pub mod shopify;
+pub mod sources;
 pub mod upstream;

@@ -10,7 +10,6 @@ mod ledger;
 mod limits;
 mod runtime;
 mod segments;
-mod sources;
 mod states;
 mod suspects;
 mod unheard_claims;

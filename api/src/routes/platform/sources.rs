@@ -1,106 +1,58 @@
-//! Where a tenant's orders lie elsewhere: a table of a Postgres database, or a file at an address, read every night and when
-//! somebody asks. What a source would bring is shown before it is saved.
+//! Where a tenant's orders lie elsewhere: a table of a database, or a file, read every night and when somebody asks. What a
+//! source would bring is shown before it is saved.
 
-use std::sync::OnceLock;
+mod columns;
+mod look;
+mod place;
 
 use accounts::api_keys::Scope;
 use axum::Json as Shown;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use chrono::{DateTime, Utc};
 use database::Role;
 use database::ids::TenantId;
 use jobs::NewJob;
 use platform::kinds::SyncSource;
-use platform::orders::mapping::{self, Mapping};
+use platform::orders::mapping::{self, MAPPINGS_LIMIT, Mapping};
 use platform::orders::preview;
 use platform::orders::reading::{Request, Source as Bytes};
-use platform::sources::{self, Config, Place, Plan, SOURCES_LIMIT, Source};
+use platform::sources::{self, Config, Place, SOURCES_LIMIT, Source};
 use platform::zone;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeMap;
-use tokio::time::{Duration, Instant};
-use upstreams::breaker::BreakerSettings;
-use upstreams::sources::{self as away, Database, SourceError, Sources, Wanted};
-use upstreams::{Breakers, CallContext, Destinations};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+pub use self::look::Way;
+use self::look::look;
+use self::place::{PlaceForm, fits, place};
+use super::imports::mappings::{MappingForm, mapping_of};
 use super::imports::preview::{PreviewView, refusal};
+use super::imports::stated::mapping_name;
 use super::intelligence::Asked;
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
+use crate::web::query::Params;
 use crate::web::{correlation, trail};
 
-/// Rows that a preview looks at.
-const ROWS_SHOWN: u32 = 2_000;
-/// Orders that it shows.
+/// Orders that a preview shows.
 const ORDERS_SHOWN: usize = 10;
-/// How long a file may take to begin.
-const FILE_WITHIN: Duration = Duration::from_secs(20);
-/// What of a file is looked at.
-const FILE_SHOWN_BYTES: usize = 8 * 1024 * 1024;
+/// The longest secret: a private key of RSA.
+const SECRET_BYTES: usize = 16_000;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(show_preview))
+        .merge(columns::routes())
         .routes(routes!(save, delete))
         .routes(routes!(read_now))
-}
-
-/// The way to sources, made when it is first used.
-#[derive(Debug)]
-pub struct Way {
-    destinations: Destinations,
-    made: OnceLock<Option<Sources>>,
-}
-
-impl Way {
-    /// To public addresses, and to this machine if that is allowed.
-    pub fn new(allow_loopback: bool) -> Way {
-        let destinations =
-            if allow_loopback { Destinations::PublicOrLoopback } else { Destinations::PublicOnly };
-        Way { destinations, made: OnceLock::new() }
-    }
-
-    fn open(&self) -> Result<Sources, Problem> {
-        let make = || Sources::new(self.destinations, Breakers::new(BreakerSettings::default())).ok();
-        self.made.get_or_init(make).clone().ok_or_else(Problem::internal)
-    }
-}
-
-/// Where it is.
-#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum PlaceForm {
-    /// A table or view of a Postgres database.
-    Postgres {
-        /// Name or address of the server.
-        host: String,
-        /// Its port.
-        port: u16,
-        /// The database.
-        database: String,
-        /// Who reads; a role that may do nothing else is best.
-        user: String,
-        /// The table, with its schema if it has one.
-        table: String,
-        /// The column that grows with each change: a time of change, or a number. Without one everything is read each time.
-        #[serde(default)]
-        changes: Option<String>,
-    },
-    /// A file at an address, in any form that an import takes.
-    File {
-        /// The address, by https.
-        url: String,
-    },
 }
 
 /// A source.
@@ -113,12 +65,18 @@ pub enum PlaceForm {
 }))]
 pub struct SourceForm {
     /// Where.
+    #[serde(deserialize_with = "place::known")]
     place: PlaceForm,
-    /// The database's password; left out, the one that is saved stays.
+    /// The database's password, the secret part of the key for S3, or the password or private key for SFTP; left out, the one
+    /// that is saved stays, for the same server and user alone.
     #[serde(default)]
     password: Option<String>,
     /// The name of a mapping, as in PUT /api/orders/import/mappings/{name}.
     mapping: String,
+    /// What the mapping is to say: shown by a preview, and saved under the mapping's name with the source. Left out, the mapping
+    /// that is saved is taken.
+    #[serde(default)]
+    draft: Option<MappingForm>,
     /// ISO 4217 code of orders that name no currency.
     currency: String,
 }
@@ -168,11 +126,13 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Result<Shown<Sou
 
 /// Show what a source would bring, without saving it.
 ///
-/// At most 2,000 rows of a table are looked at, or the first 8 MiB of a file.
+/// At most 2,000 rows of a table are looked at, or the first 8 MiB of a file. Where no password is given, the one of the source
+/// that is saved under `saved_as` is used, for the same server alone.
 #[utoipa::path(
     post,
     path = "/api/orders/sources/preview",
     tag = "orders",
+    params(("saved_as" = Option<String>, Query, description = "the name of a source that is changed")),
     request_body = SourceForm,
     responses(
         (status = 200, description = "what was understood", body = PreviewView),
@@ -182,13 +142,18 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Result<Shown<Sou
 async fn show_preview(
     State(state): State<AppState>,
     caller: Caller,
+    uri: Uri,
     body: Json<SourceForm>,
 ) -> Result<Shown<PreviewView>, Problem> {
     caller.require(Scope::SettingsWrite)?;
+    let params = Params::of(&uri, &["saved_as"])?;
     let form = body.value;
     let config = config(&form)?;
-    let (mapping, request) = reading(&state, caller.tenant, &config).await?;
-    let (_, bytes) = look(&state, &config, form.password.as_deref().unwrap_or_default(), &mapping).await?;
+    let draft = draft(&caller, &form)?;
+    let (mapping, request) = reading(&state, caller.tenant, &config, draft).await?;
+    let secret =
+        password(&state, caller.tenant, params.text("saved_as")?, &config.place, form.password).await?;
+    let (_, bytes) = look(&state, &config.place, &secret, Some(&mapping)).await?;
     let source = Bytes::Memory(bytes.into());
     let preview = tokio::task::spawn_blocking(move || preview::preview(&source, &request, ORDERS_SHOWN))
         .await
@@ -208,7 +173,7 @@ async fn show_preview(
     request_body = SourceForm,
     responses(
         (status = 204, description = "it is saved"),
-        (status = 409, description = "there are 20 sources already", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "there are 20 sources already, or 100 mappings", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "it cannot be read", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
@@ -222,27 +187,17 @@ async fn save(
     let name = source_name(&name)?;
     let form = body.value;
     let config = config(&form)?;
-    let (mapping, _) = reading(&state, caller.tenant, &config).await?;
-    let owner = format!("{}:source:{name}", caller.tenant);
-    let password = match form.password {
-        Some(password) => password,
-        None => {
-            let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
-            let saved = sources::find(&mut tx, &name).await?;
-            tx.commit().await?;
-            let plain = saved.and_then(|saved| {
-                // The password of one server is none of another's.
-                let is_same = same_server(&saved.config.place, &config.place);
-                is_same
-                    .then(|| state.settings.master_key.unseal(&owner, &saved.sealed_secrets).ok())
-                    .flatten()
-            });
-            String::from_utf8(plain.unwrap_or_default()).unwrap_or_default()
-        }
-    };
-    let (columns, _) = look(&state, &config, &password, &mapping).await?;
-    let sealed = state.settings.master_key.seal(&owner, password.as_bytes());
+    let draft = draft(&caller, &form)?;
+    let is_draft = draft.is_some();
+    let (mapping, _) = reading(&state, caller.tenant, &config, draft).await?;
+    let secret = password(&state, caller.tenant, Some(&name), &config.place, form.password).await?;
+    let (columns, _) = look(&state, &config.place, &secret, Some(&mapping)).await?;
+    let sealed = state.settings.master_key.seal(&owner(caller.tenant, &name), secret.as_bytes());
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
+    if is_draft && !mapping::save(&mut tx, caller.tenant, &config.mapping, &mapping).await? {
+        let detail = format!("a tenant may have {MAPPINGS_LIMIT} mappings; delete one that is not used");
+        return Err(Problem::conflict(detail));
+    }
     if !sources::save(&mut tx, caller.tenant, &name, (&config, &sealed), &columns).await? {
         let detail = format!("a tenant may have {SOURCES_LIMIT} sources; delete one that is not used");
         return Err(Problem::conflict(detail));
@@ -316,114 +271,76 @@ async fn read_now(
     Ok((StatusCode::ACCEPTED, Shown(asked)))
 }
 
+/// The mapping that comes with a source, for those who may save one.
+fn draft(caller: &Caller, form: &SourceForm) -> Result<Option<Mapping>, Problem> {
+    let Some(draft) = &form.draft else { return Ok(None) };
+    caller.require(Scope::OrdersWrite)?;
+    mapping_name(&form.mapping)?;
+    mapping_of(draft.clone()).map(Some)
+}
+
 /// The mapping of a source, and how it is read.
-async fn reading(state: &AppState, tenant: TenantId, config: &Config) -> Result<(Mapping, Request), Problem> {
+async fn reading(
+    state: &AppState,
+    tenant: TenantId,
+    config: &Config,
+    draft: Option<Mapping>,
+) -> Result<(Mapping, Request), Problem> {
     let mut tx = state.db.tenant_tx(Role::Platform, tenant).await?;
     let saved = mapping::find(&mut tx, &config.mapping).await?;
     let zone = zone::read(&mut tx).await?;
     tx.commit().await?;
-    let saved = saved.ok_or_else(|| Problem::unprocessable("mapping", "there is no mapping of this name"))?;
-    let stated = match config.place {
-        Place::Postgres { .. } => sources::stated(),
-        Place::File { .. } => Default::default(),
+    let mapping = draft
+        .or(saved.map(|saved| saved.mapping))
+        .ok_or_else(|| Problem::unprocessable("mapping", "there is no mapping of this name"))?;
+    let is_table = config.place.table().is_some();
+    let stated = if is_table { sources::stated() } else { Default::default() };
+    let mut request = Request {
+        stated,
+        mapping: Some(mapping.clone()),
+        zone,
+        ..Request::new(&config.currency, Utc::now())
     };
-    let mapping = saved.mapping.clone();
-    let mut request =
-        Request { stated, mapping: Some(saved.mapping), zone, ..Request::new(&config.currency, Utc::now()) };
-    request.stated.table.is_beginning = matches!(config.place, Place::File { .. });
+    request.stated.table.is_beginning = !is_table;
     Ok((mapping, request))
 }
 
-/// Looks at a source: the types of its columns, and its first rows as a file.
-async fn look(
+/// The password that is given, or else the one that is saved with a source of this name for the same server; empty for none.
+async fn password(
     state: &AppState,
-    config: &Config,
-    password: &str,
-    mapping: &Mapping,
-) -> Result<(BTreeMap<String, String>, Vec<u8>), Problem> {
-    let way = state.sources.open()?;
-    let mut bytes = Vec::new();
-    match &config.place {
-        Place::Postgres { host, port, database, user, table, changes } => {
-            let database = Database {
-                host: host.clone(),
-                port: *port,
-                database: database.clone(),
-                user: user.clone(),
-                password: password.to_owned(),
-            };
-            let mut connection = way.open(&database).await.map_err(not_read)?;
-            let columns = away::columns(&mut connection, table).await.map_err(not_read)?;
-            let Plan { columns: names, order_id } =
-                sources::plan(mapping, &columns).map_err(|told| Problem::unprocessable("mapping", told))?;
-            if let Some(changes) = changes.as_ref().filter(|name| !columns.contains_key(*name)) {
-                let name: String = changes.chars().take(60).collect();
-                return Err(Problem::unprocessable("place.changes", format!("there is no column `{name}`")));
-            }
-            let limit = Some(ROWS_SHOWN);
-            let wanted =
-                Wanted { table, columns: &names, kinds: &columns, order_id: &order_id, since: None, limit };
-            away::copy(&mut connection, &wanted, &mut bytes).await.map_err(not_read)?;
-            Ok((columns, bytes))
+    tenant: TenantId,
+    saved_as: Option<&str>,
+    place: &Place,
+    given: Option<String>,
+) -> Result<String, Problem> {
+    if let Some(given) = given {
+        if given.len() > SECRET_BYTES {
+            let told = format!("must have at most {SECRET_BYTES} characters");
+            return Err(Problem::unprocessable("password", told));
         }
-        Place::File { url } => {
-            let context = CallContext { deadline: Instant::now() + FILE_WITHIN, traceparent: None };
-            let mut beginning = Beginning(bytes);
-            match way.fetch(&context, url, None, &mut beginning).await {
-                Ok(_) => {}
-                // The beginning is enough.
-                Err(SourceError::Io(_)) if beginning.0.len() >= FILE_SHOWN_BYTES => {}
-                Err(error) => return Err(not_read(error)),
-            }
-            Ok((BTreeMap::new(), beginning.0))
-        }
+        return Ok(given);
     }
+    let Some(name) = saved_as else { return Ok(String::new()) };
+    let name = source_name(name)?;
+    let mut tx = state.db.tenant_tx(Role::Platform, tenant).await?;
+    let saved = sources::find(&mut tx, &name).await?;
+    tx.commit().await?;
+    // The password of one server is none of another's.
+    let saved = saved.filter(|saved| place.has_secret_of(&saved.config.place));
+    let plain = saved.and_then(|saved| {
+        state.settings.master_key.unseal(&owner(tenant, &name), &saved.sealed_secrets).ok()
+    });
+    Ok(String::from_utf8(plain.unwrap_or_default()).unwrap_or_default())
 }
 
-/// Takes the beginning of what is written to it, and then no more.
-struct Beginning(Vec<u8>);
-
-impl std::io::Write for Beginning {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let room = FILE_SHOWN_BYTES.saturating_sub(self.0.len()).min(bytes.len());
-        if room == 0 && !bytes.is_empty() {
-            return Err(std::io::Error::other("the beginning is there"));
-        }
-        self.0.extend_from_slice(&bytes[..room]);
-        Ok(room)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A place that does not answer is one to correct, as is any other that cannot be read: nothing of ours is away.
-fn not_read(error: SourceError) -> Problem {
-    Problem::unprocessable("place", error.to_string())
+/// What a source's password is bound to; the worker opens it for the same.
+fn owner(tenant: TenantId, name: &str) -> String {
+    format!("{tenant}:source:{name}")
 }
 
 fn config(form: &SourceForm) -> Result<Config, Problem> {
-    let fits = |field: &'static str, text: &str, limit: usize| {
-        if (1..=limit).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
-            return Ok(text.to_owned());
-        }
-        Err(Problem::unprocessable(field, format!("must have 1 to {limit} characters")))
-    };
-    let place = match &form.place {
-        PlaceForm::Postgres { host, port, database, user, table, changes } => Place::Postgres {
-            host: fits("place.host", host, 253)?,
-            port: *port,
-            database: fits("place.database", database, 63)?,
-            user: fits("place.user", user, 63)?,
-            table: fits("place.table", table, 127)?,
-            changes: changes.as_ref().map(|name| fits("place.changes", name, 63)).transpose()?,
-        },
-        PlaceForm::File { url } => Place::File { url: fits("place.url", url, 2_000)? },
-    };
-    if form.password.as_ref().is_some_and(|password| password.len() > 1_000) {
-        return Err(Problem::unprocessable("password", "must have at most 1000 characters"));
-    }
+    let place = place(&form.place)?;
+    let mapping = fits("mapping", &form.mapping, 64)?;
     let is_code = form.currency.len() == 3 && form.currency.bytes().all(|byte| byte.is_ascii_uppercase());
     if !is_code {
         return Err(Problem::unprocessable(
@@ -431,17 +348,7 @@ fn config(form: &SourceForm) -> Result<Config, Problem> {
             "must be an ISO 4217 code of three capital letters, e.g. EUR",
         ));
     }
-    Ok(Config { place, mapping: fits("mapping", &form.mapping, 64)?, currency: form.currency.clone() })
-}
-
-fn same_server(one: &Place, other: &Place) -> bool {
-    match (one, other) {
-        (
-            Place::Postgres { host: one, port: one_port, user: one_user, .. },
-            Place::Postgres { host, port, user, .. },
-        ) => (one, one_port, one_user) == (host, port, user),
-        _ => false,
-    }
+    Ok(Config { place, mapping, currency: form.currency.clone() })
 }
 
 fn source_name(name: &str) -> Result<String, Problem> {
@@ -458,12 +365,7 @@ impl From<Source> for SourceView {
         let Config { place, mapping, currency } = source.config.0;
         SourceView {
             name: source.name,
-            place: match place {
-                Place::Postgres { host, port, database, user, table, changes } => {
-                    PlaceForm::Postgres { host, port, database, user, table, changes }
-                }
-                Place::File { url } => PlaceForm::File { url },
-            },
+            place: place.into(),
             mapping,
             currency,
             read_until: source.read_until,

@@ -2,27 +2,28 @@
 //! the file that is there, so the source is asked once. What came is noted when the import is over; what a table's columns are
 //! is compared before a row is read.
 
+mod way;
+
 use std::io::{self, BufWriter};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::seal::MasterKey;
 use chrono::Utc;
 use database::Role;
-use database::ids::TenantId;
 use jobs::NewJob;
 use platform::kinds::SyncSource;
 use platform::kinds::sync_source::SyncSourceOutput;
 use platform::orders::mapping::{self, Mapping};
 use platform::orders::reading::Request;
-use platform::sources::{self, Place, Plan, Source};
+use platform::sources::{self, Plan, Source};
 use platform::zone;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use upstreams::CallContext;
-use upstreams::sources::{self as away, Database, SourceError, Wanted};
+use upstreams::sources::{SourceError, Wanted};
 
+use self::way::Way;
 use super::import_orders;
 use crate::app::App;
 use crate::context::Ctx;
@@ -53,10 +54,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SyncSource) -> Outcome<
     let Some(saved) = saved else {
         return Err(stopped(&ctx, &app, &source, "its mapping was deleted; save one of that name").await?);
     };
-    let stated = match source.config.place {
-        Place::Postgres { .. } => sources::stated(),
-        Place::File { .. } => Default::default(),
-    };
+    let stated = source.config.place.table().map(|_| sources::stated()).unwrap_or_default();
     let request = Request {
         stated,
         mapping: Some(saved.mapping.clone()),
@@ -114,12 +112,12 @@ async fn read(
     remove_abandoned(folder);
     let part = file.with_extension("part");
     let mut sink = BufWriter::new(std::fs::File::create(&part).map_err(|error| unkept(&error))?);
-    let read = match &source.config.place {
-        Place::Postgres { table, changes, .. } => {
-            let database = database_of(&app.master_key, ctx.tenant, source)?;
+    let read = match way::to(&app.master_key, ctx.tenant, source)? {
+        Way::Table(database, from) => {
+            let (table, changes) = (&from.table, &from.changes);
             let opened = app.sources.open(&database).await;
-            let mut connection = or_stop(ctx, app, source, opened).await?;
-            let columns = or_stop(ctx, app, source, away::columns(&mut connection, table).await).await?;
+            let mut opened = or_stop(ctx, app, source, opened).await?;
+            let columns = or_stop(ctx, app, source, opened.columns(table).await).await?;
             let plan = match sources::plan(mapping, &columns) {
                 Ok(plan) => plan,
                 Err(told) => return Err(stopped(ctx, app, source, &told).await?),
@@ -135,13 +133,13 @@ async fn read(
             let wanted =
                 Wanted { table, columns: &names, kinds: &columns, order_id: &order_id, since, limit: None };
             ctx.progress(0, None, "reading the table");
-            let copied = or_stop(ctx, app, source, away::copy(&mut connection, &wanted, &mut sink).await).await?;
+            let copied = or_stop(ctx, app, source, opened.copy(&wanted, &mut sink).await).await?;
             Read { rows: copied.rows, until: copied.until, is_known: false }
         }
-        Place::File { url } => {
+        Way::File(file) => {
             let call = CallContext { deadline: Instant::now() + FILE_WITHIN, traceparent: None };
             ctx.progress(0, None, "reading the file");
-            let fetched = app.sources.fetch(&call, url, source.read_until.as_deref(), &mut sink).await;
+            let fetched = app.sources.fetch(&call, &file, source.read_until.as_deref(), &mut sink).await;
             match or_stop(ctx, app, source, fetched).await? {
                 Some(mark) => Read { rows: 1, until: Some(mark).filter(|mark| !mark.is_empty()), is_known: false },
                 None => Read { rows: 0, until: None, is_known: true },
@@ -161,28 +159,6 @@ fn told_beside(file: &Path) -> Option<Read> {
         return None;
     }
     serde_json::from_slice(&std::fs::read(file.with_extension("told")).ok()?).ok()
-}
-
-/// The way into a source's database.
-fn database_of(key: &MasterKey, tenant: TenantId, source: &Source) -> Result<Database, Stop> {
-    let Place::Postgres { host, port, database, user, .. } = &source.config.place else {
-        return Err(Stop::fail("bad_source", "the source is no database"));
-    };
-    let plain = key
-        .unseal(&sealed_for(tenant, &source.name), &source.sealed_secrets)
-        .map_err(|error| Stop::fail("source_secrets", &error.to_string()))?;
-    Ok(Database {
-        host: host.clone(),
-        port: *port,
-        database: database.clone(),
-        user: user.clone(),
-        password: String::from_utf8(plain).unwrap_or_default(),
-    })
-}
-
-/// What a source's password is bound to; the api seals it for the same.
-fn sealed_for(tenant: TenantId, name: &str) -> String {
-    format!("{tenant}:source:{name}")
 }
 
 async fn or_stop<T>(

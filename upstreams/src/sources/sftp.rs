@@ -1,0 +1,246 @@
+//! A file by SFTP: the system's own `ssh` carries the bytes, under a host key that the tenant states, to the address that was
+//! checked. What is said through it is in [`reader`].
+//!
+//! `ssh` takes a key or a password from files alone. They are in a folder that only this process may look into, and that is
+//! gone as soon as the connection stands or has failed.
+
+mod reader;
+mod secret;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::Stdio;
+
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::time::{timeout, timeout_at};
+
+use self::reader::{Fault, Reader, Stat};
+use self::secret::Folder;
+use super::{MOST_BYTES, SILENT_FOR, SourceError};
+use crate::http::CallContext;
+
+/// What of the program's complaints is looked at.
+const COMPLAINT_BYTES: u64 = 8 * 1024;
+
+/// A file on a server. Printing it for debugging shows no secret.
+pub struct Remote {
+    /// Name or address of the server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Who reads.
+    pub user: String,
+    /// The password, or a private key as OpenSSH writes it.
+    pub secret: String,
+    /// The server's public key, as in `known_hosts`, without a name.
+    pub host_key: String,
+    /// Where the file lies there.
+    pub path: String,
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remote").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+/// What is wrong with a host's key as it is stated, if anything is: it is a word for its type and the key in base64.
+pub fn host_key_fault(text: &str) -> Option<&'static str> {
+    const FORM: &str = "must be a public key as in known_hosts without the name, for example `ssh-ed25519 AAAA...`; \
+                        `ssh-keyscan HOST` prints it";
+    let is_type = |word: &str| {
+        ["ssh-", "ecdsa-sha2-", "sk-"].iter().any(|start| word.starts_with(start))
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-@.".contains(&byte))
+    };
+    let is_key = |word: &str| {
+        word.len() >= 40 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+    };
+    match text.split(' ').collect::<Vec<_>>()[..] {
+        [kind, key] if is_type(kind) && is_key(key) && text.len() <= 4_000 => None,
+        _ => Some(FORM),
+    }
+}
+
+/// Reads a file into `sink`; its mark, or none when it has the mark that is known.
+pub(super) async fn fetch(
+    context: &CallContext,
+    remote: &Remote,
+    address: SocketAddr,
+    known: Option<&str>,
+    sink: &mut (impl Write + Send),
+) -> Result<Option<String>, SourceError> {
+    if let Some(fault) = host_key_fault(&remote.host_key) {
+        return Err(SourceError::Refused(format!("the host key {fault}")));
+    }
+    let folder = Folder::with(remote)?;
+    let mut child = started(remote, address, &folder)?;
+    let (Some(stdin), Some(stdout), Some(stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err(SourceError::Away("its program has no ends to talk through"));
+    };
+    let begun = timeout_at(context.deadline, Reader::begin(stdout, stdin)).await;
+    // Whoever is let in needs the secret no more, nor does who is not.
+    drop(folder);
+    let read = match begun {
+        Err(_) => return Err(SourceError::Away("no connection in time")),
+        Ok(Err(Fault::Ended)) => return Err(complaint(stderr, child).await),
+        Ok(Err(fault)) => return Err(told(&fault)),
+        Ok(Ok(reader)) => read(context, reader, remote, known, sink).await,
+    };
+    // Whatever it still wants to say: dropping it ends it.
+    drop(child);
+    read
+}
+
+async fn read(
+    context: &CallContext,
+    mut reader: Reader<ChildStdout, ChildStdin>,
+    remote: &Remote,
+    known: Option<&str>,
+    sink: &mut (impl Write + Send),
+) -> Result<Option<String>, SourceError> {
+    let late = |_| SourceError::Away("it did not answer in time");
+    let open = timeout_at(context.deadline, reader.open(&remote.path)).await.map_err(late)?;
+    let (handle, Stat { size, modified, is_file }) = open.map_err(|fault| told(&fault))?;
+    if !is_file {
+        return Err(SourceError::Refused("what lies there is no file".to_owned()));
+    }
+    let mark = format!("{size} {modified}");
+    if known == Some(mark.as_str()) {
+        return Ok(None);
+    }
+    if size > MOST_BYTES {
+        return Err(SourceError::TooLarge);
+    }
+    let mut bytes = 0;
+    loop {
+        let piece = timeout(SILENT_FOR, reader.read(&handle, bytes)).await.map_err(late)?;
+        let (piece, is_end) = piece.map_err(|fault| told(&fault))?;
+        bytes += piece.len() as u64;
+        if bytes > MOST_BYTES {
+            return Err(SourceError::TooLarge);
+        }
+        sink.write_all(&piece)?;
+        if is_end {
+            break;
+        }
+    }
+    if bytes != size {
+        return Err(SourceError::Away("the file changed while it was read"));
+    }
+    sink.flush()?;
+    Ok(Some(mark))
+}
+
+/// The program, on its way to the server. Nothing of this machine's own settings is used.
+fn started(remote: &Remote, address: SocketAddr, folder: &Folder) -> Result<Child, SourceError> {
+    let mut command = Command::new("ssh");
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C");
+    command.args(["-F", "none", "-T", "-p", &address.port().to_string(), "-l", &remote.user]);
+    let known_hosts = format!("UserKnownHostsFile={}", folder.known_hosts().display());
+    for option in [
+        known_hosts.as_str(),
+        "GlobalKnownHostsFile=none",
+        "HostKeyAlias=source",
+        "StrictHostKeyChecking=yes",
+        "UpdateHostKeys=no",
+        "CheckHostIP=no",
+        "ConnectTimeout=15",
+        "ServerAliveInterval=15",
+        "ServerAliveCountMax=4",
+        "ClearAllForwardings=yes",
+        "ForwardAgent=no",
+        "IdentityAgent=none",
+        "ControlPath=none",
+        "PermitLocalCommand=no",
+        "EscapeChar=none",
+        "LogLevel=ERROR",
+    ] {
+        command.args(["-o", option]);
+    }
+    folder.sign_in(&mut command);
+    command.args(["-s", "--", &address.ip().to_string(), "sftp"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.spawn().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => SourceError::Away("the program `ssh` is not installed here"),
+        _ => SourceError::Away("the program `ssh` cannot be started here"),
+    })
+}
+
+/// Why the program ended before it was let in. Its words may hold names of the server's; only what they are about is told.
+async fn complaint(stderr: ChildStderr, mut child: Child) -> SourceError {
+    let mut words = Vec::new();
+    let read = async {
+        let _ = stderr.take(COMPLAINT_BYTES).read_to_end(&mut words).await;
+        let _ = child.wait().await;
+    };
+    let _ = timeout(std::time::Duration::from_secs(5), read).await;
+    meant(&String::from_utf8_lossy(&words))
+}
+
+fn meant(words: &str) -> SourceError {
+    let says = |part: &str| words.contains(part);
+    let refused = if says("Host key verification failed") || says("host key type found") {
+        "its host key is another than the one that is stated"
+    } else if says("ssh_askpass") {
+        return SourceError::Away(
+            "no password can be handed over here: the folder for temporary files takes no programs",
+        );
+    } else if says("invalid format") || says("error in libcrypto") || says("incorrect passphrase") {
+        "the private key cannot be read; it must be one that OpenSSH writes, without a passphrase"
+    } else if says("Permission denied") || says("Too many authentication failures") {
+        "user, password or key is wrong"
+    } else if says("subsystem request failed") {
+        "this user may not use SFTP there"
+    } else {
+        return SourceError::Away("no connection could be made");
+    };
+    SourceError::Refused(refused.to_owned())
+}
+
+fn told(fault: &Fault) -> SourceError {
+    match fault {
+        Fault::Status(2) => SourceError::Refused("there is no such file".to_owned()),
+        Fault::Status(3) => SourceError::Refused("the user may not read this file".to_owned()),
+        Fault::Status(code) => SourceError::Refused(format!("status {code}")),
+        Fault::Ended => SourceError::Away("the connection broke"),
+        Fault::Unexpected(what) => SourceError::Away(what),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_key_is_a_type_and_a_key_and_nothing_else() {
+        let key = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+        assert_eq!(host_key_fault(&format!("ssh-ed25519 {key}")), None);
+        for bad in [
+            key.to_owned(),
+            format!("host ssh-ed25519 {key}"),
+            format!("ssh-ed25519 {key}\n* ssh-ed25519 {key}"),
+            format!("ssh-ed25519 {key} me@here"),
+            "ssh-ed25519 short".to_owned(),
+            String::new(),
+        ] {
+            assert!(host_key_fault(&bad).is_some(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_the_program_says_is_told_without_its_words() {
+        for (words, part) in [
+            ("Host key verification failed.", "host key"),
+            ("u@203.0.113.9: Permission denied (publickey,password).", "user, password or key"),
+            ("Load key \"/tmp/x/key\": invalid format\r\nu@h: Permission denied (publickey).", "private key"),
+            ("ssh: connect to host 203.0.113.9 port 22: Connection refused", "does not answer"),
+            ("subsystem request failed on channel 0", "SFTP"),
+        ] {
+            let told = meant(words).to_string();
+            assert!(told.contains(part) && !told.contains("203.0.113.9"), "{words}: {told}");
+        }
+    }
+}
