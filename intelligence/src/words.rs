@@ -4,6 +4,7 @@
 //! Everything is chosen by rules from numbers, so the same numbers have the same words. A customer is a person and is
 //! never spoken of as a thing.
 
+mod apart;
 mod archetype;
 mod called;
 mod customer;

@@ -69,6 +69,30 @@ fn assert_said_once(text: &str, once: &[&str]) {
     assert!(!text.contains("  ") && !text.contains(" ;") && !text.ends_with([';', ',', ' ']), "{text}");
 }
 
+/// A size, a rhythm or a direction is said once: who is slipping away is not rising, and nobody orders monthly and
+/// quarterly.
+fn assert_names_no_opposites(name: &str) {
+    let sizes = ["big", "small", "big-basket", "small-basket", "bigger", "smaller", "thrifty"];
+    let rhythms = [
+        "weekly",
+        "fortnightly",
+        "monthly",
+        "two-monthly",
+        "quarterly",
+        "half-yearly",
+        "yearly",
+        "apart",
+        "slower",
+        "quicker",
+    ];
+    let directions = ["slipping", "fading", "cooling", "rising"];
+    for kinds in [&sizes[..], &rhythms, &directions] {
+        let said: Vec<String> =
+            words(name).into_iter().filter(|word| kinds.contains(&word.as_str())).collect();
+        assert!(said.len() <= 1, "{said:?}: {name}");
+    }
+}
+
 /// The numbers that stand before a word.
 fn before<'a>(text: &'a str, word: &str) -> impl Iterator<Item = f64> + use<'a> {
     let parts: Vec<&str> = text.split(' ').collect();
@@ -125,16 +149,29 @@ fn a_customer_has_one_short_sentence_whose_numbers_agree_with_the_data() {
                     "{truth}: {told}"
                 );
             }
+            // Who came once, or a year ago, has spent.
+            let recency = summary.tenure - summary.last;
+            let spends = summary.orders > 1 && recency <= 365;
+            assert_eq!(told.contains("; spends "), spends, "{told}");
+            assert_eq!(told.contains("; spent "), !spends, "{told}");
+            assert_eq!(
+                told.contains(" on one day in "),
+                summary.orders > 1 && feature("purchase_days") == 1.0,
+                "{told}"
+            );
             // What the last quarters were like.
             let quarters =
                 (recent[now.customers[at] as usize].orders, earlier[now.customers[at] as usize].orders);
-            let recency = summary.tenure - summary.last;
             let clause = told.rsplit("; ").next().expect("a clause");
             let kind = match clause {
                 clause if clause.starts_with("no order for") => {
                     assert_eq!(quarters.0, 0, "{told}");
-                    assert!(recency >= 90, "{told}");
+                    assert!(recency >= 90 && summary.orders > 1, "{told}");
                     "no order"
+                }
+                clause if clause.starts_with("has not come back in") => {
+                    assert!(recency >= 90 && summary.orders == 1, "{told}");
+                    "once"
                 }
                 clause if clause.starts_with("nothing last quarter") => {
                     assert_eq!(
@@ -153,16 +190,21 @@ fn a_customer_has_one_short_sentence_whose_numbers_agree_with_the_data() {
                     "new"
                 }
                 clause if clause.starts_with("keeps pace") => {
-                    assert_eq!(quarters.0, quarters.1, "{told}");
+                    assert!(quarters.0 == quarters.1 && quarters.0 > 1, "{told}");
+                    "steady"
+                }
+                clause if clause.starts_with("1 order in each") => {
+                    assert_eq!(quarters, (1, 1), "{told}");
                     "steady"
                 }
                 clause if clause.starts_with("back again") => {
                     assert!(quarters.0 > 0 && quarters.1 == 0, "{told}");
                     "back"
                 }
-                clause if clause.contains(" last quarter, ") => {
+                clause if clause.contains(" last quarter: ") => {
                     let is_less = clause.starts_with("slower") || clause.starts_with("bought less");
                     assert_eq!(is_less, quarters.0 < quarters.1, "{told}");
+                    assert_eq!(clause.contains(", down from "), is_less, "{told}");
                     let figures = (
                         before(clause, "order").chain(before(clause, "orders")).next(),
                         clause.rsplit(' ').next(),
@@ -225,6 +267,7 @@ fn archetypes_have_names_of_the_trade_and_figures_of_their_customers() {
             assert_readable(name);
             assert_readable(&archetype.description);
             assert!(!name.contains("group"), "the words suffice for this shop: {name}");
+            assert_names_no_opposites(name);
             // The middle customer of the signature has as many orders as the description says.
             let mut orders: Vec<u32> = (0..assigned.len())
                 .filter(|&row| version.archetypes.all_of(&assigned[row].dominant).contains(&(at as u16)))

@@ -1,6 +1,8 @@
 //! The sentences: for every feature what is told of a customer whom it draws away and of one whom it holds. What draws
 //! away is told with what an agent can do about it. `{}` is the value in the feature's unit.
 
+use std::cmp::Ordering;
+
 use crate::features::column;
 
 enum Unit {
@@ -193,6 +195,10 @@ fn special(name: &str, value: f32, of: &dyn Fn(&str) -> Option<f32>, leaving: bo
         "orders_365d" if whole == 0.0 => Some("No order in the last year".to_owned()),
         "spend_90d" if value == 0.0 => Some("Spent nothing in the last 90 days".to_owned()),
         "spend_365d" if value == 0.0 => Some("Spent nothing in the last year".to_owned()),
+        "seasonality" if value >= 0.995 && leaving => {
+            Some("All their orders fall into one season".to_owned())
+        }
+        "seasonality" if value >= 0.995 => Some("Always buys in the same season".to_owned()),
         "order_momentum" => {
             // The feature is ln((recent + 1/2) / (before + 1/2)).
             let recent = of("orders_90d").map(f32::round).filter(|recent| *recent >= 0.0)?;
@@ -200,7 +206,12 @@ fn special(name: &str, value: f32, of: &dyn Fn(&str) -> Option<f32>, leaving: bo
             if recent == 0.0 && before == 0.0 {
                 return Some("No order in either of the last two quarters".to_owned());
             }
-            Some(format!("{} last quarter after {before:.0} the quarter before", count(name, recent)))
+            let change = match recent.total_cmp(&before) {
+                Ordering::Less => format!("down from {before:.0}"),
+                Ordering::Equal => "as many as in the one before".to_owned(),
+                Ordering::Greater => format!("up from {before:.0}"),
+            };
+            Some(format!("{} last quarter, {change}", count(name, recent)))
         }
         _ => None,
     }

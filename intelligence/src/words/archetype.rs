@@ -2,16 +2,17 @@
 //!
 //! A name follows from the centre of the archetype's customers: how many orders they have, what they have spent
 //! against the shop's others, and whether they are new, active, slipping or gone. `called` says how such
-//! people are called. A finer archetype is called like the broader one with the rhythm behind it. Where two would
-//! have the same name, the larger one has it (of big spenders the one that spends most), and the other says what sets
-//! it apart. No two of a version are called alike,
-//! and the order in which names are chosen depends on the numbers alone.
+//! people are called. A finer archetype is called like the broader one with the rhythm behind it, unless its customers
+//! are of another kind. Where two would have the same name, the larger one has it (of big spenders the one that spends
+//! most), and the other says what sets it apart (`apart`). No two of a version are called alike, and the order in which
+//! names are chosen depends on the numbers alone.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use super::apart::{Forms, apart};
 use super::called::{Habit, State, Worth, called, called_hunters};
-use super::plain::{grouped, orders, pace, span};
+use super::plain::{distance, grouped, orders, pace, span};
 use crate::archetypes::Level;
 use crate::features::column;
 use crate::matrix::Matrix;
@@ -38,22 +39,6 @@ const USED: [&str; 15] = [
     "order_value_variation",
 ];
 
-/// What sets a smaller archetype apart from a larger one of the same name: the number, and the word for more and for
-/// less of it.
-const APART: [(&str, &str, &str); 11] = [
-    ("mean_order_value", "big-ticket", "small-ticket"),
-    ("orders", "busier", "rarer"),
-    ("recency_days", "quieter", "fresher"),
-    ("tenure_days", "longstanding", "newer"),
-    ("median_gap_days", "slower", "faster"),
-    ("burstiness", "in bursts", "steady"),
-    ("order_momentum", "rising", "cooling"),
-    ("late_spend_share", "late-blooming", "early-peaking"),
-    ("order_value_trend", "trading up", "trading down"),
-    ("weekend_share", "weekend", "weekday"),
-    ("order_value_variation", "uneven", "even"),
-];
-
 /// New is who has been there for no more days than this.
 const NEW_DAYS: f64 = 90.0;
 /// Of so many expected gaps without an order on: slipping, and gone.
@@ -64,6 +49,8 @@ const GONE_DAYS: f64 = 120.0;
 /// Where the mean rank of the archetype's spend begins to be high, and to be low.
 const HIGH: f64 = 0.67;
 const LOW: f64 = 0.4;
+/// The same for what an order is worth: a basket that every fourth customer has is not called big.
+const BIG: f64 = 0.75;
 /// Mean rank of the order count from which on an archetype has many orders, in the shop's eyes.
 const MANY: f64 = 0.88;
 /// Mean rank of the share of discounted orders from which on the archetype hunts for bargains.
@@ -126,7 +113,7 @@ fn ranked(values: &[f32]) -> Vec<f32> {
 }
 
 /// The centre of an archetype's customers.
-struct Centre {
+pub(super) struct Centre {
     /// Medians and mean ranks in the order of `USED`; none where fewer than half of the customers have the number.
     medians: [Option<f64>; USED.len()],
     ranks: [Option<f64>; USED.len()],
@@ -156,11 +143,12 @@ impl Centre {
         self.medians[place(name)]
     }
 
-    fn rank(&self, name: &str) -> Option<f64> {
+    /// The mean rank of a number among the shop's customers.
+    pub(super) fn rank(&self, name: &str) -> Option<f64> {
         self.ranks[place(name)]
     }
 
-    fn state(&self) -> State {
+    pub(super) fn state(&self) -> State {
         let overdue = self.median("overdue").unwrap_or(0.0);
         match self.median("tenure_days") {
             Some(tenure) if tenure <= NEW_DAYS => State::New,
@@ -172,7 +160,7 @@ impl Centre {
         }
     }
 
-    fn habit(&self) -> Habit {
+    pub(super) fn habit(&self) -> Habit {
         let orders = self.median("orders").unwrap_or(1.0);
         match self.rank("orders").unwrap_or(0.5) {
             _ if orders < 1.5 => Habit::One,
@@ -189,11 +177,25 @@ impl Centre {
             Habit::Several | Habit::Many => "log_spend",
         };
         let low = if self.habit() == Habit::Many { HIGH } else { LOW };
-        let high = if self.habit() == Habit::Many { MANY } else { HIGH };
+        let high = match self.habit() {
+            Habit::One | Habit::Few => BIG,
+            Habit::Several => HIGH,
+            Habit::Many => MANY,
+        };
         match self.rank(number).unwrap_or(0.5) {
             rank if rank >= high => Worth::High,
             rank if rank < low => Worth::Low,
             _ => Worth::Middle,
+        }
+    }
+
+    /// How their orders follow each other, in one or two words; one order follows nothing.
+    fn rhythm(&self) -> Option<&'static str> {
+        let gap = self.median("median_gap_days")?;
+        match self.habit() {
+            Habit::One => None,
+            Habit::Few => Some(distance(gap)),
+            Habit::Several | Habit::Many => Some(pace(gap)),
         }
     }
 
@@ -250,9 +252,13 @@ pub(crate) fn name_all(groups: &[Group], all: &Ranks) -> Vec<Named> {
     let mut names: Vec<Option<String>> = vec![None; groups.len()];
     let mut taken: BTreeSet<String> = BTreeSet::new();
     for (done, &at) in order.iter().enumerate() {
-        let parent = groups[at].parent.and_then(|parent| names[parent].as_deref());
         // Who has the usual name already, to be set apart from.
         let usual = usual(&centres[at]);
+        // What stands behind the comma is of the broader one alone.
+        let parent = groups[at]
+            .parent
+            .filter(|&parent| self::usual(&centres[parent]) == usual)
+            .and_then(|parent| names[parent].as_deref()?.split(", ").next());
         let rival = order[..done].iter().find(|&&other| usual == self::usual(&centres[other]));
         let candidates = candidates(&centres[at], parent, rival.map(|&other| &centres[other]));
         let fits = |name: &String| name.split(' ').count() <= MOST_WORDS && !taken.contains(name);
@@ -278,51 +284,48 @@ fn usual(centre: &Centre) -> &'static str {
 fn candidates(centre: &Centre, parent: Option<&str>, rival: Option<&Centre>) -> Vec<String> {
     let usual = usual(centre);
     let names = called(centre.state(), centre.habit(), centre.worth());
-    let mut found = Vec::new();
-    let rhythm = centre.median("median_gap_days").filter(|_| centre.habit() != Habit::One).map(pace);
-    let bases: Vec<&str> = parent.into_iter().chain([usual]).chain(names).collect();
-    if parent.is_some() {
-        if centre.hunts_bargains() {
-            found.push(usual.to_owned());
+    let rhythm = centre.rhythm();
+    let mut bases: Vec<&str> = Vec::with_capacity(4);
+    for base in parent.into_iter().chain([usual]).chain(names) {
+        // Two broader ones of a name differ by what stands behind it, so a base may come twice.
+        if !bases.contains(&base) {
+            bases.push(base);
         }
-        found.extend(rhythm.map(|rhythm| format!("{}, {rhythm}", bases[0])));
     }
-    found.push(usual.to_owned());
-    found.extend(names.map(str::to_owned));
-    for base in &bases {
-        found.extend(rhythm.map(|rhythm| format!("{base}, {rhythm}")));
+    let mut found = Vec::new();
+    if let (Some(parent), Some(rhythm)) = (parent, rhythm) {
+        found.push(clauses(parent, &[rhythm]));
+    }
+    found.extend(bases.iter().map(|base| Some((*base).to_owned())));
+    if let Some(rhythm) = rhythm {
+        found.extend(bases.iter().map(|base| clauses(base, &[rhythm])));
     }
     let apart = apart(centre, rival);
-    for base in &bases {
-        found.extend(apart.iter().map(|word| format!("{base}, {word}")));
+    let with = |beside: &[&str], forms: Forms| {
+        bases.iter().map(|base| with_one_of(base, beside, forms)).collect::<Vec<_>>()
+    };
+    found.extend(apart.iter().flat_map(|forms| with(&[], forms)));
+    if let Some(rhythm) = rhythm {
+        found.extend(apart.iter().flat_map(|forms| with(&[rhythm], forms)));
     }
-    for base in &bases {
-        found.extend(
-            rhythm
-                .into_iter()
-                .flat_map(|rhythm| apart.iter().map(move |word| format!("{base}, {rhythm}, {word}"))),
-        );
+    for (at, first) in apart.iter().enumerate() {
+        for word in *first {
+            found.extend(apart[at + 1..].iter().flat_map(|forms| with(&[*word], forms)));
+        }
     }
-    // The broader one's name may say already what would stand behind it.
-    found.retain(|name| {
-        let mut said = BTreeSet::new();
-        name.split(", ").all(|clause| said.insert(clause))
-    });
-    found
+    found.into_iter().flatten().collect()
 }
 
-/// The words that set a centre apart from its rival, or from the shop's middle, the most telling first.
-fn apart(centre: &Centre, rival: Option<&Centre>) -> Vec<&'static str> {
-    let mut words: Vec<(f64, &'static str)> = APART
-        .iter()
-        .filter_map(|(name, more, less)| {
-            let other = rival.map_or(Some(0.5), |rival| rival.rank(name))?;
-            let difference = centre.rank(name)? - other;
-            Some((difference.abs(), if difference >= 0.0 { *more } else { *less }))
-        })
-        .collect();
-    words.sort_by(|one, other| other.0.total_cmp(&one.0));
-    words.into_iter().map(|(_, word)| word).collect()
+/// A name with the best of these forms behind it that leaves it short enough.
+fn with_one_of(base: &str, beside: &[&str], forms: Forms) -> Option<String> {
+    let names = forms.iter().filter_map(|form| clauses(base, &[beside, &[*form][..]].concat()));
+    names.into_iter().find(|name| name.split(' ').count() <= MOST_WORDS)
+}
+
+/// A name with words behind it; none where they say what it says already, or the opposite.
+fn clauses(base: &str, words: &[&str]) -> Option<String> {
+    let all = [&[base][..], words].concat();
+    super::apart::agree(&all).then(|| all.join(", "))
 }
 
 /// When no word sets it apart: "Long gone, group 2".
@@ -384,6 +387,8 @@ mod tests {
         ];
         let (table, mut groups) = people(&kinds);
         groups.push(Group { level: Level::L2, parent: Some(3), members: groups[3].members.clone() });
+        // Of another kind than the broader one: called by what they are.
+        groups.push(Group { level: Level::L2, parent: Some(3), members: groups[2].members.clone() });
         let rows: Vec<usize> = (0..table.rows()).collect();
         let named = name_all(&groups, &Ranks::of(&table, &rows));
         let names: Vec<&str> = named.iter().map(|named| named.name.as_str()).collect();
@@ -393,6 +398,7 @@ mod tests {
         );
         assert_eq!(names[6], "Champions, fortnightly");
         assert_ne!(names[5], names[4]);
+        assert_eq!(names[7], "Losing interest");
         assert_eq!(named[0].description, "Typically 1 order worth 20, 6 months ago.");
         assert_eq!(
             named[3].description,

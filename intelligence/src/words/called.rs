@@ -42,15 +42,15 @@ pub(super) fn called(state: State, habit: Habit, worth: Worth) -> [&'static str;
         (New, One, High) => ["Big first orders", "Big-spending first-timers"],
         (New, One, Middle) => ["First-time buyers", "New faces"],
         (New, One, Low) => ["Small first orders", "Small trial orders"],
-        (Active, Many, High) => ["Champions", "Best customers"],
+        (Active, Many, High) => ["Champions", "Valued regulars"],
         (Active, Many, Middle) => ["Loyal regulars", "Faithful regulars"],
         (Active, Many, Low) => ["Loyal small baskets", "Small-basket regulars"],
-        (Active, Several, High) => ["Big spenders", "Big-basket regulars"],
+        (Active, Several, High) => ["Big spenders", "Good customers"],
         (Active, Several, Middle) => ["Steady customers", "Regulars"],
         (Active, Several, Low) => ["Thrifty regulars", "Careful regulars"],
-        (Active, Few, High) => ["Occasional big baskets", "Big baskets sometimes"],
+        (Active, Few, High) => ["Occasional big baskets", "Occasional splurgers"],
         (Active, Few, Middle) => ["Occasional buyers", "Now-and-then buyers"],
-        (Active, Few, Low) => ["Occasional small baskets", "Small baskets sometimes"],
+        (Active, Few, Low) => ["Occasional small baskets", "Light buyers"],
         (Active, One, High) => ["Recent big baskets", "Recent big one-timers"],
         (Active, One, Middle) => ["Recent one-timers", "Recent single buyers"],
         (Active, One, Low) => ["Recent small baskets", "Recent small one-timers"],
@@ -60,13 +60,13 @@ pub(super) fn called(state: State, habit: Habit, worth: Worth) -> [&'static str;
         (Slipping, Several, High) => ["Big spenders cooling", "Big spenders fading"],
         (Slipping, Several, Middle) => ["Slipping away", "Fading customers"],
         (Slipping, Several, Low) => ["Thrifty and fading", "Thrifty buyers slipping"],
-        (Slipping, Few, High) => ["Big baskets cooling", "Big baskets fading"],
+        (Slipping, Few, High) => ["Big baskets cooling", "Fading splurgers"],
         (Slipping, Few, Middle) => ["About to lapse", "Losing interest"],
-        (Slipping, Few, Low) => ["Small baskets cooling", "Small baskets fading"],
-        (Slipping, One, High) => ["Big one-timers cooling", "Big baskets, unrepeated"],
-        (Slipping, One, Middle) => ["One-timers cooling", "Waiting for seconds"],
-        (Slipping, One, Low) => ["Small one-timers cooling", "Small baskets, unrepeated"],
-        (Gone, Many, High) => ["Lost champions", "Best customers lost"],
+        (Slipping, Few, Low) => ["Small baskets cooling", "Fading light buyers"],
+        (Slipping, One, High) => ["Big one-timers slipping", "Big baskets, unrepeated"],
+        (Slipping, One, Middle) => ["One-timers slipping away", "Second order overdue"],
+        (Slipping, One, Low) => ["Small one-timers slipping", "Small baskets, unrepeated"],
+        (Gone, Many, High) => ["Lost champions", "Valued regulars lost"],
         (Gone, Many, Middle) => ["Lost regulars", "Former regulars"],
         (Gone, Many, Low) => ["Lost small regulars", "Former small regulars"],
         (Gone, Several, High) => ["Lost big spenders", "Former big spenders"],
@@ -97,6 +97,19 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn the_page_has_every_usual_name() {
+        use Worth::{High, Low, Middle};
+        let page = include_str!("../../../docs/intelligence.md");
+        for state in [State::New, State::Active, State::Slipping, State::Gone] {
+            for habit in [Habit::One, Habit::Few, Habit::Several, Habit::Many] {
+                let [high, middle, low] = [High, Middle, Low].map(|worth| called(state, habit, worth)[0]);
+                let row = format!("| {high} | {middle} | {low} |");
+                assert!(page.contains(&row), "docs/intelligence.md lacks {row}");
+            }
+        }
+    }
 
     #[test]
     fn every_kind_of_customer_has_a_name_of_its_own() {

@@ -1,5 +1,5 @@
 //! A customer in one sentence with own figures: "143 orders since March 1997, usually every two weeks; spends more than
-//! 98 % of customers; bought less last quarter, 5 orders after 9".
+//! 98 % of customers; bought less last quarter: 5 orders, down from 9".
 
 use std::cmp::Ordering;
 
@@ -13,6 +13,7 @@ pub const MOST_CHARACTERS: usize = 170;
 const NOTABLE: u8 = 50;
 /// "Last quarter" is so many days.
 const QUARTER_DAYS: f64 = 90.0;
+const YEAR_DAYS: f64 = 365.0;
 /// Who has been quiet for so many usual gaps is late.
 const LATE: f64 = 2.0;
 /// From so many days on lateness is worth a word.
@@ -63,16 +64,26 @@ fn purchases(known: &Known<'_>, first_day: i32) -> String {
         return format!("{count}, in {month}");
     }
     let days = known.feature("purchase_days").unwrap_or(1.0);
-    match known.feature("median_gap_days").filter(|_| days >= 2.0) {
-        None => format!("{count}, all in {month}"),
-        Some(gap) if days < 3.0 => format!("{count} since {month}, {} apart", span(gap)),
-        Some(gap) => format!("{count} since {month}, usually every {}", every(gap)),
+    let Some(gap) = known.feature("median_gap_days").filter(|_| days >= 2.0) else {
+        let both = if known.orders == 2 { "both" } else { "all" };
+        return format!("{count}, {both} on one day in {month}");
+    };
+    match days {
+        days if days < 3.0 && known.orders > 2 => {
+            format!("{count} since {month}, on two days {} apart", span(gap))
+        }
+        days if days < 3.0 => format!("{count} since {month}, {} apart", span(gap)),
+        // The middle of two gaps is their mean.
+        days if days < 4.0 => format!("{count} since {month}, on average every {}", every(gap)),
+        _ => format!("{count} since {month}, usually every {}", every(gap)),
     }
 }
 
+/// Who came once, or has stayed away for a year, has spent; the others spend.
 fn spend(known: &Known<'_>) -> Option<String> {
     let place = known.spend?;
-    let verb = if known.feature("recency_days")? <= 365.0 { "spends" } else { "spent" };
+    let spends = known.orders > 1 && known.feature("recency_days")? <= YEAR_DAYS;
+    let verb = if spends { "spends" } else { "spent" };
     Some(match place {
         Place { below, above } if below >= NOTABLE && below >= above => {
             format!("{verb} more than {below} % of customers")
@@ -87,7 +98,10 @@ fn lately(known: &Known<'_>, spend: &str) -> Option<String> {
     let recency = known.feature("recency_days")?;
     let tenure = known.feature("tenure_days")?;
     let (recent, before) = known.quarters()?;
-    if recent == 0 && before == 0 || recent == 0 && recency >= QUARTER_DAYS && known.orders == 1 {
+    if known.orders == 1 && recency >= QUARTER_DAYS {
+        return Some(format!("has not come back in {}", span(recency)));
+    }
+    if recent == 0 && before == 0 {
         return Some(format!("no order for {}", span(recency)));
     }
     if recent == 0 {
@@ -105,15 +119,19 @@ fn lately(known: &Known<'_>, spend: &str) -> Option<String> {
             recency => format!("last here {} ago", span(recency)),
         });
     }
-    let change = match recent.cmp(&before) {
+    let (change, direction) = match recent.cmp(&before) {
+        Ordering::Equal if recent == 1 => return Some("1 order in each of the last two quarters".to_owned()),
         Ordering::Equal => return Some(format!("keeps pace with {} a quarter", orders(recent))),
-        Ordering::Greater if before == 0 => return Some("back again last quarter".to_owned()),
-        Ordering::Less if spend.contains(" less ") => "slower",
-        Ordering::Less => "bought less",
-        Ordering::Greater if spend.contains(" more ") => "busier",
-        Ordering::Greater => "bought more",
+        Ordering::Greater if before == 0 && recent == 1 => return Some("back again last quarter".to_owned()),
+        Ordering::Greater if before == 0 => {
+            return Some(format!("back again last quarter with {}", orders(recent)));
+        }
+        Ordering::Less if spend.contains(" less ") => ("slower", "down"),
+        Ordering::Less => ("bought less", "down"),
+        Ordering::Greater if spend.contains(" more ") => ("busier", "up"),
+        Ordering::Greater => ("bought more", "up"),
     };
-    Some(format!("{change} last quarter, {} after {before}", orders(recent)))
+    Some(format!("{change} last quarter: {}, {direction} from {before}", orders(recent)))
 }
 
 #[cfg(test)]
@@ -151,7 +169,7 @@ mod tests {
         assert_eq!(
             told(143, 9_921, Some((98, 1)), &values),
             "143 orders since March 1997, usually every two weeks; spends more than 98 % of customers; bought less \
-             last quarter, 5 orders after 9"
+             last quarter: 5 orders, down from 9"
         );
     }
 
@@ -166,7 +184,7 @@ mod tests {
         ];
         assert_eq!(
             told(1, 9_921, Some((10, 70)), &values),
-            "1 order, in March 1997; spent less than 70 % of customers; no order for 14 months"
+            "1 order, in March 1997; spent less than 70 % of customers; has not come back in 14 months"
         );
         let nobody = Known { orders: 0, first_day: None, row: &row(&[]), spend: None };
         assert_eq!(sentence(&nobody), "No order yet");
@@ -194,6 +212,61 @@ mod tests {
             told(9, 20_000, Some((40, 40)), &late),
             "9 orders since October 2024, usually every week; spends about as much as most; quiet for 6 weeks, which is \
              long for them"
+        );
+    }
+
+    #[test]
+    fn few_orders_are_told_as_few() {
+        let mut values = vec![
+            ("purchase_days", 1.0),
+            ("recency_days", 200.0),
+            ("tenure_days", 200.0),
+            ("orders_90d", 0.0),
+            momentum(0.0, 0.0),
+        ];
+        assert_eq!(
+            told(2, 9_921, Some((60, 30)), &values),
+            "2 orders, both on one day in March 1997; spends more than 60 % of customers; no order for 7 months"
+        );
+        values[0] = ("purchase_days", 2.0);
+        values.push(("median_gap_days", 42.0));
+        assert!(told(2, 9_921, None, &values).starts_with("2 orders since March 1997, 6 weeks apart; "));
+        assert!(
+            told(3, 9_921, None, &values)
+                .starts_with("3 orders since March 1997, on two days 6 weeks apart; ")
+        );
+        values[0] = ("purchase_days", 3.0);
+        assert!(
+            told(3, 9_921, None, &values)
+                .starts_with("3 orders since March 1997, on average every six weeks; ")
+        );
+    }
+
+    #[test]
+    fn what_the_last_quarter_was_like() {
+        let ending = |recent: f64, before: f64| {
+            let values = [
+                ("purchase_days", 9.0),
+                ("median_gap_days", 40.0),
+                ("recency_days", 10.0),
+                ("tenure_days", 400.0),
+                ("orders_90d", recent),
+                momentum(recent, before),
+            ];
+            let text = told(9, 9_921, None, &values);
+            text.rsplit("; ").next().unwrap_or_default().to_owned()
+        };
+        assert_eq!(
+            [(1.0, 1.0), (3.0, 3.0), (1.0, 0.0), (2.0, 0.0), (3.0, 2.0), (1.0, 4.0)]
+                .map(|(r, b)| ending(r, b)),
+            [
+                "1 order in each of the last two quarters",
+                "keeps pace with 3 orders a quarter",
+                "back again last quarter",
+                "back again last quarter with 2 orders",
+                "bought more last quarter: 3 orders, up from 2",
+                "bought less last quarter: 1 order, down from 4",
+            ]
         );
     }
 }

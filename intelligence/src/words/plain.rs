@@ -45,7 +45,7 @@ pub(super) fn every(days: f64) -> String {
         days if days < 76.0 => "two months",
         days if days < 106.0 => "three months",
         days if days < 137.0 => "four months",
-        days if days < 228.0 => "half year",
+        days if days < 228.0 => "six months",
         days if days < 548.0 => "year",
         days => return format!("{:.0} years", days / DAYS_IN_YEAR),
     };
@@ -67,13 +67,24 @@ pub(super) fn pace(days: f64) -> &'static str {
     }
 }
 
-/// "a day", "12 days", "3 weeks", "14 months", "3 years".
+/// How far apart two or three orders are; too few to be a rhythm.
+pub(super) fn distance(days: f64) -> &'static str {
+    match days {
+        days if days < 10.5 => "days apart",
+        days if days < 45.0 => "weeks apart",
+        days if days < 548.0 => "months apart",
+        _ => "years apart",
+    }
+}
+
+/// "a day", "12 days", "3 weeks", "a year", "14 months", "3 years".
 pub(super) fn span(days: f64) -> String {
     let days = days.round().max(0.0);
     match days {
         days if days <= 1.0 => "a day".to_owned(),
         days if days < 21.0 => format!("{days:.0} days"),
         days if days < 60.0 => format!("{:.0} weeks", days / 7.0),
+        days if (350.0..381.0).contains(&days) => "a year".to_owned(),
         days if days < 730.0 => format!("{:.0} months", days / DAYS_IN_MONTH),
         days => format!("{:.0} years", days / DAYS_IN_YEAR),
     }
@@ -108,16 +119,20 @@ mod tests {
     #[test]
     fn spans_are_said_as_people_say_them() {
         assert_eq!(
-            [0.4, 12.0, 30.0, 61.0, 425.0, 1200.0].map(span),
-            ["a day", "12 days", "4 weeks", "2 months", "14 months", "3 years"]
+            [0.4, 12.0, 30.0, 61.0, 365.0, 425.0, 1200.0].map(span),
+            ["a day", "12 days", "4 weeks", "2 months", "a year", "14 months", "3 years"]
         );
         assert_eq!(
-            [1.0, 7.0, 14.0, 30.0, 365.0, 800.0].map(every),
-            ["day", "week", "two weeks", "month", "year", "2 years"]
+            [1.0, 7.0, 14.0, 30.0, 180.0, 365.0, 800.0].map(every),
+            ["day", "week", "two weeks", "month", "six months", "year", "2 years"]
         );
         assert_eq!(
             [1.0, 7.0, 14.0, 30.0, 90.0, 400.0].map(pace),
             ["daily", "weekly", "fortnightly", "monthly", "quarterly", "yearly"]
+        );
+        assert_eq!(
+            [3.0, 20.0, 200.0, 800.0].map(distance),
+            ["days apart", "weeks apart", "months apart", "years apart"]
         );
     }
 
