@@ -21,40 +21,46 @@ pub enum Found {
     Several(Vec<String>),
 }
 
+impl Found {
+    /// Of the customers' ids.
+    pub(crate) fn of(mut ids: Vec<String>) -> Found {
+        match ids.len() {
+            0 => Found::Nobody,
+            1 => ids.pop().map_or(Found::Nobody, Found::One),
+            _ => Found::Several(ids),
+        }
+    }
+}
+
 /// The shop's customer by what a help desk knows of them: the shop's own id, else the e-mail address (support role).
 /// Whoever was merged is who they are now.
 pub async fn find(tx: &mut Tx, customer_id: Option<&str>, email: Option<&str>) -> Result<Found, DbError> {
-    let id = customer_id.and_then(normal::id).and_then(|id| match id {
-        Id::Exact(id) => Some(id),
-        Id::Rounded(_) => None,
-    });
+    let (id, address) = as_normalised(customer_id, email);
     if let Some(id) = id
         && let Some(known) = by_id(tx, &id).await?
     {
         return Ok(Found::One(known));
     }
-    let Some(address) = email.and_then(normal::email) else { return Ok(Found::Nobody) };
-    let mut found: Vec<String> =
+    let Some(address) = address else { return Ok(Found::Nobody) };
+    let found: Vec<String> =
         sqlx::query_scalar(include_str!("find_by_email.sql")).bind(&address).fetch_all(&mut **tx).await?;
-    Ok(match found.len() {
-        0 => Found::Nobody,
-        1 => found.pop().map_or(Found::Nobody, Found::One),
-        _ => Found::Several(found),
-    })
+    Ok(Found::of(found))
+}
+
+/// An id and an address as they are compared. By a rounded id nobody is found.
+pub(crate) fn as_normalised(
+    customer_id: Option<&str>,
+    email: Option<&str>,
+) -> (Option<String>, Option<String>) {
+    let id = customer_id.and_then(normal::id).and_then(|id| match id {
+        Id::Exact(id) => Some(id),
+        Id::Rounded(_) => None,
+    });
+    (id, email.and_then(normal::email))
 }
 
 async fn by_id(tx: &mut Tx, id: &str) -> Result<Option<String>, DbError> {
-    Ok(sqlx::query_scalar(
-        "select coalesce(merged_into, customer_id) from platform.customer
-         where tenant_id = (select shared.current_tenant()) and customer_id = $1
-         union all
-         select customer_id from platform.customer_identity
-         where tenant_id = (select shared.current_tenant()) and kind = 'shop' and value = $1
-         limit 1",
-    )
-    .bind(id)
-    .fetch_optional(&mut **tx)
-    .await?)
+    Ok(sqlx::query_scalar(include_str!("find_by_id.sql")).bind(id).fetch_optional(&mut **tx).await?)
 }
 
 /// What a customer has bought, as of a moment.

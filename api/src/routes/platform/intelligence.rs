@@ -21,9 +21,10 @@ use axum::Extension;
 use database::Tx;
 use database::ids::TenantId;
 use jobs::{Announcement, NewJob};
+use platform::customers::Found;
 use platform::insights::InsightError;
 use platform::insights::catalog::{Catalog, Catalogs};
-use platform::insights::{customer as customers, customer::Customer};
+use platform::insights::{customer as customers, customer::Customer, named};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -96,6 +97,33 @@ pub(crate) async fn known_of(
     let catalog = memory.catalog(tx, tenant, segmentation).await?;
     let shown = serde_json::to_value(customer.profile(catalog.as_deref()));
     shown.map(Some).map_err(|_| Problem::internal())
+}
+
+/// What is known of whom a ticket names, as it is shown beside it, or the reason why nothing is.
+pub(crate) async fn known_of_named(
+    memory: &Memory,
+    tx: &mut Tx,
+    tenant: TenantId,
+    customer_id: Option<&str>,
+    email: Option<&str>,
+) -> Result<serde_json::Value, Problem> {
+    let missing = |reason: &str| serde_json::json!({ "available": false, "reason": reason });
+    let named = named::find(tx, customer_id, email).await?;
+    let customer = match (named.found, named.customer) {
+        (Found::One(_), Some(customer)) => customer,
+        (Found::One(_), None) => return Ok(missing("the shop has no such customer")),
+        (Found::Nobody, _) => return Ok(missing("the shop does not know the customer")),
+        (Found::Several(several), _) => {
+            let mut answer = missing("several customers share the address");
+            answer["customers"] = several.into();
+            return Ok(answer);
+        }
+    };
+    let catalog = match customer.run.as_ref().and_then(|run| run.segmentation) {
+        Some(segmentation) => memory.catalogs.called(tx, tenant, segmentation, &named.given).await?,
+        None => None,
+    };
+    serde_json::to_value(customer.profile(catalog.as_deref())).map_err(|_| Problem::internal())
 }
 
 /// The customer behind an id.

@@ -193,10 +193,25 @@ impl Catalogs {
         tenant: TenantId,
         segmentation: Uuid,
     ) -> Result<Option<Arc<Catalog>>, InsightError> {
-        let Some(mut catalog) = self.as_fitted(tx, tenant, segmentation).await? else { return Ok(None) };
         let given = archetype_names::given(tx, segmentation).await?;
+        self.called(tx, tenant, segmentation, &given).await
+    }
+
+    /// The same where the names that the tenant gave are known: without a statement, or with one when the segmentation was
+    /// not read before.
+    ///
+    /// # Errors
+    /// The database failed, or the catalogue cannot be read.
+    pub async fn called(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        segmentation: Uuid,
+        given: &BTreeMap<String, String>,
+    ) -> Result<Option<Arc<Catalog>>, InsightError> {
+        let Some(mut catalog) = self.as_fitted(tx, tenant, segmentation).await? else { return Ok(None) };
         if !given.is_empty() {
-            Arc::make_mut(&mut catalog).rename(&given);
+            Arc::make_mut(&mut catalog).rename(given);
         }
         Ok(Some(catalog))
     }

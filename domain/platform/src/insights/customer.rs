@@ -107,7 +107,7 @@ pub async fn known(tx: &mut Tx, customer_ids: &[String]) -> Result<Vec<String>, 
 
 /// The row of `customer.sql`. Whatever is joined to the customer may be missing.
 #[derive(FromRow)]
-struct Stored {
+pub(super) struct Stored {
     customer_id: String,
     #[sqlx(flatten)]
     profile: StoredProfile,
@@ -173,7 +173,7 @@ struct StoredFinding {
 }
 
 impl Stored {
-    fn customer(self) -> Customer {
+    pub(super) fn customer(self) -> Customer {
         let Stored { customer_id, profile, run, found } = self;
         let (published_at, is_pinned) = (run.published_at, run.pinned.unwrap_or_default());
         let run = run.of_customer();

@@ -15,6 +15,7 @@ pub mod drift;
 pub mod features;
 pub mod history;
 pub mod list;
+pub mod named;
 pub mod phrases;
 pub mod population;
 pub mod profile;
