@@ -45,10 +45,6 @@ pub struct Ticket {
     pub mentions_price: bool,
     /// Whether the customer asked for a discount.
     pub asks_discount: bool,
-    /// When the customer was given a credit, if that happened.
-    pub credit_minute: Option<i32>,
-    /// Whether the credit was used.
-    pub credit_used: bool,
 }
 
 /// The tenant's own rates, to which customers with few tickets are drawn.
@@ -91,7 +87,7 @@ impl SupportAxis {
             SupportAxis::ProblemComplexity => 5..10,
             SupportAxis::Loyalty => 10..14,
             SupportAxis::Feedback => 14..19,
-            SupportAxis::ValueSensitivity => 19..24,
+            SupportAxis::ValueSensitivity => 19..22,
         }
     }
 
@@ -119,7 +115,7 @@ pub struct SupportFeature {
 }
 
 /// How many numbers there are.
-pub const COUNT: usize = 24;
+pub const COUNT: usize = 22;
 
 /// All numbers, in the order of `compute`.
 pub static FEATURES: [SupportFeature; COUNT] = {
@@ -150,12 +146,6 @@ pub static FEATURES: [SupportFeature; COUNT] = {
         feature(ValueSensitivity, "compensation_share", "share of tickets that ask for compensation"),
         feature(ValueSensitivity, "price_mention_share", "share of tickets that speak of prices"),
         feature(ValueSensitivity, "discount_request_share", "share of tickets that ask for a discount"),
-        feature(ValueSensitivity, "credit_used_share", "share of credits that were used"),
-        feature(
-            ValueSensitivity,
-            "repurchase_after_credit",
-            "share of credits with an order in the 90 days after",
-        ),
     ]
 };
 
@@ -181,7 +171,7 @@ pub fn compute(
     values[5..10].copy_from_slice(&axes::complexity(&tickets, orders.len()));
     values[10..14].copy_from_slice(&axes::loyalty(&tickets, &orders, until_day));
     values[14..19].copy_from_slice(&axes::feedback(&tickets, stats));
-    values[19..].copy_from_slice(&axes::value_sensitivity(&tickets, &orders, until_day));
+    values[19..].copy_from_slice(&axes::value_sensitivity(&tickets));
     values.map(|value| value.map(|value| value + 0.0).filter(|value| value.is_finite()))
 }
 
@@ -265,8 +255,6 @@ mod tests {
                 asked: 4,
                 answered: 3,
                 reply_minutes: Some(30.0),
-                credit_minute: Some(day(150)),
-                credit_used: true,
                 topic: 9,
                 ..ticket(200, 1)
             },
@@ -297,8 +285,6 @@ mod tests {
         assert_eq!((get("sentiment"), get("sentiment_trend")), (Some(0.5), Some(0.35)));
         assert_eq!((get("response_rate"), get("complaint_share")), (Some(0.75), Some(0.25)));
         assert_eq!((get("compensation_share"), get("discount_request_share")), (Some(0.0), Some(0.25)));
-        // The credit of 150 days ago was used, but the next order came 131 days later.
-        assert_eq!((get("credit_used_share"), get("repurchase_after_credit")), (Some(1.0), Some(0.0)));
         let mut turned = tickets;
         turned.reverse();
         assert_eq!(compute(&turned, &orders, &stats, UNTIL_DAY), values);

@@ -26,6 +26,7 @@ pub mod shared;
 pub mod summary;
 pub mod tickets;
 pub mod training;
+pub mod writers;
 
 use std::sync::LazyLock;
 

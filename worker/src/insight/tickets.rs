@@ -116,8 +116,5 @@ fn ticket(written: &Written) -> Ticket {
         asks_compensation: written.asks_compensation,
         mentions_price: written.mentions_price,
         asks_discount: written.asks_discount,
-        // The desk keeps no credits.
-        credit_minute: None,
-        credit_used: false,
     }
 }

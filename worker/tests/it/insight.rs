@@ -3,7 +3,10 @@
 use std::{io::Read as _, path::Path, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use database::{Db, Role, ids::TenantId};
+use database::{
+    Db, Role,
+    ids::{TenantId, TicketId},
+};
 use jobs::{
     JobId, JobKind, NewJob, State, enqueue,
     read::{self, JobView},
@@ -15,6 +18,9 @@ use platform::orders::file;
 use platform::orders::import::{self, Import, Next};
 use platform::orders::reading::{Request, Source};
 use sqlx::{Connection, PgConnection, Row};
+use support::kinds::SettleTicket;
+use support::order::place;
+use support::ratings::{self, NewRating, Score};
 use uuid::Uuid;
 use worker::{
     app::App,
@@ -23,6 +29,7 @@ use worker::{
 };
 
 const QUEUES: [&str; 3] = ["intelligence", "profiles", "default"];
+const DESK_QUEUES: [&str; 3] = ["reading", "profiles", "default"];
 
 struct Shop {
     database: TestDatabase,
@@ -55,6 +62,7 @@ impl Shop {
             size_bytes: None,
             fingerprint: None,
             batch_lines: 50_000,
+            erasure_key: self.app.erasure_key(self.tenant),
         };
         let open = file::open(Source::Memory(log.into()), Request::new("USD", Utc::now()));
         import::run(&self.app.db, &wanted, open, |_| Next::Continue).await.expect("the import");
@@ -204,7 +212,8 @@ async fn words_are_stored_and_a_new_version_keeps_the_names_that_the_shop_gave()
             .await
             .expect("sentences");
     assert!(
-        who.iter().all(|who| who.contains(" since ") || who.contains(", in ") || who.contains(", all in "))
+        who.iter()
+            .all(|who| who.contains(" since ") || who.contains(", in ") || who.contains(" on one day in "))
     );
     let compared = "select count(*) from platform.customer_insight
                     where get_byte(places, 2) between 0 and 99 and get_byte(places, 3) between 0 and 99";
@@ -283,7 +292,7 @@ async fn who_writes_in_has_five_more_axes_and_nobody_else_has() {
     let some = "select count(*) from platform.customer_fact
                 where num_nonnulls(communication, problem_complexity, loyalty, feedback, value_sensitivity) > 0";
     assert_eq!((shop.count(known).await, shop.count(some).await), (WRITERS, WRITERS));
-    let long = "select count(*) from platform.customer_insight where octet_length(features) = 4 * (66 + 24)";
+    let long = "select count(*) from platform.customer_insight where octet_length(features) = 4 * (66 + 22)";
     let short = "select count(*) from platform.customer_insight where octet_length(features) = 4 * 66";
     assert_eq!((shop.count(long).await, shop.count(short).await), (WRITERS, CUSTOMERS - WRITERS));
     // Kindness divides them.
@@ -373,6 +382,83 @@ async fn one_order_changes_one_customer() {
     assert_eq!(view.state, State::Done, "{:?}", view.error);
     assert_eq!(view.result.expect("a result")["customers"], 2);
     assert_eq!(shop.count("select count(*) from platform.customer_fact").await, CUSTOMERS);
+}
+
+#[tokio::test]
+async fn a_ticket_and_a_rating_change_one_customer() {
+    let shop = Shop::open().await;
+    shop.import_cdnow().await;
+    shop.evaluate(&june_1998()).await;
+    let mut admin = PgConnection::connect(&shop.database.admin_url).await.expect("the server answers");
+    // The run looks back, so the tickets are of its time; the second is of somebody who never bought.
+    let tickets = [Uuid::now_v7(), Uuid::now_v7()];
+    for (number, (ticket, customer)) in tickets.iter().zip(["7", "nobody"]).enumerate() {
+        sqlx::query(
+            "insert into support_app.ticket (id, tenant_id, number, provider, external_id, channel, source, status,
+                 priority, customer_id, created_at)
+             values ($1, $2, $3, 'desk', $3::text, 'email', 'email', 'open', 'normal', $4, '1998-06-01 09:00Z')",
+        )
+        .bind(ticket)
+        .bind(shop.tenant)
+        .bind(number as i64 + 1)
+        .bind(customer)
+        .execute(&mut admin)
+        .await
+        .expect("a ticket");
+        sqlx::query(
+            "insert into support_app.message (id, tenant_id, ticket_id, external_id, from_agent, internal, channel,
+                 body_text, sent_at)
+             values ($1, $2, $3, $1::text, false, false, 'email', 'Where is it?', '1998-06-01 09:00Z')",
+        )
+        .bind(Uuid::now_v7())
+        .bind(shop.tenant)
+        .bind(ticket)
+        .execute(&mut admin)
+        .await
+        .expect("a message");
+    }
+    let writers =
+        "select count(*) from platform.customer_insight where octet_length(features) = 4 * (66 + 22)";
+    assert_eq!(shop.count(writers).await, 0);
+    let work = async || {
+        drain(&shop.app.store, &shop.app.dispatch, handlers::all(&shop.app), &shop.url, &DESK_QUEUES)
+            .await
+            .expect("the drain");
+    };
+    for ticket in tickets {
+        shop.enqueue(&SettleTicket { ticket_id: ticket }).await;
+    }
+    work().await;
+    assert_eq!(shop.count(writers).await, 1);
+    let mut recomputed = async || {
+        sqlx::query_scalar::<_, i64>("select count(*) from jobs.finished where kind = 'recompute_profile'")
+            .fetch_one(&mut admin)
+            .await
+            .expect("counted")
+    };
+    let before = recomputed().await;
+    // The first look at the ticket, and the reading of its message; one job may have stood for both.
+    assert!((1..=2).contains(&before), "{before}");
+
+    let mut tx = shop.app.db.tenant_tx(Role::Support, shop.tenant).await.expect("the database");
+    let rating = NewRating {
+        ticket: TicketId(tickets[0]),
+        score: Score::try_from(5).expect("a score"),
+        comment: None,
+        source: ratings::Source::Api,
+        by: "test",
+        external_id: None,
+        given_at: Utc::now(),
+    };
+    ratings::give(&mut tx, shop.tenant, &rating).await.expect("given").expect("stored");
+    tx.commit().await.expect("the database");
+    let mut conn = shop.app.store.pool().acquire().await.expect("the ledger");
+    let job = place::look_again(shop.tenant, TicketId(tickets[0])).expect("a job");
+    let (_, announcement) = enqueue(&mut conn, &[job]).await.expect("the ledger takes it");
+    shop.app.dispatch.announce(announcement);
+    drop(conn);
+    work().await;
+    assert_eq!(recomputed().await, before + 1);
 }
 
 #[tokio::test]

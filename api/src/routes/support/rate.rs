@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use chrono::Utc;
 use database::Role;
+use support::order::place;
 use support::ratings::link::{BadLink, Link};
 use support::ratings::{self, COMMENT_CHARS, NewRating, Score, Source};
 use support::rules::causes;
@@ -94,7 +95,10 @@ async fn submit(
         given_at: now,
     };
     let stored = ratings::give(&mut tx, link.tenant, &rating).await?;
-    let announcement = causes::enqueue(&mut tx, link.tenant, link.ticket).await?;
+    let mut announcement = causes::enqueue(&mut tx, link.tenant, link.ticket).await?;
+    if stored.is_some() {
+        announcement.merge(jobs::enqueue_one(&mut tx, place::look_again(link.tenant, link.ticket)?).await?.1);
+    }
     tx.commit().await?;
     state.dispatch.announce(announcement);
     if stored.is_none() {

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, Uri, header};
 use chrono::{DateTime, Duration, DurationRound, Utc};
 use database::Role;
 use serde::{Deserialize, Serialize};
+use support::order::place;
 use support::ratings::link::Link;
 use support::ratings::{self, COMMENT_CHARS, NewRating, Rating, Score, Source};
 use support::rules::causes;
@@ -96,7 +97,8 @@ async fn give(
     };
     let stored = ratings::give(&mut tx, caller.tenant, &rating).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("there is no such ticket"))?;
-    let announcement = causes::enqueue(&mut tx, caller.tenant, ticket.id).await?;
+    let mut announcement = causes::enqueue(&mut tx, caller.tenant, ticket.id).await?;
+    announcement.merge(jobs::enqueue_one(&mut tx, place::look_again(caller.tenant, ticket.id)?).await?.1);
     let answer = Answer::ok(&stored);
     idempotency::keep(&mut tx, caller.tenant, &key, &wish.digest, &answer).await?;
     tx.commit().await?;

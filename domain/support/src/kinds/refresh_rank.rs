@@ -1,6 +1,7 @@
 //! Brings what is known of customers onto their unfinished tickets, and gives these their places in the order anew: of
-//! one ticket when its contact details are new, of one customer after an order, of all after a run or a change of what
-//! the order is made from.
+//! one ticket when its contact details are new or it was rated, of one customer after an order, of all after a run or a
+//! change of what the order is made from. Of one ticket the customer is computed anew afterwards, because what is known
+//! of them rests on their tickets too.
 
 use std::time::Duration;
 

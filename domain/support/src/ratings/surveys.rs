@@ -11,8 +11,8 @@ use super::{NewRating, Score, Source, give};
 /// The latest deliveries of a ticket that are looked at.
 const DELIVERIES: i64 = 10;
 
-/// Takes over what surveys in the latest deliveries of a ticket say (support role). Told twice it is stored once. What
-/// is no score is left out: the delivery keeps it.
+/// Takes over what surveys in the latest deliveries of a ticket say (support role), and answers how many were new. Told
+/// twice it is stored once. What is no score is left out: the delivery keeps it.
 ///
 /// # Errors
 /// The database failed.
@@ -21,7 +21,8 @@ pub async fn from_deliveries(
     tenant: TenantId,
     ticket: TicketId,
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
+) -> Result<usize, DbError> {
+    let mut new = 0;
     let surveys: Vec<Value> = sqlx::query_scalar(
         "select survey from (
              select coalesce(i.body #> '{ticket,satisfaction_survey}', i.body -> 'satisfaction_survey') as survey
@@ -52,8 +53,9 @@ pub async fn from_deliveries(
             continue;
         }
         give(tx, tenant, &rating).await?;
+        new += 1;
     }
-    Ok(())
+    Ok(new)
 }
 
 /// Whether the very same answer is stored, so that a delivery told again changes nothing and tells nobody.

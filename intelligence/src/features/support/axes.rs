@@ -2,11 +2,11 @@
 
 use super::{SupportStats, Ticket};
 use crate::features::numbers::{mean, ratio, slope};
-use crate::lines::{day_of, last_minute};
+use crate::lines::day_of;
 
 /// Tickets of the tenant's mean satisfaction that are added to the customer's own.
 const PRIOR_TICKETS: f64 = 3.0;
-/// An order within this many days follows a ticket or credit.
+/// An order within this many days follows a ticket.
 const FOLLOW_UP_DAYS: i64 = 90;
 
 pub(super) fn communication(tickets: &[Ticket]) -> [Option<f64>; 5] {
@@ -82,18 +82,11 @@ pub(super) fn feedback(tickets: &[Ticket], stats: &SupportStats) -> [Option<f64>
     ]
 }
 
-pub(super) fn value_sensitivity(tickets: &[Ticket], orders: &[i32], until_day: i32) -> [Option<f64>; 5] {
-    let last = last_minute(until_day);
-    let credited =
-        || tickets.iter().filter(|ticket| ticket.credit_minute.is_some_and(|minute| minute <= last));
-    let used = credited().filter(|ticket| ticket.credit_used).count() as f64;
-    let credits: Vec<i32> = credited().filter_map(|ticket| ticket.credit_minute).collect();
+pub(super) fn value_sensitivity(tickets: &[Ticket]) -> [Option<f64>; 3] {
     [
         share(tickets, |ticket| ticket.asks_compensation),
         share(tickets, |ticket| ticket.mentions_price),
         share(tickets, |ticket| ticket.asks_discount),
-        ratio(used, credits.len() as f64),
-        followed(&credits, orders, until_day),
     ]
 }
 

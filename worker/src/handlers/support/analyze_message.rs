@@ -21,7 +21,8 @@ use crate::ai;
 use crate::analysis::{lexicon, model};
 use crate::app::App;
 use crate::context::Ctx;
-use crate::outcome::{Outcome, Stop, done};
+use crate::insight::writers;
+use crate::outcome::{Outcome, Stop, done, done_then};
 
 /// A little less than the kind's deadline, so that the client gives up in order.
 const CALL_TIME: Duration = Duration::from_secs(30);
@@ -47,9 +48,11 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: AnalyzeMessage) -> Outc
     let Some(settled) = settle::settle(&mut tx, ctx.tenant, unread.ticket_id, now).await? else {
         return Err(Stop::Cancel("the ticket is gone".to_owned()));
     };
+    // The ticket's row is held, so whoever finds out now whose it is comes after this and computes the customer anew.
+    let then = writers::follow_up(&mut tx, &ctx, unread.ticket_id).await?;
     tx.commit().await?;
     app.dispatch.announce(settled.announcement);
-    done(output(&unread, Some(read.by), &read.reading))
+    done_then(output(&unread, Some(read.by), &read.reading), then)
 }
 
 struct Read {

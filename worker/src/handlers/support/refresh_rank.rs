@@ -15,7 +15,8 @@ use support::order::facts::{self, Base, Behind, Look};
 
 use crate::app::App;
 use crate::context::Ctx;
-use crate::outcome::{Outcome, Stop, done};
+use crate::insight::writers;
+use crate::outcome::{Outcome, Stop, done, done_then};
 
 /// Tickets in a transaction.
 const BATCH: i64 = 200;
@@ -29,9 +30,11 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RefreshRank) -> Outcome
             let Some(ticket) = facts::of_ticket(&mut tx, TicketId(ticket)).await? else {
                 return Err(Stop::Cancel("the ticket is gone".to_owned()));
             };
+            let id = ticket.id;
             let moved = look(&mut tx, vec![Behind { known_customer: None, ..ticket }]).await?;
+            let then = writers::follow_up(&mut tx, &ctx, id).await?;
             tx.commit().await?;
-            done(RefreshRankOutput { tickets: 1, moved })
+            done_then(RefreshRankOutput { tickets: 1, moved }, then)
         }
         (None, Some(customer)) => {
             let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
