@@ -167,6 +167,49 @@ async fn eight_at_once_fill_every_capacity_and_overtake_nobody() {
 }
 
 #[tokio::test]
+async fn room_is_used_after_it_was_made_by_the_history_too() {
+    let world = world().await;
+    let mut setup = tx(&world).await;
+    let ann = agent(&mut setup, world.tenant, "ann", 2).await;
+    let first = ticket(&mut setup, world.tenant, "email", 9.0).await;
+    setup.commit().await.expect("commits");
+    assert_eq!(drain_all(&world).await, [(first, ann)]);
+    let mut setup = tx(&world).await;
+    for rank in [8.0, 7.0] {
+        ticket(&mut setup, world.tenant, "email", rank).await;
+    }
+    setup.commit().await.expect("commits");
+
+    // The queue is given out while the first ticket is being resolved, so it waits for the agent's row.
+    let mut resolving = tx(&world).await;
+    sqlx::query("select from support_app.agent for update").execute(&mut *resolving).await.expect("held");
+    let resolve = async {
+        let waits = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(world.db.pool()).await.expect("answers") {
+            tokio::task::yield_now().await;
+        }
+        sqlx::query("update support_app.ticket set status = 'resolved' where id = $1")
+            .bind(first)
+            .execute(&mut *resolving)
+            .await
+            .expect("changed");
+        settle::settle(&mut resolving, world.tenant, first, now()).await.expect("settles").expect("exists");
+        resolving.commit().await.expect("commits");
+    };
+    let (given, ()) = tokio::join!(drain_all(&world), resolve);
+    assert_eq!(given.len(), 2);
+    let mut look = tx(&world).await;
+    let too_early: i64 = sqlx::query_scalar(
+        "select count(*) from support_app.assignment n
+         where n.until_at is null and n.from_at < (select max(until_at) from support_app.assignment)",
+    )
+    .fetch_one(&mut *look)
+    .await
+    .expect("the history");
+    assert_eq!(too_early, 0);
+}
+
+#[tokio::test]
 async fn large_and_small_tickets_keep_the_order() {
     let world = world().await;
     let mut setup = tx(&world).await;

@@ -104,6 +104,8 @@ pub async fn drain(
         });
     }
     let mut agents = ready(tx).await?;
+    // Their rows may have been waited for: what makes use of room must not seem to come before what made it.
+    let now = now.max(clock(tx).await?);
     for agent in &mut agents {
         agent.is_kept_free = place.kept_free.contains(&agent.id);
     }
@@ -183,6 +185,11 @@ const READY: &str = "from support_app.agent
 async fn is_anybody_ready(tx: &mut Tx) -> Result<(bool, DateTime<Utc>), DbError> {
     let statement = AssertSqlSafe(format!("select exists (select {READY}), clock_timestamp()"));
     Ok(sqlx::query_as(statement).fetch_one(&mut **tx).await?)
+}
+
+/// What time it is for the database, at this very statement.
+async fn clock(tx: &mut Tx) -> Result<DateTime<Utc>, DbError> {
+    Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(&mut **tx).await?)
 }
 
 /// Those agents, locked.
