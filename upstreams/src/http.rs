@@ -5,12 +5,14 @@
 //! that the job is rescheduled instead of holding a worker's slot. Redirects are not followed, proxies from
 //! the environment are not used (they would undo the address check), and bodies are bounded.
 
-use std::error::Error as _;
+mod exchange;
+mod streamed;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant as ClockInstant, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode, Url};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -23,6 +25,8 @@ use super::pacing::Pacer;
 use super::pacing::shared::Shared;
 pub use super::retry::{RetryPolicy, Verdict, judge_status};
 use super::retry::{full_jitter, named_wait};
+use exchange::ExchangeError;
+pub use streamed::Streamed;
 
 /// Longest answer that is read, in bytes. Twenty long messages are more than a megabyte.
 pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
@@ -211,63 +215,6 @@ impl Outbound {
         unreachable!("the loop ends when the delays do")
     }
 
-    /// Begins to read what lies at an address, once: whoever reads it goes on from where it broke off.
-    ///
-    /// # Errors
-    /// As for [`Outbound::send`], by the status alone.
-    pub async fn open(
-        &self,
-        context: &CallContext,
-        url: Url,
-        headers: HeaderMap,
-    ) -> Result<Streamed, ClientError> {
-        self.destinations.check_url(&url).map_err(|forbidden| self.forbidden(forbidden))?;
-        let permit = self.breakers.ask(&host_key(&url), ClockInstant::now()).map_err(|after| {
-            self.count("circuit_open");
-            ClientError::RetryAfter { upstream: self.upstream, after, reason: PauseReason::CircuitOpen }
-        })?;
-        let left =
-            context.deadline.saturating_duration_since(Instant::now()).min(self.policy.attempt_timeout);
-        let sent = tokio::time::timeout(left, self.http.get(url).headers(headers).send()).await;
-        let trouble = match sent {
-            Ok(Ok(response)) => {
-                let status = response.status();
-                self.count(status_class(status));
-                if status.is_server_error() {
-                    self.failed(permit)
-                } else {
-                    permit.succeeded()
-                }
-                return match judge_status(status) {
-                    Verdict::Accept => Ok(Streamed { status, upstream: self.upstream, response }),
-                    Verdict::Unauthorised => {
-                        Err(ClientError::Unauthorised { upstream: self.upstream, status: status.as_u16() })
-                    }
-                    Verdict::Again | Verdict::Busy | Verdict::SpendLimit => Err(ClientError::Unavailable {
-                        upstream: self.upstream,
-                        cause: Trouble::Status(status.as_u16()),
-                        effect: Effect::None,
-                    }),
-                    Verdict::Refuse { code } => {
-                        Err(ClientError::Rejected { upstream: self.upstream, status: status.as_u16(), code })
-                    }
-                };
-            }
-            Ok(Err(error)) => match ExchangeError::of(&error) {
-                ExchangeError::Forbidden(forbidden) => {
-                    self.count("forbidden_address");
-                    return Err(self.forbidden(forbidden));
-                }
-                ExchangeError::NoConnection => Trouble::NoConnection,
-                _ => Trouble::Broken,
-            },
-            Err(_) => Trouble::TimedOut,
-        };
-        self.failed(permit);
-        self.count(if trouble == Trouble::NoConnection { "no_connection" } else { "broken" });
-        Err(ClientError::Unavailable { upstream: self.upstream, cause: trouble, effect: Effect::None })
-    }
-
     /// One try: the outer error ends the call, the inner one is worth another try.
     async fn attempt(
         &self,
@@ -432,41 +379,6 @@ impl Outbound {
         }
     }
 
-    async fn exchange(&self, context: &CallContext, request: &Request) -> Result<Answer, ExchangeError> {
-        let mut builder =
-            self.http.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
-        if let Some(traceparent) =
-            context.traceparent.as_deref().and_then(|text| HeaderValue::from_str(text).ok())
-        {
-            builder = builder.header(HeaderName::from_static("traceparent"), traceparent);
-        }
-        if let Some(body) = &request.body {
-            if !request.headers.contains_key(reqwest::header::CONTENT_TYPE) {
-                builder = builder.header(reqwest::header::CONTENT_TYPE, "application/json");
-            }
-            builder = builder.body(body.clone());
-        }
-        let mut response = builder.send().await.map_err(|error| ExchangeError::of(&error))?;
-        let is_cut = self.read_bytes.is_some();
-        if !is_cut && response.content_length().is_some_and(|length| length > MAX_BODY_BYTES as u64) {
-            return Err(ExchangeError::TooLarge);
-        }
-        let most = self.read_bytes.unwrap_or(MAX_BODY_BYTES);
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| ExchangeError::of(&error))? {
-            if body.len() + chunk.len() > most {
-                if is_cut {
-                    body.extend_from_slice(&chunk[..most - body.len()]);
-                    break;
-                }
-                return Err(ExchangeError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let headers = std::mem::take(response.headers_mut());
-        Ok(Answer { status: response.status(), headers, body: body.into() })
-    }
-
     /// The error after the last try, or when the next one would come too late.
     fn give_up(&self, failure: &Failure) -> ClientError {
         let (upstream, effect) = (self.upstream, failure.effect);
@@ -484,34 +396,6 @@ impl Outbound {
     fn count(&self, outcome: &'static str) {
         metrics::counter!("deskwork_upstream_requests_total", "upstream" => self.upstream, "outcome" => outcome)
             .increment(1);
-    }
-}
-
-/// An answer that is read piece by piece: for files that are larger than memory should be.
-pub struct Streamed {
-    /// The HTTP status, a success.
-    pub status: StatusCode,
-    upstream: &'static str,
-    response: reqwest::Response,
-}
-
-impl Streamed {
-    /// The answer's headers.
-    pub fn headers(&self) -> &HeaderMap {
-        self.response.headers()
-    }
-
-    /// The next bytes; none at the end.
-    ///
-    /// # Errors
-    /// The connection broke, or nothing came for so long.
-    pub async fn next(&mut self, silent_for: Duration) -> Result<Option<Bytes>, ClientError> {
-        let trouble = match tokio::time::timeout(silent_for, self.response.chunk()).await {
-            Ok(Ok(piece)) => return Ok(piece),
-            Ok(Err(_)) => Trouble::Broken,
-            Err(_) => Trouble::TimedOut,
-        };
-        Err(ClientError::Unavailable { upstream: self.upstream, cause: trouble, effect: Effect::None })
     }
 }
 
@@ -539,26 +423,6 @@ struct Failure {
     named: Option<(Duration, PauseReason)>,
     /// What is short, when it is no failure but a lack of room.
     busy: Option<PauseReason>,
-}
-
-enum ExchangeError {
-    Forbidden(Forbidden),
-    NoConnection,
-    Broken,
-    TooLarge,
-}
-
-impl ExchangeError {
-    fn of(error: &reqwest::Error) -> Self {
-        let mut source = error.source();
-        while let Some(inner) = source {
-            if let Some(forbidden) = inner.downcast_ref::<Forbidden>() {
-                return Self::Forbidden(*forbidden);
-            }
-            source = inner.source();
-        }
-        if error.is_connect() { Self::NoConnection } else { Self::Broken }
-    }
 }
 
 fn status_class(status: StatusCode) -> &'static str {

@@ -3,7 +3,8 @@
 
 use support::analysis::{Reading, words};
 
-use super::vocabulary::{COMPENSATION, MOODS, NEGATIONS, NEGATIONS_BEHIND, SIGNS, STRONG, THANKS, TOPICS};
+use super::matters::{COMPENSATION, THANKS, TOPICS};
+use super::moods::{MOODS, NEGATIONS, NEGATIONS_BEHIND, SIGNS, STRONG};
 use super::{excerpt, language};
 use crate::draft::words::normalised;
 

@@ -4,8 +4,9 @@
 
 pub mod language;
 pub mod lexicon;
+mod matters;
 pub mod model;
-mod vocabulary;
+mod moods;
 
 /// So much of a message's beginning is read.
 const HEAD_CHARS: usize = 6_000;
