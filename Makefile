@@ -85,9 +85,12 @@ ui-bench: setup-test build ## sizes and times of the web app
 	@tests/ui bench $(ARGS)
 
 ## Checks
-.PHONY: setup-test test test-interop lint fmt openapi schemathesis figures
+.PHONY: setup-test setup-interop test test-interop lint fmt openapi schemathesis figures
 setup-test:
 	@deploy/local/setup --test
+
+setup-interop:
+	@deploy/local/setup --test --interop
 
 test: setup-test build ## all tests on private servers (or on TEST_DATABASE_URL and TEST_REDIS_URL), then the web app in a browser
 	@deploy/local/with-servers $(STATE)/test cargo nextest run --workspace $(ARGS)
@@ -104,10 +107,11 @@ openapi: build ## write docs/openapi.json from the code
 	@target/debug/api openapi > $(STATE)/openapi.json
 	@mv $(STATE)/openapi.json docs/openapi.json
 
-test-interop: setup-test build ## other people's code checks what we sign, send and answer, and ours what they sign; it goes to .local
+test-interop: setup-interop build ## other people's code checks what we sign, send and answer, and ours what they sign; it goes to .local
 	@tests/interop/signatures
 	@tests/interop/mail $(BIN)/mail-samples
 	@tests/interop/assistants
+	@tests/interop/sources $(BIN)/sources
 
 schemathesis: setup build ## the running API against its own description: ARGS="50" for more requests
 	@tests/schemathesis $(ARGS)
@@ -116,7 +120,7 @@ figures: setup ## draw the figures of docs/ from the real purchases, a few minut
 	@cargo run --package intelligence --example figures -- $(ARGS)
 
 ## Figures and faults (each prints one `figure: NAME VALUE UNIT` a line)
-PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters sla assign realtime idle night night-kill rules segments fuzz-doors import-bench erase shopify mail outbound
+PROGRAMS := chaos recovery failover backlog fairness webhooks deadletters audit waiters sla assign realtime desk idle night night-kill rules segments fuzz-doors import-bench erase shopify mail outbound questions-tools
 .PHONY: $(PROGRAMS) bench build-release night-peer
 build-release:
 	@echo "build: all programs, optimised; about 12 minutes the first time on 2 cores, afterwards a minute"
@@ -173,6 +177,9 @@ realtime: ## 5,000 WebSockets on one api process: delay, memory, what is missed 
 
 mail: ## mail: two desks that answer by themselves, a flood, 1,000 shapes, 10,000 in and out through kills: ARGS="--quick"
 	@$(BIN)/mail $(ARGS)
+
+desk: ## a million tickets: smart order, a ticket, an agent's queue and search at 50 requests a second: ARGS="--quick"
+	@$(BIN)/desk $(ARGS)
 
 idle: ## what the cluster costs when nothing happens
 	@$(BIN)/idle $(ARGS)
