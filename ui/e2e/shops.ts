@@ -25,10 +25,11 @@ W-3,,2026-10-03,Brush,1,9.00,
 
 export async function shops() {
   const { items } = await api<{ items: Source[] }>("/api/orders/sources");
-  if (items.length >= 2) return;
+  const isConnected = (await shopView()).status === "connected";
+  if (isConnected && items.length >= 2) return;
   const there = await away();
-  await connected();
-  await sources(there);
+  if (!isConnected) await connected();
+  if (items.length < 2) await sources(there);
   there.ticket({
     id: 880_001,
     subject: "Is the box set signed?",

@@ -66,7 +66,7 @@ export function HelpDesk() {
             <>
               <Connected known={shown} onChange={mayChange ? () => setEdited(true) : null} />
               <Sameness isOn={isOn} />
-              <Differences />
+              <Differences isAwaited={asked !== null} />
             </>
           ) : (
             <Empty title={TEXTS.none}>
@@ -232,9 +232,10 @@ const columnsOf = (nameOf: (agent: string) => string): Column<Difference>[] => [
   { head: "Both now", isWide: true, cell: (found) => said(found.field, found.merged, "merged", nameOf) },
 ];
 
-function Differences() {
+/** What a comparison finds is written down ticket by ticket, a moment after it. */
+function Differences({ isAwaited }: { isAwaited: boolean }) {
   const nameOf = useAgentNames();
-  const pages = usePages<Difference>([...helpDeskKey, "differences"], differences, CALM_MS);
+  const pages = usePages<Difference>([...helpDeskKey, "differences"], differences, isAwaited ? LIVE_MS : CALM_MS);
   return (
     <Stack gap="xs" component="section" aria-label={TEXTS.differences}>
       <div>

@@ -15,7 +15,7 @@ import { Connect } from "./Connect.tsx";
 import { disconnectShop, type Shop, shop, shopKey, syncShop } from "./calls.ts";
 import { Freshness } from "./Freshness.tsx";
 import { Reading } from "./Reading.tsx";
-import { isUnderWay } from "./reading.ts";
+import { isMoving, runOf } from "./reading.ts";
 import { TEXTS } from "./texts.ts";
 
 const READING_MS = 2_000;
@@ -28,15 +28,17 @@ const STATES: Record<string, [string, Tone]> = {
 export function Shopify() {
   const [filters] = useFilters();
   const [isEnding, setEnding] = useState(false);
+  const [askedAfter, setAskedAfter] = useState<string | null>(null);
   const known = useQuery({
     queryKey: shopKey,
     queryFn: ({ signal }) => shop(signal),
-    refetchInterval: ({ state }) => (state.data && isUnderWay(state.data.reading) ? READING_MS : CALM_MS),
+    refetchInterval: ({ state }) => (state.data && isMoving(state.data, askedAfter) ? READING_MS : CALM_MS),
   });
   const read = useAct({
     run: syncShop,
     changes: [shopKey],
     done: (asked) => (asked.created ? TEXTS.synced : TEXTS.syncedAlready),
+    onDone: () => setAskedAfter(runOf(known.data?.reading ?? [])),
   });
   const end = useAct({
     run: disconnectShop,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { domainOf, isUnderWay, type Part, stretches } from "./reading.ts";
+import { domainOf, isMoving, isUnderWay, type Part, stretches } from "./reading.ts";
 
 function part(resource: string, state: string, more: Partial<Part> = {}): Part {
   return {
@@ -44,6 +44,18 @@ test("a reading is under way until nothing of it waits or runs", () => {
   assert.equal(isUnderWay([part("products", "done"), part("orders", "dropped")]), false);
   assert.equal(stretches([part("orders", "waiting")])[0]?.state, "waiting");
   assert.equal(stretches([part("orders", "dropped"), part("orders", "done")])[0]?.state, "dropped");
+});
+
+test("what was asked for and has not begun is waited for, and no longer", () => {
+  const since = "2026-11-01T09:00:00Z";
+  const done = [part("orders", "done", { run_id: "one" })];
+  assert.equal(isMoving({ status: "connected", since, reading: done }, null), false);
+  assert.equal(isMoving({ status: "connected", since, reading: done }, "one"), true, "asked, not begun");
+  assert.equal(isMoving({ status: "connected", since, reading: done }, ""), false, "begun and over");
+  assert.equal(isMoving({ status: "revoked", since, reading: done }, "one"), false, "it will not begin");
+  assert.equal(isMoving({ status: "connected", since, reading: [] }, null), true, "the first is to come");
+  const again = { status: "connected", since: "2026-11-01T11:00:00Z", reading: done };
+  assert.equal(isMoving(again, null), true, "connected again after it");
 });
 
 test("a shop's domain is taken as people have it at hand", () => {

@@ -59,6 +59,23 @@ export function isUnderWay(parts: Part[]): boolean {
   return parts.some((part) => part.state === "running" || part.state === "waiting");
 }
 
+type Standing = { status: string; since?: string | null; reading: Part[] };
+
+/** Whether something is about to change: a reading is under way, or one that was asked for after another has not begun. */
+export function isMoving(shop: Standing, askedAfter: string | null): boolean {
+  if (isUnderWay(shop.reading)) return true;
+  if (shop.status !== "connected") return false;
+  const begun = shop.reading.map((part) => part.started_at).sort()[0];
+  // A shop that was connected is read from its beginning.
+  const isFirstToCome = Boolean(shop.since) && (!begun || Date.parse(begun) < Date.parse(shop.since ?? ""));
+  return isFirstToCome || (askedAfter !== null && runOf(shop.reading) === askedAfter);
+}
+
+/** What tells one reading from another; of none an empty text. */
+export function runOf(parts: Part[]): string {
+  return parts[0]?.run_id ?? "";
+}
+
 /** `Corner-Records`, `corner-records.myshopify.com` or its address as one domain; null for what is none. */
 export function domainOf(typed: string): string | null {
   const host = typed
