@@ -63,6 +63,18 @@ pub struct CallMade {
     pub computed_at: chrono::DateTime<chrono::Utc>,
     /// Whether there was an answer.
     pub available: bool,
+    /// Why there was none.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// ISO 4217 code of its amounts.
+    #[serde(default)]
+    pub currency: Option<String>,
+    /// Rows on all pages; those of the answer are one of them.
+    #[serde(default)]
+    pub rows: usize,
+    /// Groups and figures that were withheld because they are of too few customers.
+    #[serde(default)]
+    pub withheld: u32,
     /// What it cost.
     pub cost: Cost,
 }
@@ -153,6 +165,10 @@ fn called(call: &Call, answer: &ToolAnswer) -> CallMade {
         as_of: answer.as_of,
         computed_at: answer.computed_at,
         available: answer.available,
+        reason: answer.reason.clone(),
+        currency: answer.currency.clone(),
+        rows: answer.rows,
+        withheld: answer.withheld,
         cost: answer.cost,
     }
 }

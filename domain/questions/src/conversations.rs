@@ -190,19 +190,27 @@ pub async fn of_person(
     asked_by: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<Vec<Exchange>>, DbError> {
-    let exchanges: Vec<Exchange> = sqlx::query_as(
-        "select e.id, e.conversation_id, e.question, e.scopes, e.answer, e.last_call, e.asked_at, e.answered_at
-         from questions_app.exchange e join questions_app.conversation c on c.id = e.conversation_id
-         where c.id = $1 and c.asked_by = $2 and c.expires_at > $3
-         order by e.asked_at, e.id limit $4",
+    // One whose only question was taken back is there, and goes on.
+    let is_there: bool = sqlx::query_scalar(
+        "select exists (select from questions_app.conversation where id = $1 and asked_by = $2 and expires_at > $3)",
     )
     .bind(conversation)
     .bind(asked_by)
     .bind(now)
+    .fetch_one(&mut **tx)
+    .await?;
+    if !is_there {
+        return Ok(None);
+    }
+    let exchanges: Vec<Exchange> = sqlx::query_as(
+        "select id, conversation_id, question, scopes, answer, last_call, asked_at, answered_at
+         from questions_app.exchange where conversation_id = $1 order by asked_at, id limit $2",
+    )
+    .bind(conversation)
     .bind(MOST_QUESTIONS)
     .fetch_all(&mut **tx)
     .await?;
-    Ok((!exchanges.is_empty()).then_some(exchanges))
+    Ok(Some(exchanges))
 }
 
 /// Writes the answer down, unless the question is gone (marketing role).
@@ -226,6 +234,53 @@ pub async fn answer(
     .execute(&mut **tx)
     .await?;
     Ok(written.rows_affected() > 0)
+}
+
+/// What became of a question that was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenBack {
+    /// It is gone; the job that answers it finds nothing any more.
+    Gone,
+    /// It has its answer, and stays.
+    Answered,
+    /// There is no such question of this person.
+    Unknown,
+}
+
+/// Takes a question back that has no answer yet (marketing role).
+///
+/// # Errors
+/// The database failed.
+pub async fn take_back(
+    tx: &mut Tx,
+    conversation: Uuid,
+    exchange: Uuid,
+    asked_by: &str,
+    now: DateTime<Utc>,
+) -> Result<TakenBack, DbError> {
+    // Its lock: an answer that is being written now is waited for.
+    let answered: Option<bool> = sqlx::query_scalar(
+        "select e.answer is not null
+         from questions_app.exchange e join questions_app.conversation c on c.id = e.conversation_id
+         where e.id = $1 and c.id = $2 and c.asked_by = $3 and c.expires_at > $4 for update of e",
+    )
+    .bind(exchange)
+    .bind(conversation)
+    .bind(asked_by)
+    .bind(now)
+    .fetch_optional(&mut **tx)
+    .await?;
+    match answered {
+        None => Ok(TakenBack::Unknown),
+        Some(true) => Ok(TakenBack::Answered),
+        Some(false) => {
+            sqlx::query("delete from questions_app.exchange where id = $1")
+                .bind(exchange)
+                .execute(&mut **tx)
+                .await?;
+            Ok(TakenBack::Gone)
+        }
+    }
 }
 
 /// Forgets a conversation of this person, with its answers; false when there was none (marketing role).

@@ -44,6 +44,7 @@ pub struct Question {
 
 /// The question is being answered.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AskedQuestion)]
 pub struct Asked {
     /// The job, as in GET /api/jobs/{id}.
     pub job_id: Uuid,
@@ -214,6 +215,6 @@ async fn forget(
     if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(none()) }
 }
 
-fn none() -> Problem {
+pub(super) fn none() -> Problem {
     Problem::not_found("there is no such conversation any more")
 }

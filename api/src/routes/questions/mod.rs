@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod mcp;
 pub mod policy;
+pub mod stop;
 pub mod tools;
 pub mod usage;
 
@@ -18,6 +19,7 @@ use crate::web::problem::Problem;
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(ask::routes())
+        .merge(stop::routes())
         .merge(tools::routes())
         .merge(usage::routes())
         .merge(policy::routes())
