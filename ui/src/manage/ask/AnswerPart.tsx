@@ -1,6 +1,6 @@
 // An answer: its text, chart and rows, how fresh they are, what to bear in mind and what was left out, and who answered.
 
-import { Alert, Group, Stack, Text } from "@mantine/core";
+import { Group, Stack, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Age } from "../../parts/Age.tsx";
 import { count, day } from "../../parts/format.ts";
@@ -78,9 +78,9 @@ export function AnswerPart({ answer, question, isFolded, children }: Props) {
         behind
       )}
       {left > 0 && (
-        <Alert variant="outline" color="gray" role="note" title="Something is withheld">
-          <Text size="sm">{withheld(left)}</Text>
-        </Alert>
+        <Text size="sm">
+          <strong>{TEXTS.isWithheld}:</strong> {withheld(left)}
+        </Text>
       )}
       {caveats.length > 0 && (
         <section aria-label={TEXTS.caveats}>

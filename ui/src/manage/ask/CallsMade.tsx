@@ -61,6 +61,6 @@ export function CallsMade({ calls }: { calls: CallMade[] }) {
 
 export function withheld(figures: number): string {
   return figures === 1
-    ? "One figure is of too few customers, or would tell one that is."
+    ? "one figure is of too few customers, or would tell one that is."
     : `${count(figures)} figures are of too few customers, or would tell those that are.`;
 }

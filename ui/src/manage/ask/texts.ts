@@ -28,6 +28,7 @@ export const TEXTS = {
   rows: "Rows behind it",
   noRows: "Nothing fits the question.",
   withheld: "withheld",
+  isWithheld: "Withheld",
   calls: "How it was computed",
   parameters: "With",
   caveats: "To bear in mind",

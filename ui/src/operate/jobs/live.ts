@@ -17,11 +17,14 @@ export function useLiveJob(id: string, state: string | undefined): Link {
   const cache = useQueryClient();
   const [link, setLink] = useState<Link>("catching up");
   const isOver = isFinished(state);
+  const isKnown = state !== undefined;
   useEffect(() => {
     if (isOver) {
       setLink("ended");
       return;
     }
+    // A change has to find the job in the cache: one that ends before it was read would be running there for ever.
+    if (!isKnown) return;
     let source: EventSource | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let failures = 0;
@@ -52,6 +55,6 @@ export function useLiveJob(id: string, state: string | undefined): Link {
       source?.close();
       clearTimeout(timer);
     };
-  }, [id, isOver, cache]);
+  }, [id, isOver, isKnown, cache]);
   return link;
 }
