@@ -221,7 +221,8 @@ impl Shop {
     }
 }
 
-async fn send(router: &Router, request: Request<Body>) -> Answer {
+/// Sends a request to a router, and reads the answer to its end.
+pub async fn send(router: &Router, request: Request<Body>) -> Answer {
     let response = router.clone().oneshot(request).await.expect("the router cannot fail");
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, 64 << 20).await.expect("a body");
