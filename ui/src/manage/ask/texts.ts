@@ -2,7 +2,7 @@
 
 export const TEXTS = {
   title: "Ask the shop",
-  note: "Questions in plain words about customers, segments, categories and what is to come. Customers have anonymised names here, and groups of too few are withheld.",
+  note: "Questions in plain words about customers, segments, categories and what is to come. Customers have anonymised names here, and groups of too few are withheld. A conversation is yours alone and kept for a day after its last question.",
   label: "Your question",
   hint: "Enter sends, Shift Enter begins a line",
   ask: "Ask",
