@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::pacing::shared::Shared;
@@ -13,12 +14,16 @@ use super::pacing::shared::Shared;
 /// Accounts that a process counts at most; of more nobody is counted, and none refused.
 const ACCOUNTS: usize = 4096;
 
+/// Between two looks for a place.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// The places of one upstream. Cloning shares them.
 #[derive(Clone, Debug)]
 pub struct Concurrency {
     upstream: &'static str,
     limit: usize,
     longest: Duration,
+    patience: Duration,
     local: Arc<Mutex<HashMap<String, usize>>>,
     shared: Option<Shared>,
 }
@@ -35,7 +40,19 @@ pub struct Place {
 impl Concurrency {
     /// At most `limit` calls of an account at once, none of which takes longer than `longest`.
     pub fn new(upstream: &'static str, limit: usize, longest: Duration) -> Concurrency {
-        Concurrency { upstream, limit: limit.max(1), longest, local: Arc::default(), shared: None }
+        Concurrency {
+            upstream,
+            limit: limit.max(1),
+            longest,
+            patience: Duration::ZERO,
+            local: Arc::default(),
+            shared: None,
+        }
+    }
+
+    /// The same, where a call waits so long for a place: for accounts whose calls are short.
+    pub fn waiting_for(self, patience: Duration) -> Concurrency {
+        Concurrency { patience, ..self }
     }
 
     /// The same for the whole cluster.
@@ -43,8 +60,20 @@ impl Concurrency {
         Concurrency { shared: Some(shared), ..self }
     }
 
-    /// Takes a place; none when all are taken.
+    /// Takes a place; none when all are taken, and stay so for as long as is waited.
     pub async fn enter(&self, account: &str) -> Option<Place> {
+        let until = Instant::now() + self.patience;
+        loop {
+            let place = self.enter_now(account).await;
+            // Who leaves may be another process, which tells nobody.
+            if place.is_some() || Instant::now() + LOOK_AGAIN > until {
+                return place;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn enter_now(&self, account: &str) -> Option<Place> {
         // What is full here is full everywhere, and costs no look.
         let mut place = self.enter_here(account)?;
         if let Some(shared) = &self.shared {
@@ -106,5 +135,19 @@ mod tests {
         drop(first);
         assert!(places.enter("a").await.is_some());
         assert!(places.local.lock().expect("no panic inside").len() <= 1, "idle accounts are forgotten");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_gets_a_place_that_is_left_meanwhile() {
+        let places =
+            Concurrency::new("test", 1, Duration::from_secs(1)).waiting_for(Duration::from_millis(300));
+        let first = places.enter("a").await.expect("a place");
+        assert!(places.enter("a").await.is_none(), "nobody leaves");
+        let leaves = async {
+            tokio::time::sleep(Duration::from_millis(120)).await;
+            drop(first);
+        };
+        let (second, ()) = tokio::join!(places.enter("a"), leaves);
+        assert!(second.is_some());
     }
 }

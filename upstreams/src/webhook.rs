@@ -24,6 +24,9 @@ pub const READ_BYTES: usize = 16 * 1024;
 /// Requests to one endpoint at once, in the whole cluster: a slow one must not hold all slots of the workers.
 const AT_ONCE: usize = 4;
 
+/// How long a call waits for one of these places: most answers take less, and a call that is put off comes a second later.
+const PLACE_WITHIN: Duration = Duration::from_millis(250);
+
 /// One try of 20 s: Standard Webhooks asks for 15 to 30.
 const POLICY: RetryPolicy = RetryPolicy {
     attempts: 1,
@@ -73,7 +76,7 @@ impl Webhooks {
         let policy = RetryPolicy { attempt_timeout: patience, ..POLICY };
         let outbound = Outbound::new(UPSTREAM, destinations, policy, breakers)?
             .reading_at_most(READ_BYTES)
-            .limited_by(Concurrency::new(UPSTREAM, AT_ONCE, patience));
+            .limited_by(Concurrency::new(UPSTREAM, AT_ONCE, patience).waiting_for(PLACE_WITHIN));
         Ok(Webhooks { outbound })
     }
 

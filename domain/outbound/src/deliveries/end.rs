@@ -12,7 +12,7 @@ use database::ids::TenantId;
 use database::{DbError, Tx};
 
 use super::State;
-use super::take::Message;
+use super::take::{self, Message};
 use crate::schedule::{self, LONGEST_WAIT};
 use crate::tell::tell;
 use crate::{endpoints, kinds::DeliverWebhook};
@@ -57,10 +57,22 @@ pub struct Exchange {
 /// What is to be done now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// The delivery is over, as it says; this one of the same endpoint follows, if its order counts.
-    Over(State, Option<Uuid>),
+    /// The delivery is over, as it says, and this follows.
+    Over(State, Follows),
     /// It comes again after this time.
     Again(Duration),
+}
+
+/// What the endpoint has besides. Whoever ended a delivery may go on with it ([`super::take::follow`]): that costs no job,
+/// and an endpoint with a backlog is served as fast as it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// Nothing that would wait for the end of this one.
+    Nothing,
+    /// This delivery is the next in the endpoint's order, and nobody else looks after it.
+    InOrder(Uuid),
+    /// Deliveries that were put off because as many as may be were under way. Their jobs come back by themselves.
+    PutOff,
 }
 
 /// Writes down what came of an attempt (outbound role).
@@ -75,16 +87,17 @@ pub async fn record(
     exchange: Option<&Exchange>,
     now: DateTime<Utc>,
 ) -> Result<Next, DbError> {
-    if let (Met::Success, false, Some(exchange)) = (met, message.ordered, exchange) {
-        delivered(tx, tenant, message, exchange, now).await?;
-        return Ok(Next::Over(State::Delivered, None));
+    if let (Met::Success, Some(exchange)) = (met, exchange) {
+        let others_were_put_off = delivered(tx, tenant, message, exchange, now).await?;
+        let follows = match (message.ordered, others_were_put_off) {
+            (true, _) => in_order(tx, message).await?,
+            (false, true) => Follows::PutOff,
+            (false, false) => Follows::Nothing,
+        };
+        return Ok(Next::Over(State::Delivered, follows));
     }
     if message.ordered {
-        // Before everything else: see `outbound.hand_out`.
-        sqlx::query("select from outbound.endpoint where id = $1 for update")
-            .bind(message.endpoint)
-            .execute(&mut **tx)
-            .await?;
+        lock(tx, message.endpoint).await?;
     }
     let met = patient(message, met, now);
     if let Some(exchange) = exchange {
@@ -92,10 +105,7 @@ pub async fn record(
     }
     let status = exchange.and_then(|exchange| exchange.status);
     match &met {
-        Met::Success => {
-            over(tx, message, State::Delivered, status, None).await?;
-            succeeded(tx, message, now).await?;
-        }
+        Met::Success => over(tx, message, State::Delivered, status, None).await?,
         Met::Gone => {
             over(tx, message, State::Failed, status, Some("the endpoint answered 410")).await?;
             if !message.is_test {
@@ -144,19 +154,41 @@ pub async fn record(
         }
     }
     let state = if met == Met::Success { State::Delivered } else { State::Failed };
-    let next = if message.ordered { following(tx, message.endpoint).await? } else { None };
-    Ok(Next::Over(state, next))
+    Ok(Next::Over(state, in_order(tx, message).await?))
 }
 
-/// The usual end, in one statement.
+/// What follows in order. While something waits that is not this one, whoever hands events out leaves the endpoint to us; that
+/// nothing waits is true only under the lock, which both take before they say so (`outbound.hand_out`). It is taken for this
+/// alone, because everybody who hands out waits for it.
+async fn in_order(tx: &mut Tx, message: &Message) -> Result<Follows, DbError> {
+    if !message.ordered {
+        return Ok(Follows::Nothing);
+    }
+    let mut next = following(tx, message.endpoint).await?;
+    if next.is_none() {
+        lock(tx, message.endpoint).await?;
+        next = following(tx, message.endpoint).await?;
+    }
+    Ok(next.map_or(Follows::Nothing, Follows::InOrder))
+}
+
+async fn lock(tx: &mut Tx, endpoint: Uuid) -> Result<(), DbError> {
+    sqlx::query("select from outbound.endpoint where id = $1 for update")
+        .bind(endpoint)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// The usual end, in one statement; whether others of the endpoint were put off.
 async fn delivered(
     tx: &mut Tx,
     tenant: TenantId,
     message: &Message,
     exchange: &Exchange,
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    sqlx::query(include_str!("delivered.sql"))
+) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar(include_str!("delivered.sql"))
         .bind(tenant)
         .bind(message.delivery)
         .bind(message.endpoint)
@@ -167,9 +199,10 @@ async fn delivered(
         .bind(Json(&exchange.response_headers))
         .bind(exchange.response_body.as_deref())
         .bind(now)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+        .bind(now + take::NOT_BEFORE)
+        .bind(now + take::NOT_AFTER)
+        .fetch_one(&mut **tx)
+        .await?)
 }
 
 /// Whoever has asked for time for a day is at fault.
@@ -287,19 +320,6 @@ async fn wait(
     .bind(now + after)
     .bind(status.map(|status| i16::try_from(status).unwrap_or(i16::MAX)))
     .bind(asked)
-    .bind(now)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// Notes that the endpoint works; its row is left alone when that is known, because all its deliveries share it.
-async fn succeeded(tx: &mut Tx, message: &Message, now: DateTime<Utc>) -> Result<(), DbError> {
-    sqlx::query(
-        "update outbound.endpoint set failing_since = null, failures = 0, last_success_at = $2
-         where id = $1 and (failing_since is not null or last_success_at is null or last_success_at < $2::timestamptz - interval '1 minute')",
-    )
-    .bind(message.endpoint)
     .bind(now)
     .execute(&mut **tx)
     .await?;

@@ -1,6 +1,6 @@
-//! What a delivery's job needs to know before it calls the endpoint.
+//! What a delivery's job needs to know before it calls the endpoint, and what it may go on with.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -10,8 +10,20 @@ use database::ids::TenantId;
 use database::{DbError, Tx};
 
 use super::State;
+use super::end::Follows;
 use crate::signature::{self, Secret};
 use crate::{catalogue, endpoints};
+
+/// A clock that differs by less from the database's is no reason to wait.
+const EARLY: TimeDelta = TimeDelta::milliseconds(200);
+
+/// Between these a delivery that was put off comes back by itself, when it may be taken over.
+pub(super) const NOT_BEFORE: TimeDelta = TimeDelta::milliseconds(500);
+pub(super) const NOT_AFTER: TimeDelta = TimeDelta::seconds(15);
+
+/// How long a delivery is another job's that goes on with it: longer than an endpoint's answer may take, and by more than
+/// [`NOT_AFTER`], so that nobody takes it over a second time meanwhile. When that worker dies it is sent after this time.
+const TAKEN_FOR: TimeDelta = TimeDelta::seconds(60);
 
 /// What there is to do.
 #[derive(Debug)]
@@ -111,43 +123,116 @@ pub async fn take(
     delivery: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Taken, TakeError> {
-    let row: Option<Row> =
-        sqlx::query_as(include_str!("take.sql")).bind(delivery).fetch_optional(&mut **tx).await?;
-    let Some(row) = row else { return Ok(Taken::Gone) };
-    let is_test = row.kind == catalogue::TEST;
-    if row.state != State::Waiting || row.is_removed {
+    let Some(row) = look(tx, delivery).await? else { return Ok(Taken::Gone) };
+    if row.is_over() {
         return Ok(Taken::Over(row.state, row.endpoint_id));
     }
-    if !is_test && (row.endpoint_state != endpoints::State::Active || (row.ordered && row.others_first)) {
+    if row.is_held() {
         return Ok(Taken::Held);
     }
-    // A clock that differs by less than a second from the database's is no reason to wait.
-    if row.next_at > now + chrono::Duration::seconds(1) {
+    if row.next_at > now + EARLY {
         return Ok(Taken::NotYet(row.next_at));
     }
-    let open = |sealed: &[u8]| {
-        endpoints::open(key, tenant, row.endpoint_id, sealed)
-            .map_err(|source| TakeError::Unseal { endpoint: row.endpoint_id, source })
+    Ok(Taken::Send(Box::new(row.message(key, tenant, delivery, now)?)))
+}
+
+/// Takes what follows, for whoever ended a delivery of the endpoint and has time (outbound role): the transaction is the one
+/// in which that was written down. None when there is nothing to do now.
+///
+/// # Errors
+/// The database failed.
+pub async fn follow(
+    tx: &mut Tx,
+    key: &MasterKey,
+    tenant: TenantId,
+    endpoint: Uuid,
+    follows: Follows,
+    now: DateTime<Utc>,
+) -> Result<Option<Box<Message>>, DbError> {
+    let until = now + TAKEN_FOR;
+    let next: Option<Uuid> = match follows {
+        Follows::Nothing => None,
+        Follows::InOrder(next) => {
+            // Whoever asks for its job meanwhile, because it waits, finds it taken. One that waits for its time keeps that.
+            sqlx::query_scalar(
+                "update outbound.webhook_delivery set next_at = $2
+                 where id = $1 and state = 'waiting' and next_at <= $3 returning id",
+            )
+            .bind(next)
+            .bind(until)
+            .bind(now + EARLY)
+            .fetch_optional(&mut **tx)
+            .await?
+        }
+        Follows::PutOff => {
+            sqlx::query_scalar(include_str!("take_over.sql"))
+                .bind(endpoint)
+                .bind(now + NOT_BEFORE)
+                .bind(now + NOT_AFTER)
+                .bind(until)
+                .fetch_optional(&mut **tx)
+                .await?
+        }
     };
-    let mut secrets = vec![open(&row.sealed_secret)?];
-    if let (Some(sealed), Some(until)) = (&row.sealed_old_secret, row.old_secret_until)
-        && until > now
-    {
-        secrets.push(open(sealed)?);
+    let Some(next) = next else { return Ok(None) };
+    match look(tx, next).await? {
+        // A secret that does not open is told by the delivery's own job; here the end of another is to be kept.
+        Some(row) if !row.is_over() && !row.is_held() => {
+            Ok(row.message(key, tenant, next, now).ok().map(Box::new))
+        }
+        _ => Ok(None),
     }
-    Ok(Taken::Send(Box::new(Message {
-        delivery,
-        endpoint: row.endpoint_id,
-        ordered: row.ordered,
-        is_test,
-        url: row.url,
-        id: format!("msg_{}", row.event_id.simple()),
-        body: catalogue::body(&row.kind, row.at, &row.data),
-        secrets,
-        attempts: row.attempts,
-        waits: row.waits,
-        waiting_since: row.waiting_since,
-    })))
+}
+
+async fn look(tx: &mut Tx, delivery: Uuid) -> Result<Option<Row>, sqlx::Error> {
+    sqlx::query_as(include_str!("take.sql")).bind(delivery).fetch_optional(&mut **tx).await
+}
+
+impl Row {
+    fn is_test(&self) -> bool {
+        self.kind == catalogue::TEST
+    }
+
+    fn is_over(&self) -> bool {
+        self.state != State::Waiting || self.is_removed
+    }
+
+    fn is_held(&self) -> bool {
+        !self.is_test()
+            && (self.endpoint_state != endpoints::State::Active || (self.ordered && self.others_first))
+    }
+
+    fn message(
+        self,
+        key: &MasterKey,
+        tenant: TenantId,
+        delivery: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<Message, TakeError> {
+        let open = |sealed: &[u8]| {
+            endpoints::open(key, tenant, self.endpoint_id, sealed)
+                .map_err(|source| TakeError::Unseal { endpoint: self.endpoint_id, source })
+        };
+        let mut secrets = vec![open(&self.sealed_secret)?];
+        if let (Some(sealed), Some(until)) = (&self.sealed_old_secret, self.old_secret_until)
+            && until > now
+        {
+            secrets.push(open(sealed)?);
+        }
+        Ok(Message {
+            delivery,
+            endpoint: self.endpoint_id,
+            ordered: self.ordered,
+            is_test: self.is_test(),
+            id: format!("msg_{}", self.event_id.simple()),
+            body: catalogue::body(&self.kind, self.at, &self.data),
+            url: self.url,
+            secrets,
+            attempts: self.attempts,
+            waits: self.waits,
+            waiting_since: self.waiting_since,
+        })
+    }
 }
 
 impl Message {

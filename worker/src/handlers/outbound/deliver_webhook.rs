@@ -1,5 +1,6 @@
 //! Delivers an event to an endpoint: looks, calls, writes down what came of it. A delivery that has to come again puts
-//! its job off for exactly so long; no attempt of the job is spent by what the endpoint does.
+//! its job off for exactly so long; no attempt of the job is spent by what the endpoint does. A run that ended its delivery
+//! goes on for a while with what the endpoint has besides, because a job for each would cost more than the call.
 //!
 //! A crash between the answer and its note sends the event again, under the same `webhook-id`.
 
@@ -8,9 +9,9 @@ use std::time::Duration;
 
 use chrono::Utc;
 use database::Role;
-use outbound::deliveries::end::{self, Exchange, Met, Next};
-use outbound::deliveries::take::{self, Message, TakeError, Taken};
 use outbound::deliveries::State;
+use outbound::deliveries::end::{self, Exchange, Follows, Met, Next};
+use outbound::deliveries::take::{self, Message, TakeError, Taken};
 use outbound::kinds::DeliverWebhook;
 use outbound::kinds::deliver_webhook::DeliverWebhookOutput;
 use outbound::signature;
@@ -24,8 +25,13 @@ use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done_then};
 
-/// A little less than the kind's deadline, so that what came of it can be written down.
+/// What one call may take, and all calls of a run: a little less than the kind's deadline, so that what came of it can be
+/// written down.
 const CALL_TIME: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(38);
+
+/// How long a run begins with further deliveries of the same endpoint.
+const GOES_ON_FOR: Duration = Duration::from_secs(8);
 
 /// Characters of an answer's body that are kept.
 const KEPT_CHARS: usize = 2_048;
@@ -38,10 +44,11 @@ const SOON: Duration = Duration::from_secs(5);
 const LONGEST_ASKED: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DeliverWebhook) -> Outcome<DeliverWebhookOutput> {
+    let started = Instant::now();
     let mut tx = app.db.tenant_tx(Role::Outbound, ctx.tenant).await?;
     let now = Utc::now();
     let taken = take::take(&mut tx, &app.master_key, ctx.tenant, job.delivery_id, now).await;
-    let message = match taken.map_err(stop_of)? {
+    let mut message = match taken.map_err(stop_of)? {
         Taken::Send(message) => message,
         Taken::Gone => return Err(Stop::Cancel("the delivery is gone".to_owned())),
         Taken::Over(state, endpoint) => {
@@ -55,18 +62,42 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DeliverWebhook) -> Outc
             return done_then(DeliverWebhookOutput { state: State::Waiting }, Vec::new());
         }
         Taken::NotYet(at) => {
-            return Err(Stop::Snooze((at - now).to_std().unwrap_or_default().max(Duration::from_millis(100))));
+            return Err(Stop::Snooze(
+                (at - now).to_std().unwrap_or_default().max(Duration::from_millis(100)),
+            ));
         }
     };
     tx.commit().await?;
 
-    let (met, exchange) = send(&ctx, &app, &message).await;
-    let mut tx = app.db.tenant_tx(Role::Outbound, ctx.tenant).await?;
-    let next = end::record(&mut tx, ctx.tenant, &message, &met, exchange.as_ref(), Utc::now()).await?;
-    tx.commit().await?;
-    match next {
-        Next::Again(after) => Err(Stop::Snooze(after)),
-        Next::Over(state, next) => over(&ctx, state, next),
+    let mut own: Option<State> = None;
+    loop {
+        let (met, exchange) = send(&ctx, &app, &message, started + LONGEST).await;
+        let now = Utc::now();
+        let mut tx = app.db.tenant_tx(Role::Outbound, ctx.tenant).await?;
+        let (state, follows) =
+            match end::record(&mut tx, ctx.tenant, &message, &met, exchange.as_ref(), now).await? {
+                Next::Over(state, follows) => (state, follows),
+                Next::Again(after) => {
+                    tx.commit().await?;
+                    let Some(state) = own else { return Err(Stop::Snooze(after)) };
+                    // What was put off has a job of its own; what came in order gets one.
+                    return over(&ctx, state, message.ordered.then_some(message.delivery));
+                }
+            };
+        let state = *own.get_or_insert(state);
+        let goes_on = started.elapsed() < GOES_ON_FOR && !message.is_test && !ctx.is_halted();
+        let further = match goes_on {
+            true => {
+                take::follow(&mut tx, &app.master_key, ctx.tenant, message.endpoint, follows, now).await?
+            }
+            false => None,
+        };
+        tx.commit().await?;
+        match (further, follows) {
+            (Some(further), _) => message = further,
+            (None, Follows::InOrder(next)) => return over(&ctx, state, Some(next)),
+            (None, Follows::PutOff | Follows::Nothing) => return over(&ctx, state, None),
+        }
     }
 }
 
@@ -75,8 +106,9 @@ fn over(ctx: &Ctx, state: State, next: Option<Uuid>) -> Outcome<DeliverWebhookOu
     done_then(DeliverWebhookOutput { state }, then.into_iter().collect())
 }
 
-async fn send(ctx: &Ctx, app: &App, message: &Message) -> (Met, Option<Exchange>) {
-    let context = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
+async fn send(ctx: &Ctx, app: &App, message: &Message, until: Instant) -> (Met, Option<Exchange>) {
+    let deadline = until.min(Instant::now() + CALL_TIME);
+    let context = CallContext { deadline, traceparent: ctx.trace_parent.clone() };
     let (at, started) = (Utc::now(), Instant::now());
     let headers = message.headers(at);
     let endpoint = message.endpoint.to_string();
@@ -100,7 +132,9 @@ async fn send(ctx: &Ctx, app: &App, message: &Message) -> (Met, Option<Exchange>
             (met, Some(exchange(Some(answer.status), kept(&answer.headers), Some(beginning(&answer.body)))))
         }
         // Nothing was sent, and nothing is listed.
-        Err(ClientError::RetryAfter { after, .. }) => (Met::NotTried(after.max(Duration::from_secs(1))), None),
+        Err(ClientError::RetryAfter { after, .. }) => {
+            (Met::NotTried(after.max(Duration::from_secs(1))), None)
+        }
         Err(ClientError::Deadline { .. }) => (Met::NotTried(SOON), None),
         Err(error) => (Met::Fault(words(&error)), Some(exchange(None, json!({}), None))),
     }
@@ -134,7 +168,11 @@ fn kept(headers: &[(String, String)]) -> Value {
         ["cookie", "auth", "token", "secret", "key", "signature"].iter().any(|word| name.contains(word))
     };
     let shown = headers.iter().take(KEPT_HEADERS).map(|(name, value)| {
-        let value = if secret(name) { "(hidden)".to_owned() } else { value.chars().take(KEPT_HEADER_CHARS).collect() };
+        let value = if secret(name) {
+            "(hidden)".to_owned()
+        } else {
+            value.chars().take(KEPT_HEADER_CHARS).collect()
+        };
         (name.clone(), Value::String(value))
     });
     Value::Object(shown.collect::<Map<_, _>>())
