@@ -13,6 +13,7 @@ use outbound::kinds::AnswerSlack;
 use outbound::kinds::answer_slack::Asked;
 use outbound::pump::channel_job;
 use outbound::slack::alerts;
+use outbound::slack::chart::Chart;
 use outbound::slack::rules::{self, Wanted};
 use outbound::slack::workspaces::{self, Installed};
 use outbound::tell::tell;
@@ -36,6 +37,11 @@ struct World {
 
 impl World {
     async fn open() -> World {
+        World::open_at(None).await
+    }
+
+    /// A desk that is reached at this address.
+    async fn open_at(public_url: Option<&str>) -> World {
         boot::install_tls();
         let database = fresh_database().await;
         let upstream = upstream::start(([127, 0, 0, 1], 0).into()).await.expect("a free port");
@@ -45,7 +51,7 @@ impl World {
         let slack = Slack::new(&upstream.slack_base(), Destinations::PublicOrLoopback, Breakers::default())
             .expect("a client")
             .sharing_pace(shared_pace(&app.dispatch));
-        let app = Arc::new(App { slack, ..app });
+        let app = Arc::new(App { slack, public_url: public_url.map(str::to_owned), ..app });
         let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
         let mut tx = api.gateway_tx().await.expect("the database");
         let tenant =
@@ -318,6 +324,45 @@ async fn questions_are_answered_without_a_name_of_a_customer() {
     assert_eq!(world.asks("forecast", "revenue 3").await["text"], "There is no forecast yet");
     assert_eq!(world.asks("tickets", "").await["text"], "No ticket waits");
     assert_eq!(world.asks("dance", "").await["text"], "What can be asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forecast_has_a_picture_unless_slack_cannot_fetch_it() {
+    let world = World::open_at(Some("https://desk.example.com")).await;
+    let month = |number: u32| format!("{}-{:02}-01", 2024 + number / 12, number % 12 + 1);
+    let history: Vec<Value> =
+        (0..24).map(|number| json!({ "month": month(number), "value": 1_000 + number })).collect();
+    let points: Vec<Value> = (24..30)
+        .map(|number| json!({ "month": month(number), "value": 1_500, "low": 1_200, "high": 1_900 }))
+        .collect();
+    sqlx::query(
+        "insert into platform.forecast (tenant_id, metric, made_on, method, backtest, history, points, job_id)
+         values ($1, 'revenue', '2026-01-02', 'seasonal', '{\"currency\": \"EUR\"}', $2, $3, $1)",
+    )
+    .bind(world.tenant)
+    .bind(Value::from(history))
+    .bind(Value::from(points))
+    .execute(&mut world.admin().await)
+    .await
+    .expect("a forecast");
+    let picture = |answer: &Value| {
+        let blocks = answer["blocks"].as_array().expect("blocks").clone();
+        blocks.into_iter().find(|block| block["type"] == "image")
+    };
+    let answer = world.asks("forecast", "revenue 3").await;
+    let shown = picture(&answer).expect("a picture");
+    let address = shown["image_url"].as_str().expect("an address");
+    let token = address.strip_prefix("https://desk.example.com/api/slack/charts/").expect("ours");
+    let chart = Chart::open(&world.app.master_key, token, Utc::now()).expect("a chart");
+    assert_eq!((chart.past.len(), chart.ahead.len()), (24, 3));
+    assert_eq!(chart.ahead[0], [1_500.0, 1_200.0, 1_900.0]);
+
+    let fault = Fault::Status { status: 400, retry_after: None, body: None };
+    let route = "/slack/respond".to_owned();
+    world.upstream.inject(FaultRule { route, method: None, count: 1, when: When::Before, fault });
+    let answer = world.asks("forecast", "revenue 3").await;
+    assert!(picture(&answer).is_none(), "{answer}");
+    assert!(answer.to_string().contains("1500.00"), "the figures are there all the same");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,8 +13,9 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use boot::Secret;
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use database::Role;
+use outbound::slack::chart::Chart;
 use outbound::slack::signature;
 use outbound::slack::workspaces::{self, Installed};
 use serde_json::{Value, json};
@@ -256,6 +257,7 @@ async fn an_installation_needs_the_browser_that_began_it() {
     let without = send(&router, request("GET", &path).body(Body::empty()).expect("a request")).await;
     assert_eq!(without.status, StatusCode::BAD_REQUEST);
     assert!(without.text.contains("another browser"), "{}", without.text);
+    assert!(without.text.contains(r#"<a href="/manage/slack">"#), "it leads back: {}", without.text);
     let pair = cookie.split(';').next().expect("a pair").to_owned();
     let with = async || {
         let request = request("GET", &path).header("cookie", &pair).body(Body::empty()).expect("a request");
@@ -317,4 +319,26 @@ async fn rules_are_checked_and_belong_to_a_connected_workspace() {
         "{}",
         changed.text
     );
+}
+
+#[tokio::test]
+async fn a_chart_is_shown_to_whoever_has_its_address_until_that_expires() {
+    let shop = shop(Mode::Token).await;
+    let router = with_slack(&shop).await;
+    let key = &shop.state.settings.master_key;
+    let chart = Chart::of(&[1.0, 3.0, 2.0], &[[2.5, 2.0, 3.0]]).expect("a chart");
+    let get = async |token: &str| {
+        let path = format!("/api/slack/charts/{token}");
+        let request = request("GET", &path).body(Body::empty()).expect("a request");
+        router.clone().oneshot(request).await.expect("the router cannot fail")
+    };
+    let shown = get(&chart.token(key, Utc::now())).await;
+    assert_eq!(shown.status(), StatusCode::OK);
+    assert_eq!(shown.headers()["content-type"], "image/png");
+    let bytes = to_bytes(shown.into_body(), 1 << 20).await.expect("a body");
+    assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"));
+    let expired = chart.token(key, Utc::now() - TimeDelta::days(8));
+    for token in [expired.as_str(), "x", &"A".repeat(3_000)] {
+        assert_eq!(get(token).await.status(), StatusCode::NOT_FOUND);
+    }
 }

@@ -6,6 +6,7 @@ use chrono::Utc;
 use database::Role;
 use database::ids::TenantId;
 use outbound::slack::blocks::{Blocks, escaped};
+use outbound::slack::chart::{self, Chart};
 use platform::analytics::forecasts::{self, Metric, NO_METHOD};
 use platform::anonymous_ids;
 use platform::insights::catalog::{Archetype, Catalog, Catalogs};
@@ -220,13 +221,28 @@ async fn forecast(app: &App, tenant: TenantId, asked: &str) -> Result<Written, S
             vec![ahead.month.format("%Y-%m").to_string(), value(ahead.value), interval]
         }))
         .collect();
+    let history: Vec<f64> = known.history.iter().map(|past| past.value).collect();
+    let ahead: Vec<[f64; 3]> =
+        known.points.iter().take(months).map(|ahead| [ahead.value, ahead.low, ahead.high]).collect();
+    let picture = Chart::of(&history, &ahead).and_then(|chart| {
+        chart::address(app.public_url.as_deref(), &chart.token(&app.master_key, Utc::now()))
+    });
     let title = format!("Forecast of {}", metric.name().replace('_', " "));
     let currency =
         known.backtest["currency"].as_str().map_or_else(String::new, |currency| format!(", in {currency}"));
-    let blocks = Blocks::default()
-        .header(&title)
-        .table(&["month", "value", "80 % interval"], &rows)
-        .context(&format!("{}{currency}; made {}", metric.definition(), made_at.format("%Y-%m-%d")));
+    let mut blocks = Blocks::default().header(&title);
+    if let Some(address) = picture {
+        let says = format!(
+            "{title}: a line of the months that are over, then {} months ahead with the band in which 8 of 10 fall",
+            ahead.len()
+        );
+        blocks = blocks.image(&address, &says);
+    }
+    let blocks = blocks.table(&["month", "value", "80 % interval"], &rows).context(&format!(
+        "{}{currency}; made {}",
+        metric.definition(),
+        made_at.format("%Y-%m-%d")
+    ));
     Ok(Written { text: title, blocks: blocks.finish() })
 }
 

@@ -15,3 +15,15 @@ pub struct Written {
     /// The message.
     pub blocks: Vec<Value>,
 }
+
+impl Written {
+    /// The same without pictures; none when it has none. Slack fetches them before it takes a message, and refuses the whole
+    /// when it cannot.
+    pub fn without_pictures(&self) -> Option<Written> {
+        let is_picture = |block: &&Value| block["type"] == "image";
+        self.blocks.iter().any(|block| is_picture(&block)).then(|| Written {
+            text: self.text.clone(),
+            blocks: self.blocks.iter().filter(|block| !is_picture(block)).cloned().collect(),
+        })
+    }
+}

@@ -1,6 +1,7 @@
 //! Slack: connecting workspaces, rules of what is told where, and what comes from there. Without the three settings of the
 //! installation's Slack app everything of it answers that it is not set up.
 
+mod chart;
 mod heard;
 mod install;
 mod rules;
@@ -14,7 +15,11 @@ use crate::state::AppState;
 use crate::web::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(install::routes()).merge(rules::routes()).merge(heard::routes())
+    OpenApiRouter::new()
+        .merge(install::routes())
+        .merge(rules::routes())
+        .merge(heard::routes())
+        .merge(chart::routes())
 }
 
 /// The way to Slack, made when somebody connects or disconnects a workspace: that is seldom.

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 const SECTION_CHARS: usize = 3_000;
 /// Characters of a heading.
 const HEADER_CHARS: usize = 150;
+/// Characters of an address, and of what a picture shows in words.
+const URL_CHARS: usize = 3_000;
+const ALT_CHARS: usize = 2_000;
 /// Characters on a button.
 const BUTTON_CHARS: usize = 75;
 /// Elements beside each other.
@@ -58,6 +61,15 @@ impl Blocks {
         self.with(json!({ "type": "context", "elements": [element] }))
     }
 
+    /// A picture that Slack fetches; one whose address is too long is left out.
+    #[must_use]
+    pub fn image(self, url: &str, says: &str) -> Blocks {
+        if url.len() > URL_CHARS {
+            return self;
+        }
+        self.with(json!({ "type": "image", "image_url": url, "alt_text": cut(says, ALT_CHARS) }))
+    }
+
     /// Buttons beside each other.
     #[must_use]
     pub fn buttons(self, buttons: &[Button<'_>]) -> Blocks {
@@ -94,7 +106,7 @@ impl Button<'_> {
             "action_id": self.action,
             "value": cut(self.value, 2_000),
         });
-        if let Some(url) = self.url.filter(|url| url.len() <= 3_000) {
+        if let Some(url) = self.url.filter(|url| url.len() <= URL_CHARS) {
             element["url"] = url.into();
         }
         element

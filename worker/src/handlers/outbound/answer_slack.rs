@@ -33,9 +33,15 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: AnswerSlack) -> Outcome
     let answered = match &job.asked {
         Asked::Command { name, text, thread_ts } => {
             let written = commands::answer(&app, ctx.tenant, name, text).await?;
-            match response_url(&ctx, &app, &job)? {
-                Some(url) => respond(&app, &context, &access, &url, &written).await,
-                None => post(&ctx, &app, &context, &access, &job, thread_ts.as_deref(), &written).await,
+            let url = response_url(&ctx, &app, &job)?;
+            let send = async |written: &Written| match &url {
+                Some(url) => respond(&app, &context, &access, url, written).await,
+                None => post(&ctx, &app, &context, &access, &job, thread_ts.as_deref(), written).await,
+            };
+            match (send(&written).await, written.without_pictures()) {
+                // It could not fetch a picture, most likely; the figures are in the text as well.
+                (Err(ClientError::Rejected { .. }), Some(plain)) => send(&plain).await,
+                (sent, _) => sent,
             }
         }
         Asked::Button { action, ticket_id, .. } => {
@@ -58,7 +64,10 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: AnswerSlack) -> Outcome
             let mut blocks = written.blocks;
             blocks.extend(commands::help().blocks);
             let workspace = access.id.to_string();
-            app.slack.show_home(&context, &workspace, &access.token, &job.user_id, &blocks).await.map(|()| true)
+            app.slack
+                .show_home(&context, &workspace, &access.token, &job.user_id, &blocks)
+                .await
+                .map(|()| true)
         }
     };
     done(AnswerSlackOutput { answered: answered? })
