@@ -109,6 +109,14 @@ impl World {
         all
     }
 
+    /// Jobs that delivered something and are over.
+    async fn jobs(&self) -> i64 {
+        sqlx::query_scalar("select count(*) from jobs.finished where kind = 'deliver_webhook'")
+            .fetch_one(&mut self.admin().await)
+            .await
+            .expect("the ledger")
+    }
+
     async fn only(&self) -> Listed {
         let all = self.deliveries().await;
         assert_eq!(all.len(), 1, "{all:?}");
@@ -337,6 +345,55 @@ async fn order_is_kept_where_it_is_asked_for() {
     assert_eq!(world.numbers("a"), (1..=20).collect::<Vec<i64>>());
 }
 
+/// A backlog costs a job for many deliveries, not one for each: whoever ended one goes on with the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_in_order_is_delivered_by_few_jobs() {
+    let world = World::open().await;
+    world.endpoint("a", &["ticket.*"], true).await;
+    for number in 1..=40 {
+        world.happens("ticket:1", number).await;
+    }
+    world.works().await;
+    assert_eq!(world.numbers("a"), (1..=40).collect::<Vec<i64>>());
+    assert!(world.jobs().await < 40, "{} jobs", world.jobs().await);
+
+    // The one that fails comes again at its time, by a job of its own, and the others wait for it.
+    world.status("a", 1, 500, None);
+    for number in 41..=45 {
+        world.happens("ticket:1", number).await;
+    }
+    world.works().await;
+    assert_eq!(world.numbers("a").len(), 40);
+    world.time_passes().await;
+    world.works().await;
+    assert_eq!(world.numbers("a"), (1..=45).collect::<Vec<i64>>());
+}
+
+/// As many as may be are under way; the others are put off, and taken over by those, each once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_endpoint_is_served_as_fast_as_it_answers_and_each_event_once() {
+    let world = World::open().await;
+    world.endpoint("a", &["ticket.*"], false).await;
+    world.answers("a", 100, Fault::Delay { ms: 900 });
+    for number in 1..=14 {
+        world.happens("ticket:1", number).await;
+    }
+    world.works().await;
+    let taken_over = world.deliveries().await;
+    let is_taken_over = |listed: &&Listed| listed.waits > 0 && listed.state == State::Delivered;
+    assert!(taken_over.iter().filter(is_taken_over).count() > 0, "{taken_over:?}");
+    for _ in 0..14 {
+        if world.deliveries().await.iter().all(|listed| listed.state == State::Delivered) {
+            break;
+        }
+        world.time_passes().await;
+        world.works().await;
+    }
+    let mut numbers = world.numbers("a");
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=14).collect::<Vec<i64>>());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_inside_is_not_called() {
     let world = World::open().await;
@@ -436,7 +493,7 @@ async fn what_is_told_is_in_the_catalogue() {
         *counts.entry(kind.as_str()).or_insert(0) += 1;
     }
     // Told by programs, and tested where they are.
-    let by_programs = ["endpoint.disabled", "endpoint.paused", catalogue::TEST];
+    let by_programs = ["customer.erased", "endpoint.disabled", "endpoint.paused", catalogue::TEST];
     for kind in catalogue::EVENTS.iter().filter(|kind| !by_programs.contains(&kind.name)) {
         assert!(counts.contains_key(kind.name), "{} was not told: {counts:?}", kind.name);
     }
