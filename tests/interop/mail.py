@@ -45,6 +45,10 @@ def check(folder):
         faults += [f"{path.name}: {fault}" for fault in found]
     for fault in faults:
         print(fault, file=sys.stderr)
+    kinds = {json.loads(path.read_text())["kind"] for path in folder.glob("*.json")}
+    if kinds != {"reply", "automatic reply", "receipt", "link", "first mail"}:
+        faults.append(f"the kinds are {sorted(kinds)}")
+    print(f"figure: mail_kinds_read_by_python {len(kinds)} kinds")
     print(f"figure: mail_read_by_python {mails} mails")
     print(f"figure: mail_verified_by_dkimpy {signed} mails")
     print(f"figure: mail_interop_faults {len(faults)} faults")
@@ -64,7 +68,7 @@ def differences(raw, expected):
         yield "html"
     if message["Message-ID"].strip() != expected["message_id"]:
         yield f"id {message['Message-ID']}"
-    if len(message["References"].split()) != expected["references"]:
+    if len((message["References"] or "").split()) != expected["references"]:
         yield "references"
     if message["Subject"].replace("\r\n", " ").split() != expected["subject"].split():
         yield f"subject {message['Subject']!r}"
@@ -72,8 +76,12 @@ def differences(raw, expected):
         yield f"from {message['From']!r}"
     if message["Bcc"] is not None:
         yield "a header that nobody wrote"
-    if (message["Auto-Submitted"] == "auto-replied") != expected["has_file"]:
-        yield "auto-submitted"
+    if message["Auto-Submitted"] != expected["auto_submitted"]:
+        yield f"auto-submitted {message['Auto-Submitted']!r}"
+    if (message["X-Auto-Response-Suppress"] == "All") != (expected["auto_submitted"] is not None):
+        yield "whether others may answer it by themselves"
+    if (message["In-Reply-To"] is None) != (expected["references"] == 0):
+        yield f"in reply to {message['In-Reply-To']!r}"
     files = list(message.iter_attachments())
     if len(files) != int(expected["has_file"]):
         yield f"{len(files)} files"

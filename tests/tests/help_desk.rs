@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::Utc;
 use cluster::upstream::{self, SeedCustomer, SeedMessage, SeedTicket, Upstream, Work};
 use database::Role;
-use database::ids::{MessageId, TenantId, TicketId};
+use database::ids::{AgentId, MessageId, TenantId, TicketId};
 use jobs::{NewJob, enqueue};
 use migrations::testing::{TestDatabase, fresh_database};
 use rand::rngs::StdRng;
@@ -370,4 +370,183 @@ async fn a_reply_that_the_help_desk_could_not_send_is_found_out() {
     assert_eq!(failed.delivery.as_deref(), Some("bounced"));
     assert!(failed.error.is_some());
     assert!(desk.ours(5).await.expect("known").waiting_since.is_some(), "its customer waits again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_to_a_ticket_that_is_final_here_makes_one_that_follows_it_and_is_told_of_from_then_on() {
+    let desk = Desk::open().await;
+    for (id, told_by_webhook) in [(8, true), (9, false)] {
+        desk.seed(id);
+        desk.hears(&desk.telling(id)).await;
+        desk.works().await;
+        let former = desk.ours(id).await.expect("it is known").ticket;
+        let answer = desk.replies(former.id, "It left.").await;
+        desk.works().await;
+        desk.changes(former.id, Change { status: Some(Status::Resolved), ..Change::default() }).await;
+        desk.works().await;
+        desk.hears(&desk.telling(id)).await;
+        desk.works().await;
+        let mut owner = desk.owner().await;
+        sqlx::query("update support_app.ticket set resolved_at = now() - interval '8 days' where id = $1")
+            .bind(former.id)
+            .execute(&mut owner)
+            .await
+            .expect("the owner may");
+        // What is told once more, and says nothing new, follows nothing.
+        desk.hears(&desk.telling(id)).await;
+        assert_eq!(desk.ours(id).await.expect("known").ticket.id, former.id);
+
+        desk.upstream.works_there(id, &Work::Hear("once more".into()));
+        if told_by_webhook {
+            desk.hears(&desk.telling(id)).await;
+            desk.hears(&desk.telling(id)).await;
+        }
+        desk.reconciles().await;
+        desk.works().await;
+        let next = desk.ours(id).await.expect("it is known");
+        assert_ne!(next.ticket.id, former.id, "{id}");
+        assert_eq!((next.follow_up_of, next.ticket.status.as_str()), (Some(former.id), "open"), "{id}");
+        let words = async |ticket: TicketId| {
+            let mut words: Vec<String> =
+                desk.messages(ticket).await.into_iter().map(|message| message.body_text).collect();
+            words.sort_unstable();
+            words
+        };
+        assert_eq!(words(next.ticket.id).await, ["once more"], "{id}");
+        assert_eq!(words(former.id).await, ["It left.".to_owned(), format!("question {id}")], "{id}");
+        let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("the database");
+        let old = full::whole(&mut tx, former.id).await.expect("the database").expect("it stays");
+        tx.commit().await.expect("the database");
+        assert_eq!(old.ticket.status, "resolved", "{id}");
+        assert!(desk.messages(former.id).await.iter().any(|message| message.id == answer));
+
+        // It is answered as any other, there.
+        desk.replies(next.ticket.id, "Look again.").await;
+        desk.works().await;
+        let there = desk.upstream.ticket(id).messages;
+        let said: Vec<&str> = there.iter().filter_map(|message| message["body_text"].as_str()).collect();
+        assert_eq!(said.iter().filter(|text| **text == "Look again.").count(), 1, "{id}: {said:?}");
+        let mut owner = desk.owner().await;
+        let dead: i64 =
+            sqlx::query_scalar("select count(*) from jobs.dead").fetch_one(&mut owner).await.expect("read");
+        assert_eq!(dead, 0, "{id}");
+    }
+}
+
+impl Desk {
+    async fn agent(&self, email: &str) -> Uuid {
+        let mut owner = self.owner().await;
+        sqlx::query_scalar(
+            "insert into support_app.agent (id, tenant_id, name, email, accepts_new)
+             values (gen_random_uuid(), $1, $2, $2, false) returning id",
+        )
+        .bind(self.tenant)
+        .bind(email)
+        .fetch_one(&mut owner)
+        .await
+        .expect("the owner may")
+    }
+
+    async fn has_it(&self, id: u64) -> Option<Uuid> {
+        let mut owner = self.owner().await;
+        sqlx::query_scalar("select assignee_id from support_app.ticket where external_id = $1")
+            .bind(id.to_string())
+            .fetch_one(&mut owner)
+            .await
+            .expect("it is known")
+    }
+
+    /// Gives it to an agent here, or to nobody.
+    async fn gives(&self, ticket: TicketId, agent: Option<Uuid>) {
+        use support::assignment::commands::{self, Acting};
+        let acting = Acting {
+            tenant: self.tenant,
+            actor: "key:test",
+            agent: None,
+            over_others: true,
+            expects: None,
+            now: Utc::now(),
+        };
+        let mut tx = self.app.db.tenant_tx(Role::Support, self.tenant).await.expect("the database");
+        let done = match agent {
+            Some(agent) => commands::assign(&mut tx, &acting, ticket, AgentId(agent), true, None).await,
+            None => commands::unassign(&mut tx, &acting, ticket, None).await,
+        };
+        tx.commit().await.expect("the database");
+        self.app.dispatch.announce(done.expect("it may be given").announcement);
+        self.works().await;
+    }
+
+    async fn left_as_they_are(&self) -> Vec<String> {
+        let mut owner = self.owner().await;
+        sqlx::query_scalar(
+            "select theirs #>> '{}' from support_app.help_desk_difference where field = 'assignee' order by id",
+        )
+        .fetch_all(&mut owner)
+        .await
+        .expect("read")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_it_is_is_the_same_on_both_sides_and_who_is_known_on_one_alone_stays() {
+    let desk = Desk::open().await;
+    desk.seed(3);
+    let (bea, cem) = (desk.agent("Bea@shop.example").await, desk.agent("cem@shop.example").await);
+    let only_here = desk.agent("only-here@shop.example").await;
+    let telling = |desk: &Desk| {
+        let mut told = desk.telling(3);
+        let assignee = desk.upstream.ticket(3).assignee;
+        told["assignee_user"] = assignee.map_or(Value::Null, |email| json!({"id": 1, "email": email}));
+        told
+    };
+    desk.hears(&telling(&desk)).await;
+    desk.works().await;
+    let ticket = desk.ours(3).await.expect("it is known").ticket.id;
+    assert_eq!(desk.has_it(3).await, None);
+    let there = || desk.upstream.ticket(3).assignee;
+
+    // Here, then there, then here, then nobody.
+    desk.gives(ticket, Some(bea)).await;
+    assert_eq!(there().as_deref(), Some("bea@shop.example"));
+    desk.hears(&telling(&desk)).await;
+    desk.works().await;
+    assert_eq!(desk.has_it(3).await, Some(bea), "the echo changes nothing");
+    desk.upstream.works_there(3, &Work::Assign(Some("cem@shop.example")));
+    desk.hears(&telling(&desk)).await;
+    desk.works().await;
+    assert_eq!(desk.has_it(3).await, Some(cem));
+    desk.gives(ticket, None).await;
+    assert_eq!(there(), None);
+    assert!(desk.left_as_they_are().await.is_empty());
+
+    // Somebody whom only they know: ours is left, and that is listed once however often it is told.
+    desk.gives(ticket, Some(bea)).await;
+    desk.upstream.works_there(3, &Work::Assign(Some("only-there@shop.example")));
+    for _ in 0..3 {
+        desk.hears(&telling(&desk)).await;
+        desk.works().await;
+    }
+    assert_eq!((desk.has_it(3).await, there().as_deref()), (Some(bea), Some("only-there@shop.example")));
+    assert_eq!(desk.left_as_they_are().await, ["an agent who is not known here"]);
+    // And one whom only we know.
+    desk.gives(ticket, Some(only_here)).await;
+    desk.works().await;
+    assert_eq!(
+        (desk.has_it(3).await, there().as_deref()),
+        (Some(only_here), Some("only-there@shop.example"))
+    );
+    assert_eq!(desk.left_as_they_are().await.len(), 2);
+
+    // No webhook told that it was given back.
+    desk.upstream.works_there(3, &Work::Assign(None));
+    desk.reconciles().await;
+    desk.works().await;
+    assert_eq!(desk.has_it(3).await, None);
+    let before = desk.upstream.recorded().totals.clone();
+    desk.reconciles().await;
+    let put = |totals: &BTreeMap<String, u64>| {
+        totals.iter().filter(|(call, _)| call.starts_with("PUT")).map(|(_, count)| count).sum::<u64>()
+    };
+    assert_eq!(put(&before), put(&desk.upstream.recorded().totals), "what is the same is told to nobody");
 }

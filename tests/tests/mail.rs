@@ -343,6 +343,119 @@ async fn machines_are_kept_and_flagged_and_change_nothing_and_a_report_marks_the
     assert_eq!(whole.ticket.status, "resolved", "a machine opens nothing");
 }
 
+/// Everything that says of itself that no person waits for an answer: its name, its head, the sender of the envelope.
+/// `From` is a person's unless the head has one.
+const UNANSWERED: &[(&str, &str, &str)] = &[
+    ("an answer by itself", "Auto-Submitted: auto-replied\r\n", "x"),
+    ("made by a machine", "Auto-Submitted: auto-generated\r\n", "x"),
+    ("a notice", "Auto-Submitted: auto-notified; owner-email=a@b\r\n", "x"),
+    ("an old vacation program", "Precedence: auto_reply\r\n", "x"),
+    ("an old answering program", "X-Autoreply: yes\r\n", "x"),
+    ("another one", "X-Autorespond: yes\r\n", "x"),
+    ("without an address to return to", "Return-Path: <>\r\n", "x"),
+    ("by an empty envelope", "", ""),
+    ("a mail server", "From: Mail System <MAILER-DAEMON@mx.example>\r\n", "x"),
+    ("a postmaster", "From: postmaster@mx.example\r\n", "x"),
+    ("our own address", "From: help@shop.example\r\n", "x"),
+    ("a report", "Content-Type: multipart/report; report-type=delivery-status; boundary=r\r\n", "x"),
+    (
+        "that a mail was read",
+        "Content-Type: multipart/report; report-type=disposition-notification; boundary=r\r\n",
+        "x",
+    ),
+    ("bulk", "Precedence: bulk\r\n", "x"),
+    ("a list, by precedence", "Precedence: list\r\n", "x"),
+    ("junk", "Precedence: junk\r\n", "x"),
+    ("a list, by id", "List-Id: Lamps <lamps.x.example>\r\n", "x"),
+    ("a newsletter", "List-Unsubscribe: <https://x.example/u/1>\r\n", "x"),
+    ("a newsletter of one click", "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", "x"),
+    ("a list, by its post", "List-Post: <mailto:lamps@x.example>\r\n", "x"),
+    ("sent for others", "Feedback-ID: 1:campaign:shop:sender\r\n", "x"),
+    ("that asks for none", "X-Auto-Response-Suppress: All\r\n", "x"),
+    ("that asks for none of some kinds", "X-Auto-Response-Suppress: OOF, AutoReply\r\n", "x"),
+    ("nobody reads answers", "From: no-reply@x.example\r\n", "x"),
+    ("a list's owner", "From: owner-lamps@x.example\r\n", "x"),
+    ("a list's commands", "From: lamps-request@x.example\r\n", "x"),
+];
+
+/// One mail of each kind, each from another address; answers how many there are.
+async fn each_unanswered(shop: &Shop, round: &str) -> usize {
+    for (number, (_, head, envelope)) in UNANSWERED.iter().enumerate() {
+        let person = format!("person{number}@x.example");
+        let from = if head.starts_with("From:") { String::new() } else { format!("From: {person}\r\n") };
+        let raw = format!(
+            "{from}{head}To: help@shop.example\r\nSubject: Hello {number}\r\nMessage-ID: <{round}-{number}@x>\r\n\r\nHello\r\n"
+        );
+        let envelope = if envelope.is_empty() { "" } else { &person };
+        shop.hands_in(raw.as_bytes(), Some(envelope)).await;
+    }
+    shop.works().await;
+    UNANSWERED.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_kind_of_machine_and_bulk_mail_gets_an_answer_by_itself_neither_at_once_nor_by_a_rule() {
+    let sink = MailSink::start().await.expect("a free port");
+    let shop = Shop::open(&sink, None).await;
+    let content = support::macros::store::Content {
+        name: "Received".to_owned(),
+        folder: None,
+        texts: [("en".to_owned(), "We have your message.".to_owned())].into(),
+        default_language: "en".to_owned(),
+        actions: Vec::new(),
+    };
+    let mut tx = shop.app.db.tenant_tx(Role::Support, shop.tenant).await.expect("the database");
+    let saved = support::macros::store::create(&mut tx, shop.tenant, &content, "key:test").await;
+    let saved = saved.expect("made").id;
+    for event in ["ticket_created", "message_received", "ticket_updated", "tag_added"] {
+        let rule = serde_json::json!({
+            "name": event, "event": event,
+            "actions": [{"do": "add_tags", "tags": [format!("by-{event}")]}, {"do": "reply", "macro_id": saved}],
+        });
+        let rule = serde_json::from_value(rule).expect("the form of a rule");
+        let made = support::rules::store::create(&mut tx, shop.tenant, &rule, "key:test", None).await;
+        support::rules::store::switch_on(&mut tx, shop.tenant, made.expect("made").id).await.expect("on");
+    }
+    tx.commit().await.expect("the database");
+    let came = each_unanswered(&shop, "rules").await;
+    let kinds: Vec<&str> = UNANSWERED.iter().map(|(name, ..)| *name).collect();
+    let answered: Vec<String> = sink.mails().iter().flat_map(|sent| sent.to.clone()).collect();
+    assert!(answered.is_empty(), "{answered:?} of {kinds:?}");
+    let mut owner = shop.owner().await;
+    // Rules do run for what people sent to many; it is the reply that is held back, with the reason.
+    let held: Vec<String> = sqlx::query_scalar(
+        "select a #>> '{result,not_sent}' from support_app.rule_run r cross join jsonb_array_elements(r.done) a
+         where a ->> 'do' = 'reply' and r.event = 'message_received'",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .expect("the owner may");
+    let to_many =
+        UNANSWERED.len() - UNANSWERED.iter().position(|(name, ..)| *name == "bulk").expect("it is one");
+    assert_eq!(held.len(), to_many, "{held:?}");
+    assert!(held.iter().all(|why| why.contains("went to many")), "{held:?}");
+    let told: i64 = sqlx::query_scalar("select count(*) from support_app.mail where state = 'taken'")
+        .fetch_one(&mut owner)
+        .await
+        .expect("the owner may");
+    assert_eq!(usize::try_from(told), Ok(came), "nothing is lost");
+
+    // A person who writes to nobody else is answered, and once.
+    shop.hands_in(&mail("Message-ID: <plain@x>\r\nSubject: Lamp\r\n", "Hello"), Some("ann@x.example")).await;
+    shop.works().await;
+    assert_eq!(sink.mails().iter().flat_map(|sent| sent.to.clone()).collect::<Vec<_>>(), ["ann@x.example"]);
+    assert_eq!(header(&text_of(&sink.mails()[0].raw), "Auto-Submitted"), Some("auto-replied"));
+
+    // What is told at once that a mail came follows the same.
+    let sink = MailSink::start().await.expect("a free port");
+    let shop = Shop::open(&sink, Some("We have your mail.")).await;
+    each_unanswered(&shop, "told").await;
+    assert_eq!(sink.count(), 0);
+    shop.hands_in(&mail("Message-ID: <plain@x>\r\nSubject: Lamp\r\n", "Hello"), Some("ann@x.example")).await;
+    shop.works().await;
+    assert_eq!(sink.count(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_whose_fate_nobody_knows_is_listed_and_sent_again_only_when_a_person_says_so() {
     let sink = MailSink::start().await.expect("a free port");

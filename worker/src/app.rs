@@ -4,7 +4,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use accounts::seal::MasterKey;
 use database::Db;
+use database::ids::TenantId;
 use jobs::{Dispatch, Store};
+use platform::anonymous_ids;
+use platform::identities::erased::{self, ErasureKey};
 use questions::{desk::Desk, usage::Prices};
 
 use crate::insight::{knowledge::Library, material::Material};
@@ -58,6 +61,18 @@ pub struct App {
     pub import_dir: PathBuf,
     /// Where probes record their effects, if anywhere.
     pub probe_effects: Option<Recorder>,
+}
+
+impl App {
+    /// Tells which customers of a tenant were erased.
+    pub fn erasure_key(&self, tenant: TenantId) -> ErasureKey {
+        ErasureKey::of(&self.master_key.derive(erased::SECRET_LABEL), tenant)
+    }
+
+    /// The key of a tenant's anonymised ids.
+    pub fn anonymous_key(&self, tenant: TenantId) -> anonymous_ids::Key {
+        self.desk.key(tenant)
+    }
 }
 
 /// The rate buckets that all workers draw from, in the Redis of the queue.

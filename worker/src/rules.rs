@@ -1,6 +1,6 @@
 //! What rules of the support desk need of others: who is behind a ticket, and the last order.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use database::Tx;
 use database::ids::{TenantId, TicketId};
 use platform::customers::{self, Found};
@@ -10,6 +10,7 @@ use platform::insights::catalog::Catalogs;
 use support::macros::values::LastOrder;
 use support::order::facts;
 use support::rules::facts::Outside;
+use support::rules::memory::Memory;
 
 use crate::outcome::Stop;
 
@@ -17,6 +18,8 @@ use crate::outcome::Stop;
 #[derive(Debug, Default)]
 pub struct Rules {
     catalogs: Catalogs,
+    /// The rules in force.
+    pub memory: Memory,
 }
 
 /// What is known of the customer behind a ticket.
@@ -50,12 +53,7 @@ impl Rules {
         let last =
             profile.and_then(|profile| profile.recent_orders.into_iter().find(|order| !order.is_return));
         Ok(Behind {
-            outside: Outside {
-                archetype: brief.archetype,
-                churn_band: brief.churn_band.map(|band| band.name().to_owned()),
-                spend: brief.spend.and_then(|spend| f64::try_from(spend).ok()),
-                orders: brief.orders,
-            },
+            outside: outside(brief),
             order: last.map(|order| LastOrder {
                 number: order.order_id,
                 at: order.ordered_at,
@@ -63,5 +61,41 @@ impl Rules {
                 currency: order.currency,
             }),
         })
+    }
+    /// What was known of the customer behind a ticket at a moment (support role), and whether all of it is of then but the
+    /// archetype, which is today's.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn behind_then(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        ticket: TicketId,
+        at: DateTime<Utc>,
+    ) -> Result<(Outside, bool), Stop> {
+        let Some(contact) = facts::of_ticket(tx, ticket).await? else {
+            return Ok((Outside::default(), true));
+        };
+        let found =
+            customers::find(tx, contact.customer_id.as_deref(), contact.customer_email.as_deref()).await?;
+        let Found::One(customer) = found else { return Ok((Outside::default(), true)) };
+        match brief::then(tx, tenant, &self.catalogs, &customer, at).await {
+            Ok(then) => Ok((outside(then.brief), then.is_band_of_then)),
+            Err(InsightError::Db(error)) => Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%error, "a rule is tried without what is known of the customer");
+                Ok((Outside::default(), false))
+            }
+        }
+    }
+}
+
+fn outside(brief: brief::Brief) -> Outside {
+    Outside {
+        archetype: brief.archetype,
+        churn_band: brief.churn_band.map(|band| band.name().to_owned()),
+        spend: brief.spend.and_then(|spend| f64::try_from(spend).ok()),
+        orders: brief.orders,
     }
 }

@@ -585,3 +585,76 @@ async fn calls_leave_signed_and_to_where_they_may() {
         assert!(matches!(refused, Err(ClientError::ForbiddenAddress { .. })), "{url}: {refused:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trial_counts_what_had_been_bought_until_then_and_says_what_is_not_known() {
+    let desk = Desk::open().await;
+    let spent = |least: i64, name: &str| {
+        let field = json!({"all": [{"field": "spend", "op": "at_least", "value": least}]});
+        adds(name, "message_received", field, name)
+    };
+    let (much, little) = (desk.rule(spent(50, "much")).await, desk.rule(spent(40, "little")).await);
+    let leaves = json!({"any": [{"field": "churn_band", "op": "is", "value": "high"},
+                                {"field": "customer_archetype", "op": "is_set"}]});
+    let leaves = desk.rule(adds("leaves", "message_received", leaves, "leaves")).await;
+    let ticket = desk.ticket("hello").await;
+    let mut admin = desk.admin().await;
+    // Bought before the message, and since.
+    for statement in [
+        "insert into platform.customer (tenant_id, customer_id, email) values ('{T}', 'c-1', 'ann@example.com')",
+        "insert into platform.customer_identity (tenant_id, kind, value, customer_id)
+         values ('{T}', 'email', 'ann@example.com', 'c-1')",
+        "insert into platform.order_line (tenant_id, line_key, order_id, customer_id, ordered_at, quantity, amount, currency,
+             is_return, counts)
+         values ('{T}', gen_random_uuid(), 'o-1', 'c-1', now() - interval '9 days', 1, 40, 'EUR', false, true),
+                ('{T}', gen_random_uuid(), 'o-2', 'c-1', now() + interval '1 hour', 1, 60, 'EUR', false, true)",
+        "insert into platform.customer_profile (tenant_id, customer_id, orders, lines, spend, currency, returned_value)
+         values ('{T}', 'c-1', 2, 2, 100, 'EUR', 0)",
+    ] {
+        let statement = statement.replace("{T}", &desk.tenant.to_string());
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut admin).await.expect("bought");
+    }
+    assert_eq!(tried(&desk, &much).await, [], "today she has spent more");
+    assert_eq!(tried(&desk, &little).await.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>(), [ticket.0]);
+    tried(&desk, &leaves).await;
+    let remarks: Vec<Vec<String>> =
+        sqlx::query_scalar("select remarks from support_app.rule_trial order by created_at, id")
+            .fetch_all(&mut admin)
+            .await
+            .expect("the trials");
+    assert_eq!(remarks.iter().map(Vec::len).collect::<Vec<_>>(), [0, 0, 2], "{remarks:?}");
+    assert!(remarks[2].iter().any(|remark| remark.contains("churn_band")), "{remarks:?}");
+
+    // A tier is part of the ticket's history, so it is the one of then.
+    sqlx::query("update support_app.ticket set customer_tier = 'gold' where id = $1")
+        .bind(ticket)
+        .execute(&mut admin)
+        .await
+        .expect("she is one of the best now");
+    let gold = json!({"all": [{"field": "customer_tier", "op": "is", "value": "gold"}]});
+    let gold = desk.rule(adds("gold", "message_received", gold, "gold")).await;
+    assert_eq!(tried(&desk, &gold).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_that_changed_is_run_as_it_is_now_and_not_as_it_was_remembered() {
+    let desk = Desk::open().await;
+    let rule = desk.rule(adds("first", "ticket_created", says("help"), "first")).await;
+    let ticket = desk.ticket("help").await;
+    assert_eq!(desk.seen(ticket).await["tags"], json!(["first"]));
+    let spec: Spec =
+        serde_json::from_value(adds("second", "ticket_created", says("help"), "second")).expect("a rule");
+    let mut tx = desk.tx().await;
+    store::update(&mut tx, desk.tenant, rule.id, None, &spec, "key:test").await.expect("changed");
+    tx.commit().await.expect("commits");
+    let ticket = desk.ticket("help").await;
+    assert_eq!(desk.seen(ticket).await["tags"], json!(["second"]));
+    let more = desk.rule(adds("more", "ticket_created", says("help"), "more")).await;
+    let ticket = desk.ticket("help").await;
+    assert_eq!(desk.seen(ticket).await["tags"], json!(["second", "more"]));
+    let mut tx = desk.tx().await;
+    store::switch_off(&mut tx, more.id).await.expect("off");
+    tx.commit().await.expect("commits");
+    let ticket = desk.ticket("help").await;
+    assert_eq!(desk.seen(ticket).await["tags"], json!(["second"]));
+}

@@ -6,6 +6,7 @@ use accounts::verify::Mode;
 use axum::http::StatusCode;
 use chrono::Utc;
 use database::Role;
+use platform::identities::erased::ErasureKey;
 use platform::orders::file;
 use platform::orders::import::{self, Import, Next};
 use platform::orders::reading::{Request, Source};
@@ -22,6 +23,7 @@ async fn imported(shop: &Shop) -> Uuid {
         size_bytes: None,
         fingerprint: None,
         batch_lines: 100,
+        erasure_key: ErasureKey::of(&[7; 32], shop.tenant),
     };
     let open = file::open(Source::Memory(LOG.as_bytes().into()), Request::new("EUR", Utc::now()));
     import::run(&shop.state.db, &import, open, |_| Next::Continue).await.expect("imports");

@@ -3,6 +3,9 @@
 use accounts::api_keys::Scope;
 use accounts::verify::Mode;
 use axum::body::Body;
+use database::Role;
+use database::personal::{Person, Reached};
+use platform::identities::erased::{ErasureKey, SECRET_LABEL};
 use serde_json::{Value, json};
 
 use crate::desk::{call, key, neighbour, send, ticket};
@@ -208,4 +211,59 @@ async fn days_are_set_by_kind_and_the_keys_go_by_typed_words_alone() {
         "c-1"
     );
     assert_eq!(shop.get("/api/privacy/keys").await.json["keys"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn an_erased_customer_is_made_known_again_when_the_shop_says_that_they_came_back_and_not_before() {
+    let shop = shop(Mode::Token).await;
+    let zoe = json!({"id": "c-9", "email": "zoe@x.example"});
+    assert_eq!(send(&shop, "POST", "/api/customers", &zoe).await.status, 201);
+    let key = ErasureKey::of(&shop.state.settings.master_key.derive(SECRET_LABEL), shop.tenant);
+    let person = Person {
+        token: "erased-9".to_owned(),
+        customers: vec!["c-9".to_owned()],
+        emails: vec!["zoe@x.example".to_owned()],
+        ..Person::default()
+    };
+    let mut tx = shop.state.db.tenant_tx(Role::Platform, shop.tenant).await.expect("begins");
+    platform::personal::erase(&mut tx, shop.tenant, &person, &key, &mut Reached::new())
+        .await
+        .expect("erased");
+    tx.commit().await.expect("commits");
+
+    let refused = send(&shop, "POST", "/api/customers", &zoe).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    assert!(refused.field("detail").contains("/api/privacy/came-back"), "{}", refused.text);
+    let imported = send(
+        &shop,
+        "POST",
+        "/api/customers/import",
+        &json!({"customers": [zoe, {"email": "ZOE@x.example"}, {"id": "c-10"}]}),
+    )
+    .await;
+    assert_eq!(imported.json["created"], json!(["c-10"]), "{}", imported.text);
+    assert_eq!(imported.json["refused"].as_array().map(Vec::len), Some(2), "{}", imported.text);
+
+    for (body, field) in [
+        (json!({"verification": "she wrote"}), "customer_id"),
+        (json!({"phone": "030 1234567", "verification": "she wrote"}), "customer_id"),
+        (json!({"email": "zoe@x.example", "verification": "x"}), "verification"),
+    ] {
+        let bad = send(&shop, "POST", "/api/privacy/came-back", &body).await;
+        assert_eq!((bad.status.as_u16(), bad.field("field")), (400, field), "{}", bad.text);
+    }
+    let nobody = json!({"email": "ann@x.example", "verification": "she wrote"});
+    assert_eq!(send(&shop, "POST", "/api/privacy/came-back", &nobody).await.json["freed"], 0);
+    let back =
+        json!({"customer_id": "c-9", "email": "Zoe@X.example", "verification": "she opened an account"});
+    assert_eq!(send(&shop, "POST", "/api/privacy/came-back", &back).await.json["freed"], 2);
+    assert_eq!(send(&shop, "POST", "/api/privacy/came-back", &back).await.json["freed"], 0, "once");
+    assert_eq!(send(&shop, "POST", "/api/customers", &zoe).await.status, 201);
+    let named: i64 = sqlx::query_scalar(
+        "select count(*) from shared.audit where action = 'privacy.came_back' and detail::text like '%zoe%'",
+    )
+    .fetch_one(&mut shop.admin().await)
+    .await
+    .expect("the trail");
+    assert_eq!(named, 0, "the trail names nobody");
 }

@@ -117,6 +117,25 @@ pub const EVENTS: &[EventKind] = &[
         ],
     },
     EventKind {
+        name: "customer.erased",
+        version: 1,
+        description: "A customer was erased at their request. Nothing in it names them.",
+        fields: &[
+            field(
+                "customer_id",
+                Form::Text,
+                "what stands for them from now on, in events that were not delivered yet too",
+            ),
+            maybe(
+                "anonymous_id",
+                Form::Text,
+                "the anonymised id that answers of the desk's tools named them by",
+            ),
+            field("request_id", Form::Uuid, "the request, as in GET /api/privacy/requests/{id}"),
+            field("erased_at", Form::Time, "when it was done"),
+        ],
+    },
+    EventKind {
         name: "customer.profile_changed",
         version: 1,
         description: "What a customer has bought is another sum than before.",

@@ -7,6 +7,7 @@ use database::{DbError, Tx};
 use sqlx::FromRow;
 
 use crate::customers::{self, Found};
+use crate::identities::erased::{self, ErasureKey};
 use crate::identities::normal::{self, Nobody};
 use crate::identities::resolve::{self, Person};
 use crate::orders::statement::{EMAIL_LIMIT, ID_LIMIT, Party, TEXT_LIMIT};
@@ -54,6 +55,12 @@ pub enum DirectoryError {
     /// The shop knows them already.
     #[error("the shop knows this customer already, as {0}")]
     Known(String),
+    /// They were erased, and did not come back by themselves.
+    #[error(
+        "the customer was erased at {0}; when they came back by themselves, say so by POST /api/privacy/came-back, then make \
+         them known"
+    )]
+    Erased(DateTime<Utc>),
     /// The shop does not know them.
     #[error("there is no such customer")]
     Unknown,
@@ -76,8 +83,13 @@ const COLUMNS: &str = "c.customer_id, c.email, c.name, c.phone, c.merged_into, c
 /// Makes a customer (platform role).
 ///
 /// # Errors
-/// A value does not fit, the shop knows them already, or the database failed.
-pub async fn create(tx: &mut Tx, tenant: TenantId, party: &Party) -> Result<Customer, DirectoryError> {
+/// A value does not fit, the shop knows them already, they were erased, or the database failed.
+pub async fn create(
+    tx: &mut Tx,
+    tenant: TenantId,
+    party: &Party,
+    erasure_key: &ErasureKey,
+) -> Result<Customer, DirectoryError> {
     check(party)?;
     let key = normal::key(party).map_err(|nobody| match nobody {
         Nobody::Unnamed => DirectoryError::Unnamed,
@@ -86,6 +98,7 @@ pub async fn create(tx: &mut Tx, tenant: TenantId, party: &Party) -> Result<Cust
         }
     })?;
     let id = key.text().to_owned();
+    refuse_erased(tx, tenant, party, erasure_key).await?;
     match customers::find(tx, Some(&id), party.email.as_deref()).await? {
         Found::One(known) => return Err(DirectoryError::Known(known)),
         // Several share the address already; one more may.
@@ -93,6 +106,16 @@ pub async fn create(tx: &mut Tx, tenant: TenantId, party: &Party) -> Result<Cust
     }
     resolve::remember(tx, tenant, &[Person { customer_id: &id, party }]).await?;
     get(tx, &id).await?.ok_or(DirectoryError::Unknown)
+}
+
+async fn refuse_erased(
+    tx: &mut Tx,
+    tenant: TenantId,
+    party: &Party,
+    key: &ErasureKey,
+) -> Result<(), DirectoryError> {
+    let erased = erased::among(tx, tenant, key, std::iter::once(party)).await?;
+    erased.gone(party).map_or(Ok(()), |erasure| Err(DirectoryError::Erased(erasure.erased_at)))
 }
 
 /// The customer of this id (support or platform role).
@@ -143,12 +166,13 @@ pub struct Change {
 /// Changes a customer (platform role). An address that is taken away names them no more.
 ///
 /// # Errors
-/// There is no such customer, a value does not fit, or the database failed.
+/// There is no such customer, a value does not fit, it is an erased customer's, or the database failed.
 pub async fn change(
     tx: &mut Tx,
     tenant: TenantId,
     id: &str,
     change: &Change,
+    erasure_key: &ErasureKey,
 ) -> Result<Customer, DirectoryError> {
     let known: Option<Customer> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
         "select {COLUMNS} from platform.customer c where c.tenant_id = $1 and c.customer_id = $2 for update"
@@ -168,6 +192,7 @@ pub async fn change(
         phone: change.phone.clone().unwrap_or_else(|| known.phone.clone()),
     };
     check(&party)?;
+    refuse_erased(tx, tenant, &party, erasure_key).await?;
     let gone = [
         (
             "email",

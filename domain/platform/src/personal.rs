@@ -1,10 +1,12 @@
 //! What schema `platform` holds of customers. What statistics count stays, under a token that names nobody: orders and
 //! their money, what the current run says, changes, snapshots. The rest goes.
 
+use chrono::Utc;
 use database::ids::TenantId;
 use database::personal::{self, How, Person, Reached, Store};
 use database::{DbError, Tx};
 
+use crate::identities::erased::{self, ErasureKey};
 use crate::identities::normal;
 use crate::orders::state::{LANES, take_lane};
 
@@ -160,7 +162,8 @@ pub static STORES: &[Store] = &[
         "platform.shop_ref",
         "t.kind = 'customer' and (t.external_id = any($2) or t.internal_id = any($2))",
     ),
-    Store::nobody("platform.shop_refusal", "ids of orders, with reasons of a fixed list"),
+    Store::nobody("platform.shop_refusal", "ids of orders and tokens, with reasons of a fixed list"),
+    Store::nobody("platform.erased_identity", "codes that nobody can read, and tokens"),
     Store::nobody("platform.shop_product", "products"),
     Store::nobody("platform.shop_health", "connections of the shop"),
     Store::nobody("platform.shop_sync", "places in lists of the shop's, and counts"),
@@ -288,7 +291,7 @@ impl From<sqlx::Error> for EraseError {
     }
 }
 
-/// Erases a person in this schema (platform role), while nobody stores orders.
+/// Erases a person in this schema (platform role), while nobody stores orders, and keeps what tells when they are named again.
 ///
 /// # Errors
 /// Why not now.
@@ -296,6 +299,7 @@ pub async fn erase(
     tx: &mut Tx,
     tenant: TenantId,
     person: &Person,
+    key: &ErasureKey,
     reached: &mut Reached,
 ) -> Result<(), EraseError> {
     for lane in 0..LANES {
@@ -319,6 +323,7 @@ pub async fn erase(
             .execute(&mut **tx)
             .await?;
     }
+    erased::keep(tx, tenant, key, person, Utc::now()).await?;
     by_hand(tx, person, reached).await
 }
 

@@ -8,6 +8,7 @@ use std::io::Write as _;
 use chrono::{DateTime, Utc};
 use database::Role;
 use platform::customers;
+use platform::identities::erased::ErasureKey;
 use platform::orders::file;
 use platform::orders::import::{self, Chunks, Import, ImportError, Next, Outcome};
 use platform::orders::progress::{self, Progress};
@@ -29,6 +30,7 @@ fn log(world: &World) -> Import {
         size_bytes: None,
         fingerprint: Some([7; 32]),
         batch_lines: 10,
+        erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     }
 }
 

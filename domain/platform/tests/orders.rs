@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use database::{Role, Tx};
 use platform::analytics::Standing;
 use platform::customers::{self, Found as Customer};
+use platform::identities::erased::ErasureKey;
 use platform::identities::merge::{self, MergeError};
 use platform::orders::export::{Selection, export};
 use platform::orders::import::{self, Chunks, Import, ImportError, Next, Outcome, ReadError};
@@ -106,6 +107,7 @@ fn an_import(world: &World) -> Import {
         size_bytes: None,
         fingerprint: Some([7; 32]),
         batch_lines: 2,
+        erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     }
 }
 

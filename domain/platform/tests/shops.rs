@@ -5,7 +5,10 @@ mod world;
 
 use chrono::{DateTime, Utc};
 use database::{Role, Tx};
+use platform::identities::erased::ErasureKey;
 use platform::shops::events::{self, Fate, NewEvent};
+use platform::shops::gone;
+use platform::shops::health::{self, Status};
 use platform::shops::products::{self, Product};
 use platform::shops::store::{self, Heard, Stored};
 use platform::shops::sync::{self, After, First, Step};
@@ -62,6 +65,10 @@ fn node() -> Value {
     })
 }
 
+fn key(world: &World) -> ErasureKey {
+    ErasureKey::of(&[7; 32], world.tenant)
+}
+
 async fn tx(world: &World) -> Tx {
     world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins")
 }
@@ -69,7 +76,7 @@ async fn tx(world: &World) -> Tx {
 async fn tell(world: &World, body: &Value, at: &str) -> Stored {
     let order = shopify::order_of_webhook(body).expect("an order");
     let mut tx = tx(world).await;
-    let heard = Heard { at: time(at), cause: Uuid::now_v7() };
+    let heard = Heard { at: time(at), cause: Uuid::now_v7(), erasure_key: key(world) };
     let stored = store::orders(&mut tx, world.tenant, SHOPIFY, &[order], heard).await.expect("stored");
     tx.commit().await.expect("commits");
     stored
@@ -94,7 +101,7 @@ async fn both_ways_of_writing_an_order_say_the_same() {
     assert_eq!(statement(one), statement(other.clone()));
     assert_eq!(tell(&world, &told, "2026-10-03T10:00:01Z").await.inserted, 1);
     let mut tx = tx(&world).await;
-    let heard = Heard { at: time("2026-10-04T10:00:00Z"), cause: Uuid::now_v7() };
+    let heard = Heard { at: time("2026-10-04T10:00:00Z"), cause: Uuid::now_v7(), erasure_key: key(&world) };
     let again = store::orders(&mut tx, world.tenant, SHOPIFY, &[other.expect("an order")], heard).await;
     tx.commit().await.expect("commits");
     assert_eq!(again.expect("stored").unchanged, 1);
@@ -130,7 +137,7 @@ async fn words_of_several_orders_are_stored_in_one_transaction() {
         shopify::order_of_webhook(&body).expect("an order")
     };
     let (first, second, third) = ("2026-10-03T10:00:00Z", "2026-10-04T10:00:00Z", "2026-10-05T10:00:00Z");
-    let heard = Heard { at: time("2026-10-06T10:00:00Z"), cause: Uuid::now_v7() };
+    let heard = Heard { at: time("2026-10-06T10:00:00Z"), cause: Uuid::now_v7(), erasure_key: key(&world) };
     let mut tx1 = tx(&world).await;
     // Each by itself, as webhooks come, and then two of one order together, as a page may have it.
     for (told, expected) in [
@@ -186,7 +193,7 @@ async fn categories_come_from_products_and_deleted_orders_count_no_more() {
     let categories = "select string_agg(distinct category, ' ') from platform.order_line";
     assert_eq!(text(&world, categories).await, "Lights");
     let mut tx2 = tx(&world).await;
-    let heard = Heard { at: time("2026-10-06T10:00:00Z"), cause: Uuid::now_v7() };
+    let heard = Heard { at: time("2026-10-06T10:00:00Z"), cause: Uuid::now_v7(), erasure_key: key(&world) };
     let gone =
         store::deleted(&mut tx2, world.tenant, SHOPIFY, "9007199254740995", heard).await.expect("stored");
     let unknown = store::deleted(&mut tx2, world.tenant, SHOPIFY, "1", heard).await.expect("stored");
@@ -203,8 +210,14 @@ async fn customers_who_are_one_in_the_shop_are_one_here() {
     let world = world().await;
     tell(&world, &body("2026-10-03T10:00:00Z", "paid"), "2026-10-03T10:00:00Z").await;
     let mut tx1 = tx(&world).await;
-    assert!(customers::merged(&mut tx1, world.tenant, SHOPIFY, ("8", "7")).await.expect("merged"));
-    assert!(!customers::merged(&mut tx1, world.tenant, SHOPIFY, ("8", "7")).await.expect("one already"));
+    assert!(
+        customers::merged(&mut tx1, world.tenant, SHOPIFY, ("8", "7"), &key(&world)).await.expect("merged")
+    );
+    assert!(
+        !customers::merged(&mut tx1, world.tenant, SHOPIFY, ("8", "7"), &key(&world))
+            .await
+            .expect("one already")
+    );
     tx1.commit().await.expect("commits");
     assert!(text(&world, ORDER).await.starts_with("#1001 8 "));
     tell(&world, &body("2026-10-04T10:00:00Z", "voided"), "2026-10-04T10:00:00Z").await;
@@ -219,7 +232,10 @@ async fn customers_who_are_one_in_the_shop_are_one_here() {
     let mut tx2 = tx(&world).await;
     for (name, at, newer) in [("New", "2026-10-03T00:00:00Z", 1), ("Old", "2026-10-02T00:00:00Z", 0)] {
         let told = [customer(name, at)];
-        assert_eq!(customers::store(&mut tx2, world.tenant, SHOPIFY, &told).await.expect("stored"), newer);
+        assert_eq!(
+            customers::store(&mut tx2, world.tenant, SHOPIFY, &told, &key(&world)).await.expect("stored"),
+            newer
+        );
     }
     tx2.commit().await.expect("commits");
     let name = "select name from platform.customer where customer_id = '9'";
@@ -292,7 +308,7 @@ async fn a_reading_goes_on_where_it_was_and_its_kinds_follow_each_other() {
     for pair in parts[2..].windows(2) {
         assert_eq!(pair[0].until, pair[1].since, "no gap, nothing twice");
     }
-    let after = sync::after(&mut tx1, world.tenant, SHOPIFY, run, now).await.expect("told");
+    let after = sync::after(&mut tx1, SHOPIFY, run).await.expect("told");
     assert_eq!(after, After::Begin(vec![0]));
     let part = sync::held(&mut tx1, SHOPIFY, run, 0).await.expect("read").expect("there");
     let last_at = Some(time("2026-03-01T00:00:00Z"));
@@ -310,19 +326,22 @@ async fn a_reading_goes_on_where_it_was_and_its_kinds_follow_each_other() {
     );
     let end = Step { is_last: true, ..Step::default() };
     assert!(sync::advance(&mut tx1, SHOPIFY, &moved, &end, now).await.expect("moved"));
-    let after = sync::after(&mut tx1, world.tenant, SHOPIFY, run, now).await.expect("told");
+    let after = sync::after(&mut tx1, SHOPIFY, run).await.expect("told");
     assert_eq!(after, After::Begin(vec![1]));
     for (number, next) in [
         (1, After::Begin(vec![2, 3, 4, 5])),
         (2, After::Others),
         (3, After::Others),
         (4, After::Others),
-        (5, After::Over),
+        (5, After::Read),
     ] {
         let part = sync::held(&mut tx1, SHOPIFY, run, number).await.expect("read").expect("there");
         assert!(sync::advance(&mut tx1, SHOPIFY, &part, &end, now).await.expect("moved"));
-        assert_eq!(sync::after(&mut tx1, world.tenant, SHOPIFY, run, now).await.expect("told"), next);
+        assert_eq!(sync::after(&mut tx1, SHOPIFY, run).await.expect("told"), next);
     }
+    let until = sync::read_until(&mut tx1, SHOPIFY, sync::Resource::Orders).await.expect("read");
+    assert_eq!(until, None, "what is gone is looked for first");
+    assert!(sync::finish(&mut tx1, world.tenant, SHOPIFY, run, now).await.expect("noted").is_some());
     let until = sync::read_until(&mut tx1, SHOPIFY, sync::Resource::Orders).await.expect("read");
     assert_eq!(until, Some(now));
     let again =
@@ -330,4 +349,54 @@ async fn a_reading_goes_on_where_it_was_and_its_kinds_follow_each_other() {
             .await;
     assert_eq!(again.expect("begun").len(), 3, "what changed since then, a part of each");
     tx1.commit().await.expect("commits");
+}
+
+#[tokio::test]
+async fn what_the_shop_has_no_more_is_taken_out_once() {
+    let world = world().await;
+    let told = body("2026-10-03T10:00:00Z", "paid");
+    tell(&world, &told, "2026-10-03T10:00:01Z").await;
+    let mut tx1 = tx(&world).await;
+    let placed_since = time("2026-10-01T00:00:00Z");
+    let ids = gone::stored(&mut tx1, SHOPIFY, placed_since, "").await.expect("read");
+    assert_eq!(ids, ["9007199254740995"]);
+    let later = gone::stored(&mut tx1, SHOPIFY, time("2026-10-02T00:00:00Z"), "").await.expect("read");
+    assert!(later.is_empty(), "it was placed before");
+    assert!(gone::stored(&mut tx1, SHOPIFY, placed_since, &ids[0]).await.expect("read").is_empty());
+
+    let heard = Heard { at: time("2026-10-09T00:00:00Z"), cause: Uuid::now_v7(), erasure_key: key(&world) };
+    let many: Vec<String> = (0..20).map(|_| ids[0].clone()).collect();
+    let none = gone::take_out(&mut tx1, world.tenant, SHOPIFY, (20, &many), heard).await.expect("asked");
+    assert_eq!(none, None, "a shop that has nothing any more is not believed");
+    let count = gone::take_out(&mut tx1, world.tenant, SHOPIFY, (5, &ids), heard).await.expect("taken out");
+    assert_eq!(count, Some(1));
+    assert!(
+        gone::stored(&mut tx1, SHOPIFY, placed_since, "").await.expect("read").is_empty(),
+        "and not asked for again"
+    );
+    tx1.commit().await.expect("commits");
+    assert!(text(&world, ORDER).await.contains("voided"));
+    // A word of before does not bring it back.
+    assert_eq!(tell(&world, &told, "2026-10-03T10:00:01Z").await.older, 1);
+}
+
+#[tokio::test]
+async fn another_shop_says_nothing_of_the_former_one_s_orders() {
+    let world = world().await;
+    let mut tx1 = tx(&world).await;
+    let now = time("2026-10-09T00:00:00Z");
+    let connected = (Status::Connected, None);
+    health::set(&mut tx1, world.tenant, SHOPIFY, "one.myshopify.com", connected, now).await.expect("noted");
+    tx1.commit().await.expect("commits");
+    tell(&world, &body("2026-10-03T10:00:00Z", "paid"), "2026-10-03T10:00:01Z").await;
+    let mut tx1 = tx(&world).await;
+    let since = time("2026-10-01T00:00:00Z");
+    let gone_away = (Status::Disconnected, None);
+    health::set(&mut tx1, world.tenant, SHOPIFY, "one.myshopify.com", gone_away, now).await.expect("noted");
+    health::set(&mut tx1, world.tenant, SHOPIFY, "one.myshopify.com", connected, now).await.expect("noted");
+    assert_eq!(gone::stored(&mut tx1, SHOPIFY, since, "").await.expect("read").len(), 1, "the same shop");
+    health::set(&mut tx1, world.tenant, SHOPIFY, "two.myshopify.com", connected, now).await.expect("noted");
+    assert!(gone::stored(&mut tx1, SHOPIFY, since, "").await.expect("read").is_empty());
+    tx1.commit().await.expect("commits");
+    assert!(text(&world, ORDER).await.contains("paid"), "they stay as they are");
 }

@@ -74,8 +74,13 @@ struct Ticket {
     status: String,
     snooze: Value,
     tags: Vec<String>,
+    /// The address of who has it.
+    assignee: Option<String>,
     updated: DateTime<Utc>,
 }
+
+/// People of the shop whom the help desk knows; their ids are their places, from 1.
+pub const USERS: [&str; 3] = ["bea@shop.example", "cem@shop.example", "only-there@shop.example"];
 
 /// What the help desk has of a ticket.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +91,8 @@ pub struct SeenTicket {
     pub snooze: Option<String>,
     /// Its tags.
     pub tags: Vec<String>,
+    /// The address of who has it.
+    pub assignee: Option<String>,
     /// Its messages, as it tells them.
     pub messages: Vec<Value>,
 }
@@ -99,6 +106,8 @@ pub enum Work {
     Tag(&'static str),
     /// Takes a tag away.
     Untag(&'static str),
+    /// Gives it to somebody, by address, or to nobody.
+    Assign(Option<&'static str>),
     /// Answers the customer.
     Reply(String),
     /// The customer writes.
@@ -129,8 +138,17 @@ impl Desk {
         }
         let SeedTicket { subject, channel, customer, .. } = seed;
         let (status, snooze, tags) = ("open".to_owned(), Value::Null, Vec::new());
-        let ticket =
-            Ticket { subject, channel, customer, messages, status, snooze, tags, updated: Utc::now() };
+        let ticket = Ticket {
+            subject,
+            channel,
+            customer,
+            messages,
+            status,
+            snooze,
+            tags,
+            assignee: None,
+            updated: Utc::now(),
+        };
         self.tickets.insert(id, ticket);
     }
 
@@ -158,6 +176,7 @@ impl Desk {
             status: ticket.status.clone(),
             snooze: ticket.snooze.as_str().map(str::to_owned),
             tags: ticket.tags.clone(),
+            assignee: ticket.assignee.clone(),
             messages: ticket.messages.clone(),
         }
     }
@@ -174,6 +193,7 @@ impl Desk {
             }
             Work::Tag(tag) => ticket.tag(&[(*tag).to_owned()]),
             Work::Untag(tag) => ticket.tags.retain(|known| known != tag),
+            Work::Assign(who) => ticket.assignee = who.map(str::to_owned),
             Work::Reply(text) => drop(self.post(id, message(true, text))),
             Work::Hear(text) => {
                 "open".clone_into(&mut ticket.status);
@@ -209,6 +229,7 @@ impl Ticket {
     fn document(&self, id: u64) -> Value {
         json!({
             "id": id, "subject": self.subject, "status": self.status, "channel": self.channel, "via": self.channel,
+            "assignee_user": self.assignee.as_ref().map(|email| json!({"id": user_id(email), "email": email})),
             "spam": false, "trashed_datetime": null, "snooze_datetime": self.snooze,
             "tags": self.tags.iter().map(|tag| json!({"name": tag})).collect::<Vec<_>>(),
             "updated_datetime": self.updated.to_rfc3339(), "messages_count": self.messages.len(),
@@ -254,9 +275,40 @@ pub(super) async fn put_ticket(
     if body.get("tags").is_some() {
         return Err(refused(StatusCode::BAD_REQUEST, "whoever puts tags overwrites those of others"));
     }
-    ticket.snooze = body["snooze_datetime"].clone();
+    match body.get("assignee_user") {
+        Some(Value::Null) => ticket.assignee = None,
+        Some(user) => {
+            let known =
+                user["id"].as_u64().and_then(|id| USERS.get(usize::try_from(id).ok()?.checked_sub(1)?));
+            let Some(known) = known else {
+                return Err(refused(StatusCode::BAD_REQUEST, "assignee_user: there is no such user"));
+            };
+            ticket.assignee = Some((*known).to_owned());
+        }
+        None => {}
+    }
+    if let Some(snooze) = body.get("snooze_datetime") {
+        ticket.snooze = snooze.clone();
+    }
     ticket.updated = Utc::now();
     Ok((StatusCode::ACCEPTED, Json(ticket.document(id))))
+}
+
+fn user_id(email: &str) -> Option<usize> {
+    USERS.iter().position(|known| *known == email).map(|place| place + 1)
+}
+
+/// The people of the shop, one a page.
+pub(super) async fn users(Query(query): Query<PageQuery>, headers: HeaderMap) -> Answer {
+    authorised(&headers)?;
+    let place = usize::try_from(query.cursor.unwrap_or(0)).unwrap_or(usize::MAX);
+    let data: Vec<Value> = USERS
+        .get(place)
+        .map(|email| json!({"id": place + 1, "email": email, "name": "Somebody"}))
+        .into_iter()
+        .collect();
+    let next_cursor = (place + 1 < USERS.len()).then(|| (place + 1).to_string());
+    Ok((StatusCode::OK, Json(json!({"object": "list", "data": data, "meta": {"next_cursor": next_cursor}}))))
 }
 
 #[derive(Deserialize)]

@@ -155,6 +155,7 @@ fn router(play: Arc<Play>) -> Router {
         .route("/api/tickets/{id}", get(gorgias::ticket).put(gorgias::put_ticket))
         .route("/api/tickets/{id}/tags", post(gorgias::add_tags).delete(gorgias::remove_tags))
         .route("/api/upload", post(gorgias::upload))
+        .route("/api/users", get(gorgias::users))
         .route("/api/tickets/{id}/messages", get(gorgias::ticket_messages).post(gorgias::post_message))
         .route("/api/messages", get(gorgias::messages))
         .route("/v1/messages", post(anthropic::messages))

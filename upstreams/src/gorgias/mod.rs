@@ -36,6 +36,8 @@ const UPSTREAM: &str = "gorgias";
 const PAGE_SIZE: usize = 100;
 /// How few, when so many are more than is read of an answer.
 const SMALLER_PAGES: [usize; 3] = [20, 5, 1];
+/// At most so many pages of the people of a shop are read.
+const MAX_USER_PAGES: usize = 10;
 /// At most so many pages of a ticket are read.
 const MAX_PAGES: usize = 50;
 /// The most messages of a ticket that are read.
@@ -222,6 +224,44 @@ impl Client {
     ) -> Result<(), ClientError> {
         let body = wire::NewStatus { status, snooze_datetime: snooze_until };
         self.write(context, Method::PUT, &["tickets", &ticket_id.to_string()], &body).await
+    }
+
+    /// Gives a ticket to somebody of the shop, or to nobody. Doing it again changes nothing.
+    pub async fn set_assignee(
+        &self,
+        context: &CallContext,
+        ticket_id: u64,
+        user: Option<u64>,
+    ) -> Result<(), ClientError> {
+        let body = wire::NewAssignee { assignee_user: user.map(|id| wire::UserId { id }) };
+        self.write(context, Method::PUT, &["tickets", &ticket_id.to_string()], &body).await
+    }
+
+    /// The account's id of whoever has this address; an account has few people, and so many pages are looked through.
+    pub async fn user_by_email(
+        &self,
+        context: &CallContext,
+        email: &str,
+    ) -> Result<Option<u64>, ClientError> {
+        let mut cursor: Option<String> = None;
+        for _ in 0..MAX_USER_PAGES {
+            let mut url = url_under(&self.base, &["users"]);
+            url.query_pairs_mut()
+                .append_pair("limit", &PAGE_SIZE.to_string())
+                .extend_pairs(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+            let page: wire::UserPage = self.get(context, url).await?;
+            let has_it = |user: &&wire::Person| {
+                user.email.as_deref().is_some_and(|known| known.trim().eq_ignore_ascii_case(email))
+            };
+            if let Some(user) = page.data.iter().find(has_it) {
+                return Ok(user.id);
+            }
+            cursor = page.meta.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(None)
     }
 
     /// Adds tags to a ticket and leaves its others as they are.

@@ -64,6 +64,17 @@ pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     })
 }
 
+/// A part that may be null, which says something else than not to be there.
+pub(super) fn said<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    let raw = raw(deserializer)?;
+    if raw.get() == "null" {
+        return Ok(Some(None));
+    }
+    Ok(serde_json::from_str(raw.get()).ok().map(Some))
+}
+
 /// A part that is left out as a whole when it is of another form.
 pub(super) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,

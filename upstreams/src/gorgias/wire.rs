@@ -7,7 +7,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::tolerant::{flag, id, is_set, items, object, optional_id, text, time};
+use super::tolerant::{flag, id, is_set, items, object, optional_id, said, text, time};
 use super::{ReplyTo, Uploaded};
 
 /// A ticket.
@@ -46,6 +46,9 @@ pub struct Ticket {
     /// Who wrote in.
     #[serde(default, deserialize_with = "object")]
     pub customer: Option<Customer>,
+    /// Who of the shop has it; the outer none when the answer does not say.
+    #[serde(default, deserialize_with = "said")]
+    pub assignee_user: Option<Option<Person>>,
 }
 
 /// A tag of a ticket.
@@ -182,6 +185,26 @@ pub(super) struct NewStatus<'a> {
     pub(super) status: &'a str,
     /// Null wakes it.
     pub(super) snooze_datetime: Option<DateTime<Utc>>,
+}
+
+/// The body that says who has a ticket; null for nobody.
+#[derive(Serialize)]
+pub(super) struct NewAssignee {
+    pub(super) assignee_user: Option<UserId>,
+}
+
+#[derive(Serialize)]
+pub(super) struct UserId {
+    pub(super) id: u64,
+}
+
+/// A page of the people of the shop.
+#[derive(Deserialize)]
+pub(super) struct UserPage {
+    #[serde(deserialize_with = "items")]
+    pub(super) data: Vec<Person>,
+    #[serde(default)]
+    pub(super) meta: PageMeta,
 }
 
 /// The body that names tags.

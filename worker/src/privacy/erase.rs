@@ -137,12 +137,11 @@ async fn of_files(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Resul
 
 async fn of_shop(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Result<(), Stop> {
     const AFTER_THE_RUN: Duration = Duration::from_secs(30);
-    if person.customers.is_empty() && person.patterns().is_empty() {
-        return Ok(());
-    }
     let mut reached = Reached::new();
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-    match platform::personal::erase(&mut tx, ctx.tenant, person, &mut reached).await {
+    match platform::personal::erase(&mut tx, ctx.tenant, person, &app.erasure_key(ctx.tenant), &mut reached)
+        .await
+    {
         Ok(()) => {}
         Err(EraseError::Db(error)) => return Err(error.into()),
         Err(EraseError::RunUnderWay) => return Err(Stop::Snooze(AFTER_THE_RUN)),

@@ -1,5 +1,6 @@
 //! Persons: forgotten everywhere, told what is known of them, and data that go when their time is over.
 
+mod again;
 mod closing;
 mod erasing;
 mod exporting;

@@ -8,10 +8,11 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::{Extension, Json as Shown};
 use chrono::{DateTime, Utc};
-use database::ids::TicketId;
+use database::ids::{TenantId, TicketId};
 use database::{Role, Tx};
 use platform::customers::{self, Profile};
 use platform::directory::{self, Change, Customer, DirectoryError, MOST_AT_ONCE};
+use platform::identities::erased::{self, ErasureKey};
 use platform::orders::statement::Party;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
@@ -235,7 +236,9 @@ async fn create(
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);
     }
-    let customer = directory::create(&mut tx, caller.tenant, &body.value.into()).await?;
+    let customer =
+        directory::create(&mut tx, caller.tenant, &body.value.into(), &erasure_key(&state, caller.tenant))
+            .await?;
     // An id may hold what an address of a page may not, so only the page's own path is named.
     let answer = Answer::created("/api/customers".to_owned(), &CustomerView::from(customer));
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
@@ -271,8 +274,9 @@ async fn import(
         return Ok(answer);
     }
     let mut imported = ImportedCustomers { created: Vec::new(), known: Vec::new(), refused: Vec::new() };
+    let erasure_key = erasure_key(&state, caller.tenant);
     for (place, customer) in body.value.customers.into_iter().enumerate() {
-        match directory::create(&mut tx, caller.tenant, &customer.into()).await {
+        match directory::create(&mut tx, caller.tenant, &customer.into(), &erasure_key).await {
             Ok(customer) => imported.created.push(customer.customer_id),
             Err(DirectoryError::Known(id)) => imported.known.push((place, id)),
             Err(DirectoryError::Db(error)) => return Err(error.into()),
@@ -354,7 +358,8 @@ async fn change(
             .collect();
     let detail = json!({ "changed": changed });
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
-    let customer = directory::change(&mut tx, caller.tenant, &id, &Change { email, name, phone }).await?;
+    let (wanted, erasure_key) = (Change { email, name, phone }, erasure_key(&state, caller.tenant));
+    let customer = directory::change(&mut tx, caller.tenant, &id, &wanted, &erasure_key).await?;
     trail::record(&mut tx, &caller, "customer.change", "customer", detail).await?;
     state.db.commit(tx).await?;
     Ok(Shown(customer.into()))
@@ -398,6 +403,11 @@ async fn written(
     }))
 }
 
+/// Tells who was erased.
+fn erasure_key(state: &AppState, tenant: TenantId) -> ErasureKey {
+    ErasureKey::of(&state.settings.master_key.derive(erased::SECRET_LABEL), tenant)
+}
+
 fn unknown() -> Problem {
     Problem::not_found("there is no such customer")
 }
@@ -409,6 +419,7 @@ impl From<DirectoryError> for Problem {
             DirectoryError::Unnamed => Problem::bad_request("id", detail),
             DirectoryError::Field { field, problem } => Problem::bad_request(field, problem),
             DirectoryError::Known(id) => Problem::conflict(detail).with("customer_id", id.into()),
+            DirectoryError::Erased(at) => Problem::conflict(detail).with("erased_at", at.to_rfc3339().into()),
             DirectoryError::Merged(id) => Problem::conflict(detail).with("merged_into", id.into()),
             DirectoryError::Unknown => unknown(),
             DirectoryError::Db(error) => error.into(),

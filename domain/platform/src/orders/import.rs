@@ -19,6 +19,7 @@ use super::stale;
 use super::state::{self, LANES, Source, Told};
 use super::statement::{Found, Note, Place, Statement};
 use super::undo;
+use crate::identities::erased::ErasureKey;
 
 /// A usual size of a batch, in lines.
 pub const DEFAULT_BATCH_LINES: u64 = 20_000;
@@ -43,6 +44,8 @@ pub struct Import {
     pub fingerprint: Option<[u8; 32]>,
     /// Lines a transaction, see [`DEFAULT_BATCH_LINES`].
     pub batch_lines: u64,
+    /// Tells who was erased.
+    pub erasure_key: ErasureKey,
 }
 
 /// What a reader hands over: some of what it found, in the order of the file, or why it cannot go on. It ends when the
@@ -132,7 +135,8 @@ pub async fn run(
     };
     adopt(db, import.tenant).await?;
     stale::derive_left_behind(db, import.tenant, Utc::now() - LEFT_BEHIND_AFTER).await?;
-    let source = Source { name: "file", import: Some(import.id), taken_at, cause: import.id };
+    let erasure_key = import.erasure_key;
+    let source = Source { name: "file", import: Some(import.id), taken_at, cause: import.id, erasure_key };
     let mut chunks = open(Place { offset: progress.next_byte, line: progress.next_line });
     let mut seen: [Seen; LANES] = Default::default();
     let mut batch = Batch::default();

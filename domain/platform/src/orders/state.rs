@@ -18,6 +18,7 @@ use super::seen::Seen;
 use super::stale;
 use super::statement::{Note, NoteKind, Statement};
 use super::store::{self, Change, Kept};
+use crate::identities::erased::{self, ErasureKey};
 use crate::identities::normal::{self, Id, Key, Nobody};
 use crate::identities::resolve::{self, Person};
 
@@ -32,6 +33,8 @@ pub struct Source {
     pub taken_at: DateTime<Utc>,
     /// What profiles are derived for; see [`stale`].
     pub cause: Uuid,
+    /// Tells who was erased.
+    pub erasure_key: ErasureKey,
 }
 
 /// What came of statements.
@@ -72,6 +75,8 @@ pub struct Stated {
     pub counts: Counts,
     /// What was left out or stored with a remark, and how many lines were left out with it.
     pub notes: Vec<(Note, u32)>,
+    /// Orders that are stored without their customer, who was erased.
+    pub unnamed: Vec<String>,
 }
 
 /// A statement and where it stands.
@@ -106,6 +111,7 @@ pub async fn state(
         let (done, _) = apply(tx, tenant, source, &now, &Seen::default()).await?;
         stated.counts.add(done.counts);
         stated.notes.extend(done.notes);
+        stated.unnamed.extend(done.unnamed);
         rest = later;
     }
     stale::derive(tx, tenant, source.cause).await?;
@@ -157,7 +163,11 @@ pub(super) async fn apply(
     let rule = rule::held(tx, tenant).await?;
     let stored = stored(tx, tenant, &groups).await?;
     let elsewhere = resolve::elsewhere(tx, tenant, groups.iter().map(|group| &group.key)).await?;
+    let parties: Vec<_> =
+        groups.iter().flat_map(|group| &group.parts).map(|part| &part.statement.customer).collect();
+    let erased = erased::among(tx, tenant, &source.erasure_key, parties.into_iter()).await?;
 
+    let mut returned = Vec::new();
     let mut changes = Vec::with_capacity(groups.len());
     let mut restated = Vec::new();
     for group in &groups {
@@ -192,11 +202,24 @@ pub(super) async fn apply(
             Kept::Added => {}
         }
         stated.counts.lines += lines;
-        let customer = elsewhere.get(&group.key).map_or(group.key.text(), String::as_str);
+        // An order of before the erasure counts, and names nobody; one of after it is a new relation.
+        let erasure = group.parts.iter().find_map(|part| erased.of(&part.statement.customer));
+        let gone = erasure.filter(|erasure| first.statement.placed_at <= erasure.erased_at);
+        if gone.is_some() {
+            let message =
+                format!("order {} is of a customer who was erased; it counts without them", group.order_id);
+            stated.notes.push((note(first, NoteKind::Remark, "customer_erased", message), 0));
+            stated.unnamed.push(group.order_id.clone());
+        } else if erasure.is_some_and(|erasure| erasure.came_back_at.is_none()) {
+            returned.extend(group.parts.iter().map(|part| &part.statement.customer));
+        }
+        let named = elsewhere.get(&group.key).map_or(group.key.text(), String::as_str);
+        let customer = gone.map_or(named, |erasure| erasure.token.as_str());
         changes.push(Change {
             order_id: &group.order_id,
             customer_id: customer,
-            stated_customer: (customer != group.key.text()).then(|| group.key.text()),
+            stated_customer: (gone.is_none() && customer != group.key.text()).then(|| group.key.text()),
+            is_named: gone.is_none(),
             parts: &group.parts,
             counts: rule.counts(first.statement),
             content,
@@ -204,8 +227,10 @@ pub(super) async fn apply(
             before,
         });
     }
+    erased::came_back(tx, tenant, &source.erasure_key, returned.into_iter(), source.taken_at).await?;
     let people: Vec<Person<'_>> = changes
         .iter()
+        .filter(|change| change.is_named)
         .map(|change| Person { customer_id: change.customer_id, party: &change.parts[0].statement.customer })
         .filter(|person| seen.is_new_person(&mut fresh, person.customer_id, person.party))
         .collect();

@@ -29,6 +29,8 @@ pub(super) struct Change<'c> {
     pub(super) order_id: &'c str,
     pub(super) customer_id: &'c str,
     pub(super) stated_customer: Option<&'c str>,
+    /// Whether the customer is to be known; not who was erased.
+    pub(super) is_named: bool,
     pub(super) parts: &'c [Told<'c>],
     pub(super) counts: bool,
     pub(super) content: Content,

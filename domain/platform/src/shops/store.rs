@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::order::{Refused, ShopOrder};
 use super::products;
+use crate::identities::erased::ErasureKey;
 use crate::identities::normal::{self, Id};
 use crate::orders::state::{self, Source};
 use crate::orders::statement::{Payment, Statement};
@@ -51,6 +52,8 @@ pub struct Heard {
     pub at: DateTime<Utc>,
     /// What profiles are derived for.
     pub cause: Uuid,
+    /// Tells who was erased.
+    pub erasure_key: ErasureKey,
 }
 
 /// Stores orders, each as a whole (platform role), and derives the profiles of their customers.
@@ -83,29 +86,45 @@ pub async fn orders(
             Err(refusal) => refused.push(refusal),
         }
     }
-    let stored = state_all(tx, tenant, source, &statements, heard).await?;
+    let (stored, unnamed) = state_all(tx, tenant, source, &statements, heard).await?;
     remember(tx, tenant, source, &refs).await?;
     refuse(tx, tenant, source, "orders", &refused, heard.at).await?;
     accept(tx, source, "orders", &refs.iter().map(|(id, _, _)| *id).collect::<Vec<_>>()).await?;
+    let without: Vec<Refused> = refs
+        .iter()
+        .filter(|(_, number, _)| unnamed.contains(number))
+        .map(|(id, _, _)| Refused {
+            external_id: (*id).to_owned(),
+            reason: CUSTOMER_ERASED,
+            message: "the order's customer was erased after it was placed; it counts without them".to_owned(),
+        })
+        .collect();
+    refuse(tx, tenant, source, "orders", &without, heard.at).await?;
     Ok(Stored { refused: refused.len() as i64, ..stored })
 }
 
+/// Why something is refused, or stored without a name.
+pub(super) const CUSTOMER_ERASED: &str = "customer_erased";
+
+/// Stores statements; answers also which orders are without their customers now.
 async fn state_all(
     tx: &mut Tx,
     tenant: TenantId,
     source: &'static str,
     statements: &[Statement],
     heard: Heard,
-) -> Result<Stored, DbError> {
-    let source = Source { name: source, import: None, taken_at: heard.at, cause: heard.cause };
-    let counts = state::state(tx, tenant, &source, statements).await?.counts;
-    Ok(Stored {
-        inserted: counts.inserted,
-        replaced: counts.replaced,
-        unchanged: counts.unchanged,
-        older: counts.older,
+) -> Result<(Stored, HashSet<String>), DbError> {
+    let Heard { at, cause, erasure_key } = heard;
+    let source = Source { name: source, import: None, taken_at: at, cause, erasure_key };
+    let stated = state::state(tx, tenant, &source, statements).await?;
+    let stored = Stored {
+        inserted: stated.counts.inserted,
+        replaced: stated.counts.replaced,
+        unchanged: stated.counts.unchanged,
+        older: stated.counts.older,
         refused: 0,
-    })
+    };
+    Ok((stored, stated.unnamed.into_iter().collect()))
 }
 
 /// Takes an order out of what counts that the shop deleted (platform role): it stays as one that was taken back before it was

@@ -102,6 +102,8 @@ pub struct Ticket {
     pub tags: Option<Vec<String>>,
     /// Who wrote in.
     pub customer: Customer,
+    /// Who of the shop has it: an address in small letters, nothing for nobody; none when the delivery does not say.
+    pub assignee: Option<String>,
     /// Messages, as far as the body has them, in its order.
     pub messages: Vec<Message>,
     /// How many messages the help desk counts, internal notes included.

@@ -37,6 +37,12 @@ impl<'a> Object<'a> {
         self.values[place?].filter(|value| value.get() != "null")
     }
 
+    /// Whether it says that there is nothing, which is something else than not to say.
+    pub(super) fn is_null(&self, name: &str) -> bool {
+        let place = self.names.iter().position(|known| *known == name);
+        place.and_then(|place| self.values[place]).is_some_and(|value| value.get() == "null")
+    }
+
     pub(super) fn path(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }

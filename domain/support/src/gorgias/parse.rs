@@ -37,6 +37,7 @@ const TICKET: &[&str] = &[
     "via",
     "tags",
     "customer",
+    "assignee_user",
     "messages",
     "messages_count",
     "message_count",
@@ -136,11 +137,21 @@ fn read_ticket(path: String, raw: &RawValue, remarks: &mut Remarks) -> Result<Ti
         created_by_agent,
         tags: read_tags(&ticket, remarks),
         customer: read_customer(&ticket, remarks),
+        assignee: read_assignee(&ticket, remarks),
         messages: read_messages(&ticket, remarks),
         message_count: count.or_else(|| ticket.count("message_count", remarks)),
         created_at: ticket.time("created_datetime", remarks),
         updated_at: ticket.time("updated_datetime", remarks),
     })
+}
+
+fn read_assignee(ticket: &Object<'_>, remarks: &mut Remarks) -> Option<String> {
+    if ticket.is_null("assignee_user") {
+        return Some(String::new());
+    }
+    // A template names it as it likes, and nobody is asked to: what cannot be read is not told.
+    let user = Object::of(ticket.path("assignee_user"), ticket.value("assignee_user")?, &["email"])?;
+    user.text("email", 320, remarks).map(|email| email.to_lowercase())
 }
 
 /// The newest messages in the body's order, as far as they can be read.

@@ -1,8 +1,9 @@
 //! Both sides of a ticket that lives in a help desk, kept the same. What both last agreed on is stored, so a change of one
 //! side is told from one of the other: see the migration `help_desk_sync`. Webhooks bring what they tell
-//! (`support_app.upsert_ticket` merges it); [`step`] asks for what is to go there; [`cursor`] keeps how far the help desk
+//! (`support_app.upsert_ticket` merges it); whose it is goes by addresses ([`assignee`]); [`step`] asks for what is to go there; [`cursor`] keeps how far the help desk
 //! was looked through for what no webhook told.
 
+pub mod assignee;
 pub mod cursor;
 pub mod sync;
 
@@ -24,6 +25,7 @@ pub async fn step(tx: &mut Tx, tenant: TenantId, ticket: TicketId) -> Result<Opt
     let differs: Option<bool> = sqlx::query_scalar(
         "select b.status <> support_app.coarse_status(t.status, t.snoozed_until)
                 or not (b.tags @> t.tags and t.tags @> b.tags)
+                or b.assignee_id is distinct from t.assignee_id or b.assignee_told is not null
                 or exists (select from support_app.message m where m.ticket_id = t.id and m.internal
                              and m.external_id = m.id::text and m.created_at > b.since)
          from support_app.ticket t join support_app.help_desk_base b on b.ticket_id = t.id

@@ -10,10 +10,11 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::NOTES_AT_ONCE;
+use super::assignee::{self, Tell};
 use crate::events;
 use crate::gorgias::PROVIDER;
 use crate::settle::settle;
-use crate::tickets::lock::lock;
+use crate::tickets::lock::{Acting, lock};
 use crate::tickets::{NewMessage, TicketError, store_messages};
 
 /// The job that does it, for the history.
@@ -28,6 +29,8 @@ pub struct Theirs {
     pub tags: Vec<String>,
     /// When it last changed there.
     pub updated_at: Option<DateTime<Utc>>,
+    /// Who has it there: an address, or nothing for nobody; none when they do not say.
+    pub assignee: Option<String>,
 }
 
 /// What both sides become, and what they are to be told for it.
@@ -47,6 +50,8 @@ pub struct Agreed {
     pub remove: Vec<String>,
     /// Messages of theirs that were not here.
     pub missed: i64,
+    /// Whose they are to be told that it is.
+    pub assignee: Tell,
 }
 
 /// Merges what they say into what is here (support role); none when there is no such ticket in a help desk. `messages` are
@@ -97,7 +102,7 @@ pub async fn merge(
         && missed == 0;
     let tell_status = theirs.status.as_deref().is_some_and(|status| status != merged.status);
     let lacks = |tags: &[String], tag: &String| !tags.contains(tag);
-    let agreed = Agreed {
+    let mut agreed = Agreed {
         tell_status,
         add: merged.tags.iter().filter(|tag| lacks(&theirs.tags, tag)).cloned().collect(),
         remove: theirs.tags.iter().filter(|tag| lacks(&merged.tags, tag)).cloned().collect(),
@@ -105,6 +110,7 @@ pub async fn merge(
         snoozed_until: merged.snoozed_until,
         tags: merged.tags,
         missed,
+        assignee: Tell::Nothing,
     };
     let ours_status = before.status().name();
     note(tx, tenant, ticket, "status", json!(ours_status), json!(theirs.status), json!(agreed.status), {
@@ -121,9 +127,26 @@ pub async fn merge(
     note(tx, tenant, ticket, "messages", json!(0), json!(missed), json!(missed), missed > 0).await?;
     // The base is what they say; what they are told next becomes it when they have heard it.
     agree(tx, tenant, ticket, theirs.status.as_deref(), &theirs.tags).await?;
+    let mut announcement = Announcement::default();
+    if let Some(assignee) = &theirs.assignee {
+        let acting = Acting {
+            tenant,
+            actor: ACTOR,
+            agent: None,
+            writer: uuid::Uuid::nil(),
+            name: ACTOR,
+            correlation_id: ACTOR,
+            trace_parent: None,
+            now,
+        };
+        let (tell, more) = assignee::merge(tx, &acting, ticket, assignee).await?;
+        agreed.assignee = tell;
+        announcement.merge(more);
+    }
     // Where nothing changed here, nothing follows.
     let settled = if is_as_it_was { None } else { settle(tx, tenant, ticket, now).await? };
-    Ok(Some((agreed, settled.map(|settled| settled.announcement).unwrap_or_default())))
+    announcement.merge(settled.map(|settled| settled.announcement).unwrap_or_default());
+    Ok(Some((agreed, announcement)))
 }
 
 #[derive(FromRow)]
@@ -289,4 +312,53 @@ pub async fn not_sent(
     events::emit(tx, tenant, &event).await?;
     let settled = settle(tx, tenant, ticket, now).await?;
     Ok(Some(settled.map(|settled| settled.announcement).unwrap_or_default()))
+}
+
+/// What a ticket is left for that is final here.
+#[derive(Debug, Clone)]
+pub struct GoesOn<'a> {
+    /// Their id of it.
+    pub external_id: &'a str,
+    /// open or closed.
+    pub status: Option<&'a str>,
+    /// When it last changed there.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// The customer's newest message, and when it was written.
+    pub heard: Option<(String, DateTime<Utc>)>,
+}
+
+/// Leaves a ticket that is final here when they tell that it goes on (support role): what is told of it from now on belongs to
+/// another, which the caller makes. Answers the one that was left.
+///
+/// # Errors
+/// The database failed.
+pub async fn leave_final(
+    tx: &mut Tx,
+    tenant: TenantId,
+    told: &GoesOn<'_>,
+) -> Result<Option<TicketId>, DbError> {
+    events::acting(tx, ACTOR, None).await?;
+    Ok(sqlx::query_scalar("select support_app.leave_final($1, $2, $3, $4, $5, $6, $7)")
+        .bind(tenant)
+        .bind(PROVIDER)
+        .bind(told.external_id)
+        .bind(told.status)
+        .bind(told.updated_at)
+        .bind(told.heard.as_ref().map(|(id, _)| id))
+        .bind(told.heard.as_ref().map(|(_, at)| at))
+        .fetch_one(&mut **tx)
+        .await?)
+}
+
+/// Says of a ticket which one it follows (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn follows(tx: &mut Tx, ticket: TicketId, former: TicketId) -> Result<(), DbError> {
+    sqlx::query("update support_app.ticket set follow_up_of = $2 where id = $1")
+        .bind(ticket)
+        .bind(former)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }

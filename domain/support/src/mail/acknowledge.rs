@@ -51,17 +51,20 @@ pub(crate) async fn acknowledge(
     Ok(jobs::enqueue_one(tx, job).await?.1)
 }
 
-/// Whether nothing was told to the customer for five minutes; from now on something was.
+/// Whether no machine of ours told the customer anything for five minutes, rules neither; from now on one did.
 async fn claim(tx: &mut Tx, acting: &Acting<'_>, customer: &str) -> Result<bool, TicketError> {
     let before: DateTime<Utc> = acting.now - Duration::minutes(ONE_IN_MINUTES);
     let done = sqlx::query(
-        "insert into support_app.mail_acknowledged as a (tenant_id, customer, at) values ($1, $2, $3)
+        "insert into support_app.mail_acknowledged as a (tenant_id, customer, at)
+         select $1, $2, $3 where not exists (
+             select from support_app.auto_reply r where r.tenant_id = $1 and r.customer = $5 and r.at > $4)
          on conflict (tenant_id, customer) do update set at = excluded.at where a.at <= $4",
     )
     .bind(acting.tenant)
     .bind(customer)
     .bind(acting.now)
     .bind(before)
+    .bind(format!("email:{}", customer.to_lowercase()))
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() == 1)

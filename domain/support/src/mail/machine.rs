@@ -19,11 +19,33 @@ pub fn signs(message: &Message<'_>, sender: Option<&str>, envelope_from: Option<
         .or_else(|| by_return_path(message, envelope_from))
         .or_else(|| by_sender(sender));
     let precedence = word(message, "Precedence");
-    let is_list = matches!(precedence.as_deref(), Some("bulk" | "list" | "junk"))
-        || has(message, "List-Id")
-        || has(message, "List-Unsubscribe");
+    let is_bulk = matches!(precedence.as_deref(), Some("bulk" | "list" | "junk"))
+        || OF_LISTS.iter().any(|name| has(message, name))
+        || sender.is_some_and(answers_reach_nobody);
     let suppresses = word(message, "X-Auto-Response-Suppress").is_some_and(|value| value != "none");
-    Signs { machine, no_automatic_answer: machine.is_some() || is_list || suppresses }
+    Signs { machine, no_automatic_answer: machine.is_some() || is_bulk || suppresses }
+}
+
+/// What programs that send to many put into a mail (RFC 2369, RFC 2919; Feedback-ID by those who send for others).
+const OF_LISTS: [&str; 9] = [
+    "List-Id",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+    "List-Post",
+    "List-Help",
+    "List-Subscribe",
+    "List-Owner",
+    "List-Archive",
+    "Feedback-ID",
+];
+
+/// Addresses behind which nobody reads, or everybody of a list (RFC 3834, section 2).
+fn answers_reach_nobody(sender: &str) -> bool {
+    let local = sender.split('@').next().unwrap_or_default();
+    let plain: String = local.chars().filter(char::is_ascii_alphanumeric).collect();
+    local.starts_with("owner-")
+        || ["-request", "-owner", "-bounces", "-bounce"].iter().any(|end| local.ends_with(end))
+        || ["noreply", "donotreply", "bounce", "bounces"].contains(&plain.as_str())
 }
 
 fn by_report(message: &Message<'_>) -> Option<&'static str> {
@@ -115,14 +137,31 @@ mod tests {
         for head in [
             "Precedence: bulk\r\n",
             "Precedence: LIST\r\n",
+            "Precedence: junk\r\n",
             "List-Id: <lamps.example>\r\n",
+            "List-Unsubscribe: <https://x.example/u>\r\n",
+            "List-Post: <mailto:lamps@x.example>\r\n",
+            "Feedback-ID: 1:campaign:shop:sender\r\n",
             "X-Auto-Response-Suppress: All\r\n",
+            "X-Auto-Response-Suppress: OOF, AutoReply\r\n",
         ] {
             assert_eq!(
                 of(head, Some("ann@x.example")),
                 Signs { machine: None, no_automatic_answer: true },
                 "{head}"
             );
+        }
+        for (sender, reaches_nobody) in [
+            ("owner-lamps@x.example", true),
+            ("lamps-request@x.example", true),
+            ("lamps-bounces@x.example", true),
+            ("no-reply@x.example", true),
+            ("do_not_reply@x.example", true),
+            ("ann@x.example", false),
+            ("norebyly@x.example", false),
+            ("owner@x.example", false),
+        ] {
+            assert_eq!(answers_reach_nobody(sender), reaches_nobody, "{sender}");
         }
         for head in
             ["", "Auto-Submitted: no\r\n", "Return-Path: <ann@x.example>\r\n", "Precedence: normal\r\n"]

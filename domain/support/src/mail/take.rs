@@ -351,7 +351,7 @@ async fn add(
     let message = message::insert(tx, acting.tenant, ticket, &row).await?;
     sqlx::query(
         "update support_app.message set mail_id = $2, mail_message_id = $3, sender_email = $4, body_html = $5,
-             stripped_text = $6, by_machine = $7, machine = $8
+             stripped_text = $6, by_machine = $7, machine = $8, no_automatic_answer = $9
          where id = $1",
     )
     .bind(message)
@@ -362,6 +362,7 @@ async fn add(
     .bind(&letter.stripped)
     .bind(new.machine.is_some())
     .bind(new.machine)
+    .bind(new.machine.is_some() || letter.signs.no_automatic_answer)
     .execute(&mut **tx)
     .await?;
     let actor = format!("mail:{}", new.mail.id);

@@ -254,7 +254,8 @@ pub static STORES: &[Store] = &[
             "array(select x.tag from unnest(t.tags) with ordinality x (tag, n) \
              where not lower(x.tag) like any($4) and x.tag <> all($2) order by x.n)",
         )]),
-        plain: &["status"],
+        // Addresses are agents'.
+        plain: &["status", "assignee_theirs", "assignee_told"],
         exported: false,
     },
     Store {

@@ -93,7 +93,8 @@ pub fn needs_outside(rules: &[&Rule]) -> bool {
     uses(rules, &["customer_archetype", "churn_band", "spend", "orders"])
 }
 
-fn uses(rules: &[&Rule], fields: &[&str]) -> bool {
+/// Whether any of the rules asks for any of these fields.
+pub fn uses(rules: &[&Rule], fields: &[&str]) -> bool {
     rules.iter().any(|rule| {
         let unless = rule.read.unless.iter().flat_map(|unless| unless.tests());
         rule.read

@@ -1,6 +1,7 @@
 //! What conditions are held against: a ticket as it is, or as it was at a moment of the past, which its history tells.
 //!
-//! What is known of customers (tier, archetype, spend) has no such history here and is always as of today.
+//! Which tier the customer had is told by the history too. What others know of them (archetype, spend) is looked up by whoever
+//! runs or tries rules, as of the moment as far as it is known.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use super::spec::{Action, Read, Spec};
 use crate::tickets::TicketError;
 
 /// What there is.
-#[derive(Debug, Clone, Default, FromRow)]
+#[derive(Debug, Clone, Default, PartialEq, FromRow)]
 pub struct Known {
     agents: Vec<Uuid>,
     gone_agents: Vec<Uuid>,

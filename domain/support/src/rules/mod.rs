@@ -16,6 +16,7 @@ pub mod decide;
 pub mod facts;
 pub mod fields;
 pub mod known;
+pub mod memory;
 pub mod reply;
 pub mod run;
 pub mod runs;

@@ -1,5 +1,6 @@
 //! Replies that rules send. They are marked as a machine's, so they end no clock and count as nobody's answer; they leave
-//! by the same job and gate as every reply. A customer has one in five minutes at most, and a machine has none.
+//! by the same job and gate as every reply. A customer has one in five minutes at most; machines, and whoever wrote to many,
+//! have none.
 
 use chrono::Duration;
 use database::Tx;
@@ -47,8 +48,8 @@ pub(super) async fn send(
     if ticket.status() == Status::Closed || ticket.standing(acting.now).is_final {
         return Ok(Sent::Not("the ticket is closed"));
     }
-    if was_a_machine(tx, ticket).await? {
-        return Ok(Sent::Not("the customer's last message was sent by a machine"));
+    if let Some(why) = wants_none(tx, ticket).await? {
+        return Ok(Sent::Not(why));
     }
     if !has_paused(tx, acting, ticket).await? {
         return Ok(Sent::Not("the customer had an automatic reply less than five minutes ago"));
@@ -73,16 +74,22 @@ pub(super) async fn send(
     Ok(Sent::Queued(message, jobs::enqueue_one(tx, job).await?.1))
 }
 
-/// Whether a machine sent what came last from outside.
-async fn was_a_machine(tx: &mut Tx, ticket: &Locked) -> Result<bool, TicketError> {
-    let last: Option<bool> = sqlx::query_scalar(
-        "select by_machine from support_app.message
+/// Why what came last from outside gets no automatic answer, if so: a machine sent it, or it went to many.
+async fn wants_none(tx: &mut Tx, ticket: &Locked) -> Result<Option<&'static str>, TicketError> {
+    let last: Option<(bool, bool)> = sqlx::query_as(
+        "select by_machine, no_automatic_answer from support_app.message
          where ticket_id = $1 and not internal and not from_agent order by created_at desc, id desc limit 1",
     )
     .bind(ticket.id)
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(last == Some(true))
+    Ok(match last {
+        Some((true, _)) => Some("the customer's last message was sent by a machine"),
+        Some((false, true)) => {
+            Some("the customer's last message went to many, or asks for no automatic answer")
+        }
+        Some((false, false)) | None => None,
+    })
 }
 
 /// Takes the customer's turn, if they had none for a while: one conditional statement, so that of two tickets of a
@@ -93,14 +100,18 @@ async fn has_paused(tx: &mut Tx, acting: &Acting<'_>, ticket: &Locked) -> Result
         (None, Some(id)) => format!("id:{id}"),
         (None, None) => format!("ticket:{}", ticket.id),
     };
+    // That a mail came was told by a machine too.
     let taken = sqlx::query(
-        "insert into support_app.auto_reply as a (tenant_id, customer, at) values ($1, $2, $3)
+        "insert into support_app.auto_reply as a (tenant_id, customer, at)
+         select $1, $2, $3 where not exists (
+             select from support_app.mail_acknowledged k where k.tenant_id = $1 and k.customer = $5 and k.at > $4)
          on conflict (tenant_id, customer) do update set at = excluded.at where a.at <= $4",
     )
     .bind(acting.tenant)
     .bind(customer)
     .bind(acting.now)
     .bind(acting.now - PAUSE)
+    .bind(ticket.customer_email.as_deref().map(str::to_lowercase))
     .execute(&mut **tx)
     .await?;
     Ok(taken.rows_affected() == 1)

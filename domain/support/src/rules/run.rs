@@ -2,6 +2,7 @@
 //! transaction. So a run that is broken off has done nothing, and one that is repeated does nothing twice.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use database::ids::{TenantId, TicketId};
@@ -15,6 +16,7 @@ use super::act::{self, Firing, Supplies};
 use super::causes::{self, Cause};
 use super::decide::{self, Decision, Evaluated, Rule};
 use super::facts::{self, Outside, When};
+use super::memory::Memory;
 use super::store;
 use crate::events;
 use crate::kinds::RunTimedRules;
@@ -34,16 +36,21 @@ pub struct Held {
     /// The ticket.
     pub ticket: TicketId,
     /// The rules in their order.
-    pub rules: Vec<Rule>,
+    pub rules: Arc<Vec<Rule>>,
 }
 
 /// Takes the lock of a ticket and reads the rules in force (support role).
 ///
 /// # Errors
 /// There is no such ticket, or the database failed.
-pub async fn hold(tx: &mut Tx, ticket: TicketId) -> Result<Held, TicketError> {
+pub async fn hold(
+    tx: &mut Tx,
+    memory: &Memory,
+    tenant: TenantId,
+    ticket: TicketId,
+) -> Result<Held, TicketError> {
     lock(tx, ticket).await?;
-    Ok(Held { ticket, rules: store::in_force(tx, None).await? })
+    Ok(Held { ticket, rules: memory.in_force(tx, tenant).await? })
 }
 
 /// Who runs, and with what.
@@ -113,7 +120,7 @@ struct Run<'a> {
     held: &'a Held,
     /// Rules that were switched off meanwhile.
     off: HashSet<Uuid>,
-    calendar: Option<std::sync::Arc<Calendar>>,
+    calendar: Option<Arc<Calendar>>,
     last_cause: i64,
     ran: Ran,
 }
@@ -157,7 +164,7 @@ impl<'a> Run<'a> {
         }
         let mut evaluated = Vec::new();
         let held = self.held;
-        for rule in &held.rules {
+        for rule in held.rules.iter() {
             if self.off.contains(&rule.id) || !decide::concerns(rule, cause, after) {
                 continue;
             }

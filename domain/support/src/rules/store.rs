@@ -347,6 +347,16 @@ async fn alone(tx: &mut Tx, tenant: TenantId) -> Result<(), DbError> {
 /// # Errors
 /// The database failed.
 pub async fn in_force(tx: &mut Tx, event: Option<Event>) -> Result<Vec<Rule>, TicketError> {
+    let known = known::known(tx).await?;
+    in_force_with(tx, event, &known).await
+}
+
+/// The same, where it is known already what there is.
+pub(super) async fn in_force_with(
+    tx: &mut Tx,
+    event: Option<Event>,
+    known: &Known,
+) -> Result<Vec<Rule>, TicketError> {
     let stored: Vec<Stored> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
         "select {COLUMNS} from support_app.rule
          where tenant_id = shared.current_tenant() and archived_at is null and is_on
@@ -356,11 +366,7 @@ pub async fn in_force(tx: &mut Tx, event: Option<Event>) -> Result<Vec<Rule>, Ti
     .bind(event.map(Event::name))
     .fetch_all(&mut **tx)
     .await?;
-    if stored.is_empty() {
-        return Ok(Vec::new());
-    }
-    let known = known::known(tx).await?;
-    Ok(stored.into_iter().map(|rule| read(rule, &known)).collect())
+    Ok(stored.into_iter().map(|rule| read(rule, known)).collect())
 }
 
 /// A stored rule, read.

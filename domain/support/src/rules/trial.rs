@@ -2,7 +2,8 @@
 //! as it was at each, and the decision is the one that a run makes ([`decide`]); nothing is done.
 //!
 //! Rules in force that are listed before it are looked at too, with what they would have changed, as in a run. Events that
-//! a rule made count for those behind it, as in a run. What is known of customers is as of today.
+//! a rule made count for those behind it, as in a run. What is known of customers is as of the event; where it is not known any
+//! more how that was, it is as of today, and the trial says so.
 
 use std::collections::HashMap;
 
@@ -62,6 +63,8 @@ pub struct Trial {
     pub fired: i64,
     /// Why it failed.
     pub problem: Option<String>,
+    /// What of the past is not known, and was taken as of the day of the trial.
+    pub remarks: Vec<String>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
     /// When it was over.
@@ -85,7 +88,7 @@ pub struct Hit {
 
 const COLUMNS: &str =
     "id, rule_id, spec, from_at, until_at, asked_by, job_id, state, after_at, after_key, events, fired,
-    problem, created_at, finished_at";
+    problem, remarks, created_at, finished_at";
 
 /// What is to be tried.
 #[derive(Debug, Clone)]
@@ -218,6 +221,11 @@ impl Tried {
         decide::needs_outside(&self.rules.iter().collect::<Vec<_>>())
     }
 
+    /// Whether it asks for this field.
+    pub fn asks_for(&self, field: &str) -> bool {
+        decide::uses(&self.rules.iter().collect::<Vec<_>>(), &[field])
+    }
+
     /// Why the rule cannot be tried.
     pub fn invalid(&self) -> Option<&str> {
         self.rules.last().and_then(|rule| rule.invalid.as_deref())
@@ -251,7 +259,7 @@ pub struct Step {
 }
 
 /// Looks at the next events of a trial (support role). The trial remembers how far it came, so a job that is begun again
-/// goes on. `outside` answers what others know of a ticket's customer.
+/// goes on. `outside` is what others knew of a ticket's customer at the moment that the rule looks.
 ///
 /// # Errors
 /// The database failed.
@@ -260,7 +268,7 @@ pub async fn step(
     tenant: TenantId,
     trial: Uuid,
     tried: &Tried,
-    outside: &HashMap<TicketId, Outside>,
+    outside: &HashMap<Looked, Outside>,
 ) -> Result<Step, TicketError> {
     let trial: Trial = get(tx, trial).await?.ok_or(TicketError::Unknown("trial"))?;
     let event = trial.spec.event;
@@ -283,7 +291,7 @@ pub async fn step(
             detail: one.detail.clone(),
             by,
         };
-        let outside = outside.get(&one.ticket_id).cloned().unwrap_or_default();
+        let outside = outside.get(&(one.ticket_id, at)).cloned().unwrap_or_default();
         let read = facts::read(tx, &cause, When::Then(at), tried.calendar.as_deref(), outside).await?;
         let Some(facts) = read.filter(|facts| facts.skipped.is_none()) else { continue };
         let Some(found) = tried.fires(&cause, facts) else { continue };
@@ -337,14 +345,33 @@ async fn keep(
     Ok(())
 }
 
-/// The tickets of the next events, for whoever looks up what others know of their customers (support role).
+/// A ticket, and the moment at which the rule looks at it.
+pub type Looked = (TicketId, DateTime<Utc>);
+
+/// The next tickets and moments, for whoever looks up what others knew of their customers then (support role).
 ///
 /// # Errors
 /// The database failed.
-pub async fn next_tickets(tx: &mut Tx, trial: Uuid) -> Result<Vec<TicketId>, TicketError> {
+pub async fn next_looks(tx: &mut Tx, trial: Uuid) -> Result<Vec<Looked>, TicketError> {
     let trial: Trial = get(tx, trial).await?.ok_or(TicketError::Unknown("trial"))?;
-    let event = trial.spec.event;
-    Ok(past(tx, &trial, event).await?.into_iter().map(|one| one.ticket_id).collect())
+    let wait = Duration::minutes(i64::from(trial.spec.after_minutes.unwrap_or(0)));
+    let events = past(tx, &trial, trial.spec.event).await?;
+    Ok(events.into_iter().map(|one| (one.ticket_id, one.at + wait)).collect())
+}
+
+/// Notes what of the past is not known (support role); once each.
+///
+/// # Errors
+/// The database failed.
+pub async fn remark(tx: &mut Tx, trial: Uuid, remark: &str) -> Result<(), DbError> {
+    sqlx::query(
+        "update support_app.rule_trial set remarks = remarks || $2::text where id = $1 and $2 <> all (remarks)",
+    )
+    .bind(trial)
+    .bind(remark)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 async fn past(tx: &mut Tx, trial: &Trial, event: Event) -> Result<Vec<Past>, DbError> {

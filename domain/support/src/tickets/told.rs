@@ -35,6 +35,11 @@ pub(crate) struct ToldTicket<'a> {
     /// None when the delivery does not mention them.
     tags: Option<&'a [String]>,
     external_updated_at: Option<DateTime<Utc>>,
+    /// The customer's newest message here: whether it goes on with a ticket that is final.
+    customer_message: Option<&'a str>,
+    customer_wrote_at: Option<DateTime<Utc>>,
+    /// Who has it: an address, nothing for nobody; none when the delivery does not say.
+    assignee: Option<&'a str>,
     /// A total told without saying which messages are notes; it may include the note that this very delivery tells of.
     message_count: Option<i32>,
 }
@@ -44,6 +49,9 @@ impl<'a> ToldTicket<'a> {
         let ticket = &delivery.ticket;
         let customer = &ticket.customer;
         let newest_message = || delivery.messages().iter().filter_map(|message| message.sent_at).max();
+        let messages = delivery.messages();
+        let by_customer = messages.iter().filter(|message| !message.from_agent && !message.internal);
+        let heard = by_customer.max_by_key(|message| message.sent_at.or(delivery.occurred_at));
         ToldTicket {
             id: TicketId::new(),
             provider,
@@ -61,6 +69,9 @@ impl<'a> ToldTicket<'a> {
             customer_name: customer.name.as_deref(),
             tags: ticket.tags.as_deref(),
             external_updated_at: ticket.updated_at.or(delivery.occurred_at).or_else(newest_message),
+            customer_message: heard.map(|message| message.id.as_str()),
+            customer_wrote_at: heard.and_then(|message| message.sent_at.or(delivery.occurred_at)),
+            assignee: ticket.assignee.as_deref(),
             message_count: ticket.message_count,
         }
     }

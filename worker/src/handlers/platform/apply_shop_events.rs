@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use database::{Role, Tx};
 use jobs::Announcement;
+use platform::identities::erased::ErasureKey;
 use platform::identities::merge::MergeError;
 use platform::kinds::ApplyShopEvents;
 use platform::kinds::apply_shop_events::ApplyShopEventsOutput;
@@ -97,9 +98,8 @@ fn understood(event: &Event) -> Asks {
             shopify::id_of(&body["order_id"]).map_or(Asks::Nothing("it names no order"), Asks::OrderById)
         }
         // Its body is the edit, not the order.
-        "orders/edited" => {
-            shopify::id_of(&body["order_edit"]["order_id"]).map_or(Asks::Nothing("it names no order"), Asks::OrderById)
-        }
+        "orders/edited" => shopify::id_of(&body["order_edit"]["order_id"])
+            .map_or(Asks::Nothing("it names no order"), Asks::OrderById),
         topic if topic.starts_with("orders/") => match shopify::order_of_webhook(body) {
             Some(order) if order.is_partial => Asks::OrderById(order.id),
             Some(order) => Asks::Order(Box::new(order)),
@@ -213,7 +213,8 @@ async fn apply(
     let mut announcement = Announcement::default();
     store::refuse(&mut tx, ctx.tenant, SHOPIFY, "orders", &fetched.refused, now).await?;
     for (event, asks) in events {
-        let (fate, reason) = one(ctx, &mut tx, event, asks, fetched, now).await?;
+        let (fate, reason) =
+            one(ctx, &mut tx, event, asks, fetched, &app.erasure_key(ctx.tenant), now).await?;
         // Somebody else's run has settled it: then nothing of this batch is ours.
         if !events::settle(&mut tx, SHOPIFY, event, (fate, reason), now).await? {
             return Err(Stop::retry("events_elsewhere", "another run applies these events"));
@@ -244,11 +245,12 @@ async fn one(
     event: &Event,
     asks: &Asks,
     fetched: &Fetched,
+    key: &ErasureKey,
     now: DateTime<Utc>,
 ) -> Result<Came, Stop> {
     let tenant = ctx.tenant;
     // An event counts from when it happened, what was asked for from when it was.
-    let heard = |at| Heard { at, cause: ctx.job_id };
+    let heard = |at| Heard { at, cause: ctx.job_id, erasure_key: *key };
     let changed = |is_changed: bool| (if is_changed { Fate::Applied } else { Fate::Unchanged }, None);
     let gone = if fetched.is_connected {
         (Fate::Ignored, Some("the shop does not have it any more"))
@@ -271,14 +273,16 @@ async fn one(
         Asks::Deleted(id) => {
             changed(store::deleted(tx, tenant, SHOPIFY, id, heard(event.triggered_at)).await?)
         }
-        Asks::Customer(customer) => changed(
-            customers::store(tx, tenant, SHOPIFY, std::slice::from_ref(customer)).await? > 0,
-        ),
-        Asks::Merged { kept, gone } => match customers::merged(tx, tenant, SHOPIFY, (kept, gone)).await {
-            Ok(is_changed) => changed(is_changed),
-            Err(MergeError::Db(error)) => return Err(error.into()),
-            Err(_) => (Fate::Refused, Some("the two customers cannot be merged here")),
-        },
+        Asks::Customer(customer) => {
+            changed(customers::store(tx, tenant, SHOPIFY, std::slice::from_ref(customer), key).await? > 0)
+        }
+        Asks::Merged { kept, gone } => {
+            match customers::merged(tx, tenant, SHOPIFY, (kept, gone), key).await {
+                Ok(is_changed) => changed(is_changed),
+                Err(MergeError::Db(error)) => return Err(error.into()),
+                Err(_) => (Fate::Refused, Some("the two customers cannot be merged here")),
+            }
+        }
         Asks::Product(product) => {
             changed(products::store(tx, tenant, SHOPIFY, std::slice::from_ref(product)).await? > 0)
         }

@@ -62,6 +62,7 @@ pub(super) async fn import(
         size_bytes: is_plain.then_some(size_bytes),
         fingerprint: Some(fingerprint),
         batch_lines: DEFAULT_BATCH_LINES,
+        erasure_key: app.erasure_key(ctx.tenant),
     };
     let open = |from| file::read(reading, from);
     let after_batch = |at: &Progress| {

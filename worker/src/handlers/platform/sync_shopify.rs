@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use database::{Role, Tx};
 use jobs::{Announcement, NewJob, enqueue};
 use platform::kinds::SyncShopify;
@@ -20,7 +20,7 @@ use upstreams::shopify::{self as client, Bulk, BulkFile, Page};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done, done_then};
-use crate::shop::{self, Shop, follow, read};
+use crate::shop::{self, Shop, gone, read};
 
 /// How long a job goes on before it hands the next step on.
 const SLICE: Duration = Duration::from_secs(20);
@@ -60,6 +60,17 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SyncShopify) -> Outcome
     let call = shop::call(&ctx, CALLS_WITHIN);
     match job.step {
         None => begin(&ctx, &app, &shop, &call, job.paged).await,
+        Some(step) if step.part == NextStep::GONE => {
+            let looked = gone::look(&ctx, &app, &shop, &call, &step).await?;
+            let output = SyncShopifyOutput {
+                run_id: Some(step.run_id),
+                is_done: looked.next.is_none(),
+                gone: looked.taken_out,
+                ..SyncShopifyOutput::default()
+            };
+            let then = looked.next.map(|next| step_job(&ctx, next)).transpose()?;
+            done_then(output, then.into_iter().collect())
+        }
         Some(step) => go_on(&ctx, &app, &shop, &call, step).await,
     }
 }
@@ -84,19 +95,16 @@ async fn begin(
     let left: Vec<&Part> = parts.iter().filter(|part| part.state == "running").collect();
     if let Some(first) = left.first() {
         // A reading whose jobs are gone goes on where it was; where they are not, theirs stand in for these.
-        let jobs = left.iter().map(|part| step_job(ctx, part.run_id, part.part)).collect::<Result<_, _>>()?;
+        let jobs = left.iter().map(|part| part_job(ctx, part.run_id, part.part)).collect::<Result<_, _>>()?;
         return done_then(SyncShopifyOutput { run_id: Some(first.run_id), ..Default::default() }, jobs);
     }
-    let first = if is_first && paged {
-        First::Pages(first_change(ctx, app, shop, call).await?)
-    } else {
-        First::Bulk
-    };
+    let first =
+        if is_first && paged { First::Pages(first_change(ctx, app, shop, call).await?) } else { First::Bulk };
     let now = Utc::now();
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     // The job's own id, so that another attempt begins no second reading.
     sync::begin(&mut tx, ctx.tenant, SHOPIFY, ctx.job_id, first, now).await?;
-    let announcement = proceed(ctx, &mut tx, ctx.job_id, now).await?;
+    let announcement = proceed(ctx, &mut tx, ctx.job_id).await?;
     tx.commit().await?;
     app.dispatch.announce(announcement);
     done(SyncShopifyOutput { run_id: Some(ctx.job_id), ..Default::default() })
@@ -117,31 +125,26 @@ async fn first_change(ctx: &Ctx, app: &App, shop: &Shop, call: &CallContext) -> 
     }
 }
 
-fn step_job(ctx: &Ctx, run_id: uuid::Uuid, part: i16) -> Result<NewJob, Stop> {
-    let step = NextStep { run_id, part };
+fn part_job(ctx: &Ctx, run_id: uuid::Uuid, part: i16) -> Result<NewJob, Stop> {
+    step_job(ctx, NextStep { run_id, part, after: None })
+}
+
+fn step_job(ctx: &Ctx, step: NextStep) -> Result<NewJob, Stop> {
+    let dedup_key = step.dedup_key();
     let job = NewJob::of(ctx.tenant, &SyncShopify { step: Some(step), ..SyncShopify::default() })?;
-    Ok(job.with_dedup_key(&step.dedup_key())?.with_parent(ctx.job_id))
+    Ok(job.with_dedup_key(&dedup_key)?.with_parent(ctx.job_id))
 }
 
 /// Enqueues what goes on after a part came to its end, in the transaction that ended it.
-async fn proceed(
-    ctx: &Ctx,
-    tx: &mut Tx,
-    run_id: uuid::Uuid,
-    now: DateTime<Utc>,
-) -> Result<Announcement, Stop> {
-    match sync::after(tx, ctx.tenant, SHOPIFY, run_id, now).await? {
+async fn proceed(ctx: &Ctx, tx: &mut Tx, run_id: uuid::Uuid) -> Result<Announcement, Stop> {
+    match sync::after(tx, SHOPIFY, run_id).await? {
         After::Others => Ok(Announcement::default()),
         After::Begin(parts) => {
             let jobs: Vec<NewJob> =
-                parts.into_iter().map(|part| step_job(ctx, run_id, part)).collect::<Result<_, _>>()?;
+                parts.into_iter().map(|part| part_job(ctx, run_id, part)).collect::<Result<_, _>>()?;
             Ok(enqueue(tx, &jobs).await?.1)
         }
-        After::Over => {
-            let started = sync::last(tx, SHOPIFY).await?.first().map_or(now, |part| part.started_at);
-            // Clocks of database and worker may differ a little.
-            follow::since(ctx, tx, started - TimeDelta::minutes(1)).await
-        }
+        After::Read => Ok(enqueue(tx, &[part_job(ctx, run_id, NextStep::GONE)?]).await?.1),
     }
 }
 
@@ -172,8 +175,12 @@ async fn go_on(
             part.bulk_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
             &format!("{} {}", part.read, name(part.resource)),
         );
-        let output =
-            |is_done| SyncShopifyOutput { run_id: Some(step.run_id), read: part.read, is_done };
+        let output = |is_done| SyncShopifyOutput {
+            run_id: Some(step.run_id),
+            read: part.read,
+            is_done,
+            ..SyncShopifyOutput::default()
+        };
         if part.state == "done" || part.state == "dropped" {
             return done(output(true));
         }
@@ -185,7 +192,7 @@ async fn go_on(
         match stands {
             Stands::Over => return done(SyncShopifyOutput { is_done: true, ..output(true) }),
             Stands::GoesOn if Instant::now() < ends => {}
-            Stands::GoesOn => return done_then(output(false), vec![step_job(ctx, step.run_id, step.part)?]),
+            Stands::GoesOn => return done_then(output(false), vec![part_job(ctx, step.run_id, step.part)?]),
         }
     }
 }
@@ -267,18 +274,19 @@ async fn store_nodes(
     if !is_where_it_was {
         return Ok(Stands::GoesOn);
     }
-    let heard = Heard { at: heard_at, cause: part.run_id };
+    let erasure_key = app.erasure_key(ctx.tenant);
+    let heard = Heard { at: heard_at, cause: part.run_id, erasure_key };
     step.stored = store::orders(&mut tx, ctx.tenant, SHOPIFY, &found_orders.whole, heard).await?;
     step.stored.refused += found_orders.refused.len() as i64;
     store::refuse(&mut tx, ctx.tenant, SHOPIFY, "orders", &found_orders.refused, now).await?;
-    customers::store(&mut tx, ctx.tenant, SHOPIFY, &found_customers).await?;
+    customers::store(&mut tx, ctx.tenant, SHOPIFY, &found_customers, &erasure_key).await?;
     products::store(&mut tx, ctx.tenant, SHOPIFY, &found_products).await?;
     if !sync::advance(&mut tx, SHOPIFY, part, &step, now).await? {
         // It was dropped meanwhile; nothing of this is stored.
         return Ok(Stands::GoesOn);
     }
     let announcement = match step.is_last {
-        true => proceed(ctx, &mut tx, part.run_id, now).await?,
+        true => proceed(ctx, &mut tx, part.run_id).await?,
         false => Announcement::default(),
     };
     tx.commit().await?;
@@ -361,11 +369,8 @@ async fn read_file(
             return Err(Stop::Snooze(Duration::ZERO));
         }
         let batch = objects(&mut file, &mut carried).await.map_err(broken)?;
-        let step = Step {
-            is_last: batch.is_last,
-            bulk_byte: i64::try_from(batch.next).ok(),
-            ..Step::default()
-        };
+        let step =
+            Step { is_last: batch.is_last, bulk_byte: i64::try_from(batch.next).ok(), ..Step::default() };
         let next = step.bulk_byte;
         let stands = store_nodes(ctx, app, shop, call, &part, &batch.nodes, step, heard_at).await?;
         if matches!(stands, Stands::Over) || Instant::now() >= ends {

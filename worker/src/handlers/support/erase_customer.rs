@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use chrono::Utc;
-use database::Role;
 use database::personal::Person;
+use database::{Role, Tx};
 use jobs::NewJob;
+use platform::anonymous_ids;
+use serde_json::json;
 use support::kinds::erase_customer::EraseCustomerOutput;
 use support::kinds::{EraseCustomer, EraseInHelpDesk};
 use support::privacy::requests::{self, State};
@@ -60,15 +62,34 @@ async fn finish(
     requests::finish(&mut tx, request, None, Utc::now()).await?;
     let reached = requests::get(&mut tx, request).await?.map(|request| request.reached.0).unwrap_or_default();
     law::done(ctx, &mut tx, request, Utc::now()).await?;
+    tell(ctx, app, &mut tx, request, &person.token).await?;
     tx.commit().await?;
     app.dispatch.announce(announcement);
     let then = match in_help_desk {
         true => {
-            vec![NewJob::of(ctx.tenant, &EraseInHelpDesk { request_id: request })?.with_dedup_key(&request.to_string())?]
+            vec![
+                NewJob::of(ctx.tenant, &EraseInHelpDesk { request_id: request })?
+                    .with_dedup_key(&request.to_string())?,
+            ]
         }
         false => Vec::new(),
     };
     done_then(EraseCustomerOutput { reached }, then)
+}
+
+/// Tells other systems, by what stands for the customer and by the anonymised id that tools named them with: they may know
+/// the first from events, the second from answers, and nobody learns a name from either.
+async fn tell(ctx: &Ctx, app: &App, tx: &mut Tx, request: Uuid, token: &str) -> Result<(), Stop> {
+    let known = [token.to_owned()];
+    let hidden = anonymous_ids::of_customers(tx, &app.anonymous_key(ctx.tenant), &known).await?;
+    let data = json!({
+        "customer_id": token,
+        "anonymous_id": hidden.get(token).map(ToString::to_string),
+        "request_id": request,
+        "erased_at": Utc::now(),
+    });
+    outbound::tell::tell(tx, "customer.erased", &format!("customer:{token}"), &data).await?;
+    Ok(())
 }
 
 /// Shows on the request why it cannot be fulfilled.

@@ -114,7 +114,7 @@ async fn take_page(
 }
 
 /// A ticket as `support_app.upsert_ticket` reads it. Its time is left out: what is to be compared with it comes next.
-fn document(ticket: &Ticket) -> Value {
+pub(super) fn document(ticket: &Ticket) -> Value {
     let customer = ticket.customer.as_ref();
     json!({
         "id": TicketId::new(),

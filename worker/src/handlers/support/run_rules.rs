@@ -37,7 +37,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RunRules) -> Outcome<Ru
     if waiting.is_empty() {
         return done(RunRulesOutput::default());
     }
-    let held = ended(run::hold(&mut tx, ticket).await)?;
+    let held = ended(run::hold(&mut tx, &app.rules.memory, ctx.tenant, ticket).await)?;
     if must_wait(&mut tx, &held.rules, &waiting).await? {
         return Err(Stop::Snooze(LOOK_EVERY));
     }

@@ -24,7 +24,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RunTimedRules) -> Outco
     {
         return Err(Stop::Snooze(wait));
     }
-    let held = ended(run::hold(&mut tx, cause.ticket).await)?;
+    let held = ended(run::hold(&mut tx, &app.rules.memory, ctx.tenant, cause.ticket).await)?;
     let (behind, shop_name) = needs(&ctx, &app, &mut tx, &held).await?;
     let running = running(&ctx, behind, shop_name);
     let ran = ended(run::timed(&mut tx, &held, &cause, job.after_minutes, &running).await)?;

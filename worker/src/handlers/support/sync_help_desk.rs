@@ -9,8 +9,10 @@ use chrono::Utc;
 use database::Role;
 use database::ids::TicketId;
 use jobs::effects::{self, Known};
+use serde_json::json;
 use support::gorgias::PROVIDER;
-use support::help_desk::sync::{self, Agreed, Note, Theirs};
+use support::help_desk::sync::{self, Agreed, GoesOn, Note, Theirs};
+use support::help_desk::{self, assignee, cursor};
 use support::kinds::SyncHelpDesk;
 use support::kinds::sync_help_desk::SyncHelpDeskOutput;
 use support::tickets;
@@ -19,10 +21,12 @@ use upstreams::gorgias::{Client, ExternalId, Message};
 use upstreams::{CallContext, Outgoing};
 
 use super::draft_reply::{gorgias_of, told_messages};
+use super::reconcile_gorgias;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::draft::prompt::{INSIDE, escaped};
 use crate::outcome::{Outcome, Stop, done};
+use crate::privacy::again;
 
 /// A little less than the kind's deadline.
 const CALL_TIME: Duration = Duration::from_secs(50);
@@ -40,6 +44,9 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SyncHelpDesk) -> Outcom
     let Some(client) = gorgias_of(&app, ctx.tenant).await? else {
         return Err(Stop::Cancel("the tenant has no help desk connected".to_owned()));
     };
+    if known.external_id.contains('/') {
+        return Err(Stop::Cancel("another ticket follows this one, and is told of instead".to_owned()));
+    }
     let Ok(number) = known.external_id.parse::<u64>() else {
         return Err(Stop::fail("bad_ticket", "the help desk's id of the ticket is not a number"));
     };
@@ -51,15 +58,32 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SyncHelpDesk) -> Outcom
         status: told.status.clone().filter(|status| matches!(status.as_str(), "open" | "closed")),
         tags: told.tags.iter().map(|tag| tag.name.clone()).collect(),
         updated_at: told.updated_datetime,
+        assignee: match &told.assignee_user {
+            Some(Some(user)) => user.email.clone(),
+            Some(None) => Some(String::new()),
+            None => None,
+        },
     };
     let failed: Vec<&Message> = messages.iter().filter(|message| message.failed_datetime.is_some()).collect();
     let failed: Vec<String> = failed.into_iter().map(|message| message.id.to_string()).collect();
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    if let Some(former) =
+        sync::leave_final(&mut tx, ctx.tenant, &goes_on(&known.external_id, &theirs, &messages)).await?
+    {
+        let next = cursor::make(&mut tx, ctx.tenant, &reconcile_gorgias::document(&told)).await?;
+        sync::follows(&mut tx, next, former).await?;
+        let job = help_desk::job(ctx.tenant, next)?;
+        let (_, announcement) = jobs::enqueue_one(&mut tx, job).await?;
+        tx.commit().await?;
+        app.dispatch.announce(announcement);
+        return done(SyncHelpDeskOutput::default());
+    }
     let merged =
         sync::merge(&mut tx, ctx.tenant, ticket, &theirs, &told_messages(messages, now), now).await?;
     let Some((agreed, mut announcement)) = merged else {
         return Err(Stop::Cancel("the ticket was merged into another".to_owned()));
     };
+    again::keep_away(&app, ctx.tenant, &mut tx, ticket).await?;
     for id in &failed {
         let reason = "the help desk could not send it; look at the ticket there";
         let more = sync::not_sent(&mut tx, ctx.tenant, ticket, id, reason, now).await?;
@@ -68,7 +92,19 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SyncHelpDesk) -> Outcom
     tx.commit().await?;
     app.dispatch.announce(announcement);
     tell(&client, &call, number, &agreed).await?;
+    let told_assignee = tell_assignee(&client, &call, number, &agreed.assignee).await?;
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    match &told_assignee {
+        ToldAssignee::Nothing => {}
+        ToldAssignee::Now(theirs) => assignee::agree(&mut tx, ticket, theirs).await?,
+        ToldAssignee::Unknown => {
+            let was = theirs.assignee.as_deref().unwrap_or_default().to_lowercase();
+            let why = json!("nobody there has the agent's address");
+            let ours = json!(assignee::now(&mut tx, ticket).await?);
+            assignee::left(&mut tx, ctx.tenant, ticket, &ours, &why).await?;
+            assignee::agree(&mut tx, ticket, &was).await?;
+        }
+    }
     sync::agree(
         &mut tx,
         ctx.tenant,
@@ -89,6 +125,45 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SyncHelpDesk) -> Outcom
         notes: notes.len(),
         missed_messages: agreed.missed,
     })
+}
+
+/// What they tell of a ticket that may be final here.
+fn goes_on<'a>(external_id: &'a str, theirs: &'a Theirs, messages: &'a [Message]) -> GoesOn<'a> {
+    let by_customer = messages.iter().filter(|message| !message.from_agent && !message.is_internal_note());
+    let newest = by_customer.max_by_key(|message| message.created_datetime);
+    GoesOn {
+        external_id,
+        status: theirs.status.as_deref(),
+        updated_at: theirs.updated_at,
+        heard: newest.and_then(|message| Some((message.id.to_string(), message.created_datetime?))),
+    }
+}
+
+/// What became of who has it.
+enum ToldAssignee {
+    Nothing,
+    /// They have it like this now: an address, or nothing for nobody.
+    Now(String),
+    /// They know nobody of that address, and have it as they had.
+    Unknown,
+}
+
+async fn tell_assignee(
+    client: &Client,
+    call: &CallContext,
+    number: u64,
+    assignee: &assignee::Tell,
+) -> Result<ToldAssignee, Stop> {
+    let (user, email) = match assignee {
+        assignee::Tell::Nothing => return Ok(ToldAssignee::Nothing),
+        assignee::Tell::Nobody => (None, String::new()),
+        assignee::Tell::Agent(email) => match client.user_by_email(call, email).await? {
+            Some(user) => (Some(user), email.clone()),
+            None => return Ok(ToldAssignee::Unknown),
+        },
+    };
+    client.set_assignee(call, number, user).await?;
+    Ok(ToldAssignee::Now(email))
 }
 
 async fn tell(client: &Client, call: &CallContext, number: u64, agreed: &Agreed) -> Result<(), Stop> {

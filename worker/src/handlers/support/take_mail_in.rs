@@ -8,6 +8,7 @@ use chrono::Utc;
 use database::Role;
 use database::ids::TenantId;
 use jobs::JobKind;
+use platform::identities::erased;
 use sha2::{Digest, Sha256};
 use support::kinds::TakeMailIn;
 use support::kinds::take_mail_in::TakeMailInOutput;
@@ -62,6 +63,14 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TakeMailIn) -> Outcome<
     };
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let taken = take::take(&mut tx, &acting, &mail, &letter, &files).await?;
+    if taken.as_ref().is_some_and(|taken| taken.machine.is_none())
+        && let Some(sender) = &letter.sender
+    {
+        // Whoever was erased and writes has come back by themselves.
+        let key = app.erasure_key(ctx.tenant);
+        let (now, address) = (mail.received_at, Some(sender.address.as_str()));
+        erased::came_back_at_desk(&mut tx, ctx.tenant, &key, None, address, now).await?;
+    }
     tx.commit().await?;
     let Some(taken) = taken else { return done(as_it_is) };
     app.dispatch.announce(taken.announcement);

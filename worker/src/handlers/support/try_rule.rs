@@ -14,6 +14,11 @@ use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done};
 
+const BAND_OF_TODAY: &str = "of some events it is not known any more how likely the customer was to leave (churn_band); there \
+                             the band of the day of the trial was taken";
+const ARCHETYPE_OF_TODAY: &str = "customer_archetype is that of the day of the trial: archetypes of the past are of other \
+                                  segmentations";
+
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TryRule) -> Outcome<TryRuleOutput> {
     let gone = || Stop::Cancel("the trial or its rule is gone".to_owned());
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
@@ -25,14 +30,22 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TryRule) -> Outcome<Try
         tx.commit().await?;
         return Err(stop);
     }
+    if tried.asks_for("customer_archetype") {
+        trial::remark(&mut tx, job.trial_id, ARCHETYPE_OF_TODAY).await?;
+    }
     tx.commit().await?;
     loop {
         let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
         let mut outside = HashMap::new();
         if tried.needs_outside() {
-            for ticket in trial::next_tickets(&mut tx, job.trial_id).await? {
-                if let Entry::Vacant(place) = outside.entry(ticket) {
-                    place.insert(app.rules.behind(&mut tx, ctx.tenant, ticket).await?.outside);
+            for look in trial::next_looks(&mut tx, job.trial_id).await? {
+                if let Entry::Vacant(place) = outside.entry(look) {
+                    let (then, is_band_of_then) =
+                        app.rules.behind_then(&mut tx, ctx.tenant, look.0, look.1).await?;
+                    place.insert(then);
+                    if !is_band_of_then && tried.asks_for("churn_band") {
+                        trial::remark(&mut tx, job.trial_id, BAND_OF_TODAY).await?;
+                    }
                 }
             }
         }

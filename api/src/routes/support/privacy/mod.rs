@@ -1,7 +1,8 @@
 //! What persons may ask of the shop, and what is forgotten by itself: requests to export and to erase, the redaction of one
-//! message or file, how long data are kept, and the key under which words lie that nothing searches.
+//! message or file, how long data are kept, the key under which words lie that nothing searches, and who came back.
 
 mod archive;
+mod came_back;
 mod keys;
 mod redact;
 mod requests;
@@ -22,6 +23,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(requests::show))
         .routes(routes!(requests::certificate))
         .routes(routes!(archive::download))
+        .routes(routes!(came_back::came_back))
         .routes(routes!(redact::message))
         .routes(routes!(redact::file))
         .routes(routes!(retention::list))
