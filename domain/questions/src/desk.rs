@@ -12,11 +12,12 @@ use database::{Db, DbError, Role, Tx};
 use jobs::{Dispatch, NewJob, QueueError};
 use platform::analytics::affinity::{self, Associations, By};
 use platform::analytics::extent::{self, Extent};
-use platform::analytics::{AnalyticsError, Effort, Levels, Standing, bound};
-use platform::anonymous_ids::Key;
+use platform::analytics::{AnalyticsError, Effort, Levels, Standing};
+use platform::anonymous_ids::{self, Key};
 use platform::insights::InsightError;
 use platform::kinds::ForecastMetrics;
 use platform::models::{Target, list as models};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -27,6 +28,7 @@ use crate::tools::call::{Call, CallError};
 use crate::tools::protect::{Form, protect, protect_groups, protect_months};
 use crate::tools::reports::{self, Maker, NO_FORECAST, Raw};
 use crate::tools::{anonymise, lookup};
+use crate::way::{Step, Way, rows_read};
 
 /// Reports that are computed at once in a process.
 const AT_ONCE: usize = 2;
@@ -94,13 +96,16 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    pub(crate) async fn levels(&self, db: &Db, standing: &Standing) -> Result<Arc<Levels>, AnalyticsError> {
+    pub(crate) async fn levels(
+        &self,
+        way: &Way<'_>,
+        standing: &Standing,
+    ) -> Result<Arc<Levels>, AnalyticsError> {
         let run = standing.run.as_ref().map(|run| run.id);
         let read = async {
-            let mut tx = begin(db, standing.tenant).await?;
-            bound(&mut tx, Effort::Lines).await?;
+            let (mut tx, before) = way.begin_report(standing.tenant, Effort::Lines).await?;
             let levels = Levels::read(&mut tx, standing).await?;
-            tx.commit().await?;
+            way.end_beside(tx, before).await?;
             Ok(Arc::new(levels))
         };
         self.levels.get(format!("{} {run:?}", standing.tenant), &standing.version, read).await
@@ -108,31 +113,45 @@ impl Kept {
 
     pub(crate) async fn associations(
         &self,
-        db: &Db,
+        way: &Way<'_>,
         standing: &Standing,
         by: By,
         months: u32,
     ) -> Result<Arc<Associations>, AnalyticsError> {
         let read = async {
-            let mut tx = begin(db, standing.tenant).await?;
-            bound(&mut tx, Effort::Lines).await?;
+            let (mut tx, before) = way.begin_report(standing.tenant, Effort::Lines).await?;
             let found = affinity::associations(&mut tx, standing, by, months).await?;
-            tx.commit().await?;
+            way.end_beside(tx, before).await?;
             Ok(Arc::new(found))
         };
         let key = format!("{} {by:?} {months}", standing.tenant);
         self.associations.get(key, &standing.version, read).await
     }
 
-    async fn extent(&self, db: &Db, standing: &Standing) -> Result<Extent, DbError> {
+    async fn extent(&self, way: &Way<'_>, standing: &Standing) -> Result<Extent, DbError> {
         let read = async {
-            let mut tx = begin(db, standing.tenant).await?;
+            let mut tx = way.begin(standing.tenant).await?;
+            let before = rows_read(&mut tx).await?;
             let extent = extent::extent(&mut tx, standing.tenant).await?;
-            tx.commit().await?;
+            way.end_beside(tx, before).await?;
             Ok(extent)
         };
         self.extents.get(standing.tenant.to_string(), &standing.version, read).await
     }
+}
+
+/// An answer with all its pages, and under which name a process keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Made {
+    /// The answer.
+    pub whole: ToolAnswer,
+    kept_as: Option<KeptAs>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct KeptAs {
+    key: String,
+    version: String,
 }
 
 /// The tools of a process. Cheap to clone.
@@ -195,11 +214,85 @@ impl Desk {
     /// nothing is an answer.
     pub async fn call(&self, asker: Asker, call: &Call, now: DateTime<Utc>) -> Result<ToolAnswer, ToolError> {
         let (desk, call) = (self.clone(), call.clone());
-        let computing = tokio::spawn(async move { desk.answer(asker, &call, now).await });
+        let computing = tokio::spawn(async move {
+            let way = Way::new(&desk.0.db, None, &silent);
+            Ok(page(&desk.answer(&way, asker, &call, now).await?, &call))
+        });
         computing.await.map_err(|_| ToolError::Lost)?
     }
 
-    async fn answer(&self, asker: Asker, call: &Call, now: DateTime<Utc>) -> Result<ToolAnswer, ToolError> {
+    /// Calls a tool that may not take longer than this; none when it would.
+    ///
+    /// # Errors
+    /// As [`Desk::call`].
+    pub async fn call_within(
+        &self,
+        asker: Asker,
+        call: &Call,
+        now: DateTime<Utc>,
+        limit: Duration,
+    ) -> Result<Option<ToolAnswer>, ToolError> {
+        let way = Way::new(&self.0.db, Some(limit), &silent);
+        // What is given up here ends in the database too: no statement of it may take longer.
+        match tokio::time::timeout(limit, self.answer(&way, asker, call, now)).await {
+            Ok(Ok(made)) => Ok(Some(page(&made, call))),
+            Err(_)
+            | Ok(Err(
+                ToolError::Busy
+                | ToolError::Db(DbError::Conflict(_))
+                | ToolError::Insight(InsightError::Db(DbError::Conflict(_))),
+            )) => Ok(None),
+            Ok(Err(error)) => Err(error),
+        }
+    }
+
+    /// Calls a tool and tells how far it is. It stops where it waits when it is dropped.
+    ///
+    /// # Errors
+    /// As [`Desk::call`].
+    pub async fn call_telling(
+        &self,
+        asker: Asker,
+        call: &Call,
+        now: DateTime<Utc>,
+        told: &(dyn Fn(Step) + Send + Sync),
+    ) -> Result<Made, ToolError> {
+        let way = Way::new(&self.0.db, None, told);
+        let answered = self.answer(&way, asker, call, now).await?;
+        Ok(Made { whole: answered.whole.as_ref().clone(), kept_as: answered.kept_as })
+    }
+
+    /// Keeps an answer that another process made as if it had been computed here, and shows the page that was called for.
+    pub async fn take_over(&self, call: &Call, made: Made) -> ToolAnswer {
+        let whole = Arc::new(made.whole);
+        if let Some(KeptAs { key, version }) = made.kept_as {
+            self.0.answers.put(key, version, whole.clone()).await;
+        }
+        page(&Answered { whole, remembered: false, kept_as: None }, call)
+    }
+
+    /// The call with the shop's own id of the customer whom it names, for where it is kept: a person's data are found by
+    /// that.
+    ///
+    /// # Errors
+    /// There is no such customer, or the database does not answer.
+    pub async fn to_be_kept(&self, tenant: TenantId, call: &Call) -> Result<Call, ToolError> {
+        let Call::LookupCustomer(asked) = call else { return Ok(call.clone()) };
+        let mut tx = self.0.db.tenant_tx(Role::Marketing, tenant).await?;
+        let id = anonymous_ids::named(&mut tx, &self.key(tenant), &asked.customer_id).await?;
+        tx.commit().await?;
+        let mut asked = asked.clone();
+        asked.customer_id = id.ok_or(ToolError::UnknownCustomer)?;
+        Ok(Call::LookupCustomer(asked))
+    }
+
+    async fn answer(
+        &self,
+        way: &Way<'_>,
+        asker: Asker,
+        call: &Call,
+        now: DateTime<Utc>,
+    ) -> Result<Answered, ToolError> {
         let parts = &*self.0;
         let is_lookup = matches!(call, Call::LookupCustomer(_));
         if is_lookup && !asker.customers {
@@ -208,48 +301,43 @@ impl Desk {
         if !is_lookup && !asker.analytics {
             return Err(ToolError::Forbidden("intelligence:read"));
         }
-        let mut tx = begin(&parts.db, asker.tenant).await?;
+        way.tell(Step::Waits);
+        let mut tx = way.begin(asker.tenant).await?;
         let standing = Standing::read(&mut tx, asker.tenant, now).await?;
         let policy = policy::read(&mut tx).await?;
         tx.commit().await?;
         let smallest = i64::from(policy.smallest_group);
-        let (limit, place) = call.rows();
         if let Call::LookupCustomer(asked) = call {
-            let whole =
-                lookup::answer(&parts.kept, &parts.db, &self.key(asker.tenant), &standing, asked, now)
-                    .await?;
-            return Ok(whole.page(limit, place));
+            way.tell(Step::Reads);
+            let key = self.key(asker.tenant);
+            let whole = Arc::new(lookup::answer(&parts.kept, way, &key, &standing, asked, now).await?);
+            return Ok(Answered { whole, remembered: false, kept_as: None });
         }
         let Some(maker) = reports::maker(call) else { return Err(ToolError::Lost) };
         let mut whole_call = call.clone();
         whole_call.set_page(None, None);
         let key =
             format!("{} {smallest} {}", asker.tenant, serde_json::to_string(&whole_call).unwrap_or_default());
-        let is_forecast = matches!(maker, Maker::Forecast(..));
-        let version = if is_forecast {
-            format!("{} {}", standing.version, now.timestamp() / 60)
-        } else {
-            standing.version.clone()
-        };
+        if let Maker::Forecast(..) = maker {
+            // The forecast's job may end at any moment; reading what is stored costs nothing.
+            let whole = Arc::new(self.compute(way, &standing, call, &maker, smallest, now).await?);
+            return Ok(Answered { whole, remembered: false, kept_as: None });
+        }
         let computed = std::sync::atomic::AtomicBool::new(false);
         let compute = async {
             computed.store(true, std::sync::atomic::Ordering::Relaxed);
             let place = tokio::time::timeout(PATIENCE, parts.places.acquire()).await;
             let _place = place.map_err(|_| ToolError::Busy)?.map_err(|_| ToolError::Busy)?;
-            self.compute(&standing, call, &maker, smallest, now).await.map(Arc::new)
+            self.compute(way, &standing, call, &maker, smallest, now).await.map(Arc::new)
         };
-        let whole = match is_forecast {
-            // The forecast's job may end at any moment; reading what is stored costs nothing.
-            true => self.compute(&standing, call, &maker, smallest, now).await.map(Arc::new)?,
-            false => parts.answers.get(key, &version, compute).await?,
-        };
-        let mut page = whole.page(limit, place);
-        page.cost.remembered = !is_forecast && !computed.load(std::sync::atomic::Ordering::Relaxed);
-        Ok(page)
+        let whole = parts.answers.get(key.clone(), &standing.version, compute).await?;
+        let remembered = !computed.load(std::sync::atomic::Ordering::Relaxed);
+        Ok(Answered { whole, remembered, kept_as: Some(KeptAs { key, version: standing.version }) })
     }
 
     async fn compute(
         &self,
+        way: &Way<'_>,
         standing: &Standing,
         call: &Call,
         maker: &Maker,
@@ -257,7 +345,7 @@ impl Desk {
         now: DateTime<Utc>,
     ) -> Result<ToolAnswer, ToolError> {
         let parts = &*self.0;
-        let extent = parts.kept.extent(&parts.db, standing).await?;
+        let extent = parts.kept.extent(way, standing).await?;
         let months = call.months();
         let effort = maker.effort();
         let is_too_large = effort == Effort::Lines && extent.lines > MOST_LINES;
@@ -265,7 +353,7 @@ impl Desk {
             true => {
                 Err(AnalyticsError::NotEnough(format!("the shop has more than {MOST_LINES} order lines")))
             }
-            false => reports::make(&parts.kept, &parts.db, standing, maker, months.unwrap_or(12)).await,
+            false => reports::make(&parts.kept, way, standing, maker, months.unwrap_or(12)).await,
         };
         let mut answer = blank(call, maker.definition(), standing, months, now);
         answer.cost = Cost {
@@ -284,13 +372,14 @@ impl Desk {
             }
             Err(AnalyticsError::Db(error)) => return Err(error.into()),
         };
-        answer.cost.rows_read = rows_read;
+        answer.cost.rows_read = rows_read + way.rows_beside();
+        way.tell(Step::Protects);
         if let Maker::Forecast(..) = maker
             && raw.figures["made_on"] != json!(now.date_naive())
         {
             self.ask_for_forecast(standing.tenant).await?;
         }
-        let mut tx = begin(&parts.db, standing.tenant).await?;
+        let mut tx = way.begin(standing.tenant).await?;
         let quality = if maker.rests_on_churn() { quality(&mut tx).await? } else { None };
         let Raw { figures, items, form, counts, groups, mut caveats } = raw;
         let items = anonymise::rows(&mut tx, &self.key(standing.tenant), items).await?;
@@ -344,13 +433,31 @@ impl Desk {
     }
 
     async fn ask_for_forecast(&self, tenant: TenantId) -> Result<(), ToolError> {
-        let mut tx = begin(&self.0.db, tenant).await?;
+        let mut tx = self.0.db.tenant_tx(Role::Marketing, tenant).await?;
         let job = NewJob::of(tenant, &ForecastMetrics {})?.with_dedup_key(ForecastMetrics::DEDUP_KEY)?;
         let (_, announcement) = jobs::enqueue_one(&mut tx, job).await?;
         tx.commit().await?;
         self.0.dispatch.announce(announcement);
         Ok(())
     }
+}
+
+/// An answer with all its pages, as a process has it.
+struct Answered {
+    whole: Arc<ToolAnswer>,
+    remembered: bool,
+    kept_as: Option<KeptAs>,
+}
+
+/// Nobody waits for news.
+fn silent(_: Step) {}
+
+/// The page that was called for.
+fn page(answered: &Answered, call: &Call) -> ToolAnswer {
+    let (limit, place) = call.rows();
+    let mut page = answered.whole.page(limit, place);
+    page.cost.remembered = answered.remembered;
+    page
 }
 
 /// An answer in which nothing is known yet.
@@ -413,19 +520,4 @@ async fn quality(tx: &mut Tx) -> Result<Option<String>, DbError> {
         ),
         None => format!("{of}; how good it is was not measured."),
     }))
-}
-
-/// A transaction that reads a tenant's analytics.
-pub(crate) async fn begin(db: &Db, tenant: TenantId) -> Result<Tx, DbError> {
-    db.tenant_tx(Role::Marketing, tenant).await
-}
-
-/// Rows that this connection has read from tables and not yet reported; the difference of two is what lies between.
-pub(crate) async fn rows_read(tx: &mut Tx) -> Result<i64, DbError> {
-    Ok(sqlx::query_scalar(
-        "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint from pg_stat_xact_user_tables
-         where schemaname <> 'pg_catalog'",
-    )
-    .fetch_one(&mut **tx)
-    .await?)
 }

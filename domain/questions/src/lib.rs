@@ -5,6 +5,7 @@
 //! Nothing that leaves here names a person: customers have anonymised ids, and small groups are withheld.
 
 pub mod answer;
+pub mod calls;
 pub mod conversations;
 pub mod desk;
 pub mod grammar;
@@ -17,4 +18,7 @@ pub mod text;
 pub mod tools;
 pub mod usage;
 pub mod verifier;
+mod way;
 pub mod withhold;
+
+pub use way::Step;

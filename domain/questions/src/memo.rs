@@ -52,6 +52,11 @@ impl<T: Clone> Memo<T> {
         Ok(answer)
     }
 
+    /// Keeps an answer that was computed elsewhere.
+    pub async fn put(&self, key: String, version: String, answer: T) {
+        *self.slot(key).lock().await = Some(Kept { version, since: Instant::now(), answer });
+    }
+
     fn slot(&self, key: String) -> Slot<T> {
         let mut slots = self.slots.lock().expect("no holder of this lock panics");
         if slots.len() >= self.capacity && !slots.contains_key(&key) {

@@ -22,6 +22,11 @@ macro_rules! about_them {
 pub static STORES: &[Store] = &[
     Store::delete("questions_app.conversation", concat!("t.id in ", about_them!())),
     Store::delete("questions_app.exchange", concat!("t.conversation_id in ", about_them!())),
+    // It names a customer by the shop's id, and goes after ten minutes in any case.
+    Store::delete(
+        "questions_app.tool_call",
+        "t.call #>> '{arguments,customer_id}' = any($2) or lower(t.answer::text) like any($4)",
+    ),
     Store::nobody("questions_app.policy", "a setting"),
     Store::nobody("questions_app.ai_usage", "counts"),
 ];

@@ -110,6 +110,33 @@ pub async fn get(tx: &mut Tx, key: &MasterKey, tenant: TenantId) -> Result<Optio
     }))
 }
 
+/// The tenants whose people sign in at this issuer; two are enough to know that it tells nobody's (gateway role).
+///
+/// # Errors
+/// The database failed.
+pub async fn tenants_of(tx: &mut Tx, issuer: &str) -> Result<Vec<TenantId>, DbError> {
+    Ok(sqlx::query_scalar(
+        "select tenant_id from shared.integration where provider = 'oidc' and config ->> 'issuer' = $1 limit 2",
+    )
+    .bind(issuer)
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// The issuers at which tenants' people sign in, each once (gateway role).
+///
+/// # Errors
+/// The database failed.
+pub async fn issuers(tx: &mut Tx, limit: i64) -> Result<Vec<String>, DbError> {
+    Ok(sqlx::query_scalar(
+        "select distinct config ->> 'issuer' from shared.integration
+         where provider = 'oidc' and config ->> 'issuer' is not null order by 1 limit $1",
+    )
+    .bind(limit)
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
 fn owner(tenant: TenantId) -> String {
     format!("{tenant}:{PROVIDER}")
 }

@@ -9,6 +9,7 @@ macro_rules! for_each_kind {
     ($callback:ident) => {
         $callback! {
             answer_question: AnswerQuestion,
+            call_tool: CallTool,
         }
     };
 }

@@ -1,7 +1,6 @@
 //! What is known of one customer, by anonymised id or the shop's own.
 
 use chrono::{DateTime, Utc};
-use database::Db;
 use platform::analytics::affinity::{self, By};
 use platform::analytics::{AnalyticsError, Standing, purchases};
 use platform::anonymous_ids::{self, Key};
@@ -15,7 +14,8 @@ use serde_json::{Value, json};
 use super::answer::ToolAnswer;
 use super::call::Call;
 use super::parameters::{Lookup, LookupCustomer};
-use crate::desk::{Kept, ToolError, begin, blank, rows_read};
+use crate::desk::{Kept, ToolError, blank};
+use crate::way::{Way, rows_read};
 
 const ORDERS: u32 = 100;
 
@@ -25,13 +25,13 @@ const ORDERS: u32 = 100;
 /// There is no such customer, or the database does not answer.
 pub(crate) async fn answer(
     kept: &Kept,
-    db: &Db,
+    way: &Way<'_>,
     key: &Key,
     standing: &Standing,
     asked: &LookupCustomer,
     now: DateTime<Utc>,
 ) -> Result<ToolAnswer, ToolError> {
-    let mut tx = begin(db, standing.tenant).await?;
+    let mut tx = way.begin(standing.tenant).await?;
     let before = rows_read(&mut tx).await?;
     let id =
         anonymous_ids::named(&mut tx, key, &asked.customer_id).await?.ok_or(ToolError::UnknownCustomer)?;
@@ -84,7 +84,7 @@ pub(crate) async fn answer(
             }).collect();
         }
         Lookup::Recommendations => {
-            let associations = kept.associations(db, standing, By::Product, 12).await;
+            let associations = kept.associations(way, standing, By::Product, 12).await;
             let found = match associations {
                 Ok(associations) => affinity::for_customer(&mut tx, standing, &associations, &id, 20).await,
                 Err(error) => Err(error),
@@ -104,7 +104,7 @@ pub(crate) async fn answer(
             }
         }
     }
-    answer.cost.rows_read = rows_read(&mut tx).await? - before;
+    answer.cost.rows_read = rows_read(&mut tx).await? - before + way.rows_beside();
     tx.commit().await?;
     if !answer.figures.is_object() {
         answer.figures = json!({});

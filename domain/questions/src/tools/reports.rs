@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use database::{Db, Tx};
+use database::Tx;
 use platform::analytics::affinity::{self, Associations, By as Together};
 use platform::analytics::discounts::Shown;
 use platform::analytics::forecasts::{self, Metric, NO_METHOD};
 use platform::analytics::rules::{self, Rule};
 use platform::analytics::{
-    AnalyticsError, Effort, Levels, Report, Standing, b2b, bound, cadence, categories, change, discounts,
-    expansion, momentum, rfm, seasons, segments, targets,
+    AnalyticsError, Effort, Levels, Report, Standing, b2b, cadence, categories, change, discounts, expansion,
+    momentum, rfm, seasons, segments, targets,
 };
 use platform::insights::current::current;
 use platform::insights::list::{self as listed, Filter, Sort};
@@ -24,6 +24,7 @@ use super::parameters::{
 };
 use super::protect::Form;
 use crate::desk::Kept;
+use crate::way::{Step, Way, rows_read};
 
 /// Rows of all pages.
 const MOST: u32 = platform::analytics::MAX_ITEMS;
@@ -258,22 +259,22 @@ const ALL_SHOWN: Form = Form::People { counted_by: None };
 /// The data say nothing about it, or the database does not answer.
 pub(crate) async fn make(
     kept: &Kept,
-    db: &Db,
+    way: &Way<'_>,
     standing: &Standing,
     maker: &Maker,
     months: u32,
 ) -> Result<(Raw, i64), AnalyticsError> {
+    way.tell(Step::Shared);
     // What is kept beside the reports is fetched before the report's own transaction begins.
-    let levels = if maker.needs_levels() { Some(kept.levels(db, standing).await?) } else { None };
+    let levels = if maker.needs_levels() { Some(kept.levels(way, standing).await?) } else { None };
     let associations = match maker.together() {
-        Some(by) => Some(kept.associations(db, standing, by, months).await?),
+        Some(by) => Some(kept.associations(way, standing, by, months).await?),
         None => None,
     };
-    let mut tx = crate::desk::begin(db, standing.tenant).await?;
-    bound(&mut tx, maker.effort()).await?;
-    let before = crate::desk::rows_read(&mut tx).await?;
+    way.tell(Step::Reads);
+    let (mut tx, before) = way.begin_report(standing.tenant, maker.effort()).await?;
     let raw = of(&mut tx, standing, maker, months, levels.as_deref(), associations.as_ref()).await?;
-    let read = crate::desk::rows_read(&mut tx).await? - before;
+    let read = rows_read(&mut tx).await? - before;
     tx.commit().await?;
     Ok((raw, read))
 }
