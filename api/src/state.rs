@@ -12,7 +12,7 @@ use upstreams::files::Files;
 
 use crate::{
     live::{self, Live},
-    mcp::Mcp,
+    mcp::{Mcp, issuers::Issuers, slow::Slow},
     routes::jobs::{positions::Positions, reader::Reader},
     routes::platform::{shopify, sources},
     settings::Settings,
@@ -57,6 +57,8 @@ pub struct AppState {
     pub desk: Desk,
     /// The Model Context Protocol over them.
     pub mcp: Mcp,
+    /// Who may come there with tokens of other issuers.
+    pub issuers: Arc<Issuers>,
     /// Metrics.
     pub telemetry: Telemetry,
     /// The settings.
@@ -92,19 +94,30 @@ impl AppState {
         let secret = settings.master_key.derive(SECRET_LABEL);
         let desk = Desk::new(db.clone(), dispatch.clone(), secret);
         let views = Views::start(db.clone());
+        let (waiters, reader) = (Waiters::start(dispatch.clone()), Reader::start(store.clone()));
+        let people = Arc::new(People::new(&settings.master_key, &settings.people));
+        let slow = Slow {
+            db: db.clone(),
+            dispatch: dispatch.clone(),
+            waiters: waiters.clone(),
+            reader: reader.clone(),
+            desk: desk.clone(),
+            ending: ending.clone(),
+        };
         Ok(AppState {
-            mcp: Mcp::new(desk.clone(), views.clone(), &settings, ending.clone()),
+            mcp: Mcp::new(slow, views.clone(), &settings),
+            issuers: Arc::new(Issuers::new(db.clone(), people.clone())),
             desk,
             live: Live::start(gateway, &db, &dispatch),
             db: db.clone(),
             intakes: Intakes::start(&support, &dispatch),
-            reader: Reader::start(store.clone()),
+            reader,
             store,
-            waiters: Waiters::start(dispatch.clone()),
+            waiters,
             positions: Arc::new(Positions::new(dispatch.clone())),
             dispatch,
             keys: Arc::default(),
-            people: Arc::new(People::new(&settings.master_key, &settings.people)),
+            people,
             views,
             scans: Bulkhead::new(settings.scans_at_once),
             files: match settings.files_s3.clone() {

@@ -55,6 +55,8 @@ impl Validity {
         let credential = match who {
             Who::Key(key) => Credential::Key(key.0),
             Who::Agent { session, .. } => Credential::Session(session.0),
+            // Tokens of other issuers come in at one route only; here no key has this id, so nothing is held open.
+            Who::Assistant(id) => Credential::Key(id),
         };
         let mut held = self.held.lock().expect("no holder of this lock panics");
         let entry = held

@@ -1,31 +1,46 @@
 //! The Model Context Protocol over the tools: the server that the protocol's own kit asks, and how it is reached.
 //!
-//! It keeps nothing between two requests, of either revision of the protocol, so any api process answers any of them.
-//! Who calls is found out before, by the same limits as for every route; the kit hands it on with the request.
+//! It keeps nothing of a client between two requests, of either revision of the protocol, so any api process answers any
+//! of them. Who calls is found out before, by the same limits as for every route or by the tenant's issuer of tokens
+//! ([`issuers`]); the kit hands it on with the request. What takes long becomes a job ([`slow`]).
 
+pub mod issuers;
 pub mod server;
+pub mod slow;
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
-use questions::desk::Desk;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use tokio_util::sync::CancellationToken;
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
 
 use crate::settings::Settings;
+use crate::web::auth::Caller;
+use crate::web::body;
 use crate::web::views::Views;
 use server::Server;
+use slow::Slow;
 
 /// The largest request, in bytes: calls of tools are small.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
+/// A name that a client of 2025-11-25 is given with its handshake and repeats with every request. Nothing is kept under
+/// it: it only tells apart the requests of clients that share a key, when one of them cancels.
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+
 /// The protocol's door. Cheap to clone.
 #[derive(Clone)]
-pub struct Mcp(Arc<StreamableHttpService<Server, NeverSessionManager>>);
+pub struct Mcp {
+    service: Arc<StreamableHttpService<Server, NeverSessionManager>>,
+    slow: Slow,
+}
 
 impl fmt::Debug for Mcp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,10 +48,24 @@ impl fmt::Debug for Mcp {
     }
 }
 
+/// What is looked at of a message before the protocol's kit has it.
+#[derive(Deserialize)]
+struct Message {
+    method: String,
+    #[serde(default)]
+    params: Option<Params>,
+}
+
+#[derive(Deserialize)]
+struct Params {
+    #[serde(default, rename = "requestId")]
+    request: Option<Value>,
+}
+
 impl Mcp {
     /// The door to these tools.
-    pub fn new(desk: Desk, views: Views, settings: &Settings, ending: CancellationToken) -> Mcp {
-        let server = Server::new(desk, views);
+    pub fn new(slow: Slow, views: Views, settings: &Settings) -> Mcp {
+        let server = Server::new(slow.clone(), views);
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
@@ -44,19 +73,55 @@ impl Mcp {
             .with_allowed_origins(origins(settings))
             .enforce_origin_validation()
             .with_max_request_body_bytes(MAX_BODY_BYTES)
-            .with_cancellation_token(ending);
+            .with_cancellation_token(slow.ending.clone());
         let service = StreamableHttpService::new(
             move || Ok(server.clone()),
             Arc::new(NeverSessionManager::default()),
             config,
         );
-        Mcp(Arc::new(service))
+        Mcp { service: Arc::new(service), slow }
     }
 
-    /// Answers a request; who sends it is in its extensions.
-    pub async fn answer(&self, request: Request) -> Response {
-        self.0.handle(request).await.map(Body::new)
+    /// Answers a request of this caller, who is in its extensions too.
+    pub async fn answer(&self, caller: &Caller, request: Request) -> Response {
+        if request.method() != Method::POST {
+            return self.service.handle(request).await.map(Body::new);
+        }
+        let (mut parts, body) = request.into_parts();
+        let bytes = match body::read(&parts.headers, body, MAX_BODY_BYTES).await {
+            Ok(bytes) => bytes,
+            Err(problem) => return problem.into_response(),
+        };
+        parts.headers.remove(header::CONTENT_ENCODING);
+        parts.headers.remove(header::CONTENT_LENGTH);
+        let session = session(&parts.headers).map(str::to_owned);
+        // What cannot be read here is refused by the kit, with an error of the protocol.
+        let message: Option<Message> = serde_json::from_slice(&bytes).ok();
+        let method = message.as_ref().map(|message| message.method.as_str()).unwrap_or_default();
+        let greets = method == "initialize" && session.is_none();
+        let cancelled = message
+            .as_ref()
+            .filter(|message| message.method == "notifications/cancelled")
+            .and_then(|message| message.params.as_ref()?.request.as_ref().map(Value::to_string));
+        let request = Request::from_parts(parts, Body::from(bytes));
+        let mut response = self.service.handle(request).await.map(Body::new);
+        if greets && response.status().is_success() {
+            let name = HeaderValue::from_str(&Uuid::new_v4().simple().to_string()).expect("digits");
+            response.headers_mut().insert(SESSION, name);
+        }
+        // Only what the kit took as a message of the protocol counts.
+        if let (Some(request), Some(session)) = (cancelled, session)
+            && response.status().is_success()
+        {
+            self.slow.cancel_request(caller, &session, &request).await;
+        }
+        response
     }
+}
+
+/// The name that a client was given, as it repeats it.
+pub(crate) fn session(headers: &HeaderMap) -> Option<&str> {
+    headers.get(SESSION).and_then(|name| name.to_str().ok()).filter(|name| (1..=200).contains(&name.len()))
 }
 
 /// This machine, where people reach the installation, and what is configured besides.
@@ -68,12 +133,15 @@ fn hosts(settings: &Settings) -> Vec<String> {
     hosts
 }
 
-/// Pages of the installation itself, and of other applications that may call with a person's cookie.
+/// Pages of this machine, of the installation itself, and of other applications that may call with a person's cookie.
 fn origins(settings: &Settings) -> Vec<String> {
     let exact = |origin: &String| match origin.rsplit_once(':').map(|(_, port)| port.parse::<u16>().is_ok()) {
         Some(true) => origin.clone(),
         _ if origin.starts_with("https://") => format!("{origin}:443"),
         _ => format!("{origin}:80"),
     };
-    settings.people.public_url.iter().chain(&settings.people.origins).map(exact).collect()
+    let here = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"].map(str::to_owned);
+    here.into_iter()
+        .chain(settings.people.public_url.iter().chain(&settings.people.origins).map(exact))
+        .collect()
 }

@@ -7,7 +7,7 @@ use accounts::audit::View;
 use axum::http::request::Parts;
 use chrono::Utc;
 use database::Role;
-use questions::desk::{Asker, Desk, ToolError};
+use questions::desk::{Asker, ToolError};
 use questions::tools::{self, Call, CallError};
 use questions::{policy, resources};
 use rmcp::model::{
@@ -21,6 +21,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Value, json};
 
+use super::slow::{self, NotMade, Slow};
 use crate::routes::questions::asker;
 use crate::web::auth::{self, Caller};
 use crate::web::correlation;
@@ -39,14 +40,14 @@ const RESOURCES_KEPT_MS: u64 = 60_000;
 /// The server. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Server {
-    desk: Desk,
+    slow: Slow,
     views: Views,
     tools: Arc<[Tool]>,
 }
 
 impl Server {
     /// A server of these tools.
-    pub fn new(desk: Desk, views: Views) -> Server {
+    pub fn new(slow: Slow, views: Views) -> Server {
         let output = Arc::new(tools::output());
         let tools = tools::all().into_iter().map(|tool| {
             let hints = ToolAnnotations::with_title(tool.title)
@@ -59,14 +60,14 @@ impl Server {
                 .with_raw_output_schema(output.clone())
                 .with_annotations(hints)
         });
-        Server { desk, views, tools: tools.collect() }
+        Server { slow, views, tools: tools.collect() }
     }
 
     async fn look_at(&self, uri: &str, asker: Asker) -> Result<Option<Value>, ToolError> {
         if uri == "shop://dictionary" {
             return Ok(Some(resources::dictionary()));
         }
-        let mut tx = self.desk.db().tenant_tx(Role::Marketing, asker.tenant).await?;
+        let mut tx = self.slow.db.tenant_tx(Role::Marketing, asker.tenant).await?;
         let smallest = i64::from(policy::read(&mut tx).await?.smallest_group);
         let found = match uri {
             "shop://archetypes" => Some(resources::archetypes(&mut tx, asker.tenant, smallest).await?),
@@ -152,7 +153,13 @@ impl ServerHandler for Server {
             Err(error) => return Ok(refused(&error.to_string())),
         };
         let is_lookup = matches!(call, Call::LookupCustomer(_));
-        match self.desk.call(asker(&caller), &call, Utc::now()).await {
+        let at_once = self.slow.desk.call_within(asker(&caller), &call, Utc::now(), slow::AT_ONCE).await;
+        let called = match at_once {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => self.slow.call(&caller, &call, &context).await,
+            Err(error) => Err(NotMade::Tool(error)),
+        };
+        match called {
             Ok(answer) => {
                 if is_lookup {
                     self.note(&caller).await;
@@ -162,10 +169,13 @@ impl ServerHandler for Server {
                 result.structured_content = Some(value);
                 Ok(result.into())
             }
-            Err(error @ (ToolError::UnknownCustomer | ToolError::Forbidden(_) | ToolError::Busy)) => {
-                Ok(refused(&error.to_string()))
-            }
-            Err(error) => Err(failed(&error)),
+            Err(NotMade::Tool(error)) => match error {
+                ToolError::UnknownCustomer | ToolError::Forbidden(_) | ToolError::Busy => {
+                    Ok(refused(&error.to_string()))
+                }
+                error => Err(failed(&error)),
+            },
+            Err(error) => Ok(refused(&error.to_string())),
         }
     }
 
@@ -200,7 +210,7 @@ impl ServerHandler for Server {
             let known: Vec<&str> = resources::ALL.iter().map(|resource| resource.uri).collect();
             return Err(ErrorData::resource_not_found(
                 format!("the resources are {}", known.join(", ")),
-                None,
+                Some(json!({ "uri": request.uri })),
             ));
         };
         let contents =

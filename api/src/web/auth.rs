@@ -44,6 +44,8 @@ pub enum Who {
         /// The sign-in.
         session: SessionId,
     },
+    /// A token of the tenant's own issuer, for the tools alone: the same for the same subject and client there.
+    Assistant(Uuid),
 }
 
 impl From<Principal> for Caller {
@@ -69,6 +71,7 @@ impl Caller {
         Err(Problem::forbidden(match self.who {
             Who::Key(_) => format!("this needs a key with the scope {scope}"),
             Who::Agent { .. } => format!("this needs a role with the permission {scope}"),
+            Who::Assistant(_) => format!("this needs a token with the scope {scope}"),
         }))
     }
 
@@ -82,6 +85,7 @@ impl Caller {
         match self.who {
             Who::Key(key) => format!("key:{key}"),
             Who::Agent { agent, .. } => format!("agent:{agent}"),
+            Who::Assistant(id) => format!("assistant:{id}"),
         }
     }
 
@@ -89,7 +93,7 @@ impl Caller {
     pub fn agent(&self) -> Option<AgentId> {
         match self.who {
             Who::Agent { agent, .. } => Some(agent),
-            Who::Key(_) => None,
+            Who::Key(_) | Who::Assistant(_) => None,
         }
     }
 
@@ -98,6 +102,7 @@ impl Caller {
         match self.who {
             Who::Key(key) => key.0,
             Who::Agent { agent, .. } => agent.0,
+            Who::Assistant(id) => id,
         }
     }
 }

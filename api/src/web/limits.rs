@@ -84,6 +84,14 @@ impl Limits {
         }
     }
 
+    /// Counts a request of somebody who was found out only by the route.
+    ///
+    /// # Errors
+    /// A limit is used up.
+    pub fn count_caller(&self, caller: &Caller) -> Result<Standing, TooMany> {
+        self.general.count_key(caller.counted_as(), caller.tenant.0, ONE)
+    }
+
     /// Counts a webhook for a tenant that proved itself by the delivery's signature.
     pub fn count_webhook(&self, tenant: Uuid) -> Result<Standing, TooMany> {
         self.webhooks.tenants.count(tenant.as_u128(), ONE)

@@ -1,5 +1,8 @@
 //! The Model Context Protocol as clients of both revisions speak it, and what is refused.
 
+mod handshakes;
+mod tokens;
+
 use accounts::api_keys::Scope;
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -54,7 +57,7 @@ async fn a_client_of_2025_11_25_lists_and_calls() {
     assert_eq!(hello.status, StatusCode::OK, "{}", hello.text);
     assert_eq!(hello.json["result"]["protocolVersion"], "2025-11-25");
     assert_eq!(hello.json["result"]["serverInfo"]["name"], "deskwork");
-    assert!(hello.headers.get("mcp-session-id").is_none(), "nothing is kept, so any process answers");
+    assert!(hello.headers.get("mcp-session-id").is_some(), "a name by which it cancels");
     let tools = old(&shop, "tools/list", json!({})).await;
     let tools = tools.json["result"]["tools"].as_array().expect("tools").clone();
     assert_eq!(tools.len(), 8);

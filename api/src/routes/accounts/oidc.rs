@@ -258,7 +258,7 @@ async fn discover(state: &AppState, settings: &Oidc) -> Result<CoreProviderMetad
 }
 
 /// The house's way out, as the library asks for it.
-async fn send(identity: Identity, request: HttpRequest) -> Result<HttpResponse, IdentityError> {
+pub(crate) async fn send(identity: Identity, request: HttpRequest) -> Result<HttpResponse, IdentityError> {
     let (parts, body) = request.into_parts();
     let url = parts.uri.to_string();
     let (status, headers, body) = identity.send(parts.method, &url, parts.headers, body).await?;

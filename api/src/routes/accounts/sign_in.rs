@@ -273,7 +273,7 @@ async fn logout(
         Some(found) => found,
         None => match caller? {
             Caller { tenant, who: Who::Agent { agent, session }, .. } => (tenant, agent, session),
-            Caller { who: Who::Key(_), .. } => {
+            Caller { who: Who::Key(_) | Who::Assistant(_), .. } => {
                 return Err(
                     Problem::forbidden("a key is not signed in; revoke it with api revoke-key").into()
                 );

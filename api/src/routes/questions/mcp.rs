@@ -1,5 +1,7 @@
 //! Where the Model Context Protocol is spoken, and where clients learn how to come in (RFC 9728).
 
+use std::sync::Arc;
+
 use axum::Json as Shown;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -8,8 +10,10 @@ use axum::routing::{any, get};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::mcp::issuers::{Refused, SCOPES};
 use crate::state::AppState;
-use crate::web::auth;
+use crate::web::auth::{self, Caller, Credential, Identity, Way};
+use crate::web::limits::Limits;
 use crate::web::problem::Problem;
 
 /// The routes. The protocol describes itself, so they are not in the OpenAPI document.
@@ -20,33 +24,79 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .route("/.well-known/oauth-protected-resource/mcp", get(metadata))
 }
 
-async fn speak(State(state): State<AppState>, request: Request) -> Response {
-    match auth::identity(request.extensions()) {
-        Ok(Some(_)) => state.mcp.answer(request).await,
-        Ok(None) => {
-            let mut response = Problem::unauthenticated().into_response();
-            let place =
-                format!("{}/.well-known/oauth-protected-resource/mcp", origin(&state, request.headers()));
-            let challenge = format!("Bearer realm=\"deskwork\", resource_metadata=\"{place}\"");
-            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-            }
-            response
-        }
-        Err(problem) => problem.into_response(),
-    }
+async fn speak(State(state): State<AppState>, mut request: Request) -> Response {
+    let caller = match auth::identity(request.extensions()) {
+        Ok(Some(caller)) => caller,
+        Ok(None) => match let_in(&state, &mut request).await {
+            Ok(caller) => caller,
+            Err(response) => return *response,
+        },
+        Err(problem) => return problem.into_response(),
+    };
+    state.mcp.answer(&caller, request).await
 }
 
-/// What a client needs to know to come in: an API key or an access token, as a bearer.
-async fn metadata(State(state): State<AppState>, headers: HeaderMap) -> Shown<Value> {
+/// Who comes with a token of another issuer; whoever has none that counts learns how to get one.
+async fn let_in(state: &AppState, request: &mut Request) -> Result<Arc<Caller>, Box<Response>> {
+    let origin = origin(state, request.headers());
+    let refuse = |problem: Problem, error: &str| Box::new(challenged(problem, &origin, error));
+    let token = match auth::presented(request.headers()) {
+        Some(Credential::Person { token, way: Way::Header }) => token,
+        Some(_) => return Err(refuse(Problem::unauthenticated(), "invalid_token")),
+        None => return Err(refuse(Problem::unauthenticated(), "")),
+    };
+    let caller = match state.issuers.caller(token, &format!("{origin}/mcp")).await {
+        Ok(caller) => Arc::new(caller),
+        Err(Refused::Narrow) => {
+            let problem = Problem::forbidden(Refused::Narrow.to_string());
+            return Err(refuse(problem, "insufficient_scope"));
+        }
+        Err(Refused::Invalid(why)) => {
+            tracing::debug!(why, "a token of another issuer was refused");
+            return Err(refuse(Problem::unauthenticated(), "invalid_token"));
+        }
+        Err(Refused::Unanswered) => return Err(Box::new(Problem::unavailable().into_response())),
+        Err(Refused::Db(error)) => return Err(Box::new(Problem::from(error).into_response())),
+    };
+    // Until now it was counted by its address alone.
+    if let Some(limits) = request.extensions().get::<Arc<Limits>>() {
+        limits.count_caller(&caller).map_err(|too_many| Box::new(too_many.into_response()))?;
+    }
+    request.extensions_mut().insert(Identity::Known(caller.clone()));
+    Ok(caller)
+}
+
+/// A refusal that says where to get a token, for what, and what was wrong with the one that came, if one did (RFC 6750).
+fn challenged(problem: Problem, origin: &str, error: &str) -> Response {
+    let mut challenge = format!(
+        "Bearer realm=\"deskwork\", resource_metadata=\"{origin}/.well-known/oauth-protected-resource/mcp\", scope=\"{}\"",
+        SCOPES.map(|scope| scope.to_string()).join(" ")
+    );
+    if !error.is_empty() {
+        challenge.push_str(&format!(", error=\"{error}\""));
+    }
+    let mut response = problem.into_response();
+    if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// What a client needs to know to come in: an API key, an access token of ours, or one of these issuers', as a bearer.
+async fn metadata(State(state): State<AppState>, headers: HeaderMap) -> Result<Shown<Value>, Problem> {
     let origin = origin(&state, &headers);
-    Shown(json!({
+    let mut shown = json!({
         "resource": format!("{origin}/mcp"),
         "resource_name": "Deskwork",
         "bearer_methods_supported": ["header"],
-        "scopes_supported": ["intelligence:read", "customers:read", "segments:read"],
+        "scopes_supported": SCOPES.map(|scope| scope.to_string()),
         "resource_documentation": format!("{origin}/docs"),
-    }))
+    });
+    let issuers = state.issuers.named().await?;
+    if !issuers.is_empty() {
+        shown["authorization_servers"] = json!(issuers);
+    }
+    Ok(Shown(shown))
 }
 
 /// Where this installation is reached: as configured, or else as the client reached it, when that is this machine.
