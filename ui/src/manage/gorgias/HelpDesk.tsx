@@ -29,6 +29,9 @@ import {
 import { said } from "./said.ts";
 import { FIELDS, TEXTS } from "./texts.ts";
 
+/** On the page’s own ground the colour of a title has to be stronger. */
+const TITLE = { title: { color: "var(--warn)" } };
+
 export function HelpDesk() {
   const session = useQuery(sessionQuery);
   const mayChange = may(session.data, "settings:write");
@@ -39,7 +42,7 @@ export function HelpDesk() {
     refetchInterval: CALM_MS,
   });
   const [asked, setAsked] = useState<string | null>(null);
-  const isOn = useFollowed(asked);
+  const { isOn, waitsUntil } = useFollowed(asked);
   const compare = useAct({
     run: compareNow,
     changes: [helpDeskKey],
@@ -65,7 +68,7 @@ export function HelpDesk() {
           shown.is_connected ? (
             <>
               <Connected known={shown} onChange={mayChange ? () => setEdited(true) : null} />
-              <Sameness isOn={isOn} />
+              <Sameness isOn={isOn} waitsUntil={waitsUntil} />
               <Differences isAwaited={asked !== null} />
             </>
           ) : (
@@ -81,8 +84,10 @@ export function HelpDesk() {
   );
 }
 
+type Following = { isOn: boolean; waitsUntil: string | null };
+
 /** Whether a comparison that was asked for here is under way; what it found is loaded when it ends. */
-function useFollowed(id: string | null): boolean {
+function useFollowed(id: string | null): Following {
   const cache = useQueryClient();
   const followed = useQuery({
     queryKey: ["job", id],
@@ -94,8 +99,10 @@ function useFollowed(id: string | null): boolean {
   useEffect(() => {
     if (state) void cache.invalidateQueries({ queryKey: helpDeskKey });
   }, [state, cache]);
-  // One that is put off because the help desk does not answer is told below, and may be asked for again.
-  return id !== null && !followed.isError && (state === undefined || state === "ready" || state === "running");
+  const isOn = id !== null && !followed.isError && (state === undefined || state === "ready" || state === "running");
+  // One that was put off because the help desk does not answer.
+  const isPutOff = state === "scheduled" || state === "retrying";
+  return { isOn, waitsUntil: isPutOff ? (followed.data?.run_at ?? null) : null };
 }
 
 function Connected({ known, onChange }: { known: Connection; onChange: (() => void) | null }) {
@@ -161,7 +168,7 @@ function Proof({ known }: { known: Connection }) {
   );
 }
 
-function Sameness({ isOn }: { isOn: boolean }) {
+function Sameness({ isOn, waitsUntil }: Following) {
   const stand = useQuery({
     queryKey: [...helpDeskKey, "sync"],
     queryFn: ({ signal }) => sync(signal),
@@ -176,10 +183,10 @@ function Sameness({ isOn }: { isOn: boolean }) {
         {(known) => (
           <>
             <Text size="sm" component="div" role="status">
-              <Stand known={known} isOn={isOn} />
+              <Stand known={known} isOn={isOn} waitsUntil={waitsUntil} />
             </Text>
             {known.last_error && (
-              <Alert color="orange" variant="outline" title={TEXTS.failed}>
+              <Alert color="orange" variant="outline" styles={TITLE} title={TEXTS.failed}>
                 <Text size="sm">
                   {known.last_error} (<Age at={known.last_error_at} />)
                 </Text>
@@ -199,7 +206,14 @@ function Sameness({ isOn }: { isOn: boolean }) {
   );
 }
 
-function Stand({ known, isOn }: { known: Sync; isOn: boolean }) {
+function Stand({ known, isOn, waitsUntil }: Following & { known: Sync }) {
+  if (waitsUntil) {
+    return (
+      <>
+        <State name="retrying">{TEXTS.putOff}</State> <Age at={waitsUntil} />
+      </>
+    );
+  }
   if (isOn || known.is_under_way) return <State name="running">{TEXTS.underWay}</State>;
   // What went wrong is told below.
   if (known.last_error) return null;

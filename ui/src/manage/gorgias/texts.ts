@@ -39,6 +39,7 @@ export const TEXTS = {
   now: "Compare now",
   asked: "Both sides are being compared",
   underWay: "A comparison is under way",
+  putOff: "Put off, because the help desk did not answer; it is tried again",
   fine: "The last comparison came to its end",
   never: "Not compared yet",
   failed: "The help desk could not be looked through",

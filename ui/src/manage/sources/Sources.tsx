@@ -34,16 +34,21 @@ const ENDED_MS = Number.POSITIVE_INFINITY;
 export function Sources() {
   const navigate = useNavigate();
   const [removed, setRemoved] = useState<Source | null>(null);
+  // Readings that were asked for here: each is followed until its source knows it.
+  const [asked, setAsked] = useState<Record<string, string>>({});
+  const isAwaited = (known: Source[] | undefined) =>
+    known?.some(({ name, last_job }) => name in asked && asked[name] !== last_job) ?? false;
   const list = useQuery({
     queryKey: sourcesKey,
     queryFn: ({ signal }) => sources(signal),
-    refetchInterval: CALM_MS,
+    refetchInterval: ({ state }) => (isAwaited(state.data) ? READING_MS : CALM_MS),
   });
   const readingOf = useReadings(list.data);
   const read = useAct({
     run: (source: Source) => readNow(source.name),
     changes: [sourcesKey],
-    done: (asked) => (asked.created ? TEXTS.asked : TEXTS.askedAlready),
+    done: (job) => (job.created ? TEXTS.asked : TEXTS.askedAlready),
+    onDone: (job, source) => setAsked((before) => ({ ...before, [source.name]: job.job_id })),
   });
   const remove = useAct({
     run: (source: Source) => removeSource(source.name),
@@ -164,7 +169,9 @@ function useReadings(known: Source[] | undefined): (source: Source) => Readings 
   }, [on, cache]);
   return (source) => ({
     open: open.data?.find(
-      (job) => job.payload?.source === source.name && (isOn(job) || (job.finished_at ?? "") > (source.last_at ?? "")),
+      (job) =>
+        job.payload?.source === source.name &&
+        (isOn(job) || (job.id !== source.last_job && (job.finished_at ?? "") > (source.last_at ?? ""))),
     ),
     last: ended.map((query) => query.data).find((job) => job && job.id === source.last_job),
   });
