@@ -165,6 +165,13 @@ async fn an_install_is_proven_bound_to_its_browser_and_used_once() {
     assert_eq!(door.show().await["status"], "disconnected");
     assert_eq!(door.come_back(&good, APP_SECRET, &cookie).await, 303);
     assert_eq!(door.come_back(&good, APP_SECRET, &cookie).await, 401, "used");
+    // A browser is sent to a page where a person can begin again.
+    let path = format!("/api/integrations/shopify/callback?{good}&hmac={}", sign_query(APP_SECRET, &good));
+    let request = Request::get(path).header("accept", "text/html,*/*;q=0.8").header("cookie", &cookie);
+    let answer = door.router.clone().oneshot(request.body(Body::empty()).expect("a request")).await;
+    let answer = answer.expect("the router cannot fail");
+    assert_eq!(answer.status(), 303);
+    assert_eq!(answer.headers()["location"], "/manage/shopify?refused=401");
     let shown = door.show().await;
     assert_eq!((&shown["status"], &shown["shop"]), (&"connected".into(), &DOMAIN.into()));
     let jobs = "select string_agg(kind, ' ' order by kind) from jobs.live where kind like '%sho%'";

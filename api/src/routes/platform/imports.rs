@@ -5,9 +5,9 @@
 //! `folder`.
 
 mod folder;
-mod mappings;
+pub(super) mod mappings;
 pub(super) mod preview;
-mod stated;
+pub(super) mod stated;
 
 use accounts::api_keys::Scope;
 use axum::Json as Shown;

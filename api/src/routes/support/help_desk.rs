@@ -1,4 +1,6 @@
-//! Whether both sides of a help desk are the same: how far it was looked through, and what differed.
+//! Whether both sides of a help desk are the same: how far it was looked through, and what differed; and the connection itself.
+
+mod connection;
 
 use accounts::api_keys::Scope;
 use axum::extract::State;
@@ -25,7 +27,7 @@ use crate::web::trail;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(show, look)).routes(routes!(differences))
+    OpenApiRouter::new().merge(connection::routes()).routes(routes!(show, look)).routes(routes!(differences))
 }
 
 /// How far the help desk was looked through for what its webhooks did not tell.

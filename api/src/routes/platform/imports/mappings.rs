@@ -21,7 +21,7 @@ use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 
 /// What columns of a file mean, and how it is written.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "columns": { "Beleg": "order_id", "Kunde": "customer_id", "Datum": "ordered_at", "Umsatz": "amount" },
@@ -181,7 +181,11 @@ pub async fn delete(
     }
 }
 
-fn mapping_of(form: MappingForm) -> Result<Mapping, Problem> {
+/// A form as a mapping.
+///
+/// # Errors
+/// 400 naming what is wrong.
+pub(in super::super) fn mapping_of(form: MappingForm) -> Result<Mapping, Problem> {
     let wrong = |field: &'static str| move |detail: String| Problem::bad_request(field, detail);
     let mut columns = BTreeMap::new();
     for (name, meaning) in form.columns {

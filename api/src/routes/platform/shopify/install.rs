@@ -42,6 +42,9 @@ const COOKIE: &str = "__Secure-desk-shopify";
 /// Where the shop sends the browser back to.
 const CALLBACK: &str = "/api/integrations/shopify/callback";
 
+/// The page of the shop.
+const PAGE: &str = "/manage/shopify";
+
 /// A person waits in front of a browser.
 const EXCHANGED_WITHIN: Duration = Duration::from_secs(15);
 
@@ -104,6 +107,8 @@ async fn begin(
 }
 
 /// Come back from the shop.
+///
+/// A browser that asks for a page is sent to the shop's page with the status of a refusal, so that a person can go on.
 #[utoipa::path(
     get,
     path = "/api/integrations/shopify/callback",
@@ -116,7 +121,7 @@ async fn begin(
         ("hmac" = Option<String>, Query, description = "proves the others"),
     ),
     responses(
-        (status = 303, description = "the shop is connected, and on to the page of integrations"),
+        (status = 303, description = "the shop is connected, and on to its page"),
         (status = 401, description = "it is not proven, or was not begun here", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "another shop or tenant is in the way", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "the shop does not answer", body = ProblemDocument, content_type = "application/problem+json"),
@@ -127,6 +132,20 @@ async fn callback(
     address: Address,
     headers: HeaderMap,
     uri: Uri,
+) -> Result<Response, Refusal> {
+    match come_back(&state, address, &headers, &uri).await {
+        Err(Refusal::Problem(problem)) if wants_page(&headers) => {
+            Ok(see_other(&format!("{PAGE}?refused={}", problem.status.as_u16())))
+        }
+        came => came,
+    }
+}
+
+async fn come_back(
+    state: &AppState,
+    address: Address,
+    headers: &HeaderMap,
+    uri: &Uri,
 ) -> Result<Response, Refusal> {
     state.people.sign_ins.count_address(address).map_err(Refusal::TooMany)?;
     let client = state.shopify.client()?;
@@ -145,7 +164,7 @@ async fn callback(
     };
     let shop = value("shop").and_then(|shop| shop_domain(&shop)).ok_or_else(over)?;
     let nonce = value("state").filter(|nonce| nonce.len() <= 200).ok_or_else(over)?;
-    let browser = cookie(&headers, COOKIE).ok_or_else(over)?;
+    let browser = cookie(headers, COOKIE).ok_or_else(over)?;
     let now = Utc::now();
     let mut tx = state.db.gateway_tx().await?;
     let begun = install::take(&mut tx, &shop, (&nonce, browser), now).await?.ok_or_else(over)?;
@@ -163,9 +182,8 @@ async fn callback(
         scopes: tokens.scope,
         written_at: now,
     };
-    connect(&state, &begun, &connection).await?;
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/settings/integrations"));
+    connect(state, &begun, &connection).await?;
+    let mut response = see_other(PAGE);
     set_cookie(&mut response, "", 0);
     Ok(response)
 }
@@ -255,6 +273,16 @@ pub(super) async fn note_disconnected(
         health::set(tx, tenant, SHOPIFY, &known.account, (Status::Disconnected, Some(reason)), now).await?;
     }
     Ok(())
+}
+
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn see_other(path: &str) -> Response {
+    let value = HeaderValue::from_str(path).expect("a path of plain ASCII");
+    (StatusCode::SEE_OTHER, [(header::LOCATION, value)]).into_response()
 }
 
 fn random() -> String {
