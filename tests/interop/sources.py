@@ -74,8 +74,9 @@ def mariadb(stack, folder):
          f"--pid-file={home}/pid", f"--port={port}", "--bind-address=127.0.0.1", "--innodb-buffer-pool-size=64M",
          "--skip-log-bin", "--skip-name-resolve"],
         log=home / "log")
+    # Who reads may write, so that it is seen that the session does not.
     sql = """create user admin@'127.0.0.1' identified by 'admin'; grant all on *.* to admin@'127.0.0.1';
-             create user reader@'127.0.0.1' identified by 'it''s secret'; grant select on sales.* to reader@'127.0.0.1';"""
+             create user reader@'127.0.0.1' identified by 'it''s secret'; grant select, insert on sales.* to reader@'127.0.0.1';"""
     subprocess.run(["mariadb", "--no-defaults", f"--socket={home}/socket", "--user=root"], input=sql.encode(), check=True)
     url = f"mysql://admin:admin@127.0.0.1:{port}/mysql"
     return {"admin_url": url, "port": port, "user": "reader", "password": "it's secret"}

@@ -49,7 +49,8 @@ async fn run(plan: &str) -> Result<()> {
     odd::changes_go_by_a_key(&server).await.context("changes by a key")?;
     odd::orders_stand_together(&server).await.context("orders that look alike")?;
     odd::sign_ins_are_refused(&server).await.context("sign-ins")?;
-    println!("figure: sources_mariadb_expectations 7 held");
+    odd::sessions_only_read(&server).await.context("a session that only reads")?;
+    println!("figure: sources_mariadb_expectations 8 held");
     let (rows, mib) = odd::a_large_table_passes_through(&server).await.context("a large table")?;
     println!("figure: sources_mariadb_large_table {rows} rows");
     println!("figure: sources_mariadb_memory_growth {mib} MiB");

@@ -156,7 +156,7 @@ impl Remote {
         read_as_it_changes(&shop, || put(SECOND, 30)).await?;
         for (host_key, path, secret, part) in [
             (&*self.host_key, "/nowhere/orders.csv", &*self.secret, "there is no such file"),
-            (&self.host_key, "/", &self.secret, "what lies there is no file"),
+            (&self.host_key, "/", &self.secret, "what lies there"),
             (&self.host_key, &self.path, &self.wrong, "user, password or key is wrong"),
             (stranger, &self.path, &self.secret, "its host key is another"),
         ] {

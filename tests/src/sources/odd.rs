@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
-use upstreams::sources::{Copied, Wanted};
+use anyhow::{Context, Result, bail, ensure};
+use upstreams::sources::{Copied, Opened, Wanted};
 
 use super::Shop;
 use super::server::Server;
@@ -94,6 +94,22 @@ pub async fn sign_ins_are_refused(server: &Server) -> Result<()> {
     Ok(())
 }
 
+/// The session writes nothing, though its user may, and its statements end after two minutes.
+pub async fn sessions_only_read(server: &Server) -> Result<()> {
+    let shop = Shop::open().await?;
+    server.fill().await?;
+    let Opened::Mysql(mut session) = server.opened(&shop.app, server.secret()).await? else {
+        bail!("it is no MySQL");
+    };
+    let limit: f64 =
+        sqlx::query_scalar("select cast(@@max_statement_time as double)").fetch_one(&mut *session).await?;
+    ensure!(limit == 120.0, "statements may take {limit} s");
+    let insert = sqlx::raw_sql("insert into sales.line (number) values ('x')").execute(&mut *session).await;
+    let told = insert.err().context("it writes")?.to_string();
+    ensure!(told.contains("READ ONLY"), "{told}");
+    Ok(())
+}
+
 /// Rows come as they are read: of a table of 200 MB less than 64 MiB is in memory. Answers with its rows, and with
 /// what memory grew by, in MiB.
 pub async fn a_large_table_passes_through(server: &Server) -> Result<(u64, u64)> {
@@ -120,6 +136,8 @@ pub async fn a_large_table_passes_through(server: &Server) -> Result<(u64, u64)>
     let before = most_memory_mib()?;
     let copied = opened.copy(&wanted, &mut std::io::sink()).await?;
     let grown = most_memory_mib()?.saturating_sub(before);
+    // Its transaction would keep the table from being dropped.
+    drop(opened);
     server.run("drop table sales.large").await?;
     ensure!(copied.rows == 200_000, "{copied:?}");
     ensure!(grown < 64, "memory grew by {grown} MiB");

@@ -204,6 +204,8 @@ fn told(fault: &Fault) -> SourceError {
     match fault {
         Fault::Status(2) => SourceError::Refused("there is no such file".to_owned()),
         Fault::Status(3) => SourceError::Refused("the user may not read this file".to_owned()),
+        // So some servers call a folder.
+        Fault::Status(4) => SourceError::Refused("what lies there cannot be read as a file".to_owned()),
         Fault::Status(code) => SourceError::Refused(format!("status {code}")),
         Fault::Ended => SourceError::Away("the connection broke"),
         Fault::Unexpected(what) => SourceError::Away(what),
