@@ -194,9 +194,11 @@ async fn who_only_listens_is_not_at_the_desk() {
     let ((_, anns), (_, bens)) = (sign_in(&shop, ann, "ann").await, sign_in(&shop, ben, "ben").await);
     let bearers = [format!("Bearer {anns}"), format!("Bearer {bens}")];
     // Connections are noted in the order in which they come, so his would be known before hers.
-    let listening = Stream::open_as(&shop, ("authorization", &bearers[1]), "?there=false", None).await;
+    let listening =
+        Stream::open_as(&shop, ("authorization", bearers[1].as_str()), "?there=false", None).await;
     let mut there =
-        Stream::open_as(&shop, ("authorization", &bearers[0]), "?topics=agent_status&after=0", None).await;
+        Stream::open_as(&shop, ("authorization", bearers[0].as_str()), "?topics=agent_status&after=0", None)
+            .await;
     loop {
         let told = there.next().await;
         if told.data["agent_id"] == ann.to_string() && told.data["data"]["is_present"] == true {
