@@ -98,6 +98,11 @@ impl Desk {
 
     /// Stores tokens that expire after so many seconds, as an install does.
     async fn connect(&self, secs: i64) {
+        self.connect_with(secs, "").await;
+    }
+
+    /// The same with permissions.
+    async fn connect_with(&self, secs: i64, scopes: &str) {
         let (access_token, refresh_token) = self.stub.issue();
         let now = Utc::now();
         let connection = Connection {
@@ -105,7 +110,7 @@ impl Desk {
             access_token,
             expires_at: Some(now + TimeDelta::seconds(secs)),
             refresh_token: Some(refresh_token),
-            scopes: String::new(),
+            scopes: scopes.to_owned(),
             written_at: now,
         };
         let api = Db::connect(&self.database.url_for("desk_api"), 1).expect("the test database's URL");
@@ -195,4 +200,23 @@ async fn tokens_are_renewed_before_they_expire_and_the_shop_is_read_once() {
         .await
         .expect("a count");
     assert_eq!(categories, 4);
+}
+
+#[tokio::test]
+async fn an_order_that_was_deleted_and_of_which_nobody_told_is_taken_out_by_the_next_reading() {
+    let desk = Desk::open(230, Manners::default()).await;
+    desk.sync().await;
+    assert_eq!(desk.differences().await, Vec::<String>::new());
+    desk.stub.source(|source| source.deletes_silently(3));
+    assert_eq!(desk.differences().await.len(), 4, "nobody knows yet");
+    desk.stub.forget_heard();
+    desk.sync().await;
+    // The oldest order is beyond what this app is shown, so that it is not there says nothing.
+    assert_eq!(desk.differences().await.len(), 1);
+    let points = desk.stub.heard().points;
+    assert!(points < 200.0, "an id costs a point, and 55 of 300 days are looked at: {points}");
+
+    desk.connect_with(3_600, "read_orders,read_all_orders").await;
+    desk.sync().await;
+    assert_eq!(desk.differences().await, Vec::<String>::new());
 }

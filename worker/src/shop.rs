@@ -2,6 +2,7 @@
 //! worker at a time; a shop that does not take them any more is noted as such, the tenant is told, and jobs wait.
 
 pub(crate) mod follow;
+pub(crate) mod gone;
 pub(crate) mod law;
 pub(crate) mod read;
 

@@ -50,8 +50,7 @@ pub(super) fn answer(play: &Play, asked: &Value) -> Value {
                 "requestedQueryCost": requested, "actualQueryCost": null, "throttleStatus": state.bucket.status() } },
         });
     }
-    state.heard.queries += 1;
-    state.heard.points += actual;
+    state.heard.query(actual);
     json!({
         "data": data,
         "extensions": { "cost": {

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
@@ -67,6 +67,8 @@ pub struct Heard {
     pub queries: u64,
     /// Points that they cost.
     pub points: f64,
+    /// When the first and the last of them were.
+    pub between: Option<(Instant, Instant)>,
     /// Queries that were throttled.
     pub throttled: u64,
     /// Calls that went wrong on purpose.
@@ -101,7 +103,7 @@ struct Changing {
     access: String,
     refresh: String,
     issued: u64,
-    good_until: std::time::Instant,
+    good_until: Instant,
     is_revoked: bool,
     bulks: HashMap<String, Arc<Vec<u8>>>,
     subscriptions: Vec<(String, String)>,
@@ -129,7 +131,7 @@ pub async fn start(source: Source, manners: Manners) -> io::Result<Stub> {
             access: String::new(),
             refresh: String::new(),
             issued: 0,
-            good_until: std::time::Instant::now(),
+            good_until: Instant::now(),
             is_revoked: false,
             bulks: HashMap::new(),
             subscriptions: Vec::new(),
@@ -195,19 +197,32 @@ impl Drop for Stub {
     }
 }
 
+impl Heard {
+    /// Takes down a query that was answered.
+    fn query(&mut self, points: f64) {
+        let now = Instant::now();
+        self.queries += 1;
+        self.points += points;
+        self.between = Some((self.between.map_or(now, |(first, _)| first), now));
+    }
+
+    /// How long queries came, from the first to the last.
+    pub fn lasted(&self) -> Duration {
+        self.between.map_or(Duration::ZERO, |(first, last)| last - first)
+    }
+}
+
 impl Changing {
     fn issue(&mut self, secs: u32) {
         self.issued += 1;
         self.access = format!("shpat_{}", self.issued);
         self.refresh = format!("shprt_{}", self.issued);
-        self.good_until = std::time::Instant::now() + Duration::from_secs(u64::from(secs));
+        self.good_until = Instant::now() + Duration::from_secs(u64::from(secs));
     }
 
     fn lets_in(&self, headers: &HeaderMap) -> bool {
         let sent = headers.get("x-shopify-access-token").and_then(|value| value.to_str().ok());
-        !self.access.is_empty()
-            && sent == Some(self.access.as_str())
-            && std::time::Instant::now() < self.good_until
+        !self.access.is_empty() && sent == Some(self.access.as_str()) && Instant::now() < self.good_until
     }
 }
 
@@ -255,7 +270,7 @@ async fn tokens(State(play): State<Arc<Play>>, body: String) -> Response {
     state.issue(play.manners.token_secs);
     Json(json!({
         "access_token": state.access, "expires_in": play.manners.token_secs, "refresh_token": state.refresh,
-        "refresh_token_expires_in": 7_776_000, "scope": "read_orders,read_customers,read_products",
+        "refresh_token_expires_in": 7_776_000, "scope": "read_all_orders,read_orders,read_customers,read_products",
     }))
     .into_response()
 }

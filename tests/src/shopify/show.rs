@@ -223,6 +223,7 @@ impl Show {
             let came = courier.deliver(letters).await;
             delivered.accepted += came.accepted;
             delivered.lost += came.lost;
+            delivered.lost_deletions += came.lost_deletions;
             delivered.refused += came.refused;
             let due = half
                 + (self.size.kills - half) * (self.size.changes - left) as u32 / self.size.changes as u32;

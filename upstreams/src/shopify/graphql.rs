@@ -54,6 +54,9 @@ pub struct Page {
     pub next: Option<String>,
 }
 
+/// Ids that Shopify takes in one query at most.
+const IDS_AT_ONCE: usize = 250;
+
 /// Pages of one order's lines at most: a hundred lines each.
 const LINE_PAGES: usize = 200;
 
@@ -155,19 +158,62 @@ impl Client {
         resource: Resource,
         ids: &[String],
     ) -> Result<Vec<Option<Value>>, ClientError> {
-        let text = queries::nodes(resource);
         let name = match resource {
             Resource::Products => "product_nodes",
             Resource::Customers => "customer_nodes",
             Resource::Orders => "order_nodes",
         };
+        let nodes = self.by_ids(context, resource, (name, &queries::nodes(resource)), ids).await?;
+        let mut found = Vec::with_capacity(nodes.len());
+        for mut node in nodes {
+            if node.is_null() {
+                found.push(None);
+                continue;
+            }
+            if resource == Resource::Orders {
+                self.complete(context, &mut node).await?;
+            }
+            found.push(Some(node));
+        }
+        Ok(found)
+    }
+
+    /// Those of the ids that the shop has nothing for any more.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn gone(
+        &self,
+        context: &CallContext,
+        resource: Resource,
+        ids: &[String],
+    ) -> Result<Vec<String>, ClientError> {
+        let mut gone = Vec::new();
+        for ids in ids.chunks(IDS_AT_ONCE) {
+            let nodes = self.by_ids(context, resource, ("present", queries::PRESENT), ids).await?;
+            if nodes.len() != ids.len() {
+                return Err(bad("there are not as many nodes as were asked for"));
+            }
+            gone.extend(ids.iter().zip(&nodes).filter(|(_, node)| node.is_null()).map(|(id, _)| id.clone()));
+        }
+        Ok(gone)
+    }
+
+    /// What a query answers for ids, in their order, null for what is gone; in several parts where it is too costly.
+    async fn by_ids(
+        &self,
+        context: &CallContext,
+        resource: Resource,
+        (name, text): (&'static str, &str),
+        ids: &[String],
+    ) -> Result<Vec<Value>, ClientError> {
         let mut rest: Vec<String> =
             ids.iter().map(|id| format!("gid://shopify/{}/{id}", resource.kind())).collect();
         let mut nodes = Vec::with_capacity(ids.len());
         while !rest.is_empty() {
             let size = self.shared.at_once(name, u32::try_from(rest.len()).unwrap_or(u32::MAX));
             let variables = json!({ "ids": rest[..size as usize] });
-            let query = Query { name, size, text: &text, variables, repeat: Repeat::Always };
+            let query = Query { name, size, text, variables, repeat: Repeat::Always };
             let mut data = match self.query(context, query).await {
                 Err(error) if size > 1 && is_too_costly(&error) => {
                     self.shared.ask_for_less(name, size);
@@ -181,18 +227,7 @@ impl Client {
             nodes.extend(some);
             rest.drain(..size as usize);
         }
-        let mut found = Vec::with_capacity(nodes.len());
-        for mut node in nodes {
-            if node.is_null() {
-                found.push(None);
-                continue;
-            }
-            if resource == Resource::Orders {
-                self.complete(context, &mut node).await?;
-            }
-            found.push(Some(node));
-        }
-        Ok(found)
+        Ok(nodes)
     }
 
     /// Has webhooks of these topics (such as `ORDERS_UPDATED`) delivered to an address, unless they are already; answers how

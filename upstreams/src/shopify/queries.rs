@@ -69,6 +69,9 @@ pub(super) fn nodes(resource: Resource) -> String {
     format!("query nodes($ids: [ID!]!) {{ nodes(ids: $ids) {{ __typename ... on {kind} {{ {fields} }} }} }}")
 }
 
+/// Whether objects are there: their ids alone, each for a point.
+pub(super) const PRESENT: &str = "query nodes($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+
 /// Further lines of an order.
 pub(super) fn lines() -> String {
     format!(

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
@@ -21,13 +22,16 @@ pub struct SyncShopify {
 }
 
 /// A part of a reading.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// The reading.
     pub run_id: Uuid,
-    /// The part's number.
+    /// The part's number, or [`Step::GONE`].
     pub part: i16,
+    /// Where orders that are gone are looked for: behind this id, by the order of texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 impl SyncShopify {
@@ -36,6 +40,9 @@ impl SyncShopify {
 }
 
 impl Step {
+    /// No part: everything was read, and what the shop has no more is looked for.
+    pub const GONE: i16 = -1;
+
     /// One job of a part is enough.
     pub fn dedup_key(&self) -> String {
         format!("{}:{}", self.run_id.simple(), self.part)
@@ -51,12 +58,15 @@ pub struct SyncShopifyOutput {
     pub read: i64,
     /// Whether the part came to its end.
     pub is_done: bool,
+    /// Orders that were taken out because the shop has them no more.
+    #[serde(default)]
+    pub gone: i64,
 }
 
 impl JobKind for SyncShopify {
     type Output = SyncShopifyOutput;
     const KIND: &'static str = "sync_shopify";
-    const VERSION: i16 = 1;
+    const VERSION: i16 = 2;
     const POLICY: Policy = Policy {
         queue: "imports",
         priority: Priority::Normal,
@@ -67,4 +77,15 @@ impl JobKind for SyncShopify {
         access: Access::Tenant(Subject::Orders),
         rerun: Rerun::Never,
     };
+
+    fn upgrade(version: i16, payload: Value) -> Result<Self, String> {
+        match version {
+            // The field that came since has a default.
+            1 => serde_json::from_value(payload).map_err(|error| error.to_string()),
+            _ => Err(format!(
+                "version {version} of the payload is unknown, this code reads version {}",
+                Self::VERSION
+            )),
+        }
+    }
 }

@@ -63,7 +63,8 @@ pub async fn read(tx: &mut Tx, source: &str) -> Result<Option<Health>, DbError> 
     .await?)
 }
 
-/// Notes that a shop is connected, revoked or disconnected (platform role); false when that was noted already.
+/// Notes that a shop is connected, revoked or disconnected (platform role); false when that was noted already. With another
+/// shop than before, what the former one's ids name is forgotten: this one would say of all of them that they are gone.
 ///
 /// # Errors
 /// The database failed.
@@ -75,6 +76,17 @@ pub async fn set(
     (status, reason): (Status, Option<&str>),
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
+    sqlx::query(
+        "delete from platform.shop_ref r
+         where r.tenant_id = $1 and r.source = $2 and r.kind = 'order'
+           and exists (select from platform.shop_health h
+                       where h.tenant_id = $1 and h.source = $2 and h.account <> $3)",
+    )
+    .bind(tenant)
+    .bind(source)
+    .bind(account)
+    .execute(&mut **tx)
+    .await?;
     let set = sqlx::query(
         "insert into platform.shop_health as h (tenant_id, source, account, status, reason, status_at)
          values ($1, $2, $3, $4, $5, $6)

@@ -4,6 +4,7 @@
 
 pub mod customers;
 pub mod events;
+pub mod gone;
 pub mod health;
 pub mod order;
 pub mod privacy;

@@ -114,6 +114,18 @@ pub async fn last(tx: &mut Tx, source: &str) -> Result<Vec<Part>, DbError> {
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(select)).bind(source).fetch_all(&mut **tx).await?)
 }
 
+/// The parts of a reading (platform role).
+///
+/// # Errors
+/// The database failed.
+pub async fn of(tx: &mut Tx, source: &str, run_id: Uuid) -> Result<Vec<Part>, DbError> {
+    let select = format!(
+        "select {COLUMNS} from platform.shop_sync
+         where tenant_id = (select shared.current_tenant()) and source = $1 and run_id = $2 order by part"
+    );
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(select)).bind(source).bind(run_id).fetch_all(&mut **tx).await?)
+}
+
 /// Until when a resource was read (platform role); none before its first reading.
 ///
 /// # Errors
@@ -367,8 +379,9 @@ pub enum After {
     Others,
     /// These begin.
     Begin(Vec<i16>),
-    /// The reading is over.
-    Over,
+    /// Everything was read. What the shop has no more is looked for ([`super::gone`]), and then the reading is over
+    /// ([`finish`]).
+    Read,
 }
 
 /// What goes on after a part has come to its end (platform role): parts of one kind are read beside each other, kinds one after
@@ -376,23 +389,16 @@ pub enum After {
 ///
 /// # Errors
 /// The database failed.
-pub async fn after(
-    tx: &mut Tx,
-    tenant: TenantId,
-    source: &str,
-    run_id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<After, DbError> {
+pub async fn after(tx: &mut Tx, source: &str, run_id: Uuid) -> Result<After, DbError> {
     // Two parts that end at once would each see the other under way.
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('shop-sync:' || $1::text, 0))")
         .bind(run_id)
         .execute(&mut **tx)
         .await?;
-    let parts = last(tx, source).await?;
+    let parts = of(tx, source, run_id).await?;
     let open = |resource| parts.iter().any(|part| part.resource == resource && part.state != "done");
     let Some(resource) = Resource::ALL.into_iter().find(|resource| open(*resource)) else {
-        finish(tx, tenant, source, &parts, now).await?;
-        return Ok(After::Over);
+        return Ok(After::Read);
     };
     let of = parts.iter().filter(|part| part.resource == resource && part.state != "done");
     let (begun, new): (Vec<&Part>, Vec<&Part>) = of.partition(|part| part.state == "running");
@@ -421,13 +427,22 @@ async fn start(tx: &mut Tx, source: &str, run_id: Uuid, resource: Resource) -> R
     Ok(())
 }
 
-async fn finish(
+/// Notes until when the shop was read now that all parts of a reading are done (platform role); when it began. None where they
+/// are not, because the shop was disconnected meanwhile.
+///
+/// # Errors
+/// The database failed.
+pub async fn finish(
     tx: &mut Tx,
     tenant: TenantId,
     source: &str,
-    parts: &[Part],
+    run_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let parts = of(tx, source, run_id).await?;
+    let Some(first) = parts.first().filter(|_| parts.iter().all(|part| part.state == "done")) else {
+        return Ok(None);
+    };
     for resource in Resource::ALL {
         let until = parts.iter().filter(|part| part.resource == resource).map(|part| part.until).max();
         sqlx::query(
@@ -447,7 +462,7 @@ async fn finish(
         .bind(now)
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    Ok(Some(first.started_at))
 }
 
 /// Ends readings that are under way, because the shop is another one now or gone (platform role).
