@@ -161,11 +161,8 @@ function Proof({ known }: { known: Connection }) {
     );
   }
   const way = known.verification === "token" ? TEXTS.byToken : TEXTS.byHmac;
-  return (
-    <>
-      {way.charAt(0).toLowerCase() + way.slice(1)}; {known.secrets > 1 ? TEXTS.twoSecrets : TEXTS.oneSecret}
-    </>
-  );
+  const both = known.secrets > 1 ? `; ${TEXTS.twoSecrets}` : "";
+  return `${way.charAt(0).toLowerCase()}${way.slice(1)}${both}`;
 }
 
 function Sameness({ isOn, waitsUntil }: Following) {

@@ -25,7 +25,6 @@ export const TEXTS = {
   secret: "Secret",
   secretHint: "16 characters and more, of your own making; it is not shown again",
   keepsBefore: "The secret of before is taken too, until this is saved again without",
-  oneSecret: "one secret",
   twoSecrets: "two secrets, while one replaces the other",
   headers:
     "In Gorgias let an HTTP integration post ticket and message events to /api/gorgias/webhook of this address, with the shop’s name here in X-Webhook-Tenant and the proof in its header.",

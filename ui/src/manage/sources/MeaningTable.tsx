@@ -33,7 +33,7 @@ export function MeaningTable({ rows, onMean }: Props) {
         <NativeSelect
           aria-label={`${row.name} means`}
           size="xs"
-          miw={140}
+          miw={120}
           data={CHOICES}
           value={row.meaning ?? ""}
           onChange={(event) => onMean(row.name, event.currentTarget.value || null)}

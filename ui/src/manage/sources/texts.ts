@@ -40,7 +40,7 @@ export const TEXTS = {
   looked: "columns",
   meaning: "2. What its columns mean",
   meaningNote:
-    "Needed are the order’s number, the customer (id, e-mail or telephone), when it was ordered, and the amount or the price of one piece.",
+    "Needed are the order’s number, the customer (id, e-mail or telephone), when it was ordered, and the amount or the price of one piece. Below each column stands its type, or its first cell.",
   meaningFirst: "Look at its columns first, or take a mapping that is saved.",
   mapping: "Mapping",
   mappingHint: "It is saved under this name with the source",
@@ -49,7 +49,7 @@ export const TEXTS = {
   savedNone: "None",
   currency: "Currency",
   currencyHint: "Of orders that name none",
-  column: "Column, with its type or first cell",
+  column: "Column",
   columnGone: "not there",
   more: "There are more columns; a view with fewer can be read instead.",
   preview: "3. What it would bring",
