@@ -69,7 +69,13 @@ async fn tx(world: &World) -> Tx {
 
 /// States orders as a shop's system does, at a time.
 async fn say(world: &World, at: &str, statements: &[Statement]) -> Counts {
-    let source = Source { name: "shopify", import: None, taken_at: time(at), cause: Uuid::now_v7() };
+    let source = Source {
+        name: "shopify",
+        import: None,
+        taken_at: time(at),
+        cause: Uuid::now_v7(),
+        erasure_key: ErasureKey::of(&[7; 32], world.tenant),
+    };
     let mut tx = tx(world).await;
     let stated = state::state(&mut tx, world.tenant, &source, statements).await.expect("stated");
     tx.commit().await.expect("commits");
