@@ -193,6 +193,55 @@ async fn a_question_is_kept_for_whoever_asked_and_its_job_names_it_only() {
 }
 
 #[tokio::test]
+async fn a_question_is_taken_back_by_whoever_asked_and_its_job_ends() {
+    let shop = with_customers(&[]).await;
+    // It needs no permission over jobs.
+    let manager = key(&shop, &[Scope::IntelligenceRead, Scope::JobsRead]).await;
+    let ask =
+        async || send(&shop, &manager, "POST", "/api/ask", r#"{"question": "Who are our VIPs?"}"#).await;
+    let (asked, other) = (ask().await, ask().await);
+    let path = format!("/api/ask/{}/stop", asked.field("conversation_id"));
+    let job = async |asked: &Answer| {
+        let path = format!("/api/jobs/{}", asked.field("job_id"));
+        shop.get(&path).await.field("state").to_owned()
+    };
+    let body = |job: &Answer| {
+        json!({"exchange_id": asked.field("exchange_id"), "job_id": job.field("job_id")}).to_string()
+    };
+    let colleague = key(&shop, &[Scope::IntelligenceRead]).await;
+    let narrow = key(&shop, &[Scope::JobsRead]).await;
+    for (key, status) in [(&colleague, StatusCode::NOT_FOUND), (&narrow, StatusCode::FORBIDDEN)] {
+        assert_eq!(send(&shop, key, "POST", &path, &body(&asked)).await.status, status);
+    }
+    assert_eq!(job(&asked).await, "ready");
+    let stopped = send(&shop, &manager, "POST", &path, &body(&asked)).await;
+    assert_eq!(stopped.status, StatusCode::NO_CONTENT, "{}", stopped.text);
+    assert_eq!(job(&asked).await, "cancelled");
+    assert_eq!(shop.count("questions_app.exchange").await, 1);
+    let left = send(&shop, &manager, "GET", path.trim_end_matches("/stop"), "").await;
+    assert_eq!(left.json["exchanges"], json!([]), "{}", left.text);
+    // Once is enough, and the conversation goes on.
+    assert_eq!(send(&shop, &manager, "POST", &path, &body(&asked)).await.status, StatusCode::NOT_FOUND);
+    let next =
+        json!({"question": "top 5 vips", "conversation_id": asked.field("conversation_id")}).to_string();
+    let next = send(&shop, &manager, "POST", "/api/ask", &next).await;
+    assert_eq!(next.status, StatusCode::ACCEPTED, "{}", next.text);
+    // Another question's job is left alone, whatever is named.
+    let foreign =
+        json!({"exchange_id": next.field("exchange_id"), "job_id": other.field("job_id")}).to_string();
+    assert_eq!(send(&shop, &manager, "POST", &path, &foreign).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(job(&other).await, "ready");
+    // What has its answer keeps it.
+    sqlx::query("update questions_app.exchange set answer = '{}', answered_at = now()")
+        .execute(&mut shop.admin().await)
+        .await
+        .expect("updated");
+    let path = format!("/api/ask/{}/stop", other.field("conversation_id"));
+    let late = json!({"exchange_id": other.field("exchange_id")}).to_string();
+    assert_eq!(send(&shop, &manager, "POST", &path, &late).await.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
 async fn the_policy_is_set_and_the_use_is_shown() {
     let shop = with_customers(&[]).await;
     let default = shop.get("/api/ai/policy").await;
