@@ -352,7 +352,7 @@ async fn a_forecast_has_a_picture_unless_slack_cannot_fetch_it() {
     let answer = world.asks("forecast", "revenue 3").await;
     let shown = picture(&answer).expect("a picture");
     let address = shown["image_url"].as_str().expect("an address");
-    let token = address.strip_prefix("https://desk.example.com/api/slack/charts/").expect("ours");
+    let token = address.strip_prefix("https://desk.example.com/api/slack/chart?figures=").expect("ours");
     let chart = Chart::open(&world.app.master_key, token, Utc::now()).expect("a chart");
     assert_eq!((chart.past.len(), chart.ahead.len()), (24, 3));
     assert_eq!(chart.ahead[0], [1_500.0, 1_200.0, 1_900.0]);

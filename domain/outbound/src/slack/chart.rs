@@ -52,7 +52,7 @@ impl Chart {
         self.past.iter().chain(self.ahead.iter().flatten()).copied()
     }
 
-    /// The last part of its address.
+    /// Its figures as they stand in its address.
     pub fn token(&self, key: &MasterKey, now: DateTime<Utc>) -> String {
         let sealed = Sealed { until: (now + GOOD_FOR).timestamp(), chart: self.clone() };
         let plain = serde_json::to_vec(&sealed).expect("a chart is plain data");
@@ -74,7 +74,7 @@ impl Chart {
 /// Where a chart is shown, below the desk's own address; only over TLS, or a chat does not fetch it.
 pub fn address(public_url: Option<&str>, token: &str) -> Option<String> {
     let base = public_url.filter(|url| url.starts_with("https://"))?;
-    Some(format!("{}/api/slack/charts/{token}", base.trim_end_matches('/')))
+    Some(format!("{}/api/slack/chart?figures={token}", base.trim_end_matches('/')))
 }
 
 #[cfg(test)]

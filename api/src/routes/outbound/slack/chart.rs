@@ -3,8 +3,8 @@
 
 use std::io::Write;
 
-use axum::extract::{Path, State};
-use axum::http::header;
+use axum::extract::State;
+use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use flate2::write::ZlibEncoder;
@@ -20,6 +20,7 @@ use utoipa_axum::routes;
 
 use crate::state::AppState;
 use crate::web::problem::{Problem, ProblemDocument};
+use crate::web::query::Params;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(chart))
@@ -40,17 +41,20 @@ const GRID_LINES: u8 = 4;
 /// The address comes from the answer and is good for a week.
 #[utoipa::path(
     get,
-    path = "/api/slack/charts/{token}",
+    path = "/api/slack/chart",
     tag = "outbound",
     security(()),
-    params(("token" = String, Path, description = "from an answer in Slack")),
+    params(("figures" = String, Query, description = "from an answer in Slack")),
     responses(
         (status = 200, description = "a picture", body = Vec<u8>, content_type = "image/png"),
+        (status = 400, description = "another parameter", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "it expired, or was not made here", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
-async fn chart(State(state): State<AppState>, Path(token): Path<String>) -> Result<Response, Problem> {
-    let Some(chart) = Chart::open(&state.settings.master_key, &token, Utc::now()) else {
+async fn chart(State(state): State<AppState>, uri: Uri) -> Result<Response, Problem> {
+    let params = Params::of(&uri, &["figures"])?;
+    let figures = params.all("figures").next().unwrap_or_default();
+    let Some(chart) = Chart::open(&state.settings.master_key, figures, Utc::now()) else {
         return Err(Problem::not_found("there is no such chart, or its address has expired"));
     };
     let picture = picture(&chart).ok_or_else(|| {
