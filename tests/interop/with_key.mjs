@@ -1,13 +1,13 @@
 // Passes requests on with an API key: the protocol's conformance suite has no setting for a credential.
 //
-// usage: DESK_API_KEY=KEY node with_key.mjs PORT URL     prints `ready` when it listens on this machine at PORT
+// usage: DESK_API_KEY=KEY node with_key.mjs URL     prints the port at which it listens on this machine; it ends with its input
 
 import http from "node:http";
 
-const [port, target] = process.argv.slice(2);
+const [target] = process.argv.slice(2);
 const key = process.env.DESK_API_KEY;
-if (!port || !target || !key) {
-  console.error("usage: DESK_API_KEY=KEY node with_key.mjs PORT URL");
+if (!target || !key) {
+  console.error("usage: DESK_API_KEY=KEY node with_key.mjs URL");
   process.exit(2);
 }
 const { hostname, port: targetPort } = new URL(target);
@@ -31,4 +31,5 @@ const server = http.createServer((request, answer) => {
   answer.on("close", () => passed.destroy());
   request.pipe(passed);
 });
-server.listen(Number(port), "127.0.0.1", () => console.log("ready"));
+server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+process.stdin.on("end", () => process.exit()).resume();
