@@ -210,13 +210,14 @@ async fn told_by_desk(shop: &Shop, number: u64, messages: Value) -> TicketId {
         replay_of: None,
         now: Utc::now(),
     };
-    intake::take_in_within(&mut tx, intake).await.expect("it is taken in");
+    let (_, announcement) = intake::take_in_within(&mut tx, intake).await.expect("it is taken in");
     let ticket = sqlx::query_scalar("select id from support_app.ticket where external_id = $1")
         .bind(number.to_string())
         .fetch_one(&mut *tx)
         .await
         .expect("the ticket");
     tx.commit().await.expect("commits");
+    shop.app.dispatch.announce(announcement);
     ticket
 }
 
