@@ -12,10 +12,14 @@ const PAGES = 2;
 
 let browser: Browser;
 let all: Screen[];
-before(async () => {
-  browser = await launch();
-  all = await screens();
-});
+// What the screens show is made first; where other tests have not done so that takes its time as well.
+before(
+  async () => {
+    browser = await launch();
+    all = await screens();
+  },
+  { timeout: 600_000 },
+);
 after(() => browser.close());
 
 // Forty screens and more, three times each: on a busy machine that takes minutes.
