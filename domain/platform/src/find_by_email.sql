@@ -8,8 +8,7 @@ hits as (
     union all
     select customer_id from platform.customer where tenant_id = (select id from tenant) and customer_id = $1
     union all
-    select customer_id from platform.customer
-    where tenant_id = (select id from tenant) and email is not null and lower(email) = $1
+    select customer_id from platform.customers_by_address(array[$1])
 )
 select distinct coalesce(c.merged_into, c.customer_id)
 from hits join platform.customer c on c.tenant_id = (select id from tenant) and c.customer_id = hits.customer_id

@@ -262,9 +262,7 @@ pub async fn shared_with_others(
          where i.tenant_id = (select shared.current_tenant()) and i.kind in ('email', 'shop') and i.value = any($1)
            and i.customer_id <> all($2)
          union
-         select lower(c.email) from platform.customer c
-         where c.tenant_id = (select shared.current_tenant()) and c.email is not null and lower(c.email) = any($1)
-           and c.customer_id <> all($2)",
+         select c.address from platform.customers_by_address($1) c where c.customer_id <> all($2)",
     )
     .bind(emails)
     .bind(customers)
