@@ -950,6 +950,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ask/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a question back that is not answered yet: it leaves the conversation, and its job is cancelled. */
+        post: operations["post_ask_id_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -1384,6 +1401,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/gorgias/connection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the help desk is connected. */
+        get: operations["get_gorgias_connection"];
+        /**
+         * Connect the help desk, or change how.
+         * @description Running processes know it within 30 seconds. Whether the help desk takes the key shows the next look through it.
+         */
+        put: operations["put_gorgias_connection"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/gorgias/differences": {
         parameters: {
             query?: never;
@@ -1491,7 +1529,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Come back from the shop. */
+        /**
+         * Come back from the shop.
+         * @description A browser that asks for a page is sent to the shop's page with the status of a refusal, so that a person can go on.
+         */
         get: operations["get_integrations_shopify_callback"];
         put?: never;
         post?: never;
@@ -2748,6 +2789,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orders/sources/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show the columns of a place.
+         * @description No mapping is needed. Nothing is stored.
+         */
+        post: operations["post_orders_sources_columns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/sources/preview": {
         parameters: {
             query?: never;
@@ -2759,7 +2820,8 @@ export interface paths {
         put?: never;
         /**
          * Show what a source would bring, without saving it.
-         * @description At most 2,000 rows of a table are looked at, or the first 8 MiB of a file.
+         * @description At most 2,000 rows of a table are looked at, or the first 8 MiB of a file. Where no password is given, the one of the source
+         *     that is saved under `saved_as` is used, for the same server alone.
          */
         post: operations["post_orders_sources_preview"];
         delete?: never;
@@ -3007,6 +3069,26 @@ export interface paths {
         put?: never;
         /** Send a test event (`webhook.test`) to an endpoint, whatever it listens to and also while it is paused. It is tried once. */
         post: operations["post_outbound_endpoints_id_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/came-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that somebody who was erased came back by themselves: from now on files and shops may name them again. What is from
+         *     before the erasure stays without them.
+         */
+        post: operations["post_privacy_came_back"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3802,6 +3884,26 @@ export interface paths {
         };
         /** Where Slack sends somebody back to, who agreed or did not. */
         get: operations["get_slack_callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slack/chart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A chart that an answer in Slack shows
+         * @description The address comes from the answer and is good for a week.
+         */
+        get: operations["get_slack_chart"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5282,6 +5384,26 @@ export interface components {
             /** @description Where it stands. */
             state: string;
         };
+        /** @description The question is being answered. */
+        AskedQuestion: {
+            /**
+             * Format: uuid
+             * @description The conversation, as in GET /api/ask/{conversation_id}.
+             */
+            conversation_id: string;
+            /**
+             * Format: uuid
+             * @description The question in it.
+             */
+            exchange_id: string;
+            /**
+             * Format: uuid
+             * @description The job, as in GET /api/jobs/{id}.
+             */
+            job_id: string;
+            /** @description Where it stands. */
+            state: string;
+        };
         /**
          * @description Who is to have it.
          * @example {
@@ -5606,6 +5728,31 @@ export interface components {
             zone: string;
         };
         /**
+         * @description Who came back: at least one of id, address and number.
+         * @example {
+         *       "email": "ann@example.com",
+         *       "verification": "she opened an account anew"
+         *     }
+         */
+        CameBackBody: {
+            /** @description The shop's id of the customer. */
+            customer_id?: string | null;
+            /** @description An address of theirs. */
+            email?: string | null;
+            /** @description A telephone number with its country. */
+            phone?: string | null;
+            /** @description How the shop knows it: 3 to 2,000 characters. They are not kept. */
+            verification: string;
+        };
+        /** @description What became of it. */
+        CameBackView: {
+            /**
+             * Format: int64
+             * @description How many ways to know them may name somebody again.
+             */
+            freed: number;
+        };
+        /**
          * @description What became of it.
          * @example {
          *       "job_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81",
@@ -5681,6 +5828,15 @@ export interface components {
             /** @description Also beyond one's own capacity. */
             force?: boolean;
         };
+        /** @description A column. */
+        ColumnThere: {
+            /** @description Of a file: its cell in the first row. */
+            first?: string | null;
+            /** @description Of a table: its type, as its database names it. */
+            kind?: string | null;
+            /** @description Its name, as written. */
+            name: string;
+        };
         /** @description A column of the file. */
         ColumnView: {
             /** @description What it means. */
@@ -5689,6 +5845,13 @@ export interface components {
             name: string;
             /** @description `read`, `doubled` (another column that means the same is read), `unused`, `unknown` or `unnamed`. */
             role: string;
+        };
+        /** @description What is there. */
+        ColumnsView: {
+            /** @description The columns, at most 200 of them. */
+            columns: components["schemas"]["ColumnThere"][];
+            /** @description Whether there are more. */
+            has_more: boolean;
         };
         /** @description The parts: `ok`, `down`, or for the schema `outdated`. */
         Components: {
@@ -5711,6 +5874,48 @@ export interface components {
              * @description Slots of every worker, 0 to 10,000; null gives back what each worker was started with.
              */
             slots?: number | null;
+        };
+        /**
+         * @description Where the help desk is. What is left out stays as it is saved.
+         * @example {
+         *       "api_key": "secret",
+         *       "base_url": "https://shop.gorgias.com/api",
+         *       "email": "bot@shop.example",
+         *       "verification": {
+         *         "keeps_before": true,
+         *         "mode": "hmac",
+         *         "secret": "a long secret of your own"
+         *       }
+         *     }
+         */
+        ConnectionForm: {
+            /** @description Its API key. */
+            api_key?: string | null;
+            /** @description The address of its API, such as https://shop.gorgias.com/api. */
+            base_url: string;
+            /** @description The user that we are there. */
+            email: string;
+            verification?: components["schemas"]["VerificationForm"] | null;
+        };
+        /** @description How the help desk is connected. */
+        ConnectionView: {
+            /** @description The address of its API. */
+            base_url?: string | null;
+            /** @description The user that we are there. */
+            email?: string | null;
+            /** @description Whether one is. */
+            is_connected: boolean;
+            /**
+             * Format: date-time
+             * @description When the last webhook came.
+             */
+            last_delivery_at?: string | null;
+            /** @description Why the connection cannot be used. */
+            problem?: string | null;
+            /** @description How many secrets are taken: two while one replaces the other. */
+            secrets: number;
+            /** @description How its webhooks are proven: `token` or `hmac`; none when all of them are refused. */
+            verification?: string | null;
         };
         /** @description A conversation. */
         Conversation: {
@@ -7036,6 +7241,23 @@ export interface components {
         ListedClock: Record<string, never> & {
             /** @description Where its time went and who had it. */
             why?: Record<string, never> | null;
+        };
+        /**
+         * @description Where to look.
+         * @example {
+         *       "place": {
+         *         "kind": "file",
+         *         "url": "https://files.shop.example/orders.csv"
+         *       }
+         *     }
+         */
+        LookForm: {
+            /** @description The password. */
+            password?: string | null;
+            /** @description Where. */
+            place: components["schemas"]["PlaceForm"];
+            /** @description A source that is saved: where no password is given, its own is used, for the same server alone. */
+            saved_as?: string | null;
         };
         /** @description A job looks for an agent. */
         Looking: {
@@ -9112,7 +9334,11 @@ export interface components {
              */
             tenant_id: string;
         };
-        /** @description Where it is. */
+        /**
+         * @description Where it is.
+         *
+         *     SQL Server is not read: let it write its table to a file, by `file`, `s3` or `sftp`.
+         */
         PlaceForm: {
             /** @description The column that grows with each change: a time of change, or a number. Without one everything is read each time. */
             changes?: string | null;
@@ -9132,10 +9358,60 @@ export interface components {
             /** @description Who reads; a role that may do nothing else is best. */
             user: string;
         } | {
+            /**
+             * @description The column that grows with each change: a date, a time, or a whole or decimal number. Without one everything is read
+             *     each time.
+             */
+            changes?: string | null;
+            /** @description The database. */
+            database: string;
+            /** @description Name or address of the server. */
+            host: string;
+            /** @enum {string} */
+            kind: "mysql";
+            /**
+             * Format: int32
+             * @description Its port.
+             */
+            port: number;
+            /** @description The table, with its database before a dot if it is in another. */
+            table: string;
+            /** @description Who reads; a user that may do nothing else is best. */
+            user: string;
+        } | {
             /** @enum {string} */
             kind: "file";
             /** @description The address, by https. */
             url: string;
+        } | {
+            /** @description The public part of the key that reads. */
+            access_key: string;
+            /** @description The bucket. */
+            bucket: string;
+            /** @description The store, by https: scheme and host alone, for example `https://s3.eu-central-1.amazonaws.com`. */
+            endpoint: string;
+            /** @description The object. */
+            key: string;
+            /** @enum {string} */
+            kind: "s3";
+            /** @description For example `eu-central-1`. */
+            region: string;
+        } | {
+            /** @description Name or address of the server. */
+            host: string;
+            /** @description The server's public key, as in `known_hosts` without the name: no other server is talked to. */
+            host_key: string;
+            /** @enum {string} */
+            kind: "sftp";
+            /** @description Where the file lies there. */
+            path: string;
+            /**
+             * Format: int32
+             * @description Its port.
+             */
+            port: number;
+            /** @description Who reads. */
+            user: string;
         };
         /** @description A month ahead. */
         PointView: {
@@ -10350,9 +10626,13 @@ export interface components {
         SourceForm: {
             /** @description ISO 4217 code of orders that name no currency. */
             currency: string;
+            draft?: components["schemas"]["MappingForm"] | null;
             /** @description The name of a mapping, as in PUT /api/orders/import/mappings/{name}. */
             mapping: string;
-            /** @description The database's password; left out, the one that is saved stays. */
+            /**
+             * @description The database's password, the secret part of the key for S3, or the password or private key for SFTP; left out, the one
+             *     that is saved stays, for the same server and user alone.
+             */
             password?: string | null;
             /** @description Where. */
             place: components["schemas"]["PlaceForm"];
@@ -10408,6 +10688,25 @@ export interface components {
          * @enum {string}
          */
         Status: "open" | "pending" | "resolved" | "closed";
+        /**
+         * @description Which question.
+         * @example {
+         *       "exchange_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a83",
+         *       "job_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"
+         *     }
+         */
+        StopQuestion: {
+            /**
+             * Format: uuid
+             * @description The question, as POST /api/ask named it.
+             */
+            exchange_id: string;
+            /**
+             * Format: uuid
+             * @description Its job. Without it the work goes on until it finds the question gone.
+             */
+            job_id?: string | null;
+        };
         /** @description The job that looks. */
         SyncAsked: {
             /**
@@ -11030,6 +11329,15 @@ export interface components {
         Variants: {
             /** @description One draft each, 1 to 12. */
             variants: components["schemas"]["DraftWish"][];
+        };
+        /** @description How webhooks are proven. */
+        VerificationForm: {
+            /** @description Whether the secret of before is taken besides, until this is saved again without. */
+            keeps_before?: boolean;
+            /** @description `token`: the secret itself, in X-Webhook-Token. `hmac`: HMAC-SHA256 of the body, in X-Gorgias-Signature. */
+            mode: string;
+            /** @description The secret: 16 to 1000 characters. */
+            secret: string;
         };
         /** @description Somebody who looks at a ticket. */
         ViewerView: {
@@ -14304,7 +14612,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Asked"];
+                    "application/json": components["schemas"]["AskedQuestion"];
                 };
             };
             /** @description there is no such conversation any more */
@@ -14389,6 +14697,58 @@ export interface operations {
             };
             /** @description it is somebody else's, or over */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_ask_id_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopQuestion"];
+            };
+        };
+        responses: {
+            /** @description it is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is somebody else's, or over */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it was answered already */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15765,6 +16125,8 @@ export interface operations {
                 after?: number;
                 /** @description kinds of events, with commas; all when missing */
                 topics?: string;
+                /** @description whether a person who listens is at the desk, and may be given tickets; true when missing */
+                there?: boolean;
             };
             header?: {
                 /** @description as `after`, sent by browsers */
@@ -15800,6 +16162,77 @@ export interface operations {
             };
             /** @description a topic that the caller may not see */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_gorgias_connection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how; no secret is told */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionView"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_gorgias_connection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectionForm"];
+            };
+        };
+        responses: {
+            /** @description how it is connected now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionView"];
+                };
+            };
+            /** @description it cannot be saved like this */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16186,7 +16619,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description the shop is connected, and on to the page of integrations */
+            /** @description the shop is connected, and on to its page */
             303: {
                 headers: {
                     [name: string]: unknown;
@@ -20493,9 +20926,54 @@ export interface operations {
             };
         };
     };
-    post_orders_sources_preview: {
+    post_orders_sources_columns: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookForm"];
+            };
+        };
+        responses: {
+            /** @description what is there */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColumnsView"];
+                };
+            };
+            /** @description it cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_orders_sources_preview: {
+        parameters: {
+            query?: {
+                /** @description the name of a source that is changed */
+                saved_as?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -20558,7 +21036,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description there are 20 sources already */
+            /** @description there are 20 sources already, or 100 mappings */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -21314,6 +21792,48 @@ export interface operations {
             };
             /** @description there is none */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_privacy_came_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameBackBody"];
+            };
+        };
+        responses: {
+            /** @description they may be named again; 0 when nobody of that name was erased */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CameBackView"];
+                };
+            };
+            /** @description a field does not fit */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24119,6 +24639,56 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_slack_chart: {
+        parameters: {
+            query: {
+                /** @description from an answer in Slack */
+                figures: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                };
+            };
+            /** @description another parameter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it expired, or was not made here */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */

@@ -9,11 +9,14 @@ const PATIENCE_MS = 20_000;
 
 async function patient(request: Request): Promise<Response> {
   try {
-    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE_MS)]);
-    return await withSession(() => fetch(request.clone(), { signal }));
+    return await withSession(() => fetch(request.clone(), { signal: withPatience(request.signal) }));
   } catch (error) {
     throw unanswered(error);
   }
+}
+
+function withPatience(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
 }
 
 export const client = createClient<paths>({ baseUrl: window.location.origin, fetch: patient });
@@ -33,9 +36,18 @@ export function answerAs<T>(call: Call): Promise<T> {
 }
 
 /** A request with a body that is no JSON: an upload. It may take as long as its lines. */
-export async function upload<T>(path: string, body: Blob, type: string): Promise<T> {
+export function upload<T>(path: string, body: Blob, type: string): Promise<T> {
+  return plainly(() => fetch(path, { method: "POST", body, headers: { "Content-Type": type } }));
+}
+
+/** A document that a protocol describes, and the API's own description therefore not. */
+export function documentAt<T>(path: string, signal: AbortSignal): Promise<T> {
+  return plainly(() => fetch(path, { headers: { Accept: "application/json" }, signal: withPatience(signal) }));
+}
+
+async function plainly<T>(send: () => Promise<Response>): Promise<T> {
   try {
-    const response = await withSession(() => fetch(path, { method: "POST", body, headers: { "Content-Type": type } }));
+    const response = await withSession(send);
     const json = await response.json().catch(() => null);
     if (!response.ok) throw refused(response.status, json, response.headers.get("retry-after"));
     return json as T;

@@ -2,7 +2,7 @@
 
 import { Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
-import { call } from "../../api/later.ts";
+import { answer, client } from "../../api/client.ts";
 import type { Archetype } from "../../api/shapes.ts";
 import { useAct } from "../../parts/act.tsx";
 import { Dialog } from "../../parts/Dialog.tsx";
@@ -14,10 +14,14 @@ const SHOWN = [["archetypes"], ["summary"], ["customer"], ["customers"], ["desk"
 
 export function Rename({ kind, onClose }: { kind: Archetype; onClose: () => void }) {
   const [name, setName] = useState(kind.name);
-  const path = `/api/intelligence/archetypes/${kind.id}/name`;
+  const path = "/api/intelligence/archetypes/{id}/name";
+  const params = { path: { id: kind.id } };
   const options = { changes: SHOWN, done: () => TEXTS.renamed, isShownElsewhere: true, onDone: onClose };
-  const give = useAct({ ...options, run: () => call("PUT", path, { body: { name: name.trim() } }) });
-  const takeBack = useAct({ ...options, run: () => call("DELETE", path) });
+  const give = useAct({
+    ...options,
+    run: () => answer(client.PUT(path, { params, body: { name: name.trim() } })),
+  });
+  const takeBack = useAct({ ...options, run: () => answer(client.DELETE(path, { params })) });
   return (
     <Dialog onClose={onClose} title={TEXTS.rename}>
       <form

@@ -159,7 +159,7 @@ function Editor({ stored }: { stored: Article | null }) {
                     {TEXTS.publish}
                   </Button>
                 )}
-                {stored && stored.published_version !== null && (
+                {stored && stored.published_version != null && (
                   <Button variant="default" loading={show.isPending} onClick={() => show.mutate(false)}>
                     {TEXTS.unpublish}
                   </Button>

@@ -35,7 +35,7 @@ const COLUMNS: Column<Article>[] = [
 ];
 
 export function Standing({ article }: { article: Article }) {
-  if (article.published_version === null) return <State name="draft">Draft</State>;
+  if (article.published_version == null) return <State name="draft">Draft</State>;
   if (article.published_version < article.version) return <State name="watch">Published; newer changes are not</State>;
   return <State name="published">Published</State>;
 }

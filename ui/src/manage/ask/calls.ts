@@ -1,12 +1,11 @@
 // Requests about questions.
 
 import { answer, answerAs, client } from "../../api/client.ts";
-import { call } from "../../api/later.ts";
-import type { Asked, Conversation } from "./shapes.ts";
+import type { Conversation } from "./shapes.ts";
 
 /** The same text sent twice by a person who saw no answer is one question: `attempt` names it. */
 export function ask(question: string, conversation: string | undefined, attempt: string) {
-  return answerAs<Asked>(
+  return answer(
     client.POST("/api/ask", {
       params: { header: { "Idempotency-Key": attempt } },
       body: { question, conversation_id: conversation ?? null },
@@ -23,5 +22,10 @@ export function forget(conversation: string) {
 }
 
 export function stop(conversation: string, exchange: string, job: string | null) {
-  return call<null>("POST", `/api/ask/${conversation}/stop`, { body: { exchange_id: exchange, job_id: job } });
+  return answer(
+    client.POST("/api/ask/{id}/stop", {
+      params: { path: { id: conversation } },
+      body: { exchange_id: exchange, job_id: job },
+    }),
+  );
 }

@@ -1,5 +1,9 @@
 // What an answer is made of. The API describes it in words only, because a model's answer and the grammar's are stored alike.
 
+import type { components } from "../../api.d.ts";
+
+type Schemas = components["schemas"];
+
 export type Row = Record<string, unknown>;
 
 export type ChartOf = {
@@ -38,13 +42,7 @@ export type Answer = {
   removed_sentences: number;
 };
 
-export type Exchange = {
-  id: string;
-  question: string;
-  asked_at: string;
-  answered_at: string | null;
-  answer: Answer | null;
-};
+export type Exchange = Omit<Schemas["ExchangeView"], "answer"> & { answer: Answer | null };
 
-export type Conversation = { conversation_id: string; exchanges: Exchange[] };
-export type Asked = { job_id: string; state: string; conversation_id: string; exchange_id: string };
+export type Conversation = Omit<Schemas["Conversation"], "exchanges"> & { exchanges: Exchange[] };
+export type Asked = Schemas["AskedQuestion"];

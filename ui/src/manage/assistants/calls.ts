@@ -1,14 +1,13 @@
 // Requests about connections of assistants.
 
-import { answer, answerAs, client } from "../../api/client.ts";
-import { call } from "../../api/later.ts";
+import { answer, answerAs, client, documentAt } from "../../api/client.ts";
 import type { AuditLine, Page } from "../../api/shapes.ts";
 
 export type Metadata = { resource: string; scopes_supported: string[] };
 
-/** Where clients come in, as the server itself tells them. The protocol describes it, so the API's description does not. */
+/** Where clients come in, as the server itself tells them. */
 export function metadata(signal: AbortSignal) {
-  return call<Metadata>("GET", "/.well-known/oauth-protected-resource/mcp", { signal });
+  return documentAt<Metadata>("/.well-known/oauth-protected-resource/mcp", signal);
 }
 
 export function tools(signal: AbortSignal) {

@@ -1,44 +1,43 @@
-// Requests about macros. Spelled out here until this version's api.d.ts has them.
+// Requests about macros.
 
 import { queryOptions } from "@tanstack/react-query";
-import { call } from "../../api/later.ts";
+import { answer, answerAs, client } from "../../api/client.ts";
 import type { Page } from "../../api/shapes.ts";
+import type { components } from "../../api.d.ts";
 import type { Action } from "../rules/calls.ts";
 
-export type MacroBody = {
-  name: string;
-  folder: string | null;
-  texts: Record<string, string>;
-  default_language: string;
-  actions: Action[];
-};
+type Schemas = components["schemas"];
 
-export type Macro = MacroBody & {
-  id: string;
-  uses: number;
-  last_used_at: string | null;
-  version: number;
-  updated_at: string;
-};
+// The description leaves open what an act holds.
+type Acts = { actions: Action[] };
+export type MacroBody = Omit<Schemas["MacroBody"], "actions"> & Acts;
+export type Macro = Omit<Schemas["MacroView"], "actions"> & Acts;
 
 type Cursor = string | undefined;
-const PATH = "/api/macros";
 
 export const macrosKey = ["macros"];
 
+const of = (id: string) => ({ path: { id } });
+
 export const macros = (query: Record<string, string>, cursor: Cursor, signal: AbortSignal) =>
-  call<Page<Macro>>("GET", PATH, { query: { ...query, cursor, limit: 50 }, signal });
-export const macro = (id: string, signal: AbortSignal) => call<Macro>("GET", `${PATH}/${id}`, { signal });
-export const makeMacro = (body: MacroBody) => call<Macro>("POST", PATH, { body });
+  answerAs<Page<Macro>>(client.GET("/api/macros", { params: { query: { ...query, cursor, limit: 50 } }, signal }));
+export const macro = (id: string, signal: AbortSignal) =>
+  answerAs<Macro>(client.GET("/api/macros/{id}", { params: of(id), signal }));
+export const makeMacro = (body: MacroBody) => answerAs<Macro>(client.POST("/api/macros", { body: body as never }));
 export const changeMacro = (known: Macro, body: MacroBody) =>
-  call<Macro>("PUT", `${PATH}/${known.id}`, { body, headers: { "If-Match": `"${known.version}"` } });
-export const removeMacro = (id: string) => call<null>("DELETE", `${PATH}/${id}`);
+  answerAs<Macro>(
+    client.PUT("/api/macros/{id}", {
+      params: { ...of(known.id), header: { "If-Match": `"${known.version}"` } },
+      body: body as never,
+    }),
+  );
+export const removeMacro = (id: string) => answer(client.DELETE("/api/macros/{id}", { params: of(id) }));
 
 /** For choosing one. */
 export const macroNames = queryOptions({
   queryKey: [...macrosKey, "names"],
   queryFn: async ({ signal }) => {
-    const page = await call<Page<Macro>>("GET", PATH, { query: { limit: 100 }, signal });
+    const page = await answer(client.GET("/api/macros", { params: { query: { limit: 100 } }, signal }));
     return page.items.map(({ id, name }) => ({ id, name }));
   },
   staleTime: 60_000,

@@ -48,7 +48,7 @@ const COLUMNS: Column<PrivacyRequest>[] = [
             Job
           </Link>
         )}
-        {request.archive_bytes !== null && (
+        {request.archive_bytes != null && (
           <Anchor size="sm" href={archiveOf(request.id)} download>
             {TEXTS.archive}
           </Anchor>

@@ -37,7 +37,7 @@ function Days({ rule }: { rule: Retention }) {
     run: () => keep(rule.kind, days === "" ? null : days),
     changes: [KEY],
     done: () => TEXTS.saved,
-    undo: () => keep(rule.kind, rule.keep_days),
+    undo: () => keep(rule.kind, rule.keep_days ?? null),
   });
   return (
     <Group gap={4} wrap="nowrap">

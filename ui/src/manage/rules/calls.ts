@@ -1,21 +1,22 @@
-// Requests about rules. Spelled out here until this version's api.d.ts has them.
+// Requests about rules.
 
-import { call } from "../../api/later.ts";
+import { answer, answerAs, client } from "../../api/client.ts";
 import type { Page } from "../../api/shapes.ts";
+import type { components } from "../../api.d.ts";
 
+type Schemas = components["schemas"];
+
+// The description leaves open what acts, conditions, words, runs and trials hold.
 export type Action = { do: string; [name: string]: unknown };
 export type Tree = { all: Tree[] } | { any: Tree[] } | { field: string; op: string; value?: unknown };
 
-export type RuleBody = {
-  name: string;
-  event: string;
-  after_minutes: number | null;
+export type RuleBody = Omit<Schemas["RuleBody"], "conditions" | "unless" | "actions"> & {
   conditions: Tree;
   unless: Tree | null;
   actions: Action[];
-  hourly_budget: number;
 };
 
+/** Named here, because the API describes another thing under the same name. */
 export type Rule = RuleBody & {
   id: string;
   position: number;
@@ -34,7 +35,7 @@ export type Words = {
   fields: Field[];
   comparisons: Record<string, string[]>;
   actions: Action[];
-  variables: { name: string; about?: string }[];
+  variables: { name: string; about: string }[];
 };
 
 export type Run = {
@@ -63,21 +64,37 @@ export type DryRun = Page<Hit> & {
 };
 
 type Cursor = string | undefined;
-const PATH = "/api/rules";
 
-export const rules = (signal: AbortSignal) => call<{ items: Rule[] }>("GET", PATH, { signal });
-export const rule = (id: string, signal: AbortSignal) => call<Rule>("GET", `${PATH}/${id}`, { signal });
-export const vocabulary = (signal: AbortSignal) => call<Words>("GET", `${PATH}/fields`, { signal });
-export const makeRule = (body: RuleBody) => call<Rule>("POST", PATH, { body });
+const of = (id: string) => ({ path: { id } });
+
+export const rules = (signal: AbortSignal) => answerAs<{ items: Rule[] }>(client.GET("/api/rules", { signal }));
+export const rule = (id: string, signal: AbortSignal) =>
+  answerAs<Rule>(client.GET("/api/rules/{id}", { params: of(id), signal }));
+export const vocabulary = (signal: AbortSignal) => answerAs<Words>(client.GET("/api/rules/fields", { signal }));
+export const makeRule = (body: RuleBody) => answerAs<Rule>(client.POST("/api/rules", { body: body as never }));
 export const changeRule = (known: Rule, body: RuleBody) =>
-  call<Rule>("PUT", `${PATH}/${known.id}`, { body, headers: { "If-Match": `"${known.version}"` } });
-export const removeRule = (id: string) => call<null>("DELETE", `${PATH}/${id}`);
-export const switchRule = (id: string, isOn: boolean) => call<Rule>("POST", `${PATH}/${id}/${isOn ? "on" : "off"}`);
-export const orderRules = (ids: string[]) => call<{ items: Rule[] }>("POST", `${PATH}/order`, { body: { rules: ids } });
+  answerAs<Rule>(
+    client.PUT("/api/rules/{id}", {
+      params: { ...of(known.id), header: { "If-Match": `"${known.version}"` } },
+      body: body as never,
+    }),
+  );
+export const removeRule = (id: string) => answer(client.DELETE("/api/rules/{id}", { params: of(id) }));
+export const switchRule = (id: string, isOn: boolean) =>
+  answerAs<Rule>(client.POST(isOn ? "/api/rules/{id}/on" : "/api/rules/{id}/off", { params: of(id) }));
+export const orderRules = (ids: string[]) =>
+  answerAs<{ items: Rule[] }>(client.POST("/api/rules/order", { body: { rules: ids } }));
 
 export const runs = (id: string, cursor: Cursor, signal: AbortSignal) =>
-  call<Page<Run>>("GET", `${PATH}/${id}/runs`, { query: { cursor, limit: 20 }, signal });
+  answerAs<Page<Run>>(
+    client.GET("/api/rules/{id}/runs", { params: { ...of(id), query: { cursor, limit: 20 } }, signal }),
+  );
 export const tryRule = (id: string, days: number, body: RuleBody) =>
-  call<{ dry_run_id: string; job_id: string }>("POST", `${PATH}/${id}/dry-run`, { body: { days, rule: body } });
+  answer(client.POST("/api/rules/{id}/dry-run", { params: of(id), body: { days, rule: body as never } }));
 export const dryRun = (id: string, run: string, cursor: Cursor, signal: AbortSignal) =>
-  call<DryRun>("GET", `${PATH}/${id}/dry-runs/${run}`, { query: { cursor, limit: 50 }, signal });
+  answerAs<DryRun>(
+    client.GET("/api/rules/{id}/dry-runs/{dry_run_id}", {
+      params: { path: { id, dry_run_id: run }, query: { cursor, limit: 50 } },
+      signal,
+    }),
+  );

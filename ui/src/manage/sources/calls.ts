@@ -1,15 +1,17 @@
-// Requests about sources. What this version's api.d.ts does not describe yet goes by later.ts.
+// Requests about sources.
 
 import { answer, answerAs, client } from "../../api/client.ts";
-import { call } from "../../api/later.ts";
 import type { Failure, Job, Page, Progress } from "../../api/shapes.ts";
 import type { components } from "../../api.d.ts";
-import type { ColumnThere, SourceBody } from "./form.ts";
+import type { SourceBody } from "./form.ts";
 import type { Place } from "./kinds.ts";
 
-export type Source = Omit<components["schemas"]["SourceView"], "place"> & { place: Place };
-export type Preview = components["schemas"]["PreviewView"];
-export type Columns = { columns: ColumnThere[]; has_more: boolean };
+type Schemas = components["schemas"];
+
+/** Its place may be of a kind that this page does not know. */
+export type Source = Omit<Schemas["SourceView"], "place"> & { place: Place };
+export type Preview = Schemas["PreviewView"];
+export type Columns = Schemas["ColumnsView"];
 export type Reading = Pick<Job, "id" | "state" | "finished_at"> & {
   payload?: { source?: string } | null;
   progress?: Progress | null;
@@ -20,8 +22,8 @@ export type Imported = { orders_inserted: number; orders_replaced: number; rejec
 
 export const sourcesKey = ["sources"];
 
-export const sources = (signal: AbortSignal) =>
-  call<{ items: Source[] }>("GET", "/api/orders/sources", { signal }).then(({ items }) => items);
+export const sources = (signal: AbortSignal): Promise<Source[]> =>
+  answer(client.GET("/api/orders/sources", { signal })).then(({ items }) => items);
 
 const FIELDS = "id,state,payload,progress,error,result,finished_at";
 /** Readings that are not over, or came to no good end. A list of jobs has no payloads, so each is asked for. */
@@ -47,10 +49,27 @@ export const removeSource = (name: string) =>
   answer(client.DELETE("/api/orders/sources/{name}", { params: { path: { name } } }));
 
 export const columnsOf = (place: Place, password: string, savedAs: string | null) =>
-  call<Columns>("POST", "/api/orders/sources/columns", {
-    body: { place, password: password === "" ? null : password, saved_as: savedAs },
-  });
+  answer(
+    client.POST("/api/orders/sources/columns", {
+      body: { place: described(place), password: password === "" ? null : password, saved_as: savedAs },
+    }),
+  );
 export const previewOf = (body: SourceBody, savedAs: string | null) =>
-  call<Preview>("POST", "/api/orders/sources/preview", { body, query: { saved_as: savedAs } });
+  answer(
+    client.POST("/api/orders/sources/preview", {
+      params: { query: { saved_as: savedAs ?? undefined } },
+      body: { ...body, place: described(body.place) },
+    }),
+  );
 export const saveSource = (name: string, body: SourceBody) =>
-  call<null>("PUT", `/api/orders/sources/${encodeURIComponent(name)}`, { body });
+  answer(
+    client.PUT("/api/orders/sources/{name}", {
+      params: { path: { name } },
+      body: { ...body, place: described(body.place) },
+    }),
+  );
+
+/** The table of kinds says which fields a place has, so that the compiler does not know it. */
+function described(place: Place): Schemas["PlaceForm"] {
+  return place as Schemas["PlaceForm"];
+}

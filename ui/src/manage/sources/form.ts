@@ -4,7 +4,7 @@ import type { components } from "../../api.d.ts";
 import { type Kind, type Place, placeOf } from "./kinds.ts";
 
 export type Mapping = components["schemas"]["MappingForm"];
-export type ColumnThere = { name: string; kind: string | null; first: string | null };
+export type ColumnThere = components["schemas"]["ColumnThere"];
 
 export type Form = {
   name: string;
@@ -17,7 +17,7 @@ export type Form = {
   currency: string;
 };
 
-export type SourceBody = { place: Place; password?: string; mapping: string; draft: Mapping; currency: string };
+export type SourceBody = Omit<components["schemas"]["SourceForm"], "place"> & { place: Place };
 
 export function bodyOf(kind: Kind, form: Form): SourceBody {
   return {
