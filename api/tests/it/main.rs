@@ -24,6 +24,7 @@ mod orders;
 mod previews;
 mod replays;
 mod scans;
+mod schema_names;
 mod segments;
 mod shop;
 mod shopify;

@@ -327,7 +327,8 @@ async fn a_chart_is_shown_to_whoever_has_its_address_until_that_expires() {
     let router = with_slack(&shop).await;
     let key = &shop.state.settings.master_key;
     // As long as it gets.
-    let chart = Chart::of(&[1_234_567.25; 36], &[[2_345_678.5, 1_234_567.5, 3_456_789.5]; 12]).expect("a chart");
+    let chart =
+        Chart::of(&[1_234_567.25; 36], &[[2_345_678.5, 1_234_567.5, 3_456_789.5]; 12]).expect("a chart");
     let get = async |token: &str| {
         let path = format!("/api/slack/chart?figures={token}");
         let request = request("GET", &path).body(Body::empty()).expect("a request");

@@ -19,7 +19,17 @@ fn extra_rights(role: &str) -> &'static [(&'static str, &'static str)] {
     match role {
         // What is done is audited, and jobs are enqueued, in the transaction that does it. A job that waits and is
         // asked for again takes the newer payload; nothing else of it can be changed.
-        "desk_platform" | "desk_support" | "desk_marketing" | "desk_outbound" => &[
+        "desk_support" => &[
+            ("shared.audit", "INSERT"),
+            ("jobs.live", "INSERT"),
+            ("jobs.live", "UPDATE"),
+            ("jobs.transition", "INSERT"),
+            ("jobs.idempotency", "INSERT"),
+            // One column: who was erased and writes to the desk came back by themselves, in the transaction that takes
+            // the message in.
+            ("platform.erased_identity", "UPDATE"),
+        ],
+        "desk_platform" | "desk_marketing" | "desk_outbound" => &[
             ("shared.audit", "INSERT"),
             ("jobs.live", "INSERT"),
             ("jobs.live", "UPDATE"),

@@ -21,7 +21,9 @@ async fn deserted(since_days_ago: i32) -> Ledger {
         ledger
             .admin(&format!(
                 "do $$ declare day date; begin
-                     for day in select (now() at time zone 'UTC')::date + n from generate_series(-1, 7) n loop
+                     for day in select to_date(right(c.relname, 8), 'YYYYMMDD') from pg_inherits i
+                                join pg_class c on c.oid = i.inhrelid
+                                where i.inhparent = 'jobs.{parent}'::regclass and c.relname not like '%_default' loop
                          perform jobs.drop_day('{parent}', day);
                      end loop;
                      for day in select (now() at time zone 'UTC')::date - n from generate_series({since_days_ago} + 1, 12) n loop

@@ -262,7 +262,7 @@ impl Source {
             |order: &&mut Order| order.customer.is_some() && !order.is_deleted && order.cancelled.is_none();
         let oldest = self.orders.values_mut().filter(counts).count().saturating_sub(1);
         let goes = |place: usize| place < newest || place == oldest;
-        let gone = self.orders.iter_mut().rev().filter(|(_, order)| counts(&order));
+        let gone = self.orders.iter_mut().rev().filter(|(_, order)| counts(order));
         for (_, (id, order)) in gone.enumerate().filter(|(place, _)| goes(*place)) {
             order.is_deleted = true;
             self.by_change.remove(&(order.changed, *id));

@@ -131,6 +131,8 @@ fn words(alert: &Waiting, names: &HashMap<String, AnonymousId>) -> (String, Stri
         "customer.profile_changed" => {
             ("A customer has bought", format!("{}: {} orders", customer(), data["orders"]))
         }
+        // The id that it tells stands for nobody any more, so it is of no use in a chat.
+        "customer.erased" => ("A customer was erased", "at their request, everywhere".to_owned()),
         "segment.entered" => ("A customer came into a segment", customer()),
         "segment.left" => ("A customer left a segment", customer()),
         "job.dead" => (

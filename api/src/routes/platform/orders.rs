@@ -30,7 +30,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 /// Which orders are revenue.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RuleView {
+pub struct RevenueRuleView {
     /// `paid`, `fulfilled` or `placed`.
     #[schema(value_type = String)]
     pub rule: RevenueRule,
@@ -46,14 +46,17 @@ pub struct RuleView {
     get,
     path = "/api/orders/revenue-rule",
     tag = "orders",
-    responses((status = 200, description = "the rule", body = RuleView)),
+    responses((status = 200, description = "the rule", body = RevenueRuleView)),
 )]
-async fn revenue_rule(State(state): State<AppState>, caller: Caller) -> Result<Shown<RuleView>, Problem> {
+async fn revenue_rule(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Shown<RevenueRuleView>, Problem> {
     caller.require(Scope::OrdersWrite)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let stored = rule::read(&mut tx).await?;
     tx.commit().await?;
-    Ok(Shown(RuleView { rule: stored.rule, is_applied: stored.applied >= stored.version }))
+    Ok(Shown(RevenueRuleView { rule: stored.rule, is_applied: stored.applied >= stored.version }))
 }
 
 /// Which orders are to be revenue.
@@ -76,7 +79,7 @@ pub struct RuleRequest {
     params(("Idempotency-Key" = Option<String>, Header, description = "the same key and request have the same answer")),
     request_body = RuleRequest,
     responses(
-        (status = 200, description = "it is the rule already", body = RuleView),
+        (status = 200, description = "it is the rule already", body = RevenueRuleView),
         (status = 202, description = "the orders are being counted anew", body = Asked,
             headers(("Location" = String, description = "the job"))),
     ),
@@ -95,7 +98,7 @@ async fn change_revenue_rule(
     let rule = body.value.rule;
     let Some(version) = rule::change(&mut tx, caller.tenant, rule, &caller.actor()).await? else {
         let stored = rule::read(&mut tx).await?;
-        let view = RuleView { rule, is_applied: stored.applied >= stored.version };
+        let view = RevenueRuleView { rule, is_applied: stored.applied >= stored.version };
         let answer = Answer::ok(&view);
         idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
         tx.commit().await?;

@@ -134,7 +134,7 @@ async fn list(
 
 /// A link for the customer.
 #[derive(Debug, Serialize, ToSchema)]
-struct LinkView {
+struct RatingLinkView {
     /// The address to put into a mail. Its host is the one that this request was sent to.
     url: String,
     /// The same without the host, for desks behind another name.
@@ -153,7 +153,7 @@ struct LinkView {
         ("days" = Option<i64>, Query, description = "how long it works, 1 to 90; 30 when missing"),
     ),
     responses(
-        (status = 200, description = "the link; whoever has it may rate this ticket and see nothing", body = LinkView),
+        (status = 200, description = "the link; whoever has it may rate this ticket and see nothing", body = RatingLinkView),
         (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
@@ -163,7 +163,7 @@ async fn link(
     Path(reference): Path<String>,
     uri: Uri,
     headers: HeaderMap,
-) -> Result<axum::Json<LinkView>, Problem> {
+) -> Result<axum::Json<RatingLinkView>, Problem> {
     caller.require(Scope::TicketsWrite)?;
     let days = Params::of(&uri, &["days"])?.number("days", 1, 90)?.unwrap_or(30);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
@@ -174,7 +174,7 @@ async fn link(
     let until = until.duration_trunc(Duration::seconds(1)).unwrap_or(until);
     let token = Link { tenant: caller.tenant, ticket: ticket.id, until }.token(&state.settings.master_key);
     let path = format!("/r/{token}");
-    Ok(axum::Json(LinkView { url: format!("{}{path}", origin(&headers)), path, until }))
+    Ok(axum::Json(RatingLinkView { url: format!("{}{path}", origin(&headers)), path, until }))
 }
 
 /// Scheme and host that the request was sent to.

@@ -47,7 +47,7 @@ pub(crate) async fn place(
 /// The ticket's id is no key, which does not happen.
 pub fn look_again(tenant: TenantId, ticket: TicketId) -> Result<NewJob, QueueError> {
     let job = RefreshRank { ticket_id: Some(ticket.0), ..RefreshRank::default() };
-    Ok(NewJob::of(tenant, &job)?.with_dedup_key(&format!("{ticket}:told"))?)
+    NewJob::of(tenant, &job)?.with_dedup_key(&format!("{ticket}:told"))
 }
 
 /// Gives these tickets their places anew (support role), in two statements; answers how many moved.

@@ -27,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 
 /// Somebody came or went.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ChangeView {
+pub struct MemberChangeView {
     /// The evaluation that found it.
     pub evaluation_job_id: Uuid,
     /// When that evaluation began.
@@ -38,9 +38,9 @@ pub struct ChangeView {
     pub change: &'static str,
 }
 
-impl From<Change> for ChangeView {
-    fn from(change: Change) -> ChangeView {
-        ChangeView {
+impl From<Change> for MemberChangeView {
+    fn from(change: Change) -> MemberChangeView {
+        MemberChangeView {
             evaluation_job_id: change.evaluation,
             at: change.at,
             customer_id: change.customer,
@@ -62,7 +62,7 @@ impl From<Change> for ChangeView {
         ("limit" = Option<i64>, Query, description = "1 to 100, 50 by default"),
     ),
     responses(
-        (status = 200, description = "a page", body = Page<ChangeView>),
+        (status = 200, description = "a page", body = Page<MemberChangeView>),
         (status = 304, description = "nothing changed"),
         (status = 404, description = "there is no such segment", body = ProblemDocument, content_type = "application/problem+json"),
     ),
@@ -87,7 +87,7 @@ async fn list(
     let segment = find(&mut tx, &id).await?;
     let found = members::changes(&mut tx, segment.id, before, page.limit_and_one()).await?;
     tx.commit().await?;
-    let views = found.into_iter().map(ChangeView::from).collect();
-    let key = |view: &ChangeView| format!("{} {}", view.evaluation_job_id, view.customer_id);
+    let views = found.into_iter().map(MemberChangeView::from).collect();
+    let key = |view: &MemberChangeView| format!("{} {}", view.evaluation_job_id, view.customer_id);
     Ok(etag::answer(&headers, serde_json::to_vec(&page.page(views, key)).expect("an answer is plain data")))
 }
