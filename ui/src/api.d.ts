@@ -7601,6 +7601,23 @@ export interface components {
              */
             updated_at: string;
         };
+        /** @description Somebody came or went. */
+        MemberChangeView: {
+            /**
+             * Format: date-time
+             * @description When that evaluation began.
+             */
+            at: string;
+            /** @description entered or left. */
+            change: string;
+            /** @description The shop's id. */
+            customer_id: string;
+            /**
+             * Format: uuid
+             * @description The evaluation that found it.
+             */
+            evaluation_job_id: string;
+        };
         /** @description A member. What is not known is null. */
         MemberView: {
             /**
@@ -8730,6 +8747,28 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_MemberChangeView: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When that evaluation began.
+                 */
+                at: string;
+                /** @description entered or left. */
+                change: string;
+                /** @description The shop's id. */
+                customer_id: string;
+                /**
+                 * Format: uuid
+                 * @description The evaluation that found it.
+                 */
+                evaluation_job_id: string;
+            }[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_MemberView: {
             /** @description The items, newest first unless the path says otherwise. */
             items: {
@@ -9843,6 +9882,18 @@ export interface components {
              */
             waiting_since?: string | null;
         };
+        /** @description A link for the customer. */
+        RatingLinkView: {
+            /** @description The same without the host, for desks behind another name. */
+            path: string;
+            /**
+             * Format: date-time
+             * @description Until when it works.
+             */
+            until: string;
+            /** @description The address to put into a mail. Its host is the one that this request was sent to. */
+            url: string;
+        };
         /** @description The ratings of a ticket. */
         RatingList: {
             /** @description That of the latest resolution first; one a resolution. */
@@ -10109,6 +10160,13 @@ export interface components {
             /** @description What goes, and from when days are counted. */
             meaning: string;
         };
+        /** @description Which orders are revenue. */
+        RevenueRuleView: {
+            /** @description Whether all orders are counted by it already. */
+            is_applied: boolean;
+            /** @description `paid`, `fulfilled` or `placed`. */
+            rule: string;
+        };
         /**
          * @description What a rule says.
          * @example {
@@ -10193,12 +10251,51 @@ export interface components {
             /** @description The newest first, 100 at most. */
             items: unknown[];
         };
-        /** @description Which orders are revenue. */
-        RuleView: {
-            /** @description Whether all orders are counted by it already. */
-            is_applied: boolean;
-            /** @description `paid`, `fulfilled` or `placed`. */
-            rule: string;
+        /** @description A rule. */
+        RuleView: components["schemas"]["RuleBody"] & {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The rule.
+             */
+            id: string;
+            /** @description Whether it is looked at. */
+            is_on: boolean;
+            /** @description agent:ID or key:ID. */
+            made_by: string;
+            /**
+             * Format: date-time
+             * @description When that was.
+             */
+            off_at?: string | null;
+            /** @description Why it was switched off by itself. */
+            off_reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when; what happened before is none of its business.
+             */
+            on_since?: string | null;
+            /**
+             * Format: int32
+             * @description Its place in the list, from 0.
+             */
+            position: number;
+            /** @description What it names that is gone; it is not run then. */
+            problem?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was changed.
+             */
+            updated_at: string;
+            /**
+             * Format: int32
+             * @description Grows with each change of what it says; its entity tag.
+             */
+            version: number;
         };
         /** @description The words that rules and macros are written in. */
         RuleWords: {
@@ -20836,7 +20933,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RuleView"];
+                    "application/json": components["schemas"]["RevenueRuleView"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -20872,7 +20969,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RuleView"];
+                    "application/json": components["schemas"]["RevenueRuleView"];
                 };
             };
             /** @description the orders are being counted anew */
@@ -23403,7 +23500,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ChangeView"];
+                    "application/json": components["schemas"]["Page_MemberChangeView"];
                 };
             };
             /** @description nothing changed */
@@ -26935,7 +27032,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LinkView"];
+                    "application/json": components["schemas"]["RatingLinkView"];
                 };
             };
             /** @description there is no such ticket */
