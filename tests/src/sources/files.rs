@@ -44,7 +44,7 @@ pub struct Remote {
     file: PathBuf,
 }
 
-/// The bytes that [`Store::packed`] is to have, for who puts them there.
+/// The bytes that `Store::packed` is to have, for who puts them there.
 pub fn first() -> &'static str {
     FIRST
 }
