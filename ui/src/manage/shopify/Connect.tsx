@@ -1,7 +1,8 @@
 // The beginning of an install: the domain is typed, and the browser goes to the shop, whose owner agrees there.
 
-import { Button, Group, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useState } from "react";
+import { Problem } from "../../api/problem.ts";
 import { useAct } from "../../parts/act.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { beginInstall, type Shop } from "./calls.ts";
@@ -49,7 +50,7 @@ export function Connect({ known }: { known: Shop }) {
             error={isTried && !domain ? TEXTS.domainBad : undefined}
             onChange={(event) => setTyped(event.currentTarget.value)}
           />
-          {begin.isError && <Failure error={begin.error} compact />}
+          {begin.isError && <Refused error={begin.error} />}
           <Group>
             <Button type="submit" loading={begin.isPending || begin.isSuccess}>
               {TEXTS.connect}
@@ -63,5 +64,15 @@ export function Connect({ known }: { known: Shop }) {
         </Stack>
       </form>
     </section>
+  );
+}
+
+/** An installation without an app at Shopify says what is missing; nobody was faster there. */
+function Refused({ error }: { error: unknown }) {
+  if (!(error instanceof Problem) || error.kind !== "conflict") return <Failure error={error} compact />;
+  return (
+    <Alert role="alert" color="orange" variant="outline" title={TEXTS.cannot}>
+      {error.message}
+    </Alert>
   );
 }

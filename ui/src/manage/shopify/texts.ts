@@ -11,6 +11,7 @@ export const TEXTS = {
   domainHint: "It ends with .myshopify.com; the first part of it is enough",
   domainBad: "This is no domain of a shop: letters, digits and dashes before .myshopify.com",
   connect: "Go to the shop",
+  cannot: "Shopify cannot be connected now",
   going: "On the way to the shop …",
   connected: "Connected",
   revoked: "Does not let us in any more",
