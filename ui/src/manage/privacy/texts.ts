@@ -9,7 +9,7 @@ export const TEXTS = {
   kind: "They want",
   customer: "Customer’s number",
   email: "E-mail",
-  who: "A number or an address",
+  who: "One of the two is needed: the number, or the e-mail below",
   verification: "How it was proved that it is they who ask",
   verificationHint: "Such as: answered from the address of the order",
   helpDesk: "The connected help desk is to forget them too",

@@ -33,8 +33,12 @@ export function BudgetDialog({ policy, onClose }: { policy: Policy; onClose: () 
   const set = (name: keyof Typed) => (value: number | string) => setForm({ ...form, [name]: value });
   const refused = save.error instanceof Problem && save.error.kind === "invalid" ? save.error : null;
   const wrong = refused?.field ? FIELDS[refused.field] : undefined;
-  const error = (name: keyof Typed) =>
-    missing === name ? "must be a number" : wrong === name ? refused?.message : undefined;
+  const error = (name: keyof Typed) => {
+    if (missing === name) return "must be a number";
+    if (wrong !== name) return undefined;
+    // The server counts in millionths of a dollar.
+    return name === "dollars" ? TEXTS.limitRange : refused?.message;
+  };
   return (
     <Dialog onClose={onClose} title={TEXTS.editTitle}>
       <form

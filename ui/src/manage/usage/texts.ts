@@ -22,6 +22,7 @@ export const TEXTS = {
   mayNot: "Somebody who may change settings changes it.",
   noLimit: "No limit",
   limit: "A month may cost at most, in US dollars",
+  limitRange: "must be 0 to 1,000,000",
   limitHint: "0 asks no model at all. The month is a calendar month in UTC.",
   hasLimit: "There is a limit",
   warn: "Warn from, in percent of it",
