@@ -30,7 +30,10 @@ export function RuleEditor() {
     staleTime: Number.POSITIVE_INFINITY,
   });
   return (
-    <Screen title={known.data?.stored?.name ?? (id === "new" ? TEXTS.make : TEXTS.title)}>
+    <Screen
+      title={known.data?.stored?.name ?? (id === "new" ? TEXTS.make : TEXTS.title)}
+      note={known.data?.stored ? (known.data.stored.is_on ? TEXTS.noteOn : TEXTS.noteOff) : undefined}
+    >
       <Body query={known}>
         {({ words, stored }) => <Editor key={stored?.version ?? 0} stored={stored} words={words} />}
       </Body>

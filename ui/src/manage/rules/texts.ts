@@ -32,6 +32,8 @@ export const TEXTS = {
   saved: "Saved",
   on: "On",
   off: "Off",
+  noteOn: "It is switched on.",
+  noteOff: "It is switched off. The list of rules switches it on.",
   switchOn: "Switch on",
   switchOff: "Switch off",
   isOn: "It is looked at from now on",
@@ -47,7 +49,7 @@ export const TEXTS = {
   run: "Try",
   runs: "What it did",
   runsNone: "It has not fired yet",
-  saveFirst: "Save the rule first, switched off, then try it.",
+  saveFirst: "Save the rule first, then try it. A new rule is off until it is switched on in the list of rules.",
 };
 
 export const EVENTS: Record<string, string> = {
