@@ -72,9 +72,11 @@ export function TicketHead({ ticket, onLeave, onCustomer, onOpen, isAside, isHis
           <Group gap="4px 12px" className="small" component="div">
             <span className="quiet">#{ticket.number}</span>
             <State name={ticket.status} tone={ticket.status === "open" ? "calm" : "none"} />
-            <State name={told.text} tone={told.tone}>
-              {told.text}
-            </State>
+            {isLive && (
+              <State name={told.text} tone={told.tone}>
+                {told.text}
+              </State>
+            )}
             {ticket.priority !== "normal" && (
               <span className={`desk-mark ${ticket.priority === "low" ? "" : "desk-mark-strong"}`}>
                 {ticket.priority}

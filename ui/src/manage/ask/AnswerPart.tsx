@@ -59,9 +59,7 @@ export function AnswerPart({ answer, question, isFolded, children }: Props) {
       <div className="ask-text">
         {answer.text.split(/\n+/).map((paragraph, place) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: paragraphs of a text that does not change
-          <p key={place}>
-            <WithCustomers text={paragraph} />
-          </p>
+          <p key={place}>{answer.outcome === "answered" ? <WithCustomers text={paragraph} /> : paragraph}</p>
         ))}
       </div>
       {children}
