@@ -28,7 +28,7 @@ export function Screen({ title, note, actions, children, queries = [] }: HeadPro
   return (
     <Stack gap="md" p={{ base: "sm", sm: "lg" }} maw={1500}>
       <Group justify="space-between" align="flex-start" gap="sm">
-        <Box maw="75ch" miw={0}>
+        <Box maw="75ch" miw={0} flex="1 1 320px">
           <Title order={1} size="h3" id="screen-title" tabIndex={-1}>
             {title}
           </Title>

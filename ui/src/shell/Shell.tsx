@@ -78,6 +78,9 @@ function Frame({ session }: { session: Session }) {
   useEffect(() => {
     if (path) menu.close();
   }, [path, menu.close]);
+  useEffect(() => {
+    if (path) showWhereOneIs();
+  }, [path]);
 
   return (
     <AppShell
@@ -144,6 +147,16 @@ function Frame({ session }: { session: Session }) {
       <Notices session={session} />
     </AppShell>
   );
+}
+
+/** The list of screens is longer than most windows: the one that is open is scrolled into it. */
+function showWhereOneIs() {
+  const link = document.querySelector("nav .nav-link[aria-current=page]");
+  const list = link?.closest("nav");
+  if (!link || !list) return;
+  const [one, all] = [link.getBoundingClientRect(), list.getBoundingClientRect()];
+  if (one.bottom > all.bottom) list.scrollTop += one.bottom - all.bottom + 12;
+  else if (one.top < all.top) list.scrollTop -= all.top - one.top + 12;
 }
 
 function NavGroup({ surface, places }: { surface: Surface; places: Place[] }) {
