@@ -227,6 +227,29 @@ async fn a_preview_says_when_samples_would_be_due_and_in_words() {
 }
 
 #[tokio::test]
+async fn a_reply_that_resolves_its_ticket_is_its_first_response() {
+    let shop = shop(Mode::Token).await;
+    let mut admin = shop.admin().await;
+    let ticket = ticket(&shop, &mut admin, Duration::minutes(5), None).await;
+    let seen: Uuid = sqlx::query_scalar("select id from support_app.message where ticket_id = $1")
+        .bind(ticket)
+        .fetch_one(&mut admin)
+        .await
+        .expect("the customer's message");
+    let reply = json!({ "text": "It left on Monday.", "last_seen_message_id": seen, "status": "resolved" });
+    let sent = send(&shop, "POST", &format!("/api/tickets/{ticket}/messages"), &reply).await;
+    assert!(sent.status.is_success(), "{}", sent.text);
+    let explained = shop.get(&format!("/api/sla/tickets/{ticket}")).await;
+    let first = &explained.json["clocks"][0];
+    assert_eq!(
+        (&first["kind"], &first["verdict"], &first["ended_by"]),
+        (&json!("first_response"), &json!("met"), &json!("reply")),
+        "{}",
+        explained.text
+    );
+}
+
+#[tokio::test]
 async fn clocks_are_explained_listed_and_counted() {
     let shop = shop(Mode::Token).await;
     let mut admin = shop.admin().await;

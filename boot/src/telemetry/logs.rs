@@ -22,7 +22,8 @@ pub(super) const DEFAULT_FILTER: &str = "info,tokio_cron_scheduler=warn";
 /// What is logged, by `DESK_LOG`.
 pub(super) fn filter_from_env() -> Result<EnvFilter, SettingError> {
     let directives = env::optional("DESK_LOG", DEFAULT_FILTER.to_owned(), "tracing directives")?;
-    EnvFilter::try_new(&directives)
+    // The protocol's library writes what a client sent into its warnings.
+    EnvFilter::try_new(format!("rmcp=error,{directives}"))
         .map_err(|_| env::invalid("DESK_LOG", &directives, "tracing directives, e.g. info,jobs=debug"))
 }
 

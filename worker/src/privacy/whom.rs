@@ -37,6 +37,7 @@ pub async fn of_request(
         return Err(Stop::Cancel("the request does not say any more who asked".to_owned()));
     };
     let known = shop::find(tx, asked.customer_id.as_deref(), asked.email.as_deref()).await?;
+    let is_nobody = matches!(known, Known::Nobody);
     let mut person = match known {
         Known::One(person) => *person,
         Known::Nobody => Person::default(),
@@ -81,6 +82,13 @@ pub async fn of_request(
             }
             break;
         }
+    }
+    if is_nobody && person.tickets.is_empty() {
+        remarks.push(
+            "no customer and no ticket is known by the id and the address that were given; compare them with what the person \
+             told, because somebody known by others was not reached"
+                .to_owned(),
+        );
     }
     remarks.dedup();
     Ok((person, remarks))

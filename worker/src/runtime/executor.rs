@@ -218,12 +218,9 @@ fn note(ending: &Ending) -> &'static str {
             "retrying"
         }
         Ending::Dead { failure } => {
-            tracing::error!(
-                class = failure.class,
-                error = failure.message,
-                fingerprint = failure.fingerprint,
-                "failed for good"
-            );
+            // What went wrong with a file may quote a line of it, which names customers: the dead letter says it, the log
+            // does not.
+            tracing::error!(class = failure.class, fingerprint = failure.fingerprint, "failed for good");
             "dead"
         }
         Ending::Snooze { delay } => {

@@ -104,6 +104,34 @@ async fn a_file_that_names_an_erased_customer_counts_without_them_by_whichever_o
 }
 
 #[tokio::test]
+async fn a_row_that_cannot_be_read_is_kept_without_an_erased_customer() {
+    let (shop, _) = without_zoe().await;
+    let now = day(Utc::now());
+    let file = format!(
+        "{HEADER}o-1,bb-1234,{now},1,10,,,\n\
+         o-2,bb-1234,{now},1,tenbucks,,,\n\
+         o-3,{id},{now},1,tenbucks,{email},{phone},{name}\n\
+         o-4,new-id,{now},1,tenbucks,{email},,{name}\n",
+        id = ZOE.customer,
+        email = ZOE.email,
+        phone = "0049 170 9999-111",
+        name = "Zanzibara Quokka",
+    );
+    import(&shop, &file).await;
+    let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("begins");
+    let notes: Vec<(String, String)> =
+        sqlx::query_as("select message, raw from platform.import_note where import_id <> md5('import')::uuid order by line_number")
+            .fetch_all(&mut *tx)
+            .await
+            .expect("notes");
+    assert_eq!(notes.len(), 3, "{notes:?}");
+    assert!(notes[0].1.contains("bb-1234"), "{notes:?}");
+    for (message, raw) in &notes[1..] {
+        assert!(message.contains("was erased") && raw.is_empty(), "{notes:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_order_after_the_erasure_is_a_new_relation_and_what_was_before_stays_without_them() {
     let (shop, request) = without_zoe().await;
     shop.sql("update platform.erased_identity set erased_at = now() - interval '10 days'").await;

@@ -196,6 +196,39 @@ pub(crate) async fn keep(
     Ok(())
 }
 
+/// Which rows of a file name somebody who was erased and did not come back, whatever their columns mean: any cell may be an
+/// id, an address or a number (platform role).
+///
+/// # Errors
+/// The database failed.
+pub async fn named_in(
+    tx: &mut Tx,
+    tenant: TenantId,
+    key: &ErasureKey,
+    rows: &[&str],
+) -> Result<Vec<bool>, DbError> {
+    if !any(tx, tenant).await? {
+        return Ok(vec![false; rows.len()]);
+    }
+    let rows: Vec<Vec<Party>> = rows.iter().map(|row| cells(row)).collect();
+    let erased = among(tx, tenant, key, rows.iter().flatten()).await?;
+    Ok(rows.iter().map(|row| row.iter().any(|party| erased.gone(party).is_some())).collect())
+}
+
+/// The cells of a row as it stands in a file, each as everything that somebody may be known by.
+fn cells(row: &str) -> Vec<Party> {
+    let bare = |cell: &str| cell.trim().trim_matches(['"', '\'']).trim().to_owned();
+    let cells = row.split([',', ';', '\t', '|']).map(bare).filter(|cell| !cell.is_empty());
+    cells
+        .map(|cell| Party {
+            shop_id: Some(cell.clone()),
+            email: Some(cell.clone()),
+            phone: Some(cell),
+            ..Party::default()
+        })
+        .collect()
+}
+
 /// Notes that those came back who are named so (platform or support role): what is said of them from now on is a new
 /// relation. Answers how many ways to know them were given free.
 ///

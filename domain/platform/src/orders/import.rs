@@ -292,9 +292,16 @@ async fn try_lane(
     let (stated, fresh) = state::apply(&mut tx, import.tenant, source, told, seen).await?;
     let notes = stated.notes;
     // A row's last numbers are for what is found out here.
-    let told =
-        progress::keep_notes(&mut tx, import.tenant, import.id, &notes, progress.notes, 10 + 3 * lane as i64)
-            .await?;
+    let told = progress::keep_notes(
+        &mut tx,
+        import.tenant,
+        &import.erasure_key,
+        import.id,
+        &notes,
+        progress.notes,
+        10 + 3 * lane as i64,
+    )
+    .await?;
     let counts = stated.counts;
     let moved = sqlx::query(include_str!("lane_done.sql"))
         .bind(import.id)
@@ -324,8 +331,16 @@ async fn move_checkpoint(
 ) -> Result<(), ImportError> {
     let to = batch.after.unwrap_or(Place { offset: progress.next_byte, line: progress.next_line });
     let mut tx = db.tenant_tx(Role::Platform, import.tenant).await?;
-    let told =
-        progress::keep_notes(&mut tx, import.tenant, import.id, &batch.notes, progress.notes, 0).await?;
+    let told = progress::keep_notes(
+        &mut tx,
+        import.tenant,
+        &import.erasure_key,
+        import.id,
+        &batch.notes,
+        progress.notes,
+        0,
+    )
+    .await?;
     let moved = sqlx::query(
         "update platform.import_run
          set next_byte = $3, next_line = $4, lines_read = lines_read + $5, rejected = rejected + $6,

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::state::{Counts, LANES};
 use super::statement::{Note, NoteKind};
+use crate::identities::erased::{self, ErasureKey};
 use database::{DbError, Tx};
 
 /// So many notes of an import are kept; the rest is only counted.
@@ -20,6 +21,8 @@ pub(super) const NOTES_KEPT: u64 = 10_000;
 pub const NOTES_LISTED: u32 = 20_000;
 /// So many characters of a row are kept.
 const RAW_LIMIT: usize = 500;
+/// What is said of a row that names somebody who was erased.
+const ERASED_ROW: &str = "the row names a customer who was erased, so what stands in it is not kept; look at this line of the file";
 /// Notes of one row that are kept.
 const NOTES_OF_A_ROW: i64 = 16;
 
@@ -133,10 +136,11 @@ pub async fn notes(tx: &mut Tx, import: Uuid, after: i64, limit: u32) -> Result<
 }
 
 /// Keeps notes, and answers how many rows were left out by reason and how many remarks there are. Of an import that has
-/// `kept` notes already only as many more as the bound lets.
+/// `kept` notes already only as many more as the bound lets. Of a row that names somebody who was erased no word is kept.
 pub(super) async fn keep_notes(
     tx: &mut Tx,
     tenant: TenantId,
+    erasure_key: &ErasureKey,
     import: Uuid,
     notes: &[(Note, u32)],
     kept: u64,
@@ -165,6 +169,13 @@ pub(super) async fn keep_notes(
     }
     told.kept = numbers.len() as u64;
     let stored = &notes[..numbers.len()];
+    let rows: Vec<&str> = stored.iter().map(|(note, _)| note.raw.as_str()).collect();
+    let silent = erased::named_in(tx, tenant, erasure_key, &rows).await?;
+    let told_of = stored.iter().zip(&silent).map(|((note, _), silent)| match silent {
+        true => (ERASED_ROW.to_owned(), String::new()),
+        false => (storable(&note.message), storable(&note.raw)),
+    });
+    let (messages, raws): (Vec<String>, Vec<String>) = told_of.unzip();
     let texts = |of: fn(&Note) -> String| stored.iter().map(|(note, _)| of(note)).collect::<Vec<_>>();
     sqlx::query(
         "insert into platform.import_note (tenant_id, import_id, number, line_number, kind, reason, column_name, message, raw)
@@ -178,8 +189,8 @@ pub(super) async fn keep_notes(
     .bind(texts(|note| note.kind.name().to_owned()))
     .bind(texts(|note| note.reason.to_owned()))
     .bind(stored.iter().map(|(note, _)| note.column.as_deref().map(storable)).collect::<Vec<_>>())
-    .bind(texts(|note| storable(&note.message)))
-    .bind(texts(|note| storable(&note.raw)))
+    .bind(messages)
+    .bind(raws)
     .execute(&mut **tx)
     .await?;
     Ok(told)

@@ -21,7 +21,10 @@ pub fn signs(message: &Message<'_>, sender: Option<&str>, envelope_from: Option<
     let precedence = word(message, "Precedence");
     let is_bulk = matches!(precedence.as_deref(), Some("bulk" | "list" | "junk"))
         || OF_LISTS.iter().any(|name| has(message, name))
-        || sender.is_some_and(answers_reach_nobody);
+        || sender.is_some_and(answers_reach_nobody)
+        // An answer goes there, whoever wrote.
+        || answers_go_to(message)
+            .is_some_and(|to| answers_reach_nobody(&to) || by_sender(Some(&to)).is_some());
     let suppresses = word(message, "X-Auto-Response-Suppress").is_some_and(|value| value != "none");
     Signs { machine, no_automatic_answer: machine.is_some() || is_bulk || suppresses }
 }
@@ -46,6 +49,10 @@ fn answers_reach_nobody(sender: &str) -> bool {
     local.starts_with("owner-")
         || ["-request", "-owner", "-bounces", "-bounce"].iter().any(|end| local.ends_with(end))
         || ["noreply", "donotreply", "bounce", "bounces"].contains(&plain.as_str())
+}
+
+fn answers_go_to(message: &Message<'_>) -> Option<String> {
+    Some(message.reply_to()?.first()?.address()?.to_lowercase())
 }
 
 fn by_report(message: &Message<'_>) -> Option<&'static str> {
@@ -144,6 +151,8 @@ mod tests {
             "Feedback-ID: 1:campaign:shop:sender\r\n",
             "X-Auto-Response-Suppress: All\r\n",
             "X-Auto-Response-Suppress: OOF, AutoReply\r\n",
+            "Reply-To: <noreply@x.example>\r\n",
+            "Reply-To: <MAILER-DAEMON@x.example>\r\n",
         ] {
             assert_eq!(
                 of(head, Some("ann@x.example")),

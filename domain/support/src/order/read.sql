@@ -11,4 +11,4 @@ from support_app.ticket t
 left join support_app.order_base b on b.tenant_id = t.tenant_id
 where t.id = any ($1)
 order by t.id
-for update of t
+for no key update of t

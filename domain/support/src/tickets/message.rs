@@ -129,6 +129,9 @@ impl<'a> NewRow<'a> {
 }
 
 /// Adds a message to a locked ticket (support role).
+///
+/// It is not later than its transaction, by whose time the database stamps a change of status: a reply that resolves its
+/// ticket answered it first.
 pub(crate) async fn insert(
     tx: &mut Tx,
     tenant: TenantId,
@@ -140,7 +143,7 @@ pub(crate) async fn insert(
         "insert into support_app.message
              (id, tenant_id, ticket_id, external_id, from_agent, internal, channel, sender_name, author_id, body_text,
               sent_at, delivery, send_at)
-         values ($1, $2, $3, $1::text, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         values ($1, $2, $3, $1::text, $4, $5, $6, $7, $8, $9, least($10, now()), $11, $12)",
     )
     .bind(id)
     .bind(tenant)

@@ -185,7 +185,13 @@ async fn send_mail(ctx: &Ctx, app: &App, reply: &Outbound, body: &Outgoing) -> R
     let sheet = outbound::prepare(&mut tx, reply).await?;
     tx.commit().await?;
     // Without a mailbox the desk's own pages are all that there is.
-    let Some(sheet) = sheet else { return Ok(Left::Sent(None)) };
+    let Some(sheet) = sheet else {
+        if reply.mailbox_id.is_some() && !reply.by_machine {
+            let problem = "no mailbox has a server that mail leaves through; set smtp at PUT /api/mailboxes/{id} and send it again";
+            return Err(Stop::fail("no_mail_server", problem));
+        }
+        return Ok(Left::Sent(None));
+    };
     let Some(address) = &reply.customer_email else {
         let problem = "the customer's address is not known; set it on the ticket and write again";
         return Err(Stop::fail("no_address", problem));

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use platform::orders::mapping::Mapping;
 use platform::sources::{self, Place, Plan, Table};
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, timeout};
 use upstreams::breaker::BreakerSettings;
 use upstreams::files::S3Settings;
 use upstreams::sources::{Database, FileAt, Object, Remote, SourceError, Sources, System, Wanted};
@@ -18,6 +18,8 @@ use crate::web::problem::Problem;
 const ROWS_SHOWN: u32 = 2_000;
 /// How long a file may take to begin.
 const FILE_WITHIN: Duration = Duration::from_secs(20);
+/// How long a look may take: less than a request, so that whoever waits is told what was slow.
+const WITHIN: Duration = Duration::from_secs(100);
 /// What of a file is looked at.
 const FILE_SHOWN_BYTES: usize = 8 * 1024 * 1024;
 
@@ -44,6 +46,17 @@ impl Way {
 
 /// Looks at a place: the types of its columns, and its first rows as a file; of a table no rows without a mapping.
 pub(super) async fn look(
+    state: &AppState,
+    place: &Place,
+    secret: &str,
+    mapping: Option<&Mapping>,
+) -> Result<(BTreeMap<String, String>, Vec<u8>), Problem> {
+    timeout(WITHIN, looked(state, place, secret, mapping))
+        .await
+        .unwrap_or_else(|_| Err(not_read(SourceError::Away("what it sends takes too long"))))
+}
+
+async fn looked(
     state: &AppState,
     place: &Place,
     secret: &str,
