@@ -207,9 +207,6 @@ pub async fn named_in(
     key: &ErasureKey,
     rows: &[&str],
 ) -> Result<Vec<bool>, DbError> {
-    if !any(tx, tenant).await? {
-        return Ok(vec![false; rows.len()]);
-    }
     let rows: Vec<Vec<Party>> = rows.iter().map(|row| cells(row)).collect();
     let erased = among(tx, tenant, key, rows.iter().flatten()).await?;
     Ok(rows.iter().map(|row| row.iter().any(|party| erased.gone(party).is_some())).collect())

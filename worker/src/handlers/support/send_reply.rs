@@ -184,12 +184,13 @@ async fn send_mail(ctx: &Ctx, app: &App, reply: &Outbound, body: &Outgoing) -> R
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let sheet = outbound::prepare(&mut tx, reply).await?;
     tx.commit().await?;
-    // Without a mailbox the desk's own pages are all that there is.
     let Some(sheet) = sheet else {
+        // Where mail comes in, a person's answer is to leave by mail; an acknowledgement may be left out.
         if reply.mailbox_id.is_some() && !reply.by_machine {
             let problem = "no mailbox has a server that mail leaves through; set smtp at PUT /api/mailboxes/{id} and send it again";
             return Err(Stop::fail("no_mail_server", problem));
         }
+        // Without a mailbox the desk's own pages are all that there is.
         return Ok(Left::Sent(None));
     };
     let Some(address) = &reply.customer_email else {
