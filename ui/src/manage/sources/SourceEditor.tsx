@@ -6,27 +6,29 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useAct } from "../../parts/act.tsx";
-import { Failure } from "../../parts/Failure.tsx";
+import { count } from "../../parts/format.ts";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { PreviewView } from "../imports/PreviewView.tsx";
 import { type Columns, columnsOf, mappings, previewOf, type Source, saveSource, sources, sourcesKey } from "./calls.ts";
+import { FaultView, PlaceFailure } from "./FaultView.tsx";
 import { bodyOf, type Form, guessed, type Mapping, rowsOf } from "./form.ts";
 import { fresh, KINDS, kindOf, placeOf, typedOf } from "./kinds.ts";
 import { MeaningTable } from "./MeaningTable.tsx";
 import { PlaceFields } from "./PlaceFields.tsx";
+import { Readings } from "./Readings.tsx";
 import { TEXTS } from "./texts.ts";
 
 type Named = { name: string; mapping: Mapping };
-type Known = { all: Source[]; saved: Named[] };
+type There = { all: Source[]; zone: string | null; saved: Named[] };
 
 export function SourceEditor() {
   const { id } = useParams({ strict: false }) as { id: string };
   const isNew = id === "new";
   const known = useQuery({
     queryKey: [...sourcesKey, "editor"],
-    queryFn: async ({ signal }): Promise<Known> => {
-      const [all, saved] = await Promise.all([sources(signal), mappings(signal)]);
-      return { all, saved };
+    queryFn: async ({ signal }): Promise<There> => {
+      const [{ items, zone }, saved] = await Promise.all([sources(signal), mappings(signal)]);
+      return { all: items, zone, saved };
     },
     // What is being typed is not written over.
     staleTime: Number.POSITIVE_INFINITY,
@@ -43,10 +45,10 @@ export function SourceEditor() {
       }
     >
       <Body query={known}>
-        {({ all, saved }) => {
+        {({ all, zone, saved }) => {
           const source = all.find((one) => one.name === id) ?? null;
           return source || isNew ? (
-            <Editor key={id} source={source} all={all} saved={saved} />
+            <Editor key={id} source={source} all={all} zone={zone} saved={saved} />
           ) : (
             <Empty title={TEXTS.gone}>{TEXTS.goneNote}</Empty>
           );
@@ -56,7 +58,7 @@ export function SourceEditor() {
   );
 }
 
-function Editor({ source, all, saved }: { source: Source | null } & Known) {
+function Editor({ source, all, zone, saved }: { source: Source | null } & There) {
   const navigate = useNavigate();
   const [kindName, setKind] = useState(source?.place.kind ?? KINDS[0]?.kind ?? "");
   const kind = kindOf(kindName);
@@ -91,6 +93,12 @@ function Editor({ source, all, saved }: { source: Source | null } & Known) {
   };
   return (
     <Stack gap="md" maw={980}>
+      {source?.problem && (
+        <section className="panel panel-pad" aria-label={TEXTS.stopped}>
+          <Text fw={600}>{TEXTS.stopped}</Text>
+          <FaultView text={source.problem} />
+        </section>
+      )}
       <form
         className="panel panel-pad"
         aria-label={TEXTS.where}
@@ -138,14 +146,19 @@ function Editor({ source, all, saved }: { source: Source | null } & Known) {
             onPassword={(password) => set({ password })}
             isSaved={source !== null}
           />
-          {look.isError && <Failure error={look.error} compact />}
+          {source === null && (
+            <Text size="sm" className="quiet">
+              {TEXTS.others}
+            </Text>
+          )}
+          {look.isError && <PlaceFailure error={look.error} />}
           <Group gap="sm">
             <Button type="submit" variant={look.data ? "default" : "filled"} loading={look.isPending}>
               {TEXTS.look}
             </Button>
             {look.data && (
               <Text size="sm" role="status">
-                {look.data.columns.length} {TEXTS.looked}
+                {count(look.data.columns.length)} {look.data.columns.length === 1 ? TEXTS.lookedOne : TEXTS.looked}
               </Text>
             )}
           </Group>
@@ -240,14 +253,14 @@ function Editor({ source, all, saved }: { source: Source | null } & Known) {
             <Title order={2} size="h5">
               {TEXTS.preview}
             </Title>
-            {preview.isError && <Failure error={preview.error} compact />}
+            {preview.isError && <PlaceFailure error={preview.error} />}
             {preview.data && <PreviewView preview={preview.data.preview} />}
             {isStale && (
               <Text size="sm" role="status" fw={600}>
                 {TEXTS.stale}
               </Text>
             )}
-            {save.isError && <Failure error={save.error} compact />}
+            {save.isError && <PlaceFailure error={save.error} />}
             <Group>
               <Button
                 disabled={!preview.data || isStale || Boolean(preview.data.preview.problem)}
@@ -260,6 +273,7 @@ function Editor({ source, all, saved }: { source: Source | null } & Known) {
           </Stack>
         </section>
       )}
+      {source && <Readings name={source.name} zone={zone} />}
     </Stack>
   );
 }

@@ -9,12 +9,12 @@ import { ProgressBar } from "../../operate/jobs/ProgressBar.tsx";
 import { Age } from "../../parts/Age.tsx";
 import { useAct } from "../../parts/act.tsx";
 import { Confirm } from "../../parts/Confirm.tsx";
-import { count } from "../../parts/format.ts";
 import { CALM_MS } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
 import {
+  type Known,
   openReadings,
   type Reading,
   reading,
@@ -24,7 +24,9 @@ import {
   sources,
   sourcesKey,
 } from "./calls.ts";
+import { FaultView } from "./FaultView.tsx";
 import { whereIs } from "./kinds.ts";
+import { brought, inShop, rowsRead } from "./said.ts";
 import { TEXTS } from "./texts.ts";
 
 const READING_MS = 2_000;
@@ -36,14 +38,15 @@ export function Sources() {
   const [removed, setRemoved] = useState<Source | null>(null);
   // Readings that were asked for here: each is followed until its source knows it.
   const [asked, setAsked] = useState<Record<string, string>>({});
-  const isAwaited = (known: Source[] | undefined) =>
-    known?.some(({ name, last_job }) => name in asked && asked[name] !== last_job) ?? false;
+  const isAwaited = (known: Known | undefined) =>
+    known?.items.some(({ name, last_job }) => name in asked && asked[name] !== last_job) ?? false;
   const list = useQuery({
     queryKey: sourcesKey,
     queryFn: ({ signal }) => sources(signal),
     refetchInterval: ({ state }) => (isAwaited(state.data) ? READING_MS : CALM_MS),
   });
-  const readingOf = useReadings(list.data);
+  const readingOf = useReadings(list.data?.items);
+  const zone = list.data?.zone ?? null;
   const read = useAct({
     run: (source: Source) => readNow(source.name),
     changes: [sourcesKey],
@@ -76,7 +79,7 @@ export function Sources() {
       },
     },
     { head: "Stands", isWide: true, cell: (source) => <Standing source={source} job={readingOf(source).open} /> },
-    { head: "Last read", cell: (source) => <Age at={source.last_at} /> },
+    { head: "Last read", cell: (source) => <LastRead source={source} zone={zone} /> },
     { head: "Brought", cell: (source) => <Report job={readingOf(source).last} /> },
     { head: "Mapping", cell: (source) => source.mapping },
     {
@@ -111,11 +114,15 @@ export function Sources() {
       }
     >
       <Body query={list}>
-        {(known) =>
-          known.length > 0 ? (
-            <Rows label={TEXTS.title} columns={columns} rows={known} rowKey={(source) => source.name} />
+        {({ items }) =>
+          items.length > 0 ? (
+            <Rows label={TEXTS.title} columns={columns} rows={items} rowKey={(source) => source.name} />
           ) : (
-            <Empty title={TEXTS.empty}>{TEXTS.emptyNote}</Empty>
+            <Empty title={TEXTS.empty}>
+              <div>{TEXTS.emptyNote}</div>
+              <div>{TEXTS.emptyDo}</div>
+              <div>{TEXTS.others}</div>
+            </Empty>
           )
         }
       </Body>
@@ -186,7 +193,7 @@ function Standing({ source, job }: { source: Source; job: Reading | undefined })
     return (
       <>
         <State name="failed">{TEXTS.stopped}</State>
-        <Text size="sm">{source.problem}</Text>
+        <FaultView text={source.problem} />
         <Text size="sm" component="div">
           <Link to="/manage/sources/$id" params={{ id: source.name }} aria-label={`${TEXTS.goOn}: ${source.name}`}>
             {TEXTS.goOn}
@@ -200,7 +207,7 @@ function Standing({ source, job }: { source: Source; job: Reading | undefined })
     return (
       <>
         <State name={job.state}>{job.state === "retrying" ? TEXTS.failing : undefined}</State>
-        {job.state === "retrying" && job.error?.message && <div className="small">{job.error.message}</div>}
+        {job.state === "retrying" && job.error?.message && <FaultView text={job.error.message} />}
         {job.state === "running" && job.progress && <ProgressBar progress={job.progress} />}
       </>
     );
@@ -209,7 +216,7 @@ function Standing({ source, job }: { source: Source; job: Reading | undefined })
     return (
       <>
         <State name="dead">Failed</State>
-        <div className="small">{job.error?.message}</div>
+        {job.error?.message && <FaultView text={job.error.message} />}
         <Link to="/operate/jobs/$id" params={{ id: job.id }} className="small">
           Its job
         </Link>
@@ -221,15 +228,33 @@ function Standing({ source, job }: { source: Source; job: Reading | undefined })
 
 function Report({ job }: { job: Reading | undefined }) {
   if (job?.state !== "done" || !job.result) return <span className="quiet">{TEXTS.noReport}</span>;
-  const brought = job.result.import;
-  if (!brought) return <span className="quiet">{TEXTS.unchanged}</span>;
+  if (!job.result.import) return <span className="quiet">{TEXTS.unchanged}</span>;
   return (
-    <Link to="/manage/imports/$id" params={{ id: job.id }} className="nowrap">
-      {count(brought.orders_inserted)} added
-      <br />
-      {count(brought.orders_replaced)} changed
-      <br />
-      {count(brought.rejected)} refused
-    </Link>
+    <>
+      <Link to="/manage/imports/$id" params={{ id: job.id }}>
+        {brought(job.result.import).map((line) => (
+          <div key={line} className="nowrap">
+            {line}
+          </div>
+        ))}
+      </Link>
+      {job.result.rows > 1 && <div className="quiet small nowrap">{rowsRead(job.result.rows)}</div>}
+    </>
+  );
+}
+
+function LastRead({ source, zone }: { source: Source; zone: string | null }) {
+  if (!source.last_at) return <span className="quiet">{TEXTS.never}</span>;
+  const isByChanges = Boolean(source.place.changes);
+  return (
+    <>
+      <Age at={source.last_at} />
+      <div className="quiet small">{inShop(source.last_at, zone)}</div>
+      {isByChanges && source.read_until && (
+        <div className="quiet small">
+          {TEXTS.until} {source.read_until}
+        </div>
+      )}
+    </>
   );
 }

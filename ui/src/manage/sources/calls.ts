@@ -5,6 +5,7 @@ import type { Failure, Job, Page, Progress } from "../../api/shapes.ts";
 import type { components } from "../../api.d.ts";
 import type { SourceBody } from "./form.ts";
 import type { Place } from "./kinds.ts";
+import type { Imported } from "./said.ts";
 
 type Schemas = components["schemas"];
 
@@ -18,12 +19,16 @@ export type Reading = Pick<Job, "id" | "state" | "finished_at"> & {
   error?: Failure | null;
   result?: { rows: number; import: Imported | null } | null;
 };
-export type Imported = { orders_inserted: number; orders_replaced: number; rejected: number };
+
+/** All sources, and the time zone of the shop. */
+export type Known = { items: Source[]; zone: string | null };
 
 export const sourcesKey = ["sources"];
 
-export const sources = (signal: AbortSignal): Promise<Source[]> =>
-  answer(client.GET("/api/orders/sources", { signal })).then(({ items }) => items);
+export const sources = (signal: AbortSignal): Promise<Known> =>
+  answerAs<{ items: Source[]; zone?: string }>(client.GET("/api/orders/sources", { signal })).then(
+    ({ items, zone }) => ({ items, zone: zone ?? null }),
+  );
 
 const FIELDS = "id,state,payload,progress,error,result,finished_at";
 /** Readings that are not over, or came to no good end. A list of jobs has no payloads, so each is asked for. */
@@ -38,6 +43,14 @@ export const openReadings = async (signal: AbortSignal) => {
   const query = { kind: "sync_source", state: OPEN, fields: "id", limit: MOST };
   const { items } = await answerAs<Page<{ id: string }>>(client.GET("/api/jobs", { params: { query }, signal }));
   return Promise.all(items.map(({ id }) => reading(id, signal)));
+};
+
+/** The last readings of one source, the newest first; those of the other sources are among as many. */
+export const readingsOf = async (name: string, signal: AbortSignal) => {
+  const query = { kind: "sync_source", fields: "id", limit: MOST };
+  const { items } = await answerAs<Page<{ id: string }>>(client.GET("/api/jobs", { params: { query }, signal }));
+  const all = await Promise.all(items.map(({ id }) => reading(id, signal)));
+  return all.filter((job) => job.payload?.source === name);
 };
 
 export const mappings = (signal: AbortSignal) =>

@@ -5,8 +5,11 @@ export const TEXTS = {
   note: "Orders that lie in a database or in a file of yours, at an address, in S3 or by SFTP. They are read every night and when you ask, and never written.",
   make: "New source",
   empty: "No source yet",
-  emptyNote:
-    "With one, orders come from a database or a file by themselves. You see what it would bring before it is saved.",
+  emptyNote: "With one, orders come from a database or a file by themselves, every night.",
+  emptyDo:
+    "Press New source, say where the orders are, and look at what it would bring; nothing is stored before you save.",
+  others:
+    "PostgreSQL, MySQL, MariaDB and files are read. SQL Server and Azure SQL are not: let them write the table to a file, and read that.",
   read: "Read now",
   asked: "It is being read",
   askedAlready: "It is being read already",
@@ -24,6 +27,16 @@ export const TEXTS = {
   unchanged: "nothing had changed",
   report: "Report",
   noReport: "–",
+  code: "Code",
+  unread: "It cannot be read",
+  never: "not yet",
+  until: "up to",
+  readings: "Its last readings",
+  readingsNone: "There was none lately. Press Read now in the list of sources, or wait for the night.",
+  when: "When",
+  became: "Ended",
+  what: "What it brought",
+  underWay: "not over",
   editTitle: "A source",
   newTitle: "New source",
   editNote: "Nothing is stored before you save, and it can be saved when you have seen what it would bring.",
@@ -38,6 +51,7 @@ export const TEXTS = {
   show: "Show",
   look: "Look at its columns",
   looked: "columns",
+  lookedOne: "column",
   meaning: "2. What its columns mean",
   meaningNote:
     "Needed are the order’s number, the customer (id, e-mail or telephone), when it was ordered, and the amount or the price of one piece. Below each column stands its type, or its first cell.",
