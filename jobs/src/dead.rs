@@ -5,11 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use crate::{
-    JobId, QueueError, State,
-    enqueue::{Announcement, Offer},
-    events::Event,
-};
+use crate::{Announcement, JobId, Offer, QueueError, State, events::Event};
 
 /// Which dead jobs. All given conditions hold together; an empty filter is every dead job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

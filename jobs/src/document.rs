@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::enqueue::{Announcement, NewJob, Offer};
+use crate::{Announcement, NewJob, Offer};
 
 /// A job as `jobs.enqueue_one` reads it.
 #[derive(Serialize)]

@@ -6,6 +6,7 @@
 //! people use: [`read`], [`dead`], [`queues`], [`schedules`], and what keeps it in
 //! order: [`days`], [`retention`], [`audit`].
 
+mod announcement;
 pub mod audit;
 pub mod contract;
 pub mod days;
@@ -20,6 +21,7 @@ pub mod idempotency;
 pub mod kinds;
 pub mod ledger;
 pub mod looks;
+mod new_job;
 mod parked;
 pub mod personal;
 pub mod progress;
@@ -34,11 +36,13 @@ pub mod successors;
 pub mod sweep;
 pub mod workers;
 
+pub use announcement::{Announcement, Offer};
 pub use contract::{JobKind, Policy, Priority, Rerun};
 pub use dispatch::Dispatch;
 pub use document::JobDocument;
-pub use enqueue::{Announcement, Enqueued, NewJob, enqueue, enqueue_one};
+pub use enqueue::{Enqueued, enqueue, enqueue_one};
 pub use error::QueueError;
+pub use new_job::NewJob;
 pub use state::State;
 pub use store::Store;
 

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{JobId, QueueError, enqueue::Offer, ledger::Claimed};
+use crate::{JobId, Offer, QueueError, ledger::claim::Claimed};
 
 /// The most that is offered of one line at once. More follow as soon as these have started and ended.
 const AT_ONCE: i32 = 200;

@@ -11,11 +11,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{Connection, FromRow, PgConnection};
 use uuid::Uuid;
 
-use crate::{
-    JobId, QueueError, SYSTEM_TENANT,
-    enqueue::{Announcement, NewJob, enqueue},
-    kinds::KindInfo,
-};
+use crate::{Announcement, JobId, NewJob, QueueError, SYSTEM_TENANT, enqueue::enqueue, kinds::KindInfo};
 
 /// A schedule.
 #[derive(Clone, Debug, Serialize, FromRow)]

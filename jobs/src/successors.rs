@@ -6,11 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{Arguments, FromRow, PgConnection};
 use uuid::Uuid;
 
-use crate::{
-    JobId, QueueError,
-    contract::Rerun,
-    enqueue::{Announcement, NewJob, Offer, columns},
-};
+use crate::{Announcement, JobId, NewJob, Offer, QueueError, contract::Rerun, new_job::columns};
 
 /// What stands for a job that was asked for.
 #[derive(FromRow)]

@@ -7,8 +7,7 @@ use sqlx::{Connection, PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
-    JobId, QueueError, State,
-    enqueue::Offer,
+    JobId, Offer, QueueError, State,
     events::Event,
     ledger::{Failure, complete::bury},
     successors,

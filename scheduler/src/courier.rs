@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use jobs::{
+    Offer,
     dispatch::{Link, RedisError, advise},
-    enqueue::Offer,
 };
 
 use crate::context::Context;

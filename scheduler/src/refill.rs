@@ -7,9 +7,8 @@ use std::{
 };
 
 use jobs::{
-    QueueError,
+    Offer, QueueError,
     dispatch::{Link, advise},
-    enqueue::Offer,
     sweep,
 };
 use tokio::time::{MissedTickBehavior, interval};

@@ -11,7 +11,7 @@ use redis::{RedisResult, cmd};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Dispatch, Link, OFFER_BATCH, OUTBOX_BYTES, advise};
-use crate::enqueue::Offer;
+use crate::Offer;
 
 /// Something to tell Redis.
 pub(super) enum Message {

@@ -26,8 +26,7 @@ pub use redis::RedisError;
 pub use server::Server;
 
 use crate::{
-    JobId,
-    enqueue::{Announcement, Offer},
+    Announcement, JobId, Offer,
     events::{self, Event},
 };
 use announcer::Message;

@@ -11,10 +11,7 @@ use sqlx::{Acquire, PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
-    JobId, QueueError, State,
-    enqueue::{Announcement, NewJob, Offer, enqueue},
-    events::Event,
-    ledger::Claimed,
+    Announcement, JobId, NewJob, Offer, QueueError, State, enqueue::enqueue, events::Event, ledger::Claimed,
     successors,
 };
 

@@ -4,10 +4,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{
-    QueueError,
-    enqueue::{Announcement, Offer},
-};
+use crate::{Announcement, Offer, QueueError};
 
 /// Makes the jobs of these leases of the worker claimable again. They never started, so no attempt is
 /// counted; should one run after all, its lease is lost and nothing of it is written.

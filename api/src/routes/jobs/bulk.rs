@@ -6,10 +6,9 @@ use axum::extract::{Path, State};
 use chrono::{DateTime, Utc};
 use database::{Tx, ids::TenantId};
 use jobs::{
-    JobId, NewJob, SYSTEM_TENANT, State as JobState,
+    Announcement, JobId, NewJob, SYSTEM_TENANT, State as JobState,
     dead::{self, DeadFilter, Left},
     enqueue,
-    enqueue::Announcement,
     events::Event,
     kinds::{DiscardDead, RetryDead},
 };
