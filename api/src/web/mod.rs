@@ -10,6 +10,7 @@ pub mod etag;
 pub mod fields;
 pub mod idempotency;
 pub mod keys;
+pub mod limiter;
 pub mod limits;
 pub mod observe;
 pub mod packing;

@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use sha2::{Digest, Sha256};
 
-use crate::web::limits::{Limiter, ONE, TooMany, address};
+use crate::web::limiter::{Limiter, ONE, TooMany, address};
 use crate::web::problem::Problem;
 
 /// An address may try so many times more than one account may be tried.

@@ -28,7 +28,8 @@ use crate::{
         body::Json,
         correlation,
         idempotency::{self, Answer, IdempotencyKey},
-        limits::{Limits, Refusal, Standing},
+        limiter::Standing,
+        limits::{Limits, Refusal},
         problem::Problem,
     },
 };

@@ -21,7 +21,8 @@ use utoipa_axum::routes;
 
 use super::install::note_disconnected;
 use crate::state::AppState;
-use crate::web::limits::{Limits, Refusal, Standing};
+use crate::web::limiter::Standing;
+use crate::web::limits::{Limits, Refusal};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::{body, correlation};
 

@@ -26,7 +26,7 @@ use super::html::{About, Kept, escaped, nowhere, page};
 use super::{Asked, Shop, language, shop};
 use crate::state::AppState;
 use crate::web::correlation;
-use crate::web::limits::ONE;
+use crate::web::limiter::ONE;
 use crate::web::problem::Problem;
 use crate::web::sign_ins::Address;
 

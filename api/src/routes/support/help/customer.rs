@@ -27,7 +27,7 @@ use crate::routes::support::drafts::find;
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::correlation;
-use crate::web::limits::ONE;
+use crate::web::limiter::ONE;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::Params;
 use crate::web::sign_ins::Address;

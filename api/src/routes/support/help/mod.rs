@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::AppState;
-use crate::web::limits::Limiter;
+use crate::web::limiter::Limiter;
 use crate::web::problem::Problem;
 
 /// How many questions one address may send a minute.
