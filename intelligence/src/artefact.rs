@@ -7,6 +7,8 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Serialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::forest::Forest;
+
 /// Why stored bytes are no usable model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArtefactError {
@@ -35,6 +37,14 @@ pub(crate) struct Kind {
 const HEADER: usize = 24;
 /// No model is larger; a length beyond it is damage and must not become an allocation.
 const LARGEST: u64 = 256 << 20;
+
+/// The trees of a stored model; none when it has none.
+pub(crate) fn forest(trees: &[String], names: &[&str]) -> Result<Option<Forest>, ArtefactError> {
+    if trees.is_empty() {
+        return Ok(None);
+    }
+    Forest::parse(trees, names).map(Some).map_err(|error| ArtefactError::Unusable(error.to_string()))
+}
 
 /// Magic, length of the text, checksum of what follows, and the compressed text.
 pub(crate) fn seal(kind: Kind, model: &impl Serialize) -> Vec<u8> {

@@ -91,12 +91,7 @@ impl Model {
         if !sound {
             return Err(ArtefactError::Unusable("its numbers contradict each other".into()));
         }
-        let forest = match stored.trees.is_empty() {
-            true => None,
-            false => Some(
-                Forest::parse(&stored.trees, &names).map_err(|e| ArtefactError::Unusable(e.to_string()))?,
-            ),
-        };
+        let forest = artefact::forest(&stored.trees, &names)?;
         Ok(Model { stored, forest })
     }
 

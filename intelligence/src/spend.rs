@@ -29,8 +29,7 @@ use crate::{
     matrix::Matrix,
     season::Season,
 };
-use mixture::Shift;
-use simple::{Factors, simple};
+use simple::{Factors, Shift, simple};
 
 const KIND: Kind = Kind { name: "spend", magic: *b"DWSPEND\x03" };
 /// What models were stored as when they had no simple parts; they are read still.
@@ -125,12 +124,7 @@ impl Model {
         if !sound {
             return Err(ArtefactError::Unusable("its numbers contradict each other".into()));
         }
-        let forest = match stored.trees.is_empty() {
-            true => None,
-            false => Some(
-                Forest::parse(&stored.trees, &names).map_err(|e| ArtefactError::Unusable(e.to_string()))?,
-            ),
-        };
+        let forest = artefact::forest(&stored.trees, &names)?;
         Ok(Model { stored, forest })
     }
 

@@ -1,6 +1,9 @@
 //! What a model of churn has to beat: simple rules, BG/NBD, a regression, and LightGBM as it comes.
 
-use super::{inputs, probability, training::churn_label};
+use super::{
+    inputs::{self, churn_label},
+    probability,
+};
 use crate::{
     boosting::{self, Labelled},
     features::FEATURES,

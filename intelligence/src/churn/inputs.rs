@@ -1,8 +1,9 @@
-//! What the regressions and BG/NBD read from a row of features.
+//! What the regressions and BG/NBD read from a row of features, and what they have to say of it.
 
 use crate::{
     bg_nbd::Observation,
     features::{COUNT as FEATURE_COUNT, FEATURES},
+    history::Outcome,
 };
 
 /// How many inputs recency, frequency and money make.
@@ -123,6 +124,11 @@ pub(crate) fn observation(row: &[f32]) -> Option<Observation> {
         last: (tenure - recency).max(0.0) as u32,
         tenure: tenure as u32,
     })
+}
+
+/// 1 for churn.
+pub(super) fn churn_label(outcome: &Outcome) -> f32 {
+    f32::from(u8::from(outcome.orders == 0))
 }
 
 fn value(row: &[f32], column: usize) -> Option<f64> {

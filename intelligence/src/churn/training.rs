@@ -15,7 +15,6 @@ use crate::{
     ensemble::{self, Table},
     folds,
     forest::{Forest, ForestError},
-    history::Outcome,
     logistic::Logistic,
     metrics::{
         CalibrationBin, Classification, Score, calibration_bins, classification, clearly_better, loss,
@@ -234,7 +233,7 @@ const RIDGE: f64 = 100.0;
 
 /// The rows that a model learns from.
 fn learn(training: &[&Snapshot], settings: &Settings) -> Table {
-    folds::table(training, settings.rows, churn_label)
+    folds::table(training, settings.rows, inputs::churn_label)
 }
 
 /// What the newest fold says: the number of trees a seed, and the answers of models that stopped there.
@@ -249,7 +248,7 @@ fn newest_fold(
     if tier != Tier::Trees {
         return Ok((None, Parts::train(&table, None, settings, 1, stop)?.answers(test)));
     }
-    let validation = folds::table(&[test], settings.rows, churn_label);
+    let validation = folds::table(&[test], settings.rows, inputs::churn_label);
     let trees = || ensemble::train(&table, Some(&validation), &settings.boosting, settings.fold_seeds, stop);
     let (texts, regression) = rayon::join(trees, || fit_regression(&table));
     let texts = texts?;
@@ -309,11 +308,6 @@ impl Parts {
         let purchases = silent.map(|silent| silent.into_iter().map(log_odds).collect());
         Answers { trees, regression, purchases, churned: test.churned() }
     }
-}
-
-/// 1 for churn.
-pub(super) fn churn_label(outcome: &Outcome) -> f32 {
-    f32::from(u8::from(outcome.orders == 0))
 }
 
 /// The parts' log-odds for a fold's customers.

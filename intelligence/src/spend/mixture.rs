@@ -3,7 +3,11 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{comparison::loss, mixed, simple::Simple};
+use super::{
+    comparison::loss,
+    mixed,
+    simple::{Shift, Simple},
+};
 use crate::metrics::{Estimate, SIGNIFICANT, paired_p_value, spend_quality};
 
 /// The parts' shares. What `recent` and `rate` leave is the model's: the mean of the logarithms of trees and purchases.
@@ -92,19 +96,6 @@ pub(super) struct Parts {
     pub(super) season: Option<Shift>,
     /// What was spent.
     pub(super) spent: Vec<f64>,
-}
-
-/// By how much a season moves the logarithms of the model's parts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Shift {
-    /// The coming days against those that the trees learnt from.
-    pub(super) trees: f64,
-    /// The coming days against the year.
-    pub(super) purchases: f64,
-}
-
-impl Shift {
-    pub(super) const NONE: Shift = Shift { trees: 0.0, purchases: 0.0 };
 }
 
 impl Parts {

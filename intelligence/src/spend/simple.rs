@@ -3,7 +3,6 @@
 //!
 //! Of a customer who came within the year the first order is no part of the rate: everybody has one, whatever follows.
 
-use super::mixture::Shift;
 use crate::{
     churn::inputs,
     season::{Basis, Season},
@@ -53,6 +52,19 @@ impl Factors {
     pub(super) fn shift(self, learnt: f64) -> Shift {
         Shift { trees: self.recent.ln() - learnt, purchases: self.rate.ln() }
     }
+}
+
+/// By how much a season moves the logarithms of the model's parts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Shift {
+    /// The coming days against those that the trees learnt from.
+    pub(super) trees: f64,
+    /// The coming days against the year.
+    pub(super) purchases: f64,
+}
+
+impl Shift {
+    pub(super) const NONE: Shift = Shift { trees: 0.0, purchases: 0.0 };
 }
 
 /// The simple forecasts of a customer with these features; none without an order.

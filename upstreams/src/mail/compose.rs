@@ -11,7 +11,7 @@ use lettre::message::dkim::{
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 
-use super::client::SendError;
+use super::error::SendError;
 use crate::outgoing::Outgoing;
 
 /// Headers that the signature covers, those of them that a mail has.

@@ -3,7 +3,9 @@
 
 pub mod client;
 pub mod compose;
+pub mod error;
 pub mod server;
 
-pub use client::{Account, Post, Security, SendError};
+pub use client::{Account, Post, Security};
 pub use compose::{Dkim, File, Letter, Person};
+pub use error::SendError;

@@ -17,7 +17,13 @@ use jobs::{
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use super::{Shared, completer::Finished, handlers::Handlers, progress::ProgressReporter, running::Halt};
+use super::{
+    Shared,
+    completer::Finished,
+    handlers::{Handlers, Ran},
+    progress::ProgressReporter,
+    running::Halt,
+};
 use crate::{context::Ctx, outcome::LONGEST_WAIT};
 
 /// What a run needs.
@@ -99,16 +105,6 @@ async fn run(executor: Executor, job: Claimed) -> Option<Ending> {
 
 /// How long a job of an unknown kind waits for a worker that knows it.
 const UNKNOWN_KIND_DELAY: Duration = Duration::from_secs(15);
-
-/// What a handler came to, before its attempts are looked at.
-pub(super) enum Ran {
-    /// It ended.
-    Ended(Ending),
-    /// It failed and may be tried again, after the given time or the kind's backoff.
-    MayRetry { failure: Failure, after: Option<Duration> },
-    /// Something that it needs is not there; it comes back after the given time or one of ours.
-    MustWait { failure: Failure, after: Option<Duration> },
-}
 
 /// How long the job has been waiting for something that is not there, by the ledger's clock.
 fn waited_for(job: &Claimed) -> Duration {

@@ -1,7 +1,7 @@
 //! The table of handlers by kind. A handler is an ordinary async function from the context and the
 //! decoded payload to an outcome; what it does not have to know is done here.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use jobs::{
@@ -10,11 +10,20 @@ use jobs::{
     ledger::{Claimed, Ending, Failure},
 };
 
-use super::executor::Ran;
 use crate::{
     context::Ctx,
     outcome::{Outcome, Stop},
 };
+
+/// What a handler came to, before its attempts are looked at.
+pub(super) enum Ran {
+    /// It ended.
+    Ended(Ending),
+    /// It failed and may be tried again, after the given time or the kind's backoff.
+    MayRetry { failure: Failure, after: Option<Duration> },
+    /// Something that it needs is not there; it comes back after the given time or one of ours.
+    MustWait { failure: Failure, after: Option<Duration> },
+}
 
 /// The handlers of a process.
 #[derive(Default)]
