@@ -13,6 +13,7 @@ pub mod integrations;
 pub mod people;
 pub mod personal;
 pub mod public_address;
+pub mod scopes;
 pub mod seal;
 pub mod sealed_stream;
 pub mod shopify;

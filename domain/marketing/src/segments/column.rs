@@ -7,31 +7,47 @@ use super::field::Axis;
 
 /// A column of the facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
 pub enum Column {
+    /// What was ever spent, in cents.
     SpendCents,
+    /// How many orders there are.
     Orders,
+    /// The day of the first order.
     FirstOrderOn,
+    /// The day of the newest order.
     LastOrderOn,
+    /// The segment of an axis, by its index.
     Segment(Axis),
+    /// The archetype of level 1, by its index.
     ArchetypeL1,
+    /// The archetype of level 2, by its index.
     ArchetypeL2,
+    /// Whether the customer wants to be written to.
     OptIn,
+    /// The probability to leave, 0 to 1.
     Churn,
+    /// The expected spend of the model's horizon, in the shop's currency.
     Ltv,
+    /// The country.
     Country,
+    /// The state or region.
     State,
 }
 
 /// How a column is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Storage {
+    /// 64 bits.
     BigInt,
+    /// 32 bits.
     Integer,
+    /// 16 bits.
     SmallInt,
+    /// Days.
     Date,
+    /// A float of 32 bits; its keys are in the order of the numbers.
     Real,
+    /// 0 or 1.
     Boolean,
     /// Its keys are places in a list of its values.
     Text,
@@ -85,11 +101,6 @@ impl Column {
             Column::Churn | Column::Ltv => Storage::Real,
             Column::Country | Column::State => Storage::Text,
         }
-    }
-
-    /// Whether a value may be missing.
-    pub fn is_nullable(self) -> bool {
-        !matches!(self, Column::SpendCents | Column::Orders | Column::OptIn)
     }
 
     /// The lowest and the highest key that a value can have.

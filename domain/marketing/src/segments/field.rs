@@ -3,22 +3,36 @@
 
 use std::fmt;
 
+use super::operator::Operator;
+
 /// The axes, in the order of the segmentation's catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs)]
 pub enum Axis {
+    /// How often there are orders.
     PurchaseFrequency,
+    /// How much is spent.
     PurchaseValue,
+    /// How many products and categories are tried.
     CategoryExploration,
+    /// How much discounts and low prices matter.
     PriceSensitivity,
+    /// How regular orders are.
     PurchaseCadence,
+    /// How long the customer has been one, and how recent they are.
     CustomerMaturity,
+    /// How much is bought again.
     RepurchaseBehavior,
+    /// How much is sent back.
     ReturnBehavior,
+    /// How the customer writes in.
     Communication,
+    /// How much their problems take.
     ProblemComplexity,
+    /// How long and how surely they stay.
     Loyalty,
+    /// How content they say they are.
     Feedback,
+    /// How much money matters in what they write.
     ValueSensitivity,
 }
 
@@ -279,139 +293,6 @@ impl fmt::Display for Field {
     }
 }
 
-/// How a field is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum Operator {
-    Is,
-    IsNot,
-    Less,
-    AtMost,
-    More,
-    AtLeast,
-    Between,
-    In,
-    NotIn,
-    Contains,
-    StartsWith,
-    EndsWith,
-    Has,
-    HasAny,
-    HasAll,
-    Known,
-    Unknown,
-}
-
-/// What an operator wants on its right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wants {
-    /// Nothing.
-    Nothing,
-    /// One value.
-    One,
-    /// A lower and an upper bound, both included.
-    Two,
-    /// A list.
-    Many,
-}
-
-impl Operator {
-    /// Every operator.
-    pub const ALL: [Operator; 17] = [
-        Operator::Is,
-        Operator::IsNot,
-        Operator::Less,
-        Operator::AtMost,
-        Operator::More,
-        Operator::AtLeast,
-        Operator::Between,
-        Operator::In,
-        Operator::NotIn,
-        Operator::Contains,
-        Operator::StartsWith,
-        Operator::EndsWith,
-        Operator::Has,
-        Operator::HasAny,
-        Operator::HasAll,
-        Operator::Known,
-        Operator::Unknown,
-    ];
-
-    /// The operator as it stands in a text; in JSON blanks are written as `_`.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Operator::Is => "=",
-            Operator::IsNot => "!=",
-            Operator::Less => "<",
-            Operator::AtMost => "<=",
-            Operator::More => ">",
-            Operator::AtLeast => ">=",
-            Operator::Between => "between",
-            Operator::In => "in",
-            Operator::NotIn => "not in",
-            Operator::Contains => "contains",
-            Operator::StartsWith => "starts with",
-            Operator::EndsWith => "ends with",
-            Operator::Has => "has",
-            Operator::HasAny => "has any",
-            Operator::HasAll => "has all",
-            Operator::Known => "is known",
-            Operator::Unknown => "is unknown",
-        }
-    }
-
-    /// The operator as it stands in JSON.
-    pub fn wire(self) -> String {
-        self.words().replace(' ', "_")
-    }
-
-    /// The operator of that name in JSON.
-    pub fn from_wire(name: &str) -> Option<Operator> {
-        Operator::ALL.into_iter().find(|operator| operator.wire() == name)
-    }
-
-    /// What stands on its right.
-    pub fn wants(self) -> Wants {
-        match self {
-            Operator::Known | Operator::Unknown => Wants::Nothing,
-            Operator::Between => Wants::Two,
-            Operator::In | Operator::NotIn | Operator::HasAny | Operator::HasAll => Wants::Many,
-            _ => Wants::One,
-        }
-    }
-}
-
-impl fmt::Display for Operator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.words())
-    }
-}
-
-/// The nearest of some names to one that is not among them, when it is near enough to be meant.
-pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let name = name.to_ascii_lowercase();
-    let near = names.into_iter().map(|known| (distance(&name, &known.to_ascii_lowercase()), known)).min();
-    let (edits, known) = near?;
-    let is_near = edits <= 1 + known.chars().count() / 3;
-    is_near.then_some(known)
-}
-
-/// Levenshtein's distance: insertions, deletions and replacements that make one text of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = corner + usize::from(from != *to);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -423,18 +304,5 @@ mod tests {
             assert!(!field.kind().operators().is_empty());
         }
         assert_eq!(Field::all().count(), 40);
-        for operator in Operator::ALL {
-            assert_eq!(Operator::from_wire(&operator.wire()), Some(operator));
-        }
-    }
-
-    #[test]
-    fn a_misspelt_name_has_a_nearest_one_and_a_foreign_one_has_none() {
-        let fields: Vec<String> = Field::all().map(|field| field.to_string()).collect();
-        let near = |name| nearest(name, fields.iter().map(String::as_str));
-        assert_eq!(near("totl_order_value"), Some("total_order_value"));
-        assert_eq!(near("Churn_Risk"), Some("churn_risk"));
-        assert_eq!(near("segment.purchase_freqency"), Some("segment.purchase_frequency"));
-        assert_eq!(near("weather"), None);
     }
 }

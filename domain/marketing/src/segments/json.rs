@@ -6,7 +6,9 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Map, Value as Json, json};
 
-use super::field::{Field, Operator, Wants, nearest};
+use super::field::Field;
+use super::nearest::nearest;
+use super::operator::{Operator, Wants};
 use super::parse::unknown_field;
 use super::rule::{Condition, Literal, MAX_DEPTH, MAX_TEXT, Part, Rule, Value};
 

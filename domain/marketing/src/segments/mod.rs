@@ -1,9 +1,9 @@
 //! Segments for marketing: customers for whom a rule holds.
 //!
-//! Reading order: [`field`] (what may be asked), [`rule`] (the tree), [`mod@parse`], [`text`] and [`json`] (its two
+//! Reading order: [`field`] (what may be asked) and [`operator`] (how), [`rule`] (the tree), [`mod@parse`], [`text`] and [`json`] (its two
 //! forms), [`resolve`] (the tree as tests of the facts' columns, with a tenant's names and today's date),
 //! [`scan`] (those as SQL over the facts) and [`bits`] (as SQL over the bit index), [`count`], [`store`] (the
-//! segments themselves), [`evaluate`] (who is in them).
+//! segments themselves) and [`references`] (which names which), [`evaluate`] (who is in them).
 
 pub mod bits;
 pub mod changes;
@@ -14,7 +14,10 @@ pub mod facts;
 pub mod field;
 pub mod json;
 pub mod members;
+pub mod nearest;
+pub mod operator;
 pub mod parse;
+pub mod references;
 pub mod resolve;
 pub mod rule;
 #[cfg(test)]

@@ -10,7 +10,9 @@
 //! list      = "(" value { "," value } ")"
 //! ```
 
-use super::field::{Field, Operator, STRENGTHS, Wants, nearest};
+use super::field::{Field, STRENGTHS};
+use super::nearest::nearest;
+use super::operator::{Operator, Wants};
 use super::rule::{Condition, Literal, MAX_LIST, MAX_TEXT, Part, Rule};
 use super::text_error::{TextError, at};
 use super::token::{Placed, Token, tokens};

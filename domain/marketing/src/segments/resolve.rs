@@ -8,7 +8,9 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::column::{Column, Range, complement, day_key, joined, real_key};
-use super::field::{Axis, Field, Operator, STRENGTHS, nearest};
+use super::field::{Axis, Field, STRENGTHS};
+use super::nearest::nearest;
+use super::operator::Operator;
 use super::rule::{Condition, Rule, Value};
 use database::ids::SegmentId;
 use platform::risk::{RiskBand, RiskBands};
@@ -69,28 +71,34 @@ pub enum Test {
 
 /// A text of a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Texts {
+    /// The country.
     Country,
+    /// The state or region.
     State,
+    /// The address.
     Email,
 }
 
 /// How texts are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Match {
+    /// The whole text.
     Equal,
+    /// Anywhere in it.
     Contains,
+    /// At its beginning.
     StartsWith,
+    /// At its end.
     EndsWith,
 }
 
 /// How many of the labels are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Quantity {
+    /// One of them, or more.
     One,
+    /// All of them.
     Every,
 }
 

@@ -4,7 +4,8 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::field::{Field, Kind, Operator, Wants};
+use super::field::{Field, Kind};
+use super::operator::{Operator, Wants};
 
 /// How deep a rule may be nested; a lone condition is 1 deep.
 pub const MAX_DEPTH: usize = 8;
@@ -90,12 +91,14 @@ pub enum Part {
 
 /// A rule that is too large or has an empty part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs)]
 pub enum Bound {
+    /// It is nested too deep.
     #[error("the rule is nested more than {MAX_DEPTH} deep")]
     TooDeep,
+    /// It has too many conditions.
     #[error("the rule has more than {MAX_CONDITIONS} conditions")]
     TooManyConditions,
+    /// A group has no parts.
     #[error("all and any need at least one part")]
     Empty,
 }

@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::field::{Field, Kind, Operator, Wants};
+use super::field::{Field, Kind};
 use super::json::{from_json, to_json};
+use super::operator::{Operator, Wants};
 use super::parse::parse;
 use super::rule::{Condition, Literal, Rule};
 

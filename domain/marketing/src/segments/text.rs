@@ -7,7 +7,8 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::field::{Kind, Operator, Wants};
+use super::field::Kind;
+use super::operator::{Operator, Wants};
 use super::rule::{Condition, Rule, Value};
 use super::text_error::{TextError, at};
 use super::token::Token;

@@ -6,6 +6,7 @@ use database::ids::SegmentId;
 use marketing::segments::evaluate::{EvaluateError, Evaluation, evaluate, history, prune};
 use marketing::segments::members;
 use marketing::segments::parse::parse;
+use marketing::segments::references;
 use marketing::segments::store::{self, Draft, Segment};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
@@ -152,7 +153,7 @@ async fn a_segment_of_a_segment_follows_its_members_and_old_history_goes() {
         .collect();
     assert_eq!(member_ids(&world, outer.id).await, expected);
     let mut tx = world.db.tenant_tx(Role::Marketing, world.tenant).await.expect("begins");
-    let levels = store::levels(&mut tx, world.tenant).await.expect("ordered");
+    let levels = references::levels(&mut tx, world.tenant).await.expect("ordered");
     assert_eq!(levels, [vec![(inner.id, vec![])], vec![(outer.id, vec![inner.id])]]);
     tx.commit().await.expect("commits");
 

@@ -1,6 +1,7 @@
 //! A plain reading of rules: what the words say of one person, without keys, ranges or vectors.
 
-use marketing::segments::field::{Field, Operator, STRENGTHS};
+use marketing::segments::field::{Field, STRENGTHS};
+use marketing::segments::operator::Operator;
 use marketing::segments::rule::{Condition, Rule, Value};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -128,7 +129,7 @@ fn number(value: &Value) -> Decimal {
 }
 
 fn float(value: &Value) -> f32 {
-    #[allow(clippy::cast_possible_truncation)]
+    #[allow(clippy::cast_possible_truncation, reason = "the nearest float is what is wanted")]
     let nearest = number(value).to_f64().expect("a number") as f32;
     nearest
 }

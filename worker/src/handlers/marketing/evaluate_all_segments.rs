@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use database::{ids::SegmentId, Role};
-use marketing::segments::{bits::build::{self, Built, Options}, evaluate, store};
+use marketing::segments::{bits::build::{self, Built, Options}, evaluate, references};
 use jobs::{JobId, NewJob};
 use marketing::kinds::{evaluate_all_segments::EvaluateAllSegmentsOutput, EvaluateAllSegments, EvaluateSegment};
 
@@ -29,7 +29,7 @@ pub(super) async fn handle(
     let pruned = prune(&ctx, &app).await?;
 
     let mut tx = app.db.tenant_tx(Role::Marketing, ctx.tenant).await?;
-    let levels = store::levels(&mut tx, ctx.tenant).await?;
+    let levels = references::levels(&mut tx, ctx.tenant).await?;
     let mut output = EvaluateAllSegmentsOutput {
         segments: 0,
         levels: u32::try_from(levels.len()).unwrap_or(u32::MAX),

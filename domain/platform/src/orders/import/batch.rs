@@ -1,0 +1,222 @@
+//! A batch of what was read: stored in two lanes at once, each a transaction with its part of the checkpoint; then the
+//! place where reading goes on is moved.
+
+use std::collections::BTreeMap;
+
+use database::{Db, DbError, Role};
+use sqlx::types::Json;
+
+use super::{Import, ImportError};
+use crate::orders::{
+    progress::{self, Progress},
+    seen::Seen,
+    state::{self, LANES, Source, Told},
+    statement::{Found, Note, Place, Statement},
+};
+
+/// What was read and is not committed.
+#[derive(Default)]
+pub(super) struct Batch {
+    orders: Vec<(Statement, u64)>,
+    notes: Vec<(Note, u32)>,
+    pub(super) rows: u64,
+    rejected: u64,
+    /// Where reading goes on after it, and whether something came after that place.
+    after: Option<Place>,
+    is_open: bool,
+}
+
+impl Batch {
+    pub(super) fn add(&mut self, found: Found) {
+        let after = match found {
+            Found::Order { statement, line, rows, after } => {
+                self.rows += u64::from(rows);
+                self.orders.push((statement, line));
+                Some(after)
+            }
+            Found::Note { note, rows, after } => {
+                self.rows += u64::from(rows);
+                self.rejected += u64::from(rows);
+                self.notes.push((note, rows));
+                after
+            }
+        };
+        self.is_open = after.is_none();
+        self.after = after.or(self.after);
+    }
+
+    /// Whether a checkpoint may stand after it.
+    pub(super) fn is_complete(&self) -> bool {
+        !self.is_open
+    }
+}
+
+/// Stores a batch and moves the checkpoint.
+pub(super) async fn commit(
+    db: &Db,
+    import: &Import,
+    source: &Source,
+    batch: &Batch,
+    progress: &mut Progress,
+    seen: &mut [Seen; LANES],
+) -> Result<(), ImportError> {
+    if batch.orders.is_empty() && batch.notes.is_empty() {
+        return Ok(());
+    }
+    let last_line = batch.orders.last().map_or(0, |(_, line)| *line);
+    let (first, second) = tokio::try_join!(
+        store_lane(db, import, source, batch, 0, progress, &seen[0]),
+        store_lane(db, import, source, batch, 1, progress, &seen[1]),
+    )?;
+    for (lane, stored) in [first, second].into_iter().enumerate() {
+        progress.lanes[lane] = progress.lanes[lane].max(last_line);
+        progress.add(stored.counts);
+        seen[lane].absorb(stored.fresh);
+        absorb(progress, stored.told);
+    }
+    move_checkpoint(db, import, batch, progress).await
+}
+
+#[derive(Default)]
+struct LaneStored {
+    counts: state::Counts,
+    told: progress::Told,
+    fresh: Seen,
+}
+
+/// Stores the orders of a lane's customers. Two lanes that want the same row in turn are a conflict, and the one that is
+/// asked to try again does so.
+async fn store_lane(
+    db: &Db,
+    import: &Import,
+    source: &Source,
+    batch: &Batch,
+    lane: usize,
+    progress: &Progress,
+    seen: &Seen,
+) -> Result<LaneStored, ImportError> {
+    const TRIES: u32 = 5;
+    let last_line = batch.orders.last().map_or(0, |(_, line)| *line);
+    // An earlier try has committed it and did not live to move the checkpoint.
+    if progress.lanes[lane] >= last_line {
+        return Ok(LaneStored::default());
+    }
+    let told: Vec<Told<'_>> = batch
+        .orders
+        .iter()
+        .filter(|(statement, line)| *line > progress.lanes[lane] && state::lane_of(statement) == lane)
+        .map(|(statement, line)| Told { statement, line: *line })
+        .collect();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match try_lane(db, import, source, &told, (lane, last_line), progress, seen).await {
+            Err(ImportError::Db(DbError::Conflict(_) | DbError::Constraint { .. })) if tries < TRIES => {}
+            stored => return stored,
+        }
+    }
+}
+
+async fn try_lane(
+    db: &Db,
+    import: &Import,
+    source: &Source,
+    told: &[Told<'_>],
+    (lane, last_line): (usize, u64),
+    progress: &Progress,
+    seen: &Seen,
+) -> Result<LaneStored, ImportError> {
+    let mut tx = db.tenant_tx(Role::Platform, import.tenant).await?;
+    state::take_lane(&mut tx, import.tenant, lane).await?;
+    let (stated, fresh) = state::apply(&mut tx, import.tenant, source, told, seen).await?;
+    let notes = stated.notes;
+    // A row's last numbers are for what is found out here.
+    let told = progress::keep_notes(
+        &mut tx,
+        import.tenant,
+        &import.erasure_key,
+        import.id,
+        &notes,
+        progress.notes,
+        10 + 3 * lane as i64,
+    )
+    .await?;
+    let counts = stated.counts;
+    let moved = sqlx::query(include_str!("lane_done.sql"))
+        .bind(import.id)
+        .bind(lane as i32 + 1)
+        .bind(progress.lanes[lane] as i64)
+        .bind(last_line as i64)
+        .bind([counts.lines, counts.lines_known, counts.lines_left_out])
+        .bind([counts.inserted, counts.replaced, counts.unchanged, counts.older])
+        .bind(Json(&told.left_out))
+        .bind(Json(&told.remarks))
+        .bind(told.kept as i64)
+        .execute(&mut *tx)
+        .await
+        .map_err(DbError::from)?;
+    if moved.rows_affected() != 1 {
+        return Err(ImportError::Superseded);
+    }
+    tx.commit().await.map_err(DbError::from)?;
+    Ok(LaneStored { counts, told, fresh })
+}
+
+async fn move_checkpoint(
+    db: &Db,
+    import: &Import,
+    batch: &Batch,
+    progress: &mut Progress,
+) -> Result<(), ImportError> {
+    let to = batch.after.unwrap_or(Place { offset: progress.next_byte, line: progress.next_line });
+    let mut tx = db.tenant_tx(Role::Platform, import.tenant).await?;
+    let told = progress::keep_notes(
+        &mut tx,
+        import.tenant,
+        &import.erasure_key,
+        import.id,
+        &batch.notes,
+        progress.notes,
+        0,
+    )
+    .await?;
+    let moved = sqlx::query(
+        "update platform.import_run
+         set next_byte = $3, next_line = $4, lines_read = lines_read + $5, rejected = rejected + $6,
+             left_out = platform.add_counts(left_out, $7), remarks = platform.add_counts(remarks, $8), notes = notes + $9,
+             updated_at = now()
+         where id = $1 and next_byte = $2 and state = 'running'",
+    )
+    .bind(import.id)
+    .bind(progress.next_byte as i64)
+    .bind(to.offset as i64)
+    .bind(to.line as i64)
+    .bind(batch.rows as i64)
+    .bind(batch.rejected as i64)
+    .bind(Json(&told.left_out))
+    .bind(Json(&told.remarks))
+    .bind(told.kept as i64)
+    .execute(&mut *tx)
+    .await
+    .map_err(DbError::from)?;
+    if moved.rows_affected() != 1 {
+        return Err(ImportError::Superseded);
+    }
+    tx.commit().await.map_err(DbError::from)?;
+    (progress.next_byte, progress.next_line) = (to.offset, to.line);
+    progress.lines_read += batch.rows;
+    progress.rejected += batch.rejected;
+    absorb(progress, told);
+    Ok(())
+}
+
+fn absorb(progress: &mut Progress, told: progress::Told) {
+    let add = |to: &mut BTreeMap<String, u64>, from: BTreeMap<String, u64>| {
+        for (reason, count) in from {
+            *to.entry(reason).or_default() += count;
+        }
+    };
+    add(&mut progress.left_out, told.left_out);
+    add(&mut progress.remarks, told.remarks);
+    progress.notes += told.kept;
+}
