@@ -150,14 +150,14 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Order {
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "only reading it is tested")]
         lines: Vec<Line>,
     }
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Line {
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "only reading it is tested")]
         amount: u8,
     }
 

@@ -1,6 +1,6 @@
 //! Questions over HTTP: asked, of the tools themselves, and by the Model Context Protocol; anonymised ids; policy and use.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "this program takes what it needs of it")]
 #[path = "../it/shop/mod.rs"]
 mod shop;
 

@@ -1,10 +1,10 @@
 //! Macros, rules, articles and the public help page over HTTP.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "this program takes what it needs of it")]
 #[path = "../it/shop/mod.rs"]
 mod shop;
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "this program takes what it needs of it")]
 #[path = "../tickets/desk.rs"]
 mod desk;
 

@@ -1,7 +1,7 @@
 //! Assignment and real time over HTTP, against real servers: routes, streams and WebSockets.
 
 #[path = "../it/shop/mod.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "this program takes what it needs of it")]
 mod shop;
 
 mod assignment;

@@ -1,9 +1,9 @@
 //! Mail over HTTP: mailboxes and their secrets, the door by key and by token, what came, and what is suspended.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "this program takes what it needs of it")]
 #[path = "../tickets/desk.rs"]
 mod desk;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "this program takes what it needs of it")]
 #[path = "../it/shop/mod.rs"]
 mod shop;
 

@@ -1,6 +1,6 @@
 //! Tickets over HTTP: made, listed, opened, changed, answered, found, merged; and their customers.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "this program takes what it needs of it")]
 #[path = "../it/shop/mod.rs"]
 mod shop;
 

@@ -156,10 +156,12 @@ pub async fn addresses(tx: &mut Tx, customer: &Customer) -> Result<Vec<String>, 
 
 /// What is to be changed; an inner none takes it away.
 #[derive(Debug, Clone, Default)]
-#[allow(missing_docs)]
 pub struct Change {
+    /// The address.
     pub email: Option<Option<String>>,
+    /// The name.
     pub name: Option<Option<String>>,
+    /// The number, in any spelling.
     pub phone: Option<Option<String>>,
 }
 

@@ -12,11 +12,14 @@ use crate::policy::Policy;
 /// What a model is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
 pub enum Feature {
+    /// A question about the shop.
     AnswerQuestion,
+    /// A draft of a reply.
     DraftReply,
+    /// Mood and matter of a message.
     AnalyzeMessage,
+    /// Advice for a ticket.
     RecommendActions,
 }
 
@@ -109,17 +112,26 @@ pub async fn record(
 
 /// The use of a feature and model on a day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
-#[allow(missing_docs)]
 pub struct Line {
+    /// The day (UTC).
     pub day: NaiveDate,
+    /// What the model was asked for.
     pub feature: String,
+    /// Which model.
     pub model: String,
+    /// How often it was asked.
     pub calls: i64,
+    /// How many of the calls read something from the prompt cache.
     pub cache_hits: i64,
+    /// Tokens read at full price.
     pub input_tokens: i64,
+    /// Tokens written.
     pub output_tokens: i64,
+    /// Tokens read from the prompt cache.
     pub cache_read_tokens: i64,
+    /// Tokens put into the prompt cache.
     pub cache_write_tokens: i64,
+    /// What it cost, in millionths of a dollar.
     pub cost_micros: i64,
 }
 

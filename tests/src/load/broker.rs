@@ -29,20 +29,26 @@ impl Broker {
     }
 
     /// Begins to count anew.
-    #[allow(missing_docs)]
+    ///
+    /// # Errors
+    /// Redis does not answer.
     pub async fn reset(&mut self) -> RedisResult<()> {
         cmd("CONFIG").arg("RESETSTAT").query_async(&mut self.connection).await
     }
 
     /// Memory in use, in megabytes of a million bytes.
-    #[allow(missing_docs)]
+    ///
+    /// # Errors
+    /// Redis does not answer.
     pub async fn used_memory_mb(&mut self) -> RedisResult<f64> {
         let memory = self.info("memory").await?;
         Ok(memory.get("used_memory").and_then(|bytes| bytes.parse::<f64>().ok()).unwrap_or(0.0) / 1e6)
     }
 
     /// Every command that ran since the last reset, by name, without the looks of this connection.
-    #[allow(missing_docs)]
+    ///
+    /// # Errors
+    /// Redis does not answer.
     pub async fn commands(&mut self) -> RedisResult<BTreeMap<String, CommandTimes>> {
         let counts = self.info("commandstats").await?;
         let latencies = self.info("latencystats").await?;

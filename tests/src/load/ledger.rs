@@ -71,7 +71,9 @@ impl Ledger {
     }
 
     /// Enqueues one probe, as a request would.
-    #[allow(missing_docs)]
+    ///
+    /// # Errors
+    /// The ledger does not answer.
     pub async fn add(&self, tenant: TenantId, name: &str, probe: &Probe) -> anyhow::Result<()> {
         let job = NewJob::of(tenant, probe)?.with_cause(name, None, "load");
         let mut conn = self.store.pool().acquire().await?;
@@ -81,13 +83,17 @@ impl Ledger {
     }
 
     /// Lets nothing of the queue be started. What a worker has asked for already is still started.
-    #[allow(missing_docs)]
+    ///
+    /// # Errors
+    /// The ledger does not answer.
     pub async fn pause(&self, queue: &str) -> anyhow::Result<()> {
         self.set_paused(queue, true).await
     }
 
     /// Lets the queue go on.
-    #[allow(missing_docs)]
+    ///
+    /// # Errors
+    /// The ledger does not answer.
     pub async fn resume(&self, queue: &str) -> anyhow::Result<()> {
         self.set_paused(queue, false).await
     }
@@ -101,7 +107,9 @@ impl Ledger {
     }
 
     /// How many jobs of the queue are in that state, by the books, which are cheap to ask.
-    #[allow(missing_docs)]
+    ///
+    /// # Errors
+    /// The ledger does not answer.
     pub async fn count(&self, queue: &str, state: &str) -> anyhow::Result<i64> {
         let mut conn = self.store.pool().acquire().await?;
         let books = queues::balances(&mut conn).await?;
@@ -156,7 +164,9 @@ impl Ledger {
 
     /// How long the jobs of that name waited, from the transaction that made them to the start of the last
     /// attempt.
-    #[allow(missing_docs)]
+    ///
+    /// # Errors
+    /// The ledger does not answer.
     pub async fn waits(&self, name: &str) -> anyhow::Result<Spread> {
         let rows = sqlx::query_scalar::<_, f64>(
             "select extract(epoch from started_at - run_at)::float8 from jobs.finished
@@ -168,7 +178,9 @@ impl Ledger {
 
     /// How many jobs of other tenants were started during each wait of the tenant's jobs of that name, sorted. Unlike
     /// a time it does not depend on what else the machine does.
-    #[allow(missing_docs)]
+    ///
+    /// # Errors
+    /// The ledger does not answer.
     pub async fn overtaken(&self, tenant: TenantId, name: &str) -> anyhow::Result<Vec<usize>> {
         let others: Vec<DateTime<Utc>> = sqlx::query_scalar(
             "select started_at from jobs.finished where tenant_id <> $1 and started_at is not null order by started_at",

@@ -24,15 +24,22 @@ pub const MAX_ARGUMENT_BYTES: usize = 4_096;
 /// A call with checked parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "tool", content = "arguments", rename_all = "snake_case")]
-#[allow(missing_docs)]
 pub enum Call {
+    /// Counts and averages of groups of customers.
     AnalyzeCustomers(AnalyzeCustomers),
+    /// Segments of an axis.
     AnalyzeSegments(AnalyzeSegments),
+    /// What is bought, and what is bought together.
     AnalyzeProducts(AnalyzeProducts),
+    /// What is to be expected.
     ForecastMetrics(ForecastMetrics),
+    /// Whom a campaign is for.
     TargetCampaign(TargetCampaign),
+    /// One customer.
     LookupCustomer(LookupCustomer),
+    /// How customers behave over time.
     AnalyzeBehavior(AnalyzeBehavior),
+    /// What to do.
     GetRecommendations(GetRecommendations),
 }
 

@@ -79,10 +79,12 @@ pub async fn put(tx: &mut Tx, tenant: TenantId, page: &HelpPage) -> Result<HelpP
 
 /// A published article in a list.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
-#[allow(missing_docs)]
 pub struct Listed {
+    /// Its name in addresses.
     pub slug: String,
+    /// Its category, if it has one.
     pub category: Option<String>,
+    /// Its title in the language that was found.
     pub title: String,
 }
 
@@ -107,13 +109,18 @@ pub async fn listed(tx: &mut Tx, language: &str) -> Result<Vec<Listed>, DbError>
 
 /// A published article as it is shown.
 #[derive(Debug, Clone, PartialEq, FromRow)]
-#[allow(missing_docs)]
 pub struct Page {
+    /// The article.
     pub article_id: Uuid,
+    /// The language of what is shown.
     pub language: String,
+    /// The version that is published.
     pub version: i32,
+    /// Its title.
     pub title: String,
+    /// Its text, made safe when it was published.
     pub html: String,
+    /// Since when.
     pub published_at: DateTime<Utc>,
 }
 

@@ -47,19 +47,29 @@ pub struct Content {
 
 /// An article with its newest version.
 #[derive(Debug, Clone, FromRow)]
-#[allow(missing_docs)]
 pub struct Article {
+    /// Its id.
     pub id: Uuid,
+    /// Its name in addresses; unique in its shop.
     pub slug: String,
+    /// Its category, if it has one.
     pub category: Option<String>,
+    /// Whether customers may read it; otherwise it is for colleagues.
     pub is_public: bool,
+    /// The number of the newest version.
     pub version: i32,
+    /// The version that is shown; none when none is.
     pub published_version: Option<i32>,
+    /// The newest version's texts by language.
     #[sqlx(json)]
     pub texts: BTreeMap<String, Text>,
+    /// The language of readers whose own has no text.
     pub default_language: String,
+    /// Who changed it last, for people.
     pub changed_by: String,
+    /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// When it was changed last.
     pub updated_at: DateTime<Utc>,
 }
 

@@ -172,7 +172,7 @@ async fn count(tx: &mut Tx, ticket: TicketId) -> Result<i64, DbError> {
         .await?)
 }
 
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments, reason = "a row, column by column")]
 async fn note(
     tx: &mut Tx,
     tenant: TenantId,

@@ -38,21 +38,32 @@ pub struct Content {
 
 /// A macro.
 #[derive(Debug, Clone, FromRow)]
-#[allow(missing_docs)]
 pub struct Macro {
+    /// Its id.
     pub id: Uuid,
+    /// What people call it; unique in its shop.
     pub name: String,
+    /// Where it lies, if anywhere.
     pub folder: Option<String>,
+    /// The reply by language, with variables in it.
     #[sqlx(json)]
     pub texts: BTreeMap<String, String>,
+    /// The language for customers whose own has no text.
     pub default_language: String,
+    /// What is done besides, in this order.
     #[sqlx(json)]
     pub actions: Vec<Action>,
+    /// How often it was used.
     pub uses: i64,
+    /// When last.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// Grows with every change, and is its ETag.
     pub version: i64,
+    /// Who changed it last, for people.
     pub changed_by: String,
+    /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// When it was changed last.
     pub updated_at: DateTime<Utc>,
 }
 

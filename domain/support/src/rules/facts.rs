@@ -22,32 +22,56 @@ use crate::tickets::TicketError;
 
 /// A ticket, a cause, and what is known around them.
 #[derive(Clone, Default, PartialEq)]
-#[allow(missing_docs)]
 pub struct Facts {
+    /// The ticket's channel.
     pub channel: String,
+    /// The customer's language, a code of two letters.
     pub language: Option<String>,
+    /// The subject.
     pub subject: Option<String>,
+    /// The text of the message that came, of the first of a new ticket, else of the customer's last one until then.
     pub message: Option<String>,
+    /// What the customer wants, as it was read out of the message.
     pub intent: Option<String>,
+    /// What the message is about.
     pub topics: Vec<String>,
+    /// Its mood, 0 (angry) to 1.
     pub sentiment: Option<f32>,
+    /// Whether it asks for compensation.
     pub asks_compensation: Option<bool>,
+    /// The ticket's tags.
     pub tags: Vec<String>,
+    /// Its status.
     pub status: String,
+    /// Its priority.
     pub priority: String,
+    /// Whose it is, by the id of the agent.
     pub assignee: Option<String>,
+    /// The department that it is for.
     pub department: Option<String>,
+    /// Skills that it needs.
     pub skills: Vec<String>,
+    /// Whether it sleeps.
     pub is_snoozed: bool,
+    /// Whether an agent opened it.
     pub opened_by_agent: bool,
+    /// The customer's tier.
     pub customer_tier: Option<String>,
+    /// Its own fields by name.
     pub custom: Map<String, Value>,
+    /// Whether the shop is open at that moment.
     pub in_business_hours: bool,
+    /// Fields that the cause changed.
     pub changed: Vec<String>,
+    /// Tags that the cause added.
     pub added_tags: Vec<String>,
+    /// The rating that came, 1 to 5.
     pub rating: Option<f64>,
+    /// The clock that is at risk or was missed.
     pub clock: Option<String>,
+    /// Whether an agent answered since the cause.
     pub answered_since: bool,
+    /// Whether the customer wrote since the cause.
     pub customer_wrote_since: bool,
     /// What others know of the customer.
     pub outside: Outside,

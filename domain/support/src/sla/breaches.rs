@@ -29,16 +29,20 @@ pub enum Listed {
 
 /// Which of them; none of a field means any. Of what a ticket may lack, `none` is a value.
 #[derive(Clone, Debug, Default)]
-#[allow(missing_docs)]
 pub struct Filter {
+    /// What the clock measures.
     pub kind: Option<String>,
     /// met, missed, cancelled or none.
     pub verdict: Option<String>,
     /// running, paused or ended.
     pub state: Option<String>,
+    /// The department of the ticket.
     pub department: Option<String>,
+    /// Whose it is, by the id of the agent.
     pub agent: Option<String>,
+    /// Its priority.
     pub priority: Option<String>,
+    /// Its channel.
     pub channel: Option<String>,
     /// The order's time is not before this.
     pub from: Option<DateTime<Utc>>,
@@ -48,11 +52,14 @@ pub struct Filter {
 
 /// The place of a row in its list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct Place {
+    /// The order's time.
     pub at: DateTime<Utc>,
+    /// The ticket.
     pub ticket: Uuid,
+    /// What the clock measures.
     pub kind: String,
+    /// Its number among those of its kind.
     pub seq: i32,
 }
 

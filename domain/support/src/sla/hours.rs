@@ -34,14 +34,20 @@ pub type SpanSpec = (String, String);
 /// The days of the week.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
 pub struct WeekSpec {
+    /// Monday, as all days in the order of time; closed when empty.
     pub mon: Vec<SpanSpec>,
+    /// Tuesday.
     pub tue: Vec<SpanSpec>,
+    /// Wednesday.
     pub wed: Vec<SpanSpec>,
+    /// Thursday.
     pub thu: Vec<SpanSpec>,
+    /// Friday.
     pub fri: Vec<SpanSpec>,
+    /// Saturday.
     pub sat: Vec<SpanSpec>,
+    /// Sunday.
     pub sun: Vec<SpanSpec>,
 }
 

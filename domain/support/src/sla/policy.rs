@@ -49,11 +49,14 @@ impl ClockKind {
 /// A ticket's priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
 pub enum Priority {
+    /// At once.
     Urgent,
+    /// Before others.
     High,
+    /// As usual.
     Normal,
+    /// When there is time.
     Low,
 }
 
@@ -100,14 +103,17 @@ pub struct Goal {
 /// Goals of one priority; what is left out is not promised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
 pub struct Goals {
+    /// Until the first answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_response: Option<Goal>,
+    /// Until the answer to each later message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_response: Option<Goal>,
+    /// Until the ticket is resolved for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Goal>,
+    /// Until it is resolved for the first time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_resolution: Option<Goal>,
 }
@@ -127,12 +133,16 @@ impl Goals {
 /// Whom a policy is for: every list that is not empty must hold the ticket's value, or one of its tags.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
 pub struct Conditions {
+    /// Channels.
     pub channels: Vec<String>,
+    /// Priorities.
     pub priorities: Vec<Priority>,
+    /// Tags, one of which the ticket has.
     pub tags: Vec<String>,
+    /// Departments.
     pub departments: Vec<String>,
+    /// Customers' tiers.
     pub customer_tiers: Vec<String>,
 }
 
@@ -197,13 +207,17 @@ pub struct CalendarVersion {
 
 /// What of a ticket decides which policy holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[allow(missing_docs)]
 pub struct Attributes {
+    /// Its channel.
     pub channel: String,
+    /// Its priority.
     pub priority: String,
+    /// Its tags.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// The department that it is for.
     pub department: Option<String>,
+    /// The customer's tier.
     pub customer_tier: Option<String>,
 }
 

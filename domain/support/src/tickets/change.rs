@@ -20,22 +20,36 @@ pub const MOST_SNOOZE_DAYS: i64 = 366;
 
 /// What is to be changed; none leaves it as it is, an inner none takes it away.
 #[derive(Debug, Clone, Default)]
-#[allow(missing_docs)]
 pub struct Change {
+    /// Its status.
     pub status: Option<Status>,
+    /// Its priority.
     pub priority: Option<Priority>,
+    /// Its subject.
     pub subject: Option<Option<String>>,
+    /// Who it is about.
     pub customer: Option<Customer>,
+    /// All its tags.
     pub tags: Option<Vec<String>>,
+    /// Tags that come to those it has.
     pub add_tags: Vec<String>,
+    /// Tags that go.
     pub remove_tags: Vec<String>,
+    /// The department that it is for.
     pub department: Option<Option<String>>,
+    /// Skills that it needs.
     pub skills: Option<Vec<String>>,
+    /// The customer's language, a code of two letters.
     pub language: Option<Option<String>>,
+    /// Its own fields: those named are changed, null takes one away.
     pub custom: Option<Map<String, Value>>,
+    /// Until when it sleeps.
     pub snoozed_until: Option<Option<DateTime<Utc>>>,
+    /// Whether it is spam.
     pub is_spam: Option<bool>,
+    /// Why it is held back.
     pub suspended_reason: Option<Option<String>>,
+    /// Whether it is put away.
     pub is_archived: Option<bool>,
     /// Why, for the history.
     pub reason: Option<String>,

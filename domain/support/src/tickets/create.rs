@@ -19,16 +19,24 @@ pub const PROVIDER: &str = "desk";
 
 /// A ticket to be made.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)]
 pub struct NewTicket {
+    /// Its subject.
     pub subject: Option<String>,
+    /// Through what it is answered.
     pub channel: Channel,
+    /// How urgent it is.
     pub priority: Priority,
+    /// Who it is about.
     pub customer: Customer,
+    /// Its tags.
     pub tags: Vec<String>,
+    /// The department that it is for.
     pub department: Option<String>,
+    /// Skills that it needs.
     pub skills: Vec<String>,
+    /// The customer's language, a code of two letters.
     pub language: Option<String>,
+    /// Its own fields by name.
     pub custom: Map<String, Value>,
     /// Who wrote it, and what.
     pub message: Option<(From, String)>,

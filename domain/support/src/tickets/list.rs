@@ -73,20 +73,30 @@ pub enum Place {
 
 /// Which tickets are listed.
 #[derive(Debug, Clone, Default)]
-#[allow(missing_docs)]
 pub struct Filter {
     /// Any when empty; an order of work lists open and pending alone.
     pub statuses: Vec<Status>,
+    /// Whose it is.
     pub assignee: Option<AgentId>,
+    /// Nobody's alone.
     pub is_unassigned: bool,
+    /// Of this department.
     pub department: Option<String>,
+    /// With this tag.
     pub tag: Option<String>,
+    /// Of one of these priorities; any when empty.
     pub priorities: Vec<Priority>,
+    /// Of this channel.
     pub channel: Option<String>,
+    /// Of the customer with this id of the shop's.
     pub customer_id: Option<String>,
+    /// Of the customer with this address.
     pub customer_email: Option<String>,
+    /// Whose clocks are so.
     pub sla_state: Option<String>,
+    /// Those that sleep, or those that do not.
     pub is_snoozed: Option<bool>,
+    /// Changed at this time or later.
     pub updated_since: Option<DateTime<Utc>>,
     /// What was set aside: tickets marked so, and otherwise none of them.
     pub aside: Option<Aside>,
@@ -94,10 +104,12 @@ pub struct Filter {
 
 /// What was set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Aside {
+    /// Spam.
     Spam,
+    /// Held back.
     Suspended,
+    /// Put away.
     Archived,
 }
 

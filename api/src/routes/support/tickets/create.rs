@@ -50,7 +50,7 @@ impl From<Priority> for words::Priority {
 /// Through what a ticket is answered.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the words are the values on the wire")]
 pub enum Channel {
     #[default]
     Email,

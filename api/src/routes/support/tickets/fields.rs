@@ -20,7 +20,7 @@ use crate::web::trail;
 /// What values a field takes.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the words are the values on the wire")]
 pub enum FieldKind {
     Text,
     Number,

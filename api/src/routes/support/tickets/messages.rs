@@ -208,7 +208,7 @@ pub async fn add(
     }
 }
 
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments, reason = "who writes, where, and what a repetition is known by")]
 async fn hear(
     state: &AppState,
     caller: &Caller,
@@ -244,7 +244,7 @@ async fn hear(
     Ok(answer.into_response())
 }
 
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments, reason = "who writes, where, and what a repetition is known by")]
 async fn answer(
     state: &AppState,
     caller: &Caller,
