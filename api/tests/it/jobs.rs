@@ -99,7 +99,7 @@ async fn a_repeated_request_gets_the_first_answer() {
     let body = crate::desk::new_job();
     // Both at once: one of them waits for the other.
     let (one, two) = tokio::join!(with_key(&shop, "k1", &body), with_key(&shop, "k1", &body));
-    assert_eq!((one.status, two.status), (one.status, one.status));
+    assert_eq!((one.status.as_u16(), two.status.as_u16()), (202, 202));
     assert_eq!(one.json, two.json);
     assert_eq!(one.headers["location"], two.headers["location"]);
     let replayed =

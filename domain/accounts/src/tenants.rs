@@ -18,8 +18,6 @@ pub struct Tenant {
     pub name: String,
     /// IANA time zone name.
     pub timezone: String,
-    /// Settings of the drafting assistant, as the tenant configured them.
-    pub ai_settings: serde_json::Value,
     /// When the tenant was created.
     pub created_at: DateTime<Utc>,
 }
@@ -50,7 +48,7 @@ pub async fn create(
 ) -> Result<Tenant, CreateTenantError> {
     let created = sqlx::query_as(
         "insert into shared.tenant (id, slug, name, timezone) values ($1, $2, $3, $4)
-         returning id, slug, name, timezone, ai_settings, created_at",
+         returning id, slug, name, timezone, created_at",
     )
     .bind(TenantId::new())
     .bind(slug)
@@ -69,46 +67,28 @@ pub async fn create(
 
 /// The tenant of this slug (gateway role).
 pub async fn find_by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Tenant>, DbError> {
-    Ok(sqlx::query_as(
-        "select id, slug, name, timezone, ai_settings, created_at from shared.tenant where slug = $1",
-    )
-    .bind(slug)
-    .fetch_optional(&mut **tx)
-    .await?)
+    Ok(sqlx::query_as("select id, slug, name, timezone, created_at from shared.tenant where slug = $1")
+        .bind(slug)
+        .fetch_optional(&mut **tx)
+        .await?)
 }
 
 /// The tenant of this id, if the transaction's role may see it.
 pub async fn get(tx: &mut Tx, tenant: TenantId) -> Result<Option<Tenant>, DbError> {
-    Ok(sqlx::query_as(
-        "select id, slug, name, timezone, ai_settings, created_at from shared.tenant where id = $1",
-    )
-    .bind(tenant)
-    .fetch_optional(&mut **tx)
-    .await?)
+    Ok(sqlx::query_as("select id, slug, name, timezone, created_at from shared.tenant where id = $1")
+        .bind(tenant)
+        .fetch_optional(&mut **tx)
+        .await?)
 }
 
 /// Tenants by slug, after the slug given, at most `limit` (gateway role).
 pub async fn list(tx: &mut Tx, after_slug: Option<&str>, limit: u32) -> Result<Vec<Tenant>, DbError> {
     Ok(sqlx::query_as(
-        "select id, slug, name, timezone, ai_settings, created_at from shared.tenant
+        "select id, slug, name, timezone, created_at from shared.tenant
          where $1::text is null or slug > $1 order by slug limit $2",
     )
     .bind(after_slug)
     .bind(i64::from(limit))
     .fetch_all(&mut **tx)
     .await?)
-}
-
-/// Replaces the settings of the drafting assistant; false when there is no such tenant (gateway role).
-pub async fn set_ai_settings(
-    tx: &mut Tx,
-    tenant: TenantId,
-    settings: &serde_json::Value,
-) -> Result<bool, DbError> {
-    let done = sqlx::query("update shared.tenant set ai_settings = $2 where id = $1")
-        .bind(tenant)
-        .bind(settings)
-        .execute(&mut **tx)
-        .await?;
-    Ok(done.rows_affected() == 1)
 }

@@ -14,9 +14,6 @@ use uuid::Uuid;
 
 use crate::{DbError, Tx};
 
-/// What stands where a person's words stood, in columns that must not be empty.
-pub const ERASED: &str = "[erased]";
-
 /// Everything that one person is known by.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {

@@ -86,7 +86,6 @@ fn a_shopify_export_as_it_is() {
         #1002,sven@example.com,voided,EUR,10.00,2026-10-08 11:00:00 +0200,1,Bulb,10.00,B-1,2026-10-08 12:00:00 +0200,741100\n";
     let mut reading = Reading::open(&source(text), &request()).expect("understood");
     assert_eq!(reading.understood().profile, "shopify_orders");
-    assert!(reading.keeps_orders_together());
     assert!(reading.understood().unknown_columns().is_empty());
     let read = all(&mut reading);
     assert!(read.notes.is_empty(), "{:?}", read.notes);
@@ -369,7 +368,6 @@ fn a_row_that_cannot_be_read_takes_its_order_with_it() {
 fn rows_of_an_order_that_stand_apart_are_told_as_runs() {
     let text = "order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-01,1,5\n2,c1,2026-10-01,1,5\n1,c1,2026-10-01,1,5\n";
     let mut reading = Reading::open(&source(text), &request()).expect("understood");
-    assert!(!reading.keeps_orders_together());
     let read = all(&mut reading);
     assert_eq!(read.orders.iter().map(|order| order.order_id.as_str()).collect::<Vec<_>>(), ["1", "2", "1"]);
 }

@@ -6,7 +6,10 @@ use intelligence::boosting;
 use intelligence::ensemble::Settings;
 use intelligence::features::FEATURES;
 use intelligence::stop::Stop as Stopping;
-use intelligence::{churn, spend};
+use intelligence::{
+    churn::{self, ArtefactError},
+    spend,
+};
 use platform::models::Target;
 use platform::models::registry::{self, NewModel, Registered};
 use platform::{roster, zone};
@@ -177,16 +180,9 @@ fn churn_candidate(
             error => Untrained::Failed(error.to_string()),
         })?;
     let report = &trained.report;
-    let (is_champion, comparison, reason) = match champion {
-        None => (true, None, "the first model".to_owned()),
-        Some((champion, _)) if champion.trained_as_of > as_of => (true, None, knows_the_future(champion)),
-        Some((champion, artefact)) => match churn::Model::from_artefact(artefact) {
-            Err(error) => {
-                (true, None, format!("the champion, model {}, cannot be read: {error}", champion.number))
-            }
-            Ok(old) => compare_churn(snapshots, &old, &trained),
-        },
-    };
+    let (is_champion, comparison, reason) = challenge(champion, as_of, |artefact| {
+        Ok(compare_churn(snapshots, &churn::Model::from_artefact(artefact)?, &trained))
+    });
     let held_back = trained
         .held_back
         .as_ref()
@@ -207,18 +203,30 @@ fn churn_candidate(
     })
 }
 
-/// A model that has seen what came after a day says nothing of that day.
-fn knows_the_future(champion: &Registered) -> String {
-    format!("the champion, model {}, was trained on days after this one", champion.number)
+/// Whether the new model becomes the champion, both models' figures, and why in words.
+type Judgement = (bool, Option<Value>, String);
+
+/// Judges by `compare`, which reads the champion, where there is one that can be compared.
+fn challenge(
+    champion: Option<&(Registered, Vec<u8>)>,
+    as_of: NaiveDate,
+    compare: impl FnOnce(&[u8]) -> Result<Judgement, ArtefactError>,
+) -> Judgement {
+    let Some((champion, artefact)) = champion else { return (true, None, "the first model".to_owned()) };
+    let number = champion.number;
+    // A model that has seen what came after a day says nothing of that day.
+    if champion.trained_as_of > as_of {
+        let reason = format!("the champion, model {number}, was trained on days after this one");
+        return (true, None, reason);
+    }
+    compare(artefact).unwrap_or_else(|error| {
+        (true, None, format!("the champion, model {number}, cannot be read: {error}"))
+    })
 }
 
 /// Both models on the newest window that has closed, which the challenger's answers here have not seen. A champion of
 /// the same week has seen most of it, so a challenger is promoted too seldom rather than too often.
-fn compare_churn(
-    snapshots: &Snapshots,
-    old: &churn::Model,
-    trained: &churn::Trained,
-) -> (bool, Option<Value>, String) {
+fn compare_churn(snapshots: &Snapshots, old: &churn::Model, trained: &churn::Trained) -> Judgement {
     let window = trained.held_back.as_ref().and_then(|held_back| {
         Some((held_back, snapshots.closed.iter().find(|closed| closed.day == held_back.day)?))
     });
@@ -247,16 +255,9 @@ fn spend_candidate(
             error => Untrained::Failed(error.to_string()),
         })?;
     let report = &trained.report;
-    let (is_champion, comparison, reason) = match champion {
-        None => (true, None, "the first model".to_owned()),
-        Some((champion, _)) if champion.trained_as_of > as_of => (true, None, knows_the_future(champion)),
-        Some((champion, artefact)) => match spend::Model::from_artefact(artefact) {
-            Err(error) => {
-                (true, None, format!("the champion, model {}, cannot be read: {error}", champion.number))
-            }
-            Ok(old) => compare_spend(snapshots, &old, &trained),
-        },
-    };
+    let (is_champion, comparison, reason) = challenge(champion, as_of, |artefact| {
+        Ok(compare_spend(snapshots, &spend::Model::from_artefact(artefact)?, &trained))
+    });
     let reason =
         format!("{reason}; the forecast is {}: {}", report.mixture.describe(), report.mixture_reason);
     let held_back = trained
@@ -280,11 +281,7 @@ fn spend_candidate(
 }
 
 /// As `compare_churn`, for forecasts of spend.
-fn compare_spend(
-    snapshots: &Snapshots,
-    old: &spend::Model,
-    trained: &spend::Trained,
-) -> (bool, Option<Value>, String) {
+fn compare_spend(snapshots: &Snapshots, old: &spend::Model, trained: &spend::Trained) -> Judgement {
     let window = trained.held_back.as_ref().and_then(|held_back| {
         Some((held_back, snapshots.closed.iter().find(|closed| closed.day == held_back.day)?))
     });

@@ -76,7 +76,6 @@ pub(super) const LINES: Profile = Profile {
         ("orderrefund", OrderRefund),
     ],
     unused: &[],
-    is_together: false,
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],

@@ -54,7 +54,6 @@ pub(super) const EVENTS: Profile = Profile {
         "sourcename",
         "tags",
     ],
-    is_together: true,
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],

@@ -40,7 +40,6 @@ pub(super) const ORDERS: Profile = Profile {
         "braintreetransactionsource",
         "transactionsource",
     ],
-    is_together: true,
     statuses: &[
         ("closed", State::Refunded),
         ("pendingpaypal", State::Pending),

@@ -164,8 +164,6 @@ pub(super) struct Profile {
     pub(super) columns: &'static [(&'static str, Meaning)],
     /// Columns that the system writes and that are of no use here.
     pub(super) unused: &'static [&'static str],
-    /// Whether all rows of an order stand together.
-    pub(super) is_together: bool,
     /// What words mean here that mean something else elsewhere.
     pub(super) statuses: &'static [(&'static str, Status)],
     /// Whether the line's discount is still to be taken off its amount.

@@ -20,7 +20,6 @@ pub(super) const LOG: Profile = Profile {
         ("customerid", CustomerId),
     ],
     unused: &["country"],
-    is_together: false,
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],

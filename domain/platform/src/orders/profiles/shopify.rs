@@ -97,7 +97,6 @@ pub(super) const ORDERS: Profile = Profile {
         "paymenttermsname",
         "nextpaymentdueat",
     ],
-    is_together: true,
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &["tip"],

@@ -88,7 +88,6 @@ pub(super) const CHARGES: Profile = Profile {
         "username",
         "userid",
     ],
-    is_together: true,
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],

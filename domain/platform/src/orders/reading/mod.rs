@@ -154,11 +154,6 @@ impl Reading {
         &self.understood
     }
 
-    /// Whether the export keeps all rows of an order together; otherwise rows of an order may come again later.
-    pub fn keeps_orders_together(&self) -> bool {
-        self.assembler.columns.profile.is_together
-    }
-
     /// Bytes of the file, packed as it is, that were read so far.
     pub fn consumed_bytes(&self) -> u64 {
         self.table.consumed_bytes()
@@ -195,7 +190,7 @@ impl Reading {
     ///
     /// # Errors
     /// The file cannot be read on. What was told before counts, and reading goes on at the last place of it.
-    #[allow(clippy::should_implement_trait)]
+    #[allow(clippy::should_implement_trait, reason = "an iterator would go on after an error")]
     pub fn next(&mut self) -> Result<Option<Found>, ReadError> {
         loop {
             if let Some(found) = self.assembler.pop() {
