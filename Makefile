@@ -96,7 +96,7 @@ test: setup-test build ## all tests on private servers (or on TEST_DATABASE_URL 
 	@deploy/local/with-servers $(STATE)/test cargo nextest run --workspace $(ARGS)
 	@$(if $(ARGS),echo "the web app is tested without ARGS only; by itself: make ui-test",tests/ui test)
 
-lint: ## formatting, clippy, documentation, licences, unused dependencies, borders between crates
+lint: ## formatting, clippy, documentation, licences, unused dependencies, borders between crates, names in documents
 	@.ci/run static
 
 fmt: ## format the code
