@@ -65,6 +65,10 @@ def mariadb(stack, folder):
     home.mkdir()
     who = ["--user=root"] if os.geteuid() == 0 else []
     subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+         "-keyout", home / "key.pem", "-out", home / "certificate.pem"],
+        check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(
         ["mariadb-install-db", "--no-defaults", f"--datadir={home}/data", "--auth-root-authentication-method=normal",
          "--skip-test-db", *who],
         check=True, stdout=subprocess.DEVNULL)
@@ -72,11 +76,11 @@ def mariadb(stack, folder):
         stack, port,
         [shutil.which("mariadbd"), "--no-defaults", *who, f"--datadir={home}/data", f"--socket={home}/socket",
          f"--pid-file={home}/pid", f"--port={port}", "--bind-address=127.0.0.1", "--innodb-buffer-pool-size=64M",
-         "--skip-log-bin", "--skip-name-resolve"],
+         "--skip-log-bin", "--skip-name-resolve", f"--ssl-cert={home}/certificate.pem", f"--ssl-key={home}/key.pem"],
         log=home / "log")
-    # Who reads may write, so that it is seen that the session does not.
+    # Who reads may write, so that it is seen that the session does not; and has to be encrypted.
     sql = """create user admin@'127.0.0.1' identified by 'admin'; grant all on *.* to admin@'127.0.0.1';
-             create user reader@'127.0.0.1' identified by 'it''s secret'; grant select, insert on sales.* to reader@'127.0.0.1';"""
+             create user reader@'127.0.0.1' identified by 'it''s secret' require ssl; grant select, insert on sales.* to reader@'127.0.0.1';"""
     subprocess.run(["mariadb", "--no-defaults", f"--socket={home}/socket", "--user=root"], input=sql.encode(), check=True)
     url = f"mysql://admin:admin@127.0.0.1:{port}/mysql"
     return {"admin_url": url, "port": port, "user": "reader", "password": "it's secret"}

@@ -28,3 +28,10 @@ async fn a_table_that_is_gone_is_told_by_its_name() {
     let (_database, server) = elsewhere().await;
     tables::tells_a_table_that_is_gone(&server).await.expect("it holds");
 }
+
+#[tokio::test]
+async fn what_is_wrong_is_told_by_a_code() {
+    let (database, server) = elsewhere().await;
+    let stranger = Server::Postgres(database.url_for("desk_worker"));
+    tables::tells_what_is_wrong(&server, &stranger).await.expect("it holds");
+}

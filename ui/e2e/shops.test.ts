@@ -189,7 +189,7 @@ test("a table is read with a password that is typed once", async () => {
   await page.keyboard.press("Enter");
   await page
     .getByRole("alert")
-    .getByText(/there is no table or view till.lines/)
+    .getByText(/There is no table or view till.lines/)
     .waitFor();
   await page.getByLabel(/^Table or view/).fill("till.line");
   await page.getByLabel(/^Column of changes/).fill("updated_at");

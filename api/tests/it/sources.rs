@@ -161,3 +161,33 @@ async fn a_table_is_looked_at_mapped_previewed_saved_and_looked_at_again_without
     let bad = door.ask("POST", "/api/orders/sources/preview?saved_as=a%20b", &mine, &again).await;
     assert_eq!((bad.status.as_u16(), &bad.json["field"]), (400, &"name".into()), "{}", bad.text);
 }
+
+#[tokio::test]
+async fn what_is_wrong_with_a_place_is_said_with_what_to_do_and_a_code() {
+    let door = door().await;
+    let place = door.table().await;
+    for (field, value, code) in [
+        ("port", json!(1), "connection_refused"),
+        ("database", json!("nothing"), "no_database"),
+        ("table", json!("sales.nothing"), "no_table"),
+    ] {
+        let mut wrong = place.clone();
+        wrong[field] = value;
+        let look = json!({ "place": wrong });
+        let refused = door.ask("POST", "/api/orders/sources/columns", &door.shop.key, &look).await;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json["field"]),
+            (422, &"place".into()),
+            "{}",
+            refused.text
+        );
+        let told = refused.json["detail"].as_str().unwrap_or_default();
+        assert!(told.ends_with(&format!("(code {code})")), "{told}");
+    }
+    let other = json!({ "place": { "kind": "sqlserver", "host": "db.shop.example" } });
+    let refused = door.ask("POST", "/api/orders/sources/columns", &door.shop.key, &other).await;
+    assert!(refused.status.is_client_error(), "{}", refused.text);
+    assert!(refused.text.contains("SQL Server and Azure SQL are not read"), "{}", refused.text);
+    let listed = door.ask("GET", "/api/orders/sources", &door.shop.key, &json!(null)).await;
+    assert!(listed.json["zone"].is_string(), "{}", listed.text);
+}

@@ -157,8 +157,8 @@ impl Remote {
         for (host_key, path, secret, part) in [
             (&*self.host_key, "/nowhere/orders.csv", &*self.secret, "there is no such file"),
             (&self.host_key, "/", &self.secret, "what lies there"),
-            (&self.host_key, &self.path, &self.wrong, "user, password or key is wrong"),
-            (stranger, &self.path, &self.secret, "its host key is another"),
+            (&self.host_key, &self.path, &self.wrong, "password or key"),
+            (stranger, &self.path, &self.secret, "host key is another"),
         ] {
             shop.save(self.place(host_key, path), secret, &nothing).await?;
             let told = shop.refused().await?;

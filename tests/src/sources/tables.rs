@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use chrono::Utc;
+use platform::sources::Place;
 use serde_json::json;
 
 use super::Shop;
@@ -65,5 +66,25 @@ pub async fn tells_a_table_that_is_gone(server: &Server) -> Result<()> {
     server.run("drop table sales.line").await?;
     let told = shop.refused().await?;
     ensure!(told.contains("there is no table or view sales.line"), "{told}");
+    Ok(())
+}
+
+/// What is wrong is told by a code, and by nothing of what the server says: `stranger` may not read the table.
+pub async fn tells_what_is_wrong(server: &Server, stranger: &Server) -> Result<()> {
+    let shop = opened(server).await?;
+    let kinds = server.kinds(&shop.app, "sales.line").await?;
+    server.run("grant usage on schema sales to public").await?;
+    shop.save(stranger.place("sales.line", None)?, server.secret(), &kinds).await?;
+    let told = shop.refused().await?;
+    ensure!(told.ends_with("(code not_permitted)") && !told.contains("permission denied"), "{told}");
+    let mut place = server.place("sales.line", None)?;
+    if let Place::Postgres(table) | Place::Mysql(table) = &mut place {
+        table.database = "nothing_of_the_kind".to_owned();
+    }
+    shop.save(place, server.secret(), &kinds).await?;
+    let told = shop.refused().await?;
+    ensure!(told.ends_with("(code no_database)") && !told.contains("nothing_of_the_kind"), "{told}");
+    let source = shop.source().await?;
+    ensure!(source.problem == Some(told), "the source does not say the same: {:?}", source.problem);
     Ok(())
 }

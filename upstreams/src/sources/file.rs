@@ -51,12 +51,14 @@ impl Sources {
     ) -> Result<Option<String>, SourceError> {
         match file {
             FileAt::Url(url) => {
-                let url = Url::parse(url).map_err(|_| SourceError::Forbidden("it is not a URL"))?;
+                let url = Url::parse(url).map_err(|_| {
+                    SourceError::Unfit("it is no address: write it as https://server/file".to_owned())
+                })?;
                 self.fetch_from(context, (url, HeaderMap::new()), known, sink).await
             }
             FileAt::S3(Object { store, key }) => {
                 let signed = store.reading(key, Utc::now());
-                let signed = signed.map_err(|fault| SourceError::Refused(fault.to_owned()))?;
+                let signed = signed.map_err(|fault| SourceError::Unfit(fault.to_owned()))?;
                 self.fetch_from(context, signed, known, sink).await
             }
             FileAt::Sftp(remote) => {

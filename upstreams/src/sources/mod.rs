@@ -1,26 +1,34 @@
 //! Databases and files of tenants, read and never written. A table is read in one transaction that may only read, as the lines
-//! of a CSV file, with a bounded part of it in memory; a file as it is. Where a name leads is looked up and checked here, and
-//! the connection goes to the address that was checked.
+//! of a CSV file, with a bounded part of it in memory, however much the server sends ([`relay`]); a file as it is. Where a name
+//! leads is looked up and checked here, and the connection goes to the address that was checked.
 
+mod fault;
 mod file;
+#[cfg(test)]
+mod hostile;
 mod mysql;
 mod postgres;
+mod relay;
 mod sftp;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use sqlx::mysql::MySqlConnection;
 use sqlx::postgres::PgConnection;
 use tokio::time::timeout;
 
 use super::addresses::allowed_addresses;
-use super::error::{ClientError, SetupError};
+use super::error::SetupError;
 use super::http::{Outbound, RetryPolicy};
 use super::{Breakers, Destinations};
 
+use self::relay::{Relay, Tls};
+pub use fault::SourceError;
 pub use file::{FileAt, Object};
 pub use sftp::{Remote, host_key_fault};
 
@@ -33,6 +41,12 @@ const STATEMENT_SECS: u32 = 120;
 const ANSWER_WITHIN: Duration = Duration::from_secs(130);
 /// The largest table or file that is read, in bytes as written.
 pub const MOST_BYTES: u64 = 4 << 30;
+/// The most of a table that is read as a sample, in bytes as written.
+const SAMPLE_BYTES: u64 = relay::PAGE_BYTES;
+/// Columns of a table.
+const COLUMNS: usize = 1_000;
+/// Characters of a text that are asked for: a line with more is left out of an import as too long.
+const TEXT_CHARS: u32 = 65_537;
 /// A file that sends nothing for so long is broken.
 const SILENT_FOR: Duration = Duration::from_secs(60);
 
@@ -98,35 +112,6 @@ pub struct Copied {
     pub until: Option<String>,
 }
 
-/// Why a source is not read.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// The address is one that must not be called.
-    #[error("the server must not be called at this address: {0}")]
-    Forbidden(&'static str),
-    /// No connection, or it broke; later it may be there again.
-    #[error("the server does not answer: {0}")]
-    Away(&'static str),
-    /// It does not let us in, or refuses the statement; it would again.
-    #[error("the server refused: {0}")]
-    Refused(String),
-    /// There is no such table.
-    #[error("there is no table or view {0} that this user may read")]
-    NoTable(String),
-    /// A column that is not read, and what would be.
-    #[error("{0}")]
-    Column(String),
-    /// It is larger than what is read.
-    #[error("it is larger than 4 GiB; read less of it, by a view or a column of changes")]
-    TooLarge,
-    /// What was read could not be kept.
-    #[error("what was read cannot be kept: {0}")]
-    Io(#[from] io::Error),
-    /// A file's server.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-}
-
 /// The way to sources. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Sources {
@@ -136,7 +121,15 @@ pub struct Sources {
 
 /// A database that may be read from, in a transaction that sees one moment of it.
 #[derive(Debug)]
-pub enum Opened {
+pub struct Opened {
+    /// What was opened.
+    pub session: Session,
+    relay: Relay,
+}
+
+/// A session with it.
+#[derive(Debug)]
+pub enum Session {
     /// Postgres.
     Postgres(Box<PgConnection>),
     /// MySQL or MariaDB.
@@ -169,22 +162,44 @@ impl Sources {
     /// It must not be called, is away, or does not let us in.
     pub async fn open(&self, database: &Database) -> Result<Opened, SourceError> {
         let address = self.address(&database.host, database.port).await?;
-        Ok(match database.system {
-            System::Postgres => Opened::Postgres(Box::new(postgres::open(database, address).await?)),
-            System::Mysql => Opened::Mysql(Box::new(mysql::open(database, address).await?)),
-        })
+        let is_here = address.ip().to_canonical().is_loopback();
+        opened(database, address, Tls::to(&database.host, is_here)).await
     }
 
     /// The address that a name leads to, if it may be called.
     async fn address(&self, host: &str, port: u16) -> Result<SocketAddr, SourceError> {
         let found = timeout(CONNECT_WITHIN, tokio::net::lookup_host((host, port))).await;
-        let found: Vec<SocketAddr> = found
-            .map_err(|_| SourceError::Away("its name was not found in time"))?
-            .map_err(|_| SourceError::Away("its name leads nowhere"))?
-            .collect();
+        let found: Vec<SocketAddr> =
+            found.map_err(|_| SourceError::Silent)?.map_err(|_| SourceError::HostUnknown)?.collect();
         let allowed = allowed_addresses(self.destinations, host, found.into_iter())
             .map_err(|forbidden| SourceError::Forbidden(forbidden.0))?;
         allowed.first().copied().ok_or(SourceError::Forbidden("it has no address"))
+    }
+}
+
+/// A session with the server at an address.
+async fn opened(database: &Database, address: SocketAddr, tls: Tls) -> Result<Opened, SourceError> {
+    let relay = Relay::open(database, address, tls).await?;
+    let session = async {
+        Ok(match database.system {
+            System::Postgres => Session::Postgres(Box::new(postgres::open(database, relay.port()).await?)),
+            System::Mysql => Session::Mysql(Box::new(mysql::open(database, relay.port()).await?)),
+        })
+    };
+    let session = guarded(&relay, session).await?;
+    Ok(Opened { session, relay })
+}
+
+/// Does something with a server that may send anything: the library panics at some of it, and what the relay saw says more than
+/// what came of it.
+async fn guarded<T>(
+    relay: &Relay,
+    work: impl Future<Output = Result<T, SourceError>>,
+) -> Result<T, SourceError> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(relay.fault().unwrap_or(error)),
+        Err(_) => Err(relay.fault().unwrap_or(SourceError::Odd)),
     }
 }
 
@@ -194,10 +209,19 @@ impl Opened {
     /// # Errors
     /// There is none, or the database failed.
     pub async fn columns(&mut self, table: &str) -> Result<BTreeMap<String, String>, SourceError> {
-        match self {
-            Opened::Postgres(connection) => postgres::columns(connection, table).await,
-            Opened::Mysql(connection) => mysql::columns(connection, table).await,
+        let Opened { session, relay } = self;
+        let relay = &*relay;
+        let columns = async {
+            match session {
+                Session::Postgres(connection) => postgres::columns(connection, table).await,
+                Session::Mysql(connection) => mysql::columns(connection, table).await,
+            }
+        };
+        let found = guarded(relay, columns).await?;
+        if found.is_empty() {
+            return Err(SourceError::NoTable(table.chars().take(100).collect()));
         }
+        Ok(found)
     }
 
     /// Whether a column of this type can say what was changed.
@@ -205,9 +229,9 @@ impl Opened {
     /// # Errors
     /// Says that it cannot, and what could.
     pub fn check_changes(&self, column: &str, kind: &str) -> Result<(), SourceError> {
-        match self {
-            Opened::Postgres(_) => Ok(()),
-            Opened::Mysql(_) => mysql::check_changes(column, kind).map(|_| ()),
+        match self.session {
+            Session::Postgres(_) => Ok(()),
+            Session::Mysql(_) => mysql::check_changes(column, kind).map(|_| ()),
         }
     }
 
@@ -220,10 +244,15 @@ impl Opened {
         wanted: &Wanted<'_>,
         sink: &mut (impl Write + Send),
     ) -> Result<Copied, SourceError> {
-        match self {
-            Opened::Postgres(connection) => postgres::copy(connection, wanted, sink).await,
-            Opened::Mysql(connection) => mysql::copy(connection, wanted, sink).await,
-        }
+        let Opened { session, relay } = self;
+        let relay = &*relay;
+        let copied = async {
+            match session {
+                Session::Postgres(connection) => postgres::copy(connection, wanted, sink).await,
+                Session::Mysql(connection) => mysql::copy(connection, relay, wanted, sink).await,
+            }
+        };
+        guarded(relay, copied).await
     }
 }
 
@@ -232,28 +261,46 @@ struct Lines<'s, W> {
     sink: &'s mut W,
     line: Vec<u8>,
     bytes: u64,
+    rows: u64,
+    /// Of a sample.
+    most_rows: Option<u32>,
 }
 
 impl<'s, W: Write> Lines<'s, W> {
     /// Begins with the names of the columns.
-    fn begin(sink: &'s mut W, names: &[String]) -> Result<Lines<'s, W>, SourceError> {
-        let mut lines = Lines { sink, line: Vec::new(), bytes: 0 };
-        lines.write(names.iter().map(|name| Some(name.as_str())))?;
+    fn begin(sink: &'s mut W, wanted: &Wanted<'_>) -> Result<Lines<'s, W>, SourceError> {
+        let mut lines = Lines { sink, line: Vec::new(), bytes: 0, rows: 0, most_rows: wanted.limit };
+        lines.put(wanted.columns.iter().map(|name| Some(name.as_str())))?;
         Ok(lines)
     }
 
+    /// A row.
     fn write<'c>(&mut self, cells: impl Iterator<Item = Option<&'c str>>) -> Result<(), SourceError> {
+        self.rows += 1;
+        // Whoever sends more rows than were asked for would send them without end.
+        if self.most_rows.is_some_and(|most| self.rows > u64::from(most)) {
+            return Err(SourceError::Odd);
+        }
+        self.put(cells)
+    }
+
+    fn put<'c>(&mut self, cells: impl Iterator<Item = Option<&'c str>>) -> Result<(), SourceError> {
         self.line.clear();
         write_line(&mut self.line, cells);
         self.bytes += self.line.len() as u64;
+        if self.most_rows.is_some() && self.bytes > SAMPLE_BYTES {
+            return Err(SourceError::TooMuch(relay::PAGE_TOLD));
+        }
         if self.bytes > MOST_BYTES {
             return Err(SourceError::TooLarge);
         }
         Ok(self.sink.write_all(&self.line)?)
     }
 
-    fn end(self) -> Result<(), SourceError> {
-        Ok(self.sink.flush()?)
+    /// The rows that were written.
+    fn end(self) -> Result<u64, SourceError> {
+        self.sink.flush()?;
+        Ok(self.rows)
     }
 }
 
@@ -283,21 +330,24 @@ async fn answered<T>(
 ) -> Result<T, SourceError> {
     match timeout(ANSWER_WITHIN, answer).await {
         Ok(answer) => answer.map_err(|error| told(&error)),
-        Err(_) => Err(SourceError::Away("it did not answer in time")),
+        Err(_) => Err(SourceError::Silent),
     }
 }
 
 /// What a failure says that is no answer of the database itself.
 fn connection_fault(error: &sqlx::Error) -> SourceError {
     match error {
-        sqlx::Error::Tls(_) => SourceError::Away(
-            "no TLS with it: it has none, or its certificate is of an authority that is not known here",
-        ),
-        sqlx::Error::Protocol(_) | sqlx::Error::Configuration(_) => SourceError::Refused(
-            "it wants a way of signing in, or speaks in a way, that is not known here".to_owned(),
-        ),
-        _ => SourceError::Away("the connection broke or could not be made"),
+        sqlx::Error::Io(_) => SourceError::Broken,
+        sqlx::Error::Protocol(told) if told.contains("auth") => SourceError::SignInWay,
+        sqlx::Error::Configuration(_) => SourceError::SignInWay,
+        _ => SourceError::Odd,
     }
+}
+
+/// A server's own code, of letters and digits.
+fn plain_code(code: &str) -> String {
+    let plain: String = code.chars().filter(char::is_ascii_alphanumeric).take(10).collect();
+    if plain.is_empty() { "unknown".to_owned() } else { plain }
 }
 
 #[cfg(test)]
@@ -307,9 +357,23 @@ mod tests {
     #[test]
     fn a_cell_stays_in_its_place() {
         let mut file = Vec::new();
-        let mut lines = Lines::begin(&mut file, &["x".to_owned(), "y".to_owned()]).expect("begun");
+        let columns = ["x".to_owned(), "y".to_owned()];
+        let kinds = BTreeMap::new();
+        let wanted = Wanted {
+            table: "t",
+            columns: &columns,
+            kinds: &kinds,
+            order_id: "x",
+            since: None,
+            limit: Some(2),
+        };
+        let mut lines = Lines::begin(&mut file, &wanted).expect("begun");
         lines.write([Some("a,\"b\"\r\nc"), None].into_iter()).expect("written");
         lines.write([Some(""), Some("z")].into_iter()).expect("written");
+        assert!(
+            matches!(lines.write([None, None].into_iter()), Err(SourceError::Odd)),
+            "a row that nobody asked for"
+        );
         lines.end().expect("ended");
         assert_eq!(file, b"\"x\",\"y\"\r\n\"a,\"\"b\"\"\r\nc\",\r\n\"\",\"z\"\r\n");
     }

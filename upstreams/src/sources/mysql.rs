@@ -3,23 +3,26 @@
 //! What these servers have and nobody else has is settled here. A date of zeros is none; the server writes it where nothing was
 //! known. Numbers without a sign, of up to 65 digits or of one bit are digits as all others; `tinyint(1)` is 0 or 1. Texts
 //! come in UTF-8, whatever they are stored in. Bytes are no text: such a column is refused by name.
+//!
+//! Statements are sent as text, one at a time: the relay follows no others.
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::Ipv4Addr;
 
 use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use tokio::time::timeout;
 
-use super::{CONNECT_WITHIN, Copied, Database, Lines, STATEMENT_SECS, SourceError, Wanted};
+use super::relay::Relay;
+use super::{
+    COLUMNS, CONNECT_WITHIN, Copied, Database, Lines, STATEMENT_SECS, SourceError, TEXT_CHARS, Wanted,
+};
 use super::{answered, connection_fault, quoted_table};
 
 /// How long the statement may take that reads the table: its rows come all the while. A row that does not come ends it sooner.
 const READ_SECS: u32 = 3_000;
-/// Characters of a text that are asked for: a line with more is left out of an import as too long.
-const TEXT_CHARS: u32 = 65_537;
 
 /// How the values of a column are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,22 +36,21 @@ pub(super) enum Form {
     Other,
 }
 
-pub(super) async fn open(database: &Database, address: SocketAddr) -> Result<MySqlConnection, SourceError> {
-    // As for Postgres: never in clear over a network, and checked up to the authority.
-    let tls = if address.ip().is_loopback() { MySqlSslMode::Preferred } else { MySqlSslMode::VerifyCa };
+/// Signs in by the relay's port.
+pub(super) async fn open(database: &Database, port: u16) -> Result<MySqlConnection, SourceError> {
     let options = MySqlConnectOptions::new()
-        .host(&address.ip().to_string())
-        .port(address.port())
+        .host(&Ipv4Addr::LOCALHOST.to_string())
+        .port(port)
         .database(&database.database)
         .username(&database.user)
-        .ssl_mode(tls)
+        // TLS is the relay's.
+        .ssl_mode(MySqlSslMode::Disabled)
         .timezone("+00:00".to_owned())
         .disable_statement_logging();
     // A user without a password sends none, which is not an empty one.
     let options = if database.password.is_empty() { options } else { options.password(&database.password) };
     let connected = timeout(CONNECT_WITHIN, MySqlConnection::connect_with(&options)).await;
-    let mut connection =
-        connected.map_err(|_| SourceError::Away("no connection in time"))?.map_err(|error| told(&error))?;
+    let mut connection = connected.map_err(|_| SourceError::Silent)?.map_err(|error| told(&error))?;
     run(
         &mut connection,
         // Nothing that is stored is an error because of the mode that it would be stored in today.
@@ -64,9 +66,8 @@ pub(super) async fn open(database: &Database, address: SocketAddr) -> Result<MyS
 
 /// Sets how long a statement may take. The two servers have a name and a unit each.
 async fn limit_statements(connection: &mut MySqlConnection, secs: u32) -> Result<(), SourceError> {
-    let version = sqlx::query_scalar("select cast(version() as char)").fetch_one(&mut *connection);
-    let version: String = answered(version, told).await?;
-    let limit = if version.contains("MariaDB") {
+    let version = text(connection, "select cast(version() as char)".to_owned()).await?;
+    let limit = if version.is_some_and(|version| version.contains("MariaDB")) {
         format!("set session max_statement_time = {secs}")
     } else {
         format!("set session max_execution_time = {}", secs * 1_000)
@@ -78,29 +79,42 @@ async fn run(connection: &mut MySqlConnection, statement: String) -> Result<(), 
     answered(sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection), told).await.map(|_| ())
 }
 
+/// The one value that a statement answers with.
+async fn text(connection: &mut MySqlConnection, select: String) -> Result<Option<String>, SourceError> {
+    let row = answered(sqlx::raw_sql(AssertSqlSafe(select)).fetch_one(connection), told).await?;
+    row.try_get_unchecked(0).map_err(|_| SourceError::Odd)
+}
+
+/// The columns of a table with their types; none where there is no table.
 pub(super) async fn columns(
     connection: &mut MySqlConnection,
     table: &str,
 ) -> Result<BTreeMap<String, String>, SourceError> {
     let (schema, name) = match table.split_once('.') {
-        Some((schema, name)) => (Some(schema), name),
-        None => (None, table),
+        Some((schema, name)) => (in_hex(schema), name),
+        None => ("database()".to_owned(), table),
     };
-    let select = sqlx::query_as(
+    let select = format!(
         "select cast(column_name as char), cast(left(column_type, 200) as char) from information_schema.columns
-         where table_schema = coalesce(?, database()) and table_name = ? limit 1000",
-    )
-    .bind(schema)
-    .bind(name);
-    let found: Vec<(String, String)> = answered(select.fetch_all(connection), told).await?;
-    if found.is_empty() {
-        return Err(SourceError::NoTable(table.chars().take(100).collect()));
+         where table_schema = {schema} and table_name = {} limit {COLUMNS}",
+        in_hex(name)
+    );
+    let (mut found, mut rows) = (BTreeMap::new(), 0);
+    let mut coming = sqlx::raw_sql(AssertSqlSafe(select)).fetch(connection);
+    while let Some(row) = answered(coming.try_next(), told).await? {
+        let text = |place: usize| row.try_get_unchecked::<String, _>(place).map_err(|_| SourceError::Odd);
+        found.insert(text(0)?, text(1)?);
+        rows += 1;
+        if rows > COLUMNS {
+            return Err(SourceError::Odd);
+        }
     }
-    Ok(found.into_iter().collect())
+    Ok(found)
 }
 
 pub(super) async fn copy(
     connection: &mut MySqlConnection,
+    relay: &Relay,
     wanted: &Wanted<'_>,
     sink: &mut (impl Write + Send),
 ) -> Result<Copied, SourceError> {
@@ -112,8 +126,7 @@ pub(super) async fn copy(
         Some((column, kind, _)) => {
             check_changes(column, kind)?;
             let select = format!("select cast(max({}) as char) from {table}", quoted_name(column));
-            let newest = sqlx::query_scalar(AssertSqlSafe(select)).fetch_one(&mut *connection);
-            let newest: Option<String> = answered(newest, told).await?;
+            let newest = text(connection, select).await?;
             newest.filter(|newest| !newest.starts_with("0000-00-00"))
         }
     };
@@ -134,10 +147,10 @@ pub(super) async fn copy(
     let limit = wanted.limit.map_or(String::new(), |rows| format!("limit {rows}"));
     if wanted.limit.is_none() {
         limit_statements(connection, READ_SECS).await?;
+        relay.expect_stream();
     }
     let select = format!("select {} from {table} {changed} order by {order} {limit}", columns.join(", "));
-    let mut lines = Lines::begin(sink, wanted.columns)?;
-    let mut rows = 0;
+    let mut lines = Lines::begin(sink, wanted)?;
     let mut coming = sqlx::raw_sql(AssertSqlSafe(select)).fetch(connection);
     while let Some(row) = answered(coming.try_next(), told).await? {
         let mut cells: Vec<Option<&str>> = Vec::with_capacity(wanted.columns.len());
@@ -147,10 +160,8 @@ pub(super) async fn copy(
             })?);
         }
         lines.write(cells.into_iter())?;
-        rows += 1;
     }
-    lines.end()?;
-    Ok(Copied { rows, until })
+    Ok(Copied { rows: lines.end()?, until })
 }
 
 /// Whether a column of this type can say what was changed.
@@ -230,6 +241,11 @@ fn short(name: &str) -> String {
     name.chars().take(60).collect()
 }
 
+/// A text in a statement, whatever quotes and backslashes mean there.
+fn in_hex(text: &str) -> String {
+    format!("_utf8mb4 x'{}'", hex::encode(text))
+}
+
 fn quoted_name(name: &str) -> String {
     format!("`{}`", name.replace('`', "``").replace('\0', ""))
 }
@@ -240,23 +256,24 @@ fn told(error: &sqlx::Error) -> SourceError {
         .as_database_error()
         .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
         .map(MySqlDatabaseError::number);
-    let Some(number) = number else { return connection_fault(error) };
-    SourceError::Refused(match number {
-        1045 | 1698 => "user or password is wrong".to_owned(),
-        1044 | 1049 => "there is no such database, or the user may not use it".to_owned(),
-        1142 | 1143 | 1227 | 1356 | 1370 => "the user may not read this".to_owned(),
-        1130 => "the server lets nobody in from this address".to_owned(),
-        1146 => "there is no such table".to_owned(),
+    let Some(number) = number else {
+        return connection_fault(error);
+    };
+    match number {
+        1045 | 1698 => SourceError::SignIn,
+        1044 | 1049 => SourceError::NoDatabase,
+        1142 | 1143 | 1227 | 1356 | 1370 => SourceError::NotPermitted,
+        1130 => SourceError::NotFromHere,
+        1146 => SourceError::NoTable("of this name".to_owned()),
+        1054 => SourceError::NoColumn,
         // Too long for MySQL, for MariaDB; ended by somebody.
-        3024 | 1969 | 1317 => {
-            "it took longer than two minutes; an index on the column of changes may help".to_owned()
-        }
+        3024 | 1969 | 1317 => SourceError::Slow,
+        // A way that is not known here or there, or that is not let in without TLS.
+        1251 | 1524 | 2059 | 3159 => SourceError::SignInWay,
         // What passes: no room for a connection, a lock, a server that stops, a connection that was ended.
-        1040 | 1203 | 1129 | 1205 | 1213 | 1053 | 1927 | 1158..=1161 => {
-            return SourceError::Away("it is busy, starts or stops");
-        }
-        number => format!("code {number}"),
-    })
+        1040 | 1203 | 1129 | 1205 | 1213 | 1053 | 1927 | 1158..=1161 => SourceError::Busy,
+        number => SourceError::Statement(number.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -267,6 +284,7 @@ mod tests {
     fn names_and_values_cannot_leave_their_place() {
         assert_eq!(quoted_table("shop.orders", quoted_name), "`shop`.`orders`");
         assert_eq!(quoted_table("x`; drop table y; --", quoted_name), "`x``; drop table y; --`");
+        assert_eq!(in_hex("x' or '1"), "_utf8mb4 x'7827206f72202731'");
         assert_eq!(
             literal("n", "bigint(20) unsigned", "18446744073709551615").expect("one"),
             "18446744073709551615"

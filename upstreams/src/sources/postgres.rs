@@ -1,35 +1,39 @@
 //! Tables of Postgres: through a cursor, a thousand rows at a time.
+//!
+//! Statements are sent as text. Of those that are prepared the library asks the server what their types are, and what the
+//! types of these are, as long as the server likes.
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::Ipv4Addr;
 
+use futures_util::TryStreamExt;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use tokio::time::timeout;
 
-use super::{CONNECT_WITHIN, Copied, Database, Lines, STATEMENT_SECS, SourceError, Wanted};
-use super::{answered, connection_fault, quoted_table};
+use super::{
+    COLUMNS, CONNECT_WITHIN, Copied, Database, Lines, STATEMENT_SECS, SourceError, TEXT_CHARS, Wanted,
+};
+use super::{answered, connection_fault, plain_code, quoted_table};
 
 /// Rows that are fetched at once.
-const FETCHED: i64 = 1_000;
+const FETCHED: u64 = 1_000;
 
-pub(super) async fn open(database: &Database, address: SocketAddr) -> Result<PgConnection, SourceError> {
-    // Over a network nothing is sent in clear. The certificate is checked up to its authority; its name is not, because
-    // the connection goes to the address that was checked and not to the name, which may lead elsewhere by now.
-    let tls = if address.ip().is_loopback() { PgSslMode::Prefer } else { PgSslMode::VerifyCa };
+/// Signs in by the relay's port.
+pub(super) async fn open(database: &Database, port: u16) -> Result<PgConnection, SourceError> {
     let options = PgConnectOptions::new_without_pgpass()
-        .host(&address.ip().to_string())
-        .port(address.port())
+        .host(&Ipv4Addr::LOCALHOST.to_string())
+        .port(port)
         .database(&database.database)
         .username(&database.user)
         .password(&database.password)
-        .ssl_mode(tls)
+        // TLS is the relay's.
+        .ssl_mode(PgSslMode::Disable)
         .application_name("deskwork")
         .disable_statement_logging();
     let connected = timeout(CONNECT_WITHIN, PgConnection::connect_with(&options)).await;
-    let mut connection =
-        connected.map_err(|_| SourceError::Away("no connection in time"))?.map_err(|error| told(&error))?;
+    let mut connection = connected.map_err(|_| SourceError::Silent)?.map_err(|error| told(&error))?;
     let begin = format!(
         "begin isolation level repeatable read, read only; set local statement_timeout = '{STATEMENT_SECS}s';
          set local lock_timeout = '5s'; set local idle_in_transaction_session_timeout = '600s';
@@ -39,20 +43,27 @@ pub(super) async fn open(database: &Database, address: SocketAddr) -> Result<PgC
     Ok(connection)
 }
 
+/// The columns of a table with their types; none where there is no table.
 pub(super) async fn columns(
     connection: &mut PgConnection,
     table: &str,
 ) -> Result<BTreeMap<String, String>, SourceError> {
-    let select = sqlx::query_as(
+    let select = format!(
         "select a.attname::text, format_type(a.atttypid, a.atttypmod) from pg_attribute a
-         where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped limit 1000",
-    )
-    .bind(quoted_table(table, quoted_name));
-    let found: Vec<(String, String)> = answered(select.fetch_all(connection), told).await?;
-    if found.is_empty() {
-        return Err(SourceError::NoTable(table.chars().take(100).collect()));
+         where a.attrelid = to_regclass({}) and a.attnum > 0 and not a.attisdropped limit {COLUMNS}",
+        literal(&quoted_table(table, quoted_name))
+    );
+    let (mut found, mut rows) = (BTreeMap::new(), 0);
+    let mut coming = sqlx::raw_sql(AssertSqlSafe(select)).fetch(connection);
+    while let Some(row) = answered(coming.try_next(), told).await? {
+        let text = |place: usize| row.try_get_unchecked::<String, _>(place).map_err(|error| told(&error));
+        found.insert(text(0)?, text(1)?);
+        rows += 1;
+        if rows > COLUMNS {
+            return Err(SourceError::Odd);
+        }
     }
-    Ok(found.into_iter().collect())
+    Ok(found)
 }
 
 pub(super) async fn copy(
@@ -65,7 +76,9 @@ pub(super) async fn copy(
         None => None,
         Some((column, _, _)) => {
             let select = format!("select max({})::text from {table}", quoted_name(column));
-            answered(sqlx::query_scalar(AssertSqlSafe(select)).fetch_one(&mut *connection), told).await?
+            let newest =
+                answered(sqlx::raw_sql(AssertSqlSafe(select)).fetch_one(&mut *connection), told).await?;
+            newest.try_get_unchecked::<Option<String>, _>(0).map_err(|error| told(&error))?
         }
     };
     let changed = match wanted.since {
@@ -85,7 +98,7 @@ pub(super) async fn copy(
             Some(kind) if kind.starts_with("timestamp") && kind.ends_with("with time zone") => {
                 format!("to_char({}, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')", quoted_name(name))
             }
-            _ => format!("{}::text", quoted_name(name)),
+            _ => format!("left({}::text, {TEXT_CHARS})", quoted_name(name)),
         })
         .collect();
     let declare = format!(
@@ -93,48 +106,49 @@ pub(super) async fn copy(
         columns.join(", ")
     );
     answered(sqlx::raw_sql(AssertSqlSafe(declare)).execute(&mut *connection), told).await?;
-    let mut lines = Lines::begin(sink, wanted.columns)?;
-    let mut rows = 0;
+    let mut lines = Lines::begin(sink, wanted)?;
+    let fetch = format!("fetch forward {FETCHED} from read");
     loop {
-        let fetch = format!("fetch forward {FETCHED} from read");
-        let fetch = sqlx::query(AssertSqlSafe(fetch)).persistent(false);
-        let fetched = answered(fetch.fetch_all(&mut *connection), told).await?;
-        if fetched.is_empty() {
-            break;
-        }
-        for row in &fetched {
-            let cells: Vec<Option<String>> = (0..wanted.columns.len())
-                .map(|place| row.try_get(place))
+        let mut fetched = 0;
+        let mut coming = sqlx::raw_sql(AssertSqlSafe(fetch.clone())).fetch(&mut *connection);
+        while let Some(row) = answered(coming.try_next(), told).await? {
+            fetched += 1;
+            if fetched > FETCHED {
+                return Err(SourceError::Odd);
+            }
+            let cells: Vec<Option<&str>> = (0..wanted.columns.len())
+                .map(|place| row.try_get_unchecked(place))
                 .collect::<Result<_, _>>()
                 .map_err(|error| told(&error))?;
-            lines.write(cells.iter().map(Option::as_deref))?;
+            lines.write(cells.into_iter())?;
         }
-        rows += fetched.len() as u64;
+        if fetched == 0 {
+            break;
+        }
     }
-    lines.end()?;
-    Ok(Copied { rows, until })
+    Ok(Copied { rows: lines.end()?, until })
 }
 
 /// What a failure says to whom the source belongs. The database's own message may hold values of rows; the code says what is
 /// wrong.
 fn told(error: &sqlx::Error) -> SourceError {
-    let Some(database) = error.as_database_error() else { return connection_fault(error) };
-    let code = database.code();
-    SourceError::Refused(match code.as_deref().unwrap_or_default() {
-        "28000" | "28P01" => "user or password is wrong".to_owned(),
-        "3D000" => "there is no such database".to_owned(),
-        "42501" => "the user may not read this".to_owned(),
-        "57014" => "it took longer than two minutes; an index on the column of changes may help".to_owned(),
+    let Some(database) = error.as_database_error() else {
+        return connection_fault(error);
+    };
+    match database.code().as_deref().unwrap_or_default() {
+        "28P01" => SourceError::SignIn,
+        // No line of pg_hba.conf lets this user in from here, or there is no such user.
+        "28000" => SourceError::NotFromHere,
+        "3D000" => SourceError::NoDatabase,
+        "42501" => SourceError::NotPermitted,
+        "42703" => SourceError::NoColumn,
+        "42P01" | "3F000" => SourceError::NoTable("of this name".to_owned()),
+        "57014" => SourceError::Slow,
         // What passes: no room for a connection, a server that starts or stops, a lock, a standby that goes on.
-        "57P01" | "57P02" | "57P03" | "55P03" | "40001" | "40P01" => {
-            return SourceError::Away("it is busy, starts or stops");
-        }
-        code if code.starts_with("53") || code.starts_with("08") => {
-            return SourceError::Away("it has no room for a connection");
-        }
-        "" => "no code".to_owned(),
-        code => format!("code {code}"),
-    })
+        "57P01" | "57P02" | "57P03" | "55P03" | "40001" | "40P01" => SourceError::Busy,
+        code if code.starts_with("53") || code.starts_with("08") => SourceError::Busy,
+        code => SourceError::Statement(plain_code(code)),
+    }
 }
 
 fn quoted_name(name: &str) -> String {

@@ -71,20 +71,20 @@ pub(super) async fn fetch(
     sink: &mut (impl Write + Send),
 ) -> Result<Option<String>, SourceError> {
     if let Some(fault) = host_key_fault(&remote.host_key) {
-        return Err(SourceError::Refused(format!("the host key {fault}")));
+        return Err(SourceError::Unfit(format!("the host key {fault}")));
     }
     let folder = Folder::with(remote)?;
     let mut child = started(remote, address, &folder)?;
     let (Some(stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
-        return Err(SourceError::Away("its program has no ends to talk through"));
+        return Err(SourceError::Here("the program `ssh` has no ends to talk through"));
     };
     let begun = timeout_at(context.deadline, Reader::begin(stdout, stdin)).await;
     // Whoever is let in needs the secret no more, nor does who is not.
     drop(folder);
     let read = match begun {
-        Err(_) => return Err(SourceError::Away("no connection in time")),
+        Err(_) => return Err(SourceError::Unreachable),
         Ok(Err(Fault::Ended)) => return Err(complaint(stderr, child).await),
         Ok(Err(fault)) => return Err(told(&fault)),
         Ok(Ok(reader)) => read(context, reader, remote, known, sink).await,
@@ -101,11 +101,11 @@ async fn read(
     known: Option<&str>,
     sink: &mut (impl Write + Send),
 ) -> Result<Option<String>, SourceError> {
-    let late = |_| SourceError::Away("it did not answer in time");
+    let late = |_| SourceError::Silent;
     let open = timeout_at(context.deadline, reader.open(&remote.path)).await.map_err(late)?;
     let (handle, Stat { size, modified, is_file }) = open.map_err(|fault| told(&fault))?;
     if !is_file {
-        return Err(SourceError::Refused("what lies there is no file".to_owned()));
+        return Err(SourceError::NotAFile);
     }
     let mark = format!("{size} {modified}");
     if known == Some(mark.as_str()) {
@@ -128,7 +128,7 @@ async fn read(
         }
     }
     if bytes != size {
-        return Err(SourceError::Away("the file changed while it was read"));
+        return Err(SourceError::FileChanged);
     }
     sink.flush()?;
     Ok(Some(mark))
@@ -164,8 +164,8 @@ fn started(remote: &Remote, address: SocketAddr, folder: &Folder) -> Result<Chil
     command.args(["-s", "--", &address.ip().to_string(), "sftp"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command.spawn().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => SourceError::Away("the program `ssh` is not installed here"),
-        _ => SourceError::Away("the program `ssh` cannot be started here"),
+        std::io::ErrorKind::NotFound => SourceError::Here("the program `ssh` is not installed here"),
+        _ => SourceError::Here("the program `ssh` cannot be started here"),
     })
 }
 
@@ -182,33 +182,32 @@ async fn complaint(stderr: ChildStderr, mut child: Child) -> SourceError {
 
 fn meant(words: &str) -> SourceError {
     let says = |part: &str| words.contains(part);
-    let refused = if says("Host key verification failed") || says("host key type found") {
-        "its host key is another than the one that is stated"
+    if says("Host key verification failed") || says("host key type found") {
+        SourceError::HostKey
     } else if says("ssh_askpass") {
-        return SourceError::Away(
-            "no password can be handed over here: the folder for temporary files takes no programs",
-        );
+        SourceError::Here("no password can be handed over: the folder for temporary files takes no programs")
     } else if says("invalid format") || says("error in libcrypto") || says("incorrect passphrase") {
-        "the private key cannot be read; it must be one that OpenSSH writes, without a passphrase"
+        SourceError::PrivateKey
     } else if says("Permission denied") || says("Too many authentication failures") {
-        "user, password or key is wrong"
+        SourceError::SignIn
     } else if says("subsystem request failed") {
-        "this user may not use SFTP there"
+        SourceError::Unfit("the user may not use SFTP: let it be allowed there".to_owned())
+    } else if says("Connection refused") {
+        SourceError::ConnectionRefused
     } else {
-        return SourceError::Away("no connection could be made");
-    };
-    SourceError::Refused(refused.to_owned())
+        SourceError::Unreachable
+    }
 }
 
 fn told(fault: &Fault) -> SourceError {
     match fault {
-        Fault::Status(2) => SourceError::Refused("there is no such file".to_owned()),
-        Fault::Status(3) => SourceError::Refused("the user may not read this file".to_owned()),
+        Fault::Status(2) => SourceError::NoFile,
+        Fault::Status(3) => SourceError::NotPermitted,
         // So some servers call a folder.
-        Fault::Status(4) => SourceError::Refused("what lies there cannot be read as a file".to_owned()),
-        Fault::Status(code) => SourceError::Refused(format!("status {code}")),
-        Fault::Ended => SourceError::Away("the connection broke"),
-        Fault::Unexpected(what) => SourceError::Away(what),
+        Fault::Status(4) => SourceError::NotAFile,
+        Fault::Status(code) => SourceError::Statement(code.to_string()),
+        Fault::Ended => SourceError::Broken,
+        Fault::Unexpected => SourceError::Odd,
     }
 }
 
@@ -236,9 +235,9 @@ mod tests {
     fn what_the_program_says_is_told_without_its_words() {
         for (words, part) in [
             ("Host key verification failed.", "host key"),
-            ("u@203.0.113.9: Permission denied (publickey,password).", "user, password or key"),
+            ("u@203.0.113.9: Permission denied (publickey,password).", "password or key"),
             ("Load key \"/tmp/x/key\": invalid format\r\nu@h: Permission denied (publickey).", "private key"),
-            ("ssh: connect to host 203.0.113.9 port 22: Connection refused", "does not answer"),
+            ("ssh: connect to host 203.0.113.9 port 22: Connection refused", "nothing answers"),
             ("subsystem request failed on channel 0", "SFTP"),
         ] {
             let told = meant(words).to_string();

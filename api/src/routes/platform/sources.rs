@@ -107,6 +107,8 @@ pub struct SourceView {
 pub struct SourceList {
     /// By name.
     pub items: Vec<SourceView>,
+    /// The shop's time zone, an IANA name, for who shows when something was.
+    pub zone: String,
 }
 
 /// The tenant's sources, by name.
@@ -120,8 +122,9 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Result<Shown<Sou
     caller.require(Scope::SettingsWrite)?;
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
     let all = sources::all(&mut tx).await?;
+    let zone = zone::read(&mut tx).await?.name().to_owned();
     tx.commit().await?;
-    Ok(Shown(SourceList { items: all.into_iter().map(SourceView::from).collect() }))
+    Ok(Shown(SourceList { items: all.into_iter().map(SourceView::from).collect(), zone }))
 }
 
 /// Show what a source would bring, without saving it.

@@ -32,7 +32,7 @@ pub fn plan(mapping: &Mapping, columns: &BTreeMap<String, String>) -> Result<Pla
         let Some(found) = found else {
             let there: Vec<&str> = columns.keys().take(20).map(String::as_str).collect();
             return Err(format!(
-                "the column `{name}` of the mapping is not in the table; there are {}",
+                "the column `{name}` of the mapping is not in the table; there are {}: change the mapping (code column_gone)",
                 there.join(", ")
             ));
         };
@@ -74,13 +74,13 @@ pub fn difference<'c>(
         let Some(kind) = now.get(name) else {
             let there: Vec<&str> = now.keys().take(20).map(String::as_str).collect();
             return Some(format!(
-                "the column `{name}` is not there any more; there are {}; change the mapping or the table, and save the source again",
+                "the column `{name}` is not there any more; there are {}: change the mapping or the table, and save the source again (code column_gone)",
                 there.join(", ")
             ));
         };
         if let Some(was) = before.get(name).filter(|was| *was != kind) {
             return Some(format!(
-                "the column `{name}` was of type {was} and is of type {kind}; look at the preview, and save the source again"
+                "the column `{name}` was of type {was} and is of type {kind}: look at the preview, and save the source again (code column_changed)"
             ));
         }
     }

@@ -30,8 +30,8 @@ pub(super) enum Fault {
     Status(u32),
     /// The other end is gone.
     Ended,
-    /// It answered something else than what was asked.
-    Unexpected(&'static str),
+    /// It answered something else than what was asked, or at too great a length.
+    Unexpected,
 }
 
 /// What is known of a file.
@@ -56,7 +56,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Reader<R, W> {
         reader.send(INIT, &3_u32.to_be_bytes()).await?;
         match reader.receive().await? {
             (VERSION, _) => Ok(reader),
-            _ => Err(Fault::Unexpected("it does not speak SFTP")),
+            _ => Err(Fault::Unexpected),
         }
     }
 
@@ -98,7 +98,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Reader<R, W> {
             let place = number(&mut answer)?.wrapping_sub(first) as usize;
             match pieces.get_mut(place) {
                 Some(piece @ None) => *piece = Some((kind, answer)),
-                _ => return Err(Fault::Unexpected("it answered what was not asked")),
+                _ => return Err(Fault::Unexpected),
             }
         }
         let mut bytes = Vec::new();
@@ -107,7 +107,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Reader<R, W> {
                 (DATA, mut answer) => {
                     let data = text(&mut answer)?;
                     if data.is_empty() || data.len() > PIECE_BYTES as usize {
-                        return Err(Fault::Unexpected("it sent a piece of another length"));
+                        return Err(Fault::Unexpected);
                     }
                     bytes.extend_from_slice(&data);
                     if data.len() < PIECE_BYTES as usize {
@@ -136,7 +136,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Reader<R, W> {
     async fn answer(&mut self, id: u32) -> Result<(u8, Bytes), Fault> {
         let (kind, mut answer) = self.receive().await?;
         if number(&mut answer)? != id {
-            return Err(Fault::Unexpected("it answered what was not asked"));
+            return Err(Fault::Unexpected);
         }
         Ok((kind, answer))
     }
@@ -153,7 +153,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Reader<R, W> {
     async fn receive(&mut self) -> Result<(u8, Bytes), Fault> {
         let length = self.from.read_u32().await.map_err(|_| Fault::Ended)? as usize;
         if !(1..=ANSWER_BYTES).contains(&length) {
-            return Err(Fault::Unexpected("it does not speak SFTP, or answers at too great a length"));
+            return Err(Fault::Unexpected);
         }
         let mut packet = vec![0; length];
         self.from.read_exact(&mut packet).await.map_err(|_| Fault::Ended)?;
@@ -165,17 +165,17 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Reader<R, W> {
 
 fn refusal((kind, mut answer): (u8, Bytes)) -> Fault {
     if kind != STATUS {
-        return Fault::Unexpected("it answered something else than what was asked");
+        return Fault::Unexpected;
     }
     number(&mut answer).map_or_else(|fault| fault, Fault::Status)
 }
 
 fn stat(mut answer: Bytes) -> Result<Stat, Fault> {
-    const SHORT: Fault = Fault::Unexpected("its answer breaks off");
+    const SHORT: Fault = Fault::Unexpected;
     let flags = number(&mut answer)?;
     let mut stat = Stat { size: 0, modified: 0, is_file: true };
     if flags & 1 == 0 {
-        return Err(Fault::Unexpected("it does not say how long the file is"));
+        return Err(Fault::Unexpected);
     }
     stat.size = answer.try_get_u64().map_err(|_| SHORT)?;
     if flags & 2 != 0 {
@@ -192,13 +192,13 @@ fn stat(mut answer: Bytes) -> Result<Stat, Fault> {
 }
 
 fn number(answer: &mut Bytes) -> Result<u32, Fault> {
-    answer.try_get_u32().map_err(|_| Fault::Unexpected("its answer breaks off"))
+    answer.try_get_u32().map_err(|_| Fault::Unexpected)
 }
 
 fn text(answer: &mut Bytes) -> Result<Bytes, Fault> {
     let length = number(answer)? as usize;
     if length > answer.len() {
-        return Err(Fault::Unexpected("its answer breaks off"));
+        return Err(Fault::Unexpected);
     }
     Ok(answer.split_to(length))
 }

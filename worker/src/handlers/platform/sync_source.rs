@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono::Utc;
 use database::Role;
 use jobs::NewJob;
+use jobs::ledger::Failure;
 use platform::kinds::SyncSource;
 use platform::kinds::sync_source::SyncSourceOutput;
 use platform::orders::mapping::{self, Mapping};
@@ -20,8 +21,8 @@ use platform::sources::{self, Plan, Source};
 use platform::zone;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
-use upstreams::CallContext;
 use upstreams::sources::{SourceError, Wanted};
+use upstreams::{CallContext, ClientError};
 
 use self::way::Way;
 use super::import_orders;
@@ -52,7 +53,13 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SyncSource) -> Outcome<
     let zone = zone::read(&mut tx).await?;
     tx.commit().await?;
     let Some(saved) = saved else {
-        return Err(stopped(&ctx, &app, &source, "its mapping was deleted; save one of that name").await?);
+        return Err(stopped(
+            &ctx,
+            &app,
+            &source,
+            "its mapping was deleted: save one of that name, and the source again (code no_mapping)",
+        )
+        .await?);
     };
     let stated = source.config.place.table().map(|_| sources::stated()).unwrap_or_default();
     let request = Request {
@@ -141,7 +148,9 @@ async fn read(
             ctx.progress(0, None, "reading the file");
             let fetched = app.sources.fetch(&call, &file, source.read_until.as_deref(), &mut sink).await;
             match or_stop(ctx, app, source, fetched).await? {
-                Some(mark) => Read { rows: 1, until: Some(mark).filter(|mark| !mark.is_empty()), is_known: false },
+                Some(mark) => {
+                    Read { rows: 1, until: Some(mark).filter(|mark| !mark.is_empty()), is_known: false }
+                }
                 None => Read { rows: 0, until: None, is_known: true },
             }
         }
@@ -161,23 +170,21 @@ fn told_beside(file: &Path) -> Option<Read> {
     serde_json::from_slice(&std::fs::read(file.with_extension("told")).ok()?).ok()
 }
 
-async fn or_stop<T>(
-    ctx: &Ctx,
-    app: &App,
-    source: &Source,
-    came: Result<T, SourceError>,
-) -> Result<T, Stop> {
+async fn or_stop<T>(ctx: &Ctx, app: &App, source: &Source, came: Result<T, SourceError>) -> Result<T, Stop> {
     match came {
         Ok(came) => Ok(came),
-        Err(error) => Err(match error {
-            SourceError::Away(_) => Stop::retry("source_away", &error.to_string()),
-            SourceError::Io(error) => unkept(&error),
-            SourceError::Client(error @ (upstreams::ClientError::Rejected { .. } | upstreams::ClientError::Unauthorised { .. })) => {
-                stopped(ctx, app, source, &error.to_string()).await?
-            }
-            SourceError::Client(error) => error.into(),
-            error => stopped(ctx, app, source, &error.to_string()).await?,
-        }),
+        Err(error) => {
+            let told = error.to_string();
+            Err(match error {
+                SourceError::Io(_) => Stop::retry("source_file", &told),
+                SourceError::Client(ClientError::RetryAfter { after, .. }) => {
+                    Stop::Wait { failure: Failure::new("source_away", &told), after: Some(after) }
+                }
+                SourceError::Client(ClientError::Busy { .. }) => Stop::wait("source_away", &told),
+                error if error.passes() => Stop::retry("source_away", &told),
+                _ => stopped(ctx, app, source, &told).await?,
+            })
+        }
     }
 }
 

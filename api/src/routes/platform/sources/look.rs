@@ -53,7 +53,7 @@ pub(super) async fn look(
 ) -> Result<(BTreeMap<String, String>, Vec<u8>), Problem> {
     timeout(WITHIN, looked(state, place, secret, mapping))
         .await
-        .unwrap_or_else(|_| Err(not_read(SourceError::Away("what it sends takes too long"))))
+        .unwrap_or_else(|_| Err(not_read(SourceError::Silent)))
 }
 
 async fn looked(

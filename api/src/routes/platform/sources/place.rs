@@ -14,7 +14,7 @@ const KINDS: [&str; 5] = ["postgres", "mysql", "file", "s3", "sftp"];
 
 /// Where it is.
 ///
-/// SQL Server is not read: let it write its table to a file, by `file`, `s3` or `sftp`.
+/// SQL Server and Azure SQL are not read: let them write the table to a file, by `file`, `s3` or `sftp`.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PlaceForm {
@@ -92,8 +92,8 @@ pub(super) fn known<'de, D: Deserializer<'de>>(from: D) -> Result<PlaceForm, D::
     if let Some(kind) = place.get("kind").and_then(Value::as_str).filter(|kind| !KINDS.contains(kind)) {
         let kind: String = kind.chars().take(40).collect();
         return Err(D::Error::custom(format!(
-            "`{kind}` is no kind of place; there are {} (`mysql` reads MariaDB too). SQL Server is not read: let it write its \
-             table to a file",
+            "`{kind}` is no kind of place; there are {} (`mysql` reads MariaDB too). SQL Server and Azure SQL are not read: \
+             let them write the table to a file, and read that",
             KINDS.join(", ")
         )));
     }
@@ -196,7 +196,8 @@ mod tests {
     fn a_kind_that_is_not_known_is_refused_with_those_that_are() {
         let told = read(&json!({"kind": "sqlserver", "host": "h"})).expect_err("it is not read");
         assert!(
-            told.contains("postgres, mysql, file, s3, sftp") && told.contains("SQL Server is not read"),
+            told.contains("postgres, mysql, file, s3, sftp")
+                && told.contains("SQL Server and Azure SQL are not read"),
             "{told}"
         );
         assert!(read(&json!({"host": "h"})).expect_err("no kind").contains("kind"));
