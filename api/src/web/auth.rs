@@ -177,6 +177,9 @@ pub const REFRESH_COOKIE: &str = "__Secure-desk-refresh";
 /// The cookie of an operator's session at the console. Whoever signs in as a person loses it, and the other way round.
 pub const CONSOLE_COOKIE: &str = "__Host-desk-console";
 
+/// Says to scripts that there is a session, and nothing else: a page without it asks for none. It opens nothing.
+pub const MARK_COOKIE: &str = "desk-here";
+
 /// What a request shows, if anything. What is written into a header on purpose goes before a cookie.
 pub fn presented(headers: &HeaderMap) -> Option<Credential<'_>> {
     if let Some(key) = headers.get("x-api-key") {

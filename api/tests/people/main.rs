@@ -4,6 +4,7 @@
 mod agents;
 mod console;
 mod every_route;
+mod forgotten;
 mod keys;
 mod oidc;
 mod seats;

@@ -113,6 +113,7 @@ async fn begin(
     signed_in::forget_cookies(response.headers_mut());
     let session = state.people.console.seal(key, now);
     signed_in::set_console_cookie(response.headers_mut(), &session, LIFETIME.num_seconds());
+    signed_in::mark(response.headers_mut(), LIFETIME.num_seconds());
     Ok(response)
 }
 
@@ -159,5 +160,6 @@ async fn end(State(state): State<AppState>, headers: HeaderMap) -> Result<Respon
     state.people.check_origin(&headers)?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     signed_in::set_console_cookie(response.headers_mut(), "", 0);
+    signed_in::mark(response.headers_mut(), 0);
     Ok(response)
 }

@@ -102,7 +102,11 @@ async fn note_forgotten(state: &AppState, slug: &str, email: &str) -> Result<(),
     let Some(login) = found.filter(|login| login.disabled_at.is_none() && login.has_password) else {
         return Ok(());
     };
-    let link = links::add(&mut tx, login.tenant, login.id, Purpose::Reset, None, Utc::now()).await?;
+    let now = Utc::now();
+    if !links::may_ask(&mut tx, login.id, now).await? {
+        return Ok(());
+    }
+    let link = links::add(&mut tx, login.tenant, login.id, Purpose::Reset, None, now).await?;
     act_as(&mut tx, Role::Support, Some(login.tenant)).await?;
     let addressee = Addressee { tenant: login.tenant, name: &login.name, email: &login.email };
     let announcement = link_mail::ask(&mut tx, state, &addressee, link, Purpose::Reset).await?;

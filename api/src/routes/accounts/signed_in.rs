@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::web::auth::{ACCESS_COOKIE, CONSOLE_COOKIE, REFRESH_COOKIE};
+use crate::web::auth::{ACCESS_COOKIE, CONSOLE_COOKIE, MARK_COOKIE, REFRESH_COOKIE};
 use crate::web::people::People;
 
 /// Somebody is signed in.
@@ -86,6 +86,7 @@ pub fn answer(people: &People, login: &Login, session: &Session, into: Into, now
         let left = (session.expires_at - now).num_seconds().max(0);
         set_cookies(&mut headers, (&access, expires_in), (refresh, left));
         set_console_cookie(&mut headers, "", 0);
+        mark(&mut headers, left);
     }
     let in_body = |token: &str| (into == Into::Body).then(|| token.to_owned());
     let body = SignedIn {
@@ -100,9 +101,16 @@ pub fn answer(people: &People, login: &Login, session: &Session, into: Into, now
     (headers, Json(body)).into_response()
 }
 
-/// Has a browser forget both cookies.
+/// Has a browser forget a person's cookies.
 pub fn forget_cookies(headers: &mut HeaderMap) {
     set_cookies(headers, ("", 0), ("", 0));
+    mark(headers, 0);
+}
+
+/// Lets the page know for so many seconds that there is a session.
+pub fn mark(headers: &mut HeaderMap, secs: i64) {
+    let value = if secs > 0 { "1" } else { "" };
+    append(headers, format!("{MARK_COOKIE}={value}; Path=/; Max-Age={secs}; Secure; SameSite=Strict"));
 }
 
 /// Has a browser hold an operator's session for so many seconds; none when it is to forget it.
@@ -116,6 +124,12 @@ fn set_cookies(headers: &mut HeaderMap, access: (&str, i64), refresh: (&str, i64
 }
 
 fn set_cookie(headers: &mut HeaderMap, name: &str, path: &str, (value, secs): (&str, i64)) {
-    let cookie = format!("{name}={value}; Path={path}; Max-Age={secs}; HttpOnly; Secure; SameSite=Strict");
+    append(
+        headers,
+        format!("{name}={value}; Path={path}; Max-Age={secs}; HttpOnly; Secure; SameSite=Strict"),
+    );
+}
+
+fn append(headers: &mut HeaderMap, cookie: String) {
     headers.append(header::SET_COOKIE, HeaderValue::from_str(&cookie).expect("tokens are plain ASCII"));
 }

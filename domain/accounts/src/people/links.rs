@@ -118,6 +118,25 @@ pub async fn add(
     Ok(link)
 }
 
+/// Open links that a person asked for by themselves, at most: whoever knows an address could fill its mailbox.
+pub const OPEN_OF_ONES_OWN: i64 = 3;
+
+/// Whether one more may be made of those that a person asks for (gateway role).
+///
+/// # Errors
+/// The database failed.
+pub async fn may_ask(tx: &mut Tx, agent: AgentId, now: DateTime<Utc>) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar(
+        "select count(*) < $3 from shared.login_token
+         where login_id = $1 and used_at is null and expires_at > $2 and made_by is null",
+    )
+    .bind(agent)
+    .bind(now)
+    .bind(OPEN_OF_ONES_OWN)
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
 /// Whom a link was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct Addressee {
