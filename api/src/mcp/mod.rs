@@ -7,13 +7,14 @@
 pub mod issuers;
 pub mod server;
 pub mod slow;
+mod unreadable;
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -95,7 +96,7 @@ impl Mcp {
         parts.headers.remove(header::CONTENT_ENCODING);
         parts.headers.remove(header::CONTENT_LENGTH);
         let session = session(&parts.headers).map(str::to_owned);
-        // What cannot be read here is refused by the kit, with an error of the protocol.
+        // What cannot be read here is refused by the kit.
         let message: Option<Message> = serde_json::from_slice(&bytes).ok();
         let method = message.as_ref().map(|message| message.method.as_str()).unwrap_or_default();
         let greets = method == "initialize" && session.is_none();
@@ -103,8 +104,15 @@ impl Mcp {
             .as_ref()
             .filter(|message| message.method == "notifications/cancelled")
             .and_then(|message| message.params.as_ref()?.request.as_ref().map(Value::to_string));
-        let request = Request::from_parts(parts, Body::from(bytes));
+        let headers = parts.headers.clone();
+        let request = Request::from_parts(parts, Body::from(bytes.clone()));
         let mut response = self.service.handle(request).await.map(Body::new);
+        // The kit says of broken JSON that its media type is wrong; by then it has looked at everything else.
+        if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE
+            && let Some(error) = unreadable::error(&headers, &bytes)
+        {
+            return error;
+        }
         if greets && response.status().is_success() {
             let name = HeaderValue::from_str(&Uuid::new_v4().simple().to_string()).expect("digits");
             response.headers_mut().insert(SESSION, name);

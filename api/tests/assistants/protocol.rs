@@ -197,6 +197,38 @@ async fn what_does_not_fit_is_an_error_of_the_protocol() {
 }
 
 #[tokio::test]
+async fn what_is_no_message_has_the_error_of_json_rpc_and_what_is_no_json_by_its_type_is_refused_for_that() {
+    let shop = with_customers(&[]).await;
+    let speak = async |content_type: &str, body: &'static str| {
+        let request = request("POST", "/mcp")
+            .header("host", "localhost")
+            .header("x-api-key", &shop.key)
+            .header("content-type", content_type)
+            .header("accept", "application/json, text/event-stream");
+        shop.send(request.body(Body::from(body)).expect("a request")).await
+    };
+    for (body, code, id) in [
+        ("{", -32_700, Value::Null),
+        ("", -32_700, Value::Null),
+        (r#"{"jsonrpc": "2.0", "id": 7, "method": "tools/list""#, -32_700, Value::Null),
+        (r#"{"jsonrpc": "1.0", "id": 7, "method": "tools/list"}"#, -32_600, json!(7)),
+        (r#"["tools/list"]"#, -32_600, Value::Null),
+        ("7", -32_600, Value::Null),
+    ] {
+        let answer = speak("application/json", body).await;
+        assert_eq!(
+            (answer.status, &answer.json["error"]["code"], &answer.json["id"]),
+            (StatusCode::BAD_REQUEST, &json!(code), &id),
+            "{body}: {}",
+            answer.text
+        );
+        assert_eq!(answer.json["jsonrpc"], "2.0");
+        let plain = speak("text/plain", body).await;
+        assert_eq!(plain.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn who_comes_without_a_credential_learns_how_to_come_in() {
     let shop = with_customers(&[]).await;
     let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});

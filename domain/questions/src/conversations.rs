@@ -243,7 +243,9 @@ pub enum TakenBack {
     Gone,
     /// It has its answer, and stays.
     Answered,
-    /// There is no such question of this person.
+    /// It is in the conversation no more: it was taken back before.
+    NotThere,
+    /// There is no such conversation of this person.
     Unknown,
 }
 
@@ -271,7 +273,18 @@ pub async fn take_back(
     .fetch_optional(&mut **tx)
     .await?;
     match answered {
-        None => Ok(TakenBack::Unknown),
+        None => {
+            let is_theirs: bool = sqlx::query_scalar(
+                "select exists (select from questions_app.conversation
+                                where id = $1 and asked_by = $2 and expires_at > $3)",
+            )
+            .bind(conversation)
+            .bind(asked_by)
+            .bind(now)
+            .fetch_one(&mut **tx)
+            .await?;
+            Ok(if is_theirs { TakenBack::NotThere } else { TakenBack::Unknown })
+        }
         Some(true) => Ok(TakenBack::Answered),
         Some(false) => {
             sqlx::query("delete from questions_app.exchange where id = $1")

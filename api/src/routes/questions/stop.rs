@@ -3,7 +3,6 @@
 
 use accounts::api_keys::Scope;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use chrono::Utc;
 use database::Role;
 use jobs::events::Event;
@@ -11,7 +10,7 @@ use jobs::read::{self, Cancelled};
 use jobs::{JobId, JobKind, State as JobState};
 use questions::conversations::{self, TakenBack};
 use questions::kinds::AnswerQuestion;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -44,7 +43,15 @@ pub struct Stop {
     job_id: Option<Uuid>,
 }
 
-/// Take a question back that is not answered yet: it leaves the conversation, and its job is cancelled.
+/// How a question stands that was taken back.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Stopped {
+    /// stopped: it is in the conversation no more.
+    state: &'static str,
+}
+
+/// Take a question back that is not answered yet: it leaves the conversation, and its job is cancelled. Once more is none
+/// the worse.
 #[utoipa::path(
     post,
     path = "/api/ask/{id}/stop",
@@ -52,8 +59,8 @@ pub struct Stop {
     params(("id" = Uuid, Path, description = "the conversation")),
     request_body = Stop,
     responses(
-        (status = 204, description = "it is gone"),
-        (status = 404, description = "it is somebody else's, or over", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "it is gone, by this request or one before", body = Stopped),
+        (status = 404, description = "the conversation is somebody else's, or over", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "it was answered already", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
@@ -62,14 +69,14 @@ async fn stop(
     caller: Caller,
     Path(id): Path<String>,
     Json { value: Stop { exchange_id, job_id }, .. }: Json<Stop>,
-) -> Result<StatusCode, Problem> {
+) -> Result<axum::Json<Stopped>, Problem> {
     caller.require(Scope::IntelligenceRead)?;
     let id = query::id("id", &id)?;
     let mut tx = state.db.tenant_tx(Role::Marketing, caller.tenant).await?;
     let taken = conversations::take_back(&mut tx, id, exchange_id, &caller.actor(), Utc::now()).await?;
     tx.commit().await?;
     match taken {
-        TakenBack::Gone => {}
+        TakenBack::Gone | TakenBack::NotThere => {}
         TakenBack::Answered => return Err(Problem::conflict("the question was answered already")),
         TakenBack::Unknown => return Err(none()),
     }
@@ -77,7 +84,7 @@ async fn stop(
     if let Some(job) = job_id {
         cancel(&state, &caller, job, exchange_id).await?;
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(axum::Json(Stopped { state: "stopped" }))
 }
 
 /// Cancels the job, if it is the one that answers this question.
