@@ -25,6 +25,7 @@ export function cookiesOf(response: Response) {
     const path = rest.find((part) => part.startsWith("Path="))?.slice(5) ?? "/";
     if (value === "") return [];
     const { hostname } = new globalThis.URL(URL);
-    return [{ name, value, domain: hostname, path, httpOnly: true, secure: true, sameSite: "Strict" as const }];
+    const httpOnly = rest.includes("HttpOnly");
+    return [{ name, value, domain: hostname, path, httpOnly, secure: true, sameSite: "Strict" as const }];
   });
 }

@@ -35,15 +35,19 @@ test("an operator signs in with a key, acts, and signs out", async () => {
   await page.getByRole("button", { name: /^You:/ }).click();
   await page.getByText("Role: operator").waitFor();
   const cookies = await page.context().cookies();
-  assert.ok(cookies.every((cookie) => cookie.httpOnly && cookie.sameSite === "Strict"));
+  // One says to scripts that there is a session, and nothing else.
+  const isHidden = (cookie: (typeof cookies)[number]) =>
+    cookie.httpOnly || `${cookie.name}=${cookie.value}` === "desk-here=1";
+  assert.ok(cookies.every((cookie) => isHidden(cookie) && cookie.sameSite === "Strict"));
   const stored = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
   assert.ok(!stored.includes("dsk_"), "the key is kept nowhere");
   await page.getByRole("menuitem", { name: "Sign out" }).click();
   await page.getByRole("heading", { name: "Sign in to Deskwork" }).waitFor();
   await page.goto("/operate/queues");
   await page.waitForURL(/\/sign-in/);
+  // The wrong key alone: who is nobody asks for no session.
   assert.deepEqual(
-    faults.filter((fault) => !/status of 401/.test(fault)),
+    faults.filter((fault) => !/status of 401.*auth\/console/.test(fault)),
     [],
   );
   await close();
@@ -83,6 +87,35 @@ test("somebody is invited, chooses a password by the link, and sees what the rol
   assert.equal(await menu.getByRole("link", { name: "API keys" }).count(), 0);
   assert.equal(await menu.getByRole("link", { name: "Queues" }).count(), 0);
   assert.deepEqual(faults, []);
+  await close();
+});
+
+test("who forgot the password asks for a link, is told the same whoever asks, and what to do without mail", async () => {
+  const { page, faults, close } = await open(browser, "nobody");
+  await page.goto("/sign-in");
+  await settle(page);
+  for (const email of [BEN.email, "stranger@desk.example"]) {
+    await page.getByRole("link", { name: "Forgotten password?" }).click();
+    await page.getByRole("heading", { level: 1, name: "Another password" }).waitFor();
+    assert.deepEqual(await findings(page), [], "axe");
+    await page.getByLabel("Shop").fill(process.env.DESK_SHOP ?? "ui");
+    await page.getByLabel("E-mail").fill(email);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Look into your mail" }).waitFor();
+    await page.getByText(/An admin or manager can make a link for you/).waitFor();
+    assert.ok(!(await page.content()).includes(email), "nothing is said of the address");
+    await page.getByRole("link", { name: "To the page for signing in" }).click();
+  }
+  await page.goto("/reset#dsl_none");
+  await page.getByLabel(/^Password/).fill(PASSWORD);
+  await page.getByLabel(/^The same once more/).fill(PASSWORD);
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "Ask for another one" }).click();
+  await page.getByRole("heading", { level: 1, name: "Another password" }).waitFor();
+  assert.deepEqual(
+    faults.filter((fault) => !/status of 401.*password\/reset/.test(fault)),
+    [],
+  );
   await close();
 });
 

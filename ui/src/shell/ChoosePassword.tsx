@@ -73,7 +73,8 @@ export function ChoosePassword() {
           />
           {isSpent ? (
             <Text role="alert" size="sm" c="var(--bad)">
-              {SIGN_IN.spent}
+              {purpose === "reset" ? SIGN_IN.spentReset : SIGN_IN.spent}{" "}
+              {purpose === "reset" && <Link to="/forgot">{SIGN_IN.askAgain}</Link>}
             </Text>
           ) : choose.isError ? (
             <Failure error={choose.error} compact />

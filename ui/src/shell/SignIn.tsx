@@ -3,7 +3,7 @@
 
 import { Alert, Anchor, Box, Button, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { Problem } from "../api/problem.ts";
 import { Failure } from "../parts/Failure.tsx";
@@ -25,6 +25,11 @@ export function SignIn() {
         </Alert>
       )}
       {isOperator ? <WithKey next={next} /> : <WithPassword next={next} />}
+      {!isOperator && (
+        <Link to="/forgot" className="small">
+          {SIGN_IN.forgot}
+        </Link>
+      )}
       <Anchor
         component="button"
         type="button"

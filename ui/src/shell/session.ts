@@ -2,7 +2,7 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import { Problem, refused, unanswered } from "../api/problem.ts";
-import { withSession } from "../api/renew.ts";
+import { mayHaveSession, withSession } from "../api/renew.ts";
 
 export type Session = {
   /** The person, also as an agent; a key is nobody. */
@@ -48,6 +48,11 @@ export async function signOut(): Promise<void> {
   else await call("POST", "/api/auth/logout", {});
 }
 
+/** Asks for a link by mail. The answer is the same whoever asks. */
+export async function askForLink(form: { tenant: string; email: string }): Promise<void> {
+  await call("POST", "/api/auth/password/forgot", form);
+}
+
 /** By a link that somebody handed over: the first password, or another one. */
 export async function choosePassword(purpose: "invitation" | "reset", token: string, password: string): Promise<void> {
   const path = purpose === "invitation" ? "/api/auth/invitations/accept" : "/api/auth/password/reset";
@@ -60,6 +65,7 @@ export async function changePassword(current: string, password: string): Promise
 }
 
 async function load(signal: AbortSignal): Promise<Session> {
+  if (!mayHaveSession()) throw new Problem("signed-out", "");
   const ofPerson = async () => read(await call("GET", "/api/auth/session", undefined, signal));
   const ofKey = async () => read(await call("GET", "/api/auth/console", undefined, signal));
   const [first, other] = localStorage.getItem(AT_CONSOLE) === null ? [ofPerson, ofKey] : [ofKey, ofPerson];
