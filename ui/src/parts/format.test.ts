@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { count, day, duration, money, monthOf, percent, rate, shortId, since, words } from "./format.ts";
+import { count, day, duration, money, monthOf, percent, rate, shortId, since, size, words } from "./format.ts";
 
 test("a rate is said in the unit that gives a number to read", () => {
   assert.equal(rate(12.34), "12.3/s");
   assert.equal(rate(0.5), "30/min");
   assert.equal(rate(0.003), "10.8/h");
   assert.equal(rate(0), "0");
+});
+
+test("a size has a unit that gives a number to read", () => {
+  assert.equal(size(0), "0 bytes");
+  assert.equal(size(12_345), "12 kB");
+  assert.equal(size(999_999), "1 MB");
+  assert.equal(size(3_440_000), "3.4 MB");
+  assert.equal(size(null), "–");
 });
 
 test("a duration has two units at most", () => {

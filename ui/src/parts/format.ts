@@ -33,6 +33,13 @@ export function money(value: number | string | null | undefined, currency: strin
   }
 }
 
+/** How large something is: 12 kB, 3.4 MB. */
+export function size(bytes: number | null | undefined): string {
+  if (bytes === null || bytes === undefined || !Number.isFinite(bytes)) return "–";
+  if (bytes < 1_000) return `${whole.format(bytes)} bytes`;
+  return bytes < 999_500 ? `${whole.format(bytes / 1_000)} kB` : `${tenth.format(bytes / 1_000_000)} MB`;
+}
+
 const STEPS: [number, string][] = [
   [86_400, "d"],
   [3_600, "h"],

@@ -23,3 +23,19 @@ export function usePages<T>(queryKey: QueryKey, fetchPage: Fetch<T>, refetchInte
   const onMore = query.hasNextPage ? () => void query.fetchNextPage() : undefined;
   return { query, rows, onMore };
 }
+
+/** Pages that a list to choose from is read of, at most. */
+const MOST_PAGES = 20;
+
+/** All of a list, page by page, for choosing one of it. */
+export async function everyPage<Row>(load: (cursor: string | undefined) => Promise<Page<Row>>): Promise<Row[]> {
+  const rows: Row[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const { items, next_cursor } = await load(cursor);
+    rows.push(...items);
+    if (!next_cursor) break;
+    cursor = next_cursor;
+  }
+  return rows;
+}

@@ -24,7 +24,7 @@ import type { Agent as Person } from "../../parts/agents.ts";
 import { Confirm } from "../../parts/Confirm.tsx";
 import { Dialog } from "../../parts/Dialog.tsx";
 import { Failure } from "../../parts/Failure.tsx";
-import { words } from "../../parts/format.ts";
+import { count, words } from "../../parts/format.ts";
 import { CALM_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
@@ -240,7 +240,7 @@ const COLUMNS: Column<Queued>[] = [
   },
   { head: "Priority", cell: (ticket) => words(ticket.priority) },
   { head: "Waits", cell: (ticket) => <Age at={ticket.waiting_since} /> },
-  { head: "Units", isNumber: true, cell: (ticket) => ticket.units },
+  { head: "Units", isNumber: true, cell: (ticket) => count(ticket.units) },
 ];
 
 function AtHand({ person }: { person: Person }) {
@@ -274,7 +274,7 @@ function AtHand({ person }: { person: Person }) {
               onMore={list.onMore}
             />
           ) : (
-            <Empty title={TEXTS.workNone} />
+            <Empty title={TEXTS.workNone}>{TEXTS.workNoneNote}</Empty>
           )
         }
       </Body>

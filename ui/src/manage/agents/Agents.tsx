@@ -9,6 +9,7 @@ import { Age } from "../../parts/Age.tsx";
 import type { Agent } from "../../parts/agents.ts";
 import { useFilters } from "../../parts/filters.ts";
 import { words } from "../../parts/format.ts";
+import { languageName } from "../../parts/languages.ts";
 import { CALM_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
@@ -35,7 +36,7 @@ const COLUMNS: Column<Agent>[] = [
   { head: "Load", cell: (agent) => <Load agent={agent} /> },
   { head: "Departments", cell: (agent) => agent.departments.join(", ") || "–" },
   { head: "Skills", cell: (agent) => agent.skills.join(", ") || "–" },
-  { head: "Languages", cell: (agent) => agent.languages.join(", ") || "any" },
+  { head: "Languages", cell: (agent) => agent.languages.map(languageName).join(", ") || "Any" },
   { head: "Last ticket", cell: (agent) => <Age at={agent.last_assigned_at} /> },
 ];
 

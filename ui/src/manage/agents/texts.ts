@@ -34,6 +34,7 @@ export const TEXTS = {
   shiftEndWhat: "The person counts as offline, and their work is offered again by the desk’s rule.",
   work: "At hand now",
   workNone: "Nothing at hand",
+  workNoneNote: "Tickets come by themselves to whoever is there, takes new ones and has room.",
   disabled: "Also those without access",
 };
 

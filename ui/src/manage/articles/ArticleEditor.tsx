@@ -1,6 +1,6 @@
 // An article: its texts by language in Markdown, beside how they will be shown.
 
-import { Box, Button, Checkbox, Group, Select, Stack, Textarea, TextInput, Title } from "@mantine/core";
+import { Box, Button, Checkbox, Group, Select, Stack, Text, Textarea, TextInput, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
@@ -9,6 +9,7 @@ import { useAct } from "../../parts/act.tsx";
 import { Confirm } from "../../parts/Confirm.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { Foreign } from "../../parts/Foreign.tsx";
+import { LANGUAGES, languageName } from "../../parts/languages.ts";
 import { Body, Screen } from "../../parts/Screen.tsx";
 import { may, sessionQuery } from "../../shell/session.ts";
 import { Standing } from "./Articles.tsx";
@@ -75,7 +76,8 @@ function Editor({ stored }: { stored: Article | null }) {
     done: () => "The article is gone",
     onDone: () => void navigate({ to: "/manage/articles" }),
   });
-  const isWhole = form.slug !== "" && Object.values(form.texts).every(({ title, body }) => title.trim() && body.trim());
+  const [missing] = missingIn(form);
+  const isWhole = !missing;
   return (
     <form
       onSubmit={(event) => {
@@ -103,16 +105,16 @@ function Editor({ stored }: { stored: Article | null }) {
                 onChange={(event) => set({ category: event.currentTarget.value || null })}
               />
               <Select
-                label="Language"
+                label={TEXTS.edited}
                 allowDeselect={false}
-                data={Object.keys(form.texts)}
+                data={Object.keys(form.texts).map(asChoice)}
                 value={language}
                 onChange={(chosen) => setLanguage(chosen ?? form.default_language)}
               />
               <Select
                 label={TEXTS.language}
                 allowDeselect={false}
-                data={Object.keys(form.texts)}
+                data={Object.keys(form.texts).map(asChoice)}
                 value={form.default_language}
                 onChange={(chosen) => set({ default_language: chosen ?? form.default_language })}
               />
@@ -149,6 +151,11 @@ function Editor({ stored }: { stored: Article | null }) {
               onChange={(event) => setText({ body: event.currentTarget.value })}
             />
             {save.isError || show.isError ? <Failure error={save.error ?? show.error} compact /> : null}
+            {mayChange && missing && (
+              <Text size="sm" className="quiet">
+                {missing}
+              </Text>
+            )}
             {mayChange && (
               <Group gap="xs">
                 <Button type="submit" loading={save.isPending} disabled={!isWhole}>
@@ -213,29 +220,42 @@ function Preview({ title, body }: { title: string; body: string }) {
 }
 
 function NewLanguage({ known, onAdd }: { known: string[]; onAdd: (language: string) => void }) {
-  const [typed, setTyped] = useState("");
+  const [chosen, setChosen] = useState<string | null>(null);
   return (
     <Group gap="xs" align="end">
-      <TextInput
+      <Select
         aria-label={TEXTS.addLanguage}
-        placeholder="de"
-        w={60}
-        maxLength={2}
-        value={typed}
-        onChange={(event) => setTyped(event.currentTarget.value.toLowerCase())}
+        placeholder={TEXTS.another}
+        searchable
+        clearable
+        nothingFoundMessage={TEXTS.noLanguage}
+        data={LANGUAGES.filter(({ value }) => !known.includes(value))}
+        value={chosen}
+        onChange={setChosen}
       />
       <Button
         variant="default"
-        disabled={typed.length !== 2 || known.includes(typed)}
+        disabled={!chosen}
         onClick={() => {
-          onAdd(typed);
-          setTyped("");
+          if (chosen) onAdd(chosen);
+          setChosen(null);
         }}
       >
         {TEXTS.addLanguage}
       </Button>
     </Group>
   );
+}
+
+const asChoice = (code: string) => ({ value: code, label: languageName(code) });
+
+/** What an article lacks before it can be saved, in words. */
+function missingIn({ slug, texts }: ArticleBody): string[] {
+  const unfinished = Object.entries(texts).filter(([, { title, body }]) => !title.trim() || !body.trim());
+  return [
+    ...(slug === "" ? [TEXTS.needsSlug] : []),
+    ...unfinished.map(([code]) => `${TEXTS.needsText} ${languageName(code)}`),
+  ];
 }
 
 function formOf(stored: Article | null): ArticleBody {

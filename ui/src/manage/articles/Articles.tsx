@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { Age } from "../../parts/Age.tsx";
 import { count, percent } from "../../parts/format.ts";
+import { languageName } from "../../parts/languages.ts";
 import { CALM_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
@@ -23,14 +24,14 @@ const COLUMNS: Column<Article>[] = [
         <Link to="/manage/articles/$id" params={{ id: article.id }}>
           {article.texts[article.default_language]?.title ?? article.slug}
         </Link>
-        <div className="quiet small">{article.slug}</div>
+        <div className="quiet small">/{article.slug}</div>
       </>
     ),
   },
   { head: "Category", cell: (article) => article.category ?? "–" },
   { head: "Stands", cell: (article) => <Standing article={article} /> },
-  { head: "For", cell: (article) => (article.is_public ? "everybody" : "agents") },
-  { head: "Languages", cell: (article) => Object.keys(article.texts).join(", ") },
+  { head: "For", cell: (article) => (article.is_public ? "Everybody" : "Agents") },
+  { head: "Languages", cell: (article) => Object.keys(article.texts).map(languageName).join(", ") },
   { head: "Changed", cell: (article) => <Age at={article.updated_at} /> },
 ];
 

@@ -74,7 +74,7 @@ export function Drift() {
               </Stack>
             </div>
           ) : (
-            <Empty title={TEXTS.empty} />
+            <Empty title={TEXTS.empty}>{TEXTS.emptyNote}</Empty>
           );
         }}
       </Body>

@@ -7,7 +7,7 @@ import { useEffect, useState } from "react";
 import { Age } from "../../parts/Age.tsx";
 import { useAct } from "../../parts/act.tsx";
 import { useFilters } from "../../parts/filters.ts";
-import { count } from "../../parts/format.ts";
+import { count, size } from "../../parts/format.ts";
 import { CALM_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
@@ -66,7 +66,7 @@ export function Inbound() {
           "–"
         ),
     },
-    { head: "Bytes", isNumber: true, cell: (mail) => count(mail.size_bytes) },
+    { head: "Size", isNumber: true, cell: (mail) => size(mail.size_bytes) },
     {
       head: "",
       cell: (mail) => (
@@ -130,7 +130,7 @@ export function Inbound() {
               isLoadingMore={pages.query.isFetchingNextPage}
             />
           ) : (
-            <Empty title={TEXTS.inboundEmpty} />
+            <Empty title={TEXTS.inboundEmpty}>{TEXTS.inboundEmptyNote}</Empty>
           )
         }
       </Body>

@@ -164,10 +164,13 @@ function Standing({ mailbox }: { mailbox: Mailbox }) {
 
 function UnsureReplies() {
   const list = usePages<Unsure>([...KEY, "unsure"], unsure, CALM_MS);
+  const [asked, setAsked] = useState<{ reply: Unsure; wasSent: boolean } | null>(null);
   const say = useAct({
     run: ({ reply, wasSent }: { reply: Unsure; wasSent: boolean }) => decide(reply.message_id, wasSent),
     changes: [KEY],
     done: (_, { wasSent }) => (wasSent ? "It counts as sent" : "It is sent again"),
+    isShownElsewhere: true,
+    onDone: () => setAsked(null),
   });
   if (!list.rows?.length) return null;
   const columns: Column<Unsure>[] = [
@@ -186,10 +189,10 @@ function UnsureReplies() {
       head: "",
       cell: (reply) => (
         <Group gap={4} wrap="nowrap">
-          <Button variant="default" onClick={() => say.mutate({ reply, wasSent: true })}>
+          <Button variant="default" onClick={() => setAsked({ reply, wasSent: true })}>
             {TEXTS.arrived}
           </Button>
-          <Button variant="default" onClick={() => say.mutate({ reply, wasSent: false })}>
+          <Button variant="default" onClick={() => setAsked({ reply, wasSent: false })}>
             {TEXTS.again}
           </Button>
         </Group>
@@ -211,6 +214,18 @@ function UnsureReplies() {
         rowKey={(reply) => reply.message_id}
         onMore={list.onMore}
       />
+      {asked && (
+        <Confirm
+          title={`${asked.wasSent ? TEXTS.arrived : TEXTS.again}: #${asked.reply.ticket_number}`}
+          what={asked.wasSent ? TEXTS.arrivedWhat : TEXTS.againWhat}
+          verb={asked.wasSent ? TEXTS.arrived : TEXTS.again}
+          needsReason={false}
+          error={say.error}
+          isBusy={say.isPending}
+          onClose={() => setAsked(null)}
+          onConfirm={() => say.mutate(asked)}
+        />
+      )}
     </Stack>
   );
 }

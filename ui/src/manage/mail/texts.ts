@@ -36,6 +36,7 @@ export const TEXTS = {
   inbound: "Mail that came",
   inboundNote: "Every mail as it came, what became of it, and why one was held back.",
   inboundEmpty: "No mail like this",
+  inboundEmptyNote: "Take a filter away to see more. Mail comes in by the mailboxes of the shop.",
   recover: "Let it in",
   recoverAll: "Let all of this sender in",
   recovered: "It is being taken in",
@@ -44,6 +45,8 @@ export const TEXTS = {
     "The mail server’s answer was lost. They are not sent again by themselves: look whether the customer has them.",
   arrived: "It arrived",
   again: "Send it again",
+  arrivedWhat: "It counts as sent from now on, and is not sent any more. This has no way back.",
+  againWhat: "It is sent once more. A customer who has it already gets it twice.",
   raw: "As it came",
 };
 

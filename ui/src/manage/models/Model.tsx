@@ -7,12 +7,15 @@ import { type ReactNode, useState } from "react";
 import { answerAs, client } from "../../api/client.ts";
 import type { Figure, Model as Known } from "../../api/shapes.ts";
 import { useAct } from "../../parts/act.tsx";
+import { actorInWords } from "../../parts/acts.ts";
+import { useAgentNames } from "../../parts/agents.ts";
 import { Chart, scale } from "../../parts/Chart.tsx";
 import { Confirm } from "../../parts/Confirm.tsx";
 import { count, day, percent, words } from "../../parts/format.ts";
 import { Body, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
-import { METRICS, TARGETS, TEXTS } from "./texts.ts";
+import { may, sessionQuery } from "../../shell/session.ts";
+import { FAMILIES, METRICS, TARGETS, TEXTS } from "./texts.ts";
 
 export function Model() {
   const { id } = useParams({ strict: false }) as { id: string };
@@ -21,6 +24,8 @@ export function Model() {
     queryKey: ["model", id],
     queryFn: ({ signal }) => answerAs<Known>(client.GET("/api/intelligence/models/{id}", { ...path, signal })),
   });
+  const session = useQuery(sessionQuery);
+  const names = useAgentNames();
   const [isAsking, setAsking] = useState(false);
   const promote = useAct({
     run: (reason: string | null) =>
@@ -37,7 +42,7 @@ export function Model() {
       note={known?.reason}
       queries={[model]}
       actions={
-        known && known.role !== "champion" ? (
+        known && known.role !== "champion" && may(session.data, "intelligence:write") ? (
           <Button onClick={() => setAsking(true)}>{TEXTS.promote}</Button>
         ) : undefined
       }
@@ -71,7 +76,9 @@ export function Model() {
                       {shown.metrics?.held_back?.until ? `, days after ${day(shown.metrics.held_back.until)}` : ""}
                     </dd>
                     <dt>Decided by</dt>
-                    <dd>{shown.decided_by ?? "–"}</dd>
+                    <dd>{shown.decided_by ? actorInWords(shown.decided_by, names) : TEXTS.byItself}</dd>
+                    <dt>Made of</dt>
+                    <dd>{FAMILIES[shown.family] ?? words(shown.family)}</dd>
                   </dl>
                 </Panel>
                 <Importance model={shown} />

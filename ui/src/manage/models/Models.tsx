@@ -1,17 +1,19 @@
 // Models by target, the latest first.
 
 import { Button, Group, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { answer, answerAs, client } from "../../api/client.ts";
 import type { ModelLine, Page } from "../../api/shapes.ts";
 import { Age } from "../../parts/Age.tsx";
 import { useAct } from "../../parts/act.tsx";
-import { day } from "../../parts/format.ts";
+import { day, words } from "../../parts/format.ts";
 import { usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
-import { TARGETS, TEXTS } from "./texts.ts";
+import { may, sessionQuery } from "../../shell/session.ts";
+import { FAMILIES, TARGETS, TEXTS } from "./texts.ts";
 
 const COLUMNS: Column<ModelLine>[] = [
   {
@@ -23,7 +25,7 @@ const COLUMNS: Column<ModelLine>[] = [
     ),
   },
   { head: "Role", cell: (model) => <State name={model.role} /> },
-  { head: "Made of", cell: (model) => model.family },
+  { head: "Made of", cell: (model) => FAMILIES[model.family] ?? words(model.family) },
   { head: "Trained on", cell: (model) => <span className="nowrap">{day(model.trained_as_of)}</span> },
   {
     head: "Why it has this role",
@@ -38,6 +40,7 @@ const COLUMNS: Column<ModelLine>[] = [
 ];
 
 export function Models() {
+  const session = useQuery(sessionQuery);
   const list = usePages<ModelLine>(["models"], (cursor, signal) =>
     answerAs<Page<ModelLine>>(
       client.GET("/api/intelligence/models", { params: { query: { cursor, limit: 50 } }, signal }),
@@ -61,18 +64,20 @@ export function Models() {
       note={TEXTS.note}
       queries={[list.query]}
       actions={
-        <Group gap="xs">
-          {Object.entries(TARGETS).map(([target, name]) => (
-            <Button
-              key={target}
-              variant="default"
-              onClick={() => train.mutate(target)}
-              loading={train.isPending && train.variables === target}
-            >
-              {TEXTS.train}: {name.toLowerCase()}
-            </Button>
-          ))}
-        </Group>
+        may(session.data, "intelligence:write") && (
+          <Group gap="xs">
+            {Object.entries(TARGETS).map(([target, name]) => (
+              <Button
+                key={target}
+                variant="default"
+                onClick={() => train.mutate(target)}
+                loading={train.isPending && train.variables === target}
+              >
+                {TEXTS.train}: {name.toLowerCase()}
+              </Button>
+            ))}
+          </Group>
+        )
       }
     >
       <Body query={list.query}>
@@ -87,7 +92,7 @@ export function Models() {
               isLoadingMore={list.query.isFetchingNextPage}
             />
           ) : (
-            <Empty title={TEXTS.empty} />
+            <Empty title={TEXTS.empty}>{TEXTS.emptyNote}</Empty>
           )
         }
       </Body>

@@ -7,6 +7,7 @@ import { answer, answerAs, client } from "../../api/client.ts";
 import type { Page } from "../../api/shapes.ts";
 import { Age } from "../../parts/Age.tsx";
 import { useAct } from "../../parts/act.tsx";
+import { words } from "../../parts/format.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { may, sessionQuery } from "../../shell/session.ts";
@@ -118,5 +119,5 @@ function promised(policy: Policy): string {
     ];
   });
   const others = PRIORITIES.filter((priority) => priority !== first && policy.targets[priority]).length;
-  return `${first}: ${parts.join(", ")}${others > 0 ? `; and ${others} more ${others === 1 ? "priority" : "priorities"}` : ""}`;
+  return `${words(first)}: ${parts.join(", ")}${others > 0 ? `; and ${others} more ${others === 1 ? "priority" : "priorities"}` : ""}`;
 }

@@ -1,11 +1,12 @@
 // The shop's own trail: who did what to what, and who looked at whose data, by filters in the address.
 
-import { Autocomplete, Select, Text, TextInput } from "@mantine/core";
+import { Select, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { answerAs, client } from "../../api/client.ts";
 import type { AuditLine, Page } from "../../api/shapes.ts";
 import { Age } from "../../parts/Age.tsx";
+import { ACTS, actInWords, actorInWords, detailInWords } from "../../parts/acts.ts";
 import { allAgents, useAgentNames } from "../../parts/agents.ts";
 import { useFilters } from "../../parts/filters.ts";
 import { shortId, words } from "../../parts/format.ts";
@@ -14,20 +15,6 @@ import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { TEXTS } from "./texts.ts";
 
-/** What is done most; everything else can be typed. */
-const ACTIONS = [
-  "agent.change",
-  "agent.create",
-  "customer.view",
-  "key.create",
-  "key.revoke",
-  "segment.change",
-  "session.begin",
-  "session.refuse",
-  "sla_policy.change",
-  "ticket.change",
-  "ticket.view",
-];
 const FILTERS = ["actor", "action", "subject"];
 
 export function Trail() {
@@ -48,15 +35,15 @@ export function Trail() {
   );
   const columns: Column<AuditLine>[] = [
     { head: "When", cell: (line) => <Age at={line.at} /> },
-    { head: "By", cell: (line) => <span className="nowrap">{actorName(line.actor, names)}</span> },
-    { head: "What", cell: (line) => <span className="nowrap">{words(line.action.replaceAll(".", " "))}</span> },
+    { head: "By", cell: (line) => <span className="nowrap">{actorInWords(line.actor, names)}</span> },
+    { head: "What", cell: (line) => <span className="nowrap">{actInWords(line.action)}</span> },
     { head: "To what", isWide: true, cell: (line) => <Subject subject={line.subject} /> },
     {
       head: "Details",
       isWide: true,
       cell: (line) => (
-        <Text className="mono" lineClamp={2} title={JSON.stringify(line.detail)}>
-          {detail(line.detail)}
+        <Text size="sm" lineClamp={2} title={JSON.stringify(line.detail)}>
+          {detailInWords(line.detail)}
         </Text>
       ),
     },
@@ -73,12 +60,14 @@ export function Trail() {
           value={filters.actor ?? null}
           onChange={(value) => change({ actor: value })}
         />
-        <Autocomplete
+        <Select
           label={TEXTS.what}
           placeholder={TEXTS.whatHint}
-          size="xs"
-          data={ACTIONS}
-          value={filters.action ?? ""}
+          clearable
+          searchable
+          nothingFoundMessage={TEXTS.whatNone}
+          data={acts(filters.action)}
+          value={filters.action ?? null}
           onChange={(value) => change({ action: value })}
         />
         <TextInput
@@ -120,15 +109,11 @@ export function Trail() {
   );
 }
 
-function actorName(actor: string, names: (id: string) => string): string {
-  const [kind = "", id = ""] = actor.split(":");
-  if (kind === "agent") return names(id);
-  return kind === "key" ? `key ${shortId(id)}` : actor;
-}
-
-function detail(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text === "{}" || text === undefined ? "–" : text;
+/** All of them by name; what the address names besides is kept. */
+function acts(chosen: string | undefined) {
+  const known = Object.entries(ACTS).map(([value, label]) => ({ value, label }));
+  if (chosen && !(chosen in ACTS)) known.push({ value: chosen, label: chosen });
+  return known.sort((one, other) => one.label.localeCompare(other.label));
 }
 
 const PLACES: Record<string, (id: string) => { to: string; search?: Record<string, string> }> = {

@@ -6,7 +6,8 @@ import { Link } from "@tanstack/react-router";
 import { answerAs, client } from "../../api/client.ts";
 import type { AuditLine, Job, Page } from "../../api/shapes.ts";
 import { Age } from "../../parts/Age.tsx";
-import { count, words } from "../../parts/format.ts";
+import { actInWords, actorInWords, detailInWords } from "../../parts/acts.ts";
+import { count } from "../../parts/format.ts";
 import { CALM_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
@@ -18,15 +19,15 @@ const CLUSTER = "00000000-0000-0000-0000-000000000000";
 
 const COLUMNS: Column<AuditLine>[] = [
   { head: "When", cell: (line) => <Age at={line.at} /> },
-  { head: "What", cell: (line) => <span className="nowrap">{words(line.action.replaceAll(".", " "))}</span> },
+  { head: "What", cell: (line) => <span className="nowrap">{actInWords(line.action)}</span> },
   { head: "To what", isWide: true, cell: (line) => <Subject subject={line.subject} /> },
-  { head: "By", isWide: true, cell: (line) => <span className="mono">{line.actor}</span> },
+  { head: "By", isWide: true, cell: (line) => <span title={line.actor}>{actorInWords(line.actor)}</span> },
   {
     head: "Details",
     isWide: true,
     cell: (line) => (
-      <Text className="mono" lineClamp={2} title={JSON.stringify(line.detail)}>
-        {JSON.stringify(line.detail)}
+      <Text size="sm" lineClamp={2} title={JSON.stringify(line.detail)}>
+        {detailInWords(line.detail)}
       </Text>
     ),
   },
@@ -54,7 +55,7 @@ export function Audit() {
               isLoadingMore={list.query.isFetchingNextPage}
             />
           ) : (
-            <Empty title={TEXTS.empty} />
+            <Empty title={TEXTS.empty}>{TEXTS.emptyNote}</Empty>
           )
         }
       </Body>

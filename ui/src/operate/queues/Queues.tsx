@@ -105,7 +105,7 @@ export function Queues() {
       <Body query={queues}>
         {(page) =>
           page.items.length === 0 ? (
-            <Empty title={TEXTS.empty} />
+            <Empty title={TEXTS.empty}>{TEXTS.emptyNote}</Empty>
           ) : (
             <Rows label={TEXTS.title} columns={columns} rows={page.items} rowKey={(queue) => queue.queue} />
           )

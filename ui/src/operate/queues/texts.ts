@@ -4,6 +4,7 @@ export const TEXTS = {
   title: "Queues",
   note: "What waits, what runs, and how fast it goes. Rates are means of the last five minutes.",
   empty: "No queue has had a job yet",
+  emptyNote: "One is listed as soon as its first job comes: with the first webhook, import or schedule.",
   pause: "Pause",
   resume: "Resume",
   drain: "Drain",

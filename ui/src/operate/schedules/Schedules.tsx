@@ -8,6 +8,7 @@ import { answerAs, client } from "../../api/client.ts";
 import type { Page, Schedule } from "../../api/shapes.ts";
 import { Age } from "../../parts/Age.tsx";
 import { useAct } from "../../parts/act.tsx";
+import { actorInWords } from "../../parts/acts.ts";
 import { Confirm } from "../../parts/Confirm.tsx";
 import { count, duration, words } from "../../parts/format.ts";
 import { CALM_MS } from "../../parts/pages.ts";
@@ -69,7 +70,7 @@ export function Schedules() {
     { head: "For", cell: (schedule) => (schedule.scope === "system" ? "The cluster" : "Each tenant") },
     { head: "Missed times", cell: (schedule) => (schedule.catch_up === "once" ? "Made up once" : "Skipped") },
     { head: "Decided until", cell: (schedule) => <Age at={schedule.decided_until} /> },
-    { head: "Changed by", cell: (schedule) => schedule.changed_by },
+    { head: "Changed by", cell: (schedule) => actorInWords(schedule.changed_by) },
     {
       head: "Actions",
       cell: (schedule) => (
@@ -93,7 +94,7 @@ export function Schedules() {
       <Body query={schedules}>
         {(page) =>
           page.items.length === 0 ? (
-            <Empty title="No schedule" />
+            <Empty title={TEXTS.empty}>{TEXTS.emptyNote}</Empty>
           ) : (
             <Rows label={TEXTS.title} columns={columns} rows={page.items} rowKey={(schedule) => schedule.name} />
           )
