@@ -2,6 +2,8 @@
 
 use database::DbError;
 
+use crate::JobId;
+
 /// Why an operation on the queue was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -34,6 +36,9 @@ pub enum QueueError {
         /// The kind.
         kind: &'static str,
     },
+    /// The job began or ended a run at each look at it, so nothing was done about it.
+    #[error("job {0} changes at this moment, try again")]
+    Unsettled(JobId),
     /// A key is empty or longer than 200 bytes.
     #[error("{field} must have 1 to 200 bytes")]
     BadKey {
@@ -53,7 +58,7 @@ impl QueueError {
     pub fn is_unavailable(&self) -> bool {
         match self {
             QueueError::Ledger(error) => error.is_transient(),
-            QueueError::Dispatch(_) | QueueError::Contended { .. } => true,
+            QueueError::Dispatch(_) | QueueError::Contended { .. } | QueueError::Unsettled(_) => true,
             _ => false,
         }
     }

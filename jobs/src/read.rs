@@ -345,7 +345,7 @@ pub enum Cancelled {
 /// Cancels a job of the tenant (of any when none), wherever it is.
 ///
 /// # Errors
-/// The ledger failed.
+/// The ledger failed, or the job began and ended runs all the time.
 pub async fn cancel(
     conn: &mut PgConnection,
     tenant: Option<Uuid>,
@@ -378,7 +378,7 @@ pub async fn cancel(
             }
         }
     }
-    Ok(Cancelled::Requested)
+    Err(QueueError::Unsettled(id))
 }
 
 /// Cancels those of the jobs that wait.

@@ -1,6 +1,8 @@
 //! Forgetting: whole days of finished jobs are dropped, never scanned; what is small, and what no day
 //! took, is deleted in bounded batches. What is forgotten is booked as pruned.
 
+use std::time::Duration;
+
 use chrono::{Days, NaiveDate, Utc};
 use sqlx::{Connection, PgConnection, Row};
 
@@ -145,6 +147,10 @@ async fn oldest_day(conn: &mut PgConnection, parent: &str) -> Result<Option<Naiv
     .await?;
     Ok(name.and_then(|name| NaiveDate::parse_from_str(&name[name.len() - 8..], "%Y%m%d").ok()))
 }
+
+/// How long [`prune_step`] may go without an answer from the server: longer than the jobs of a day may take to be
+/// counted.
+pub const SILENT_FOR: Duration = Duration::from_secs(6 * 60);
 
 /// How long the jobs of a day may take to be counted, whatever the connection allows otherwise.
 const COUNT_WITHIN: &str = "set local statement_timeout = '5min'";

@@ -91,15 +91,16 @@ impl Store {
         self.answers_within(LONG_ANSWER_WITHIN, work).await
     }
 
-    /// The same for work that may be silent for so long, and for which nobody waits.
+    /// The same for work that may be silent for so long, and for which nobody waits: what a process looks after by
+    /// itself, and jobs about the ledger.
     ///
     /// # Errors
     /// As [`Store::answers`].
-    pub async fn answers_within<T>(
+    pub async fn answers_within<T, E: From<sqlx::Error>>(
         &self,
         silence: Duration,
-        work: impl Future<Output = Result<T, QueueError>>,
-    ) -> Result<T, QueueError> {
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         self.mistrust.unless_silent(silence, work).await
     }
 

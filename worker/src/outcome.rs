@@ -107,7 +107,9 @@ impl From<QueueError> for Stop {
         match error {
             QueueError::Ledger(error) => error.into(),
             QueueError::Dispatch(_) => Stop::wait("queue_unavailable", &error.to_string()),
-            QueueError::Contended { .. } => Stop::retry("queue_contended", &error.to_string()),
+            QueueError::Contended { .. } | QueueError::Unsettled(_) => {
+                Stop::retry("queue_contended", &error.to_string())
+            }
             error => Stop::fail("queue", &error.to_string()),
         }
     }

@@ -360,7 +360,7 @@ impl From<QueueError> for Problem {
                 tracing::warn!(%error, "redis did not answer a request");
                 Problem::unavailable()
             }
-            QueueError::Contended { .. } => Problem::unavailable(),
+            QueueError::Contended { .. } | QueueError::Unsettled(_) => Problem::unavailable(),
             QueueError::PayloadTooLarge { .. } => Problem::too_large("payload", jobs::MAX_PAYLOAD_BYTES),
             QueueError::BadPayload { reason, .. } => Problem::bad_request("payload", reason),
             QueueError::UnknownKind(_) => {

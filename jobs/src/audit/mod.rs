@@ -41,6 +41,9 @@ impl Default for Pace {
     }
 }
 
+/// How long [`run`] may go without an answer from the server, which ends its statements after a minute.
+pub const SILENT_FOR: Duration = Duration::from_secs(70);
+
 /// About so many jobs one statement counts again.
 const PIECE: i64 = 200_000;
 

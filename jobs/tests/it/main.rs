@@ -1,7 +1,8 @@
-//! The ledger's own house-keeping on a real Postgres: the audit of the books, the days' partitions,
-//! and pruning. Each test has a database of its own.
+//! The ledger on a real Postgres: the audit of the books, the days' partitions, pruning, cancelling; and the kinds of
+//! Redis. Each test has a database of its own.
 
 mod audit;
+mod cancel;
 mod days;
 mod ledger;
 mod retention;

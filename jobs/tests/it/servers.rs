@@ -1,10 +1,15 @@
-//! The kinds of Redis that a URL can name, on servers of these tests' own: behind Sentinels and a password, and one that
-//! evicts what it was told.
+//! The kinds of Redis that a URL can name, on servers of these tests' own: behind Sentinels and a password, a cluster,
+//! and one that evicts what it was told.
 
-use std::{path::PathBuf, process::Stdio};
+use std::{path::PathBuf, process::Stdio, time::Duration};
 
-use jobs::dispatch::{Dispatch, Server};
-use redis::{Client, Cmd, RedisResult, cmd};
+use futures_util::StreamExt;
+use jobs::{
+    Announcement, Offer, State,
+    dispatch::{Dispatch, Server},
+    events::Event,
+};
+use redis::{Client, Cmd, RedisResult, aio::MultiplexedConnection, cmd};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::TcpListener,
@@ -27,9 +32,7 @@ impl Drop for Started {
 
 /// Starts a server with a configuration, and waits until it says that it is `ready`.
 async fn start(configuration: &str, arguments: &[&str], ready: &str) -> Started {
-    let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let port = free.local_addr().expect("it is bound").port();
-    drop(free);
+    let port = free_port().await;
     let folder = std::env::temp_dir().join(format!("deskwork-redis-{}", Uuid::now_v7()));
     std::fs::create_dir(&folder).expect("a new folder");
     let file = folder.join("redis.conf");
@@ -58,6 +61,11 @@ async fn start(configuration: &str, arguments: &[&str], ready: &str) -> Started 
     Started { port, folder, _server: server }
 }
 
+async fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    free.local_addr().expect("it is bound").port()
+}
+
 async fn server(configuration: &str) -> Started {
     start(configuration, &[], "Ready to accept connections").await
 }
@@ -66,6 +74,35 @@ async fn sentinel(master: &Started, configuration: &str) -> Started {
     let monitor =
         format!("sentinel monitor main 127.0.0.1 {} 1\nsentinel auth-pass main secret\n", master.port);
     start(&format!("{monitor}{configuration}"), &["--sentinel"], "+monitor master main").await
+}
+
+/// Two masters, each with half of the slots.
+async fn cluster() -> [Started; 2] {
+    let buses = [free_port().await, free_port().await];
+    let enabled = |bus: u16| format!("cluster-enabled yes\ncluster-port {bus}\n");
+    let masters = [server(&enabled(buses[0])).await, server(&enabled(buses[1])).await];
+    let mut links = [direct(&masters[0]).await, direct(&masters[1]).await];
+    for (link, (first, last)) in links.iter_mut().zip([(0, 8_191), (8_192, 16_383)]) {
+        let command = cmd("CLUSTER").arg("ADDSLOTSRANGE").arg(first).arg(last).clone();
+        command.query_async::<()>(link).await.expect("its slots");
+    }
+    let command = cmd("CLUSTER").arg("MEET").arg("127.0.0.1").arg(masters[1].port).arg(buses[1]).clone();
+    command.query_async::<()>(&mut links[0]).await.expect("they meet");
+    for link in &mut links {
+        loop {
+            let state: String = cmd("CLUSTER").arg("INFO").query_async(link).await.expect("its state");
+            if state.contains("cluster_state:ok") && state.contains("cluster_slots_assigned:16384") {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    masters
+}
+
+async fn direct(server: &Started) -> MultiplexedConnection {
+    let client = Client::open(format!("redis://127.0.0.1:{}/", server.port)).expect("a URL");
+    client.get_multiplexed_async_connection().await.expect("connects")
 }
 
 fn dispatch(url: &str) -> Dispatch {
@@ -102,6 +139,48 @@ async fn a_protected_master_is_found_through_sentinels_with_and_without_a_passwo
     let url = |password: &str| format!("redis+sentinel://:{password}@127.0.0.1:{}/main", open.port);
     assert!(run(&url("wrong"), &cmd("PING")).await.is_err());
     run(&url("secret"), &cmd("PING")).await.expect("it answers");
+}
+
+#[tokio::test]
+async fn a_cluster_holds_the_order_of_each_queue_and_relays_events() {
+    const QUEUES: [&str; 8] =
+        ["ai", "bulk", "default", "imports", "intelligence", "ops", "outbound", "profiles"];
+    let masters = cluster().await;
+    let url = format!("redis+cluster://127.0.0.1:{},127.0.0.1:{}", masters[0].port, masters[1].port);
+    let dispatch = dispatch(&url);
+    let mut link = dispatch.link().await.expect("connects");
+    dispatch.ping(&mut link).await.expect("it answers");
+    assert!(!dispatch.has_epoch(&mut link).await.expect("it answers"));
+    dispatch.set_epoch(&mut link).await.expect("it takes a key");
+    assert!(dispatch.has_epoch(&mut link).await.expect("it answers"));
+
+    // By rank, the last to go first.
+    let offer = |queue: &str, priority: i16| {
+        let (id, tenant) = (Uuid::now_v7(), Uuid::now_v7());
+        Offer { id, tenant, queue: queue.to_owned(), priority }
+    };
+    let offers: Vec<Offer> =
+        QUEUES.iter().flat_map(|queue| [3, 2, 0].map(|rank| offer(queue, rank))).collect();
+    let (now, later) = offers.split_at(12);
+    assert_eq!(dispatch.offer_now(&mut link, now).await.expect("all of a queue are in one slot"), 12);
+    dispatch.announce(Announcement { ready: later.to_vec(), next_due: None });
+    dispatch.flush().await;
+    for master in &masters {
+        let keys: u64 = cmd("DBSIZE").query_async(&mut direct(master).await).await.expect("a number");
+        assert!(keys > 0, "the queues are on both");
+    }
+    for (queue, offers) in QUEUES.iter().zip(offers.chunks(3)) {
+        assert_eq!(dispatch.depth(&mut link, queue).await.expect("a number"), 3, "{queue}");
+        assert_eq!(dispatch.position(&mut link, queue, offers[0].id).await.expect("a place"), Some(2));
+        let mut lane = dispatch.open_lane(queue).await.expect("connects");
+        let popped = lane.pop(10).await.expect("three jobs");
+        assert_eq!(popped, [offers[2].id, offers[1].id, offers[0].id], "{queue}");
+    }
+
+    let mut heard = dispatch.listen_events().await.expect("a node relays").into_on_message();
+    dispatch.tell(&[Event { id: offers[0].id, state: State::Done }]);
+    let told = tokio::time::timeout(Duration::from_secs(30), heard.next()).await;
+    assert_eq!(told.expect("it is relayed").expect("it is open").get_payload_bytes().len(), 17);
 }
 
 #[tokio::test]

@@ -1,70 +1,37 @@
 //! Bulk retries with a canary, as handlers on a worker: they wait without a slot, and the cluster's own work goes on.
 
-#[allow(dead_code, reason = "each test program uses its own part")]
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use crate::ledger::{Ledger, dead, done};
-use accounts::seal::MasterKey;
 use chrono::Utc;
 use database::ids::TenantId;
 use futures_util::FutureExt;
 use jobs::{
-    Announcement, JobId, JobKind, NewJob, SYSTEM_TENANT, State,
+    Announcement, JobId, JobKind, NewJob, SYSTEM_TENANT, State, Store,
     dead::DeadFilter,
     enqueue,
     events::Waiters,
-    kinds::{AuditLedger, Probe, PruneHistory, RetryDead, retry_dead::BulkReport},
+    kinds::{AuditLedger, DrainQueue, Probe, PruneHistory, RetryDead, retry_dead::BulkReport},
     read::{self, JobView},
     sweep,
 };
-use questions::{desk::Desk, usage::Prices};
+use migrations::testing::proxy::Proxy;
 use serde_json::json;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use upstreams::{
-    Breakers, Destinations, breaker::BreakerSettings, files::Files, gorgias::Gorgias, mail::Post,
-    sources::Sources,
-};
+use sqlx::Connection;
+use tokio::{sync::oneshot, task::JoinHandle};
 use uuid::Uuid;
 use worker::{
     app::App,
     handlers,
-    insight::{knowledge::Library, material::Material},
-    rules::Rules,
     runtime::{self, Options, Pulse},
+    testing,
 };
 
-fn app(ledger: &Ledger) -> Arc<App> {
-    let breakers = Breakers::new(BreakerSettings::default());
-    Arc::new(App {
-        desk: Desk::new(ledger.db.clone(), ledger.dispatch.clone(), [0; 32]),
-        prices: Prices { input: 0, output: 0 },
-        db: ledger.db.clone(),
-        store: ledger.store.clone(),
-        dispatch: ledger.dispatch.clone(),
-        master_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse::<MasterKey>().expect("32 bytes"),
-        gorgias: Gorgias::new(Destinations::PublicOnly, breakers.clone()).expect("a client"),
-        shopify: None,
-        sources: Sources::new(Destinations::PublicOnly, breakers).expect("a client"),
-        post: Post::new(Destinations::PublicOnly, Breakers::default()),
-        files: Files::in_folder("/nowhere".into()),
-        file_limit_bytes: 1,
-        anthropic: None,
-        rules: Rules::default(),
-        insight: Library::default(),
-        material: Material::default(),
-        webhooks: upstreams::webhook::Webhooks::new(Destinations::PublicOnly, Breakers::default())
-            .expect("a client"),
-        slack: upstreams::slack::Slack::new(
-            "https://slack.invalid/api",
-            Destinations::PublicOnly,
-            Breakers::default(),
-        )
-        .expect("a client"),
-        public_url: None,
-        import_dir: "/nowhere".into(),
-        probe_effects: None,
-    })
+use crate::ledger::{Ledger, dead, done};
+
+fn app(ledger: &Ledger, store: &Store) -> Arc<App> {
+    let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
+    let (store, dispatch) = (store.clone(), ledger.dispatch.clone());
+    Arc::new(App { store, dispatch, ..testing::app(&ledger.url, &redis) })
 }
 
 /// Three dead jobs of a queue that no worker serves.
@@ -137,7 +104,7 @@ async fn canaries_are_awaited_without_a_slot_and_each_decides_for_its_own() {
     three_dead(&ledger, ledger.tenant, hand).await;
     three_dead(&ledger, other, hand).await;
 
-    let (stop, worker) = start_worker(&ledger, &app(&ledger));
+    let (stop, worker) = start_worker(&ledger, &app(&ledger, &ledger.store));
 
     let retries = [start_retry(&ledger, ledger.tenant).await, start_retry(&ledger, other).await];
     let mut canaries = Vec::new();
@@ -194,7 +161,7 @@ async fn a_bulk_retry_says_which_jobs_it_left_and_why() {
     ledger.end(&running, dead()).await;
     let twin = put(&ledger, keyed().with_delay(Duration::from_secs(600))).await;
 
-    let (stop, worker) = start_worker(&ledger, &app(&ledger));
+    let (stop, worker) = start_worker(&ledger, &app(&ledger, &ledger.store));
     let filter = DeadFilter { tenant_id: Some(ledger.tenant.0), ..DeadFilter::default() };
     let retry = NewJob::of(ledger.tenant, &RetryDead { filter, canary: 0, released: None });
     let retry = put(&ledger, retry.expect("a small payload")).await;
@@ -204,6 +171,44 @@ async fn a_bulk_retry_says_which_jobs_it_left_and_why() {
     assert!(report.summary.contains("1 stay dead"), "{}", report.summary);
     let [left] = report.left_jobs.as_slice() else { panic!("{:?}", report.left_jobs) };
     assert_eq!((left.job_id, left.reason.as_str(), left.in_favour_of), (stays, "key_taken", Some(twin)));
+    let _ = stop.send(());
+    worker.await.expect("the worker");
+    ledger.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_whose_connection_falls_silent_goes_on_over_another() {
+    let ledger = Ledger::open().await;
+    let job = NewJob::of(ledger.tenant, &Probe::default()).expect("a small payload").with_queue("elsewhere");
+    let waiting = put(&ledger, job).await;
+    // Whoever cancels it waits for this lock, so the drain is in the middle of its statement.
+    let mut conn = ledger.admin().await;
+    let hold = "create function public.hold() returns trigger language plpgsql as $$
+        begin perform pg_advisory_xact_lock(7); return old; end $$;
+        create trigger hold before delete on jobs.live for each row when (old.queue = 'elsewhere')
+        execute function public.hold()";
+    sqlx::raw_sql(hold).execute(&mut conn).await.expect("a trigger");
+    let mut held = conn.begin().await.expect("a transaction");
+    sqlx::query("select pg_advisory_xact_lock(7)").execute(&mut *held).await.expect("the lock");
+
+    // The handlers reach the ledger through a proxy, the rest of the worker does not.
+    let proxy = Proxy::before(&ledger.url).await;
+    let store = Store::connect(&proxy.url(&ledger.url), 2).expect("the proxy's URL");
+    let (stop, worker) = start_worker(&ledger, &app(&ledger, &store));
+    let drain = DrainQueue { queue: "elsewhere".to_owned(), up_to: Uuid::max(), reason: "no use".to_owned() };
+    let drain = NewJob::of(TenantId(SYSTEM_TENANT), &drain).expect("a small payload");
+    let drain = put(&ledger, drain).await;
+    let waits = "select count(*) from pg_locks where locktype = 'advisory' and not granted
+                 and database = (select oid from pg_database where datname = current_database())";
+    while ledger.count(waits).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    proxy.freeze_open();
+    held.rollback().await.expect("the lock is free");
+
+    let view = until(&ledger, drain, |view| view.state.is_finished()).await;
+    assert_eq!((view.state, view.attempt), (State::Done, 1), "silence is no failure of the job");
+    assert_eq!(ledger_state(&ledger, waiting).await, State::Cancelled);
     let _ = stop.send(());
     worker.await.expect("the worker");
     ledger.assert_books_balance().await;

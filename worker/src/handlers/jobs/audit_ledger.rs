@@ -17,8 +17,8 @@ use crate::{
 const GO_ON_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) async fn handle(_: Ctx, app: Arc<App>, _: AuditLedger) -> Outcome<AuditReport> {
-    let mut conn = app.store.pool().acquire().await?;
-    let Some(report) = audit::run(&mut conn, Pace::default()).await? else {
+    let run = async { audit::run(&mut *app.store.pool().acquire().await?, Pace::default()).await };
+    let Some(report) = app.store.answers_within(audit::SILENT_FOR, run).await? else {
         return Err(Stop::Snooze(GO_ON_AFTER));
     };
     for drift in &report.drifts {

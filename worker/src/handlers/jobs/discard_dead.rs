@@ -6,6 +6,7 @@ use jobs::{
     dead::{self, DeadFilter},
     kinds::{DiscardDead, retry_dead::BulkReport},
     read,
+    store::LONG_ANSWER_WITHIN,
 };
 
 use crate::{
@@ -20,6 +21,10 @@ const BATCH: i64 = 2_000;
 const TOLD: i64 = 20;
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, bulk: DiscardDead) -> Outcome<BulkReport> {
+    app.store.answers_within(LONG_ANSWER_WITHIN, discard(&ctx, &app, bulk)).await
+}
+
+async fn discard(ctx: &Ctx, app: &App, bulk: DiscardDead) -> Outcome<BulkReport> {
     let mut conn = app.store.pool().acquire().await?;
     // Nobody chose what dies after the request.
     let requested_at = read::created_at(&mut conn, ctx.job_id).await?;

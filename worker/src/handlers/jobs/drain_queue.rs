@@ -6,6 +6,7 @@ use jobs::{
     JobId,
     kinds::{DrainQueue, retry_dead::BulkReport},
     queues,
+    store::LONG_ANSWER_WITHIN,
 };
 
 use crate::{
@@ -17,6 +18,10 @@ use crate::{
 const BATCH: i64 = 2_000;
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, drain: DrainQueue) -> Outcome<BulkReport> {
+    app.store.answers_within(LONG_ANSWER_WITHIN, cancel_all(&ctx, &app, &drain)).await
+}
+
+async fn cancel_all(ctx: &Ctx, app: &App, drain: &DrainQueue) -> Outcome<BulkReport> {
     let mut conn = app.store.pool().acquire().await?;
     let (mut jobs, mut after) = (0, JobId::nil());
     loop {

@@ -13,6 +13,7 @@ use jobs::{
         retry_dead::{BulkReport, Canary},
     },
     read,
+    store::LONG_ANSWER_WITHIN,
 };
 use sqlx::{Connection, PgConnection};
 
@@ -32,6 +33,10 @@ const TOLD: i64 = 20;
 const PATIENCE: Duration = Duration::from_secs(1800);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, bulk: RetryDead) -> Outcome<BulkReport> {
+    app.store.answers_within(LONG_ANSWER_WITHIN, retry(&ctx, &app, bulk)).await
+}
+
+async fn retry(ctx: &Ctx, app: &App, bulk: RetryDead) -> Outcome<BulkReport> {
     let mut conn = app.store.pool().acquire().await?;
     // What dies again while this runs is not picked up a second time: only deaths before the request
     // count, in every run of this job.
@@ -42,11 +47,11 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, bulk: RetryDead) -> Outcome<
     let mut report = BulkReport::default();
     if let Some(canary) = &bulk.released {
         report.jobs = count(canary.ids.len());
-        if let Some(stopped) = judge(&ctx, &mut conn, canary, &report).await? {
+        if let Some(stopped) = judge(ctx, &mut conn, canary, &report).await? {
             return done(stopped);
         }
     } else if bulk.canary > 0 && i64::from(bulk.canary) < total {
-        release_canary(&ctx, &app, &mut conn, bulk, total).await?;
+        release_canary(ctx, app, &mut conn, bulk, total).await?;
         return Err(Stop::Snooze(look_again_after(Duration::ZERO)));
     }
     loop {
@@ -54,7 +59,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, bulk: RetryDead) -> Outcome<
         if released.is_empty() {
             break;
         }
-        tell(&app, &released, announcement);
+        tell(app, &released, announcement);
         report.jobs += count(released.len());
         ctx.progress(report.jobs.unsigned_abs(), Some(total.unsigned_abs()), "retrying");
     }

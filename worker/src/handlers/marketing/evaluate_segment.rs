@@ -19,9 +19,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: EvaluateSegment) -> Outcome<EvaluateSegmentOutput> {
     if !job.after.is_empty() {
-        let mut conn = app.store.pool().acquire().await?;
+        let look = async { read::states(&mut *app.store.pool().acquire().await?, &job.after).await };
         // A job that is not there any more has ended long ago.
-        if read::states(&mut conn, &job.after).await?.iter().any(|state| !state.is_finished()) {
+        if app.store.answers(look).await?.iter().any(|state| !state.is_finished()) {
             return Err(Stop::Snooze(LOOK_AGAIN));
         }
     }

@@ -16,7 +16,7 @@ use jobs::{
 };
 use migrations::testing::{TestDatabase, fresh_database};
 use serde_json::{Value, value::to_raw_value};
-use sqlx::{PgConnection, Postgres, pool::PoolConnection};
+use sqlx::{Connection, PgConnection, Postgres, pool::PoolConnection};
 use uuid::Uuid;
 
 pub struct Ledger {
@@ -52,6 +52,11 @@ impl Ledger {
     /// Another tenant.
     pub async fn tenant(&self, slug: &str) -> TenantId {
         tenant(&self.database, slug).await
+    }
+
+    /// A connection that may change the schema.
+    pub async fn admin(&self) -> PgConnection {
+        PgConnection::connect(&self.database.admin_url).await.expect("the test server")
     }
 
     pub async fn conn(&self) -> PoolConnection<Postgres> {
