@@ -1,6 +1,5 @@
 //! What is asked for while it runs: it runs once more afterwards, with what was asked for last.
 
-#[allow(dead_code, reason = "each test program uses its own part")]
 use std::time::Duration;
 
 use crate::ledger::{Ledger, dead, done, end_on};

@@ -10,12 +10,10 @@ use std::{
     time::Duration,
 };
 
-use database::ids::TenantId;
 use jobs::{
-    Dispatch, JobId, NewJob, Store,
+    Dispatch, JobId, Store,
     audit::{self, Pace},
     dispatch::Server,
-    enqueue,
     events::Waiters,
     kinds::{Probe, probe::ProbeOutput},
     ledger, sweep, workers,
@@ -31,6 +29,8 @@ use worker::{
     outcome::done,
     runtime::{self, Handlers, Options, Pulse},
 };
+
+use crate::by_hand::{finished, put};
 
 /// What a test waits for happens within this time or not at all.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -280,20 +280,4 @@ async fn introduce(conn: &mut PgConnection) -> Uuid {
     };
     workers::introduce(conn, &worker).await.expect("the ledger");
     worker.id
-}
-
-async fn put(store: &Store) -> (JobId, jobs::Announcement) {
-    let job = NewJob::of(TenantId(Uuid::now_v7()), &Probe::default()).expect("a small payload");
-    let mut conn = store.pool().acquire().await.expect("the ledger");
-    let (enqueued, announcement) = enqueue(&mut conn, &[job]).await.expect("the ledger takes it");
-    (enqueued[0].id, announcement)
-}
-
-async fn finished(store: &Store, id: JobId) -> Option<(i16, Uuid)> {
-    let row = sqlx::query("select attempt, worker_id from jobs.finished where id = $1 and state = 'done'")
-        .bind(id)
-        .fetch_optional(store.pool())
-        .await
-        .expect("the ledger");
-    row.map(|row| (row.get(0), row.get(1)))
 }

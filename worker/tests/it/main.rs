@@ -2,14 +2,19 @@
 
 mod again;
 mod bulk;
+mod by_hand;
 mod effects;
 mod failover;
 mod imports;
 mod insight;
 mod ledger;
 mod limits;
+mod running_limits;
 mod runtime;
 mod segments;
 mod states;
 mod suspects;
+mod theatre;
 mod unheard_claims;
+mod waits;
+mod worker_ends;

@@ -1,7 +1,6 @@
 //! The diagram of states in ARCHITECTURE.md is what jobs do: every move it draws is made here, and the books have
 //! recorded those moves and no others.
 
-#[allow(dead_code, reason = "each test program uses its own part")]
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::ledger::{Ledger, dead, done};

@@ -1,7 +1,6 @@
 //! Who is to blame for a crash: one job that kills its workers, and not those that happened to run beside it.
 
 use crate::ledger::{Ledger, done};
-#[allow(dead_code, reason = "each test program uses its own part")]
 use jobs::{JobId, NewJob, State, kinds::Probe, ledger::Claimed};
 use serde_json::json;
 use uuid::Uuid;

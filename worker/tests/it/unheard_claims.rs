@@ -4,24 +4,23 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use database::ids::TenantId;
 use jobs::{
-    Dispatch, JobId, NewJob, Store,
+    Dispatch, Store,
     audit::{self, Pace},
     dispatch::Server,
-    enqueue,
     events::Waiters,
     kinds::{Probe, probe::ProbeOutput},
     ledger, sweep,
 };
 use migrations::testing::fresh_database;
-use sqlx::Row;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 use worker::{
     outcome::done,
     runtime::{self, Handlers, Options, Pulse},
 };
+
+use crate::by_hand::{finished, put};
 
 /// The shortest for which a worker counts as silent.
 const SILENCE: Duration = Duration::ZERO;
@@ -112,20 +111,4 @@ async fn what_a_worker_claimed_that_died_before_its_first_beat_is_handed_out() {
         .await
         .expect("the ledger");
     assert_eq!(leases, 0);
-}
-
-async fn put(store: &Store) -> (JobId, jobs::Announcement) {
-    let job = NewJob::of(TenantId(Uuid::now_v7()), &Probe::default()).expect("a small payload");
-    let mut conn = store.pool().acquire().await.expect("the ledger");
-    let (enqueued, announcement) = enqueue(&mut conn, &[job]).await.expect("the ledger takes it");
-    (enqueued[0].id, announcement)
-}
-
-async fn finished(store: &Store, id: JobId) -> Option<(i16, Uuid)> {
-    let row = sqlx::query("select attempt, worker_id from jobs.finished where id = $1 and state = 'done'")
-        .bind(id)
-        .fetch_optional(store.pool())
-        .await
-        .expect("the ledger");
-    row.map(|row| (row.get(0), row.get(1)))
 }

@@ -1,0 +1,6 @@
+//! Customer intelligence from orders to published rows, on real servers and real purchases.
+
+mod customers;
+mod imports;
+mod runs;
+mod shop;
