@@ -64,6 +64,14 @@ pub(super) struct Desk {
     tickets: HashMap<u64, Ticket>,
     order: VecDeque<u64>,
     last_message_id: u64,
+    /// What was deleted for good.
+    forgotten: Vec<Forgotten>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Forgotten {
+    Ticket(u64),
+    Customer(u64),
 }
 
 struct Ticket {
@@ -170,6 +178,27 @@ impl Desk {
         message
     }
 
+    pub(super) fn forgotten(&self) -> Vec<String> {
+        let named = |one: &Forgotten| match one {
+            Forgotten::Ticket(id) => format!("ticket {id}"),
+            Forgotten::Customer(id) => format!("customer {id}"),
+        };
+        self.forgotten.iter().map(named).collect()
+    }
+
+    /// Deletes it unless that was done before.
+    fn forget(&mut self, what: Forgotten) -> Result<StatusCode, (StatusCode, Json<Value>)> {
+        if self.forgotten.contains(&what) {
+            return Err(refused(StatusCode::NOT_FOUND, "there is no such thing"));
+        }
+        if let Forgotten::Ticket(id) = what {
+            self.tickets.remove(&id);
+            self.order.retain(|known| *known != id);
+        }
+        self.forgotten.push(what);
+        Ok(StatusCode::NO_CONTENT)
+    }
+
     pub(super) fn seen(&mut self, id: u64) -> SeenTicket {
         let ticket = self.ticket(id);
         SeenTicket {
@@ -249,13 +278,62 @@ pub(super) async fn tickets(
     let limit = query.limit.unwrap_or(30).clamp(1, 100);
     let skip = usize::try_from(query.cursor.unwrap_or(0)).unwrap_or(usize::MAX);
     let desk = lock(&play.desk);
-    let mut all: Vec<(&u64, &Ticket)> = desk.tickets.iter().collect();
+    // A customer has the id of their ticket.
+    let is_asked = |id: &u64| query.customer_id.is_none_or(|customer| customer == *id);
+    let mut all: Vec<(&u64, &Ticket)> = desk.tickets.iter().filter(|(id, _)| is_asked(id)).collect();
     all.sort_by_key(|(id, ticket)| (std::cmp::Reverse(ticket.updated), **id));
     let data: Vec<Value> =
         all.iter().skip(skip).take(limit).map(|(id, ticket)| ticket.document(**id)).collect();
     let given = skip.saturating_add(data.len());
     let next_cursor = (given < all.len()).then(|| given.to_string());
     Ok((StatusCode::OK, Json(json!({"object": "list", "data": data, "meta": {"next_cursor": next_cursor}}))))
+}
+
+/// Customers, those of an address when one is asked for. Each has the id of their ticket.
+pub(super) async fn customers(
+    State(play): State<Arc<Play>>,
+    Query(query): Query<PageQuery>,
+    headers: HeaderMap,
+) -> Answer {
+    authorised(&headers)?;
+    let limit = query.limit.unwrap_or(30).clamp(1, 100);
+    let skip = usize::try_from(query.cursor.unwrap_or(0)).unwrap_or(usize::MAX);
+    let desk = lock(&play.desk);
+    let is_asked = |ticket: &Ticket| {
+        query.email.as_deref().is_none_or(|email| ticket.customer.email.eq_ignore_ascii_case(email))
+    };
+    let mut all: Vec<(&u64, &Ticket)> = desk
+        .tickets
+        .iter()
+        .filter(|(id, ticket)| is_asked(ticket) && !desk.forgotten.contains(&Forgotten::Customer(**id)))
+        .collect();
+    all.sort_by_key(|(id, _)| **id);
+    let shown = |(id, ticket): &(&u64, &Ticket)| {
+        json!({"id": id, "email": ticket.customer.email, "name": ticket.customer.name,
+            "channels": [{"type": "email", "address": ticket.customer.email}]})
+    };
+    let data: Vec<Value> = all.iter().skip(skip).take(limit).map(shown).collect();
+    let given = skip.saturating_add(data.len());
+    let next_cursor = (given < all.len()).then(|| given.to_string());
+    Ok((StatusCode::OK, Json(json!({"object": "list", "data": data, "meta": {"next_cursor": next_cursor}}))))
+}
+
+pub(super) async fn delete_ticket(
+    State(play): State<Arc<Play>>,
+    Path(id): Path<u64>,
+    headers: HeaderMap,
+) -> Result<StatusCode, (StatusCode, Json<Value>)> {
+    authorised(&headers)?;
+    lock(&play.desk).forget(Forgotten::Ticket(id))
+}
+
+pub(super) async fn delete_customer(
+    State(play): State<Arc<Play>>,
+    Path(id): Path<u64>,
+    headers: HeaderMap,
+) -> Result<StatusCode, (StatusCode, Json<Value>)> {
+    authorised(&headers)?;
+    lock(&play.desk).forget(Forgotten::Customer(id))
 }
 
 pub(super) async fn put_ticket(
@@ -383,6 +461,8 @@ pub(super) async fn ticket(State(play): State<Arc<Play>>, Path(id): Path<u64>, h
 #[derive(Deserialize)]
 pub(super) struct PageQuery {
     ticket_id: Option<u64>,
+    customer_id: Option<u64>,
+    email: Option<String>,
     cursor: Option<u64>,
     limit: Option<usize>,
     order_by: Option<String>,

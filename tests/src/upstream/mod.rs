@@ -21,7 +21,7 @@ use axum::extract::{MatchedPath, Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
@@ -123,6 +123,11 @@ impl Upstream {
         lock(&self.play.desk).work(id, work);
     }
 
+    /// What the help desk was made to forget, in the order in which that was asked: `ticket ID`, `customer ID`.
+    pub fn forgotten(&self) -> Vec<String> {
+        lock(&self.play.desk).forgotten()
+    }
+
     /// Puts a ticket there, in place of the one that is made up for any id.
     pub fn seed_ticket(&self, id: u64, ticket: SeedTicket) {
         lock(&self.play.desk).seed(id, ticket);
@@ -152,7 +157,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn router(play: Arc<Play>) -> Router {
     let played = Router::new()
         .route("/api/tickets", get(gorgias::tickets))
-        .route("/api/tickets/{id}", get(gorgias::ticket).put(gorgias::put_ticket))
+        .route(
+            "/api/tickets/{id}",
+            get(gorgias::ticket).put(gorgias::put_ticket).delete(gorgias::delete_ticket),
+        )
+        .route("/api/customers", get(gorgias::customers))
+        .route("/api/customers/{id}", delete(gorgias::delete_customer))
         .route("/api/tickets/{id}/tags", post(gorgias::add_tags).delete(gorgias::remove_tags))
         .route("/api/upload", post(gorgias::upload))
         .route("/api/users", get(gorgias::users))

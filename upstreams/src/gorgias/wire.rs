@@ -207,6 +207,41 @@ pub(super) struct UserPage {
     pub(super) meta: PageMeta,
 }
 
+/// A page of customers.
+#[derive(Deserialize)]
+pub(super) struct CustomerPage {
+    #[serde(deserialize_with = "items")]
+    pub(super) data: Vec<KnownCustomer>,
+    #[serde(default)]
+    pub(super) meta: PageMeta,
+}
+
+/// A customer with the ways to reach them.
+#[derive(Deserialize)]
+pub(super) struct KnownCustomer {
+    #[serde(deserialize_with = "id")]
+    pub(super) id: u64,
+    #[serde(default, deserialize_with = "text")]
+    email: Option<String>,
+    #[serde(default, deserialize_with = "items")]
+    channels: Vec<Reached>,
+}
+
+/// One way to reach a customer: an address, a number, a name in a network.
+#[derive(Deserialize)]
+struct Reached {
+    #[serde(default, deserialize_with = "text")]
+    address: Option<String>,
+}
+
+impl KnownCustomer {
+    /// Whether they are reached at this address, in whatever letters it is written.
+    pub(super) fn has(&self, address: &str) -> bool {
+        let ways = self.channels.iter().filter_map(|channel| channel.address.as_deref());
+        self.email.as_deref().into_iter().chain(ways).any(|known| known.trim().eq_ignore_ascii_case(address))
+    }
+}
+
 /// The body that names tags.
 #[derive(Serialize)]
 pub(super) struct TagNames<'a> {

@@ -21,7 +21,7 @@ use crate::outcome::Stop;
 pub const ACTOR: &str = "job:erase_customer";
 
 /// Steps that progress is told of.
-pub const STEPS: u64 = 9;
+pub const STEPS: u64 = requests::ERASE_STEPS;
 
 impl From<FilesError> for Stop {
     fn from(error: FilesError) -> Stop {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::routing::delete;
+use axum::routing::{delete, get};
+use axum::{Json, Router};
 use database::Role;
+use serde_json::json;
 use support::privacy::requests::{self, Asked, Kind, State as Stage};
 use upstreams::gorgias::Gorgias;
 use upstreams::{Breakers, Destinations};
@@ -258,38 +259,119 @@ async fn an_address_of_several_is_nobody_and_an_unknown_one_erases_its_tickets()
     assert_eq!(shop.number("select count(*) from support_app.ticket where erased_at is not null").await, 2);
 }
 
-type Deleted = Arc<Mutex<Vec<String>>>;
+/// A help desk that knows her by her address as another customer too, with a ticket that was never told here, and forgets
+/// what it may.
+#[derive(Clone, Default)]
+struct Desk {
+    done: Arc<Mutex<Vec<String>>>,
+    /// What is refused, as `kind id`.
+    forbidden: &'static str,
+}
 
-#[tokio::test]
-async fn the_help_desk_forgets_too_where_that_is_asked() {
-    let deleted = Deleted::default();
-    let record = |kind: &'static str| {
-        delete(move |State(deleted): State<Deleted>, Path(id): Path<String>| async move {
-            deleted.lock().expect("whole").push(format!("{kind} {id}"));
-            StatusCode::NO_CONTENT
-        })
-    };
-    let desk = Router::new()
-        .route("/api/tickets/{id}", record("ticket"))
-        .route("/api/customers/{id}", record("customer"))
-        .with_state(deleted.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let base = format!("http://{}/api", listener.local_addr().expect("bound"));
-    tokio::spawn(async move { axum::serve(listener, desk).await });
-    let shop = Shop::open_with(|app| App {
+impl Desk {
+    async fn start(&self) -> String {
+        let remove = |kind: &'static str| {
+            delete(move |State(desk): State<Desk>, Path(id): Path<String>| async move {
+                let what = format!("{kind} {id}");
+                if what == desk.forbidden {
+                    return StatusCode::FORBIDDEN;
+                }
+                if what == "ticket 711" {
+                    return StatusCode::NOT_FOUND;
+                }
+                desk.done.lock().expect("whole").push(what);
+                StatusCode::NO_CONTENT
+            })
+        };
+        let customers = |Query(query): Query<BTreeMap<String, String>>| async move {
+            // An account that does not know the filter answers with everybody.
+            let all = json!([
+                {"id": 719, "email": ZOE.email.to_uppercase()},
+                {"id": 720, "email": "else@x.example", "channels": [{"type": "email", "address": ZOE.email}]},
+                {"id": 9, "email": BOB.email},
+            ]);
+            let is_asked = query.contains_key("email");
+            Json(json!({"data": if is_asked { all } else { json!([]) }, "meta": {"next_cursor": null}}))
+        };
+        let tickets = |Query(query): Query<BTreeMap<String, String>>| async move {
+            let all = json!([
+                {"id": 800, "customer": {"id": 720}},
+                {"id": 900, "customer": {"id": 9}},
+            ]);
+            let is_asked = query.get("customer_id").is_some_and(|id| id == "720");
+            Json(json!({"data": if is_asked { all } else { json!([]) }, "meta": {"next_cursor": null}}))
+        };
+        let desk = Router::new()
+            .route("/api/tickets", get(tickets))
+            .route("/api/tickets/{id}", remove("ticket"))
+            .route("/api/customers", get(customers))
+            .route("/api/customers/{id}", remove("customer"))
+            .with_state(self.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}/api", listener.local_addr().expect("bound"));
+        tokio::spawn(async move { axum::serve(listener, desk).await });
+        base
+    }
+
+    fn done(&self) -> Vec<String> {
+        self.done.lock().expect("whole").clone()
+    }
+}
+
+async fn shop_with_help_desk() -> Shop {
+    Shop::open_with(|app| App {
         gorgias: Gorgias::new(Destinations::PublicOrLoopback, Breakers::default()).expect("a client"),
         ..app
     })
-    .await;
-    shop.connect_help_desk(&base).await;
+    .await
+}
+
+#[tokio::test]
+async fn the_help_desk_forgets_whoever_has_her_addresses_too() {
+    let desk = Desk::default();
+    let shop = shop_with_help_desk().await;
+    shop.connect_help_desk(&desk.start().await).await;
     let id = shop.asks(Kind::Erase, zoe(), true).await;
     shop.drain().await;
     let request = shop.request(id).await;
     assert_eq!(request.help_desk_state.as_deref(), Some("done"), "{:?}", request.certificate);
     assert!(request.person.is_none(), "nothing of her is needed any more");
-    assert_eq!(*deleted.lock().expect("whole"), ["ticket 711", "customer 719"]);
-    let certificate = request.certificate.expect("a certificate");
-    assert_eq!(certificate["help_desk"]["what"], "1 tickets and 1 customers were deleted");
+    assert_eq!(desk.done(), ["ticket 800", "customer 719", "customer 720"], "and nobody else's");
+    let told = request.certificate.expect("a certificate")["help_desk"].clone();
+    let addresses = told["looked_for"]["addresses"].as_u64().expect("a number");
+    assert!(addresses >= 1, "{told:#}");
+    assert_eq!(told["looked_for"]["customers"], 1, "{told:#}");
+    assert_eq!(told["found"], json!({"addresses": 0, "customers": 1, "tickets": 1}), "{told:#}");
+    assert_eq!(told["deleted"], json!({"addresses": 0, "customers": 2, "tickets": 1}), "{told:#}");
+    assert_eq!(told["was_gone"], json!({"addresses": 0, "customers": 0, "tickets": 1}), "{told:#}");
+    assert_eq!(told["left"], json!([]), "{told:#}");
     let left = shop.found(&ZOE.words()).await;
     assert!(left.is_empty(), "{left:#?}");
+}
+
+#[tokio::test]
+async fn what_the_help_desk_does_not_let_go_is_told_and_keeps_nothing_else() {
+    let desk = Desk { forbidden: "customer 719", ..Desk::default() };
+    let shop = shop_with_help_desk().await;
+    shop.connect_help_desk(&desk.start().await).await;
+    let id = shop.asks(Kind::Erase, zoe(), true).await;
+    shop.drain().await;
+    let request = shop.request(id).await;
+    assert_eq!(request.help_desk_state.as_deref(), Some("failed"), "{:?}", request.certificate);
+    assert_eq!(desk.done(), ["ticket 800", "customer 720"]);
+    assert!(request.person.is_some(), "whoever retries it knows whom");
+    let told = request.certificate.expect("a certificate")["help_desk"].clone();
+    assert_eq!(told["left"][0]["what"], "customers", "{told:#}");
+    assert_eq!((&told["left"][0]["count"], &told["left"][0]["reason"]), (&json!(1), &json!("forbidden")));
+
+    // A shop that has none connected is told so, by what was not looked for.
+    let shop = Shop::open().await;
+    let id = shop.asks(Kind::Erase, zoe(), true).await;
+    shop.drain().await;
+    let request = shop.request(id).await;
+    let told = request.certificate.expect("a certificate")["help_desk"].clone();
+    assert_eq!(told["state"], "failed", "{told:#}");
+    let left = told["left"].as_array().expect("a list");
+    assert!(left.iter().all(|left| left["reason"] == "no_connection"), "{told:#}");
+    assert!(left.iter().any(|left| left["what"] == "addresses"), "{told:#}");
 }

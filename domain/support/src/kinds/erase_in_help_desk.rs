@@ -1,4 +1,5 @@
-//! Has the help desk forget a person who was erased here: their tickets there, then the customer.
+//! Has the help desk forget a person who was erased here: whoever it knows by one of their addresses, their tickets there,
+//! then the customers.
 
 use std::time::Duration;
 
@@ -16,12 +17,56 @@ pub struct EraseInHelpDesk {
 }
 
 /// What went there.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct EraseInHelpDeskOutput {
-    /// Tickets.
+    /// Tickets that were deleted.
     pub tickets: u64,
+    /// Customers that were deleted.
+    pub customers: u64,
+    /// Everything that was looked for, found and left.
+    #[serde(default)]
+    pub report: Report,
+}
+
+/// What a certificate says of it: counts, and nobody's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Report {
+    /// What was known here and looked for there: addresses, and customers and tickets by the help desk's ids.
+    pub looked_for: Counts,
+    /// What the help desk had beside them: customers of these addresses, and tickets of the customers.
+    pub found: Counts,
+    /// What was deleted.
+    pub deleted: Counts,
+    /// What was not there any more.
+    pub was_gone: Counts,
+    /// What is still there, or was not looked for, and why.
+    pub left: Vec<Left>,
+}
+
+/// How many of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Addresses.
+    pub addresses: u64,
     /// Customers.
     pub customers: u64,
+    /// Tickets.
+    pub tickets: u64,
+}
+
+/// What could not be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// addresses, customers or tickets.
+    pub what: String,
+    /// How many of them.
+    pub count: u64,
+    /// no_connection, forbidden, refused, cut or unavailable.
+    pub reason: String,
+    /// The reason in a sentence, with what to do.
+    pub detail: String,
 }
 
 impl JobKind for EraseInHelpDesk {

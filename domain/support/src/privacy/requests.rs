@@ -18,6 +18,9 @@ use uuid::Uuid;
 /// The law gives a month (Regulation (EU) 2016/679, article 12 (3)).
 pub const DUE_DAYS: i64 = 30;
 
+/// Steps of an erasure, as its job's progress counts them.
+pub const ERASE_STEPS: u64 = 9;
+
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
@@ -357,8 +360,8 @@ pub async fn fail(tx: &mut Tx, request: Uuid, error: &str, now: DateTime<Utc>) -
     Ok(())
 }
 
-/// Notes what became of the erasure in the help desk. Nothing of the person is needed after that, unless it failed
-/// (support role).
+/// Notes what became of the erasure in the help desk: in a sentence, and what was looked for, found, deleted and left in
+/// numbers. Nothing of the person is needed after that, unless it failed (support role).
 ///
 /// # Errors
 /// The database failed.
@@ -367,12 +370,16 @@ pub async fn in_help_desk(
     request: Uuid,
     done: bool,
     outcome: &str,
+    report: Value,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     let Some(stored) = get(tx, request).await? else { return Ok(()) };
     let certificate = stored.certificate.map(|mut certificate| {
-        certificate["help_desk"] =
-            json!({ "state": if done { "done" } else { "failed" }, "what": outcome, "at": now });
+        let mut told = json!({ "state": if done { "done" } else { "failed" }, "what": outcome, "at": now });
+        if let (Some(told), Value::Object(report)) = (told.as_object_mut(), report) {
+            told.extend(report);
+        }
+        certificate["help_desk"] = told;
         with_hash(certificate)
     });
     sqlx::query(
