@@ -18,14 +18,13 @@ pub fn signs(message: &Message<'_>, sender: Option<&str>, envelope_from: Option<
         .or_else(|| by_auto_submitted(message))
         .or_else(|| by_return_path(message, envelope_from))
         .or_else(|| by_sender(sender));
-    let precedence = word(message, "Precedence");
-    let is_bulk = matches!(precedence.as_deref(), Some("bulk" | "list" | "junk"))
+    let is_bulk = words(message, "Precedence").any(|word| matches!(&*word, "bulk" | "list" | "junk"))
         || OF_LISTS.iter().any(|name| has(message, name))
         || sender.is_some_and(answers_reach_nobody)
         // An answer goes there, whoever wrote.
         || answers_go_to(message)
             .is_some_and(|to| answers_reach_nobody(&to) || by_sender(Some(&to)).is_some());
-    let suppresses = word(message, "X-Auto-Response-Suppress").is_some_and(|value| value != "none");
+    let suppresses = words(message, "X-Auto-Response-Suppress").any(|word| word != "none");
     Signs { machine, no_automatic_answer: machine.is_some() || is_bulk || suppresses }
 }
 
@@ -72,19 +71,22 @@ fn by_auto_submitted(message: &Message<'_>) -> Option<&'static str> {
     if has(message, "X-Autoreply") || has(message, "X-Autorespond") || has(message, "X-Auto-Reply") {
         return Some("it says that it answers by itself");
     }
-    if word(message, "Precedence").as_deref() == Some("auto_reply") {
+    if words(message, "Precedence").any(|word| word == "auto_reply") {
         return Some("it says that it answers by itself");
     }
-    match word(message, "Auto-Submitted")?.as_str() {
-        "no" => None,
-        "auto-replied" => Some("it says that it answers by itself"),
-        _ => Some("it says that a machine wrote it"),
-    }
+    let said = words(message, "Auto-Submitted").find(|word| word != "no")?;
+    Some(if said == "auto-replied" {
+        "it says that it answers by itself"
+    } else {
+        "it says that a machine wrote it"
+    })
 }
 
 fn by_return_path(message: &Message<'_>, envelope_from: Option<&str>) -> Option<&'static str> {
     let is_empty = |value: &str| value.trim().trim_matches(['<', '>']).trim().is_empty();
-    let in_head = message.header_raw("Return-Path").is_some_and(is_empty);
+    let in_head = message
+        .headers_raw()
+        .any(|(name, value)| name.eq_ignore_ascii_case("Return-Path") && is_empty(value));
     (envelope_from.is_some_and(is_empty) || in_head).then_some("it has no address to return to")
 }
 
@@ -98,11 +100,14 @@ fn has(message: &Message<'_>, name: &'static str) -> bool {
     message.header_raw(name).is_some()
 }
 
-/// The first word of a header, in small letters, without parameters and comments.
-fn word(message: &Message<'_>, name: &'static str) -> Option<String> {
-    let value = message.header_raw(name)?.trim().to_ascii_lowercase();
-    let end = value.find(|c: char| c == ';' || c == '(' || c.is_whitespace()).unwrap_or(value.len());
-    Some(value[..end].to_owned())
+/// The first word of each header of this name, in small letters, without parameters and comments. Programs on the way add
+/// one of their own to what is there, so any of them counts.
+fn words<'m>(message: &'m Message<'_>, name: &'static str) -> impl Iterator<Item = String> + 'm {
+    message.headers_raw().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| {
+        let value = value.trim().to_ascii_lowercase();
+        let end = value.find(|c: char| c == ';' || c == '(' || c.is_whitespace()).unwrap_or(value.len());
+        value[..end].to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -129,6 +134,11 @@ mod tests {
             "Return-Path: <>\r\n",
             "Precedence: auto_reply\r\n",
             "X-Autoreply: yes\r\n",
+            // Of several any counts.
+            "Auto-Submitted: auto-replied\r\nAuto-Submitted: no\r\n",
+            "Auto-Submitted: no\r\nauto-submitted: auto-generated\r\n",
+            "Precedence: auto_reply\r\nPrecedence: normal\r\n",
+            "Return-Path: <>\r\nReturn-Path: <ann@x.example>\r\n",
         ] {
             let signs = of(head, None);
             assert!(signs.machine.is_some() && signs.no_automatic_answer, "{head}");
@@ -151,6 +161,9 @@ mod tests {
             "Feedback-ID: 1:campaign:shop:sender\r\n",
             "X-Auto-Response-Suppress: All\r\n",
             "X-Auto-Response-Suppress: OOF, AutoReply\r\n",
+            "X-Auto-Response-Suppress: All\r\nX-Auto-Response-Suppress: None\r\n",
+            "Precedence: list\r\nPrecedence: normal\r\n",
+            "List-Id: <lamps.example>\r\nList-Id: <more.example>\r\n",
             "Reply-To: <noreply@x.example>\r\n",
             "Reply-To: <MAILER-DAEMON@x.example>\r\n",
         ] {
@@ -172,9 +185,13 @@ mod tests {
         ] {
             assert_eq!(answers_reach_nobody(sender), reaches_nobody, "{sender}");
         }
-        for head in
-            ["", "Auto-Submitted: no\r\n", "Return-Path: <ann@x.example>\r\n", "Precedence: normal\r\n"]
-        {
+        for head in [
+            "",
+            "Auto-Submitted: no\r\n",
+            "Auto-Submitted: no\r\nAuto-Submitted: no\r\n",
+            "Return-Path: <ann@x.example>\r\n",
+            "Precedence: normal\r\n",
+        ] {
             assert_eq!(of(head, None), Signs::default(), "{head}");
         }
     }
