@@ -156,6 +156,30 @@ async fn an_order_after_the_erasure_is_a_new_relation_and_what_was_before_stays_
     assert_eq!(shop.number(&older).await, 1);
 }
 
+#[tokio::test]
+async fn an_order_of_a_day_to_come_brings_nobody_back() {
+    let (shop, request) = without_zoe().await;
+    let row = |order: &str, at: DateTime<Utc>| {
+        format!("{order},{},{},1,10,{},,\n", ZOE.customer, day(at), ZOE.email)
+    };
+    let to_come = row("o-1", Utc::now() + Duration::days(1));
+    let progress = import(&shop, &format!("{HEADER}{to_come}")).await;
+    assert_eq!(progress.orders_inserted, 1, "it counts: {progress:?}");
+    assert_eq!(progress.remarks.get("customer_erased"), Some(&1), "{:?}", progress.remarks);
+    let back = "select count(*) from platform.erased_identity where came_back_at is not null";
+    assert_eq!(shop.number(back).await, 0);
+    let token = requests::token(request);
+    let of_token =
+        format!("select count(*) from platform.order where order_id = 'o-1' and customer_id = '{token}'");
+    assert_eq!(shop.number(&of_token).await, 1);
+    let left = shop.found(&ZOE.words()).await;
+    assert!(left.is_empty(), "{left:#?}");
+    // A clock that is a little ahead is no time to come.
+    shop.sql("update platform.erased_identity set erased_at = now() - interval '1 hour'").await;
+    import(&shop, &format!("{HEADER}{}", row("o-2", Utc::now() + Duration::minutes(2)))).await;
+    assert!(shop.number(back).await > 0);
+}
+
 fn customer(id: &str, email: &str) -> ShopCustomer {
     let party = Party { shop_id: Some(id.to_owned()), email: Some(email.to_owned()), ..Party::default() };
     ShopCustomer { id: id.to_owned(), party, changed_at: Utc::now() }

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use database::ids::TenantId;
 use database::personal;
 use database::{DbError, Tx};
@@ -93,11 +93,24 @@ pub struct Erasure {
     pub came_back_at: Option<DateTime<Utc>>,
 }
 
+/// How far another system's clock may be ahead of ours; as much as signatures of webhooks are given.
+const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+
+impl Erasure {
+    /// Whether what happened at `at` says nothing of a new relation, as it is `now`: it is from before the erasure; or from a
+    /// time to come, which nobody has seen happen and which therefore brings nobody back.
+    pub fn covers(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        at <= self.erased_at || (self.came_back_at.is_none() && at > now + CLOCK_SKEW)
+    }
+}
+
 /// Who of those that a source names was erased.
 #[derive(Debug)]
 pub struct Erased {
     key: ErasureKey,
     found: HashMap<[u8; 32], Erasure>,
+    /// When it was asked, by the database's clock.
+    pub asked_at: DateTime<Utc>,
 }
 
 impl Erased {
@@ -126,7 +139,7 @@ pub async fn among<'p>(
     key: &ErasureKey,
     parties: impl Iterator<Item = &'p Party>,
 ) -> Result<Erased, DbError> {
-    let nobody = Erased { key: *key, found: HashMap::new() };
+    let nobody = Erased { key: *key, found: HashMap::new(), asked_at: DateTime::UNIX_EPOCH };
     if !any(tx, tenant).await? {
         return Ok(nobody);
     }
@@ -134,19 +147,20 @@ pub async fn among<'p>(
     ways.sort_unstable();
     ways.dedup();
     let codes: Vec<Vec<u8>> = ways.iter().map(|way| key.code(way).to_vec()).collect();
-    type Row = (Vec<u8>, String, DateTime<Utc>, Option<DateTime<Utc>>);
+    type Row = (Vec<u8>, String, DateTime<Utc>, Option<DateTime<Utc>>, DateTime<Utc>);
     let rows: Vec<Row> = sqlx::query_as(
-        "select mac, token, erased_at, came_back_at from platform.erased_identity
+        "select mac, token, erased_at, came_back_at, clock_timestamp() from platform.erased_identity
          where tenant_id = $1 and kind in ('shop', 'email', 'phone') and mac = any ($2)",
     )
     .bind(tenant)
     .bind(codes)
     .fetch_all(&mut **tx)
     .await?;
-    let found = rows.into_iter().filter_map(|(mac, token, erased_at, came_back_at)| {
+    let asked_at = rows.first().map_or(nobody.asked_at, |(.., asked_at)| *asked_at);
+    let found = rows.into_iter().filter_map(|(mac, token, erased_at, came_back_at, _)| {
         Some((mac.try_into().ok()?, Erasure { token, erased_at, came_back_at }))
     });
-    Ok(Erased { found: found.collect(), ..nobody })
+    Ok(Erased { found: found.collect(), asked_at, ..nobody })
 }
 
 /// Whether the tenant erased anybody (platform or support role).
@@ -314,6 +328,24 @@ pub async fn of_desk(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_to_come_brings_nobody_back_but_for_a_clock_that_is_a_little_ahead() {
+        let (erased_at, now) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::days(10));
+        let erasure = Erasure { token: "erased-1".to_owned(), erased_at, came_back_at: None };
+        for (at, covered) in [
+            (erased_at, true),
+            (erased_at + TimeDelta::seconds(1), false),
+            (now + TimeDelta::minutes(5), false),
+            (now + TimeDelta::minutes(6), true),
+            (now + TimeDelta::days(2), true),
+        ] {
+            assert_eq!(erasure.covers(at, now), covered, "{at}");
+        }
+        // Who is back already may order for a day to come.
+        let back = Erasure { came_back_at: Some(now), ..erasure };
+        assert!(!back.covers(now + TimeDelta::days(2), now));
+    }
 
     #[test]
     fn a_code_is_of_one_tenant_and_one_way_however_it_is_written() {

@@ -202,9 +202,9 @@ pub(super) async fn apply(
             Kept::Added => {}
         }
         stated.counts.lines += lines;
-        // An order of before the erasure counts, and names nobody; one of after it is a new relation.
+        // An order of before the erasure, or of a day to come, counts and names nobody; one of after it is a new relation.
         let erasure = group.parts.iter().find_map(|part| erased.of(&part.statement.customer));
-        let gone = erasure.filter(|erasure| first.statement.placed_at <= erasure.erased_at);
+        let gone = erasure.filter(|erasure| erasure.covers(first.statement.placed_at, erased.asked_at));
         if gone.is_some() {
             let message =
                 format!("order {} is of a customer who was erased; it counts without them", group.order_id);
