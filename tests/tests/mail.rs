@@ -17,11 +17,12 @@ use support::kinds::SendLink;
 use support::kinds::send_link::LinkMail;
 use support::mail::inbound::{self, Arrival, Received};
 use support::mail::mailboxes::{self, Mailbox, Smtp, Wanted};
+use support::mail::way_out::Missing;
 use support::mail::{outbound, setting};
 use support::tickets::message::{self, Stored, Which};
 use support::tickets::reply::{self, NewReply, Replied};
 use support::tickets::state::Status;
-use support::tickets::{Acting, attachments, full};
+use support::tickets::{Acting, TicketError, attachments, full, send_again};
 use tokio_util::sync::CancellationToken;
 use upstreams::mail::server::Protocol;
 use upstreams::mail::{Account, Letter, Person, Post, Security, SendError};
@@ -454,6 +455,113 @@ async fn no_kind_of_machine_and_bulk_mail_gets_an_answer_by_itself_neither_at_on
     shop.hands_in(&mail("Message-ID: <plain@x>\r\nSubject: Lamp\r\n", "Hello"), Some("ann@x.example")).await;
     shop.works().await;
     assert_eq!(sink.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_would_come_to_the_shop_itself_goes_to_who_wrote() {
+    let sink = MailSink::start().await.expect("a free port");
+    let shop = Shop::open(&sink, None).await;
+    let raw =
+        mail("Message-ID: <a1@x>\r\nReply-To: Lamp Shop <Help@Shop.example>\r\nSubject: Lamp\r\n", "Hello");
+    let came = shop.hands_in(&raw, Some("ann@x.example")).await;
+    let raw = mail("Message-ID: <a2@x>\r\nReply-To: <ann@home.example>\r\nSubject: Lamp\r\n", "Hello");
+    let elsewhere = shop.hands_in(&raw, Some("ann@x.example")).await;
+    let raw = b"From: help@shop.example\r\nTo: help@shop.example\r\nMessage-ID: <a3@x>\r\nReply-To: <help@shop.example>\r\nSubject: Own\r\n\r\nx\r\n";
+    let own = shop.hands_in(raw, Some("help@shop.example")).await;
+    shop.works().await;
+    for (mail, customer) in [(came, "ann@x.example"), (elsewhere, "ann@home.example")] {
+        let whole = shop.whole(shop.ticket_of(&mail).await).await;
+        assert_eq!(whole.ticket.customer_email.as_deref(), Some(customer));
+        assert_eq!(whole.suspended_reason, None);
+    }
+    let whole = shop.whole(shop.ticket_of(&own).await).await;
+    assert!(whole.suspended_reason.is_some_and(|reason| reason.contains("mailbox of the shop")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_mailbox_a_reply_is_not_sent_says_so_and_is_sent_once_there_is_one() {
+    let sink = MailSink::start().await.expect("a free port");
+    let shop = Shop::open(&sink, None).await;
+    let came = shop.hands_in(&mail("Message-ID: <a1@x>\r\nSubject: Lamp\r\n", "Hello"), None).await;
+    shop.works().await;
+    let ticket = shop.ticket_of(&came).await;
+    let mut tx = shop.app.db.tenant_tx(Role::Support, shop.tenant).await.expect("the database");
+    mailboxes::disable(&mut tx, shop.mailbox.id, Utc::now()).await.expect("it was there");
+    tx.commit().await.expect("the database");
+
+    let reply = shop.replies(ticket, "It left on Monday.", None).await;
+    let waits = shop.message(ticket, reply).await;
+    assert_eq!(waits.not_sent_because.as_deref(), Some("no_mailbox"), "it says so at once");
+    shop.works().await;
+    let failed = shop.message(ticket, reply).await;
+    assert_eq!(
+        (failed.delivery.as_deref(), failed.not_sent_because.as_deref(), failed.body_text.as_str()),
+        (Some("failed"), Some("no_mailbox"), "It left on Monday.")
+    );
+    assert!(failed.error.is_some_and(|error| error.starts_with("not sent: the shop has no mailbox")));
+    assert!(shop.whole(ticket).await.waiting_since.is_some(), "the customer waits as before");
+    // Its job is over and none of its attempts was a fault of anybody's.
+    let mut owner = shop.owner().await;
+    let (dead, attempts): (i64, i64) = sqlx::query_as(
+        "select (select count(*) from jobs.dead), (select count(*) from jobs.attempt where kind = 'send_reply')",
+    )
+    .fetch_one(&mut owner)
+    .await
+    .expect("the owner may");
+    assert_eq!((dead, attempts), (0, 0));
+
+    let again = async || {
+        let mut tx = shop.app.db.tenant_tx(Role::Support, shop.tenant).await.expect("the database");
+        let told = send_again::send_again(&mut tx, &shop.acting(), ticket, reply).await;
+        if told.is_ok() {
+            tx.commit().await.expect("the database");
+        }
+        told.map(|(stored, _, announcement)| {
+            shop.app.dispatch.announce(announcement);
+            stored
+        })
+    };
+    let refused = again().await.expect_err("there is still none");
+    assert!(matches!(refused, TicketError::Lacks(Missing::Mailbox)), "{refused}");
+    let wanted = Wanted {
+        address: "help@shop.example".to_owned(),
+        display_name: None,
+        is_default: true,
+        smtp: None,
+        dkim: None,
+        acknowledgement: None,
+    };
+    let with_server = Wanted {
+        smtp: Some(Smtp {
+            host: "127.0.0.1".to_owned(),
+            port: sink.addr.port().into(),
+            security: "plain".to_owned(),
+            username: None,
+            password: None,
+        }),
+        ..wanted.clone()
+    };
+    let mut tx = shop.app.db.tenant_tx(Role::Support, shop.tenant).await.expect("the database");
+    let (mailbox, _) =
+        mailboxes::create(&mut tx, &shop.app.master_key, shop.tenant, &wanted).await.expect("a mailbox");
+    tx.commit().await.expect("the database");
+    let refused = again().await.expect_err("nothing leaves from it");
+    assert!(matches!(refused, TicketError::Lacks(Missing::MailServer)), "{refused}");
+    let mut tx = shop.app.db.tenant_tx(Role::Support, shop.tenant).await.expect("the database");
+    mailboxes::put(&mut tx, &shop.app.master_key, mailbox.id, &with_server, None).await.expect("it has one");
+    tx.commit().await.expect("the database");
+
+    let queued = again().await.expect("it can leave");
+    assert_eq!(
+        (queued.delivery.as_deref(), queued.error, queued.not_sent_because),
+        (Some("queued"), None, None)
+    );
+    shop.works().await;
+    assert_eq!(shop.message(ticket, reply).await.delivery.as_deref(), Some("sent"));
+    let [sent] = sink.mails().try_into().expect("one mail");
+    assert!(text_of(&sent.raw).contains("It left on Monday."));
+    assert_eq!(shop.whole(ticket).await.waiting_since, None);
+    assert!(matches!(again().await, Err(TicketError::Conflict(_))), "it has left");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -235,7 +235,7 @@ async fn a_reply_that_is_refused_says_why_and_the_customer_waits_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_taken_back_is_not_sent_and_what_lives_here_counts_when_its_time_is_over() {
+async fn what_was_taken_back_is_not_sent_and_what_no_mail_carries_counts_when_its_time_is_over() {
     let desk = Desk::open().await;
     let ticket = desk.receives().await;
     let reply = desk.replies(ticket, "Too early.").await;
@@ -250,7 +250,7 @@ async fn what_was_taken_back_is_not_sent_and_what_lives_here_counts_when_its_tim
     let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("the database");
     let new = NewTicket {
         subject: None,
-        channel: Channel::Email,
+        channel: Channel::Chat,
         priority: Priority::Normal,
         customer: Customer::default(),
         tags: Vec::new(),

@@ -78,6 +78,22 @@ async fn a_mail_comes_in_by_token_or_key_once() {
 }
 
 #[tokio::test]
+async fn a_bounce_comes_with_the_null_reverse_path_however_that_is_written() {
+    let shop = shop(Mode::Token).await;
+    let (_, token) = mailbox(&shop).await;
+    let by_token = [("x-mailbox-token", token.as_str())];
+    for (number, query) in
+        ["?envelope_from=", "?envelope_from", "?envelope_from=%3C%3E"].into_iter().enumerate()
+    {
+        let taken = hand_in(&shop, query, &by_token, &mail(number)).await;
+        assert_eq!(taken.status, 202, "{query}: {}", taken.text);
+    }
+    assert_eq!(shop.count("support_app.mail where envelope_from = ''").await, 3);
+    let twice = hand_in(&shop, "?envelope_from=&envelope_from=a@x.example", &by_token, &mail(9)).await;
+    assert_eq!((twice.status.as_u16(), twice.field("field")), (400, "envelope_from"), "{}", twice.text);
+}
+
+#[tokio::test]
 async fn what_is_no_mail_or_nobodys_is_refused_with_a_sentence() {
     let shop = shop(Mode::Token).await;
     let (id, token) = mailbox(&shop).await;

@@ -41,8 +41,33 @@ async fn a_request_says_who_asks_and_until_when_and_names_nobody_in_the_trail() 
     assert_eq!(shop.get(&format!("{path}/certificate")).await.status, 409);
     assert_eq!(shop.get(&format!("{path}/archive")).await.status, 404);
 
-    // In the database nobody can read it, and the trail names the request.
+    // How far it is follows its job while that runs, and the request itself once it is done.
     let mut admin = shop.admin().await;
+    assert_eq!(shown.json["steps"], json!({"done": 0, "total": 9}), "{}", shown.text);
+    for (state, reported, done) in [("running", 4, 4), ("running", 9, 8), ("done", 0, 9)] {
+        sqlx::query("update support_app.privacy_request set state = $1")
+            .bind(state)
+            .execute(&mut admin)
+            .await
+            .expect("as its job leaves it");
+        sqlx::query("update jobs.live set progress = jsonb_build_object('done', $1::int, 'total', 9) where kind = 'erase_customer'")
+            .bind(reported)
+            .execute(&mut admin)
+            .await
+            .expect("as its job reports");
+        let shown = shop.get(&path).await;
+        assert_eq!(shown.json["steps"], json!({"done": done, "total": 9}), "{state}: {}", shown.text);
+    }
+    let listed = shop.get("/api/privacy/requests?state=done").await;
+    assert_eq!(listed.json["items"][0]["steps"]["done"], 9, "{}", listed.text);
+    let export = json!({"kind": "export", "email": "bea@example.com", "verification": "she called"});
+    assert_eq!(send(&shop, "POST", "/api/privacy/requests", &export).await.json["steps"], Value::Null);
+    sqlx::query("update support_app.privacy_request set state = 'open'")
+        .execute(&mut admin)
+        .await
+        .expect("as it was");
+
+    // In the database nobody can read it, and the trail names the request.
     let (open, in_trail): (i64, i64) = sqlx::query_as(
         "select (select count(*) from support_app.privacy_request r where encode(r.asked, 'escape') like '%ann@%'),
                 (select count(*) from shared.audit a where a.action = 'privacy.request' and a.detail::text not like '%ann@%')",
@@ -50,7 +75,7 @@ async fn a_request_says_who_asks_and_until_when_and_names_nobody_in_the_trail() 
     .fetch_one(&mut admin)
     .await
     .expect("counted");
-    assert_eq!((open, in_trail), (0, 1));
+    assert_eq!((open, in_trail), (0, 2));
 
     for (body, field) in [
         (json!({"kind": "erase", "verification": "by mail"}), "customer_id"),
@@ -222,7 +247,7 @@ async fn an_erased_customer_is_made_known_again_when_the_shop_says_that_they_cam
     let person = Person {
         token: "erased-9".to_owned(),
         customers: vec!["c-9".to_owned()],
-        emails: vec!["zoe@x.example".to_owned()],
+        emails: vec!["zoe@x.example".to_owned(), "zoe@work.example".to_owned()],
         ..Person::default()
     };
     let mut tx = shop.state.db.tenant_tx(Role::Platform, shop.tenant).await.expect("begins");
@@ -244,6 +269,26 @@ async fn an_erased_customer_is_made_known_again_when_the_shop_says_that_they_cam
     assert_eq!(imported.json["created"], json!(["c-10"]), "{}", imported.text);
     assert_eq!(imported.json["refused"].as_array().map(Vec::len), Some(2), "{}", imported.text);
 
+    // Nor does a ticket that an agent opens take her in, nor one that is changed to be about her.
+    let about = json!({"customer": {"email": "Zoe@X.example"}, "message": {"text": "Hello Zoe"}});
+    let (other, _) = ticket(&shop, "hello").await;
+    let other = format!("/api/tickets/{other}");
+    let changed = json!({"customer": {"email": "zoe@x.example"}});
+    for (method, path, body) in [("POST", "/api/tickets", &about), ("PATCH", &*other, &changed)] {
+        let refused = send(&shop, method, path, body).await;
+        let why = (refused.status.as_u16(), refused.field("reason"), refused.field("field"));
+        assert_eq!(why, (409, "customer_erased", "customer.email"), "{}", refused.text);
+        assert!(refused.field("detail").contains("/api/privacy/came-back"), "{}", refused.text);
+    }
+    assert_eq!(shop.count("support_app.ticket where customer_email = 'zoe@x.example'").await, 0);
+    // Who writes has come back by themselves, under the name that they use.
+    let wrote = json!({
+        "customer": {"email": "zoe@work.example"}, "message": {"from": "customer", "text": "It is me again"},
+    });
+    assert_eq!(send(&shop, "POST", "/api/tickets", &wrote).await.status, 201);
+    let known = json!({"email": "zoe@work.example"});
+    assert_eq!(send(&shop, "POST", "/api/customers", &known).await.status, 201);
+
     for (body, field) in [
         (json!({"verification": "she wrote"}), "customer_id"),
         (json!({"phone": "030 1234567", "verification": "she wrote"}), "customer_id"),
@@ -259,6 +304,7 @@ async fn an_erased_customer_is_made_known_again_when_the_shop_says_that_they_cam
     assert_eq!(send(&shop, "POST", "/api/privacy/came-back", &back).await.json["freed"], 2);
     assert_eq!(send(&shop, "POST", "/api/privacy/came-back", &back).await.json["freed"], 0, "once");
     assert_eq!(send(&shop, "POST", "/api/customers", &zoe).await.status, 201);
+    assert_eq!(send(&shop, "POST", "/api/tickets", &about).await.status, 201);
     let named: i64 = sqlx::query_scalar(
         "select count(*) from shared.audit where action = 'privacy.came_back' and detail::text like '%zoe%'",
     )
@@ -266,4 +312,50 @@ async fn an_erased_customer_is_made_known_again_when_the_shop_says_that_they_cam
     .await
     .expect("the trail");
     assert_eq!(named, 0, "the trail names nobody");
+}
+
+#[tokio::test]
+async fn nobody_is_answered_and_nothing_advised_in_a_ticket_whose_customer_was_erased() {
+    let shop = shop(Mode::Token).await;
+    let (id, first) = ticket(&shop, "hello").await;
+    let path = format!("/api/tickets/{id}");
+    let reply = json!({"text": "Hi", "last_seen_message_id": first});
+    let sent = send(&shop, "POST", &format!("{path}/messages"), &reply).await.field("id").to_owned();
+    let mut admin = shop.admin().await;
+    for statement in [
+        "insert into support_app.draft (id, tenant_id, ticket_id, message_count, job_id, tone, length, style, reply, drafter)
+         select md5('draft')::uuid, tenant_id, id, 1, gen_random_uuid(), 'friendly', 'short', 'email', '[erased]', 'template'
+         from support_app.ticket",
+        "update support_app.ticket set erased_at = now()",
+        "update support_app.message set delivery = 'failed' where from_agent",
+        "delete from jobs.live",
+    ] {
+        sqlx::query(statement).execute(&mut admin).await.expect("as an erasure leaves it");
+    }
+    assert!(shop.get(&path).await.json["erased_at"].is_string());
+    let draft: uuid::Uuid =
+        sqlx::query_scalar("select md5('draft')::uuid").fetch_one(&mut admin).await.expect("an id");
+    let (ai, drafts) = (format!("/api/ai/tickets/{id}"), format!("/api/ai/tickets/{id}/drafts"));
+    for (method, path, body) in [
+        ("POST", format!("{path}/messages"), json!({"text": "Hello?", "force": true})),
+        ("POST", format!("{path}/messages/{sent}/send-again"), Value::Null),
+        ("GET", format!("{ai}/draft"), Value::Null),
+        ("POST", format!("{ai}/draft"), json!({})),
+        ("POST", drafts.clone(), json!({"variants": [{"tone": "friendly"}]})),
+        ("PATCH", format!("{drafts}/{draft}"), json!({"reply": "Hello"})),
+        ("POST", format!("{drafts}/{draft}/accept"), json!({"force": true})),
+        ("POST", format!("{drafts}/{draft}/send"), json!({"force": true})),
+        ("GET", format!("{ai}/recommend"), Value::Null),
+        ("POST", "/api/ml/recommend/actions".to_owned(), json!({"ticket_id": id})),
+        ("POST", "/api/ml/generate/draft".to_owned(), json!({"ticket_id": id})),
+    ] {
+        let refused = send(&shop, method, &path, &body).await;
+        let why = (refused.status.as_u16(), refused.field("reason"));
+        assert_eq!(why, (409, "customer_erased"), "{method} {path}: {}", refused.text);
+        assert!(refused.field("detail").contains("was erased"), "{}", refused.text);
+    }
+    assert_eq!(shop.count("jobs.live").await, 0, "nothing is written or sent");
+    // What colleagues have to say to each other they may.
+    let note = send(&shop, "POST", &format!("{path}/notes"), &json!({"text": "erased on request"})).await;
+    assert_eq!(note.status, 201, "{}", note.text);
 }

@@ -121,6 +121,50 @@ async fn a_reply_is_taken_back_while_it_waits() {
 }
 
 #[tokio::test]
+async fn a_reply_that_no_mailbox_can_send_says_so_by_name_and_is_not_sent_again_in_vain() {
+    let shop = shop(Mode::Token).await;
+    let (id, first) = ticket(&shop, "hello").await;
+    let messages = format!("/api/tickets/{id}/messages");
+    let sent = send(&shop, "POST", &messages, &json!({"text": "Hello", "last_seen_message_id": first})).await;
+    assert_eq!((sent.status.as_u16(), sent.field("not_sent_because")), (201, "no_mailbox"), "{}", sent.text);
+    assert!(sent.field("error").contains("no mailbox connected"), "{}", sent.text);
+    let again = format!("{messages}/{}/send-again", sent.field("id"));
+    assert_eq!(send(&shop, "POST", &again, &Value::Null).await.status, 409, "it has not failed yet");
+    sqlx::query("update support_app.message set delivery = 'failed' where from_agent")
+        .execute(&mut shop.admin().await)
+        .await
+        .expect("as its job leaves it");
+    let refused = send(&shop, "POST", &again, &Value::Null).await;
+    assert_eq!((refused.status.as_u16(), refused.field("reason")), (409, "no_mailbox"), "{}", refused.text);
+    let page = shop.get(&messages).await;
+    assert_eq!(
+        (&page.json["items"][0]["delivery"], &page.json["items"][0]["text"]),
+        (&json!("failed"), &json!("Hello")),
+        "nothing is lost: {}",
+        page.text
+    );
+
+    let smtp = json!({"host": "127.0.0.1", "port": 2525, "security": "plain"});
+    let mailbox = json!({"address": "help@shop.example", "is_default": true, "smtp": smtp});
+    let made = send(&shop, "POST", "/api/mailboxes", &mailbox).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let queued = send(&shop, "POST", &again, &Value::Null).await;
+    assert_eq!((queued.status.as_u16(), queued.field("delivery")), (200, "queued"), "{}", queued.text);
+    assert_eq!((&queued.json["error"], &queued.json["not_sent_because"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        send(&shop, "POST", &format!("{messages}/{first}/send-again"), &Value::Null).await.status,
+        409
+    );
+
+    // What no mail carries is as it was.
+    let chat = json!({"channel": "chat", "message": {"from": "customer", "text": "hi"}});
+    let chat = send(&shop, "POST", "/api/tickets", &chat).await;
+    let messages = format!("/api/tickets/{}/messages", chat.field("id"));
+    let sent = send(&shop, "POST", &messages, &json!({"text": "Hello", "force": true})).await;
+    assert_eq!((sent.field("delivery"), &sent.json["not_sent_because"]), ("queued", &Value::Null));
+}
+
+#[tokio::test]
 async fn a_text_that_is_being_written_has_a_version() {
     let shop = shop(Mode::Token).await;
     let (id, _) = ticket(&shop, "hello").await;

@@ -13,6 +13,7 @@ use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use crate::tickets::lock::hold;
 use crate::tickets::{self, NewMessage};
 use database::ids::{DraftId, MessageId, TenantId, TicketId};
 use database::nul::{strip_json, strip_text};
@@ -189,11 +190,8 @@ pub async fn mark_posted(
     marker: &str,
     note: NewMessage,
 ) -> Result<(), DbError> {
-    // The ticket before the draft, as people take them: the other way round both would wait for each other.
-    sqlx::query("select from support_app.ticket where id = $1 for update")
-        .bind(draft.ticket)
-        .execute(&mut **tx)
-        .await?;
+    // The ticket before the draft, as people take them.
+    hold(tx, &[draft.ticket.0]).await?;
     sqlx::query(
         "update support_app.draft set note_external_id = $2, posted_at = now() where id = $1 and posted_at is null",
     )

@@ -209,6 +209,51 @@ async fn room_is_used_after_it_was_made_by_the_history_too() {
     assert_eq!(too_early, 0);
 }
 
+/// Runs an act while somebody has the older of two tickets, and answers whether that one can have the newer one as well: the
+/// act waits for the older one and has nothing that anybody could wait for.
+async fn ends_beside_who_takes_by_id<A: Future>(world: &World, tickets: [TicketId; 2], act: A) -> A::Output {
+    let by_id = "select from support_app.ticket where id = $1 for no key update nowait";
+    let mut other = tx(world).await;
+    sqlx::query(by_id).bind(tickets[0]).execute(&mut *other).await.expect("free");
+    let other = async {
+        let waits = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(world.db.pool()).await.expect("answers") {
+            tokio::task::yield_now().await;
+        }
+        sqlx::query(by_id).bind(tickets[1]).execute(&mut *other).await.expect("the newer one is free");
+        other.commit().await.expect("commits");
+    };
+    tokio::join!(act, other).0
+}
+
+#[tokio::test]
+async fn whoever_gives_out_or_takes_back_several_tickets_takes_them_in_the_order_of_their_ids() {
+    let world = world().await;
+    let mut setup = tx(&world).await;
+    let ann = agent(&mut setup, world.tenant, "ann", 2).await;
+    // In smart order the newer one is first.
+    let older = ticket(&mut setup, world.tenant, "email", 1.0).await;
+    let newer = ticket(&mut setup, world.tenant, "email", 9.0).await;
+    setup.commit().await.expect("commits");
+    let given = ends_beside_who_takes_by_id(&world, [older, newer], drain_all(&world)).await;
+    assert_eq!(given, [(newer, ann), (older, ann)], "and in smart order all the same");
+
+    let mut setup = tx(&world).await;
+    sqlx::query("update support_app.agent set is_present = false").execute(&mut *setup).await.expect("gone");
+    sqlx::query("update support_app.ticket set waiting_since = now()")
+        .execute(&mut *setup)
+        .await
+        .expect("waits");
+    setup.commit().await.expect("commits");
+    let offer = async {
+        let mut work = tx(&world).await;
+        let (count, _) = offline::offer(&mut work, world.tenant, ann, now()).await.expect("offered");
+        work.commit().await.expect("commits");
+        count
+    };
+    assert_eq!(ends_beside_who_takes_by_id(&world, [older, newer], offer).await, 2);
+}
+
 #[tokio::test]
 async fn large_and_small_tickets_keep_the_order() {
     let world = world().await;

@@ -4,10 +4,11 @@
 mod world;
 
 use chrono::{DateTime, Utc};
-use database::ids::{DeliveryId, TenantId, TicketId};
+use database::ids::{DeliveryId, DraftId, TenantId, TicketId};
 use database::{Role, Tx};
 use platform::customers::{self, Found};
 use serde_json::{Value, json};
+use support::drafts::people::{self, Hand};
 use support::drafts::{self, NewDraft};
 use support::gorgias::dedup::Identity;
 use support::gorgias::delivery::{Body, parse_body};
@@ -259,6 +260,31 @@ fn draft(ticket: TicketId, job: Uuid, message_count: i32) -> NewDraft<'static> {
         model: None,
         usage: None,
     }
+}
+
+#[tokio::test]
+async fn two_who_each_added_a_draft_and_then_take_the_ticket_both_end() {
+    let world = world().await;
+    let (ticket, _) = apply(
+        &world,
+        json!({"ticket": {"id": 1, "channel": "email"}, "message": {"id": 10, "body_text": "?"}}),
+    )
+    .await;
+    let add = async || {
+        let mut work = tx(&world).await;
+        let added =
+            drafts::store(&mut work, world.tenant, &draft(ticket, Uuid::now_v7(), 1)).await.expect("stored");
+        (work, added.id)
+    };
+    // Each refers to the ticket before either takes it.
+    let (one, other) = (add().await, add().await);
+    let take = async |(mut work, id): (Tx, DraftId)| {
+        let hand = Hand { by: "key:test", version: None };
+        let taken = people::take(&mut work, ticket, id, hand).await;
+        assert!(taken.is_ok(), "{taken:?}");
+        work.commit().await.expect("commits");
+    };
+    tokio::join!(take(one), take(other));
 }
 
 #[tokio::test]

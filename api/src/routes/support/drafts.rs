@@ -204,6 +204,7 @@ impl Length {
         (status = 202, description = "one is being written", body = DraftJob),
         (status = 304, description = "the draft that is known is still the current one"),
         (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "the ticket's customer was erased", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn current(
@@ -214,7 +215,7 @@ async fn current(
 ) -> Result<Response, Problem> {
     caller.require(Scope::AiRead)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
-    let ticket = find(&mut tx, &reference).await?;
+    let ticket = find_answerable(&mut tx, &reference).await?;
     let draft = drafts::current(&mut tx, ticket.id).await?;
     let stale_draft = match draft {
         Some(draft) if !draft.stale => {
@@ -245,6 +246,7 @@ async fn current(
         (status = 202, description = "it is being written", body = DraftJob),
         (status = 400, description = "a bad tone or length", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "the ticket's customer was erased", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn ask(
@@ -259,7 +261,7 @@ async fn ask(
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &wish.digest).await? {
         return Ok(answer);
     }
-    let ticket = find(&mut tx, &reference).await?;
+    let ticket = find_answerable(&mut tx, &reference).await?;
     let tone = wish.value.tone.map(Tone::name);
     let length = wish.value.length.map(Length::name);
     let payload = DraftReply {
@@ -284,6 +286,11 @@ pub(super) async fn find(tx: &mut Tx, reference: &str) -> Result<Ticket, Problem
     }
     let ticket = tickets::find(tx, PROVIDER, reference).await?;
     ticket.ok_or_else(|| Problem::not_found("there is no such ticket"))
+}
+
+/// The same of a ticket that somebody may be answered in: what is left of an erased customer has none.
+pub(super) async fn find_answerable(tx: &mut Tx, reference: &str) -> Result<Ticket, Problem> {
+    Ok(find(tx, reference).await?.of_somebody()?)
 }
 
 pub(super) async fn enqueue(

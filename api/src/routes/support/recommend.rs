@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::drafts::{DraftJob, DraftView, Length, Tone, enqueue, find};
+use super::drafts::{DraftJob, DraftView, Length, Tone, enqueue, find_answerable};
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
@@ -56,6 +56,7 @@ struct AdviceJob {
         (status = 200, description = "the advice; nothing that it was made from has changed", body = serde_json::Value),
         (status = 202, description = "it is being made", body = AdviceJob),
         (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "the ticket's customer was erased", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn current(
@@ -67,7 +68,7 @@ async fn current(
     caller.require(Scope::AiRead)?;
     Params::of(&uri, &[])?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
-    let ticket = find(&mut tx, &reference).await?;
+    let ticket = find_answerable(&mut tx, &reference).await?;
     let (answer, announcement) = advice(&mut tx, &caller, &ticket).await?;
     tx.commit().await?;
     state.dispatch.announce(announcement);
@@ -93,6 +94,7 @@ struct TicketRequest {
         (status = 200, description = "as GET /api/ai/tickets/{id}/recommend", body = serde_json::Value),
         (status = 202, description = "it is being made", body = AdviceJob),
         (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "the ticket's customer was erased", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn recommend(
@@ -106,7 +108,9 @@ async fn recommend(
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);
     }
-    let ticket = find(&mut tx, &body.value.ticket_id).await.map_err(|problem| named(problem, "ticket_id"))?;
+    let ticket = find_answerable(&mut tx, &body.value.ticket_id)
+        .await
+        .map_err(|problem| named(problem, "ticket_id"))?;
     let (answer, announcement) = advice(&mut tx, &caller, &ticket).await?;
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
     tx.commit().await?;
@@ -139,6 +143,7 @@ struct DraftRequest {
         (status = 200, description = "a draft that is fresh and as wanted", body = DraftView),
         (status = 202, description = "it is being written", body = DraftJob),
         (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "the ticket's customer was erased", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn generate(
@@ -153,7 +158,7 @@ async fn generate(
         return Ok(answer);
     }
     let DraftRequest { ticket_id, tone, length } = &body.value;
-    let ticket = find(&mut tx, ticket_id).await.map_err(|problem| named(problem, "ticket_id"))?;
+    let ticket = find_answerable(&mut tx, ticket_id).await.map_err(|problem| named(problem, "ticket_id"))?;
     let (tone, length) = (tone.map(Tone::name), length.map(Length::name));
     let known = drafts::people::list(&mut tx, ticket.id, 50).await?;
     let fits = |draft: &drafts::Draft| {

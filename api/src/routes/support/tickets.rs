@@ -6,6 +6,7 @@
 mod attachments;
 mod change;
 mod create;
+pub(super) mod erased;
 mod fields;
 mod history;
 mod list;
@@ -14,6 +15,7 @@ mod messages;
 mod notes;
 mod reply_text;
 mod search;
+mod send_again;
 mod setting;
 mod show;
 mod tags;
@@ -57,6 +59,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(merges::split))
         .routes(routes!(messages::page, messages::add))
         .routes(routes!(messages::withdraw))
+        .routes(routes!(send_again::send_again))
         .routes(routes!(notes::page, notes::add))
         .routes(routes!(reply_text::show, reply_text::put, reply_text::delete))
         .layer(Extension(Arc::new(Memory::default())))
@@ -134,6 +137,8 @@ impl From<TicketError> for Problem {
                 Problem::conflict(detail).with("merged_into", into.to_string().into())
             }
             TicketError::Conflict(_) => Problem::conflict(detail),
+            TicketError::Erased => Problem::conflict(detail).with("reason", "customer_erased".into()),
+            TicketError::Lacks(missing) => Problem::conflict(detail).with("reason", missing.name().into()),
             TicketError::Stale(version) => {
                 Problem::precondition_failed(serde_json::json!({ "version": version }))
             }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::step::{self, NewRow};
 use super::{AssignError, Reason, drain_if_automatic};
+use crate::order::place;
 use crate::{events, settle};
 
 /// Who acts, and when.
@@ -200,14 +201,12 @@ pub async fn escalate(
     .fetch_optional(&mut **tx)
     .await?;
     let Some(agent) = above else { return Err(AssignError::NobodyAbove) };
-    give(
-        tx,
-        acting,
-        ticket,
-        &locked,
-        &Gift { agent, reason: Reason::Escalation, force: true, why: Some(why) },
-    )
-    .await
+    let gift = Gift { agent, reason: Reason::Escalation, force: true, why: Some(why) };
+    let mut done = give(tx, acting, ticket, &locked, &gift).await?;
+    // How often tickets are handed up is part of what is known of their customer.
+    let look = place::look_again(acting.tenant, ticket)?;
+    done.announcement.merge(jobs::enqueue_one(tx, look).await?.1);
+    Ok(done)
 }
 
 /// Puts a ticket back into the queue.
@@ -250,7 +249,7 @@ async fn lock(tx: &mut Tx, acting: &Acting<'_>, ticket: TicketId) -> Result<Lock
                                        t.suspended_reason) as units,
                 t.archived_at is not null or t.merged_into is not null as is_gone,
                 (select a.id from support_app.assignment a where a.ticket_id = t.id and a.until_at is null) as open_id
-         from support_app.ticket t where t.id = $1 for update of t",
+         from support_app.ticket t where t.id = $1 for no key update of t",
     )
     .bind(ticket)
     .fetch_optional(&mut **tx)

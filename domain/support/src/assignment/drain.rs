@@ -1,6 +1,6 @@
 //! Gives out the waiting queue: a batch in one transaction, from the head on.
 //!
-//! The locks are always taken in this order: the tenant's turn (`routing`), the waiting tickets, the agents by id. Nobody
+//! The locks are always taken in this order: the tenant's turn (`routing`), the waiting tickets by id, the agents by id. Nobody
 //! who holds an agent's row asks for a waiting ticket, so no two of them wait for each other.
 
 use std::collections::{HashMap, HashSet};
@@ -90,11 +90,8 @@ pub async fn drain(
     let (anybody, turn_at) = is_anybody_ready(tx).await?;
     // The turn may have been waited for: whoever had it before must not seem to come later.
     let now = now.max(turn_at);
-    let waiting = match anybody {
-        true => head(tx, &place, BATCH).await?,
-        false => head(tx, &place, 1).await?,
-    };
-    if !anybody || waiting.is_empty() {
+    let Head { waiting, end } = head(tx, &place, if anybody { BATCH } else { 1 }).await?;
+    if !anybody || (waiting.is_empty() && end.is_none()) {
         let some_wait = !waiting.is_empty() || place.has_passed;
         tell(tx, tenant, &routing, some_wait, now).await?;
         return Ok(Drained {
@@ -109,15 +106,13 @@ pub async fn drain(
     for agent in &mut agents {
         agent.is_kept_free = place.kept_free.contains(&agent.id);
     }
-    let is_whole = waiting.len() == usize::try_from(BATCH).unwrap_or(usize::MAX);
     let (mut decisions, mut again_at, mut has_passed) = (Vec::new(), place.again_at, place.has_passed);
-    let mut last = None;
+    let mut has_room = true;
     let pace = routing.pace();
     for ticket in waiting {
-        last = Some((ticket.rank, ticket.id));
         if !agents.iter().any(choose::has_room) {
             has_passed = true;
-            last = None;
+            has_room = false;
             break;
         }
         let (id, units) = (ticket.id, ticket.units);
@@ -137,7 +132,7 @@ pub async fn drain(
     write(tx, tenant, actor, &decisions, now).await?;
     let kept_free = agents.iter().filter(|agent| agent.is_kept_free).map(|agent| agent.id).collect();
     let next =
-        last.filter(|_| is_whole).map(|last| Place { after: Some(last), kept_free, again_at, has_passed });
+        end.filter(|_| has_room).map(|end| Place { after: Some(end), kept_free, again_at, has_passed });
     let mut announcement = Announcement::default();
     if next.is_none() {
         tell(tx, tenant, &routing, has_passed, now).await?;
@@ -167,13 +162,37 @@ impl Waiting {
     }
 }
 
-async fn head(tx: &mut Tx, place: &Place, limit: i64) -> Result<Vec<Waiting>, DbError> {
-    Ok(sqlx::query_as(include_str!("waiting.sql"))
-        .bind(place.after.map(|(rank, _)| rank))
-        .bind(place.after.map(|(_, id)| id))
-        .bind(limit)
-        .fetch_all(&mut **tx)
-        .await?)
+/// The head of the waiting queue.
+struct Head {
+    /// Its tickets, in smart order.
+    waiting: Vec<Waiting>,
+    /// Where the next batch begins; none when nothing stands behind this one.
+    end: Option<(f64, Uuid)>,
+}
+
+/// Who stands at the head is found in smart order, after the place: a greater rank first, of equals the older one. The rows are
+/// locked by id, as everybody locks them, and whoever is not waiting any more by then is left out.
+async fn head(tx: &mut Tx, place: &Place, limit: i64) -> Result<Head, DbError> {
+    let first: Vec<(Uuid, f64)> = sqlx::query_as(
+        "select t.id, t.rank from support_app.ticket t
+         where t.tenant_id = shared.current_tenant()
+           and t.status = 'open' and t.assignee_id is null and t.snoozed_until is null and t.archived_at is null
+           and t.merged_into is null and not t.is_spam and t.suspended_reason is null
+           and ($1::float8 is null or t.rank < $1 or (t.rank = $1 and t.id > $2))
+         order by t.rank desc, t.id limit $3",
+    )
+    .bind(place.after.map(|(rank, _)| rank))
+    .bind(place.after.map(|(_, id)| id))
+    .bind(limit)
+    .fetch_all(&mut **tx)
+    .await?;
+    let is_whole = first.len() as i64 == limit;
+    let end = first.last().filter(|_| is_whole).map(|(id, rank)| (*rank, *id));
+    let ids: Vec<Uuid> = first.into_iter().map(|(id, _)| id).collect();
+    let mut waiting: Vec<Waiting> =
+        sqlx::query_as(include_str!("waiting.sql")).bind(&ids).fetch_all(&mut **tx).await?;
+    waiting.sort_by(|one, other| other.rank.total_cmp(&one.rank).then(one.id.cmp(&other.id)));
+    Ok(Head { waiting, end })
 }
 
 /// Agents who take tickets and have room.

@@ -81,17 +81,20 @@ pub async fn offer(
     if policy.offline_policy == "none" {
         return Ok((0, announcement));
     }
-    let tickets: Vec<TicketId> = sqlx::query_scalar(
-        "select t.id from support_app.ticket t join support_app.agent a on a.id = t.assignee_id
+    // Locked by id, as everybody locks them; given back in smart order.
+    let mut tickets: Vec<(TicketId, f64)> = sqlx::query_as(
+        "select t.id, t.rank from support_app.ticket t join support_app.agent a on a.id = t.assignee_id
          where t.assignee_id = $1 and t.status = 'open' and t.archived_at is null and t.snoozed_until is null
            and ($2 or t.waiting_since is not null)
            and (a.disabled_at is not null or not a.is_present or a.availability = 'offline')
-         order by t.rank desc, t.id for update of t",
+         order by t.id for no key update of t",
     )
     .bind(agent)
     .bind(policy.offline_policy == "all")
     .fetch_all(&mut **tx)
     .await?;
+    tickets.sort_by(|(one, rank), (other, more)| more.total_cmp(rank).then(one.cmp(other)));
+    let tickets: Vec<TicketId> = tickets.into_iter().map(|(ticket, _)| ticket).collect();
     events::acting(tx, "job:offer_again", Some("its agent went offline")).await?;
     for ticket in &tickets {
         let open: Option<Uuid> = sqlx::query_scalar(

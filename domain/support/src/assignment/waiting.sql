@@ -1,4 +1,5 @@
--- The head of the waiting queue, locked, in smart order after ($1, $2): a greater rank first, of equals the older one.
+-- What is known of tickets at the head of the waiting queue ($1), those that still wait, locked in the order of their ids as
+-- everybody locks them; who calls puts them into smart order again.
 -- `given_away_by` is who last had it and handed it on or back.
 select t.id, t.rank, support_app.units_of(t.channel) as units, t.language, t.department, t.skills, t.customer_tier as tier,
        coalesce(t.waiting_since, t.created_at) as since,
@@ -7,10 +8,8 @@ select t.id, t.rank, support_app.units_of(t.channel) as units, t.language, t.dep
        (select a.end_why = 'offline' from support_app.assignment a
         where a.ticket_id = t.id order by a.from_at desc, a.id desc limit 1) as is_offered_again
 from support_app.ticket t
-where t.tenant_id = shared.current_tenant()
+where t.id = any ($1)
   and t.status = 'open' and t.assignee_id is null and t.snoozed_until is null and t.archived_at is null
   and t.merged_into is null and not t.is_spam and t.suspended_reason is null
-  and ($1::float8 is null or t.rank < $1 or (t.rank = $1 and t.id > $2))
-order by t.rank desc, t.id
-limit $3
-for update of t
+order by t.id
+for no key update of t

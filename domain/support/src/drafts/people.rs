@@ -5,6 +5,7 @@ use database::nul::strip_text;
 use database::{DbError, Tx};
 
 use super::{Draft, distance};
+use crate::tickets::lock::hold;
 
 /// Who does it, and the version they saw; none takes any.
 #[derive(Debug, Clone, Copy)]
@@ -82,10 +83,7 @@ pub async fn take(
     draft: DraftId,
     hand: Hand<'_>,
 ) -> Result<Draft, DraftError> {
-    sqlx::query("select from support_app.ticket where id = $1 for update")
-        .bind(ticket)
-        .execute(&mut **tx)
-        .await?;
+    hold(tx, &[ticket.0]).await?;
     let found: Option<Draft> = sqlx::query_as(
         "select d.*, d.message_count < t.message_count as stale
          from support_app.draft d join support_app.ticket t on t.id = d.ticket_id

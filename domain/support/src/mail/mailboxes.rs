@@ -206,6 +206,20 @@ pub async fn of_address(tx: &mut Tx, address: &str) -> Result<Option<(TenantId, 
         .await?)
 }
 
+/// Whether a mailbox of the shop has this address (support role).
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn is_own(tx: &mut Tx, address: &str) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar(
+        "select exists (select from support_app.mailbox
+                        where tenant_id = (select shared.current_tenant()) and address = $1 and disabled_at is null)",
+    )
+    .bind(address)
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
 /// Makes one (support role); the token is told this once.
 ///
 /// # Errors

@@ -17,6 +17,7 @@ pub mod report;
 pub mod setting;
 pub mod take;
 pub mod thread;
+pub mod way_out;
 
 /// An address in the form in which addresses are compared: small letters, without space around it. None when it cannot
 /// be one.

@@ -104,6 +104,21 @@ fn subject(subject: Option<&str>, is_answer: bool) -> String {
     if is_answer && !has_mark { format!("Re: {subject}") } else { subject.to_owned() }
 }
 
+/// The ticket of the mail of ours that came back (support role).
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn ticket_of(tx: &mut Tx, report: &Report) -> Result<Option<TicketId>, DbError> {
+    Ok(sqlx::query_scalar(
+        "select ticket_id from support_app.message
+         where tenant_id = (select shared.current_tenant()) and mail_message_id = $1 and from_agent and not internal
+         limit 1",
+    )
+    .bind(&report.about)
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
 /// A mail of ours came back (support role): its reply says so, and its customer waits again.
 ///
 /// # Errors
@@ -216,8 +231,8 @@ pub async fn decide(
         }
         false => {
             sqlx::query(
-                "update support_app.message set delivery = 'queued', send_at = $2, error = null, sending = false,
-                     send_round = send_round + 1
+                "update support_app.message set delivery = 'queued', send_at = $2, error = null, not_sent_because = null,
+                     sending = false, send_round = send_round + 1
                  where id = $1 and delivery = 'unsure'",
             )
             .bind(reply)

@@ -20,7 +20,7 @@ use crate::settle::settle;
 use crate::tickets::attachments::{self, NewAttachment};
 use crate::tickets::change::{self, Customer};
 use crate::tickets::create::{self, NewTicket, Origin};
-use crate::tickets::lock::{Locked, lock, lock_current};
+use crate::tickets::lock::{Locked, hold_families, lock, lock_current};
 use crate::tickets::message::{self, From, NewRow};
 use crate::tickets::state::{Heard, Status};
 use crate::tickets::words::{Channel, Priority};
@@ -123,8 +123,20 @@ pub async fn take(
     let mailbox: Mailbox =
         mailboxes::get_any(tx, mail.mailbox_id).await?.ok_or(TicketError::Unknown("mailbox"))?;
     let machine = machine(tx, letter).await?;
+    // An answer to a mailbox of the shop's own would be a mail to itself, and the mailbox a customer.
+    let reply_to = match &letter.reply_to {
+        Some(person) if !mailboxes::is_own(tx, &person.address).await? => Some(person),
+        _ => None,
+    };
     let found = thread::find(tx, acting.tenant, letter).await?;
-    let new = Addition { mail, mailbox: &mailbox, letter, files, machine: machine.as_deref() };
+    let failed = letter.report.as_ref().filter(|report| report.action == Action::Failed);
+    // Every ticket that it may touch, at once: which of them comes first depends on the mail.
+    let mut touched: Vec<TicketId> = found.ticket.iter().chain(&found.others).copied().collect();
+    if let Some(report) = failed {
+        touched.extend(outbound::ticket_of(tx, report).await?);
+    }
+    hold_families(tx, &touched).await?;
+    let new = Addition { mail, mailbox: &mailbox, letter, reply_to, files, machine: machine.as_deref() };
     let mut taken = match (found.ticket, &machine) {
         (Some(ticket), None) => hear(tx, acting, ticket, &new).await?,
         (Some(ticket), Some(_)) => note_machine(tx, acting, ticket, &new).await?,
@@ -134,7 +146,7 @@ pub async fn take(
     for other in found.others {
         taken.announcement.merge(join(tx, acting, &mut taken.ticket, other).await?);
     }
-    if let Some(about) = letter.report.as_ref().filter(|report| report.action == Action::Failed) {
+    if let Some(about) = failed {
         taken.announcement.merge(outbound::bounced(tx, acting, about).await?);
     }
     sqlx::query(
@@ -159,6 +171,8 @@ struct Addition<'a> {
     mail: &'a Waiting,
     mailbox: &'a Mailbox,
     letter: &'a Letter,
+    /// Where its writer wants answers, when that is somebody else than the shop itself.
+    reply_to: Option<&'a Person>,
     files: &'a [StoredFile],
     machine: Option<&'a str>,
 }
@@ -166,7 +180,7 @@ struct Addition<'a> {
 impl Addition<'_> {
     /// Whom answers go to.
     fn customer(&self) -> Option<&Person> {
-        self.letter.reply_to.as_ref().filter(|_| self.machine.is_none()).or(self.letter.sender.as_ref())
+        self.reply_to.filter(|_| self.machine.is_none()).or(self.letter.sender.as_ref())
     }
 
     fn name(&self) -> Option<&str> {
@@ -181,13 +195,7 @@ async fn machine(tx: &mut Tx, letter: &Letter) -> Result<Option<String>, DbError
         return Ok(Some(reason.to_owned()));
     }
     let Some(sender) = &letter.sender else { return Ok(Some("it names nobody as its sender".to_owned())) };
-    let is_own: bool = sqlx::query_scalar(
-        "select exists (select from support_app.mailbox
-                        where tenant_id = (select shared.current_tenant()) and address = $1 and disabled_at is null)",
-    )
-    .bind(&sender.address)
-    .fetch_one(&mut **tx)
-    .await?;
+    let is_own = mailboxes::is_own(tx, &sender.address).await?;
     Ok(is_own.then(|| "it comes from a mailbox of the shop".to_owned()))
 }
 

@@ -12,6 +12,7 @@ use database::{DbError, Tx};
 
 use super::place;
 use super::tier::{DEFAULT_BOUNDS, Tier};
+use crate::tickets::lock::hold;
 
 /// What the order uses of one customer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -233,7 +234,8 @@ pub async fn put(tx: &mut Tx, base: &Base, looks: &[Look], now: DateTime<Utc>) -
     let customers: Vec<Option<&str>> = looks.iter().map(|look| look.customer.as_deref()).collect();
     let facts: Vec<Json<&Facts>> = looks.iter().map(|look| Json(&look.facts)).collect();
     let tiers: Vec<Option<&str>> = looks.iter().map(|look| base.tier(&look.facts).map(Tier::name)).collect();
-    place::lock(tx, &ids).await?;
+    // An update of many takes them in any order.
+    hold(tx, &ids).await?;
     sqlx::query(
         "update support_app.ticket t set known_customer = n.customer, looked_up_for = n.contact,
              customer_facts = n.facts, customer_tier = n.tier

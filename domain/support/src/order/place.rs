@@ -16,6 +16,7 @@ use super::facts::Facts;
 use super::terms::{Inputs, Terms};
 use super::tier::Tier;
 use crate::kinds::RefreshRank;
+use crate::tickets::lock::hold;
 
 /// The step of [`crate::settle`]: one ticket's place. Answers the job that looks its customer up, when the contact
 /// details are others than those that were looked up last.
@@ -55,19 +56,9 @@ pub fn look_again(tenant: TenantId, ticket: TicketId) -> Result<NewJob, QueueErr
 /// # Errors
 /// The database failed.
 pub async fn place_all(tx: &mut Tx, tickets: &[Uuid], now: DateTime<Utc>) -> Result<u64, DbError> {
-    lock(tx, tickets).await?;
+    hold(tx, tickets).await?;
     let rows = read(tx, tickets, now).await?;
     write(tx, &rows).await
-}
-
-/// Takes tickets in the order of their ids, as everybody does who takes several: an update of many takes them in any order, and
-/// two of those wait for each other for ever.
-pub(super) async fn lock(tx: &mut Tx, tickets: &[Uuid]) -> Result<(), DbError> {
-    sqlx::query("select from support_app.ticket where id = any($1) order by id for no key update")
-        .bind(tickets)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
 }
 
 /// A ticket's place as of `now`, in words; none when there is no such ticket (support role). It is computed from the

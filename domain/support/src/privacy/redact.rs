@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::stores::found;
 use crate::events;
+use crate::tickets::lock::hold;
 
 /// What was redacted.
 #[derive(Debug, Clone, FromRow)]
@@ -40,10 +41,7 @@ pub async fn message(
             .await?;
     let Some((ticket, added_at)) = ticket else { return Ok(None) };
     // Whoever adds a message holds the ticket; a draft that is being stored is met before or after.
-    sqlx::query("select from support_app.ticket where id = $1 for update")
-        .bind(ticket)
-        .execute(&mut **tx)
-        .await?;
+    hold(tx, &[ticket.0]).await?;
     let redacted = sqlx::query_as(
         "update support_app.message m set body_text = '[erased]', body_html = null, stripped_text = null, error = null,
              delivery = case when m.delivery in ('scheduled', 'queued') then 'withdrawn' else m.delivery end,

@@ -120,8 +120,8 @@ pub static STORES: &[Store] = &[
             ),
             ("redacted_at", "coalesce(t.redacted_at, now())"),
         ]),
-        // A machine is one for a reason of a fixed list.
-        plain: &["channel", "redacted_by", "machine"],
+        // A machine is one for a reason of a fixed list, and so is what a reply lacked.
+        plain: &["channel", "redacted_by", "machine", "not_sent_because"],
         exported: true,
     },
     Store {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::STORES;
 use crate::events;
 use crate::kinds::SettleTicket;
+use crate::tickets::lock::hold;
 
 /// Tickets of one transaction.
 pub const AT_ONCE: usize = 200;
@@ -26,14 +27,8 @@ pub async fn erase(
     reached: &mut Reached,
 ) -> Result<(), DbError> {
     events::acting(tx, actor, None).await?;
-    // In the order in which everybody locks them.
-    let mut tickets = tickets.to_vec();
-    tickets.sort_unstable();
-    sqlx::query("select from support_app.ticket where id = any($1) order by id for update")
-        .bind(&tickets)
-        .execute(&mut **tx)
-        .await?;
-    let part = Person { tickets, ..person.clone() };
+    hold(tx, tickets).await?;
+    let part = Person { tickets: tickets.to_vec(), ..person.clone() };
     let before = reached.get("support_app.ticket").copied();
     personal::erase(tx, STORES, &part, reached).await?;
     // The words by which they are found are made anew of what is left, whatever their hash says: other words may be as long.
@@ -118,7 +113,7 @@ pub async fn close(
     let closed: Vec<(Uuid, i64)> = sqlx::query_as(
         "update support_app.ticket t set status = 'closed', snoozed_until = null
          where t.id in (select id from support_app.ticket where id = any($1) and status in ('open', 'pending')
-                        order by id for update)
+                        order by id for no key update)
          returning id, version",
     )
     .bind(tickets)

@@ -48,6 +48,9 @@ pub(super) async fn send(
     if ticket.status() == Status::Closed || ticket.standing(acting.now).is_final {
         return Ok(Sent::Not("the ticket is closed"));
     }
+    if ticket.is_erased {
+        return Ok(Sent::Not("the customer was erased"));
+    }
     if let Some(why) = wants_none(tx, ticket).await? {
         return Ok(Sent::Not(why));
     }

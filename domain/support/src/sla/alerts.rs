@@ -9,6 +9,7 @@ use database::{DbError, Tx};
 use jobs::{NewJob, QueueError};
 
 use crate::kinds::{AnnounceSla, SettleTicket};
+use crate::tickets::lock::hold;
 
 /// Tickets that are announced in one transaction.
 pub const AT_ONCE: i64 = 1_000;
@@ -52,10 +53,7 @@ pub async fn announce_ticket(
     ticket: TicketId,
     now: DateTime<Utc>,
 ) -> Result<Option<Announced>, DbError> {
-    sqlx::query("select from support_app.ticket where id = $1 for update")
-        .bind(ticket)
-        .execute(&mut **tx)
-        .await?;
+    hold(tx, &[ticket.0]).await?;
     Ok(announce(tx, Some(ticket), now).await?.pop())
 }
 

@@ -10,7 +10,7 @@ with due as materialized (
 -- the ticket is locked before its clocks, as everywhere
 locked as materialized (
     select t.id from support_app.ticket t
-    where t.id in (select ticket_id from due) order by t.id for update skip locked
+    where t.id in (select ticket_id from due) order by t.id for no key update skip locked
 ),
 -- who lost a race finds here what the winner wrote
 moved as (

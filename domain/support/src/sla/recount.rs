@@ -38,7 +38,7 @@ pub async fn step(
     let tickets: Vec<TicketId> = sqlx::query_scalar(
         "select id from support_app.ticket
          where tenant_id = $1 and status in ('open', 'pending') and ($2::uuid is null or id > $2)
-         order by id limit $3 for update",
+         order by id limit $3 for no key update",
     )
     .bind(tenant)
     .bind(after)

@@ -13,6 +13,7 @@ use super::lock::{Acting, Locked, lock};
 use super::state::Status;
 use super::words::{self, Priority, SUBJECT_LIMIT};
 use crate::kinds::WakeTicket;
+use crate::order::place;
 use crate::settle::settle;
 
 /// Days that a ticket may sleep.
@@ -83,7 +84,7 @@ pub async fn change(
     if version.is_some_and(|version| version != known.version) {
         return Err(TicketError::Stale(known.version));
     }
-    let is_merged = known.merged_into;
+    let (is_merged, was_live) = (known.merged_into, known.status().is_live());
     let after = apply(tx, acting, known, change).await?;
     if let (Some(into), true) = (is_merged, after.status().is_live()) {
         return Err(TicketError::Merged(into));
@@ -92,6 +93,11 @@ pub async fn change(
     let mut announcement = Announcement::default();
     if let Some(until) = after.snoozed_until.filter(|_| change.snoozed_until.is_some()) {
         announcement = wake_later(tx, acting, ticket, until).await?;
+    }
+    if !was_live && after.status().is_live() {
+        // How often tickets are opened again is part of what is known of their customer.
+        let look = place::look_again(acting.tenant, ticket)?;
+        announcement.merge(jobs::enqueue_one(tx, look).await?.1);
     }
     let Some(settled) = settle(tx, acting.tenant, ticket, acting.now).await? else {
         return Err(TicketError::Unknown("ticket"));

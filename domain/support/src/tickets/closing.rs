@@ -25,7 +25,7 @@ pub async fn step(tx: &mut Tx, now: DateTime<Utc>) -> Result<u64, DbError> {
                and x.resolved_at <= $1 - make_interval(days => coalesce(
                    (select s.final_after_days from support_app.ticket_setting s
                     where s.tenant_id = (select shared.current_tenant())), 7))
-             order by x.resolved_at limit $2 for update skip locked)",
+             order by x.resolved_at limit $2 for no key update skip locked)",
     )
     .bind(now)
     .bind(AT_ONCE.cast_signed())

@@ -12,6 +12,7 @@ use super::error::TicketError;
 use super::lock::lock;
 use super::message;
 use crate::events::{self, Event};
+use crate::mail::way_out::Missing;
 use crate::settle::settle;
 
 /// The job that sends, for the history.
@@ -74,13 +75,13 @@ pub enum Taken {
     Over(String),
 }
 
-/// Takes a reply to send it (support role).
+/// A reply as it is to leave, its row locked (support role).
 ///
 /// # Errors
 /// The database failed.
-pub async fn take(tx: &mut Tx, message: MessageId, now: DateTime<Utc>) -> Result<Taken, DbError> {
+pub async fn outbound(tx: &mut Tx, message: MessageId) -> Result<Option<Outbound>, DbError> {
     // The ticket it lives in decides how it leaves; a reply of a merged ticket leaves where it was written.
-    let found: Option<Outbound> = sqlx::query_as(
+    Ok(sqlx::query_as(
         "select m.id, m.ticket_id, t.provider, t.external_id, m.channel, t.customer_email, t.customer_name, t.mailbox_id,
                 t.subject, m.by_machine, m.send_round, m.body_text, m.delivery, m.send_at
          from support_app.message m join support_app.ticket t on t.id = coalesce(m.origin_ticket_id, m.ticket_id)
@@ -89,8 +90,15 @@ pub async fn take(tx: &mut Tx, message: MessageId, now: DateTime<Utc>) -> Result
     )
     .bind(message)
     .fetch_optional(&mut **tx)
-    .await?;
-    let Some(outbound) = found else { return Ok(Taken::Gone) };
+    .await?)
+}
+
+/// Takes a reply to send it (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn take(tx: &mut Tx, message: MessageId, now: DateTime<Utc>) -> Result<Taken, DbError> {
+    let Some(outbound) = outbound(tx, message).await? else { return Ok(Taken::Gone) };
     if matches!(outbound.delivery.as_str(), "withdrawn" | "sent" | "bounced" | "unsure") {
         return Ok(Taken::Over(outbound.delivery));
     }
@@ -131,7 +139,7 @@ pub async fn sent(
         more -= i32::try_from(copies.rows_affected()).unwrap_or(0);
     }
     sqlx::query(
-        "update support_app.message set delivery = 'sent', delivered_at = $2, error = null, sending = false,
+        "update support_app.message set delivery = 'sent', delivered_at = $2, error = null, not_sent_because = null, sending = false,
              external_id = coalesce($3, external_id),
              sent_at = case when delivery = 'scheduled' then $2 else sent_at end
          where id = $1",
@@ -156,13 +164,40 @@ pub async fn failed(
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<Announcement, TicketError> {
+    fail(tx, tenant, outbound, reason, None, now).await
+}
+
+/// Notes that a reply has no way to leave (support role): its text is kept, and it can be sent again when it has one.
+///
+/// # Errors
+/// The database failed.
+pub async fn lacks(
+    tx: &mut Tx,
+    tenant: TenantId,
+    outbound: &Outbound,
+    missing: Missing,
+    now: DateTime<Utc>,
+) -> Result<Announcement, TicketError> {
+    fail(tx, tenant, outbound, missing.sentence(), Some(missing), now).await
+}
+
+async fn fail(
+    tx: &mut Tx,
+    tenant: TenantId,
+    outbound: &Outbound,
+    reason: &str,
+    missing: Option<Missing>,
+    now: DateTime<Utc>,
+) -> Result<Announcement, TicketError> {
     events::acting(tx, ACTOR, None).await?;
     lock(tx, outbound.ticket_id).await?;
     sqlx::query(
-        "update support_app.message set delivery = 'failed', error = $2, sending = false where id = $1",
+        "update support_app.message set delivery = 'failed', error = $2, not_sent_because = $3, sending = false
+         where id = $1",
     )
     .bind(outbound.id)
     .bind(shortened(reason))
+    .bind(missing.map(Missing::name))
     .execute(&mut **tx)
     .await?;
     message::recount(tx, outbound.ticket_id, -counted(outbound)).await?;

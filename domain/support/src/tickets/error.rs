@@ -6,6 +6,7 @@ use jobs::QueueError;
 use thiserror::Error;
 
 use super::state::Illegal;
+use crate::mail::way_out::Missing;
 
 /// Why something cannot be done to a ticket.
 #[derive(Debug, Error)]
@@ -22,6 +23,14 @@ pub enum TicketError {
     /// The state of something else does not allow it.
     #[error("{0}")]
     Conflict(String),
+    /// Its customer was erased: nobody is there to be answered, and nothing is left to be answered.
+    #[error(
+        "the customer of the ticket was erased, so nobody can be answered here; when they write again, that is a new ticket"
+    )]
+    Erased,
+    /// A reply cannot leave.
+    #[error("{}", .0.sentence())]
+    Lacks(Missing),
     /// Somebody changed it since the caller looked; its version now.
     #[error("the version is {0} now")]
     Stale(i64),

@@ -1,4 +1,18 @@
 //! Who acts, and the ticket's row under a lock: whoever changes a ticket or adds a message holds it until the commit.
+//!
+//! # The order of locks
+//!
+//! Two transactions that take the same rows in different orders wait for each other until the database ends one of them. So
+//! everybody in this schema takes them in this order, and what is further down never before what is further up:
+//! 1. what is the only one of its tenant or errand: the tenant's turn (`routing`), a mail that waits, the ids of a thread;
+//! 2. tickets, and of several all at once, in the order of their ids ([`hold`]). Who will need another ticket takes it with
+//!    the first;
+//! 3. what belongs to a ticket: messages, drafts, clocks, runs of rules. Only who changes nothing but a message may take it
+//!    without its ticket;
+//! 4. agents, in the order of their ids.
+//!
+//! A ticket is locked `for no key update`: a row that refers to it (a message, a draft, a file) may be added beside that, and
+//! whoever added one and changes the ticket afterwards does not wait for another who did the same.
 
 use chrono::{DateTime, Utc};
 use database::ids::{AgentId, TenantId, TicketId};
@@ -72,6 +86,7 @@ pub(crate) struct Locked {
     pub(crate) archived_at: Option<DateTime<Utc>>,
     pub(crate) resolved_at: Option<DateTime<Utc>>,
     pub(crate) merged_into: Option<TicketId>,
+    pub(crate) is_erased: bool,
     pub(crate) final_after_days: i32,
     pub(crate) undo_secs: i32,
 }
@@ -97,6 +112,11 @@ impl Locked {
             None => Ok(self),
         }
     }
+
+    /// Refuses what is left of an erased customer.
+    pub(crate) fn of_somebody(self) -> Result<Locked, TicketError> {
+        if self.is_erased { Err(TicketError::Erased) } else { Ok(self) }
+    }
 }
 
 /// Locks the ticket until the transaction ends (support role).
@@ -105,15 +125,38 @@ pub(crate) async fn lock(tx: &mut Tx, ticket: TicketId) -> Result<Locked, Ticket
         "select t.id, t.provider, t.version, t.subject, t.channel, t.status, t.priority, t.customer_id, t.customer_email,
                 t.customer_name, t.tags, t.department,
                 t.skills, t.language, t.custom, t.assignee_id, t.snoozed_until, t.is_spam, t.suspended_reason,
-                t.archived_at, t.resolved_at, t.merged_into,
+                t.archived_at, t.resolved_at, t.merged_into, t.erased_at is not null as is_erased,
                 coalesce(s.final_after_days, 7) as final_after_days, coalesce(s.undo_secs, 10) as undo_secs
          from support_app.ticket t left join support_app.ticket_setting s on s.tenant_id = t.tenant_id
-         where t.id = $1 for update of t",
+         where t.id = $1 for no key update of t",
     )
     .bind(ticket)
     .fetch_optional(&mut **tx)
     .await?;
     found.ok_or(TicketError::Unknown("ticket"))
+}
+
+/// Takes tickets until the transaction ends, in the order of their ids (support role). Those that are not there are none.
+pub(crate) async fn hold(tx: &mut Tx, tickets: &[Uuid]) -> Result<(), DbError> {
+    sqlx::query("select from support_app.ticket where id = any($1) order by id for no key update")
+        .bind(tickets)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// The same with the tickets in which they go on, and with those that went on in one of them: everything that a merge of
+/// theirs, or the end of one, touches (support role).
+pub(crate) async fn hold_families(tx: &mut Tx, tickets: &[TicketId]) -> Result<(), DbError> {
+    let family: Vec<Uuid> = sqlx::query_scalar(
+        "select t.id from support_app.ticket t where t.id = any($1)
+         union select t.merged_into from support_app.ticket t where t.id = any($1) and t.merged_into is not null
+         union select s.id from support_app.ticket s where s.merged_into = any($1)",
+    )
+    .bind(tickets)
+    .fetch_all(&mut **tx)
+    .await?;
+    hold(tx, &family).await
 }
 
 /// The same for the ticket in which its conversation goes on. The source of a merge is not locked, so that this never

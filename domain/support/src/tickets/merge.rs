@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::change::store;
 use super::create::{self, Origin};
 use super::error::TicketError;
-use super::lock::{Acting, Locked, current, lock};
+use super::lock::{Acting, Locked, current, hold_families, lock};
 use super::message::{self, like};
 use super::state::Status;
 use crate::settle::settle;
@@ -228,14 +228,10 @@ pub async fn of_ticket(tx: &mut Tx, ticket: TicketId) -> Result<Vec<Merge>, Tick
     .await?)
 }
 
-/// Locks both, in the order of their ids; in the order of the arguments they are answered.
+/// Locks both, and what was merged into them before.
 async fn lock_two(tx: &mut Tx, one: TicketId, other: TicketId) -> Result<(Locked, Locked), TicketError> {
-    if one < other {
-        let first = lock(tx, one).await?;
-        return Ok((first, lock(tx, other).await?));
-    }
-    let first = lock(tx, other).await?;
-    Ok((lock(tx, one).await?, first))
+    hold_families(tx, &[one, other]).await?;
+    Ok((lock(tx, one).await?, lock(tx, other).await?))
 }
 
 fn is_same_customer(one: &Locked, other: &Locked) -> bool {

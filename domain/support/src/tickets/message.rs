@@ -75,6 +75,8 @@ pub struct Stored {
     pub delivered_at: Option<DateTime<Utc>>,
     /// Why it has not left.
     pub error: Option<String>,
+    /// What it lacks to be sent: no_mailbox, no_mail_server, no_address.
+    pub not_sent_because: Option<String>,
 }
 
 impl std::fmt::Debug for Stored {
@@ -89,7 +91,7 @@ impl std::fmt::Debug for Stored {
 /// The columns of [`Stored`].
 pub(crate) const COLUMNS: &str = "m.id, m.ticket_id, m.origin_ticket_id, m.from_agent, m.internal, m.channel, \
     m.sender_name, m.author_id, m.by_machine, m.machine, m.sender_email, m.body_text, m.stripped_text, m.body_html, m.sent_at, m.created_at, m.delivery, m.send_at, \
-    m.delivered_at, m.error";
+    m.delivered_at, m.error, m.not_sent_because";
 
 /// A message to be added.
 pub(crate) struct NewRow<'a> {

@@ -19,6 +19,7 @@ pub mod message;
 pub mod reply;
 pub mod reply_text;
 pub mod search;
+pub mod send_again;
 pub mod setting;
 pub mod state;
 pub mod tags;

@@ -16,6 +16,7 @@ use super::error::{TicketError, to_come};
 use super::lock::{Acting, Locked, lock};
 use super::message::{self, COLUMNS, From, NewRow, Stored};
 use super::reply_text::{self, ReplyText};
+use super::send_again;
 use super::state::{Illegal, Status};
 use super::words::{self, REPLY_LIMIT};
 use crate::kinds::SendReply;
@@ -82,7 +83,7 @@ pub async fn reply(
         to_come("send_at", at, acting.now, MOST_LATER_DAYS)?;
     }
     acting.tell(tx, None).await?;
-    let mut known = lock(tx, ticket).await?.unmerged()?;
+    let mut known = lock(tx, ticket).await?.unmerged()?.of_somebody()?;
     let standing = known.standing(acting.now);
     if known.status() == Status::Closed || standing.is_final {
         return Err(Illegal { from: standing, to: Status::Open }.into());
@@ -147,6 +148,7 @@ async fn queue(
         send_at: Some(send_at.unwrap_or(acting.now + undo)),
     };
     let message = message::insert(tx, acting.tenant, ticket.id, &row).await?;
+    send_again::say_what_is_missing(tx, message).await?;
     message::recount(tx, ticket.id, i32::from(send_at.is_none())).await?;
     let job = acting.job(&SendReply { message_id: message.0 }, &message.to_string())?;
     let job = match send_at {

@@ -8,6 +8,7 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::error::TicketError;
 use crate::gorgias::delivery::{Delivery, Message as ToldMessage};
 use crate::gorgias::source::{self, Source};
 use database::ids::{TenantId, TicketId};
@@ -209,6 +210,18 @@ pub struct Ticket {
     pub created_at: DateTime<Utc>,
     /// When we last heard of it.
     pub updated_at: DateTime<Utc>,
+    /// When its customer was erased, if they were.
+    pub erased_at: Option<DateTime<Utc>>,
+}
+
+impl Ticket {
+    /// Refuses what is left of an erased customer: there is nobody to be answered, and nothing to be answered.
+    ///
+    /// # Errors
+    /// Its customer was erased.
+    pub fn of_somebody(self) -> Result<Ticket, TicketError> {
+        if self.erased_at.is_some() { Err(TicketError::Erased) } else { Ok(self) }
+    }
 }
 
 impl std::fmt::Debug for Ticket {

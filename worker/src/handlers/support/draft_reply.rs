@@ -41,6 +41,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<
     let Some((ticket, existing)) = look(&ctx, &app, ticket_id).await? else {
         return Err(Stop::Cancel("the ticket is gone".to_owned()));
     };
+    let ticket = ticket.of_somebody().map_err(|erased| Stop::Cancel(erased.to_string()))?;
     // A ticket that lives here alone, or came from elsewhere, has no place there for a note.
     let help_desk = match ticket.provider == PROVIDER {
         true => gorgias_of(&app, ctx.tenant).await?,

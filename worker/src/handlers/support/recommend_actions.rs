@@ -37,6 +37,7 @@ pub(super) async fn handle(
     let gone = || Stop::Cancel("the ticket is gone".to_owned());
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let ticket = tickets::get(&mut tx, id).await?.ok_or_else(gone)?;
+    let ticket = ticket.of_somebody().map_err(|erased| Stop::Cancel(erased.to_string()))?;
     let current = recommendations::current(&mut tx, id).await?;
     let case = recommendations::case(&mut tx, id).await?.ok_or_else(gone)?;
     let thread = tickets::thread(&mut tx, id, THREAD).await?;

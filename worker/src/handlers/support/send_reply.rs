@@ -1,7 +1,8 @@
 //! Sends a reply, once. What lives in a help desk goes there: the intention is recorded before the call, and when an
 //! earlier attempt did not live to say how it went, the ticket's messages are looked through first. What lives here leaves
-//! as mail when the shop has a mailbox that mail leaves from, and otherwise counts as sent when the time to take it back is
-//! over. A mail whose fate nobody knows is not sent again but shown as such, for a person to decide.
+//! as mail; when the shop has no mailbox that mail leaves from, or nobody knows the customer's address, it is not sent, says
+//! so, and keeps its text. What is answered neither there nor by mail (a chat that a program reads) counts as sent when the time
+//! to take it back is over. A mail whose fate nobody knows is not sent again but shown as such, for a person to decide.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use support::help_desk;
 use support::kinds::SendReply;
 use support::kinds::send_reply::SendReplyOutput;
 use support::mail::outbound;
+use support::mail::way_out::{self, Missing};
 use support::tickets::attachments::{self, Attachment};
 use support::tickets::delivery::{self, Outbound, Taken};
 use tokio::time::Instant;
@@ -77,6 +79,14 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SendReply) -> Outcome<S
             app.dispatch.announce(announcement);
             done(SendReplyOutput { external_id: None })
         }
+        // Nothing was tried, and nothing would come of trying again by itself: a person sends it again when there is a way.
+        Ok(Left::Lacks(missing)) => {
+            let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+            let announcement = delivery::lacks(&mut tx, ctx.tenant, &reply, missing, Utc::now()).await?;
+            tx.commit().await?;
+            app.dispatch.announce(announcement);
+            done(SendReplyOutput { external_id: None })
+        }
         Err(stop) => Err(note(&ctx, &app, &reply, stop).await?),
     }
 }
@@ -123,6 +133,8 @@ enum Left {
     Sent(Option<String>),
     /// Nobody knows whether it left.
     Unsure(String),
+    /// It did not leave, for want of this.
+    Lacks(Missing),
 }
 
 /// Sends it.
@@ -178,25 +190,18 @@ async fn send(ctx: &Ctx, app: &App, reply: &Outbound) -> Result<Left, Stop> {
 
 /// Sends a reply to a ticket that lives here.
 async fn send_mail(ctx: &Ctx, app: &App, reply: &Outbound, body: &Outgoing) -> Result<Left, Stop> {
-    if !matches!(reply.channel.as_str(), "email" | "form") {
+    if !way_out::is_mailed(&reply.provider, &reply.channel) {
         return Ok(Left::Sent(None));
     }
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    if let Some(missing) = way_out::missing(&mut tx, reply).await? {
+        return Ok(Left::Lacks(missing));
+    }
     let sheet = outbound::prepare(&mut tx, reply).await?;
     tx.commit().await?;
-    let Some(sheet) = sheet else {
-        // Where mail comes in, a person's answer is to leave by mail; an acknowledgement may be left out.
-        if reply.mailbox_id.is_some() && !reply.by_machine {
-            let problem = "no mailbox has a server that mail leaves through; set smtp at PUT /api/mailboxes/{id} and send it again";
-            return Err(Stop::fail("no_mail_server", problem));
-        }
-        // Without a mailbox the desk's own pages are all that there is.
-        return Ok(Left::Sent(None));
-    };
-    let Some(address) = &reply.customer_email else {
-        let problem = "the customer's address is not known; set it on the ticket and write again";
-        return Err(Stop::fail("no_address", problem));
-    };
+    // Somebody took the last mailbox or the address away between the two looks.
+    let Some(sheet) = sheet else { return Ok(Left::Lacks(Missing::MailServer)) };
+    let Some(address) = &reply.customer_email else { return Ok(Left::Lacks(Missing::Address)) };
     let files = read_files(ctx, app, &sheet.files).await?;
     let mail = Mail {
         key: &format!("mail_reply:{}:{}", reply.id, reply.send_round),

@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{DraftJob, DraftView, DraftWish, Length, Tone, enqueue, find};
+use super::{DraftJob, DraftView, DraftWish, Length, Tone, enqueue, find, find_answerable};
 use crate::routes::support::tickets::Cause;
 use crate::state::AppState;
 use crate::web::auth::Caller;
@@ -124,6 +124,7 @@ struct VariantJobs {
         (status = 202, description = "they are being written", body = VariantJobs),
         (status = 400, description = "a bad tone or length, or too many", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "the ticket's customer was erased", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn ask(
@@ -142,7 +143,7 @@ async fn ask(
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);
     }
-    let ticket = find(&mut tx, &reference).await?;
+    let ticket = find_answerable(&mut tx, &reference).await?;
     let mut announcement = Announcement::default();
     let mut jobs = Vec::with_capacity(variants.len());
     for wish in variants {
@@ -208,7 +209,7 @@ async fn edit(
         return Err(Problem::bad_request("reply", format!("must have 1 to {TEXT_CHARS} characters")));
     }
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
-    let ticket = find(&mut tx, &reference).await?;
+    let ticket = find_answerable(&mut tx, &reference).await?;
     let edited = people::edit(&mut tx, ticket.id, draft, hand, reply).await?;
     tx.commit().await?;
     Ok(etag::with_version(edited.version, axum::Json(DraftView::from(edited))))
@@ -258,7 +259,7 @@ async fn accept(
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);
     }
-    let ticket = find(&mut tx, &reference).await?;
+    let ticket = find_answerable(&mut tx, &reference).await?;
     let chosen = people::accept(&mut tx, ticket.id, draft, hand, body.value.force).await?;
     let answer = Answer::ok(&DraftView::from(chosen));
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
@@ -288,6 +289,8 @@ struct SentDraft {
     message_id: Uuid,
     /// The version of the ticket.
     ticket_version: i64,
+    /// What it lacks to be sent: no_mailbox, no_mail_server or no_address; as of the message.
+    not_sent_because: Option<String>,
     /// How far it is from what was drafted, 0 to 1.
     edit_distance: f32,
     /// The draft.
@@ -332,7 +335,7 @@ async fn send(
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer.into_response());
     }
-    let ticket = find(&mut tx, &reference).await?;
+    let ticket = find_answerable(&mut tx, &reference).await?;
     let taken = people::take(&mut tx, ticket.id, draft, hand).await?;
     if taken.stale && !body.value.force {
         return Err(DraftError::Stale.into());
@@ -364,10 +367,14 @@ async fn send(
             let edit_distance = people::mark_sent(&mut tx, &taken, message.id, &by).await?;
             let sent = support::drafts::get(&mut tx, draft).await?.ok_or_else(Problem::internal)?;
             let message_id = message.id.0;
-            let answer = Answer::created(
-                format!("/api/tickets/{}/messages", ticket.id),
-                &SentDraft { message_id, ticket_version: version, edit_distance, draft: sent.into() },
-            );
+            let sent = SentDraft {
+                message_id,
+                ticket_version: version,
+                not_sent_because: message.not_sent_because,
+                edit_distance,
+                draft: sent.into(),
+            };
+            let answer = Answer::created(format!("/api/tickets/{}/messages", ticket.id), &sent);
             idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
             let detail = json!({"message_id": message_id, "draft_id": draft, "forced": body.value.force});
             trail::record(&mut tx, &caller, "ticket.reply", &format!("ticket:{}", ticket.id), detail).await?;

@@ -24,6 +24,7 @@ use uuid::Uuid;
 use super::form::{Fields, parameter};
 use super::html::{About, Kept, escaped, nowhere, page};
 use super::{Asked, Shop, language, shop};
+use crate::routes::support::tickets::erased;
 use crate::state::AppState;
 use crate::web::correlation;
 use crate::web::limiter::ONE;
@@ -216,6 +217,7 @@ async fn open_ticket(
         Err(error) => return Err(error.into()),
     };
     deflection::sent(&mut shop.tx, form, made.ticket).await?;
+    erased::wrote(state, &mut shop.tx, tenant, Some(&question.email), acting.now).await?;
     state.db.commit(shop.tx).await?;
     state.dispatch.announce(made.announcement);
     Ok(Ok(()))

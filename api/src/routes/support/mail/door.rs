@@ -47,7 +47,7 @@ pub struct MailAnswer {
     tag = "mail",
     params(
         ("mailbox" = Option<String>, Query, description = "the mailbox's address, when a key is sent"),
-        ("envelope_from" = Option<String>, Query, description = "the sender of the envelope; `<>` for none"),
+        ("envelope_from" = Option<String>, Query, description = "the sender of the envelope; empty or `<>` for none, as bounces have it"),
         ("X-Mailbox-Token" = Option<String>, Header, description = "the mailbox's token"),
     ),
     request_body(content((Vec<u8> = "message/rfc822"))),
@@ -82,7 +82,7 @@ async fn take(state: &AppState, parts: &Parts, body: Body) -> Result<(StatusCode
     let params = Params::of(&parts.uri, &["mailbox", "envelope_from"])?;
     let (tenant, mailbox) = mailbox(state, parts, &params).await?;
     let raw = body::read(&parts.headers, body, state.settings.mail_max_bytes).await?;
-    let envelope_from = params.text("envelope_from")?.map(|from| from.trim_matches(['<', '>']));
+    let envelope_from = envelope_from(&params)?;
     let correlation_id = correlation::current();
     let trace_parent = boot::telemetry::trace_parent_of_current_span();
     let arrival = Arrival {
@@ -104,6 +104,15 @@ async fn take(state: &AppState, parts: &Parts, body: Body) -> Result<(StatusCode
     state.dispatch.announce(received.announcement);
     let status = if received.is_new { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok((status, MailAnswer { mail_id: received.id, state: received.state, reason: received.reason }))
+}
+
+/// Who sent the envelope. A bounce has the null reverse path (RFC 5321, section 4.5.5): `<>`, or nothing.
+fn envelope_from(params: &Params) -> Result<Option<&str>, Problem> {
+    const NAME: &str = "envelope_from";
+    if params.all(NAME).eq([""]) {
+        return Ok(Some(""));
+    }
+    Ok(params.text(NAME)?.map(|from| from.trim_matches(['<', '>'])))
 }
 
 /// Whose mailbox it is for: by its token, or by a key and its address.

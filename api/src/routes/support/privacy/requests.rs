@@ -89,6 +89,8 @@ pub struct RequestView {
     is_late: bool,
     /// The job, with its progress.
     job_id: Option<Uuid>,
+    /// How far an erasure is: all steps when it is done. Null for an export, whose steps nobody knows before.
+    steps: Option<Steps>,
     /// When it began.
     started_at: Option<DateTime<Utc>>,
     /// When it ended.
@@ -106,6 +108,32 @@ pub struct RequestView {
     archive_until: Option<DateTime<Utc>>,
 }
 
+/// How many of its steps are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = PrivacyRequestSteps)]
+pub struct Steps {
+    /// Done so far.
+    done: u64,
+    /// In all.
+    total: u64,
+}
+
+/// What the request itself says counts: a job that ends at once leaves the last progress that was written down, not its last.
+async fn steps(tx: &mut Tx, caller: &Caller, request: &Request) -> Result<Option<Steps>, Problem> {
+    let total = requests::ERASE_STEPS;
+    Ok(match (request.kind, request.state, request.job_id) {
+        (Kind::Export, ..) => None,
+        (Kind::Erase, Stage::Done, _) => Some(Steps { done: total, total }),
+        (Kind::Erase, Stage::Open, _) | (Kind::Erase, _, None) => Some(Steps { done: 0, total }),
+        (Kind::Erase, Stage::Running | Stage::Failed, Some(job)) => {
+            let job = jobs::read::job(tx, Some(caller.tenant.0), job).await?;
+            let done = job.and_then(|job| job.progress?.get("done")?.as_u64()).unwrap_or(0);
+            // The last one is the certificate, and that is not there.
+            Some(Steps { done: done.min(total - 1), total })
+        }
+    })
+}
+
 async fn view(
     state: &AppState,
     caller: &Caller,
@@ -118,6 +146,7 @@ async fn view(
             Err(error @ TenantKeyError::Destroyed(_)) => (Asked::default(), Some(error.to_string())),
             Err(error) => return Err(error.into()),
         };
+    let steps = steps(tx, caller, &request).await?;
     let is_over = matches!(request.state, Stage::Done | Stage::Failed);
     Ok(RequestView {
         id: request.id,
@@ -134,6 +163,7 @@ async fn view(
         due_at: request.due_at,
         is_late: !is_over && Utc::now() > request.due_at,
         job_id: request.job_id,
+        steps,
         started_at: request.started_at,
         finished_at: request.finished_at,
         reached: request.reached.0,

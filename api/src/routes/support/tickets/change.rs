@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::create::{CustomerReference, Priority, customer};
 use super::list::flag;
-use super::{Cause, TicketView, refusal, ticket_id, view};
+use super::{Cause, TicketView, erased, refusal, ticket_id, view};
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
@@ -148,7 +148,10 @@ pub async fn patch(
     let reason = body.reason.map(|reason| trail::reason_or(Some(reason), "")).transpose()?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let about = match body.customer {
-        Some(named) => Some(customer(&mut tx, named).await?),
+        Some(named) => {
+            erased::refuse(&state, &mut tx, caller.tenant, &named).await?;
+            Some(customer(&mut tx, named).await?)
+        }
         None => None,
     };
     let wanted = Change {

@@ -2,6 +2,7 @@
 
 use accounts::api_keys::Scope;
 use axum::extract::State;
+use chrono::Utc;
 use database::{Role, Tx};
 use platform::customers::{self, Found};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use support::tickets::words;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Cause, TicketView, view};
+use super::{Cause, TicketView, erased, view};
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
@@ -175,6 +176,7 @@ pub struct CreatedTicket {
     responses(
         (status = 201, description = "the ticket", body = CreatedTicket),
         (status = 400, description = "a value does not fit", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "the customer was erased and did not come back", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "a text is too long", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
@@ -190,7 +192,7 @@ pub async fn make(
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &digest).await? {
         return Ok(answer);
     }
-    let new = new_ticket(&mut tx, &caller, body.value).await?;
+    let new = new_ticket(&state, &mut tx, &caller, body.value).await?;
     let cause = Cause::of(&caller);
     let created = create::create(&mut tx, &cause.acting(&caller), &new).await?;
     let ticket = view(&mut tx, created.ticket).await?;
@@ -206,7 +208,12 @@ pub async fn make(
     Ok(answer)
 }
 
-async fn new_ticket(tx: &mut Tx, caller: &Caller, body: NewTicketBody) -> Result<NewTicket, Problem> {
+async fn new_ticket(
+    state: &AppState,
+    tx: &mut Tx,
+    caller: &Caller,
+    body: NewTicketBody,
+) -> Result<NewTicket, Problem> {
     let message = body.message.map(|message| {
         let from = match message.from {
             Writer::Customer => Author::Customer,
@@ -217,6 +224,13 @@ async fn new_ticket(tx: &mut Tx, caller: &Caller, body: NewTicketBody) -> Result
     if matches!(message, Some((Author::Customer, _))) && caller.agent().is_some() {
         let problem = "only a program may add what a customer wrote; an agent writes a note about it";
         return Err(Problem::bad_request("message.from", problem));
+    }
+    match message {
+        // Who writes has come back by themselves, as by mail.
+        Some((Author::Customer, _)) => {
+            erased::wrote(state, tx, caller.tenant, body.customer.email.as_deref(), Utc::now()).await?;
+        }
+        _ => erased::refuse(state, tx, caller.tenant, &body.customer).await?,
     }
     Ok(NewTicket {
         subject: body.subject,

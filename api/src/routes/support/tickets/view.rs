@@ -116,6 +116,8 @@ pub struct TicketView {
     pub created_at: DateTime<Utc>,
     /// When it was changed.
     pub updated_at: DateTime<Utc>,
+    /// When its customer was erased, if they were: then nobody can be answered in it.
+    pub erased_at: Option<DateTime<Utc>>,
 }
 
 impl From<Whole> for TicketView {
@@ -172,6 +174,7 @@ impl From<Whole> for TicketView {
             rank: if whole.rank.is_finite() { whole.rank } else { 0.0 },
             created_at: ticket.created_at,
             updated_at: ticket.updated_at,
+            erased_at: ticket.erased_at,
         }
     }
 }
@@ -218,6 +221,9 @@ pub struct MessageView {
     pub delivered_at: Option<DateTime<Utc>>,
     /// Why it failed, or waits.
     pub error: Option<String>,
+    /// What a reply lacks to be sent: no_mailbox, no_mail_server or no_address. When it is there, the reply can be sent
+    /// again.
+    pub not_sent_because: Option<String>,
     /// Files that came with it.
     pub attachments: Vec<AttachmentView>,
 }
@@ -248,6 +254,7 @@ impl From<Stored> for MessageView {
             send_at: message.send_at,
             delivered_at: message.delivered_at,
             error: message.error,
+            not_sent_because: message.not_sent_because,
             attachments: Vec::new(),
         }
     }
