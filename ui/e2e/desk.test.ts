@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { api } from "./api.ts";
+import { api, post } from "./api.ts";
 import { launch, open, settle } from "./browser.ts";
-import { desk } from "./desk.ts";
+import { desk, mailbox } from "./desk.ts";
 import { ANN, PASSWORD } from "./people.ts";
 
 const SHOP = process.env.DESK_SHOP ?? "ui";
@@ -64,6 +64,40 @@ test("the most urgent ticket is answered, taken back, noted and resolved by keys
   await page.getByRole("button", { name: "Resolve", exact: true }).waitFor();
   assert.deepEqual(
     faults.filter((fault) => !/auth\/(session|refresh)/.test(fault)),
+    [],
+  );
+  await close();
+});
+
+test("a reply that no mailbox can send says so, and leaves when there is one", async () => {
+  const customer = { email: "unreached@example.com" };
+  const message = { from: "customer", text: "Hello?" };
+  const made = await post<{ id: string }>("/api/tickets", {
+    subject: "No way out",
+    channel: "email",
+    customer,
+    message,
+  });
+  await api(`/api/mailboxes/${await mailbox()}`, { method: "DELETE" });
+  const { page, faults, close } = await open(browser, ANN);
+  await page.goto(`/desk?ticket=${made.id}`);
+  await settle(page);
+  await page.locator(".desk-composer textarea").fill("It left on Monday.");
+  await page.keyboard.press("Control+Enter");
+  await page.getByRole("alert").getByText("Not sent: no mailbox is connected").waitFor();
+  const reply = messages(page).getByRole("listitem").filter({ hasText: "It left on Monday." });
+  await reply.getByText("Not sent", { exact: true }).waitFor();
+  await reply.getByRole("link", { name: "Connect a mailbox" }).waitFor();
+  await reply.getByRole("button", { name: "Send again" }).click({ timeout: 60_000 });
+  await page.getByRole("alert").getByText("the shop has no mailbox connected").first().waitFor();
+  await mailbox();
+  await reply.getByRole("button", { name: "Send again" }).click();
+  await page.getByText("The reply is on its way again").waitFor();
+  await reply.getByRole("button", { name: "Take back" }).click();
+  await reply.getByText("Taken back", { exact: true }).waitFor();
+  // What was refused is told by its status.
+  assert.deepEqual(
+    faults.filter((fault) => !/409|send-again/.test(fault)),
     [],
   );
   await close();

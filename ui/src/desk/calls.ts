@@ -1,6 +1,8 @@
 // Requests of the desk. Their refusals carry more than a sentence: what is new, or how it is now.
 
+import { client } from "../api/client.ts";
 import { Problem, refused } from "../api/problem.ts";
+import type { Message } from "./shapes.ts";
 
 export class Refusal extends Problem {
   readonly document: Record<string, unknown>;
@@ -23,6 +25,13 @@ export async function told<T>(call: Call<T>): Promise<T> {
 /** The same where the API's description leaves the shape open; the shapes are in shapes.ts. */
 export function toldAs<T>(call: Call<unknown>): Promise<T> {
   return told(call) as Promise<T>;
+}
+
+/** Sends a reply that failed once more, as it was written. */
+export function sendAgain(ticket: string, message: string): Promise<Message> {
+  const path = "/api/tickets/{id}/messages/{message_id}/send-again";
+  const params = { path: { id: ticket, message_id: message }, header: once() };
+  return toldAs<Message>(client.POST(path as never, { params } as never) as Call<unknown>);
 }
 
 /** Header: only on what was looked at. */

@@ -5,8 +5,14 @@ import type { components } from "../api.d.ts";
 
 type Schemas = components["schemas"];
 
-export type Ticket = Schemas["TicketView"];
-export type Message = Schemas["MessageView"];
+export type Ticket = Schemas["TicketView"] & {
+  /** When its customer was erased: then nobody can be answered in it. */
+  erased_at?: string | null;
+};
+export type Message = Schemas["MessageView"] & {
+  /** What a reply lacks to be sent: no_mailbox, no_mail_server or no_address. */
+  not_sent_because?: string | null;
+};
 export type Draft = Schemas["DraftView"];
 export type Agent = Schemas["AgentView"];
 export type TicketChange = Schemas["TicketChange"];

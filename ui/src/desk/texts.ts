@@ -45,6 +45,14 @@ export const TEXTS = {
   takeOther: "Take that one",
   keepThis: "Keep this one",
   sent: "The reply leaves in ten seconds",
+  notSent: {
+    no_mailbox: "Not sent: no mailbox is connected. The text is kept in the ticket.",
+    no_mail_server: "Not sent: no mailbox has a mail server. The text is kept in the ticket.",
+    no_address: "Not sent: the customer's address is not known. The text is kept in the ticket.",
+  } as Record<string, string>,
+  sendAgain: "Send again",
+  leavesAgain: "The reply is on its way again",
+  mailboxes: "Connect a mailbox",
   noteAdded: "The note is there",
   draft: "Draft",
   draftStale: "Written before the last message: it cannot be used as it is.",
@@ -57,6 +65,7 @@ export const TEXTS = {
   adviceMaking: "Advice is being made…",
   stranger: "The shop does not know this customer.",
   merged: "This ticket went on in another one.",
+  erased: "The customer was erased. Nobody can be answered here, and there is nothing to advise.",
   file: "Attach files",
 };
 
@@ -65,6 +74,13 @@ export const DELIVERY: Record<string, string> = {
   scheduled: "Scheduled",
   queued: "On its way",
   sent: "Sent",
-  failed: "Could not be sent",
+  failed: "Not sent",
+  bounced: "Came back",
+  unsure: "Nobody knows whether it left",
   withdrawn: "Taken back",
 };
+
+/** What is said of a reply that has no way to leave; null of one that has. */
+export function sentWords(lacks: string | null | undefined): string | null {
+  return lacks ? (TEXTS.notSent[lacks] ?? "Not sent. The text is kept in the ticket.") : null;
+}

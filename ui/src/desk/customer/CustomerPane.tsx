@@ -48,7 +48,7 @@ export function CustomerPane({ id, search, onBack }: Props) {
           </div>
           <Clocks ticket={opened} />
           <Known customer={opened.intelligence} />
-          <AdvicePart id={id} />
+          {!opened.erased_at && <AdvicePart id={id} />}
           <Others ticket={opened} search={search} />
         </>
       )}

@@ -13,7 +13,7 @@ import { ifMatch, once, Refusal, told } from "../calls.ts";
 import { typing } from "../live/presence.ts";
 import { QUEUE, ticketKey } from "../queries.ts";
 import type { Draft, Message, Opened } from "../shapes.ts";
-import { TEXTS } from "../texts.ts";
+import { sentWords, TEXTS } from "../texts.ts";
 import { LaterDialog } from "./dialogs.tsx";
 import type { Kept } from "./kept.ts";
 import { laters } from "./times.ts";
@@ -21,6 +21,8 @@ import { laters } from "./times.ts";
 type Mode = "reply" | "note";
 type File_ = { id: string; name: string };
 type Sending = { status?: "resolved"; sendAt?: string; isRead?: boolean };
+/** A reply that was taken, and what it lacks to be sent. */
+type Left = { message: string; lacks: string | null | undefined };
 type News = { messages: Message[]; last: string | null; version: number | null };
 
 type Props = {
@@ -71,7 +73,7 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdra
     return once(key.current.key);
   };
 
-  const send = useAct<Sending, string>({
+  const send = useAct<Sending, Left>({
     run: async ({ status, sendAt, isRead }) => {
       const path = { id: ticket.id };
       const seen = isRead && news ? news.last : lastSeen;
@@ -85,18 +87,20 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdra
         ...(files.length ? { attachment_ids: files.map((file) => file.id) } : {}),
       };
       const params = { path, header: header(body) };
-      return (await told(client.POST("/api/tickets/{id}/messages", { params, body }))).id;
+      const added: Message = await told(client.POST("/api/tickets/{id}/messages", { params, body }));
+      return { message: added.id, lacks: added.not_sent_because };
     },
     changes,
     isShownElsewhere: true,
-    onDone: (message, { sendAt }) => {
+    onDone: ({ message, lacks }, { sendAt }) => {
       const sent = kept.text;
       kept.clear(true);
       setFiles([]);
       setNews(null);
       onDraftGone();
       field.current?.focus();
-      toast(sendAt ? `The reply leaves on ${moment(sendAt)}` : TEXTS.sent, () => void onWithdraw(message, sent));
+      const leaves = sendAt ? `The reply leaves on ${moment(sendAt)}` : TEXTS.sent;
+      toast(sentWords(lacks) ?? leaves, () => void onWithdraw(message, sent));
     },
   });
 
@@ -301,7 +305,13 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdra
 }
 
 /** Sends what a draft became: a changed text is stored with it first, so that it is known how much was changed. */
-async function sendDraft(id: string, draft: Draft, text: string, seen: string | null, sendAt: string | undefined) {
+async function sendDraft(
+  id: string,
+  draft: Draft,
+  text: string,
+  seen: string | null,
+  sendAt: string | undefined,
+): Promise<Left> {
   const path = { id, draft_id: draft.id };
   let version = draft.version;
   if (text.trim() !== draft.reply.trim()) {
@@ -313,13 +323,13 @@ async function sendDraft(id: string, draft: Draft, text: string, seen: string | 
     );
     version = edited.version;
   }
-  const sent = await told(
+  const sent: { message_id: string; not_sent_because?: string | null } = await told(
     client.POST("/api/ai/tickets/{id}/drafts/{draft_id}/send", {
       params: { path, header: { ...ifMatch(version), ...once() } },
       body: { last_seen_message_id: seen, ...(sendAt ? { send_at: sendAt } : {}) },
     }),
   );
-  return sent.message_id;
+  return { message: sent.message_id, lacks: sent.not_sent_because };
 }
 
 /** What a refusal says is new. */

@@ -23,7 +23,7 @@ type Props = {
   ticket: Opened;
   lastSeen: string | null;
   onTake: (draft: Draft) => void;
-  onSent: (message: string, text: string) => void;
+  onSent: (message: string, text: string, lacks: string | null | undefined) => void;
 };
 
 export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
@@ -69,7 +69,7 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
     changes: [draftsQuery(ticket.id).queryKey],
     onDone: onTake,
   });
-  const send = useAct<Draft, { message_id: string }>({
+  const send = useAct<Draft, { message_id: string; not_sent_because?: string | null }>({
     run: (chosen) =>
       told(
         client.POST("/api/ai/tickets/{id}/drafts/{draft_id}/send", {
@@ -81,7 +81,7 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
         }),
       ),
     changes: [ticketKey(ticket.id), QUEUE],
-    onDone: (sent, chosen) => onSent(sent.message_id, chosen.reply),
+    onDone: (sent, chosen) => onSent(sent.message_id, chosen.reply, sent.not_sent_because),
   });
   const judge = useAct<"up" | "down", unknown>({
     run: (thumb) =>

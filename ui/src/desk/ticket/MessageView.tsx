@@ -1,24 +1,34 @@
 // A message, reply or note: text as text, files as downloads, and whether it has left.
 
 import { Button, Group } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { Age } from "../../parts/Age.tsx";
 import { moment, since } from "../../parts/format.ts";
 import { useNow } from "../../parts/now.ts";
 import { State } from "../../parts/State.tsx";
 import type { Message } from "../shapes.ts";
-import { DELIVERY } from "../texts.ts";
+import { DELIVERY, TEXTS } from "../texts.ts";
 
 type Props = {
   message: Message;
   customer: string;
   name: (id: string) => string;
   onWithdraw: ((message: Message) => void) | undefined;
+  onSendAgain: ((message: Message) => void) | undefined;
   onSplit: ((message: Message) => void) | undefined;
 };
 
-const TONES = { sent: "good", failed: "bad", queued: "calm", scheduled: "calm", withdrawn: "none" } as const;
+const TONES = {
+  sent: "good",
+  failed: "bad",
+  bounced: "bad",
+  unsure: "warn",
+  queued: "calm",
+  scheduled: "calm",
+  withdrawn: "none",
+} as const;
 
-export function MessageView({ message, customer, name, onWithdraw, onSplit }: Props) {
+export function MessageView({ message, customer, name, onWithdraw, onSendAgain, onSplit }: Props) {
   const now = useNow();
   const who =
     message.from === "customer"
@@ -27,6 +37,9 @@ export function MessageView({ message, customer, name, onWithdraw, onSplit }: Pr
         (message.author_id ? name(message.author_id) : message.by_machine ? "A machine" : "The shop");
   const delivery = message.delivery as keyof typeof TONES | null | undefined;
   const isWaiting = delivery === "queued" || delivery === "scheduled";
+  // What has no way to leave is not on its way, also while it can still be taken back.
+  const lacks = isWaiting || delivery === "failed" ? message.not_sent_because : null;
+  const shown = lacks ? "failed" : delivery;
   return (
     <li className="desk-message" data-from={message.from} data-gone={delivery === "withdrawn" || undefined}>
       <div className="desk-message-head">
@@ -54,15 +67,23 @@ export function MessageView({ message, customer, name, onWithdraw, onSplit }: Pr
           ))}
         </ul>
       )}
-      {delivery && (
+      {delivery && shown && (
         <Group gap="xs" mt={4} className="small">
-          <State name={delivery} tone={TONES[delivery] ?? "none"}>
-            {DELIVERY[delivery] ?? delivery}
-            {isWaiting && message.send_at && Date.parse(message.send_at) > now
+          <State name={shown} tone={TONES[shown] ?? "none"}>
+            {DELIVERY[shown] ?? shown}
+            {isWaiting && !lacks && message.send_at && Date.parse(message.send_at) > now
               ? `: leaves ${Date.parse(message.send_at) - now > 3_600_000 ? moment(message.send_at) : since(message.send_at, now)}`
               : ""}
           </State>
           {message.error && <span className="quiet">{message.error}</span>}
+          {(lacks === "no_mailbox" || lacks === "no_mail_server") && (
+            <Link to="/manage/mailboxes">{TEXTS.mailboxes}</Link>
+          )}
+          {delivery === "failed" && onSendAgain && (
+            <Button size="compact-xs" variant="default" onClick={() => onSendAgain(message)}>
+              {TEXTS.sendAgain}
+            </Button>
+          )}
           {isWaiting && onWithdraw && (
             <Button size="compact-xs" variant="default" onClick={() => onWithdraw(message)}>
               Take back

@@ -1,16 +1,16 @@
 // A ticket: its head, the conversation, drafts, and writing at the foot.
 
-import { Button, Stack } from "@mantine/core";
+import { Button, Stack, Text } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { client } from "../../api/client.ts";
 import { toast, useAct } from "../../parts/act.tsx";
 import { Body } from "../../parts/Screen.tsx";
-import { once, told } from "../calls.ts";
+import { once, sendAgain, told } from "../calls.ts";
 import { learn } from "../live/presence.ts";
 import { QUEUE, ticketKey, ticketQuery, useNames } from "../queries.ts";
 import type { Draft, Message, Opened } from "../shapes.ts";
-import { TEXTS } from "../texts.ts";
+import { sentWords, TEXTS } from "../texts.ts";
 import { Composer } from "./Composer.tsx";
 import { DraftPart } from "./DraftPart.tsx";
 import { SplitDialog } from "./dialogs.tsx";
@@ -73,6 +73,11 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
     onDone: (_, { text }) => kept.write(kept.text || text),
   });
   const takeBack = (message: string, text: string) => withdraw.mutateAsync({ message, text }).catch(() => undefined);
+  const again = useAct<Message, Message>({
+    run: (message) => sendAgain(id, message.id),
+    changes: [ticketKey(id), QUEUE],
+    onDone: (_, message) => toast(TEXTS.leavesAgain, () => void takeBack(message.id, message.text)),
+  });
 
   useEffect(() => {
     document.title = `#${ticket.number} ${ticket.subject ?? ""} · Deskwork`;
@@ -153,6 +158,7 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
                       customer={customer}
                       name={name}
                       onWithdraw={(which) => void takeBack(which.id, which.text)}
+                      onSendAgain={ticket.erased_at ? undefined : (which) => again.mutate(which)}
                       onSplit={message.from === "customer" && publicMessages > 1 ? setSplit : undefined}
                     />
                   ))}
@@ -162,7 +168,12 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
           </Body>
         )}
       </section>
-      {!ticket.merged_into && (
+      {ticket.erased_at && (
+        <Text size="sm" className="quiet" p="xs" role="note">
+          {TEXTS.erased}
+        </Text>
+      )}
+      {!ticket.merged_into && !ticket.erased_at && (
         <>
           <DraftPart
             ticket={ticket}
@@ -172,7 +183,7 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
               kept.write(taken.reply);
               document.querySelector<HTMLElement>(".desk-composer textarea")?.focus();
             }}
-            onSent={(message, text) => toast(TEXTS.sent, () => void takeBack(message, text))}
+            onSent={(message, text, lacks) => toast(sentWords(lacks) ?? TEXTS.sent, () => void takeBack(message, text))}
           />
           <Composer
             ticket={ticket}

@@ -71,6 +71,7 @@ function Standing({ request }: { request: PrivacyRequest }) {
       {request.in_help_desk && request.help_desk_state && (
         <span className="quiet small"> – help desk: {request.help_desk_state}</span>
       )}
+      {request.steps && <div className="quiet small">{stepsWords(request.steps)}</div>}
       {rows > 0 && <div className="quiet small">{count(rows)} rows</div>}
       {[request.error, ...request.remarks].filter(Boolean).map((line) => (
         <Text key={line} size="xs" className="quiet">
@@ -79,6 +80,10 @@ function Standing({ request }: { request: PrivacyRequest }) {
       ))}
     </>
   );
+}
+
+function stepsWords({ done, total }: { done: number; total: number }): string {
+  return done === total ? `All ${total} steps done` : `${done} of ${total} steps`;
 }
 
 export function Privacy() {

@@ -5,7 +5,10 @@ import type { components } from "../../api.d.ts";
 
 type Schemas = components["schemas"];
 
-export type PrivacyRequest = Schemas["PrivacyRequest"];
+export type PrivacyRequest = Schemas["PrivacyRequest"] & {
+  /** How far an erasure is; null for an export. */
+  steps?: { done: number; total: number } | null;
+};
 export type NewRequest = Schemas["NewPrivacyRequest"];
 export type Retention = Schemas["RetentionRule"];
 
