@@ -4,6 +4,8 @@
 #[path = "../it/shop/mod.rs"]
 mod shop;
 
+mod deliveries;
+
 use std::sync::Arc;
 
 use accounts::verify::Mode;

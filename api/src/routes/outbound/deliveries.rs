@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use database::Role;
 use outbound::catalogue;
 use outbound::deliveries::list::{self, Filter, Listed, Shown};
+use outbound::deliveries::now::{self, Sent};
 use outbound::deliveries::{self, replay};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -28,6 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(all))
         .routes(routes!(show))
+        .routes(routes!(send))
         .routes(routes!(again))
         .routes(routes!(again_many))
 }
@@ -118,6 +120,60 @@ async fn show(
     Ok(Body(OutboundDeliveryShown { shown }))
 }
 
+/// A delivery that waited for its next attempt.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SentNow {
+    /// When it is tried.
+    next_at: DateTime<Utc>,
+    /// Whether that was brought forward; what is tried within a minute anyway is left as it is.
+    brought_forward: bool,
+}
+
+/// Send a delivery now that waits for its next attempt: that attempt is brought forward, so it costs none.
+#[utoipa::path(
+    post,
+    path = "/api/outbound/deliveries/{id}/send",
+    tag = "outbound",
+    params(("id" = Uuid, Path, description = "the delivery")),
+    responses(
+        (status = 202, description = "it is on its way", body = SentNow),
+        (status = 404, description = "there is none", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "it is over, its endpoint gets nothing now, or an earlier one goes first (`first`)", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn send(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Body<SentNow>), Problem> {
+    may_write(&caller)?;
+    let id = query::id("id", &id)?;
+    let mut tx = state.db.tenant_tx(Role::Outbound, caller.tenant).await?;
+    let (next_at, announcement) = match now::send(&mut tx, caller.tenant, id, Utc::now()).await? {
+        Sent::Now(next_at, announcement) => (next_at, announcement),
+        Sent::Soon(next_at) => {
+            return Ok((StatusCode::ACCEPTED, Body(SentNow { next_at, brought_forward: false })));
+        }
+        Sent::Unknown => return Err(Problem::not_found("there is no such delivery")),
+        Sent::Over(_) => {
+            return Err(Problem::conflict("it is over: /replay sends it once more, as a new delivery"));
+        }
+        Sent::NotActive => {
+            return Err(Problem::conflict(
+                "its endpoint gets nothing now: what waits is sent when it is resumed",
+            ));
+        }
+        Sent::Behind(first) => {
+            let why = "its endpoint gets one at a time, in order: an earlier delivery goes first";
+            return Err(Problem::conflict(why).with("first", json!(first)));
+        }
+    };
+    trail::record(&mut tx, &caller, "delivery.send", &format!("outbound-delivery:{id}"), json!({})).await?;
+    state.db.commit(tx).await?;
+    state.dispatch.announce(announcement);
+    Ok((StatusCode::ACCEPTED, Body(SentNow { next_at, brought_forward: true })))
+}
+
 /// What a replay did, or would do.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Replayed {
@@ -138,7 +194,7 @@ pub struct Replayed {
     responses(
         (status = 202, description = "it is on its way", body = Replayed),
         (status = 404, description = "there is none", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "it waits, is being repeated, or its endpoint gets nothing", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "it waits (see /send), is being repeated, or its endpoint gets nothing", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn again(
@@ -208,7 +264,10 @@ async fn again_many(
     let asked = request.value;
     let wanted = match asked.state.as_deref().map(state_of).transpose()? {
         Some(deliveries::State::Waiting) => {
-            return Err(Problem::bad_request("state", "must be delivered or failed: what waits will come"));
+            return Err(Problem::bad_request(
+                "state",
+                "must be delivered or failed: what waits will come, or is sent by /send one by one",
+            ));
         }
         state => state.unwrap_or(deliveries::State::Failed),
     };

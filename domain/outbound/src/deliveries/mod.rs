@@ -1,8 +1,9 @@
 //! An event on its way to an endpoint: [`take`](mod@take) for the job that delivers it, [`end`] for what came of an
-//! attempt, [`list`](mod@list) for people, [`replay`] to send it once more.
+//! attempt, [`list`](mod@list) for people, [`now`] to try what waits at once, [`replay`] to send what is over once more.
 
 pub mod end;
 pub mod list;
+pub mod now;
 pub mod replay;
 pub mod take;
 

@@ -23,7 +23,7 @@ pub(super) const NOT_AFTER: TimeDelta = TimeDelta::seconds(15);
 
 /// How long a delivery is another job's that goes on with it: longer than an endpoint's answer may take, and by more than
 /// [`NOT_AFTER`], so that nobody takes it over a second time meanwhile. When that worker dies it is sent after this time.
-const TAKEN_FOR: TimeDelta = TimeDelta::seconds(60);
+pub(super) const TAKEN_FOR: TimeDelta = TimeDelta::seconds(60);
 
 /// What there is to do.
 #[derive(Debug)]

@@ -1,0 +1,22 @@
+//! Brings a job forward that waits for its time: it is due at once, and no attempt more or less for it.
+
+use sqlx::PgConnection;
+
+use crate::{Announcement, JobKind, QueueError};
+
+/// Makes the job of the transaction's tenant with this dedup key due now, if it waits for a later time; what is to be
+/// announced after the commit.
+///
+/// # Errors
+/// The ledger failed, or the role may not do this.
+pub async fn bring_forward<K: JobKind>(
+    conn: &mut PgConnection,
+    dedup_key: &str,
+) -> Result<Announcement, QueueError> {
+    let next_due = sqlx::query_scalar("select jobs.bring_forward($1, $2)")
+        .bind(K::KIND)
+        .bind(dedup_key)
+        .fetch_one(conn)
+        .await?;
+    Ok(Announcement { ready: Vec::new(), next_due })
+}
