@@ -48,6 +48,15 @@ async fn rules_are_written_in_an_order_and_every_version_is_kept() {
     assert_eq!(call(&shop, &other, "GET", &path, &Value::Null, &[]).await.status, 404);
     assert_eq!(send(&shop, "DELETE", &path, &Value::Null).await.status, 204);
     assert_eq!(shop.get(&path).await.status, 404);
+    // What it did stays in the log; of a rule that never was there is none.
+    for log in ["runs", "calls"] {
+        let path = format!("{path}/{log}");
+        let kept = shop.get(&path).await;
+        assert_eq!((kept.status.as_u16(), &kept.json["items"]), (200, &json!([])), "{}", kept.text);
+        assert_eq!(call(&shop, &other, "GET", &path, &Value::Null, &[]).await.status, 404, "{log}");
+        let never = shop.get(&format!("/api/rules/0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81/{log}")).await;
+        assert_eq!(never.status, 404, "{}", never.text);
+    }
 }
 
 #[tokio::test]
@@ -118,4 +127,47 @@ async fn a_trial_is_a_job_with_a_page_of_its_own() {
     let other = made(&shop, &tags("two", "a")).await;
     let foreign = shop.get(&format!("/api/rules/{other}/dry-runs/{}", asked.field("dry_run_id"))).await;
     assert_eq!(foreign.status, 404, "{}", foreign.text);
+}
+
+#[tokio::test]
+async fn what_a_condition_can_name_is_listed_with_the_shops_own_words() {
+    let shop = shop(Mode::Token).await;
+    let agent = json!({"name": "Ada", "email": "ada@example.com", "role": "agent", "departments": ["Billing"],
+                       "skills": ["returns"]});
+    assert_eq!(send(&shop, "POST", "/api/agents", &agent).await.status, 201);
+    let size = json!({"label": "Size", "kind": "choice", "choices": ["S", "M"]});
+    assert_eq!(send(&shop, "PUT", "/api/tickets/fields/size", &size).await.status, 200);
+    let words = shop.get("/api/rules/fields").await;
+    let values = &words.json["values"];
+    assert_eq!(
+        (&values["department"], &values["skills"]),
+        (&json!(["billing"]), &json!(["returns"])),
+        "{}",
+        words.text
+    );
+    assert_eq!(
+        words.json["own_fields"],
+        json!([{"name": "custom.size", "label": "Size", "kind": "choice", "choices": ["S", "M"]}])
+    );
+    for op in words.json["comparisons"]["own"].as_array().expect("comparisons").clone() {
+        let value = match op.as_str() {
+            Some("is_set" | "is_not_set") => Value::Null,
+            Some("one_of" | "none_of") => json!(["S"]),
+            Some("at_least" | "at_most") => json!(1),
+            _ => json!("S"),
+        };
+        let mut rule = tags("size", "a");
+        rule["conditions"] = json!({"field": "custom.size", "op": op, "value": value});
+        let made = send(&shop, "POST", "/api/rules", &rule).await;
+        assert_eq!(made.status, 201, "{op}: {}", made.text);
+    }
+    // Each listed word is one that a rule can be written with.
+    let fields = words.json["fields"].as_array().expect("fields");
+    for (name, listed) in values.as_object().expect("values by field") {
+        let field = fields.iter().find(|field| field["name"] == **name).expect("a field that there is");
+        assert_eq!(field["choices"], json!([]), "{name} lists its words once");
+        let mut rule = tags(name, "a");
+        rule["conditions"] = json!({"field": name, "op": "one_of", "value": listed});
+        assert_eq!(send(&shop, "POST", "/api/rules", &rule).await.status, 201, "{name}");
+    }
 }

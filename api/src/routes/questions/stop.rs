@@ -50,8 +50,9 @@ pub struct Stopped {
     state: &'static str,
 }
 
-/// Take a question back that is not answered yet: it leaves the conversation, and its job is cancelled. Once more is none
-/// the worse.
+/// Take a question back that is not answered yet: it leaves the conversation, and its job is cancelled.
+///
+/// Asked once more it answers the same.
 #[utoipa::path(
     post,
     path = "/api/ask/{id}/stop",

@@ -80,6 +80,10 @@ impl Kind {
     }
 }
 
+/// The comparisons that a field of the shop's own takes, whatever its values are.
+pub const OPS_OF_OWN: &[Op] =
+    &[Op::Is, Op::IsNot, Op::OneOf, Op::NoneOf, Op::AtLeast, Op::AtMost, Op::IsSet, Op::IsNotSet];
+
 /// A field that conditions may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Field {
@@ -152,6 +156,24 @@ pub const FIELDS: &[Field] = &[
     ),
     field("answered_since", Kind::Flag, &[], "whether a person has replied to the customer since the event"),
     field("customer_wrote_since", Kind::Flag, &[], "whether the customer has written since the event"),
+];
+
+/// What `changed` can name: what the trigger of the table of tickets looks at.
+pub const CHANGES: &[&str] = &[
+    "status",
+    "priority",
+    "assignee_id",
+    "department",
+    "skills",
+    "tags",
+    "subject",
+    "channel",
+    "customer_id",
+    "custom",
+    "language",
+    "snoozed_until",
+    "is_spam",
+    "suspended_reason",
 ];
 
 /// The field of that name; a shop's own fields take what any value can be compared by.

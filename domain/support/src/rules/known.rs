@@ -29,6 +29,16 @@ pub async fn known(tx: &mut Tx) -> Result<Known, TicketError> {
 }
 
 impl Known {
+    /// The departments that somebody works in.
+    pub fn departments(&self) -> &[String] {
+        &self.departments
+    }
+
+    /// The skills that somebody has.
+    pub fn skills(&self) -> &[String] {
+        &self.skills
+    }
+
     /// What the rule names that is not there, as a sentence; none when everything is.
     pub fn fault(&self, spec: &Spec, read: &Read) -> Option<String> {
         self.fault_of(&spec.actions).or_else(|| {

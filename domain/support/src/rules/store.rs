@@ -129,6 +129,17 @@ pub async fn get(tx: &mut Tx, id: Uuid) -> Result<Option<Stored>, DbError> {
     .await?)
 }
 
+/// Whether there is such a rule, or was: what one did that was taken away stays in the log (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn was_there(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar("select exists (select from support_app.rule where id = $1)")
+        .bind(id)
+        .fetch_one(&mut **tx)
+        .await?)
+}
+
 /// What was said of a rule over time, the newest first (support role).
 ///
 /// # Errors

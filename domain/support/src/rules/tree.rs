@@ -123,12 +123,7 @@ fn read_test(object: &serde_json::Map<String, Value>, at: &str) -> Result<Test, 
         return Err(Fault::at(format!("{at}.field"), what));
     };
     let is_custom = name.starts_with("custom.");
-    let ops: Vec<Op> = match is_custom {
-        true => {
-            vec![Op::Is, Op::IsNot, Op::OneOf, Op::NoneOf, Op::AtLeast, Op::AtMost, Op::IsSet, Op::IsNotSet]
-        }
-        false => field.kind.ops().to_vec(),
-    };
+    let ops: &[Op] = if is_custom { fields::OPS_OF_OWN } else { field.kind.ops() };
     let word = object.get("op").and_then(Value::as_str).unwrap_or_default();
     let Some(op) = ops.iter().copied().find(|op| op.name() == word) else {
         let names: Vec<&str> = ops.iter().map(|op| op.name()).collect();

@@ -44,6 +44,10 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// Every channel.
+    pub const ALL: [Channel; 6] =
+        [Channel::Email, Channel::Sms, Channel::Phone, Channel::Chat, Channel::Whatsapp, Channel::Form];
+
     /// Its name on the wire.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Rules as they are: the list in its order, one rule, its versions, and the words that rules are written in.
+//! Rules as they are: the list in its order, one rule, its versions, and the secret of their calls.
 
 use accounts::api_keys::Scope;
 use axum::extract::{Path, State};
@@ -7,10 +7,7 @@ use axum::response::Response;
 use database::Role;
 use outbound::signature::Secret;
 use serde::Serialize;
-use support::macros::variables::{VARIABLES, Variable};
-use support::rules::fields::{FIELDS, Field};
 use support::rules::known::{self, Known};
-use support::rules::spec::Event;
 use support::rules::store::{self, Stored, Version};
 use support::rules::webhooks;
 use utoipa::ToSchema;
@@ -119,64 +116,6 @@ pub async fn versions(
     let items = store::versions(&mut tx, id, 100).await?;
     tx.commit().await?;
     Ok(axum::Json(RuleVersions { items }))
-}
-
-/// The words that rules and macros are written in.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RuleWords {
-    /// What can happen.
-    events: Vec<&'static str>,
-    /// Fields of conditions; those of the shop's own are `custom.KEY`.
-    #[schema(value_type = Vec<serde_json::Value>)]
-    fields: &'static [Field],
-    /// Comparisons by the kind of a field.
-    #[schema(value_type = serde_json::Value)]
-    comparisons: std::collections::BTreeMap<String, Vec<&'static str>>,
-    /// What can be done, as examples.
-    #[schema(value_type = Vec<serde_json::Value>)]
-    actions: Vec<serde_json::Value>,
-    /// Variables of texts.
-    #[schema(value_type = Vec<serde_json::Value>)]
-    variables: &'static [Variable],
-}
-
-/// The words that rules and macros are written in: events, fields, comparisons, actions, variables.
-#[utoipa::path(
-    get,
-    path = "/api/rules/fields",
-    tag = "rules",
-    responses((status = 200, description = "all of them", body = RuleWords)),
-)]
-pub async fn vocabulary(caller: Caller, uri: Uri) -> Result<axum::Json<RuleWords>, Problem> {
-    use serde_json::json;
-    caller.require(Scope::TicketsRead)?;
-    Params::of(&uri, &[])?;
-    let kind = |kind| serde_json::to_value(kind).ok().and_then(|word| word.as_str().map(str::to_owned));
-    let comparisons = FIELDS
-        .iter()
-        .filter_map(|field| Some((kind(field.kind)?, field.kind.ops().iter().map(|op| op.name()).collect())))
-        .collect();
-    let id = "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81";
-    Ok(axum::Json(RuleWords {
-        events: Event::ALL.map(Event::name).to_vec(),
-        fields: FIELDS,
-        comparisons,
-        actions: vec![
-            json!({"do": "add_tags", "tags": ["refund"]}),
-            json!({"do": "remove_tags", "tags": ["refund"]}),
-            json!({"do": "assign_agent", "agent_id": id}),
-            json!({"do": "assign_department", "department": "billing"}),
-            json!({"do": "require_skills", "skills": ["returns"]}),
-            json!({"do": "set_priority", "priority": "high"}),
-            json!({"do": "set_status", "status": "pending"}),
-            json!({"do": "snooze", "minutes": 1440}),
-            json!({"do": "reply", "macro_id": id}),
-            json!({"do": "note", "text": "{{customer.first_name | The customer}} asks for money."}),
-            json!({"do": "notify", "agent_id": id}),
-            json!({"do": "call_webhook", "url": "https://shop.example/hooks/desk"}),
-        ],
-        variables: VARIABLES,
-    }))
 }
 
 /// The secret of the shop's calls.

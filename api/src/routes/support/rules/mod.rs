@@ -3,6 +3,7 @@
 mod list;
 mod log;
 mod trials;
+mod vocabulary;
 mod write;
 
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ use crate::web::problem::Problem;
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list::page, write::create))
-        .routes(routes!(list::vocabulary))
+        .routes(routes!(vocabulary::vocabulary))
         .routes(routes!(list::secret))
         .routes(routes!(write::order))
         .routes(routes!(list::show, write::change, write::remove))
