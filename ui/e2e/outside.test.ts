@@ -180,6 +180,56 @@ test("who answered that nobody is there is called again when somebody says so, w
   await close();
 });
 
+test("a delivery that waits for its next attempt is sent now by hand, and what is behind it keeps its turn", async () => {
+  const there = await receiver();
+  const url = there.url("/away");
+  there.says("/away", { status: 500 });
+  const { page, faults, close } = await open(browser, MAY);
+  const made = await post<{ id: string }>("/api/outbound/endpoints", {
+    url,
+    events: ["ticket.created"],
+    ordered: true,
+  });
+  const tickets = [await comes("normal"), await comes("normal")];
+  // The first attempt, and the second five seconds later; the third would come after five minutes.
+  const first = await there.next("/away", "ticket.created");
+  const second = await there.next("/away", "ticket.created");
+  assert.equal(second.headers["webhook-id"], first.headers["webhook-id"]);
+  await page.goto(`/manage/webhooks/${made.id}`);
+  await settle(page);
+  const waiting = rowsOf(page, "ticket.created", "Waiting");
+  await page.getByRole("row", { name: /ticket\.created.*Waiting.*500 2\b/ }).waitFor();
+  // The newest is the first row, and its turn has not come.
+  await waiting.first().getByRole("link").click();
+  await page.getByRole("heading", { level: 1, name: "Delivery" }).waitFor();
+  await settle(page);
+  await page.getByRole("button", { name: "Send now" }).click();
+  await page.getByText(/It is not sent now: .*an earlier delivery goes first/).waitFor();
+  await page.goBack();
+  await settle(page);
+  there.says("/away", { status: 200 });
+  await waiting.nth(1).getByRole("link").click();
+  await page.getByRole("heading", { level: 1, name: "Delivery" }).waitFor();
+  await settle(page);
+  assert.deepEqual(await findings(page), [], "axe");
+  await page.getByRole("button", { name: "Send now" }).click();
+  const third = await there.next("/away", "ticket.created");
+  assert.equal(third.headers["webhook-id"], first.headers["webhook-id"], "the one that waited");
+  const next = await there.next("/away", "ticket.created");
+  assert.notEqual(next.headers["webhook-id"], first.headers["webhook-id"], "then the one behind it");
+  const facts = page.getByRole("region", { name: "Facts" });
+  await facts.getByText("Delivered").waitFor();
+  await page.getByRole("button", { name: "Send again" }).waitFor();
+  await api(`/api/outbound/endpoints/${made.id}`, { method: "DELETE" });
+  for (const ticket of tickets) await archive(ticket);
+  assert.deepEqual(
+    faults.filter((fault) => !/status of 409/.test(fault)),
+    [],
+  );
+  there.close();
+  await close();
+});
+
 test("the catalogue is found by words, and a schema is copied", async () => {
   const { page, context, faults, close } = await open(browser, MAY);
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);

@@ -959,7 +959,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take a question back that is not answered yet: it leaves the conversation, and its job is cancelled. */
+        /**
+         * Take a question back that is not answered yet: it leaves the conversation, and its job is cancelled.
+         * @description Asked once more it answers the same.
+         */
         post: operations["post_ask_id_stop"];
         delete?: never;
         options?: never;
@@ -2947,6 +2950,23 @@ export interface paths {
         put?: never;
         /** Send a delivery once more, under the same `webhook-id`. */
         post: operations["post_outbound_deliveries_id_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outbound/deliveries/{id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a delivery now that waits for its next attempt: that attempt is brought forward, so it costs none. */
+        post: operations["post_outbound_deliveries_id_send"];
         delete?: never;
         options?: never;
         head?: never;
@@ -10301,12 +10321,18 @@ export interface components {
         RuleWords: {
             /** @description What can be done, as examples. */
             actions: unknown[];
-            /** @description Comparisons by the kind of a field. */
+            /** @description Comparisons by the kind of a field; `own` are those of the shop's own fields. */
             comparisons: unknown;
             /** @description What can happen. */
             events: string[];
             /** @description Fields of conditions; those of the shop's own are `custom.KEY`. */
             fields: unknown[];
+            /** @description The shop's own fields, each with name, label, kind (text, number, boolean, date, choice) and choices. */
+            own_fields: unknown[];
+            /** @description Words that a field can have at present, by its name, where `choices` does not list them. */
+            values: {
+                [key: string]: string[];
+            };
             /** @description Variables of texts. */
             variables: unknown[];
         };
@@ -10569,6 +10595,16 @@ export interface components {
              */
             ticket_version: number;
         };
+        /** @description A delivery that waited for its next attempt. */
+        SentNow: {
+            /** @description Whether that was brought forward; what is tried within a minute anyway is left as it is. */
+            brought_forward: boolean;
+            /**
+             * Format: date-time
+             * @description When it is tried.
+             */
+            next_at: string;
+        };
         /** @description How an agent says they are. */
         Shift: {
             /**
@@ -10803,6 +10839,11 @@ export interface components {
              * @description Its job. Without it the work goes on until it finds the question gone.
              */
             job_id?: string | null;
+        };
+        /** @description How a question stands that was taken back. */
+        Stopped: {
+            /** @description stopped: it is in the conversation no more. */
+            state: string;
         };
         /** @description The job that looks. */
         SyncAsked: {
@@ -14828,14 +14869,16 @@ export interface operations {
             };
         };
         responses: {
-            /** @description it is gone */
-            204: {
+            /** @description it is gone, by this request or one before */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Stopped"];
+                };
             };
-            /** @description it is somebody else's, or over */
+            /** @description the conversation is somebody else's, or over */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -21452,7 +21495,57 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description it waits, is being repeated, or its endpoint gets nothing */
+            /** @description it waits (see /send), is being repeated, or its endpoint gets nothing */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_outbound_deliveries_id_send: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the delivery */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is on its way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentNow"];
+                };
+            };
+            /** @description there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it is over, its endpoint gets nothing now, or an earlier one goes first (`first`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -22773,13 +22866,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a page; kept for 90 days */
+            /** @description a page; kept for 90 days, also of a rule that was taken away */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description there is no such rule */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -23006,13 +23108,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a page; kept for 90 days */
+            /** @description a page; kept for 90 days, also of a rule that was taken away */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description there is no such rule */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */

@@ -1,12 +1,13 @@
 // A macro: its texts by language, and what happens to the ticket beside.
 
-import { Box, Button, Group, Stack, Textarea, TextInput } from "@mantine/core";
+import { Box, Button, Group, Select, Stack, Textarea, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useAct } from "../../parts/act.tsx";
 import { Confirm } from "../../parts/Confirm.tsx";
 import { Failure } from "../../parts/Failure.tsx";
+import { LANGUAGES, languageName } from "../../parts/languages.ts";
 import { Body, Screen } from "../../parts/Screen.tsx";
 import { may, sessionQuery } from "../../shell/session.ts";
 import { ActionList } from "../rules/ActionList.tsx";
@@ -88,26 +89,35 @@ function Editor({ stored, words }: { stored: Macro | null; words: Words }) {
               value={form.folder}
               onChange={(event) => set({ folder: event.currentTarget.value })}
             />
-            <TextInput
+            <Select
               label={TEXTS.language}
               required
-              maxLength={2}
+              allowDeselect={false}
+              data={form.texts.filter(({ language }) => language !== "").map(({ language }) => asChoice(language))}
               value={form.language}
-              onChange={(event) => set({ language: event.currentTarget.value.toLowerCase() })}
+              onChange={(language) => set({ language: language ?? form.language })}
             />
           </div>
           {form.texts.map((text) => (
             <Group key={text.key} gap="xs" align="start" wrap="nowrap">
-              <TextInput
-                aria-label="Language"
-                w={56}
-                maxLength={2}
+              <Select
+                aria-label={TEXTS.ofText}
+                placeholder={TEXTS.ofText}
+                w={140}
                 required
-                value={text.language}
-                onChange={(event) => setText(text.key, { language: event.currentTarget.value.toLowerCase() })}
+                searchable
+                allowDeselect={false}
+                nothingFoundMessage={TEXTS.noLanguage}
+                data={choicesBut(form.texts, text)}
+                value={text.language || null}
+                onChange={(language) => {
+                  if (!language) return;
+                  setText(text.key, { language });
+                  if (form.language === text.language) set({ language });
+                }}
               />
               <Textarea
-                aria-label={`${TEXTS.text}: ${text.language}`}
+                aria-label={`${TEXTS.text}: ${languageName(text.language)}`}
                 size="xs"
                 autosize
                 minRows={4}
@@ -120,7 +130,7 @@ function Editor({ stored, words }: { stored: Macro | null; words: Words }) {
               {form.texts.length > 1 && (
                 <Button
                   variant="default"
-                  aria-label={`Remove: ${text.language}`}
+                  aria-label={`Remove: ${languageName(text.language)}`}
                   onClick={() => set({ texts: form.texts.filter((other) => other.key !== text.key) })}
                 >
                   Remove
@@ -146,7 +156,7 @@ function Editor({ stored, words }: { stored: Macro | null; words: Words }) {
               ))}
             </ul>
           </details>
-          <ActionList actions={form.actions} onChange={(actions) => set({ actions })} />
+          <ActionList actions={form.actions} vocabulary={words} onChange={(actions) => set({ actions })} />
           {save.isError && <Failure error={save.error} compact />}
           {may(session.data, "settings:write") && (
             <Group justify="space-between">
@@ -201,4 +211,14 @@ function bodyOf(form: Form): MacroBody | null {
     default_language: form.language,
     actions: form.actions.map(({ action }) => action),
   };
+}
+
+const asChoice = (code: string) => ({ value: code, label: languageName(code) });
+
+/** The languages that no other text is in; what is stored in one that has no name stays. */
+function choicesBut(texts: Text[], text: Text) {
+  const others = texts.filter((other) => other.key !== text.key).map((other) => other.language);
+  const free = LANGUAGES.filter(({ value }) => !others.includes(value));
+  const isListed = text.language === "" || free.some(({ value }) => value === text.language);
+  return isListed ? free : [...free, asChoice(text.language)];
 }

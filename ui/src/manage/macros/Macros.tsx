@@ -6,6 +6,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { Age } from "../../parts/Age.tsx";
 import { useFilters } from "../../parts/filters.ts";
 import { count } from "../../parts/format.ts";
+import { languageName } from "../../parts/languages.ts";
 import { CALM_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
@@ -27,7 +28,7 @@ const COLUMNS: Column<Macro>[] = [
     ),
   },
   { head: "Folder", cell: (macro) => macro.folder ?? "–" },
-  { head: "Languages", cell: (macro) => Object.keys(macro.texts).join(", ") },
+  { head: "Languages", cell: (macro) => Object.keys(macro.texts).map(languageName).join(", ") },
   { head: "Used", isNumber: true, cell: (macro) => count(macro.uses) },
   { head: "Last", cell: (macro) => <Age at={macro.last_used_at} /> },
   { head: "Changed", cell: (macro) => <Age at={macro.updated_at} /> },

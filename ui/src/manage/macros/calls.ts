@@ -4,6 +4,7 @@ import { queryOptions } from "@tanstack/react-query";
 import { answer, answerAs, client } from "../../api/client.ts";
 import type { Page } from "../../api/shapes.ts";
 import type { components } from "../../api.d.ts";
+import { everyPage } from "../../parts/pages.ts";
 import type { Action } from "../rules/calls.ts";
 
 type Schemas = components["schemas"];
@@ -19,8 +20,8 @@ export const macrosKey = ["macros"];
 
 const of = (id: string) => ({ path: { id } });
 
-export const macros = (query: Record<string, string>, cursor: Cursor, signal: AbortSignal) =>
-  answerAs<Page<Macro>>(client.GET("/api/macros", { params: { query: { ...query, cursor, limit: 50 } }, signal }));
+export const macros = (query: Record<string, string>, cursor: Cursor, signal: AbortSignal, limit = 50) =>
+  answerAs<Page<Macro>>(client.GET("/api/macros", { params: { query: { ...query, cursor, limit } }, signal }));
 export const macro = (id: string, signal: AbortSignal) =>
   answerAs<Macro>(client.GET("/api/macros/{id}", { params: of(id), signal }));
 export const makeMacro = (body: MacroBody) => answerAs<Macro>(client.POST("/api/macros", { body: body as never }));
@@ -37,8 +38,8 @@ export const removeMacro = (id: string) => answer(client.DELETE("/api/macros/{id
 export const macroNames = queryOptions({
   queryKey: [...macrosKey, "names"],
   queryFn: async ({ signal }) => {
-    const page = await answer(client.GET("/api/macros", { params: { query: { limit: 100 } }, signal }));
-    return page.items.map(({ id, name }) => ({ id, name }));
+    const all = await everyPage((cursor) => macros({}, cursor, signal, 100));
+    return all.map(({ id, name }) => ({ id, name }));
   },
   staleTime: 60_000,
 });

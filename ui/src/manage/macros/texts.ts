@@ -10,6 +10,8 @@ export const TEXTS = {
   name: "Name",
   folder: "Folder",
   language: "Language of tickets whose own has no text",
+  ofText: "Language",
+  noLanguage: "No language is called so",
   text: "Text",
   addLanguage: "Add a language",
   variables: "Variables, put in at the cursor’s place by typing them",

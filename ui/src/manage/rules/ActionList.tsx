@@ -1,17 +1,15 @@
 // What a rule does, one act after the other.
 
-import { Button, Group, Menu, NumberInput, Select, Stack, TagsInput, Text, Textarea, TextInput } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
-import { allAgents } from "../../parts/agents.ts";
-import { words } from "../../parts/format.ts";
-import { macroNames } from "../macros/calls.ts";
-import type { Action } from "./calls.ts";
+import { Button, Group, Menu, NumberInput, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import type { Action, Words } from "./calls.ts";
 import type { TypedAction } from "./form.ts";
+import { useActChoices } from "./lists.ts";
+import { PickMany, PickOne } from "./Pick.tsx";
 import { ACTIONS, type Need, TEXTS } from "./texts.ts";
 
-type Props = { actions: TypedAction[]; onChange: (actions: TypedAction[]) => void };
+type Props = { actions: TypedAction[]; vocabulary: Words; onChange: (actions: TypedAction[]) => void };
 
-export function ActionList({ actions, onChange }: Props) {
+export function ActionList({ actions, vocabulary, onChange }: Props) {
   const set = (key: number, action: Action) =>
     onChange(actions.map((each) => (each.key === key ? { key, action } : each)));
   return (
@@ -30,6 +28,7 @@ export function ActionList({ actions, onChange }: Props) {
               kind={need.kind}
               label={need.label}
               value={action[need.name]}
+              vocabulary={vocabulary}
               onChange={(value) => set(key, { ...action, [need.name]: value })}
             />
           ))}
@@ -49,7 +48,10 @@ export function ActionList({ actions, onChange }: Props) {
           </Menu.Target>
           <Menu.Dropdown>
             {Object.entries(ACTIONS).map(([name, { name: label }]) => (
-              <Menu.Item key={name} onClick={() => onChange([...actions, { key: Date.now(), action: { do: name } }])}>
+              <Menu.Item
+                key={name}
+                onClick={() => onChange([...actions, { key: Date.now(), action: { do: name, ...startOf(name) } }])}
+              >
                 {label}
               </Menu.Item>
             ))}
@@ -60,28 +62,22 @@ export function ActionList({ actions, onChange }: Props) {
   );
 }
 
-type ValueProps = { kind: Need; label: string; value: unknown; onChange: (value: unknown) => void };
+/** What is shown in a new act before anything is typed. */
+const startOf = (name: string) => (name === "snooze" ? { minutes: 60 } : {});
 
-function Value({ kind, label, value, onChange }: ValueProps) {
-  const agents = useQuery({ ...allAgents, enabled: kind === "agent" || kind === "maybe-agent" });
-  const macros = useQuery({ ...macroNames, enabled: kind === "macro" });
+type ValueProps = {
+  kind: Need;
+  label: string;
+  value: unknown;
+  vocabulary: Words;
+  onChange: (value: unknown) => void;
+};
+
+function Value({ kind, label, value, vocabulary, onChange }: ValueProps) {
+  const choices = useActChoices(kind, vocabulary);
   const text = typeof value === "string" ? value : "";
-  const choice = (data: { value: string; label: string }[], isOptional = false) => (
-    <Select
-      label={label}
-      required={!isOptional}
-      clearable={isOptional}
-      searchable
-      data={data}
-      value={text || null}
-      onChange={(chosen) => onChange(chosen ?? undefined)}
-    />
-  );
-  const named = (names: string[]) => names.map((name) => ({ value: name, label: words(name) }));
-  if (kind === "words")
-    return (
-      <TagsInput label={label} size="xs" miw={200} value={Array.isArray(value) ? value : []} onChange={onChange} />
-    );
+  if (kind === "tags" || kind === "skills")
+    return <PickMany label={label} choices={choices} values={Array.isArray(value) ? value : []} onChange={onChange} />;
   if (kind === "number")
     return (
       <NumberInput
@@ -106,16 +102,17 @@ function Value({ kind, label, value, onChange }: ValueProps) {
         onChange={(event) => onChange(event.currentTarget.value)}
       />
     );
-  if (kind === "priority") return choice(named(["urgent", "high", "normal", "low"]));
-  if (kind === "status") return choice(named(["open", "pending", "resolved", "closed"]));
-  if (kind === "macro") return choice(macros.data?.map(({ id, name }) => ({ value: id, label: name })) ?? []);
-  if (kind === "agent" || kind === "maybe-agent") {
-    const people = agents.data?.items.filter((agent) => !agent.disabled_at) ?? [];
-    return choice(
-      people.map((agent) => ({ value: agent.id, label: agent.name })),
-      kind === "maybe-agent",
+  if (kind !== "text")
+    return (
+      <PickOne
+        label={label}
+        // While it is not known yet what there is, nothing is flagged.
+        choices={choices ?? { list: text === "" ? [] : [{ value: text, label: "…" }], isOpen: false }}
+        value={text}
+        isOptional={kind === "maybe-agent"}
+        onChange={(chosen) => onChange(chosen === "" ? undefined : chosen)}
+      />
     );
-  }
   return (
     <TextInput
       label={label}

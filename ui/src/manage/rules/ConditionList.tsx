@@ -2,9 +2,12 @@
 
 import { Button, Group, NativeSelect, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { words } from "../../parts/format.ts";
-import type { Words } from "./calls.ts";
-import type { Conditions, Line } from "./form.ts";
-import { OPS, TEXTS } from "./texts.ts";
+import type { Field, Words } from "./calls.ts";
+import { offered } from "./choices.ts";
+import { allFields, type Conditions, comparisons, fitting, type Line } from "./form.ts";
+import { useFieldChoices } from "./lists.ts";
+import { PickMany, PickOne } from "./Pick.tsx";
+import { FIELDS, OPS, TEXTS } from "./texts.ts";
 
 type Props = {
   label: string;
@@ -35,7 +38,7 @@ export function ConditionList({ label, none, conditions, vocabulary, onChange }:
     onChange({ ...conditions, lines: lines.map((line) => (line.key === key ? { ...line, ...changes } : line)) });
   const add = () => {
     const field = vocabulary.fields[0];
-    const op = (vocabulary.comparisons[field?.kind ?? "word"] ?? ["is"])[0] ?? "is";
+    const op = comparisons(vocabulary, field)[0] ?? "is";
     onChange({ ...conditions, lines: [...lines, { key: Date.now(), field: field?.name ?? "tags", op, value: "" }] });
   };
   return (
@@ -83,11 +86,10 @@ export function ConditionList({ label, none, conditions, vocabulary, onChange }:
 type LineProps = { line: Line; vocabulary: Words; onChange: (changes: Partial<Line>) => void; onRemove: () => void };
 
 function OneLine({ line, vocabulary, onChange, onRemove }: LineProps) {
-  const field = vocabulary.fields.find((each) => each.name === line.field);
-  const ops = vocabulary.comparisons[field?.kind ?? "word"] ?? Object.keys(OPS);
+  const fields = allFields(vocabulary);
+  const field = fields.find((each) => each.name === line.field);
+  const ops = comparisons(vocabulary, field);
   const needsValue = line.op !== "is_set" && line.op !== "is_not_set";
-  const choices = field?.kind === "flag" ? ["yes", "no"] : (field?.choices ?? []);
-  const isOne = !["one_of", "none_of", "all_of"].includes(line.op);
   return (
     <Group gap="xs" align="end">
       <Select
@@ -96,48 +98,69 @@ function OneLine({ line, vocabulary, onChange, onRemove }: LineProps) {
         searchable
         allowDeselect={false}
         w={190}
-        data={vocabulary.fields.map((each) => ({ value: each.name, label: words(each.name) }))}
+        data={offered({ list: fields.map(fieldChoice), isOpen: false }, [line.field])}
         value={line.field}
+        error={field ? null : TEXTS.goneOne}
         onChange={(name) => {
-          const kind = vocabulary.fields.find((each) => each.name === name)?.kind ?? "word";
+          const chosen = fields.find((each) => each.name === name);
           onChange({
             field: name ?? line.field,
-            op: vocabulary.comparisons[kind]?.[0] ?? "is",
-            value: kind === "flag" ? "yes" : "",
+            op: comparisons(vocabulary, chosen)[0] ?? "is",
+            value: chosen?.kind === "flag" ? "yes" : "",
           });
         }}
       />
       <NativeSelect
         label={TEXTS.op}
         size="xs"
-        data={ops.map((op) => ({ value: op, label: OPS[op] ?? op }))}
+        data={(ops.includes(line.op) ? ops : [...ops, line.op]).map((op) => ({ value: op, label: OPS[op] ?? op }))}
         value={line.op}
-        onChange={(event) => onChange({ op: event.currentTarget.value })}
+        onChange={(event) => {
+          const op = event.currentTarget.value;
+          onChange({ op, value: fitting(op, line.value) });
+        }}
       />
-      {needsValue &&
-        (choices.length > 0 && isOne ? (
-          <NativeSelect
-            label={TEXTS.value}
-            size="xs"
-            data={["", ...choices]}
-            value={line.value}
-            onChange={(event) => onChange({ value: event.currentTarget.value })}
-          />
-        ) : (
-          <TextInput
-            label={TEXTS.value}
-            placeholder={isOne ? "" : TEXTS.valueHint}
-            required
-            value={line.value}
-            onChange={(event) => onChange({ value: event.currentTarget.value })}
-          />
-        ))}
-      <Button variant="default" onClick={onRemove} aria-label={`${TEXTS.remove}: ${words(line.field)}`}>
+      {needsValue && (
+        <Value field={field} line={line} vocabulary={vocabulary} onChange={(value) => onChange({ value })} />
+      )}
+      <Button variant="default" onClick={onRemove} aria-label={`${TEXTS.remove}: ${fieldName(line.field, field)}`}>
         {TEXTS.remove}
       </Button>
     </Group>
   );
 }
+
+type ValueProps = {
+  field: Field | undefined;
+  line: Line;
+  vocabulary: Words;
+  onChange: (value: string | string[]) => void;
+};
+
+function Value({ field, line, vocabulary, onChange }: ValueProps) {
+  const choices = useFieldChoices(field, vocabulary);
+  const value = fitting(line.op, line.value);
+  if (Array.isArray(value))
+    return <PickMany label={TEXTS.value} choices={choices} values={value} onChange={onChange} />;
+  if (choices && !choices.isOpen)
+    return <PickOne label={TEXTS.value} choices={choices} value={value} onChange={onChange} />;
+  return (
+    <TextInput
+      label={TEXTS.value}
+      required
+      inputMode={field?.kind === "number" ? "decimal" : "text"}
+      value={typeof line.value === "string" ? line.value : value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
+  );
+}
+
+function fieldName(name: string, field: Field | undefined): string {
+  if (name.startsWith("custom.")) return field?.about ?? name;
+  return FIELDS[name] ?? words(name);
+}
+
+const fieldChoice = (field: Field) => ({ value: field.name, label: fieldName(field.name, field) });
 
 function isJson(text: string): boolean {
   try {

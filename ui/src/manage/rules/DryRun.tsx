@@ -12,10 +12,11 @@ import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
 import { dryRun, type Hit, type RuleBody, tryRule } from "./calls.ts";
-import { actionsInWords } from "./said.ts";
+import { useNames } from "./lists.ts";
+import { actionsInWords, type Names } from "./said.ts";
 import { TEXTS } from "./texts.ts";
 
-const COLUMNS: Column<Hit>[] = [
+const columnsWith = (names: Names): Column<Hit>[] => [
   {
     head: "Ticket",
     cell: (hit) => (
@@ -25,10 +26,11 @@ const COLUMNS: Column<Hit>[] = [
     ),
   },
   { head: "When", cell: (hit) => <Age at={hit.at} /> },
-  { head: "Would have", isWide: true, cell: (hit) => actionsInWords(hit.actions) },
+  { head: "Would have", isWide: true, cell: (hit) => actionsInWords(hit.actions, names) },
 ];
 
 export function DryRun({ rule, body }: { rule: string | null; body: RuleBody | null }) {
+  const names = useNames();
   const [days, setDays] = useState(30);
   const [run, setRun] = useState<string | null>(null);
   const ask = useAct({
@@ -79,7 +81,12 @@ export function DryRun({ rule, body }: { rule: string | null; body: RuleBody | n
                 </Text>
                 {dry_run.problem && <Text size="sm">{dry_run.problem}</Text>}
                 {items.length > 0 && (
-                  <Rows label={TEXTS.dryRun} columns={COLUMNS} rows={items} rowKey={(hit) => String(hit.seq)} />
+                  <Rows
+                    label={TEXTS.dryRun}
+                    columns={columnsWith(names)}
+                    rows={items}
+                    rowKey={(hit) => String(hit.seq)}
+                  />
                 )}
               </>
             )}

@@ -13,7 +13,7 @@ import { ActionList } from "./ActionList.tsx";
 import { ConditionList } from "./ConditionList.tsx";
 import { changeRule, makeRule, type Rule, removeRule, rule, vocabulary, type Words } from "./calls.ts";
 import { DryRun } from "./DryRun.tsx";
-import { bodyOf, type Form, formOf } from "./form.ts";
+import { allFields, bodyOf, type Form, formOf } from "./form.ts";
 import { rulesKey } from "./Rules.tsx";
 import { RunLog } from "./RunLog.tsx";
 import { EVENTS, TEXTS } from "./texts.ts";
@@ -48,7 +48,7 @@ function Editor({ stored, words }: { stored: Rule | null; words: Words }) {
   const [form, setForm] = useState<Form>(() => formOf(stored));
   const [isRemoving, setRemoving] = useState(false);
   const set = (changes: Partial<Form>) => setForm((typed) => ({ ...typed, ...changes }));
-  const body = bodyOf(form, words.fields);
+  const body = bodyOf(form, allFields(words));
   const save = useAct({
     run: () => {
       if (!body) throw new Error(TEXTS.unreadable);
@@ -124,7 +124,7 @@ function Editor({ stored, words }: { stored: Rule | null; words: Words }) {
               vocabulary={words}
               onChange={(unless) => set({ unless })}
             />
-            <ActionList actions={form.actions} onChange={(actions) => set({ actions })} />
+            <ActionList actions={form.actions} vocabulary={words} onChange={(actions) => set({ actions })} />
             {save.isError && <Failure error={save.error} compact />}
             {mayChange && (
               <Group justify="space-between">

@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { Age } from "../../parts/Age.tsx";
 import { useAct } from "../../parts/act.tsx";
+import { duration, words } from "../../parts/format.ts";
 import { CALM_MS } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
@@ -51,7 +52,7 @@ export function Rules() {
           </Link>
           <div className="quiet small">
             When {EVENTS[rule.event] ?? rule.event}
-            {rule.after_minutes ? `, ${rule.after_minutes} min later` : ""}
+            {rule.after_minutes ? `, ${duration(rule.after_minutes * 60)} later` : ""}
           </div>
         </>
       ),
@@ -60,7 +61,9 @@ export function Rules() {
       head: "Does",
       isWide: true,
       cell: (rule) => (
-        <span className="small">{rule.actions.map((action) => ACTIONS[action.do]?.name ?? action.do).join(", ")}</span>
+        <span className="small">
+          {rule.actions.map((action) => ACTIONS[action.do]?.name ?? words(action.do)).join(", ")}
+        </span>
       ),
     },
     {

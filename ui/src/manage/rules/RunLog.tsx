@@ -3,18 +3,20 @@
 import { Box, Stack, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Age } from "../../parts/Age.tsx";
+import { words } from "../../parts/format.ts";
 import { CALM_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body } from "../../parts/Screen.tsx";
 import { State, type Tone } from "../../parts/State.tsx";
 import { type Run, runs } from "./calls.ts";
+import { useNames } from "./lists.ts";
 import { rulesKey } from "./Rules.tsx";
-import { actionsInWords } from "./said.ts";
-import { EVENTS, TEXTS } from "./texts.ts";
+import { actionsInWords, findingsInWords, type Names } from "./said.ts";
+import { EVENTS, OUTCOMES, TEXTS } from "./texts.ts";
 
 const TONES: Record<string, Tone> = { fired: "good", failed: "bad", over_budget: "warn", invalid: "bad" };
 
-const COLUMNS: Column<Run>[] = [
+const columnsWith = (names: Names): Column<Run>[] => [
   { head: "When", cell: (run) => <Age at={run.at} /> },
   {
     head: "Ticket",
@@ -29,11 +31,19 @@ const COLUMNS: Column<Run>[] = [
     isWide: true,
     cell: (run) => (
       <>
-        <State name={run.outcome} tone={TONES[run.outcome] ?? "none"} />
-        <div className="small">{run.problem ?? actionsInWords(run.done)}</div>
+        <State name={run.outcome} tone={TONES[run.outcome] ?? "none"}>
+          {OUTCOMES[run.outcome]}
+        </State>
+        <div className="small">{run.problem ?? actionsInWords(run.done, names)}</div>
         <details>
-          <summary className="small quiet">Why: {EVENTS[run.event] ?? run.event}</summary>
-          <pre className="payload mono">{JSON.stringify(run.results, null, 2)}</pre>
+          <summary className="small quiet">Why: {EVENTS[run.event] ?? words(run.event).toLowerCase()}</summary>
+          <ul className="plain small">
+            {findingsInWords(run.results, names).map(({ says, holds }) => (
+              <li key={says}>
+                {says}: {holds ? TEXTS.held : TEXTS.heldNot}
+              </li>
+            ))}
+          </ul>
         </details>
       </>
     ),
@@ -41,6 +51,7 @@ const COLUMNS: Column<Run>[] = [
 ];
 
 export function RunLog({ rule }: { rule: string }) {
+  const names = useNames();
   const pages = usePages<Run>([...rulesKey, rule, "runs"], (cursor, signal) => runs(rule, cursor, signal), CALM_MS);
   return (
     <Box className="panel panel-pad" component="section" aria-label={TEXTS.runs}>
@@ -53,7 +64,7 @@ export function RunLog({ rule }: { rule: string }) {
             pages.rows?.length ? (
               <Rows
                 label={TEXTS.runs}
-                columns={COLUMNS}
+                columns={columnsWith(names)}
                 rows={pages.rows}
                 rowKey={(run) => run.id}
                 onMore={pages.onMore}

@@ -30,9 +30,14 @@ export type Rule = RuleBody & {
 };
 
 export type Field = { name: string; kind: string; choices: string[]; about: string };
+/** A field of the shop's own: text, number, boolean, date or choice. */
+export type OwnField = { name: string; kind: string; choices: string[]; label: string };
 export type Words = {
   events: string[];
   fields: Field[];
+  own_fields: OwnField[];
+  /** Words that a field can have, where its choices do not list them. */
+  values: Record<string, string[]>;
   comparisons: Record<string, string[]>;
   actions: Action[];
   variables: { name: string; about: string }[];

@@ -1,8 +1,8 @@
 // A rule while it is typed. Conditions are a list, all or any of which must hold; a tree that stands deeper is kept as text.
 
-import type { Action, Field, Rule, RuleBody, Tree } from "./calls.ts";
+import type { Action, Field, OwnField, Rule, RuleBody, Tree, Words } from "./calls.ts";
 
-export type Line = { key: number; field: string; op: string; value: string };
+export type Line = { key: number; field: string; op: string; value: string | string[] };
 export type Conditions = { kind: "list"; match: "all" | "any"; lines: Line[] } | { kind: "text"; text: string };
 export type TypedAction = { key: number; action: Action };
 
@@ -77,25 +77,53 @@ export function writeTree(conditions: Conditions, fields: Field[]): Tree | undef
 }
 
 /** Null where none is needed, undefined while one is missing. */
-function toBeSent({ op, value }: Line, kind: string): unknown {
+function toBeSent({ op, value: typed }: Line, kind: string): unknown {
   if (NO_VALUE.includes(op)) return null;
+  const value = fitting(op, typed);
+  if (Array.isArray(value)) return value.length > 0 ? value : undefined;
   const text = value.trim();
   if (kind === "flag") return text !== "no";
   if (text === "") return undefined;
-  if (SEVERAL.includes(op))
-    return text
-      .split(",")
-      .map((part) => part.trim())
-      .filter(Boolean);
   if (kind !== "number") return text;
   const number = Number(text.replace(",", "."));
   return Number.isFinite(number) ? number : undefined;
 }
 
-function written(value: unknown): string {
-  if (Array.isArray(value)) return value.join(", ");
+export function takesSeveral(op: string): boolean {
+  return SEVERAL.includes(op);
+}
+
+/** A value as a comparison takes it: several, or one. */
+export function fitting(op: string, value: string | string[]): string | string[] {
+  const all = (Array.isArray(value) ? value : [value]).map((one) => one.trim()).filter(Boolean);
+  return takesSeveral(op) ? all : (all[0] ?? "");
+}
+
+function written(value: unknown): string | string[] {
+  if (Array.isArray(value)) return value.map(String);
   if (typeof value === "boolean") return value ? "yes" : "no";
   return value === undefined || value === null ? "" : String(value);
+}
+
+const KINDS: Record<string, string> = { number: "number", boolean: "flag" };
+
+/** The fields of conditions, the shop's own behind the others. */
+export function allFields(vocabulary: Words): Field[] {
+  const own = ({ name, kind, choices, label }: OwnField) => ({
+    name,
+    kind: KINDS[kind] ?? "word",
+    choices,
+    about: label,
+  });
+  return [...vocabulary.fields, ...vocabulary.own_fields.map(own)];
+}
+
+/** How a field can be compared. */
+export function comparisons(vocabulary: Words, field: Field | undefined): string[] {
+  const byKind = vocabulary.comparisons[field?.kind ?? "word"] ?? [];
+  if (!field?.name.startsWith("custom.")) return byKind;
+  const own = vocabulary.comparisons.own ?? [];
+  return byKind.filter((op) => own.includes(op));
 }
 
 function isEmpty(tree: Tree): boolean {

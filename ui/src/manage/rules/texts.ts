@@ -22,7 +22,11 @@ export const TEXTS = {
   field: "What",
   op: "How",
   value: "Value",
-  valueHint: "Several with commas",
+  severalHint: "Enter after each",
+  gone: "Not there any more:",
+  goneOne: "Not there any more: choose another",
+  noSuchValue: "Nothing is called so",
+  unused: "On no ticket at present",
   does: "What it does, in this order",
   addAction: "Add",
   asText: "These conditions stand within each other, so they are shown as text.",
@@ -48,7 +52,10 @@ export const TEXTS = {
   days: "Days back",
   run: "Try",
   runs: "What it did",
-  runsNone: "It has not fired yet",
+  runsNone:
+    "It has not fired yet. Each time that it does is listed here, with why. Try it on the past to see when it would have.",
+  held: "holds",
+  heldNot: "does not hold",
   saveFirst: "Save the rule first, then try it. A new rule is off until it is switched on in the list of rules.",
 };
 
@@ -76,16 +83,58 @@ export const OPS: Record<string, string> = {
   is_not_set: "is not known",
 };
 
+/** Words of fixed lists whose name for people is not the word itself. */
+export const VALUES: Record<string, string> = {
+  email: "E-mail",
+  sms: "SMS",
+  whatsapp: "WhatsApp",
+  first_response: "First answer",
+  next_response: "Next answer",
+  resolution: "Resolution",
+  first_resolution: "First resolution",
+  return: "Return of goods",
+  product_question: "Question about a product",
+  other: "Something else",
+};
+
+/** Parts of a ticket that a change can concern. */
+export const CHANGED: Record<string, string> = {
+  status: "Where it stands",
+  assignee_id: "Whose it is",
+  customer_id: "The customer",
+  custom: "A field of the shop’s own",
+  snoozed_until: "Its sleep",
+  is_spam: "Whether it is spam",
+  suspended_reason: "Whether it is held back",
+};
+
+/** Fields whose name for people is not their own. */
+export const FIELDS: Record<string, string> = {
+  message: "What was written",
+  asks_compensation: "Asks for compensation",
+  status: "Where it stands",
+  assignee: "Whose it is",
+  is_snoozed: "Sleeps",
+  opened_by_agent: "Opened by an agent",
+  churn_band: "Likely to leave",
+  in_business_hours: "Within opening hours",
+  changed: "What changed",
+  added_tags: "Tags that came",
+  clock: "Which promise",
+  answered_since: "Answered since",
+  customer_wrote_since: "Customer wrote since",
+};
+
 /** What each act is called, and what it needs to know. */
 export const ACTIONS: Record<string, { name: string; needs: { name: string; label: string; kind: Need }[] }> = {
-  add_tags: { name: "Add tags", needs: [{ name: "tags", label: "Tags", kind: "words" }] },
-  remove_tags: { name: "Take tags away", needs: [{ name: "tags", label: "Tags", kind: "words" }] },
+  add_tags: { name: "Add tags", needs: [{ name: "tags", label: "Tags", kind: "tags" }] },
+  remove_tags: { name: "Take tags away", needs: [{ name: "tags", label: "Tags", kind: "tags" }] },
   assign_agent: { name: "Give it to a person", needs: [{ name: "agent_id", label: "Person", kind: "agent" }] },
   assign_department: {
     name: "Give it to a department",
-    needs: [{ name: "department", label: "Department", kind: "text" }],
+    needs: [{ name: "department", label: "Department", kind: "department" }],
   },
-  require_skills: { name: "Only people with skills", needs: [{ name: "skills", label: "Skills", kind: "words" }] },
+  require_skills: { name: "Only people with skills", needs: [{ name: "skills", label: "Skills", kind: "skills" }] },
   set_priority: { name: "Set the priority", needs: [{ name: "priority", label: "Priority", kind: "priority" }] },
   set_status: { name: "Set where it stands", needs: [{ name: "status", label: "Stands", kind: "status" }] },
   snooze: { name: "Let it sleep", needs: [{ name: "minutes", label: "Minutes", kind: "number" }] },
@@ -98,4 +147,23 @@ export const ACTIONS: Record<string, { name: string; needs: { name: string; labe
   call_webhook: { name: "Call another system", needs: [{ name: "url", label: "Address (https)", kind: "text" }] },
 };
 
-export type Need = "words" | "text" | "long" | "number" | "agent" | "maybe-agent" | "macro" | "priority" | "status";
+export type Need =
+  | "tags"
+  | "skills"
+  | "text"
+  | "long"
+  | "number"
+  | "agent"
+  | "maybe-agent"
+  | "department"
+  | "macro"
+  | "priority"
+  | "status";
+
+/** How a run, or a try, ended. */
+export const OUTCOMES: Record<string, string> = {
+  fired: "Done",
+  failed: "Failed, nothing of it was done",
+  over_budget: "Too often: it was switched off",
+  invalid: "It names what is gone",
+};

@@ -1,9 +1,10 @@
-// One delivery: what is sent, every request that was made for it with its answer, and once more.
+// One delivery: what is sent, every request that was made for it with its answer; at once what waits, once more what is over.
 
 import { Box, Button, Stack, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { Problem } from "../../api/problem.ts";
 import { Age } from "../../parts/Age.tsx";
 import { useAct } from "../../parts/act.tsx";
 import { count, duration, moment } from "../../parts/format.ts";
@@ -11,7 +12,7 @@ import { LIVE_MS } from "../../parts/pages.ts";
 import { Body, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
 import { may, sessionQuery } from "../../shell/session.ts";
-import { DELIVERIES, deliveryQuery, type Exchange, endpointsQuery, replay, type Shown } from "./calls.ts";
+import { DELIVERIES, deliveryQuery, type Exchange, endpointsQuery, replay, type Shown, sendNow } from "./calls.ts";
 import { attemptsOf, TONES } from "./Deliveries.tsx";
 import { STATES, TEXTS } from "./texts.ts";
 
@@ -28,20 +29,31 @@ export function Delivery() {
     changes: [DELIVERIES],
     done: () => TEXTS.replayed,
   });
+  const now = useAct({
+    run: () => saidNow(id),
+    changes: [DELIVERIES],
+    done: (said) => said,
+  });
   const known = query.data;
-  const mayReplay = known && known.state !== "waiting" && known.type !== "webhook.test";
+  const mayReplay = known && known.type !== "webhook.test";
   return (
     <Screen
       title={TEXTS.delivery}
       note={<span className="mono">{known?.type ?? id}</span>}
       queries={[query]}
       actions={
-        mayReplay &&
-        may(session.data, "settings:write") && (
-          <Button loading={again.isPending} onClick={() => again.mutate(undefined)}>
-            {TEXTS.replay}
+        may(session.data, "settings:write") &&
+        (known?.state === "waiting" ? (
+          <Button loading={now.isPending} onClick={() => now.mutate(undefined)}>
+            {TEXTS.sendNow}
           </Button>
-        )
+        ) : (
+          mayReplay && (
+            <Button loading={again.isPending} onClick={() => again.mutate(undefined)}>
+              {TEXTS.replay}
+            </Button>
+          )
+        ))
       }
     >
       <Body query={query}>
@@ -73,6 +85,17 @@ export function Delivery() {
   );
 }
 
+/** What became of it in a sentence. That its turn has not come is no failure, and says what to do. */
+async function saidNow(id: string): Promise<string> {
+  try {
+    const sent = await sendNow(id);
+    return sent.brought_forward ? TEXTS.sentNow : TEXTS.sentSoon;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.kind !== "conflict") throw error;
+    return `${TEXTS.notNow}: ${error.message}`;
+  }
+}
+
 function Facts({ delivery }: { delivery: Shown }) {
   const endpoints = useQuery(endpointsQuery);
   const endpoint = endpoints.data?.items.find((one) => one.id === delivery.endpoint_id);
@@ -101,7 +124,7 @@ function Facts({ delivery }: { delivery: Shown }) {
         <dt>{TEXTS.attempts}</dt>
         <dd>
           {count(attemptsOf(delivery))}
-          {delivery.waits > 0 ? `, put off ${count(delivery.waits)} times` : ""}
+          {delivery.waits > 0 ? `, put off ${delivery.waits === 1 ? "once" : `${count(delivery.waits)} times`}` : ""}
         </dd>
         {delivery.next_at && (
           <>
@@ -113,7 +136,7 @@ function Facts({ delivery }: { delivery: Shown }) {
         )}
         <dt>{TEXTS.made}</dt>
         <dd>{moment(delivery.created_at)}</dd>
-        <dt>Ended</dt>
+        <dt>{TEXTS.ended}</dt>
         <dd>{moment(delivery.ended_at)}</dd>
         {delivery.replay_of && (
           <>

@@ -107,7 +107,7 @@ export function Webhooks() {
           const shown = event ? items.filter((endpoint) => isPicked(endpoint.events, event)) : items;
           if (shown.length > 0)
             return <Rows label={TEXTS.title} columns={columns} rows={shown} rowKey={(endpoint) => endpoint.id} />;
-          if (items.length > 0) return <Empty title={TEXTS.noneListens} />;
+          if (items.length > 0) return <Empty title={TEXTS.noneListens}>{TEXTS.noneListensNote}</Empty>;
           return <Empty title={TEXTS.empty}>{TEXTS.emptyNote}</Empty>;
         }}
       </Body>

@@ -97,5 +97,7 @@ export const deliveryQuery = (id: string) =>
     queryFn: ({ signal }) => answerAs<Shown>(client.GET("/api/outbound/deliveries/{id}", { ...of(id), signal })),
   });
 
+/** What waits for its next attempt is tried at once. */
+export const sendNow = (id: string) => answer(client.POST("/api/outbound/deliveries/{id}/send", of(id)));
 export const replay = (id: string) => answer(client.POST("/api/outbound/deliveries/{id}/replay", of(id)));
 export const replayMany = (body: ReplayFilter) => answer(client.POST("/api/outbound/deliveries/replay", { body }));
