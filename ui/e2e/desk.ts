@@ -84,8 +84,8 @@ const MAILBOX = "help@records.example";
 
 /** The mailbox that replies leave from. Nobody listens at its server: what is sent waits there, and can be taken back. */
 export async function mailbox(): Promise<string> {
-  const known = await api<Listed<{ id: string; address: string }>>("/api/mailboxes");
-  const there = known.items.find((one) => one.address === MAILBOX);
+  const known = await api<{ id: string; address: string }[]>("/api/mailboxes");
+  const there = known.find((one) => one.address === MAILBOX);
   if (there) return there.id;
   const smtp = { host: "127.0.0.1", port: 9, security: "plain" };
   return (await post<{ id: string }>("/api/mailboxes", { address: MAILBOX, is_default: true, smtp })).id;
