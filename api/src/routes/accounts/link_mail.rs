@@ -11,7 +11,6 @@ use support::kinds::SendLink;
 use support::kinds::send_link::LinkMail;
 use support::mail::mailboxes;
 
-use super::passwords::link_url;
 use crate::state::AppState;
 use crate::web::correlation;
 use crate::web::problem::Problem;
@@ -51,4 +50,11 @@ pub(super) async fn ask(
             "api",
         );
     Ok(Some(jobs::enqueue_one(tx, job).await?.1))
+}
+
+/// The page to send the person to, when it is known where people reach this installation.
+pub(super) fn link_url(state: &AppState, token: &str, purpose: Purpose) -> Option<String> {
+    let path = purpose.name();
+    // Behind the number sign, where neither servers nor their logs see it.
+    state.settings.people.public_url.as_ref().map(|base| format!("{base}/{path}#{token}"))
 }

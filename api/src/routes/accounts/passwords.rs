@@ -306,7 +306,7 @@ pub(super) fn fill_link(state: &AppState, mut kept: Value) -> Value {
     let Some(id) = kept["link_id"].as_str().and_then(|id| id.parse::<Uuid>().ok()) else { return kept };
     let token = state.people.links.text(id);
     let purpose = if kept["purpose"] == "invitation" { Purpose::Invitation } else { Purpose::Reset };
-    let url = link_url(state, &token, purpose);
+    let url = link_mail::link_url(state, &token, purpose);
     if let Some(object) = kept.as_object_mut() {
         object.remove("link_id");
     }
@@ -320,13 +320,6 @@ pub(super) fn fill_link(state: &AppState, mut kept: Value) -> Value {
         object.remove("by_mail");
     }
     kept
-}
-
-/// The page to send the person to, when it is known where people reach this installation.
-pub(super) fn link_url(state: &AppState, token: &str, purpose: Purpose) -> Option<String> {
-    let path = purpose.name();
-    // Behind the number sign, where neither servers nor their logs see it.
-    state.settings.people.public_url.as_ref().map(|base| format!("{base}/{path}#{token}"))
 }
 
 /// Make a link for a person: an invitation before their first password, a reset afterwards. Earlier links end.
