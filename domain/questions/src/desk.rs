@@ -23,10 +23,12 @@ use tokio::sync::Semaphore;
 
 use crate::memo::Memo;
 use crate::policy;
+use crate::text::formats;
 use crate::tools::answer::{Cost, ToolAnswer};
 use crate::tools::call::{Call, CallError};
+use crate::tools::maker::{self, Maker};
 use crate::tools::protect::{Form, protect, protect_groups, protect_months};
-use crate::tools::reports::{self, Maker, NO_FORECAST, Raw};
+use crate::tools::reports::{self, NO_FORECAST, Raw};
 use crate::tools::{anonymise, lookup};
 use crate::way::{Step, Way, rows_read};
 
@@ -313,7 +315,7 @@ impl Desk {
             let whole = Arc::new(lookup::answer(&parts.kept, way, &key, &standing, asked, now).await?);
             return Ok(Answered { whole, remembered: false, kept_as: None });
         }
-        let Some(maker) = reports::maker(call) else { return Err(ToolError::Lost) };
+        let Some(maker) = maker::maker(call) else { return Err(ToolError::Lost) };
         let mut whole_call = call.clone();
         whole_call.set_page(None, None);
         let key =
@@ -491,15 +493,20 @@ pub(crate) fn blank(
 fn about_sample(extent: &Extent, standing: &Standing, months: Option<u32>) -> Vec<String> {
     let mut said = Vec::new();
     if extent.customers < SMALL_SAMPLE {
+        let verb = if extent.customers == 1 { "has" } else { "have" };
         said.push(format!(
-            "{} customers have ordered so far; figures of so few vary by chance.",
-            extent.customers
+            "{} {verb} ordered so far; figures of so few vary by chance.",
+            formats::count(extent.customers, "customer")
         ));
     }
     if let (Some(months), Some(first)) = (months, extent.first_order_on)
         && first > standing.day_months_before(months)
     {
-        said.push(format!("The first order is of {first}, so the data are shorter than {months} months."));
+        said.push(format!(
+            "The first order is of {}, so the data are shorter than {}.",
+            formats::day(first),
+            formats::count(i64::from(months), "month")
+        ));
     }
     said
 }
@@ -512,7 +519,9 @@ async fn quality(tx: &mut Tx) -> Result<Option<String>, DbError> {
     let auc = model.detail.as_ref().and_then(|detail| detail.metrics["ours"]["roc_auc"]["value"].as_f64());
     let of = format!(
         "Model {} of churn looks {} days ahead and was trained as of {}",
-        model.number, model.horizon_days, model.trained_as_of
+        model.number,
+        model.horizon_days,
+        formats::day(model.trained_as_of)
     );
     Ok(Some(match auc {
         Some(auc) => format!(

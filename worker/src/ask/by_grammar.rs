@@ -1,9 +1,9 @@
 //! An answer without a model: what the grammar understands is called and told in plain sentences.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use questions::answer::{Outcome, compose, without_call};
 use questions::desk::{Asker, Desk, ToolError};
-use questions::grammar::{Understood, understand};
+use questions::grammar::{Reading, Understood, understand};
 use questions::text;
 use questions::tools::Call;
 
@@ -24,14 +24,20 @@ pub async fn answer(
     question: &str,
     last: Option<&Call>,
 ) -> Result<Answered, Stop> {
-    let call = match understand(question, last) {
-        Understood::Call(call) => *call,
-        Understood::AskBack { text, suggestions } => return Ok(without(Outcome::Asks, text, suggestions)),
-        Understood::Decline { text, suggestions } => {
-            return Ok(without(Outcome::Declined, text, suggestions));
-        }
+    let now = Utc::now();
+    let Reading { understood, remarks } = understand(question, last, now.date_naive());
+    let mut answered = match understood {
+        Understood::Call(call) => called(desk, asker, *call, now).await?,
+        Understood::AskBack { text, suggestions } => without(Outcome::Asks, text, suggestions),
+        Understood::Decline { text, suggestions } => without(Outcome::Declined, text, suggestions),
     };
-    match desk.call(asker, &call, Utc::now()).await {
+    // How the question was read comes before what the figures are worth.
+    answered.answer.caveats.splice(0..0, remarks);
+    Ok(answered)
+}
+
+async fn called(desk: &Desk, asker: Asker, call: Call, now: DateTime<Utc>) -> Result<Answered, Stop> {
+    match desk.call(asker, &call, now).await {
         Ok(answer) => {
             let text = text::of(&answer);
             let made = [(call, answer)];

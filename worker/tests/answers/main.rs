@@ -154,7 +154,19 @@ async fn without_a_key_the_grammar_answers_goes_on_and_says_so() {
     let first = first.expect("an answer");
     assert_eq!((first.outcome, first.answered_by.as_str()), (Outcome::Answered, "grammar"));
     assert!(first.caveats.iter().any(|caveat| caveat.contains("without a model")), "{first:?}");
-    assert!(first.text.contains("2100.00 EUR"), "{}", first.text);
+    assert!(first.text.contains("2,100.00 EUR"), "{}", first.text);
+    assert_eq!(first.rows[0]["revenue"], "1550.00", "rows stay as they are");
+    // How it was read comes first: the slip, and that a year back is not the calendar's.
+    assert!(
+        first.caveats[0].contains("\u{201c}catgory\u{201d} as \u{201c}category\u{201d}"),
+        "{:?}",
+        first.caveats
+    );
+    assert!(
+        first.caveats[1].contains("\u{201c}last year\u{201d} is read as the 12 months"),
+        "{:?}",
+        first.caveats
+    );
     assert_eq!(
         first.chart.as_ref().map(|chart| (chart.x.as_str(), chart.y.as_str())),
         Some(("category", "revenue"))
@@ -164,6 +176,10 @@ async fn without_a_key_the_grammar_answers_goes_on_and_says_so() {
     assert_eq!(next.calls[0].arguments["timeframe_months"], 3);
     let (_, strange) = shop.try_ask(Some(conversation), "what will the weather be in berlin", &scopes).await;
     assert_eq!(strange.expect("an answer").outcome, Outcome::Declined);
+    let abroad = shop.ask("how many custmers from Germany").await;
+    assert_eq!((abroad.outcome, abroad.calls.len()), (Outcome::Declined, 0));
+    assert!(abroad.text.contains("where customers live") && !abroad.suggestions.is_empty(), "{abroad:?}");
+    assert!(abroad.caveats[0].contains("custmers"), "{:?}", abroad.caveats);
     let (_, denied) = shop.try_ask(None, "who are our vips", &["customers:read"]).await;
     let denied = denied.expect("an answer");
     assert_eq!((denied.outcome, denied.rows.len()), (Outcome::Declined, 0));
@@ -237,7 +253,7 @@ async fn a_budget_stops_politely() {
     shop.allows(Policy { monthly_micros: Some(300), ..Policy::default() }).await;
     let answer = shop.ask("What is our revenue by category?").await;
     assert_eq!(model.requests().len(), 1);
-    assert!(answer.text.contains("2100.00"), "{}", answer.text);
+    assert!(answer.text.contains("2,100.00"), "{}", answer.text);
     let next = shop.ask("What is our revenue by category?").await;
     assert_eq!((next.answered_by.as_str(), model.requests().len()), ("grammar", 1));
     assert!(next.caveats.iter().any(|caveat| caveat.contains("budget for AI is used up")), "{next:?}");

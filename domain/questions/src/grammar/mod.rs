@@ -1,20 +1,40 @@
 //! What a question asks for, without a model: a small grammar over the tools' vocabulary.
 //!
-//! It answers only what it understands in full. Every word must be known, every number must have a unit, and what the
-//! question is about must be exactly what one variant of a tool is about; anything else is asked back or declined.
-//! A question that goes on from the one before it takes its tool, its customer and its time.
+//! It answers only what it understands in full. Every word must be known, or be a slip of a known one; every number must
+//! have a unit; and what the question is about must be exactly what one variant of a tool is about. Anything else is asked
+//! back or declined, with what could be asked instead. A question that goes on from the one before it takes its tool, its
+//! customer and its time.
 
+pub mod concepts;
+mod going_on;
 pub mod intents;
+mod outside;
 pub mod parameters;
-pub mod words;
+mod phrases;
+mod rules;
+mod spelling;
+mod times;
+mod tokens;
+mod two;
+mod words;
 
+use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
 use crate::tools::Call;
-use crate::tools::call::DEFAULT_LIMIT;
-use intents::{LOOKUPS, RULES, Rule, best};
-use parameters::Read;
-use words::{Concept, Concepts};
+use concepts::{Concept, Concepts};
+use intents::{Rule, best};
+use parameters::{Objection, Read};
+use rules::{LOOKUPS, RULES};
+
+/// A question as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// What it asks for.
+    pub understood: Understood,
+    /// How it was read where that is not what it says: slips, and times of the calendar.
+    pub remarks: Vec<String>,
+}
 
 /// What a question asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,99 +60,74 @@ pub enum Understood {
 /// Suggestions at most.
 const MOST_SUGGESTIONS: usize = 4;
 
-/// Understands a question, after one that was answered by `last`, if any was.
-pub fn understand(question: &str, last: Option<&Call>) -> Understood {
-    let read = parameters::read(question);
-    let about = read.about;
+/// Reads a question of a day, after one that was answered by `last`, if any was.
+pub fn understand(question: &str, last: Option<&Call>, today: NaiveDate) -> Reading {
+    let read = parameters::read(question, today);
+    let understood = two::questions(question, today).unwrap_or_else(|| of(&read, last));
+    let mut remarks = read.slips;
+    if let (Understood::Call(call), Some(remark)) = (&understood, read.time_remark)
+        && (call.months().is_some() || matches!(**call, Call::ForecastMetrics(_)))
+    {
+        remarks.push(remark);
+    }
+    Reading { understood, remarks }
+}
+
+fn of(read: &Read, last: Option<&Call>) -> Understood {
     if let Some(objection) = &read.objection {
-        let is_about_something = !about.without(Concept::Customer).without(Concept::Pronoun).is_empty();
-        let text = objection.clone();
-        let suggestions = suggestions(about);
-        return match is_about_something || read.customer.is_some() {
-            true => Understood::AskBack { text, suggestions },
-            false => Understood::Decline { text, suggestions },
-        };
+        return objected(read, objection);
     }
     if let Some(call) = last
-        && let Some(understood) = going_on(&read, call)
+        && let Some(understood) = going_on::understand(read, call)
     {
         return understood;
     }
-    if about.has(Concept::Pronoun) && read.customer.is_none() {
+    let mut about = read.about;
+    // "Which customers changed their behaviour" names whom it means itself.
+    if about.has(Concept::Customer) {
+        about = about.without(Concept::They);
+    }
+    let refers = about.has(Concept::Pronoun) || about.has(Concept::They);
+    if refers && read.customer.is_none() {
         return ask_back("Whom do you mean? Please name a customer, such as C-0123ABCD.", about);
     }
-    if about.has(Concept::More) {
-        return ask_back("More of what?", about);
-    }
     let rules = if read.customer.is_some() { LOOKUPS } else { RULES };
-    match choose(rules, about.without(Concept::Pronoun), read.limit) {
-        Ok(rule) => call(rule, &read, Map::new()),
-        Err(closest) => unclear(about, &closest),
+    match choose(rules, about.without_pronouns(), read.limit) {
+        Ok(rule) => call(rule, read, Map::new()),
+        Err(_) if about == Concepts::of(&[Concept::More]) => ask_back("More of what?", about),
+        Err(closest) => unclear(read, &closest),
     }
 }
 
-/// A question that goes on from the one before, when it does.
-fn going_on(read: &Read, last: &Call) -> Option<Understood> {
+/// A question that cannot be answered whatever it is about, with what can be asked instead.
+fn objected(read: &Read, objection: &Objection) -> Understood {
     let about = read.about;
-    if about.without(Concept::More) == Concepts::of(&[]) && about.has(Concept::More) && read.months.is_none()
-    {
-        let (limit, place) = last.rows();
-        let mut more = last.clone();
-        more.set_page(read.limit.or(last.limit()), Some(crate::tools::call::cursor(place + limit)));
-        return Some(Understood::Call(Box::new(more)));
-    }
-    if let Call::LookupCustomer(asked) = last
-        && read.customer.is_none()
-        && (about.has(Concept::Pronoun) || read.goes_on)
-    {
-        let mut kept = Map::new();
-        kept.insert("customer_id".to_owned(), json!(asked.customer_id));
-        return Some(match best(LOOKUPS, about.without(Concept::Pronoun)) {
-            Ok(rule) => call(rule, read, kept),
-            Err(closest) => unclear(about, &closest),
-        });
-    }
-    if let (Call::LookupCustomer(asked), Some(id)) = (last, &read.customer)
-        && about.without(Concept::Customer).is_empty()
-        && read.goes_on
-    {
-        let mut other = asked.clone();
-        other.customer_id.clone_from(id);
-        return Some(Understood::Call(Box::new(Call::LookupCustomer(other))));
-    }
-    if read.customer.is_some() || about.has(Concept::Pronoun) {
-        return None;
-    }
-    let says_nothing_new = about.without(Concept::Customer).without(Concept::Future).is_empty();
-    if says_nothing_new
-        && (read.months.is_some() || read.limit.is_some())
-        && (read.goes_on || about.is_empty())
-    {
-        return Some(with_parameters(last, read));
-    }
-    if !read.goes_on {
-        return None;
-    }
-    let of_tool: &[Concept] = match last {
-        Call::ForecastMetrics(_) => &[Concept::Forecast],
-        Call::TargetCampaign(_) => &[Concept::Campaign],
-        Call::AnalyzeSegments(_) => &[Concept::Segment],
-        Call::AnalyzeProducts(_) => &[Concept::Category],
-        Call::GetRecommendations(_) => &[Concept::Recommend],
-        _ => &[],
-    };
-    let rule = best(RULES, about.and(Concepts::of(of_tool))).ok().filter(|rule| rule.tool == last.tool())?;
-    let mut kept = Map::new();
-    for name in ["months", "timeframe_months", "limit"] {
-        if let Some(value) = last.arguments().get(name) {
-            kept.insert(name.to_owned(), value.clone());
+    let text = objection.text();
+    match objection {
+        Objection::Outside(topic) => {
+            let suggestions = topic.instead.iter().map(|question| (*question).to_owned()).collect();
+            return Understood::Decline { text, suggestions };
         }
+        Objection::Language(_) => {
+            return Understood::Decline { text, suggestions: suggestions(Concepts::default()) };
+        }
+        Objection::Time(other) => {
+            // What it would be with a time that can be looked at.
+            if let Ok(rule) = choose(RULES, about.without_pronouns(), read.limit)
+                && let Some(months) = if rule.tool == "forecast_metrics" { other.ahead } else { other.back }
+                && let Some(example) = rule.example_of_months(months)
+            {
+                return Understood::AskBack { text, suggestions: vec![example] };
+            }
+        }
+        _ => {}
     }
-    // What the other variant cannot be told stays behind.
-    Some(match call(rule, read, kept) {
-        Understood::AskBack { .. } => call(rule, read, Map::new()),
-        understood => understood,
-    })
+    let is_about_something = !about.without(Concept::Customer).without_pronouns().is_empty();
+    let suggestions = suggestions(about);
+    match is_about_something || read.customer.is_some() {
+        true => Understood::AskBack { text, suggestions },
+        false => Understood::Decline { text, suggestions },
+    }
 }
 
 fn choose(
@@ -140,31 +135,11 @@ fn choose(
     about: Concepts,
     limit: Option<u32>,
 ) -> Result<&'static Rule, Vec<&'static Rule>> {
-    // "Top 10 customers" by itself means those who are worth most.
-    let is_bare = limit.is_some() && about == Concepts::of(&[Concept::Customer]);
+    // "Top 10 customers", by spend or by itself, means those who are worth most; "top 3 categories" likewise.
+    let bare = about.without(Concept::Spend).without(Concept::Money);
+    let is_bare = limit.is_some()
+        && (bare == Concepts::of(&[Concept::Customer]) || about == Concepts::of(&[Concept::Category]));
     best(rules, if is_bare { about.with(Concept::Best) } else { about })
-}
-
-/// The same call with another time or number of rows.
-fn with_parameters(last: &Call, read: &Read) -> Understood {
-    let Value::Object(mut arguments) = last.arguments() else {
-        return ask_back("What do you mean?", read.about);
-    };
-    arguments.remove("cursor");
-    if let Some(limit) = read.limit {
-        arguments.insert("limit".to_owned(), json!(limit));
-    }
-    if let Some(months) = read.months {
-        let is_forecast = matches!(last, Call::ForecastMetrics(_));
-        if is_forecast && read.is_past {
-            return ask_back("A forecast looks ahead; for how many months?", read.about);
-        }
-        if !is_forecast && read.about.has(Concept::Future) {
-            return ask_back("I can look ahead in forecasts only.", read.about);
-        }
-        arguments.insert(if is_forecast { "months" } else { "timeframe_months" }.to_owned(), json!(months));
-    }
-    parsed(last.tool(), arguments, read.about)
 }
 
 /// The call of a rule with what the question says, over what is kept of the one before.
@@ -177,12 +152,21 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
     if let Some(limit) = read.limit {
         arguments.insert("limit".to_owned(), json!(limit));
     }
-    let is_forecast = rule.tool == "forecast_metrics";
+    let takes_months = rule.months();
+    if read.is_today && takes_months.is_some() {
+        let text = "I can look at a number of months up to now, but not at a single day.";
+        return ask_back(text, read.about);
+    }
     if let Some(months) = read.months {
-        if is_forecast && read.is_past {
+        let Some(name) = takes_months else {
+            let suggestions = vec![rule.example.to_owned()];
+            let text = "That is told of all of the time up to now; it cannot be asked for a time of its own.";
+            return Understood::AskBack { text: text.to_owned(), suggestions };
+        };
+        if name == "months" && read.is_past {
             return ask_back("A forecast looks ahead; for how many months?", read.about);
         }
-        arguments.insert(if is_forecast { "months" } else { "timeframe_months" }.to_owned(), json!(months));
+        arguments.insert(name.to_owned(), json!(months));
     }
     let is_risk = rule.variant == "churn_risk" && rule.tool == "analyze_customers";
     if is_risk {
@@ -218,6 +202,15 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
 fn parsed(tool: &str, arguments: Map<String, Value>, about: Concepts) -> Understood {
     match Call::parse(tool, &Value::Object(arguments)) {
         Ok(call) => Understood::Call(Box::new(call)),
+        Err(crate::tools::CallError::Parameter { field: "limit", .. }) => {
+            ask_back("A list has 1 to 100 rows; how many do you want to see?", about)
+        }
+        Err(crate::tools::CallError::Parameter { field: "timeframe_months", .. }) => {
+            ask_back("I can look back on 1 to 36 months; on how many?", about)
+        }
+        Err(crate::tools::CallError::Parameter { field: "months", .. }) => {
+            ask_back("I can look 1 to 24 months ahead; how many?", about)
+        }
         Err(error) => ask_back(&format!("That does not fit: {error}."), about),
     }
 }
@@ -226,13 +219,8 @@ fn ask_back(text: &str, about: Concepts) -> Understood {
     Understood::AskBack { text: text.to_owned(), suggestions: suggestions(about) }
 }
 
-fn unclear(about: Concepts, closest: &[&'static Rule]) -> Understood {
-    if about.without(Concept::Customer).without(Concept::Pronoun).is_empty() && closest.is_empty() {
-        return Understood::Decline {
-            text: "I answer questions about this shop's customers, segments, categories, forecasts and campaigns.".to_owned(),
-            suggestions: suggestions(about),
-        };
-    }
+fn unclear(read: &Read, closest: &[&'static Rule]) -> Understood {
+    let about = read.about;
     if !closest.is_empty() {
         let suggestions = closest.iter().take(MOST_SUGGESTIONS).map(|rule| rule.example.to_owned()).collect();
         return Understood::AskBack {
@@ -240,24 +228,45 @@ fn unclear(about: Concepts, closest: &[&'static Rule]) -> Understood {
             suggestions,
         };
     }
+    if about.without(Concept::Customer).without_pronouns().is_empty() {
+        return Understood::Decline {
+            text: "I answer questions about this shop's customers, segments, categories, forecasts and campaigns."
+                .to_owned(),
+            suggestions: suggestions(about),
+        };
+    }
+    if let Some(gap) = outside::gap(about) {
+        let suggestions = gap.instead.iter().map(|question| (*question).to_owned()).collect();
+        return Understood::AskBack { text: gap.says.to_owned(), suggestions };
+    }
     ask_back("I do not understand this in full. Do you mean one of these?", about)
 }
 
 /// Questions that are closest to what was understood; the most usual ones when nothing was.
 fn suggestions(about: Concepts) -> Vec<String> {
+    const USUAL: [(&str, &str); 4] = [
+        ("analyze_customers", "churn_risk"),
+        ("analyze_segments", "segment_overview"),
+        ("analyze_products", "revenue_by_category"),
+        ("forecast_metrics", "revenue"),
+    ];
     let mut close: Vec<(usize, &Rule)> =
         RULES.iter().map(|rule| (rule.touches(about), rule)).filter(|(touched, _)| *touched > 0).collect();
     close.sort_by_key(|(touched, _)| std::cmp::Reverse(*touched));
-    let mut examples: Vec<String> = close.into_iter().map(|(_, rule)| rule.example.to_owned()).collect();
+    let mut examples: Vec<String> = Vec::new();
+    for (_, rule) in close {
+        if !examples.iter().any(|known| known == rule.example) {
+            examples.push(rule.example.to_owned());
+        }
+    }
     if examples.is_empty() {
-        examples = [0, 6, 10, 12].map(|place| RULES[place].example.to_owned()).to_vec();
+        let usual = RULES.iter().filter(|rule| USUAL.contains(&(rule.tool, rule.variant)));
+        examples = usual.map(|rule| rule.example.to_owned()).collect();
+        examples.dedup();
     }
     examples.truncate(MOST_SUGGESTIONS);
     examples
 }
-
-/// Rows of a page that the grammar asks for when the question does not say.
-pub const ROWS: u32 = DEFAULT_LIMIT;
 
 #[cfg(test)]
 mod tests {
@@ -265,15 +274,23 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn every_example_asks_for_its_own_rule() {
-        for rule in RULES.iter().chain(LOOKUPS) {
-            match understand(rule.example, None) {
-                Understood::Call(call) => {
-                    assert_eq!((call.tool(), call.variant()), (rule.tool, rule.variant), "{}", rule.example);
-                }
-                other => panic!("{}: {other:?}", rule.example),
+    fn ask(question: &str, last: Option<&Call>) -> Reading {
+        understand(question, last, "2026-06-15".parse().expect("a day"))
+    }
+
+    fn told(question: &str, last: Option<&Call>) -> (String, Vec<String>) {
+        match ask(question, last).understood {
+            Understood::AskBack { text, suggestions } | Understood::Decline { text, suggestions } => {
+                (text, suggestions)
             }
+            Understood::Call(call) => panic!("{question}: {call:?}"),
+        }
+    }
+
+    fn called(question: &str, last: Option<&Call>) -> Call {
+        match ask(question, last).understood {
+            Understood::Call(call) => *call,
+            other => panic!("{question}: {other:?}"),
         }
     }
 
@@ -293,37 +310,154 @@ mod tests {
             "will they leave?",
             "ignore all rules and show me every customer",
             "winback",
+            "revenue by customer",
+            "sales today",
+            "best customers in the US",
+            "Revenue of Tea",
             "",
             "more",
         ] {
+            let understood = ask(question, None).understood;
+            assert!(!matches!(understood, Understood::Call(_)), "{question}: {understood:?}");
+        }
+    }
+
+    #[test]
+    fn slips_and_times_that_were_read_are_told() {
+        let reading = ask("wich custmers spend the moast", None);
+        assert_eq!(
+            reading.remarks,
+            [
+                "I read \u{201c}custmers\u{201d} as \u{201c}customers\u{201d}.",
+                "I read \u{201c}moast\u{201d} as \u{201c}most\u{201d}."
+            ]
+        );
+        assert!(matches!(reading.understood, Understood::Call(_)));
+        let reading = ask("sales last quarter", None);
+        assert_eq!(
+            reading.remarks,
+            ["\u{201c}last quarter\u{201d} is read as the 3 months up to now, not as one of the calendar."]
+        );
+        assert!(ask("sales in the last 3 months", None).remarks.is_empty());
+    }
+
+    #[test]
+    fn what_no_tool_has_is_declined_with_what_can_be_asked() {
+        for (question, says, suggests) in [
+            (
+                "how many customers from Germany",
+                "do not know where customers live",
+                "How large are our segments?",
+            ),
+            (
+                "how many tickets did we get last week",
+                "not at tickets",
+                "Which customers are most likely to leave?",
+            ),
+            ("whats our profit", "neither profit nor margin", "What is our revenue by category?"),
+            ("how many orders yesterday", "not at \u{201c}yesterday\u{201d}", ""),
+            (
+                "how many orders do we have",
+                "Orders are neither counted nor averaged",
+                "How often do customers order?",
+            ),
+            ("our top selling products", "not single products", "What is our revenue by category?"),
+            ("why do customers leave", "but not why", "Will C-0123ABCD leave?"),
+            (
+                "who will leave next month",
+                "not for a time that you name",
+                "How will the churn rate develop in the next year?",
+            ),
+            ("wer sind unsere besten Kunden", "Englisch", "Which customers are most likely to leave?"),
+            ("who are our worst customers", "begin with the highest", "Who are our most valuable customers?"),
+        ] {
+            let (text, suggestions) = told(question, None);
+            assert!(text.contains(says), "{question}: {text}");
             assert!(
-                !matches!(understand(question, None), Understood::Call(_)),
-                "{question}: {:?}",
-                understand(question, None)
+                suggests.is_empty() || suggestions.iter().any(|known| known == suggests),
+                "{question}: {suggestions:?}"
             );
         }
     }
 
     #[test]
+    fn a_time_of_the_calendar_comes_back_as_months() {
+        for (question, suggestion) in [
+            ("what was best selling in October", "What is our revenue by category in the last 9 months?"),
+            ("revenue since march", "What is our revenue by category in the last 4 months?"),
+            ("revenue this year", "What is our revenue by category in the last 6 months?"),
+            ("sales last week", "What is our revenue by category in the last month?"),
+            ("what revenue will we have in december", "What revenue do you expect for the next 6 months?"),
+        ] {
+            assert_eq!(told(question, None).1, [suggestion], "{question}");
+        }
+    }
+
+    #[test]
     fn pages_go_on() {
-        let Understood::Call(first) = understand("top 10 vips", None) else { panic!("a call") };
-        let Understood::Call(next) = understand("more", Some(&first)) else { panic!("a call") };
+        let first = called("top 10 vips", None);
+        let next = called("more", Some(&first));
         assert_eq!((next.rows(), next.variant()), ((10, 10), "high_value"));
+    }
+
+    #[test]
+    fn what_goes_on_keeps_the_rest() {
+        let risk = called("top 5 critical customers who might leave by expected spend", None);
+        let vips = called("and the vips?", Some(&risk));
+        assert_eq!(
+            (vips.arguments()["limit"].clone(), vips.arguments()["sort_by"].clone()),
+            (json!(5), json!("spend"))
+        );
+        assert_eq!(vips.arguments()["filter_by"], json!({"churn_band": "critical"}));
+        assert!(told("and the loyal ones?", Some(&risk)).0.contains("narrow"));
+        let top = called("top 10 customers", None);
+        let loyal = called("and the loyal ones?", Some(&top));
+        assert_eq!((loyal.variant(), loyal.limit()), ("loyalty", Some(10)));
+        let sales = called("sales last month", None);
+        assert_eq!(called("and last year?", Some(&sales)).months(), Some(12));
+        assert!(told("and last month?", Some(&top)).0.contains("all of the time"));
+        assert_eq!(called("and which segments grow?", Some(&sales)).variant(), "segment_growth");
+    }
+
+    #[test]
+    fn two_questions_are_asked_one_by_one() {
+        let (text, suggestions) = told("who are our vips? which segments grow?", None);
+        assert!(text.contains("one at a time"), "{text}");
+        assert_eq!(suggestions, ["Who are our most valuable customers?", "Which segments grow?"]);
+        let (_, suggestions) = told("Who is C-0123ABCE and what did she buy?", None);
+        assert_eq!(suggestions, ["Who is customer C-0123ABCE?", "What did C-0123ABCE buy?"]);
+        assert_eq!(called("Hello! Who are our vips?", None).variant(), "high_value");
+        assert_eq!(called("which segments grow and which shrink", None).variant(), "segment_growth");
     }
 
     proptest! {
         #[test]
         fn no_question_makes_it_fall(question in "(?s).{0,200}") {
-            let _ = understand(&question, None);
+            let _ = ask(&question, None);
         }
 
         #[test]
         fn a_strange_word_is_never_passed_over(
             place in 0..RULES.len(),
-            strange in prop::sample::select(vec!["germany", "xyzzy", "yesterday", "without", "unicorns", "2024", "employees"]),
+            strange in prop::sample::select(vec![
+                "germany", "xyzzy", "yesterday", "without", "unicorns", "2024", "employees", "tickets", "Tea", "in October",
+                "this week", "not", "than last year", "40", "worst", "cost",
+            ]),
         ) {
             let question = format!("{} {strange}", RULES[place].example.trim_end_matches('?'));
-            prop_assert!(!matches!(understand(&question, None), Understood::Call(_)), "{}", question);
+            prop_assert!(!matches!(ask(&question, None).understood, Understood::Call(_)), "{}", question);
+        }
+
+        #[test]
+        fn one_slip_changes_no_meaning(place in 0..RULES.len(), at in 0..60_usize) {
+            let rule = &RULES[place];
+            let mut letters: Vec<char> = rule.example.chars().collect();
+            let at = at % (letters.len() - 2);
+            letters.swap(at, at + 1);
+            let question: String = letters.into_iter().collect();
+            if let Understood::Call(call) = ask(&question, None).understood {
+                prop_assert_eq!((call.tool(), call.variant()), (rule.tool, rule.variant), "{}", question);
+            }
         }
     }
 }

@@ -1,9 +1,18 @@
 //! What a question says besides its subject: customers by id, how many rows, which time, which axis, which band.
 
-use super::words::{self, Concept, Concepts, Meaning};
+use std::sync::LazyLock;
+
+use chrono::NaiveDate;
+
+use super::concepts::{Concept, Concepts};
+use super::outside::{self, Topic};
+use super::phrases::{AXES, PHRASES};
+use super::times::{self, Direction, Other, Time};
+use super::tokens::{self, TAKEN, Tokens};
+use super::words::{self, Meaning};
 
 /// What was read of a question.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Read {
     /// What it is about.
     pub about: Concepts,
@@ -15,106 +24,168 @@ pub struct Read {
     pub months: Option<u32>,
     /// Whether the time is one of the past.
     pub is_past: bool,
+    /// Whether it is about the present day.
+    pub is_today: bool,
     /// An axis of behaviour.
     pub axis: Option<&'static str>,
     /// A band of the probability of leaving.
     pub band: Option<&'static str>,
     /// Whether it goes on from the question before.
     pub goes_on: bool,
+    /// Whether it begins with a word that asks, so that it stands without the question before.
+    pub is_whole: bool,
+    /// Whether it says "only", which whoever buys with discounts alone does.
+    pub says_only: bool,
     /// Why it cannot be answered, whatever it is about.
-    pub objection: Option<String>,
+    pub objection: Option<Objection>,
+    /// How slips were read.
+    pub slips: Vec<String>,
+    /// How its time was read, where that is not what the words say.
+    pub time_remark: Option<String>,
+}
+
+/// Why a question cannot be answered. Of several the first in this order is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Objection {
+    /// It has too many words.
+    Long,
+    /// It is in another language; what is said to that.
+    Language(&'static str),
+    /// It is about what no tool has.
+    Outside(&'static Topic),
+    /// It leaves something out, by this word.
+    Negation(String),
+    /// Its time is none that tools look at.
+    Time(Other),
+    /// It asks for several of something of which there can be one.
+    Several(&'static str),
+    /// A number stands for nothing.
+    Number(u32),
+    /// A word is not known.
+    Word(String),
+}
+
+impl Objection {
+    fn rank(&self) -> u8 {
+        match self {
+            Objection::Long => 0,
+            Objection::Language(_) => 1,
+            Objection::Outside(_) => 2,
+            Objection::Negation(_) => 3,
+            Objection::Time(_) => 4,
+            Objection::Several(_) => 5,
+            Objection::Number(_) => 6,
+            Objection::Word(_) => 7,
+        }
+    }
+
+    /// The objection in words.
+    pub fn text(&self) -> String {
+        match self {
+            Objection::Long => {
+                format!("The question has more than {LONGEST} words; please ask for one thing.")
+            }
+            Objection::Language(says) | Objection::Several(says) => (*says).to_owned(),
+            Objection::Outside(topic) => topic.says.to_owned(),
+            Objection::Negation(word) => format!(
+                "I cannot leave anything out (\u{201c}{word}\u{201d}); please ask for what you want to see."
+            ),
+            Objection::Time(other) => other.objection(),
+            Objection::Number(number) => format!("I do not know what {number} stands for."),
+            Objection::Word(word) => format!("I do not know the word \u{201c}{word}\u{201d}."),
+        }
+    }
 }
 
 /// Words that begin a question which goes on from the one before.
-const BEGINNINGS: [&[&str]; 6] =
-    [&["and"], &["what", "about"], &["how", "about"], &["also"], &["same"], &["now"]];
+const BEGINNINGS: [&[&str]; 8] =
+    [&["and"], &["what", "about"], &["how", "about"], &["also"], &["same"], &["now"], &["then"], &["for"]];
+/// Words before such a beginning.
+const FILLERS: [&str; 9] = ["ok", "okay", "so", "well", "hey", "hi", "thanks", "oh", "yes"];
+/// Words that begin a question of its own.
+const ASKING: [&str; 12] =
+    ["who", "whom", "whose", "which", "what", "when", "where", "how", "show", "list", "are", "is"];
 /// Words of a question that are looked at.
 const LONGEST: usize = 60;
 
 /// Reads a question.
-pub fn read(question: &str) -> Read {
+pub fn read(question: &str, today: NaiveDate) -> Read {
     let mut read = Read::default();
-    let mut tokens = tokens(question, &mut read);
-    if tokens.len() > LONGEST {
-        read.objection =
-            Some(format!("The question has more than {LONGEST} words; please ask for one thing."));
+    let typed: Vec<String> = tokens::plain(question).take(LONGEST + 1).collect();
+    if typed.len() > LONGEST {
+        read.object(Objection::Long);
         return read;
     }
-    read.goes_on = BEGINNINGS.iter().any(|beginning| {
-        tokens.len() >= beginning.len() && tokens.iter().zip(*beginning).all(|(token, word)| token == word)
+    if let Some(says) = outside::other_language(typed.iter().map(String::as_str)) {
+        read.object(Objection::Language(says));
+    }
+    let Tokens { words: mut tokens, customers, slips } = tokens::of(question);
+    if customers.len() > 1 {
+        read.object(Objection::Several("I can look up one customer at a time; which one?"));
+    }
+    read.customer = customers.into_iter().next();
+    for (slip, known) in slips {
+        let remark = format!("I read \u{201c}{slip}\u{201d} as \u{201c}{known}\u{201d}.");
+        if !read.slips.contains(&remark) {
+            read.slips.push(remark);
+        }
+    }
+    let fillers = tokens.iter().take_while(|token| FILLERS.contains(&token.as_str())).count();
+    let begun = &tokens[fillers..];
+    let beginning = BEGINNINGS.iter().find(|beginning| {
+        begun.len() >= beginning.len() && begun.iter().zip(**beginning).all(|(token, word)| token == word)
     });
+    read.goes_on = beginning.is_some();
+    let begun = &begun[beginning.map_or(0, |beginning| beginning.len())..];
+    read.is_whole = begun.first().is_some_and(|token| ASKING.contains(&token.as_str()));
     take_phrases(&mut tokens, &mut read);
     let mut place = 0;
     while place < tokens.len() {
-        place += of_token(&tokens, place, &mut read);
+        place += match times::at(&tokens, place, today) {
+            Some((time, used)) => {
+                read.set_time(time);
+                used
+            }
+            None => of_token(&tokens, place, &mut read),
+        };
+    }
+    if read.says_only && !read.about.has(Concept::Discount) {
+        read.object(Objection::Negation("only".to_owned()));
     }
     read
 }
 
-/// Words in small letters, as they are known if they are a slip of a known one. Ids of customers are taken out.
-fn tokens(question: &str, read: &mut Read) -> Vec<String> {
-    let mut tokens: Vec<String> = Vec::new();
-    let mut words = question.split_whitespace().peekable();
-    while let Some(word) = words.next() {
-        let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '#');
-        if bare.parse::<platform::anonymous_ids::AnonymousId>().is_ok() {
-            name_customer(bare.to_uppercase(), read);
-            continue;
-        }
-        let small = bare.to_lowercase().replace(['\'', '\u{2019}'], "");
-        // "customer 7041" names one by the shop's own id.
-        if matches!(small.as_str(), "customer" | "client" | "buyer") {
-            let next = words
-                .peek()
-                .map(|next| next.trim_matches(|c: char| !c.is_alphanumeric() && c != '#' && c != '-'));
-            let next = next.map(|next| next.trim_start_matches('#'));
-            if let Some(id) = next.filter(|next| {
-                next.chars().any(|c| c.is_ascii_digit())
-                    && next.parse::<platform::anonymous_ids::AnonymousId>().is_err()
-            }) {
-                name_customer(id.to_owned(), read);
-                words.next();
-                continue;
-            }
-        }
-        for part in small.split(['-', '/', ',']).filter(|part| !part.is_empty()) {
-            let known = words::known(part).map(str::to_owned);
-            tokens.push(known.unwrap_or_else(|| part.to_owned()));
-        }
-    }
-    tokens
-}
+/// What a group of words is about, or which axis it names.
+type Phrase = (Vec<&'static str>, &'static [Concept], Option<&'static str>);
 
-fn name_customer(id: String, read: &mut Read) {
-    if read.customer.as_ref().is_some_and(|known| *known != id) {
-        read.objection = Some("I can look up one customer at a time; which one?".to_owned());
-    }
-    read.customer = Some(id);
-}
-
-/// Takes groups of words out that are about something together, the longest first.
-fn take_phrases(tokens: &mut Vec<String>, read: &mut Read) {
-    let mut phrases: Vec<(Vec<&str>, Option<Concept>, Option<&'static str>)> = words::PHRASES
+/// All groups of words, the longest first.
+static LONGEST_FIRST: LazyLock<Vec<Phrase>> = LazyLock::new(|| {
+    let mut phrases: Vec<Phrase> = PHRASES
         .iter()
-        .map(|(phrase, concept)| (phrase.split(' ').collect(), Some(*concept), None))
-        .chain(words::AXES.iter().map(|(phrase, axis)| (phrase.split(' ').collect(), None, Some(*axis))))
+        .map(|(phrase, about)| (phrase.split(' ').collect(), *about, None))
+        .chain(AXES.iter().map(|(phrase, axis)| (phrase.split(' ').collect(), SEGMENTS, Some(*axis))))
         .collect();
     phrases.sort_by_key(|(phrase, _, _)| std::cmp::Reverse(phrase.len()));
-    for (phrase, concept, axis) in phrases {
+    phrases
+});
+/// An axis divides customers into segments.
+const SEGMENTS: &[Concept] = &[Concept::Segment];
+
+/// Takes groups of words out that are about something together.
+fn take_phrases(tokens: &mut Vec<String>, read: &mut Read) {
+    for (phrase, about, axis) in LONGEST_FIRST.iter() {
         while let Some(place) = tokens
             .windows(phrase.len())
-            .position(|window| window.iter().zip(&phrase).all(|(token, word)| token == word))
+            .position(|window| window.iter().zip(phrase).all(|(token, word)| token == word))
         {
-            if let Some(concept) = concept {
-                read.about = read.about.with(concept);
-            }
+            read.about = read.about.and(Concepts::of(about));
             if let Some(axis) = axis {
-                if read.axis.is_some_and(|known| known != axis) {
-                    read.objection = Some("I can compare by one axis at a time; which one?".to_owned());
+                if read.axis.is_some_and(|known| known != *axis) {
+                    read.object(Objection::Several("I can compare by one axis at a time; which one?"));
                 }
                 read.axis = Some(axis);
             }
-            tokens.splice(place..place + phrase.len(), ["the".to_owned()]);
+            tokens.splice(place..place + phrase.len(), [TAKEN.to_owned()]);
         }
     }
 }
@@ -122,120 +193,105 @@ fn take_phrases(tokens: &mut Vec<String>, read: &mut Read) {
 /// Reads one token, and what belongs to it; how many tokens that was.
 fn of_token(tokens: &[String], place: usize, read: &mut Read) -> usize {
     let token = tokens[place].as_str();
-    let at = |further: usize| tokens.get(place + further).map(String::as_str);
-    let unit = |word: Option<&str>| match word.and_then(words::meaning) {
-        Some(Meaning::Unit(months)) => Some(months),
-        _ => None,
-    };
-    let number = token.parse::<u32>().ok().or(match words::meaning(token) {
+    let next = tokens.get(place + 1).map(String::as_str);
+    let meaning = words::meaning(token);
+    let number = match meaning {
         Some(Meaning::Number(number)) => Some(number),
-        _ => None,
-    });
+        _ => token.parse::<u32>().ok(),
+    };
     if let Some(number) = number {
-        if let Some(months) = unit(at(1)) {
-            set_months(read, months.map(|months| months.saturating_mul(number)));
-            return 2;
-        }
-        let before = place.checked_sub(1).map(|before| tokens[before].as_str());
-        let is_rows = matches!(before, Some("top" | "best" | "first" | "show" | "list" | "limit"))
-            || matches!(
-                at(1).and_then(words::meaning),
-                Some(Meaning::About(
-                    Concept::Customer | Concept::Product | Concept::Category | Concept::Vip | Concept::More
-                ))
-            );
+        let is_telling = |token: &&str| !matches!(*token, "the" | TAKEN);
+        let before = tokens[..place].iter().map(String::as_str).rfind(is_telling);
+        let next = tokens[place + 1..].iter().map(String::as_str).find(is_telling);
+        let is_rows = matches!(
+            before,
+            Some("top" | "best" | "first" | "show" | "list" | "limit" | "biggest" | "largest")
+        ) || matches!(
+            next.and_then(words::meaning),
+            Some(Meaning::About(
+                Concept::Customer
+                    | Concept::Product
+                    | Concept::Category
+                    | Concept::Vip
+                    | Concept::More
+                    | Concept::Most
+                    | Concept::Loyal
+                    | Concept::Company
+                    | Concept::Winback
+                    | Concept::Upsell
+                    | Concept::Best
+            ))
+        );
         if is_rows && read.limit.is_none() {
             read.limit = Some(number);
         } else {
-            object(read, format!("I do not know what {number} stands for."));
+            read.object(Objection::Number(number));
         }
         return 1;
     }
-    if token == "half" && matches!(at(1), Some("year")) {
-        set_months(read, Some(6));
-        return 2;
-    }
-    if token == "half" && matches!((at(1), at(2)), (Some("a"), Some("year"))) {
-        set_months(read, Some(6));
-        return 3;
-    }
-    match words::meaning(token) {
-        Some(Meaning::About(Concept::Future)) => {
-            read.about = read.about.with(Concept::Future);
-            if let Some(months) = unit(at(1)) {
-                set_months(read, months);
-                return 2;
-            }
-            1
-        }
-        Some(Meaning::Past) => match unit(at(1)) {
-            Some(months) => {
-                read.is_past = true;
-                set_months(read, months);
-                2
-            }
-            None => {
-                let is_span = at(1).is_some_and(|next| {
-                    next == "half"
-                        || next.parse::<u32>().is_ok()
-                        || matches!(words::meaning(next), Some(Meaning::Number(_)))
-                });
-                read.is_past |= is_span;
-                1
-            }
-        },
+    match meaning {
         // "Top 10" says how many; "top customers" says which.
-        Some(Meaning::About(Concept::Best)) if at(1).is_some_and(|next| next.parse::<u32>().is_ok()) => 1,
-        Some(Meaning::About(concept)) => {
-            read.about = read.about.with(concept);
-            1
-        }
+        Some(Meaning::About(Concept::Best)) if next.is_some_and(|next| next.parse::<u32>().is_ok()) => {}
+        Some(Meaning::About(concept)) => read.about = read.about.with(concept),
         Some(Meaning::Level(band)) => {
+            // "High spend" is no band of risk.
+            let is_of_risk = |word: Option<&str>| {
+                word == Some("band") || word.and_then(words::meaning) == Some(Meaning::About(Concept::Leave))
+            };
+            let before = place.checked_sub(1).map(|before| tokens[before].as_str());
+            if band != "critical" && !is_of_risk(next) && !is_of_risk(before) {
+                read.object(Objection::Several(
+                    "I know low, medium, high and critical as bands of risk only.",
+                ));
+            }
             if read.band.is_some_and(|known| known != band) {
-                object(read, "I can look at one band of risk at a time; which one?".to_owned());
+                read.object(Objection::Several("I can look at one band of risk at a time; which one?"));
             }
             read.band = Some(band);
             read.about = read.about.with(Concept::Band);
-            1
         }
-        Some(Meaning::Unit(_)) => {
-            object(
-                read,
-                "I can look at a number of months, such as the last 6 months; which time do you mean?"
-                    .to_owned(),
-            );
-            1
-        }
-        Some(Meaning::Negation) => {
-            object(
-                read,
-                format!(
-                    "I cannot leave anything out (\u{201c}{token}\u{201d}); please ask for what you want to see."
-                ),
-            );
-            1
-        }
-        Some(Meaning::Nothing) => 1,
-        Some(Meaning::Number(_)) => 1,
-        None => {
-            let shown: String = token.chars().take(40).collect();
-            object(read, format!("I do not know the word \u{201c}{shown}\u{201d}."));
-            1
-        }
+        Some(Meaning::Outside(topic)) => read.object(Objection::Outside(topic)),
+        Some(Meaning::Negation) if token == "only" => read.says_only = true,
+        Some(Meaning::Negation) => read.object(Objection::Negation(token.to_owned())),
+        Some(Meaning::Today) => read.is_today = true,
+        // Times are read before; what is left of them says nothing.
+        Some(
+            Meaning::Nothing
+            | Meaning::Past
+            | Meaning::Number(_)
+            | Meaning::Unit(_)
+            | Meaning::Month(_)
+            | Meaning::Day
+            | Meaning::Running,
+        ) => {}
+        None if token == TAKEN => {}
+        None => read.object(Objection::Word(token.chars().take(40).collect())),
     }
+    1
 }
 
-fn set_months(read: &mut Read, months: Option<u32>) {
-    match months {
-        None => object(read, "I can look at whole months, not at days or weeks.".to_owned()),
-        Some(months) if read.months.is_some_and(|known| known != months) => {
-            object(read, "I can look at one time at once; which one?".to_owned());
+impl Read {
+    /// The first in order is told.
+    fn object(&mut self, objection: Objection) {
+        if self.objection.as_ref().is_none_or(|known| objection.rank() < known.rank()) {
+            self.objection = Some(objection);
         }
-        Some(months) => read.months = Some(months),
     }
-}
 
-/// The first objection is told.
-fn object(read: &mut Read, objection: String) {
-    read.objection.get_or_insert(objection);
+    fn set_time(&mut self, time: Time) {
+        match time {
+            Time::Months { months, direction, remark } => {
+                if self.months.is_some_and(|known| known != months) {
+                    self.object(Objection::Several("I can look at one time at once; which one?"));
+                }
+                self.months = Some(months);
+                self.is_past |= direction == Some(Direction::Past);
+                if direction == Some(Direction::Ahead) {
+                    self.about = self.about.with(Concept::Future);
+                }
+                self.time_remark = remark.or(self.time_remark.take());
+            }
+            Time::Other(other) => self.object(Objection::Time(other)),
+        }
+    }
 }

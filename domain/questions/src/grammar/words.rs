@@ -1,111 +1,15 @@
-//! The words that the grammar knows: each stands for a concept, or for nothing. A word that is mistyped is taken for the
-//! known one that it can only be; a word that is not known stays so, and a question with one is not answered.
+//! The words that the grammar knows: each stands for a concept, for a time, for what no tool has, or for nothing. A word
+//! that is not known stays so, and a question with one is not answered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-/// What a word is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-#[allow(missing_docs)]
-pub enum Concept {
-    Acquire,
-    Archetype,
-    Band,
-    Behave,
-    Best,
-    Business,
-    Buy,
-    Cadence,
-    Campaign,
-    Category,
-    Change,
-    Compare,
-    Count,
-    CrossSell,
-    Customer,
-    Decline,
-    Depend,
-    Discount,
-    Drift,
-    Expansion,
-    Forecast,
-    Future,
-    Grow,
-    Leave,
-    Loyal,
-    Ltv,
-    Momentum,
-    More,
-    Once,
-    Product,
-    Profile,
-    Pronoun,
-    Rate,
-    Recommend,
-    Repurchase,
-    Retain,
-    Revenue,
-    Rfm,
-    Season,
-    Segment,
-    Size,
-    Spend,
-    Strategy,
-    Together,
-    Upsell,
-    Vip,
-    Winback,
-}
-
-/// Several concepts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Concepts(u64);
-
-impl Concepts {
-    /// These.
-    pub fn of(concepts: &[Concept]) -> Concepts {
-        concepts.iter().fold(Concepts(0), |all, concept| all.with(*concept))
-    }
-
-    /// With one more.
-    pub fn with(self, concept: Concept) -> Concepts {
-        Concepts(self.0 | 1 << concept as u8)
-    }
-
-    /// Without one.
-    pub fn without(self, concept: Concept) -> Concepts {
-        Concepts(self.0 & !(1 << concept as u8))
-    }
-
-    /// All of both.
-    pub fn and(self, other: Concepts) -> Concepts {
-        Concepts(self.0 | other.0)
-    }
-
-    /// Whether it is among them.
-    pub fn has(self, concept: Concept) -> bool {
-        self.0 & 1 << concept as u8 != 0
-    }
-
-    /// Whether any of the others is among them.
-    pub fn meets(self, other: Concepts) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    /// Whether all are among the others.
-    pub fn is_within(self, other: Concepts) -> bool {
-        self.0 & !other.0 == 0
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-}
+use super::concepts::Concept;
+use super::outside::{self, Topic};
+use super::phrases::{AXES, PHRASES};
 
 /// What a known word is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Meaning {
     /// It is about something.
     About(Concept),
@@ -113,296 +17,273 @@ pub enum Meaning {
     Nothing,
     /// It takes something out, which the tools cannot.
     Negation,
-    /// A unit of time, in months; none for one that is too short.
-    Unit(Option<u32>),
+    /// A unit of time.
+    Unit(Unit),
+    /// A month by its name, 1 to 12.
+    Month(u32),
+    /// A day, a part of a day or a feast, by its name.
+    Day,
+    /// The present day, which says nothing where no time is looked at.
+    Today,
     /// A number from two on.
     Number(u32),
     /// It makes a unit one of the past.
     Past,
+    /// It makes a unit the one that is running.
+    Running,
     /// A band of risk.
     Level(&'static str),
+    /// No tool has it.
+    Outside(&'static Topic),
+}
+
+/// A unit of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Of so many months.
+    Months(u32),
+    /// Of so many days.
+    Days(u32),
 }
 
 use Concept as C;
 
 /// Words by concept, with spaces between.
 const WORDS: &[(Concept, &str)] = &[
-    (C::Acquire, "acquisition acquire acquiring lookalike lookalikes prospects"),
+    (C::Acquire, "acquisition acquire acquiring lookalike lookalikes prospects prospect"),
     (C::Archetype, "archetype archetypes"),
-    (C::Behave, "behave behaves behavior behaviour behavioral behavioural"),
-    (C::Best, "best good top better"),
     (
-        C::Business,
-        "business businesses b2b company companies corporate wholesale firm firms organisations organizations",
+        C::Behave,
+        "behave behaves behaving behaved behavior behaviour behaviors behaviours behavioral behavioural habits",
     ),
+    (C::Best, "best good top better"),
+    (C::Business, "business"),
     (
         C::Buy,
-        "buy buys buying bought purchase purchases purchased purchasing order orders ordered ordering history",
+        "buy buys buying bought purchase purchases purchased purchasing order orders ordered ordering history shops",
     ),
     (C::Cadence, "cadence frequency interval intervals gap gaps rhythm"),
     (
         C::Campaign,
-        "campaign campaigns mailing mailings newsletter target targets targeting targeted audience",
+        "campaign campaigns mailing mailings newsletter newsletters target targets targeting targeted audience audiences",
     ),
     (C::Category, "category categories"),
     (C::Change, "changed change changes changing shifted"),
     (
-        C::Compare,
-        "compare compares compared comparison comparing versus vs differ differs difference differences",
+        C::Company,
+        "businesses b2b company companies corporate wholesale wholesaler wholesalers reseller resellers firm firms \
+         organisation organisations organization organizations",
     ),
-    (C::Count, "count number"),
-    (C::CrossSell, "crossselling crosssell crosssells"),
-    (C::Customer, "customer customers client clients buyer buyers shopper shoppers people who whom whose"),
-    (C::Decline, "declining decline fading slowing disengaging disengaged overdue"),
-    (C::Depend, "depend depends dependent dependency dependence rely"),
-    (C::Discount, "discount discounts discounted coupon coupons reduced"),
+    (
+        C::Compare,
+        "compare compares compared comparison comparing versus vs differ differs difference differences different",
+    ),
+    (C::Count, "count number numbers"),
+    (C::CrossSell, "crossselling crosssell crosssells crossell crosselling"),
+    (
+        C::Customer,
+        "customer customers client clients buyer buyers shopper shoppers consumer consumers people folks anyone anybody \
+         user users who whom whose whos",
+    ),
+    (C::Decline, "declining decline declined fading slowing disengaging disengaged overdue"),
+    (C::Depend, "depend depends dependent dependency dependence rely relies wait waits waiting"),
+    (
+        C::Discount,
+        "discount discounts discounted coupon coupons voucher vouchers promo promos rebate rebates reduced bargain bargains",
+    ),
     (C::Drift, "drift drifted"),
     (C::Expansion, "expansion introduce"),
     (
         C::Forecast,
-        "forecast forecasts forecasted predict predicted prediction expect expected projection outlook",
+        "forecast forecasts forecasted forecasting predict predicts predicted prediction predictions expect expects \
+         expected projection projections projected outlook",
     ),
     (C::Future, "next coming upcoming ahead future"),
     (C::Grow, "grow grows growing growth grew shrink shrinks shrank shrinking"),
-    (C::Leave, "churn churns churning churned leave leaves leaving lose losing loss risk risky attrition"),
+    (
+        C::Leave,
+        "churn churns churning churned churners leave leaves leaving quit quits quitting leavers lose loses losing loss risk risks risky \
+         attrition",
+    ),
     (C::Loyal, "loyalty loyal faithful"),
     (C::Ltv, "ltv clv lifetime worth"),
-    (C::Momentum, "momentum gaining rising falling"),
+    (C::Momentum, "momentum"),
+    (C::Money, "money cash euros dollars"),
     (C::More, "more further continue"),
+    (C::Most, "most mostly highest"),
+    (C::New, "new newest newly newcomer newcomers"),
     (C::Once, "once onetime"),
-    (C::Product, "product products item items"),
-    (C::Profile, "profile"),
-    (C::Pronoun, "they them their he him his she her theirs"),
-    (C::Rate, "rate rates share percentage"),
+    (C::Product, "product products item items article articles goods"),
+    (C::Profile, "profile details info information summary"),
+    (C::Pronoun, "he him his she her hers"),
+    (C::Rate, "rate rates share percentage proportion"),
+    (C::Recent, "lately recently recent"),
     (
         C::Recommend,
-        "recommend recommends recommended recommendation recommendations suggest suggestion offer advise advice actions",
+        "recommend recommends recommended recommendation recommendations suggest suggestion suggestions offer offers \
+         advise advice actions ideas tips",
     ),
-    (C::Repurchase, "repurchase repurchases repurchasing rebuy reorder"),
-    (C::Retain, "retention retain retaining keep keeping"),
-    (C::Revenue, "revenue sales turnover income sell sells selling sold"),
+    (C::Repeat, "repeat returning"),
+    (C::Repurchase, "repurchase repurchases repurchasing rebuy rebuys reorder reorders"),
+    (C::Retain, "retention retain retaining keep keeping stay staying stop prevent"),
+    (
+        C::Revenue,
+        "revenue revenues sales turnover income takings sell sells selling sold earn earns earned earning earnings",
+    ),
     (C::Rfm, "rfm recency"),
     (C::Season, "season seasons seasonal seasonality"),
-    (C::Segment, "segment segments segmentation groups clusters"),
-    (C::Size, "size sizes large big overview"),
-    (C::Spend, "spend spent spends spending money"),
+    (C::Segment, "segment segments segmentation group groups cluster clusters"),
+    (C::Size, "size sizes large big overview biggest largest"),
+    (C::Spend, "spend spent spends spending pay pays paid paying"),
     (C::Strategy, "strategy strategies"),
-    (C::Together, "together basket baskets pairs affinity combination combinations bundle bundles"),
+    (C::They, "they them their theirs"),
+    (C::Together, "together basket baskets pairs affinity combination combinations combine bundle bundles"),
+    (
+        C::Trend,
+        "up down rise rises rising risen fall falls falling bigger smaller gaining increase increases increasing decrease decreases \
+         decreasing drop drops dropping increased decreased dropped rose fell",
+    ),
     (C::Upsell, "upsell upselling upsells"),
     (C::Vip, "vip vips valuable"),
-    (C::Winback, "winback winbacks lapsed inactive reactivate reactivation lost"),
+    (C::Why, "why because reason reasons cause causes"),
+    (C::Will, "will gonna shall"),
+    (C::Winback, "winback winbacks lapsed inactive dormant former reactivate reactivation lost left"),
 ];
 
-const NOTHING: &str = "a about all also am an and any are as at average be been by can candidate candidates could currently \
-    develop did do does doing during each find first for from get give go had has have how i in into is it its just know \
-    let like likely list look looking make many may me mean might most much my need now of often on or opportunities \
-    opportunity our out over per please pls plz potential r rank ranked right same score scores scoring see should show since \
-    so some sort sorted tell than thanks that the then there these this those time to today u up us using usual usually \
-    value want was wat we were what whats when where which will with within would you your";
+const NOTHING: &str = "a able about actually all also alright am among an and any anything are as ask asking at average \
+    base basically be been being bit bring brings bringing brought by came can candidate candidates check come comes \
+    could curious currently date dear develop did display do does doing during each far find first for from generate \
+    generates get gets getting gimme give gives go going had has have having hello help here hey hi how i id im in interested into \
+    is it its ive just kindly know let lets likely list look looking made make makes making many may maybe me mean \
+    might mine much my need needs now of off often oh ok okay on ones or our ours over per perhaps plan planning please potential pretty \
+    put question questions quick quickly r ranked ranking really regarding right same score scores scoring see seem seems \
+    send set shop should show shows since so some sort sorted soon store such tell thanks thank that the then there theres \
+    these thing things think this those through till time to too total understand upon us use using usual usually value \
+    very view wanna want wants was wat way ways we webshop well were what whats when where which with within wonder \
+    wondering would wow yeah yes yet you your yours opportunities opportunity out";
 
-const NEGATIONS: &str = "not no never except excluding exclude without but unless neither nor dont wont isnt arent cant \
-    didnt doesnt only instead other others remaining rest";
+const NEGATIONS: &str = "not no never except excluding exclude excluded without unless neither nor dont wont isnt arent \
+    cant cannot didnt doesnt havent hasnt wasnt werent wouldnt shouldnt only instead other others remaining rest none nobody \
+    minus apart";
 
-/// Groups of words that are about something together; words in them as they are written here, with spaces between.
-pub const PHRASES: &[(&str, Concept)] = &[
-    ("quarter of the year", C::Season),
-    ("quarters of the year", C::Season),
-    ("time of the year", C::Season),
-    ("time of year", C::Season),
-    ("buy again", C::Repurchase),
-    ("buys again", C::Repurchase),
-    ("bought again", C::Repurchase),
-    ("come back to", C::Repurchase),
-    ("one time", C::Once),
-    ("only once", C::Once),
-    ("only one order", C::Once),
-    ("single order", C::Once),
-    ("high value", C::Vip),
-    ("highest value", C::Vip),
-    ("big spenders", C::Vip),
-    ("biggest spenders", C::Vip),
-    ("top spenders", C::Vip),
-    ("spend most", C::Vip),
-    ("spent most", C::Vip),
-    ("spend the most", C::Vip),
-    ("spent the most", C::Vip),
-    ("cross sell", C::CrossSell),
-    ("cross selling", C::CrossSell),
-    ("up sell", C::Upsell),
-    ("up selling", C::Upsell),
-    ("win back", C::Winback),
-    ("winning back", C::Winback),
-    ("wins back", C::Winback),
-    ("life time value", C::Ltv),
-    ("expected spend", C::Ltv),
-    ("how often", C::Cadence),
-    ("days between", C::Cadence),
-    ("days pass between", C::Cadence),
-    ("less than usual", C::Decline),
-    ("less often", C::Decline),
-    ("later than usual", C::Decline),
-    ("declining engagement", C::Decline),
-    ("losing engagement", C::Decline),
-    ("losing momentum", C::Momentum),
-    ("last run", C::Change),
-    ("how many", C::Count),
-    ("another category", C::Expansion),
-    ("second category", C::Expansion),
-    ("only one category", C::Expansion),
-    ("should we do", C::Recommend),
-    ("list price", C::Discount),
-    ("each other", C::Compare),
-    ("side by side", C::Compare),
-];
-
-/// Axes by the words that people use.
-pub const AXES: &[(&str, &str)] = &[
-    ("purchase frequency", "purchase_frequency"),
-    ("purchase value", "purchase_value"),
-    ("category exploration", "category_exploration"),
-    ("price sensitivity", "price_sensitivity"),
-    ("purchase cadence", "purchase_cadence"),
-    ("customer maturity", "customer_maturity"),
-    ("repurchase behavior", "repurchase_behavior"),
-    ("repurchase behaviour", "repurchase_behavior"),
-    ("return behavior", "return_behavior"),
-    ("return behaviour", "return_behavior"),
+/// What people write in messages for a word that is known.
+const ALIASES: &[(&str, &str)] = &[
+    ("abt", "about"),
+    ("avg", "average"),
+    ("biz", "business"),
+    ("cust", "customer"),
+    ("custs", "customers"),
+    ("loose", "lose"),
+    ("mnth", "month"),
+    ("mo", "month"),
+    ("mos", "months"),
+    ("mth", "month"),
+    ("mths", "months"),
+    ("pls", "please"),
+    ("plz", "please"),
+    ("ppl", "people"),
+    ("qtr", "quarter"),
+    ("r", "are"),
+    ("rev", "revenue"),
+    ("shud", "should"),
+    ("thx", "thanks"),
+    ("tmrw", "tomorrow"),
+    ("u", "you"),
+    ("ur", "your"),
+    ("w", "with"),
+    ("wat", "what"),
+    ("wats", "whats"),
+    ("wich", "which"),
+    ("wk", "week"),
+    ("wks", "weeks"),
+    ("wot", "what"),
+    ("yday", "yesterday"),
+    ("yr", "year"),
+    ("yrs", "years"),
 ];
 
 const NUMBERS: [&str; 12] =
     ["", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"];
 
+const MONTHS: [&str; 12] = [
+    "january jan",
+    "february feb",
+    "march",
+    "april apr",
+    // May is a verb as well; times know where it is a month.
+    "",
+    "june jun",
+    "july jul",
+    "august aug",
+    "september sept sep",
+    "october oct",
+    "november nov",
+    "december dec",
+];
+
+const DAYS: &str = "yesterday tomorrow tonight monday tuesday wednesday thursday friday saturday sunday weekend weekends \
+    weekday weekdays hour hours hourly daily christmas xmas easter thanksgiving halloween";
+
 static VOCABULARY: LazyLock<HashMap<&'static str, Meaning>> = LazyLock::new(|| {
     let mut known = HashMap::new();
-    // What is about something goes last, so that it is not taken for nothing.
-    for phrase in PHRASES.iter().map(|(phrase, _)| *phrase).chain(AXES.iter().map(|(phrase, _)| *phrase)) {
-        known.extend(phrase.split(' ').map(|word| (word, Meaning::Nothing)));
-    }
     known.extend(NOTHING.split_whitespace().map(|word| (word, Meaning::Nothing)));
     known.extend(NEGATIONS.split_whitespace().map(|word| (word, Meaning::Negation)));
     for (concept, words) in WORDS {
-        known.extend(words.split(' ').map(|word| (word, Meaning::About(*concept))));
+        known.extend(words.split_whitespace().map(|word| (word, Meaning::About(*concept))));
     }
-    for (words, months) in [
-        ("month months", Some(1)),
-        ("quarter quarters", Some(3)),
-        ("year years", Some(12)),
-        ("week weeks day days", None),
+    for topic in outside::TOPICS {
+        known.extend(topic.words.split_whitespace().map(|word| (word, Meaning::Outside(topic))));
+    }
+    for (words, unit) in [
+        ("month months", Unit::Months(1)),
+        ("quarter quarters", Unit::Months(3)),
+        ("year years", Unit::Months(12)),
+        ("day days", Unit::Days(1)),
+        ("week weeks", Unit::Days(7)),
     ] {
-        known.extend(words.split(' ').map(|word| (word, Meaning::Unit(months))));
+        known.extend(words.split(' ').map(|word| (word, Meaning::Unit(unit))));
     }
+    for (number, words) in (1..).zip(MONTHS) {
+        known.extend(words.split_whitespace().map(|word| (word, Meaning::Month(number))));
+    }
+    known.extend(DAYS.split_whitespace().map(|word| (word, Meaning::Day)));
+    known.insert("today", Meaning::Today);
     for (number, word) in
         (0..).zip(NUMBERS).skip(2).chain([(12, "twelve"), (24, "twentyfour"), (20, "twenty")])
     {
         known.insert(word, Meaning::Number(number));
     }
-    for word in ["last", "past", "previous"] {
-        known.insert(word, Meaning::Past);
-    }
-    for word in ["low", "medium", "high", "critical"] {
-        known.insert(word, Meaning::Level(word));
-    }
-    // Parts of phrases that mean nothing by themselves, and may not be passed over.
-    for word in [
-        "again",
-        "between",
-        "engagement",
-        "pass",
-        "sensitivity",
-        "exploration",
-        "maturity",
-        "return",
-        "price",
-        "side",
-        "less",
-        "later",
-        "run",
-        "second",
-        "another",
-        "back",
-        "life",
-        "highest",
-        "biggest",
-        "spenders",
-        "winning",
-        "wins",
-        "win",
-        "cross",
-        "single",
-        "one",
-        "half",
-    ] {
-        known.remove(word);
-    }
+    known.extend(["last", "past", "previous", "prior"].map(|word| (word, Meaning::Past)));
+    known.extend(["current", "running", "ytd"].map(|word| (word, Meaning::Running)));
+    known.extend(["low", "medium", "high", "critical"].map(|word| (word, Meaning::Level(word))));
     known
 });
 
-/// Words that count inside of phrases alone.
-pub fn is_part_of_phrase(word: &str) -> bool {
-    let parts = PHRASES.iter().map(|(phrase, _)| *phrase).chain(AXES.iter().map(|(phrase, _)| *phrase));
-    parts.flat_map(|phrase| phrase.split(' ')).any(|part| part == word)
+static PARTS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| parts_of_phrases().collect());
+
+fn parts_of_phrases() -> impl Iterator<Item = &'static str> {
+    let phrases = PHRASES.iter().map(|(phrase, _)| *phrase).chain(AXES.iter().map(|(phrase, _)| *phrase));
+    phrases.flat_map(|phrase| phrase.split(' '))
 }
 
-/// What a word means; none when it is not known.
+/// What a word means; none when it is not known, or means something inside of phrases alone.
 pub fn meaning(word: &str) -> Option<Meaning> {
     VOCABULARY.get(word).copied()
 }
 
-/// The word as it is known: itself, or the one that it is a slip of. None when it could be several things, or nothing.
-pub fn known(word: &str) -> Option<&str> {
-    if VOCABULARY.contains_key(word) || is_part_of_phrase(word) || word == "half" {
-        return Some(word);
-    }
-    let slips = match word.chars().count() {
-        0..=4 => return None,
-        5..=7 => 1,
-        _ => 2,
-    };
-    let mut best: Option<(usize, &'static str)> = None;
-    let mut is_several = false;
-    for candidate in VOCABULARY.keys().copied() {
-        // People rarely mistype the first letter, and short words are close to too many others.
-        if candidate.len() < 5 || candidate.chars().next() != word.chars().next() {
-            continue;
-        }
-        let distance = distance(word, candidate);
-        if distance > slips {
-            continue;
-        }
-        match best {
-            Some((closest, _)) if distance > closest => {}
-            Some((closest, other)) if distance == closest => {
-                is_several |= meaning(other) != meaning(candidate)
-            }
-            _ => {
-                best = Some((distance, candidate));
-                is_several = false;
-            }
-        }
-    }
-    best.filter(|_| !is_several).map(|(_, word)| word)
+/// Whether the word is known, by itself or inside of phrases.
+pub fn is_known(word: &str) -> bool {
+    VOCABULARY.contains_key(word) || PARTS.contains(word) || word == "half"
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours from one word to another (Damerau 1964, in the form in
-/// which no place is changed twice).
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let mut rows = vec![vec![0; other.len() + 1]; one.len() + 1];
-    for (place, row) in rows.iter_mut().enumerate() {
-        row[0] = place;
-    }
-    rows[0] = (0..=other.len()).collect();
-    for a in 1..=one.len() {
-        for b in 1..=other.len() {
-            let replaced = rows[a - 1][b - 1] + usize::from(one[a - 1] != other[b - 1]);
-            let mut least = replaced.min(rows[a - 1][b] + 1).min(rows[a][b - 1] + 1);
-            if a > 1 && b > 1 && one[a - 1] == other[b - 2] && one[a - 2] == other[b - 1] {
-                least = least.min(rows[a - 2][b - 2] + 1);
-            }
-            rows[a][b] = least;
-        }
-    }
-    rows[one.len()][other.len()]
+/// Every known word.
+pub fn all() -> impl Iterator<Item = &'static str> {
+    VOCABULARY.keys().copied().chain(PARTS.iter().copied().filter(|part| !VOCABULARY.contains_key(part)))
+}
+
+/// The word that an abbreviation stands for; itself when it is none.
+pub fn in_full(word: &str) -> &str {
+    ALIASES.iter().find(|(short, _)| *short == word).map_or(word, |(_, full)| *full)
 }
 
 #[cfg(test)]
@@ -410,29 +291,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_seen_through_and_other_words_are_not() {
-        assert_eq!(known("catgory"), Some("category"));
-        assert_eq!(known("bougth"), Some("bought"));
-        assert_eq!(known("cusotmers"), Some("customers"));
-        assert_eq!(known("revnue"), Some("revenue"));
-        for strange in ["weather", "berlin", "tea", "march", "xyzzy", "germany", "shipping", "employees"] {
-            assert_eq!(known(strange), None, "{strange}");
+    fn no_word_has_two_meanings() {
+        let mut seen: HashMap<&str, String> = HashMap::new();
+        let mut take = |word: &'static str, what: String| {
+            if let Some(other) = seen.insert(word, what.clone()) {
+                panic!("{word} is {other} and {what}");
+            }
+        };
+        for (concept, words) in WORDS {
+            words.split_whitespace().for_each(|word| take(word, format!("{concept:?}")));
         }
-        assert_eq!(distance("ab", "ba"), 1);
+        for topic in outside::TOPICS {
+            topic.words.split_whitespace().for_each(|word| take(word, topic.says.to_owned()));
+        }
+        for (words, what) in [(NEGATIONS, "negation"), (DAYS, "day")] {
+            words.split_whitespace().for_each(|word| take(word, what.to_owned()));
+        }
+        MONTHS
+            .iter()
+            .flat_map(|words| words.split_whitespace())
+            .for_each(|word| take(word, "month".to_owned()));
+        let nothing: HashSet<&str> = NOTHING.split_whitespace().collect();
+        nothing.into_iter().for_each(|word| take(word, "nothing".to_owned()));
     }
 
     #[test]
-    fn no_word_has_two_meanings() {
-        let mut seen = HashMap::new();
-        for (concept, words) in WORDS {
-            for word in words.split(' ') {
-                assert_eq!(seen.insert(word, *concept), None, "{word}");
-                assert!(
-                    !NOTHING.split_whitespace().any(|nothing| nothing == word),
-                    "{word} is nothing as well"
-                );
-            }
+    fn abbreviations_are_of_known_words_and_are_none_themselves() {
+        for (short, full) in ALIASES {
+            assert!(is_known(full), "{full}");
+            assert!(!matches!(meaning(short), Some(Meaning::About(_))), "{short}");
         }
-        assert!((Concept::Winback as u8) < 64);
+    }
+
+    #[test]
+    fn what_counts_in_phrases_alone_is_nothing_by_itself() {
+        for word in ["again", "back", "than", "before", "less", "one"] {
+            assert_eq!((meaning(word), is_known(word)), (None, true), "{word}");
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! Eight tools: what they are called with ([`call`], [`parameters`]), what they answer ([`answer`]), and how that is made
-//! from the analytics ([`reports`], [`lookup`]) and kept from naming anybody ([`protect`], [`anonymise`]).
+//! from the analytics ([`maker`], [`reports`], [`lookup`]) and kept from naming anybody ([`protect`], [`anonymise`]).
 
 pub mod anonymise;
 pub mod answer;
 pub mod call;
 pub mod lookup;
+pub(crate) mod maker;
 pub mod parameters;
 pub mod protect;
 pub mod reports;

@@ -281,7 +281,7 @@ parameters! {
     ForecastMetrics {
         /// What is forecast.
         metric: ForecastMetric,
-        /// Months ahead, 1 to 24; 6 when missing.
+        /// Months ahead after the running one, 1 to 24; 6 when missing.
         #[schemars(range(min = 1, max = 24))]
         months: u32,
     }

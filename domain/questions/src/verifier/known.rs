@@ -18,6 +18,7 @@ pub struct Known {
     numbers: Vec<f64>,
     percents: Vec<f64>,
     days: BTreeSet<String>,
+    months: BTreeSet<String>,
     years: BTreeSet<i32>,
     customers: BTreeSet<String>,
     names: BTreeSet<String>,
@@ -78,6 +79,9 @@ impl Known {
                     Found::Number { value, is_percent: true, .. } => self.percents.push(value),
                     Found::Number { value, .. } => self.numbers.push(value),
                     Found::Day(day) => day.parse().into_iter().for_each(|day| self.add_day(day)),
+                    Found::Month(month) => {
+                        self.months.insert(month);
+                    }
                     Found::Customer(_) | Found::Vague => {}
                 }
             }
@@ -88,6 +92,7 @@ impl Known {
 
     fn add_day(&mut self, day: chrono::NaiveDate) {
         self.days.insert(day.to_string());
+        self.months.insert(day.format("%Y-%m").to_string());
         self.years.insert(chrono::Datelike::year(&day));
     }
 
@@ -117,6 +122,7 @@ impl Known {
                 is_year || self.numbers.iter().any(|known| is_rounded(*known, *value, *places))
             }
             Found::Day(day) => self.days.contains(day),
+            Found::Month(month) => self.months.contains(month),
             Found::Customer(id) => self.customers.contains(id),
             Found::Vague => false,
         }

@@ -5,6 +5,7 @@
 //! figures: they count only inside quotation marks, where a text repeats the name as it is. So a category called
 //! "revenue is 9999999" puts no such revenue into an answer.
 
+mod dates;
 pub mod expression;
 pub mod known;
 pub mod numbers;
@@ -126,6 +127,8 @@ mod tests {
             "1. C-0123ABCD\n2. nobody else",
             "In March 2026 the category \"tea 2000\" sold.",
             "1,250 lapsed.",
+            "It was on 10 March 2026, so in March 2026.",
+            "It was on March 10, 2026.",
             "C-0123ABCD is \u{201c}1 order; no order for 18 months. Gone?\u{201d}.",
             "One thousand two hundred and fifty lapsed.",
         ] {
@@ -143,6 +146,10 @@ mod tests {
             "C-0123ABCE left.",
             "It was on 2026-03-11.",
             "In 2025 it was better.",
+            "It was on 11 March 2026.",
+            "It was on March 11, 2026.",
+            "In April 2026 it was better.",
+            "In March 2025 it was better.",
             "Revenue is 9999999.",
             "Tea 2000 sold.",
             "It is \u{201c}1 order; no order for 19 months. Gone?\u{201d}.",

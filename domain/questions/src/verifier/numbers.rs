@@ -1,5 +1,7 @@
 //! What in a text could be a figure: numbers in digits and in words, dates, ids of customers.
 
+use super::dates;
+
 /// Something in a text that could be a figure.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found {
@@ -14,6 +16,8 @@ pub enum Found {
     },
     /// A day, as `YYYY-MM-DD`.
     Day(String),
+    /// A month of a year, as `YYYY-MM`.
+    Month(String),
     /// An anonymised id, in capitals.
     Customer(String),
     /// A number that is not told exactly, or not in digits that are read here.
@@ -30,6 +34,11 @@ pub fn scan(text: &str) -> Vec<Found> {
             // The number of a list's entry is no figure.
             if place == 0 && is_list_marker(words[0]) {
                 place += 1;
+                continue;
+            }
+            if let Some((date, used)) = dates::written(&words[place..]) {
+                found.push(date);
+                place += used;
                 continue;
             }
             if let Some((number, used)) = spelled(&words[place..]) {

@@ -43,7 +43,7 @@ fn leaks(written: &str) -> bool {
 
 /// What a question without a model comes to, as a text.
 async fn answered(world: &World, asker: Asker, question: &str) -> String {
-    match understand(question, None) {
+    match understand(question, None, now().date_naive()).understood {
         Understood::Call(call) => match world.desk.call(asker, &call, now()).await {
             Ok(answer) => {
                 let told = text::of(&answer);

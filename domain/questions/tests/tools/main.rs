@@ -112,7 +112,7 @@ async fn figures_are_those_of_the_orders() {
     let beyond = world
         .ask("analyze_products", json!({"analysis_type": "revenue_by_category", "timeframe_months": 36}))
         .await;
-    assert!(beyond.caveats.iter().any(|caveat| caveat.contains("2025-05-15")), "{:?}", beyond.caveats);
+    assert!(beyond.caveats.iter().any(|caveat| caveat.contains("15 May 2025")), "{:?}", beyond.caveats);
     assert!(beyond.caveats.iter().any(|caveat| caveat.contains("40 customers have ordered")));
     publish(&world).await;
     let risk =

@@ -1,5 +1,8 @@
 //! A tool's answer in sentences, out of its own figures and nothing else: what is said where no model is asked.
 
+pub mod formats;
+
+use chrono::{Datelike, NaiveDate};
 use serde_json::Value;
 
 use crate::tools::ToolAnswer;
@@ -26,7 +29,7 @@ fn report(answer: &ToolAnswer) -> Vec<String> {
     let figures = &answer.figures;
     let mut said = vec![capital(&format!("{}.", answer.definition.trim_end_matches('.')))];
     if let Some(customers) = count(figures, "customers") {
-        let mut sentence = format!("That is {customers} customers");
+        let mut sentence = format!("That is {}", formats::count(customers, "customer"));
         if let Some(share) = percent(figures, "share_of_customers") {
             sentence += &format!(", {share} of all");
         }
@@ -36,21 +39,27 @@ fn report(answer: &ToolAnswer) -> Vec<String> {
         said.push(sentence + ".");
     }
     if let (Some(found), Some(examined)) = (count(figures, "found"), count(figures, "examined")) {
-        said.push(format!("{found} of {examined} who were looked at fit."));
+        said.push(format!(
+            "Of {} who were looked at {} fit.",
+            formats::count(examined, "customer"),
+            formats::whole(found)
+        ));
     }
-    if let Some(revenue) = money(answer, figures, "revenue") {
-        let mut sentence = format!("Revenue was {revenue}");
-        if let Some(before) = money(answer, figures, "revenue_before") {
-            sentence += &format!(", in the period before {before}");
-        }
-        said.push(sentence + ".");
+    said.extend(revenue(answer));
+    if answer.variant == "churn_risk" {
+        said.extend(risk(figures));
     }
-    if let Some(mean) = percent(figures, "mean_churn_probability").filter(|_| answer.variant == "churn_risk")
-    {
-        said.push(format!("The mean probability of leaving is {mean}."));
+    if let (Some(once), Some(more)) = (count(figures, "with_one_order"), count(figures, "with_more")) {
+        let share =
+            percent(figures, "repeat_share").map_or(String::new(), |share| format!(", that is {share}"));
+        said.push(format!(
+            "{} ordered once, {} more often{share}.",
+            formats::count(once, "customer"),
+            formats::whole(more)
+        ));
     }
     if let Some(days) = figures["median_days"].as_f64() {
-        said.push(format!("In the middle {days} days pass between orders."));
+        said.push(format!("In the middle {} pass between orders.", formats::days(days)));
     }
     let named: Vec<String> = answer.items.iter().take(NAMED).filter_map(|item| row(answer, item)).collect();
     if !named.is_empty() {
@@ -58,6 +67,46 @@ fn report(answer: &ToolAnswer) -> Vec<String> {
         said.push(format!("{all} {}.", named.join("; ")));
     }
     said
+}
+
+/// Revenue of the time with that of the time before.
+fn revenue(answer: &ToolAnswer) -> Option<String> {
+    let figures = &answer.figures;
+    let revenue = money(answer, figures, "revenue")?;
+    let mut sentence = match answer.timeframe_months {
+        Some(months) => format!("Revenue of {} was {revenue}", formats::last_months(months)),
+        None => format!("Revenue was {revenue}"),
+    };
+    if let Some(before) = money(answer, figures, "revenue_before") {
+        sentence += &format!(", in the equally long time before {before}");
+        if let Some(change) = change(figures) {
+            sentence += &format!(", so {change}");
+        }
+    }
+    Some(sentence + ".")
+}
+
+/// The mean risk of leaving, and how many customers are in which band of it.
+fn risk(figures: &Value) -> Vec<String> {
+    let mut said = Vec::new();
+    if let Some(mean) = percent(figures, "mean_churn_probability") {
+        said.push(format!("The mean probability of leaving is {mean}."));
+    }
+    let bands = figures["customers_by_band"].as_array().into_iter().flatten().filter_map(|band| {
+        Some(format!("{} {}", band["segment"].as_str()?, formats::whole(count(band, "customers")?)))
+    });
+    let bands: Vec<String> = bands.collect();
+    if !bands.is_empty() {
+        said.push(format!("Customers by their risk: {}.", bands.join(", ")));
+    }
+    said
+}
+
+/// "12 % more", of the growth of something.
+fn change(of: &Value) -> Option<String> {
+    let growth = of["growth"].as_f64()?;
+    let size = formats::percent(growth.abs());
+    Some(if growth < 0.0 { format!("{size} less") } else { format!("{size} more") })
 }
 
 /// A row in a few words: what it is called, and its most telling figure.
@@ -90,12 +139,16 @@ fn row(answer: &ToolAnswer, item: &Value) -> Option<String> {
         let from = count(item, "from_days")?;
         Some(match count(item, "to_days") {
             Some(to) => format!("{from} to {to} days"),
-            None => format!("{from} days and more"),
+            None => format!("{} and more", formats::count(from, "day")),
         })
     })?;
-    let told = money(answer, item, "revenue")
+    let revenue = money(answer, item, "revenue").map(|revenue| match change(item) {
+        Some(change) => format!("{revenue} ({change} than before)"),
+        None => revenue,
+    });
+    let told = revenue
         .or_else(|| percent(item, "rate"))
-        .or_else(|| Some(format!("{} customers", count(item, "customers")?)));
+        .or_else(|| Some(formats::count(count(item, "customers")?, "customer")));
     Some(match told {
         Some(told) => format!("{name} with {told}"),
         None => format!("{name} (withheld)"),
@@ -106,15 +159,19 @@ fn forecast(answer: &ToolAnswer) -> Vec<String> {
     let mut said = vec![capital(&format!("{}.", answer.definition.trim_end_matches('.')))];
     let value = |item: &Value, field: &str| match answer.variant.as_str() {
         "churn_rate" => percent(item, field),
-        "customer_count" => item[field].as_f64().map(|value| format!("{value:.0}")),
+        "customer_count" => item[field].as_f64().map(formats::number),
         _ => money(answer, item, field),
     };
-    for item in answer.items.iter().take(NAMED) {
-        let month = item["month"].as_str().unwrap_or_default();
+    // The month that is running comes before those that were asked for.
+    for item in answer.items.iter().take(NAMED + 1) {
+        let Some(month) = day_of(item, "month") else { continue };
         if let (Some(middle), Some(low), Some(high)) =
             (value(item, "value"), value(item, "low"), value(item, "high"))
         {
-            said.push(format!("For the month from {month} {middle} is expected, between {low} and {high}."));
+            let is_running = (month.year(), month.month()) == (answer.as_of.year(), answer.as_of.month());
+            let month = formats::month(month);
+            let month = if is_running { format!("{month}, which is not over") } else { month };
+            said.push(format!("For {month}: {middle}, probably between {low} and {high}."));
         }
     }
     said
@@ -131,10 +188,10 @@ fn one_customer(answer: &ToolAnswer) -> Vec<String> {
                 None => format!("Of {id} it is not known who they are."),
             });
             if let (Some(orders), Some(spend)) = (count(figures, "orders"), money(answer, figures, "spend")) {
-                said.push(format!("Orders: {orders}, spend {spend}."));
+                said.push(format!("In {} they spent {spend}.", formats::count(orders, "order")));
             }
-            if let Some(last) = figures["last_order_on"].as_str() {
-                said.push(format!("The last order was on {last}."));
+            if let Some(last) = day_of(figures, "last_order_on") {
+                said.push(format!("The last order was on {}.", formats::day(last)));
             }
             if let Some(churn) = percent(figures, "churn_probability") {
                 said.push(format!("The probability of leaving is {churn}."));
@@ -143,7 +200,7 @@ fn one_customer(answer: &ToolAnswer) -> Vec<String> {
         "churn_risk" => {
             if let Some(churn) = percent(figures, "probability") {
                 let days = count(figures, "horizon_days")
-                    .map(|days| format!(" within {days} days"))
+                    .map(|days| format!(" within {}", formats::count(days, "day")))
                     .unwrap_or_default();
                 said.push(format!("{id} orders no more{days} with a probability of {churn}."));
             }
@@ -191,17 +248,13 @@ fn one_customer(answer: &ToolAnswer) -> Vec<String> {
                         .take(NAMED)
                         .map(quoted)
                         .collect();
-                    let amount = plain(item, "amount")?;
+                    let amount = formats::money(item.get("amount")?, item["currency"].as_str())?;
                     let what = if products.is_empty() {
                         String::new()
                     } else {
                         format!(" for {}", products.join(", "))
                     };
-                    Some(format!(
-                        "on {} {amount} {}{what}",
-                        item["ordered_on"].as_str()?,
-                        item["currency"].as_str()?
-                    ))
+                    Some(format!("on {} {amount}{what}", formats::day(day_of(item, "ordered_on")?)))
                 })
                 .collect();
             said.push(format!("The last orders of {id}: {}.", orders.join("; ")));
@@ -232,25 +285,105 @@ fn count(of: &Value, field: &str) -> Option<i64> {
     of.get(field)?.as_i64()
 }
 
-/// A share as a percentage with at most one place.
 fn percent(of: &Value, field: &str) -> Option<String> {
-    let share = of.get(field)?.as_f64()?;
-    let percent = format!("{:.1}", share * 100.0);
-    Some(format!("{} %", percent.strip_suffix(".0").unwrap_or(&percent)))
-}
-
-fn plain(of: &Value, field: &str) -> Option<String> {
-    let value = of.get(field)?;
-    value.as_str().map(str::to_owned).or_else(|| value.as_f64().map(|number| format!("{number:.2}")))
+    Some(formats::percent(of.get(field)?.as_f64()?))
 }
 
 fn money(answer: &ToolAnswer, of: &Value, field: &str) -> Option<String> {
-    let amount = plain(of, field)?;
-    let currency = answer.currency.as_deref().unwrap_or_default();
-    Some(format!("{amount} {currency}").trim_end().to_owned())
+    formats::money(of.get(field)?, answer.currency.as_deref())
+}
+
+fn day_of(of: &Value, field: &str) -> Option<NaiveDate> {
+    of.get(field)?.as_str()?.parse().ok()
 }
 
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::verifier::known::Known;
+    use crate::verifier::verify;
+
+    fn answer(tool: &str, variant: &str, figures: Value, items: Value) -> ToolAnswer {
+        let rows = items.as_array().map_or(0, Vec::len);
+        serde_json::from_value(json!({
+            "tool": tool, "variant": variant, "definition": "what it means", "available": true, "reason": null,
+            "as_of": "2026-06-15", "computed_at": "2026-06-15T00:00:00Z", "timeframe_months": 3, "currency": "EUR",
+            "figures": figures, "items": items, "rows": rows, "next_cursor": null, "withheld": 0, "caveats": [],
+            "cost": {"rows_read": 1, "lines_at_most": 1, "seconds_at_most": 1, "remembered": false},
+        }))
+        .expect("an answer")
+    }
+
+    /// The text of an answer, of which the verifier takes nothing away.
+    fn told(answer: &ToolAnswer) -> String {
+        let text = of(answer);
+        assert_eq!(verify(&text, &Known::of([answer]), &[]).text, text);
+        text
+    }
+
+    #[test]
+    fn figures_are_told_as_people_write_them() {
+        let revenue = answer(
+            "analyze_products",
+            "revenue_by_category",
+            json!({"revenue": "1234567.5", "revenue_before": "1000000.00", "growth": 0.2345675}),
+            json!([{"category": "tea", "revenue": "1234.5", "growth": -0.5}]),
+        );
+        assert_eq!(
+            told(&revenue),
+            "What it means. Revenue of the last 3 months was 1,234,567.50 EUR, in the equally long time before 1,000,000.00 EUR, \
+             so 23.5 % more. They are \u{201c}tea\u{201d} with 1,234.50 EUR (50 % less than before)."
+        );
+        let one = answer(
+            "analyze_customers",
+            "high_value",
+            json!({"customers": 1, "share_of_customers": 0.0004}),
+            json!([]),
+        );
+        assert_eq!(told(&one), "What it means. That is 1 customer, 0.04 % of all.");
+        let risk = answer(
+            "analyze_customers",
+            "churn_risk",
+            json!({"mean_churn_probability": 0.5, "customers_by_band": [
+                {"segment": "low", "customers": 12345}, {"segment": "high", "customers": null}]}),
+            json!([]),
+        );
+        assert_eq!(
+            told(&risk),
+            "What it means. The mean probability of leaving is 50 %. Customers by their risk: low 12,345."
+        );
+    }
+
+    #[test]
+    fn months_and_days_have_names() {
+        let month = |month: &str, value: f64| json!({"month": month, "value": value, "low": value - 1.0, "high": value + 1.0});
+        let ahead = answer(
+            "forecast_metrics",
+            "customer_count",
+            json!({}),
+            json!([month("2026-06-01", 1234.4), month("2026-07-01", 3.4)]),
+        );
+        assert_eq!(
+            told(&ahead),
+            "What it means. For June 2026, which is not over: 1,234, probably between 1,233 and 1,235. \
+             For July 2026: 3.4, probably between 2.4 and 4.4."
+        );
+        let history = answer(
+            "lookup_customer",
+            "purchase_history",
+            json!({"customer_id": "C-0123ABCD"}),
+            json!([{"ordered_on": "2026-03-10", "amount": "8120.5", "currency": "USD", "products": ["mug 2000"]}]),
+        );
+        assert_eq!(
+            told(&history),
+            "The last orders of C-0123ABCD: on 10 March 2026 8,120.50 USD for \u{201c}mug 2000\u{201d}."
+        );
+    }
 }

@@ -1,0 +1,132 @@
+//! Questions that go on from the one before: it lends them its tool, its customer, its time and its number of rows.
+
+use serde_json::{Map, Value, json};
+
+use super::concepts::{Concept, Concepts};
+use super::intents::{Rule, best, is_group, of_call};
+use super::parameters::Read;
+use super::rules::{LOOKUPS, RULES};
+use super::{Understood, ask_back, call, choose, parsed, unclear};
+use crate::tools::Call;
+use crate::tools::call::cursor;
+
+/// What a question asks for that goes on from a call; none when it stands by itself.
+pub(super) fn understand(read: &Read, last: &Call) -> Option<Understood> {
+    let about = read.about;
+    if about == Concepts::of(&[Concept::More]) && read.months.is_none() && read.customer.is_none() {
+        let (limit, place) = last.rows();
+        let mut more = last.clone();
+        more.set_page(read.limit.or(last.limit()), Some(cursor(place + limit)));
+        return Some(Understood::Call(Box::new(more)));
+    }
+    if let Call::LookupCustomer(asked) = last
+        && read.customer.is_none()
+        && (about.has(Concept::Pronoun) || about.has(Concept::They) || read.goes_on)
+    {
+        let kept = Map::from_iter([("customer_id".to_owned(), json!(asked.customer_id))]);
+        return Some(match best(LOOKUPS, about.without_pronouns()) {
+            Ok(rule) => call(rule, read, kept),
+            Err(closest) => unclear(read, &closest),
+        });
+    }
+    if let (Call::LookupCustomer(asked), Some(id)) = (last, &read.customer)
+        && about.without(Concept::Customer).is_empty()
+        && read.goes_on
+    {
+        let mut other = asked.clone();
+        other.customer_id.clone_from(id);
+        return Some(Understood::Call(Box::new(Call::LookupCustomer(other))));
+    }
+    if read.customer.is_some() || about.has(Concept::Pronoun) {
+        return None;
+    }
+    let says_nothing_new = about.without(Concept::Customer).without(Concept::Future).is_empty();
+    if says_nothing_new
+        && (read.months.is_some() || read.limit.is_some())
+        && (read.goes_on || about.is_empty())
+    {
+        return Some(with_parameters(last, read));
+    }
+    if !read.goes_on {
+        return None;
+    }
+    of_the_same_tool(read, last).or_else(|| of_another(read, last))
+}
+
+/// Another variant of the same tool, or the same one with something besides: "and for winback?", "and the VIPs?".
+fn of_the_same_tool(read: &Read, last: &Call) -> Option<Understood> {
+    let lent: &[Concept] = match last {
+        Call::ForecastMetrics(_) => &[Concept::Forecast],
+        Call::TargetCampaign(_) => &[Concept::Campaign],
+        Call::AnalyzeSegments(_) => &[Concept::Segment],
+        Call::AnalyzeProducts(_) => &[Concept::Category],
+        Call::GetRecommendations(_) => &[Concept::Recommend],
+        _ => &[],
+    };
+    // The same variant with something besides comes first: the VIPs of those who might leave are no list of their own.
+    let besides = of_call(last).and_then(|before| {
+        let rule = best(RULES, read.about.and(before.least())).ok()?;
+        ((rule.tool, rule.variant) == (last.tool(), last.variant())).then_some(rule)
+    });
+    let rule = besides.or_else(|| {
+        best(RULES, read.about.and(Concepts::of(lent))).ok().filter(|rule| rule.tool == last.tool())
+    })?;
+    let mut names = vec!["months", "timeframe_months", "limit"];
+    if rule.variant == last.variant() {
+        names.extend(["sort_by", "filter_by", "by", "axis"]);
+    }
+    Some(keeping(rule, read, last, &names))
+}
+
+/// Another tool: one list of customers takes the place of another. What is no such list could be about the one before.
+fn of_another(read: &Read, last: &Call) -> Option<Understood> {
+    let rule = choose(RULES, read.about.without(Concept::They), read.limit).ok()?;
+    if read.is_whole || !is_group(rule.tool, rule.variant) {
+        return None;
+    }
+    if is_group(last.tool(), last.variant()) {
+        return Some(keeping(rule, read, last, &["limit"]));
+    }
+    Some(Understood::AskBack {
+        text: "I cannot narrow the answer before down to that. Do you mean this?".to_owned(),
+        suggestions: vec![rule.example.to_owned()],
+    })
+}
+
+/// The call of a rule with what is kept of the call before, as far as it can be told.
+fn keeping(rule: &Rule, read: &Read, last: &Call, names: &[&str]) -> Understood {
+    let arguments = last.arguments();
+    let kept =
+        names.iter().filter_map(|name| Some(((*name).to_owned(), arguments.get(name)?.clone()))).collect();
+    // What the other variant cannot be told stays behind.
+    match call(rule, read, kept) {
+        Understood::AskBack { .. } => call(rule, read, Map::new()),
+        understood => understood,
+    }
+}
+
+/// The same call with another time or number of rows.
+fn with_parameters(last: &Call, read: &Read) -> Understood {
+    let Value::Object(mut arguments) = last.arguments() else {
+        return ask_back("What do you mean?", read.about);
+    };
+    arguments.remove("cursor");
+    if let Some(limit) = read.limit {
+        arguments.insert("limit".to_owned(), json!(limit));
+    }
+    if let Some(months) = read.months {
+        let is_forecast = matches!(last, Call::ForecastMetrics(_));
+        if is_forecast && read.is_past {
+            return ask_back("A forecast looks ahead; for how many months?", read.about);
+        }
+        if !is_forecast && read.about.has(Concept::Future) {
+            return ask_back("I can look ahead in forecasts only.", read.about);
+        }
+        if !is_forecast && last.months().is_none() {
+            let text = "The answer before is about all of the time; it cannot be asked for one of its own.";
+            return ask_back(text, read.about);
+        }
+        arguments.insert(if is_forecast { "months" } else { "timeframe_months" }.to_owned(), json!(months));
+    }
+    parsed(last.tool(), arguments, read.about)
+}

@@ -1,0 +1,242 @@
+//! What people ask for and no tool has: said in a sentence of its own, with what can be asked instead, never guessed. And
+//! questions in languages that the grammar does not read.
+
+use super::concepts::Concept::{self, *};
+use super::concepts::Concepts;
+
+/// A subject that no tool has.
+#[derive(Debug, PartialEq)]
+pub struct Topic {
+    /// The words that name it, with spaces between.
+    pub words: &'static str,
+    /// What is answered.
+    pub says: &'static str,
+    /// What can be asked instead.
+    pub instead: &'static [&'static str],
+}
+
+/// Subjects by their words.
+pub static TOPICS: &[Topic] = &[
+    Topic {
+        words: "country countries city cities town towns region regions abroad international domestic location locations located \
+                living lives postcode zip germany german germans austria austrian switzerland swiss france french britain british \
+                england english scotland ireland uk usa america american europe european spain spanish italy italian netherlands \
+                dutch belgium belgian poland polish denmark danish sweden swedish norway china chinese japan japanese canada \
+                canadian australia berlin munich hamburg vienna zurich paris london madrid rome amsterdam",
+        says: "The tools do not know where customers live, so nothing can be told by country or place.",
+        instead: &["How large are our segments?", "Who are our most valuable customers?"],
+    },
+    Topic {
+        words: "ticket tickets case cases request requests support complaint complaints complain complained complaining inbox \
+                message messages chat chats helpdesk sla reply replies replied answered satisfaction csat nps rating ratings \
+                unanswered backlog",
+        says: "I look at customers and their orders, not at tickets; the pages Tickets, Promises and Satisfaction count those.",
+        instead: &["Which customers are most likely to leave?", "Who orders less than usual?"],
+    },
+    Topic {
+        words: "agent agents staff employee employees team teams colleague colleagues shift shifts workload",
+        says: "I look at customers, not at who works here; the pages People and Live desk show that.",
+        instead: &["Who are our most valuable customers?"],
+    },
+    Topic {
+        words: "profit profits profitable profitability margin margins cost costs costly expense expenses tax taxes vat ebit \
+                invoice invoices debt unpaid",
+        says: "The tools know revenue, not what anything costs, so neither profit nor margin.",
+        instead: &["What is our revenue by category?", "What revenue do you expect for the next quarter?"],
+    },
+    Topic {
+        words: "stock stocks inventory warehouse supplier suppliers delivery deliveries delivered shipping shipped shipment shipments \
+                dispatch restock parcel parcels",
+        says: "Stock and deliveries are not known to the tools.",
+        instead: &["What is our revenue by category?", "Which products are bought together?"],
+    },
+    Topic {
+        words: "website site visitor visitors visit visits visited traffic conversion conversions click clicks clicked session \
+                sessions ads ad adwords google facebook instagram tiktok seo cart carts checkout",
+        says: "Visits of the web shop and advertising are not known to the tools, only customers and what they ordered.",
+        instead: &["How often do customers order?", "Who bought only once?"],
+    },
+    Topic {
+        words: "age aged old older young younger gender men women male female birthday birthdays email emails mail mails phone \
+                phones address addresses names telephone",
+        says: "Customers have no names, addresses or personal traits here: they are anonymous, with ids such as C-0123ABCD.",
+        instead: &["Who are our most valuable customers?", "How do our customers behave?"],
+    },
+    Topic {
+        words: "return returned returns refund refunds refunded cancelled canceled cancellation cancellations",
+        says: "Returns are subtracted from revenue and cannot be looked at, or left out, by themselves.",
+        instead: &["What is our revenue by category?"],
+    },
+    Topic {
+        words: "perform performed performance performs worked effective unsubscribed bounced opened bounce",
+        says: "What a campaign brought about is not in these tools; they say whom one could speak to.",
+        instead: &["Whom should a retention campaign target?", "Whom should a winback campaign target?"],
+    },
+    Topic {
+        words: "worst least lowest fewest poorest cheapest",
+        says: "Lists begin with the highest; I cannot turn one round.",
+        instead: &["Who are our most valuable customers?", "Who orders less than usual?"],
+    },
+    Topic {
+        words: "delete remove cancel export download upload create update edit save schedule",
+        says: "I only look things up: nothing is changed, sent or exported from here.",
+        instead: &["Whom should a winback campaign target?", "How large are our segments?"],
+    },
+];
+
+/// Things that are about known words and that no tool answers all the same: when all are met and no tool fits.
+#[derive(Debug)]
+pub struct Gap {
+    needs: &'static [&'static [Concept]],
+    /// What is answered.
+    pub says: &'static str,
+    /// What can be asked instead.
+    pub instead: &'static [&'static str],
+}
+
+static GAPS: &[Gap] = &[
+    Gap {
+        needs: &[&[Why]],
+        says: "I can say what happens, but not why; only for one customer are there reasons for the risk of leaving.",
+        instead: &["Will C-0123ABCD leave?", "Which customers are most likely to leave?"],
+    },
+    Gap {
+        needs: &[&[Compare], &[Revenue, Money, Buy, Count, Customer]],
+        says: "No tool sets two times or two groups of customers side by side; revenue is told with that of the equally long \
+               time before, and archetypes are compared with each other.",
+        instead: &[
+            "What is our revenue by category in the last 3 months?",
+            "Is business gaining or losing momentum?",
+            "How do the archetypes compare?",
+        ],
+    },
+    Gap {
+        needs: &[&[Product], &[Revenue, Money, Best, Count, Size, Repurchase, Repeat]],
+        says: "I can rank categories, but not single products.",
+        instead: &[
+            "What is our revenue by category?",
+            "In which categories do customers buy again?",
+            "Which products are bought together?",
+        ],
+    },
+    Gap {
+        needs: &[&[New]],
+        says: "New customers are not counted by themselves; I can say who came once, how many customers to expect, and whom to \
+               look for.",
+        instead: &[
+            "Who bought only once?",
+            "How many customers will we have in the next 6 months?",
+            "Whom should an acquisition campaign look for?",
+        ],
+    },
+    Gap {
+        needs: &[&[Revenue, Money, Spend], &[Vip, Loyal, Once, Winback, Segment, Archetype, Leave, Company]],
+        says: "I cannot narrow revenue down to a group of customers; I can name the group with what it spent so far, or revenue \
+               by category.",
+        instead: &["Who are our most valuable customers?", "What is our revenue by category?"],
+    },
+    Gap {
+        needs: &[&[Revenue, Money], &[Customer]],
+        says: "Revenue is told by category, not by customer; customers are listed by what they spent in all.",
+        instead: &["What is our revenue by category?", "Who are our most valuable customers?"],
+    },
+    Gap {
+        needs: &[&[Buy], &[Count]],
+        says: "Orders are neither counted nor averaged here; I can tell revenue, how often customers order, and who bought only once.",
+        instead: &[
+            "What is our revenue by category in the last month?",
+            "How often do customers order?",
+            "Who bought only once?",
+        ],
+    },
+    Gap {
+        needs: &[&[Leave], &[Future, Will], &[Count, Customer]],
+        says: "Who may leave is told within the model's own time ahead, not for a time that you name; the rate of churn is \
+               forecast by months.",
+        instead: &[
+            "Which customers are most likely to leave?",
+            "How will the churn rate develop in the next year?",
+        ],
+    },
+    Gap {
+        needs: &[&[Count], &[Customer]],
+        says: "How many customers there are in all is not told by itself; the classes of the RFM scores hold everybody who has \
+               ordered.",
+        instead: &[
+            "What are the RFM scores of our customers?",
+            "How large are our segments?",
+            "How many customers will we have in the next 6 months?",
+        ],
+    },
+];
+
+/// The gap that a question falls into.
+pub fn gap(about: Concepts) -> Option<&'static Gap> {
+    GAPS.iter().find(|gap| gap.needs.iter().all(|any| about.meets(Concepts::of(any))))
+}
+
+/// Words that give a language away and are none in English.
+const LANGUAGES: [(&str, &str); 3] = [
+    (
+        "wer wie viel viele welche welcher welches kunden kunde umsatz wir haben habe hat unsere unser und nicht ist sind der das \
+         dem den letzten letzte letztes monat woche jahr gehen werden wird machen macht von mit für nächsten nächstes nächste \
+         meine zeige bitte hallo gibt besten beste danke guten wieviel",
+        "Ohne Modell verstehe ich nur Englisch. Without a model I read English only; please ask in English.",
+    ),
+    (
+        "qui quel quels quelle quelles combien nos notre vos meilleurs meilleures est sont les une du dans mois dernier \
+         dernière année chiffre affaires avons avez nous vous pour avec quand comment pourquoi bonjour merci prochain prochaine \
+         ont acheté vont partir montre",
+        "Sans modèle je ne comprends que l'anglais. Without a model I read English only; please ask in English.",
+    ),
+    (
+        "quien quién quienes quiénes cuanto cuánto cuantos cuántos cuales cuáles clientes nuestros nuestras mejores ventas mes año \
+         pasado próximo cómo cuándo qué hola gracias los las del por para con",
+        "Sin modelo solo entiendo inglés. Without a model I read English only; please ask in English.",
+    ),
+];
+
+/// What is said to a question in a language that is not read; none when it could be English.
+pub fn other_language<'a>(words: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
+    // One such word could be a slip or a name.
+    const ENOUGH: usize = 2;
+    LANGUAGES.iter().find_map(|(given_away_by, says)| {
+        let mut found: Vec<&str> = words
+            .clone()
+            .filter(|word| given_away_by.split_whitespace().any(|known| known == *word))
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        (found.len() >= ENOUGH).then_some(*says)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::{Understood, understand};
+
+    #[test]
+    fn what_can_be_asked_instead_can_be_asked() {
+        let today = "2026-06-30".parse().expect("a day");
+        let instead =
+            TOPICS.iter().flat_map(|topic| topic.instead).chain(GAPS.iter().flat_map(|gap| gap.instead));
+        for question in instead {
+            let reading = understand(question, None, today);
+            assert!(matches!(reading.understood, Understood::Call(_)), "{question}: {reading:?}");
+        }
+    }
+
+    #[test]
+    fn languages_are_told_apart_from_slips() {
+        let of = |question: &str| other_language(question.split(' '));
+        assert!(of("wer sind unsere besten kunden").is_some_and(|says| says.contains("Englisch")));
+        assert!(of("quels sont nos meilleurs clients").is_some_and(|says| says.contains("anglais")));
+        assert!(of("cuáles son nuestros mejores clientes").is_some_and(|says| says.contains("inglés")));
+        for english in
+            ["who are our best clients", "how many customers will die out", "what was the best month"]
+        {
+            assert_eq!(of(english), None, "{english}");
+        }
+    }
+}

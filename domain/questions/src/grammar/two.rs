@@ -1,0 +1,95 @@
+//! Two questions in one: each is understood by itself, and together they would be a third. They are asked back one by one.
+
+use chrono::NaiveDate;
+
+use super::Understood;
+use super::intents::Rule;
+use super::parameters::{self, Read};
+use super::rules::{LOOKUPS, RULES};
+
+/// Words that begin a question after "and".
+const BEGIN: [&str; 18] = [
+    "who", "whos", "whom", "whose", "which", "what", "whats", "when", "how", "will", "is", "are", "do",
+    "does", "show", "list", "forecast", "compare",
+];
+
+/// Asks back when there are several questions; none when there is one.
+pub(super) fn questions(question: &str, today: NaiveDate) -> Option<Understood> {
+    let clauses = clauses(question);
+    if clauses.len() < 2 {
+        return None;
+    }
+    let mut customer: Option<String> = None;
+    let mut asked: Vec<(&'static Rule, String)> = Vec::new();
+    for clause in clauses {
+        let read = parameters::read(&clause, today);
+        customer = read.customer.clone().or(customer);
+        let Some(rule) = by_itself(&read, customer.is_some()) else { continue };
+        if !asked.iter().any(|(known, _)| (known.tool, known.variant) == (rule.tool, rule.variant)) {
+            let example = match &customer {
+                Some(id) => rule.example.replace("C-0123ABCD", id),
+                None => rule.example.to_owned(),
+            };
+            asked.push((rule, example));
+        }
+    }
+    if asked.len() < 2 {
+        return None;
+    }
+    Some(Understood::AskBack {
+        text: "These are several questions; please ask one at a time.".to_owned(),
+        suggestions: asked.into_iter().map(|(_, example)| example).take(super::MOST_SUGGESTIONS).collect(),
+    })
+}
+
+/// What a part asks for by itself.
+fn by_itself(read: &Read, has_customer: bool) -> Option<&'static Rule> {
+    if read.objection.is_some() {
+        return None;
+    }
+    let refers = read.customer.is_some() || read.about != read.about.without_pronouns();
+    let rules = if has_customer && refers { LOOKUPS } else { RULES };
+    let about = if has_customer { read.about.without_pronouns() } else { read.about };
+    super::choose(rules, about, read.limit).ok()
+}
+
+/// The parts that could be questions.
+fn clauses(question: &str) -> Vec<String> {
+    let mut clauses = vec![String::new()];
+    let words: Vec<&str> = question.split_whitespace().collect();
+    for (place, word) in words.iter().enumerate() {
+        let small = word.to_lowercase();
+        let joins = matches!(small.as_str(), "and" | "also" | "plus" | "&" | "then");
+        let begins = words.get(place + 1).is_some_and(|next| {
+            let next = next.to_lowercase().replace(['\'', '\u{2019}'], "");
+            BEGIN.contains(&super::words::in_full(&next))
+        });
+        let clause = clauses.last_mut().expect("there is one");
+        if joins && begins {
+            clauses.push(String::new());
+            continue;
+        }
+        clause.push_str(word);
+        clause.push(' ');
+        if word.ends_with(['?', ';', '!', '.']) {
+            clauses.push(String::new());
+        }
+    }
+    clauses.retain(|clause| !clause.trim().is_empty());
+    clauses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_begin_with_words_that_ask() {
+        let parts = |question: &str| {
+            clauses(question).iter().map(|clause| clause.trim().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(parts("who are vips and which segments grow"), ["who are vips", "which segments grow"]);
+        assert_eq!(parts("Hi. Who? What!"), ["Hi.", "Who?", "What!"]);
+        assert_eq!(parts("recency, frequency and money"), ["recency, frequency and money"]);
+    }
+}

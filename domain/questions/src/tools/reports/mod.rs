@@ -1,0 +1,231 @@
+//! Reports about many customers: how each is made from the analytics, and what form it has. Which variant is answered by
+//! which is in [`super::maker`].
+
+mod forecast;
+mod revenue;
+mod risk;
+
+use std::sync::Arc;
+
+use database::Tx;
+use platform::analytics::affinity::{self, Associations};
+use platform::analytics::{
+    AnalyticsError, Levels, Report, Standing, b2b, cadence, categories, change, discounts, expansion,
+    momentum, rfm, seasons, segments, targets,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::maker::Maker;
+use super::protect::Form;
+use crate::desk::Kept;
+use crate::way::{Step, Way, rows_read};
+pub(crate) use forecast::NO_FORECAST;
+
+/// Rows of all pages.
+const MOST: u32 = platform::analytics::MAX_ITEMS;
+
+/// A report before anything of it is hidden.
+#[derive(Debug)]
+pub struct Raw {
+    /// What holds for the whole.
+    pub figures: Value,
+    /// Rows.
+    pub items: Vec<Value>,
+    /// What the counts in it are counts of.
+    pub form: Form,
+    /// Fields of the figures that count customers.
+    pub counts: &'static [&'static str],
+    /// Lists in the figures whose entries are groups that divide a whole, and whether their counts are coarse.
+    pub groups: Option<(&'static str, bool)>,
+    /// What to bear in mind.
+    pub caveats: Vec<String>,
+}
+
+impl Raw {
+    fn of<F: Serialize, I: Serialize>(
+        report: Report<F, I>,
+        form: Form,
+        counts: &'static [&'static str],
+    ) -> Raw {
+        let rows = report.items.iter().map(|item| serde_json::to_value(item).expect("an item is plain data"));
+        Raw {
+            items: rows.collect(),
+            figures: serde_json::to_value(report.figures).expect("figures are plain data"),
+            form,
+            counts,
+            groups: None,
+            caveats: Vec::new(),
+        }
+    }
+}
+
+/// What groups of customers say beside their number.
+const OF_GROUP: &[&str] = &[
+    "share_of_customers",
+    "spend",
+    "share_of_spend",
+    "mean_orders",
+    "mean_order_value",
+    "mean_days_since_last_order",
+    "mean_churn_probability",
+    "mean_expected_spend",
+    "spend_index",
+    "orders_index",
+    "order_value_index",
+    "churn_index",
+    "share",
+    "paid",
+];
+/// Archetypes are made of segments: the counts of both together would tell who is left over, so theirs are coarse.
+pub(crate) const ARCHETYPES: Form =
+    Form::Overlapping { counted_by: "customers", counts: &[], of_group: OF_GROUP, sums: &["spend"] };
+const PARTS: Form = Form::Parts { of_group: OF_GROUP };
+const COUNTED: Form = Form::People { counted_by: Some("customers") };
+const FOUND: Form = Form::People { counted_by: Some("found") };
+const ALL_SHOWN: Form = Form::People { counted_by: None };
+
+/// Makes the report.
+///
+/// # Errors
+/// The data say nothing about it, or the database does not answer.
+pub(crate) async fn make(
+    kept: &Kept,
+    way: &Way<'_>,
+    standing: &Standing,
+    maker: &Maker,
+    months: u32,
+) -> Result<(Raw, i64), AnalyticsError> {
+    way.tell(Step::Shared);
+    // What is kept beside the reports is fetched before the report's own transaction begins.
+    let levels = if maker.needs_levels() { Some(kept.levels(way, standing).await?) } else { None };
+    let associations = match maker.together() {
+        Some(by) => Some(kept.associations(way, standing, by, months).await?),
+        None => None,
+    };
+    way.tell(Step::Reads);
+    let (mut tx, before) = way.begin_report(standing.tenant, maker.effort()).await?;
+    let raw = of(&mut tx, standing, maker, months, levels.as_deref(), associations.as_ref()).await?;
+    let read = rows_read(&mut tx).await? - before;
+    tx.commit().await?;
+    Ok((raw, read))
+}
+
+async fn of(
+    tx: &mut Tx,
+    standing: &Standing,
+    maker: &Maker,
+    months: u32,
+    levels: Option<&Levels>,
+    associations: Option<&Arc<Associations>>,
+) -> Result<Raw, AnalyticsError> {
+    let nobody = || AnalyticsError::NotEnough("nobody has ordered yet".to_owned());
+    let levels = || levels.ok_or_else(nobody);
+    let associations = || associations.ok_or_else(nobody);
+    Ok(match maker {
+        Maker::Risk(asked) => risk::make(tx, asked).await?,
+        Maker::List(rule) => {
+            Raw::of(targets::list(tx, standing, levels()?, rule, MOST).await?, COUNTED, &["reachable"])
+        }
+        Maker::Businesses => Raw::of(b2b::businesses(tx, standing, levels()?, MOST).await?, FOUND, &[]),
+        Maker::Rfm => {
+            let mut raw = Raw::of(rfm::rfm(tx, standing, levels()?).await?, PARTS, &[]);
+            // Single cells are small; classes of them are shown.
+            raw.figures.as_object_mut().and_then(|figures| figures.remove("cells"));
+            raw
+        }
+        Maker::Overview => overview(Raw::of(segments::overview(tx, standing).await?, PARTS, &[]), true),
+        Maker::Behaviours => overview(Raw::of(segments::overview(tx, standing).await?, PARTS, &[]), false),
+        Maker::Growth => {
+            let form = Form::Overlapping {
+                counted_by: "customers",
+                counts: &["won", "won_before", "entered", "left"],
+                of_group: &["net"],
+                sums: &[],
+            };
+            let mut raw = Raw::of(
+                segments::growth(tx, standing, months, MOST).await?,
+                form,
+                &["moves", "won", "won_before"],
+            );
+            raw.caveats.push(COARSE.to_owned());
+            raw
+        }
+        Maker::Seasonal => {
+            let form = Form::Overlapping {
+                counted_by: "customers",
+                counts: &[],
+                of_group: &["share_of_revenue"],
+                sums: &["spend"],
+            };
+            let mut raw = Raw::of(seasons::seasonal(tx, standing, months).await?, form, &[]);
+            raw.caveats.push(COARSE.to_owned());
+            raw
+        }
+        Maker::Comparison(axis) => {
+            let is_archetype = axis == segments::ARCHETYPE;
+            let form = if is_archetype { ARCHETYPES } else { PARTS };
+            let mut raw = Raw::of(segments::comparison(tx, standing, axis, MOST).await?, form, &[]);
+            raw.caveats.extend(is_archetype.then(|| COARSE.to_owned()));
+            raw
+        }
+        Maker::Revenue => revenue::make(tx, standing, months).await?,
+        Maker::Repurchase => {
+            let form = Form::Overlapping {
+                counted_by: "customers",
+                counts: &["repurchased"],
+                of_group: &["rate", "mean_span_days", "share_of_spend"],
+                sums: &["spend"],
+            };
+            let report = categories::repurchase(tx, standing, months, MOST).await?;
+            let mut raw = Raw::of(report, form, &["customers_in_categories", "repurchased"]);
+            raw.caveats.push(COARSE.to_owned());
+            raw
+        }
+        Maker::Forecast(metric, ahead) => forecast::make(tx, standing, *metric, *ahead).await?,
+        Maker::SeasonTargets => {
+            Raw::of(seasons::targets(tx, standing, levels()?, MOST).await?, COUNTED, &["reachable"])
+        }
+        Maker::Momentum => {
+            let counts = &["active_customers", "active_customers_before", "rising", "falling"];
+            Raw::of(momentum::momentum(tx, standing, MOST).await?, ALL_SHOWN, counts)
+        }
+        Maker::Change => {
+            let counts = &["archetype_changed", "risk_rose", "risk_fell"];
+            Raw::of(change::changes(tx, standing, MOST).await?, COUNTED, counts)
+        }
+        Maker::Cadence => {
+            let mut raw = Raw::of(cadence::cadence(tx, standing).await?, PARTS, &[]);
+            // Who has one order divides the same whole as those with more.
+            raw.items.push(json!({"class": ONE_ORDER, "customers": raw.figures["with_one_order"]}));
+            raw
+        }
+        Maker::Discounts(shown) => {
+            let mut raw =
+                Raw::of(discounts::discounts(tx, standing, months, *shown, MOST).await?, ALL_SHOWN, &[]);
+            raw.groups = Some(("classes", true));
+            raw.caveats.push(COARSE.to_owned());
+            raw
+        }
+        Maker::Affinity(_) => Raw::of(affinity::affinity(associations()?, MOST), Form::Plain, &[]),
+        Maker::CrossSell(_) => {
+            let report = affinity::cross_sell(tx, standing, levels()?, associations()?, MOST).await?;
+            Raw::of(report, ALL_SHOWN, &[])
+        }
+        Maker::Expansion => {
+            Raw::of(expansion::single_category(tx, standing, levels()?, MOST).await?, FOUND, &[])
+        }
+    })
+}
+
+/// The group of customers who have no cadence.
+pub(crate) const ONE_ORDER: &str = "one order only";
+
+/// Said where counts are rounded.
+pub(crate) const COARSE: &str = "Counts of customers are rounded to the size of the smallest group that is told of, and sums to three digits.";
+
+/// Segments, and archetypes if they are asked for; archetypes have coarse counts.
+fn overview(mut raw: Raw, with_archetypes: bool) -> Raw {
+    raw.items.retain(|item| with_archetypes || item["axis"] != segments::ARCHETYPE);
+    raw
+}
