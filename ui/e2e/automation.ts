@@ -11,7 +11,7 @@ export async function automation(): Promise<{ rule: string; macro: string; artic
     default_language: "en",
     texts: {
       en: "Hello {{customer.first_name | there}}, the refund for order {{order.number}} is on its way.",
-      de: "Guten Tag {{customer.first_name | }}, die Erstattung zu Bestellung {{order.number}} ist unterwegs.",
+      de: "Guten Tag {{customer.first_name | zusammen}}, die Erstattung zu Bestellung {{order.number}} ist unterwegs.",
     },
     actions: [{ do: "add_tags", tags: ["refund"] }],
   }));
