@@ -8,7 +8,7 @@ use database::ids::TenantId;
 use database::{Db, Role};
 use jobs::NewJob;
 use migrations::testing::fresh_database;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use support::articles::store::{self, Content, Text};
 use support::kinds::DraftReply;
 use support::tickets::Acting;
@@ -94,5 +94,35 @@ async fn a_draft_names_the_public_articles_that_it_had_with_their_version() {
     let named = facts["articles"].as_array().expect("a list");
     assert_eq!(named.len(), 1, "{facts}");
     assert_eq!((&named[0]["id"], &named[0]["version"]), (&json!(fits.id), &json!(2)), "{facts}");
-    assert_ne!(named[0]["used"], Value::Null);
+    // Without a model the draft answers with a sentence of it, and the agent is told of which article.
+    assert_eq!(named[0]["used"], json!(true), "{facts}");
+    assert!(draft.reply.contains("A lamp that arrived broken is replaced."), "{}", draft.reply);
+    let remarks = facts["remarks"].to_string();
+    assert!(remarks.contains("Broken lamps") && remarks.contains("a sentence of it"), "{facts}");
+
+    // Of several the one that fits better.
+    let care =
+        article("care", "Caring for lamps", "A lamp that arrived dusty is wiped with a dry cloth.", true);
+    let care = store::create(&mut tx, tenant, &care, "key:test").await.expect("made");
+    store::publish(&mut tx, tenant, care.id, None).await.expect("published");
+    let dusty = NewTicket {
+        message: Some((From::Customer, "My lamp arrived dusty, how do I wipe it?".to_owned())),
+        ..new
+    };
+    let made = create(&mut tx, &acting, &dusty).await.expect("made");
+    tx.commit().await.expect("commits");
+    app.dispatch.announce(made.announcement);
+    drain(&app.store, &app.dispatch, handlers::all(&app), &url, &["default", "ai", "reading"])
+        .await
+        .expect("drained");
+    let mut tx = app.db.tenant_tx(Role::Support, tenant).await.expect("begins");
+    let draft = support::drafts::current(&mut tx, made.ticket).await.expect("read").expect("a draft");
+    assert!(draft.reply.contains("A lamp that arrived dusty is wiped with a dry cloth."), "{}", draft.reply);
+    let facts = draft.recommendation.expect("its facts");
+    assert_eq!(
+        (&facts["articles"][0]["id"], &facts["articles"][0]["used"]),
+        (&json!(care.id), &json!(true)),
+        "{facts}"
+    );
+    assert!(facts["remarks"].to_string().contains("Caring for lamps"), "{facts}");
 }

@@ -1,11 +1,13 @@
 //! The built-in drafter: writes a draft without a language model and says so.
 //!
 //! It recognises what the customer's last message is about by its words, and puts together sentences from a
-//! fixed set with facts from the purchase log. It never promises anything, and what does not pass the promise
-//! policy (a shop or order whose very name reads like a promise) is left out.
+//! fixed set with facts from the purchase log, and with a sentence of the article that fits best of those that the shop has
+//! published; which one that was is told. It never promises anything, and what does not pass the promise policy (a shop or
+//! order whose very name reads like a promise) is left out.
 
 mod advice;
 mod intent;
+mod quote;
 mod sentences;
 
 use super::input::{CustomerFacts, Draft, DraftInput, Drafter, RecentOrder};
@@ -22,11 +24,20 @@ pub fn draft(input: &DraftInput) -> Draft {
     let intent = intent_of(input.last_customer_text());
     let style = style(input.channel, input.length);
     let passes = |reply: &String| check(reply, &facts).is_empty() && style.problems(reply).is_empty();
-    let reply = [Detail::Everything, Detail::NoNames, Detail::NoFacts]
+    // Thanks need no article.
+    let found = quote::fitting(input).filter(|_| intent != Intent::Thanks);
+    let quoted = found.and_then(|(_, sentence)| sentence);
+    let details = [Detail::Everything, Detail::NoNames, Detail::NoFacts];
+    let ways = quoted
         .into_iter()
-        .map(|detail| compose(input, intent, &style, detail))
-        .find(passes)
-        .unwrap_or_else(|| compose(input, intent, &style, Detail::NoFacts));
+        .map(Some)
+        .chain([None])
+        .flat_map(|quote| details.map(move |detail| (quote, detail)));
+    let (reply, is_quoted) = ways
+        .map(|(quote, detail)| (compose(input, intent, &style, detail, quote), quote.is_some()))
+        .find(|(reply, _)| passes(reply))
+        .unwrap_or_else(|| (compose(input, intent, &style, Detail::NoFacts, None), false));
+    let article = found.map(|(article, _)| quote::remark(article, is_quoted));
     Draft {
         sms_parts: if style.form == Form::TextMessage { sms_parts(&reply) } else { Vec::new() },
         reply,
@@ -34,7 +45,7 @@ pub fn draft(input: &DraftInput) -> Draft {
         drafter: Drafter::Template,
         model: None,
         customer: input.customer_lines(),
-        remarks: vec![REMARK.to_owned()],
+        remarks: [REMARK.to_owned()].into_iter().chain(article).collect(),
     }
 }
 
@@ -46,14 +57,14 @@ enum Detail {
     NoFacts,
 }
 
-fn compose(input: &DraftInput, intent: Intent, style: &Style, detail: Detail) -> String {
+fn compose(input: &DraftInput, intent: Intent, style: &Style, detail: Detail, quote: Option<&str>) -> String {
     let fact = match &input.customer {
         _ if !intent.is_about_an_order() || detail == Detail::NoFacts => None,
         Some(customer) => order_sentence(input, customer),
         None => Some("I cannot see an order under these contact details yet.".to_owned()),
     };
     let wanted = (*style.sentences.start() + *style.sentences.end()).div_ceil(2);
-    let body = sentences::choose(intent, input.tone, fact.as_deref(), wanted).join(" ");
+    let body = sentences::choose(intent, input.tone, fact.as_deref(), quote, wanted).join(" ");
     if style.form != Form::Letter {
         return body;
     }

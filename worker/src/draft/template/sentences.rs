@@ -4,21 +4,34 @@
 use super::intent::Intent;
 use crate::draft::style::Tone;
 
-/// Picks `wanted` (2 to 6) sentences in reading order: what happens next and a question come first, then an
-/// opening, the facts, and what fills up a longer letter.
-pub fn choose(intent: Intent, tone: Tone, fact: Option<&str>, wanted: usize) -> Vec<&str> {
+/// Picks `wanted` (2 to 6) sentences in reading order: what happens next, what the shop has written down and a question come
+/// first, then an opening, the facts, and what fills up a longer letter.
+pub fn choose<'s>(
+    intent: Intent,
+    tone: Tone,
+    fact: Option<&'s str>,
+    quote: Option<&'s str>,
+    wanted: usize,
+) -> Vec<&'s str> {
     let (topic, next, ask) = of_intent(intent);
     let closing =
         if intent == Intent::Thanks { "Have a lovely day." } else { "Thank you for your patience." };
-    let by_reading_order: [(usize, &str); 6] = [
-        (2, opening(intent, tone)),
-        (3, fact.unwrap_or(topic)),
-        (0, next),
-        (1, ask),
-        (4, "You can simply reply to this message."),
-        (5, closing),
+    let by_reading_order: [(usize, Option<&str>); 7] = [
+        (3, Some(opening(intent, tone))),
+        (4, Some(fact.unwrap_or(topic))),
+        (1, quote),
+        (0, Some(next)),
+        (2, Some(ask)),
+        (5, Some("You can simply reply to this message.")),
+        (6, Some(closing)),
     ];
-    by_reading_order.into_iter().filter(|(rank, _)| *rank < wanted).map(|(_, sentence)| sentence).collect()
+    // Without something to quote everything behind it moves up.
+    let last = if quote.is_some() { wanted } else { wanted + 1 };
+    by_reading_order
+        .into_iter()
+        .filter(|(rank, _)| *rank < last)
+        .filter_map(|(_, sentence)| sentence)
+        .collect()
 }
 
 pub(super) fn opening(intent: Intent, tone: Tone) -> &'static str {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
 use super::*;
-use crate::draft::input::{Author, CustomerWords, Priority, ThreadMessage};
+use crate::draft::input::{Author, CustomerWords, KnownArticle, Priority, ThreadMessage};
 use crate::draft::style::{Channel, Length, Tone, count_sentences};
 
 const TONES: [Tone; 4] = [Tone::Friendly, Tone::Professional, Tone::Empathetic, Tone::Apologetic];
@@ -218,6 +218,45 @@ fn an_unknown_customer_is_not_given_an_order() {
     assert!(draft.reply.contains("I cannot see an order under these contact details yet."));
 }
 
+#[test]
+fn a_letter_answers_with_the_article_that_fits_and_says_which() {
+    let article = |title: &str, text: &str| KnownArticle {
+        id: uuid::Uuid::nil(),
+        version: 3,
+        title: title.into(),
+        text: text.into(),
+    };
+    let mut input = an_input("How do I descale the kettle?");
+    input.articles = vec![
+        article(
+            "Kettles",
+            "Kettles\nAll about kettles. Fill it halfway. To descale a kettle, boil vinegar and water in it.",
+        ),
+        article("Lamps", "A kettle is not a lamp, as everybody knows."),
+    ];
+    let quoting = draft(&input);
+    assert!(
+        quoting.reply.contains("To descale a kettle, boil vinegar and water in it."),
+        "{}",
+        quoting.reply
+    );
+    assert!(!quoting.reply.contains("not a lamp"), "{}", quoting.reply);
+    let told = &quoting.remarks[1];
+    assert!(told.contains("\"Kettles\" (version 3)") && told.contains("a sentence of it"), "{told}");
+
+    // What reads like a promise is not quoted, and what could not be is named all the same.
+    for text in ["We always refund a kettle that you descale, within 24 hours.", "Kettles: descale"] {
+        input.articles = vec![article("Kettles", text)];
+        let without = draft(&input);
+        assert_eq!(without.reply, draft(&an_input("How do I descale the kettle?")).reply);
+        assert!(without.remarks[1].contains("read it before you answer"), "{:?}", without.remarks);
+    }
+    // Who says thanks is not taught.
+    let mut thanks = an_input("Thank you, the kettle is great!");
+    thanks.articles = vec![article("Kettles", "A kettle is great when it is descaled often.")];
+    assert_eq!(draft(&thanks).remarks.len(), 1);
+}
+
 /// Every sentence that the built-in drafter knows.
 pub(crate) fn every_sentence() -> Vec<&'static str> {
     let of = |intent: &Intent| {
@@ -237,7 +276,13 @@ fn every_sentence_is_one_sentence() {
 proptest! {
     /// Whatever comes in, the draft keeps the promise policy and the channel's limits.
     #[test]
-    fn drafts_keep_policy_and_style(input in any_input()) {
+    fn drafts_keep_policy_and_style(input in any_input(), words in any_text()) {
+        // An article may say anything, and have the customer's own words.
+        let asked = input.last_customer_text().to_owned();
+        let text = format!("{words}. {asked} {words} as everybody knows. {asked}.");
+        let article =
+            KnownArticle { id: uuid::Uuid::nil(), version: 1, title: words.clone(), text };
+        let input = DraftInput { articles: vec![article], ..input };
         let facts = KnownFacts::of(&input);
         let draft = draft(&input);
         prop_assert_eq!(check(&draft.reply, &facts), vec![], "{}", &draft.reply);
