@@ -8,6 +8,8 @@ pub enum Concept {
     Acquire,
     /// Archetypes.
     Archetype,
+    /// A mean.
+    Average,
     /// A band of the risk of leaving.
     Band,
     /// How customers behave.

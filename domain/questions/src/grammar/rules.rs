@@ -50,7 +50,7 @@ pub static RULES: &[Rule] = &[
         "analyze_customers",
         "churn_risk",
         &[&[C::Leave]],
-        &[C::Vip, C::Best, C::Ltv, C::Spend, C::Band, C::Count, C::Will, C::Forecast],
+        &[C::Vip, C::Best, C::Ltv, C::Spend, C::Band, C::Count, C::Will, C::Forecast, C::Average],
         RISK,
     ),
     rule(
@@ -70,7 +70,7 @@ pub static RULES: &[Rule] = &[
     rule(
         "analyze_customers",
         "high_value",
-        &[&[C::Most], &[C::Spend, C::Money, C::Revenue], &[C::Customer]],
+        &[&[C::Most], &[C::Spend, C::Money], &[C::Customer]],
         &[C::Best, C::Size],
         VALUABLE,
     ),
@@ -202,7 +202,7 @@ pub static RULES: &[Rule] = &[
         "forecast_metrics",
         "average_ltv",
         &[&[C::Ltv], AHEAD],
-        &[C::Grow, C::Trend],
+        &[C::Grow, C::Trend, C::Average],
         "How will the average lifetime value develop in the next year?",
     ),
     rule(
@@ -270,12 +270,26 @@ pub static RULES: &[Rule] = &[
         "analyze_behavior",
         "behavior_change",
         &[&[C::Change, C::Drift]],
-        &[C::Behave, C::Segment, C::Archetype, C::Recent, C::Buy],
+        &[C::Behave, C::Segment, C::Archetype, C::Recent],
         "Whose behaviour changed since the last run?",
     ),
-    rule("analyze_behavior", "purchase_cadence", &[&[C::Cadence]], &[C::Buy, C::Count], CADENCE),
+    // Whoever changed an order is somebody else.
+    rule(
+        "analyze_behavior",
+        "behavior_change",
+        &[&[C::Change, C::Drift], &[C::Behave]],
+        &[C::Buy, C::Recent],
+        "Whose behaviour changed since the last run?",
+    ),
+    rule("analyze_behavior", "purchase_cadence", &[&[C::Cadence]], &[C::Buy, C::Count, C::Average], CADENCE),
     rule("analyze_behavior", "purchase_cadence", &[&[C::Repeat]], &[C::Buy, C::Count, C::Rate], CADENCE),
-    rule("analyze_behavior", "discount_dependency", &[&[C::Discount]], &[C::Depend, C::Buy], DISCOUNTS),
+    rule(
+        "analyze_behavior",
+        "discount_dependency",
+        &[&[C::Discount], &[C::Depend, C::Buy, C::Customer]],
+        &[],
+        DISCOUNTS,
+    ),
     rule(
         "analyze_behavior",
         "discount_dependency",

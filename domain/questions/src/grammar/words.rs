@@ -52,6 +52,7 @@ use Concept as C;
 const WORDS: &[(Concept, &str)] = &[
     (C::Acquire, "acquisition acquire acquiring lookalike lookalikes prospects prospect"),
     (C::Archetype, "archetype archetypes"),
+    (C::Average, "average averages median"),
     (
         C::Behave,
         "behave behaves behaving behaved behavior behaviour behaviors behaviours behavioral behavioural habits",
@@ -150,7 +151,7 @@ const WORDS: &[(Concept, &str)] = &[
     (C::Winback, "winback winbacks lapsed inactive dormant former reactivate reactivation lost left"),
 ];
 
-const NOTHING: &str = "a able about actually all also alright am among an and any anything are as ask asking at average \
+const NOTHING: &str = "a able about actually all also alright am among an and any anything are as ask asking at \
     base basically be been being bit bring brings bringing brought by came can candidate candidates check come comes \
     could curious currently date dear develop did display do does doing during each far find first for from generate \
     generates get gets getting gimme give gives go going had has have having hello help here hey hi how i id im in interested into \
