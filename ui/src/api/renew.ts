@@ -10,8 +10,9 @@ export function mayHaveSession(cookies = document.cookie): boolean {
   return import.meta.env?.DEV === true || cookies.split("; ").some((cookie) => cookie === `${MARK}=1`);
 }
 
-function forgetMark() {
-  if (typeof document !== "undefined") document.cookie = `${MARK}=; Path=/; Max-Age=0; Secure; SameSite=Strict`;
+/** For whoever has asked for the session and was told that there is none. */
+export function forgetMark() {
+  document.cookie = `${MARK}=; Path=/; Max-Age=0; Secure; SameSite=Strict`;
 }
 
 let renewing: Promise<boolean> | undefined;
@@ -23,10 +24,7 @@ function renew(): Promise<boolean> {
     headers: { "Content-Type": "application/json" },
     body: "{}",
   })
-    .then((response) => {
-      if (response.status === 401) forgetMark();
-      return response.ok;
-    })
+    .then((response) => response.ok)
     .catch(() => false)
     .finally(() => {
       renewing = undefined;

@@ -2,7 +2,7 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import { Problem, refused, unanswered } from "../api/problem.ts";
-import { mayHaveSession, withSession } from "../api/renew.ts";
+import { forgetMark, mayHaveSession, withSession } from "../api/renew.ts";
 
 export type Session = {
   /** The person, also as an agent; a key is nobody. */
@@ -74,6 +74,8 @@ async function load(signal: AbortSignal): Promise<Session> {
   } catch (error) {
     // The other kind is signed in: a key that the proxy of `make ui` adds, or a person who signed in in another tab.
     if (error instanceof Problem && error.kind === "forbidden") return other();
+    // An operator's session is not renewed, so that a renewal is refused says nothing; that the session is, does.
+    if (error instanceof Problem && error.kind === "signed-out") forgetMark();
     throw error;
   }
 }
