@@ -4540,6 +4540,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tickets/{id}/messages/{message_id}/send-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a reply again that failed, as it was written.
+         * @description It can be taken back for as long as any reply. One that still lacks what it lacked is refused with 409, and `reason` says
+         *     what: `no_mailbox`, `no_mail_server` or `no_address`; its text stays.
+         */
+        post: operations["post_tickets_id_messages_message_id_send_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tickets/{id}/messages/{message_id}/withdraw": {
         parameters: {
             query?: never;
@@ -7767,6 +7788,11 @@ export interface components {
             /** @description Why it counts as sent by one. */
             machine?: string | null;
             /**
+             * @description What a reply lacks to be sent: no_mailbox, no_mail_server or no_address. When it is there, the reply can be sent
+             *     again.
+             */
+            not_sent_because?: string | null;
+            /**
              * Format: uuid
              * @description The ticket that it came to, when a merge or split brought it here.
              */
@@ -8902,6 +8928,7 @@ export interface components {
                 started_at?: string | null;
                 /** @description `open`, `running`, `done` or `failed`. */
                 state: string;
+                steps?: components["schemas"]["PrivacyRequestSteps"] | null;
                 /** @description Why the three before are missing although they were not erased. */
                 unreadable?: string | null;
                 /** @description How that was proved: null once they are erased. */
@@ -9131,6 +9158,11 @@ export interface components {
                 customer: components["schemas"]["TicketCustomer"];
                 /** @description Who looks after it. */
                 department?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When its customer was erased, if they were: then nobody can be answered in it.
+                 */
+                erased_at?: string | null;
                 /** @description Its id there. */
                 external_id: string;
                 /**
@@ -9396,7 +9428,7 @@ export interface components {
         /**
          * @description Where it is.
          *
-         *     SQL Server is not read: let it write its table to a file, by `file`, `s3` or `sftp`.
+         *     SQL Server and Azure SQL are not read: let them write the table to a file, by `file`, `s3` or `sftp`.
          */
         PlaceForm: {
             /** @description The column that grows with each change: a time of change, or a number. Without one everything is read each time. */
@@ -9760,10 +9792,24 @@ export interface components {
             started_at?: string | null;
             /** @description `open`, `running`, `done` or `failed`. */
             state: string;
+            steps?: components["schemas"]["PrivacyRequestSteps"] | null;
             /** @description Why the three before are missing although they were not erased. */
             unreadable?: string | null;
             /** @description How that was proved: null once they are erased. */
             verification?: string | null;
+        };
+        /** @description How many of its steps are done. */
+        PrivacyRequestSteps: {
+            /**
+             * Format: int64
+             * @description Done so far.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description In all.
+             */
+            total: number;
         };
         /**
          * @description The body of every answer with a status of 400 or more.
@@ -10589,6 +10635,8 @@ export interface components {
              * @description The message that it became.
              */
             message_id: string;
+            /** @description What it lacks to be sent: no_mailbox, no_mail_server or no_address; as of the message. */
+            not_sent_because?: string | null;
             /**
              * Format: int64
              * @description The version of the ticket.
@@ -10774,6 +10822,8 @@ export interface components {
         SourceList: {
             /** @description By name. */
             items: components["schemas"]["SourceView"][];
+            /** @description The shop's time zone, an IANA name, for who shows when something was. */
+            zone: string;
         };
         /** @description A source as it stands; its password is not told. */
         SourceView: {
@@ -11107,6 +11157,11 @@ export interface components {
             customer: components["schemas"]["TicketCustomer"];
             /** @description Who looks after it. */
             department?: string | null;
+            /**
+             * Format: date-time
+             * @description When its customer was erased, if they were: then nobody can be answered in it.
+             */
+            erased_at?: string | null;
             /** @description Its id there. */
             external_id: string;
             /**
@@ -13316,6 +13371,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
+            /** @description the ticket's customer was erased */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
             /** @description The request was refused, or failed */
             default: {
                 headers: {
@@ -13372,6 +13436,15 @@ export interface operations {
             };
             /** @description there is no such ticket */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the ticket's customer was erased */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13483,6 +13556,15 @@ export interface operations {
             };
             /** @description there is no such ticket */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the ticket's customer was erased */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13804,6 +13886,15 @@ export interface operations {
             };
             /** @description there is no such ticket */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the ticket's customer was erased */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19266,7 +19357,7 @@ export interface operations {
             query?: {
                 /** @description the mailbox's address, when a key is sent */
                 mailbox?: string;
-                /** @description the sender of the envelope; `<>` for none */
+                /** @description the sender of the envelope; empty or `<>` for none, as bounces have it */
                 envelope_from?: string;
             };
             header?: {
@@ -20390,6 +20481,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
+            /** @description the ticket's customer was erased */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
             /** @description The request was refused, or failed */
             default: {
                 headers: {
@@ -20442,6 +20542,15 @@ export interface operations {
             };
             /** @description there is no such ticket */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the ticket's customer was erased */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25502,6 +25611,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
+            /** @description the customer was erased and did not come back */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
             /** @description a text is too long */
             413: {
                 headers: {
@@ -26937,6 +27055,61 @@ export interface operations {
             };
             /** @description the text is too long */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    post_tickets_id_messages_message_id_send_again: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description the ticket */
+                id: string;
+                /** @description the reply */
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is on its way */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedMessage"];
+                };
+            };
+            /** @description there is no such reply */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description it did not fail, or still cannot leave */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
