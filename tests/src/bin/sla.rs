@@ -155,7 +155,11 @@ async fn tell(cluster: &mut Cluster, db: &Db, tenant: TenantId, tickets: i64) ->
         let due = begin + SPREAD * i32::try_from(number)? / i32::try_from(tickets)?;
         settle_one(db, &dispatch, tenant, number, due).await?;
     }
-    ensure!(Utc::now() < begin, "settling {tickets} tickets took {:?}, so the first fell due meanwhile", started.elapsed());
+    ensure!(
+        Utc::now() < begin,
+        "settling {tickets} tickets took {:?}, so the first fell due meanwhile",
+        started.elapsed()
+    );
     println!("  {tickets} tickets settled in {:.1} s", started.elapsed().as_secs_f64());
     // Other work, which takes a part of the slots all the time.
     let ledger = load::ledger(cluster)?;

@@ -49,8 +49,7 @@ fn day(word: &str) -> Option<u32> {
 
 fn year(word: &str) -> Option<i32> {
     // A slash or a dash would begin another number.
-    let digits = word
-        .trim_end_matches(|c: char| matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | ')' | '"' | '\u{201d}'));
+    let digits = word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\u{201d}']);
     (digits.len() == 4 && digits.chars().all(|c| c.is_ascii_digit())).then(|| digits.parse().ok())?
 }
 
