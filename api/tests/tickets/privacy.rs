@@ -251,7 +251,7 @@ async fn an_erased_customer_is_made_known_again_when_the_shop_says_that_they_cam
         ..Person::default()
     };
     let mut tx = shop.state.db.tenant_tx(Role::Platform, shop.tenant).await.expect("begins");
-    platform::personal::erase(&mut tx, shop.tenant, &person, &key, &mut Reached::new())
+    platform::personal::erase(&mut tx, shop.tenant, &person, Some(&key), &mut Reached::new())
         .await
         .expect("erased");
     tx.commit().await.expect("commits");

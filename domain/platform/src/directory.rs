@@ -114,6 +114,7 @@ async fn refuse_erased(
     party: &Party,
     key: &ErasureKey,
 ) -> Result<(), DirectoryError> {
+    erased::while_named(tx, tenant).await?;
     let erased = erased::among(tx, tenant, key, std::iter::once(party)).await?;
     erased.gone(party).map_or(Ok(()), |erasure| Err(DirectoryError::Erased(erasure.erased_at)))
 }

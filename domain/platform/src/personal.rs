@@ -184,7 +184,8 @@ pub static STORES: &[Store] = &[
 /// What was found of whoever is asked for.
 #[derive(Debug)]
 pub enum Known {
-    /// The shop knows nobody of that name; there may be tickets all the same.
+    /// The shop knows nobody of that name; there may be tickets all the same, or orders that name somebody of whom there is
+    /// no row.
     Nobody,
     /// One person.
     One(Box<Person>),
@@ -215,13 +216,16 @@ pub async fn find(tx: &mut Tx, customer_id: Option<&str>, email: Option<&str>) -
     if main.len() > 1 {
         return Ok(Known::Several(main));
     }
-    // Orders name customers of whom there is no row.
-    if main.is_empty() {
+    let is_row = !main.is_empty();
+    if !is_row {
         let Some(id) = customer_id else { return Ok(Known::Nobody) };
         main.push(id.to_owned());
     }
     let row: Words =
         sqlx::query_as(include_str!("personal_words.sql")).bind(&main[0]).fetch_one(&mut **tx).await?;
+    if !is_row && row.is_empty() {
+        return Ok(Known::Nobody);
+    }
     let mut person = Person { customers: main, ..Person::default() };
     for id in &row.merged {
         Person::learn(&mut person.customers, id);
@@ -246,6 +250,14 @@ struct Words {
     phones: Vec<String>,
     desk_ids: Vec<String>,
     names: Vec<String>,
+}
+
+impl Words {
+    fn is_empty(&self) -> bool {
+        [&self.merged, &self.emails, &self.phones, &self.desk_ids, &self.names]
+            .iter()
+            .all(|words| words.is_empty())
+    }
 }
 
 /// Which of these addresses another customer has as well (platform or support role).
@@ -289,7 +301,8 @@ impl From<sqlx::Error> for EraseError {
     }
 }
 
-/// Erases a person in this schema (platform role), while nobody stores orders, and keeps what tells when they are named again.
+/// Erases a person in this schema (platform role), while nobody stores orders, and keeps what tells when they are named
+/// again; without a key nothing is kept, for names that nobody had.
 ///
 /// # Errors
 /// Why not now.
@@ -297,7 +310,7 @@ pub async fn erase(
     tx: &mut Tx,
     tenant: TenantId,
     person: &Person,
-    key: &ErasureKey,
+    key: Option<&ErasureKey>,
     reached: &mut Reached,
 ) -> Result<(), EraseError> {
     for lane in 0..LANES {
@@ -321,7 +334,9 @@ pub async fn erase(
             .execute(&mut **tx)
             .await?;
     }
-    erased::keep(tx, tenant, key, person, Utc::now()).await?;
+    if let Some(key) = key {
+        erased::keep(tx, tenant, key, person, Utc::now()).await?;
+    }
     by_hand(tx, person, reached).await
 }
 

@@ -29,8 +29,8 @@ impl From<FilesError> for Stop {
     }
 }
 
-/// Everything, once. What is erased already is not touched.
-pub async fn once(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Result<(), Stop> {
+/// Everything, once. What is erased already is not touched. Of names that nobody had no codes are kept.
+pub async fn once(ctx: &Ctx, app: &App, request: Uuid, person: &Person, is_known: bool) -> Result<(), Stop> {
     ctx.progress(0, Some(STEPS), "jobs");
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let ids = find::ids(&mut tx, &person.tickets).await?;
@@ -53,7 +53,7 @@ pub async fn once(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Resul
     requests::reached(&mut tx, request, &reached).await?;
     tx.commit().await?;
     ctx.progress(4, Some(STEPS), "orders and what is known");
-    of_shop(ctx, app, request, person).await?;
+    of_shop(ctx, app, request, person, is_known).await?;
     ctx.progress(5, Some(STEPS), "segments");
     let mut reached = Reached::new();
     let mut tx = app.db.tenant_tx(Role::Marketing, ctx.tenant).await?;
@@ -135,13 +135,12 @@ async fn of_files(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Resul
     Ok(())
 }
 
-async fn of_shop(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Result<(), Stop> {
+async fn of_shop(ctx: &Ctx, app: &App, request: Uuid, person: &Person, is_known: bool) -> Result<(), Stop> {
     const AFTER_THE_RUN: Duration = Duration::from_secs(30);
     let mut reached = Reached::new();
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-    match platform::personal::erase(&mut tx, ctx.tenant, person, &app.erasure_key(ctx.tenant), &mut reached)
-        .await
-    {
+    let key = is_known.then(|| app.erasure_key(ctx.tenant));
+    match platform::personal::erase(&mut tx, ctx.tenant, person, key.as_ref(), &mut reached).await {
         Ok(()) => {}
         Err(EraseError::Db(error)) => return Err(error.into()),
         Err(EraseError::RunUnderWay) => return Err(Stop::Snooze(AFTER_THE_RUN)),

@@ -2,9 +2,11 @@
 
 use accounts::seal::MasterKey;
 use accounts::tenant_keys::TenantKeyError;
-use database::Tx;
 use database::ids::TenantId;
-use database::personal::Person;
+use database::personal::{self, Person, Reached};
+use database::{Role, Tx, act_as};
+use platform::identities::erased::{self, ErasureKey};
+use platform::orders::statement::Party;
 use platform::personal::{self as shop, Known};
 use support::privacy::find;
 use support::privacy::requests::{self, Request};
@@ -13,6 +15,13 @@ use crate::outcome::Stop;
 
 /// How often what is found is looked for with what was found.
 const ROUNDS: usize = 3;
+
+/// What is to be known when nothing names whoever was asked for.
+const NOBODY: &str = "no customer and no ticket is known by the id and the address that were given; compare them with what the person \
+     told, because somebody known by others was not reached";
+
+/// What is said of tickets that stay.
+const MENTIONS: &str = "tickets of others mention an address of theirs and stay as they are";
 
 impl From<TenantKeyError> for Stop {
     fn from(error: TenantKeyError) -> Stop {
@@ -36,11 +45,15 @@ pub async fn of_request(
     let Some(asked) = requests::asked(tx, master, tenant, request).await? else {
         return Err(Stop::Cancel("the request does not say any more who asked".to_owned()));
     };
-    let known = shop::find(tx, asked.customer_id.as_deref(), asked.email.as_deref()).await?;
+    let (customer_id, email) = (asked.customer_id.as_deref(), asked.email.as_deref());
+    let known = shop::find(tx, customer_id, email).await?;
     let is_nobody = matches!(known, Known::Nobody);
     let mut person = match known {
         Known::One(person) => *person,
-        Known::Nobody => Person::default(),
+        // Orders and tickets name customers of whom there is no row.
+        Known::Nobody => {
+            Person { customers: customer_id.map(str::to_owned).into_iter().collect(), ..Person::default() }
+        }
         Known::Several(customers) => {
             let message = format!(
                 "{} customers have the address; ask for one of them by the shop's id",
@@ -50,8 +63,59 @@ pub async fn of_request(
         }
     };
     person.token = requests::token(request.id);
+    let new_emails = asked.email.iter().map(|email| email.trim().to_lowercase()).collect();
+    let mut remarks = learn(tx, &mut person, new_emails).await?;
+    if is_nobody && !is_anywhere(tx, tenant, &person).await? {
+        remarks.push(NOBODY.to_owned());
+        let key = ErasureKey::of(&master.derive(erased::SECRET_LABEL), tenant);
+        let party = Party { shop_id: asked.customer_id, email: asked.email, ..Party::default() };
+        let before = erased::among(tx, tenant, &key, std::iter::once(&party)).await?;
+        if let Some(erasure) = before.of(&party) {
+            remarks.push(format!(
+                "whoever had the id or the address was erased before, at {}, and is {} since",
+                erasure.erased_at.to_rfc3339(),
+                erasure.token
+            ));
+        }
+    }
+    Ok((person, remarks))
+}
+
+/// Whether anybody was known by what was asked for. Of names that nobody had nothing is kept, for somebody may have them yet.
+pub fn is_known(remarks: &[String]) -> bool {
+    !remarks.iter().any(|remark| remark == NOBODY)
+}
+
+/// Finds what names the person by now, with what was found before (support role).
+pub async fn again(tx: &mut Tx, person: &mut Person, remarks: &mut Vec<String>) -> Result<(), Stop> {
+    let told = learn(tx, person, Vec::new()).await?;
+    if !person.tickets.is_empty() {
+        remarks.retain(|remark| remark != NOBODY);
+    }
+    if told.iter().any(|remark| remark.contains(MENTIONS)) {
+        remarks.retain(|remark| !remark.contains(MENTIONS));
+    }
+    told.iter().for_each(|remark| Person::learn(remarks, remark));
+    Ok(())
+}
+
+/// Whether any row of the desk's or the shop's names them (support role).
+async fn is_anywhere(tx: &mut Tx, tenant: TenantId, person: &Person) -> Result<bool, Stop> {
+    if !person.tickets.is_empty() || !find::mails(tx, person).await?.is_empty() {
+        return Ok(true);
+    }
+    let mut rows = Reached::new();
+    act_as(tx, Role::Platform, Some(tenant)).await?;
+    personal::left(tx, shop::STORES, person, &mut rows).await?;
+    act_as(tx, Role::Support, Some(tenant)).await?;
+    // What the shop asks for by law names whom it asks for, and says of nobody that they are known.
+    rows.remove("platform.shop_privacy_request");
+    Ok(!rows.is_empty())
+}
+
+/// Adds what tickets say of a person, and answers what is to be known of that.
+async fn learn(tx: &mut Tx, person: &mut Person, mut new_emails: Vec<String>) -> Result<Vec<String>, Stop> {
     let mut remarks = Vec::new();
-    let mut new_emails: Vec<String> = asked.email.iter().map(|email| email.trim().to_lowercase()).collect();
     for _ in 0..ROUNDS {
         let of_others = shop::shared_with_others(tx, &new_emails, &person.customers).await?;
         for email in &new_emails {
@@ -64,7 +128,7 @@ pub async fn of_request(
                 Person::learn(&mut person.emails, email);
             }
         }
-        let found = find::tickets(tx, &mut person).await?;
+        let found = find::tickets(tx, person).await?;
         if found.is_cut {
             let message =
                 format!("more than {} tickets name them, which is no single person", find::MOST_TICKETS);
@@ -74,22 +138,11 @@ pub async fn of_request(
         if new_emails.is_empty() {
             if !found.mentions.is_empty() {
                 let some: Vec<String> = found.mentions.iter().take(20).map(ToString::to_string).collect();
-                remarks.push(format!(
-                    "{} tickets of others mention an address of theirs and stay as they are: {}",
-                    found.mentions.len(),
-                    some.join(", ")
-                ));
+                remarks.push(format!("{} {MENTIONS}: {}", found.mentions.len(), some.join(", ")));
             }
             break;
         }
     }
-    if is_nobody && person.tickets.is_empty() {
-        remarks.push(
-            "no customer and no ticket is known by the id and the address that were given; compare them with what the person \
-             told, because somebody known by others was not reached"
-                .to_owned(),
-        );
-    }
     remarks.dedup();
-    Ok((person, remarks))
+    Ok(remarks)
 }

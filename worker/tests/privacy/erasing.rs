@@ -170,6 +170,8 @@ async fn an_erasure_that_ended_in_the_middle_is_gone_on_with_and_ends_the_same()
     assert!(half.keys().any(|place| place.starts_with("platform.order_line")), "{half:#?}");
     assert!(!half.keys().any(|place| place.starts_with("support_app.message")), "{half:#?}");
     assert!(!half.keys().any(|place| place.starts_with("support_app.privacy_request")), "sealed: {half:#?}");
+    // Whoever names her is refused already.
+    assert!(shop.number("select count(*) from platform.erased_identity where kind = 'email'").await > 0);
 
     shop.sql("update platform.intelligence_run set state = 'published'").await;
     // The worker that had begun is gone, and its job is due again.

@@ -7,4 +7,6 @@ mod exporting;
 mod keeping;
 mod law;
 mod lists;
+mod meanwhile;
+mod nobody;
 mod shop;

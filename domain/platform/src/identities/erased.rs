@@ -174,11 +174,37 @@ pub async fn any(tx: &mut Tx, tenant: TenantId) -> Result<bool, DbError> {
         .await?)
 }
 
-/// Keeps the codes of everything that a person is known by (platform role), with their erasure.
+/// The lock between those who name customers and those who erase one, by tenant.
+const NAMES: &str = "hashtextextended('names:' || $1::text, 0)";
+
+/// To be asked before a customer is named by a row that an erasure looks for once more (any role): until the end of the
+/// transaction no erasure begins or ends. So what is written is seen by its last look, or it sees the codes.
 ///
 /// # Errors
 /// The database failed.
-pub(crate) async fn keep(
+pub async fn while_named(tx: &mut Tx, tenant: TenantId) -> Result<(), DbError> {
+    let statement = format!("select pg_advisory_xact_lock_shared({NAMES})");
+    sqlx::query(sqlx::AssertSqlSafe(statement)).bind(tenant).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Waits for everybody who names a customer now, and keeps the others waiting until the end of the transaction (any role). To
+/// be asked before the transaction holds anything else.
+///
+/// # Errors
+/// The database failed.
+pub async fn while_nobody_is_named(tx: &mut Tx, tenant: TenantId) -> Result<(), DbError> {
+    let statement = format!("select pg_advisory_xact_lock({NAMES})");
+    sqlx::query(sqlx::AssertSqlSafe(statement)).bind(tenant).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Keeps the codes of everything that a person is known by (platform role), with their erasure. Who is erased is refused from
+/// then on, so it comes first, and again with what was learnt since.
+///
+/// # Errors
+/// The database failed.
+pub async fn keep(
     tx: &mut Tx,
     tenant: TenantId,
     key: &ErasureKey,

@@ -7,11 +7,12 @@ use database::personal::Person;
 use database::{Role, Tx};
 use jobs::NewJob;
 use platform::anonymous_ids;
+use platform::identities::erased;
 use serde_json::json;
 use support::kinds::erase_customer::EraseCustomerOutput;
 use support::kinds::{EraseCustomer, EraseInHelpDesk};
-use support::privacy::requests::{self, State};
-use support::privacy::tickets;
+use support::privacy::requests::{self, Request, State};
+use support::privacy::{find, tickets};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -31,50 +32,87 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: EraseCustomer) -> Outco
     if request.state == State::Done {
         return done(EraseCustomerOutput { reached: request.reached.0 });
     }
-    let (person, remarks) = match whom::of_request(&mut tx, &app.master_key, ctx.tenant, &request).await {
-        Ok(found) => found,
-        Err(stop) => return Err(told(&ctx, &app, job.request_id, stop).await?),
-    };
+    let (mut person, mut remarks) =
+        match whom::of_request(&mut tx, &app.master_key, ctx.tenant, &request).await {
+            Ok(found) => found,
+            Err(stop) => return Err(told(&ctx, &app, job.request_id, stop).await?),
+        };
     let now = Utc::now();
     requests::begin(&mut tx, &app.master_key, ctx.tenant, request.id, &person, &remarks, now).await?;
     tx.commit().await?;
     for _ in 0..ROUNDS {
-        erase::once(&ctx, &app, request.id, &person).await?;
+        if let Err(stop) = look_anew(&ctx, &app, request.id, &mut person, &mut remarks).await {
+            return Err(told(&ctx, &app, job.request_id, stop).await?);
+        }
+        erase::once(&ctx, &app, request.id, &person, whom::is_known(&remarks)).await?;
         let left = erase::left(&ctx, &app, ctx.job_id, &person).await?;
-        if left.is_empty() {
-            return finish(&ctx, &app, request.id, request.in_help_desk, &person).await;
+        if left.is_empty()
+            && let Some(then) = finish(&ctx, &app, &request, &person).await?
+        {
+            let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+            let reached = requests::get(&mut tx, request.id).await?.map(|request| request.reached.0);
+            return done_then(EraseCustomerOutput { reached: reached.unwrap_or_default() }, then);
         }
         tracing::info!(request_id = %request.id, tables = ?left, "what was written meanwhile is erased too");
     }
     Err(Stop::retry("words_left", "words of the person are written while they are erased"))
 }
 
-async fn finish(
+/// Keeps the codes of the person, so that whoever names them is refused from now on, and then finds what names them by now:
+/// everything that was written before is seen, because it was waited for.
+async fn look_anew(
     ctx: &Ctx,
     app: &App,
     request: Uuid,
-    in_help_desk: bool,
+    person: &mut Person,
+    remarks: &mut Vec<String>,
+) -> Result<(), Stop> {
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    erased::while_nobody_is_named(&mut tx, ctx.tenant).await?;
+    if whom::is_known(remarks) {
+        erased::keep(&mut tx, ctx.tenant, &app.erasure_key(ctx.tenant), person, Utc::now()).await?;
+    }
+    tx.commit().await?;
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    whom::again(&mut tx, person, remarks).await?;
+    requests::begin(&mut tx, &app.master_key, ctx.tenant, request, person, remarks, Utc::now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Says that it is done, and answers the jobs that follow; none when a ticket names them by now that was not erased. The look
+/// and the certificate are one transaction in which nobody is named, so what is written afterwards is new.
+async fn finish(
+    ctx: &Ctx,
+    app: &App,
+    request: &Request,
     person: &Person,
-) -> Outcome<EraseCustomerOutput> {
+) -> Result<Option<Vec<NewJob>>, Stop> {
     ctx.progress(erase::STEPS, Some(erase::STEPS), "certificate");
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let announcement = tickets::close(&mut tx, ctx.tenant, &person.tickets, erase::ACTOR).await?;
-    requests::finish(&mut tx, request, None, Utc::now()).await?;
-    let reached = requests::get(&mut tx, request).await?.map(|request| request.reached.0).unwrap_or_default();
-    law::done(ctx, &mut tx, request, Utc::now()).await?;
-    tell(ctx, app, &mut tx, request, &person.token).await?;
     tx.commit().await?;
     app.dispatch.announce(announcement);
-    let then = match in_help_desk {
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    erased::while_nobody_is_named(&mut tx, ctx.tenant).await?;
+    let mut by_now = person.clone();
+    find::tickets(&mut tx, &mut by_now).await?;
+    if by_now.tickets.len() > person.tickets.len() {
+        return Ok(None);
+    }
+    requests::finish(&mut tx, request.id, None, Utc::now()).await?;
+    law::done(ctx, &mut tx, request.id, Utc::now()).await?;
+    tell(ctx, app, &mut tx, request.id, &person.token).await?;
+    tx.commit().await?;
+    Ok(Some(match request.in_help_desk {
         true => {
             vec![
-                NewJob::of(ctx.tenant, &EraseInHelpDesk { request_id: request })?
-                    .with_dedup_key(&request.to_string())?,
+                NewJob::of(ctx.tenant, &EraseInHelpDesk { request_id: request.id })?
+                    .with_dedup_key(&request.id.to_string())?,
             ]
         }
         false => Vec::new(),
-    };
-    done_then(EraseCustomerOutput { reached }, then)
+    }))
 }
 
 /// Tells other systems, by what stands for the customer and by the anonymised id that tools named them with: they may know

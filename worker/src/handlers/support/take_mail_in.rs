@@ -62,6 +62,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TakeMailIn) -> Outcome<
         now: Utc::now(),
     };
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    erased::while_named(&mut tx, ctx.tenant).await?;
     let taken = take::take(&mut tx, &acting, &mail, &letter, &files).await?;
     if taken.as_ref().is_some_and(|taken| taken.machine.is_none())
         && let Some(sender) = &letter.sender

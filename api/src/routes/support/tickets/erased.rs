@@ -18,6 +18,7 @@ pub(super) async fn refuse(
     named: &CustomerReference,
 ) -> Result<(), Problem> {
     let party = Party { shop_id: named.id.clone(), email: named.email.clone(), ..Party::default() };
+    erased::while_named(tx, tenant).await?;
     let known = erased::among(tx, tenant, &key(state, tenant), std::iter::once(&party)).await?;
     let Some(erasure) = known.gone(&party) else { return Ok(()) };
     let problem = format!(
@@ -40,6 +41,7 @@ pub(in crate::routes::support) async fn wrote(
     email: Option<&str>,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<(), Problem> {
+    erased::while_named(tx, tenant).await?;
     if email.is_some() && erased::any(tx, tenant).await? {
         erased::came_back_at_desk(tx, tenant, &key(state, tenant), None, email, now).await?;
     }
