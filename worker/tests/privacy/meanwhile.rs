@@ -20,6 +20,35 @@ async fn is_done_and_nothing_is_left(shop: &Shop, request: uuid::Uuid) {
 }
 
 #[tokio::test]
+async fn tickets_that_are_opened_behind_the_step_of_the_tickets_are_erased_too() {
+    let shop = Shop::open().await;
+    // The step of the orders is behind it; its transaction opens two, by the id and by an address.
+    shop.sql(
+        "create function public.opens_tickets() returns trigger language plpgsql security definer as $opens$
+         begin
+             insert into support_app.ticket (id, tenant_id, number, provider, external_id, subject, channel, source, status,
+                 priority, customer_id, customer_email, customer_name)
+             values (gen_random_uuid(), old.tenant_id, 9001, 'desk', 'meanwhile-1', 'xylophonist meanwhile', 'email', 'email',
+                     'open', 'normal', old.customer_id, null, old.name),
+                    (gen_random_uuid(), old.tenant_id, 9002, 'desk', 'meanwhile-2', 'xylophonist meanwhile', 'email', 'email',
+                     'open', 'normal', null, 'zanzibara@quokka.example', old.name);
+             return null;
+         end
+         $opens$",
+    )
+    .await;
+    shop.sql(
+        "create trigger opens_tickets after update on platform.customer for each row
+         when (old.customer_id = 'zq-4711' and new.customer_id <> 'zq-4711') execute function public.opens_tickets()",
+    )
+    .await;
+    let id = shop.asks(Kind::Erase, zoe(), false).await;
+    shop.drain().await;
+    assert_eq!(shop.number("select count(*) from support_app.ticket where number > 9000").await, 2, "opened");
+    is_done_and_nothing_is_left(&shop, id).await;
+}
+
+#[tokio::test]
 async fn an_erasure_waits_for_tickets_that_are_being_opened() {
     let shop = Shop::open().await;
     let other = Db::connect(&shop.database.url_for("desk_worker"), 1).expect("the test database's URL");

@@ -90,20 +90,18 @@ async fn finish(
 ) -> Result<Option<Vec<NewJob>>, Stop> {
     ctx.progress(erase::STEPS, Some(erase::STEPS), "certificate");
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
-    let announcement = tickets::close(&mut tx, ctx.tenant, &person.tickets, erase::ACTOR).await?;
-    tx.commit().await?;
-    app.dispatch.announce(announcement);
-    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     erased::while_nobody_is_named(&mut tx, ctx.tenant).await?;
     let mut by_now = person.clone();
     find::tickets(&mut tx, &mut by_now).await?;
     if by_now.tickets.len() > person.tickets.len() {
         return Ok(None);
     }
+    let announcement = tickets::close(&mut tx, ctx.tenant, &person.tickets, erase::ACTOR).await?;
     requests::finish(&mut tx, request.id, None, Utc::now()).await?;
     law::done(ctx, &mut tx, request.id, Utc::now()).await?;
     tell(ctx, app, &mut tx, request.id, &person.token).await?;
     tx.commit().await?;
+    app.dispatch.announce(announcement);
     Ok(Some(match request.in_help_desk {
         true => {
             vec![
