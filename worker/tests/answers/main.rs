@@ -179,7 +179,8 @@ async fn without_a_key_the_grammar_answers_goes_on_and_says_so() {
     let abroad = shop.ask("how many custmers from Germany").await;
     assert_eq!((abroad.outcome, abroad.calls.len()), (Outcome::Declined, 0));
     assert!(abroad.text.contains("where customers live") && !abroad.suggestions.is_empty(), "{abroad:?}");
-    assert!(abroad.caveats[0].contains("custmers"), "{:?}", abroad.caveats);
+    // How words were read is not told where nothing is answered.
+    assert!(!abroad.caveats.iter().any(|caveat| caveat.contains("custmers")), "{:?}", abroad.caveats);
     let (_, denied) = shop.try_ask(None, "who are our vips", &["customers:read"]).await;
     let denied = denied.expect("an answer");
     assert_eq!((denied.outcome, denied.rows.len()), (Outcome::Declined, 0));

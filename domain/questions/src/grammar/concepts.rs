@@ -52,6 +52,8 @@ pub enum Concept {
     Forecast,
     /// A time to come.
     Future,
+    /// Customers who left already.
+    Gone,
     /// Growth.
     Grow,
     /// "How can we": advice on what stands beside it.
@@ -100,6 +102,8 @@ pub enum Concept {
     Season,
     /// Segments.
     Segment,
+    /// Less than before.
+    Shrink,
     /// How large.
     Size,
     /// What customers spend.
@@ -120,7 +124,7 @@ pub enum Concept {
     Why,
     /// What will be.
     Will,
-    /// Customers who left, and winning them back.
+    /// Winning customers back.
     Winback,
 }
 

@@ -63,13 +63,18 @@ fn of_the_same_tool(read: &Read, last: &Call) -> Option<Understood> {
         Call::GetRecommendations(_) => &[Concept::Recommend],
         _ => &[],
     };
-    // The same variant with something besides comes first: the VIPs of those who might leave are no list of their own.
+    // The same variant with something besides comes first. Who shrinks is not told by who grows.
     let besides = of_call(last).and_then(|before| {
+        if read.about.has(Concept::Shrink) {
+            return None;
+        }
         let rule = best(RULES, read.about.and(before.least())).ok()?;
         ((rule.tool, rule.variant) == (last.tool(), last.variant())).then_some(rule)
     });
     let rule = besides.or_else(|| {
-        best(RULES, read.about.and(Concepts::of(lent))).ok().filter(|rule| rule.tool == last.tool())
+        let of_tool =
+            best(RULES, read.about.and(Concepts::of(lent))).ok().filter(|rule| rule.tool == last.tool());
+        of_tool.filter(|rule| read.is_whole || !lent.is_empty() || !narrows(rule, last))
     })?;
     let mut names = vec!["months", "timeframe_months", "limit"];
     if rule.variant == last.variant() {
@@ -78,14 +83,21 @@ fn of_the_same_tool(read: &Read, last: &Call) -> Option<Understood> {
     Some(keeping(rule, read, last, &names))
 }
 
+/// Whether a list of customers could be meant as a part of the answer before, which no tool can tell.
+fn narrows(rule: &Rule, last: &Call) -> bool {
+    let is_risk = rule.tool == "analyze_customers" && rule.variant == "churn_risk";
+    let is_after_list = is_group(last.tool(), last.variant());
+    (is_group(rule.tool, rule.variant) && !is_after_list) || (is_risk && is_after_list)
+}
+
 /// Another tool: one list of customers takes the place of another. What is no such list could be about the one before.
 fn of_another(read: &Read, last: &Call) -> Option<Understood> {
     let rule = choose(RULES, read.about.without(Concept::They), read.limit).ok()?;
-    if read.is_whole || !is_group(rule.tool, rule.variant) {
+    if read.is_whole {
         return None;
     }
-    if is_group(last.tool(), last.variant()) {
-        return Some(keeping(rule, read, last, &["limit"]));
+    if !narrows(rule, last) {
+        return is_group(rule.tool, rule.variant).then(|| keeping(rule, read, last, &["limit"]));
     }
     Some(Understood::AskBack {
         text: "I cannot narrow the answer before down to that. Do you mean this?".to_owned(),

@@ -57,6 +57,17 @@ pub enum Understood {
     },
 }
 
+/// Variants whose rows stand in an order that is none of size.
+const UNRANKED: [&str; 7] = [
+    "segment_overview",
+    "segment_comparison",
+    "behavioral",
+    "rfm_score",
+    "category_repurchase_rate",
+    "seasonal_segments",
+    "purchase_cadence",
+];
+
 /// Suggestions at most.
 const MOST_SUGGESTIONS: usize = 4;
 
@@ -64,7 +75,8 @@ const MOST_SUGGESTIONS: usize = 4;
 pub fn understand(question: &str, last: Option<&Call>, today: NaiveDate) -> Reading {
     let read = parameters::read(question, today);
     let understood = two::questions(question, today).unwrap_or_else(|| of(&read, last));
-    let mut remarks = read.slips;
+    // How words were read is of no use where nothing is answered, and odd in a language that is not read.
+    let mut remarks = if matches!(understood, Understood::Decline { .. }) { Vec::new() } else { read.slips };
     if let (Understood::Call(call), Some(remark)) = (&understood, read.time_remark)
         && (call.months().is_some() || matches!(**call, Call::ForecastMetrics(_)))
     {
@@ -76,6 +88,12 @@ pub fn understand(question: &str, last: Option<&Call>, today: NaiveDate) -> Read
 fn of(read: &Read, last: Option<&Call>) -> Understood {
     if let Some(objection) = &read.objection {
         return objected(read, objection);
+    }
+    let is_of_one = read.customer.is_some() || matches!(last, Some(Call::LookupCustomer(_)));
+    if read.points && !is_of_one {
+        let text =
+            "I cannot narrow a question down to what was answered before; please name whom or what you mean.";
+        return ask_back(text, read.about);
     }
     if let Some(call) = last
         && let Some(understood) = going_on::understand(read, call)
@@ -89,6 +107,9 @@ fn of(read: &Read, last: Option<&Call>) -> Understood {
     }
     let refers = about.has(Concept::Pronoun) || about.has(Concept::They);
     if refers && read.customer.is_none() {
+        if let Some(gap) = outside::gap(about) {
+            return fallen_into(gap);
+        }
         return ask_back("Whom do you mean? Please name a customer, such as C-0123ABCD.", about);
     }
     let rules = if read.customer.is_some() { LOOKUPS } else { RULES };
@@ -152,6 +173,10 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
     if let Some(limit) = read.limit {
         arguments.insert("limit".to_owned(), json!(limit));
     }
+    if read.is_ranked && UNRANKED.contains(&rule.variant) {
+        let text = "That is a list of groups which are not ranked, so there is no top of it.";
+        return Understood::AskBack { text: text.to_owned(), suggestions: vec![rule.example.to_owned()] };
+    }
     let takes_months = rule.months();
     if read.is_today && takes_months.is_some() {
         let text = "I can look at a number of months up to now, but not at a single day.";
@@ -173,15 +198,18 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
         let about = read.about;
         let order = match () {
             () if about.has(Concept::Ltv) => Some("ltv"),
-            () if about.has(Concept::Vip) || about.has(Concept::Best) || about.has(Concept::Spend) => {
-                Some("spend")
-            }
+            () if about.has(Concept::Spend) => Some("spend"),
             () => None,
         };
         if let Some(order) = order {
             arguments.insert("sort_by".to_owned(), json!(order));
         }
         if let Some(band) = read.band {
+            if about.has(Concept::Average) {
+                let text =
+                    "The mean risk is told of all customers, not of a band; how many are in a band is told.";
+                return ask_back(text, about);
+            }
             arguments.insert("filter_by".to_owned(), json!({ "churn_band": band }));
         }
     }
@@ -236,10 +264,14 @@ fn unclear(read: &Read, closest: &[&'static Rule]) -> Understood {
         };
     }
     if let Some(gap) = outside::gap(about) {
-        let suggestions = gap.instead.iter().map(|question| (*question).to_owned()).collect();
-        return Understood::AskBack { text: gap.says.to_owned(), suggestions };
+        return fallen_into(gap);
     }
     ask_back("I do not understand this in full. Do you mean one of these?", about)
+}
+
+fn fallen_into(gap: &outside::Gap) -> Understood {
+    let suggestions = gap.instead.iter().map(|question| (*question).to_owned()).collect();
+    Understood::AskBack { text: gap.says.to_owned(), suggestions }
 }
 
 /// Questions that are closest to what was understood; the most usual ones when nothing was.
@@ -339,6 +371,11 @@ mod tests {
             ["\u{201c}last quarter\u{201d} is read as the 3 months up to now, not as one of the calendar."]
         );
         assert!(ask("sales in the last 3 months", None).remarks.is_empty());
+        for declined in ["wer sind unsere besten Kunden", "how many custmers from Germany"] {
+            let reading = ask(declined, None);
+            assert!(matches!(reading.understood, Understood::Decline { .. }), "{reading:?}");
+            assert_eq!(reading.remarks, Vec::<String>::new());
+        }
     }
 
     #[test]
@@ -363,6 +400,22 @@ mod tests {
             ),
             ("our top selling products", "not single products", "What is our revenue by category?"),
             ("why do customers leave", "but not why", "Will C-0123ABCD leave?"),
+            (
+                "which VIPs are about to leave, and what did they buy last?",
+                "cannot be narrowed down to the best customers",
+                "Customers with high churn risk, sorted by spend",
+            ),
+            (
+                "how many customers have we lost",
+                "Nobody is counted or listed as gone",
+                "Whom should a winback campaign target?",
+            ),
+            (
+                "which category is growing",
+                "cannot be sorted or chosen by growth",
+                "What is our revenue by category?",
+            ),
+            ("top 20% customers", "the highest tenth", ""),
             (
                 "who will leave next month",
                 "not for a time that you name",
@@ -403,14 +456,20 @@ mod tests {
     #[test]
     fn what_goes_on_keeps_the_rest() {
         let risk = called("top 5 critical customers who might leave by expected spend", None);
-        let vips = called("and the vips?", Some(&risk));
+        assert!(told("and the vips?", Some(&risk)).0.contains("narrow"));
+        assert!(told("and the loyal ones?", Some(&risk)).0.contains("narrow"));
+        let by_spend = called("and by spend?", Some(&risk));
+        assert_eq!(by_spend.arguments()["filter_by"], json!({"churn_band": "critical"}));
         assert_eq!(
-            (vips.arguments()["limit"].clone(), vips.arguments()["sort_by"].clone()),
+            (by_spend.arguments()["limit"].clone(), by_spend.arguments()["sort_by"].clone()),
             (json!(5), json!("spend"))
         );
-        assert_eq!(vips.arguments()["filter_by"], json!({"churn_band": "critical"}));
-        assert!(told("and the loyal ones?", Some(&risk)).0.contains("narrow"));
         let top = called("top 10 customers", None);
+        assert!(told("and the ones at risk?", Some(&top)).0.contains("narrow"));
+        assert!(told("who of them is at risk?", Some(&top)).0.contains("narrow"));
+        let segments = called("which segments grow", None);
+        assert!(told("and revenue of those?", Some(&segments)).0.contains("narrow"));
+        told("and which shrink?", Some(&segments));
         let loyal = called("and the loyal ones?", Some(&top));
         assert_eq!((loyal.variant(), loyal.limit()), ("loyalty", Some(10)));
         let sales = called("sales last month", None);

@@ -78,6 +78,11 @@ pub static TOPICS: &[Topic] = &[
         instead: &["Who are our most valuable customers?", "Who orders less than usual?"],
     },
     Topic {
+        words: "champion champions hibernating promising occasional",
+        says: "Classes and segments cannot be asked for by their names; I can show them all, each with its size.",
+        instead: &["What are the RFM scores of our customers?", "How large are our segments?"],
+    },
+    Topic {
         words: "delete remove cancel export download upload create update edit save schedule",
         says: "I only look things up: nothing is changed, sent or exported from here.",
         instead: &["Whom should a winback campaign target?", "How large are our segments?"],
@@ -99,6 +104,48 @@ static GAPS: &[Gap] = &[
         needs: &[&[Why]],
         says: "I can say what happens, but not why; only for one customer are there reasons for the risk of leaving.",
         instead: &["Will C-0123ABCD leave?", "Which customers are most likely to leave?"],
+    },
+    Gap {
+        needs: &[&[Gone]],
+        says: "Nobody is counted or listed as gone, because customers do not say when they leave. I can say whom a winback \
+               campaign could speak to, who is likely to leave, and who orders less than usual.",
+        instead: &[
+            "Whom should a winback campaign target?",
+            "Which customers are most likely to leave?",
+            "Who orders less than usual?",
+        ],
+    },
+    Gap {
+        needs: &[&[Leave], &[Vip, Best]],
+        says: "The risk of leaving cannot be narrowed down to the best customers. What the tools can show is everybody at risk \
+               ordered by spend, a band of the risk at a time: ask for that.",
+        instead: &[
+            "Customers with critical churn risk, sorted by spend",
+            "Customers with high churn risk, sorted by spend",
+            "Which customers are most likely to leave?",
+            "Who are our most valuable customers?",
+        ],
+    },
+    Gap {
+        needs: &[&[Segment, Archetype], &[Shrink, Decline]],
+        says: "Segments are listed by growth, those that grew most first; those that shrank cannot be asked for by themselves.",
+        instead: &["Which segments grow?"],
+    },
+    Gap {
+        needs: &[&[Segment, Archetype], &[Best, Most]],
+        says: "Segments and archetypes are told with their sizes, axis by axis, and are not ranked; the list shows which is largest.",
+        instead: &["How large are our segments?", "How do the archetypes compare?"],
+    },
+    Gap {
+        needs: &[&[Category], &[Grow, Trend, Shrink, Decline]],
+        says: "Categories are listed by revenue, each with its growth; they cannot be sorted or chosen by growth.",
+        instead: &["What is our revenue by category?", "Is business gaining or losing momentum?"],
+    },
+    Gap {
+        needs: &[&[Category], &[Repurchase, Repeat], &[Most, Best]],
+        says: "Categories are listed by how many customers bought in them, each with the share that came back; they cannot be \
+               sorted by that share.",
+        instead: &["In which categories do customers buy again?"],
     },
     Gap {
         needs: &[&[Compare], &[Revenue, Money, Buy, Count, Customer]],
@@ -130,7 +177,10 @@ static GAPS: &[Gap] = &[
         ],
     },
     Gap {
-        needs: &[&[Revenue, Money, Spend], &[Vip, Loyal, Once, Winback, Segment, Archetype, Leave, Company]],
+        needs: &[
+            &[Revenue, Money, Spend],
+            &[Vip, Loyal, Once, Winback, Gone, Segment, Archetype, Leave, Company],
+        ],
         says: "I cannot narrow revenue down to a group of customers; I can name the group with what it spent so far, or revenue \
                by category.",
         instead: &["Who are our most valuable customers?", "What is our revenue by category?"],

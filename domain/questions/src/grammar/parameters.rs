@@ -34,6 +34,10 @@ pub struct Read {
     pub goes_on: bool,
     /// Whether it begins with a word that asks, so that it stands without the question before.
     pub is_whole: bool,
+    /// Whether it says "top 5", so that what is listed has to be a ranking.
+    pub is_ranked: bool,
+    /// Whether it says "those" or "of them" and means what was answered before.
+    pub points: bool,
     /// Whether it says "only", which whoever buys with discounts alone does.
     pub says_only: bool,
     /// Why it cannot be answered, whatever it is about.
@@ -119,7 +123,11 @@ pub fn read(question: &str, today: NaiveDate) -> Read {
     if let Some(says) = outside::other_language(typed.iter().map(String::as_str)) {
         read.object(Objection::Language(says));
     }
-    let Tokens { words: mut tokens, customers, slips } = tokens::of(question);
+    let Tokens { words: mut tokens, customers, slips, is_below_zero } = tokens::of(question);
+    if is_below_zero {
+        read.object(Objection::Several("A number below zero means nothing here; how many do you mean?"));
+    }
+    read.points = points(&tokens);
     if customers.len() > 1 {
         read.object(Objection::Several("I can look up one customer at a time; which one?"));
     }
@@ -153,6 +161,19 @@ pub fn read(question: &str, today: NaiveDate) -> Read {
         read.object(Objection::Negation("only".to_owned()));
     }
     read
+}
+
+/// Whether words mean whoever was named before: "those", but not "those who"; "of them".
+fn points(tokens: &[String]) -> bool {
+    tokens.iter().enumerate().any(|(place, token)| {
+        let before = place.checked_sub(1).map(|before| tokens[before].as_str());
+        let next = tokens.get(place + 1).map(String::as_str);
+        match token.as_str() {
+            "those" | "these" => !matches!(next, Some("who" | "whose" | "that" | "which" | "with" | "days")),
+            "them" => matches!(before, Some("of" | "among" | "from")),
+            _ => false,
+        }
+    })
 }
 
 /// What a group of words is about, or which axis it names.
@@ -200,6 +221,22 @@ fn of_token(tokens: &[String], place: usize, read: &mut Read) -> usize {
         _ => token.parse::<u32>().ok(),
     };
     if let Some(number) = number {
+        if next == Some("percent") {
+            // The highest tenth is what the tools know; any other share of customers is not.
+            let is_top = place > 0 && matches!(tokens[place - 1].as_str(), "top" | "best");
+            let of = tokens[place + 2..].iter().find(|token| !matches!(token.as_str(), "of" | "our" | "the"));
+            let is_of_customers =
+                of.and_then(|of| words::meaning(of)) == Some(Meaning::About(Concept::Customer));
+            if number == 10 && is_top && is_of_customers {
+                read.about = read.about.with(Concept::Best);
+            } else {
+                read.object(Objection::Several(
+                    "The only share that I can look at is the highest tenth of customers by spend; please ask for it, or for a \
+                     number of customers.",
+                ));
+            }
+            return 2;
+        }
         let is_telling = |token: &&str| !matches!(*token, "the" | TAKEN);
         let before = tokens[..place].iter().map(String::as_str).rfind(is_telling);
         let next = tokens[place + 1..].iter().map(String::as_str).find(is_telling);
@@ -218,6 +255,9 @@ fn of_token(tokens: &[String], place: usize, read: &mut Read) -> usize {
                     | Concept::Loyal
                     | Concept::Company
                     | Concept::Winback
+                    | Concept::Gone
+                    | Concept::Segment
+                    | Concept::Archetype
                     | Concept::Upsell
                     | Concept::Best
             ))
@@ -231,7 +271,9 @@ fn of_token(tokens: &[String], place: usize, read: &mut Read) -> usize {
     }
     match meaning {
         // "Top 10" says how many; "top customers" says which.
-        Some(Meaning::About(Concept::Best)) if next.is_some_and(|next| next.parse::<u32>().is_ok()) => {}
+        Some(Meaning::About(Concept::Best)) if next.is_some_and(|next| next.parse::<u32>().is_ok()) => {
+            read.is_ranked = true;
+        }
         Some(Meaning::About(concept)) => read.about = read.about.with(concept),
         Some(Meaning::Level(band)) => {
             // "High spend" is no band of risk.

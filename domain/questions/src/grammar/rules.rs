@@ -28,7 +28,8 @@ const fn of_shop(
 const SEGMENTS: &[Concept] = &[C::Segment, C::Archetype];
 const AHEAD: &[Concept] = &[C::Forecast, C::Future, C::Will];
 const ADVICE: &[Concept] = &[C::Recommend, C::Strategy, C::HowTo];
-const COURSE: &[Concept] = &[C::Grow, C::Trend, C::Decline];
+const COURSE: &[Concept] = &[C::Grow, C::Shrink, C::Trend, C::Decline];
+const TO_WIN_BACK: &[Concept] = &[C::Winback, C::Gone];
 
 const RISK: &str = "Which customers are most likely to leave?";
 const VALUABLE: &str = "Who are our most valuable customers?";
@@ -50,7 +51,7 @@ pub static RULES: &[Rule] = &[
         "analyze_customers",
         "churn_risk",
         &[&[C::Leave]],
-        &[C::Vip, C::Best, C::Ltv, C::Spend, C::Band, C::Count, C::Will, C::Forecast, C::Average],
+        &[C::Ltv, C::Spend, C::Band, C::Count, C::Will, C::Forecast, C::Average],
         RISK,
     ),
     rule(
@@ -103,14 +104,29 @@ pub static RULES: &[Rule] = &[
         &[C::Spend, C::Money, C::Cadence, C::Segment],
         "What are the RFM scores of our customers?",
     ),
-    rule(
+    // Segments stand axis by axis, so the largest is not the first: "most" is asked back.
+    of_shop(
         "analyze_segments",
         "segment_overview",
-        &[SEGMENTS],
-        &[C::Size, C::Count],
+        &[&[C::Segment]],
+        &[C::Archetype, C::Size, C::Count, C::Customer],
         "How large are our segments?",
     ),
-    rule("analyze_segments", "segment_growth", &[SEGMENTS, COURSE], &[], "Which segments grow?"),
+    of_shop(
+        "analyze_segments",
+        "segment_comparison",
+        &[&[C::Archetype]],
+        &[C::Size, C::Count, C::Customer],
+        "How do the archetypes compare?",
+    ),
+    // Those that grow come first: who shrinks cannot be asked for alone.
+    rule(
+        "analyze_segments",
+        "segment_growth",
+        &[SEGMENTS, &[C::Grow, C::Trend]],
+        &[C::Shrink],
+        "Which segments grow?",
+    ),
     rule(
         "analyze_segments",
         "seasonal_segments",
@@ -154,7 +170,6 @@ pub static RULES: &[Rule] = &[
         &[C::Product],
         BY_CATEGORY,
     ),
-    of_shop("analyze_products", "revenue_by_category", &[&[C::Category], COURSE], &[C::Revenue], BY_CATEGORY),
     of_shop(
         "analyze_products",
         "category_repurchase_rate",
@@ -162,18 +177,19 @@ pub static RULES: &[Rule] = &[
         &[C::Rate, C::Count, C::Buy],
         REPURCHASE,
     ),
-    rule(
+    // Categories stand by their customers, not by the rate: "most" is asked back.
+    of_shop(
         "analyze_products",
         "category_repurchase_rate",
         &[&[C::Repurchase, C::Repeat], &[C::Category]],
-        &[C::Rate, C::Count, C::Product, C::Buy],
+        &[C::Rate, C::Count, C::Product, C::Buy, C::Customer],
         REPURCHASE,
     ),
     of_shop(
         "forecast_metrics",
         "revenue",
         &[&[C::Revenue], AHEAD],
-        &[C::Money, C::Grow, C::Trend],
+        &[C::Money, C::Grow, C::Shrink, C::Trend],
         REVENUE_AHEAD,
     ),
     of_shop(
@@ -194,7 +210,7 @@ pub static RULES: &[Rule] = &[
     rule(
         "forecast_metrics",
         "customer_count",
-        &[&[C::Customer], &[C::Grow, C::Trend], AHEAD],
+        &[&[C::Customer], &[C::Grow, C::Shrink, C::Trend], AHEAD],
         &[C::Count],
         CUSTOMERS_AHEAD,
     ),
@@ -202,13 +218,13 @@ pub static RULES: &[Rule] = &[
         "forecast_metrics",
         "average_ltv",
         &[&[C::Ltv], AHEAD],
-        &[C::Grow, C::Trend, C::Average],
+        &[C::Grow, C::Shrink, C::Trend, C::Average],
         "How will the average lifetime value develop in the next year?",
     ),
     rule(
         "forecast_metrics",
         "churn_rate",
-        &[&[C::Leave], &[C::Rate, C::Trend, C::Grow], AHEAD],
+        &[&[C::Leave], &[C::Rate, C::Trend, C::Grow, C::Shrink], AHEAD],
         &[],
         CHURN_AHEAD,
     ),
@@ -227,8 +243,8 @@ pub static RULES: &[Rule] = &[
         &[],
         "Whom should a growth campaign target?",
     ),
-    rule("target_campaign", "winback", &[&[C::Winback], &[C::Campaign]], &[], WINBACK),
-    rule("target_campaign", "winback", &[&[C::Winback], &[C::Customer]], &[C::Count], WINBACK),
+    rule("target_campaign", "winback", &[TO_WIN_BACK, &[C::Campaign]], &[], WINBACK),
+    rule("target_campaign", "winback", &[&[C::Winback], &[C::Customer]], &[C::Count, C::Gone], WINBACK),
     rule(
         "target_campaign",
         "seasonal",
@@ -255,7 +271,7 @@ pub static RULES: &[Rule] = &[
         "analyze_behavior",
         "momentum_analysis",
         &[&[C::Momentum]],
-        &[C::Business, C::Leave, C::Revenue, C::Spend, C::Trend, C::Decline, C::Grow],
+        &[C::Business, C::Leave, C::Revenue, C::Spend, C::Trend, C::Decline, C::Grow, C::Shrink],
         MOMENTUM,
     ),
     of_shop("analyze_behavior", "momentum_analysis", &[COURSE, &[C::Revenue, C::Business]], &[], MOMENTUM),
@@ -321,7 +337,7 @@ pub static RULES: &[Rule] = &[
     rule(
         "get_recommendations",
         "winback_strategy",
-        &[&[C::Winback], ADVICE],
+        &[TO_WIN_BACK, ADVICE],
         &[],
         "Which strategy wins back lost customers?",
     ),

@@ -16,6 +16,8 @@ pub struct Tokens {
     pub customers: Vec<String>,
     /// Slips, each with the word that it was read as.
     pub slips: Vec<(String, &'static str)>,
+    /// Whether a number has a minus before it.
+    pub is_below_zero: bool,
 }
 
 /// Words of a question as they were typed, in small letters.
@@ -33,6 +35,7 @@ pub fn of(question: &str) -> Tokens {
     let (mut is_first, mut is_quoted) = (true, false);
     let mut typed = question.split_whitespace().peekable();
     while let Some(word) = typed.next() {
+        tokens.is_below_zero |= has_minus(word);
         is_quoted |= word.starts_with(['"', '\u{201c}', '\u{201e}', '\u{ab}']);
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '#');
         if bare.parse::<AnonymousId>().is_ok() {
@@ -65,6 +68,9 @@ pub fn of(question: &str) -> Tokens {
         {
             tokens.take(part, may_be_name);
         }
+        if word.contains('%') {
+            tokens.words.push("percent".to_owned());
+        }
         is_first = word.ends_with(['.', '!', '?', ':', ';']);
         is_quoted &= !word
             .trim_end_matches(['.', '!', '?', ':', ';', ','])
@@ -91,6 +97,17 @@ impl Tokens {
             None => self.words.push(part.to_owned()),
         }
     }
+}
+
+/// Whether a number in the word has a minus before it, which is no hyphen: "-5", not "top-5".
+fn has_minus(word: &str) -> bool {
+    let chars: Vec<char> = word.chars().collect();
+    (1..chars.len()).any(|place| {
+        let before = place.checked_sub(2).map(|before| chars[before]);
+        chars[place].is_ascii_digit()
+            && matches!(chars[place - 1], '-' | '\u{2212}' | '\u{2013}')
+            && before.is_none_or(|before| !before.is_alphanumeric())
+    })
 }
 
 /// What has a sign in it and is one word.
@@ -145,6 +162,7 @@ mod tests {
             ("best customers in the US", "best customers in the usa"),
             ("tell us", "tell us"),
             ("WICH CUSTMERS", "which customers"),
+            ("top 20% or 20 %", "top 20 percent or 20 percent"),
         ] {
             assert_eq!(words(question), read, "{question}");
         }
@@ -161,6 +179,8 @@ mod tests {
         assert_eq!(read.customers, ["C-0123ABCD", "7041"]);
         assert!(read.slips.is_empty());
         assert_eq!(of("custmers").slips, [("custmers".to_owned(), "customers")]);
+        assert!(of("top -5").is_below_zero && of("(\u{2212}3 months)").is_below_zero);
+        assert!(!of("top-5 b2b 3-6 C-0123ABCD win-back").is_below_zero);
         assert_eq!(words("revenue 1,000.50 x100 b2b"), "revenue 1 000 50 x100 b2b");
     }
 }

@@ -57,7 +57,7 @@ const WORDS: &[(Concept, &str)] = &[
         C::Behave,
         "behave behaves behaving behaved behavior behaviour behaviors behaviours behavioral behavioural habits",
     ),
-    (C::Best, "best good top better"),
+    (C::Best, "best good top better biggest largest"),
     (C::Business, "business"),
     (
         C::Buy,
@@ -100,10 +100,11 @@ const WORDS: &[(Concept, &str)] = &[
          expected projection projections projected outlook",
     ),
     (C::Future, "next coming upcoming ahead future"),
-    (C::Grow, "grow grows growing growth grew shrink shrinks shrank shrinking"),
+    (C::Gone, "lapsed inactive dormant former lost left churned"),
+    (C::Grow, "grow grows growing growth grew"),
     (
         C::Leave,
-        "churn churns churning churned churners leave leaves leaving quit quits quitting leavers lose loses losing loss risk risks risky \
+        "churn churns churning churners leave leaves leaving quit quits quitting leavers lose loses losing loss risk risks risky \
          attrition",
     ),
     (C::Loyal, "loyalty loyal faithful"),
@@ -117,7 +118,7 @@ const WORDS: &[(Concept, &str)] = &[
     (C::Product, "product products item items article articles goods"),
     (C::Profile, "profile details info information summary"),
     (C::Pronoun, "he him his she her hers"),
-    (C::Rate, "rate rates share percentage proportion"),
+    (C::Rate, "rate rates share percentage percent proportion"),
     (C::Recent, "lately recently recent"),
     (
         C::Recommend,
@@ -134,21 +135,22 @@ const WORDS: &[(Concept, &str)] = &[
     (C::Rfm, "rfm recency"),
     (C::Season, "season seasons seasonal seasonality"),
     (C::Segment, "segment segments segmentation group groups cluster clusters"),
-    (C::Size, "size sizes large big overview biggest largest"),
+    (
+        C::Shrink,
+        "shrink shrinks shrank shrinking down fall falls falling smaller decrease decreases decreasing drop drops dropping decreased \
+         dropped fell",
+    ),
+    (C::Size, "size sizes large big overview"),
     (C::Spend, "spend spent spends spending pay pays paid paying"),
     (C::Strategy, "strategy strategies"),
     (C::They, "they them their theirs"),
     (C::Together, "together basket baskets pairs affinity combination combinations combine bundle bundles"),
-    (
-        C::Trend,
-        "up down rise rises rising risen fall falls falling bigger smaller gaining increase increases increasing decrease decreases \
-         decreasing drop drops dropping increased decreased dropped rose fell",
-    ),
+    (C::Trend, "up rise rises rising risen bigger gaining increase increases increasing increased rose"),
     (C::Upsell, "upsell upselling upsells"),
     (C::Vip, "vip vips valuable"),
     (C::Why, "why because reason reasons cause causes"),
     (C::Will, "will gonna shall"),
-    (C::Winback, "winback winbacks lapsed inactive dormant former reactivate reactivation lost left"),
+    (C::Winback, "winback winbacks reactivate reactivation"),
 ];
 
 const NOTHING: &str = "a able about actually all also alright am among an and any anything are as ask asking at \

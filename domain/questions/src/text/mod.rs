@@ -61,6 +61,10 @@ fn report(answer: &ToolAnswer) -> Vec<String> {
     if let Some(days) = figures["median_days"].as_f64() {
         said.push(format!("In the middle {} pass between orders.", formats::days(days)));
     }
+    // A definition alone would not say that nothing was found.
+    if answer.rows == 0 && said.len() == 1 {
+        said.push("There are none.".to_owned());
+    }
     let named: Vec<String> = answer.items.iter().take(NAMED).filter_map(|item| row(answer, item)).collect();
     if !named.is_empty() {
         let all = if answer.rows > named.len() { "The first are" } else { "They are" };
@@ -92,11 +96,26 @@ fn risk(figures: &Value) -> Vec<String> {
     if let Some(mean) = percent(figures, "mean_churn_probability") {
         said.push(format!("The mean probability of leaving is {mean}."));
     }
-    let bands = figures["customers_by_band"].as_array().into_iter().flatten().filter_map(|band| {
+    if let Some(order @ ("spend" | "ltv")) = figures["sorted_by"].as_str() {
+        let by = if order == "ltv" { "expected spend" } else { "money spent" };
+        let whom = if figures["churn_band"].is_null() { ", whatever their probability" } else { "" };
+        said.push(format!("They are listed by {by}, the highest first{whom}."));
+    }
+    let groups = || figures["customers_by_band"].as_array().into_iter().flatten();
+    let bands = groups().filter_map(|band| {
         Some(format!("{} {}", band["segment"].as_str()?, formats::whole(count(band, "customers")?)))
     });
     let bands: Vec<String> = bands.collect();
-    if !bands.is_empty() {
+    if let Some(wanted) = figures["churn_band"].as_str() {
+        let of_band =
+            groups().find(|band| band["segment"] == *wanted).and_then(|band| count(band, "customers"));
+        said.push(match of_band {
+            Some(customers) => {
+                format!("{} have a risk of the band {wanted}.", formats::count(customers, "customer"))
+            }
+            None => format!("How many have a risk of the band {wanted} is withheld."),
+        });
+    } else if !bands.is_empty() {
         said.push(format!("Customers by their risk: {}.", bands.join(", ")));
     }
     said
@@ -359,6 +378,20 @@ mod tests {
             told(&risk),
             "What it means. The mean probability of leaving is 50 %. Customers by their risk: low 12,345."
         );
+        let band = answer(
+            "analyze_customers",
+            "churn_risk",
+            json!({"mean_churn_probability": null, "churn_band": "high", "sorted_by": "spend", "customers_by_band": [
+                {"segment": "low", "customers": 12345}, {"segment": "high", "customers": 31}]}),
+            json!([]),
+        );
+        assert_eq!(
+            told(&band),
+            "What it means. They are listed by money spent, the highest first. \
+             31 customers have a risk of the band high."
+        );
+        let together = answer("analyze_customers", "product_affinity", json!({}), json!([]));
+        assert_eq!(told(&together), "What it means. There are none.");
     }
 
     #[test]

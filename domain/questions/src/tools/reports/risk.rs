@@ -62,15 +62,22 @@ pub(super) async fn make(tx: &mut Tx, asked: &AnalyzeCustomers) -> Result<Raw, A
     };
     let rows = listed::list(tx, &run, catalog.as_deref(), &filter, sort, None, i64::from(MOST)).await?;
     let is_whole = asked.filter_by.is_none();
+    // What holds for everybody is not told of a part; the count of a band stands among those of all bands, where it is
+    // protected with them.
+    let wanted = asked.filter_by.as_ref().filter(|wanted| wanted.archetype.is_none());
+    let band = wanted.and_then(|wanted| wanted.churn_band);
+    let has_bands = is_whole || band.is_some();
     let bands: Vec<Value> = RiskBand::ALL
         .into_iter()
         .map(|band| json!({"axis": "churn_band", "segment": band.name(), "customers": run.population.band(band)}))
         .collect();
     let figures = json!({
-        "customers_with_probability": run.population.churn.customers,
-        "mean_churn_probability": run.population.churn.mean,
+        "customers_with_probability": is_whole.then_some(run.population.churn.customers),
+        "mean_churn_probability": if is_whole { json!(run.population.churn.mean) } else { Value::Null },
+        "churn_band": band,
+        "sorted_by": sort.name(),
         "horizon_days": run.churn_horizon_days,
-        "customers_by_band": if is_whole { json!(bands) } else { Value::Null },
+        "customers_by_band": if has_bands { json!(bands) } else { Value::Null },
     });
     let items = rows.iter().map(|row| serde_json::to_value(row).expect("a row is plain data")).collect();
     let mut caveats = Vec::new();
