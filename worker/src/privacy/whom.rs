@@ -99,7 +99,7 @@ pub async fn again(tx: &mut Tx, person: &mut Person, remarks: &mut Vec<String>) 
     Ok(())
 }
 
-/// Whether any row of the desk's or the shop's names them (support role).
+/// Whether any row of the desk's or the shop's names them (support role). Whom the shop itself asks for by law is known by that.
 async fn is_anywhere(tx: &mut Tx, tenant: TenantId, person: &Person) -> Result<bool, Stop> {
     if !person.tickets.is_empty() || !find::mails(tx, person).await?.is_empty() {
         return Ok(true);
@@ -108,8 +108,6 @@ async fn is_anywhere(tx: &mut Tx, tenant: TenantId, person: &Person) -> Result<b
     act_as(tx, Role::Platform, Some(tenant)).await?;
     personal::left(tx, shop::STORES, person, &mut rows).await?;
     act_as(tx, Role::Support, Some(tenant)).await?;
-    // What the shop asks for by law names whom it asks for, and says of nobody that they are known.
-    rows.remove("platform.shop_privacy_request");
     Ok(!rows.is_empty())
 }
 
