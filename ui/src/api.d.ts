@@ -2965,7 +2965,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a delivery now that waits for its next attempt: that attempt is brought forward, so it costs none. */
+        /** Send a delivery now that waits for its next attempt: that attempt is brought forward, none is added. */
         post: operations["post_outbound_deliveries_id_send"];
         delete?: never;
         options?: never;
@@ -9887,7 +9887,7 @@ export interface components {
         /**
          * @description A question.
          * @example {
-         *       "question": "Which VIPs are about to leave?"
+         *       "question": "Which customers are at high risk?"
          *     }
          */
         Question: {

@@ -41,8 +41,22 @@ impl SignIns {
     /// # Errors
     /// A limit is used up.
     pub fn count(&self, address: Address, tenant: &str, email: &str) -> Result<(), TooMany> {
+        self.count_of("sign in", address, tenant, email)
+    }
+
+    /// Counts a request for another password, apart from the account's tries: who asks again and again in somebody's name
+    /// keeps them out of nothing.
+    ///
+    /// # Errors
+    /// A limit is used up.
+    pub fn count_forgotten(&self, address: Address, tenant: &str, email: &str) -> Result<(), TooMany> {
+        self.count_of("forgotten", address, tenant, email)
+    }
+
+    fn count_of(&self, what: &str, address: Address, tenant: &str, email: &str) -> Result<(), TooMany> {
         self.count_address(address)?;
-        let hash = Sha256::new().chain_update(tenant).chain_update([0]).chain_update(email).finalize();
+        let named = [what, tenant, email].join("\0");
+        let hash = Sha256::digest(named);
         let (half, _) = hash.split_first_chunk::<16>().expect("a hash has 32 bytes");
         self.accounts.count(u128::from_be_bytes(*half), ONE).map(|_| ())
     }
@@ -63,5 +77,19 @@ impl<S: Sync> FromRequestParts<S> for Address {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Address, Problem> {
         Ok(Address(address(&parts.extensions)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_links_in_somebodys_name_keeps_them_out_of_nothing() {
+        let limits = SignIns::new(NonZeroU32::new(2 * ACCOUNT_FACTOR).expect("not zero"));
+        let stranger = Address(1);
+        let asked = (0..3).map(|_| limits.count_forgotten(stranger, "shop", "ada@example.com").is_ok());
+        assert_eq!(asked.collect::<Vec<_>>(), [true, true, false]);
+        assert!(limits.count(Address(2), "shop", "ada@example.com").is_ok());
     }
 }

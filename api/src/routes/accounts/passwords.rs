@@ -84,7 +84,7 @@ async fn forgot(
         return Err(Problem::bad_request("tenant", "must be a slug of at most 63 characters").into());
     }
     let email = email::normal(&email).map_err(|error| Problem::bad_request("email", error.to_string()))?;
-    state.people.sign_ins.count(address, &tenant, &email).map_err(Refusal::TooMany)?;
+    state.people.sign_ins.count_forgotten(address, &tenant, &email).map_err(Refusal::TooMany)?;
     // Behind the answer, so that it takes as long for a stranger.
     tokio::spawn(async move {
         if note_forgotten(&state, &tenant, &email).await.is_err() {

@@ -129,7 +129,7 @@ pub struct SentNow {
     brought_forward: bool,
 }
 
-/// Send a delivery now that waits for its next attempt: that attempt is brought forward, so it costs none.
+/// Send a delivery now that waits for its next attempt: that attempt is brought forward, none is added.
 #[utoipa::path(
     post,
     path = "/api/outbound/deliveries/{id}/send",

@@ -33,7 +33,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// A question.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"question": "Which VIPs are about to leave?"}))]
+#[schema(example = json!({"question": "Which customers are at high risk?"}))]
 pub struct Question {
     /// 1 to 2,000 characters.
     question: String,
