@@ -1,5 +1,5 @@
 //! Databases and files of tenants, read and never written. A table is read in one transaction that may only read, as the lines
-//! of a CSV file, with a bounded part of it in memory, however much the server sends ([`relay`]); a file as it is. Where a name
+//! of a CSV file, with a bounded part of it in memory, however much the server sends (`relay`); a file as it is. Where a name
 //! leads is looked up and checked here, and the connection goes to the address that was checked.
 
 mod fault;

@@ -1,5 +1,5 @@
 //! Eight tools: what they are called with ([`call`], [`parameters`]), what they answer ([`answer`]), and how that is made
-//! from the analytics ([`maker`], [`reports`], [`lookup`]) and kept from naming anybody ([`protect`], [`anonymise`]).
+//! from the analytics (`maker`, [`reports`], [`lookup`]) and kept from naming anybody ([`protect`], [`anonymise`]).
 
 pub mod anonymise;
 pub mod answer;

@@ -1,5 +1,5 @@
 //! Reports about many customers: how each is made from the analytics, and what form it has. Which variant is answered by
-//! which is in [`super::maker`].
+//! which is in `maker.rs`.
 
 mod forecast;
 mod revenue;
