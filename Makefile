@@ -210,7 +210,7 @@ bench: ## ours and other queues in the same run on this machine
 	@python3 tests/bench/bench.py $(ARGS)
 
 .PHONY: questions
-questions: setup-test ## sixty questions in plain English and two hundred hostile ones: how many are understood, what leaks
+questions: setup-test ## lists of questions as people type them and two hundred hostile ones: how many are understood, what leaks
 	@deploy/local/with-servers $(STATE)/test cargo nextest run --workspace --test sixty --test tools --no-capture -E 'test(most_are_understood) + test(two_hundred_hostile)' 2>&1 | grep -E '^figure: |FAIL|panicked'
 
 .PHONY: recipe first-build
