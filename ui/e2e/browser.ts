@@ -89,12 +89,18 @@ async function signIn(who: Person | "operator") {
   return cookiesOf(response);
 }
 
-/** Waits until nothing on the screen is still loading. */
+/** Waits until nothing on the screen is still loading or on its way from one colour to another. */
 export async function settle(page: Page) {
   await page.locator("h1").first().waitFor();
   await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
   // What has come is drawn.
   await page.evaluate(
     () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(undefined)))),
+  );
+  await page.waitForFunction(() =>
+    document.getAnimations().every(({ effect, playState }) => {
+      const isEndless = effect?.getComputedTiming().endTime === Number.POSITIVE_INFINITY;
+      return isEndless || playState !== "running";
+    }),
   );
 }

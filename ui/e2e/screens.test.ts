@@ -54,6 +54,7 @@ async function look({ page, faults }: Opened, path: string) {
   assert.deepEqual(await findings(page), [], "axe, light");
   await page.emulateMedia({ colorScheme: "dark" });
   await page.locator("html[data-mantine-color-scheme=dark]").waitFor();
+  await settle(page);
   assert.deepEqual(await findings(page), [], "axe, dark");
   await page.setViewportSize({ width: 320, height: 860 });
   await settle(page);
