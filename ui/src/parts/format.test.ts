@@ -46,6 +46,11 @@ test("what was not computed is a dash, and nobody is certain", () => {
   assert.equal(money(3, "NOTACODE"), "3 NOTACODE");
   assert.equal(percent(0.99999), "over 99.9 %");
   assert.equal(percent(0.874), "87 %");
+  assert.equal(percent(0.996), "over 99 %");
+  assert.equal(percent(0.004), "under 1 %");
+  assert.equal(percent(0.9961, 1), "99.6 %");
+  assert.equal(percent(0), "0 %");
+  assert.equal(percent(1), "100 %");
 });
 
 test("names of the wire become words, ids their ends", () => {

@@ -19,7 +19,11 @@ export function percent(share: number | null | undefined, digits = 0): string {
   // Nobody is certain: what rounds to all or nothing says so.
   if (share > 0.999 && share < 1) return "over 99.9 %";
   if (share > 0 && share < 0.001) return "under 0.1 %";
-  return `${(share * 100).toFixed(digits)} %`;
+  const written = (share * 100).toFixed(digits);
+  const least = (10 ** -digits).toFixed(digits);
+  if (share < 1 && Number(written) === 100) return `over ${(100 - Number(least)).toFixed(digits)} %`;
+  if (share > 0 && Number(written) === 0) return `under ${least} %`;
+  return `${written} %`;
 }
 
 export function money(value: number | string | null | undefined, currency: string | null | undefined): string {
