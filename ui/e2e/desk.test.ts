@@ -83,8 +83,12 @@ test("a reply that no mailbox can send says so, and leaves when there is one", a
   await page.goto(`/desk?ticket=${made.id}`);
   await settle(page);
   await page.locator(".desk-composer textarea").fill("It left on Monday.");
-  await page.keyboard.press("Control+Enter");
-  await page.getByRole("alert").getByText("Not sent: no mailbox is connected").waitFor();
+  await page.getByRole("button", { name: "Send and resolve" }).click();
+  await page
+    .getByRole("alert")
+    .getByText(/Not sent: no mailbox is connected.*The ticket stays as it is/)
+    .waitFor();
+  await page.getByRole("button", { name: "Resolve", exact: true }).waitFor();
   const reply = messages(page).getByRole("listitem").filter({ hasText: "It left on Monday." });
   await reply.getByText("Not sent", { exact: true }).waitFor();
   await reply.getByRole("link", { name: "Connect a mailbox" }).waitFor();
@@ -100,6 +104,65 @@ test("a reply that no mailbox can send says so, and leaves when there is one", a
     faults.filter((fault) => !/409|send-again/.test(fault)),
     [],
   );
+  await close();
+});
+
+test("a reply that resolved its ticket opens it again when it is taken back", async () => {
+  const message = { from: "customer", text: "Where is it?" };
+  const made = await post<{ id: string }>("/api/tickets", {
+    subject: `Resolved too early ${Date.now()}`,
+    channel: "email",
+    customer: { email: "early@example.com" },
+    message,
+  });
+  await mailbox();
+  const { page, faults, close } = await open(browser, ANN);
+  await page.goto(`/desk?ticket=${made.id}`);
+  await settle(page);
+  await page.locator(".desk-composer textarea").fill("It left on Monday.");
+  await page.keyboard.press("Control+Shift+Enter");
+  await page.getByRole("button", { name: "Open again" }).waitFor();
+  await page.getByRole("alert").getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("button", { name: "Resolve", exact: true }).waitFor();
+  assert.equal((await api<{ status: string }>(`/api/tickets/${made.id}`)).status, "open");
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test("a call is written down by keys, and who had no address gets one and is answered", async () => {
+  await mailbox();
+  const { page, faults, close } = await open(browser, ANN);
+  await page.goto("/desk");
+  await settle(page);
+  const subject = `She called ${Date.now()}`;
+  await page.keyboard.press("c");
+  const dialog = page.getByRole("dialog", { name: "New ticket" });
+  await dialog.getByText("They called").click();
+  await dialog.getByLabel("Name").fill("Nora Field");
+  await dialog.getByLabel("Subject").fill(subject);
+  await dialog.getByLabel("What was said, for colleagues").fill("The lid is missing.");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: subject }).waitFor();
+  await messages(page).getByText("The lid is missing.").waitFor();
+
+  const message = { from: "customer", text: "Hello?" };
+  const nameless = await post<{ id: string }>("/api/tickets", { subject: "No address", channel: "email", message });
+  await page.goto(`/desk?ticket=${nameless.id}`);
+  await settle(page);
+  await page.locator(".desk-composer textarea").fill("It left on Monday.");
+  await page.keyboard.press("Control+Enter");
+  const reply = messages(page).getByRole("listitem").filter({ hasText: "It left on Monday." });
+  await reply.getByRole("button", { name: "Set the address" }).click();
+  await page.getByRole("dialog").getByLabel("E-mail").fill("nora@example.com");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await reply.getByRole("button", { name: "Send again" }).click({ timeout: 60_000 });
+  await page.getByText("The reply is on its way again").waitFor();
+  await reply.getByRole("button", { name: "Take back" }).click();
+  await reply.getByText("Taken back", { exact: true }).waitFor();
+  assert.deepEqual(faults, []);
   await close();
 });
 

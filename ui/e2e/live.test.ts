@@ -151,6 +151,32 @@ test("two people on one ticket see each other, and nobody answers over what the 
   await ben.close();
 });
 
+test("what came further down, out of sight, is shown before a reply leaves", async () => {
+  const opened = await open(browser, ANN);
+  const { page, faults, close } = opened;
+  const made = await comes(`A long letter ${Date.now()}`);
+  await writesAgain(made, "A line of a long letter.\n".repeat(120));
+  await atDesk(opened, `/desk?ticket=${made}`);
+  await field(page).fill("It left on Monday.");
+  await page.getByRole("region", { name: "Messages" }).evaluate((frame) => frame.scrollTo(0, 0));
+  await writesAgain(made, "Please cancel it");
+  await page
+    .getByRole("list", { name: /newest last/ })
+    .getByText("Please cancel it")
+    .waitFor();
+  await field(page).focus();
+  await page.keyboard.press("Control+Enter");
+  await page.getByRole("alert", { name: "Something new came while you wrote" }).getByText("Please cancel it").waitFor();
+  await page.keyboard.press("Control+Enter");
+  await page.getByRole("alert").getByText("The reply leaves in ten seconds").waitFor();
+  assert.deepEqual(
+    faults.filter((fault) => !isCut(fault)),
+    [],
+  );
+  await archive(made);
+  await close();
+});
+
 test("a session that ends in mid-edit loses no text", async () => {
   const opened = await open(browser, BEN);
   const { page, context, close } = opened;

@@ -33,7 +33,9 @@ export function Desk() {
   return (
     <Panes
       shown={pane}
-      queue={<Queue search={search} open={open} onChange={change} />}
+      queue={
+        <Queue search={search} open={open} onChange={change} onOpen={(ticket) => go({ ticket, pane: undefined })} />
+      }
       conversation={
         open ? (
           <TicketPane

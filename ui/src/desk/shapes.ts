@@ -10,7 +10,7 @@ export type Ticket = Schemas["TicketView"] & {
   erased_at?: string | null;
 };
 export type Message = Schemas["MessageView"] & {
-  /** What a reply lacks to be sent: no_mailbox, no_mail_server or no_address. */
+  /** Why a reply was not sent: no_mailbox, no_mail_server or no_address is what it lacks; or it was overtaken. */
   not_sent_because?: string | null;
 };
 export type Draft = Schemas["DraftView"];
@@ -47,6 +47,8 @@ export type Opened = Omit<Ticket, "id"> & {
   clocks: Clock[];
   reply_text: { body_text: string; version: number; updated_at: string } | null;
   other_writers: string[];
+  /** What is under way: a reply that has not left, a message that nobody has read, a change for the help desk. */
+  pending?: { what: string; since: string; because: string | null }[];
   merged_from: string[];
   follow_ups: string[];
 };

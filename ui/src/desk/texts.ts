@@ -21,6 +21,9 @@ export const TEXTS = {
     done: "No ticket was resolved yet.",
     search: "No ticket has all these words. Fewer words, or the beginning of one, find more.",
   } as Record<string, string>,
+  compose: "New ticket",
+  about: "Whom it is about",
+  setAddress: "Set the address",
   pick: "Choose a ticket",
   pickNote: "The queue is ordered by what matters: how long somebody waits, what is due, who asks.",
   left: "No longer in this view",
@@ -49,7 +52,9 @@ export const TEXTS = {
     no_mailbox: "Not sent: no mailbox is connected. The text is kept in the ticket.",
     no_mail_server: "Not sent: no mailbox has a mail server. The text is kept in the ticket.",
     no_address: "Not sent: the customer's address is not known. The text is kept in the ticket.",
+    overtaken: "Not sent: the conversation went on before its time. The text is kept in the ticket.",
   } as Record<string, string>,
+  staysOpen: "The ticket stays as it is.",
   sendAgain: "Send again",
   leavesAgain: "The reply is on its way again",
   mailboxes: "Connect a mailbox",
@@ -61,13 +66,21 @@ export const TEXTS = {
   draftSend: "Send as it is",
   draftAgain: "Write another",
   draftWriting: "A draft is being written…",
+  draftMet: "Something new came before the draft was sent: it is shown above. The draft stays as it is.",
   advice: "What to do",
   adviceMaking: "Advice is being made…",
   stranger: "The shop does not know this customer.",
   merged: "This ticket went on in another one.",
+  pending: {
+    reading: "What the customer writes is not read by the machine yet",
+    help_desk: "The help desk has not heard of the last change yet",
+  } as Record<string, string>,
   erased: "The customer was erased. Nobody can be answered here, and there is nothing to advise.",
   file: "Attach files",
 };
+
+/** What is not done by then is said. */
+const LATE_MS = 60_000;
 
 /** How a message on its way is called. */
 export const DELIVERY: Record<string, string> = {
@@ -80,7 +93,18 @@ export const DELIVERY: Record<string, string> = {
   withdrawn: "Taken back",
 };
 
-/** What is said of a reply that has no way to leave; null of one that has. */
-export function sentWords(lacks: string | null | undefined): string | null {
-  return lacks ? (TEXTS.notSent[lacks] ?? "Not sent. The text is kept in the ticket.") : null;
+/** What takes longer than it should; replies speak for themselves. */
+export function pendingWords(pending: { what: string; since: string }[] | undefined, now: number): string[] {
+  const late = (pending ?? []).filter((one) => TEXTS.pending[one.what] && now - Date.parse(one.since) > LATE_MS);
+  return [...new Set(late.map((one) => TEXTS.pending[one.what] as string))];
+}
+
+/**
+ * What is said of a reply that has no way to leave; null of one that has. `wanted` is what the ticket was to become with it:
+ * what nobody gets resolves nothing.
+ */
+export function sentWords(lacks: string | null | undefined, wanted?: string): string | null {
+  if (!lacks) return null;
+  const words = TEXTS.notSent[lacks] ?? "Not sent. The text is kept in the ticket.";
+  return wanted ? `${words} ${TEXTS.staysOpen}` : words;
 }

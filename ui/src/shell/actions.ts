@@ -16,6 +16,7 @@ export const ACTIONS = {
   leave: { name: "Back to the queue", key: "u" },
   apply: { name: "Show what changed in the queue", key: "." },
   find: { name: "Search all tickets", key: "/" },
+  compose: { name: "Make a ticket", key: "c" },
   tickets: { name: "Go to the tickets", key: "g t" },
   live: { name: "Go to the live desk", key: "g l" },
   promises: { name: "Go to promises", key: "g p" },

@@ -15,6 +15,7 @@ import { LiveState } from "../live/LiveState.tsx";
 import { QUEUE, useMe, useNames } from "../queries.ts";
 import type { Ticket } from "../shapes.ts";
 import { TEXTS } from "../texts.ts";
+import { NewTicket } from "../ticket/NewTicket.tsx";
 import { useFrozen } from "./frozen.ts";
 import { TicketRow } from "./TicketRow.tsx";
 import { VIEWS, viewOf } from "./views.ts";
@@ -23,14 +24,16 @@ type Props = {
   search: Record<string, string>;
   open: string | undefined;
   onChange: (changes: Record<string, string | null>) => void;
+  onOpen: (ticket: string) => void;
 };
 
-export function Queue({ search, open, onChange }: Props) {
+export function Queue({ search, open, onChange, onOpen }: Props) {
   const view = viewOf(search.view);
   const words = search.q ?? "";
   const session = useQuery(sessionQuery);
   const me = useMe();
   const name = useNames();
+  const [isNew, setNew] = useState(false);
   const frame = useRef<HTMLUListElement>(null);
   const key = words ? `q:${words}` : view.id;
   const { query, rows, onMore } = usePages<Ticket>([...QUEUE, key], (cursor, signal) =>
@@ -56,6 +59,7 @@ export function Queue({ search, open, onChange }: Props) {
     previous: step(-1),
     apply: shown.apply,
     find: () => document.getElementById("desk-find")?.focus(),
+    compose: () => setNew(true),
   });
   const [{ isOn, keymap }] = useKeySettings();
 
@@ -66,7 +70,12 @@ export function Queue({ search, open, onChange }: Props) {
           <Title order={open ? 2 : 1} size="h5">
             {TEXTS.queue}
           </Title>
-          <LiveState />
+          <Group gap="xs" wrap="nowrap">
+            <LiveState />
+            <Button size="compact-xs" variant="default" onClick={() => setNew(true)}>
+              {TEXTS.compose}
+            </Button>
+          </Group>
         </Group>
         <Group gap={6} wrap="nowrap" mt={6}>
           <Select
@@ -120,6 +129,7 @@ export function Queue({ search, open, onChange }: Props) {
           }
         </Body>
       </div>
+      {isNew && <NewTicket onClose={() => setNew(false)} onOpen={onOpen} />}
     </Stack>
   );
 }

@@ -15,7 +15,7 @@ export const VIEWS: View[] = [
   { id: "waiting", name: "Waiting longest", query: { order: "oldest_waiting", status: "open", snoozed: false } },
   { id: "risk", name: "At risk", query: { order: "due", sla_state: "at_risk" } },
   { id: "overdue", name: "Overdue", query: { order: "due", sla_state: "breached" } },
-  { id: "asleep", name: "Asleep", query: { order: "due", snoozed: true } },
+  { id: "asleep", name: "Asleep", query: { order: "smart", snoozed: true } },
   { id: "done", name: "Resolved", query: { order: "updated", status: "resolved,closed" } },
 ];
 

@@ -20,10 +20,11 @@ import { laters } from "./times.ts";
 
 type Mode = "reply" | "note";
 type File_ = { id: string; name: string };
-type Sending = { status?: "resolved"; sendAt?: string; isRead?: boolean };
+type Sending = { status?: "resolved"; sendAt?: string };
 /** A reply that was taken, and what it lacks to be sent. */
 type Left = { message: string; lacks: string | null | undefined };
-type News = { messages: Message[]; last: string | null; version: number | null };
+/** What was new when a reply was refused; `beside` is what its writer had seen until then. */
+type News = { messages: Message[]; last: string | null; version: number | null; beside: string | null };
 
 type Props = {
   ticket: Opened;
@@ -33,10 +34,11 @@ type Props = {
   /** The draft that the text began as. */
   draft: Draft | null;
   onDraftGone: () => void;
+  onSent: () => void;
   onWithdraw: (message: string, text: string) => Promise<unknown>;
 };
 
-export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdraw }: Props) {
+export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onSent, onWithdraw }: Props) {
   const who = useQuery(sessionQuery).data?.name ?? "";
   const noteName = `deskwork.note.${who}.${ticket.id}`;
   const [mode, setMode] = useState<Mode>("reply");
@@ -74,10 +76,11 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdra
   };
 
   const send = useAct<Sending, Left>({
-    run: async ({ status, sendAt, isRead }) => {
+    run: async ({ status, sendAt }) => {
       const path = { id: ticket.id };
-      const seen = isRead && news ? news.last : lastSeen;
-      const isOfDraft = draft !== null && !draft.stale && !status && files.length === 0 && !isRead;
+      // What was shown above is seen, until more of the conversation is.
+      const seen = news && news.beside === lastSeen ? news.last : lastSeen;
+      const isOfDraft = draft !== null && !draft.stale && !status && files.length === 0 && !news;
       if (isOfDraft) return sendDraft(ticket.id, draft, kept.text, seen, sendAt);
       const body = {
         text: kept.text,
@@ -92,15 +95,16 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdra
     },
     changes,
     isShownElsewhere: true,
-    onDone: ({ message, lacks }, { sendAt }) => {
+    onDone: ({ message, lacks }, { sendAt, status }) => {
       const sent = kept.text;
       kept.clear(true);
       setFiles([]);
       setNews(null);
       onDraftGone();
+      onSent();
       field.current?.focus();
       const leaves = sendAt ? `The reply leaves on ${moment(sendAt)}` : TEXTS.sent;
-      toast(sentWords(lacks) ?? leaves, () => void onWithdraw(message, sent));
+      toast(sentWords(lacks, status) ?? leaves, () => void onWithdraw(message, sent));
     },
   });
 
@@ -140,7 +144,9 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdra
     else
       send.mutate(how, {
         onError: (error) => {
-          const found = newsOf(error);
+          const found = newsOf(error, lastSeen);
+          // A draft that somebody else changed or sent meanwhile: what is in the field is the writer's own from now on.
+          if (error instanceof Refusal && /conflict|gone/.test(error.kind)) onDraftGone();
           if (!found) return;
           setNews(found);
           if (found.version !== null) kept.adopt(found.version);
@@ -150,7 +156,7 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdra
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      go(news ? { isRead: true } : event.shiftKey && isReply ? { status: "resolved" } : {});
+      go(event.shiftKey && isReply ? { status: "resolved" } : {});
     } else if (event.key === "Escape") {
       field.current?.blur();
       document.getElementById("ticket-title")?.focus();
@@ -172,7 +178,7 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onWithdra
               {message.text}
             </div>
           ))}
-          <Button mt={6} onClick={() => go({ isRead: true })} loading={send.isPending}>
+          <Button mt={6} onClick={() => go()} loading={send.isPending}>
             {TEXTS.sendAnyway}
           </Button>
         </section>
@@ -333,7 +339,7 @@ async function sendDraft(
 }
 
 /** What a refusal says is new. */
-function newsOf(error: unknown): News | null {
+function newsOf(error: unknown, beside: string | null): News | null {
   if (!(error instanceof Refusal) || error.status !== 409 || error.field !== "last_seen_message_id") return null;
   const { new_messages: messages, last_message_id: last, reply_text: kept } = error.document;
   const version = (kept as { version?: number } | null | undefined)?.version;
@@ -341,6 +347,7 @@ function newsOf(error: unknown): News | null {
     messages: Array.isArray(messages) ? (messages as Message[]) : [],
     last: typeof last === "string" ? last : null,
     version: version ?? null,
+    beside,
   };
 }
 

@@ -9,10 +9,11 @@ import { useAct } from "../../parts/act.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { words } from "../../parts/format.ts";
 import { useKeys } from "../../shell/keys.ts";
-import { ifMatch, once, told } from "../calls.ts";
+import { ifMatch, once, Refusal, told } from "../calls.ts";
 import { draftsQuery, QUEUE, ticketKey } from "../queries.ts";
 import type { Draft, Opened } from "../shapes.ts";
 import { TEXTS } from "../texts.ts";
+import { useStale } from "./changes.ts";
 
 const TONES = ["friendly", "professional", "empathetic", "apologetic"] as const;
 const LENGTHS = ["short", "medium", "long"] as const;
@@ -81,8 +82,10 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
         }),
       ),
     changes: [ticketKey(ticket.id), QUEUE],
+    isShownElsewhere: true,
     onDone: (sent, chosen) => onSent(sent.message_id, chosen.reply, sent.not_sent_because),
   });
+  const stale = useStale(ticket.id);
   const judge = useAct<"up" | "down", unknown>({
     run: (thumb) =>
       told(
@@ -140,7 +143,7 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
               variant="default"
               disabled={draft.stale}
               loading={send.isPending}
-              onClick={() => send.mutate(draft)}
+              onClick={() => send.mutate(draft, { onError: (error) => isMet(error) && void stale() })}
             >
               {TEXTS.draftSend}
             </Button>
@@ -163,6 +166,13 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
           </Group>
         </>
       )}
+      {isMet(send.error) ? (
+        <Text size="sm" mt={6} role="alert">
+          {TEXTS.draftMet}
+        </Text>
+      ) : send.error ? (
+        <Failure error={send.error} compact />
+      ) : null}
       <Group gap={6} mt={8}>
         <Select
           aria-label="Tone"
@@ -188,6 +198,11 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
       </Group>
     </details>
   );
+}
+
+/** Whether it was refused because something was added that its sender had not seen. */
+function isMet(error: unknown): boolean {
+  return error instanceof Refusal && error.status === 409 && error.field === "last_seen_message_id";
 }
 
 /** The one line that stands for what is folded away. */

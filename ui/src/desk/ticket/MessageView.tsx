@@ -16,6 +16,7 @@ type Props = {
   onWithdraw: ((message: Message) => void) | undefined;
   onSendAgain: ((message: Message) => void) | undefined;
   onSplit: ((message: Message) => void) | undefined;
+  onAddress: (() => void) | undefined;
 };
 
 const TONES = {
@@ -28,7 +29,7 @@ const TONES = {
   withdrawn: "none",
 } as const;
 
-export function MessageView({ message, customer, name, onWithdraw, onSendAgain, onSplit }: Props) {
+export function MessageView({ message, customer, name, onWithdraw, onSendAgain, onSplit, onAddress }: Props) {
   const now = useNow();
   const who =
     message.from === "customer"
@@ -78,6 +79,11 @@ export function MessageView({ message, customer, name, onWithdraw, onSendAgain, 
           {message.error && <span className="quiet">{message.error}</span>}
           {(lacks === "no_mailbox" || lacks === "no_mail_server") && (
             <Link to="/manage/mailboxes">{TEXTS.mailboxes}</Link>
+          )}
+          {lacks === "no_address" && onAddress && (
+            <Button size="compact-xs" variant="default" onClick={onAddress}>
+              {TEXTS.setAddress}
+            </Button>
           )}
           {delivery === "failed" && onSendAgain && (
             <Button size="compact-xs" variant="default" onClick={() => onSendAgain(message)}>

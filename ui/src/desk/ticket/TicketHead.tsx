@@ -11,7 +11,8 @@ import { dueOf } from "../clocks.ts";
 import { useThere } from "../live/presence.ts";
 import { scoreQuery, useMe, useNames } from "../queries.ts";
 import type { Opened } from "../shapes.ts";
-import { TEXTS } from "../texts.ts";
+import { pendingWords, TEXTS } from "../texts.ts";
+import { About } from "./About.tsx";
 import { useChange, useOwner } from "./changes.ts";
 import { EscalateDialog, LaterDialog, MergeDialog, TagsDialog, TransferDialog } from "./dialogs.tsx";
 import { laters } from "./times.ts";
@@ -27,7 +28,7 @@ type Props = {
   onHistory: () => void;
 };
 
-type Dialog = "transfer" | "escalate" | "tags" | "merge" | "snooze";
+type Dialog = "transfer" | "escalate" | "tags" | "about" | "merge" | "snooze";
 const PRIORITIES = ["urgent", "high", "normal", "low"] as const;
 
 export function TicketHead({ ticket, onLeave, onCustomer, onOpen, isAside, isHistory, onHistory }: Props) {
@@ -95,6 +96,11 @@ export function TicketHead({ ticket, onLeave, onCustomer, onOpen, isAside, isHis
           <div className="small desk-there" role="status">
             {there.map((person) => `${name(person.agent)} ${person.isTyping ? "is writing" : "is looking"}`).join(", ")}
           </div>
+          {pendingWords(ticket.pending, now).map((line) => (
+            <div key={line} className="small quiet">
+              {line}
+            </div>
+          ))}
         </div>
         <Button variant="default" className="desk-only-phone" onClick={onLeave} style={{ flex: "none" }}>
           {TEXTS.back}
@@ -141,6 +147,7 @@ export function TicketHead({ ticket, onLeave, onCustomer, onOpen, isAside, isHis
             )}
             {isMine && <Menu.Item onClick={() => owner.mutate("unassign")}>Put back into the queue</Menu.Item>}
             <Menu.Item onClick={() => setDialog("tags")}>Tags…</Menu.Item>
+            {!ticket.erased_at && <Menu.Item onClick={() => setDialog("about")}>{TEXTS.about}…</Menu.Item>}
             <Menu.Item onClick={() => setDialog("merge")}>Merge into another…</Menu.Item>
             <Menu.Divider />
             <Menu.Label c="var(--quiet)">Priority</Menu.Label>
@@ -192,6 +199,7 @@ export function TicketHead({ ticket, onLeave, onCustomer, onOpen, isAside, isHis
       {dialog === "transfer" && <TransferDialog ticket={ticket} onClose={close} />}
       {dialog === "escalate" && <EscalateDialog ticket={ticket} onClose={close} />}
       {dialog === "tags" && <TagsDialog ticket={ticket} onClose={close} />}
+      {dialog === "about" && <About ticket={ticket} onClose={close} />}
       {dialog === "merge" && <MergeDialog ticket={ticket} onClose={close} onOpen={onOpen} />}
       {dialog === "snooze" && (
         <LaterDialog

@@ -2,7 +2,7 @@
 
 import { Button, Stack, Text } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { client } from "../../api/client.ts";
 import { toast, useAct } from "../../parts/act.tsx";
 import { Body } from "../../parts/Screen.tsx";
@@ -11,6 +11,7 @@ import { learn } from "../live/presence.ts";
 import { QUEUE, ticketKey, ticketQuery, useNames } from "../queries.ts";
 import type { Draft, Message, Opened } from "../shapes.ts";
 import { sentWords, TEXTS } from "../texts.ts";
+import { About } from "./About.tsx";
 import { Composer } from "./Composer.tsx";
 import { DraftPart } from "./DraftPart.tsx";
 import { SplitDialog } from "./dialogs.tsx";
@@ -44,6 +45,7 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
   const name = useNames();
   const [isHistory, setHistory] = useState(false);
   const [split, setSplit] = useState<Message | null>(null);
+  const [isAbout, setAbout] = useState(false);
   const [draft, setDraft] = useState<Draft | null>(null);
   const messages = useInfiniteQuery({
     queryKey: [...ticketKey(id), "messages"],
@@ -58,7 +60,8 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
   const rows = messages.data?.pages.flatMap((page) => page.items).reverse() ?? [];
-  const lastSeen = messages.data?.pages[0]?.last_message_id ?? null;
+  const last = messages.data?.pages[0]?.last_message_id ?? null;
+  const [lastSeen, setLastSeen] = useState<string | null>(null);
   const kept = useKept(id, isFresh ? ticket.reply_text : undefined, lastSeen);
   const withdraw = useAct<{ message: string; text: string }, unknown>({
     run: ({ message }) =>
@@ -94,10 +97,23 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
   const scroll = useRef<HTMLElement>(null);
   const isAtEnd = useRef(true);
   const newest = rows.at(-1)?.id;
+  // Seen is what is in sight: a reply that is sent beside the newest message, unread further down, is held back for it.
+  const look = useCallback(() => {
+    if (isAtEnd.current && !isHistory && document.visibilityState === "visible") setLastSeen(last);
+  }, [last, isHistory]);
   useLayoutEffect(() => {
     const frame = scroll.current;
     if (newest && frame && isAtEnd.current && !isHistory) frame.scrollTop = frame.scrollHeight;
-  }, [newest, isHistory]);
+    look();
+  }, [newest, isHistory, look]);
+  useEffect(() => {
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, [look]);
+  // Whoever sends looks at what they sent.
+  const toEnd = () => {
+    isAtEnd.current = true;
+  };
 
   // Also when the field below grows and takes of the room.
   useEffect(() => {
@@ -132,6 +148,7 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
         onScroll={(event) => {
           const frame = event.currentTarget;
           isAtEnd.current = frame.scrollHeight - frame.scrollTop - frame.clientHeight < 40;
+          look();
         }}
       >
         {isHistory ? (
@@ -159,6 +176,7 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
                       name={name}
                       onWithdraw={(which) => void takeBack(which.id, which.text)}
                       onSendAgain={ticket.erased_at ? undefined : (which) => again.mutate(which)}
+                      onAddress={ticket.erased_at ? undefined : () => setAbout(true)}
                       onSplit={message.from === "customer" && publicMessages > 1 ? setSplit : undefined}
                     />
                   ))}
@@ -183,7 +201,10 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
               kept.write(taken.reply);
               document.querySelector<HTMLElement>(".desk-composer textarea")?.focus();
             }}
-            onSent={(message, text, lacks) => toast(sentWords(lacks) ?? TEXTS.sent, () => void takeBack(message, text))}
+            onSent={(message, text, lacks) => {
+              toEnd();
+              toast(sentWords(lacks) ?? TEXTS.sent, () => void takeBack(message, text));
+            }}
           />
           <Composer
             ticket={ticket}
@@ -191,10 +212,12 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
             lastSeen={lastSeen}
             draft={draft}
             onDraftGone={() => setDraft(null)}
+            onSent={toEnd}
             onWithdraw={takeBack}
           />
         </>
       )}
+      {isAbout && <About ticket={ticket} onClose={() => setAbout(false)} />}
       {split && <SplitDialog ticket={ticket} message={split} onClose={() => setSplit(null)} onOpen={onOpen} />}
     </Stack>
   );

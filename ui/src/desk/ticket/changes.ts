@@ -2,10 +2,12 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { client } from "../../api/client.ts";
+import { Problem } from "../../api/problem.ts";
 import { toast, useAct } from "../../parts/act.tsx";
-import { ifMatch, once, told } from "../calls.ts";
-import { QUEUE, ticketKey, ticketQuery } from "../queries.ts";
+import { ifMatch, once, Refusal, told } from "../calls.ts";
+import { QUEUE, ticketKey, ticketQuery, useNames } from "../queries.ts";
 import type { Opened, TicketChange } from "../shapes.ts";
+import { meanwhile } from "./meanwhile.ts";
 
 type Wanted = { change: TicketChange; done: string; undo?: TicketChange | undefined };
 
@@ -16,12 +18,29 @@ export function useStale(id: string) {
     Promise.all([cache.invalidateQueries({ queryKey: ticketKey(id) }), cache.invalidateQueries({ queryKey: QUEUE })]);
 }
 
+/** A request about a ticket as it was looked at. When it is another by now, that is what is shown, and said. */
+export function useMet(ticket: Opened) {
+  const stale = useStale(ticket.id);
+  const name = useNames();
+  return async <T>(request: Promise<T>): Promise<T> => {
+    try {
+      return await request;
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.kind !== "conflict") throw error;
+      void stale();
+      const words = meanwhile(error.document, ticket, name) ?? error.message;
+      throw new Refusal(new Problem("conflict", words, error), error.document);
+    }
+  };
+}
+
 export function useChange(ticket: Opened) {
+  const met = useMet(ticket);
   const stale = useStale(ticket.id);
   const cache = useQueryClient();
   const patch = async (change: TicketChange, version: number | null) => {
     const params = { path: { id: ticket.id }, header: version === null ? {} : ifMatch(version) };
-    const changed = await told(client.PATCH("/api/tickets/{id}", { params, body: change }));
+    const changed = await met(told(client.PATCH("/api/tickets/{id}", { params, body: change })));
     cache.setQueryData(ticketQuery(ticket.id).queryKey, (old) => (old ? { ...old, ...changed } : old) as Opened);
     return changed;
   };
@@ -40,6 +59,7 @@ type Step = "claim" | "unassign" | "accept";
 
 /** Taking a ticket, and putting it back. */
 export function useOwner(ticket: Opened) {
+  const met = useMet(ticket);
   const run = async (step: Step) => {
     const path = { id: ticket.id };
     const params = { path, header: { ...once(), ...ifMatch(ticket.version) } };
@@ -53,7 +73,7 @@ export function useOwner(ticket: Opened) {
     unassign: "The ticket is back in the queue",
   };
   return useAct<Step, unknown>({
-    run,
+    run: (step) => met(run(step)),
     changes: [ticketKey(ticket.id), QUEUE],
     done: (_, step) => words[step],
     undo: (step) => {

@@ -11,7 +11,7 @@ import { Failure } from "../../parts/Failure.tsx";
 import { ifMatch, once, Refusal, told, toldAs } from "../calls.ts";
 import { agentsQuery, QUEUE, ticketKey } from "../queries.ts";
 import type { Message, Opened, Ticket } from "../shapes.ts";
-import { useChange, useStale } from "./changes.ts";
+import { useChange, useMet, useStale } from "./changes.ts";
 import { local } from "./times.ts";
 
 type FormProps = {
@@ -25,7 +25,7 @@ type FormProps = {
   children: ReactNode;
 };
 
-function FormDialog({ title, verb, isReady, isBusy, error, onClose, onSubmit, children }: FormProps) {
+export function FormDialog({ title, verb, isReady, isBusy, error, onClose, onSubmit, children }: FormProps) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (isReady && !isBusy) onSubmit();
@@ -54,6 +54,7 @@ type Props = { ticket: Opened; onClose: () => void };
 
 export function TransferDialog({ ticket, onClose }: Props) {
   const agents = useQuery(agentsQuery);
+  const met = useMet(ticket);
   const [to, setTo] = useState<string | null>(null);
   const [force, setForce] = useState(false);
   const [reason, setReason] = useState("");
@@ -62,12 +63,9 @@ export function TransferDialog({ ticket, onClose }: Props) {
   const act = useAct<undefined, unknown>({
     run: () => {
       const [kind, value] = [to?.slice(0, 2), to?.slice(2) ?? ""];
-      return told(
-        client.POST("/api/tickets/{id}/transfer", {
-          params: { path: { id: ticket.id }, header: { ...once(), ...ifMatch(ticket.version) } },
-          body: { ...(kind === "a:" ? { agent_id: value } : { department: value }), force, reason: reason.trim() },
-        }),
-      );
+      const body = { ...(kind === "a:" ? { agent_id: value } : { department: value }), force, reason: reason.trim() };
+      const params = { path: { id: ticket.id }, header: { ...once(), ...ifMatch(ticket.version) } };
+      return met(told(client.POST("/api/tickets/{id}/transfer", { params, body })));
     },
     changes: [ticketKey(ticket.id), QUEUE],
     isShownElsewhere: true,
@@ -123,15 +121,13 @@ export function TransferDialog({ ticket, onClose }: Props) {
 }
 
 export function EscalateDialog({ ticket, onClose }: Props) {
+  const met = useMet(ticket);
   const [reason, setReason] = useState("");
   const act = useAct<undefined, unknown>({
-    run: () =>
-      told(
-        client.POST("/api/tickets/{id}/escalate", {
-          params: { path: { id: ticket.id }, header: { ...once(), ...ifMatch(ticket.version) } },
-          body: { reason: reason.trim() },
-        }),
-      ),
+    run: () => {
+      const params = { path: { id: ticket.id }, header: { ...once(), ...ifMatch(ticket.version) } };
+      return met(told(client.POST("/api/tickets/{id}/escalate", { params, body: { reason: reason.trim() } })));
+    },
     changes: [ticketKey(ticket.id), QUEUE],
     isShownElsewhere: true,
     done: () => "The ticket was handed up",
@@ -234,10 +230,11 @@ export function MergeDialog({ ticket, onClose, onOpen }: Props & { onOpen: (id: 
       onOpen(merged.target_id);
       toast(`#${ticket.number} goes on here`, () => {
         const params = { path: { id: ticket.id }, header: once() };
-        void told(client.POST("/api/tickets/{id}/merge/undo", { params })).then(() => {
+        const taken = told(client.POST("/api/tickets/{id}/merge/undo", { params })).then(() => {
           onOpen(ticket.id);
           return stale();
         });
+        void taken.catch(() => toast("It could not be taken back"));
       });
     },
   });
