@@ -30,6 +30,7 @@ async fn run(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let state = AppState::connect(settings, telemetry, ending.clone())?;
     let patience = state.settings.patience;
     let views = state.views.clone();
+    tokio::spawn(jobs::clock::watch(state.store.clone()));
     let listener = TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     tokio::select! {

@@ -8,6 +8,7 @@
 
 mod announcement;
 pub mod audit;
+pub mod clock;
 pub mod contract;
 pub mod days;
 pub mod dead;

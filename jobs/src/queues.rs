@@ -55,9 +55,10 @@ pub async fn control(
          values ($1, coalesce($2, false), $4, $5, $6)
          on conflict (queue) do update set paused = coalesce($2, queue_control.paused),
              concurrency = case when $3 then $4 else queue_control.concurrency end,
-             -- the slots may change while a queue is paused; why it is paused stays known
+             -- the slots may change while a queue is paused; why and since when it is paused stays known
              reason = case when $2 is null and $5 is null then queue_control.reason else $5 end,
-             changed_by = $6, changed_at = now()",
+             changed_by = $6,
+             changed_at = case when $2 is null and queue_control.paused then queue_control.changed_at else now() end",
     )
     .bind(queue)
     .bind(paused)
@@ -68,6 +69,28 @@ pub async fn control(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// A queue of which nothing is started.
+#[derive(Clone, Debug, PartialEq, FromRow)]
+pub struct Paused {
+    /// Its name.
+    pub queue: String,
+    /// For how long an operator has left it so, in seconds.
+    pub secs: f64,
+}
+
+/// The queues that are paused, by name.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn paused(conn: &mut PgConnection) -> Result<Vec<Paused>, QueueError> {
+    Ok(sqlx::query_as(
+        "select queue, extract(epoch from now() - changed_at)::float8 as secs from jobs.queue_control
+         where paused order by queue",
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
 /// Limits how many jobs of a kind run at once in the cluster, or lifts the limit.
@@ -177,7 +200,8 @@ pub async fn compact(conn: &mut PgConnection, limit: i64) -> Result<u64, QueueEr
     Ok(u64::try_from(folded).unwrap_or(0))
 }
 
-/// When the oldest claimable job of each queue that has or had jobs fell due; none where none waits.
+/// When the oldest claimable job of each queue that has or had jobs fell due, whatever its priority; none where none
+/// waits.
 ///
 /// # Errors
 /// The ledger failed.
@@ -185,7 +209,14 @@ pub async fn oldest_ready(
     conn: &mut PgConnection,
 ) -> Result<Vec<(String, Option<DateTime<Utc>>)>, QueueError> {
     Ok(sqlx::query_as(
-        "select q.queue, (select j.run_at from jobs.live j where j.queue = q.queue and j.due_at is null and not j.parked and j.state = 'ready' order by j.id limit 1)
+        "select q.queue, (
+             select min(first.run_at) from unnest(array[0, 1, 2, 3]::smallint[]) p (priority)
+             cross join lateral (
+                 select j.run_at from jobs.live j
+                 where j.queue = q.queue and j.priority = p.priority and j.due_at is null and not j.parked
+                   and j.state = 'ready'
+                 order by j.id limit 1
+             ) first)
          from (select distinct queue from jobs.balance) q",
     )
     .fetch_all(conn)

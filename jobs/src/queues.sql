@@ -23,8 +23,14 @@ select named.queue,
     coalesce((select jsonb_object_agg(account, n) from books b
               where b.queue = named.queue and account not in ('enqueued', 'pruned')), '{}') as jobs,
     case when coalesce((select n from books b where b.queue = named.queue and account = 'ready'), 0) > 0 then
-        (select extract(epoch from now() - j.run_at)::float8 from jobs.live j
-         where j.queue = named.queue and j.due_at is null and not j.parked and j.state = 'ready' order by j.id limit 1) end as oldest_ready_secs,
+        (select extract(epoch from now() - min(first.run_at))::float8
+         from unnest(array[0, 1, 2, 3]::smallint[]) p (priority)
+         cross join lateral (
+             select j.run_at from jobs.live j
+             where j.queue = named.queue and j.priority = p.priority and j.due_at is null and not j.parked
+               and j.state = 'ready'
+             order by j.id limit 1
+         ) first) end as oldest_ready_secs,
     coalesce(recent.ins, 0)::float8 as in_per_sec, coalesce(recent.outs, 0)::float8 as out_per_sec,
     coalesce(c.paused, false) as paused, c.concurrency, c.reason
 from named

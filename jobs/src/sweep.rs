@@ -9,7 +9,11 @@ use uuid::Uuid;
 use crate::{
     JobId, Offer, QueueError, State,
     events::Event,
-    ledger::{Failure, complete::bury},
+    ledger::{
+        Failure,
+        complete::bury,
+        release::{Back, Returned, returned},
+    },
     successors,
     workers::SILENCE_SECS,
 };
@@ -79,7 +83,7 @@ pub async fn recover_lost_workers(
     let mut recovered = Recovered { workers, ..Recovered::default() };
     // Leases of workers that are gone: of those counted out just now, any that a claim took in the very
     // moment in which its worker was counted out, and those of a worker that died before its first beat.
-    let returned: Vec<Returned> = sqlx::query_as(
+    let lost: Vec<Lost> = sqlx::query_as(
         "with idle as (
              delete from jobs.lease l
              where exists (select from jobs.worker w where w.id = l.worker_id and w.state in ('lost', 'stopped'))
@@ -123,7 +127,7 @@ pub async fn recover_lost_workers(
     .fetch_all(&mut *tx)
     .await?;
     let (mut buried, mut failures, mut cancelled) = (Vec::new(), Vec::new(), Vec::new());
-    for Returned { offer, attempt, max_attempts, crashes, is_cancelled } in returned {
+    for Lost { offer, attempt, max_attempts, crashes, is_cancelled } in lost {
         let id = offer.id;
         if is_cancelled {
             cancelled.push(id);
@@ -152,11 +156,19 @@ pub async fn recover_lost_workers(
     Ok(recovered)
 }
 
+/// A page of the search for running jobs that no lease holds.
+#[derive(Debug, Default)]
+pub struct Unheld {
+    /// The last job that was looked at; none when there are no further ones.
+    pub last: Option<JobId>,
+    /// What became of those that were found.
+    pub returned: Returned,
+}
+
 /// Looks at the `limit` jobs after the job `after` and makes those claimable that run by the ledger under a
 /// lease that does not exist: a fail-over to a standby that lagged lost a part of what was written. Nobody is
 /// known to have died of such a job, so it costs no attempt and counts no crash; should it run all the same,
-/// that run's lease is lost and nothing of it is written. Also says where the next page begins; none is at
-/// the beginning.
+/// that run's lease is lost and nothing of it is written. One that somebody wants cancelled is cancelled.
 ///
 /// # Errors
 /// The ledger failed; nothing changed.
@@ -164,17 +176,21 @@ pub async fn recover_unheld(
     conn: &mut PgConnection,
     after: Option<JobId>,
     limit: i64,
-) -> Result<(Option<JobId>, Vec<Offer>), QueueError> {
-    let rows: Vec<Unheld> = sqlx::query_as(include_str!("unheld.sql"))
+) -> Result<Unheld, QueueError> {
+    let mut tx = conn.begin().await?;
+    let rows: Vec<Found> = sqlx::query_as(include_str!("unheld.sql"))
         .bind(after.unwrap_or(Uuid::nil()))
         .bind(limit)
-        .fetch_all(conn)
+        .fetch_all(&mut *tx)
         .await?;
     let last = rows.iter().find_map(|row| row.last);
-    Ok((last, rows.into_iter().filter_map(Unheld::offer).collect()))
+    let back = rows.into_iter().filter_map(Found::back).collect();
+    let returned = returned(&mut tx, back).await?;
+    tx.commit().await?;
+    Ok(Unheld { last, returned })
 }
 
-/// A page of claimable jobs after the last one of the page before, by queue and age: for telling Redis
+/// A page of claimable jobs after the last one of the page before, by queue, priority and age: for telling Redis
 /// again.
 ///
 /// # Errors
@@ -186,25 +202,29 @@ pub async fn ready_page(
 ) -> Result<Vec<Offer>, QueueError> {
     Ok(sqlx::query_as(
         "select id, tenant_id as tenant, queue, priority from jobs.live
-         where (queue, id) > ($1, $2) and due_at is null and not parked and state = 'ready'
-         order by queue, id limit $3",
+         where (queue, priority, id) > ($1, $2, $3) and due_at is null and not parked and state = 'ready'
+         order by queue, priority, id limit $4",
     )
     .bind(after.map_or("", |offer| offer.queue.as_str()))
+    .bind(after.map_or(0, |offer| offer.priority))
     .bind(after.map_or(Uuid::nil(), |offer| offer.id))
     .bind(limit)
     .fetch_all(conn)
     .await?)
 }
 
-/// The oldest claimable jobs of every queue, `limit` of each.
+/// The oldest claimable jobs of each queue and priority, `limit` of each.
 ///
 /// # Errors
 /// The ledger failed.
-pub async fn oldest_ready(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offer>, QueueError> {
+pub async fn first_ready(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offer>, QueueError> {
     Ok(sqlx::query_as(
-        "select j.* from (select distinct queue from jobs.balance) q cross join lateral (
+        "select j.* from (select distinct queue from jobs.balance) q
+         cross join unnest(array[0, 1, 2, 3]::smallint[]) p (priority)
+         cross join lateral (
              select id, tenant_id as tenant, queue, priority from jobs.live
-             where queue = q.queue and due_at is null and not parked and state = 'ready' order by id limit $1
+             where queue = q.queue and priority = p.priority and due_at is null and not parked and state = 'ready'
+             order by id limit $1
          ) j",
     )
     .bind(limit)
@@ -212,9 +232,23 @@ pub async fn oldest_ready(conn: &mut PgConnection, limit: i64) -> Result<Vec<Off
     .await?)
 }
 
+/// Those of the jobs that may be claimed, to be offered again by who took them from Redis and did not claim them.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn still_ready(conn: &mut PgConnection, ids: &[JobId]) -> Result<Vec<Offer>, QueueError> {
+    Ok(sqlx::query_as(
+        "select id, tenant_id as tenant, queue, priority from jobs.live
+         where id = any ($1) and state = 'ready' and not parked",
+    )
+    .bind(ids)
+    .fetch_all(conn)
+    .await?)
+}
+
 /// A job whose worker fell silent.
 #[derive(sqlx::FromRow)]
-struct Returned {
+struct Lost {
     #[sqlx(flatten)]
     offer: Offer,
     attempt: i16,
@@ -225,16 +259,19 @@ struct Returned {
 
 /// A job that nobody held, or in a row of its own the last one of the page.
 #[derive(sqlx::FromRow)]
-struct Unheld {
+struct Found {
     id: Option<JobId>,
     tenant: Option<Uuid>,
     queue: Option<String>,
     priority: Option<i16>,
+    cancel_reason: Option<String>,
     last: Option<JobId>,
 }
 
-impl Unheld {
-    fn offer(self) -> Option<Offer> {
-        Some(Offer { id: self.id?, tenant: self.tenant?, queue: self.queue?, priority: self.priority? })
+impl Found {
+    fn back(self) -> Option<Back> {
+        let offer =
+            Offer { id: self.id?, tenant: self.tenant?, queue: self.queue?, priority: self.priority? };
+        Some(Back { offer, cancel_reason: self.cancel_reason })
     }
 }

@@ -11,12 +11,13 @@ with page as (
     set state = 'ready', attempt = j.attempt - 1, lease = null, worker_id = null
     from unheld u
     where j.id = u.id and j.lease = u.lease
-    returning j.id, j.tenant_id, j.queue, j.priority, j.kind
+    returning j.id, j.tenant_id, j.queue, j.priority, j.kind, j.cancel_reason
 ), counted as (
     insert into jobs.transition (queue, kind, from_state, to_state, n)
     select queue, kind, 'running', 'ready', count(*) from returned group by queue, kind
 )
-select null::uuid as id, null::uuid as tenant, null::text as queue, null::smallint as priority, max(id::text)::uuid as last
+select null::uuid as id, null::uuid as tenant, null::text as queue, null::smallint as priority,
+    null::text as cancel_reason, max(id::text)::uuid as last
 from page having count(*) = $2
 union all
-select id, tenant_id, queue, priority, null::uuid from returned
+select id, tenant_id, queue, priority, cancel_reason, null::uuid from returned

@@ -1,5 +1,5 @@
-//! Keeps the books: folds transitions into balances, serves depths and ages as metrics, makes the
-//! days' partitions, and compares what the ledger says is ready with what Redis knows.
+//! Keeps the books: folds transitions into balances, serves depths and ages as metrics, and makes the
+//! days' partitions.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,10 +8,10 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use jobs::{QueueError, State, audit, days, looks, queues, sweep};
+use jobs::{QueueError, State, audit, days, looks, queues};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::{context::Context, courier::Courier, trouble::Trouble};
+use crate::{context::Context, trouble::Trouble};
 
 /// How often the books are compacted while there is much to fold.
 const BUSY_EVERY: Duration = Duration::from_secs(2);
@@ -26,17 +26,12 @@ const FOLDS: usize = 20;
 /// More than this many transitions since the last compaction mean that the cluster is busy.
 const BUSY: u64 = 500;
 
-const COMPARE_EVERY: Duration = Duration::from_secs(5);
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
 const DAYS_EVERY: Duration = Duration::from_secs(3600);
 
-/// The oldest ready jobs of every queue are offered again with every comparison: a worker that died between taking a
-/// job from Redis and claiming it leaves one that only the ledger knows.
-const OLDEST: i64 = 500;
-
 /// Keeps the books until it is dropped.
 pub(crate) async fn run(context: Arc<Context>) {
-    tokio::join!(compact(&context), compare(context.clone()), measure(&context), look_after_days(&context));
+    tokio::join!(compact(&context), measure(&context), look_after_days(&context));
 }
 
 async fn compact(context: &Context) {
@@ -58,80 +53,6 @@ async fn fold(context: &Context) -> Result<u64, QueueError> {
         }
     }
     Ok(total)
-}
-
-async fn compare(context: Arc<Context>) {
-    let mut courier = Courier::new(context.clone());
-    let mut trouble = Trouble::new("comparing the books with redis");
-    let mut short: HashMap<String, u32> = HashMap::new();
-    let mut ticks = interval(COMPARE_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        trouble.note(compare_once(&context, &mut courier, &mut short).await);
-    }
-}
-
-/// A queue of which Redis knows fewer jobs than are ready, twice in a row, is told again. Between the
-/// taking of a job and its claim that is so for a moment, hence twice.
-async fn compare_once(
-    context: &Context,
-    courier: &mut Courier,
-    short: &mut HashMap<String, u32>,
-) -> Result<(), QueueError> {
-    let mut ready = ready_by_queue(context).await?;
-    if ready.is_empty() {
-        short.clear();
-        return Ok(());
-    }
-    let oldest = async { sweep::oldest_ready(&mut *context.connection().await?, OLDEST).await };
-    let oldest = context.store.answers_slowly(oldest).await?;
-    courier.deliver(&oldest).await;
-    let mut suspects = Vec::new();
-    for (queue, ready) in &ready {
-        let Some(depth) = courier.depth(queue).await else { return Ok(()) };
-        if depth < *ready {
-            suspects.push((queue.clone(), depth));
-        }
-    }
-    if !suspects.is_empty() {
-        // Parked jobs are ready by the books, and rightly not in Redis.
-        for (queue, parked) in context.store.answers_slowly(parked_by_queue(context)).await? {
-            if let Some(ready) = ready.get_mut(&queue) {
-                *ready = ready.saturating_sub(parked);
-            }
-        }
-        suspects.retain(|(queue, depth)| ready.get(queue).is_some_and(|ready| depth < ready));
-    }
-    short.retain(|queue, _| suspects.iter().any(|(suspect, _)| suspect == queue));
-    for (queue, _) in suspects {
-        *short.entry(queue).or_default() += 1;
-    }
-    if short.values().any(|rounds| *rounds >= 2) && context.redis.may_suspect() {
-        short.clear();
-        context.redis.want_refill();
-    }
-    Ok(())
-}
-
-async fn ready_by_queue(context: &Context) -> Result<BTreeMap<String, u64>, QueueError> {
-    let balances = async { queues::balances(&mut *context.connection().await?).await };
-    let balances = context.store.answers_slowly(balances).await?;
-    let mut ready = BTreeMap::new();
-    for balance in balances {
-        if balance.account == State::Ready.as_str() {
-            *ready.entry(balance.queue).or_insert(0) += balance.n;
-        }
-    }
-    Ok(ready
-        .into_iter()
-        .filter_map(|(queue, n)| Some((queue, u64::try_from(n).ok().filter(|n| *n > 0)?)))
-        .collect())
-}
-
-async fn parked_by_queue(context: &Context) -> Result<Vec<(String, u64)>, QueueError> {
-    let parked = looks::parked_by_queue(&mut *context.connection().await?).await?;
-    Ok(parked.into_iter().map(|(queue, n)| (queue, n.unsigned_abs())).collect())
 }
 
 /// What this process measured as the leader, so that a former leader does not go on telling what was.

@@ -47,7 +47,11 @@ async fn promote(context: &Arc<Context>, announced: &mut mpsc::Receiver<DateTime
                     wake = wake.min(instant_of(at, database_ahead));
                 }
             }
-            None => wake = wake.min(Instant::now() + RETRY_AFTER),
+            None => {
+                // What was made ready by a statement whose answer was lost is told by a refill.
+                context.redis.want_refill();
+                wake = wake.min(Instant::now() + RETRY_AFTER);
+            }
         }
         // Jobs announced from here on may fall due before those that the look found.
         while Instant::now() < wake {

@@ -2,7 +2,7 @@
 //! Redis what it forgot, and runs the schedules. Two or more run; one leads, the others wait to.
 //!
 //! Reading order: [`leader`] (who leads), [`run`] (what the leader starts), then the duties: `due`,
-//! `lost`, `refill`, `books` and [`cron`].
+//! `lost`, `refill`, `compare` (what Redis may have lost), `books`, `pauses` and [`cron`].
 
 pub mod cron;
 pub mod leader;
@@ -10,10 +10,12 @@ pub mod run;
 pub mod settings;
 
 mod books;
+mod compare;
 mod context;
 mod courier;
 mod due;
 mod lost;
+mod pauses;
 mod refill;
 mod trouble;
 

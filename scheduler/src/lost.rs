@@ -95,11 +95,17 @@ async fn recover_unheld(
         let mut conn = context.connection().await?;
         sweep::recover_unheld(&mut conn, after, UNHELD_PAGE).await
     };
-    let (last, offers) = context.store.answers_slowly(search).await?;
-    if !offers.is_empty() {
-        tracing::warn!(handed_out = offers.len(), "jobs ran by the ledger and no lease held them");
+    let sweep::Unheld { last, returned } = context.store.answers_slowly(search).await?;
+    let (offers, ended) = (&returned.announcement.ready, &returned.events);
+    if !offers.is_empty() || !ended.is_empty() {
+        tracing::warn!(
+            handed_out = offers.len(),
+            ended = ended.len(),
+            "jobs ran by the ledger and no lease held them"
+        );
     }
-    courier.deliver(&offers).await;
+    courier.deliver(offers).await;
+    context.dispatch.tell(ended);
     Ok(last)
 }
 

@@ -12,12 +12,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    books,
+    books, compare,
     context::{Context, LedgerClock, RedisHealth},
     cron::{self, ticker::Ticker},
     due,
     leader::{Candidate, Contact},
-    lost, refill,
+    lost, pauses, refill,
 };
 
 /// The duties share these; the election has one of its own.
@@ -79,6 +79,8 @@ impl Scheduler {
         let mut leading = self.leading.subscribe();
         let mut election = JoinSet::new();
         election.spawn(candidate.clone().stand(self.leading.clone()));
+        let mut beside = JoinSet::new();
+        beside.spawn(jobs::clock::watch(self.store.clone()));
         loop {
             metrics::gauge!("deskwork_leader").set(0.0);
             let term = tokio::select! {
@@ -130,6 +132,8 @@ impl Scheduler {
         duties.spawn(lost::run(context.clone()));
         duties.spawn(refill::run(context.clone()));
         duties.spawn(books::run(context.clone()));
+        duties.spawn(compare::run(context.clone()));
+        duties.spawn(pauses::run(context.clone()));
         duties.spawn(cron::run(context, ticker.clone()));
         duties
     }

@@ -110,6 +110,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     };
     let handlers = handlers::all(&app);
     tokio::spawn(days::run(store.clone()));
+    tokio::spawn(jobs::clock::watch(store.clone()));
     if let Some(door) = settings.mail_door {
         mail_door::start(door, &app, stop.clone()).await.context("DESK_MAIL_BIND")?;
     }

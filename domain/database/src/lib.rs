@@ -4,6 +4,7 @@
 //! purpose needs; the tenant set beside it is what row-level security compares. The pool is lazy, so a process
 //! starts and answers while Postgres is down.
 
+mod advice;
 mod silence;
 
 use std::fmt;
@@ -19,6 +20,7 @@ pub mod personal;
 
 pub use silence::{Mistrust, unless_silent};
 
+use advice::Advised;
 use ids::TenantId;
 
 /// A transaction with role (and usually tenant) set; both end with it.
@@ -250,7 +252,7 @@ pub async fn act_as(tx: &mut Tx, role: Role, tenant: Option<TenantId>) -> Result
 pub enum DbError {
     /// The server cannot be reached, is starting or stopping, or has no connection to spare; trying again
     /// later is right.
-    #[error("the database is unavailable: {0}")]
+    #[error("the database is unavailable: {}", Advised(.0))]
     Unavailable(#[source] sqlx::Error),
     /// The answer to a commit was lost or did not come in time: it may have taken place, or take place yet.
     #[error("whether the transaction was committed is not known: {0}")]

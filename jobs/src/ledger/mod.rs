@@ -4,9 +4,9 @@
 pub mod claim;
 pub mod complete;
 mod limited;
-mod release;
+pub(crate) mod release;
 
 pub use claim::{Claimed, claim};
 pub use complete::{Completion, Ending, Failure, complete};
 pub use limited::claim_limited;
-pub use release::release;
+pub use release::{Returned, release};

@@ -8,9 +8,9 @@ with gone as (
     set state = 'ready', attempt = j.attempt - 1, lease = null, worker_id = null
     from held h
     where j.id = any (array[h.id]) and j.lease = h.lease
-    returning j.id, j.tenant_id, j.queue, j.priority, j.kind
+    returning j.id, j.tenant_id, j.queue, j.priority, j.kind, j.cancel_reason
 ), counted as (
     insert into jobs.transition (queue, kind, from_state, to_state, n)
     select queue, kind, 'running', 'ready', count(*) from returned group by queue, kind
 )
-select id, tenant_id as tenant, queue, priority from returned
+select id, tenant_id as tenant, queue, priority, cancel_reason from returned

@@ -132,7 +132,7 @@ async fn a_vacuum_is_waited_for() {
     let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'
         and clock_timestamp() - query_start > interval '400 milliseconds' and query like '%jobs.%_day%'";
     while ledger.number(waiting).await == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::task::yield_now().await;
     }
     vacuum.rollback().await.expect("ends");
     let done = looking.await.expect("it does not panic").expect("it waited");

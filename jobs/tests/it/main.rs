@@ -1,9 +1,10 @@
-//! The ledger on a real Postgres: the audit of the books, the days' partitions, pruning, cancelling; and the kinds of
+//! The ledger on a real Postgres: the audit of the books, the days' partitions, pruning, cancelling, pauses; and the kinds of
 //! Redis. Each test has a database of its own.
 
 mod audit;
 mod cancel;
 mod days;
 mod ledger;
+mod pauses;
 mod retention;
 mod servers;

@@ -218,12 +218,13 @@ async fn hand_back_unheard(
     shared.running.give_up(&unheard);
     let released = release(open, shared.running.worker(), &unheard);
     match unless_silent(PATIENCE, released).await {
-        Ok(announcement) => {
+        Ok(returned) => {
             tracing::warn!(
-                jobs = announcement.ready.len(),
+                jobs = returned.announcement.ready.len() + returned.events.len(),
                 "a claim's answer was lost; its jobs are handed back"
             );
-            shared.dispatch.announce(announcement);
+            shared.dispatch.announce(returned.announcement);
+            shared.dispatch.tell(&returned.events);
         }
         // The next beats show the leases again.
         Err(error) => {
