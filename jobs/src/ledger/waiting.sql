@@ -12,7 +12,10 @@ with input as (
         due_at = clock_timestamp() + make_interval(secs => i.delay_secs),
         run_at = coalesce(clock_timestamp() + make_interval(secs => i.delay_secs), j.run_at), lease = null, worker_id = null,
         last_error = coalesce(i.error, j.last_error), parked = false,
-        waiting_since = case i.outcome when 'wait' then coalesce(j.waiting_since, clock_timestamp())
+        -- moved on by the time for which it was due and nobody took it: that is no part of the wait
+        waiting_since = case i.outcome when 'wait' then coalesce(
+                                           j.waiting_since + greatest(j.started_at - j.run_at, interval '0'),
+                                           clock_timestamp())
                                        when 'handed_back' then j.waiting_since end,
         -- a run that came to an end has killed nobody
         suspect = j.suspect and i.outcome = 'handed_back'

@@ -87,7 +87,7 @@ async fn run(executor: Executor, job: Claimed) -> Option<Ending> {
         };
         let started = Instant::now();
         let (attempt, max_attempts, waited_for) = (job.attempt, job.max_attempts, waited_for(&job));
-        let halt = executor.shared.running.halt_of(job.id);
+        let halt = executor.shared.running.halt_of(job.id, job.lease);
         let ctx = Ctx::new(&job, halt.clone(), executor.reporter.clone());
         let ran = attend(handler.run(ctx, &job), handler.policy.deadline, halt).await?;
         let standing = Standing { attempt, max_attempts, waited_for };
@@ -106,9 +106,10 @@ async fn run(executor: Executor, job: Claimed) -> Option<Ending> {
 /// How long a job of an unknown kind waits for a worker that knows it.
 const UNKNOWN_KIND_DELAY: Duration = Duration::from_secs(15);
 
-/// How long the job has been waiting for something that is not there, by the ledger's clock.
+/// How long the job has been waiting for something that is not there, by the ledger's clock. While it was due and
+/// nobody took it, because its queue was paused or full, it waited for nothing but its turn.
 fn waited_for(job: &Claimed) -> Duration {
-    job.waiting_since.and_then(|since| (job.claimed_at - since).to_std().ok()).unwrap_or_default()
+    job.waiting_since.and_then(|since| (job.run_at - since).to_std().ok()).unwrap_or_default()
 }
 
 /// Between two looks at something that is not there: at first seconds, then a part of the wait so far.

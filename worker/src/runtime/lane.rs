@@ -4,9 +4,10 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jobs::{
-    JobId, QueueError,
+    Announcement, JobId, Offer, QueueError,
     dispatch::{Lane, advise},
     ledger::{Claimed, claim, claim_limited},
+    sweep,
 };
 use tokio::sync::mpsc;
 
@@ -49,7 +50,7 @@ async fn run(shared: Arc<Shared>, queue: String, slots: Arc<Slots>, jobs: mpsc::
             if taken == 0 {
                 match take(&slots, ids.len(), &step).await {
                     Some(again) => taken = again,
-                    None => return,
+                    None => return offer_again(&shared, &mut ledger, &ids).await,
                 }
             }
             let batch: Vec<JobId> = ids.drain(..taken.min(ids.len())).collect();
@@ -87,7 +88,13 @@ async fn start_batch(
     let mut started = claimed.len();
     // Before the others are asked for: those may wait for the locks of their limits.
     send(shared, jobs, claimed).await;
-    if !left.is_empty() && !slots.is_shut() {
+    if left.is_empty() {
+        return started;
+    }
+    if slots.is_shut() {
+        // Paused or closed while it was claiming. Nothing more is started, and Redis has these no more.
+        offer_again(shared, ledger, &left).await;
+    } else {
         match claim_left(shared, ledger, &left).await {
             Ok(limited) => {
                 started += limited.len();
@@ -108,6 +115,22 @@ async fn send(shared: &Shared, jobs: &mpsc::Sender<Claimed>, claimed: Vec<Claime
             shared.hand_back(unsent.0).await;
         }
     }
+}
+
+/// Puts back what was taken and not claimed, as far as it may be claimed. When that fails the leader does it.
+async fn offer_again(shared: &Shared, ledger: &mut Keep, ids: &[JobId]) {
+    match still_ready(shared, ledger, ids).await {
+        Ok(ready) => shared.dispatch.announce(Announcement { ready, next_due: None }),
+        Err(error) => {
+            tracing::warn!(%error, jobs = ids.len(), "taken and not claimed; the leader offers them again");
+        }
+    }
+}
+
+async fn still_ready(shared: &Shared, ledger: &mut Keep, ids: &[JobId]) -> Result<Vec<Offer>, QueueError> {
+    let conn = ledger.connection().await?;
+    let ready = shared.store.answers(sweep::still_ready(conn, ids)).await;
+    ledger.keep_if_sound(ready)
 }
 
 /// Takes up to `max` ids; none at all when Redis is away, after a moment's wait.
@@ -143,7 +166,7 @@ async fn claim_persistently(
         match claim_once(shared, ledger, ids).await {
             Ok(claimed) => return claimed,
             Err(error) if slots.is_shut() => {
-                tracing::warn!(%error, jobs = ids.len(), "not claimed before stopping; the sweeper offers them again");
+                tracing::warn!(%error, jobs = ids.len(), "not claimed before stopping");
                 return Vec::new();
             }
             Err(error) => {

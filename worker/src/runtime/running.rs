@@ -86,11 +86,12 @@ impl Running {
         }
     }
 
-    /// Tells the run of a job when to stop.
-    pub(crate) fn halt_of(&self, id: JobId) -> watch::Receiver<Halt> {
+    /// Tells the run of a job under this lease when to stop: at once when the process holds the job under another
+    /// one, which it took after it was counted out.
+    pub(crate) fn halt_of(&self, id: JobId, lease: Uuid) -> watch::Receiver<Halt> {
         match self.lock().jobs.get(&id) {
-            Some(held) => held.halt.subscribe(),
-            None => watch::channel(Halt::LeaseLost).1,
+            Some(held) if held.lease == lease => held.halt.subscribe(),
+            _ => watch::channel(Halt::LeaseLost).1,
         }
     }
 
@@ -287,7 +288,20 @@ mod tests {
         running.unfence();
         let after = claimed(Uuid::now_v7());
         running.claimed(&mut vec![after.clone()]);
-        let halts = [before, behind, after].map(|job| running.halt_of(job.id).borrow().clone());
+        let halts = [before, behind, after].map(|job| running.halt_of(job.id, job.lease).borrow().clone());
         assert_eq!(halts, [Halt::HandBack, Halt::HandBack, Halt::No]);
+    }
+    #[test]
+    fn a_run_whose_lease_was_lost_before_it_began_does_not_take_the_next_ones_place() {
+        let running = Running::new();
+        let before = claimed(Uuid::now_v7());
+        running.claimed(&mut vec![before.clone()]);
+        running.counted_out();
+        let after = Claimed { lease: Uuid::now_v7(), ..before.clone() };
+        running.claimed(&mut vec![after.clone()]);
+        let halt = |job: &Claimed| running.halt_of(job.id, job.lease).borrow().clone();
+        assert_eq!((halt(&before), halt(&after)), (Halt::LeaseLost, Halt::No));
+        running.over([(before.id, before.lease)]);
+        assert_eq!((running.count(), halt(&after)), (1, Halt::No), "the one that runs is held");
     }
 }

@@ -11,12 +11,14 @@ use std::{
 };
 
 use jobs::{
-    Dispatch, JobId, Store,
+    Dispatch, JobId, State, Store,
     audit::{self, Pace},
     dispatch::Server,
     events::Waiters,
     kinds::{Probe, probe::ProbeOutput},
-    ledger, sweep, workers,
+    ledger,
+    read::{self, Cancelled},
+    sweep, workers,
 };
 use migrations::testing::{TestDatabase, fresh_database, proxy::Proxy};
 use sqlx::{PgConnection, Row};
@@ -232,15 +234,49 @@ async fn a_running_job_that_no_lease_holds_is_handed_out_and_nobody_crashed() {
         .await
         .expect("the ledger");
     // Page by page, and from the beginning again.
-    let (next, offers) = sweep::recover_unheld(&mut conn, None, 1).await.expect("the ledger");
-    assert_eq!((next, offers.len()), (Some(held), 0));
-    let (next, offers) = sweep::recover_unheld(&mut conn, next, 1).await.expect("the ledger");
-    assert_eq!((next, offers.iter().map(|offer| offer.id).collect::<Vec<_>>()), (Some(unheld), vec![unheld]));
-    let (next, offers) = sweep::recover_unheld(&mut conn, next, 10).await.expect("the ledger");
-    assert_eq!((next, offers.len()), (None, 0), "{late} is ready, and the last");
+    let page = sweep::recover_unheld(&mut conn, None, 1).await.expect("the ledger");
+    assert_eq!((page.last, offered(&page)), (Some(held), vec![]));
+    let page = sweep::recover_unheld(&mut conn, page.last, 1).await.expect("the ledger");
+    assert_eq!((page.last, offered(&page)), (Some(unheld), vec![unheld]));
+    let page = sweep::recover_unheld(&mut conn, page.last, 10).await.expect("the ledger");
+    assert_eq!((page.last, offered(&page)), (None, vec![]), "{late} is ready, and the last");
     assert_eq!(standing(&mut conn, unheld).await, (0, 0));
     assert_eq!(standing(&mut conn, held).await, (1, 0));
     assert_eq!(ledger::claim(&mut conn, worker, &[unheld], &[]).await.expect("the ledger").len(), 1);
+    let audit = audit::run(&mut conn, Pace::default()).await.expect("the ledger").expect("little to count");
+    assert!(audit.drifts.is_empty(), "{:?}", audit.drifts);
+}
+
+fn offered(page: &sweep::Unheld) -> Vec<JobId> {
+    page.returned.announcement.ready.iter().map(|offer| offer.id).collect()
+}
+
+#[tokio::test]
+async fn who_was_told_that_a_job_will_be_cancelled_is_right_when_its_run_is_heard_of_no_more() {
+    let database = fresh_database().await;
+    let store = Store::connect(&database.url_for("desk_worker"), 2).expect("the test database's URL");
+    let mut conn = store.pool().acquire().await.expect("the ledger");
+    let worker = introduce(&mut conn).await;
+    let (unheard, _) = put(&store).await;
+    let (unheld, _) = put(&store).await;
+    let mut leases = Vec::new();
+    for id in [unheard, unheld] {
+        leases.push(ledger::claim(&mut conn, worker, &[id], &[]).await.expect("the ledger")[0].lease);
+        let asked = read::cancel(&mut conn, None, id, "no use").await.expect("the ledger");
+        assert_eq!(asked, Cancelled::Requested);
+    }
+    let over = |id: JobId| vec![(id, State::Cancelled)];
+    let ended = |returned: &ledger::Returned| -> Vec<(JobId, State)> {
+        assert!(returned.announcement.ready.is_empty());
+        returned.events.iter().map(|event| (event.id, event.state)).collect()
+    };
+    // The worker never heard of its claim.
+    let returned = ledger::release(&mut conn, worker, &leases[..1]).await.expect("the ledger");
+    assert_eq!(ended(&returned), over(unheard));
+    // The new primary never heard of the lease.
+    sqlx::query("delete from jobs.lease").execute(&mut *conn).await.expect("the ledger");
+    let page = sweep::recover_unheld(&mut conn, None, 10).await.expect("the ledger");
+    assert_eq!(ended(&page.returned), over(unheld));
     let audit = audit::run(&mut conn, Pace::default()).await.expect("the ledger").expect("little to count");
     assert!(audit.drifts.is_empty(), "{:?}", audit.drifts);
 }

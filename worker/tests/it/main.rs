@@ -1,6 +1,7 @@
 //! The worker against real servers, a file a subject. One program, because each would link the whole worker again.
 
 mod again;
+mod boot_line;
 mod bulk;
 mod by_hand;
 mod effects;
@@ -9,6 +10,7 @@ mod imports;
 mod insight;
 mod ledger;
 mod limits;
+mod pauses;
 mod running_limits;
 mod runtime;
 mod segments;

@@ -24,6 +24,7 @@ use jobs::{
 };
 use migrations::testing::{TestDatabase, fresh_database};
 use serde::{Deserialize, Serialize};
+use sqlx::{Connection, PgConnection};
 use tokio::{
     sync::{Barrier, Notify, oneshot},
     task::JoinHandle,
@@ -154,7 +155,7 @@ async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
 
 /// A tenant, its ledger and a worker whose only kind of job is [`Act`].
 pub struct Theatre {
-    _database: TestDatabase,
+    database: TestDatabase,
     url: String,
     pub store: Store,
     pub dispatch: Dispatch,
@@ -173,10 +174,20 @@ impl Theatre {
             store: Store::connect(&url, 16).expect("the test database's URL"),
             dispatch: Dispatch::new(Server::new(&redis).expect("the test Redis's URL"), &prefix),
             url,
-            _database: database,
+            database,
             stage: Arc::new(Stage::default()),
             tenant: TenantId(Uuid::now_v7()),
         }
+    }
+
+    /// As whom the worker connects.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A connection as the owner of the database.
+    pub async fn admin(&self) -> PgConnection {
+        PgConnection::connect(&self.database.admin_url).await.expect("the test server")
     }
 
     fn handlers(&self) -> Handlers {
@@ -285,4 +296,14 @@ pub async fn make_due(conn: &mut sqlx::PgConnection, id: JobId) {
         .execute(conn)
         .await
         .expect("the ledger");
+}
+
+/// Has the server refuse connections to the database of `admin` beyond so many; -1 is no limit.
+pub async fn limit_connections(admin: &mut PgConnection, most: i32) {
+    let name: String = sqlx::query_scalar("select quote_ident(current_database())")
+        .fetch_one(&mut *admin)
+        .await
+        .expect("its name");
+    let statement = format!("alter database {name} connection limit {most}");
+    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(admin).await.expect("the owner may");
 }

@@ -1,11 +1,24 @@
 //! What waits, for whatever it waits, keeps its attempts.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use chrono::Utc;
-use jobs::{State, enqueue, queues};
+use chrono::{DateTime, Utc};
+use database::{Db, Role};
+use jobs::{
+    NewJob, State, enqueue,
+    kinds::{Probe, probe::ProbeOutput},
+    read::JobView,
+};
+use sqlx::ConnectOptions;
+use worker::{outcome::done, runtime::Handlers, testing::drain};
 
-use crate::theatre::{Theatre, class_of, make_due};
+use crate::{
+    ledger::Ledger,
+    theatre::{Theatre, class_of, limit_connections, make_due},
+};
 
 #[tokio::test]
 async fn a_snooze_costs_no_attempt() {
@@ -39,6 +52,42 @@ async fn a_job_that_gets_no_connection_is_put_off_and_keeps_its_attempts() {
 }
 
 #[tokio::test]
+async fn a_pool_smaller_than_the_slots_loses_nothing_and_spends_no_attempt() {
+    let ledger = Ledger::open().await;
+    let db = Arc::new(Db::connect(&ledger.url, 1).expect("the test database's URL"));
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        let job = NewJob::of(ledger.tenant, &Probe::default()).expect("a small payload");
+        ids.push(ledger.ask(&job).await.id);
+    }
+    loop {
+        let handlers = Handlers::default().with::<Probe, _, _, _>(&db, |ctx, db: Arc<Db>, _| async move {
+            let mut tx = db.tenant_tx(Role::Support, ctx.tenant).await?;
+            // More than half of the time for which a job waits for a connection.
+            sqlx::query("select pg_sleep(1.2)").execute(&mut *tx).await?;
+            tx.commit().await?;
+            done(ProbeOutput { attempt: ctx.attempt })
+        });
+        drain(&ledger.store, &ledger.dispatch, handlers, &ledger.url, &["default"]).await.expect("the drain");
+        let due: Option<DateTime<Utc>> = sqlx::query_scalar("select min(due_at) from jobs.live")
+            .fetch_one(&mut *ledger.conn().await)
+            .await
+            .expect("the ledger");
+        let Some(due) = due else { break };
+        // What was put off is due within seconds; time itself is what is awaited.
+        tokio::time::sleep((due - Utc::now()).to_std().unwrap_or_default()).await;
+    }
+    for id in ids {
+        let view = ledger.view(id).await;
+        assert_eq!((view.state, view.attempt), (State::Done, 1));
+    }
+    let put_off = "select coalesce(sum(n), 0)::bigint from jobs.transition
+                   where from_state = 'running' and to_state = 'scheduled'";
+    assert!(ledger.count(put_off).await > 0, "some found no connection");
+    ledger.assert_books_balance().await;
+}
+
+#[tokio::test]
 async fn a_job_that_waits_for_a_day_fails_and_says_so() {
     let theatre = Theatre::open().await;
     let (stop, end) = theatre.start(Duration::from_secs(10));
@@ -55,6 +104,68 @@ async fn a_job_that_waits_for_a_day_fails_and_says_so() {
     theatre.offer_due().await;
     let view = theatre.until(id, |view| view.state == State::Dead).await;
     assert_eq!(class_of(&view), "waited_too_long");
+    let _ = stop.send(());
+    end.await.expect("the runtime");
+    theatre.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_queue_paused_for_a_day_is_no_part_of_a_wait() {
+    let theatre = Theatre::open().await;
+    let (stop, end) = theatre.start(Duration::from_secs(10));
+    let id = theatre.enqueue(&[theatre.job("no database")]).await[0];
+    theatre.until(id, |view| view.state == State::Scheduled).await;
+    let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
+    // It has waited for an hour, and was due when its queue was paused.
+    let paused =
+        "update jobs.live set waiting_since = now() - interval '25 hours', run_at = now() - interval '1 day',
+                      due_at = now() where id = $1";
+    sqlx::query(paused).bind(id).execute(&mut *conn).await.expect("the ledger");
+    theatre.stage.runs.store(0, Ordering::SeqCst);
+    theatre.offer_due().await;
+    let ran = |view: &JobView| {
+        let at_rest = matches!(view.state, State::Scheduled | State::Dead);
+        at_rest && theatre.stage.runs.load(Ordering::SeqCst) == 1
+    };
+    let view = theatre.until(id, ran).await;
+    assert_eq!(
+        (view.state, class_of(&view)),
+        (State::Scheduled, "database_unavailable"),
+        "it goes on waiting"
+    );
+    let hours: f64 = sqlx::query_scalar(
+        "select extract(epoch from run_at - waiting_since)::float8 / 3600 from jobs.live where id = $1",
+    )
+    .bind(id)
+    .fetch_one(&mut *conn)
+    .await
+    .expect("the ledger");
+    assert!((0.9..2.0).contains(&hours), "{hours} h are left of the wait");
+    make_due(&mut conn, id).await;
+    theatre.offer_due().await;
+    theatre.until(id, |view| view.state == State::Done).await;
+    let _ = stop.send(());
+    end.await.expect("the runtime");
+    theatre.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn a_ledger_that_refuses_connections_is_waited_for_and_the_error_says_what_to_do() {
+    let theatre = Theatre::open().await;
+    let ids = theatre.enqueue(&(0..20).map(|_| theatre.job("succeed")).collect::<Vec<_>>()).await;
+    let mut admin = theatre.admin().await;
+    limit_connections(&mut admin, 1).await;
+    let (stop, end) = theatre.start(Duration::from_secs(10));
+    // As the worker's heart meets it, too.
+    let options = jobs::store::connect_options(theatre.url()).expect("the test database's URL");
+    let refused = options.connect().await.map_err(database::DbError::from).expect_err("there is no room");
+    assert!(refused.is_unavailable() && refused.to_string().contains("raise max_connections"), "{refused}");
+    assert_eq!(refused.to_string().lines().count(), 1);
+    limit_connections(&mut admin, -1).await;
+    for id in ids {
+        let view = theatre.until(id, |view| view.state == State::Done).await;
+        assert_eq!(view.attempt, 1, "no attempt was spent");
+    }
     let _ = stop.send(());
     end.await.expect("the runtime");
     theatre.assert_books_balance().await;
@@ -88,45 +199,12 @@ async fn a_delay_counts_by_the_clock_of_the_ledger() {
     let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
     let clock = "select clock_timestamp()";
     let hour = chrono::TimeDelta::hours(1);
-    let before: chrono::DateTime<Utc> =
-        sqlx::query_scalar(clock).fetch_one(&mut *conn).await.expect("a time");
+    let before: DateTime<Utc> = sqlx::query_scalar(clock).fetch_one(&mut *conn).await.expect("a time");
     let job = theatre.job("succeed").with_delay(Duration::from_secs(3600));
     let (enqueued, announcement) = enqueue(&mut conn, &[job]).await.expect("the ledger takes it");
-    let after: chrono::DateTime<Utc> = sqlx::query_scalar(clock).fetch_one(&mut *conn).await.expect("a time");
+    let after: DateTime<Utc> = sqlx::query_scalar(clock).fetch_one(&mut *conn).await.expect("a time");
     let due_at = enqueued[0].due_at.expect("it waits");
     assert!(before + hour <= due_at && due_at <= after + hour);
     assert_eq!(announcement.next_due, Some(due_at));
     assert!(announcement.ready.is_empty());
-}
-
-#[tokio::test]
-async fn a_paused_queue_starts_nothing_until_it_is_resumed() {
-    let theatre = Theatre::open().await;
-    let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
-    queues::control(&mut conn, "acts", Some(true), None, Some("maintenance"), "test")
-        .await
-        .expect("the ledger");
-    let (stop, end) = theatre.start(Duration::from_secs(10));
-    // The worker knows of the pause when its first beat has reached the ledger.
-    loop {
-        let workers = jobs::workers::list(&mut conn, None, 10).await.expect("the ledger");
-        if workers.iter().any(|worker| worker.beat_at > worker.started_at) {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
-    let id = theatre.enqueue(&[theatre.job("succeed")]).await[0];
-    // The worker takes what comes later in another queue, and leaves this one alone.
-    let other = theatre.enqueue(&[theatre.job("succeed").with_queue("others")]).await[0];
-    theatre.until(other, |view| view.state == State::Done).await;
-    let view = theatre.view(id).await;
-    assert_eq!((view.state, view.attempt, view.started_at), (State::Ready, 0, None));
-    assert_eq!(theatre.stage.runs.load(Ordering::SeqCst), 1);
-    queues::control(&mut conn, "acts", Some(false), None, None, "test").await.expect("the ledger");
-    theatre.dispatch.poke_workers();
-    theatre.until(id, |view| view.state == State::Done).await;
-    let listed = queues::list(&mut conn).await.expect("the ledger");
-    assert_eq!(listed.iter().filter(|queue| queue.queue == "acts" && !queue.paused).count(), 1);
-    let _ = stop.send(());
-    end.await.expect("the runtime");
 }
