@@ -10,10 +10,13 @@ export type Receiver = {
   url: (path: string) => string;
   /** What a path answers from now on; 200 where nothing was said. */
   says: (path: string, answer: Says) => void;
-  /** The next request that fits and was not taken before; one that is still to come is waited for. */
+  /** The next request that fits and was not taken before; one that is still to come is waited for, but not for ever. */
   next: (path: string, type: string) => Promise<Came>;
   close: () => void;
 };
+
+/** Longest wait for a request, in milliseconds: shorter than a test may take, so that it says what did not come. */
+const PATIENCE_MS = 60_000;
 
 export async function receiver(): Promise<Receiver> {
   const answers = new Map<string, Says>();
@@ -42,7 +45,20 @@ export async function receiver(): Promise<Receiver> {
       const at = kept.findIndex((one) => one.path === path && one.event.type === type);
       const [found] = at < 0 ? [] : kept.splice(at, 1);
       if (found) return Promise.resolve(found);
-      return new Promise((take) => waiting.push({ path, type, take }));
+      return new Promise((take, fail) => {
+        const one = { path, type, take: (came: Came) => take(came) };
+        const timer = setTimeout(() => {
+          const place = waiting.indexOf(one);
+          if (place >= 0) waiting.splice(place, 1);
+          const others = kept.map((came) => `${came.event.type} at ${came.path}`).join(", ") || "nothing";
+          fail(new Error(`no ${type} came to ${path} in ${PATIENCE_MS / 1000} s; ${others} was not asked for`));
+        }, PATIENCE_MS);
+        one.take = (came) => {
+          clearTimeout(timer);
+          take(came);
+        };
+        waiting.push(one);
+      });
     },
     close: () => {
       server.closeAllConnections();

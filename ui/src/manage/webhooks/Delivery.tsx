@@ -89,6 +89,7 @@ export function Delivery() {
 async function saidNow(id: string): Promise<string> {
   try {
     const sent = await sendNow(id);
+    if (sent.waits_for) return `${TEXTS.sentLater} ${moment(sent.next_at)}`;
     return sent.brought_forward ? TEXTS.sentNow : TEXTS.sentSoon;
   } catch (error) {
     if (!(error instanceof Problem) || error.kind !== "conflict") throw error;
@@ -131,6 +132,7 @@ function Facts({ delivery }: { delivery: Shown }) {
             <dt>{TEXTS.next}</dt>
             <dd>
               <Age at={delivery.next_at} />
+              {delivery.circuit_until && <div className="small">{TEXTS.circuit}</div>}
             </dd>
           </>
         )}

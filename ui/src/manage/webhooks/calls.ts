@@ -36,6 +36,7 @@ export type Delivery = {
   attempts: number;
   waits: number;
   next_at: string | null;
+  circuit_until: string | null;
   last_status: number | null;
   last_error: string | null;
   created_at: string;
@@ -97,7 +98,9 @@ export const deliveryQuery = (id: string) =>
     queryFn: ({ signal }) => answerAs<Shown>(client.GET("/api/outbound/deliveries/{id}", { ...of(id), signal })),
   });
 
-/** What waits for its next attempt is tried at once. */
-export const sendNow = (id: string) => answer(client.POST("/api/outbound/deliveries/{id}/send", of(id)));
+export type Sent = { next_at: string; brought_forward: boolean; waits_for: "circuit" | null };
+
+/** What waits for its next attempt is tried at once, or as soon as its endpoint gets anything. */
+export const sendNow = (id: string) => answerAs<Sent>(client.POST("/api/outbound/deliveries/{id}/send", of(id)));
 export const replay = (id: string) => answer(client.POST("/api/outbound/deliveries/{id}/replay", of(id)));
 export const replayMany = (body: ReplayFilter) => answer(client.POST("/api/outbound/deliveries/replay", { body }));

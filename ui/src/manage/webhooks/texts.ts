@@ -72,6 +72,9 @@ export const TEXTS = {
   sentNow: "It is sent now. The attempt that it waited for was brought forward.",
   notNow: "It is not sent now",
   sentSoon: "It is tried within a minute by itself",
+  sentLater:
+    "Its endpoint failed too often, so nothing is sent to it for a moment. It is tried as soon as that is over:",
+  circuit: "Its endpoint failed too often, so nothing is sent to it for a moment",
   replay: "Send again",
   replayed: "It is on its way again, under the same id",
   replayMany: "Send again by filter",

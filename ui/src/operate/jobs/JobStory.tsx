@@ -16,6 +16,7 @@ import { State } from "../../parts/State.tsx";
 import { COLUMNS } from "./Jobs.tsx";
 import { isFinished, useLiveJob } from "./live.ts";
 import { ProgressBar } from "./ProgressBar.tsx";
+import { reached } from "./progress.ts";
 import { TEXTS } from "./texts.ts";
 
 type Attempt = {
@@ -87,7 +88,7 @@ function Standing({ job, link }: { job: Job; link: string }) {
           {link === "ended" ? "ended" : link}
         </Text>
       </Group>
-      {job.progress != null && <ProgressBar progress={job.progress as Progress} />}
+      {job.progress != null && <ProgressBar progress={reached(job.state, job.progress as Progress)} />}
       {job.waits_for_slot && <Text size="sm">It waits for a slot of a limit on how many run at once.</Text>}
       {job.queue_position != null && <Text size="sm">{job.queue_position} jobs stand before it.</Text>}
       {job.cancel_reason && <Text size="sm">Cancelled because: {job.cancel_reason}</Text>}
