@@ -8,6 +8,10 @@ use uuid::Uuid;
 use database::ids::{SegmentId, TenantId};
 use database::{DbError, Tx};
 
+/// The statement that lists who is in a segment as `member`, for others' statements to narrow by; the segment's id follows.
+pub const OF_SEGMENT: &str =
+    "select m.customer_id as member from marketing_app.segment_member m where m.segment_id =";
+
 /// A member with the current facts, which may be newer than the evaluation. No name and no address: those are for
 /// whoever may read customers.
 #[derive(Debug, Clone, PartialEq)]

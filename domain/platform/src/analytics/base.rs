@@ -8,11 +8,12 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 
 use super::{AnalyticsError, Standing};
+use crate::insights::catalog::AXES;
 
 /// Parameters 1 to 3 are the tenant, the generation, and the last day that counts.
 const FACTS: &str = "select customer_id, orders, spend_cents as cents, first_order_on as first_on,
-        last_order_on as last_on, churn, ltv, marketing_opt_in as opt_in
-    from platform.customer_fact where tenant_id = $1 and generation = $2";
+        last_order_on as last_on, churn, ltv, marketing_opt_in as opt_in";
+const FACTS_FROM: &str = "from platform.customer_fact where tenant_id = $1 and generation = $2";
 
 /// Parameters 1 to 3 are the tenant, the currency, and the last day that counts.
 const PROFILES: &str = "select customer_id, orders, (spend * 100)::bigint as cents,
@@ -22,7 +23,18 @@ const PROFILES: &str = "select customer_id, orders, (spend * 100)::bigint as cen
 
 /// The customers who have ordered, as a sub-query with the parameters 1 to 3 of [`bind`].
 pub(super) fn sql(standing: &Standing) -> String {
-    let rows = if standing.run.is_some() { FACTS } else { PROFILES };
+    derived(&if standing.run.is_some() { format!("{FACTS} {FACTS_FROM}") } else { PROFILES.to_owned() })
+}
+
+/// The same with archetypes and the segments of each axis, where there is a published run that knows them.
+pub(super) fn sql_with_segments(standing: &Standing) -> String {
+    if standing.run.is_none() {
+        return sql(standing);
+    }
+    derived(&format!("{FACTS}, archetype_l1, archetype_l2, {} {FACTS_FROM}", AXES.join(", ")))
+}
+
+fn derived(rows: &str) -> String {
     format!(
         "(select rows.*, greatest($3::date - last_on, 0) as days, cents / orders as aov,
                  case when orders > 1 then (last_on - first_on)::float8 / (orders - 1) end as gap

@@ -59,6 +59,17 @@ pub static ONE_TIME_BUYERS: Rule = Rule {
     suggestion: None,
 };
 
+/// Those who came lately for the first time.
+pub static NEWCOMERS: Rule = Rule {
+    definition: "the first order within the last 90 days",
+    needs_scores: false,
+    condition: "first_on > $3 - 90",
+    order: "cents desc",
+    bounds: |_| [0, 0],
+    reasons: |row, _, currency| vec![row.history(), format!("spent {} so far", amount(row.cents, currency))],
+    suggestion: None,
+};
+
 /// Those who are later than they used to be.
 pub static DECLINING: Rule = Rule {
     definition: "three orders or more, and silent for more than twice the customer's own mean gap (at least 14 days), \

@@ -82,6 +82,16 @@ pub(super) async fn first(
     let [low, high] = (rule.bounds)(levels);
     let query = base::bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
     let rows: Vec<Row> = query.bind(low).bind(high).bind(i64::from(limit)).fetch_all(&mut **tx).await?;
+    explained(rows, standing, levels, rule)
+}
+
+/// Customers of a list, each with the reasons that put it there.
+pub(super) fn explained(
+    rows: Vec<Row>,
+    standing: &Standing,
+    levels: &Levels,
+    rule: &Rule,
+) -> Result<Vec<Target>, AnalyticsError> {
     let currency = standing.currency()?;
     let target = |row: Row| {
         let row = row.of_numbers();

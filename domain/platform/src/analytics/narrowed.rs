@@ -1,0 +1,314 @@
+//! Lists of customers that are narrowed down: to a group that a rule names, a band of the risk of leaving, an archetype, a
+//! segment.
+//!
+//! Beside the first customers stands how many there are for each combination of conditions that hold or do not. Out of
+//! that, whoever shows the list can tell whether it is too small to be shown, or leaves over too few of a wider one.
+
+use rust_decimal::Decimal;
+use sqlx::postgres::PgArguments;
+use sqlx::query::QueryAs;
+use sqlx::{AssertSqlSafe, FromRow, Postgres};
+use uuid::Uuid;
+
+use super::rules::Rule;
+use super::target::{Row, Target};
+use super::{AnalyticsError, Levels, MAX_ITEMS, Standing, base, targets};
+use crate::insights::answer;
+use crate::insights::catalog::{AXES, Catalog};
+use crate::insights::list::{ArchetypeName, Key, Listed, Sort};
+use crate::risk::{RiskBand, RiskBands};
+use chrono::NaiveDate;
+use database::Tx;
+
+/// What a list is narrowed down to; all of it must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Narrowing {
+    /// Customers whom another rule holds for.
+    pub group: Option<&'static Rule>,
+    /// A band of the probability of leaving.
+    pub band: Option<RiskBand>,
+    /// Index and level of an archetype.
+    pub archetype: Option<(i16, u8)>,
+    /// A segment.
+    pub segment: Option<Segment>,
+}
+
+/// A segment.
+#[derive(Debug, Clone, Copy)]
+pub enum Segment {
+    /// Of an axis: its place in [`AXES`] and the index of the segment.
+    OfAxis(usize, i16),
+    /// A stored one: the statement that lists its members as `member`, up to its last word, which is the segment's id.
+    Stored(&'static str, Uuid),
+}
+
+impl Narrowing {
+    /// Whether anything is left out.
+    pub fn is_empty(&self) -> bool {
+        self.group.is_none() && self.band.is_none() && self.archetype.is_none() && self.segment.is_none()
+    }
+}
+
+/// Customers for whom the same conditions hold: those of a narrowing in the order of its fields. One that was not asked
+/// for holds for everybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// Which conditions hold.
+    pub holds: [bool; 4],
+    /// Customers.
+    pub customers: i64,
+    /// What they spent, in cents.
+    pub spend_cents: i64,
+    /// Those of them who consented to marketing.
+    pub reachable: i64,
+    /// How many of them are in which band of the probability of leaving, the lowest first.
+    pub bands: [i64; 4],
+}
+
+/// A list that is narrowed down.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Narrowed<T> {
+    /// All customers of the list as it is without the conditions.
+    pub cells: Vec<Cell>,
+    /// The first of those for whom all conditions hold.
+    pub items: Vec<T>,
+}
+
+/// The customers whom a rule holds for, narrowed down, the most important first, at most `limit` (and [`MAX_ITEMS`]).
+///
+/// # Errors
+/// Nobody has ordered, there is no run that knows what is asked for, or the database does not answer.
+pub async fn list(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: &Levels,
+    rule: &Rule,
+    narrowing: &Narrowing,
+    limit: u32,
+) -> Result<Narrowed<Target>, AnalyticsError> {
+    if rule.needs_scores {
+        standing.run()?;
+    }
+    let asked = Asked {
+        condition: rule.condition,
+        order: rule.order,
+        bounds: (rule.bounds)(levels),
+        of_group: narrowing.group.map_or([0, 0], |group| (group.bounds)(levels)),
+        narrowing,
+    };
+    let cells = asked.cells(tx, standing).await?;
+    let rows: Vec<Row> = asked.first(tx, standing, limit).await?;
+    Ok(Narrowed { cells, items: targets::explained(rows, standing, levels, rule)? })
+}
+
+/// Customers of the published run by what is to be expected of them, narrowed down. Changes of behaviour are no order
+/// here. Levels are needed where a group is asked for.
+///
+/// # Errors
+/// No run was published, or the database does not answer.
+pub async fn at_risk(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: Option<&Levels>,
+    catalog: Option<&Catalog>,
+    narrowing: &Narrowing,
+    sort: Sort,
+    limit: u32,
+) -> Result<Narrowed<Listed>, AnalyticsError> {
+    standing.run()?;
+    let of_group = match (narrowing.group, levels) {
+        (Some(group), Some(levels)) => (group.bounds)(levels),
+        (None, _) => [0, 0],
+        (Some(_), None) => return Err(AnalyticsError::not_enough("nobody has ordered yet")),
+    };
+    let (condition, order) = match sort {
+        Sort::Churn => ("churn is not null", "churn desc"),
+        Sort::Ltv => ("ltv is not null", "ltv desc"),
+        Sort::Spend => ("true", "cents desc"),
+        Sort::Drift => {
+            return Err(AnalyticsError::not_enough("a part of the customers is not listed by drift"));
+        }
+    };
+    // The bounds of a rule are none here, and have to be named all the same.
+    let asked = Asked { condition, order, bounds: [0, 0], of_group, narrowing };
+    let cells = asked.cells(tx, standing).await?;
+    let rows: Vec<AtRisk> = asked.first(tx, standing, limit).await?;
+    Ok(Narrowed { cells, items: rows.into_iter().map(|row| row.listed(catalog, sort)).collect() })
+}
+
+/// A list as it is asked for: a condition over the columns of [`super::base`], what comes first, and what both need.
+struct Asked<'a> {
+    condition: &'static str,
+    order: &'static str,
+    bounds: [i64; 2],
+    of_group: [i64; 2],
+    narrowing: &'a Narrowing,
+}
+
+impl Asked<'_> {
+    async fn cells(&self, tx: &mut Tx, standing: &Standing) -> Result<Vec<Cell>, AnalyticsError> {
+        let from = self.from(standing)?;
+        // A bucket is a band: the bounds are where the second, third and fourth begin.
+        let statement = format!(
+            "select in_group, in_band, in_archetype, in_segment, count(*) as customers, sum(cents)::bigint as spend_cents,
+                    count(*) filter (where opt_in) as reachable,
+                    count(*) filter (where width_bucket(churn, $14::real[]) = 0) as low,
+                    count(*) filter (where width_bucket(churn, $14::real[]) = 1) as medium,
+                    count(*) filter (where width_bucket(churn, $14::real[]) = 2) as high,
+                    count(*) filter (where width_bucket(churn, $14::real[]) = 3) as critical
+             {from} group by 1, 2, 3, 4"
+        );
+        let bounds: Vec<f32> =
+            RiskBand::ALL.iter().filter_map(|band| RiskBands::default().range(*band).0).collect();
+        let query = self.bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
+        let counted: Vec<Counted> = query.bind(bounds).fetch_all(&mut **tx).await?;
+        Ok(counted.into_iter().map(Counted::cell).collect())
+    }
+
+    async fn first<R>(&self, tx: &mut Tx, standing: &Standing, limit: u32) -> Result<Vec<R>, AnalyticsError>
+    where
+        R: for<'r> FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
+    {
+        let (from, order) = (self.from(standing)?, self.order);
+        let statement = format!(
+            "select b.* {from} and in_group and in_band and in_archetype and in_segment
+             order by {order}, customer_id limit $14"
+        );
+        let query = self.bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
+        Ok(query.bind(i64::from(limit.min(MAX_ITEMS))).fetch_all(&mut **tx).await?)
+    }
+
+    /// The customers of the list, each with which conditions hold. The parameters are those of [`super::base`], 4 and 5 the
+    /// bounds of the rule, 6 and 7 those of the group's, and 8 to 13 what the other conditions compare with.
+    fn from(&self, standing: &Standing) -> Result<String, AnalyticsError> {
+        let Narrowing { group, band, archetype, segment } = self.narrowing;
+        if archetype.is_some() || matches!(segment, Some(Segment::OfAxis(..))) {
+            standing.run()?;
+        }
+        let of_group = group.map_or("true", |rule| rule.condition);
+        let of_band = match band {
+            Some(_) => "churn >= coalesce(n.band_from, churn) and churn < coalesce(n.band_below, 'Infinity')",
+            None => "true",
+        };
+        let of_archetype = match archetype {
+            Some((_, 1)) => "archetype_l1 = n.archetype",
+            Some(_) => "archetype_l2 = n.archetype",
+            None => "true",
+        };
+        let (of_segment, members) = match segment {
+            Some(Segment::OfAxis(axis, _)) => {
+                (format!("{} between n.segment_from and n.segment_to", AXES[*axis]), String::new())
+            }
+            Some(Segment::Stored(members, _)) => (
+                "members.member is not null".to_owned(),
+                format!("left join ({members} $13) as members on members.member = facts.customer_id"),
+            ),
+            None => ("true".to_owned(), String::new()),
+        };
+        let (base, condition) = (base::sql_with_segments(standing), self.condition);
+        Ok(format!(
+            "from (select facts.*, coalesce({of_group}, false) as in_group, coalesce({of_band}, false) as in_band,
+                          coalesce({of_archetype}, false) as in_archetype, coalesce({of_segment}, false) as in_segment
+                   from {base} as facts {members}
+                   cross join (select $6::bigint as low, $7::bigint as high, $8::real as band_from, $9::real as band_below,
+                                      $10::smallint as archetype, $11::smallint as segment_from, $12::smallint as segment_to,
+                                      $13::uuid as stored) as n) as b
+             cross join (select $4::bigint as low, $5::bigint as high) as bounds
+             where ({condition})"
+        ))
+    }
+
+    fn bind<'q, R>(
+        &self,
+        query: QueryAs<'q, Postgres, R, PgArguments>,
+        standing: &Standing,
+    ) -> Result<QueryAs<'q, Postgres, R, PgArguments>, AnalyticsError> {
+        let Narrowing { band, archetype, segment, .. } = self.narrowing;
+        let (from, below) = band.map_or((None, None), |band| RiskBands::default().range(band));
+        // The strength of a membership is in the two lowest bits.
+        let codes = match segment {
+            Some(Segment::OfAxis(_, index)) => Some(index.saturating_mul(4)),
+            _ => None,
+        };
+        let stored = match segment {
+            Some(Segment::Stored(_, id)) => Some(*id),
+            _ => None,
+        };
+        Ok(base::bind(query, standing)?
+            .bind(self.bounds[0])
+            .bind(self.bounds[1])
+            .bind(self.of_group[0])
+            .bind(self.of_group[1])
+            .bind(from)
+            .bind(below)
+            .bind(archetype.map(|(index, _)| index))
+            .bind(codes)
+            .bind(codes.map(|code| code.saturating_add(3)))
+            .bind(stored))
+    }
+}
+
+/// A cell as it is counted.
+#[derive(FromRow)]
+struct Counted {
+    in_group: bool,
+    in_band: bool,
+    in_archetype: bool,
+    in_segment: bool,
+    customers: i64,
+    spend_cents: Option<i64>,
+    reachable: i64,
+    low: i64,
+    medium: i64,
+    high: i64,
+    critical: i64,
+}
+
+impl Counted {
+    fn cell(self) -> Cell {
+        Cell {
+            holds: [self.in_group, self.in_band, self.in_archetype, self.in_segment],
+            customers: self.customers,
+            spend_cents: self.spend_cents.unwrap_or(0),
+            reachable: self.reachable,
+            bands: [self.low, self.medium, self.high, self.critical],
+        }
+    }
+}
+
+/// A customer as a list by risk reads them.
+#[derive(FromRow)]
+struct AtRisk {
+    customer_id: String,
+    orders: i32,
+    cents: i64,
+    last_on: Option<NaiveDate>,
+    churn: Option<f32>,
+    ltv: Option<f32>,
+    archetype_l1: Option<i16>,
+    archetype_l2: Option<i16>,
+}
+
+impl AtRisk {
+    fn listed(self, catalog: Option<&Catalog>, sort: Sort) -> Listed {
+        let churn = self.churn.filter(|churn| churn.is_finite());
+        let archetype = catalog.and_then(|catalog| catalog.finest(self.archetype_l1, self.archetype_l2));
+        Listed {
+            archetype: archetype
+                .map(|found| ArchetypeName { id: found.id.clone(), name: found.name.clone() }),
+            churn: churn.and_then(|churn| answer::rounded(churn, 4)),
+            churn_band: churn.map(|churn| RiskBands::default().of(churn)),
+            ltv: self.ltv.and_then(|ltv| answer::rounded(ltv, 2)),
+            orders: self.orders,
+            spend: Decimal::new(self.cents, 2),
+            last_order_on: self.last_on,
+            drift: None,
+            key: match sort {
+                Sort::Ltv => Key::Real(self.ltv.unwrap_or_default()),
+                Sort::Spend => Key::Cents(self.cents),
+                Sort::Churn | Sort::Drift => Key::Real(churn.unwrap_or_default()),
+            },
+            customer_id: self.customer_id,
+        }
+    }
+}
