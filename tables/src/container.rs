@@ -86,8 +86,37 @@ fn unsupported(magic: &[u8]) -> Option<&'static str> {
         [b'<', b'!', b'D' | b'd', ..] | [b'<', b'h' | b'H', b't' | b'T', b'm' | b'M', ..] => {
             "the file is a web page, perhaps of a login that has expired; download the export again"
         }
+        [b'<', b't' | b'T', b'a' | b'A', b'b' | b'B', ..] => {
+            "the file is a web page with a table, whatever it is called; save it as .xlsx or CSV"
+        }
+        [b'<', b'?', b'x' | b'X', b'm' | b'M', ..] => {
+            "the file is XML, perhaps a spreadsheet of Excel 2003; save it as .xlsx or CSV"
+        }
+        [b'{', b'"' | b' ' | b'\n' | b'\r', ..] | [b'[', b'{' | b' ' | b'\n' | b'\r', ..] => {
+            "the file is JSON; export CSV, XLSX or Parquet instead"
+        }
         _ => return None,
     })
+}
+
+/// What was packed by gzip once more inside of its packing, as tools do that pack what is packed.
+pub(crate) fn unpacked_again(
+    packed: Box<dyn Read + Send>,
+    consumed: Arc<AtomicU64>,
+    is_beginning: bool,
+) -> Box<dyn Read + Send> {
+    let reader = gzip::Members::new(BufReader::with_capacity(64 * 1024, packed));
+    Box::new(Guarded { reader, container: Container::Gzip, unpacked: 0, consumed, is_beginning, ended: None })
+}
+
+/// Whether a text begins as what gzip writes.
+pub(crate) fn is_gzip(head: &[u8]) -> bool {
+    head.starts_with(&[0x1f, 0x8b, 8])
+}
+
+/// Whether it is a tar archive, which has no sign at its beginning.
+pub(crate) fn is_tar(head: &[u8]) -> bool {
+    head.get(257..262).is_some_and(|name| name == b"ustar")
 }
 
 /// A stream of text out of a container; `method` tells what is inside of a ZIP archive.

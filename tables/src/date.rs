@@ -5,6 +5,7 @@
 //! of writing rather than a guess: with dots the day comes first (`03.10.2026`), unless the file shows otherwise.
 
 mod evidence;
+mod months;
 #[cfg(test)]
 mod tests;
 
@@ -101,8 +102,9 @@ fn digit(byte: u8) -> Option<u32> {
 enum Day {
     /// Nothing to decide.
     Certain(NaiveDate),
-    /// Three numbers of which the last is the year, or with two digits perhaps the first.
-    Three { numbers: [u32; 3], is_short: bool, separator: u8 },
+    /// Three numbers of which the last is the year, or with two digits perhaps the first; with one digit (`3.4.24`) the
+    /// first is none.
+    Three { numbers: [u32; 3], is_short: bool, may_be_year_first: bool, separator: u8 },
 }
 
 struct Look {
@@ -114,9 +116,17 @@ struct Look {
 
 impl Look {
     fn of(text: &str) -> Result<Look, DateError> {
-        if text.len() > 64 || !text.is_ascii() {
+        if text.len() > 64 {
             return Err(DateError::NotADate);
         }
+        // Spreadsheets and web pages put blanks that are not broken between the parts.
+        let plain: String;
+        let text = if text.contains(['\u{a0}', '\u{202f}']) {
+            plain = text.replace(['\u{a0}', '\u{202f}'], " ");
+            plain.as_str()
+        } else {
+            text
+        };
         let bytes = text.as_bytes();
         if bytes.iter().all(u8::is_ascii_digit) {
             return digits_only(text);
@@ -128,6 +138,10 @@ impl Look {
         }
         let mut scan = Scan { rest: bytes };
         let day = scan.day()?;
+        // Where the year comes first, some write a point behind the day as well.
+        if matches!(day, Day::Certain(_)) {
+            scan.skip(b".");
+        }
         scan.blanks();
         if scan.rest.is_empty() {
             return Ok(Look { day, time: NaiveTime::MIN, offset_secs: None, has_time: false });
@@ -145,7 +159,7 @@ impl Look {
     fn read(&self, order: Option<DateOrder>) -> Result<Moment, DateError> {
         let day = match self.day {
             Day::Certain(day) => day,
-            Day::Three { numbers: [a, b, c], is_short, separator } => {
+            Day::Three { numbers: [a, b, c], is_short, may_be_year_first, separator } => {
                 let order = match order {
                     Some(order) => order,
                     None if separator == b'.' => DateOrder::DayFirst,
@@ -158,7 +172,7 @@ impl Look {
                 let (year, month, day) = match order {
                     DateOrder::DayFirst => (c, b, a),
                     DateOrder::MonthFirst => (c, a, b),
-                    DateOrder::YearFirst if is_short => (a, b, c),
+                    DateOrder::YearFirst if may_be_year_first => (a, b, c),
                     DateOrder::YearFirst => return Err(DateError::OtherOrder),
                 };
                 let year = if is_short { full_year(year) } else { year };
@@ -233,29 +247,20 @@ impl Scan<'_> {
         Some(*first)
     }
 
-    /// An English name of a month, at least three letters of it.
+    /// A name of a month, at least three letters of it.
     fn month(&mut self) -> Option<u32> {
-        const MONTHS: [&str; 12] = [
-            "january",
-            "february",
-            "march",
-            "april",
-            "may",
-            "june",
-            "july",
-            "august",
-            "september",
-            "october",
-            "november",
-            "december",
-        ];
-        let length = self.rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        let word = std::str::from_utf8(&self.rest[..length]).ok()?.to_ascii_lowercase();
-        let number = MONTHS.iter().position(|month| {
-            word.len() >= 3 && (month.starts_with(word.as_str()) || (word == "sept" && *month == "september"))
-        })?;
+        let length =
+            self.rest.iter().take_while(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii()).count();
+        let number = months::number(std::str::from_utf8(&self.rest[..length]).ok()?)?;
         self.rest = &self.rest[length..];
-        Some(u32::try_from(number).ok()? + 1)
+        Some(number)
+    }
+
+    /// The word that stands between the parts of a date in Spanish and Portuguese: `7 de octubre de 2026`.
+    fn of(&mut self) {
+        if let [b'd' | b'D', b'e' | b'E', b' ', rest @ ..] = self.rest {
+            self.rest = rest.trim_ascii_start();
+        }
     }
 
     fn day(&mut self) -> Result<Day, DateError> {
@@ -272,11 +277,17 @@ impl Scan<'_> {
         }
         let (first, length) = self.digits(4).ok_or(DateError::NotADate)?;
         let separator = self.skip(BETWEEN).ok_or(DateError::NotADate)?;
+        if separator == b'.' || separator == b' ' {
+            // 7. Oktober 2026, 13. 10. 2026
+            self.blanks();
+            self.of();
+        }
         if let Some(month) = self.month() {
             // 7 Oct 2026, 07-Oct-26
             self.skip(b".");
             self.skip(b"-/ ,").ok_or(DateError::NotADate)?;
             self.blanks();
+            self.of();
             let (year, digits) = self.digits(4).ok_or(DateError::NotADate)?;
             return certain(year, digits, month, first);
         }
@@ -284,14 +295,16 @@ impl Scan<'_> {
         if self.skip(&[separator]).is_none() || separator == b' ' {
             return Err(DateError::NotADate);
         }
+        if separator == b'.' {
+            self.blanks();
+        }
         let (third, last) = self.digits(4).ok_or(DateError::NotADate)?;
         match (length, middle, last) {
             (4, 1..=2, 1..=2) => certain(first, 4, second, third),
-            (1..=2, 1..=2, 4) => {
-                Ok(Day::Three { numbers: [first, second, third], is_short: false, separator })
-            }
-            (1..=2, 1..=2, 2) => {
-                Ok(Day::Three { numbers: [first, second, third], is_short: true, separator })
+            (1..=2, 1..=2, 2 | 4) => {
+                let is_short = last == 2;
+                let may_be_year_first = is_short && length == 2;
+                Ok(Day::Three { numbers: [first, second, third], is_short, may_be_year_first, separator })
             }
             _ => Err(DateError::NotADate),
         }
@@ -382,8 +395,8 @@ enum Proof {
 }
 
 fn proof(day: Day) -> Proof {
-    let Day::Three { numbers: [a, b, _], is_short, .. } = day else { return Proof::None };
-    if is_short && a > 31 {
+    let Day::Three { numbers: [a, b, _], is_short, may_be_year_first, .. } = day else { return Proof::None };
+    if may_be_year_first && a > 31 {
         return Proof::Of(DateOrder::YearFirst);
     }
     match (a > 12, b > 12) {

@@ -77,8 +77,8 @@ pub enum NumberForm {
     Both,
 }
 
-/// Reads a cell. Blanks around it, signs on either side, parentheses for negative amounts, a currency, and groups by
-/// point, comma, blank or apostrophe are understood.
+/// Reads a cell. Blanks around it, signs on either side, parentheses for negative amounts, a currency, a dash for no cents
+/// (`12,-`), and groups by point, comma, blank or apostrophe are understood.
 pub fn parse(text: &str, form: NumberForm) -> Result<Number, NumberError> {
     if form == NumberForm::Mark(DecimalMark::Point)
         && let Some(number) = plain(text)
@@ -152,14 +152,14 @@ const CORE_LIMIT: usize = 40;
 impl Look {
     fn of(text: &str) -> Result<Look, NumberError> {
         let mut text = text.trim_matches(is_blank);
-        let mut is_negative = false;
-        if let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
-            (is_negative, text) = (true, inner.trim_matches(is_blank));
-        }
+        let (mut is_negative, mut has_sign) = (false, false);
         let mut currency = None;
-        let mut has_sign = is_negative;
-        // A sign and a currency, in either order, on either side.
+        // A sign and a currency, in either order, on either side; `$(12.50)` has them as `($12.50)` has.
         for _ in 0..3 {
+            text = without_dash(text);
+            if !has_sign && let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+                (is_negative, has_sign, text) = (true, true, without_dash(inner.trim_matches(is_blank)));
+            }
             let (rest, minus) = without_sign(text);
             if rest.len() != text.len() {
                 if has_sign {
@@ -339,9 +339,17 @@ fn is_blank(sign: char) -> bool {
     matches!(sign, ' ' | '\t' | '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{202f}')
 }
 
+const MINUS: [char; 3] = ['-', '\u{2212}', '\u{2013}'];
+
+/// Takes off the dash that stands for no cents (`12,-`, `12.--`), and leaves the mark: it is no minus.
+fn without_dash(text: &str) -> &str {
+    const DASHES: [char; 4] = ['-', '\u{2212}', '\u{2013}', '\u{2014}'];
+    let whole = text.trim_end_matches(DASHES);
+    if whole.len() < text.len() && whole.ends_with([',', '.']) { whole } else { text }
+}
+
 /// Takes a sign off either end; true for a minus.
 fn without_sign(text: &str) -> (&str, bool) {
-    const MINUS: [char; 3] = ['-', '\u{2212}', '\u{2013}'];
     if let Some(rest) = text.strip_prefix(MINUS).or_else(|| text.strip_suffix(MINUS)) {
         return (rest.trim_matches(is_blank), true);
     }
@@ -353,15 +361,25 @@ fn without_sign(text: &str) -> (&str, bool) {
 
 /// Takes a currency off either end, and says which if the sign belongs to one alone.
 fn without_currency(text: &str) -> (&str, Option<[u8; 3]>) {
-    const SIGNS: [(&str, Option<[u8; 3]>); 14] = [
+    const SIGNS: [(&str, Option<[u8; 3]>); 24] = [
         ("US$", Some(*b"USD")),
         ("CA$", Some(*b"CAD")),
+        ("NZ$", Some(*b"NZD")),
+        ("HK$", Some(*b"HKD")),
         ("A$", Some(*b"AUD")),
         ("R$", Some(*b"BRL")),
         ("CHF", Some(*b"CHF")),
+        ("SFr.", Some(*b"CHF")),
+        ("Fr.", Some(*b"CHF")),
+        ("Euro", Some(*b"EUR")),
+        ("EURO", Some(*b"EUR")),
         ("\u{20ac}", Some(*b"EUR")),
         ("\u{a3}", Some(*b"GBP")),
         ("\u{20b9}", Some(*b"INR")),
+        ("\u{20ba}", Some(*b"TRY")),
+        ("\u{20a9}", Some(*b"KRW")),
+        ("\u{20aa}", Some(*b"ILS")),
+        ("Ft", Some(*b"HUF")),
         ("z\u{142}", Some(*b"PLN")),
         ("K\u{10d}", Some(*b"CZK")),
         ("$", None),

@@ -197,6 +197,14 @@ pub(crate) struct Sheets {
 /// Opens the sheet that is named, or the first that is shown.
 pub(crate) fn open(mut file: Box<dyn Bytes>, wanted: Option<&str>) -> Result<(Sheets, Rows), TableError> {
     file = measured(file)?;
+    open_measured(file, wanted)
+}
+
+/// The same of a workbook that was measured before.
+pub(crate) fn open_measured(
+    file: Box<dyn Bytes>,
+    wanted: Option<&str>,
+) -> Result<(Sheets, Rows), TableError> {
     let mut book: Xlsx<Box<dyn Bytes>> = guarded(|| Xlsx::new(file).map_err(|error| fault(&error)))?;
     let mut names: Vec<String> = book
         .sheets_metadata()
@@ -271,13 +279,22 @@ fn write(value: &DataRef<'_>, out: &mut String) -> bool {
     matches!(value, DataRef::Int(_) | DataRef::DateTimeIso(_))
 }
 
-/// A spreadsheet keeps fifteen digits; what a double has beyond them is noise of its arithmetic.
+/// From here on a number has more than the fifteen digits that a spreadsheet keeps.
+const ROUNDED_FROM: f64 = 1e15;
+
+/// A spreadsheet keeps fifteen digits; what a double has beyond them is noise of its arithmetic. A number of more digits is
+/// written as a power of ten, as spreadsheets show it: it was rounded, and an id that it was is not known any more.
 pub(crate) fn number_of(number: f64, out: &mut String) -> bool {
     use std::fmt::Write as _;
     if !number.is_finite() {
         return false;
     }
-    let rounded: f64 = format!("{number:.14e}").parse().unwrap_or(number);
+    let written = format!("{number:.14e}");
+    if number.abs() >= ROUNDED_FROM {
+        out.push_str(&written.replace('e', "E+"));
+        return true;
+    }
+    let rounded: f64 = written.parse().unwrap_or(number);
     let _ = write!(out, "{rounded}");
     true
 }

@@ -45,7 +45,7 @@ impl Table {
             Unpacked::Text { container, inside, reader, consumed } => {
                 Table::of_text(container, inside, reader, consumed, options)
             }
-            Unpacked::Workbook(file) => Table::of_workbook(file, options),
+            Unpacked::Workbook(file) => Table::of_workbook(source, file, options),
             Unpacked::Parquet => Table::of_parquet(source),
         }
     }
@@ -57,7 +57,17 @@ impl Table {
         consumed: Arc<AtomicU64>,
         options: &Options,
     ) -> Result<Table, TableError> {
-        let raw = head_of(&mut reader)?;
+        let mut raw = head_of(&mut reader)?;
+        if container != Container::Plain && container::is_gzip(&raw) {
+            let packed = Box::new(Cursor::new(raw).chain(reader));
+            reader = container::unpacked_again(packed, Arc::clone(&consumed), options.is_beginning);
+            raw = head_of(&mut reader)?;
+        }
+        if container::is_tar(&raw) {
+            return Err(TableError::Unsupported(
+                "the file is a tar archive; send the table in it by itself".to_owned(),
+            ));
+        }
         let detected = encoding::detect(&raw, options.encoding.as_deref())?;
         let beginning = Cursor::new(raw).chain(reader);
         let mut text = decoded(Box::new(beginning), detected);
@@ -98,10 +108,10 @@ impl Table {
         Ok(Table { decisions, rows: Rows::Text(rows), consumed, plain })
     }
 
-    fn of_workbook(file: Box<dyn Bytes>, options: &Options) -> Result<Table, TableError> {
-        let (sheets, mut rows) = sheet::open(file, options.sheet.as_deref())?;
-        let sample = rows.sample(layout::SAMPLE_ROWS)?;
-        let Some((header, _)) = layout::header_of(&sample, options) else {
+    fn of_workbook(source: &Source, file: Box<dyn Bytes>, options: &Options) -> Result<Table, TableError> {
+        let found = Candidate::of(sheet::open(file, options.sheet.as_deref())?, options)?;
+        let Candidate { sheets, mut rows, sample, header } = found.or_better(source, options)?;
+        let Some((header, _)) = header else {
             let first = sample.first().map(|(_, cells)| cells.join(", ")).unwrap_or_default();
             return Err(layout::no_header(first.as_bytes(), b'\n'));
         };
@@ -216,6 +226,52 @@ impl Table {
             consumed: Arc::new(AtomicU64::new(0)),
             plain: self.plain,
         }))
+    }
+}
+
+/// Sheets that are looked at for a header.
+const SHEETS_LOOKED_AT: usize = 10;
+/// A sheet in whose header so many names are known is the one.
+const NAMES_ENOUGH: usize = 4;
+
+/// A sheet, and the row of names in it.
+struct Candidate {
+    sheets: sheet::Sheets,
+    rows: sheet::Rows,
+    sample: layout::Sample,
+    /// Its place in the sample, and how many of its names are known.
+    header: Option<(usize, usize)>,
+}
+
+impl Candidate {
+    fn of(
+        (sheets, mut rows): (sheet::Sheets, sheet::Rows),
+        options: &Options,
+    ) -> Result<Candidate, TableError> {
+        let sample = rows.sample(layout::SAMPLE_ROWS)?;
+        let header = layout::header_of(&sample, options);
+        Ok(Candidate { sheets, rows, sample, header })
+    }
+
+    fn known(&self) -> usize {
+        self.header.map_or(0, |(_, known)| known)
+    }
+
+    /// Books begin with a cover, or with nothing: unless a sheet is named, the one whose header is known best is read.
+    fn or_better(mut self, source: &Source, options: &Options) -> Result<Candidate, TableError> {
+        if options.sheet.is_some() || self.known() >= NAMES_ENOUGH {
+            return Ok(self);
+        }
+        for name in self.sheets.others.clone().into_iter().take(SHEETS_LOOKED_AT) {
+            let opened = sheet::open_measured(source.open()?, Some(&name));
+            // A sheet that cannot be read is no better one.
+            let Ok(other) = opened.and_then(|opened| Candidate::of(opened, options)) else { continue };
+            let is_better = (other.header.is_some(), other.known()) > (self.header.is_some(), self.known());
+            if is_better || (self.sample.is_empty() && !other.sample.is_empty()) {
+                self = other;
+            }
+        }
+        Ok(self)
     }
 }
 

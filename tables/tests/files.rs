@@ -68,6 +68,7 @@ fn packings_are_taken_off() {
         (TEXT.as_bytes().to_vec(), Container::Plain),
         (two(&gzip), Container::Gzip),
         ([gzip(TEXT.as_bytes()), vec![0; 300_000]].concat(), Container::Gzip),
+        (gzip(&gzip(TEXT.as_bytes())), Container::Gzip),
         (two(&bzip2), Container::Bzip2),
         (two(&|part| xz(part, None)), Container::Xz),
         (two(&|part| zstd::encode_all(part, 1).expect("packed")), Container::Zstd),
@@ -140,6 +141,16 @@ fn archives_of_several_files_and_strange_formats_are_refused_by_name() {
     assert!(said(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1").contains(".xls"));
     assert!(said(b"%PDF-1.7").contains("PDF"));
     assert!(said(b"<html><body>Please log in").contains("web page"));
+    assert!(said(b"<table><tr><td>order_id").contains("table"));
+    assert!(said(b"<?xml version=\"1.0\"?>").contains("XML"));
+    assert!(said(b"{\"orders\": []}").contains("JSON"));
+    assert!(said(b"[{\"id\": 1}]").contains("JSON"));
+    assert!(said(&zip(&[("mimetype", b"x"), ("content.xml", b"<x/>")])).contains(".ods"));
+    let mut tar = vec![0; 1_024];
+    tar[..9].copy_from_slice(b"order.csv");
+    tar[257..262].copy_from_slice(b"ustar");
+    assert!(said(&gzip(&tar)).contains("tar archive"));
+    assert!(said(&gzip(&gzip(&vec![b'x'; 1 << 20]))).contains("no line of column names"));
     assert!(said(b"").contains("empty"));
     assert!(said(&gzip(b"")).contains("empty"));
 }
@@ -160,14 +171,22 @@ fn bombs_and_wide_windows_are_refused() {
     assert!(matches!(end, Err(TableError::Damaged { .. })), "{:?}", end.map(|rows| rows.len()));
 }
 
-/// A workbook as Excel writes it, in its smallest form.
+/// A workbook as Excel writes it, in its smallest form: a hidden sheet, the given one, and an empty one.
 fn workbook(is_1904: bool, sheet: &str) -> Vec<u8> {
+    workbook_of(is_1904, sheet, "")
+}
+
+/// The same with something in the last sheet (and the hidden one, which is the same part).
+fn workbook_of(is_1904: bool, sheet: &str, other: &str) -> Vec<u8> {
     let workbook = format!(
         r#"<?xml version="1.0"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><workbookPr date1904="{}"/><sheets><sheet name="Notes" sheetId="1" state="hidden" r:id="rId1"/><sheet name="Orders" sheetId="2" r:id="rId2"/><sheet name="Other" sheetId="3" r:id="rId1"/></sheets></workbook>"#,
         u8::from(is_1904)
     );
     let sheet = format!(
         r#"<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{sheet}</sheetData></worksheet>"#
+    );
+    let other = format!(
+        r#"<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{other}</sheetData></worksheet>"#
     );
     zip(&[
         ("[Content_Types].xml", br#"<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>"#),
@@ -176,7 +195,7 @@ fn workbook(is_1904: bool, sheet: &str) -> Vec<u8> {
         ("xl/_rels/workbook.xml.rels", br#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet2.xml"/></Relationships>"#),
         ("xl/styles.xml", br#"<?xml version="1.0"?><styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts count="0"/><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="22"/></cellXfs></styleSheet>"#),
         ("xl/sharedStrings.xml", br#"<?xml version="1.0"?><sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>order_id</t></si><si><t>customer_id</t></si><si><t>Gr&#246;&#223;e</t></si></sst>"#),
-        ("xl/worksheets/sheet1.xml", br#"<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData/></worksheet>"#),
+        ("xl/worksheets/sheet1.xml", other.as_bytes()),
         ("xl/worksheets/sheet2.xml", sheet.as_bytes()),
     ])
 }
@@ -207,6 +226,35 @@ fn a_workbook_is_read_sheet_by_sheet() {
     let mut again = open(&workbook(false, SHEET)).expect("readable");
     again.skip_to(position).expect("it is there");
     assert_eq!(rows(&mut again).expect("to its end").len(), 1);
+}
+
+#[test]
+fn the_sheet_whose_names_are_known_is_read_unless_one_is_named() {
+    let cover = r#"<row r="1"><c r="A1" t="inlineStr"><is><t>Export of the shop</t></is></c></row>
+        <row r="2"><c r="A2" t="inlineStr"><is><t>made by</t></is></c><c r="B2" t="inlineStr"><is><t>Ann</t></is></c></row>"#;
+    for first in ["", cover] {
+        let bytes = workbook_of(false, first, SHEET);
+        let mut table = open(&bytes).expect("readable");
+        assert_eq!(table.decisions().sheet.as_deref(), Some("Other"));
+        assert_eq!(table.decisions().other_sheets, ["Orders"]);
+        assert_eq!(rows(&mut table).expect("to its end").len(), 2);
+    }
+    // Where both are known alike it is the first.
+    let table = open(&workbook_of(false, SHEET, SHEET)).expect("readable");
+    assert_eq!(table.decisions().sheet.as_deref(), Some("Orders"));
+    let stated = Options { sheet: Some("Orders".to_owned()), ..options() };
+    let named = Table::open(&Source::Memory(workbook_of(false, cover, SHEET).into()), &stated);
+    assert_eq!(named.expect("readable").decisions().columns, ["made by", "Ann"]);
+}
+
+#[test]
+fn a_number_of_more_digits_than_a_spreadsheet_keeps_shows_that_it_was_rounded() {
+    let sheet = SHEET.replace("<v>17850</v>", "<v>1234567890123456</v>").replace("1E-2", "123456789012345");
+    let mut table = open(&workbook(false, &sheet)).expect("readable");
+    let first = table.next_row().expect("readable").expect("a row");
+    assert_eq!(first.cell(0), "1.23456789012346E+15");
+    let second = table.next_row().expect("readable").expect("a row");
+    assert_eq!(second.cell(2), "123456789012345");
 }
 
 #[test]

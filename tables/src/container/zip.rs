@@ -39,6 +39,15 @@ pub(super) fn open(file: Box<dyn Bytes>, is_beginning: bool) -> Result<Unpacked,
         file.seek(SeekFrom::Start(0))?;
         return Ok(Unpacked::Workbook(file));
     }
+    for (part, what) in [
+        ("xl/workbook.bin", "a binary workbook of Excel (.xlsb)"),
+        ("content.xml", "an OpenDocument spreadsheet (.ods)"),
+        ("Index/Document.iwa", "a spreadsheet of Numbers"),
+    ] {
+        if archive.index_for_name(part).is_some() {
+            return Err(TableError::Unsupported(format!("the file is {what}; save it as .xlsx or CSV")));
+        }
+    }
     let index = only_file(&mut archive)?;
     let entry = archive.by_index_raw(index).map_err(|error| damaged(&error))?;
     let name = entry.name().map_err(|error| damaged(&error))?;

@@ -11,7 +11,9 @@ pub struct Evidence {
     year_first: Option<Witness>,
     open: Option<Witness>,
     dotted: Option<Witness>,
-    /// A year of two digits that can be no day, and so stands last.
+    /// Whether it is with dots that the month comes first.
+    is_month_first_dotted: bool,
+    /// Years of two digits stand last: one of them can be no day, or a day has one digit, as no year has.
     late_year: bool,
     /// A date whose year has two digits.
     short: Option<Witness>,
@@ -38,15 +40,20 @@ impl Evidence {
             return;
         }
         let Ok(look) = Look::of(text) else { return };
-        let Day::Three { numbers: [_, _, c], is_short, separator } = look.day else { return };
+        let Day::Three { numbers: [_, _, c], is_short, may_be_year_first, separator } = look.day else {
+            return;
+        };
         if is_short {
-            self.late_year |= c > 31;
+            self.late_year |= c > 31 || !may_be_year_first;
             self.short.get_or_insert_with(|| Witness::new(line, text));
         }
         let slot = match proof(look.day) {
             Proof::None | Proof::Same => return,
             Proof::Of(DateOrder::DayFirst) => &mut self.day_first,
-            Proof::Of(DateOrder::MonthFirst) => &mut self.month_first,
+            Proof::Of(DateOrder::MonthFirst) => {
+                self.is_month_first_dotted |= separator == b'.';
+                &mut self.month_first
+            }
             Proof::Of(DateOrder::YearFirst) => &mut self.year_first,
             Proof::Open if separator == b'.' => &mut self.dotted,
             Proof::Open => &mut self.open,
@@ -79,6 +86,10 @@ impl Evidence {
         }
         match (&self.day_first, &self.month_first, &self.dotted, &self.open) {
             (Some(day), Some(month), _, _) => Verdict::Contradictory(day, month),
+            // With dots the day comes first, unless it is with dots that it does not.
+            (None, Some(month), Some(dotted), _) if !self.is_month_first_dotted => {
+                Verdict::Contradictory(dotted, month)
+            }
             (Some(witness), None, _, _) => Verdict::Proven(DateOrder::DayFirst, witness),
             (None, Some(witness), _, _) => Verdict::Proven(DateOrder::MonthFirst, witness),
             (None, None, _, Some(witness)) => Verdict::Open(witness),

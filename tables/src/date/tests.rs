@@ -34,6 +34,15 @@ fn dates_that_need_no_order() {
         ("10/13/2026", "2026-10-13T00:00:00"),
         ("10/10/2026", "2026-10-10T00:00:00"),
         ("2026-06-30T23:59:60Z", "2026-06-30T23:59:59 0"),
+        ("3.4.24", "2024-04-03T00:00:00"),
+        ("3.4.24 8:15", "2024-04-03T08:15:00"),
+        ("13. 10. 2026", "2026-10-13T00:00:00"),
+        ("2026. 10. 13. 8:15", "2026-10-13T08:15:00"),
+        ("7. Oktober 2026", "2026-10-07T00:00:00"),
+        ("07. M\u{e4}rz 2026 10:15", "2026-03-07T10:15:00"),
+        ("7\u{a0}ao\u{fb}t\u{202f}2026", "2026-08-07T00:00:00"),
+        ("7 de octubre de 2026", "2026-10-07T00:00:00"),
+        ("07-dic-26", "2026-12-07T00:00:00"),
     ] {
         assert_eq!(read(text, None).as_deref(), Ok(expected), "{text}");
     }
@@ -51,6 +60,8 @@ fn dates_in_an_order() {
         ("31/11/2026", Some(DayFirst), Err(DateError::NoSuchDay)),
         ("10/1/26 8:26", Some(MonthFirst), Ok("2026-10-01T08:26:00")),
         ("26/10/01", Some(YearFirst), Ok("2026-10-01T00:00:00")),
+        // A year has two digits.
+        ("3/4/24", Some(YearFirst), Err(DateError::OtherOrder)),
         ("1/2/1998", Some(MonthFirst), Ok("1998-01-02T00:00:00")),
     ] {
         assert_eq!(read(text, order), expected.map(str::to_owned), "{text}");
@@ -107,6 +118,12 @@ fn one_cell_proves_the_order_of_all() {
     assert_eq!(verdict(&["99/10/01", "99/10/13"]), "YearFirst 99/10/01");
     assert_eq!(verdict(&["13.10.26", "14.10.26"]), "open 13.10.26");
     assert_eq!(verdict(&["13.10.98", "14.10.26"]), "DayFirst 13.10.98");
+    assert_eq!(verdict(&["13.10.26", "3.4.24"]), "DayFirst 13.10.26");
+    assert_eq!(verdict(&["3.4.24"]), "DayFirst 3.4.24");
+    // With a slash nothing says, and with another form beside it neither.
+    assert_eq!(verdict(&["3/4/24"]), "open 3/4/24");
+    assert_eq!(verdict(&["3.4.24", "04/03/2024"]), "open 04/03/2024");
+    assert_eq!(verdict(&["03.04.2026", "10/13/2026"]), "03.04.2026 against 10/13/2026");
     assert_eq!(verdict(&["10/1/26", "10/13/26", "11/2/26"]), "MonthFirst 10/13/26");
 }
 

@@ -35,6 +35,18 @@ fn numbers_of_both_forms() {
         (".5", Ok("0.5"), Err(NumberError::OtherForm)),
         ("5.", Ok("5"), Err(NumberError::OtherForm)),
         ("12,34,567.00", Ok("1234567.00"), Err(NumberError::OtherForm)),
+        ("1,00,000", Ok("100000"), Err(NumberError::OtherForm)),
+        ("$(12.50)", Ok("-12.50"), Err(NumberError::OtherForm)),
+        ("(\u{20ac} 12,50)", Err(NumberError::OtherForm), Ok("-12.50")),
+        ("1.234,56 \u{20ac}", Err(NumberError::OtherForm), Ok("1234.56")),
+        ("\u{20ac}\u{a0}1\u{202f}234,56", Err(NumberError::OtherForm), Ok("1234.56")),
+        ("1\u{2019}234.50 CHF", Ok("1234.50"), Err(NumberError::OtherForm)),
+        // A dash for no cents is no minus.
+        ("12,-", Err(NumberError::OtherForm), Ok("12")),
+        ("12,-- \u{20ac}", Err(NumberError::OtherForm), Ok("12")),
+        ("Fr. 12.\u{2013}", Ok("12"), Err(NumberError::OtherForm)),
+        ("-1.299,\u{2014}", Err(NumberError::OtherForm), Ok("-1299")),
+        ("(12.-)", Ok("-12"), Err(NumberError::OtherForm)),
     ] {
         assert_eq!(read(text, POINT), point.map(str::to_owned), "{text} by point");
         assert_eq!(read(text, COMMA), comma.map(str::to_owned), "{text} by comma");
@@ -56,6 +68,8 @@ fn what_is_no_number() {
         "--5",
         "-5-",
         "(-5)",
+        "((5))",
+        ",-",
         "1 EUR USD",
         "5%",
         "NaN",
@@ -80,6 +94,9 @@ fn currencies_are_told() {
     assert_eq!(code("\u{a3}1,299.00"), Ok(Some(*b"GBP")));
     assert_eq!(code("EUR 12"), Ok(Some(*b"EUR")));
     assert_eq!(code("$12"), Ok(None));
+    assert_eq!(code("HK$12"), Ok(Some(*b"HKD")));
+    assert_eq!(code("12 Euro"), Ok(Some(*b"EUR")));
+    assert_eq!(code("Fr. 12"), Ok(Some(*b"CHF")));
     assert_eq!(code("12"), Ok(None));
 }
 
