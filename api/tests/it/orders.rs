@@ -22,6 +22,7 @@ async fn imported(shop: &Shop) -> Uuid {
         source: "test".to_owned(),
         size_bytes: None,
         fingerprint: None,
+        is_current: false,
         batch_lines: 100,
         erasure_key: ErasureKey::of(&[7; 32], shop.tenant),
     };

@@ -75,6 +75,10 @@ struct Dress {
     comma: bool,
     groups: &'static str,
     drops_zeros: bool,
+    /// What stands for no cents.
+    dash: &'static str,
+    currency: &'static str,
+    negative: &'static str,
     date: &'static str,
     title_lines: usize,
     says_separator: bool,
@@ -101,6 +105,9 @@ fn dress(dice: &mut Dice) -> Dress {
         comma,
         groups: if comma { dice.pick(&["", ".", "\u{a0}", "'"]) } else { dice.pick(&["", ",", " ", "'"]) },
         drops_zeros: dice.roll(3) == 0,
+        dash: dice.pick(&["", "", "-", "--", "\u{2013}"]),
+        currency: dice.pick(&["", "", "", "\u{20ac}", " EUR"]),
+        negative: dice.pick(&["-", "-", "()"]),
         date: dice.pick(&[
             "%Y-%m-%d %H:%M:%S",
             "%Y-%m-%dT%H:%M:%SZ",
@@ -115,6 +122,9 @@ fn dress(dice: &mut Dice) -> Dress {
             "%m/%d/%y %H:%M",
             "%d.%m.%y %H:%M",
             "%y/%m/%d %H:%M",
+            "%-d.%-m.%y %H:%M",
+            "%d. %m. %Y %H:%M",
+            "%-d. %b %Y %H:%M",
         ]),
         title_lines: dice.roll(3),
         says_separator: dice.roll(5) == 0,
@@ -142,6 +152,24 @@ fn number(value: Decimal, dress: &Dress) -> String {
     let sign = if value.is_sign_negative() && !value.is_zero() { "-" } else { "" };
     let mark = if dress.comma { ',' } else { '.' };
     decimals.map_or_else(|| format!("{sign}{grouped}"), |decimals| format!("{sign}{grouped}{mark}{decimals}"))
+}
+
+/// An amount of money, with what stands around it.
+fn money(value: Decimal, dress: &Dress) -> String {
+    let mark = if dress.comma { ',' } else { '.' };
+    let mut text = number(value.abs(), dress);
+    if !dress.dash.is_empty() && !text.contains(mark) {
+        let _ = write!(text, "{mark}{}", dress.dash);
+    }
+    let text = match dress.currency {
+        "\u{20ac}" => format!("\u{20ac}{text}"),
+        other => format!("{text}{other}"),
+    };
+    match (value.is_sign_negative() && !value.is_zero(), dress.negative) {
+        (false, _) => text,
+        (true, "()") => format!("({text})"),
+        (true, sign) => format!("{sign}{text}"),
+    }
 }
 
 fn cell(out: &mut String, text: &str, dress: &Dress) {
@@ -174,7 +202,7 @@ fn file(lines: &[Line], dress: &Dress) -> Vec<u8> {
     row(&["order_id", "customer_id", "ordered_at", "quantity", "amount", "title"]);
     for line in lines {
         let at = line.at.format(dress.date).to_string();
-        let (quantity, amount) = (number(line.quantity, dress), number(line.amount, dress));
+        let (quantity, amount) = (number(line.quantity, dress), money(line.amount, dress));
         let mut cells =
             vec![line.order.as_str(), line.customer.as_str(), at.as_str(), &quantity, &amount, &line.title];
         if dress.extra_cell {
@@ -194,8 +222,19 @@ fn encoded(text: &str, encoding: &str) -> Vec<u8> {
     match encoding {
         "utf-8 mark" => format!("\u{feff}{text}").into_bytes(),
         "utf-8 two marks" => format!("\u{feff}\u{feff}{text}").into_bytes(),
-        // Every sign of these texts has its own number there.
-        "windows-1252" => text.chars().map(|sign| sign as u8).collect(),
+        // Every sign of these texts but one has its own number there.
+        "windows-1252" => text
+            .chars()
+            .map(|sign| {
+                if sign == '\u{20ac}' {
+                    0x80
+                } else if sign == '\u{2013}' {
+                    0x96
+                } else {
+                    sign as u8
+                }
+            })
+            .collect(),
         "utf-16le" => wide(text, false),
         "utf-16be" => wide(text, true),
         "utf-16le mark" => wide(&format!("\u{feff}{text}"), false),
@@ -271,6 +310,9 @@ fn every_dress_says_the_same_or_is_refused() {
         comma: false,
         groups: "",
         drops_zeros: false,
+        dash: "",
+        currency: "",
+        negative: "-",
         date: "%Y-%m-%dT%H:%M:%SZ",
         title_lines: 0,
         says_separator: false,

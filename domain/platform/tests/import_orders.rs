@@ -29,6 +29,7 @@ fn log(world: &World) -> Import {
         source: "test".to_owned(),
         size_bytes: None,
         fingerprint: Some([7; 32]),
+        is_current: false,
         batch_lines: 10,
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     }

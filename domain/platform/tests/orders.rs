@@ -73,6 +73,7 @@ async fn say(world: &World, at: &str, statements: &[Statement]) -> Counts {
         name: "shopify",
         import: None,
         taken_at: time(at),
+        is_current: true,
         cause: Uuid::now_v7(),
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     };
@@ -112,6 +113,7 @@ fn an_import(world: &World) -> Import {
         source: "test".to_owned(),
         size_bytes: None,
         fingerprint: Some([7; 32]),
+        is_current: false,
         batch_lines: 2,
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     }
@@ -156,10 +158,50 @@ async fn an_edited_order_replaces_the_one_before() {
     let (_, saved) = bring(&world, &[saved_again]).await;
     assert_eq!(done(&saved), (0, 0, 1, 0));
     assert_eq!(profiles(&world).await, [profile("c1", 1, 1, 20)]);
-    // The file of before, imported later, holds: it names no time at which it was stated. Never do both count.
+    // The file of before, imported later, says what was replaced: it is an old one.
     let (_, before) = bring(&world, &[order("5001", &[40])]).await;
-    assert_eq!(done(&before), (0, 1, 0, 0));
+    assert_eq!(done(&before), (0, 0, 0, 1));
+    assert_eq!(profiles(&world).await, [profile("c1", 1, 1, 20)]);
+    // So are all before it, and what is new stays news.
+    let (_, newest) = bring(&world, &[order("5001", &[20, 5])]).await;
+    assert_eq!(done(&newest), (0, 1, 0, 0));
+    for amounts in [&[40][..], &[20]] {
+        let (_, old) = bring(&world, &[order("5001", amounts)]).await;
+        assert_eq!(done(&old), (0, 0, 0, 1), "{amounts:?}");
+    }
+    assert_eq!(profiles(&world).await, [profile("c1", 1, 2, 25)]);
+    // A copy of what a shop has now is never old.
+    let now = Import { is_current: true, ..an_import(&world) };
+    import::run(&world.db, &now, file(&[order("5001", &[40])], None), |_| Next::Continue)
+        .await
+        .expect("imports");
     assert_eq!(profiles(&world).await, [profile("c1", 1, 1, 40)]);
+}
+
+#[tokio::test]
+async fn a_file_without_times_takes_nothing_back_that_the_shop_said() {
+    let world = world().await;
+    let paid = |payment| Statement { payment, ..order("1", &[40]) };
+    let cancelled_at = Some(time("2026-10-02T00:00:00Z"));
+    let refunded = Statement {
+        stated_at: Some(time("2026-10-03T00:00:00Z")),
+        ..Statement { payment: Payment::Refunded, ..order("1", &[40, -40]) }
+    };
+    let cancelled = Statement { cancelled_at, stated_at: cancelled_at, ..order("2", &[60]) };
+    say(&world, "2026-10-03T00:00:01Z", &[refunded, cancelled]).await;
+    // An export of the first of October, uploaded now, and one that says nothing of payments.
+    for old in [paid(Payment::Paid), paid(Payment::Pending), paid(Payment::Placed), order("2", &[60])] {
+        let (_, progress) = bring(&world, &[old]).await;
+        assert_eq!(done(&progress), (0, 0, 0, 1));
+    }
+    assert_eq!(profiles(&world).await, [profile("c1", 1, 2, 0)]);
+    // One that knows of both and says more is news.
+    let edited = [
+        Statement { payment: Payment::Refunded, ..order("1", &[40, 5, -45]) },
+        Statement { cancelled_at, ..order("2", &[61]) },
+    ];
+    let (_, progress) = bring(&world, &edited).await;
+    assert_eq!(done(&progress), (0, 2, 0, 0));
 }
 
 #[tokio::test]

@@ -236,6 +236,121 @@ fn a_point_that_may_be_either_is_asked_for() {
 }
 
 #[test]
+fn three_decimals_of_a_quantity_are_of_the_files_form() {
+    let quantity = |text: &str| {
+        let read = read(text);
+        assert!(read.notes.is_empty(), "{:?}", read.notes);
+        read.orders[0].lines[0].quantity.normalize().to_string()
+    };
+    assert_eq!(
+        quantity("order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-01,1.000,12.50\n"),
+        "1"
+    );
+    assert_eq!(
+        quantity("order_id;customer_id;ordered_at;quantity;amount\n1;c1;2026-10-01;1.000;12,50\n"),
+        "1000"
+    );
+    assert_eq!(
+        quantity("order_id;customer_id;ordered_at;quantity;amount\n1;c1;2026-10-01;1,000;12,50\n"),
+        "1"
+    );
+    // Nothing shows the form: it is asked for.
+    let error = refusal("order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-01,1.000,12\n");
+    assert!(error.ends_with("state `decimal`"), "{error}");
+}
+
+#[test]
+fn an_order_has_one_currency() {
+    let header = "order_id,customer_id,ordered_at,quantity,amount,currency\n";
+    let read = read(format!(
+        "{header}1,c1,2026-10-01,1,10,EUR\n1,c1,2026-10-01,1,12,USD\n2,c1,2026-10-01,1,5,usd\n2,c1,2026-10-01,1,5,\n\
+         3,c1,2026-10-01,1,$4.00,CAD\n4,c1,2026-10-01,1,\u{20ac}4.00,CAD\n"
+    ));
+    let kept: Vec<_> =
+        read.orders.iter().map(|order| (order.order_id.as_str(), order.currency.as_str())).collect();
+    assert_eq!(kept, [("2", "USD"), ("3", "CAD")]);
+    assert_eq!(read.left_out(), [(3, "other_currency"), (2, "order_incomplete"), (7, "other_currency")]);
+    // A currency of three decimals, of which two are kept, is told.
+    let dinars = self::read(format!("{header}1,c1,2026-10-01,1,1.299,KWD\n2,c1,2026-10-01,1,0.250,KWD\n"));
+    assert_eq!(dinars.amounts(), ["1.30", "0.25"]);
+    let remarks: Vec<_> = dinars.notes.iter().map(|note| (note.line, note.reason, note.kind)).collect();
+    assert_eq!(remarks, [(2, "amount_rounded", NoteKind::Remark)]);
+}
+
+#[test]
+fn a_sum_below_the_table_is_no_line() {
+    let header = "order_id,customer_id,ordered_at,product,quantity,amount\n";
+    for sum in [",,,,3,30", ",,,Total,3,30", "Total,,,,3,30", ",,,Summe:,,30"] {
+        let read = read(format!("{header}1,c1,2026-10-01,Lamp,1,10\n1,c1,2026-10-01,Bulb,2,20\n{sum}\n"));
+        assert_eq!(read.amounts(), ["10", "20"], "{sum}");
+        assert_eq!(read.left_out().len(), 1, "{sum}: {:?}", read.notes);
+    }
+    // Cells that are merged over the rows of an order are empty in all but its first.
+    let merged =
+        read(format!("{header}1,c1,2026-10-01,Lamp,1,10\n,,,Bulb,2,20\n2,c2,2026-10-01,Lamp,1,10\n"));
+    assert_eq!(merged.orders.iter().map(|order| order.lines.len()).collect::<Vec<_>>(), [2, 1]);
+}
+
+#[test]
+fn guests_are_not_one_customer() {
+    let known = |read: &Read| -> Vec<(Option<String>, Option<String>)> {
+        let of = |order: &Statement| (order.customer.shop_id.clone(), order.customer.email.clone());
+        read.orders.iter().map(of).collect()
+    };
+    let some = |text: &str| Some(text.to_owned());
+    // WooCommerce and BigCommerce write 0 for whoever ordered without an account.
+    let woo = read(
+        "order_id,order_date,status,customer_id,billing_email,item_quantity,item_total\n\
+         1,2026-10-07,completed,0,a@example.com,1,5\n2,2026-10-07,completed,0,b@example.com,1,5\n\
+         3,2026-10-07,completed,7,c@example.com,1,5\n4,2026-10-07,completed,0,,1,5\n",
+    );
+    assert_eq!(
+        known(&woo),
+        [(None, some("a@example.com")), (None, some("b@example.com")), (some("7"), some("c@example.com"))]
+    );
+    assert_eq!(woo.left_out(), [(5, "customer_missing")]);
+    let words = read(
+        "order_id,customer_id,ordered_at,quantity,amount,email\n1,Guest,2026-10-01,1,5,a@example.com\n\
+         2,N/A,2026-10-01,1,5,b@example.com\n3,-,2026-10-01,1,5,\n4,0,2026-10-01,1,5,\n5,Gustav,2026-10-01,1,5,\n",
+    );
+    assert_eq!(
+        known(&words),
+        [
+            (None, some("a@example.com")),
+            (None, some("b@example.com")),
+            (some("0"), None),
+            (some("Gustav"), None)
+        ]
+    );
+    assert_eq!(words.left_out(), [(4, "customer_missing")]);
+}
+
+#[test]
+fn refunds_are_never_more_than_was_sold() {
+    let read = read(
+        "Name,Email,Financial Status,Currency,Subtotal,Created at,Lineitem quantity,Lineitem name,Lineitem price,Refunded Amount\n\
+         #1,a@example.com,refunded,EUR,10.00,2026-10-07 09:50:26 +0200,1,Lamp,10.00,17.90\n",
+    );
+    assert_eq!(read.amounts(), ["10.00", "-10.00"]);
+    let discount = self::read(
+        "order_id,customer_id,ordered_at,quantity,unit_price,line_discount\n1,c1,2026-10-01,1,10.00,12.50\n2,c1,2026-10-01,2,10.00,-5.00\n",
+    );
+    assert_eq!(discount.amounts(), ["0.00", "15.00"]);
+    assert!(discount.orders.iter().flat_map(|order| &order.lines).all(|line| !line.is_return));
+}
+
+#[test]
+fn ids_that_a_spreadsheet_changed_are_seen_for_what_they_are() {
+    let header = "order_id,customer_id,ordered_at,quantity,amount\n";
+    let read = read(format!(
+        "{header}1.23457E+12,c1,2026-10-01,1,5\n\"=\"\"0815\"\"\",c1,2026-10-01,1,5\n'0816,c1,2026-10-01,1,5\n17850.0,c1,2026-10-01,1,5\n"
+    ));
+    let ids: Vec<&str> = read.orders.iter().map(|order| order.order_id.as_str()).collect();
+    assert_eq!(ids, ["0815", "0816", "17850"]);
+    assert_eq!(read.left_out(), [(2, "id_shortened")]);
+}
+
+#[test]
 fn states_of_orders_are_understood() {
     let read = read(
         "order_id,customer_id,ordered_at,quantity,amount,status,cancelled_at,test,note\n\
@@ -438,7 +553,13 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn joined_gzip_files_are_one_file() {
     let one = gzip(b"order_id,customer_id,ordered_at,quantity,amount\n1,c1,2026-10-01,1,5\n");
     let two = gzip(b"2,c1,2026-10-01,1,6\n");
-    assert_eq!(read([one, two, vec![0; 512]].concat()).amounts(), ["5", "6"]);
+    assert_eq!(read([one.clone(), two, vec![0; 512]].concat()).amounts(), ["5", "6"]);
+    // Each with its header.
+    let twice = read([one.clone(), one].concat());
+    assert_eq!(
+        (twice.amounts(), twice.left_out()),
+        (vec!["5".to_owned(), "5".to_owned()], vec![(3, "header_repeated")])
+    );
 }
 
 #[test]
@@ -574,4 +695,9 @@ fn orders_of_a_zone_are_of_its_day() {
         times,
         ["2026-10-06T22:00:00+00:00", "2026-03-29T01:30:00+00:00", "2026-10-07T10:00:00+00:00"]
     );
+    // The last minute of a day and the first of the next, where the shop is.
+    let border = "order_id,customer_id,ordered_at,quantity,amount\n1,c1,31.12.2025 23:59,1,10\n2,c1,01.01.2026 00:00,1,10\n";
+    let read = read_by(border, &Request { zone: chrono_tz::America::Los_Angeles, ..request() });
+    let times: Vec<String> = read.orders.iter().map(|order| order.placed_at.to_rfc3339()).collect();
+    assert_eq!(times, ["2026-01-01T07:59:00+00:00", "2026-01-01T08:00:00+00:00"]);
 }

@@ -43,6 +43,7 @@ async fn import(shop: &Shop, file: &str) -> Progress {
         source: "again.csv".to_owned(),
         size_bytes: None,
         fingerprint: None,
+        is_current: false,
         batch_lines: 100,
         erasure_key: shop.app.erasure_key(shop.tenant),
     };

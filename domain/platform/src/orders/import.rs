@@ -42,6 +42,8 @@ pub struct Import {
     /// What tells this log, and the way it is read, from another. A checkpoint holds only for the same fingerprint; none
     /// means that the import always starts over.
     pub fingerprint: Option<[u8; 32]>,
+    /// Whether the log says how orders are now, as a copy of a database does; a file of people may be an old one.
+    pub is_current: bool,
     /// Lines a transaction, see [`DEFAULT_BATCH_LINES`].
     pub batch_lines: u64,
     /// Tells who was erased.
@@ -135,8 +137,14 @@ pub async fn run(
     };
     adopt(db, import.tenant).await?;
     stale::derive_left_behind(db, import.tenant, Utc::now() - LEFT_BEHIND_AFTER).await?;
-    let erasure_key = import.erasure_key;
-    let source = Source { name: "file", import: Some(import.id), taken_at, cause: import.id, erasure_key };
+    let source = Source {
+        name: "file",
+        import: Some(import.id),
+        taken_at,
+        is_current: import.is_current,
+        cause: import.id,
+        erasure_key: import.erasure_key,
+    };
     let mut chunks = open(Place { offset: progress.next_byte, line: progress.next_line });
     let mut seen: [Seen; LANES] = Default::default();
     let mut batch = Batch::default();

@@ -26,7 +26,8 @@ set customer_id = k.who_now, stated_customer = k.stated_now, placed_at = k.place
     fulfilled_at = k.fulfilled_at, cancelled_at = k.cancelled_at, stated_at = k.stated_at, taken_at = k.taken_at,
     lines_key = k.lines_key, lines = k.lines, sale_lines = k.sale_lines, sold = k.sold, given_back = k.given_back,
     first_at = k.first_at, last_at = k.last_at, is_test = k.is_test, counts = k.counts_now, payment = k.payment,
-    currency = k.currency, source = k.source, import_id = k.import_id, content = k.content
+    currency = k.currency, source = k.source, import_id = k.import_id, content = k.content,
+    replaced = k.replaced
 from kept k
 where o.tenant_id = $1 and o.order_id = k.order_id
 returning o.customer_id

@@ -3,6 +3,9 @@
 //! A newer statement replaces the older one, in whatever order they arrive. Newer is what the source changed later by its
 //! own clock; where one of them names no such time, what was taken later: an import counts from its beginning. A statement
 //! that says the same changes nothing. Rows of one file that speak of one order add up to one statement.
+//!
+//! A file of people may be an old one. Where it names no times, it is known to be old by what it says: what was replaced
+//! before, or an order as it was before the shop said that it was paid, cancelled or refunded.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +19,7 @@ use super::content::Content;
 use super::rule;
 use super::seen::Seen;
 use super::stale;
-use super::statement::{Note, NoteKind, Statement};
+use super::statement::{Note, NoteKind, Payment, Statement};
 use super::store::{self, Change, Kept};
 use crate::identities::erased::{self, ErasureKey};
 use crate::identities::normal::{self, Id, Key, Nobody};
@@ -31,6 +34,8 @@ pub struct Source {
     pub import: Option<Uuid>,
     /// When it was taken: when the import began, when the webhook came.
     pub taken_at: DateTime<Utc>,
+    /// Whether it says how orders are now, as a shop's system does; a file of people may be an old one.
+    pub is_current: bool,
     /// What profiles are derived for; see [`stale`].
     pub cause: Uuid,
     /// Tells who was erased.
@@ -307,7 +312,10 @@ pub(super) struct Before {
     taken_at: DateTime<Utc>,
     pub(super) counts: bool,
     pub(super) import_id: Option<Uuid>,
+    payment: Payment,
+    cancelled_at: Option<DateTime<Utc>>,
     content: Option<Uuid>,
+    replaced: Option<Vec<Uuid>>,
     pub(super) lines_key: Uuid,
     pub(super) lines: i32,
 }
@@ -334,15 +342,43 @@ impl Before {
         }
         let is_older = match (self.stated_at, statement.stated_at) {
             (Some(stored), Some(stated)) if stored != stated => stated < stored,
+            (_, None) if !source.is_current && (self.was(content) || self.is_taken_back_by(statement)) => {
+                true
+            }
             _ => source.taken_at < self.taken_at,
         };
         if is_older { Verdict::Older } else { Verdict::Newer }
+    }
+
+    /// Whether this is what was stored before and made room.
+    fn was(&self, content: Content) -> bool {
+        self.replaced.iter().flatten().any(|replaced| Content::from(*replaced) == content)
+    }
+
+    /// Whether a statement without a time knows less of the order's way than one with a time said: orders are not
+    /// uncancelled, and money that came or went back has done so.
+    fn is_taken_back_by(&self, statement: &Statement) -> bool {
+        let is_uncancelled = self.cancelled_at.is_some() && statement.cancelled_at.is_none();
+        self.stated_at.is_some() && (is_uncancelled || steps(statement.payment) < steps(self.payment))
     }
 
     /// What is stored and a further part of it.
     pub(super) fn content_and(&self, parts: &[Told<'_>]) -> Option<Content> {
         let stored = Content::from(self.content?);
         Some(parts.iter().fold(stored, |sum, part| sum.and_lines_of(part.statement)))
+    }
+}
+
+/// How many steps an order has gone on its way of payment.
+fn steps(payment: Payment) -> u8 {
+    match payment {
+        Payment::Placed => 0,
+        Payment::Pending | Payment::Failed => 1,
+        Payment::Authorized => 2,
+        Payment::PartlyPaid => 3,
+        Payment::Paid | Payment::Voided => 4,
+        Payment::PartlyRefunded => 5,
+        Payment::Refunded => 6,
     }
 }
 
@@ -353,7 +389,8 @@ async fn stored(
 ) -> Result<HashMap<String, Before>, DbError> {
     let ids: Vec<&str> = groups.iter().map(|group| group.order_id.as_str()).collect();
     let stored: Vec<Before> = sqlx::query_as(
-        "select order_id, customer_id, stated_at, taken_at, counts, import_id, content, lines_key, lines
+        "select order_id, customer_id, stated_at, taken_at, counts, import_id, payment, cancelled_at, content, replaced,
+                lines_key, lines
          from platform.order where tenant_id = $1 and order_id = any ($2)",
     )
     .bind(tenant)

@@ -36,17 +36,26 @@ const SILENT_FOR: Duration = Duration::from_secs(65);
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcome<ImportOrdersOutput> {
     let path = inside(&app.import_dir, ctx.tenant, &job.path).await?;
     let request = request(&ctx, &app, &job).await?;
-    let (output, then) = import(&ctx, &app, path, request, job.path).await?;
+    let (output, then) = import(&ctx, &app, path, request, (job.path, Age::Unknown)).await?;
     done_then(output, then)
 }
 
-/// Imports a file under the job's id; what it did, and the jobs that follow.
+/// What is known of when a file was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    /// People keep old files, and upload them.
+    Unknown,
+    /// It was read from a source just now.
+    Current,
+}
+
+/// Imports a file, with what it is called and how old it is, under the job's id; what it did, and the jobs that follow.
 pub(super) async fn import(
     ctx: &Ctx,
     app: &App,
     path: PathBuf,
     request: Request,
-    label: String,
+    (label, age): (String, Age),
 ) -> Result<(ImportOrdersOutput, Vec<NewJob>), Stop> {
     let opened = tokio::task::spawn_blocking(move || open(Source::Path(path), &request)).await;
     let Opened { reading, fingerprint, size_bytes } = opened
@@ -61,6 +70,7 @@ pub(super) async fn import(
         // The size of a packed file says nothing about the bytes that come out of it.
         size_bytes: is_plain.then_some(size_bytes),
         fingerprint: Some(fingerprint),
+        is_current: age == Age::Current,
         batch_lines: DEFAULT_BATCH_LINES,
         erasure_key: app.erasure_key(ctx.tenant),
     };

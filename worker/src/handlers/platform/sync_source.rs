@@ -25,7 +25,7 @@ use upstreams::sources::{SourceError, Wanted};
 use upstreams::{CallContext, ClientError};
 
 use self::way::Way;
-use super::import_orders;
+use super::import_orders::{self, Age};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done, done_then};
@@ -77,7 +77,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SyncSource) -> Outcome<
     let (output, then) = if read.rows == 0 || read.is_known {
         (None, Vec::new())
     } else {
-        let label = format!("source {}", source.name);
+        let label = (format!("source {}", source.name), Age::Current);
         let (output, then) = import_orders::import(&ctx, &app, file.clone(), request, label).await?;
         (Some(output), then)
     };

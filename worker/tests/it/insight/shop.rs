@@ -58,6 +58,7 @@ impl Shop {
             source: "test".to_owned(),
             size_bytes: None,
             fingerprint: None,
+            is_current: false,
             batch_lines: 50_000,
             erasure_key: self.app.erasure_key(self.tenant),
         };

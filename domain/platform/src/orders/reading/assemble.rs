@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use tables::{Kept, Position, Row};
+use tables::{Kept, Position, Row, plain_name};
 
 use super::cells::{Cells, Rules, Wrong};
 use super::columns::Columns;
@@ -13,6 +13,22 @@ use crate::orders::statement::{Found, LINES_LIMIT, Note, NoteKind, Place};
 
 /// So much of a row is kept to be shown.
 const SHOWN_CHARACTERS: usize = 500;
+
+/// What the sum below a table is called, by its plain name.
+const SUMS: [&str; 12] = [
+    "total",
+    "totals",
+    "grandtotal",
+    "subtotal",
+    "sum",
+    "summe",
+    "gesamt",
+    "gesamtsumme",
+    "zwischensumme",
+    "totale",
+    "somme",
+    "suma",
+];
 
 pub(super) struct Assembler {
     pub(super) columns: Columns,
@@ -81,6 +97,13 @@ impl Assembler {
                 return self.leave_out(note, ends);
             }
         };
+        if self.columns.are_named_by(row, id) {
+            let message =
+                "the line of column names stands here again, as in files that were joined".to_owned();
+            let note = self.note(row, "header_repeated", None, message);
+            self.close(begins);
+            return self.leave_out(note, ends);
+        }
         let customer = cells.id(Meaning::CustomerId).ok().flatten();
         let is_same = self.open.as_ref().is_some_and(|open| {
             let is_other_customer = customer
@@ -145,12 +168,17 @@ impl Assembler {
         self.open.as_ref().is_some_and(|open| id == Some(open.order.id.as_str()))
     }
 
-    /// A row with neither order, customer nor time goes on with the order above it.
+    /// A row with neither order, customer nor time goes on with the order above it, when it says what was bought: one
+    /// with figures alone is the sum below a table.
     fn is_continuation(&self, cells: &Cells<'_, '_>) -> bool {
-        self.open.is_some()
-            && [Meaning::CustomerId, Meaning::CustomerEmail, Meaning::OrderedAt]
-                .into_iter()
-                .all(|meaning| cells.text(meaning).is_none())
+        let says = |meaning| cells.text(meaning).is_some();
+        let has_buyer =
+            [Meaning::CustomerId, Meaning::CustomerEmail, Meaning::OrderedAt].into_iter().any(says);
+        let has_product =
+            [Meaning::ProductId, Meaning::Title, Meaning::LineId, Meaning::Category].into_iter().any(says);
+        let is_sum =
+            cells.text(Meaning::Title).is_some_and(|title| SUMS.contains(&plain_name(title).as_str()));
+        self.open.is_some() && !has_buyer && has_product && !is_sum
     }
 
     fn bad_row(&mut self, note: Note) {

@@ -12,6 +12,24 @@ use super::forms::Forms;
 use crate::orders::profiles::{Meaning, STATUSES, Status};
 use crate::orders::statement::{EMAIL_LIMIT, ID_LIMIT, TEXT_LIMIT};
 
+/// What programs and people write for a customer whom they do not know, by its plain name; signs alone have none.
+const NOBODY: [&str; 14] = [
+    "",
+    "na",
+    "nan",
+    "nil",
+    "null",
+    "none",
+    "undefined",
+    "unknown",
+    "unbekannt",
+    "guest",
+    "gast",
+    "invitado",
+    "anonymous",
+    "anonym",
+];
+
 /// What is wrong with a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wrong {
@@ -92,7 +110,7 @@ impl<'a> Cells<'a, '_> {
         }
         // A customer's id is told as it is written: what spreadsheets do to it is seen where customers are known by it.
         if meaning == Meaning::CustomerId {
-            return Ok(Some(text));
+            return Ok(Some(text).filter(|text| !self.is_nobody(text)));
         }
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(whole) = text.strip_suffix(".0")
@@ -113,6 +131,15 @@ impl<'a> Cells<'a, '_> {
             ));
         }
         Ok(Some(text))
+    }
+
+    /// Whether an id of a customer says that there is none. Whoever ordered as a guest would be one person otherwise, and
+    /// the best customer of all.
+    fn is_nobody(&self, id: &str) -> bool {
+        self.columns.profile.guests.contains(&id.strip_suffix(".0").unwrap_or(id))
+            || (id.len() <= 12
+                && !id.bytes().any(|byte| byte.is_ascii_digit())
+                && NOBODY.contains(&plain_name(id).as_str()))
     }
 
     /// A name or title: what is too long is cut, line ends become blanks. Nobody is known by it.
@@ -163,8 +190,10 @@ impl<'a> Cells<'a, '_> {
     pub(super) fn truth(&self, meaning: Meaning) -> Result<Option<bool>, Wrong> {
         let Some(text) = self.text(meaning) else { return Ok(None) };
         match plain_name(text).as_str() {
-            "true" | "t" | "yes" | "y" | "1" | "test" | "return" | "ja" | "wahr" => Ok(Some(true)),
-            "false" | "f" | "no" | "n" | "0" | "live" | "sale" | "nein" | "falsch" => Ok(Some(false)),
+            "true" | "t" | "yes" | "y" | "1" | "test" | "return" | "ja" | "wahr" | "oui" | "vrai"
+            | "s\u{ed}" | "si" | "verdadero" | "x" => Ok(Some(true)),
+            "false" | "f" | "no" | "n" | "0" | "live" | "sale" | "nein" | "falsch" | "non" | "faux"
+            | "falso" => Ok(Some(false)),
             _ => {
                 Err(Wrong::new("not_yes_or_no", meaning, format!("{} is neither yes nor no", meaning.name())))
             }
@@ -252,6 +281,11 @@ impl<'a> Cells<'a, '_> {
             ));
         }
         Ok(Some(Written { value: number.value, currency: number.currency }))
+    }
+
+    /// Whether amounts of the row's currency have three decimals, of which two are kept.
+    pub(super) fn has_three_decimals(&self, currency: Option<[u8; 3]>) -> bool {
+        has_three_decimals(currency.unwrap_or_else(|| self.own_currency()))
     }
 
     fn own_currency(&self) -> [u8; 3] {

@@ -1,7 +1,7 @@
 //! Which column of a file means what: by the profile that its header shows, or by a mapping.
 
 use serde::Serialize;
-use tables::plain_name;
+use tables::{Row, plain_name};
 
 use super::error::ReadError;
 use crate::orders::mapping::Mapping;
@@ -172,6 +172,13 @@ impl Columns {
     /// Where a meaning is found.
     pub(super) fn index(&self, meaning: Meaning) -> Option<usize> {
         self.at[meaning as usize]
+    }
+
+    /// Whether a row, whose order is `id`, is the line of column names once more.
+    pub(super) fn are_named_by(&self, row: &Row<'_>, id: &str) -> bool {
+        let is_name = |index: usize| self.all[index].name == row.cell(index).trim();
+        self.index(Meaning::OrderId).is_some_and(|index| self.all[index].name == id)
+            && (0..self.all.len()).all(is_name)
     }
 
     /// Which columns have meanings of a kind.

@@ -45,7 +45,21 @@ impl Order {
     /// Adds a row.
     pub(super) fn add(&mut self, cells: &Cells<'_, '_>, remarks: &mut Vec<Remark>) -> Result<(), Wrong> {
         self.add_customer(cells)?;
-        fill(&mut self.currency, cells.currency()?);
+        let currency = cells.currency()?;
+        if let (Some(known), Some(other)) = (self.currency, currency)
+            && known != other
+        {
+            return Err(Wrong {
+                reason: "other_currency",
+                column: Some(Meaning::Currency),
+                message: format!(
+                    "the row is in {} and its order in {}; an order has one currency",
+                    code(other),
+                    code(known)
+                ),
+            });
+        }
+        fill(&mut self.currency, currency);
         if self.placed_at.is_none() {
             self.placed_at = cells.time(Meaning::OrderedAt)?;
         }
@@ -131,15 +145,24 @@ impl Order {
         let mut list_amount = self.money(cells, Meaning::ListAmount)?.map(to_cents);
         let amount = if has(Meaning::Amount) {
             let amount = self.money(cells, Meaning::Amount)?.ok_or_else(|| missing(Meaning::Amount))?;
-            if cells.columns.profile.is_amount_before_discount { amount - discount } else { amount }
+            if amount.normalize().scale() > 2 && cells.has_three_decimals(self.currency) {
+                remarks.push(Remark {
+                    reason: "amount_rounded",
+                    column: Meaning::Amount,
+                    message: "amounts are kept to two decimals; this one was rounded".to_owned(),
+                });
+            }
+            let off = if cells.columns.profile.is_amount_before_discount { discount } else { Decimal::ZERO };
+            less(amount, off)
         } else {
             let price = self.money(cells, Meaning::UnitPrice)?.ok_or_else(|| missing(Meaning::UnitPrice))?;
             let before = quantity * price;
             if discount > Decimal::ZERO && list_amount.is_none() {
                 list_amount = Some(to_cents(before));
             }
-            self.line_discounts += discount;
-            before - discount
+            let after = less(before, discount);
+            self.line_discounts += (before - after).max(Decimal::ZERO);
+            after
         };
         let amount = to_cents(amount);
         if amount.abs() > Decimal::from(10_000_000) {
@@ -237,9 +260,7 @@ impl Order {
             stated_at: self.stated_at,
             is_test: self.is_test,
             payment,
-            currency: self
-                .currency
-                .map_or_else(|| currency.to_owned(), |code| code.iter().copied().map(char::from).collect()),
+            currency: self.currency.map_or_else(|| currency.to_owned(), code),
             lines: self.lines,
         })
     }
@@ -297,6 +318,16 @@ impl Order {
             at: None,
         });
     }
+}
+
+/// What is left of a line's worth after a discount, of a return as well: no more goes off than it is worth, because less
+/// than nothing would be a return.
+fn less(worth: Decimal, discount: Decimal) -> Decimal {
+    if worth.is_sign_negative() { worth + discount.min(-worth) } else { worth - discount.min(worth) }
+}
+
+fn code(currency: [u8; 3]) -> String {
+    currency.map(char::from).iter().collect()
 }
 
 fn missing(meaning: Meaning) -> Wrong {
