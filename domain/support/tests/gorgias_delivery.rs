@@ -134,6 +134,24 @@ fn what_does_not_fit_and_is_not_needed_is_left_out_and_told() {
         assert_eq!(delivery.ticket.id, "1", "{body}");
         assert_eq!(delivery.remarks.first().map(|remark| &*remark.field), Some(field), "{body}");
     }
+    // What came as another kind of container says the same.
+    for (body, field) in [
+        (r#"{"ticket":{"id":1,"messages":{"id":7,"body_text":"Hello?"}}}"#, "ticket.messages"),
+        (r#"{"ticket":[{"id":1,"messages":[{"id":7,"body_text":"Hello?"}]}]}"#, "ticket"),
+        (r#"[{"ticket":{"id":1,"messages":[{"id":7,"body_text":"Hello?"}]}}]"#, "(body)"),
+        (r#""{\"ticket\":{\"id\":1,\"messages\":[{\"id\":7,\"body_text\":\"Hello?\"}]}}""#, "(body)"),
+        (
+            "payload=%7B%22id%22%3A1%2C%22messages%22%3A%5B%7B%22id%22%3A7%2C%22body_text%22%3A%22Hello%3F%22%7D%5D%7D",
+            "(body)",
+        ),
+    ] {
+        let delivery = parse(body.as_bytes()).expect(body);
+        assert_eq!((delivery.ticket.id.as_str(), &*delivery.remarks[0].field), ("1", field), "{body}");
+        assert_eq!(delivery.ticket.messages[0].body_text, "Hello?", "{body}");
+    }
+    let customer =
+        parse(br#"{"id":1,"customer":[{"email":"ann@example.com"}]}"#).expect("understood").ticket.customer;
+    assert_eq!(customer.email.as_deref(), Some("ann@example.com"));
     // Templates render what is missing as an empty text, which is no fault.
     let empty = r#"{"ticket":{"id":1,"messages":"","customer":"","subject":"","tags":"","created_datetime":"",
         "messages_count":"","trashed_datetime":"","spam":""},"message":""}"#;

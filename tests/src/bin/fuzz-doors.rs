@@ -18,12 +18,14 @@ const SLOW: Duration = Duration::from_secs(1);
 /// How much the process may grow after it has warmed up, in bytes.
 const GROWTH: u64 = 64 << 20;
 
-const DELIVERIES: [&str; 5] = [
+const DELIVERIES: [&str; 7] = [
     r#"{"ticket":{"id":4711,"subject":"Where is it?","status":"open","channel":"email","tags":["vip",{"name":"no-ai"}],"customer":{"id":9,"email":"a@b.example"},"messages":[{"id":1,"body_text":"x","created_datetime":"2026-11-20T10:00:00+0000"}]},"message":{"id":815,"from_agent":false,"body_text":"It broke \ud83d\ude00","sender":{"email":"a@b.example"}}}"#,
     r#"{"id":"e1","type":"ticket-updated","created_datetime":1795168800,"data":{"ticket":{"id":"4711.0","updated_datetime":"2026-11-20 10:00:00 UTC","messages_count":"2"}}}"#,
     r#"{"event":{"type":"ticket-message-created"},"ticket":{"id":1},"message":{"id":2,"body_html":"<p>My <b>lamp</b><br>broke</p><div class=\"gmail_quote\">On <blockquote type=cite>x</blockquote></div><style>p{}</style>"}}"#,
     r#"{"id":1,"meta":{"weight":1e400,"big":12345678901234567890123},"custom":[[[[[[[[[["deep"]]]]]]]]]]}"#,
     r#"{"event":"created","ticket":{"id":1.0,"messages":"","customer":"","spam":"no"},"message":"only a text"}"#,
+    r#"["{\"ticket\":[{\"id\":1,\"messages\":{\"id\":2,\"body_text\":\"x\"}}]}"]"#,
+    "v=1&payload=%7B%22id%22%3A1%2C%22messages%22%3A%5B%7B%22id%22%3A7%2C%22body_text%22%3A%22a+b%22%7D%5D%7D",
 ];
 
 const RULES: [&str; 5] = [

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use accounts::foreign::json::{self, NotJson};
+use accounts::foreign::json::NotJson;
 use serde_json::value::RawValue;
 
 pub use super::parse::{parse, parse_body};
 use super::remarks::{Remark, Remarks};
+use super::wrapping::unwrapped;
 
 /// A body that is JSON whatever the sender made of it, as it is stored and read.
 #[derive(Debug, Clone)]
@@ -23,8 +24,11 @@ impl Body {
     /// # Errors
     /// It is not JSON, and nothing that JSON could be made of.
     pub fn of(bytes: &[u8]) -> Result<Body, DeliveryError> {
-        let cleaned = json::clean(bytes)?;
-        let mended = Remarks::of_body(&cleaned);
+        let (cleaned, wrappings) = unwrapped(bytes)?;
+        let mut mended = Remarks::of_body(&cleaned);
+        for wrapping in wrappings {
+            mended.add("(body)", wrapping);
+        }
         let json = RawValue::from_string(cleaned.text)
             .map_err(|error| DeliveryError::NotJson { line: error.line(), column: error.column() })?;
         Ok(Body { json, mended })

@@ -55,12 +55,30 @@ impl<'a> Object<'a> {
         remarks: &mut Remarks,
     ) -> Option<Object<'a>> {
         let raw = self.value(name)?;
-        let object = Object::of(self.path(name), raw, names);
+        let object = Object::or_only(self.path(name), raw, names, remarks);
         // A template leaves an empty text of what is not there.
         if object.is_none() && raw.get() != "\"\"" {
             remarks.add(self.path(name), "is not an object; it was left out");
         }
         object
+    }
+
+    /// An object, or the only one of a list: some programs make lists of everything.
+    pub(super) fn or_only(
+        path: String,
+        raw: &'a RawValue,
+        names: &'static [&'static str],
+        remarks: &mut Remarks,
+    ) -> Option<Object<'a>> {
+        if let Some(object) = Object::of(path.as_str(), raw, names) {
+            return Some(object);
+        }
+        let items =
+            (Items { most: 2 }).deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()?;
+        let [(_, only)] = items.as_slice() else { return None };
+        let object = Object::of(path.as_str(), only, names)?;
+        remarks.add(path, "is a list of one; its only item was read");
+        Some(object)
     }
 
     /// Whether the field says something: neither null nor empty, false or zero.
@@ -188,6 +206,10 @@ impl<'a> Object<'a> {
         let raw = self.value(name)?;
         match (Items { most }).deserialize(&mut serde_json::Deserializer::from_str(raw.get())) {
             Ok(items) => Some(items),
+            Err(_) if raw.get().starts_with('{') => {
+                remarks.add(self.path(name), "is an object instead of a list; it was read as its only item");
+                Some(vec![(0, raw)])
+            }
             Err(_) => {
                 if raw.get() != "\"\"" {
                     remarks.add(self.path(name), "is not a list; it was left out");

@@ -14,3 +14,4 @@ mod parse;
 pub mod remarks;
 pub mod rules;
 pub mod source;
+mod wrapping;

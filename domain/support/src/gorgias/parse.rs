@@ -108,7 +108,8 @@ pub fn parse_body(body: &Body) -> Result<Delivery, DeliveryError> {
 }
 
 fn read_ticket(path: String, raw: &RawValue, remarks: &mut Remarks) -> Result<Ticket, DeliveryError> {
-    let ticket = Object::of(path.as_str(), raw, TICKET).ok_or_else(|| wrong(&path, "must be an object"))?;
+    let ticket = Object::or_only(path.clone(), raw, TICKET, remarks)
+        .ok_or_else(|| wrong(&path, "must be an object"))?;
     let id_path = ticket.path("id");
     let id = ticket.required_id("id").map_err(|problem| wrong(&id_path, problem))?;
     let id = id.ok_or_else(|| missing(&id_path))?;
@@ -195,7 +196,7 @@ enum Reading {
 }
 
 fn read_message(path: String, raw: &RawValue, remarks: &mut Remarks) -> Reading {
-    let Some(message) = Object::of(path.as_str(), raw, MESSAGE) else {
+    let Some(message) = Object::or_only(path.clone(), raw, MESSAGE, remarks) else {
         return match plain(raw) {
             // A template may write the text alone.
             Some(Plain::Text(text)) if !text.trim().is_empty() => {
