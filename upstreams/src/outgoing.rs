@@ -8,7 +8,7 @@
 //! | nothing is left | refused: `Empty` |
 //! | more than [`MAX_CHARS`] characters, or HTML of more than [`MAX_HTML_BYTES`] bytes | refused: `TooLong` |
 //! | a tag or name of our own prompts, such as `<reply>` | refused: `Tag` |
-//! | a placeholder that nobody filled in: `[name]`, `{{customer}}`, `{order}`, `<NAME>`, `XXXX` | refused: `Placeholder` |
+//! | a placeholder that nobody filled in: `[name]`, `{{customer}}`, `{order}`, `<NAME>`, `%NAME%`, `XXXX`, `____` | refused: `Placeholder` |
 //! | eight words in a row from our own instructions to a model | refused: `Instructions` |
 //!
 //! The checks are about the text's form and ours alone. What a reply may promise is the drafter's policy
@@ -153,6 +153,24 @@ fn has_placeholder(text: &str) -> bool {
         }
     }
     text.split(|c: char| !c.is_alphanumeric()).any(|word| word.len() >= 4 && word.chars().all(|c| c == 'X'))
+        || text.lines().any(has_blank_line)
+        || text.rsplit_once('%').is_some_and(|(before, _)| before.split('%').skip(1).any(is_variable))
+}
+
+/// Underscores to be written on, among words (`Dear ____,`); a line of them alone divides.
+fn has_blank_line(line: &str) -> bool {
+    line.contains(char::is_alphabetic)
+        && line
+            .split(|c: char| c.is_whitespace() || ",.:;!?()".contains(c))
+            .any(|word| word.len() >= 3 && word.bytes().all(|byte| byte == b'_'))
+}
+
+/// What stands between percent signs, as variables of some programs do.
+fn is_variable(name: &str) -> bool {
+    name.len() >= 3
+        && name.len() <= PLACEHOLDER_CHARS
+        && name.contains(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 fn is_blank(words: &str, opening: char) -> bool {
@@ -213,6 +231,11 @@ mod tests {
             ("Dear <first name>, hello.", Objection::Placeholder),
             ("Your order XXXX has left.", Objection::Placeholder),
             ("Kind regards,\n[Ihr Name]", Objection::Placeholder),
+            ("Guten Tag {Vorname}, hallo.", Objection::Placeholder),
+            ("Bonjour [pr\u{e9}nom du client],", Objection::Placeholder),
+            ("Hola <NOMBRE>,", Objection::Placeholder),
+            ("Sehr geehrte Frau ____,", Objection::Placeholder),
+            ("Dear %CUSTOMER_NAME%, hello.", Objection::Placeholder),
             (
                 "I never mention internal ratings, predictions or what a customer is worth.",
                 Objection::Instructions,
@@ -231,6 +254,8 @@ mod tests {
             "The page is <https://shop.example/a>; size XXL is 2 < 3 and 4 > 1.",
             "She wrote \"recieve [sic]\" and left the rest out [...].",
             "We do not mention internal ratings.",
+            "It is 20% off the list, 30 % on two.\n____________\nThe shop",
+            "___Thank you___ for 100% COTTON and 5% more.",
             "Familie \u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
         ] {
             assert_eq!(found(text), [], "{text}");

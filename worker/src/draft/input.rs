@@ -70,7 +70,7 @@ pub enum Author {
     Agent,
 }
 
-/// Facts from the purchase log. Amounts are decimal strings in `currency`.
+/// Facts from the purchase log. Amounts are decimal strings in `currency`; days are those of the shop's clock.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerFacts {
     /// Number of orders.
@@ -126,10 +126,13 @@ impl CustomerWords {
 pub struct RecentOrder {
     /// The shop's order id.
     pub order_id: String,
-    /// When it was placed.
+    /// When it was placed, as the shop's clock showed it.
     pub at: DateTime<Utc>,
     /// Its value.
     pub amount: String,
+    /// ISO 4217 code, where that is another one than that of the sums.
+    #[serde(default)]
+    pub currency: Option<String>,
 }
 
 /// A finished draft.

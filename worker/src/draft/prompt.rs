@@ -248,6 +248,7 @@ fn write_facts(text: &mut String, facts: &CustomerFacts) {
     }
     for order in facts.recent_orders.iter().take(MAX_ORDERS) {
         let (id, amount) = (field(&order.order_id), field(&order.amount));
+        let currency = order.currency.as_deref().map_or_else(|| currency.clone(), field);
         let _ = writeln!(text, "order {id}: {}, {amount} {currency}", day(order.at));
     }
 }

@@ -111,7 +111,9 @@ fn dates(words: &[String]) -> Vec<String> {
     for (at, word) in words.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|before| words.get(before)).map(String::as_str);
         let next = words.get(at + 1).map(String::as_str);
-        if DAYS.contains(&word.as_str()) {
+        // `Guten Morgen` greets.
+        let is_greeting = word == "morgen" && before == Some("guten");
+        if DAYS.contains(&word.as_str()) && !is_greeting {
             found.push(word.clone());
         } else if MONTHS.contains(&word.as_str()) {
             if let Some(day) = before.and_then(day_of_month).or(next.and_then(day_of_month)) {
@@ -175,6 +177,11 @@ mod tests {
             ("It will be sent on 2026-12-04.", DatePromised),
             ("Ihr Paket wird am Freitag ankommen.", DatePromised),
             ("Votre colis sera livré demain.", DatePromised),
+            ("Ihr Paket kommt morgen an.", DatePromised),
+            ("Ihr Paket wird in 2 Werktagen bei Ihnen sein.", DatePromised),
+            ("Su paquete llegará el viernes.", DatePromised),
+            ("Uw pakket zal vrijdag aankomen.", DatePromised),
+            ("Sie erhalten 10 Prozent von uns, das wird verrechnet.", SumPromised),
             ("You will see 20 € on your account.", SumPromised),
             ("You get £12.50 from us.", SumPromised),
             ("Wir werden Ihnen 15,00 Euro gutschreiben.", SumPromised),
@@ -192,6 +199,10 @@ mod tests {
             "I cannot say whether it will arrive by Friday.",
             "I will look at all 3 orders and 2 messages and may write again.",
             "I will come back to you as soon as I know more.",
+            "Guten Morgen, ich werde mich melden, sobald ich mehr weiß.",
+            "Ich kann noch nicht sagen, ob es am Freitag ankommen wird.",
+            "Je ne peux pas encore dire si votre colis sera livré demain.",
+            "Todavía no sé si llegará el viernes.",
         ] {
             assert_eq!(promised(sentence), [], "{sentence}");
         }

@@ -39,7 +39,12 @@ pub(crate) fn an_input(text: &str) -> DraftInput {
 }
 
 fn a_customer() -> CustomerFacts {
-    let order = |id: &str, day| RecentOrder { order_id: id.into(), at: at(day), amount: "139.12".into() };
+    let order = |id: &str, day| RecentOrder {
+        order_id: id.into(),
+        at: at(day),
+        amount: "139.12".into(),
+        currency: None,
+    };
     CustomerFacts {
         orders: 2,
         spend: "250.00".into(),
@@ -126,6 +131,7 @@ pub(crate) fn any_input() -> impl Strategy<Value = DraftInput> {
         order_id,
         at: at(day),
         amount,
+        currency: None,
     });
     let orders = proptest::collection::vec(order, 0..4);
     let customer = (any::<u32>(), any_text(), any_text(), proptest::option::of(0u32..999), orders).prop_map(
