@@ -7,6 +7,7 @@ use platform::customers::{self, Found};
 use platform::insights::InsightError;
 use platform::insights::brief;
 use platform::insights::catalog::Catalogs;
+use platform::{money, zone};
 use support::macros::values::LastOrder;
 use support::order::facts;
 use support::rules::facts::Outside;
@@ -50,14 +51,15 @@ impl Rules {
             }
         };
         let profile = customers::profile(tx, &customer, Utc::now(), 3).await?;
+        let zone = zone::read(tx).await?;
         let last =
             profile.and_then(|profile| profile.recent_orders.into_iter().find(|order| !order.is_return));
         Ok(Behind {
             outside: outside(brief),
             order: last.map(|order| LastOrder {
                 number: order.order_id,
-                at: order.ordered_at,
-                amount: order.amount.normalize().to_string(),
+                on: order.ordered_at.with_timezone(&zone).date_naive(),
+                amount: money::written(order.amount, &order.currency),
                 currency: order.currency,
             }),
         })

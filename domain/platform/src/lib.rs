@@ -11,6 +11,7 @@ pub mod identities;
 pub mod insights;
 pub mod kinds;
 pub mod models;
+pub mod money;
 pub mod orders;
 pub mod personal;
 pub mod risk;

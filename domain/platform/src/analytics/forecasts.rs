@@ -122,7 +122,7 @@ pub const NO_METHOD: &str = "none";
 pub struct Forecast {
     /// What is forecast.
     pub metric: Metric,
-    /// The day (UTC) on which it was made.
+    /// The day on which it was made, where the shop is.
     pub made_on: NaiveDate,
     /// The method that the backtest chose, or [`NO_METHOD`].
     pub method: String,

@@ -8,6 +8,7 @@ use super::catalog::Catalogs;
 use super::customer;
 use super::history;
 use crate::risk::{RiskBand, RiskBands};
+use crate::zone;
 use database::Tx;
 use database::ids::TenantId;
 
@@ -83,7 +84,7 @@ pub async fn then(
         .bind(at)
         .fetch_optional(&mut **tx)
         .await?;
-    let day: NaiveDate = at.date_naive();
+    let day: NaiveDate = at.with_timezone(&zone::read(tx).await?).date_naive();
     let after = day.checked_add_days(Days::new(1)).unwrap_or(day);
     let oldest = day.checked_sub_days(Days::new(DAYS_OF_A_SNAPSHOT)).unwrap_or(day);
     let kept = history::history(tx, catalogs, tenant, customer_id, Some(after), 1).await?;

@@ -162,6 +162,7 @@ struct StoredFinding {
     ltv: Option<f32>,
     axes: Vec<Option<i16>>,
     computed_at: Option<DateTime<Utc>>,
+    computed_on: Option<NaiveDate>,
     confidence: Option<String>,
     who: Option<String>,
     features: Option<Vec<u8>>,
@@ -177,13 +178,14 @@ impl Stored {
         let Stored { customer_id, profile, run, found } = self;
         let (published_at, is_pinned) = (run.published_at, run.pinned.unwrap_or_default());
         let run = run.of_customer();
+        let computed_on = found.computed_on;
         let fact = (found.orders, found.spend_cents, found.first_order_on, found.last_order_on);
         let computed = run.as_ref().and_then(|run| {
             let mut computed = found.computed(run.as_of)?;
             // A customer that was computed after the run was published was computed as of that day, unless the run
             // looks back on purpose.
             if !is_pinned && published_at.is_some_and(|published_at| computed.computed_at > published_at) {
-                computed.as_of = computed.computed_at.date_naive().max(run.as_of);
+                computed.as_of = computed_on.map_or(run.as_of, |day| day.max(run.as_of));
             }
             computed.is_stale = profile.refreshed_at.is_some_and(|at| at > computed.computed_at);
             Some(computed)

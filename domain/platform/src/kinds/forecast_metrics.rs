@@ -21,7 +21,7 @@ impl ForecastMetrics {
 /// What was stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ForecastMetricsOutput {
-    /// The day (UTC) that the forecasts are stored under.
+    /// The day that the forecasts are stored under, where the shop is.
     pub made_on: NaiveDate,
     /// Full months of history.
     pub months: u32,

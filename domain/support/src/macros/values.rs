@@ -1,6 +1,6 @@
 //! The values of a ticket's variables, out of what the desk knows; what others know of the customer's last order is given.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use database::Tx;
 use database::ids::{AgentId, TicketId};
 use serde_json::Value;
@@ -15,8 +15,8 @@ use crate::tickets::TicketError;
 pub struct LastOrder {
     /// The shop's number of it.
     pub number: String,
-    /// When it was placed.
-    pub at: DateTime<Utc>,
+    /// The day on which it was placed, where the shop is.
+    pub on: NaiveDate,
     /// What it was worth.
     pub amount: String,
     /// ISO 4217.
@@ -80,7 +80,7 @@ pub async fn of(
     put("shop.name", row.shop);
     if let Some(order) = order {
         put("order.number", Some(order.number.clone()));
-        put("order.date", Some(order.at.date_naive().to_string()));
+        put("order.date", Some(order.on.to_string()));
         put("order.amount", Some(order.amount.clone()));
         put("order.currency", Some(order.currency.clone()));
     }

@@ -48,7 +48,7 @@ async fn forecast_all(
     // Nothing is held while the methods are tried.
     tx.commit().await?;
     let mut output = ForecastMetricsOutput {
-        made_on: now.date_naive(),
+        made_on: now.with_timezone(&standing.zone).date_naive(),
         months: history.as_ref().map_or(0, |months| u32::try_from(months.len()).unwrap_or(u32::MAX)),
         metrics: Vec::with_capacity(Metric::ALL.len()),
     };
@@ -153,9 +153,9 @@ mod tests {
 
     use super::*;
 
-    async fn tenant(db: &Db, slug: &str) -> TenantId {
+    async fn tenant(db: &Db, slug: &str, zone: &str) -> TenantId {
         let mut tx = db.gateway_tx().await.expect("the database answers");
-        let tenant = tenants::create(&mut tx, slug, slug, "UTC").await.expect("the slug is free");
+        let tenant = tenants::create(&mut tx, slug, slug, zone).await.expect("the slug is free");
         tx.commit().await.expect("commits");
         tenant.id
     }
@@ -180,7 +180,7 @@ mod tests {
         let db = Db::connect(&database.url_for("desk_worker"), 4).expect("the URL is valid");
         // Tenants are made by the api; a worker may not.
         let api = Db::connect(&database.url_for("desk_api"), 1).expect("the URL is valid");
-        let (shop, other) = (tenant(&api, "shop").await, tenant(&api, "other").await);
+        let (shop, other) = (tenant(&api, "shop", "UTC").await, tenant(&api, "other", "Pacific/Auckland").await);
         let mut owner = PgConnection::connect(&database.admin_url).await.expect("the server answers");
         sqlx::query(YEAR).bind(shop).execute(&mut owner).await.expect("orders");
         let now: DateTime<Utc> = "2026-11-21T12:00:00Z".parse().expect("a time");
@@ -212,6 +212,8 @@ mod tests {
         tx.commit().await.expect("commits");
 
         let nothing = forecast_all(&db, other, Uuid::now_v7(), now).await.expect("an answer");
+        // At noon in Greenwich it is the next day there.
+        assert_eq!((output.made_on.to_string(), nothing.made_on.to_string()), ("2026-11-21".into(), "2026-11-22".into()));
         assert!(nothing.metrics.iter().all(|outcome| outcome.method.is_none()));
         assert_eq!(nothing.metrics[0].reason.as_deref(), Some("not enough data: nothing was ordered yet"));
         let stale = forecast_all(&db, shop, Uuid::now_v7(), now + chrono::TimeDelta::days(200)).await;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use accounts::{integrations, tenants};
 use database::{ids::{TenantId, TicketId}, Role};
 use platform::customers::{self, Found, Profile};
+use platform::{money, zone};
 use support::{articles::search, drafts::{self, NewDraft}, events, gorgias::{PROVIDER, html}, tickets::{self, Message, NewMessage, Ticket}};
 use jobs::NewJob;
 use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote};
@@ -215,7 +216,9 @@ pub(super) async fn input_of(
         Found::One(customer) => {
             let profile = customers::profile(&mut tx, &customer, Utc::now(), ORDERS).await?;
             let words = known::words(&mut tx, ctx.tenant, &customer).await?;
-            (profile.map(|profile| CustomerFacts { words, ..facts_of(profile) }), Vec::new())
+            let zone = zone::read(&mut tx).await?;
+            let shown = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local().and_utc();
+            (profile.map(|profile| CustomerFacts { words, ..facts_of(profile, shown) }), Vec::new())
         }
         Found::Several(customers) => (None, customers),
         Found::Nobody => (None, Vec::new()),
@@ -264,21 +267,27 @@ async fn articles_for(
     Ok(found.into_iter().map(known).collect())
 }
 
-fn facts_of(profile: Profile) -> CustomerFacts {
+/// A profile in words and figures; a customer is told of the days that the shop's clock showed, which `shown` knows.
+fn facts_of(profile: Profile, shown: impl Fn(DateTime<Utc>) -> DateTime<Utc>) -> CustomerFacts {
     CustomerFacts {
         orders: u32::try_from(profile.orders).unwrap_or(0),
-        spend: profile.spend.to_string(),
-        currency: profile.currency,
-        first_order_at: profile.first_order_at,
-        last_order_at: profile.last_order_at,
+        spend: money::written(profile.spend, &profile.currency),
+        first_order_at: profile.first_order_at.map(&shown),
+        last_order_at: profile.last_order_at.map(&shown),
         recency_days: profile.recency_days.and_then(|days| u32::try_from(days).ok()),
-        mean_order_value: profile.mean_order_value.map(|value| value.to_string()),
+        mean_order_value: profile.mean_order_value.map(|value| money::written(value, &profile.currency)),
         recent_orders: profile
             .recent_orders
             .into_iter()
             .filter(|order| !order.is_return)
-            .map(|order| RecentOrder { order_id: order.order_id, at: order.ordered_at, amount: order.amount.to_string() })
+            .map(|order| RecentOrder {
+                amount: money::written(order.amount, &order.currency),
+                currency: Some(order.currency).filter(|currency| *currency != profile.currency),
+                order_id: order.order_id,
+                at: shown(order.ordered_at),
+            })
             .collect(),
+        currency: profile.currency,
         words: None,
     }
 }

@@ -10,6 +10,7 @@ use database::{Role, Tx};
 use jobs::{Announcement, NewJob};
 use platform::analytics::forecasts::{self, Forecast, Metric, NO_METHOD, UnknownMetric};
 use platform::kinds::ForecastMetrics;
+use platform::zone;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -44,7 +45,7 @@ pub struct ForecastView {
     pub reason: Option<String>,
     /// ISO 4217 code, where the metric is an amount.
     pub currency: Option<String>,
-    /// The day (UTC) on which it was made.
+    /// The day on which it was made, where the shop is.
     pub made_on: NaiveDate,
     /// When it was computed.
     pub computed_at: DateTime<Utc>,
@@ -176,8 +177,9 @@ async fn forecast(
     let months = months.and_then(|months| usize::try_from(months).ok()).unwrap_or(DEFAULT_MONTHS);
     let mut tx = state.db.tenant_tx(Role::Marketing, caller.tenant).await?;
     let latest = forecasts::latest(&mut tx, caller.tenant, metric).await?;
+    let today = zone::today(&mut tx, Utc::now()).await?;
     let stale_forecast = match latest {
-        Some((forecast, computed_at)) if forecast.made_on >= Utc::now().date_naive() => {
+        Some((forecast, computed_at)) if forecast.made_on >= today => {
             tx.commit().await?;
             let view = ForecastView::of(forecast, computed_at, months);
             return Ok(etag::answer(&headers, serde_json::to_vec(&view).expect("a forecast is plain data")));

@@ -9,6 +9,7 @@ use platform::insights::current::current;
 use platform::insights::customer;
 use platform::kinds::{ResegmentTenant, ScoreCustomers, TrainChurn, TrainLtv};
 use platform::models::Target;
+use platform::zone;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -65,8 +66,8 @@ async fn evaluate(
 ) -> Result<Answer, Problem> {
     caller.require(Scope::IntelligenceWrite)?;
     let EvaluateRequest { refit, train, as_of } = body.value;
-    check_as_of(as_of)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    check_as_of(as_of, zone::today(&mut tx, Utc::now()).await?)?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);
     }
@@ -80,12 +81,14 @@ async fn evaluate(
     Ok(answer)
 }
 
-fn check_as_of(as_of: Option<NaiveDate>) -> Result<(), Problem> {
+/// `today` is the day that it is where the shop is.
+fn check_as_of(as_of: Option<NaiveDate>, today: NaiveDate) -> Result<(), Problem> {
     let earliest = NaiveDate::from_ymd_opt(1970, 1, 1).expect("a day");
     match as_of {
-        Some(day) if day < earliest || day > Utc::now().date_naive() => {
-            Err(Problem::bad_request("as_of", "must be a day from 1970-01-01 until today (UTC)"))
-        }
+        Some(day) if day < earliest || day > today => Err(Problem::bad_request(
+            "as_of",
+            format!("must be a day from 1970-01-01 until today, which is {today} where the shop is"),
+        )),
         _ => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use database::Tx;
 use database::ids::TicketId;
 use platform::customers::{self, Found};
+use platform::{money, zone};
 use serde::{Deserialize, Serialize};
 use support::macros::store::{Content, Macro};
 use support::macros::values::LastOrder;
@@ -131,11 +132,12 @@ pub(super) async fn beside(
         customers::find(tx, contact.customer_id.as_deref(), contact.customer_email.as_deref()).await?;
     let Found::One(customer) = found else { return Ok((shop, None)) };
     let profile = customers::profile(tx, &customer, Utc::now(), 3).await?;
+    let zone = zone::read(tx).await?;
     let last = profile.and_then(|profile| profile.recent_orders.into_iter().find(|order| !order.is_return));
     let order = last.map(|order| LastOrder {
         number: order.order_id,
-        at: order.ordered_at,
-        amount: order.amount.normalize().to_string(),
+        on: order.ordered_at.with_timezone(&zone).date_naive(),
+        amount: money::written(order.amount, &order.currency),
         currency: order.currency,
     });
     Ok((shop, order))
