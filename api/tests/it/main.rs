@@ -4,6 +4,7 @@ mod access;
 mod analytics;
 mod auth;
 mod bad_input;
+mod cases;
 mod commands;
 mod dead_letters;
 mod desk;

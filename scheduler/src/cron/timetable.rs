@@ -251,6 +251,18 @@ mod tests {
     }
 
     #[test]
+    fn a_day_of_25_hours_has_50_half_hours_and_a_date_its_one_time() {
+        let day = due("*/30 * 5 4 *", "Australia/Melbourne", "2026-04-04T12:00:00Z", "2026-04-06T12:00:00Z");
+        assert_eq!(day.len(), 50);
+        for (cron, after, now, time) in [
+            ("30 2 29 3 *", "2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z", "29T01:00"),
+            ("30 2 25 10 *", "2026-10-24T12:00:00Z", "2026-10-26T12:00:00Z", "25T00:30"),
+        ] {
+            assert_eq!(due(cron, "Europe/Berlin", after, now), [time], "{cron}");
+        }
+    }
+
+    #[test]
     fn a_local_hour_keeps_its_place_in_the_day_over_the_year() {
         let table = table("0 9 * * *", "Europe/Berlin");
         let year = table.due_times(at("2025-12-31T23:00:00Z"), at("2026-12-31T22:59:59Z"));

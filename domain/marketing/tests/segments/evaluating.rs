@@ -3,6 +3,8 @@
 use chrono::Utc;
 use database::Role;
 use database::ids::SegmentId;
+use marketing::segments::bits::build::{Options, refresh};
+use marketing::segments::count::{Wanted, count};
 use marketing::segments::evaluate::{EvaluateError, Evaluation, evaluate, history, prune};
 use marketing::segments::members;
 use marketing::segments::parse::parse;
@@ -135,6 +137,50 @@ async fn a_statement_that_breaks_off_leaves_nothing_half_written() {
         .expect("dropped");
     let again = run(&world, made.id, Uuid::now_v7()).await.expect("evaluated");
     assert_eq!(again.members, Some(100));
+}
+
+#[tokio::test]
+async fn what_holds_what_does_not_and_what_is_unknown_are_everybody() {
+    const EVERYBODY: i64 = 120;
+    let world = world().await;
+    publish(&world, world.tenant, 1, &people(120, 5)).await;
+    let inner = segment(&world, "A", "order_count >= 2").await;
+    run(&world, inner.id, Uuid::now_v7()).await.expect("evaluated");
+    let options = Options { at_least: 0, block: 64 };
+    for has_index in [false, true] {
+        if has_index {
+            refresh(&world.db, world.tenant, options, |_, _| {}).await.expect("built");
+        }
+        let count = async |text: &str| {
+            let rule = parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+            count(&world.db, world.tenant, &rule, Wanted::Recount, Utc::now()).await.expect(text).customers
+        };
+        for parts in [
+            &["in segment \"A\"", "not in segment \"A\""][..],
+            &["ltv <= 10.5", "ltv > 10.5", "ltv is unknown"],
+            &["ltv > 10.5", "not (ltv > 10.5)"],
+            &["churn_risk in (high)", "churn_risk not in (high)", "churn_risk is unknown"],
+            &["churn_risk in (high)", "not churn_risk in (high)"],
+            &["email in (\"a@example.com\")", "email not in (\"a@example.com\")", "email is unknown"],
+        ] {
+            let mut sum = 0;
+            for part in parts {
+                let some = count(part).await;
+                assert!((1..EVERYBODY).contains(&some), "{part}: {some}");
+                sum += some;
+            }
+            assert_eq!(sum, EVERYBODY, "{parts:?}");
+        }
+        for nobody in ["last_order_date < 1900-01-01", "days_since_last_order < -5"] {
+            assert_eq!(count(nobody).await, 0, "{nobody}");
+        }
+        let hundred = (0..100).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
+        assert_eq!(count(&format!("order_count in ({hundred})")).await, EVERYBODY);
+        assert!(
+            parse(&format!("order_count in ({hundred}, 100)")).expect_err("too many").message.contains("100")
+        );
+        assert!(parse("order_count in ()").is_err());
+    }
 }
 
 #[tokio::test]

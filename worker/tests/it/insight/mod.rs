@@ -2,5 +2,6 @@
 
 mod customers;
 mod imports;
+mod nothing;
 mod runs;
 mod shop;
