@@ -1,5 +1,5 @@
-//! What a customer is told at once, when a shop switches that on: that their mail came. One in five minutes to a customer,
-//! and never to machines; so two desks that do it cannot go on answering each other, whatever their mails say.
+//! What a customer is told at once, when a shop switches that on: that their mail came. One in five minutes and ten a day to a
+//! customer, and never to machines; so two desks that do it cannot go on answering each other, whatever their mails say.
 
 use chrono::{DateTime, Duration, Utc};
 use database::Tx;
@@ -14,6 +14,8 @@ use crate::tickets::{Acting, TicketError};
 
 /// One to a customer in this time.
 const ONE_IN_MINUTES: i64 = 5;
+/// So many to a customer in a day.
+const MOST_A_DAY: i32 = 10;
 
 /// Writes it, if it is to be written (support role, the ticket's row locked or just made).
 ///
@@ -55,16 +57,21 @@ pub(crate) async fn acknowledge(
 async fn claim(tx: &mut Tx, acting: &Acting<'_>, customer: &str) -> Result<bool, TicketError> {
     let before: DateTime<Utc> = acting.now - Duration::minutes(ONE_IN_MINUTES);
     let done = sqlx::query(
-        "insert into support_app.mail_acknowledged as a (tenant_id, customer, at)
-         select $1, $2, $3 where not exists (
+        "insert into support_app.mail_acknowledged as a (tenant_id, customer, at, since)
+         select $1, $2, $3, $3 where not exists (
              select from support_app.auto_reply r where r.tenant_id = $1 and r.customer = $5 and r.at > $4)
-         on conflict (tenant_id, customer) do update set at = excluded.at where a.at <= $4",
+         on conflict (tenant_id, customer) do update set at = excluded.at,
+             times = case when a.since > $6 then a.times + 1 else 1 end,
+             since = case when a.since > $6 then a.since else excluded.at end
+         where a.at <= $4 and (a.since is null or a.since <= $6 or a.times < $7)",
     )
     .bind(acting.tenant)
     .bind(customer)
     .bind(acting.now)
     .bind(before)
     .bind(format!("email:{}", customer.to_lowercase()))
+    .bind(acting.now - Duration::days(1))
+    .bind(MOST_A_DAY)
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() == 1)

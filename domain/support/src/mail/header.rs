@@ -1,10 +1,10 @@
 //! What is read of a mail when it arrives, before anybody has time for it: who sent it, and what makes it the same mail
 //! when it is handed over twice.
 
-use mail_parser::MessageParser;
+use mail_parser::{HeaderName, MessageParser};
 use sha2::{Digest, Sha256};
 
-use super::normal_address;
+use super::{bounds, normal_address};
 
 /// The longest head of a mail: real ones have a few kilobytes.
 pub const MAX_HEAD_BYTES: usize = 256 * 1024;
@@ -33,12 +33,15 @@ pub enum HeadError {
         "the headers have more than {MAX_HEAD_BYTES} bytes; no mail program writes so many, so send the mail itself"
     )]
     TooLong,
+    /// Its head takes too long to read.
+    #[error("the headers have more encoded words than any mail program writes, so send the mail itself")]
+    TooMuch,
 }
 
 /// Reads the head.
 ///
 /// # Errors
-/// The mail is empty, or its head does not end within [`MAX_HEAD_BYTES`].
+/// The mail is empty, or its head does not end within [`MAX_HEAD_BYTES`], or is a bomb.
 pub fn read(raw: &[u8]) -> Result<Head, HeadError> {
     if raw.iter().all(u8::is_ascii_whitespace) {
         return Err(HeadError::Empty);
@@ -48,7 +51,10 @@ pub fn read(raw: &[u8]) -> Result<Head, HeadError> {
         return Err(HeadError::TooLong);
     }
     let (head, body) = raw.split_at(end);
-    let parsed = MessageParser::default().parse_headers(head);
+    bounds::fits(head, bounds::MOST_AT_THE_DOOR).map_err(|_| HeadError::TooMuch)?;
+    // Whoever hands it over waits, so no header is taken apart but these two.
+    let parser = MessageParser::new().header_id(HeaderName::MessageId).header_address(HeaderName::From);
+    let parsed = parser.parse_headers(head);
     let parsed = parsed.as_ref();
     let message_id = parsed.and_then(|message| message.message_id()).and_then(id);
     let sender = parsed
@@ -117,6 +123,8 @@ mod tests {
         assert_eq!(read(long.as_bytes()), Err(HeadError::TooLong));
         let many = "X-A: b\r\n".repeat(200_000);
         assert_eq!(read(many.as_bytes()), Err(HeadError::TooLong));
+        let slow = format!("From: {}\r\n\r\nHello", "=?aa?q?x".repeat(30_000));
+        assert_eq!(read(slow.as_bytes()), Err(HeadError::TooMuch));
         assert!(read(b"no header at all").is_ok());
     }
 

@@ -1,14 +1,17 @@
 //! A mail as it was read: who wrote it, what it answers, what it says, what came with it. It needs no database; whatever a
 //! mail contains, it is read to an end within bounds, and what is left out is said.
 
-use mail_parser::{HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{
+    ContentType, Encoding, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders,
+    PartType,
+};
 
 use super::header::{Head, id};
 use super::machine::{self, Signs};
 use super::report::{self, Report};
-use super::{html, normal_address, quotes};
+use super::{bounds, html, normal_address, quotes};
 use crate::gorgias::html::written;
-use crate::tickets::attachments::{MOST_OF_A_MESSAGE, harmless_name};
+use crate::tickets::attachments::{MOST_OF_A_MESSAGE, SNIFFED_BYTES, harmless_name, sniff};
 use crate::tickets::words::{SUBJECT_LIMIT, TEXT_LIMIT};
 
 /// Mails that a mail says it answers, at most; a long thread's newest and oldest say enough.
@@ -76,19 +79,27 @@ pub enum Unreadable {
     /// Nobody is named as its writer.
     #[error("it names nobody as its sender, so nobody could be answered; look at it as it came")]
     NoSender,
+    /// It would take for ever.
+    #[error(
+        "it is made of more parts or headers than any mail program writes, so it was not read; look at it as it came, and \
+         ask its sender to send it again"
+    )]
+    TooMuch,
 }
 
 /// Reads a mail. `file_limit_bytes` is how long a file may be.
 ///
 /// # Errors
-/// It has no headers, or nobody as its sender and is no machine's either.
+/// It has no headers, nobody as its sender and is no machine's either, or it is a bomb.
 pub fn read(
     raw: &[u8],
     head: &Head,
     envelope_from: Option<&str>,
     file_limit_bytes: usize,
 ) -> Result<Letter, Unreadable> {
-    let message = MessageParser::default().parse(raw).ok_or(Unreadable::NoHeaders)?;
+    bounds::fits(raw, bounds::MOST_IN_A_JOB).map_err(|_| Unreadable::TooMuch)?;
+    let flat = bounds::flat(raw);
+    let message = parser().parse(&*flat).ok_or(Unreadable::NoHeaders)?;
     if message.parts.first().is_none_or(|part| part.headers.is_empty()) {
         return Err(Unreadable::NoHeaders);
     }
@@ -112,13 +123,23 @@ pub fn read(
             .subject()
             .map(|subject| short(subject, SUBJECT_LIMIT))
             .filter(|text| !text.is_empty()),
-        report: report::read(&message),
+        report: signs.machine.and_then(|_| report::read(&message)),
         signs,
         ..Letter::default()
     };
     read_text(&message, &mut letter);
-    read_files(&message, file_limit_bytes, &mut letter);
+    read_files(&message, raw, file_limit_bytes, &mut letter);
     Ok(letter)
+}
+
+/// Reads those headers whose values are looked at; the others stay as they are written.
+fn parser() -> MessageParser {
+    MessageParser::new()
+        .with_mime_headers()
+        .with_message_ids()
+        .header_address(HeaderName::From)
+        .header_address(HeaderName::ReplyTo)
+        .header_text(HeaderName::Subject)
 }
 
 fn read_text(message: &Message<'_>, letter: &mut Letter) {
@@ -179,15 +200,18 @@ fn whole_text(markup: &str) -> String {
     plain(&crate::gorgias::html::whole(markup, TEXT_LIMIT))
 }
 
-fn read_files(message: &Message<'_>, limit_bytes: usize, letter: &mut Letter) {
+/// Its files. `raw` is the mail as it came: of a mail within it the file is what came.
+fn read_files(message: &Message<'_>, raw: &[u8], limit_bytes: usize, letter: &mut Letter) {
     for part in message.attachments().take(MOST_PARTS) {
         let kind = part.content_type();
+        let is_mail = kind.is_some_and(|kind| kind.ctype().eq_ignore_ascii_case("message"));
         // The status of a report is read, and says nothing to people.
-        if letter.report.is_some() && kind.is_some_and(|kind| kind.ctype().eq_ignore_ascii_case("message")) {
+        if letter.report.is_some() && is_mail {
             continue;
         }
-        let bytes = match &part.body {
-            PartType::Message(inner) => inner.raw_message(),
+        let as_it_came = (part.offset_body as usize)..(part.offset_end as usize);
+        let bytes = match raw.get(as_it_came) {
+            Some(bytes) if is_mail && part.encoding == Encoding::None => bytes,
             _ => part.contents(),
         };
         if bytes.is_empty() {
@@ -204,8 +228,28 @@ fn read_files(message: &Message<'_>, limit_bytes: usize, letter: &mut Letter) {
             letter.remarks.push(format!("{name} was left out: it has more than {limit_bytes} bytes"));
             continue;
         }
+        if let Some(claim) = false_claim(kind, &name, bytes) {
+            letter
+                .remarks
+                .push(format!("{name} says that it is {claim} and is something else; open it with care"));
+        }
         letter.files.push(LetterFile { name, bytes: bytes.to_vec() });
     }
+}
+
+/// What a file claims to be by its type or its name and is not: a picture, or a PDF, which people open without a thought.
+fn false_claim(kind: Option<&ContentType<'_>>, name: &str, bytes: &[u8]) -> Option<&'static str> {
+    let subtype = kind.and_then(|kind| kind.subtype()).unwrap_or_default().to_ascii_lowercase();
+    let ending = name.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase());
+    // A drawing is a text that may contain programs, and says so.
+    let is_picture = kind
+        .is_some_and(|kind| kind.ctype().eq_ignore_ascii_case("image") && subtype != "svg+xml")
+        || ["png", "jpg", "jpeg", "gif", "webp", "bmp", "heic", "tif", "tiff"].contains(&ending.as_str());
+    let is = sniff(&bytes[..bytes.len().min(SNIFFED_BYTES)]);
+    if is_picture && !is.starts_with("image/") {
+        return Some("a picture");
+    }
+    ((subtype == "pdf" || ending == "pdf") && is != "application/pdf").then_some("a PDF")
 }
 
 fn name_of(part: &MessagePart<'_>, number: usize) -> String {
@@ -273,6 +317,8 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
 
     use super::super::header;
@@ -339,10 +385,65 @@ mod tests {
         let letter = letter(raw.as_bytes());
         assert!(letter.is_ok_and(|letter| letter.files.len() <= MOST_OF_A_MESSAGE));
         let mut raw = String::from("From: a@x.example\r\n");
-        for _ in 0..500 {
-            raw += "Content-Type: message/rfc822\r\n\r\nFrom: b@x.example\r\n";
-        }
+        raw += &"Content-Type: message/rfc822\r\n\r\nFrom: b@x.example\r\n".repeat(100_000);
         assert!(self::letter(raw.as_bytes()).is_ok());
+        // The same, hidden in an encoding that such a part must not have.
+        let hidden = STANDARD.encode("Content-Type: message/rfc822\n\n".repeat(20_000));
+        let raw = format!(
+            "From: a@x.example\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n{hidden}\r\n"
+        );
+        assert!(self::letter(raw.as_bytes()).is_ok());
+        let digest = "Content-Type: multipart/digest; boundary=d\r\n\r\n--d\r\n\r\n";
+        assert!(self::letter(format!("From: a@x.example\r\n{}", digest.repeat(5_000)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_claims_to_be_harmless_and_is_not_is_told() {
+        for (kind, name, claim) in [
+            ("image/png", "lamp.png", Some("a picture")),
+            ("application/octet-stream", "lamp.JPG", Some("a picture")),
+            ("application/pdf", "invoice", Some("a PDF")),
+            ("text/plain", "invoice.pdf", Some("a PDF")),
+            ("image/svg+xml", "drawing.svg", None),
+            ("application/zip", "all.zip", None),
+        ] {
+            let raw = format!(
+                "From: a@x.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: {kind}\r\n\
+                 Content-Disposition: attachment; filename=\"{name}\"\r\n\r\nMZ\u{1}\r\n--b--\r\n"
+            );
+            let remarks = letter(raw.as_bytes()).expect("it is read").remarks;
+            match claim {
+                Some(claim) => {
+                    assert!(remarks.len() == 1 && remarks[0].contains(claim), "{name}: {remarks:?}")
+                }
+                None => assert!(remarks.is_empty(), "{name}: {remarks:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn bombs_are_told_and_not_read() {
+        for body in ["--b\n".repeat(500_000), format!("--b\n{}", "a:\n".repeat(500_000))] {
+            let raw = format!("From: a@x.example\nContent-Type: multipart/mixed; boundary=b\n\n{body}");
+            assert_eq!(letter(raw.as_bytes()).err(), Some(Unreadable::TooMuch));
+        }
+    }
+
+    #[test]
+    fn a_mail_within_a_mail_is_a_file_as_it_came() {
+        let inner = "From: b@x.example\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\
+                     Content-Type: message/rfc822\r\n\r\nSubject: innermost\r\n\r\nHi\r\n--i--";
+        let raw = format!(
+            "From: a@x.example\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n\r\nSee below.\r\n--o\r\n\
+             Content-Type: message/rfc822\r\n\r\n{inner}\r\n--o--\r\n"
+        );
+        let letter = letter(raw.as_bytes()).expect("it is read");
+        assert_eq!(letter.text, "See below.");
+        let [file] = letter.files.as_slice() else { panic!("{:?}", letter.files) };
+        assert_eq!(
+            (file.name.as_str(), String::from_utf8_lossy(&file.bytes).as_ref()),
+            ("file-1.eml", inner)
+        );
     }
 
     proptest! {

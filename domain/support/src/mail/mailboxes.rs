@@ -194,30 +194,46 @@ async fn one(tx: &mut Tx, condition: &str, id: Uuid) -> Result<Option<Mailbox>, 
     .await?)
 }
 
-/// The one of an address, whoever's it is: its shop and itself (support role, no tenant needed).
+/// The one of an address, whoever's it is: its shop and itself (support role, no tenant needed). What stands behind a `+` is a
+/// sender's own mark, unless a mailbox is called so.
 ///
 /// # Errors
 /// The database failed.
 pub async fn of_address(tx: &mut Tx, address: &str) -> Result<Option<(TenantId, Uuid)>, DbError> {
-    let Some(address) = normal_address(address) else { return Ok(None) };
-    Ok(sqlx::query_as("select tenant_id, mailbox_id from support_app.mailbox_of($1)")
-        .bind(address)
-        .fetch_optional(&mut **tx)
-        .await?)
+    for address in forms(address) {
+        let found = sqlx::query_as("select tenant_id, mailbox_id from support_app.mailbox_of($1)")
+            .bind(address)
+            .fetch_optional(&mut **tx)
+            .await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
-/// Whether a mailbox of the shop has this address (support role).
+/// Whether mail to this address comes to a mailbox of the shop (support role).
 ///
 /// # Errors
 /// The database failed.
 pub(crate) async fn is_own(tx: &mut Tx, address: &str) -> Result<bool, DbError> {
     Ok(sqlx::query_scalar(
-        "select exists (select from support_app.mailbox
-                        where tenant_id = (select shared.current_tenant()) and address = $1 and disabled_at is null)",
+        "select exists (select from support_app.mailbox where tenant_id = (select shared.current_tenant())
+                                                          and address = any($1) and disabled_at is null)",
     )
-    .bind(address)
+    .bind(forms(address))
     .fetch_one(&mut **tx)
     .await?)
+}
+
+/// An address as it is compared, and without its mark: `help+order-7@shop.example` comes to `help@shop.example`.
+fn forms(address: &str) -> Vec<String> {
+    let Some(address) = normal_address(address) else { return Vec::new() };
+    let unmarked = address.rsplit_once('@').and_then(|(local, domain)| {
+        let (name, _) = local.split_once('+').filter(|(name, _)| !name.is_empty())?;
+        Some(format!("{name}@{domain}"))
+    });
+    std::iter::once(address.clone()).chain(unmarked).collect()
 }
 
 /// Makes one (support role); the token is told this once.

@@ -5,6 +5,7 @@
 //! ([`take`]). What a machine sent ([`machine`]) is kept and flagged: nothing answers it, and it reopens nothing.
 
 pub mod acknowledge;
+mod bounds;
 pub mod header;
 pub mod html;
 pub mod inbound;

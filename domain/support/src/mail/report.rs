@@ -1,7 +1,9 @@
-//! Delivery reports (RFC 3464): which of our mails did not arrive, and why.
+//! Delivery reports: which of our mails did not arrive, and why. Most are written for programs (RFC 3464); those of other mail
+//! servers say it in words, with the mail that came back below them.
 
-use mail_parser::{Message, MessageParser, MimeHeaders, PartType};
+use mail_parser::{HeaderValue, Message, MessageParser, MimeHeaders, PartType};
 
+use super::bounds::NESTED;
 use super::header::id;
 
 /// Characters of a diagnosis that are kept.
@@ -42,8 +44,12 @@ impl Report {
     }
 }
 
-/// The report in a mail, if it is one.
+/// The report in what a machine sent, if it is one.
 pub fn read(message: &Message<'_>) -> Option<Report> {
+    for_programs(message).or_else(|| in_words(message))
+}
+
+fn for_programs(message: &Message<'_>) -> Option<Report> {
     let fields = message.parts.iter().find_map(|part| {
         let kind = part.content_type()?;
         let is_status = kind.ctype().eq_ignore_ascii_case("message")
@@ -63,29 +69,101 @@ pub fn read(message: &Message<'_>) -> Option<Report> {
     };
     let diagnosis = field("Diagnostic-Code").map(|code| {
         let code = code.split_once(';').map_or(code.as_str(), |(_, text)| text);
-        code.trim().chars().filter(|c| !c.is_control()).take(DIAGNOSIS_CHARS).collect()
+        shortened(code)
     });
     let status = field("Status").map(|status| status.chars().take(20).collect());
-    Some(Report { action, status, diagnosis, about: about(message) })
+    // Some send back nothing of the mail, and answer it.
+    Some(Report { action, status, diagnosis, about: about(message).or_else(|| answered(message)) })
+}
+
+/// Words of reports that are written for people.
+const FAILED: [&str; 11] = [
+    "permanent error",
+    "permanent fatal error",
+    "could not be delivered",
+    "couldn't be delivered",
+    "was not delivered",
+    "unable to deliver",
+    "undeliverable",
+    "delivery failed",
+    "delivery has failed",
+    "returned to sender",
+    "konnte nicht zugestellt werden",
+];
+/// Words of those by which a server says that it goes on trying.
+const DELAYED: [&str; 4] = [
+    "has not yet been delivered",
+    "will be retried",
+    "delivery attempts will continue",
+    "still being retried",
+];
+/// Characters of such a report that are looked at; the mail that came back stands below them.
+const WORDS_LOOKED_AT: usize = 20_000;
+
+/// What a report says that has no part for programs. It counts when the mail that came back can be told from it.
+fn in_words(message: &Message<'_>) -> Option<Report> {
+    let text: String = message.body_text(0)?.chars().take(WORDS_LOOKED_AT).collect();
+    let lower = text.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let is_failure = message.header_raw("X-Failed-Recipients").is_some() || says(&FAILED);
+    if !is_failure || says(&DELAYED) {
+        return None;
+    }
+    let id_in = |text: &str| {
+        fields_of(text)
+            .find(|(name, _)| name.eq_ignore_ascii_case("message-id"))
+            .and_then(|(_, value)| id(&value))
+    };
+    let about = about(message).or_else(|| id_in(&text))?;
+    let refusal = text.lines().find_map(|line| Some((line.split_whitespace().find_map(status_in)?, line)));
+    Some(Report {
+        action: Action::Failed,
+        status: refusal.as_ref().map(|(status, _)| status.clone()),
+        diagnosis: refusal.map(|(_, line)| shortened(line)),
+        about: Some(about),
+    })
+}
+
+/// Such as `5.1.1`, also in brackets or with a colon behind it.
+fn status_in(word: &str) -> Option<String> {
+    let word = word.trim_matches(|c: char| !c.is_ascii_digit());
+    let mut parts = word.split('.');
+    let is_number =
+        |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_status = parts.next() == Some("5")
+        && parts.next().is_some_and(is_number)
+        && parts.next().is_some_and(is_number)
+        && parts.next().is_none();
+    is_status.then(|| word.to_owned())
+}
+
+fn shortened(text: &str) -> String {
+    text.trim().chars().filter(|c| !c.is_control()).take(DIAGNOSIS_CHARS).collect()
 }
 
 /// The Message-ID of the mail that came back: it, or its head, stands in the last part.
 fn about(message: &Message<'_>) -> Option<String> {
     message.parts.iter().rev().find_map(|part| {
-        if let PartType::Message(inner) = &part.body {
-            return inner.message_id().and_then(id);
-        }
-        let kind = part.content_type()?;
-        let is_head = kind.subtype().is_some_and(|subtype| {
-            subtype.eq_ignore_ascii_case("rfc822-headers") || subtype.eq_ignore_ascii_case("rfc822")
-        });
+        let subtype = part.content_type()?.subtype()?.to_ascii_lowercase();
+        let is_head =
+            ["rfc822-headers", "rfc822"].contains(&subtype.as_str()) || subtype.as_bytes() == NESTED;
         if !is_head {
             return None;
         }
         let text = text_of(&part.body);
-        let head = MessageParser::default().parse_headers(text.as_bytes())?;
+        let head = MessageParser::new().header_id("Message-ID").parse_headers(text.as_bytes())?;
         head.message_id().and_then(id)
     })
+}
+
+/// The Message-ID of the mail that a report answers.
+fn answered(message: &Message<'_>) -> Option<String> {
+    let last = |value: &HeaderValue<'_>| match value {
+        HeaderValue::Text(text) => id(text),
+        HeaderValue::TextList(list) => id(list.last()?),
+        _ => None,
+    };
+    last(message.in_reply_to()).or_else(|| last(message.references()))
 }
 
 fn text_of(body: &PartType<'_>) -> String {
@@ -94,8 +172,7 @@ fn text_of(body: &PartType<'_>) -> String {
         PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
             String::from_utf8_lossy(bytes).into_owned()
         }
-        PartType::Message(message) => String::from_utf8_lossy(message.raw_message()).into_owned(),
-        PartType::Multipart(_) => String::new(),
+        PartType::Message(_) | PartType::Multipart(_) => String::new(),
     }
 }
 
@@ -118,7 +195,13 @@ fn fields_of(text: &str) -> impl Iterator<Item = (&str, String)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bounds;
     use super::*;
+
+    fn report(raw: &str) -> Option<Report> {
+        let flat = bounds::flat(raw.as_bytes());
+        read(&MessageParser::default().parse(&*flat).expect("a mail"))
+    }
 
     const REPORT: &str = "From: MAILER-DAEMON@mx.example\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
         --b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n\
@@ -129,18 +212,47 @@ mod tests {
     #[test]
     fn a_report_names_the_mail_and_the_reason() {
         for kind in ["text/rfc822-headers", "message/rfc822", "message/rfc822-headers"] {
-            let raw = REPORT.replace("KIND", kind);
-            let message = MessageParser::default().parse(raw.as_bytes()).expect("a mail");
-            let report = read(&message).expect("a report");
+            let report = report(&REPORT.replace("KIND", kind)).expect("a report");
             assert_eq!(report.action, Action::Failed, "{kind}");
             assert_eq!(report.status.as_deref(), Some("5.1.1"));
             assert_eq!(report.diagnosis.as_deref(), Some("550 5.1.1 no such user"));
             assert_eq!(report.about.as_deref(), Some("reply-1@shop.example"), "{kind}");
         }
         let delayed = REPORT.replace("Action: failed", "Action: delayed");
-        let message = MessageParser::default().parse(delayed.as_bytes()).expect("a mail");
-        assert_eq!(read(&message).expect("a report").action, Action::Delayed);
-        let none = MessageParser::default().parse(b"From: a@b.example\r\n\r\nHi".as_slice()).expect("a mail");
-        assert_eq!(read(&none), None);
+        assert_eq!(report(&delayed).expect("a report").action, Action::Delayed);
+        assert_eq!(report("From: a@b.example\r\n\r\nHi"), None);
+    }
+
+    #[test]
+    fn a_report_without_the_mail_is_about_the_one_that_it_answers() {
+        let without = REPORT
+            .replace("KIND", "text/plain")
+            .replace("From:", "In-Reply-To: <reply-2@shop.example>\r\nFrom:");
+        assert_eq!(report(&without).and_then(|report| report.about).as_deref(), Some("reply-2@shop.example"));
+    }
+
+    #[test]
+    fn a_report_in_words_counts_when_it_names_the_mail_and_is_final() {
+        let qmail = "From: MAILER-DAEMON@mx.example\r\n\r\nHi. This is the qmail-send program at mx.example.\r\n\
+            This is a permanent error; I've given up. Sorry it didn't work out.\r\n\r\n<ann@x.example>:\r\n\
+            Remote host said: 550 5.1.1 no such user\r\n\r\n--- Below this line is a copy of the message.\r\n\r\n\
+            Return-Path: <help@shop.example>\r\nMessage-ID: <reply-1@shop.example>\r\nSubject: Lamp\r\n\r\nHello\r\n";
+        let report = self::report(qmail).expect("a report");
+        assert_eq!((report.action, report.about.as_deref()), (Action::Failed, Some("reply-1@shop.example")));
+        assert_eq!(report.status.as_deref(), Some("5.1.1"));
+        assert_eq!(report.reason(), "the mail came back (5.1.1): Remote host said: 550 5.1.1 no such user");
+        let exim = "From: Mail Delivery System <Mailer-Daemon@mx.example>\r\nX-Failed-Recipients: ann@x.example\r\n\
+            Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nThis message was created automatically.\r\n\
+            --b\r\nContent-Type: message/rfc822\r\n\r\nMessage-Id: <reply-3@shop.example>\r\n\r\nHello\r\n--b--\r\n";
+        assert_eq!(
+            self::report(exim).and_then(|report| report.about).as_deref(),
+            Some("reply-3@shop.example")
+        );
+        let goes_on = qmail.replace("I've given up", "it will be retried");
+        assert_eq!(self::report(&goes_on), None);
+        let of_what = qmail.replace("Message-ID", "X-Other");
+        assert_eq!(self::report(&of_what), None);
+        let away = "From: ann@x.example\r\n\r\nI am away.\r\nMessage-ID: <reply-1@shop.example>\r\n";
+        assert_eq!(self::report(away), None);
     }
 }

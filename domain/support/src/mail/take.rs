@@ -20,7 +20,7 @@ use crate::settle::settle;
 use crate::tickets::attachments::{self, NewAttachment};
 use crate::tickets::change::{self, Customer};
 use crate::tickets::create::{self, NewTicket, Origin};
-use crate::tickets::lock::{Locked, hold_families, lock, lock_current};
+use crate::tickets::lock::{Locked, hold_families, lock, lock_current, lock_heard};
 use crate::tickets::message::{self, From, NewRow};
 use crate::tickets::state::{Heard, Status};
 use crate::tickets::words::{Channel, Priority};
@@ -28,6 +28,10 @@ use crate::tickets::{Acting, TicketError, merge};
 
 /// What the reason begins with for which a machine's ticket is suspended.
 const ASIDE: &str = "machine mail: ";
+
+/// What is said of a mail that only says of itself that it belongs to its ticket.
+const STRANGER: &str =
+    "whoever wrote it had no part in the ticket before; it names one of its mails as the one that it answers";
 
 /// A mail that waits to be taken in.
 #[derive(Clone, FromRow)]
@@ -128,14 +132,25 @@ pub async fn take(
         Some(person) if !mailboxes::is_own(tx, &person.address).await? => Some(person),
         _ => None,
     };
+    if let Some(copy) = thread::copy_of(tx, acting.tenant, mail.id).await? {
+        return Ok(Some(is_copy(tx, acting, mail, copy).await?));
+    }
     let found = thread::find(tx, acting.tenant, letter).await?;
     let failed = letter.report.as_ref().filter(|report| report.action == Action::Failed);
     // Every ticket that it may touch, at once: which of them comes first depends on the mail.
     let mut touched: Vec<TicketId> = found.ticket.iter().chain(&found.others).copied().collect();
+    // What goes on after one that is final is among them.
+    touched.extend(thread::follow_ups(tx, &touched).await?);
     if let Some(report) = failed {
         touched.extend(outbound::ticket_of(tx, report).await?);
     }
     hold_families(tx, &touched).await?;
+    let mut remarks = letter.remarks.clone();
+    if let (Some(ticket), None) = (found.ticket, &machine)
+        && !thread::is_of_its_people(tx, ticket, letter).await?
+    {
+        remarks.push(STRANGER.to_owned());
+    }
     let new = Addition { mail, mailbox: &mailbox, letter, reply_to, files, machine: machine.as_deref() };
     let mut taken = match (found.ticket, &machine) {
         (Some(ticket), None) => hear(tx, acting, ticket, &new).await?,
@@ -159,11 +174,39 @@ pub async fn take(
     .bind(taken.ticket)
     .bind(taken.message)
     .bind(&machine)
-    .bind(&letter.remarks)
+    .bind(&remarks)
     .execute(&mut **tx)
     .await?;
     taken.machine = machine;
     Ok(Some(taken))
+}
+
+/// A mail that came to several mailboxes is one message, in the ticket of the first, which keeps it as it came.
+async fn is_copy(
+    tx: &mut Tx,
+    acting: &Acting<'_>,
+    mail: &Waiting,
+    copy: thread::Elsewhere,
+) -> Result<Taken, TicketError> {
+    sqlx::query(
+        "update support_app.mail set state = 'taken', raw = null, taken_at = $2, ticket_id = $3, message_row = $4, machine = $5,
+             remarks = array['the same mail came to another mailbox of the shop, so it is one message']
+         where id = $1",
+    )
+    .bind(mail.id)
+    .bind(acting.now)
+    .bind(copy.ticket_id)
+    .bind(copy.message_row)
+    .bind(&copy.machine)
+    .execute(&mut **tx)
+    .await?;
+    Ok(Taken {
+        ticket: copy.ticket_id,
+        message: copy.message_row,
+        is_new_ticket: false,
+        machine: copy.machine,
+        announcement: Announcement::default(),
+    })
 }
 
 /// What is to be added.
@@ -206,7 +249,7 @@ async fn hear(
     ticket: TicketId,
     new: &Addition<'_>,
 ) -> Result<Taken, TicketError> {
-    let mut known = lock_current(tx, ticket).await?;
+    let mut known = lock_heard(tx, ticket, acting.now).await?;
     let was_aside = is_aside(&known);
     if was_aside {
         // A machine's mail was read before the person's that it belongs to.

@@ -1,15 +1,19 @@
 //! Which ticket a mail belongs to: by the mails that it answers, and by those that answer it, because mails come in any
 //! order. A number in the subject counts only from people of the ticket, because anybody can write a number.
 
-use database::ids::{TenantId, TicketId};
+use database::ids::{MessageId, TenantId, TicketId};
 use database::{DbError, Tx};
 use sha2::{Digest, Sha256};
+use sqlx::FromRow;
+use uuid::Uuid;
 
 use super::letter::Letter;
 use crate::tickets::create::PROVIDER;
 
 /// Numbers in a subject that are looked at.
 const MOST_NUMBERS: usize = 3;
+/// Tickets that went on after another, of which the newest are looked at.
+const MOST_FOLLOW_UPS: i64 = 20;
 
 /// The tickets that a mail belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,6 +62,57 @@ pub async fn find(tx: &mut Tx, tenant: TenantId, letter: &Letter) -> Result<Foun
     Ok(Found { ticket: by_number(tx, tenant, letter).await?, others: Vec::new() })
 }
 
+/// The same mail, taken in of another mailbox of the shop (support role): whoever writes to several wrote one message. Copies of
+/// it wait until the transaction ends.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn copy_of(tx: &mut Tx, tenant: TenantId, mail: Uuid) -> Result<Option<Elsewhere>, DbError> {
+    let identity: Vec<u8> = sqlx::query_scalar("select identity from support_app.mail where id = $1")
+        .bind(mail)
+        .fetch_one(&mut **tx)
+        .await?;
+    sqlx::query("select pg_advisory_xact_lock($1)")
+        .bind(lock_of(tenant, &identity))
+        .execute(&mut **tx)
+        .await?;
+    Ok(sqlx::query_as(
+        "select m.ticket_id, m.message_row, m.machine
+         from support_app.mailbox b join support_app.mail m on m.mailbox_id = b.id and m.identity = $2
+         where b.tenant_id = $3 and m.id <> $1 and m.state = 'taken' and m.ticket_id is not null
+           and m.message_row is not null
+         order by m.taken_at limit 1",
+    )
+    .bind(mail)
+    .bind(&identity)
+    .bind(tenant)
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// What became of the same mail elsewhere.
+#[derive(FromRow)]
+pub(super) struct Elsewhere {
+    pub(super) ticket_id: TicketId,
+    pub(super) message_row: MessageId,
+    pub(super) machine: Option<String>,
+}
+
+/// Tickets in which those went on that are final, the newest first (support role).
+pub(super) async fn follow_ups(tx: &mut Tx, tickets: &[TicketId]) -> Result<Vec<TicketId>, DbError> {
+    Ok(sqlx::query_scalar(
+        "with recursive later as (
+             select f.id from support_app.ticket f where f.follow_up_of = any($1)
+             union select f.id from support_app.ticket f join later l on f.follow_up_of = l.id
+         )
+         select id from later order by id desc limit $2",
+    )
+    .bind(tickets)
+    .bind(MOST_FOLLOW_UPS)
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
 /// Remembers that a mail and those that it answers are in a ticket (support role).
 ///
 /// # Errors
@@ -103,10 +158,34 @@ async fn remember_ids(
     Ok(())
 }
 
+/// Whether a mail is from one of the people of a ticket: its customer, or whoever wrote in it before (support role). Anybody may
+/// say that a mail answers another whose id they have seen.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn is_of_its_people(
+    tx: &mut Tx,
+    ticket: TicketId,
+    letter: &Letter,
+) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar(
+        "select coalesce(lower(t.customer_email) = any($2), false) or exists (
+             select from support_app.message m where m.ticket_id = t.id and m.sender_email = any($2))
+         from support_app.ticket t where t.id = $1",
+    )
+    .bind(ticket)
+    .bind(people(letter))
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
+fn people(letter: &Letter) -> Vec<&str> {
+    letter.sender.iter().chain(&letter.reply_to).map(|person| person.address.as_str()).collect()
+}
+
 async fn by_number(tx: &mut Tx, tenant: TenantId, letter: &Letter) -> Result<Option<TicketId>, DbError> {
     let numbers = numbers(letter.subject.as_deref().unwrap_or_default());
-    let mut people: Vec<&str> = letter.sender.iter().map(|person| person.address.as_str()).collect();
-    people.extend(letter.reply_to.iter().map(|person| person.address.as_str()));
+    let people = people(letter);
     if numbers.is_empty() || people.is_empty() {
         return Ok(None);
     }
