@@ -6,10 +6,10 @@ use std::time::Duration;
 use chrono::Utc;
 use database::personal::{self, Person, Reached};
 use database::{Role, act_as};
-use jobs::JobId;
 use jobs::personal::{self as ledger, Needles};
 use platform::personal::EraseError;
-use support::privacy::{WITHOUT_TICKET, find, requests, tickets};
+use support::privacy::requests::{Request, Whom};
+use support::privacy::{WITHOUT_TICKET, earlier, find, requests, tickets};
 use upstreams::files::{FilesError, Place};
 use uuid::Uuid;
 
@@ -30,14 +30,18 @@ impl From<FilesError> for Stop {
 }
 
 /// Everything, once. What is erased already is not touched. Of names that nobody had no codes are kept.
-pub async fn once(ctx: &Ctx, app: &App, request: Uuid, person: &Person, is_known: bool) -> Result<(), Stop> {
+pub async fn once(ctx: &Ctx, app: &App, request: Uuid, whom: &Whom) -> Result<(), Stop> {
+    let person = &whom.person;
     ctx.progress(0, Some(STEPS), "jobs");
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
-    let ids = find::ids(&mut tx, &person.tickets).await?;
+    let mut ids = find::ids(&mut tx, &person.tickets).await?;
+    let earlier = earlier::of_person(&mut tx, &app.master_key, ctx.tenant, person, request).await?;
+    ids.extend(earlier::exports(&earlier));
     tx.commit().await?;
     of_jobs(ctx, app, Some(request), &person.token, &Needles::of(person, &ids)).await?;
     ctx.progress(1, Some(STEPS), "files");
     of_files(ctx, app, request, person).await?;
+    of_requests(ctx, app, request, &earlier).await?;
     ctx.progress(2, Some(STEPS), "tickets");
     for chunk in person.tickets.chunks(tickets::AT_ONCE) {
         let mut reached = Reached::new();
@@ -53,7 +57,7 @@ pub async fn once(ctx: &Ctx, app: &App, request: Uuid, person: &Person, is_known
     requests::reached(&mut tx, request, &reached).await?;
     tx.commit().await?;
     ctx.progress(4, Some(STEPS), "orders and what is known");
-    of_shop(ctx, app, request, person, is_known).await?;
+    of_shop(ctx, app, request, whom).await?;
     ctx.progress(5, Some(STEPS), "segments");
     let mut reached = Reached::new();
     let mut tx = app.db.tenant_tx(Role::Marketing, ctx.tenant).await?;
@@ -135,12 +139,27 @@ async fn of_files(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Resul
     Ok(())
 }
 
-async fn of_shop(ctx: &Ctx, app: &App, request: Uuid, person: &Person, is_known: bool) -> Result<(), Stop> {
+/// What they asked for before: archives of everything about them, and who asked.
+async fn of_requests(ctx: &Ctx, app: &App, request: Uuid, earlier: &[Request]) -> Result<(), Stop> {
+    if earlier.is_empty() {
+        return Ok(());
+    }
+    for id in earlier::exports(earlier) {
+        app.files.remove(Place { tenant: ctx.tenant.0, id }).await?;
+    }
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let forgotten = earlier::forget(&mut tx, earlier).await?;
+    requests::reached(&mut tx, request, &Reached::from([(earlier::ROWS.to_owned(), forgotten)])).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn of_shop(ctx: &Ctx, app: &App, request: Uuid, whom: &Whom) -> Result<(), Stop> {
     const AFTER_THE_RUN: Duration = Duration::from_secs(30);
     let mut reached = Reached::new();
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-    let key = is_known.then(|| app.erasure_key(ctx.tenant));
-    match platform::personal::erase(&mut tx, ctx.tenant, person, key.as_ref(), &mut reached).await {
+    let key = (!whom.is_nobody).then(|| app.erasure_key(ctx.tenant));
+    match platform::personal::erase(&mut tx, ctx.tenant, &whom.person, key.as_ref(), &mut reached).await {
         Ok(()) => {}
         Err(EraseError::Db(error)) => return Err(error.into()),
         Err(EraseError::RunUnderWay) => return Err(Stop::Snooze(AFTER_THE_RUN)),
@@ -153,8 +172,14 @@ async fn of_shop(ctx: &Ctx, app: &App, request: Uuid, person: &Person, is_known:
 
 /// What is left of a person anywhere, by table. Ids of tickets are no words, so jobs that came since and name nothing else do
 /// not count.
-pub async fn left(ctx: &Ctx, app: &App, own: JobId, person: &Person) -> Result<Reached, Stop> {
+pub async fn left(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Result<Reached, Stop> {
     let mut found = Reached::new();
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let asked = earlier::of_person(&mut tx, &app.master_key, ctx.tenant, person, request).await?;
+    tx.commit().await?;
+    if !asked.is_empty() {
+        personal::add(&mut found, earlier::ROWS, asked.len() as u64);
+    }
     for chunk in person.tickets.chunks(tickets::AT_ONCE) {
         let part = Person { tickets: chunk.to_vec(), ..person.clone() };
         let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
@@ -173,7 +198,7 @@ pub async fn left(ctx: &Ctx, app: &App, own: JobId, person: &Person) -> Result<R
         tx.commit().await?;
     }
     let mut tx = app.db.queue_tx().await?;
-    let jobs = ledger::look(&mut tx, ctx.tenant.0, own, &Needles::of(person, &[])).await?;
+    let jobs = ledger::look(&mut tx, ctx.tenant.0, ctx.job_id, &Needles::of(person, &[])).await?;
     tx.commit().await?;
     personal::add(&mut found, "jobs", jobs.count() as u64);
     Ok(found)

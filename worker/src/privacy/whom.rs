@@ -5,11 +5,11 @@ use accounts::tenant_keys::TenantKeyError;
 use database::ids::TenantId;
 use database::personal::{self, Person, Reached};
 use database::{Role, Tx, act_as};
-use platform::identities::erased::{self, ErasureKey};
+use platform::identities::erased::{self, Erasure, ErasureKey};
 use platform::orders::statement::Party;
 use platform::personal::{self as shop, Known};
 use support::privacy::find;
-use support::privacy::requests::{self, Request};
+use support::privacy::requests::{self, Asked, Request, Whom};
 
 use crate::outcome::Stop;
 
@@ -32,22 +32,22 @@ impl From<TenantKeyError> for Stop {
     }
 }
 
-/// The person, as an earlier attempt found them or as they are found now, and what is to be known of that (support role).
+/// Whom it is about, as an earlier attempt found them or as they are found now (support role).
 pub async fn of_request(
     tx: &mut Tx,
     master: &MasterKey,
     tenant: TenantId,
     request: &Request,
-) -> Result<(Person, Vec<String>), Stop> {
-    if let Some(person) = requests::person(tx, master, tenant, request).await? {
-        return Ok((person, request.remarks.clone()));
+) -> Result<Whom, Stop> {
+    if let Some(whom) = requests::whom(tx, master, tenant, request).await? {
+        return Ok(whom);
     }
     let Some(asked) = requests::asked(tx, master, tenant, request).await? else {
         return Err(Stop::Cancel("the request does not say any more who asked".to_owned()));
     };
     let (customer_id, email) = (asked.customer_id.as_deref(), asked.email.as_deref());
     let known = shop::find(tx, customer_id, email).await?;
-    let is_nobody = matches!(known, Known::Nobody);
+    let is_customer = matches!(known, Known::One(_));
     let mut person = match known {
         Known::One(person) => *person,
         // Orders and tickets name customers of whom there is no row.
@@ -65,37 +65,51 @@ pub async fn of_request(
     person.token = requests::token(request.id);
     let new_emails = asked.email.iter().map(|email| email.trim().to_lowercase()).collect();
     let mut remarks = learn(tx, &mut person, new_emails).await?;
-    if is_nobody && !is_anywhere(tx, tenant, &person).await? {
+    if is_customer {
+        return Ok(Whom { person, is_nobody: false, remarks });
+    }
+    let is_nobody = !is_anywhere(tx, tenant, &person).await?;
+    if is_nobody {
         remarks.push(NOBODY.to_owned());
-        let key = ErasureKey::of(&master.derive(erased::SECRET_LABEL), tenant);
-        let party = Party { shop_id: asked.customer_id, email: asked.email, ..Party::default() };
-        let before = erased::among(tx, tenant, &key, std::iter::once(&party)).await?;
-        if let Some(erasure) = before.of(&party) {
-            remarks.push(format!(
-                "whoever had the id or the address was erased before, at {}, and is {} since",
-                erasure.erased_at.to_rfc3339(),
-                erasure.token
-            ));
+    }
+    if let Some(erasure) = erased_before(tx, master, tenant, asked).await? {
+        remarks.push(format!(
+            "whoever had the id or the address was erased before, at {}, and is {} since",
+            erasure.erased_at.to_rfc3339(),
+            erasure.token
+        ));
+        // Who did not come back since is the same person: one token stands for them, wherever it is read.
+        if erasure.came_back_at.is_none() {
+            person.token = erasure.token;
         }
     }
-    Ok((person, remarks))
+    Ok(Whom { person, is_nobody, remarks })
 }
 
-/// Whether anybody was known by what was asked for. Of names that nobody had nothing is kept, for somebody may have them yet.
-pub fn is_known(remarks: &[String]) -> bool {
-    !remarks.iter().any(|remark| remark == NOBODY)
+/// The erasure of whoever was asked for, if there was one.
+async fn erased_before(
+    tx: &mut Tx,
+    master: &MasterKey,
+    tenant: TenantId,
+    asked: Asked,
+) -> Result<Option<Erasure>, Stop> {
+    let key = ErasureKey::of(&master.derive(erased::SECRET_LABEL), tenant);
+    let party = Party { shop_id: asked.customer_id, email: asked.email, ..Party::default() };
+    let before = erased::among(tx, tenant, &key, std::iter::once(&party)).await?;
+    Ok(before.of(&party).cloned())
 }
 
 /// Finds what names the person by now, with what was found before (support role).
-pub async fn again(tx: &mut Tx, person: &mut Person, remarks: &mut Vec<String>) -> Result<(), Stop> {
-    let told = learn(tx, person, Vec::new()).await?;
-    if !person.tickets.is_empty() {
-        remarks.retain(|remark| remark != NOBODY);
+pub async fn again(tx: &mut Tx, whom: &mut Whom) -> Result<(), Stop> {
+    let told = learn(tx, &mut whom.person, Vec::new()).await?;
+    if whom.is_nobody && !whom.person.tickets.is_empty() {
+        whom.is_nobody = false;
+        whom.remarks.retain(|remark| remark != NOBODY);
     }
     if told.iter().any(|remark| remark.contains(MENTIONS)) {
-        remarks.retain(|remark| !remark.contains(MENTIONS));
+        whom.remarks.retain(|remark| !remark.contains(MENTIONS));
     }
-    told.iter().for_each(|remark| Person::learn(remarks, remark));
+    told.iter().for_each(|remark| Person::learn(&mut whom.remarks, remark));
     Ok(())
 }
 

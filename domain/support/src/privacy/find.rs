@@ -79,7 +79,9 @@ pub async fn ids(tx: &mut Tx, tickets: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
          union select id from support_app.attachment where ticket_id = any($1)
          union select id from support_app.rating where ticket_id = any($1)
          union select mail_id from support_app.message
-               where mail_id is not null and (ticket_id = any($1) or origin_ticket_id = any($1))",
+               where mail_id is not null and (ticket_id = any($1) or origin_ticket_id = any($1))
+         union select c.id from support_app.mail c join support_app.message m on m.id = c.message_row
+               where m.ticket_id = any($1) or m.origin_ticket_id = any($1)",
     )
     .bind(tickets)
     .fetch_all(&mut **tx)

@@ -4,6 +4,7 @@
 //! The worker's handlers go through the owners one after the other; here is what is this schema's.
 
 pub mod again;
+pub mod earlier;
 pub mod find;
 pub mod redact;
 pub mod requests;

@@ -97,6 +97,10 @@ pub struct Request {
     pub reached: Json<Reached>,
     /// What is to be known of it.
     pub remarks: Vec<String>,
+    /// Whether nothing names whom it is about, as was found when it began.
+    pub is_nobody: bool,
+    /// What stands for them, as was found when it began.
+    pub token: Option<String>,
     /// What was done, once it is done.
     pub certificate: Option<Value>,
     /// Why it failed.
@@ -107,11 +111,11 @@ pub struct Request {
     pub archive_until: Option<DateTime<Utc>>,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "id, kind, state, asked, person, in_help_desk, help_desk_state, requested_by, requested_at, due_at,
-    job_id, started_at, finished_at, reached, remarks, certificate, error, archive_bytes, archive_until";
+    job_id, started_at, finished_at, reached, remarks, is_nobody, token, certificate, error, archive_bytes, archive_until";
 
-/// What stands for a person whom this request erased. It is made of the request's id, so every attempt has the same.
+/// What stands for a person whom this request erased first. It is made of the request's id, so every attempt has the same.
 pub fn token(request: Uuid) -> String {
     format!("erased-{}", request.simple())
 }
@@ -228,23 +232,35 @@ pub async fn asked(
     Ok(serde_json::from_slice(&plain).ok())
 }
 
-/// What the person is known by, if it was found before (support role).
+/// Whom it is about, if that was found before (support role).
 ///
 /// # Errors
 /// The key was destroyed, or the database failed.
-pub async fn person(
+pub async fn whom(
     tx: &mut Tx,
     master: &MasterKey,
     tenant: TenantId,
     request: &Request,
-) -> Result<Option<Person>, TenantKeyError> {
+) -> Result<Option<Whom>, TenantKeyError> {
     let Some(sealed) = &request.person else { return Ok(None) };
     let plain = tenant_keys::open(tx, master, tenant, &owner(request.id, "person"), sealed).await?;
-    Ok(serde_json::from_slice(&plain).ok())
+    let person: Option<Person> = serde_json::from_slice(&plain).ok();
+    Ok(person.map(|person| Whom { person, is_nobody: request.is_nobody, remarks: request.remarks.clone() }))
 }
 
-/// Notes that it began, and what the person is known by, so that an attempt that finds half of it erased still knows the
-/// rest (support role).
+/// Whom a request is about, as was found.
+#[derive(Debug, Clone)]
+pub struct Whom {
+    /// What they are known by, and what stands for them.
+    pub person: Person,
+    /// Whether nothing names them. Of names that nobody had nothing is kept, for somebody may have them yet.
+    pub is_nobody: bool,
+    /// What is to be known of that.
+    pub remarks: Vec<String>,
+}
+
+/// Notes that it began, and whom it is about, so that an attempt that finds half of it erased still knows the rest (support
+/// role).
 ///
 /// # Errors
 /// The tenant's key does not open, or the database failed.
@@ -253,22 +269,22 @@ pub async fn begin(
     master: &MasterKey,
     tenant: TenantId,
     request: Uuid,
-    person: &Person,
-    remarks: &[String],
+    whom: &Whom,
     now: DateTime<Utc>,
 ) -> Result<(), TenantKeyError> {
     let key = tenant_keys::current(tx, master, tenant).await?;
-    let sealed =
-        key.seal(&owner(request, "person"), &serde_json::to_vec(person).expect("texts are serialisable"));
+    let person = serde_json::to_vec(&whom.person).expect("texts are serialisable");
     sqlx::query(
         "update support_app.privacy_request set state = 'running', started_at = coalesce(started_at, $2), person = $3,
-             remarks = $4, error = null
+             remarks = $4, is_nobody = $5, token = $6, error = null
          where id = $1",
     )
     .bind(request)
     .bind(now)
-    .bind(sealed)
-    .bind(remarks)
+    .bind(key.seal(&owner(request, "person"), &person))
+    .bind(&whom.remarks)
+    .bind(whom.is_nobody)
+    .bind(&whom.person.token)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -300,7 +316,8 @@ pub async fn reached(tx: &mut Tx, request: Uuid, step: &Reached) -> Result<(), D
 }
 
 /// Ends a request with its certificate; who asked is gone from it when that was an erasure, and what the person was known by
-/// as soon as no help desk has to be told (support role).
+/// as soon as no help desk has to be told (support role). False when it is over already: whoever was to get an archive may have
+/// been erased meanwhile.
 ///
 /// # Errors
 /// The database failed.
@@ -309,17 +326,17 @@ pub async fn finish(
     request: Uuid,
     archive: Option<Archive>,
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    let Some(stored) = get(tx, request).await? else { return Ok(()) };
+) -> Result<bool, DbError> {
+    let Some(stored) = get(tx, request).await? else { return Ok(false) };
     let certificate = certificate(&stored, archive.as_ref(), now);
     let is_erasure = stored.kind == Kind::Erase;
-    sqlx::query(
+    let done = sqlx::query(
         "update support_app.privacy_request set state = 'done', finished_at = $2, certificate = $3, error = null,
              asked = case when $4 then null else asked end,
              person = case when $4 and in_help_desk then person end,
              help_desk_state = case when $4 and in_help_desk then 'queued' end,
              archive_bytes = $5, archive_until = $6
-         where id = $1",
+         where id = $1 and state in ('open', 'running')",
     )
     .bind(request)
     .bind(now)
@@ -329,7 +346,7 @@ pub async fn finish(
     .bind(archive.as_ref().map(|archive| archive.until))
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// An archive that can be fetched.
@@ -399,7 +416,8 @@ pub async fn in_help_desk(
 /// What was done, when, by whom and to how much, with a hash of it. It names a token and nobody.
 fn certificate(request: &Request, archive: Option<&Archive>, now: DateTime<Utc>) -> Value {
     let mut certificate = json!({
-        "request_id": request.id, "kind": request.kind, "subject": token(request.id),
+        "request_id": request.id, "kind": request.kind,
+        "subject": request.token.clone().unwrap_or_else(|| token(request.id)),
         "requested_by": request.requested_by, "requested_at": request.requested_at, "due_at": request.due_at,
         "started_at": request.started_at, "finished_at": now, "is_in_time": now <= request.due_at,
         "reached": request.reached.0, "rows": request.reached.0.values().sum::<u64>(), "remarks": request.remarks,

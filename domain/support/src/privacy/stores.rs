@@ -14,8 +14,9 @@ const OF_TICKET: &str = "t.ticket_id = any($1)";
 /// A message is its ticket's, unless a merge brought it from somebody else's.
 const MESSAGES: &str = "t.ticket_id = any($1) and (t.origin_ticket_id is null or t.origin_ticket_id = any($1)) \
     or t.origin_ticket_id = any($1)";
-/// A mail is whose message it is.
-const MAILS: &str = "t.id in (select m.mail_id from support_app.message m where m.mail_id is not null \
+/// A mail is whose message it is, also when it came to another mailbox besides.
+const MAILS: &str = "t.id in (select unnest(array[m.mail_id, c.id]) from support_app.message m \
+    left join support_app.mail c on c.message_row = m.id where m.mail_id is not null \
     and (m.ticket_id = any($1) and (m.origin_ticket_id is null or m.origin_ticket_id = any($1)) \
          or m.origin_ticket_id = any($1)))";
 /// One that waits, was set aside or could not be read is its sender's.
@@ -121,7 +122,7 @@ pub static STORES: &[Store] = &[
             ("redacted_at", "coalesce(t.redacted_at, now())"),
         ]),
         // A machine is one for a reason of a fixed list, and so is what a reply lacked.
-        plain: &["channel", "redacted_by", "machine", "not_sent_because"],
+        plain: &["channel", "redacted_by", "machine", "not_sent_because", "status_before", "status_with"],
         exported: true,
     },
     Store {
@@ -330,7 +331,7 @@ pub static STORES: &[Store] = &[
         table: "support_app.privacy_request",
         rows: "false",
         how: How::ByHand(&["asked", "person", "error"]),
-        plain: &["kind", "state", "help_desk_state", "requested_by", "reached", "remarks", "certificate"],
+        plain: &["kind", "state", "help_desk_state", "requested_by", "reached", "remarks", "token", "certificate"],
         exported: false,
     },
     Store {

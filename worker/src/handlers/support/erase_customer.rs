@@ -11,7 +11,7 @@ use platform::identities::erased;
 use serde_json::json;
 use support::kinds::erase_customer::EraseCustomerOutput;
 use support::kinds::{EraseCustomer, EraseInHelpDesk};
-use support::privacy::requests::{self, Request, State};
+use support::privacy::requests::{self, Request, State, Whom};
 use support::privacy::{find, tickets};
 use uuid::Uuid;
 
@@ -32,22 +32,20 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: EraseCustomer) -> Outco
     if request.state == State::Done {
         return done(EraseCustomerOutput { reached: request.reached.0 });
     }
-    let (mut person, mut remarks) =
-        match whom::of_request(&mut tx, &app.master_key, ctx.tenant, &request).await {
-            Ok(found) => found,
-            Err(stop) => return Err(told(&ctx, &app, job.request_id, stop).await?),
-        };
-    let now = Utc::now();
-    requests::begin(&mut tx, &app.master_key, ctx.tenant, request.id, &person, &remarks, now).await?;
+    let mut whom = match whom::of_request(&mut tx, &app.master_key, ctx.tenant, &request).await {
+        Ok(found) => found,
+        Err(stop) => return Err(told(&ctx, &app, job.request_id, stop).await?),
+    };
+    requests::begin(&mut tx, &app.master_key, ctx.tenant, request.id, &whom, Utc::now()).await?;
     tx.commit().await?;
     for _ in 0..ROUNDS {
-        if let Err(stop) = look_anew(&ctx, &app, request.id, &mut person, &mut remarks).await {
+        if let Err(stop) = look_anew(&ctx, &app, request.id, &mut whom).await {
             return Err(told(&ctx, &app, job.request_id, stop).await?);
         }
-        erase::once(&ctx, &app, request.id, &person, whom::is_known(&remarks)).await?;
-        let left = erase::left(&ctx, &app, ctx.job_id, &person).await?;
+        erase::once(&ctx, &app, request.id, &whom).await?;
+        let left = erase::left(&ctx, &app, request.id, &whom.person).await?;
         if left.is_empty()
-            && let Some(then) = finish(&ctx, &app, &request, &person).await?
+            && let Some(then) = finish(&ctx, &app, &request, &whom.person).await?
         {
             let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
             let reached = requests::get(&mut tx, request.id).await?.map(|request| request.reached.0);
@@ -60,22 +58,16 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: EraseCustomer) -> Outco
 
 /// Keeps the codes of the person, so that whoever names them is refused from now on, and then finds what names them by now:
 /// everything that was written before is seen, because it was waited for.
-async fn look_anew(
-    ctx: &Ctx,
-    app: &App,
-    request: Uuid,
-    person: &mut Person,
-    remarks: &mut Vec<String>,
-) -> Result<(), Stop> {
+async fn look_anew(ctx: &Ctx, app: &App, request: Uuid, whom: &mut Whom) -> Result<(), Stop> {
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     erased::while_nobody_is_named(&mut tx, ctx.tenant).await?;
-    if whom::is_known(remarks) {
-        erased::keep(&mut tx, ctx.tenant, &app.erasure_key(ctx.tenant), person, Utc::now()).await?;
+    if !whom.is_nobody {
+        erased::keep(&mut tx, ctx.tenant, &app.erasure_key(ctx.tenant), &whom.person, Utc::now()).await?;
     }
     tx.commit().await?;
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
-    whom::again(&mut tx, person, remarks).await?;
-    requests::begin(&mut tx, &app.master_key, ctx.tenant, request, person, remarks, Utc::now()).await?;
+    whom::again(&mut tx, whom).await?;
+    requests::begin(&mut tx, &app.master_key, ctx.tenant, request, whom, Utc::now()).await?;
     tx.commit().await?;
     Ok(())
 }

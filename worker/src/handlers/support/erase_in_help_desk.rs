@@ -32,9 +32,10 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: EraseInHelpDesk) -> Out
     let Some(request) = requests::get(&mut tx, job.request_id).await? else {
         return Err(Stop::Cancel("there is no such request".to_owned()));
     };
-    let Some(person) = requests::person(&mut tx, &app.master_key, ctx.tenant, &request).await? else {
+    let Some(whom) = requests::whom(&mut tx, &app.master_key, ctx.tenant, &request).await? else {
         return Err(Stop::Cancel("nothing is left to be erased there".to_owned()));
     };
+    let person = whom.person;
     let (tickets, _) = find::in_help_desk(&mut tx, PROVIDER, &person.tickets).await?;
     tx.commit().await?;
     let mut errand = Errand::of(&person, &tickets);
