@@ -1,11 +1,12 @@
-//! Whether what rules name is there: agents, macros, departments, skills and fields of the shop's own. A rule that names
-//! what is gone is flagged with a sentence and not run.
+//! Whether what rules name is there: agents, macros, departments, skills, archetypes and fields of the shop's own. A rule that
+//! names what is gone is flagged with a sentence and not run.
 
 use database::Tx;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::spec::{Action, Read, Spec};
+use super::tree::{Operand, Test};
 use crate::tickets::TicketError;
 
 /// What there is.
@@ -18,6 +19,7 @@ pub struct Known {
     departments: Vec<String>,
     skills: Vec<String>,
     fields: Vec<String>,
+    archetypes: Vec<String>,
 }
 
 /// What the rules' actions and conditions may name (support role).
@@ -44,16 +46,41 @@ impl Known {
         self.fault_of(&spec.actions).or_else(|| {
             let unless = read.unless.iter().flat_map(|unless| unless.tests());
             let mut tests = read.conditions.tests().into_iter().chain(unless);
-            tests.find_map(|test| {
-                let key = test.field.strip_prefix("custom.")?;
-                let is_there = self.fields.iter().any(|field| field == key);
-                (!is_there).then(|| {
-                    format!(
-                        "The field {} of a condition is gone; make it again or change the condition.",
-                        test.field
-                    )
-                })
-            })
+            tests.find_map(|test| self.fault_of_test(test))
+        })
+    }
+
+    /// The same of one condition. Departments, skills and tags are words that a ticket may have without anybody's doing.
+    fn fault_of_test(&self, test: &Test) -> Option<String> {
+        if let Some(key) = test.field.strip_prefix("custom.") {
+            let is_there = self.fields.iter().any(|field| field == key);
+            return (!is_there).then(|| {
+                format!(
+                    "The field {} of a condition is gone; make it again or change the condition.",
+                    test.field
+                )
+            });
+        }
+        let Operand::Words(words) = &test.value else { return None };
+        words.iter().find_map(|word| match test.field.as_str() {
+            "assignee" => {
+                let agent = word.parse::<Uuid>().ok();
+                if agent.is_some_and(|agent| self.agents.contains(&agent)) {
+                    None
+                } else if agent.is_some_and(|agent| self.gone_agents.contains(&agent)) {
+                    Some(format!(
+                        "The agent {word} of a condition was disabled; name another one or take the condition away."
+                    ))
+                } else {
+                    Some(format!("There is no agent {word} of a condition; GET /api/agents lists them."))
+                }
+            }
+            "customer_archetype" if !self.archetypes.iter().any(|known| known.eq_ignore_ascii_case(word)) => {
+                Some(format!(
+                    "There is no archetype {word} of a condition any more; GET /api/intelligence/archetypes lists them."
+                ))
+            }
+            _ => None,
         })
     }
 

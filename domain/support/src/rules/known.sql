@@ -13,4 +13,6 @@ select
     array(select distinct s from support_app.agent a, unnest(a.skills) s
           where a.tenant_id = shared.current_tenant() and a.disabled_at is null) as skills,
     array(select f.key from support_app.custom_field f
-          where f.tenant_id = shared.current_tenant() and f.archived_at is null) as fields
+          where f.tenant_id = shared.current_tenant() and f.archived_at is null) as fields,
+    array(select a.one ->> 'id' from platform.segmentation s, jsonb_array_elements(s.catalog -> 'archetypes') a (one)
+          where s.tenant_id = shared.current_tenant() and s.state = 'current') as archetypes
