@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use database::Role;
 use outbound::catalogue;
 use outbound::deliveries::list::{self, Filter, Listed, Shown};
-use outbound::deliveries::now::{self, Sent};
+use outbound::deliveries::now::{self, Next, Sent};
 use outbound::deliveries::{self, replay};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -37,7 +37,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// A delivery.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OutboundDelivery {
-    /// id, endpoint_id, event_id, type; state (waiting, delivered, failed); attempts, waits, next_at; last_status,
+    /// id, endpoint_id, event_id, type; state (waiting, delivered, failed); attempts, waits, next_at, circuit_until; last_status,
     /// last_error; created_at, ended_at; replay_of.
     #[serde(flatten)]
     #[schema(value_type = Object)]
@@ -127,9 +127,19 @@ pub struct SentNow {
     next_at: DateTime<Utc>,
     /// Whether that was brought forward; what is tried within a minute anyway is left as it is.
     brought_forward: bool,
+    /// What it waits for until then: `circuit`, when its endpoint failed so often that nothing is sent to it before; null when
+    /// it waits for nothing.
+    waits_for: Option<&'static str>,
 }
 
-/// Send a delivery now that waits for its next attempt: that attempt is brought forward, none is added.
+impl SentNow {
+    fn of(next: Next, brought_forward: bool) -> SentNow {
+        SentNow { next_at: next.at, brought_forward, waits_for: next.waits_for_circuit.then_some("circuit") }
+    }
+}
+
+/// Send a delivery now that waits for its next attempt: that attempt is brought forward, none is added. Where nothing is sent to
+/// the endpoint for a moment, because it failed too often, it is brought forward to the end of that.
 #[utoipa::path(
     post,
     path = "/api/outbound/deliveries/{id}/send",
@@ -149,11 +159,9 @@ async fn send(
     may_write(&caller)?;
     let id = query::id("id", &id)?;
     let mut tx = state.db.tenant_tx(Role::Outbound, caller.tenant).await?;
-    let (next_at, announcement) = match now::send(&mut tx, caller.tenant, id, Utc::now()).await? {
-        Sent::Now(next_at, announcement) => (next_at, announcement),
-        Sent::Soon(next_at) => {
-            return Ok((StatusCode::ACCEPTED, Body(SentNow { next_at, brought_forward: false })));
-        }
+    let (next, announcement) = match now::send(&mut tx, caller.tenant, id, Utc::now()).await? {
+        Sent::Now(next, announcement) => (next, announcement),
+        Sent::Soon(next) => return Ok((StatusCode::ACCEPTED, Body(SentNow::of(next, false)))),
         Sent::Unknown => return Err(Problem::not_found("there is no such delivery")),
         Sent::Over(_) => {
             return Err(Problem::conflict("it is over: /replay sends it once more, as a new delivery"));
@@ -171,7 +179,7 @@ async fn send(
     trail::record(&mut tx, &caller, "delivery.send", &format!("outbound-delivery:{id}"), json!({})).await?;
     state.db.commit(tx).await?;
     state.dispatch.announce(announcement);
-    Ok((StatusCode::ACCEPTED, Body(SentNow { next_at, brought_forward: true })))
+    Ok((StatusCode::ACCEPTED, Body(SentNow::of(next, true))))
 }
 
 /// What a replay did, or would do.

@@ -31,7 +31,9 @@ pub enum Met {
     Gone,
     /// The endpoint asks for time: 429, 502 or 504 with a time.
     AskedToWait(Duration),
-    /// Nothing was sent: its circuit is open, or we are in a hurry.
+    /// Nothing was sent: its circuit is open for so long.
+    CircuitOpen(Duration),
+    /// Nothing was sent: as much as may be is under way, or we are in a hurry.
     NotTried(Duration),
     /// Any other answer, or none: the endpoint's fault, in words of ours.
     Fault(String),
@@ -123,7 +125,7 @@ pub async fn record(
             wait(tx, message, &met, *after, status, now).await?;
             return Ok(Next::Again(*after));
         }
-        Met::NotTried(after) => {
+        Met::CircuitOpen(after) | Met::NotTried(after) => {
             let after = apart(*after, message.waits, rand::random());
             wait(tx, message, &met, after, status, now).await?;
             return Ok(Next::Again(after));
@@ -231,7 +233,7 @@ async fn list(
 ) -> Result<(), DbError> {
     let (outcome, error) = match met {
         Met::Success => ("delivered", None),
-        Met::AskedToWait(_) | Met::NotTried(_) => ("waits", None),
+        Met::AskedToWait(_) | Met::CircuitOpen(_) | Met::NotTried(_) => ("waits", None),
         Met::Gone => ("failed", Some("the endpoint is gone")),
         Met::Fault(why) => ("failed", Some(why.as_str())),
     };
@@ -289,7 +291,7 @@ async fn again(
 ) -> Result<(), DbError> {
     sqlx::query(
         "update outbound.webhook_delivery set attempts = $2, next_at = $3, last_status = $4, last_error = $5,
-             waiting_since = null
+             waiting_since = null, circuit_until = null
          where id = $1 and state = 'waiting'",
     )
     .bind(message.delivery)
@@ -311,9 +313,13 @@ async fn wait(
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     let asked = matches!(met, Met::AskedToWait(_));
+    let circuit_until = match met {
+        Met::CircuitOpen(open_for) => Some(now + *open_for),
+        _ => None,
+    };
     sqlx::query(
         "update outbound.webhook_delivery set waits = waits + 1, next_at = $2, last_status = coalesce($3, last_status),
-             waiting_since = case when $4 then coalesce(waiting_since, $5) else waiting_since end
+             waiting_since = case when $4 then coalesce(waiting_since, $5) else waiting_since end, circuit_until = $6
          where id = $1 and state = 'waiting'",
     )
     .bind(message.delivery)
@@ -321,6 +327,7 @@ async fn wait(
     .bind(status.map(|status| i16::try_from(status).unwrap_or(i16::MAX)))
     .bind(asked)
     .bind(now)
+    .bind(circuit_until)
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -67,6 +67,8 @@ pub struct Listed {
     pub waits: i32,
     /// When it is tried next; null when it is over.
     pub next_at: Option<DateTime<Utc>>,
+    /// Until when nothing is sent to its endpoint, which failed too often; null when that is over.
+    pub circuit_until: Option<DateTime<Utc>>,
     /// The status of the last answer.
     pub last_status: Option<i16>,
     /// Why the last attempt failed.
@@ -113,7 +115,8 @@ pub struct Shown {
 }
 
 const COLUMNS: &str = "d.id, d.endpoint_id, d.event_id, d.type, d.state, d.attempts, d.waits, \
-     case when d.state = 'waiting' then d.next_at end as next_at, d.last_status, d.last_error, d.created_at, d.ended_at, \
+     case when d.state = 'waiting' then d.next_at end as next_at, \
+     case when d.state = 'waiting' and d.circuit_until > now() then d.circuit_until end as circuit_until, d.last_status, d.last_error, d.created_at, d.ended_at, \
      d.replay_of";
 
 /// The newest first, from before a place in the list, at most `limit` (outbound role).
@@ -131,9 +134,12 @@ pub async fn list(
     ));
     filter.push(&mut query);
     if let Some((at, id)) = before {
-        query.push(" and (d.created_at, d.id) < (").push_bind(at).push(", ").push_bind(id).push(")");
+        query.push(" and (d.created_at, d.seq, d.id) < (").push_bind(at);
+        query.push(", (select l.seq from outbound.webhook_delivery l where l.id = ").push_bind(id);
+        query.push("), ").push_bind(id).push(")");
     }
-    query.push(" order by d.created_at desc, d.id desc limit ").push_bind(limit);
+    // What was handed out at once has one time, and stands in the order in which it happened.
+    query.push(" order by d.created_at desc, d.seq desc, d.id desc limit ").push_bind(limit);
     Ok(query.build_query_as().fetch_all(&mut **tx).await?)
 }
 

@@ -29,10 +29,19 @@ pub enum Sent {
     NotActive,
     /// This one goes before it.
     Behind(Uuid),
-    /// It is tried within a minute anyway, at this time.
-    Soon(DateTime<Utc>),
-    /// It is due since then, as is to be announced after the commit.
-    Now(DateTime<Utc>, Announcement),
+    /// It is tried within a minute anyway.
+    Soon(Next),
+    /// It is due earlier than before, as is to be announced after the commit.
+    Now(Next, Announcement),
+}
+
+/// When it is tried, and why not before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Next {
+    /// The moment.
+    pub at: DateTime<Utc>,
+    /// Its endpoint failed too often, so nothing is sent to it before that.
+    pub waits_for_circuit: bool,
 }
 
 #[derive(FromRow)]
@@ -42,6 +51,7 @@ struct Row {
     kind: String,
     state: State,
     next_at: DateTime<Utc>,
+    circuit_until: Option<DateTime<Utc>>,
     endpoint_state: endpoints::State,
     is_removed: bool,
 }
@@ -53,7 +63,7 @@ struct Row {
 pub async fn send(tx: &mut Tx, tenant: TenantId, id: Uuid, now: DateTime<Utc>) -> Result<Sent, QueueError> {
     // The order's lock first, as everywhere, so that what goes first stays so until the commit.
     let row: Option<Row> = sqlx::query_as(
-        "select d.endpoint_id, d.type, d.state, d.next_at, e.state as endpoint_state,
+        "select d.endpoint_id, d.type, d.state, d.next_at, d.circuit_until, e.state as endpoint_state,
              e.removed_at is not null as is_removed
          from outbound.webhook_delivery d join outbound.endpoint e on e.id = d.endpoint_id
          where d.id = $1 for update of e",
@@ -74,24 +84,27 @@ pub async fn send(tx: &mut Tx, tenant: TenantId, id: Uuid, now: DateTime<Utc>) -
     {
         return Ok(Sent::Behind(first));
     }
-    if row.next_at > now && row.next_at <= now + SOON {
-        return Ok(Sent::Soon(row.next_at));
+    // While its circuit is open a run would only put it off once more.
+    let circuit_until = row.circuit_until.filter(|until| *until > now);
+    let waits_for_circuit = circuit_until.is_some();
+    if row.next_at > now && row.next_at <= circuit_until.unwrap_or(now).max(now + SOON) {
+        return Ok(Sent::Soon(Next { at: row.next_at, waits_for_circuit }));
     }
-    let next_at = sooner(tx, id, now).await.map_err(QueueError::Ledger)?;
+    let at = sooner(tx, id, circuit_until.unwrap_or(now)).await.map_err(QueueError::Ledger)?;
     // Its job waits for the same time; one that was lost is made anew.
     let job = job_of(tenant, id)?;
     let (_, mut announcement) = jobs::enqueue(tx, &[job]).await?;
     announcement.merge(jobs::bring_forward::<DeliverWebhook>(tx, &id.to_string()).await?);
-    Ok(Sent::Now(next_at, announcement))
+    Ok(Sent::Now(Next { at, waits_for_circuit }, announcement))
 }
 
 /// When it is due. A run that takes the delivery in this moment writes its own time afterwards, which then holds.
-async fn sooner(tx: &mut Tx, id: Uuid, now: DateTime<Utc>) -> Result<DateTime<Utc>, DbError> {
+async fn sooner(tx: &mut Tx, id: Uuid, at: DateTime<Utc>) -> Result<DateTime<Utc>, DbError> {
     Ok(sqlx::query_scalar(
         "update outbound.webhook_delivery set next_at = least(next_at, $2) where id = $1 returning next_at",
     )
     .bind(id)
-    .bind(now)
+    .bind(at)
     .fetch_one(&mut **tx)
     .await?)
 }

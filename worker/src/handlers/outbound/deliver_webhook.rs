@@ -17,6 +17,7 @@ use outbound::kinds::deliver_webhook::DeliverWebhookOutput;
 use outbound::signature;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
+use upstreams::error::PauseReason;
 use upstreams::webhook::Answered;
 use upstreams::{CallContext, ClientError};
 use uuid::Uuid;
@@ -132,8 +133,10 @@ async fn send(ctx: &Ctx, app: &App, message: &Message, until: Instant) -> (Met, 
             (met, Some(exchange(Some(answer.status), kept(&answer.headers), Some(beginning(&answer.body)))))
         }
         // Nothing was sent, and nothing is listed.
-        Err(ClientError::RetryAfter { after, .. }) => {
-            (Met::NotTried(after.max(Duration::from_secs(1))), None)
+        Err(ClientError::RetryAfter { after, reason, .. }) => {
+            let after = after.max(Duration::from_secs(1));
+            let met = if reason == PauseReason::CircuitOpen { Met::CircuitOpen } else { Met::NotTried };
+            (met(after), None)
         }
         Err(ClientError::Deadline { .. }) => (Met::NotTried(SOON), None),
         Err(error) => (Met::Fault(words(&error)), Some(exchange(None, json!({}), None))),
