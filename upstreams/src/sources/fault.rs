@@ -58,6 +58,8 @@ pub enum SourceError {
     NotAFile,
     /// The file changed while it was read.
     FileChanged,
+    /// What answers is no SSH server, or one that hangs up at once.
+    NotSsh,
     /// Its host key is another than the one that is stated.
     HostKey,
     /// The private key cannot be read.
@@ -85,6 +87,7 @@ impl SourceError {
             | SourceError::NoTls
             | SourceError::Certificate
             | SourceError::FileChanged
+            | SourceError::NotSsh
             | SourceError::Here(_)
             | SourceError::Io(_) => true,
             SourceError::Client(error) => matches!(
@@ -129,6 +132,7 @@ impl SourceError {
             SourceError::NoFile => "no_file",
             SourceError::NotAFile => "not_a_file",
             SourceError::FileChanged => "file_changed",
+            SourceError::NotSsh => "not_ssh",
             SourceError::HostKey => "host_key",
             SourceError::PrivateKey => "private_key",
             SourceError::Unfit(_) => "unfit",
@@ -204,6 +208,10 @@ impl SourceError {
             SourceError::NoFile => "there is no such file: check where it is",
             SourceError::NotAFile => "what lies there is no file that can be read: check where it is",
             SourceError::FileChanged => "the file changed while it was read: it is read again later",
+            SourceError::NotSsh => {
+                "what answers there is no SSH server: check server and port; if they are right it is too busy, so try again \
+                 later"
+            }
             SourceError::HostKey => {
                 "the server's host key is another than the one that is stated: ask who runs it whether it was changed"
             }
@@ -310,6 +318,7 @@ mod tests {
             (SourceError::Unreachable, "no_connection"),
             (SourceError::Silent, "no_answer"),
             (SourceError::SignIn, "wrong_password"),
+            (SourceError::NotSsh, "not_ssh"),
             (SourceError::NoDatabase, "no_database"),
             (SourceError::NoTable("sales.line".to_owned()), "no_table"),
             (SourceError::NoColumn, "no_column"),

@@ -180,6 +180,15 @@ async fn complaint(stderr: ChildStderr, mut child: Child) -> SourceError {
     meant(&String::from_utf8_lossy(&words))
 }
 
+/// What is said of something that takes a connection and does not greet as an SSH server does.
+const NO_SSH: [&str; 5] = [
+    "kex_exchange_identification",
+    "during banner exchange",
+    "Protocol major versions differ",
+    "Bad remote protocol version",
+    "No banner received",
+];
+
 fn meant(words: &str) -> SourceError {
     let says = |part: &str| words.contains(part);
     if says("Host key verification failed") || says("host key type found") {
@@ -194,6 +203,8 @@ fn meant(words: &str) -> SourceError {
         SourceError::Unfit("the user may not use SFTP: let it be allowed there".to_owned())
     } else if says("Connection refused") {
         SourceError::ConnectionRefused
+    } else if NO_SSH.iter().any(|part| says(part)) {
+        SourceError::NotSsh
     } else {
         SourceError::Unreachable
     }
@@ -213,6 +224,8 @@ fn told(fault: &Fault) -> SourceError {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
 
     #[test]
@@ -231,6 +244,31 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn what_is_no_ssh_server_is_told_so() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it has one");
+        // As a mail server greets, and hangs up on what it does not know.
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.write_all(b"220 mail.example ESMTP\r\n").await;
+                let _ = stream.read(&mut [0; 256]).await;
+            }
+        });
+        let remote = Remote {
+            host: "127.0.0.1".to_owned(),
+            port: address.port(),
+            user: "u".to_owned(),
+            secret: "s".to_owned(),
+            host_key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+                .to_owned(),
+            path: "orders.csv".to_owned(),
+        };
+        let context = CallContext { deadline: tokio::time::Instant::now() + SILENT_FOR, traceparent: None };
+        let fault = fetch(&context, &remote, address, None, &mut std::io::sink()).await.expect_err("no file");
+        assert_eq!(fault.code(), "not_ssh", "{fault}");
+    }
+
     #[test]
     fn what_the_program_says_is_told_without_its_words() {
         for (words, part) in [
@@ -239,6 +277,11 @@ mod tests {
             ("Load key \"/tmp/x/key\": invalid format\r\nu@h: Permission denied (publickey).", "private key"),
             ("ssh: connect to host 203.0.113.9 port 22: Connection refused", "nothing answers"),
             ("subsystem request failed on channel 0", "SFTP"),
+            ("kex_exchange_identification: Connection closed by remote host", "no SSH server"),
+            ("kex_exchange_identification: banner line contains invalid characters", "no SSH server"),
+            ("Connection timed out during banner exchange", "no SSH server"),
+            ("Protocol major versions differ: 2 vs. 1", "no SSH server"),
+            ("ssh: connect to host 203.0.113.9 port 22: Connection timed out", "no connection"),
         ] {
             let told = meant(words).to_string();
             assert!(told.contains(part) && !told.contains("203.0.113.9"), "{words}: {told}");
