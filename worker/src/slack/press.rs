@@ -1,6 +1,9 @@
 //! What a button below an alert does: takes the ticket, or lets it sleep. Who pressed it is an agent of the desk by the
-//! e-mail address that their workspace knows; whoever is none is told so, and nothing happens.
+//! e-mail address that their workspace knows, and may do there what they may do here; whoever is none is told so, and nothing
+//! happens.
 
+use accounts::api_keys::Scope;
+use accounts::people::logins;
 use chrono::Utc;
 use database::Role;
 use database::ids::TicketId;
@@ -38,6 +41,12 @@ pub async fn press(
     let Some(agent) = agent else {
         return Ok("You are no agent of this desk, or under another e-mail address than here.".to_owned());
     };
+    let role = logins::role_of(&mut tx, agent.id).await?;
+    if role.is_some_and(|role| !role.scopes().contains(&Scope::TicketsWrite)) {
+        return Ok(
+            "You look on at this desk and change nothing; ask who runs it for another role.".to_owned()
+        );
+    }
     let actor = format!("agent:{}", agent.id);
     let now = Utc::now();
     let acting = Acting {

@@ -105,6 +105,14 @@ pub async fn get(tx: &mut Tx, tenant: TenantId, agent: AgentId) -> Result<Option
     .await?)
 }
 
+/// What a person of the transaction's tenant is (support role); none of somebody who cannot sign in.
+///
+/// # Errors
+/// The database failed.
+pub async fn role_of(tx: &mut Tx, agent: AgentId) -> Result<Option<Role>, DbError> {
+    Ok(sqlx::query_scalar("select shared.role_of($1)").bind(agent).fetch_one(&mut **tx).await?)
+}
+
 /// A person of the tenant, while nobody else changes its people: of two admins who disable each other one stays.
 ///
 /// # Errors

@@ -20,6 +20,22 @@ pub struct Own {
     pub created_at: DateTime<Utc>,
 }
 
+/// The address of the customer of a ticket, of the one in which it goes on when it was merged (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn address(tx: &mut Tx, ticket: TicketId) -> Result<Option<String>, DbError> {
+    // `case`: by row security `coalesce` is no condition of an index, and all of a tenant's tickets would be read.
+    let found: Option<Option<String>> = sqlx::query_scalar(
+        "select t.customer_email from support_app.ticket o
+         join support_app.ticket t on t.id = case when o.merged_into is null then o.id else o.merged_into end where o.id = $1",
+    )
+    .bind(ticket)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(found.flatten())
+}
+
 /// The tickets with the address of this one, the newest first, itself always (support role). Merged, put away and
 /// suspicious ones are not shown.
 ///

@@ -56,7 +56,7 @@ pub struct CustomerLinkView {
         ("days" = Option<i64>, Query, description = "how long it works, 1 to 90; 30 when missing"),
     ),
     responses(
-        (status = 200, description = "the link; whoever has it sees the public messages of all tickets with this customer's address", body = CustomerLinkView),
+        (status = 200, description = "the link; whoever has it sees the public messages of all tickets with this customer's address, until this ticket is another customer's", body = CustomerLinkView),
         (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "nobody's address is known", body = ProblemDocument, content_type = "application/problem+json"),
     ),
@@ -72,16 +72,16 @@ pub async fn link(
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let ticket = find(&mut tx, &reference).await?;
     tx.commit().await?;
-    if ticket.customer_email.is_none() {
+    let Some(email) = ticket.customer_email else {
         return Err(Problem::conflict(
             "the ticket has no address of a customer, so there is nobody to give a link to",
         ));
-    }
+    };
     let until = Utc::now() + Duration::days(days);
     // Whole seconds, as in the token.
     let until = until.duration_trunc(Duration::seconds(1)).unwrap_or(until);
-    let token =
-        CustomerLink { tenant: caller.tenant, ticket: ticket.id, until }.token(&state.settings.master_key);
+    let key = &state.settings.master_key;
+    let token = CustomerLink::of(key, caller.tenant, ticket.id, &email, until).token(key);
     Ok(axum::Json(CustomerLinkView { path: format!("/my/{token}"), until }))
 }
 
@@ -101,6 +101,10 @@ async fn reader(state: &AppState, token: &str) -> Result<Result<Reader, Response
         Err(_) => return Ok(Err(nowhere())),
     };
     let mut tx = state.db.tenant_tx(Role::Support, link.tenant).await?;
+    let address = customers::address(&mut tx, link.ticket).await?;
+    if address.is_none_or(|address| !link.is_for(&state.settings.master_key, &address)) {
+        return Ok(Err(nowhere()));
+    }
     let own = customers::own(&mut tx, link.ticket, SHOWN).await?;
     let tenant = tenants::get(&mut tx, link.tenant).await?;
     let (Some(tenant), false) = (tenant, own.is_empty()) else { return Ok(Err(nowhere())) };
@@ -182,7 +186,9 @@ async fn shown(
         let _ = write!(content, "<p role=\"alert\"><strong>{}</strong></p>", escaped(fault));
     }
     for one in messages.iter().rev() {
-        if one.from_agent && !matches!(one.delivery.as_deref(), None | Some("sent")) {
+        // What machines sent for them, and what has not left, is none of the conversation.
+        let has_left = !one.from_agent || matches!(one.delivery.as_deref(), None | Some("sent"));
+        if !has_left || (one.by_machine && !one.from_agent) {
             continue;
         }
         let who = if one.from_agent { reader.looks.title.as_str() } else { "You" };
