@@ -327,6 +327,35 @@ async fn questions_are_answered_without_a_name_of_a_customer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_in_plain_words_is_answered_with_its_table() {
+    let world = World::open().await;
+    let mut admin = world.admin().await;
+    for statement in [
+        "insert into platform.customer (tenant_id, customer_id, email, name)
+         select $1, 'maya' || n || '@shop.example', 'maya' || n || '@shop.example', 'Maya ' || n from generate_series(1, 60) n",
+        "insert into platform.customer_profile (tenant_id, customer_id, orders, lines, spend, currency, returned_value, first_order_at, last_order_at)
+         select $1, 'maya' || n || '@shop.example', 1, 1, n * 10, 'EUR', 0, now() - interval '9 days', now() - interval '9 days' from generate_series(1, 60) n",
+        "insert into platform.order_line (tenant_id, line_key, order_id, customer_id, ordered_at, product_id, category, quantity, amount, currency, is_return)
+         select $1, gen_random_uuid(), 'o' || n, 'maya' || n || '@shop.example', now() - interval '9 days', 'green <tea>', 'tea', 1, n * 10, 'EUR', false from generate_series(1, 60) n",
+    ] {
+        sqlx::query(statement).bind(world.tenant).execute(&mut admin).await.expect("rows");
+    }
+    // By the command, and as words to the bot, of which the first stands where a command would.
+    for (name, text) in [("ask", "What did our VIPs buy last?"), ("what", "did our vips buy last?")] {
+        let answer = world.asks(name, text).await.to_string();
+        assert!(!answer.to_lowercase().contains("maya"), "{answer}");
+        for part in
+            ["highest tenth", "Customer", "600.00 EUR", "green &lt;tea&gt;", "analyze_customers high_value"]
+        {
+            assert!(answer.contains(part), "{part}: {answer}");
+        }
+    }
+    let asked_back = world.asks("ask", "how many customers from Germany?").await.to_string();
+    assert!(asked_back.contains("do not know where customers live"), "{asked_back}");
+    assert!(asked_back.contains("What can be asked"), "{asked_back}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_forecast_has_a_picture_unless_slack_cannot_fetch_it() {
     let world = World::open_at(Some("https://desk.example.com")).await;
     let month = |number: u32| format!("{}-{:02}-01", 2024 + number / 12, number % 12 + 1);
@@ -425,4 +454,16 @@ async fn a_button_is_pressed_by_an_agent_of_the_desk_and_by_nobody_else() {
             .await
             .expect("the ticket");
     assert!(owned && sleeps);
+    // Whoever looks on at the desk changes nothing by a button either.
+    sqlx::query(
+        "insert into shared.login (id, tenant_id, name, email, role)
+         select id, tenant_id, name, lower(email), 'viewer' from support_app.agent",
+    )
+    .execute(&mut admin)
+    .await
+    .expect("a login");
+    for action in ["claim", "snooze"] {
+        let told = press(action).await;
+        assert!(told.contains("You look on"), "{told}");
+    }
 }

@@ -121,6 +121,19 @@ impl Answers {
         }
     }
 
+    /// The answer of a call that may have ended before there was progress, and then is one document.
+    async fn last_or_only(&mut self) -> Value {
+        let kind = self.response.headers()["content-type"].to_str().expect("a text").to_owned();
+        if !kind.starts_with("application/json") {
+            return self.last().await;
+        }
+        let mut whole = Vec::new();
+        while let Some(chunk) = self.response.chunk().await.expect("the document goes on") {
+            whole.extend_from_slice(&chunk);
+        }
+        serde_json::from_slice(&whole).expect("JSON")
+    }
+
     /// Returns when the worker reads the table, which is locked.
     async fn until_it_reads(&mut self) {
         while self.progress < READS {
@@ -210,12 +223,22 @@ async fn a_slow_call_is_a_job_that_tells_its_progress_and_ends_with_its_client()
     assert_eq!(cluster.desk.wait(job, PATIENCE).await.expect("it ends").state, "cancelled");
     assert_eq!(kept(&cluster.ledger).await, 0);
 
+    // One that cancelled before a job was at its call: none goes on for it.
+    assistant.cancel(12, &assistant.session).await;
+    let mut answers = assistant.call(12, 3).await;
+    let answer = answers.last_or_only().await;
+    assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(12), &json!(true)), "{answer}");
+    assert!(answer.to_string().contains("cancelled"), "{answer}");
+    let (early, _) = last_job(&cluster.ledger).await;
+    assert_ne!(early, job);
+    assert_eq!(cluster.desk.wait(early, PATIENCE).await.expect("it ends").state, "cancelled");
+
     // A client that goes away.
     let mut answers = assistant.call(11, 4).await;
     answers.until_it_reads().await;
     drop(answers);
     let (gone, _) = last_job(&cluster.ledger).await;
-    assert_ne!(gone, job);
+    assert_ne!(gone, early);
     assert_eq!(cluster.desk.wait(gone, PATIENCE).await.expect("it ends").state, "cancelled");
     lock.rollback().await.expect("unlocked");
     cluster.stop().await;

@@ -107,6 +107,12 @@ impl Mcp {
         let headers = parts.headers.clone();
         let request = Request::from_parts(parts, Body::from(bytes.clone()));
         let mut response = self.service.handle(request).await.map(Body::new);
+        // The kit says in plain text that a revision is unknown.
+        if response.status() == StatusCode::BAD_REQUEST
+            && let Some(error) = unreadable::revision(&headers, &bytes)
+        {
+            return error;
+        }
         // The kit says of broken JSON that its media type is wrong; by then it has looked at everything else.
         if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE
             && let Some(error) = unreadable::error(&headers, &bytes)

@@ -35,6 +35,9 @@ const IN_SILENCE: Duration = Duration::from_secs(50);
 /// How long a client is kept waiting that is told how far its call is: as long as the call is kept.
 const WITH_PROGRESS: Duration = Duration::from_secs(570);
 
+/// Characters of a client's number of its request that are looked at.
+const MAX_REQUEST_CHARS: usize = 200;
+
 /// How long a waiter trusts that it is told of everything.
 const TRUST: Duration = Duration::from_secs(10);
 
@@ -116,6 +119,11 @@ impl Slow {
         context: &RequestContext<RoleServer>,
     ) -> Result<ToolAnswer, NotMade> {
         let mut begun = self.begin(caller, call, context).await?;
+        // The client may have cancelled while the call was made here, and told another process so. The guard cancels the
+        // job that was begun all the same.
+        if self.was_taken_back(caller, context).await? {
+            return Err(NotMade::Cancelled);
+        }
         let end = self.follow(&begun, context).await;
         if let End::GivenUp(why) = end {
             // The guard cancels the job.
@@ -133,9 +141,14 @@ impl Slow {
         }
     }
 
-    /// Cancels the call that a client of this session numbered so, if a job is at it.
+    /// Cancels the call that a client of this session numbered so, whether a job is at it or is about to be.
     pub async fn cancel_request(&self, caller: &Caller, session: &str, request: &str) {
+        let request: String = request.chars().take(MAX_REQUEST_CHARS).collect();
+        let request = request.as_str();
         let cancelled = async {
+            let mut tx = self.db.tenant_tx(Role::Marketing, caller.tenant).await?;
+            calls::take_back(&mut tx, caller.tenant, &caller.actor(), session, request, Utc::now()).await?;
+            tx.commit().await?;
             let mut tx = self.db.tenant_tx(Role::Marketing, caller.tenant).await?;
             let jobs = calls::jobs_of(&mut tx, &caller.actor(), session, request).await?;
             tx.commit().await?;
@@ -149,6 +162,20 @@ impl Slow {
         }
     }
 
+    async fn was_taken_back(
+        &self,
+        caller: &Caller,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<bool, NotMade> {
+        let headers = context.extensions.get::<axum::http::request::Parts>().map(|parts| &parts.headers);
+        let Some(session) = headers.and_then(super::session) else { return Ok(false) };
+        let mut tx = self.db.tenant_tx(Role::Marketing, caller.tenant).await?;
+        let request = number(context);
+        let was = calls::was_taken_back(&mut tx, &caller.actor(), session, &request, Utc::now()).await?;
+        tx.commit().await?;
+        Ok(was)
+    }
+
     async fn begin(
         &self,
         caller: &Caller,
@@ -159,7 +186,7 @@ impl Slow {
         let kept = self.desk.to_be_kept(tenant, call).await?;
         let scopes: Vec<String> = caller.scopes.iter().map(ToString::to_string).collect();
         let headers = context.extensions.get::<axum::http::request::Parts>().map(|parts| &parts.headers);
-        let request: String = context.id.clone().into_json_value().to_string().chars().take(200).collect();
+        let request = number(context);
         let job = correlation::caused(NewJob::of(tenant, &CallTool { call_id: id })?);
         let mut tx = self.db.tenant_tx(Role::Marketing, tenant).await?;
         let new = NewCall {
@@ -229,6 +256,11 @@ impl Slow {
         }
         Ok(())
     }
+}
+
+/// The client's number of its request.
+fn number(context: &RequestContext<RoleServer>) -> String {
+    context.id.clone().into_json_value().to_string().chars().take(MAX_REQUEST_CHARS).collect()
 }
 
 /// Tells the client how far the job is, if it is further than before; false when nobody listens.

@@ -1,8 +1,10 @@
-//! What is no message of the protocol: JSON-RPC's own errors for it, in place of the kit's refusal of the media type.
+//! What is no message of the protocol, or of no revision that is spoken: JSON-RPC's errors for it, in place of the kit's
+//! refusals as plain text or of the media type.
 
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
 /// The error for a body that was sent as JSON and could not be taken; none for another media type, which is refused as such.
@@ -19,6 +21,26 @@ pub(super) fn error(headers: &HeaderMap, body: &[u8]) -> Option<Response> {
         }
     };
     let error = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
+    Some((StatusCode::BAD_REQUEST, Json(error)).into_response())
+}
+
+/// The error for a revision of the protocol that is not known; none when the header has one that is, or none.
+pub(super) fn revision(headers: &HeaderMap, body: &[u8]) -> Option<Response> {
+    let header = headers.get("mcp-protocol-version")?;
+    let requested = String::from_utf8_lossy(header.as_bytes());
+    let supported: Vec<&str> = ProtocolVersion::KNOWN_VERSIONS.iter().map(ProtocolVersion::as_str).collect();
+    if supported.contains(&requested.as_ref()) {
+        return None;
+    }
+    let id = serde_json::from_slice::<Value>(body).map_or(Value::Null, |message| id_of(&message));
+    let requested: String = requested.chars().take(100).collect();
+    let error = json!({
+        "jsonrpc": "2.0", "id": id,
+        "error": {
+            "code": -32_022, "message": "Unsupported protocol version",
+            "data": { "requested": requested, "supported": supported },
+        },
+    });
     Some((StatusCode::BAD_REQUEST, Json(error)).into_response())
 }
 
@@ -43,6 +65,23 @@ mod tests {
         assert!(error(&sent_as("text/plain"), b"{").is_none());
         for json in ["application/json", "Application/JSON; charset=utf-8"] {
             assert!(error(&sent_as(json), b"{").is_some(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_revision_that_is_known_or_not_named_is_no_fault() {
+        let with = |version: &'static str| {
+            HeaderMap::from_iter([(
+                header::HeaderName::from_static("mcp-protocol-version"),
+                HeaderValue::from_static(version),
+            )])
+        };
+        assert!(revision(&HeaderMap::new(), b"{}").is_none());
+        for known in ["2025-11-25", "2026-07-28"] {
+            assert!(revision(&with(known), b"{}").is_none(), "{known}");
+        }
+        for unknown in ["2099-01-01", "", "2025-11-25 "] {
+            assert!(revision(&with(unknown), b"{").is_some(), "{unknown:?}");
         }
     }
 

@@ -154,6 +154,42 @@ async fn what_does_not_fit_is_an_error_of_the_protocol() {
     ];
     let unsupported = speak(&shop, &headers, &strange).await;
     assert_eq!(code(&unsupported), Some(-32022), "{}", unsupported.text);
+    // The older revision has nothing but the header to say which it is.
+    for version in ["2099-01-01", "1.0", "x"] {
+        let headers =
+            [("host", "localhost"), ("x-api-key", shop.key.as_str()), ("mcp-protocol-version", version)];
+        let message = json!({"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {}});
+        let answer = speak(&shop, &headers, &message).await;
+        assert_eq!(
+            (answer.status, code(&answer)),
+            (StatusCode::BAD_REQUEST, Some(-32022)),
+            "{}",
+            answer.text
+        );
+        assert_eq!(
+            (&answer.json["id"], &answer.json["error"]["data"]["requested"]),
+            (&json!(7), &json!(version))
+        );
+        let supported = answer.json["error"]["data"]["supported"].as_array().expect("a list");
+        assert!(supported.contains(&json!("2025-11-25")) && supported.contains(&json!("2026-07-28")));
+    }
+    for (method, params) in [
+        ("tools/call", json!({})),
+        ("tools/call", json!({"name": 7})),
+        ("tools/call", json!({"name": "target_campaign", "arguments": [1]})),
+        ("tools/call", json!([])),
+        ("resources/read", json!({"uri": 7})),
+        ("prompts/get", json!({"name": "plan_campaign", "arguments": "winback"})),
+        ("tools/list", json!({"cursor": 7})),
+    ] {
+        let unfit = old(&shop, method, params.clone()).await;
+        assert_eq!(code(&unfit), Some(-32602), "{method} {params}: {}", unfit.text);
+        assert!(
+            unfit.json["error"]["message"].as_str().is_some_and(|text| text.contains("params")),
+            "{}",
+            unfit.text
+        );
+    }
     let unknown = old(&shop, "tools/call", json!({"name": "drop_tables", "arguments": {}})).await;
     assert_eq!(code(&unknown), Some(-32602), "{}", unknown.text);
     let wrong = old(

@@ -15,6 +15,9 @@ use crate::tools::Call;
 /// How long a call is kept.
 pub const KEPT: TimeDelta = TimeDelta::minutes(10);
 
+/// How long it is remembered that a call was taken back: longer than it takes until a job is begun for one.
+const TAKEN_BACK: TimeDelta = TimeDelta::minutes(1);
+
 /// Old calls that a new one takes away at most.
 const LET_GO_AT_ONCE: i64 = 100;
 
@@ -148,4 +151,67 @@ pub async fn jobs_of(
     .bind(request)
     .fetch_all(&mut **tx)
     .await?)
+}
+
+/// Remembers that a client takes a request back, for whoever is about to begin a job for it (marketing role). Whoever looks
+/// for its jobs, see [`jobs_of`], does so after this was committed: then one of the two sees the other.
+///
+/// # Errors
+/// The database failed.
+pub async fn take_back(
+    tx: &mut Tx,
+    tenant: TenantId,
+    asked_by: &str,
+    session: &str,
+    request: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "delete from questions_app.call_taken_back where (tenant_id, session, request, asked_by) in
+             (select tenant_id, session, request, asked_by from questions_app.call_taken_back
+              where tenant_id = $1 and expires_at <= $2 order by expires_at limit $3 for update skip locked)",
+    )
+    .bind(tenant)
+    .bind(now)
+    .bind(LET_GO_AT_ONCE)
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query(
+        "insert into questions_app.call_taken_back (tenant_id, asked_by, session, request, expires_at)
+         values ($1, $2, $3, $4, $5)
+         on conflict (tenant_id, session, request, asked_by) do update set expires_at = excluded.expires_at",
+    )
+    .bind(tenant)
+    .bind(asked_by)
+    .bind(session)
+    .bind(request)
+    .bind(now + TAKEN_BACK)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Whether the client took the request back; it is forgotten with that (marketing role).
+///
+/// # Errors
+/// The database failed.
+pub async fn was_taken_back(
+    tx: &mut Tx,
+    asked_by: &str,
+    session: &str,
+    request: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let gone = sqlx::query(
+        "delete from questions_app.call_taken_back
+         where tenant_id = (select shared.current_tenant()) and session = $2 and request = $3 and asked_by = $1
+           and expires_at > $4",
+    )
+    .bind(asked_by)
+    .bind(session)
+    .bind(request)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(gone.rows_affected() > 0)
 }

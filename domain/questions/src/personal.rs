@@ -27,6 +27,9 @@ pub static STORES: &[Store] = &[
         "questions_app.tool_call",
         "t.call #>> '{arguments,customer_id}' = any($2) or lower(t.answer::text) like any($4)",
     ),
+    // It has anonymised ids alone; all of a tenant's go when anybody is erased, see below.
+    Store::delete("questions_app.report", "lower(t.whole::text) like any($4)"),
+    Store::nobody("questions_app.call_taken_back", "numbers of requests, for a minute"),
     Store::nobody("questions_app.policy", "a setting"),
     Store::nobody("questions_app.ai_usage", "counts"),
 ];
@@ -36,5 +39,10 @@ pub static STORES: &[Store] = &[
 /// # Errors
 /// The database failed.
 pub async fn erase(tx: &mut Tx, person: &Person, reached: &mut Reached) -> Result<(), DbError> {
-    personal::erase(tx, STORES, person, reached).await
+    personal::erase(tx, STORES, person, reached).await?;
+    // A list may have had the person in it by an id that tells nothing: it is made anew without them.
+    sqlx::query("delete from questions_app.report where tenant_id = (select shared.current_tenant())")
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }

@@ -1,6 +1,7 @@
-//! The tools of assistants over a shop of a million customers and ten million order lines: how long each variant takes
-//! when it is asked for the first time and when it is remembered, and how many rows it reads for that. Asked as assistants
-//! do, over the Model Context Protocol.
+//! The tools of assistants over a shop of a million customers and ten million order lines: how long it takes to prepare the
+//! usual answers as the night does, how long each variant takes when it is asked for the first time and when it is
+//! remembered, how many rows it read, and how long the tools take while a night's run is at work. Asked as assistants do,
+//! over the Model Context Protocol.
 //!
 //! Customers, lines and facts are written by SQL, the facts in the shape that a night run leaves behind.
 
@@ -24,6 +25,9 @@ use uuid::Uuid;
 
 /// How often each variant is asked for once it is remembered.
 const TIMES: usize = 20;
+
+/// How long a job may take.
+const LONGEST: Duration = Duration::from_secs(1_800);
 
 /// Lines of a customer.
 const LINES_EACH: i64 = 10;
@@ -76,6 +80,16 @@ const TOOLS: [(&str, &str, &[&str]); 7] = [
     ),
 ];
 
+/// Lists that are narrowed down: one that is prepared, and ones that are not.
+const NARROWED: [(&str, &str); 3] = [
+    (
+        "vips at risk, with last orders",
+        r#"{"analysis_type": "churn_risk", "filter_by": {"group": "vip"}, "with_last_order": true}"#,
+    ),
+    ("loyal ones at risk", r#"{"analysis_type": "churn_risk", "filter_by": {"group": "loyal"}}"#),
+    ("an archetype at risk", r#"{"analysis_type": "churn_risk", "filter_by": {"archetype": "Archetype 3"}}"#),
+];
+
 /// What is told of one customer.
 const LOOKUPS: [&str; 6] =
     ["profile", "ltv_forecast", "churn_risk", "segment", "purchase_history", "recommendations"];
@@ -105,7 +119,14 @@ async fn measure() -> anyhow::Result<ExitCode> {
         url: format!("{}/mcp", cluster.desk.base()),
         key: cluster.create_key(slug, "intelligence:read,customers:read").await?,
     };
+    let prepared = ends(&cluster, &json!({"kind": "prepare_reports", "payload": {}})).await?;
+    figure("questions_tools_prepared_in", prepared.as_secs_f64(), "s");
     let mut asked = Vec::new();
+    for arguments in NARROWED {
+        asked.push(
+            assistant.measure("analyze_customers", arguments.0, &serde_json::from_str(arguments.1)?).await?,
+        );
+    }
     for (tool, field, variants) in TOOLS {
         for variant in variants {
             asked.push(assistant.measure(tool, variant, &json!({ field: variant })).await?);
@@ -116,8 +137,40 @@ async fn measure() -> anyhow::Result<ExitCode> {
         asked.push(assistant.measure("lookup_customer", variant, &arguments).await?);
     }
     tell(&asked, customers + lines);
+    beside_a_night(&cluster, &assistant).await?;
     cluster.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a job to its end; how long it took.
+async fn ends(cluster: &Cluster, job: &Value) -> anyhow::Result<Duration> {
+    let started = Instant::now();
+    let job = cluster.desk.enqueue(job, None).await?;
+    let ended = cluster.desk.wait(job.job_id, LONGEST).await?;
+    ensure!(ended.state == "done", "{}: {}", ended.kind, ended.state);
+    Ok(started.elapsed())
+}
+
+/// Asks the analyses, round by round, until a night's run is over, and after it as it was published.
+async fn beside_a_night(cluster: &Cluster, assistant: &Assistant) -> anyhow::Result<()> {
+    let night = cluster.desk.enqueue(&json!({"kind": "resegment_tenant", "payload": {}}), None).await?;
+    let mut each = Vec::new();
+    let started = Instant::now();
+    let mut is_over = false;
+    while !is_over && started.elapsed() < LONGEST {
+        // The last round is of the run that has just been published.
+        is_over = cluster.desk.job(night.job_id).await?.is_finished();
+        for (tool, field, variants) in TOOLS.into_iter().filter(|(tool, ..)| tool.starts_with("analyze_")) {
+            for variant in variants {
+                each.push(assistant.call(tool, &json!({ field: variant })).await?.0);
+            }
+        }
+    }
+    ensure!(is_over, "the night's run came to no end");
+    count("questions_tools_beside_night_asked", i64::try_from(each.len())?, "calls");
+    let spread = Spread::of(each);
+    goal("questions_tools_beside_night_p95", ms(spread.p95), "ms", Goal::AtMost(1_000.0));
+    Ok(())
 }
 
 fn tell(asked: &[Asked], rows_of_shop: i64) {

@@ -24,8 +24,6 @@ use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::Stop;
 
-/// A little less than the kind's deadline, so that the client gives up in order.
-const CALL_TIME: Duration = Duration::from_secs(150);
 /// Calls of tools for one question at most.
 const MOST_CALLS: usize = 12;
 const BY: &str = "anthropic";
@@ -54,6 +52,8 @@ pub struct Asked<'a> {
     pub earlier: &'a [Exchange],
     /// How often the model may be asked.
     pub rounds: i32,
+    /// How long it may take in all: a little less than the kind's deadline, so that the client gives up in order.
+    pub within: Duration,
 }
 
 /// Answers the question.
@@ -61,7 +61,7 @@ pub struct Asked<'a> {
 /// # Errors
 /// See [`NoAnswer`].
 pub async fn answer(ctx: &Ctx, app: &App, client: &Client, asked: &Asked<'_>) -> Result<Answered, NoAnswer> {
-    let call = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
+    let call = CallContext { deadline: Instant::now() + asked.within, traceparent: ctx.trace_parent.clone() };
     let tools = prompt::tools();
     let frame = Frame { system: prompt::SYSTEM, tools: &tools };
     let mut conversation = Conversation::default();

@@ -1,5 +1,6 @@
 //! Answers to what is asked in chat: `/churn-check <customer>`, `/segment-info <archetype>`, `/forecast <metric> <months>`
-//! and `/tickets`, as slash commands or as words to the bot. Pure of Slack: it reads what any page of the desk shows, and
+//! and `/tickets`, as slash commands or as words to the bot; what is no command is a question in plain words, which is
+//! answered where all questions are. Pure of Slack: it reads what any page of the desk shows, and
 //! names customers by names that tell nothing of them.
 
 use chrono::Utc;
@@ -40,9 +41,21 @@ pub async fn answer(app: &App, tenant: TenantId, name: &str, text: &str) -> Resu
     }
 }
 
+/// The question in plain words that somebody asks; none when it is a command, or a single word that is none.
+pub fn question(name: &str, text: &str) -> Option<String> {
+    let text = text.trim();
+    match name {
+        _ if text.is_empty() => None,
+        "churn-check" | "segment-info" | "forecast" | "tickets" | "help" => None,
+        "ask" => Some(text.to_owned()),
+        first => Some(format!("{first} {text}")),
+    }
+}
+
 /// What can be asked.
 pub fn help() -> Written {
     let lines = [
+        "`/ask which VIPs are about to leave?`: a question in plain words; to the bot the words alone do",
         "`/churn-check C-7K3M9Q2A`: how likely a customer is to leave, and why",
         "`/segment-info NAME`: how customers of an archetype behave, and how many they are",
         "`/forecast revenue 3`: the months ahead; also customer_count, average_ltv, churn_rate",

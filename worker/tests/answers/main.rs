@@ -140,6 +140,77 @@ impl Shop {
     }
 }
 
+/// A published run in which customer n leaves with a probability of n in twenty-five; three customers are the highest tenth.
+async fn publish(shop: &Shop) {
+    let mut admin = PgConnection::connect(&shop.database.admin_url).await.expect("the server answers");
+    for statement in [
+        "insert into platform.intelligence_run (id, tenant_id, generation, state, as_of, currency, published_at, report)
+         values ('00000000-0000-7000-8000-000000000002', $1, 1, 'published', current_date, 'EUR', now(),
+                 '{\"customers\": 20, \"churn\": {\"customers\": 20, \"mean\": 0.5, \"bands\": {\"low\": 7, \"medium\": 7, \"high\": 5, \"critical\": 1}}}')",
+        "insert into platform.current_run (tenant_id, run_id, generation) values ($1, '00000000-0000-7000-8000-000000000002', 1)",
+        "insert into platform.customer_fact (tenant_id, generation, customer_id, orders, spend_cents, first_order_on, last_order_on,
+             marketing_opt_in, churn, ltv)
+         select tenant_id, 1, customer_id, orders, (spend * 100)::bigint, first_order_at::date, last_order_at::date, true,
+                (substring(customer_id from '[0-9]+')::int / 25.0)::real, 10
+         from platform.customer_profile where tenant_id = $1",
+    ] {
+        sqlx::query(statement).bind(shop.tenant).execute(&mut admin).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+    shop.allows(Policy { smallest_group: 2, ..Policy::default() }).await;
+}
+
+/// What a manager asks first.
+const FLAGSHIP: &str = "Which VIPs are about to leave, and what did they buy last?";
+
+#[tokio::test]
+async fn vips_about_to_leave_are_told_with_what_they_bought_last() {
+    let shop = Shop::open(None).await;
+    publish(&shop).await;
+    let scopes = ["intelligence:read", "customers:read"];
+    let (conversation, answer) = shop.try_ask(None, FLAGSHIP, &scopes).await;
+    let answer = answer.expect("an answer");
+    assert_eq!((answer.outcome, answer.removed_sentences), (Outcome::Answered, 0), "{answer:?}");
+    assert_eq!(answer.calls[0].arguments["filter_by"], json!({"group": "vip"}));
+    assert_eq!((answer.rows.len(), &answer.rows[0]["churn"]), (3, &json!(0.8)), "{answer:?}");
+    assert_eq!(
+        (&answer.rows[0]["last_order_value"], &answer.rows[0]["last_order_products"]),
+        (&json!("200.00"), &json!(["x"]))
+    );
+    for part in ["highest tenth", "probability of leaving of 80 %", "for 200.00 EUR: \u{201c}x\u{201d}"] {
+        assert!(answer.text.contains(part), "{part}: {}", answer.text);
+    }
+    // What goes on from it, and what whoever may not look customers up is told.
+    let (_, loyal) = shop.try_ask(Some(conversation), "and the loyal ones?", &scopes).await;
+    assert_eq!(loyal.expect("an answer").calls[0].arguments["filter_by"]["group"], "loyal");
+    let (_, less) = shop.try_ask(None, FLAGSHIP, &["intelligence:read"]).await;
+    let less = less.expect("an answer");
+    assert_eq!((less.rows.len(), less.rows[0].get("last_order_products")), (3, None), "{less:?}");
+    assert!(less.caveats[0].contains("customers:read"), "{:?}", less.caveats);
+    let unknown = shop.ask("which VIPs in the segment \"Winter\" may leave").await;
+    assert!(
+        unknown.outcome == Outcome::Asks && unknown.text.contains("\u{201c}Winter\u{201d}"),
+        "{unknown:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_model_narrows_a_list_down_and_tells_last_orders() {
+    let asked =
+        json!({"analysis_type": "churn_risk", "filter_by": {"group": "vip"}, "with_last_order": true});
+    let text = "Those at most risk have a probability of leaving of 80 % and 76 %. The first bought \"x\" last, for 200.00 EUR. The third has 99 %.";
+    let model = Model::start(vec![calls(&[("analyze_customers", asked)]), gives("answered", text, &[])]);
+    let shop = Shop::open(Some(&model)).await;
+    publish(&shop).await;
+    let answer = shop.ask(FLAGSHIP).await;
+    assert_eq!((answer.rows.len(), answer.removed_sentences), (3, 1), "{answer:?}");
+    assert!(answer.text.contains("76 %") && !answer.text.contains("99 %"), "{}", answer.text);
+    let requests = model.requests();
+    let tools = requests[0]["tools"].as_array().expect("tools");
+    let described =
+        tools.iter().find(|tool| tool["name"] == "analyze_customers").expect("the tool").to_string();
+    assert!(described.contains("with_last_order") && described.contains("vip"), "{described}");
+}
+
 const VIPS: &str = "high_value";
 
 fn vips() -> Value {

@@ -7,7 +7,6 @@ pub mod stop;
 pub mod tools;
 pub mod usage;
 
-use accounts::api_keys::Scope;
 use questions::desk::{Asker, ToolError};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -28,12 +27,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 /// What the credential may ask the tools.
 pub(crate) fn asker(caller: &Caller) -> Asker {
-    let may = |scope| caller.is_operator() || caller.scopes.contains(&scope);
-    Asker {
-        tenant: caller.tenant,
-        analytics: may(Scope::IntelligenceRead),
-        customers: may(Scope::CustomersRead),
-    }
+    Asker::new(caller.tenant, |name| {
+        caller.is_operator() || caller.scopes.iter().any(|scope| scope.to_string() == name)
+    })
 }
 
 impl From<ToolError> for Problem {

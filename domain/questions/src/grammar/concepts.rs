@@ -58,6 +58,8 @@ pub enum Concept {
     Grow,
     /// "How can we": advice on what stands beside it.
     HowTo,
+    /// What somebody bought last.
+    LastOrder,
     /// Customers who may leave.
     Leave,
     /// Loyal customers.

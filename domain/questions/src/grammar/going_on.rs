@@ -3,15 +3,91 @@
 use serde_json::{Map, Value, json};
 
 use super::concepts::{Concept, Concepts};
-use super::intents::{Rule, best, is_group, of_call};
+use super::intents::{Rule, best, group_of, is_group, listed_group, of_call};
 use super::parameters::Read;
 use super::rules::{LOOKUPS, RULES};
 use super::{Understood, ask_back, call, choose, parsed, unclear};
 use crate::tools::Call;
 use crate::tools::call::cursor;
 
+/// What a question asks of a list of customers that was answered: what they bought last, who of them is something else,
+/// or the same of a part; none when it is about something else.
+pub(super) fn of_list(read: &Read, last: &Call) -> Option<Understood> {
+    if !last.can_be_narrowed() || read.customer.is_some() || read.months.is_some() {
+        return None;
+    }
+    let about = read.about.without_pronouns().without(Concept::Customer);
+    // "Which customers changed their habits" names whom it means itself.
+    let refers = read.points || (read.about.has(Concept::They) && !read.about.has(Concept::Customer));
+    if about.without(Concept::Buy) == Concepts::of(&[Concept::LastOrder]) && !read.named.narrows() {
+        let is_of_them = refers || (read.goes_on && !read.about.has(Concept::Customer));
+        return is_of_them.then(|| with(last, read, "with_last_order", json!(true)));
+    }
+    let filter = |more: &[(&str, Value)]| {
+        let mut filter = last.filter().map_or_else(|| json!({}), |filter| json!(filter));
+        for (field, value) in more {
+            filter[*field] = value.clone();
+        }
+        filter
+    };
+    // "And the VIPs?" after who may leave is who of the VIPs may; after a list of VIPs "and the loyal ones?" is another list.
+    let is_part = read.goes_on && !read.is_whole && !read.points;
+    if is_part && !is_group(last.tool(), last.variant()) && !refers {
+        let mut more: Vec<(&str, Value)> = Vec::new();
+        // "And for loyalty?" after a campaign is another campaign.
+        let group = group_of(about).filter(|_| !matches!(last, Call::TargetCampaign(_)));
+        more.extend(group.map(|group| ("group", json!(group))));
+        more.extend(read.named.archetype.iter().map(|name| ("archetype", json!(name))));
+        more.extend(read.named.segment.iter().map(|name| ("segment", json!(name))));
+        if !more.is_empty() && (group.is_some() || about.is_empty()) {
+            return Some(with(last, read, "filter_by", filter(&more)));
+        }
+    }
+    // "Who of them is at risk?", or "and the ones at risk?" after the VIPs; of ten of them it cannot be told.
+    if (refers || is_part)
+        && !about.is_empty()
+        && let Some(group) = listed_group(last)
+    {
+        let wants_last = about.has(Concept::LastOrder);
+        let rule =
+            choose(RULES, about.without(Concept::LastOrder).with(Concept::Customer), read.limit).ok()?;
+        let is_other_list = !refers && is_group(rule.tool, rule.variant);
+        if is_other_list
+            || !rule.can_be_narrowed()
+            || of_call(last).is_some_and(|before| before.variant == rule.variant)
+        {
+            return None;
+        }
+        let mut kept = Map::from_iter([("filter_by".to_owned(), filter(&[("group", json!(group))]))]);
+        if wants_last {
+            kept.insert("with_last_order".to_owned(), json!(true));
+        }
+        return Some(call(rule, read, kept));
+    }
+    None
+}
+
+/// The call before with one thing else, from its beginning on.
+fn with(last: &Call, read: &Read, name: &str, value: Value) -> Understood {
+    let Value::Object(mut arguments) = last.arguments() else {
+        return ask_back("What do you mean?", read.about);
+    };
+    arguments.insert(name.to_owned(), value);
+    if name == "filter_by" {
+        arguments.remove("cursor");
+    }
+    if let Some(limit) = read.limit {
+        arguments.insert("limit".to_owned(), json!(limit));
+    }
+    parsed(last.tool(), arguments, read.about)
+}
+
 /// What a question asks for that goes on from a call; none when it stands by itself.
 pub(super) fn understand(read: &Read, last: &Call) -> Option<Understood> {
+    // Names narrow lists down, see above; nothing else takes them from the question before.
+    if read.named.narrows() {
+        return None;
+    }
     let about = read.about;
     if about == Concepts::of(&[Concept::More]) && read.months.is_none() && read.customer.is_none() {
         let (limit, place) = last.rows();
@@ -78,7 +154,7 @@ fn of_the_same_tool(read: &Read, last: &Call) -> Option<Understood> {
     })?;
     let mut names = vec!["months", "timeframe_months", "limit"];
     if rule.variant == last.variant() {
-        names.extend(["sort_by", "filter_by", "by", "axis"]);
+        names.extend(["sort_by", "filter_by", "with_last_order", "by", "axis"]);
     }
     Some(keeping(rule, read, last, &names))
 }

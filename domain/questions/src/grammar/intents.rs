@@ -7,6 +7,7 @@ use super::concepts::Concept::{self, self as C};
 use super::concepts::Concepts;
 use super::rules::RULES;
 use crate::tools::Call;
+use crate::tools::parameters::CustomerGroup;
 
 /// What a question must be about, and what it may be about, for one variant of a tool.
 #[derive(Debug)]
@@ -38,6 +39,49 @@ const GROUPS: [(&str, &str); 10] = [
     ("target_campaign", "winback"),
     ("target_campaign", "growth"),
 ];
+
+/// Groups that lists of customers can be narrowed down to, by what stands for them in a question. Of two that could be
+/// taken for the list itself the first is taken for the group: "VIPs who order less than usual" are of the latter list.
+const NARROWING: [(Concept, CustomerGroup); 5] = [
+    (C::Vip, CustomerGroup::Vip),
+    (C::New, CustomerGroup::New),
+    (C::Loyal, CustomerGroup::Loyal),
+    (C::Once, CustomerGroup::OneTime),
+    (C::Decline, CustomerGroup::Declining),
+];
+
+/// The group that these concepts are about, if they are about one and nothing else.
+pub fn group_of(about: Concepts) -> Option<CustomerGroup> {
+    let only = |concept: Concept| about.without(C::Customer).without(C::Best) == Concepts::of(&[concept]);
+    NARROWING.into_iter().find(|(concept, _)| only(*concept)).map(|(_, group)| group)
+}
+
+/// Whether any of these groups is among the concepts: such a question says itself whom "they" are.
+pub fn names_group(about: Concepts) -> bool {
+    NARROWING.iter().any(|(concept, _)| about.has(*concept))
+}
+
+/// The group that a call lists as it is, so that "who of them" can be told; none of a part of one.
+pub fn listed_group(call: &Call) -> Option<CustomerGroup> {
+    if call.limit().is_some() || call.rows().1 > 0 {
+        return None;
+    }
+    match (call.tool(), call.variant()) {
+        ("analyze_customers", "high_value") => Some(CustomerGroup::Vip),
+        ("target_campaign", "loyalty") => Some(CustomerGroup::Loyal),
+        ("analyze_behavior", "one_time_buyers") => Some(CustomerGroup::OneTime),
+        ("analyze_behavior", "declining_engagement") => Some(CustomerGroup::Declining),
+        _ => None,
+    }
+}
+
+/// A rule that fits when one of the groups is taken for what its list is narrowed down to.
+pub fn narrowed(about: Concepts) -> Option<(&'static Rule, CustomerGroup)> {
+    NARROWING.into_iter().filter(|(concept, _)| about.has(*concept)).find_map(|(concept, group)| {
+        let rule = best(RULES, about.without(concept).with(C::Customer)).ok()?;
+        rule.can_be_narrowed().then_some((rule, group))
+    })
+}
 
 /// Whether a variant lists customers who have something in common.
 pub fn is_group(tool: &str, variant: &str) -> bool {
@@ -94,6 +138,12 @@ impl Rule {
         }
         let call = Call::parse(self.tool, &Value::Object(self.arguments())).ok()?;
         call.months().map(|_| "timeframe_months")
+    }
+
+    /// Whether its list can be narrowed down.
+    pub fn can_be_narrowed(&self) -> bool {
+        let call = Call::parse(self.tool, &Value::Object(self.arguments()));
+        call.is_ok_and(|call| call.can_be_narrowed())
     }
 
     /// How a person would ask for it about so many months; none where it is not asked so.

@@ -79,7 +79,8 @@ pub static TOPICS: &[Topic] = &[
     },
     Topic {
         words: "champion champions hibernating promising occasional",
-        says: "Classes and segments cannot be asked for by their names; I can show them all, each with its size.",
+        says: "I know no segment or archetype of this name, and classes of the RFM scores cannot be asked for by their names; I can \
+               show them all, each with its size.",
         instead: &["What are the RFM scores of our customers?", "How large are our segments?"],
     },
     Topic {
@@ -116,14 +117,17 @@ static GAPS: &[Gap] = &[
         ],
     },
     Gap {
+        needs: &[&[Company, Business], &[Leave, Vip, Loyal, New, Once, Decline, Winback, Retain]],
+        says: "Who looks like a business is a list of its own, which cannot be combined with others.",
+        instead: &["Which customers look like businesses?", "Which customers are most likely to leave?"],
+    },
+    Gap {
         needs: &[&[Leave], &[Vip, Best]],
-        says: "The risk of leaving cannot be narrowed down to the best customers. What the tools can show is everybody at risk \
-               ordered by spend, a band of the risk at a time: ask for that.",
+        says: "Of the best customers I can say who may leave, and what they bought last, as a list: ask for that.",
         instead: &[
-            "Customers with critical churn risk, sorted by spend",
-            "Customers with high churn risk, sorted by spend",
+            "Which VIPs are most likely to leave?",
+            "Which VIPs are most likely to leave, and what did they buy last?",
             "Which customers are most likely to leave?",
-            "Who are our most valuable customers?",
         ],
     },
     Gap {

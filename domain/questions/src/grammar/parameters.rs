@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use chrono::NaiveDate;
 
 use super::concepts::{Concept, Concepts};
+use super::names::Named;
 use super::outside::{self, Topic};
 use super::phrases::{AXES, PHRASES};
 use super::times::{self, Direction, Other, Time};
@@ -40,6 +41,8 @@ pub struct Read {
     pub points: bool,
     /// Whether it says "only", which whoever buys with discounts alone does.
     pub says_only: bool,
+    /// Names of the shop's own that it has.
+    pub named: Named,
     /// Why it cannot be answered, whatever it is about.
     pub objection: Option<Objection>,
     /// How slips were read.
@@ -57,6 +60,10 @@ pub enum Objection {
     Language(&'static str),
     /// It is about what no tool has.
     Outside(&'static Topic),
+    /// It names a segment or an archetype that there is not.
+    UnknownName(String),
+    /// It names what could be several.
+    UnclearName(String),
     /// It leaves something out, by this word.
     Negation(String),
     /// Its time is none that tools look at.
@@ -75,11 +82,13 @@ impl Objection {
             Objection::Long => 0,
             Objection::Language(_) => 1,
             Objection::Outside(_) => 2,
-            Objection::Negation(_) => 3,
-            Objection::Time(_) => 4,
-            Objection::Several(_) => 5,
-            Objection::Number(_) => 6,
-            Objection::Word(_) => 7,
+            Objection::UnknownName(_) => 3,
+            Objection::UnclearName(_) => 4,
+            Objection::Negation(_) => 5,
+            Objection::Time(_) => 6,
+            Objection::Several(_) => 7,
+            Objection::Number(_) => 8,
+            Objection::Word(_) => 9,
         }
     }
 
@@ -91,6 +100,14 @@ impl Objection {
             }
             Objection::Language(says) | Objection::Several(says) => (*says).to_owned(),
             Objection::Outside(topic) => topic.says.to_owned(),
+            Objection::UnknownName(name) => format!(
+                "I know no segment and no archetype called \u{201c}{name}\u{201d}; the pages Segments and Archetypes list those \
+                 that there are."
+            ),
+            Objection::UnclearName(name) => format!(
+                "I can narrow down to one segment and one archetype, and do not know which \u{201c}{name}\u{201d} is; please \
+                 write segment or archetype before its name."
+            ),
             Objection::Negation(word) => format!(
                 "I cannot leave anything out (\u{201c}{word}\u{201d}); please ask for what you want to see."
             ),
@@ -112,9 +129,15 @@ const ASKING: [&str; 12] =
 /// Words of a question that are looked at.
 const LONGEST: usize = 60;
 
-/// Reads a question.
-pub fn read(question: &str, today: NaiveDate) -> Read {
-    let mut read = Read::default();
+/// Reads a question out of which the shop's own names were taken.
+pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
+    let mut read = Read { named: named.clone(), ..Read::default() };
+    if let Some(name) = &named.unknown {
+        read.object(Objection::UnknownName(name.clone()));
+    }
+    if let Some(name) = &named.unclear {
+        read.object(Objection::UnclearName(name.clone()));
+    }
     let typed: Vec<String> = tokens::plain(question).take(LONGEST + 1).collect();
     if typed.len() > LONGEST {
         read.object(Objection::Long);
@@ -195,10 +218,17 @@ const SEGMENTS: &[Concept] = &[Concept::Segment];
 /// Takes groups of words out that are about something together.
 fn take_phrases(tokens: &mut Vec<String>, read: &mut Read) {
     for (phrase, about, axis) in LONGEST_FIRST.iter() {
-        while let Some(place) = tokens
-            .windows(phrase.len())
-            .position(|window| window.iter().zip(phrase).all(|(token, word)| token == word))
-        {
+        // "Bought last" is the last order, "bought last month" is not.
+        let is_open = phrase.last() == Some(&"last");
+        let ends = |tokens: &[String], end: usize| {
+            let next = tokens.get(end).map(String::as_str);
+            !is_open || next.is_none_or(|next| !times::may_follow_last(next))
+        };
+        while let Some(place) = (0..(tokens.len() + 1).saturating_sub(phrase.len())).find(|place| {
+            let end = place + phrase.len();
+            tokens[*place..end].iter().zip(phrase).all(|(token, word)| token == word)
+                && ends(&tokens[..], end)
+        }) {
             read.about = read.about.and(Concepts::of(about));
             if let Some(axis) = axis {
                 if read.axis.is_some_and(|known| known != *axis) {
@@ -273,6 +303,13 @@ fn of_token(tokens: &[String], place: usize, read: &mut Read) -> usize {
         // "Top 10" says how many; "top customers" says which.
         Some(Meaning::About(Concept::Best)) if next.is_some_and(|next| next.parse::<u32>().is_ok()) => {
             read.is_ranked = true;
+        }
+        // "Our best customers" are the VIPs; the best customer is one, and "the best time" is not about them.
+        Some(Meaning::About(Concept::Best))
+            if next.is_some_and(|next| next.ends_with('s'))
+                && next.and_then(words::meaning) == Some(Meaning::About(Concept::Customer)) =>
+        {
+            read.about = read.about.with(Concept::Vip);
         }
         Some(Meaning::About(concept)) => read.about = read.about.with(concept),
         Some(Meaning::Level(band)) => {

@@ -399,7 +399,7 @@ pub static LOOKUPS: &[Rule] = &[
     rule(
         "lookup_customer",
         "purchase_history",
-        &[&[C::Buy]],
+        &[&[C::Buy, C::LastOrder]],
         &[C::Product, C::Category, C::Recent],
         "What did C-0123ABCD buy?",
     ),

@@ -131,6 +131,15 @@ pub fn at(tokens: &[String], place: usize, today: NaiveDate) -> Option<(Time, us
     }
 }
 
+/// Whether a word after "last" makes a time of both.
+pub fn may_follow_last(word: &str) -> bool {
+    matches!(
+        words::meaning(word),
+        Some(Meaning::Unit(_) | Meaning::Month(_) | Meaning::Day | Meaning::Number(_))
+    ) || matches!(word, "few" | "couple" | "several" | "half" | "may" | "one")
+        || word.parse::<u32>().is_ok()
+}
+
 /// How many units.
 enum Number {
     Half,

@@ -3,7 +3,8 @@
 use chrono::NaiveDate;
 
 use super::Understood;
-use super::intents::Rule;
+use super::intents::{self, Rule};
+use super::names::Named;
 use super::parameters::{self, Read};
 use super::rules::{LOOKUPS, RULES};
 
@@ -14,7 +15,7 @@ const BEGIN: [&str; 18] = [
 ];
 
 /// Asks back when there are several questions; none when there is one.
-pub(super) fn questions(question: &str, today: NaiveDate) -> Option<Understood> {
+pub(super) fn questions(question: &str, named: &Named, today: NaiveDate) -> Option<Understood> {
     let clauses = clauses(question);
     if clauses.len() < 2 {
         return None;
@@ -22,7 +23,7 @@ pub(super) fn questions(question: &str, today: NaiveDate) -> Option<Understood> 
     let mut customer: Option<String> = None;
     let mut asked: Vec<(&'static Rule, String)> = Vec::new();
     for clause in clauses {
-        let read = parameters::read(&clause, today);
+        let read = parameters::read(&clause, named, today);
         customer = read.customer.clone().or(customer);
         let Some(rule) = by_itself(&read, customer.is_some()) else { continue };
         if !asked.iter().any(|(known, _)| (known.tool, known.variant) == (rule.tool, rule.variant)) {
@@ -50,7 +51,8 @@ fn by_itself(read: &Read, has_customer: bool) -> Option<&'static Rule> {
     let refers = read.customer.is_some() || read.about != read.about.without_pronouns();
     let rules = if has_customer && refers { LOOKUPS } else { RULES };
     let about = if has_customer { read.about.without_pronouns() } else { read.about };
-    super::choose(rules, about, read.limit).ok()
+    let chosen = super::choose(rules, about, read.limit).ok();
+    chosen.or_else(|| intents::narrowed(about).filter(|_| !has_customer).map(|(rule, _)| rule))
 }
 
 /// The parts that could be questions.

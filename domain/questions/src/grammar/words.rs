@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use super::concepts::Concept;
 use super::outside::{self, Topic};
 use super::phrases::{AXES, PHRASES};
+use crate::months;
 
 /// What a known word is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -208,21 +209,14 @@ const ALIASES: &[(&str, &str)] = &[
 const NUMBERS: [&str; 12] =
     ["", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"];
 
-const MONTHS: [&str; 12] = [
-    "january jan",
-    "february feb",
-    "march",
-    "april apr",
-    // May is a verb as well; times know where it is a month.
-    "",
-    "june jun",
-    "july jul",
-    "august aug",
-    "september sept sep",
-    "october oct",
-    "november nov",
-    "december dec",
-];
+/// Months by their words: the name, and its first letters. May is a verb as well; times know where it is a month.
+fn months() -> impl Iterator<Item = (u32, &'static str)> {
+    (1..)
+        .zip(months::NAMES)
+        .filter(|(_, name)| *name != "may")
+        .flat_map(|(number, name)| [(number, name), (number, &name[..months::SHORTEST])])
+        .chain([(9, "sept")])
+}
 
 const DAYS: &str = "yesterday tomorrow tonight monday tuesday wednesday thursday friday saturday sunday weekend weekends \
     weekday weekdays hour hours hourly daily christmas xmas easter thanksgiving halloween";
@@ -246,9 +240,7 @@ static VOCABULARY: LazyLock<HashMap<&'static str, Meaning>> = LazyLock::new(|| {
     ] {
         known.extend(words.split(' ').map(|word| (word, Meaning::Unit(unit))));
     }
-    for (number, words) in (1..).zip(MONTHS) {
-        known.extend(words.split_whitespace().map(|word| (word, Meaning::Month(number))));
-    }
+    known.extend(months().map(|(number, word)| (word, Meaning::Month(number))));
     known.extend(DAYS.split_whitespace().map(|word| (word, Meaning::Day)));
     known.insert("today", Meaning::Today);
     for (number, word) in
@@ -310,10 +302,7 @@ mod tests {
         for (words, what) in [(NEGATIONS, "negation"), (DAYS, "day")] {
             words.split_whitespace().for_each(|word| take(word, what.to_owned()));
         }
-        MONTHS
-            .iter()
-            .flat_map(|words| words.split_whitespace())
-            .for_each(|word| take(word, "month".to_owned()));
+        months().for_each(|(_, word)| take(word, "month".to_owned()));
         let nothing: HashSet<&str> = NOTHING.split_whitespace().collect();
         nothing.into_iter().for_each(|word| take(word, "nothing".to_owned()));
     }

@@ -10,6 +10,7 @@ macro_rules! for_each_kind {
         $callback! {
             answer_question: AnswerQuestion,
             call_tool: CallTool,
+            prepare_reports: PrepareReports,
         }
     };
 }

@@ -38,6 +38,7 @@ fn report(answer: &ToolAnswer) -> Vec<String> {
         }
         said.push(sentence + ".");
     }
+    said.extend(narrowed(answer));
     if let (Some(found), Some(examined)) = (count(figures, "found"), count(figures, "examined")) {
         said.push(format!(
             "Of {} who were looked at {} fit.",
@@ -70,6 +71,35 @@ fn report(answer: &ToolAnswer) -> Vec<String> {
         let all = if answer.rows > named.len() { "The first are" } else { "They are" };
         said.push(format!("{all} {}.", named.join("; ")));
     }
+    said
+}
+
+/// How large a list is that is narrowed down, and to which names.
+fn narrowed(answer: &ToolAnswer) -> Vec<String> {
+    let figures = &answer.figures;
+    let Some(customers) = count(figures, "customers_about") else { return Vec::new() };
+    let mut said = Vec::new();
+    for (field, what) in [("archetype", "archetype"), ("segment", "segment")] {
+        if let Some(name) = figures["filter_by"][field].as_str() {
+            said.push(format!("The {what} is {}.", quoted(name)));
+        }
+    }
+    if customers == 0 && answer.rows == 0 {
+        said.push("There are none.".to_owned());
+        return said;
+    }
+    let mut sentence = format!("That is about {}", formats::count(customers, "customer"));
+    if let Some(whole) = count(figures, "of_customers_about") {
+        sentence += &format!(" of about {}", formats::whole(whole));
+    }
+    // "Who may leave" lists everybody of the group, those with the highest risk first.
+    if answer.variant == "churn_risk" && figures["churn_band"].is_null() {
+        sentence += ", whatever their risk";
+    }
+    if let Some(spend) = money(answer, figures, "spend_about") {
+        sentence += &format!("; they spent about {spend}");
+    }
+    said.push(sentence + ".");
     said
 }
 
@@ -106,7 +136,12 @@ fn risk(figures: &Value) -> Vec<String> {
         Some(format!("{} {}", band["segment"].as_str()?, formats::whole(count(band, "customers")?)))
     });
     let bands: Vec<String> = bands.collect();
-    if let Some(wanted) = figures["churn_band"].as_str() {
+    let is_narrowed = !figures["customers_about"].is_null();
+    if is_narrowed && !bands.is_empty() {
+        said.push(format!("By their risk, about: {}.", bands.join(", ")));
+    } else if is_narrowed {
+        // How many there are was said, and everybody is in the one band.
+    } else if let Some(wanted) = figures["churn_band"].as_str() {
         let of_band =
             groups().find(|band| band["segment"] == *wanted).and_then(|band| count(band, "customers"));
         said.push(match of_band {
@@ -141,6 +176,7 @@ fn row(answer: &ToolAnswer, item: &Value) -> Option<String> {
                 break;
             }
         }
+        words += &last_order(answer, item).unwrap_or_default();
         return Some(words);
     }
     if let (Some(one), Some(other)) = (item["item"].as_str(), item["with"].as_str()) {
@@ -172,6 +208,25 @@ fn row(answer: &ToolAnswer, item: &Value) -> Option<String> {
         Some(told) => format!("{name} with {told}"),
         None => format!("{name} (withheld)"),
     })
+}
+
+/// What a customer bought last, where that was asked for.
+fn last_order(answer: &ToolAnswer, item: &Value) -> Option<String> {
+    let names = |field: &str| -> Vec<String> {
+        let all = item.get(field).and_then(Value::as_array).into_iter().flatten();
+        all.filter_map(Value::as_str).take(NAMED).map(quoted).collect()
+    };
+    item.get("last_order_products")?;
+    let mut words = format!(", who bought last on {}", formats::day(day_of(item, "last_order_on")?));
+    if let Some(value) = money(answer, item, "last_order_value") {
+        words += &format!(" for {value}");
+    }
+    let (products, categories) = (names("last_order_products"), names("last_order_categories"));
+    let what = if products.is_empty() { categories } else { products };
+    if !what.is_empty() {
+        words += &format!(": {}", what.join(", "));
+    }
+    Some(words)
 }
 
 fn forecast(answer: &ToolAnswer) -> Vec<String> {
@@ -389,6 +444,21 @@ mod tests {
             told(&band),
             "What it means. They are listed by money spent, the highest first. \
              31 customers have a risk of the band high."
+        );
+        let vips = answer(
+            "analyze_customers",
+            "churn_risk",
+            json!({"filter_by": {"group": "vip", "segment": "summer 2026"}, "customers_about": 40, "of_customers_about": 4000,
+                   "spend_about": 12300.0, "sorted_by": "churn", "churn_band": null,
+                   "customers_by_band": [{"segment": "low", "customers": 25}, {"segment": "high", "customers": 15}]}),
+            json!([{"customer_id": "C-0123ABCD", "churn": 0.71, "spend": "812.50", "last_order_on": "2026-03-10",
+                    "last_order_value": "45.00", "last_order_products": ["mug 2000", "green"], "last_order_categories": ["tea"]}]),
+        );
+        assert_eq!(
+            told(&vips),
+            "What it means. The segment is \u{201c}summer 2026\u{201d}. That is about 40 customers of about 4,000, whatever their \
+             risk; they spent about 12,300.00 EUR. By their risk, about: low 25, high 15. They are C-0123ABCD with a probability of leaving of 71 % \
+             (spend 812.50 EUR), who bought last on 10 March 2026 for 45.00 EUR: \u{201c}mug 2000\u{201d}, \u{201c}green\u{201d}."
         );
         let together = answer("analyze_customers", "product_affinity", json!({}), json!([]));
         assert_eq!(told(&together), "What it means. There are none.");

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::parameters::{
     AnalyzeBehavior, AnalyzeCustomers, AnalyzeProducts, AnalyzeSegments, BehaviorAnalysis, CustomerAnalysis,
-    ForecastMetrics, GetRecommendations, LookupCustomer, Recommendation, SegmentAnalysis, TargetCampaign,
-    only_of, within,
+    CustomerFilter, CustomerOrder, ForecastMetrics, GetRecommendations, LookupCustomer, Recommendation,
+    SegmentAnalysis, TargetCampaign, only_of, within,
 };
 
 /// Rows of a page when the caller does not say.
@@ -107,6 +107,7 @@ impl Call {
             problem: problem.into_owned(),
         };
         self.check_own().map_err(refused)?;
+        self.check_filter().map_err(refused)?;
         let (limit, cursor) = self.page();
         within("limit", limit, MAX_LIMIT).map_err(refused)?;
         if cursor.is_some_and(|cursor| place(cursor).is_none()) {
@@ -122,12 +123,16 @@ impl Call {
                 let is_risk = asked.analysis_type == CustomerAnalysis::ChurnRisk;
                 let is_affinity = asked.analysis_type == CustomerAnalysis::ProductAffinity;
                 only_of("sort_by", &asked.sort_by, is_risk, variant)?;
-                only_of("filter_by", &asked.filter_by, is_risk, variant)?;
                 only_of("timeframe_months", &asked.timeframe_months, is_affinity, variant)?;
                 only_of("by", &asked.by, is_affinity, variant)?;
-                let named = asked.filter_by.as_ref().and_then(|filter| filter.archetype.as_deref());
-                if named.is_some_and(|name| !is_text(name, 200)) {
-                    return Err(("filter_by.archetype", "must have 1 to 200 characters".into()));
+                let is_by_drift = asked.sort_by == Some(CustomerOrder::Drift);
+                let is_of_group =
+                    |filter: &CustomerFilter| filter.group.is_some() || filter.segment.is_some();
+                if is_by_drift && asked.filter_by.as_ref().is_some_and(is_of_group) {
+                    return Err((
+                        "sort_by",
+                        "drift cannot be combined with filter_by.group or filter_by.segment".into(),
+                    ));
                 }
                 within("timeframe_months", asked.timeframe_months, MAX_MONTHS)
             }
@@ -276,7 +281,7 @@ pub(crate) fn cursor(place: usize) -> String {
     format!("at-{place}")
 }
 
-fn is_text(text: &str, most: usize) -> bool {
+pub(super) fn is_text(text: &str, most: usize) -> bool {
     (1..=most).contains(&text.chars().count()) && !text.contains('\0')
 }
 
@@ -340,6 +345,36 @@ mod tests {
                 "analyze_behavior",
                 json!({"analysis_type": "momentum_analysis", "cursor": "'; drop"}),
                 "next_cursor",
+            ),
+            (
+                "analyze_customers",
+                json!({"analysis_type": "rfm_score", "filter_by": {"group": "vip"}}),
+                "filter_by: is no parameter",
+            ),
+            (
+                "analyze_customers",
+                json!({"analysis_type": "churn_risk", "filter_by": {"group": "whales"}}),
+                "one_time",
+            ),
+            (
+                "analyze_customers",
+                json!({"analysis_type": "churn_risk", "filter_by": {"country": "DE"}}),
+                "segment",
+            ),
+            (
+                "analyze_customers",
+                json!({"analysis_type": "churn_risk", "sort_by": "drift", "filter_by": {"group": "vip"}}),
+                "cannot be combined",
+            ),
+            (
+                "target_campaign",
+                json!({"campaign_type": "seasonal", "with_last_order": true}),
+                "with_last_order: is no parameter",
+            ),
+            (
+                "target_campaign",
+                json!({"campaign_type": "winback", "filter_by": {"segment": ""}}),
+                "1 to 200 characters",
             ),
             ("target_campaign", json!([1]), "object"),
             ("target_campaign", json!({"campaign_type": "retention", "limit": 101}), "1 to 100"),

@@ -4,11 +4,14 @@
 pub mod anonymise;
 pub mod answer;
 pub mod call;
+mod lists;
 pub mod lookup;
 pub(crate) mod maker;
+pub(crate) mod narrow;
 pub mod parameters;
 pub mod protect;
 pub mod reports;
+pub mod usual;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -37,7 +40,7 @@ pub fn all() -> Vec<Described> {
         described::<p::AnalyzeCustomers>(
             "analyze_customers",
             "Analyse customers",
-            "Customers by risk of leaving, value, behaviour, RFM class; who looks like a business; what is bought together. Variants (analysis_type): churn_risk lists who is most likely to leave; high_value lists the highest tenth by spend; b2b_identification lists who looks like a business; behavioral counts segments on each axis of behaviour; product_affinity lists pairs that are bought together; rfm_score counts six classes of recency, frequency and money.",
+            "Customers by risk of leaving, value, behaviour, RFM class; who looks like a business; what is bought together. Variants (analysis_type): churn_risk lists who is most likely to leave; high_value lists the highest tenth by spend; both can be narrowed down by filter_by (group vip, loyal, new, one_time or declining; band of risk; archetype; segment by the shop's own name) and say what each bought last (with_last_order), so VIPs who may leave are churn_risk with filter_by {\"group\": \"vip\"}; b2b_identification lists who looks like a business; behavioral counts segments on each axis of behaviour; product_affinity lists pairs that are bought together; rfm_score counts six classes of recency, frequency and money.",
         ),
         described::<p::AnalyzeSegments>(
             "analyze_segments",
@@ -57,7 +60,7 @@ pub fn all() -> Vec<Described> {
         described::<p::TargetCampaign>(
             "target_campaign",
             "Target a campaign",
-            "Whom a campaign could speak to, with size and reasons. Variants (campaign_type): retention for those who may leave; growth for good newcomers; winback for those who left; seasonal for those who bought at this time a year ago; loyalty for the most faithful; acquisition for whom new customers should be like.",
+            "Whom a campaign could speak to, with size and reasons. Variants (campaign_type): retention for those who may leave; growth for good newcomers; winback for those who left; seasonal for those who bought at this time a year ago; loyalty for the most faithful; acquisition for whom new customers should be like. All but seasonal take filter_by and with_last_order.",
         ),
         described::<p::LookupCustomer>(
             "lookup_customer",
@@ -67,12 +70,12 @@ pub fn all() -> Vec<Described> {
         described::<p::AnalyzeBehavior>(
             "analyze_behavior",
             "Analyse behaviour",
-            "How customers behave. Variants (analysis_type): one_time_buyers; momentum_analysis compares the last 90 days with the 90 before; declining_engagement lists who is later than usual; behavior_change lists who changed with the last run; purchase_cadence counts days between orders; discount_dependency says who buys below list price.",
+            "How customers behave. Variants (analysis_type): one_time_buyers; momentum_analysis compares the last 90 days with the 90 before; declining_engagement lists who is later than usual; behavior_change lists who changed with the last run; purchase_cadence counts days between orders; discount_dependency says who buys below list price. one_time_buyers and declining_engagement take filter_by and with_last_order.",
         ),
         described::<p::GetRecommendations>(
             "get_recommendations",
             "Get recommendations",
-            "What to do for whom. Variants (recommendation_type): upsell_candidates, cross_sell_opportunities, expansion_targets, winback_strategy, retention_actions, discount_strategy.",
+            "What to do for whom. Variants (recommendation_type): upsell_candidates, cross_sell_opportunities, expansion_targets, winback_strategy, retention_actions, discount_strategy. Those about upselling, winning back and keeping take filter_by and with_last_order.",
         ),
     ]
 }

@@ -195,7 +195,24 @@ variants! {
     }
 }
 
-/// Which customers are asked for; all conditions must hold.
+variants! {
+    /// A group that every shop has.
+    CustomerGroup {
+        /// VIPs, big spenders: net spend among the highest tenth.
+        Vip = "vip",
+        /// At least four orders and as many as the highest tenth, the last within 90 days.
+        Loyal = "loyal",
+        /// The first order within the last 90 days.
+        New = "new",
+        /// Exactly one order.
+        OneTime = "one_time",
+        /// Silent for more than twice their own mean gap.
+        Declining = "declining",
+    }
+}
+
+/// Which customers are asked for; all conditions must hold. A list that is so narrow that it, or what it leaves over of a
+/// wider one, is of too few customers is withheld.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CustomerFilter {
@@ -206,6 +223,22 @@ pub struct CustomerFilter {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 200))]
     pub archetype: Option<String>,
+    /// A group that every shop has, such as its VIPs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<CustomerGroup>,
+    /// Name of a segment that people of the shop saved, as the resource `shop://segments` lists them, or of a segment on an
+    /// axis, as `shop://archetypes` lists those; with the axis before it, such as `purchase_frequency: Regulars`, where
+    /// several have one of that name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
+    pub segment: Option<String>,
+}
+
+impl CustomerFilter {
+    /// Whether nothing is left out.
+    pub fn is_empty(&self) -> bool {
+        *self == CustomerFilter::default()
+    }
 }
 
 /// Declares the parameters of a tool: its variant under a name of its own, what the tool adds, and the page.
@@ -241,8 +274,10 @@ parameters! {
         analysis_type: CustomerAnalysis,
         /// Of churn_risk: what is sorted by; churn when missing.
         sort_by: CustomerOrder,
-        /// Of churn_risk: which customers.
+        /// Of churn_risk and high_value: which customers.
         filter_by: CustomerFilter,
+        /// Of churn_risk and high_value: whether each row has what the customer bought last; needs customers:read.
+        with_last_order: bool,
         /// Of product_affinity: months that are looked at, 1 to 36; 12 when missing.
         #[schemars(range(min = 1, max = 36))]
         timeframe_months: u32,
@@ -292,6 +327,10 @@ parameters! {
     TargetCampaign {
         /// What the campaign is for.
         campaign_type: Campaign,
+        /// Of all but seasonal: which customers.
+        filter_by: CustomerFilter,
+        /// Of all but seasonal: whether each row has what the customer bought last; needs customers:read.
+        with_last_order: bool,
     }
 }
 
@@ -322,6 +361,11 @@ parameters! {
         /// Of discount_dependency: months that are looked at, 1 to 36; 12 when missing.
         #[schemars(range(min = 1, max = 36))]
         timeframe_months: u32,
+        /// Of one_time_buyers and declining_engagement: which customers.
+        filter_by: CustomerFilter,
+        /// Of one_time_buyers and declining_engagement: whether each row has what the customer bought last; needs
+        /// customers:read.
+        with_last_order: bool,
     }
 }
 
@@ -335,6 +379,11 @@ parameters! {
         timeframe_months: u32,
         /// Of cross_sell_opportunities: product when missing.
         by: By,
+        /// Of upsell_candidates, winback_strategy and retention_actions: which customers.
+        filter_by: CustomerFilter,
+        /// Of upsell_candidates, winback_strategy and retention_actions: whether each row has what the customer bought last;
+        /// needs customers:read.
+        with_last_order: bool,
     }
 }
 

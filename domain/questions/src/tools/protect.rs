@@ -30,6 +30,8 @@ pub enum Form {
         /// Sums over customers, told to three digits, because counts beside them are rounded too.
         sums: &'static [&'static str],
     },
+    /// Rows are single customers of a list that is narrowed down; whether it may be shown is found out before.
+    Narrowed,
     /// Nothing in it counts customers.
     Plain,
 }
@@ -74,7 +76,7 @@ pub fn protect(
         withheld += clear_small(&mut figures, field, smallest);
     }
     match form {
-        Form::People { .. } | Form::Plain => {}
+        Form::People { .. } | Form::Narrowed | Form::Plain => {}
         Form::Parts { of_group } => withheld += protect_parts(&mut items, of_group, smallest),
         Form::Overlapping { counted_by, counts, of_group, sums } => {
             for item in &mut items {
@@ -186,7 +188,8 @@ pub fn amount(of: &Value, field: &str) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
-fn three_digits(value: f64) -> f64 {
+/// A sum to three digits.
+pub fn three_digits(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }

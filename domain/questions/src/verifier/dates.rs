@@ -3,21 +3,7 @@
 use chrono::NaiveDate;
 
 use super::numbers::Found;
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
+use crate::months::{NAMES, SHORTEST};
 
 /// A date in words at the beginning, and of how many words it is.
 pub(super) fn written(words: &[&str]) -> Option<(Found, usize)> {
@@ -36,9 +22,10 @@ pub(super) fn written(words: &[&str]) -> Option<(Found, usize)> {
 /// The month of a name or its first three letters.
 fn month(word: &str) -> Option<u32> {
     let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    let is_name =
-        |name: &str| name == word || (word.len() >= 3 && word.len() <= 4 && name.starts_with(word.as_str()));
-    (1..).zip(MONTHS).find(|(_, name)| is_name(name)).map(|(number, _)| number)
+    let is_name = |name: &str| {
+        name == word || ((SHORTEST..=4).contains(&word.len()) && name.starts_with(word.as_str()))
+    };
+    (1..).zip(NAMES).find(|(_, name)| is_name(name)).map(|(number, _)| number)
 }
 
 fn day(word: &str) -> Option<u32> {

@@ -9,6 +9,9 @@ use crate::tools::ToolAnswer;
 
 /// Fields whose texts are ours: numbers in them are figures. Texts of all other fields are names or what people wrote.
 const OUR_TEXTS: [&str; 5] = ["definition", "caveats", "reason", "suggestion", "months"];
+/// Fields whose texts are names whatever they look like: a product called 2026 is no number.
+const NAMES: [&str; 7] =
+    ["category", "item", "with", "products", "categories", "last_order_products", "last_order_categories"];
 /// Variants whose reasons repeat names of products.
 const NAMES_IN_REASONS: [&str; 3] = ["cross_sell_opportunities", "expansion_targets", "recommendations"];
 
@@ -67,7 +70,9 @@ impl Known {
     }
 
     fn text(&mut self, field: &str, text: &str, trusts_reasons: bool) {
-        if let Some(day) = text.get(..10).and_then(|day| day.parse::<chrono::NaiveDate>().ok()) {
+        if NAMES.contains(&field) {
+            self.names.insert(text.to_owned());
+        } else if let Some(day) = text.get(..10).and_then(|day| day.parse::<chrono::NaiveDate>().ok()) {
             self.add_day(day);
         } else if text.bytes().all(|c| c.is_ascii_digit() || matches!(c, b'.' | b'-')) {
             self.numbers.extend(text.parse::<f64>().ok());

@@ -1,6 +1,8 @@
 //! The tools on a shop in Postgres: every variant, what is withheld, who may ask, and that nobody is named.
 
 mod hostile;
+mod kept;
+mod narrowed;
 mod world;
 
 use questions::desk::{Asker, ToolError};

@@ -65,11 +65,16 @@ pub async fn world() -> World {
         .await
         .expect("profiles");
     tx.commit().await.expect("commits");
+    World { desk: desk(db), database, tenant, other }
+}
+
+/// The tools of a process of their own.
+pub fn desk(db: Db) -> Desk {
     let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
     let dispatch =
         Dispatch::new(Server::new(&redis).expect("the URL"), &format!("test-{}", uuid::Uuid::now_v7()));
     let key: MasterKey = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".parse().expect("a key");
-    World { desk: Desk::new(db, dispatch, key.derive(SECRET_LABEL)), database, tenant, other }
+    Desk::new(db, dispatch, key.derive(SECRET_LABEL))
 }
 
 /// A published run of the shop with facts, two archetypes of which one has three customers, and a segment axis.
@@ -115,9 +120,33 @@ pub async fn publish(world: &World) {
     }
 }
 
+/// A segment that people of the shop saved, with customers 21 to 40 in it, computed or not.
+pub async fn save_segment(world: &World, name: &str, is_computed: bool) {
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    let id = uuid::Uuid::now_v7();
+    sqlx::query("insert into marketing_app.segment (id, tenant_id, name, description, rule) values ($1, $2, $3, '', '{}')")
+        .bind(id)
+        .bind(world.tenant)
+        .bind(name)
+        .execute(&mut admin)
+        .await
+        .expect("a segment");
+    if !is_computed {
+        return;
+    }
+    for statement in [
+        "insert into marketing_app.segment_evaluation (id, tenant_id, segment_id, state, rule_version, members, finished_at)
+         values (gen_random_uuid(), $2, $1, 'done', 1, 20, '2026-06-30 02:00+00')",
+        "insert into marketing_app.segment_member (tenant_id, segment_id, customer_id, entered_at)
+         select $2, $1, 'person' || n || '@example.com', now() from generate_series(21, 40) n",
+    ] {
+        sqlx::query(statement).bind(id).bind(world.tenant).execute(&mut admin).await.expect("members");
+    }
+}
+
 impl World {
     pub fn asker(&self) -> Asker {
-        Asker { tenant: self.tenant, analytics: true, customers: true }
+        Asker::new(self.tenant, |_| true)
     }
 
     pub async fn try_ask(&self, asker: Asker, tool: &str, arguments: Value) -> Result<ToolAnswer, ToolError> {

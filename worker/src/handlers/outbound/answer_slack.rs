@@ -15,6 +15,7 @@ use upstreams::{CallContext, ClientError, slack};
 
 use super::send_slack_alert::stop_of;
 use crate::app::App;
+use crate::ask::in_chat;
 use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done};
 use crate::slack::{Written, commands, press::press};
@@ -32,7 +33,10 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: AnswerSlack) -> Outcome
     let context = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
     let answered = match &job.asked {
         Asked::Command { name, text, thread_ts } => {
-            let written = commands::answer(&app, ctx.tenant, name, text).await?;
+            let written = match commands::question(name, text) {
+                Some(question) => in_chat::answer(&ctx, &app, &question).await?,
+                None => commands::answer(&app, ctx.tenant, name, text).await?,
+            };
             let url = response_url(&ctx, &app, &job)?;
             let send = async |written: &Written| match &url {
                 Some(url) => respond(&app, &context, &access, url, written).await,

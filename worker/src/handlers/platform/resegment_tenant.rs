@@ -7,6 +7,7 @@ use chrono::Utc;
 use database::{Role, Tx};
 use jobs::{JobKind, NewJob, State, read::Child};
 use marketing::kinds::EvaluateAllSegments;
+use questions::kinds::PrepareReports;
 use support::kinds::RefreshRank;
 use platform::kinds::{DetectDrift, resegment_tenant::RunReport, ResegmentTenant, ScoreCustomers, SnapshotProfiles, TrainChurn, TrainLtv};
 use platform::models::{Target, registry};
@@ -189,6 +190,7 @@ fn after_publication(ctx: &Ctx, run: &Run) -> Result<Vec<NewJob>, Stop> {
         NewJob::of(ctx.tenant, &SnapshotProfiles {})?.with_dedup_key(&key)?.with_parent(run.id),
         NewJob::of(ctx.tenant, &DetectDrift {})?.with_dedup_key(&key)?.with_parent(run.id),
         NewJob::of(ctx.tenant, &EvaluateAllSegments {})?.with_dedup_key(&key)?.with_parent(run.id),
+        NewJob::of(ctx.tenant, &PrepareReports {})?.with_dedup_key(&key)?.with_parent(run.id),
         NewJob::of(ctx.tenant, &RefreshRank::default())?.with_dedup_key(RefreshRank::ALL)?.with_parent(run.id),
     ])
 }

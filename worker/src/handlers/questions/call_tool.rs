@@ -23,12 +23,9 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: CallTool) -> Outcome<Ca
     let made = match kept.answer {
         Some(made) => made.0,
         None => {
-            let may = |scope: &str| kept.scopes.iter().any(|held| held == scope || held == "operator");
-            let asker = Asker {
-                tenant: ctx.tenant,
-                analytics: may("intelligence:read"),
-                customers: may("customers:read"),
-            };
+            let asker = Asker::new(ctx.tenant, |scope| {
+                kept.scopes.iter().any(|held| held == scope || held == "operator")
+            });
             let told = |step: Step| ctx.progress(step.place(), Some(Step::COUNT), step.words());
             let made = app.desk.call_telling(asker, &kept.call.0, Utc::now(), &told).await.map_err(stop)?;
             let mut tx = app.db.tenant_tx(Role::Marketing, ctx.tenant).await?;

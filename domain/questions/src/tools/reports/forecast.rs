@@ -66,5 +66,13 @@ pub(super) async fn make(
         let months = formats::count(i64::try_from(reached).unwrap_or(i64::MAX), "month");
         caveats.push(format!("The forecast reaches {months} ahead."));
     }
-    Ok(Raw { figures, items: items.collect(), form: Form::Plain, counts: &[], groups: None, caveats })
+    Ok(Raw {
+        figures,
+        items: items.collect(),
+        form: Form::Plain,
+        counts: &[],
+        groups: None,
+        caveats,
+        cells: None,
+    })
 }

@@ -2,6 +2,7 @@
 //! which is in `maker.rs`.
 
 mod forecast;
+mod last_order;
 mod revenue;
 mod risk;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use database::Tx;
 use platform::analytics::affinity::{self, Associations};
+use platform::analytics::narrowed::{self, Cell, Narrowed, Narrowing};
 use platform::analytics::{
     AnalyticsError, Levels, Report, Standing, b2b, cadence, categories, change, discounts, expansion,
     momentum, rfm, seasons, segments, targets,
@@ -40,6 +42,8 @@ pub struct Raw {
     pub groups: Option<(&'static str, bool)>,
     /// What to bear in mind.
     pub caveats: Vec<String>,
+    /// Of a list that is narrowed down: how many customers there are by which conditions hold.
+    pub cells: Option<Vec<Cell>>,
 }
 
 impl Raw {
@@ -56,7 +60,15 @@ impl Raw {
             counts,
             groups: None,
             caveats: Vec::new(),
+            cells: None,
         }
+    }
+
+    /// A list that is narrowed down; its figures are made where it is known which are too small.
+    fn narrowed<I: Serialize>(list: Narrowed<I>) -> Raw {
+        let report = Report { figures: json!({}), items: list.items };
+        let groups = Some(("customers_by_band", true));
+        Raw { cells: Some(list.cells), groups, ..Raw::of(report, Form::Narrowed, &[]) }
     }
 }
 
@@ -85,6 +97,17 @@ const COUNTED: Form = Form::People { counted_by: Some("customers") };
 const FOUND: Form = Form::People { counted_by: Some("found") };
 const ALL_SHOWN: Form = Form::People { counted_by: None };
 
+/// What a report is asked for besides its maker.
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    /// Months that are looked at.
+    pub(crate) months: u32,
+    /// What a list is narrowed down to.
+    pub(crate) narrowing: &'a Narrowing,
+    /// Whether rows have what the customer bought last.
+    pub(crate) last_order: bool,
+}
+
 /// Makes the report.
 ///
 /// # Errors
@@ -94,18 +117,26 @@ pub(crate) async fn make(
     way: &Way<'_>,
     standing: &Standing,
     maker: &Maker,
-    months: u32,
+    wanted: &Wanted<'_>,
 ) -> Result<(Raw, i64), AnalyticsError> {
     way.tell(Step::Shared);
+    let months = wanted.months;
     // What is kept beside the reports is fetched before the report's own transaction begins.
-    let levels = if maker.needs_levels() { Some(kept.levels(way, standing).await?) } else { None };
+    let levels = if maker.needs_levels() || wanted.narrowing.group.is_some() {
+        Some(kept.levels(way, standing).await?)
+    } else {
+        None
+    };
     let associations = match maker.together() {
         Some(by) => Some(kept.associations(way, standing, by, months).await?),
         None => None,
     };
     way.tell(Step::Reads);
     let (mut tx, before) = way.begin_report(standing.tenant, maker.effort()).await?;
-    let raw = of(&mut tx, standing, maker, months, levels.as_deref(), associations.as_ref()).await?;
+    let mut raw = of(&mut tx, standing, maker, wanted, levels.as_deref(), associations.as_ref()).await?;
+    if wanted.last_order {
+        last_order::add(&mut tx, standing, &mut raw).await?;
+    }
     let read = rows_read(&mut tx).await? - before;
     tx.commit().await?;
     Ok((raw, read))
@@ -115,15 +146,20 @@ async fn of(
     tx: &mut Tx,
     standing: &Standing,
     maker: &Maker,
-    months: u32,
+    wanted: &Wanted<'_>,
     levels: Option<&Levels>,
     associations: Option<&Arc<Associations>>,
 ) -> Result<Raw, AnalyticsError> {
+    let (months, narrowing) = (wanted.months, wanted.narrowing);
     let nobody = || AnalyticsError::NotEnough("nobody has ordered yet".to_owned());
-    let levels = || levels.ok_or_else(nobody);
+    let known = levels;
+    let levels = || known.ok_or_else(nobody);
     let associations = || associations.ok_or_else(nobody);
     Ok(match maker {
-        Maker::Risk(asked) => risk::make(tx, asked).await?,
+        Maker::Risk(asked) => risk::make(tx, standing, asked, known, narrowing).await?,
+        Maker::List(rule) if !narrowing.is_empty() => {
+            Raw::narrowed(narrowed::list(tx, standing, levels()?, rule, narrowing, MOST).await?)
+        }
         Maker::List(rule) => {
             Raw::of(targets::list(tx, standing, levels()?, rule, MOST).await?, COUNTED, &["reachable"])
         }

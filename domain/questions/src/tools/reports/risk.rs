@@ -1,96 +1,96 @@
-//! Customers by the probability of leaving, all of them or those of one band or archetype.
+//! Customers by the probability of leaving: all of them, or a part.
 
 use database::Tx;
-use platform::analytics::AnalyticsError;
-use platform::insights::current::current;
+use platform::analytics::narrowed::{self, Narrowing};
+use platform::analytics::{AnalyticsError, Levels, Standing};
+use platform::insights::InsightError;
+use platform::insights::catalog::{Catalog, Catalogs};
+use platform::insights::current::{Current, current};
 use platform::insights::list::{self as listed, Filter, Sort};
 use platform::risk::RiskBand;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{ALL_SHOWN, MOST, Raw};
-use crate::tools::parameters::{AnalyzeCustomers, Band, CustomerOrder};
+use crate::tools::parameters::{AnalyzeCustomers, CustomerOrder};
 
-/// Customers by risk, by the filter and order that were asked for.
+/// Customers by risk, by the order that was asked for, narrowed down or not.
 ///
 /// # Errors
-/// No run was published, there is no such archetype, or the database does not answer.
-pub(super) async fn make(tx: &mut Tx, asked: &AnalyzeCustomers) -> Result<Raw, AnalyticsError> {
-    let not_enough = |error: platform::insights::InsightError| match error {
-        platform::insights::InsightError::Db(error) => AnalyticsError::Db(error),
-        other => AnalyticsError::NotEnough(other.to_string()),
-    };
+/// No run was published, or the database does not answer.
+pub(super) async fn make(
+    tx: &mut Tx,
+    standing: &Standing,
+    asked: &AnalyzeCustomers,
+    levels: Option<&Levels>,
+    narrowing: &Narrowing,
+) -> Result<Raw, AnalyticsError> {
     let run = current(tx).await.map_err(not_enough)?.ok_or_else(|| {
         AnalyticsError::NotEnough(
             "customers were not scored yet: no intelligence run was published".to_owned(),
         )
     })?;
-    let catalogs = platform::insights::catalog::Catalogs::default();
-    let tenant: database::ids::TenantId =
-        sqlx::query_scalar("select shared.current_tenant()").fetch_one(&mut **tx).await?;
     let catalog = match run.segmentation {
-        Some(id) => catalogs.get(tx, tenant, id).await.map_err(not_enough)?,
+        Some(id) => Catalogs::default().get(tx, standing.tenant, id).await.map_err(not_enough)?,
         None => None,
     };
-    let mut filter = Filter::default();
-    if let Some(wanted) = &asked.filter_by {
-        filter.band = wanted.churn_band.map(|band| match band {
-            Band::Low => RiskBand::Low,
-            Band::Medium => RiskBand::Medium,
-            Band::High => RiskBand::High,
-            Band::Critical => RiskBand::Critical,
-        });
-        if let Some(name) = &wanted.archetype {
-            let of_name = |catalog: &platform::insights::catalog::Catalog| {
-                let place = catalog.archetypes.iter().position(|archetype| {
-                    archetype.id == *name || archetype.name.eq_ignore_ascii_case(name)
-                })?;
-                Some((i16::try_from(place).ok()?, catalog.archetypes[place].level))
-            };
-            let found = catalog.as_deref().and_then(of_name);
-            filter.archetype = Some(found.ok_or_else(|| {
-                AnalyticsError::NotEnough(
-                    "there is no archetype of this name; segment_overview lists them".to_owned(),
-                )
-            })?);
-        }
-    }
+    let catalog = catalog.as_deref();
     let sort = match asked.sort_by.unwrap_or(CustomerOrder::Churn) {
         CustomerOrder::Churn => Sort::Churn,
         CustomerOrder::Ltv => Sort::Ltv,
         CustomerOrder::Spend => Sort::Spend,
         CustomerOrder::Drift => Sort::Drift,
     };
-    let rows = listed::list(tx, &run, catalog.as_deref(), &filter, sort, None, i64::from(MOST)).await?;
-    let is_whole = asked.filter_by.is_none();
-    // What holds for everybody is not told of a part; the count of a band stands among those of all bands, where it is
-    // protected with them.
-    let wanted = asked.filter_by.as_ref().filter(|wanted| wanted.archetype.is_none());
-    let band = wanted.and_then(|wanted| wanted.churn_band);
-    let has_bands = is_whole || band.is_some();
-    let bands: Vec<Value> = RiskBand::ALL
-        .into_iter()
-        .map(|band| json!({"axis": "churn_band", "segment": band.name(), "customers": run.population.band(band)}))
-        .collect();
-    let figures = json!({
-        "customers_with_probability": is_whole.then_some(run.population.churn.customers),
-        "mean_churn_probability": if is_whole { json!(run.population.churn.mean) } else { Value::Null },
-        "churn_band": band,
-        "sorted_by": sort.name(),
-        "horizon_days": run.churn_horizon_days,
-        "customers_by_band": if has_bands { json!(bands) } else { Value::Null },
-    });
-    let items = rows.iter().map(|row| serde_json::to_value(row).expect("a row is plain data")).collect();
-    let mut caveats = Vec::new();
-    if rows.is_empty() {
-        caveats.push("Nobody of the published run fits, or there is no model for it.".to_owned());
+    let is_of_part =
+        narrowing.group.is_some() || narrowing.archetype.is_some() || narrowing.segment.is_some();
+    let mut raw = if !is_of_part || sort == Sort::Drift {
+        listed_by_index(tx, &run, catalog, narrowing, sort).await?
+    } else {
+        Raw::narrowed(narrowed::at_risk(tx, standing, levels, catalog, narrowing, sort, MOST).await?)
+    };
+    raw.figures["churn_band"] = json!(narrowing.band);
+    raw.figures["sorted_by"] = json!(sort.name());
+    raw.figures["horizon_days"] = json!(run.churn_horizon_days);
+    if raw.items.is_empty() {
+        raw.caveats.push("Nobody of the published run fits, or there is no model for it.".to_owned());
     }
-    caveats.extend(run.population.notes.iter().take(5).cloned());
+    raw.caveats.extend(run.population.notes.iter().take(5).cloned());
+    Ok(raw)
+}
+
+fn not_enough(error: InsightError) -> AnalyticsError {
+    match error {
+        InsightError::Db(error) => AnalyticsError::Db(error),
+        other => AnalyticsError::NotEnough(other.to_string()),
+    }
+}
+
+/// Customers of the run, or of a band, out of an index. How many are in a band stands among the counts of all bands, where
+/// it is protected with them; what holds for everybody is not told of an archetype.
+async fn listed_by_index(
+    tx: &mut Tx,
+    run: &Current,
+    catalog: Option<&Catalog>,
+    narrowing: &Narrowing,
+    sort: Sort,
+) -> Result<Raw, AnalyticsError> {
+    let filter = Filter { band: narrowing.band, archetype: narrowing.archetype, ..Filter::default() };
+    let rows = listed::list(tx, run, catalog, &filter, sort, None, i64::from(MOST)).await?;
+    let band = |band: RiskBand| json!({"axis": "churn_band", "segment": band.name(), "customers": run.population.band(band)});
+    let mut figures = json!({});
+    if narrowing.archetype.is_none() {
+        figures["customers_by_band"] = RiskBand::ALL.into_iter().map(band).collect();
+    }
+    if narrowing.is_empty() {
+        figures["customers_with_probability"] = json!(run.population.churn.customers);
+        figures["mean_churn_probability"] = json!(run.population.churn.mean);
+    }
     Ok(Raw {
         figures,
-        items,
+        items: rows.iter().map(|row| serde_json::to_value(row).expect("a row is plain data")).collect(),
         form: ALL_SHOWN,
         counts: &["customers_with_probability"],
         groups: Some(("customers_by_band", false)),
-        caveats,
+        caveats: Vec::new(),
+        cells: None,
     })
 }

@@ -1,0 +1,90 @@
+//! Answers that outlive a process: found by another, told with their age when the data have changed, computed anew meanwhile,
+//! and gone when anybody is erased.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use database::Role;
+use questions::tools::{Call, ToolAnswer, usual};
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+
+use crate::world::{World, desk, now, publish, world};
+
+async fn asks(world: &World, after: TimeDelta) -> ToolAnswer {
+    // A process of its own, which remembers nothing.
+    let process = desk(world.desk.db().clone());
+    let call = Call::parse("analyze_customers", &json!({"analysis_type": "high_value"})).expect("a call");
+    process.call(world.asker(), &call, now() + after).await.expect("an answer")
+}
+
+async fn versions(world: &World) -> Vec<String> {
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    sqlx::query_scalar("select version from questions_app.report order by version")
+        .fetch_all(&mut admin)
+        .await
+        .expect("read")
+}
+
+#[tokio::test]
+async fn another_process_finds_an_answer_and_an_older_one_is_renewed() {
+    let world = world().await;
+    publish(&world).await;
+    let first = asks(&world, TimeDelta::zero()).await;
+    assert!(!first.cost.remembered && first.available, "{first:?}");
+    let second = asks(&world, TimeDelta::minutes(1)).await;
+    assert_eq!(
+        (second.cost.remembered, second.computed_at, &second.items),
+        (true, first.computed_at, &first.items)
+    );
+
+    // An order comes: the answer of before is told, as such, and another one is made.
+    let old = versions(&world).await;
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    sqlx::query("update platform.current_run set facts_version = facts_version + 1 where tenant_id = $1")
+        .bind(world.tenant)
+        .execute(&mut admin)
+        .await
+        .expect("changed");
+    let older = asks(&world, TimeDelta::hours(1)).await;
+    assert_eq!(older.computed_at, first.computed_at);
+    assert!(older.caveats.iter().any(|caveat| caveat.contains("have changed since")), "{:?}", older.caveats);
+    let renewed = async {
+        while versions(&world).await == old {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), renewed).await.expect("it is computed anew");
+
+    // After more than a day it counts for nothing.
+    sqlx::query("update questions_app.report set made_at = $1")
+        .bind(now())
+        .execute(&mut admin)
+        .await
+        .expect("aged");
+    let late = asks(&world, TimeDelta::hours(27)).await;
+    assert!(!late.cost.remembered, "{late:?}");
+}
+
+#[tokio::test]
+async fn what_is_usual_is_prepared_and_goes_with_whoever_is_erased() {
+    let world = world().await;
+    publish(&world).await;
+    let (mut prepared, mut available) = (0, 0);
+    for call in usual::calls() {
+        let made = world.desk.prepare(world.tenant, &call, now()).await.expect("an answer");
+        prepared += 1;
+        available += usize::from(made.available);
+        assert!(!serde_json::to_string(made.as_ref()).expect("JSON").contains("@example.com"));
+    }
+    assert_eq!(versions(&world).await.len(), available, "of {prepared}");
+    assert!(available > 20, "{available} of {prepared}");
+    let remembered = asks(&world, TimeDelta::zero()).await;
+    assert!(remembered.cost.remembered);
+
+    let mut tx = world.desk.db().tenant_tx(Role::Marketing, world.tenant).await.expect("begins");
+    let person = database::personal::Person::default();
+    questions::personal::erase(&mut tx, &person, &mut Default::default()).await.expect("erased");
+    tx.commit().await.expect("commits");
+    assert_eq!(versions(&world).await, Vec::<String>::new());
+}
