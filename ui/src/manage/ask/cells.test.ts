@@ -20,6 +20,21 @@ test("columns begin with what rows are called and end with sentences", () => {
   assert.deepEqual(fieldsOf(rows), ["customer_id", "churn", "odd", "reasons"]);
 });
 
+test("what was bought last stands behind its day", () => {
+  const row = {
+    last_order_products: ["green", "mug"],
+    last_order_value: "45.00",
+    customer_id: "C-0123ABCD",
+    last_order_on: "2026-03-10",
+  };
+  assert.deepEqual(fieldsOf([row]), ["customer_id", "last_order_on", "last_order_value", "last_order_products"]);
+  assert.deepEqual(
+    [said("last_order_value", row, PLAIN), said("last_order_products", row, PLAIN)],
+    ["$45.00", "green; mug"],
+  );
+  assert.equal(head("last_order_products"), "Bought last");
+});
+
 test("what is withheld in every row keeps its column", () => {
   const rows = [{ segment: "Rare", customers: null, withheld: true }];
   assert.deepEqual(fieldsOf(rows), ["segment", "customers"]);

@@ -36,10 +36,14 @@ const FIRST = [
   "expected_spend",
   "orders",
   "last_order_on",
+  "last_order_value",
+  "last_order_products",
+  "last_order_categories",
 ];
 const LAST = ["description", "rule", "reasons", "suggestion", "products", "categories"];
+const WIDE = ["segment", "archetype", "category", "item", "with", "last_order_products", "last_order_categories"];
 const MONEY =
-  /^(spend|spend_before|change|revenue|revenue_before|returned_value|amount|paid|ltv|expected_spend|mean_order_value|mean_expected_spend|median_order_value)$/;
+  /^(spend|spend_before|change|revenue|revenue_before|returned_value|amount|paid|ltv|expected_spend|mean_order_value|mean_expected_spend|median_order_value|last_order_value)$/;
 const SHARES =
   /^(churn|churn_probability|mean_churn_probability|share|share_of_\w+|rate|confidence|support|growth|probability|similarity)$/;
 const MONEY_METRICS = ["revenue", "average_ltv"];
@@ -85,7 +89,7 @@ export function isNumber(field: string, rows: Row[]): boolean {
 }
 
 export function isWide(field: string): boolean {
-  return LAST.includes(field) || ["segment", "archetype", "category", "item", "with"].includes(field);
+  return LAST.includes(field) || WIDE.includes(field);
 }
 
 /** What a row without a name of this kind is about. */

@@ -37,6 +37,16 @@ test("a list of customers leads to more of them and to the first", () => {
   assert.deepEqual(followUps(list), ["more", "What did C-0123ABCD buy?", "Will C-0123ABCD leave?"]);
 });
 
+test("a list leads to what its customers bought last, unless that stands there", () => {
+  const risk = { analysis_type: "churn_risk" };
+  const rows = [{ customer_id: "C-0123ABCD" }];
+  const asks = (args: Record<string, unknown>) =>
+    followUps(answer({ rows, calls: [call("analyze_customers", args, 1)] })).includes("And what did they buy last?");
+  assert.equal(asks(risk), true);
+  assert.equal(asks({ ...risk, with_last_order: true }), false);
+  assert.equal(asks({ analysis_type: "rfm_score" }), false);
+});
+
 test("what was looked up already is not asked again", () => {
   const looked = answer({ calls: [call("lookup_customer", { info_type: "churn_risk" })] });
   assert.deepEqual(followUps(looked), ["What did they buy?", "What should we offer to them?"]);

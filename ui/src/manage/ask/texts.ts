@@ -44,6 +44,7 @@ export const TEXTS = {
 
 /** What a manager might ask first. The grammar understands each of them, so they work without a model. */
 export const EXAMPLES = [
+  "Which VIPs are about to leave, and what did they buy last?",
   "Which customers are most likely to leave?",
   "Who are our most valuable customers?",
   "What revenue do you expect for the next quarter?",
@@ -70,6 +71,9 @@ export const HEADS: Record<string, string> = {
   mean_days_since_last_order: "Mean days since last order",
   mean_gap_days: "Days between orders",
   last_order_on: "Last order",
+  last_order_value: "Its value",
+  last_order_products: "Bought last",
+  last_order_categories: "In categories",
   first_order_on: "First order",
   marketing_opt_in: "May be written to",
   low: "From",
