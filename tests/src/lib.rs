@@ -20,4 +20,5 @@ pub mod rules;
 pub mod servers;
 pub mod shopify;
 pub mod sources;
+pub mod stolen;
 pub mod upstream;

@@ -3,13 +3,16 @@
 //! meant to happen.
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use cluster::load::{self, Size};
 use cluster::processes::{Cluster, Options};
 use cluster::program;
 use cluster::report::{Goal, count, figure, goal};
+use jobs::dispatch::Server;
+use jobs::events::Waiters;
+use jobs::{Dispatch, JobId};
 use serde_json::json;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
@@ -32,6 +35,7 @@ async fn measure() -> anyhow::Result<ExitCode> {
     let cluster = Cluster::start(Options { workers: 8, schedulers: 1, queues, ..Options::default() }).await?;
     let tenant = load::tenant(&cluster).await?;
     let ledger = &cluster.ledger;
+    let waiters = Waiters::start(Dispatch::new(Server::new(&cluster.servers.redis_url)?, "deskwork"));
     fill(ledger, tenant.0, tickets).await?;
 
     println!("{tickets} tickets ask for an agent at once");
@@ -45,7 +49,7 @@ async fn measure() -> anyhow::Result<ExitCode> {
             .collect();
         cluster.desk.batch(&jobs, None).await?;
     }
-    quiet(ledger).await?;
+    quiet(ledger, &waiters).await?;
     figure("assign_first_secs", started.elapsed().as_secs_f64(), "s");
     let places = i64::from(AGENTS * CAPACITY);
     let (assigned, waiting) = standing(ledger).await?;
@@ -56,7 +60,7 @@ async fn measure() -> anyhow::Result<ExitCode> {
     println!("{resolved} are resolved by {HANDS} people");
     let started = Instant::now();
     resolve(&cluster, resolved).await?;
-    quiet(ledger).await?;
+    quiet(ledger, &waiters).await?;
     figure("assign_drain_secs", started.elapsed().as_secs_f64(), "s");
     let (again, _) = standing(ledger).await?;
     count("assign_assigned_after", again, "tickets");
@@ -119,23 +123,29 @@ async fn fill(ledger: &PgPool, tenant: Uuid, tickets: i64) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Waits until no job of assignment is left to run.
-async fn quiet(ledger: &PgPool) -> anyhow::Result<()> {
-    let started = Instant::now();
-    loop {
-        let left: i64 = sqlx::query_scalar(
-            "select count(*) from jobs.live where kind in ('assign_ticket', 'drain_waiting', 'settle_ticket')",
-        )
-        .fetch_one(ledger)
-        .await?;
-        if left == 0 {
-            return Ok(());
+/// Waits until no job of assignment is left to run: for the end of one after the other.
+async fn quiet(ledger: &PgPool, waiters: &Waiters) -> anyhow::Result<()> {
+    let quiet = async {
+        loop {
+            let Some(job) = unfinished(ledger, None).await? else { return anyhow::Ok(()) };
+            // Listen before looking again, so that its end cannot fall between the two.
+            let mut watch = waiters.watch(job);
+            if unfinished(ledger, Some(job)).await?.is_some() {
+                watch.changed().await;
+            }
         }
-        if started.elapsed() > load::PATIENCE {
-            bail!("{left} jobs are left");
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    };
+    tokio::time::timeout(load::PATIENCE, quiet).await.context("jobs are left")?
+}
+
+/// A job of assignment that is not over: any, or that one.
+async fn unfinished(ledger: &PgPool, job: Option<JobId>) -> anyhow::Result<Option<JobId>> {
+    let job = sqlx::query_scalar(
+        "select id from jobs.live where kind in ('assign_ticket', 'drain_waiting', 'settle_ticket')
+         and ($1::uuid is null or id = $1) order by id limit 1",
+    )
+    .bind(job);
+    Ok(job.fetch_optional(ledger).await?)
 }
 
 /// Open tickets that somebody has, and those that nobody has.

@@ -1,6 +1,6 @@
 //! The nightly run, measured: a shop of any size is generated and loaded into private servers, computed with models
-//! trained, and computed again while single orders come in; then a shop of 27,415 customers. With `--peer` the same
-//! work is done in Python on the same database between the two.
+//! trained, and computed again while single orders come in; then a shop of 27,415 customers. With `--peer` the first of
+//! these and the same work in Python on the same database take turns, twice.
 //!
 //! `night [--customers 1000000] [--lines 10000000] [--orders 200] [--peer] [--dir FOLDER]`
 
@@ -28,6 +28,7 @@ use cluster::{
     program,
     report::{Goal, Spread, count, figure, goal, ms},
     servers::{Afterwards, root},
+    stolen,
 };
 use database::ids::TenantId;
 use jobs::JobId;
@@ -92,19 +93,21 @@ async fn all(arguments: &Arguments, cluster: &mut Cluster, retailer: &Desk) -> a
     let mut reached = true;
     if let Some(size) = arguments.size {
         let is_full = size.customers >= 1_000_000 && size.lines >= 10_000_000;
-        let night = one_night(cluster, &nights, &large, "night", size, is_full.then_some(120.0)).await?;
-        reached &= night.reached;
-        if arguments.with_peer {
-            reached &= peer(cluster, &large, night.seconds).await?;
-        }
+        let limit_secs = is_full.then_some(120.0);
+        reached &= if arguments.with_peer {
+            beside_peer(cluster, &nights, &large, "night", size, limit_secs).await?
+        } else {
+            one_night(cluster, &nights, &large, "night", size, limit_secs).await?.reached
+        };
         reached &= night_with_orders(cluster, &nights, &large, arguments.orders).await?;
     }
-    let night = one_night(cluster, &nights, retailer, "night_retailer", RETAILER, Some(10.0)).await?;
-    reached &= night.reached;
+    let peer_is_here = arguments.with_peer && arguments.size.is_none();
+    reached &= if peer_is_here {
+        beside_peer(cluster, &nights, retailer, "night_retailer", RETAILER, Some(10.0)).await?
+    } else {
+        one_night(cluster, &nights, retailer, "night_retailer", RETAILER, Some(10.0)).await?.reached
+    };
     if arguments.size.is_none() {
-        if arguments.with_peer {
-            reached &= peer(cluster, retailer, night.seconds).await?;
-        }
         reached &= night_with_orders(cluster, &nights, retailer, arguments.orders).await?;
     }
     nights.close().await;
@@ -130,6 +133,35 @@ async fn load_all(cluster: &Cluster, shops: &[(Desk, Size)]) -> anyhow::Result<(
     Ok(())
 }
 
+/// How often ours and the peer's are measured, in turn.
+const ROUNDS: usize = 2;
+
+/// Ours and the same work in Python, in turn. Says whether ours is fast enough, by itself and beside the other.
+async fn beside_peer(
+    cluster: &mut Cluster,
+    nights: &Nights,
+    desk: &Desk,
+    name: &str,
+    size: Size,
+    limit_secs: Option<f64>,
+) -> anyhow::Result<bool> {
+    let (mut ours, mut theirs, mut reached) = (0.0, 0.0, true);
+    let mut shares = Vec::new();
+    for round in 1..=ROUNDS {
+        let watch = stolen::Watch::start();
+        let name = if round == 1 { name.to_owned() } else { format!("{name}_again") };
+        let night = one_night(cluster, nights, desk, &name, size, limit_secs).await?;
+        reached &= night.reached;
+        ours += night.seconds;
+        theirs += peer(cluster, desk).await?;
+        shares.push(watch.share());
+    }
+    figure("night_peer_seconds", theirs / ROUNDS as f64, "s");
+    reached &= goal("night_times_faster_than_peer", theirs / ours, "times", Goal::AtLeast(4.0));
+    stolen::tell("night", &shares);
+    Ok(reached)
+}
+
 /// What a run was measured to take.
 struct Measured {
     seconds: f64,
@@ -150,7 +182,7 @@ async fn one_night(
     cluster.start_worker()?;
     cluster.ready().await?;
     let postgres = PostgresWatch::start(&cluster.ledger).await?;
-    let run = nights.ask(tenant, Shop::LAST_DAY).await?;
+    let run = nights.ask_for_all_anew(tenant, Shop::LAST_DAY).await?;
     let night = nights.wait(tenant, run, LIMIT).await?;
     let written = checks::count(&cluster.ledger, tenant).await?;
     night.print();
@@ -236,8 +268,8 @@ impl Watch {
     }
 }
 
-/// The same work in Python, on the same database, with nothing else going on. Says whether ours is fast enough beside it.
-async fn peer(cluster: &Cluster, desk: &Desk, ours: f64) -> anyhow::Result<bool> {
+/// The same work in Python, on the same database, with nothing else going on. Says how many seconds it took.
+async fn peer(cluster: &Cluster, desk: &Desk) -> anyhow::Result<f64> {
     println!("\nthe same in Python: polars, scikit-learn, LightGBM, psycopg");
     let installed = root().join(".local/bench/night/bin/python");
     let python = if installed.is_file() { installed } else { PathBuf::from("python3") };
@@ -259,9 +291,7 @@ async fn peer(cluster: &Cluster, desk: &Desk, ours: f64) -> anyhow::Result<bool>
     let said = String::from_utf8_lossy(&output.stdout);
     print!("{said}");
     ensure!(output.status.success(), "the Python run ended with {}", output.status);
-    let seconds = started.elapsed().as_secs_f64();
-    figure("night_peer_seconds", seconds, "s");
-    Ok(goal("night_times_faster_than_peer", seconds / ours, "times", Goal::AtLeast(3.0)))
+    Ok(started.elapsed().as_secs_f64())
 }
 
 fn peak_of_worker(cluster: &Cluster) -> anyhow::Result<f64> {

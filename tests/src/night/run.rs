@@ -44,7 +44,18 @@ impl Nights {
     /// # Errors
     /// The ledger refused it.
     pub async fn ask(&self, tenant: TenantId, as_of: NaiveDate) -> anyhow::Result<JobId> {
-        let run = ResegmentTenant { as_of: Some(as_of), refit: false, train: true };
+        self.ask_for(tenant, ResegmentTenant { as_of: Some(as_of), refit: false, train: true }).await
+    }
+
+    /// The same with the segmentation fitted anew as well, as in a tenant's first run.
+    ///
+    /// # Errors
+    /// The ledger refused it.
+    pub async fn ask_for_all_anew(&self, tenant: TenantId, as_of: NaiveDate) -> anyhow::Result<JobId> {
+        self.ask_for(tenant, ResegmentTenant { as_of: Some(as_of), refit: true, train: true }).await
+    }
+
+    async fn ask_for(&self, tenant: TenantId, run: ResegmentTenant) -> anyhow::Result<JobId> {
         let job = NewJob::of(tenant, &run)?.with_dedup_key(&run.dedup_key())?;
         let mut connection = self.store.pool().acquire().await?;
         let (enqueued, announcement) = jobs::enqueue(&mut connection, &[job]).await?;

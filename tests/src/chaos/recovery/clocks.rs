@@ -1,8 +1,8 @@
 //! A worker whose clock is an hour ahead and a leading scheduler whose clock is an hour behind: jobs that wait
 //! for a time, their own or that of a retry, start when it has come by the ledger's clock, no sooner and hardly
-//! later, and nobody is taken for dead.
+//! later, nobody is taken for dead, and both say once that their clocks are wrong and what to do.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::Context;
 use serde_json::Value;
@@ -57,6 +57,8 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
     let early = count(&cluster.ledger, &ids, early).await?;
     let latest = latest(cluster, &ids).await?;
     let counted_out = count(&cluster.ledger, &[], lost).await? - lost_before;
+    let wrong = [&cluster.workers[0], &cluster.schedulers[0]];
+    let not_told = wrong.iter().filter(|process| lines_about_the_clock(&process.log) != 1).count();
 
     // The cluster goes on with right clocks.
     workers(cluster, 0).await?;
@@ -77,9 +79,16 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
     let goals = [
         none("recovery_clocks_started_early", early)?,
         none("recovery_clocks_workers_counted_out", counted_out)?,
+        none("recovery_clocks_not_told_once", i64::try_from(not_told)?)?,
         report::goal("recovery_clocks_started_late_max", latest, "s", Goal::AtMost(2.0)),
     ];
     Ok(goals.iter().all(|reached| *reached))
+}
+
+/// How many lines of a log say that the clock is wrong, and what to do.
+fn lines_about_the_clock(log: &Path) -> usize {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    text.lines().filter(|line| line.contains("this machine's clock is") && line.contains("set-ntp")).count()
 }
 
 fn delayed(mut job: Value) -> Value {
