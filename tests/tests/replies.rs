@@ -18,10 +18,12 @@ use support::gorgias::delivery::{Body, parse_body};
 use support::intake::{self, Intake};
 use support::tickets::change::{self, Change, Customer};
 use support::tickets::create::{self, NewTicket};
+use support::tickets::delivery::{self, Taken};
 use support::tickets::message::{self, From as Author, Stored};
 use support::tickets::reply::{self, NewReply, Replied};
+use support::tickets::state::Status;
 use support::tickets::words::{Channel, Priority};
-use support::tickets::{Acting, full};
+use support::tickets::{Acting, full, merge, send_again};
 use tokio::time::Instant;
 use upstreams::gorgias::{self, Gorgias};
 use upstreams::http::RetryPolicy;
@@ -110,11 +112,15 @@ impl Desk {
 
     /// Somebody answers.
     async fn replies(&self, ticket: TicketId, text: &str) -> MessageId {
-        let mut tx = self.app.db.tenant_tx(Role::Support, self.tenant).await.expect("the database");
         let new =
             NewReply { text, last_seen: None, force: true, send_at: None, status: None, attachments: &[] };
+        self.sends(ticket, &new).await
+    }
+
+    async fn sends(&self, ticket: TicketId, new: &NewReply<'_>) -> MessageId {
+        let mut tx = self.app.db.tenant_tx(Role::Support, self.tenant).await.expect("the database");
         let Replied::Queued { message, announcement, .. } =
-            reply::reply(&mut tx, &self.acting(), ticket, &new).await.expect("it is taken")
+            reply::reply(&mut tx, &self.acting(), ticket, new).await.expect("it is taken")
         else {
             panic!("forced replies are taken")
         };
@@ -171,6 +177,24 @@ impl Desk {
     fn meets(&self, count: u32, when: When, fault: Fault) {
         let route = format!("/api/tickets/{TICKET}/messages");
         self.upstream.inject(FaultRule { route, method: Some("POST".into()), count, when, fault });
+    }
+
+    /// A customer's message comes to a ticket by a program.
+    async fn hears(&self, ticket: TicketId, text: &str) {
+        let mut tx = self.app.db.tenant_tx(Role::Support, self.tenant).await.expect("the database");
+        let added = message::hear(&mut tx, &self.acting(), ticket, text, &[]).await.expect("it is heard");
+        tx.commit().await.expect("the database");
+        self.app.dispatch.announce(added.announcement);
+    }
+
+    /// A failed reply is sent once more.
+    async fn sends_again(&self, ticket: TicketId, message: MessageId) -> Stored {
+        let mut tx = self.app.db.tenant_tx(Role::Support, self.tenant).await.expect("the database");
+        let (stored, _, announcement) =
+            send_again::send_again(&mut tx, &self.acting(), ticket, message).await.expect("it can be");
+        tx.commit().await.expect("the database");
+        self.app.dispatch.announce(announcement);
+        stored
     }
 
     async fn events(&self, kind: &str) -> i64 {
@@ -269,11 +293,8 @@ async fn what_was_taken_back_is_not_sent_and_what_no_mail_carries_counts_when_it
     // It sleeps, and wakes at its time.
     let until = Utc::now() + chrono::Duration::milliseconds(300);
     let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("the database");
-    let sleep = Change {
-        status: Some(support::tickets::state::Status::Pending),
-        snoozed_until: Some(Some(until)),
-        ..Change::default()
-    };
+    let sleep =
+        Change { status: Some(Status::Pending), snoozed_until: Some(Some(until)), ..Change::default() };
     let (.., announcement) =
         change::change(&mut tx, &desk.acting(), made.ticket, None, &sleep).await.expect("it sleeps");
     tx.commit().await.expect("the database");
@@ -283,4 +304,144 @@ async fn what_was_taken_back_is_not_sent_and_what_no_mail_carries_counts_when_it
     desk.works().await;
     let awake = desk.whole(made.ticket).await;
     assert_eq!((awake.snoozed_until, awake.ticket.status.as_str()), (None, "open"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_that_was_resolved_with_a_reply_is_open_again_when_that_is_refused() {
+    let desk = Desk::open().await;
+    let ticket = desk.receives().await;
+    desk.meets(1, When::Before, Fault::Status { status: 400, retry_after: None, body: None });
+    let new = NewReply {
+        text: "It left on Monday.",
+        last_seen: None,
+        force: true,
+        send_at: None,
+        status: Some(Status::Resolved),
+        attachments: &[],
+    };
+    let refused = desk.sends(ticket, &new).await;
+    assert_eq!(desk.whole(ticket).await.ticket.status, "resolved");
+    desk.works().await;
+    assert_eq!(desk.message(ticket, refused).await.delivery.as_deref(), Some("failed"));
+    let open = desk.whole(ticket).await;
+    assert_eq!((open.ticket.status.as_str(), open.reopened_count), ("open", 0));
+    assert!(open.waiting_since.is_some() && open.resolved_at.is_none(), "its customer waits");
+
+    // Whoever resolves it knowing that, has it resolved.
+    let change = Change { status: Some(Status::Resolved), ..Change::default() };
+    let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("the database");
+    let (.., announcement) =
+        change::change(&mut tx, &desk.acting(), ticket, None, &change).await.expect("resolved");
+    tx.commit().await.expect("the database");
+    desk.app.dispatch.announce(announcement);
+    desk.works().await;
+    assert_eq!(desk.whole(ticket).await.ticket.status, "resolved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_for_later_waits_for_a_person_when_the_conversation_went_on_before_its_time() {
+    let desk = Desk::open().await;
+    let ticket = desk.receives().await;
+    let later = Some(Utc::now() + chrono::Duration::hours(9));
+    let for_later = |text: &'static str| NewReply {
+        text,
+        last_seen: None,
+        force: true,
+        send_at: later,
+        status: None,
+        attachments: &[],
+    };
+    let overtaken = desk.sends(ticket, &for_later("It comes on Friday.")).await;
+    desk.hears(ticket, "Never mind, I found it").await;
+    desk.works().await;
+    let held = desk.message(ticket, overtaken).await;
+    assert_eq!(
+        (held.delivery.as_deref(), held.not_sent_because.as_deref()),
+        (Some("failed"), Some("overtaken")),
+        "{:?}",
+        held.error
+    );
+    assert_eq!(desk.sent().await, Vec::<String>::new());
+    assert!(desk.whole(ticket).await.waiting_since.is_some());
+
+    // Whoever read it sends it all the same; and what nobody overtakes leaves by itself.
+    desk.sends_again(ticket, overtaken).await;
+    desk.works().await;
+    let alone = desk.sends(ticket, &for_later("And the lamp is on its way.")).await;
+    desk.works().await;
+    assert_eq!(desk.message(ticket, alone).await.delivery.as_deref(), Some("sent"));
+    let mut sent = desk.sent().await;
+    sent.sort();
+    assert_eq!(sent, ["And the lamp is on its way.", "It comes on Friday."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_whose_ticket_is_merged_while_it_leaves_is_noted_where_it_is() {
+    let desk = Desk::open().await;
+    let source = desk.receives().await;
+    let reply = desk.replies(source, "It left.").await;
+    let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("the database");
+    let new = NewTicket {
+        subject: None,
+        channel: Channel::Chat,
+        priority: Priority::Normal,
+        customer: Customer::default(),
+        tags: Vec::new(),
+        department: None,
+        skills: Vec::new(),
+        language: None,
+        custom: serde_json::Map::new(),
+        message: None,
+    };
+    let target = create::create(&mut tx, &desk.acting(), &new).await.expect("made").ticket;
+    tx.commit().await.expect("the database");
+
+    let at = Utc::now() + chrono::Duration::minutes(1);
+    let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("the database");
+    let Taken::Send(outbound) = delivery::take(&mut tx, reply, at).await.expect("the database") else {
+        panic!("it is to be sent")
+    };
+    tx.commit().await.expect("the database");
+    let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("the database");
+    let (_, announcement) =
+        merge::merge(&mut tx, &desk.acting(), source, target, true).await.expect("merged");
+    tx.commit().await.expect("the database");
+    desk.app.dispatch.announce(announcement);
+    let before = desk.whole(target).await;
+    assert_eq!((before.ticket.message_count, before.waiting_since), (2, None));
+
+    let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("the database");
+    let announcement =
+        delivery::failed(&mut tx, desk.tenant, &outbound, "refused", Utc::now()).await.expect("noted");
+    tx.commit().await.expect("the database");
+    desk.app.dispatch.announce(announcement);
+    let after = desk.whole(target).await;
+    assert_eq!(after.ticket.message_count, 1);
+    assert!(after.waiting_since.is_some(), "its customer waits in the ticket in which both go on");
+    assert_eq!(desk.whole(source).await.ticket.message_count, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_a_reply_again_before_its_job_is_over_has_it_sent() {
+    let desk = Desk::open().await;
+    let ticket = desk.receives().await;
+    let reply = desk.replies(ticket, "At last.").await;
+    let mut owner = PgConnection::connect(&desk.database.admin_url).await.expect("the server answers");
+    // Its job has noted the failure, and has not said yet that it is over.
+    sqlx::query("update support_app.message set delivery = 'failed' where id = $1")
+        .bind(reply)
+        .execute(&mut owner)
+        .await
+        .expect("the owner may");
+    sqlx::query("update jobs.live set state = 'running', due_at = null, lease = gen_random_uuid() where kind = 'send_reply'")
+        .execute(&mut owner)
+        .await
+        .expect("the owner may");
+    desk.sends_again(ticket, reply).await;
+    let waiting: i64 =
+        sqlx::query_scalar("select count(*) from jobs.live where kind = 'send_reply' and state <> 'running'")
+            .fetch_one(&mut owner)
+            .await
+            .expect("counted");
+    assert_eq!(waiting, 1, "another run follows the one that is ending");
 }

@@ -3,7 +3,7 @@
 use accounts::verify::Mode;
 use serde_json::{Value, json};
 
-use crate::desk::{call, neighbour, send, ticket};
+use crate::desk::{call, mailbox, neighbour, send, ticket};
 use crate::shop::shop;
 
 fn body(name: &str, text: &str, actions: &Value) -> Value {
@@ -47,6 +47,7 @@ async fn what_cannot_be_is_refused_by_name() {
 #[tokio::test]
 async fn a_macro_is_previewed_and_used_in_one_step() {
     let shop = shop(Mode::Token).await;
+    mailbox(&shop).await;
     let actions = json!([{"do": "add_tags", "tags": ["refund"]}, {"do": "set_status", "status": "pending"}]);
     let text = "Hello {{customer.first_name}}, ticket {{ticket.number}} of {{shop.name}}; order {{order.number | on file}}.";
     let made = send(&shop, "POST", "/api/macros", &body("Refund", text, &actions)).await;

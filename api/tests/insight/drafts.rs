@@ -116,6 +116,15 @@ async fn a_draft_is_edited_judged_and_sent_once_and_what_was_changed_is_measured
     let nothing = call(&shop, "PUT", &format!("{base}/{}/feedback", Uuid::now_v7()), None, thumb).await;
     assert_eq!(nothing.status, StatusCode::NOT_FOUND);
 
+    let did: Vec<String> = sqlx::query_scalar(
+        "select distinct action from shared.audit where subject = $1 and action not like '%.view' order by 1",
+    )
+    .bind(format!("ticket:{id}"))
+    .fetch_all(&mut shop.admin().await)
+    .await
+    .expect("the trail");
+    assert_eq!(did, ["draft.accept", "draft.edit", "draft.judge", "ticket.reply"]);
+
     let report = shop.get("/api/reports/drafts").await;
     assert_eq!(report.status, StatusCode::OK, "{}", report.text);
     let group =

@@ -84,6 +84,18 @@ async fn nobody_reaches_above_themselves_and_the_last_admin_stays() {
     assert_eq!(call(&shop, &admin.access, "DELETE", &path(&admin), "").await.status, 409);
     assert_eq!(patch(&admin.access, &path(&admin), r#"{"role":"manager"}"#).await.status, 409);
     assert_eq!(patch(&admin.access, &path(&admin), r#"{"disabled":true}"#).await.status, 409);
+    // Who may less than before signs in anew, so that nothing that is open goes on by what they might.
+    let lead = seat(&shop, shop.tenant, Role::TeamLead, "lead@example.com").await;
+    let valid = async |who: &crate::seats::Seat| {
+        let asked = [who.session.id];
+        let valid = accounts::sessions::still_valid(&shop.state.db, &asked).await.expect("answered");
+        valid.len() == 1
+    };
+    assert_eq!(patch(&admin.access, &path(&lead), r#"{"role":"manager"}"#).await.status, 200);
+    assert!(valid(&lead).await, "who may more goes on");
+    assert_eq!(patch(&admin.access, &path(&lead), r#"{"role":"agent"}"#).await.status, 200);
+    assert!(!valid(&lead).await);
+    assert_eq!(call(&shop, &lead.access, "GET", "/api/agents/me", "").await.status, 401);
     let promoted = patch(&admin.access, &path(&manager), r#"{"role":"admin"}"#).await;
     assert_eq!(promoted.field("role"), "admin", "{}", promoted.text);
     // Both at once: one of them stays.

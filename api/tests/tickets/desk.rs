@@ -64,3 +64,11 @@ pub async fn neighbour(shop: &Shop) -> String {
     ];
     key(shop, tenant, &scopes).await
 }
+
+/// A mailbox that replies leave from. Nobody listens at its server.
+pub async fn mailbox(shop: &Shop) {
+    let smtp = json!({"host": "127.0.0.1", "port": 2525, "security": "plain"});
+    let mailbox = json!({"address": "help@shop.example", "is_default": true, "smtp": smtp});
+    let made = send(shop, "POST", "/api/mailboxes", &mailbox).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+}

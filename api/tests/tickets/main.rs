@@ -9,6 +9,7 @@ mod desk;
 mod files;
 mod lifecycle;
 mod merges;
+mod outcomes;
 mod plans;
 mod privacy;
 mod replies;

@@ -4,12 +4,13 @@ use accounts::verify::Mode;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::desk::{call, key, send, ticket};
+use crate::desk::{call, key, mailbox, send, ticket};
 use crate::shop::shop;
 
 #[tokio::test]
 async fn a_reply_that_met_news_is_kept_and_not_sent() {
     let shop = shop(Mode::Token).await;
+    mailbox(&shop).await;
     let (id, first) = ticket(&shop, "hello").await;
     let path = format!("/api/tickets/{id}");
     let messages = format!("{path}/messages");
@@ -41,6 +42,12 @@ async fn a_reply_that_met_news_is_kept_and_not_sent() {
         after.text
     );
     assert_eq!(after.json["reply_text"], Value::Null);
+    let pending = after.json["pending"].as_array().expect("a list");
+    assert!(
+        pending.iter().any(|one| one["what"] == "reply" && one["because"] == Value::Null),
+        "{}",
+        after.text
+    );
     assert!(!after.json["first_reply_at"].is_null());
 
     // A colleague's note stops a reply as well; forced, it goes out all the same.
@@ -144,10 +151,7 @@ async fn a_reply_that_no_mailbox_can_send_says_so_by_name_and_is_not_sent_again_
         page.text
     );
 
-    let smtp = json!({"host": "127.0.0.1", "port": 2525, "security": "plain"});
-    let mailbox = json!({"address": "help@shop.example", "is_default": true, "smtp": smtp});
-    let made = send(&shop, "POST", "/api/mailboxes", &mailbox).await;
-    assert_eq!(made.status, 201, "{}", made.text);
+    mailbox(&shop).await;
     let queued = send(&shop, "POST", &again, &Value::Null).await;
     assert_eq!((queued.status.as_u16(), queued.field("delivery")), (200, "queued"), "{}", queued.text);
     assert_eq!((&queued.json["error"], &queued.json["not_sent_because"]), (&Value::Null, &Value::Null));

@@ -8,13 +8,14 @@ use database::ids::{DeliveryId, DraftId, TenantId, TicketId};
 use database::{Role, Tx};
 use platform::customers::{self, Found};
 use serde_json::{Value, json};
+use sqlx::Connection;
 use support::drafts::people::{self, Hand};
 use support::drafts::{self, NewDraft};
 use support::gorgias::dedup::Identity;
 use support::gorgias::delivery::{Body, parse_body};
 use support::inbox::{self, Filter};
 use support::intake::{self, Intake, Taken};
-use support::tickets::{self, NewMessage};
+use support::tickets::{self, NewMessage, closing};
 use uuid::Uuid;
 use world::{World, add_tenant, world};
 
@@ -391,4 +392,29 @@ async fn a_ticket_finds_its_customer_by_shop_id_or_unique_address() {
     }
     let mut tx = self::tx(&world).await;
     assert!(customers::profile(&mut tx, "17850", now(), 3).await.expect("answers").is_none());
+}
+
+#[tokio::test]
+async fn rules_look_at_what_is_closed_when_its_days_are_over() {
+    let world = world().await;
+    let (ticket, _) = apply(&world, json!({"id": 1})).await;
+    let mut admin = sqlx::PgConnection::connect(&world.database.admin_url).await.expect("the owner may");
+    for statement in [
+        "update support_app.ticket set status = 'resolved'",
+        "update support_app.ticket set resolved_at = now() - interval '8 days'",
+        "insert into support_app.rule (id, tenant_id, position, is_on, on_since, made_by, event, spec)
+         select gen_random_uuid(), id, 1, true, now(), 'key:test', 'ticket_updated', '{}' from shared.tenant",
+        "delete from jobs.live",
+    ] {
+        sqlx::query(statement).execute(&mut admin).await.expect(statement);
+    }
+    let mut tx = tx(&world).await;
+    let (closed, _) = closing::step(&mut tx, world.tenant, Utc::now()).await.expect("closed");
+    tx.commit().await.expect("commits");
+    assert_eq!(closed, 1);
+    let asked: Vec<Value> = sqlx::query_scalar("select payload from jobs.live where kind = 'run_rules'")
+        .fetch_all(&mut admin)
+        .await
+        .expect("readable");
+    assert_eq!(asked, [json!({ "ticket_id": ticket })]);
 }

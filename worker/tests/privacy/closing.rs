@@ -36,3 +36,19 @@ async fn what_was_resolved_long_enough_is_closed_and_nothing_else() {
     shop.does(&CloseResolved {}).await;
     assert_eq!(shop.number("select count(*) from support_app.ticket where status = 'resolved'").await, 0);
 }
+
+#[tokio::test]
+async fn what_slept_through_its_time_is_woken() {
+    let shop = Shop::open().await;
+    shop.sql(
+        "update support_app.ticket set status = 'pending', snoozed_until = case number when 713 then now() - interval '1 hour'
+             else now() + interval '1 hour' end
+         where number in (713, 423)",
+    )
+    .await;
+    shop.does(&CloseResolved {}).await;
+    let awake = "select count(*) from support_app.ticket where status = 'open' and snoozed_until is null and number = 713";
+    assert_eq!(shop.number(awake).await, 1);
+    let asleep = "select count(*) from support_app.ticket where status = 'pending' and snoozed_until > now() and number = 423";
+    assert_eq!(shop.number(asleep).await, 1);
+}

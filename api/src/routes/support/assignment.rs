@@ -17,6 +17,7 @@ use database::Role;
 use database::ids::AgentId;
 use jobs::{Announcement, NewJob};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use support::assignment::commands::{self, Target};
 use support::assignment::read;
 use support::kinds::AssignTicket;
@@ -33,6 +34,7 @@ use crate::web::body::Json;
 use crate::web::correlation;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
+use crate::web::trail;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -222,6 +224,8 @@ async fn auto_assign(
         }
     };
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
+    let subject = format!("ticket:{}", asked.ticket);
+    trail::record(&mut tx, &caller, "ticket.auto_assign", &subject, json!({ "version": version })).await?;
     state.db.commit(tx).await?;
     state.dispatch.announce(announcement);
     Ok(answer)

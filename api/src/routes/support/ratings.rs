@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, Uri, header};
 use chrono::{DateTime, Duration, DurationRound, Utc};
 use database::Role;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use support::order::place;
 use support::ratings::link::Link;
 use support::ratings::{self, COMMENT_CHARS, NewRating, Rating, Score, Source};
@@ -21,6 +22,7 @@ use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::Params;
+use crate::web::trail;
 
 /// The routes of ratings.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -101,7 +103,10 @@ async fn give(
     announcement.merge(jobs::enqueue_one(&mut tx, place::look_again(caller.tenant, ticket.id)?).await?.1);
     let answer = Answer::ok(&stored);
     idempotency::keep(&mut tx, caller.tenant, &key, &wish.digest, &answer).await?;
-    tx.commit().await?;
+    // Whoever rates in a customer's name is named.
+    let detail = json!({ "score": wish.value.score, "given_at": given_at });
+    trail::record(&mut tx, &caller, "ticket.rating", &format!("ticket:{}", ticket.id), detail).await?;
+    state.db.commit(tx).await?;
     state.dispatch.announce(announcement);
     Ok(answer)
 }

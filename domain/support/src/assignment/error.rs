@@ -40,7 +40,7 @@ pub enum AssignError {
     )]
     NotOpen(String),
     /// Somebody has it.
-    #[error("the ticket is already {0}'s; POST transfer hands it on")]
+    #[error("another agent has the ticket already; POST transfer hands it on")]
     Taken(AgentId),
     /// It is not the caller's.
     #[error("the ticket is not yours")]

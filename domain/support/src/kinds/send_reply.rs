@@ -34,6 +34,7 @@ impl JobKind for SendReply {
         deadline: Duration::from_secs(30),
         key_limit: 1,
         access: Access::Tenant(Subject::Replies),
-        rerun: Rerun::Never,
+        // Somebody sends it again who reads that it failed, and the job that says so is not over yet.
+        rerun: Rerun::WhenAskedWhileRunning,
     };
 }

@@ -95,6 +95,7 @@ pub async fn apply(
 ) -> Result<Applied, TicketError> {
     let mut announcement = Announcement::default();
     let mut reply = None;
+    let mut actions = of.actions.clone();
     if !with.without_reply {
         let text = match with.text {
             Some(text) => text.to_owned(),
@@ -118,11 +119,15 @@ pub async fn apply(
             Replied::Queued { message, announcement: more, .. } => {
                 announcement.merge(more);
                 reply = Some(message.id);
+                // What cannot leave answers nobody, so it neither resolves nor puts to sleep.
+                if message.not_sent_because.is_some() {
+                    actions.retain(|one| !matches!(one, Action::SetStatus { .. } | Action::Snooze { .. }));
+                }
             }
             unseen @ Replied::Unseen { .. } => return Ok(Applied::Unseen(Box::new(unseen))),
         }
     }
-    let version = carry_out(tx, acting, of.id, ticket, &of.actions, &mut announcement).await?;
+    let version = carry_out(tx, acting, of.id, ticket, &actions, &mut announcement).await?;
     store::used(tx, of.id, acting.now).await?;
     Ok(Applied::Done { reply, version, announcement })
 }

@@ -1,8 +1,8 @@
 //! Changing a ticket: its status by the rules of [`super::state`], and everything else that people decide of it.
 
 use chrono::{DateTime, Utc};
-use database::Tx;
 use database::ids::TicketId;
+use database::{DbError, Tx};
 use jobs::Announcement;
 use serde_json::{Map, Value};
 use sqlx::types::Json;
@@ -220,6 +220,28 @@ async fn wake_later(
     let payload = WakeTicket { ticket_id: ticket.0, until };
     let job = acting.job(&payload, &format!("{ticket}:{}", until.timestamp_micros()))?.with_run_at(until);
     Ok(jobs::enqueue_one(tx, job).await?.1)
+}
+
+/// Tickets that were to wake up before `until` and sleep on, with their times, at most `limit` (support role): their jobs were
+/// taken away, by whoever emptied a queue.
+///
+/// # Errors
+/// The database failed.
+pub async fn overslept(
+    tx: &mut Tx,
+    until: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(TicketId, DateTime<Utc>)>, DbError> {
+    Ok(sqlx::query_as(
+        "select id, snoozed_until from support_app.ticket
+         where tenant_id = (select shared.current_tenant()) and status in ('open', 'pending') and archived_at is null
+           and not is_spam and suspended_reason is null and snoozed_until is not null and snoozed_until < $1
+         order by snoozed_until limit $2",
+    )
+    .bind(until)
+    .bind(limit)
+    .fetch_all(&mut **tx)
+    .await?)
 }
 
 /// What became of a ticket that was to wake up.

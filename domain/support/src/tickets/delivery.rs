@@ -9,14 +9,18 @@ use serde_json::json;
 use sqlx::FromRow;
 
 use super::error::TicketError;
-use super::lock::lock;
+use super::lock::{Locked, lock};
 use super::message;
+use super::reply_status;
 use crate::events::{self, Event};
 use crate::mail::way_out::Missing;
 use crate::settle::settle;
 
 /// The job that sends, for the history.
 const ACTOR: &str = "job:send_reply";
+/// What is said of a reply that was scheduled and that the conversation did not wait for.
+const OVERTAKEN: &str = "not sent: the conversation went on after it was scheduled; read what is new, then send it again or \
+    write another";
 /// Characters of a reason that is kept.
 const REASON_LIMIT: usize = 500;
 
@@ -73,6 +77,8 @@ pub enum Taken {
     NotYet(DateTime<Utc>),
     /// There is nothing to do: it was taken back, or it has left.
     Over(String),
+    /// It was scheduled, and the customer or another agent wrote since.
+    Overtaken(Box<Outbound>),
 }
 
 /// A reply as it is to leave, its row locked (support role).
@@ -81,10 +87,12 @@ pub enum Taken {
 /// The database failed.
 pub async fn outbound(tx: &mut Tx, message: MessageId) -> Result<Option<Outbound>, DbError> {
     // The ticket it lives in decides how it leaves; a reply of a merged ticket leaves where it was written.
+    // `case`: by row security `coalesce` is no condition of an index, and all of a tenant's tickets would be read.
     Ok(sqlx::query_as(
         "select m.id, m.ticket_id, t.provider, t.external_id, m.channel, t.customer_email, t.customer_name, t.mailbox_id,
                 t.subject, m.by_machine, m.send_round, m.body_text, m.delivery, m.send_at
-         from support_app.message m join support_app.ticket t on t.id = coalesce(m.origin_ticket_id, m.ticket_id)
+         from support_app.message m join support_app.ticket t
+             on t.id = case when m.origin_ticket_id is null then m.ticket_id else m.origin_ticket_id end
          where m.id = $1 and m.delivery is not null and m.send_at is not null
          for update of m",
     )
@@ -105,11 +113,51 @@ pub async fn take(tx: &mut Tx, message: MessageId, now: DateTime<Utc>) -> Result
     if outbound.send_at > now {
         return Ok(Taken::NotYet(outbound.send_at));
     }
+    if outbound.delivery == "scheduled" && is_overtaken(tx, message).await? {
+        return Ok(Taken::Overtaken(Box::new(outbound)));
+    }
     sqlx::query("update support_app.message set sending = true where id = $1")
         .bind(message)
         .execute(&mut **tx)
         .await?;
     Ok(Taken::Send(Box::new(outbound)))
+}
+
+/// Whether something was said to or by the customer after the reply was written, but by its own writer. One that may have left
+/// already is not.
+async fn is_overtaken(tx: &mut Tx, reply: MessageId) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar(
+        "select exists (
+             select from support_app.message x join support_app.message m on m.ticket_id = x.ticket_id
+             where m.id = $1 and not m.sending and x.id <> m.id and not x.internal and not x.by_machine
+               and (x.delivery is null or x.delivery in ('queued', 'sent')) and x.created_at > m.created_at
+               and (not x.from_agent or x.author_id is distinct from m.author_id))",
+    )
+    .bind(reply)
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
+/// The ticket in which a reply is by now, locked: it may have gone on in another while the reply was on its way.
+async fn hold(tx: &mut Tx, reply: &Outbound) -> Result<Locked, TicketError> {
+    const ROUNDS: usize = 5;
+    for _ in 0..ROUNDS {
+        let ticket = place(tx, reply.id).await?;
+        let locked = lock(tx, ticket).await?;
+        if place(tx, reply.id).await? == ticket {
+            return Ok(locked);
+        }
+    }
+    Err(TicketError::Conflict("the ticket is being merged at this moment; try again".to_owned()))
+}
+
+async fn place(tx: &mut Tx, reply: MessageId) -> Result<TicketId, TicketError> {
+    let found: Option<TicketId> =
+        sqlx::query_scalar("select ticket_id from support_app.message where id = $1")
+            .bind(reply)
+            .fetch_optional(&mut **tx)
+            .await?;
+    found.ok_or(TicketError::Unknown("message"))
 }
 
 /// Notes that a reply left (support role). `external_id` is the help desk's id of it; a copy of it that the help desk told
@@ -125,13 +173,13 @@ pub async fn sent(
     now: DateTime<Utc>,
 ) -> Result<Announcement, TicketError> {
     events::acting(tx, ACTOR, None).await?;
-    lock(tx, outbound.ticket_id).await?;
+    let ticket = hold(tx, outbound).await?.id;
     let mut more = i32::from(outbound.delivery != "queued" && !outbound.by_machine);
     if let Some(external_id) = external_id {
         let copies = sqlx::query(
             "delete from support_app.message where ticket_id = $1 and external_id = $2 and id <> $3 and not internal",
         )
-        .bind(outbound.ticket_id)
+        .bind(ticket)
         .bind(external_id)
         .bind(outbound.id)
         .execute(&mut **tx)
@@ -149,11 +197,12 @@ pub async fn sent(
     .bind(external_id)
     .execute(&mut **tx)
     .await?;
-    message::recount(tx, outbound.ticket_id, more).await?;
-    finish(tx, tenant, outbound, "reply_sent", now).await
+    message::recount(tx, ticket, more).await?;
+    finish(tx, tenant, outbound, ticket, "reply_sent", now).await
 }
 
-/// Notes that a reply will not leave (support role), with the reason as its writer is to read it.
+/// Notes that a reply will not leave (support role), with the reason as its writer is to read it. Its ticket is open again:
+/// somebody here has to do something.
 ///
 /// # Errors
 /// The database failed.
@@ -190,7 +239,7 @@ async fn fail(
     now: DateTime<Utc>,
 ) -> Result<Announcement, TicketError> {
     events::acting(tx, ACTOR, None).await?;
-    lock(tx, outbound.ticket_id).await?;
+    let mut ticket = hold(tx, outbound).await?;
     sqlx::query(
         "update support_app.message set delivery = 'failed', error = $2, not_sent_because = $3, sending = false
          where id = $1",
@@ -200,8 +249,34 @@ async fn fail(
     .bind(missing.map(Missing::name))
     .execute(&mut **tx)
     .await?;
-    message::recount(tx, outbound.ticket_id, -counted(outbound)).await?;
-    finish(tx, tenant, outbound, "reply_failed", now).await
+    missed(tx, tenant, outbound, &mut ticket, now).await
+}
+
+/// Notes that a reply was overtaken (support role): it is not sent, and its writer decides anew. Nothing is done when it was
+/// taken back meanwhile.
+///
+/// # Errors
+/// The database failed.
+pub async fn overtaken(
+    tx: &mut Tx,
+    tenant: TenantId,
+    outbound: &Outbound,
+    now: DateTime<Utc>,
+) -> Result<Announcement, TicketError> {
+    events::acting(tx, ACTOR, None).await?;
+    let mut ticket = hold(tx, outbound).await?;
+    let done = sqlx::query(
+        "update support_app.message set delivery = 'failed', error = $2, not_sent_because = 'overtaken'
+         where id = $1 and delivery = 'scheduled' and not sending",
+    )
+    .bind(outbound.id)
+    .bind(OVERTAKEN)
+    .execute(&mut **tx)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(Announcement::default());
+    }
+    missed(tx, tenant, outbound, &mut ticket, now).await
 }
 
 /// Notes that nobody knows whether a reply left (support role), with the reason as people are to read it. It counts as
@@ -217,7 +292,7 @@ pub async fn unsure(
     now: DateTime<Utc>,
 ) -> Result<Announcement, TicketError> {
     events::acting(tx, ACTOR, None).await?;
-    lock(tx, outbound.ticket_id).await?;
+    let mut ticket = hold(tx, outbound).await?;
     sqlx::query(
         "update support_app.message set delivery = 'unsure', error = $2, sending = false where id = $1",
     )
@@ -225,8 +300,22 @@ pub async fn unsure(
     .bind(shortened(reason))
     .execute(&mut **tx)
     .await?;
-    message::recount(tx, outbound.ticket_id, -counted(outbound)).await?;
-    finish(tx, tenant, outbound, "reply_failed", now).await
+    missed(tx, tenant, outbound, &mut ticket, now).await
+}
+
+/// What follows from a reply that its customer does not have. One of a machine is nobody's answer, and opens nothing.
+async fn missed(
+    tx: &mut Tx,
+    tenant: TenantId,
+    outbound: &Outbound,
+    ticket: &mut Locked,
+    now: DateTime<Utc>,
+) -> Result<Announcement, TicketError> {
+    message::recount(tx, ticket.id, -counted(outbound)).await?;
+    if !outbound.by_machine {
+        reply_status::open_again(tx, ACTOR, ticket, outbound.id, now).await?;
+    }
+    finish(tx, tenant, outbound, ticket.id, "reply_failed", now).await
 }
 
 /// How much of the ticket's count a reply is that was to be sent.
@@ -259,6 +348,7 @@ async fn finish(
     tx: &mut Tx,
     tenant: TenantId,
     outbound: &Outbound,
+    ticket: TicketId,
     kind: &str,
     now: DateTime<Utc>,
 ) -> Result<Announcement, TicketError> {
@@ -267,8 +357,8 @@ async fn finish(
         .bind(outbound.id)
         .fetch_one(&mut **tx)
         .await?;
-    events::emit(tx, tenant, &Event { kind, ticket: Some(outbound.ticket_id), agent, payload }).await?;
-    let settled = settle(tx, tenant, outbound.ticket_id, now).await?;
+    events::emit(tx, tenant, &Event { kind, ticket: Some(ticket), agent, payload }).await?;
+    let settled = settle(tx, tenant, ticket, now).await?;
     Ok(settled.map(|settled| settled.announcement).unwrap_or_default())
 }
 

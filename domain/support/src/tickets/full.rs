@@ -101,6 +101,8 @@ pub struct Full {
     pub draft: Option<Value>,
     /// Its clocks.
     pub clocks: Value,
+    /// What is under way for it.
+    pub pending: Value,
     /// Tickets that were merged into it.
     pub merged_from: Value,
     /// Tickets that follow it.

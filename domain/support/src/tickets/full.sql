@@ -2,7 +2,8 @@
 -- its column: to_jsonb of what it keeps of the ticket.
 -- Parameters: 1 the ticket, 2 the agent or key whose text is being written.
 select t.*,
-       (select m.id from support_app.message m where m.ticket_id = t.id order by m.created_at desc, m.id desc limit 1)
+       (select m.id from support_app.message m where m.ticket_id = t.id
+        order by greatest(m.created_at, m.moved_at) desc, m.id desc limit 1)
            as last_message_id,
        (select count(*) from support_app.message m where m.ticket_id = t.id and m.internal) as note_count,
        -- whose it is
@@ -30,6 +31,23 @@ select t.*,
                                     when c.standing = 'within_sla' and c.warn_at <= now() then 'at_risk'
                                     else c.standing end) order by c.started_at, c.kind, c.seq), '[]')
         from support_app.sla_clock c where c.ticket_id = t.id) as clocks,
+       -- what is under way for it, and why it waits where that is known
+       (select coalesce(jsonb_agg(jsonb_build_object('what', p.what, 'since', p.since, 'because', p.because)
+                                  order by p.since, p.what), '[]')
+        from (
+            select 'reply' as what, m.send_at as since, m.error as because
+            from support_app.message m where m.ticket_id = t.id and m.delivery in ('scheduled', 'queued')
+            union all
+            select 'reading', a.asked_at, null
+            from support_app.message m join support_app.message_analysis a on a.message_id = m.id
+            where m.ticket_id = t.id and a.analysed_at is null
+            union all
+            select 'help_desk', t.updated_at, null
+            from support_app.help_desk_base b
+            where b.ticket_id = t.id and t.merged_into is null
+              and (b.status <> support_app.coarse_status(t.status, t.snoozed_until)
+                   or not (b.tags @> t.tags and t.tags @> b.tags) or b.assignee_id is distinct from t.assignee_id)
+        ) p) as pending,
        -- what went into it, and what followed
        (select coalesce(jsonb_agg(s.id order by s.id), '[]') from support_app.ticket s where s.merged_into = t.id)
            as merged_from,

@@ -24,7 +24,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::error::TicketError;
-use super::state::{Standing, Status};
+use super::state::{Heard, Standing, Status};
 use crate::events;
 
 /// Who acts, when, and what caused it.
@@ -138,10 +138,13 @@ pub(crate) async fn lock(tx: &mut Tx, ticket: TicketId) -> Result<Locked, Ticket
 
 /// Takes tickets until the transaction ends, in the order of their ids (support role). Those that are not there are none.
 pub(crate) async fn hold(tx: &mut Tx, tickets: &[Uuid]) -> Result<(), DbError> {
-    sqlx::query("select from support_app.ticket where id = any($1) order by id for no key update")
-        .bind(tickets)
-        .execute(&mut **tx)
-        .await?;
+    // How many there are is hidden from the planner, which then plans this once a session.
+    sqlx::query(
+        "select from support_app.ticket where id = any(array(select unnest($1::uuid[]))) order by id for no key update",
+    )
+    .bind(tickets)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -172,6 +175,32 @@ pub(crate) async fn lock_current(tx: &mut Tx, ticket: TicketId) -> Result<Locked
         }
     }
     Err(TicketError::Conflict("the ticket is being merged at this moment; try again".to_owned()))
+}
+
+/// The same for the ticket in which what its customer writes goes on: one that is final leads to the newest that follows it,
+/// so that two messages do not make two follow-ups. Answers a final one when nothing follows it yet.
+pub(crate) async fn lock_heard(
+    tx: &mut Tx,
+    ticket: TicketId,
+    now: DateTime<Utc>,
+) -> Result<Locked, TicketError> {
+    const MOST_FOLLOWED: usize = 20;
+    let mut known = lock_current(tx, ticket).await?;
+    for _ in 0..MOST_FOLLOWED {
+        if known.standing(now).hears_customer() != Heard::Follows {
+            break;
+        }
+        // Whoever makes one holds the final ticket's row. What follows is younger, so it is taken in the order of ids.
+        let next: Option<TicketId> = sqlx::query_scalar(
+            "select id from support_app.ticket where follow_up_of = $1 and erased_at is null order by id desc limit 1",
+        )
+        .bind(known.id)
+        .fetch_optional(&mut **tx)
+        .await?;
+        let Some(next) = next else { break };
+        known = lock_current(tx, next).await?;
+    }
+    Ok(known)
 }
 
 pub(crate) async fn current(tx: &mut Tx, ticket: TicketId) -> Result<TicketId, TicketError> {

@@ -1,6 +1,6 @@
 //! Two tickets that are one: the source's messages move to the target and remember where they came to; a pointer sends
-//! later ones after them. Customers hear nothing of it, and it can be taken back. And one ticket that is two: a message
-//! goes to a new, linked one.
+//! later ones after them, and what somebody is writing goes with them. Customers hear nothing of it, and it can be taken back.
+//! And one ticket that is two: a message goes to a new, linked one.
 
 use chrono::{DateTime, Utc};
 use database::Tx;
@@ -14,6 +14,7 @@ use super::create::{self, Origin};
 use super::error::TicketError;
 use super::lock::{Acting, Locked, current, hold_families, lock};
 use super::message::{self, like};
+use super::reply_text;
 use super::state::Status;
 use crate::settle::settle;
 
@@ -93,6 +94,7 @@ pub async fn merge(
         .bind(Option::<Vec<TicketId>>::None)
         .fetch_one(&mut **tx)
         .await?;
+    reply_text::follow(tx, source, target).await?;
     // The pointer always names the last of a chain.
     sqlx::query("update support_app.ticket set merged_into = $2 where id = $1 or merged_into = $1")
         .bind(source)

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::attachments;
 use super::create::{self, NewTicket, Origin};
 use super::error::TicketError;
-use super::lock::{Acting, Locked, lock, lock_current};
+use super::lock::{Acting, Locked, lock, lock_heard};
 use super::state::{Heard, Status};
 use super::words::{self, Channel, Priority, TEXT_LIMIT};
 use crate::events::{self, Event};
@@ -75,7 +75,7 @@ pub struct Stored {
     pub delivered_at: Option<DateTime<Utc>>,
     /// Why it has not left.
     pub error: Option<String>,
-    /// What it lacks to be sent: no_mailbox, no_mail_server, no_address.
+    /// What it lacks to be sent: no_mailbox, no_mail_server, no_address; overtaken, when the conversation went on first.
     pub not_sent_because: Option<String>,
 }
 
@@ -197,7 +197,8 @@ pub struct Added {
     pub announcement: Announcement,
 }
 
-/// Adds what a customer wrote (support role): it opens the ticket again; of one that is final it makes a follow-up.
+/// Adds what a customer wrote (support role): it opens the ticket again; one that is final gets a follow-up, in which
+/// whatever comes later goes on.
 ///
 /// # Errors
 /// There is no such ticket, the text does not fit, or the database failed.
@@ -210,7 +211,7 @@ pub async fn hear(
 ) -> Result<Added, TicketError> {
     let text = words::text("text", text, TEXT_LIMIT)?;
     acting.tell(tx, None).await?;
-    let mut known = lock_current(tx, ticket).await?;
+    let mut known = lock_heard(tx, ticket, acting.now).await?;
     match known.standing(acting.now).hears_customer() {
         Heard::Follows => return follow_up(tx, acting, &known, text, files).await,
         Heard::Opens => {
@@ -399,7 +400,8 @@ pub async fn get(tx: &mut Tx, ticket: TicketId, message: MessageId) -> Result<Op
 /// The database failed.
 pub async fn last_added(tx: &mut Tx, ticket: TicketId) -> Result<Option<MessageId>, DbError> {
     Ok(sqlx::query_scalar(
-        "select id from support_app.message where ticket_id = $1 order by created_at desc, id desc limit 1",
+        "select id from support_app.message where ticket_id = $1
+         order by greatest(created_at, moved_at) desc, id desc limit 1",
     )
     .bind(ticket)
     .fetch_optional(&mut **tx)

@@ -17,6 +17,7 @@ pub(crate) mod lock;
 pub mod merge;
 pub mod message;
 pub mod reply;
+mod reply_status;
 pub mod reply_text;
 pub mod search;
 pub mod send_again;

@@ -4,7 +4,8 @@
 with moved as (
     update support_app.message m set
         ticket_id = $2,
-        origin_ticket_id = nullif(coalesce(m.origin_ticket_id, $1), $2)
+        origin_ticket_id = nullif(coalesce(m.origin_ticket_id, $1), $2),
+        moved_at = clock_timestamp()
     where m.ticket_id = $1
       and ($3::uuid[] is null or m.origin_ticket_id = any($3))
       and not exists (

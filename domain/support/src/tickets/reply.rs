@@ -11,15 +11,16 @@ use jobs::Announcement;
 use uuid::Uuid;
 
 use super::attachments;
-use super::change;
 use super::error::{TicketError, to_come};
-use super::lock::{Acting, Locked, lock};
+use super::lock::{Acting, Locked, lock, lock_current};
 use super::message::{self, COLUMNS, From, NewRow, Stored};
+use super::reply_status;
 use super::reply_text::{self, ReplyText};
 use super::send_again;
 use super::state::{Illegal, Status};
 use super::words::{self, REPLY_LIMIT};
 use crate::kinds::SendReply;
+use crate::mail::way_out::Missing;
 use crate::settle::settle;
 
 /// Days that a reply may be sent later.
@@ -38,7 +39,7 @@ pub struct NewReply<'a> {
     pub force: bool,
     /// Not before then.
     pub send_at: Option<DateTime<Utc>>,
-    /// What the ticket becomes with it.
+    /// What the ticket becomes with it; it stays as it is when the reply has no way to leave.
     pub status: Option<Status>,
     /// Files that go with it.
     pub attachments: &'a [Uuid],
@@ -95,14 +96,13 @@ pub async fn reply(
     }
     if let Some(status) = new.status {
         standing.become_status(status)?;
-        known.set_status(status);
-        if !status.is_live() {
-            known.snoozed_until = None;
-        }
-        change::store(tx, &known).await?;
     }
     let wait = Duration::from_secs(u64::try_from(known.undo_secs).unwrap_or_default());
-    let (message, mut announcement) = queue(tx, acting, &known, text, new.send_at, wait).await?;
+    let (message, missing, mut announcement) = queue(tx, acting, &known, text, new.send_at, wait).await?;
+    // What cannot leave answers nobody, so it resolves nothing.
+    if let Some(status) = new.status.filter(|_| missing.is_none()) {
+        reply_status::set(tx, &mut known, message, status).await?;
+    }
     attachments::link(tx, acting.actor, ticket, message, new.attachments).await?;
     reply_text::delete(tx, ticket, acting.writer, None).await?;
     let Some(settled) = settle(tx, acting.tenant, ticket, acting.now).await? else {
@@ -125,7 +125,8 @@ pub(crate) async fn add_first(
     let known = lock(tx, ticket).await?;
     debug_assert_eq!(known.channel, channel);
     let wait = Duration::from_secs(u64::try_from(known.undo_secs).unwrap_or_default());
-    queue(tx, acting, &known, text, None, wait).await
+    let (message, _, announcement) = queue(tx, acting, &known, text, None, wait).await?;
+    Ok((message, announcement))
 }
 
 async fn queue(
@@ -135,7 +136,7 @@ async fn queue(
     text: &str,
     send_at: Option<DateTime<Utc>>,
     undo: Duration,
-) -> Result<(MessageId, Announcement), TicketError> {
+) -> Result<(MessageId, Option<Missing>, Announcement), TicketError> {
     let row = NewRow {
         from: From::Agent,
         channel: &ticket.channel,
@@ -148,17 +149,17 @@ async fn queue(
         send_at: Some(send_at.unwrap_or(acting.now + undo)),
     };
     let message = message::insert(tx, acting.tenant, ticket.id, &row).await?;
-    send_again::say_what_is_missing(tx, message).await?;
+    let missing = send_again::say_what_is_missing(tx, message).await?;
     message::recount(tx, ticket.id, i32::from(send_at.is_none())).await?;
     let job = acting.job(&SendReply { message_id: message.0 }, &message.to_string())?;
     let job = match send_at {
         Some(at) => job.with_run_at(at),
         None => job.with_delay(undo),
     };
-    Ok((message, jobs::enqueue_one(tx, job).await?.1))
+    Ok((message, missing, jobs::enqueue_one(tx, job).await?.1))
 }
 
-/// What was added to a locked ticket since `seen`, oldest first. The writer's own notes are no news to them, nor is what
+/// What was added to a locked ticket since `seen`, by a merge too, oldest first. The writer's own notes are no news to them, nor is what
 /// this house noted by itself or a machine sent; what was withdrawn is none to anybody.
 async fn news(
     tx: &mut Tx,
@@ -170,7 +171,7 @@ async fn news(
         None => None,
         Some(seen) => {
             let found: Option<DateTime<Utc>> = sqlx::query_scalar(
-                "select created_at from support_app.message where id = $1 and ticket_id = $2",
+                "select greatest(created_at, moved_at) from support_app.message where id = $1 and ticket_id = $2",
             )
             .bind(seen)
             .bind(ticket.id)
@@ -182,12 +183,12 @@ async fn news(
     };
     let found: Result<Vec<Stored>, sqlx::Error> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
         "select {COLUMNS} from support_app.message m
-         where m.ticket_id = $1 and ($2::timestamptz is null or (m.created_at, m.id) > ($2, $3))
+         where m.ticket_id = $1 and ($2::timestamptz is null or (greatest(m.created_at, m.moved_at), m.id) > ($2, $3))
            and (m.delivery is null or m.delivery in ('scheduled', 'queued', 'sent'))
            and not m.by_machine
            and not (m.internal and m.author_id is null and m.sender_name is null)
            and not (m.internal and m.author_id is not distinct from $4 and $4 is not null)
-         order by m.created_at, m.id limit $5"
+         order by greatest(m.created_at, m.moved_at), m.id limit $5"
     )))
     .bind(ticket.id)
     .bind(seen_at)
@@ -199,7 +200,8 @@ async fn news(
     Ok(found.map_err(DbError::from)?)
 }
 
-/// Takes a reply back that has not left (support role). Answers the ticket's version.
+/// Takes a reply back that has not left (support role): its ticket is what it was before, also when it went on in another
+/// meanwhile. Answers the ticket's version.
 ///
 /// # Errors
 /// There is no such reply, it left or is leaving, or the database failed.
@@ -210,7 +212,8 @@ pub async fn withdraw(
     message: MessageId,
 ) -> Result<(Stored, i64, Announcement), TicketError> {
     acting.tell(tx, None).await?;
-    lock(tx, ticket).await?;
+    let mut place = lock_current(tx, ticket).await?;
+    let ticket = place.id;
     let known = message::get(tx, ticket, message).await?.ok_or(TicketError::Unknown("message"))?;
     let done = sqlx::query(
         "update support_app.message set delivery = 'withdrawn', error = null
@@ -227,6 +230,7 @@ pub async fn withdraw(
         }));
     }
     message::recount(tx, ticket, -i32::from(known.delivery.as_deref() == Some("queued"))).await?;
+    reply_status::take_back(tx, acting.actor, &mut place, message).await?;
     let Some(settled) = settle(tx, acting.tenant, ticket, acting.now).await? else {
         return Err(TicketError::Unknown("ticket"));
     };

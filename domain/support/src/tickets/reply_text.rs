@@ -1,4 +1,5 @@
-//! What somebody is writing to a customer: one text for each ticket and writer, kept until it is sent or thrown away.
+//! What somebody is writing to a customer: one text for each ticket and writer, kept until it is sent or thrown away. It goes
+//! with a ticket that is merged into another.
 
 use chrono::{DateTime, Utc};
 use database::ids::{MessageId, TicketId};
@@ -8,7 +9,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::error::TicketError;
-use super::lock::Acting;
+use super::lock::{Acting, current};
 use super::words::REPLY_LIMIT;
 
 /// A text that is being written. Printing it for debugging does not show it.
@@ -37,7 +38,7 @@ impl std::fmt::Debug for ReplyText {
 pub async fn get(tx: &mut Tx, ticket: TicketId, writer: Uuid) -> Result<Option<ReplyText>, DbError> {
     Ok(sqlx::query_as(
         "select body_text, last_seen_message_id, version, updated_at from support_app.reply_text
-         where ticket_id = $1 and writer_id = $2",
+         where ticket_id = support_app.current_ticket($1) and writer_id = $2",
     )
     .bind(ticket)
     .bind(writer)
@@ -60,13 +61,7 @@ pub async fn put(
     if text.chars().count() > REPLY_LIMIT {
         return Err(TicketError::TooLong { field: "text", limit: REPLY_LIMIT });
     }
-    let exists: bool = sqlx::query_scalar("select exists (select from support_app.ticket where id = $1)")
-        .bind(ticket)
-        .fetch_one(&mut **tx)
-        .await?;
-    if !exists {
-        return Err(TicketError::Unknown("ticket"));
-    }
+    let ticket = current(tx, ticket).await?;
     // Two windows of one writer: the row's lock lets one go first, and the other sees its version.
     let kept: Option<ReplyText> = sqlx::query_as(
         "insert into support_app.reply_text as r
@@ -99,6 +94,23 @@ pub async fn put(
     }
 }
 
+/// The texts of a ticket that was merged go on in the other one, behind what their writers have there (support role).
+pub(super) async fn follow(tx: &mut Tx, from: TicketId, to: TicketId) -> Result<(), DbError> {
+    sqlx::query(
+        "with gone as (delete from support_app.reply_text where ticket_id = $1 returning *)
+         insert into support_app.reply_text as r
+             (tenant_id, ticket_id, writer_id, body_text, last_seen_message_id, version)
+         select tenant_id, $2, writer_id, body_text, last_seen_message_id, version from gone
+         on conflict (ticket_id, writer_id) do update set
+             body_text = r.body_text || E'\\n\\n' || excluded.body_text, version = r.version + 1, updated_at = now()",
+    )
+    .bind(from)
+    .bind(to)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Throws the writer's text away; false when there was none (support role).
 ///
 /// # Errors
@@ -111,7 +123,7 @@ pub async fn delete(
 ) -> Result<bool, TicketError> {
     let done = sqlx::query(
         "delete from support_app.reply_text
-         where ticket_id = $1 and writer_id = $2 and ($3::bigint is null or version = $3)",
+         where ticket_id = support_app.current_ticket($1) and writer_id = $2 and ($3::bigint is null or version = $3)",
     )
     .bind(ticket)
     .bind(writer)

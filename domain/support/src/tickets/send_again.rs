@@ -13,7 +13,7 @@ use super::lock::{Acting, lock};
 use super::message::{self, Stored};
 use super::state::{Illegal, Status};
 use crate::kinds::SendReply;
-use crate::mail::way_out;
+use crate::mail::way_out::{self, Missing};
 use crate::settle::settle;
 
 /// Sends a reply that failed once more (support role). Answers it with the ticket's version.
@@ -76,15 +76,18 @@ pub async fn send_again(
 }
 
 /// Says on a reply that was just queued what it lacks to be sent, so that nobody takes it for sent until its job says so
-/// (support role).
-pub(super) async fn say_what_is_missing(tx: &mut Tx, message: MessageId) -> Result<(), TicketError> {
-    let Some(reply) = delivery::outbound(tx, message).await? else { return Ok(()) };
-    let Some(missing) = way_out::missing(tx, &reply).await? else { return Ok(()) };
+/// (support role); answers what that is.
+pub(super) async fn say_what_is_missing(
+    tx: &mut Tx,
+    message: MessageId,
+) -> Result<Option<Missing>, TicketError> {
+    let Some(reply) = delivery::outbound(tx, message).await? else { return Ok(None) };
+    let Some(missing) = way_out::missing(tx, &reply).await? else { return Ok(None) };
     sqlx::query("update support_app.message set error = $2, not_sent_because = $3 where id = $1")
         .bind(message)
         .bind(missing.sentence())
         .bind(missing.name())
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    Ok(Some(missing))
 }

@@ -2,7 +2,8 @@
 //! earlier attempt did not live to say how it went, the ticket's messages are looked through first. What lives here leaves
 //! as mail; when the shop has no mailbox that mail leaves from, or nobody knows the customer's address, it is not sent, says
 //! so, and keeps its text. What is answered neither there nor by mail (a chat that a program reads) counts as sent when the time
-//! to take it back is over. A mail whose fate nobody knows is not sent again but shown as such, for a person to decide.
+//! to take it back is over. A mail whose fate nobody knows is not sent again but shown as such, for a person to decide; so is
+//! a reply that was written for later and that the conversation did not wait for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +55,13 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SendReply) -> Outcome<S
         Taken::Send(reply) => *reply,
         Taken::Gone => return Err(Stop::Cancel("the reply is gone".to_owned())),
         Taken::Over(how) => return Err(Stop::Cancel(format!("the reply is {how}"))),
+        Taken::Overtaken(reply) => {
+            let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+            let announcement = delivery::overtaken(&mut tx, ctx.tenant, &reply, now).await?;
+            tx.commit().await?;
+            app.dispatch.announce(announcement);
+            return done(SendReplyOutput { external_id: None });
+        }
         Taken::NotYet(at) => {
             return Err(Stop::Snooze((at - now).to_std().unwrap_or_default().max(Duration::from_secs(1))));
         }

@@ -58,7 +58,7 @@ pub struct AgentChange {
     pub disabled: Option<bool>,
 }
 
-/// Change a person of the desk.
+/// Change a person of the desk. Whoever may less than before is signed out.
 #[utoipa::path(
     patch,
     path = "/api/agents/{id}",
@@ -143,6 +143,9 @@ async fn apply(
     if with.is_disabled == Some(true) {
         sessions::end_all(&mut tx, agent, "disabled", now).await?;
         links::spend_all(&mut tx, agent, now).await?;
+    } else if role.is_some_and(|role| role < login.role) {
+        // What is open was opened with the rights of before: streams tell by them what they were asked for.
+        sessions::end_all(&mut tx, agent, "role", now).await?;
     }
     let login = logins::get(&mut tx, caller.tenant, agent).await?;
     act_as(&mut tx, database::Role::Support, Some(caller.tenant)).await?;

@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::{DraftJob, DraftView, DraftWish, Length, Tone, enqueue, find, find_answerable};
-use crate::routes::support::tickets::Cause;
+use crate::routes::support::tickets::{Cause, MessageView};
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
@@ -211,7 +211,9 @@ async fn edit(
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let ticket = find_answerable(&mut tx, &reference).await?;
     let edited = people::edit(&mut tx, ticket.id, draft, hand, reply).await?;
-    tx.commit().await?;
+    let detail = json!({ "draft_id": draft, "version": edited.version });
+    trail::record(&mut tx, &caller, "draft.edit", &format!("ticket:{}", ticket.id), detail).await?;
+    state.db.commit(tx).await?;
     Ok(etag::with_version(edited.version, axum::Json(DraftView::from(edited))))
 }
 
@@ -263,7 +265,9 @@ async fn accept(
     let chosen = people::accept(&mut tx, ticket.id, draft, hand, body.value.force).await?;
     let answer = Answer::ok(&DraftView::from(chosen));
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
-    tx.commit().await?;
+    let detail = json!({ "draft_id": draft, "forced": body.value.force });
+    trail::record(&mut tx, &caller, "draft.accept", &format!("ticket:{}", ticket.id), detail).await?;
+    state.db.commit(tx).await?;
     Ok(answer)
 }
 
@@ -354,13 +358,15 @@ async fn send(
             let last = message::last_added(&mut tx, ticket.id).await?;
             // Nothing is kept: the draft is where it was.
             drop(tx);
-            let news: Vec<Uuid> = news.into_iter().map(|message| message.id.0).collect();
+            let ids: Vec<Uuid> = news.iter().map(|message| message.id.0).collect();
+            let views: Vec<MessageView> = news.into_iter().map(MessageView::from).collect();
             Err(Problem::conflict(
-                "something was added to the ticket that you have not seen: look at it, and send again with \
+                "something was added to the ticket that you have not seen: look at new_messages, and send again with \
                  last_seen_message_id as it is here, or with force",
             )
             .at("last_seen_message_id")
-            .with("new_message_ids", json!(news))
+            .with("new_messages", serde_json::to_value(&views).map_err(|_| Problem::internal())?)
+            .with("new_message_ids", json!(ids))
             .with("last_message_id", json!(last)))
         }
         Replied::Queued { message, version, announcement, .. } => {
@@ -443,6 +449,8 @@ async fn judge(
         return Err(DraftError::Unknown.into());
     }
     let judged = support::drafts::get(&mut tx, draft).await?.ok_or(DraftError::Unknown)?;
-    tx.commit().await?;
+    let detail = json!({ "draft_id": draft, "thumb": judged.thumb });
+    trail::record(&mut tx, &caller, "draft.judge", &format!("ticket:{}", ticket.id), detail).await?;
+    state.db.commit(tx).await?;
     Ok(axum::Json(judged.into()))
 }

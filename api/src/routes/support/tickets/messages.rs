@@ -66,7 +66,8 @@ pub struct NewMessageBody {
     /// Not before that time, 60 days away at most.
     #[serde(default)]
     pub send_at: Option<DateTime<Utc>>,
-    /// What the ticket becomes with the reply.
+    /// What the ticket becomes with the reply. It stays as it is when the reply has no way to leave (`not_sent_because`), and
+    /// is what it was when the reply is taken back; when the reply fails later, it is open.
     #[serde(default)]
     pub status: Option<Status>,
     /// Files that were sent before, 20 at most.
@@ -82,6 +83,8 @@ pub struct AddedMessage {
     pub message: MessageView,
     /// The version of its ticket.
     pub ticket_version: i64,
+    /// What the ticket is now: open, pending, resolved or closed.
+    pub ticket_status: String,
     /// The ticket that follows the one that was written to, because that one is final.
     pub follow_up_of: Option<Uuid>,
 }
@@ -164,11 +167,27 @@ pub(super) async fn shown(tx: &mut Tx, message: Stored) -> Result<MessageView, P
     Ok(with_files(message, &mut files))
 }
 
+/// A message of an agent as its writer is answered.
+pub(super) async fn message_as_shown(
+    tx: &mut Tx,
+    message: Stored,
+    version: i64,
+) -> Result<AddedMessage, Problem> {
+    let whole = full::whole(tx, message.ticket_id).await?.ok_or_else(unknown)?;
+    Ok(AddedMessage {
+        message: shown(tx, message).await?,
+        ticket_version: version,
+        ticket_status: whole.ticket.status,
+        follow_up_of: None,
+    })
+}
+
 /// Reply to the customer, or, for programs, add what the customer wrote.
 ///
 /// A reply goes out after the time to take it back, or at `send_at`. When something was added since
 /// `last_seen_message_id`, it is not sent: 409 says what is new (`new_messages`), and the text is kept as the caller's
-/// (`reply_text`). What a customer writes opens the ticket again; of one that is final it makes a ticket that follows.
+/// (`reply_text`). What a customer writes opens the ticket again; one that is final gets a ticket that follows it, in which
+/// whatever comes later goes on.
 #[utoipa::path(
     post,
     path = "/api/tickets/{id}/messages",
@@ -234,7 +253,12 @@ async fn hear(
     let follow_up_of = whole.follow_up_of.filter(|former| *former == id).map(|former| former.0);
     let answer = Answer::created(
         format!("/api/tickets/{}/messages", added.ticket),
-        &AddedMessage { message: shown(&mut tx, stored).await?, ticket_version: added.version, follow_up_of },
+        &AddedMessage {
+            message: shown(&mut tx, stored).await?,
+            ticket_version: added.version,
+            ticket_status: whole.ticket.status,
+            follow_up_of,
+        },
     );
     idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
     let detail = json!({ "message_id": added.message, "from": "customer" });
@@ -282,11 +306,7 @@ async fn answer(
             let message_id = message.id;
             let answer = Answer::created(
                 format!("/api/tickets/{id}/messages"),
-                &AddedMessage {
-                    message: shown(&mut tx, message).await?,
-                    ticket_version: version,
-                    follow_up_of: None,
-                },
+                &message_as_shown(&mut tx, message, version).await?,
             );
             idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
             let detail = json!({
@@ -301,6 +321,8 @@ async fn answer(
 }
 
 /// Take a reply back that has not left.
+///
+/// The ticket is again what it was before the reply, unless somebody changed that since.
 #[utoipa::path(
     post,
     path = "/api/tickets/{id}/messages/{message_id}/withdraw",
@@ -333,11 +355,11 @@ pub async fn withdraw(
     let cause = Cause::of(&caller);
     let (stored, version, announcement) =
         reply::withdraw(&mut tx, &cause.acting(&caller), id, message).await?;
-    let answer =
-        Answer::ok(&AddedMessage { message: stored.into(), ticket_version: version, follow_up_of: None });
+    let subject = format!("ticket:{}", stored.ticket_id);
+    let answer = Answer::ok(&message_as_shown(&mut tx, stored, version).await?);
     idempotency::keep(&mut tx, caller.tenant, &key, &digest, &answer).await?;
     let detail = json!({ "message_id": message });
-    trail::record(&mut tx, &caller, "ticket.withdraw", &format!("ticket:{id}"), detail).await?;
+    trail::record(&mut tx, &caller, "ticket.withdraw", &subject, detail).await?;
     state.db.commit(tx).await?;
     state.dispatch.announce(announcement);
     Ok(answer)

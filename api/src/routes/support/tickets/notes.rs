@@ -10,7 +10,7 @@ use serde_json::json;
 use support::tickets::message::{self, Which};
 use utoipa::ToSchema;
 
-use super::messages::{AddedMessage, MessagePage, read, shown};
+use super::messages::{AddedMessage, MessagePage, message_as_shown, read};
 use super::{Cause, ticket_id};
 use crate::state::AppState;
 use crate::web::auth::Caller;
@@ -94,11 +94,7 @@ pub async fn add(
     let stored = message::get(&mut tx, id, added.message).await?.ok_or_else(Problem::internal)?;
     let answer = Answer::created(
         format!("/api/tickets/{id}/notes"),
-        &AddedMessage {
-            message: shown(&mut tx, stored).await?,
-            ticket_version: added.version,
-            follow_up_of: None,
-        },
+        &message_as_shown(&mut tx, stored, added.version).await?,
     );
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;
     let detail = json!({ "message_id": added.message });

@@ -8,7 +8,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use support::tickets::send_again;
 
-use super::messages::AddedMessage;
+use super::messages::{AddedMessage, message_as_shown};
 use super::{Cause, ticket_id};
 use crate::state::AppState;
 use crate::web::auth::Caller;
@@ -53,8 +53,7 @@ pub async fn send_again(
     let cause = Cause::of(&caller);
     let (stored, version, announcement) =
         send_again::send_again(&mut tx, &cause.acting(&caller), id, message).await?;
-    let answer =
-        Answer::ok(&AddedMessage { message: stored.into(), ticket_version: version, follow_up_of: None });
+    let answer = Answer::ok(&message_as_shown(&mut tx, stored, version).await?);
     idempotency::keep(&mut tx, caller.tenant, &key, &digest, &answer).await?;
     let detail = json!({ "message_id": message });
     trail::record(&mut tx, &caller, "ticket.send_again", &format!("ticket:{id}"), detail).await?;

@@ -44,6 +44,9 @@ pub struct OpenedTicket {
     pub reply_text: Option<Value>,
     /// Agents and keys who are writing as well.
     pub other_writers: Value,
+    /// What is under way for it, with `what`, `since` and, where it is known, why it waits (`because`): a `reply` that has not
+    /// left, the `reading` of a message, a change that the `help_desk` has not taken.
+    pub pending: Value,
     /// Tickets that were merged into it.
     pub merged_from: Value,
     /// Tickets that follow it.
@@ -102,6 +105,7 @@ fn opened(full: Full, intelligence: Value) -> OpenedTicket {
         draft: full.draft,
         reply_text: full.reply_text,
         other_writers: full.other_writers,
+        pending: full.pending,
         merged_from: full.merged_from,
         follow_ups: full.follow_ups,
         rank_terms,

@@ -221,8 +221,8 @@ pub struct MessageView {
     pub delivered_at: Option<DateTime<Utc>>,
     /// Why it failed, or waits.
     pub error: Option<String>,
-    /// What a reply lacks to be sent: no_mailbox, no_mail_server or no_address. When it is there, the reply can be sent
-    /// again.
+    /// Why a reply was not sent: no_mailbox, no_mail_server or no_address is what it lacks, and when that is there it can be
+    /// sent again; overtaken when it was scheduled and the conversation went on before its time.
     pub not_sent_because: Option<String>,
     /// Files that came with it.
     pub attachments: Vec<AttachmentView>,

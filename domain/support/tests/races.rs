@@ -1,0 +1,225 @@
+//! Two at once on one ticket: whichever comes first, what is left is what one of the two orders would have left.
+
+#[path = "../../accounts/tests/world/mod.rs"]
+mod world;
+
+use chrono::{DateTime, Duration, Utc};
+use database::ids::{MessageId, TicketId};
+use database::{Role, Tx};
+use support::tickets::change::{self, Change, Customer, Woken};
+use support::tickets::create::{self, NewTicket};
+use support::tickets::delivery::{self, Taken};
+use support::tickets::merge;
+use support::tickets::message::{self, From, Stored};
+use support::tickets::reply::{self, NewReply, Replied};
+use support::tickets::state::Status;
+use support::tickets::words::{Channel, Priority};
+use support::tickets::{Acting, TicketError, full};
+use uuid::Uuid;
+use world::{World, world};
+
+const ROUNDS: usize = 12;
+
+async fn tx(world: &World) -> Tx {
+    world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins")
+}
+
+fn acting(world: &World) -> Acting<'_> {
+    Acting {
+        tenant: world.tenant,
+        actor: "key:test",
+        agent: None,
+        writer: Uuid::nil(),
+        name: "Bea",
+        correlation_id: "c-1",
+        trace_parent: None,
+        now: Utc::now(),
+    }
+}
+
+/// A chat that a customer began; with its first message.
+async fn ticket(world: &World) -> (TicketId, MessageId) {
+    let new = NewTicket {
+        subject: Some("A question".to_owned()),
+        channel: Channel::Chat,
+        priority: Priority::Normal,
+        customer: Customer { email: Some("ann@example.com".to_owned()), ..Customer::default() },
+        tags: Vec::new(),
+        department: None,
+        skills: Vec::new(),
+        language: None,
+        custom: serde_json::Map::new(),
+        message: Some((From::Customer, "Hello?".to_owned())),
+    };
+    let mut tx = tx(world).await;
+    let made = create::create(&mut tx, &acting(world), &new).await.expect("made");
+    tx.commit().await.expect("commits");
+    (made.ticket, made.message.expect("its message"))
+}
+
+async fn answers(world: &World, ticket: TicketId, seen: MessageId) -> Result<MessageId, TicketError> {
+    let new = NewReply {
+        text: "Here I am.",
+        last_seen: Some(seen),
+        force: false,
+        send_at: None,
+        status: Some(Status::Resolved),
+        attachments: &[],
+    };
+    let mut tx = tx(world).await;
+    match reply::reply(&mut tx, &acting(world), ticket, &new).await? {
+        Replied::Queued { message, .. } => {
+            tx.commit().await.expect("commits");
+            Ok(message.id)
+        }
+        Replied::Unseen { .. } => Err(TicketError::Conflict("unseen".to_owned())),
+    }
+}
+
+async fn whole(world: &World, ticket: TicketId) -> full::Whole {
+    full::whole(&mut tx(world).await, ticket).await.expect("readable").expect("a ticket")
+}
+
+async fn message(world: &World, ticket: TicketId, message: MessageId) -> Option<Stored> {
+    message::get(&mut tx(world).await, ticket, message).await.expect("readable")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_is_taken_back_or_sent_and_never_both() {
+    let world = world().await;
+    for _ in 0..ROUNDS {
+        let (ticket, first) = ticket(&world).await;
+        let reply = answers(&world, ticket, first).await.expect("it is taken");
+        let take = async {
+            let mut tx = tx(&world).await;
+            let taken =
+                delivery::take(&mut tx, reply, Utc::now() + Duration::minutes(1)).await.expect("answers");
+            tx.commit().await.expect("commits");
+            taken
+        };
+        let withdraw = async {
+            let mut tx = tx(&world).await;
+            let done = reply::withdraw(&mut tx, &acting(&world), ticket, reply).await;
+            if done.is_ok() {
+                tx.commit().await.expect("commits");
+            }
+            done
+        };
+        let (taken, withdrawn) = tokio::join!(take, withdraw);
+        let after = whole(&world, ticket).await;
+        match (taken, withdrawn) {
+            (Taken::Send(outbound), Err(TicketError::Conflict(_))) => {
+                assert_eq!(after.ticket.status, "resolved");
+                let mut tx = tx(&world).await;
+                let _ =
+                    delivery::sent(&mut tx, world.tenant, &outbound, None, Utc::now()).await.expect("noted");
+                tx.commit().await.expect("commits");
+                assert_eq!(whole(&world, ticket).await.waiting_since, None);
+            }
+            (Taken::Over(how), Ok(_)) => {
+                assert_eq!((how.as_str(), after.ticket.status.as_str()), ("withdrawn", "open"));
+                assert!(after.waiting_since.is_some());
+            }
+            (taken, withdrawn) => panic!("{taken:?} and {:?}", withdrawn.map(|(stored, ..)| stored.delivery)),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_wakes_up_beside_its_customers_message_is_opened_once() {
+    let world = world().await;
+    for _ in 0..ROUNDS {
+        let (ticket, _) = ticket(&world).await;
+        let until: DateTime<Utc> = Utc::now() + Duration::hours(1);
+        let sleep =
+            Change { status: Some(Status::Pending), snoozed_until: Some(Some(until)), ..Change::default() };
+        let mut change = tx(&world).await;
+        let _ = change::change(&mut change, &acting(&world), ticket, None, &sleep).await.expect("it sleeps");
+        change.commit().await.expect("commits");
+        let wake = async {
+            let mut tx = tx(&world).await;
+            let woken = change::wake(&mut tx, &acting(&world), ticket, until).await.expect("answers");
+            tx.commit().await.expect("commits");
+            matches!(woken, Woken::Awake(..))
+        };
+        let hear = async {
+            let mut tx = tx(&world).await;
+            let acting = acting(&world);
+            message::hear(&mut tx, &acting, ticket, "Still there?", &[]).await.expect("it is heard");
+            tx.commit().await.expect("commits");
+        };
+        let (_, ()) = tokio::join!(wake, hear);
+        let after = whole(&world, ticket).await;
+        assert_eq!((after.ticket.status.as_str(), after.snoozed_until), ("open", None));
+        assert_eq!((after.ticket.message_count, after.reopened_count), (2, 0));
+        let opened: i64 = sqlx::query_scalar(
+            "select count(*) from support_app.ticket_change
+             where ticket_id = $1 and field = 'status' and new = '\"open\"'",
+        )
+        .bind(ticket)
+        .fetch_one(&mut *tx(&world).await)
+        .await
+        .expect("readable");
+        assert_eq!(opened, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_beside_a_merge_goes_with_its_ticket_or_is_told_where_to_go() {
+    let world = world().await;
+    for _ in 0..ROUNDS {
+        let (source, first) = ticket(&world).await;
+        let (target, _) = ticket(&world).await;
+        let merges = async {
+            let mut tx = tx(&world).await;
+            let _ = merge::merge(&mut tx, &acting(&world), source, target, false).await.expect("merged");
+            tx.commit().await.expect("commits");
+        };
+        let ((), replied) = tokio::join!(merges, answers(&world, source, first));
+        let (gone, kept) = (whole(&world, source).await, whole(&world, target).await);
+        assert_eq!((gone.ticket.message_count, gone.merged_into), (0, Some(target)));
+        match replied {
+            Ok(reply) => {
+                assert!(message(&world, target, reply).await.is_some(), "it goes on in the other");
+                assert_eq!(kept.ticket.message_count, 3);
+            }
+            Err(TicketError::Merged(into)) => {
+                assert_eq!((into, kept.ticket.message_count), (target, 2));
+            }
+            Err(other) => panic!("{other}"),
+        }
+        // What the customer adds to the one that went is heard in the other.
+        let mut tx = tx(&world).await;
+        let heard = message::hear(&mut tx, &acting(&world), source, "And?", &[]).await.expect("heard");
+        assert_eq!(heard.ticket, target);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_at_once_is_seen_by_the_next_who_answers() {
+    let world = world().await;
+    for _ in 0..ROUNDS {
+        let (ticket, first) = ticket(&world).await;
+        let hear = async {
+            let mut tx = tx(&world).await;
+            let acting = acting(&world);
+            message::hear(&mut tx, &acting, ticket, "Never mind.", &[]).await.expect("heard");
+            tx.commit().await.expect("commits");
+        };
+        let ((), replied) = tokio::join!(hear, answers(&world, ticket, first));
+        let last = message::last_added(&mut tx(&world).await, ticket).await.expect("readable").expect("one");
+        match replied {
+            // It was sent first: the customer's message opened the ticket again, and is the newest.
+            Ok(reply) => {
+                assert_ne!(reply, last);
+                let beside = answers(&world, ticket, reply).await;
+                assert!(matches!(beside, Err(TicketError::Conflict(_))), "nobody answers beside it");
+                assert_eq!(whole(&world, ticket).await.ticket.status, "open");
+            }
+            Err(TicketError::Conflict(_)) => {
+                answers(&world, ticket, last).await.expect("it has been seen");
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
