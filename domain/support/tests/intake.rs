@@ -160,7 +160,7 @@ async fn an_answer_that_was_lost_is_asked_for_again_and_nothing_is_done_twice() 
     let wire = Wire::before(&world.database.url_for("desk_api")).await;
     let db = Db::connect_as(&wire.url(), Role::Support, 1).expect("the URL is valid");
     send(&db, world.tenant, "first", &question(1, 1)).await;
-    wire.lose_the_next_answer(&db).await;
+    wire.lose_the_next_answer();
     let taken = send(&db, world.tenant, "second", &question(2, 2)).await;
     assert!(taken.is_new, "it was new, though it was sent twice");
     assert!(wire.has_lost(), "the answer was lost on the way");
@@ -262,6 +262,45 @@ async fn the_same_bytes_are_a_repetition_only_while_nothing_else_is_told_of_the_
         .await
         .expect("aged");
     assert!(send("open").await.is_new);
+}
+
+/// A ticket's version, how many messages it counts, when the last one came, whether an agent spoke last; and what was told.
+async fn written(world: &World) -> ((i64, i32, Option<String>, bool), Vec<String>) {
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    let ticket = sqlx::query_as(
+        "select version, message_count, to_char(last_message_at at time zone 'UTC', 'HH24:MI'), agent_spoke_last
+         from support_app.ticket",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .expect("a ticket");
+    let told = sqlx::query_scalar("select kind from support_app.event_pending order by id")
+        .fetch_all(&mut admin)
+        .await
+        .expect("events");
+    (ticket, told)
+}
+
+#[tokio::test]
+async fn a_new_ticket_is_written_once_with_what_its_messages_say() {
+    let world = world().await;
+    let db = support(&world, 1);
+    let said = |id: u32, at: &str, from_agent: bool, public: bool| {
+        json!({"ticket": {"id": 1, "channel": "email"}, "message": {"id": id, "body_text": "Hello", "from_agent": from_agent,
+            "public": public, "sent_datetime": format!("2026-11-21T{at}:00Z")}})
+    };
+    send(&db, world.tenant, "a", &said(10, "10:00", false, true)).await;
+    let first = (1, 1, Some("10:00".to_owned()), false);
+    assert_eq!(
+        written(&world).await,
+        (first, vec!["new_ticket".to_owned()]),
+        "neither changed nor told twice"
+    );
+    send(&db, world.tenant, "b", &said(11, "11:00", true, true)).await;
+    let second = (2, 2, Some("11:00".to_owned()), true);
+    assert_eq!(written(&world).await, (second, vec!["new_ticket".to_owned(), "ticket_update".to_owned()]));
+    send(&db, world.tenant, "c", &said(12, "12:00", true, false)).await;
+    assert_eq!(written(&world).await.0.1, 2, "a note is not counted");
 }
 
 #[tokio::test]

@@ -236,11 +236,12 @@ pub async fn put(tx: &mut Tx, base: &Base, looks: &[Look], now: DateTime<Utc>) -
     let tiers: Vec<Option<&str>> = looks.iter().map(|look| base.tier(&look.facts).map(Tier::name)).collect();
     // An update of many takes them in any order.
     hold(tx, &ids).await?;
+    // How many there are is hidden from the planner, which then plans this once a session.
     sqlx::query(
         "update support_app.ticket t set known_customer = n.customer, looked_up_for = n.contact,
              customer_facts = n.facts, customer_tier = n.tier
-         from (select * from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::text[])
-                   as n (id, contact, customer, facts, tier)) n
+         from unnest((select $1::uuid[]), (select $2::text[]), (select $3::text[]), (select $4::jsonb[]), (select $5::text[]))
+             as n (id, contact, customer, facts, tier)
          where t.id = n.id and (t.known_customer, t.looked_up_for, t.customer_facts, t.customer_tier)
              is distinct from (n.customer, n.contact, n.facts, n.tier)",
     )

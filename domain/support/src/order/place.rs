@@ -155,9 +155,10 @@ async fn write(tx: &mut Tx, rows: &[Row]) -> Result<u64, DbError> {
         ranks.push(of_row.rank());
         terms.push(Json(of_row));
     }
+    // How many there are is hidden from the planner, which then plans this once a session.
     let done = sqlx::query(
         "update support_app.ticket t set rank = n.rank, rank_terms = n.terms
-         from unnest($1::uuid[], $2::float8[], $3::jsonb[]) as n (id, rank, terms)
+         from unnest((select $1::uuid[]), (select $2::float8[]), (select $3::jsonb[])) as n (id, rank, terms)
          where t.id = n.id and (t.rank <> n.rank or t.rank_terms <> n.terms)",
     )
     .bind(ids)
