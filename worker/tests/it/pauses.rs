@@ -52,6 +52,9 @@ async fn what_a_worker_took_in_the_moment_of_a_pause_starts_when_the_queue_is_re
     ] {
         sqlx::query(statement).execute(&mut admin).await.expect("a gate");
     }
+    let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
+    // With one slot one lane waits for work, and nobody takes out again what it puts back.
+    queues::control(&mut conn, "acts", None, Some(Some(1)), None, "test").await.expect("the ledger");
     let (stop, end) = theatre.start(Duration::from_secs(10));
     // One with a limit is claimed by a second statement, which is not begun once the queue is paused.
     let limited = theatre.job("succeed").with_concurrency_key("shop", 1).expect("a good key");
@@ -61,7 +64,6 @@ async fn what_a_worker_took_in_the_moment_of_a_pause_starts_when_the_queue_is_re
     while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(&mut admin).await.expect("the locks") {
         tokio::task::yield_now().await;
     }
-    let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
     queues::control(&mut conn, "acts", Some(true), None, None, "test").await.expect("the ledger");
     // The first beat from now on brings the pause, and the next one comes when the worker has heard of it.
     for _ in 0..2 {

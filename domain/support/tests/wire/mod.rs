@@ -3,9 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
-use database::Db;
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -29,6 +27,7 @@ struct Counts {
     executed: AtomicU64,
     simple: AtomicU64,
     lose_next: AtomicBool,
+    losing: AtomicBool,
     lost: AtomicBool,
 }
 
@@ -78,12 +77,9 @@ impl Wire {
         }
     }
 
-    /// The server's next answer ends the connection instead of reaching the client. First the pool's own questions are
-    /// waited for, which it asks when a connection comes back.
-    pub async fn lose_the_next_answer(&self, pool: &Db) {
-        while pool.pool().num_idle() == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+    /// The server's answer to the next statement ends the connection instead of reaching the client. What the pool asks
+    /// when a connection comes back is no statement, and is answered.
+    pub fn lose_the_next_answer(&self) {
         self.counts.lose_next.store(true, Ordering::SeqCst);
     }
 
@@ -110,6 +106,9 @@ async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, counts: Arc<C
                 started = message[4..6] == [0, 3];
                 continue;
             }
+            if matches!(message[0], b'E' | b'Q') && counts.lose_next.swap(false, Ordering::SeqCst) {
+                counts.losing.store(true, Ordering::SeqCst);
+            }
             match message[0] {
                 b'P' => counts.parsed.fetch_add(1, Ordering::SeqCst),
                 b'E' => counts.executed.fetch_add(1, Ordering::SeqCst),
@@ -126,7 +125,7 @@ async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, counts: Arc<C
 async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, counts: Arc<Counts>) {
     let mut chunk = [0; 16 * 1024];
     while let Ok(size @ 1..) = from.read(&mut chunk).await {
-        if counts.lose_next.swap(false, Ordering::SeqCst) {
+        if counts.losing.swap(false, Ordering::SeqCst) {
             counts.lost.store(true, Ordering::SeqCst);
             return;
         }
