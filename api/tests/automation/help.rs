@@ -220,6 +220,13 @@ async fn a_customer_sees_and_answers_their_own_tickets_by_a_link() {
     for bad in ["/my/AAAA", "/my/x", &format!("{path}A")] {
         assert_eq!(visit(&shop, bad).await.status, 404, "{bad}");
     }
+    // Once the ticket is another customer's, whoever has the link sees nothing, and least of all the other's tickets.
+    let bob = json!({"customer": {"email": "bob@example.com"}});
+    assert_eq!(send(&shop, "PATCH", &format!("/api/tickets/{id}"), &bob).await.status, 200);
+    assert_eq!(visit(&shop, &path).await.status, 404);
+    assert_eq!(fill(&shop, &path, &[("ticket", &bobs), ("text", "x")]).await.status, 404);
+    let theirs = shop.get(&format!("/api/tickets/{id}/customer-link")).await.field("path").to_owned();
+    assert!(visit(&shop, &format!("{theirs}?ticket={bobs}")).await.text.contains("secret of Bob"));
     let nobody = send(
         &shop,
         "POST",

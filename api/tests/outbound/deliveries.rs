@@ -102,6 +102,66 @@ async fn what_comes_in_a_moment_is_left_as_it_is_because_it_may_be_under_way() {
 }
 
 #[tokio::test]
+async fn what_waits_for_an_endpoint_that_failed_too_often_says_so_and_until_when() {
+    let shop = shop(Mode::Token).await;
+    let endpoint = made(&shop).await["id"].as_str().expect("an id").to_owned();
+    let delivery = waiting(&shop, &endpoint, 1, Utc::now() + TimeDelta::hours(5)).await;
+    let path = format!("/api/outbound/deliveries/{delivery}");
+    let mut admin = shop.admin().await;
+    let open_for = async |seconds: i32, admin: &mut PgConnection| {
+        sqlx::query(
+            "update outbound.webhook_delivery set circuit_until = now() + make_interval(secs => $2) where id = $1",
+        )
+        .bind(delivery)
+        .bind(f64::from(seconds))
+        .execute(admin)
+        .await
+        .expect("put off");
+    };
+    open_for(600, &mut admin).await;
+    let sent = shop.post(&format!("{path}/send"), "").await;
+    assert_eq!((sent.status, sent.field("waits_for")), (StatusCode::ACCEPTED, "circuit"), "{}", sent.text);
+    assert_eq!(sent.json["brought_forward"], json!(true));
+    let shown = shop.get(&path).await;
+    assert_eq!(shown.field("circuit_until"), sent.field("next_at"), "it is tried when that is over");
+    // Asked again, there is nothing to be brought forward.
+    let again = shop.post(&format!("{path}/send"), "").await;
+    assert_eq!((&again.json["brought_forward"], again.field("waits_for")), (&json!(false), "circuit"));
+    // What is over holds nothing up.
+    open_for(-1, &mut admin).await;
+    let sent = shop.post(&format!("{path}/send"), "").await;
+    assert_eq!(
+        (&sent.json["brought_forward"], &sent.json["waits_for"]),
+        (&json!(true), &serde_json::Value::Null)
+    );
+    let (due_at, attempts) = due(&mut admin, delivery).await;
+    assert!(due_at <= Utc::now() && attempts == 3, "{due_at}, {attempts} attempts");
+}
+
+#[tokio::test]
+async fn what_was_handed_out_at_once_is_listed_in_the_order_in_which_it_happened() {
+    let shop = shop(Mode::Token).await;
+    let endpoint = made(&shop).await["id"].as_str().expect("an id").to_owned();
+    let mut made = Vec::new();
+    for seq in 1..=6 {
+        made.push(waiting(&shop, &endpoint, seq, Utc::now() + TimeDelta::hours(5)).await.to_string());
+    }
+    sqlx::query("update outbound.webhook_delivery set created_at = '2026-06-01T10:00:00Z'")
+        .execute(&mut shop.admin().await)
+        .await
+        .expect("of one moment");
+    made.reverse();
+    let (mut listed, mut path) = (Vec::new(), "/api/outbound/deliveries?limit=2".to_owned());
+    for _ in 0..3 {
+        let page = shop.get(&path).await;
+        let items = page.json["items"].as_array().expect("a page").clone();
+        listed.extend(items.iter().filter_map(|item| item["id"].as_str().map(str::to_owned)));
+        path = format!("/api/outbound/deliveries?limit=2&cursor={}", page.field("next_cursor"));
+    }
+    assert_eq!(listed, made, "the newest first, over pages too");
+}
+
+#[tokio::test]
 async fn only_the_first_of_an_endpoint_in_order_is_sent_and_nothing_of_one_that_rests() {
     let shop = shop(Mode::Token).await;
     let body = r#"{"url": "https://hooks.example.com/o", "events": ["ticket.*"], "ordered": true}"#;

@@ -100,3 +100,48 @@ async fn an_archive_has_what_is_known_and_nothing_of_others_and_opens_with_the_k
     let opened = tenant_keys::open(&mut tx, &shop.app.master_key, shop.tenant, "x", &value).await;
     assert_eq!(opened.expect("opens"), b"hush");
 }
+
+#[tokio::test]
+async fn an_erasure_takes_the_archives_of_the_person_along_and_who_asked_for_them() {
+    let shop = Shop::open().await;
+    let by_id =
+        |id: &str| Asked { customer_id: Some(id.into()), email: None, verification: "by mail".into() };
+    let by_address =
+        Asked { customer_id: None, email: Some(ZOE.email.into()), verification: "by mail".into() };
+    let (hers, bobs) = (
+        shop.asks(Kind::Export, by_address, false).await,
+        shop.asks(Kind::Export, by_id(BOB.customer), false).await,
+    );
+    shop.drain().await;
+    for id in [hers, bobs] {
+        assert!(!sealed(&shop, id).await.is_empty());
+    }
+    let erasure = shop.asks(Kind::Erase, by_id(ZOE.customer), false).await;
+    shop.drain().await;
+    let erased = shop.request(erasure).await;
+    assert_eq!(erased.state, State::Done, "{:?}", erased.error);
+    assert_eq!(erased.reached.0["support_app.privacy_request"], 1);
+    let gone = shop.request(hers).await;
+    assert_eq!((gone.state, gone.archive_until, gone.asked, gone.person), (State::Done, None, None, None));
+    assert!(gone.certificate.is_some(), "what was done for her stays known, and names nobody");
+    assert!(shop.app.files.read(Place { tenant: shop.tenant.0, id: hers }).await.is_err());
+    let kept = shop.request(bobs).await;
+    assert!(kept.archive_until.is_some() && kept.asked.is_some());
+    assert!(!sealed(&shop, bobs).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_export_that_ends_behind_an_erasure_leaves_nothing_to_be_fetched() {
+    let shop = Shop::open().await;
+    let asked = Asked { customer_id: Some(ZOE.customer.into()), email: None, verification: "by mail".into() };
+    let export = shop.asks(Kind::Export, asked.clone(), false).await;
+    // It is not done when she is erased.
+    shop.sql("update jobs.live set due_at = now() + interval '1 day', state = 'scheduled' where kind = 'export_customer'").await;
+    let erasure = shop.asks(Kind::Erase, asked, false).await;
+    shop.drain().await;
+    assert_eq!(shop.request(erasure).await.state, State::Done);
+    let over = shop.request(export).await;
+    assert_eq!((over.state, over.asked, over.person, over.archive_until), (State::Failed, None, None, None));
+    assert_eq!(over.error.as_deref(), Some("the person was erased before it was done"));
+    assert_eq!(shop.number("select count(*) from jobs.live where kind = 'export_customer'").await, 0);
+}

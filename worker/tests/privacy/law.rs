@@ -4,7 +4,7 @@ use database::Role;
 use platform::kinds::ApplyShopEvents;
 use platform::shops::SHOPIFY;
 use platform::shops::events::{self, NewEvent};
-use support::privacy::requests::{Kind, State};
+use support::privacy::requests::{Asked, Kind, State};
 use uuid::Uuid;
 
 use super::shop::{Shop, ZOE};
@@ -63,7 +63,26 @@ async fn a_shop_asks_for_a_customers_data_and_for_their_erasure() {
     // The erasure of everything is for people; and what is told again is known.
     let open = "select count(*) from platform.shop_privacy_request where topic = 'shop/redact' and state = 'received'";
     assert_eq!(shop.number(open).await, 1);
-    tell(&shop, "customers/redact", "r-1", who).await;
+    tell(&shop, "customers/redact", "r-1", who.clone()).await;
     shop.does(&ApplyShopEvents {}).await;
     assert_eq!(shop.number("select count(*) from support_app.privacy_request").await, 2);
+
+    // Asked once more by law, and by hand: one token stands for her, whoever asks and however often.
+    tell(&shop, "customers/redact", "r-2", who).await;
+    shop.does(&ApplyShopEvents {}).await;
+    let asked = Asked {
+        customer_id: Some("zq-0815".to_owned()),
+        verification: "by mail".to_owned(),
+        ..Asked::default()
+    };
+    shop.asks(Kind::Erase, asked, false).await;
+    shop.drain().await;
+    let done = "select count(*) from support_app.privacy_request where kind = 'erase' and state = 'done'";
+    assert_eq!(shop.number(done).await, 3);
+    for tokens in [
+        "select count(distinct token) from platform.erased_identity",
+        "select count(distinct certificate ->> 'subject') from support_app.privacy_request where kind = 'erase'",
+    ] {
+        assert_eq!(shop.number(tokens).await, 1, "{tokens}");
+    }
 }

@@ -76,4 +76,6 @@ async fn who_is_erased_already_is_not_erased_again_under_another_token() {
         request.remarks
     );
     assert_eq!((shop.number(&of_first).await, shop.number(CODES).await), (before, codes));
+    assert!(request.is_nobody);
+    assert_eq!(request.certificate.expect("a certificate")["subject"], token.as_str());
 }

@@ -148,12 +148,14 @@ async fn a_condition_on_an_agent_or_archetype_that_is_gone_is_flagged_as_an_acti
     let desk = Desk::open().await;
     let mut admin = desk.admin().await;
     let agent = Uuid::now_v7();
-    sqlx::query("insert into support_app.agent (id, tenant_id, name, email, role) values ($1, $2, 'Bea', 'bea@x.example', 'agent')")
-        .bind(agent)
-        .bind(desk.tenant)
-        .execute(&mut admin)
-        .await
-        .expect("an agent");
+    sqlx::query(
+        "insert into support_app.agent (id, tenant_id, name, email) values ($1, $2, 'Bea', 'bea@x.example')",
+    )
+    .bind(agent)
+    .bind(desk.tenant)
+    .execute(&mut admin)
+    .await
+    .expect("an agent");
     sqlx::query(
         "insert into platform.segmentation (id, tenant_id, number, fitted_as_of, customers, model, catalog, report, reason)
          values (gen_random_uuid(), $1, 1, '2026-06-01', 10, '', '{\"archetypes\": [{\"id\": \"a1\"}]}', '{}', 'first')",
