@@ -177,7 +177,6 @@ async fn what_does_not_fit_is_an_error_of_the_protocol() {
         ("tools/call", json!({})),
         ("tools/call", json!({"name": 7})),
         ("tools/call", json!({"name": "target_campaign", "arguments": [1]})),
-        ("tools/call", json!([])),
         ("resources/read", json!({"uri": 7})),
         ("prompts/get", json!({"name": "plan_campaign", "arguments": "winback"})),
         ("tools/list", json!({"cursor": 7})),
