@@ -158,8 +158,8 @@ test("a call is written down by keys, and who had no address gets one and is ans
   await page.getByRole("dialog").getByLabel("E-mail").fill("nora@example.com");
   await page.keyboard.press("Enter");
   await page.getByRole("dialog").waitFor({ state: "hidden" });
-  await reply.getByRole("button", { name: "Send again" }).click({ timeout: 60_000 });
-  await page.getByText("The reply is on its way again").waitFor();
+  // It is not too late: it leaves as if the address had been there.
+  await reply.getByText(/^On its way/).waitFor();
   await reply.getByRole("button", { name: "Take back" }).click();
   await reply.getByText("Taken back", { exact: true }).waitFor();
   assert.deepEqual(faults, []);

@@ -199,3 +199,24 @@ async fn whom_a_ticket_is_about_is_part_of_its_version() {
     .await;
     assert!(told, "others are told that it changed, and not to whom");
 }
+
+#[tokio::test]
+async fn a_reply_that_waits_for_an_address_leaves_when_there_is_one_in_time() {
+    let shop = shop(Mode::Token).await;
+    mailbox(&shop).await;
+    let made = json!({"channel": "email", "message": {"from": "customer", "text": "Hello?"}});
+    let made = send(&shop, "POST", "/api/tickets", &made).await;
+    let path = format!("/api/tickets/{}", made.field("id"));
+    let messages = format!("{path}/messages");
+    let sent = send(&shop, "POST", &messages, &json!({"text": "It left.", "force": true})).await;
+    assert_eq!(sent.field("not_sent_because"), "no_address", "{}", sent.text);
+    send(&shop, "PATCH", &path, &json!({"customer": {"email": "ann@example.com"}})).await;
+    let page = shop.get(&messages).await;
+    let reply = &page.json["items"][0];
+    assert_eq!(
+        (&reply["delivery"], &reply["not_sent_because"], &reply["error"]),
+        (&json!("queued"), &Value::Null, &Value::Null),
+        "{}",
+        page.text
+    );
+}

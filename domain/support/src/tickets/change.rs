@@ -90,6 +90,16 @@ pub async fn change(
         return Err(TicketError::Merged(into));
     }
     store(tx, &after).await?;
+    if change.customer.is_some() && after.customer_email.is_some() {
+        // What waits for an address has one, and leaves at its time.
+        sqlx::query(
+            "update support_app.message set not_sent_because = null, error = null
+             where ticket_id = $1 and delivery in ('scheduled', 'queued') and not_sent_because = 'no_address'",
+        )
+        .bind(ticket)
+        .execute(&mut **tx)
+        .await?;
+    }
     let mut announcement = Announcement::default();
     if let Some(until) = after.snoozed_until.filter(|_| change.snoozed_until.is_some()) {
         announcement = wake_later(tx, acting, ticket, until).await?;

@@ -334,7 +334,8 @@ pub async fn waits(
     may_have_left: bool,
 ) -> Result<(), DbError> {
     sqlx::query(
-        "update support_app.message set error = $2, sending = $3 where id = $1 and delivery in ('scheduled', 'queued')",
+        "update support_app.message set error = $2, not_sent_because = null, sending = $3
+         where id = $1 and delivery in ('scheduled', 'queued')",
     )
     .bind(message)
     .bind(shortened(reason))
