@@ -179,7 +179,6 @@ async fn what_does_not_fit_is_an_error_of_the_protocol() {
         ("tools/call", json!({"name": "target_campaign", "arguments": [1]})),
         ("resources/read", json!({"uri": 7})),
         ("prompts/get", json!({"name": "plan_campaign", "arguments": "winback"})),
-        ("tools/list", json!({"cursor": 7})),
     ] {
         let unfit = old(&shop, method, params.clone()).await;
         assert_eq!(code(&unfit), Some(-32602), "{method} {params}: {}", unfit.text);
