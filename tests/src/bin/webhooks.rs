@@ -191,6 +191,9 @@ fn warm_up(round: u64) -> u64 {
 /// Deliveries from this number on are no part of what is measured.
 const WARM_UP: u64 = 1_000_000;
 
+/// A place in the spread of answers' times.
+type Place = fn(&Answers) -> Duration;
+
 /// Prints what came of the rounds; the worse one counts.
 fn tell(rounds: &[Round], lost: i64) {
     println!();
@@ -204,18 +207,16 @@ fn tell(rounds: &[Round], lost: i64) {
     let worst = |figure: &dyn Fn(&Round) -> Option<f64>| rounds.iter().filter_map(figure).reduce(f64::max);
     let sum = |number: &dyn Fn(&Round) -> u64| rounds.iter().map(number).sum::<u64>();
     count("webhooks_sent", sum(&|round| round.ours.latency.count as u64) as i64, "requests");
-    let of_ours =
-        |place: fn(&Answers) -> Duration| worst(&|round| Some(ms(place(&round.ours)))).unwrap_or(0.0);
+    let of_ours = |place: Place| worst(&|round| Some(ms(place(&round.ours)))).unwrap_or(0.0);
     figure("webhooks_p50", of_ours(|answers| answers.latency.p50), "ms");
     goal("webhooks_p99", of_ours(|answers| answers.latency.p99), "ms", Goal::AtMost(25.0));
     figure("webhooks_max", of_ours(|answers| answers.latency.max), "ms");
     goal("webhooks_errors", sum(&|round| round.ours.errors()) as f64, "requests", Goal::AtMost(0.0));
     goal("webhooks_lost", lost as f64, "deliveries", Goal::AtMost(0.0));
-    let of_theirs = |place: fn(&Answers) -> Duration| worst(&|round| Some(ms(place(round.theirs.as_ref()?))));
-    let ratio = |place: fn(&Answers) -> Duration| {
-        worst(&|round| Some(ms(place(&round.ours)) / ms(place(round.theirs.as_ref()?))))
-    };
-    let places: [(&str, fn(&Answers) -> Duration); 2] =
+    let of_theirs = |place: Place| worst(&|round| Some(ms(place(round.theirs.as_ref()?))));
+    let ratio =
+        |place: Place| worst(&|round| Some(ms(place(&round.ours)) / ms(place(round.theirs.as_ref()?))));
+    let places: [(&str, Place); 2] =
         [("p50", |answers| answers.latency.p50), ("p99", |answers| answers.latency.p99)];
     for (name, place) in places {
         let (Some(theirs), Some(ratio)) = (of_theirs(place), ratio(place)) else { continue };
