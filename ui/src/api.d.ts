@@ -396,7 +396,7 @@ export interface paths {
         delete: operations["delete_agents_id"];
         options?: never;
         head?: never;
-        /** Change a person of the desk. */
+        /** Change a person of the desk. Whoever may less than before is signed out. */
         patch: operations["patch_agents_id"];
         trace?: never;
     };
@@ -2965,7 +2965,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a delivery now that waits for its next attempt: that attempt is brought forward, none is added. */
+        /**
+         * Send a delivery now that waits for its next attempt: that attempt is brought forward, none is added. Where nothing is sent to
+         *     the endpoint for a moment, because it failed too often, it is brought forward to the end of that.
+         */
         post: operations["post_outbound_deliveries_id_send"];
         delete?: never;
         options?: never;
@@ -4531,7 +4534,8 @@ export interface paths {
          * Reply to the customer, or, for programs, add what the customer wrote.
          * @description A reply goes out after the time to take it back, or at `send_at`. When something was added since
          *     `last_seen_message_id`, it is not sent: 409 says what is new (`new_messages`), and the text is kept as the caller's
-         *     (`reply_text`). What a customer writes opens the ticket again; of one that is final it makes a ticket that follows.
+         *     (`reply_text`). What a customer writes opens the ticket again; one that is final gets a ticket that follows it, in which
+         *     whatever comes later goes on.
          */
         post: operations["post_tickets_id_messages"];
         delete?: never;
@@ -4570,7 +4574,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take a reply back that has not left. */
+        /**
+         * Take a reply back that has not left.
+         * @description The ticket is again what it was before the reply, unless somebody changed that since.
+         */
         post: operations["post_tickets_id_messages_message_id_withdraw"];
         delete?: never;
         options?: never;
@@ -5064,6 +5071,8 @@ export interface components {
              * @description The ticket that follows the one that was written to, because that one is final.
              */
             follow_up_of?: string | null;
+            /** @description What the ticket is now: open, pending, resolved or closed. */
+            ticket_status: string;
             /**
              * Format: int64
              * @description The version of its ticket.
@@ -6815,7 +6824,7 @@ export interface components {
             job_id: string;
             /**
              * Format: date
-             * @description The day (UTC) on which it was made.
+             * @description The day on which it was made, where the shop is.
              */
             made_on: string;
             /** @description The method that the backtest chose. */
@@ -7788,8 +7797,8 @@ export interface components {
             /** @description Why it counts as sent by one. */
             machine?: string | null;
             /**
-             * @description What a reply lacks to be sent: no_mailbox, no_mail_server or no_address. When it is there, the reply can be sent
-             *     again.
+             * @description Why a reply was not sent: no_mailbox, no_mail_server or no_address is what it lacks, and when that is there it can be
+             *     sent again; overtaken when it was scheduled and the conversation went on before its time.
              */
             not_sent_because?: string | null;
             /**
@@ -8125,6 +8134,11 @@ export interface components {
             note_count: number;
             /** @description Agents and keys who are writing as well. */
             other_writers: unknown;
+            /**
+             * @description What is under way for it, with `what`, `since` and, where it is known, why it waits (`because`): a `reply` that has not
+             *     left, the `reading` of a message, a change that the `help_desk` has not taken.
+             */
+            pending: unknown;
             /** @description What the smart order's key is made of. */
             rank_terms: unknown;
             /** @description What the caller is writing. */
@@ -10652,6 +10666,11 @@ export interface components {
              * @description When it is tried.
              */
             next_at: string;
+            /**
+             * @description What it waits for until then: `circuit`, when its endpoint failed so often that nothing is sent to it before; null when
+             *     it waits for nothing.
+             */
+            waits_for?: string | null;
         };
         /** @description How an agent says they are. */
         Shift: {
@@ -26647,7 +26666,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description the link; whoever has it sees the public messages of all tickets with this customer's address */
+            /** @description the link; whoever has it sees the public messages of all tickets with this customer's address, until this ticket is another customer's */
             200: {
                 headers: {
                     [name: string]: unknown;
