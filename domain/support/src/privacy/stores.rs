@@ -331,7 +331,16 @@ pub static STORES: &[Store] = &[
         table: "support_app.privacy_request",
         rows: "false",
         how: How::ByHand(&["asked", "person", "error"]),
-        plain: &["kind", "state", "help_desk_state", "requested_by", "reached", "remarks", "token", "certificate"],
+        plain: &[
+            "kind",
+            "state",
+            "help_desk_state",
+            "requested_by",
+            "reached",
+            "remarks",
+            "token",
+            "certificate",
+        ],
         exported: false,
     },
     Store {
