@@ -26,8 +26,9 @@ async function pick(page: Page, label: string, at: number, option: string) {
 test("what a rule names is chosen from what there is, and what is gone stays to be seen", async () => {
   const { items } = await api<{ items: Named[] }>("/api/agents?limit=100");
   const ben = items.find((agent) => agent.name === BEN.name) as Named;
-  const gone = "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81";
   const name = `Chosen ${Date.now()}`;
+  const leaver = { email: `leaver-${Date.now()}@desk.example`, name: "Lea Ver", role: "agent" };
+  const gone = (await post<{ agent: Named }>("/api/agents", leaver)).agent.id;
   const made = await post<Named>("/api/rules", {
     name,
     event: "message_received",
@@ -39,6 +40,7 @@ test("what a rule names is chosen from what there is, and what is gone stays to 
     },
     actions: [{ do: "notify", agent_id: ben.id }],
   });
+  await api(`/api/agents/${gone}`, { method: "DELETE" });
   const { page, faults, close } = await open(browser, MAY);
   await page.goto(`/manage/rules/${made.id}`);
   await settle(page);
