@@ -85,7 +85,8 @@ impl Desk {
         }
         let mut tx = way.begin(standing.tenant).await?;
         let quality = if maker.rests_on_churn() { quality(&mut tx).await? } else { None };
-        let Raw { mut figures, items, form, counts, groups, mut caveats, cells } = raw;
+        let Raw { mut figures, items, form, counts, groups, mut caveats, cells, computed_at } = raw;
+        answer.computed_at = computed_at.unwrap_or(answer.computed_at);
         if let (Some(cells), Some(filter)) = (&cells, call.filter()) {
             match narrow::figures(cells, filter, smallest) {
                 Some(Value::Object(told)) => told.into_iter().for_each(|(name, value)| figures[name] = value),

@@ -84,7 +84,14 @@ pub fn understand(question: &str, last: Option<&Call>, today: NaiveDate) -> Read
 pub fn understand_in(shop: &Names, question: &str, last: Option<&Call>, today: NaiveDate) -> Reading {
     let (question, named) = shop.take(question);
     let read = parameters::read(&question, &named, today);
-    let understood = two::questions(&question, &named, today).unwrap_or_else(|| of(&read, last));
+    let unsaid = two::unsaid(&question).map(|word| {
+        let text = format!(
+            "What do you want to know by \"{word}\" at the end? Please ask that in a question of its own."
+        );
+        ask_back(&text, read.about)
+    });
+    let understood =
+        unsaid.or_else(|| two::questions(&question, &named, today)).unwrap_or_else(|| of(&read, last));
     // How words were read is of no use where nothing is answered, and odd in a language that is not read.
     let mut remarks = if matches!(understood, Understood::Decline { .. }) { Vec::new() } else { read.slips };
     if let (Understood::Call(call), Some(remark)) = (&understood, read.time_remark)

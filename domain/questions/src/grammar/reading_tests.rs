@@ -273,6 +273,18 @@ fn two_questions_are_asked_one_by_one() {
     assert_eq!(called("which segments grow and which shrink", None).variant(), "segment_growth");
 }
 
+#[test]
+fn a_word_that_asks_for_more_is_not_passed_over() {
+    for more in [", and how?", " and when", ", where?", " and what ?", " and why?"] {
+        for question in ["who bought only once", "who are our VIPs", "which customers are about to leave"] {
+            let alone = ask(question, None).understood;
+            assert!(matches!(alone, Understood::Call(_)), "{question}: {alone:?}");
+            let understood = ask(&format!("{question}{more}"), None).understood;
+            assert!(matches!(understood, Understood::AskBack { .. }), "{question}{more}: {understood:?}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn no_question_makes_it_fall(question in "(?s).{0,200}") {

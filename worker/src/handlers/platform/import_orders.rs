@@ -35,7 +35,7 @@ const SILENT_FOR: Duration = Duration::from_secs(65);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcome<ImportOrdersOutput> {
     let path = inside(&app.import_dir, ctx.tenant, &job.path).await?;
-    let request = request(&ctx, &app, &job).await?;
+    let request = app.db.unless_silent(SILENT_FOR, request(&ctx, &app, &job)).await?;
     let (output, then) = import(&ctx, &app, path, request, (job.path, Age::Unknown)).await?;
     done_then(output, then)
 }
@@ -102,7 +102,7 @@ pub(super) async fn import(
                 columns: columns(&understood),
                 unknown_columns: unknown_columns(&understood),
             };
-            Ok((output, follow_ups(ctx, app).await?))
+            Ok((output, app.db.unless_silent(SILENT_FOR, follow_ups(ctx, app)).await?))
         }
         // Halted: the runtime decides what becomes of the job, and this answer is not looked at.
         import::Outcome::Stopped(_) => Err(Stop::Snooze(std::time::Duration::ZERO)),

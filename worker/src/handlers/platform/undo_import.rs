@@ -6,6 +6,7 @@ use chrono::Utc;
 use database::Role;
 use platform::kinds::{UndoImport, undo_import::UndoImportOutput};
 use platform::orders::undo::{self, UndoError};
+use platform::runs::published;
 
 use crate::{
     app::App,
@@ -26,12 +27,14 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: UndoImport) -> Outcome<
         Err(error) => return Err(Stop::Cancel(error.to_string())),
     };
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
-    let changed = changed::since(&mut tx, began).await?;
+    let has_run = published::exists(&mut tx).await?;
     tx.commit().await?;
     let output = UndoImportOutput {
         orders_restored: undone.orders_restored,
         orders_removed: undone.orders_removed,
         orders_newer: undone.orders_newer,
     };
-    done_then(output, changed::follow_ups(ctx.tenant, ctx.job_id, changed.as_deref())?)
+    // Whoever has no order left is in no list of those who changed: a run of the whole tenant leaves them out.
+    let then = if has_run { changed::follow_ups(ctx.tenant, ctx.job_id, None)? } else { Vec::new() };
+    done_then(output, then)
 }

@@ -62,7 +62,6 @@ pub(super) const ORDERS: Profile = Profile {
     statuses: &STATES,
     is_amount_before_discount: true,
     no_products: &[],
-    guests: &[],
     dates: None,
 };
 
@@ -114,7 +113,6 @@ pub(super) const NEW_ORDERS: Profile = Profile {
     statuses: &STATES,
     is_amount_before_discount: true,
     no_products: &[],
-    guests: &[],
     dates: None,
 };
 

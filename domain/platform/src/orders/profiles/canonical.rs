@@ -171,6 +171,5 @@ pub(super) const LINES: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
-    guests: &[],
     dates: None,
 };

@@ -47,6 +47,5 @@ pub(super) const ORDERS: Profile = Profile {
     ],
     is_amount_before_discount: false,
     no_products: &[],
-    guests: &["0"],
     dates: None,
 };

@@ -23,6 +23,5 @@ pub(super) const LOG: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
-    guests: &[],
     dates: None,
 };

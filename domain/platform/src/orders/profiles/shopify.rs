@@ -100,6 +100,5 @@ pub(super) const ORDERS: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &["tip"],
-    guests: &[],
     dates: None,
 };

@@ -99,7 +99,6 @@ pub(super) const ITEMS: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
-    guests: &["0"],
     dates: None,
 };
 
@@ -166,7 +165,6 @@ pub(super) const ADVANCED: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
-    guests: &["0"],
     dates: None,
 };
 
@@ -194,6 +192,5 @@ pub(super) const ANALYTICS: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
-    guests: &["0"],
     dates: None,
 };

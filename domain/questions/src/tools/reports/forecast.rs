@@ -23,7 +23,7 @@ pub(super) async fn make(
     metric: Metric,
     ahead: usize,
 ) -> Result<Raw, AnalyticsError> {
-    let Some((found, _)) = forecasts::latest(tx, standing.tenant, metric).await? else {
+    let Some((found, made_at)) = forecasts::latest(tx, standing.tenant, metric).await? else {
         return Err(AnalyticsError::NotEnough(NO_FORECAST.to_owned()));
     };
     if found.method == NO_METHOD {
@@ -74,5 +74,6 @@ pub(super) async fn make(
         groups: None,
         caveats,
         cells: None,
+        computed_at: Some(made_at),
     })
 }

@@ -8,6 +8,7 @@ mod risk;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use database::Tx;
 use platform::analytics::affinity::{self, Associations};
 use platform::analytics::narrowed::{self, Cell, Narrowed, Narrowing};
@@ -44,6 +45,8 @@ pub struct Raw {
     pub caveats: Vec<String>,
     /// Of a list that is narrowed down: how many customers there are by which conditions hold.
     pub cells: Option<Vec<Cell>>,
+    /// When it was computed, when that was not just now.
+    pub computed_at: Option<DateTime<Utc>>,
 }
 
 impl Raw {
@@ -61,6 +64,7 @@ impl Raw {
             groups: None,
             caveats: Vec::new(),
             cells: None,
+            computed_at: None,
         }
     }
 

@@ -92,5 +92,6 @@ async fn listed_by_index(
         groups: Some(("customers_by_band", false)),
         caveats: Vec::new(),
         cells: None,
+        computed_at: None,
     })
 }
