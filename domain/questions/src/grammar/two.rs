@@ -20,12 +20,12 @@ const ASK_MORE: [&str; 9] = ["how", "when", "where", "what", "why", "who", "whom
 /// The word at the end with which a question asks for something more that it does not say.
 pub(super) fn unsaid(question: &str) -> Option<&'static str> {
     let question = question.to_lowercase();
-    let words: Vec<&str> = question.split_whitespace().collect();
+    let words: Vec<&str> =
+        question.trim_end_matches(|sign: char| !sign.is_alphanumeric()).split_whitespace().collect();
     let [begin @ .., before, last] = words.as_slice() else { return None };
-    let last = last.trim_end_matches(|sign: char| !sign.is_alphanumeric());
     // "And when?" alone goes on from what was asked before.
     let is_more = !begin.is_empty() && (["and", "or"].contains(before) || before.ends_with([',', ';']));
-    ASK_MORE.into_iter().find(|word| is_more && *word == last)
+    ASK_MORE.into_iter().find(|word| is_more && word == last)
 }
 
 /// Asks back when there are several questions; none when there is one.

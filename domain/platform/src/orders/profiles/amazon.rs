@@ -62,6 +62,7 @@ pub(super) const ORDERS: Profile = Profile {
     statuses: &STATES,
     is_amount_before_discount: true,
     no_products: &[],
+    guests: &[],
     dates: None,
 };
 
@@ -113,6 +114,7 @@ pub(super) const NEW_ORDERS: Profile = Profile {
     statuses: &STATES,
     is_amount_before_discount: true,
     no_products: &[],
+    guests: &[],
     dates: None,
 };
 

@@ -99,6 +99,7 @@ pub(super) const PRODUCTS: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
+    guests: &["0"],
     dates: None,
 };
 
@@ -124,6 +125,7 @@ pub(super) const ORDERS: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
+    guests: &["0"],
     dates: None,
 };
 

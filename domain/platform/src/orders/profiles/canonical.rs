@@ -171,5 +171,6 @@ pub(super) const LINES: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
+    guests: &[],
     dates: None,
 };

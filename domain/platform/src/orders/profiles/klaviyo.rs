@@ -57,5 +57,6 @@ pub(super) const EVENTS: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
+    guests: &[],
     dates: None,
 };

@@ -47,5 +47,6 @@ pub(super) const ORDERS: Profile = Profile {
     ],
     is_amount_before_discount: false,
     no_products: &[],
+    guests: &["0"],
     dates: None,
 };

@@ -170,6 +170,8 @@ pub(super) struct Profile {
     pub(super) is_amount_before_discount: bool,
     /// Products that are none, by their plain names: tips.
     pub(super) no_products: &'static [&'static str],
+    /// Ids of customers that mean whoever ordered without an account.
+    pub(super) guests: &'static [&'static str],
     /// The order in which this system writes dates that begin with no year.
     pub(super) dates: Option<DateOrder>,
 }

@@ -23,5 +23,6 @@ pub(super) const LOG: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
+    guests: &[],
     dates: None,
 };

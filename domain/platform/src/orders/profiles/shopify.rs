@@ -100,5 +100,6 @@ pub(super) const ORDERS: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &["tip"],
+    guests: &[],
     dates: None,
 };

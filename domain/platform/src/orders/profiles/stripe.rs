@@ -91,5 +91,6 @@ pub(super) const CHARGES: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
+    guests: &[],
     dates: None,
 };

@@ -99,6 +99,7 @@ pub(super) const ITEMS: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
+    guests: &["0"],
     dates: None,
 };
 
@@ -165,6 +166,7 @@ pub(super) const ADVANCED: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
+    guests: &["0"],
     dates: None,
 };
 
@@ -192,5 +194,6 @@ pub(super) const ANALYTICS: Profile = Profile {
     statuses: &[],
     is_amount_before_discount: false,
     no_products: &[],
+    guests: &["0"],
     dates: None,
 };

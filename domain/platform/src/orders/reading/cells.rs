@@ -110,7 +110,7 @@ impl<'a> Cells<'a, '_> {
         }
         // A customer's id is told as it is written: what spreadsheets do to it is seen where customers are known by it.
         if meaning == Meaning::CustomerId {
-            return Ok(Some(text).filter(|text| !Self::is_nobody(text)));
+            return Ok(Some(text).filter(|text| !self.is_nobody(text)));
         }
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(whole) = text.strip_suffix(".0")
@@ -134,11 +134,13 @@ impl<'a> Cells<'a, '_> {
     }
 
     /// Whether an id of a customer says that there is none. Whoever ordered as a guest would be one person otherwise, and
-    /// the best customer of all. Shop systems number from 1 and write 0 or -1 for a guest.
-    fn is_nobody(id: &str) -> bool {
+    /// the best customer of all.
+    fn is_nobody(&self, id: &str) -> bool {
         let number = id.strip_suffix(".0").unwrap_or(id);
-        number.starts_with('-') && number[1..].bytes().all(|byte| byte.is_ascii_digit())
-            || number.bytes().all(|byte| byte == b'0')
+        // Shop systems number from 1; beside an address 0 and -1 stand for a guest in any file.
+        let is_no_number = number == "-1" || number.bytes().all(|byte| byte == b'0');
+        self.columns.profile.guests.contains(&number)
+            || (is_no_number && self.email().is_some())
             || (id.len() <= 12
                 && !id.bytes().any(|byte| byte.is_ascii_digit())
                 && NOBODY.contains(&plain_name(id).as_str()))
