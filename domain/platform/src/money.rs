@@ -8,9 +8,14 @@ const WHOLE: [&str; 16] = [
     "XPF",
 ];
 
+/// Whether amounts of a currency (ISO 4217, such as JPY) have no decimals.
+pub fn is_whole(currency: &str) -> bool {
+    WHOLE.contains(&currency)
+}
+
 /// An amount without its currency. Amounts are stored with two decimals; yen have none, unless a source stated some.
 pub fn written(amount: Decimal, currency: &str) -> String {
-    if WHOLE.contains(&currency) && amount.fract().is_zero() {
+    if is_whole(currency) && amount.fract().is_zero() {
         return amount.trunc().to_string();
     }
     format!("{amount:.2}")

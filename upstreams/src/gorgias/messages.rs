@@ -185,16 +185,7 @@ impl Client {
         body: &Outgoing,
     ) -> Result<Note, ClientError> {
         let note = wire::NewNote::new(external_id.as_str(), body.text(), body.html(), &self.sender);
-        let body = serde_json::to_vec(&note).expect("a struct of strings is always JSON");
-        let request = Request {
-            method: Method::POST,
-            url: url_under(&self.base, &["tickets", &ticket_id.to_string(), "messages"]),
-            headers: self.headers(),
-            body: Some(Bytes::from(body)),
-            repeat: Repeat::OnlyIfWithoutEffect,
-        };
-        let posted: wire::Posted = parse(&self.send(context, &request).await?)?;
-        Ok(Note { message_id: posted.id, origin: NoteOrigin::Posted })
+        self.post_message(context, ticket_id, &note).await
     }
 
     /// Sends a reply to the customer unless it is in the ticket: looks, posts, and looks again when the fate of the post
@@ -232,7 +223,16 @@ impl Client {
         body: &Outgoing,
     ) -> Result<Note, ClientError> {
         let reply = wire::NewReply::new(external_id.as_str(), body.text(), body.html(), &self.sender, to);
-        let body = serde_json::to_vec(&reply).expect("a struct of strings is always JSON");
+        self.post_message(context, ticket_id, &reply).await
+    }
+
+    async fn post_message(
+        &self,
+        context: &CallContext,
+        ticket_id: u64,
+        message: &impl Serialize,
+    ) -> Result<Note, ClientError> {
+        let body = serde_json::to_vec(message).expect("a struct of strings is always JSON");
         let request = Request {
             method: Method::POST,
             url: url_under(&self.base, &["tickets", &ticket_id.to_string(), "messages"]),

@@ -22,7 +22,8 @@ pub async fn since(tx: &mut Tx, since: DateTime<Utc>) -> Result<Option<Vec<Strin
     Ok((changed.len() <= MANY).then_some(changed))
 }
 
-/// The jobs that make what is known of these customers fresh; `None` stands for very many.
+/// The jobs that make what is known of these customers fresh; `None` stands for very many, or for some who may have no order
+/// left: a run of the whole tenant.
 pub fn follow_ups(tenant: TenantId, parent: JobId, changed: Option<&[String]>) -> Result<Vec<NewJob>, Stop> {
     let Some(changed) = changed else {
         let run = NewJob::of(tenant, &ResegmentTenant::default())?.with_dedup_key(ResegmentTenant::PLAIN)?;

@@ -4,6 +4,8 @@
 //! Beside the first customers stands how many there are for each combination of conditions that hold or do not. Out of
 //! that, whoever shows the list can tell whether it is too small to be shown, or leaves over too few of a wider one.
 
+use chrono::NaiveDate;
+use database::Tx;
 use rust_decimal::Decimal;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
@@ -17,8 +19,6 @@ use crate::insights::answer;
 use crate::insights::catalog::{AXES, Catalog};
 use crate::insights::list::{ArchetypeName, Key, Listed, Sort};
 use crate::risk::{RiskBand, RiskBands};
-use chrono::NaiveDate;
-use database::Tx;
 
 /// What a list is narrowed down to; all of it must hold.
 #[derive(Debug, Clone, Default)]

@@ -20,6 +20,7 @@ use crate::way::Way;
 const OLD: TimeDelta = TimeDelta::minutes(5);
 const OLDER: &str = "The shop's data have changed since this was computed; it is being computed anew, so ask again in a \
                      minute for the newest.";
+
 impl Desk {
     /// Computes an answer about many customers and keeps it, whether or not one is there (for whoever prepares them).
     ///

@@ -1,4 +1,5 @@
 //! Two questions in one: each is understood by itself, and together they would be a third. They are asked back one by one.
+//! And a question and a half, whose end asks for something that it does not say.
 
 use chrono::NaiveDate;
 

@@ -2,6 +2,7 @@
 //! all of these back.
 
 use chrono::NaiveDate;
+use platform::money;
 use serde_json::Value;
 
 /// A whole number, its thousands apart.
@@ -40,12 +41,14 @@ pub fn percent(share: f64) -> String {
     format!("{} %", grouped(percent))
 }
 
-/// An amount, a number or a text, with two places and its currency where that is known.
+/// An amount, a number or a text, with the places of its currency and the currency itself where that is known.
 pub fn money(amount: &Value, currency: Option<&str>) -> Option<String> {
     let value =
         amount.as_f64().or_else(|| amount.as_str()?.parse().ok()).filter(|value| value.is_finite())?;
-    let written = format!("{value:.2}");
-    let written = grouped(if written == "-0.00" { "0.00" } else { &written });
+    let is_whole = value.fract() == 0.0 && currency.is_some_and(money::is_whole);
+    // A zero has no sign.
+    let value = if value.abs() < 0.005 { 0.0 } else { value };
+    let written = grouped(&if is_whole { format!("{value:.0}") } else { format!("{value:.2}") });
     Some(match currency {
         Some(currency) => format!("{written} {currency}"),
         None => written,
@@ -123,6 +126,11 @@ mod tests {
         assert_eq!(
             [eur(json!("30062.5")), eur(json!(0.1)), eur(json!("-0.001"))],
             ["30,062.50 EUR", "0.10 EUR", "0.00 EUR"]
+        );
+        let jpy = |amount: Value| money(&amount, Some("JPY")).expect("an amount");
+        assert_eq!(
+            [jpy(json!("129900.00")), jpy(json!(0)), jpy(json!(1299.5))],
+            ["129,900 JPY", "0 JPY", "1,299.50 JPY"]
         );
         assert_eq!((money(&json!("7"), None).as_deref(), money(&Value::Null, None)), (Some("7.00"), None));
         assert_eq!([number(3.4), number(1234.4), number(30.0)], ["3.4", "1,234", "30"]);

@@ -16,12 +16,11 @@ use crate::{
 };
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: UndoImport) -> Outcome<UndoImportOutput> {
-    let began = Utc::now();
     let on_step = |undone: &undo::Undone| {
         let orders = undone.orders_restored + undone.orders_removed;
         ctx.progress(orders.unsigned_abs(), None, &format!("{orders} orders"));
     };
-    let undone = match undo::run(&app.db, ctx.tenant, job.import_id, began, on_step).await {
+    let undone = match undo::run(&app.db, ctx.tenant, job.import_id, Utc::now(), on_step).await {
         Ok(undone) => undone,
         Err(UndoError::Db(error)) => return Err(error.into()),
         Err(error) => return Err(Stop::Cancel(error.to_string())),
