@@ -152,13 +152,14 @@ test("when the server is away the screen says so, keeps what it had, and goes on
   await close();
 });
 
-test("a refusal says what to do: 401, 403, 404, 409, 422, 429, 500", async () => {
+test("a refusal says what to do: 401, 403, 404, 409, 412, 422, 429, 500", async () => {
   const { page, close } = await open(browser, "operator");
   const said: [number, string][] = [
     [401, "You are signed out"],
     [403, "You may not do this"],
     [404, "This does not exist"],
-    [409, "Somebody was faster"],
+    [409, "This cannot be done as it is now"],
+    [412, "Somebody was faster"],
     [422, "The server cannot use this"],
     [429, "Too many requests"],
     [500, "Something went wrong in the server"],

@@ -15,6 +15,16 @@ test("an answer that is no document is still a problem", () => {
   assert.equal(refused(418, null, null).kind, "broken");
 });
 
+test("somebody was faster only where the refusal says so", () => {
+  const kind = (status: number, document: object) => refused(status, document, null).kind;
+  assert.equal(kind(412, { current: {} }), "conflict");
+  assert.equal(kind(409, { field: "last_seen_message_id", new_messages: [] }), "conflict");
+  assert.equal(kind(409, { agent_id: "b" }), "conflict");
+  assert.equal(kind(409, { agent_id: "b", load: 3, capacity: 3 }), "not-now");
+  assert.equal(kind(409, { detail: "the tickets are not known to be of one customer" }), "not-now");
+  assert.equal(kind(409, { reason: "customer_erased" }), "not-now");
+});
+
 test("the time to wait is read where it is a number", () => {
   assert.equal(refused(429, {}, "7").retryAfterSecs, 7);
   assert.equal(refused(429, {}, "soon").retryAfterSecs, null);

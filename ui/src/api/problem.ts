@@ -7,6 +7,7 @@ export type Kind =
   | "forbidden"
   | "gone"
   | "conflict"
+  | "not-now"
   | "invalid"
   | "too-many"
   | "broken";
@@ -17,7 +18,7 @@ const KINDS: Record<number, Kind> = {
   403: "forbidden",
   404: "gone",
   408: "slow",
-  409: "conflict",
+  409: "not-now",
   412: "conflict",
   413: "invalid",
   422: "invalid",
@@ -51,12 +52,20 @@ export function refused(status: number, body: unknown, retryAfter: string | null
   const document = isRecord(body) ? body : {};
   const text = (name: string) => (typeof document[name] === "string" ? (document[name] as string) : null);
   const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);
-  return new Problem(KINDS[status] ?? "broken", text("detail") ?? text("title") ?? "", {
+  return new Problem(kindOf(status, document), text("detail") ?? text("title") ?? "", {
     status,
     field: text("field"),
     correlationId: text("correlation_id"),
     retryAfterSecs: Number.isFinite(seconds) ? seconds : null,
   });
+}
+
+/** A 409 says that the state does not allow it; that somebody else was faster only where it names who or what came between. */
+function kindOf(status: number, document: Record<string, unknown>): Kind {
+  const isUnseen = document.field === "last_seen_message_id";
+  const isTaken = typeof document.agent_id === "string" && !("load" in document);
+  if (status === 409 && (isUnseen || isTaken)) return "conflict";
+  return KINDS[status] ?? "broken";
 }
 
 /** What a failed fetch means: no answer in time, or none at all. */

@@ -13,7 +13,7 @@ export function Failure({ error, onRetry, compact }: Props) {
   return (
     <Alert
       role="alert"
-      color={problem.kind === "invalid" || problem.kind === "conflict" ? "orange" : "red"}
+      color={/^(invalid|conflict|not-now)$/.test(problem.kind) ? "orange" : "red"}
       title={title}
       variant="outline"
       mt={compact ? 0 : "sm"}

@@ -28,6 +28,10 @@ export const FAILURES: Record<Kind, { title: string; advice: string }> = {
     title: "Somebody was faster",
     advice: "It is not as it was when you looked. Look at what it is now, and decide again.",
   },
+  "not-now": {
+    title: "This cannot be done as it is now",
+    advice: "The message says why; nothing was changed.",
+  },
   invalid: {
     title: "The server cannot use this",
     advice: "Correct what the message names and send it again.",

@@ -26,9 +26,11 @@ export function useMet(ticket: Opened) {
     try {
       return await request;
     } catch (error) {
-      if (!(error instanceof Refusal) || error.kind !== "conflict") throw error;
+      if (!(error instanceof Refusal) || !/^(conflict|not-now)$/.test(error.kind)) throw error;
       void stale();
-      const words = meanwhile(error.document, ticket, name) ?? error.message;
+      const words = meanwhile(error.document, ticket, name);
+      // What nobody came between is refused for a reason of its own, which it says.
+      if (words === null) throw error;
       throw new Refusal(new Problem("conflict", words, error), error.document);
     }
   };

@@ -35,7 +35,7 @@ export function Pending({ conversation, exchange, job, onStopped, onAgain }: Pro
         return true;
       } catch (error) {
         // It was answered, or taken back elsewhere, in the same moment.
-        if (error instanceof Problem && (error.kind === "conflict" || error.kind === "gone")) return false;
+        if (error instanceof Problem && /^(conflict|not-now|gone)$/.test(error.kind)) return false;
         throw error;
       }
     },

@@ -17,6 +17,8 @@ import { usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
+import { fatesQuery, payloadQuery } from "./after.ts";
+import { type Fate, fileName } from "./fates.ts";
 import { TEXTS } from "./texts.ts";
 
 type Reject = components["schemas"]["RejectView"];
@@ -48,6 +50,8 @@ export function Import() {
     refetchInterval: (query) => (isFinished(query.state.data?.state) ? false : 2_000),
   });
   useLiveJob(id, job.data?.state);
+  const fate = useQuery(fatesQuery(job.data?.created_at)).data?.get(id);
+  const name = fileName(useQuery(payloadQuery(id)).data);
   const [isAsking, setAsking] = useState(false);
   const undo = useAct({
     run: () => answer(client.POST("/api/orders/imports/{job_id}/undo", { params: { path: { job_id: id } } })),
@@ -73,7 +77,7 @@ export function Import() {
   );
   return (
     <Screen
-      title="Import"
+      title={name ? `Import: ${name}` : "Import"}
       note={
         job.data ? (
           <>
@@ -86,14 +90,14 @@ export function Import() {
       }
       queries={[job]}
       actions={
-        job.data?.state === "done" ? (
+        job.data?.state === "done" && !fate ? (
           <Button variant="default" onClick={() => setAsking(true)}>
             {TEXTS.undo}
           </Button>
         ) : undefined
       }
     >
-      <Body query={job}>{(known) => <Standing job={known} />}</Body>
+      <Body query={job}>{(known) => <Standing job={known} fate={fate} />}</Body>
       <section aria-label={TEXTS.rejects}>
         <Group justify="space-between" mb="xs">
           <Title order={2} size="h5">
@@ -139,7 +143,7 @@ export function Import() {
   );
 }
 
-function Standing({ job }: { job: Job }) {
+function Standing({ job, fate }: { job: Job; fate: Fate | undefined }) {
   // A source's job has its import inside.
   const whole = job.result as (Outcome & { import?: Outcome | null }) | null;
   const result = whole?.import ?? whole;
@@ -147,7 +151,7 @@ function Standing({ job }: { job: Job }) {
   return (
     <Box className="panel panel-pad" aria-live="polite">
       <Text fw={600}>
-        <State name={job.state} />
+        <State name={fate ?? job.state} />
       </Text>
       {!result && job.progress != null && <ProgressBar progress={job.progress as Progress} />}
       {error?.message && <Text size="sm">{error.message}</Text>}

@@ -16,6 +16,8 @@ import { LIVE_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Loading, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
+import { fatesQuery } from "./after.ts";
+import type { Fate } from "./fates.ts";
 import { PreviewView } from "./PreviewView.tsx";
 import { TEXTS } from "./texts.ts";
 
@@ -27,7 +29,7 @@ const PREVIEW_BYTES = 4 * 1024 * 1024;
 
 const FIELDS = "id,state,created_at,finished_at,result,progress,error,kind,needs_scope";
 
-const COLUMNS: Column<Job>[] = [
+const columns = (fates: Map<string, Fate> | undefined): Column<Job>[] => [
   {
     head: "Import",
     cell: (job) => (
@@ -36,7 +38,7 @@ const COLUMNS: Column<Job>[] = [
       </Link>
     ),
   },
-  { head: "State", cell: (job) => <State name={job.state} /> },
+  { head: "State", cell: (job) => <State name={fates?.get(job.id) ?? job.state} /> },
   {
     head: "Lines",
     isNumber: true,
@@ -73,6 +75,7 @@ export function Imports() {
       ),
     LIVE_MS,
   );
+  const fates = useQuery(fatesQuery(list.rows?.at(-1)?.created_at));
   return (
     <Screen title={TEXTS.title} note={TEXTS.note} queries={[list.query]}>
       <NewImport />
@@ -81,7 +84,7 @@ export function Imports() {
           list.rows?.length ? (
             <Rows
               label={TEXTS.title}
-              columns={COLUMNS}
+              columns={columns(fates.data)}
               rows={list.rows}
               rowKey={(job) => job.id}
               onMore={list.onMore}

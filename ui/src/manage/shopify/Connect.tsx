@@ -67,9 +67,9 @@ export function Connect({ known }: { known: Shop }) {
   );
 }
 
-/** An installation without an app at Shopify says what is missing; nobody was faster there. */
+/** An installation without an app at Shopify says what is missing. */
 function Refused({ error }: { error: unknown }) {
-  if (!(error instanceof Problem) || error.kind !== "conflict") return <Failure error={error} compact />;
+  if (!(error instanceof Problem) || error.kind !== "not-now") return <Failure error={error} compact />;
   return (
     <Alert role="alert" color="orange" variant="outline" title={TEXTS.cannot}>
       {error.message}

@@ -1,0 +1,25 @@
+// Imports by what became of them later, out of the jobs that take them back.
+
+export type Undo = { state: string; payload?: { import_id?: string } | null };
+export type Fate = "taken_back" | "being_taken_back";
+
+const OVER = new Set(["dead", "cancelled"]);
+
+/** Whether an import was taken back, or is just being, by its job. Of several attempts one that is done counts. */
+export function fateOf(undos: Undo[]): Map<string, Fate> {
+  const fates = new Map<string, Fate>();
+  for (const { state, payload } of undos) {
+    const id = payload?.import_id;
+    if (!id || OVER.has(state)) continue;
+    if (state === "done") fates.set(id, "taken_back");
+    else if (!fates.has(id)) fates.set(id, "being_taken_back");
+  }
+  return fates;
+}
+
+/** How a file of the shop's own folder is called; null of one that was sent, which has no name but ours. */
+export function fileName(payload: unknown): string | null {
+  const path = (payload as { path?: unknown } | null | undefined)?.path;
+  if (typeof path !== "string" || path.startsWith("tenants/")) return null;
+  return path.split("/").at(-1) || null;
+}
