@@ -14,6 +14,7 @@ pub mod models;
 pub mod money;
 pub mod orders;
 pub mod personal;
+pub mod probability;
 pub mod risk;
 pub mod roster;
 pub mod runs;

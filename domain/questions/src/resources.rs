@@ -131,6 +131,7 @@ pub fn dictionary() -> Value {
             "last_order_value": "Value of the last order that is no return; absent when it was paid in another currency",
             "last_order_products": "Up to five products of that order",
             "last_order_categories": "Up to five categories of that order",
+            "by_currency": "Of one customer who orders in several currencies: orders and spend in each",
             "filter_by": "What a list was narrowed down to",
             "customers_about": "Customers of a list that is narrowed down, to a multiple of the smallest group that is told of",
             "of_customers_about": "Customers of the list as it is without filter_by, as roughly",

@@ -3,6 +3,7 @@
 //!
 //! `sixty.txt` is written as on paper and as people type; `typed.txt` as people type who do not know the tools;
 //! `fresh.txt`, `second.txt` and `third.txt` were written after the grammar, without a look at its words;
+//! `asked.txt` has questions one after the other, and what sounds like a question that a tool answers and is another one;
 //! `near_misses.txt` is close to what tools answer and must be answered by none; `wordings.txt` has the commonest questions
 //! of each tool in several wordings.
 
@@ -139,6 +140,14 @@ fn most_are_understood_of_what_was_asked_afterwards() {
         assert_eq!(outcome.wrong, Vec::<String>::new());
         assert!(outcome.understood * 100 >= outcome.answerable * 80, "{name}: {:#?}", outcome.missed);
     }
+}
+
+#[test]
+fn most_are_understood_that_go_on_and_none_is_taken_for_another() {
+    let outcome = ask(include_str!("asked.txt"));
+    outcome.tell("asked");
+    assert!(outcome.asked >= 60 && outcome.unanswerable >= 25, "{outcome:?}");
+    assert_eq!((&outcome.wrong, &outcome.missed), (&Vec::new(), &Vec::new()));
 }
 
 #[test]

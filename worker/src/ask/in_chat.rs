@@ -104,9 +104,10 @@ fn written(answer: &Answer) -> Written {
 /// A value in a few characters.
 fn cell(field: &str, value: Option<&Value>, currency: Option<&str>) -> String {
     match (field, value) {
-        ("churn" | "churn_probability" | "rate", Some(Value::Number(share))) => {
-            return formats::percent(share.as_f64().unwrap_or_default());
+        ("churn" | "churn_probability", Some(Value::Number(share))) => {
+            return formats::probability(share.as_f64().unwrap_or_default());
         }
+        ("rate", Some(Value::Number(share))) => return formats::percent(share.as_f64().unwrap_or_default()),
         ("spend" | "revenue" | "last_order_value", Some(amount)) if !amount.is_null() => {
             return formats::money(amount, currency).unwrap_or_default();
         }
@@ -160,6 +161,13 @@ mod tests {
             assert!(shown.contains(part), "{part}: {shown}");
         }
         assert!(!shown.contains("Its value"), "a column of nothing: {shown}");
+        for (churn, told) in
+            [(0.0001, "under 0.1 %"), (0.004, "0.4 %"), (0.996, "99.6 %"), (0.9999, "over 99.9 %")]
+        {
+            answer.rows[0]["churn"] = json!(churn);
+            let shown = self::shown(&answer);
+            assert!(shown.contains(told) && !shown.contains("\"0 %") && !shown.contains("100 %"), "{shown}");
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ use platform::analytics::forecasts::{self, Metric, NO_METHOD};
 use platform::anonymous_ids;
 use platform::insights::catalog::{Archetype, Catalog, Catalogs};
 use platform::insights::{Answer, InsightError, current, customer};
+use questions::text::formats;
+use serde_json::json;
 use support::tickets::list::{self, Filter, Order};
 
 use super::Written;
@@ -100,24 +102,26 @@ async fn churn_check(app: &App, tenant: TenantId, asked: &str) -> Result<Written
     match &profile.churn {
         Answer::Known(churn) => {
             let days = churn.horizon_days.map_or_else(String::new, |days| format!(" within {days} days"));
-            rows.push(vec!["leaves".to_owned(), format!("{:.0} %{days}", churn.probability * 100.0)]);
+            rows.push(vec![
+                "leaves".to_owned(),
+                format!("{}{days}", formats::probability(churn.probability)),
+            ]);
             rows.push(vec!["risk".to_owned(), churn.band.name().to_owned()]);
         }
         Answer::Missing(why) => rows.push(vec!["risk".to_owned(), why.clone()]),
     }
     if let Answer::Known(ltv) = &profile.ltv {
-        let currency = ltv.currency.as_deref().unwrap_or_default();
-        rows.push(vec!["will spend".to_owned(), format!("{:.2} {currency}", ltv.value)]);
+        let value = formats::money(&json!(ltv.value), ltv.currency.as_deref()).unwrap_or_default();
+        rows.push(vec!["will spend".to_owned(), value]);
     }
     if let Answer::Known(archetype) = &profile.archetype {
         rows.push(vec!["is like".to_owned(), archetype.name.clone()]);
     }
     if let Some(purchases) = &profile.purchases {
-        let currency = purchases.currency.as_deref().unwrap_or_default();
-        rows.push(vec![
-            "bought".to_owned(),
-            format!("{} orders, {} {currency}", purchases.orders, purchases.spend),
-        ]);
+        let spend =
+            formats::money(&json!(purchases.spend), purchases.currency.as_deref()).unwrap_or_default();
+        let orders = formats::count(i64::from(purchases.orders), "order");
+        rows.push(vec!["bought".to_owned(), format!("{orders}, {spend}")]);
         if let Some(day) = purchases.last_order_on {
             rows.push(vec!["last order".to_owned(), day.to_string()]);
         }
@@ -179,7 +183,7 @@ async fn segment_info(app: &App, tenant: TenantId, asked: &str) -> Result<Writte
     let share = run
         .population
         .share(customers)
-        .map_or_else(String::new, |share| format!(", {:.1} % of all", share * 100.0));
+        .map_or_else(String::new, |share| format!(", {} of all", formats::percent(share)));
     let rows: Vec<Vec<String>> = archetype
         .segments
         .iter()
@@ -224,7 +228,7 @@ async fn forecast(app: &App, tenant: TenantId, asked: &str) -> Result<Written, S
         return Ok(said("There is no forecast yet", "It needs a year of orders, and is made every night."));
     };
     let value = |value: f64| {
-        if metric == Metric::ChurnRate { format!("{:.1} %", value * 100.0) } else { format!("{value:.2}") }
+        if metric == Metric::ChurnRate { formats::percent(value) } else { format!("{value:.2}") }
     };
     let past = known.history.iter().rev().take(MONTHS).rev();
     let rows: Vec<Vec<String>> = past

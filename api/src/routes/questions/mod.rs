@@ -8,6 +8,7 @@ pub mod tools;
 pub mod usage;
 
 use questions::desk::{Asker, ToolError};
+use questions::tools::CallError;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
@@ -35,13 +36,7 @@ pub(crate) fn asker(caller: &Caller) -> Asker {
 impl From<ToolError> for Problem {
     fn from(error: ToolError) -> Problem {
         match error {
-            ToolError::Call(questions::tools::CallError::Parameter { field, problem }) => {
-                Problem::bad_request(field, problem)
-            }
-            ToolError::Call(error @ questions::tools::CallError::UnknownTool) => {
-                Problem::not_found(error.to_string())
-            }
-            ToolError::Call(error) => Problem::bad_request("arguments", error.to_string()),
+            ToolError::Call(error) => of_call(error),
             ToolError::Forbidden(scope) => Problem::forbidden(format!(
                 "this needs a key with the scope {scope}, or a role with that permission"
             )),
@@ -51,6 +46,20 @@ impl From<ToolError> for Problem {
             ToolError::Insight(error) => error.into(),
             ToolError::Queue(error) => error.into(),
             ToolError::Lost => Problem::internal(),
+        }
+    }
+}
+
+/// A call that does not fit, with the argument that is at fault.
+fn of_call(error: CallError) -> Problem {
+    let said = error.to_string();
+    match error {
+        CallError::UnknownTool => Problem::not_found(said),
+        CallError::TooLarge => Problem::bad_request("arguments", said),
+        CallError::Parameter { field, .. } => {
+            // The field stands beside its detail.
+            let detail = said.strip_prefix(&format!("{field}: ")).unwrap_or(&said).to_owned();
+            Problem::bad_request(field, detail)
         }
     }
 }

@@ -192,7 +192,7 @@ pub struct CrossSell {
     pub pair: Pair,
 }
 
-/// Customers whom the rules suggest something to, the most confident suggestion first.
+/// Customers whom the rules suggest something to, the most confident suggestion first, at most `limit` (and [`MAX_ITEMS`]).
 ///
 /// # Errors
 /// Nobody has ordered, or the database does not answer.
@@ -202,6 +202,21 @@ pub async fn cross_sell(
     levels: &Levels,
     associations: &Associations,
     limit: u32,
+) -> Result<Report<Basis, CrossSell>, AnalyticsError> {
+    let mut report = every_cross_sell(tx, standing, levels, associations).await?;
+    report.items.truncate(limit.min(MAX_ITEMS) as usize);
+    Ok(report)
+}
+
+/// All of them who were found.
+///
+/// # Errors
+/// As [`cross_sell`].
+pub async fn every_cross_sell(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: &Levels,
+    associations: &Associations,
 ) -> Result<Report<Basis, CrossSell>, AnalyticsError> {
     let candidates = targets::first(tx, standing, levels, &rules::RECENT, CANDIDATES).await?;
     let ids: Vec<&str> = candidates.iter().map(|customer| customer.customer_id.as_str()).collect();
@@ -243,7 +258,6 @@ pub async fn cross_sell(
         })
         .collect();
     items.sort_by(|one, other| other.pair.confidence.total_cmp(&one.pair.confidence));
-    items.truncate(limit.min(MAX_ITEMS) as usize);
     Ok(Report { figures: associations.basis(), items })
 }
 

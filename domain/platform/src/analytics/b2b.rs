@@ -44,7 +44,7 @@ pub struct Business {
     pub working_day_share: Option<f64>,
 }
 
-/// The customers with most signs, then those who spent most.
+/// The customers with most signs, then those who spent most, at most `limit` (and [`MAX_ITEMS`]).
 ///
 /// # Errors
 /// Nobody has ordered, or the database does not answer.
@@ -53,6 +53,20 @@ pub async fn businesses(
     standing: &Standing,
     levels: &Levels,
     limit: u32,
+) -> Result<Report<Search, Business>, AnalyticsError> {
+    let mut report = every(tx, standing, levels).await?;
+    report.items.truncate(limit.min(MAX_ITEMS) as usize);
+    Ok(report)
+}
+
+/// All of them who were found.
+///
+/// # Errors
+/// As [`businesses`].
+pub async fn every(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: &Levels,
 ) -> Result<Report<Search, Business>, AnalyticsError> {
     let candidates = targets::first(tx, standing, levels, &rules::LARGE_ORDERS, CANDIDATES).await?;
     let examined = candidates.len();
@@ -75,7 +89,6 @@ pub async fn businesses(
     let figures = Search { examined, found: found.len() };
     // Stable: those who spent most come first already.
     found.sort_by_key(|business| std::cmp::Reverse(business.signs.len()));
-    found.truncate(limit.min(MAX_ITEMS) as usize);
     Ok(Report { figures, items: found })
 }
 

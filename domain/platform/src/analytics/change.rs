@@ -5,6 +5,7 @@ use sqlx::FromRow;
 
 use super::catalog::Catalog;
 use super::{AnalyticsError, MAX_ITEMS, Report, Standing, rounded};
+use crate::probability;
 use crate::risk::{RiskBand, RiskBands};
 use database::Tx;
 
@@ -86,6 +87,30 @@ pub async fn changes(
     Ok(Report { figures, items })
 }
 
+/// How these customers changed, in their order.
+///
+/// # Errors
+/// No run was published, or the database does not answer.
+pub async fn of_customers(
+    tx: &mut Tx,
+    standing: &Standing,
+    customers: &[String],
+) -> Result<Vec<Change>, AnalyticsError> {
+    let run = standing.run()?.id;
+    let catalog = Catalog::read(tx, standing).await?;
+    let stored: Vec<Stored> = sqlx::query_as(
+        "select customer_id, drift, archetype_from, archetype_to, churn_from, churn_to
+         from platform.customer_change where tenant_id = $1 and run_id = $2 and customer_id = any ($3::text[])
+         order by array_position($3, customer_id)",
+    )
+    .bind(standing.tenant)
+    .bind(run)
+    .bind(customers)
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(stored.into_iter().map(|stored| stored.change(&catalog, RiskBands::default())).collect())
+}
+
 /// A change as it is stored.
 #[derive(FromRow)]
 struct Stored {
@@ -101,14 +126,13 @@ impl Stored {
     fn change(self, catalog: &Catalog, bands: RiskBands) -> Change {
         let known = |churn: Option<f32>| churn.filter(|value| value.is_finite());
         let (from, to) = (known(self.churn_from), known(self.churn_to));
-        let places = |value: f32| rounded(f64::from(value), 4);
         Change {
             customer_id: self.customer_id,
-            drift: places(self.drift),
+            drift: rounded(f64::from(self.drift), 4),
             archetype_from: catalog.archetype(self.archetype_from),
             archetype_to: catalog.archetype(self.archetype_to),
-            churn_from: from.map(places),
-            churn_to: to.map(places),
+            churn_from: from.and_then(probability::told),
+            churn_to: to.and_then(probability::told),
             risk_from: from.map(|churn| bands.of(churn)),
             risk_to: to.map(|churn| bands.of(churn)),
         }

@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{AnalyticsError, MAX_ITEMS, Report, Standing, share_of_count, share_of_money};
+use super::narrowed::{self, Joined, Narrowed, Narrowing};
+use super::{AnalyticsError, Levels, MAX_ITEMS, Report, Standing, share_of_count, share_of_money};
 use database::Tx;
 
 /// What the report means.
@@ -101,6 +102,59 @@ pub async fn discounts(
     }
     items.truncate(limit as usize);
     Ok(Report { figures, items })
+}
+
+/// What customers bought at a known list price, beside what is known of them.
+const BOUGHT: &str = "select customer_id, count(*) as lines, sum(list_amount) as listed, sum(amount) as paid,
+            coalesce(sum(amount) filter (where amount < list_amount), 0) as reduced
+     from platform.order_line
+     where tenant_id = $1 and currency = $15 and ordered_at >= $16 and ordered_at < $17 and not is_return
+       and counts is not false and list_amount > 0 and amount > 0
+     group by customer_id";
+
+/// Those who depend on discounts, narrowed down, the highest spenders first. Levels are needed where a group is asked for.
+///
+/// # Errors
+/// Nobody has ordered, there is no run that knows what is asked for, or the database does not answer.
+pub async fn part(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: Option<&Levels>,
+    narrowing: &Narrowing,
+    months: u32,
+    limit: u32,
+) -> Result<Narrowed<Buyer>, AnalyticsError> {
+    let joined = Joined {
+        sql: BOUGHT.to_owned(),
+        condition: "lines >= 3 and reduced >= 0.8 * paid",
+        order: "paid desc",
+        times: Some(vec![standing.months_before(months), standing.end()]),
+    };
+    let found: Narrowed<Bought> = narrowed::beside(tx, standing, levels, narrowing, &joined, limit).await?;
+    Ok(Narrowed { cells: found.cells, items: found.items.into_iter().map(Bought::dependent).collect() })
+}
+
+/// What a customer bought at a known list price.
+#[derive(FromRow)]
+struct Bought {
+    customer_id: String,
+    lines: i64,
+    listed: Decimal,
+    paid: Decimal,
+    reduced: Decimal,
+}
+
+impl Bought {
+    fn dependent(self) -> Buyer {
+        Buyer {
+            class: "dependent".to_owned(),
+            lines: self.lines,
+            paid: self.paid,
+            reduced_share: share_of_money(self.reduced, self.paid),
+            mean_reduction: share_of_money((self.listed - self.paid).max(Decimal::ZERO), self.listed),
+            customer_id: self.customer_id,
+        }
+    }
 }
 
 /// A class, which every row of it repeats, and one of its customers where any is shown.

@@ -13,7 +13,7 @@ pub const DEFINITION: &str = "among the 500 highest spenders with three orders o
 /// So many customers are looked at closely.
 const CANDIDATES: u32 = 500;
 
-/// The highest spenders first.
+/// The highest spenders first, at most `limit` (and [`MAX_ITEMS`]).
 ///
 /// # Errors
 /// The orders carry no categories, nobody has ordered, or the database does not answer.
@@ -22,6 +22,20 @@ pub async fn single_category(
     standing: &Standing,
     levels: &Levels,
     limit: u32,
+) -> Result<Report<Search, Target>, AnalyticsError> {
+    let mut report = every(tx, standing, levels).await?;
+    report.items.truncate(limit.min(MAX_ITEMS) as usize);
+    Ok(report)
+}
+
+/// All of them who were found.
+///
+/// # Errors
+/// As [`single_category`].
+pub async fn every(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: &Levels,
 ) -> Result<Report<Search, Target>, AnalyticsError> {
     let candidates = targets::first(tx, standing, levels, &rules::EXPANSION, CANDIDATES).await?;
     let ids: Vec<&str> = candidates.iter().map(|customer| customer.customer_id.as_str()).collect();
@@ -45,7 +59,7 @@ pub async fn single_category(
         .filter(|(_, categories, _)| *categories == 1)
         .map(|(customer_id, _, category)| (customer_id, category))
         .collect();
-    let mut items: Vec<Target> = candidates
+    let items: Vec<Target> = candidates
         .into_iter()
         .filter_map(|mut customer| {
             let category = single.get(&customer.customer_id)?;
@@ -54,6 +68,5 @@ pub async fn single_category(
         })
         .collect();
     let figures = Search { examined, found: items.len() };
-    items.truncate(limit.min(MAX_ITEMS) as usize);
     Ok(Report { figures, items })
 }

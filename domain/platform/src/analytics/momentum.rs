@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{AnalyticsError, MAX_ITEMS, Report, Standing, share_of_money};
+use super::narrowed::{self, Joined, Narrowed, Narrowing};
+use super::{AnalyticsError, Levels, MAX_ITEMS, Report, Standing, share_of_money};
 use database::Tx;
 
 /// What the report means.
@@ -82,6 +83,60 @@ pub async fn momentum(
     Ok(Report { figures, items })
 }
 
+/// Spend of customers in the last 90 days and in the 90 before, beside what is known of them.
+const MOVES: &str = "select customer_id, coalesce(sum(amount) filter (where ordered_at >= $17), 0.00) as late,
+            coalesce(sum(amount) filter (where ordered_at < $17), 0.00) as early
+     from platform.order_line
+     where tenant_id = $1 and currency = $15 and ordered_at >= $16 and ordered_at < $18 and counts is not false
+     group by customer_id";
+
+/// Those whose spend changed, narrowed down, the greatest changes in either direction first. Levels are needed where a
+/// group is asked for.
+///
+/// # Errors
+/// Nobody has ordered, there is no run that knows what is asked for, or the database does not answer.
+pub async fn part(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: Option<&Levels>,
+    narrowing: &Narrowing,
+    limit: u32,
+) -> Result<Narrowed<Move>, AnalyticsError> {
+    let joined = Joined {
+        sql: MOVES.to_owned(),
+        condition: "late <> early",
+        order: "abs(late - early) desc",
+        times: Some(vec![standing.days_before(180), standing.days_before(90), standing.end()]),
+    };
+    let found: Narrowed<Moved> = narrowed::beside(tx, standing, levels, narrowing, &joined, limit).await?;
+    Ok(Narrowed { cells: found.cells, items: found.items.into_iter().map(Moved::shown).collect() })
+}
+
+/// What a customer spent in both times.
+#[derive(FromRow)]
+struct Moved {
+    customer_id: String,
+    late: Decimal,
+    early: Decimal,
+}
+
+impl Moved {
+    fn shown(self) -> Move {
+        let change = self.late - self.early;
+        Move {
+            customer_id: self.customer_id,
+            direction: direction(change),
+            spend: self.late,
+            spend_before: self.early,
+            change,
+        }
+    }
+}
+
+fn direction(change: Decimal) -> &'static str {
+    if change > Decimal::ZERO { "up" } else { "down" }
+}
+
 /// The totals, which every row repeats, and a customer who moved; none when nobody did.
 #[derive(FromRow)]
 struct Row {
@@ -102,7 +157,7 @@ impl Row {
         let change = self.change?;
         Some(Move {
             customer_id: self.customer_id?,
-            direction: if change > Decimal::ZERO { "up" } else { "down" },
+            direction: direction(change),
             spend: self.late?,
             spend_before: self.early?,
             change,

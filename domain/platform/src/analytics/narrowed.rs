@@ -4,7 +4,9 @@
 //! Beside the first customers stands how many there are for each combination of conditions that hold or do not. Out of
 //! that, whoever shows the list can tell whether it is too small to be shown, or leaves over too few of a wider one.
 
-use chrono::NaiveDate;
+use std::collections::HashSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use database::Tx;
 use rust_decimal::Decimal;
 use sqlx::postgres::PgArguments;
@@ -18,6 +20,7 @@ use super::{AnalyticsError, Levels, MAX_ITEMS, Standing, base, targets};
 use crate::insights::answer;
 use crate::insights::catalog::{AXES, Catalog};
 use crate::insights::list::{ArchetypeName, Key, Listed, Sort};
+use crate::probability;
 use crate::risk::{RiskBand, RiskBands};
 
 /// What a list is narrowed down to; all of it must hold.
@@ -95,14 +98,146 @@ pub async fn list(
         bounds: (rule.bounds)(levels),
         of_group: narrowing.group.map_or([0, 0], |group| (group.bounds)(levels)),
         narrowing,
+        joined: None,
     };
     let cells = asked.cells(tx, standing).await?;
     let rows: Vec<Row> = asked.first(tx, standing, limit).await?;
     Ok(Narrowed { cells, items: targets::explained(rows, standing, levels, rule)? })
 }
 
-/// Customers of the published run by what is to be expected of them, narrowed down. Changes of behaviour are no order
-/// here. Levels are needed where a group is asked for.
+/// Which customers of a list that was made otherwise, all of whom are named, all conditions hold for.
+///
+/// # Errors
+/// Nobody has ordered, there is no run that knows what is asked for, or the database does not answer.
+pub async fn of_named(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: &Levels,
+    narrowing: &Narrowing,
+    customers: &[String],
+) -> Result<(Vec<Cell>, HashSet<String>), AnalyticsError> {
+    let asked = Asked {
+        condition: "b.customer_id = any ($14::text[])",
+        order: "",
+        bounds: [0, 0],
+        of_group: narrowing.group.map_or([0, 0], |group| (group.bounds)(levels)),
+        narrowing,
+        joined: None,
+    };
+    let from = asked.from(standing)?;
+    let statement = format!(
+        "select b.customer_id, in_group, in_band, in_archetype, in_segment, cents, coalesce(opt_in, false) as opt_in,
+                width_bucket(churn, $15::real[]) as bucket
+         {from}"
+    );
+    let query = asked.bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
+    let found: Vec<Named> = query.bind(customers).bind(band_starts()).fetch_all(&mut **tx).await?;
+    let mut cells: Vec<Cell> = Vec::new();
+    let mut held = HashSet::new();
+    for customer in found {
+        let holds = [customer.in_group, customer.in_band, customer.in_archetype, customer.in_segment];
+        let place = cells.iter().position(|cell| cell.holds == holds).unwrap_or_else(|| {
+            cells.push(Cell { holds, customers: 0, spend_cents: 0, reachable: 0, bands: [0; 4] });
+            cells.len() - 1
+        });
+        let cell = &mut cells[place];
+        cell.customers += 1;
+        cell.spend_cents = cell.spend_cents.saturating_add(customer.cents);
+        cell.reachable += i64::from(customer.opt_in);
+        let bucket = customer.bucket.and_then(|bucket| usize::try_from(bucket).ok());
+        if let Some(band) = bucket.and_then(|bucket| cell.bands.get_mut(bucket)) {
+            *band += 1;
+        }
+        if holds == [true; 4] {
+            held.insert(customer.customer_id);
+        }
+    }
+    Ok((cells, held))
+}
+
+/// The customers whose behaviour changed with the published run, narrowed down, those who moved furthest first. Levels are
+/// needed where a group is asked for.
+///
+/// # Errors
+/// No run was published, or the database does not answer.
+pub async fn changed(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: Option<&Levels>,
+    narrowing: &Narrowing,
+    limit: u32,
+) -> Result<Narrowed<String>, AnalyticsError> {
+    let joined = drift(standing)?;
+    let found: Narrowed<Moved> = beside(tx, standing, levels, narrowing, &joined, limit).await?;
+    let items = found.items.into_iter().map(|row| row.customer_id).collect();
+    Ok(Narrowed { cells: found.cells, items })
+}
+
+/// Customers of whom something is known besides, narrowed down. Levels are needed where a group is asked for.
+///
+/// # Errors
+/// Nobody has ordered, there is no run that knows what is asked for, or the database does not answer.
+pub(super) async fn beside<R>(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: Option<&Levels>,
+    narrowing: &Narrowing,
+    joined: &Joined,
+    limit: u32,
+) -> Result<Narrowed<R>, AnalyticsError>
+where
+    R: for<'r> FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
+{
+    let asked = Asked {
+        condition: joined.condition,
+        order: joined.order,
+        bounds: [0, 0],
+        of_group: of_group(narrowing, levels)?,
+        narrowing,
+        joined: Some(joined),
+    };
+    let cells = asked.cells(tx, standing).await?;
+    Ok(Narrowed { cells, items: asked.first(tx, standing, limit).await? })
+}
+
+/// What is known of customers besides the columns of [`super::base`].
+pub(super) struct Joined {
+    /// A statement with `customer_id` among its columns. Parameter 1 is the tenant; where it is of orders, 15 is the
+    /// currency, and from 16 on come the times.
+    pub(super) sql: String,
+    /// Who is on the list.
+    pub(super) condition: &'static str,
+    /// Who comes first.
+    pub(super) order: &'static str,
+    /// Times of orders; none where it is of none.
+    pub(super) times: Option<Vec<DateTime<Utc>>>,
+}
+
+/// How far customers moved with the published run.
+fn drift(standing: &Standing) -> Result<Joined, AnalyticsError> {
+    // The run is a number of ours and has no place among the parameters.
+    let run = standing.run()?.id;
+    Ok(Joined {
+        sql: format!(
+            "select customer_id, drift from platform.customer_change where tenant_id = $1 and run_id = '{run}'::uuid"
+        ),
+        condition: "drift is not null",
+        order: "drift desc",
+        times: None,
+    })
+}
+
+/// The bounds of the group's rule.
+fn of_group(narrowing: &Narrowing, levels: Option<&Levels>) -> Result<[i64; 2], AnalyticsError> {
+    match (narrowing.group, levels) {
+        (Some(group), Some(levels)) => Ok((group.bounds)(levels)),
+        (None, _) => Ok([0, 0]),
+        (Some(_), None) => Err(AnalyticsError::not_enough("nobody has ordered yet")),
+    }
+}
+
+/// Customers of the published run by what is to be expected of them, narrowed down. Levels are needed where a group is
+/// asked for.
 ///
 /// # Errors
 /// No run was published, or the database does not answer.
@@ -116,21 +251,26 @@ pub async fn at_risk(
     limit: u32,
 ) -> Result<Narrowed<Listed>, AnalyticsError> {
     standing.run()?;
-    let of_group = match (narrowing.group, levels) {
-        (Some(group), Some(levels)) => (group.bounds)(levels),
-        (None, _) => [0, 0],
-        (Some(_), None) => return Err(AnalyticsError::not_enough("nobody has ordered yet")),
-    };
     let (condition, order) = match sort {
         Sort::Churn => ("churn is not null", "churn desc"),
         Sort::Ltv => ("ltv is not null", "ltv desc"),
         Sort::Spend => ("true", "cents desc"),
         Sort::Drift => {
-            return Err(AnalyticsError::not_enough("a part of the customers is not listed by drift"));
+            let joined = drift(standing)?;
+            let found: Narrowed<AtRisk> = beside(tx, standing, levels, narrowing, &joined, limit).await?;
+            let items = found.items.into_iter().map(|row| row.listed(catalog, sort)).collect();
+            return Ok(Narrowed { cells: found.cells, items });
         }
     };
     // The bounds of a rule are none here, and have to be named all the same.
-    let asked = Asked { condition, order, bounds: [0, 0], of_group, narrowing };
+    let asked = Asked {
+        condition,
+        order,
+        bounds: [0, 0],
+        of_group: of_group(narrowing, levels)?,
+        narrowing,
+        joined: None,
+    };
     let cells = asked.cells(tx, standing).await?;
     let rows: Vec<AtRisk> = asked.first(tx, standing, limit).await?;
     Ok(Narrowed { cells, items: rows.into_iter().map(|row| row.listed(catalog, sort)).collect() })
@@ -143,6 +283,8 @@ struct Asked<'a> {
     bounds: [i64; 2],
     of_group: [i64; 2],
     narrowing: &'a Narrowing,
+    /// What is known of customers besides; only those count of whom it is known.
+    joined: Option<&'a Joined>,
 }
 
 impl Asked<'_> {
@@ -158,10 +300,9 @@ impl Asked<'_> {
                     count(*) filter (where width_bucket(churn, $14::real[]) = 3) as critical
              {from} group by 1, 2, 3, 4"
         );
-        let bounds: Vec<f32> =
-            RiskBand::ALL.iter().filter_map(|band| RiskBands::default().range(*band).0).collect();
         let query = self.bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
-        let counted: Vec<Counted> = query.bind(bounds).fetch_all(&mut **tx).await?;
+        let query = self.bind_joined(query.bind(band_starts()), standing)?;
+        let counted: Vec<Counted> = query.fetch_all(&mut **tx).await?;
         Ok(counted.into_iter().map(Counted::cell).collect())
     }
 
@@ -175,7 +316,8 @@ impl Asked<'_> {
              order by {order}, customer_id limit $14"
         );
         let query = self.bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
-        Ok(query.bind(i64::from(limit.min(MAX_ITEMS))).fetch_all(&mut **tx).await?)
+        let query = self.bind_joined(query.bind(i64::from(limit.min(MAX_ITEMS))), standing)?;
+        Ok(query.fetch_all(&mut **tx).await?)
     }
 
     /// The customers of the list, each with which conditions hold. The parameters are those of [`super::base`], 4 and 5 the
@@ -205,7 +347,10 @@ impl Asked<'_> {
             ),
             None => ("true".to_owned(), String::new()),
         };
-        let (base, condition) = (base::sql_with_segments(standing), self.condition);
+        let (mut base, condition) = (base::sql_with_segments(standing), self.condition);
+        if let Some(Joined { sql, .. }) = self.joined {
+            base = format!("(select * from {base} as known join ({sql}) as besides using (customer_id))");
+        }
         Ok(format!(
             "from (select facts.*, coalesce({of_group}, false) as in_group, coalesce({of_band}, false) as in_band,
                           coalesce({of_archetype}, false) as in_archetype, coalesce({of_segment}, false) as in_segment
@@ -246,6 +391,40 @@ impl Asked<'_> {
             .bind(codes.map(|code| code.saturating_add(3)))
             .bind(stored))
     }
+
+    fn bind_joined<'q, R>(
+        &self,
+        query: QueryAs<'q, Postgres, R, PgArguments>,
+        standing: &Standing,
+    ) -> Result<QueryAs<'q, Postgres, R, PgArguments>, AnalyticsError> {
+        let Some(times) = self.joined.and_then(|joined| joined.times.as_ref()) else { return Ok(query) };
+        let query = query.bind(standing.currency()?.to_owned());
+        Ok(times.iter().fold(query, |query, time| query.bind(*time)))
+    }
+}
+
+/// Where the second, third and fourth band begin.
+fn band_starts() -> Vec<f32> {
+    RiskBand::ALL.iter().filter_map(|band| RiskBands::default().range(*band).0).collect()
+}
+
+/// A customer who is named, with which conditions hold.
+#[derive(FromRow)]
+struct Named {
+    customer_id: String,
+    in_group: bool,
+    in_band: bool,
+    in_archetype: bool,
+    in_segment: bool,
+    cents: i64,
+    opt_in: bool,
+    bucket: Option<i32>,
+}
+
+/// A customer whose behaviour changed.
+#[derive(FromRow)]
+struct Moved {
+    customer_id: String,
 }
 
 /// A cell as it is counted.
@@ -287,6 +466,9 @@ struct AtRisk {
     ltv: Option<f32>,
     archetype_l1: Option<i16>,
     archetype_l2: Option<i16>,
+    /// Only where the list is sorted by it.
+    #[sqlx(default)]
+    drift: Option<f32>,
 }
 
 impl AtRisk {
@@ -296,17 +478,18 @@ impl AtRisk {
         Listed {
             archetype: archetype
                 .map(|found| ArchetypeName { id: found.id.clone(), name: found.name.clone() }),
-            churn: churn.and_then(|churn| answer::rounded(churn, 4)),
+            churn: churn.and_then(probability::told),
             churn_band: churn.map(|churn| RiskBands::default().of(churn)),
             ltv: self.ltv.and_then(|ltv| answer::rounded(ltv, 2)),
             orders: self.orders,
             spend: Decimal::new(self.cents, 2),
             last_order_on: self.last_on,
-            drift: None,
+            drift: self.drift.and_then(|drift| answer::rounded(drift, 4)),
             key: match sort {
                 Sort::Ltv => Key::Real(self.ltv.unwrap_or_default()),
                 Sort::Spend => Key::Cents(self.cents),
-                Sort::Churn | Sort::Drift => Key::Real(churn.unwrap_or_default()),
+                Sort::Churn => Key::Real(churn.unwrap_or_default()),
+                Sort::Drift => Key::Real(self.drift.unwrap_or_default()),
             },
             customer_id: self.customer_id,
         }

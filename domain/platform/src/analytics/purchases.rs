@@ -41,6 +41,38 @@ pub struct Place {
     pub currency: String,
 }
 
+/// What a customer ordered in one currency.
+#[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
+pub struct OfCurrency {
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Orders that are no returns.
+    pub orders: i64,
+    /// Money spent in it, net of returns.
+    pub spend: Decimal,
+}
+
+/// What a customer ordered until a moment, currency by currency, the most frequent first (any app role).
+///
+/// # Errors
+/// The database does not answer.
+pub async fn by_currency(
+    tx: &mut Tx,
+    customer_id: &str,
+    until: DateTime<Utc>,
+) -> Result<Vec<OfCurrency>, DbError> {
+    Ok(sqlx::query_as(
+        "select currency, count(distinct order_id) filter (where not is_return) as orders, sum(amount) as spend
+         from platform.order_line
+         where tenant_id = (select shared.current_tenant()) and customer_id = $1 and ordered_at < $2 and counts is not false
+         group by currency order by count(*) desc, currency",
+    )
+    .bind(customer_id)
+    .bind(until)
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
 /// Whether the tenant has this customer (any app role).
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 
 use super::Levels;
 use super::target::{Row, Target, amount};
+use crate::probability;
 use crate::risk::{RiskBand, RiskBands};
 
 /// Who is on a list, and why.
@@ -90,9 +91,9 @@ pub static RETENTION: Rule = Rule {
     order: "cents desc",
     bounds: |_| [(high_risk() * 1e6).round() as i64, 0],
     reasons: |row, _, currency| {
-        let risk = row
-            .churn
-            .map_or_else(String::new, |churn| format!("{:.0} % likely not to order again", churn * 100.0));
+        let risk = row.churn.map_or_else(String::new, |churn| {
+            format!("{} likely not to order again", probability::written(f64::from(churn)))
+        });
         vec![risk, format!("spent {} so far", amount(row.cents, currency)), row.lateness()]
     },
     suggestion: Some(|target, levels| {

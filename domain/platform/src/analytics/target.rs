@@ -6,6 +6,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use super::{Levels, money, rounded};
+use crate::probability;
 
 /// A customer on a list, with the numbers that put it there.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -103,7 +104,7 @@ impl Row {
             last_order_on: self.last_on,
             days_since_last_order: self.days,
             mean_gap_days: self.gap.map(|gap| rounded(gap, 1)),
-            churn_probability: self.churn.map(|churn| places(churn, 4)),
+            churn_probability: self.churn.and_then(probability::told),
             expected_spend: self.ltv.map(|ltv| places(ltv, 2)),
             marketing_opt_in: self.opt_in,
             reasons: reasons.into_iter().filter(|reason| !reason.is_empty()).collect(),

@@ -8,6 +8,7 @@ use super::answer::rounded;
 use super::catalog::Catalog;
 use super::list::ArchetypeName;
 use super::vector;
+use crate::probability;
 use crate::risk::{RiskBand, RiskBands};
 use database::{DbError, Tx};
 
@@ -113,8 +114,8 @@ impl Stored {
             drift_band: vector::drift_band(shown),
             archetype_from: name(self.archetype_from),
             archetype_to: name(self.archetype_to),
-            churn_from: from.and_then(|churn| rounded(churn, 4)),
-            churn_to: to.and_then(|churn| rounded(churn, 4)),
+            churn_from: from.and_then(probability::told),
+            churn_to: to.and_then(probability::told),
             band_from: from.map(|churn| RiskBands::default().of(churn)),
             band_to: to.map(|churn| RiskBands::default().of(churn)),
             key: self.drift,

@@ -27,6 +27,8 @@ pub struct Customer {
     pub computed: Option<Computed>,
     /// What was bought.
     pub purchases: Option<Purchases>,
+    /// Whether the run counted no order of the customer, because they are all in other currencies than its own.
+    pub is_of_other_currency: bool,
 }
 
 /// The run that a customer's row belongs to.
@@ -179,8 +181,12 @@ impl Stored {
         let (published_at, is_pinned) = (run.published_at, run.pinned.unwrap_or_default());
         let run = run.of_customer();
         let computed_on = found.computed_on;
+        // A run counts orders in its own currency: of who orders in another it would say that there are none.
+        let is_of_other_currency = found.orders == Some(0)
+            && profile.profile_orders.is_some_and(|orders| orders > 0)
+            && run.as_ref().is_some_and(|run| run.currency != profile.profile_currency);
         let fact = (found.orders, found.spend_cents, found.first_order_on, found.last_order_on);
-        let computed = run.as_ref().and_then(|run| {
+        let computed = run.as_ref().filter(|_| !is_of_other_currency).and_then(|run| {
             let mut computed = found.computed(run.as_of)?;
             // A customer that was computed after the run was published was computed as of that day, unless the run
             // looks back on purpose.
@@ -204,7 +210,7 @@ impl Stored {
             }
             None => profile.purchases(),
         };
-        Customer { customer_id, orders_changed_at, run, computed, purchases }
+        Customer { customer_id, orders_changed_at, run, computed, purchases, is_of_other_currency }
     }
 }
 
@@ -276,6 +282,7 @@ impl Customer {
     /// although there is a run to compute it with.
     pub fn is_worth_computing(&self) -> bool {
         self.run.is_some()
+            && !self.is_of_other_currency
             && self.orders_changed_at.is_some()
             && self.computed.as_ref().is_none_or(|computed| computed.is_stale)
     }
@@ -305,6 +312,11 @@ impl Customer {
         Some(match (&self.run, self.orders_changed_at) {
             (_, None) => "this customer has not bought anything yet".to_owned(),
             (None, Some(_)) => "no run of customer intelligence was published for this shop yet".to_owned(),
+            (Some(RunOfCustomer { currency: Some(currency), .. }), Some(_)) if self.is_of_other_currency => {
+                format!(
+                    "this customer's orders are in other currencies than {currency}, which alone customer intelligence counts"
+                )
+            }
             (Some(run), Some(_)) => {
                 format!("this customer was not among those of the run as of {}", run.as_of)
             }

@@ -11,6 +11,7 @@ use super::InsightError;
 use super::answer::{round, rounded};
 use super::catalog::{Catalog, Catalogs};
 use super::vector;
+use crate::probability;
 use crate::risk::{RiskBand, RiskBands};
 use database::Tx;
 use database::ids::TenantId;
@@ -78,7 +79,7 @@ pub async fn history(
             taken_on,
             segmentation_id,
             segments: catalog.as_ref().map(|catalog| segments(catalog, &memberships)).unwrap_or_default(),
-            churn: churn.and_then(|churn| rounded(churn, 4)),
+            churn: churn.and_then(probability::told),
             churn_band: churn.map(|churn| RiskBands::default().of(churn)),
             ltv: ltv.and_then(|ltv| rounded(ltv, 2)),
             drift: None,

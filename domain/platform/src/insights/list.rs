@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::answer::rounded;
 use super::catalog::{AXES, Catalog};
 use super::current::Current;
+use crate::probability;
 use crate::risk::{RiskBand, RiskBands};
 use database::{DbError, Tx};
 
@@ -209,7 +210,7 @@ impl Stored {
             customer_id: self.customer_id,
             archetype: archetype
                 .map(|archetype| ArchetypeName { id: archetype.id.clone(), name: archetype.name.clone() }),
-            churn: churn.and_then(|churn| rounded(churn, 4)),
+            churn: churn.and_then(probability::told),
             churn_band: churn.map(|churn| RiskBands::default().of(churn)),
             ltv: self.ltv.and_then(|ltv| rounded(ltv, 2)),
             orders: self.orders,

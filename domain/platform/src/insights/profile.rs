@@ -11,6 +11,7 @@ use super::customer::{Customer, Purchases, RunOfCustomer};
 use super::phrases;
 use super::strength::Strength;
 use super::vector;
+use crate::probability;
 use crate::risk::{RiskBand, RiskBands};
 
 /// A customer as an agent sees them beside a ticket.
@@ -157,7 +158,7 @@ impl Customer {
         let (Some(computed), Some(run)) = (&self.computed, &self.run) else {
             return Answer::Missing(reason.unwrap_or_default().to_owned());
         };
-        let probability = computed.churn.and_then(|churn| rounded(churn, 4).zip(Some(churn)));
+        let probability = computed.churn.and_then(|churn| probability::told(churn).zip(Some(churn)));
         let churn = probability.map(|(probability, stored)| Churn {
             probability,
             band: RiskBands::default().of(stored),

@@ -7,6 +7,7 @@ use super::answer::{Answer, round, rounded};
 use super::catalog::Catalog;
 use super::customer::Customer;
 use super::vector;
+use crate::probability;
 use crate::risk::{RiskBand, RiskBands};
 use database::{DbError, Tx};
 
@@ -83,7 +84,7 @@ pub async fn nearest(
         items.push(Alike {
             customer_id,
             similarity: round(1.0 - distance, 4),
-            churn: churn.and_then(|churn| rounded(churn, 4)),
+            churn: churn.and_then(probability::told),
             churn_band: churn.map(|churn| RiskBands::default().of(churn)),
             ltv: other.ltv.and_then(|ltv| rounded(ltv, 2)),
         });

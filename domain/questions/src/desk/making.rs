@@ -71,7 +71,11 @@ impl Desk {
                 if reason == NO_FORECAST {
                     self.ask_for_forecast(standing.tenant).await?;
                 }
-                answer.reason = Some(reason);
+                let currency = standing.currency.as_deref().filter(|_| extent.has_other_currencies);
+                answer.reason = Some(match currency {
+                    Some(currency) if maker.is_of_one_currency() => in_currency(&reason, currency),
+                    _ => reason,
+                });
                 return Ok(answer);
             }
             Err(AnalyticsError::Db(error)) => return Err(error.into()),
@@ -144,6 +148,13 @@ impl Desk {
         answer.caveats = caveats;
         answer.caveats.extend(quality);
         answer.caveats.extend(about_sample(&extent, standing, months));
+        if maker.is_of_one_currency()
+            && let Some(currency) = standing.currency.as_deref().filter(|_| extent.has_other_currencies)
+        {
+            answer.caveats.push(format!(
+                "Only orders in {currency} count here; customers who have none in {currency} are left out."
+            ));
+        }
         if answer.withheld > 0 && answer.available {
             answer.caveats.push(format!(
                 "What is of fewer than {smallest} customers is withheld, with what would tell it."
@@ -189,6 +200,18 @@ fn definition(maker: &Maker, narrow: &Narrow) -> String {
         words += part;
     }
     words
+}
+
+/// A reason why there is no answer, of a shop that sells in other currencies too: what it says holds for one alone.
+fn in_currency(reason: &str, currency: &str) -> String {
+    let begins = |words: &[&str]| words.iter().any(|words| reason.starts_with(words));
+    if begins(&["nothing was ordered", "nobody has ordered"]) {
+        format!("{reason} in {currency}, and orders in other currencies do not count here")
+    } else if begins(&["no order", "no purchase", "the orders"]) {
+        format!("{reason}; only orders in {currency} count here")
+    } else {
+        reason.to_owned()
+    }
 }
 
 fn about_sample(extent: &Extent, standing: &Standing, months: Option<u32>) -> Vec<String> {

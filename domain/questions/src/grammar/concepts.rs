@@ -6,6 +6,8 @@
 pub enum Concept {
     /// Winning customers, and whom they should be like.
     Acquire,
+    /// The same as somebody else.
+    Alike,
     /// Archetypes.
     Archetype,
     /// A mean.
@@ -122,6 +124,8 @@ pub enum Concept {
     Upsell,
     /// Customers who are worth most.
     Vip,
+    /// The moment at which something will happen.
+    When,
     /// Reasons.
     Why,
     /// What will be.

@@ -9,6 +9,7 @@ use super::rules::{LOOKUPS, RULES};
 use super::{Understood, ask_back, call, choose, parsed, unclear};
 use crate::tools::Call;
 use crate::tools::call::cursor;
+use crate::tools::parameters::Lookup;
 
 /// What a question asks of a list of customers that was answered: what they bought last, who of them is something else,
 /// or the same of a part; none when it is about something else.
@@ -17,6 +18,16 @@ pub(super) fn of_list(read: &Read, last: &Call) -> Option<Understood> {
         return None;
     }
     let about = read.about.without_pronouns().without(Concept::Customer);
+    // "How many are there?" of a list that was answered: its figures tell it.
+    if about == Concepts::of(&[Concept::Count])
+        && !read.about.has(Concept::Customer)
+        && !read.named.narrows()
+        && read.limit.is_none()
+    {
+        let mut whole = last.clone();
+        whole.set_page(None, None);
+        return Some(Understood::Call(Box::new(whole)));
+    }
     // "Which customers changed their habits" names whom it means itself.
     let refers = read.points || (read.about.has(Concept::They) && !read.about.has(Concept::Customer));
     if about.without(Concept::Buy) == Concepts::of(&[Concept::LastOrder]) && !read.named.narrows() {
@@ -67,6 +78,30 @@ pub(super) fn of_list(read: &Read, last: &Call) -> Option<Understood> {
     None
 }
 
+/// "Only the VIPs" of a list of customers; none when it is no part of one.
+pub(super) fn only(read: &Read, last: &Call) -> Option<Understood> {
+    let about = read.about.without_pronouns().without(Concept::Customer);
+    let group = group_of(about);
+    let is_of_part = group.is_some() || (read.named.narrows() && about.is_empty());
+    let says_more = read.months.is_some() || read.customer.is_some() || read.band.is_some();
+    if !is_of_part || says_more || !last.can_be_narrowed() {
+        return None;
+    }
+    let known = last.filter().cloned().unwrap_or_default();
+    if group.is_some() && known.group.is_some_and(|known| group != Some(known)) {
+        return Some(ask_back("I can narrow a list down to one group at a time.", about));
+    }
+    let mut filter = json!(known);
+    let named = [("archetype", &read.named.archetype), ("segment", &read.named.segment)];
+    for (field, name) in named.into_iter().filter_map(|(field, name)| Some((field, name.as_ref()?))) {
+        filter[field] = json!(name);
+    }
+    if let Some(group) = group {
+        filter["group"] = json!(group);
+    }
+    Some(with(last, read, "filter_by", filter))
+}
+
 /// The call before with one thing else, from its beginning on.
 fn with(last: &Call, read: &Read, name: &str, value: Value) -> Understood {
     let Value::Object(mut arguments) = last.arguments() else {
@@ -97,12 +132,26 @@ pub(super) fn understand(read: &Read, last: &Call) -> Option<Understood> {
     }
     if let Call::LookupCustomer(asked) = last
         && read.customer.is_none()
+        && about == Concepts::of(&[Concept::Why])
+        && asked.info_type == Lookup::ChurnRisk
+    {
+        // The reasons stand beside the risk.
+        return Some(Understood::Call(Box::new(last.clone())));
+    }
+    if matches!(last, Call::LookupCustomer(_)) && read.customer.is_none() && read.goes_on && about.is_empty()
+    {
+        return Some(ask_back("What do you want to know of the customer?", about));
+    }
+    if let Call::LookupCustomer(asked) = last
+        && read.customer.is_none()
         && (about.has(Concept::Pronoun) || about.has(Concept::They) || read.goes_on)
     {
         let kept = Map::from_iter([("customer_id".to_owned(), json!(asked.customer_id))]);
         return Some(match best(LOOKUPS, about.without_pronouns()) {
             Ok(rule) => call(rule, read, kept),
-            Err(closest) => unclear(read, &closest),
+            Err(closest) => {
+                unclear(&Read { customer: Some(asked.customer_id.clone()), ..read.clone() }, &closest)
+            }
         });
     }
     if let (Call::LookupCustomer(asked), Some(id)) = (last, &read.customer)

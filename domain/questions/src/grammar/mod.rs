@@ -24,7 +24,7 @@ mod words;
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
-use crate::tools::Call;
+use crate::tools::{Call, CallError};
 use concepts::{Concept, Concepts};
 use intents::{Rule, best};
 use names::Names;
@@ -104,7 +104,27 @@ pub fn understand_in(shop: &Names, question: &str, last: Option<&Call>, today: N
 
 fn of(read: &Read, last: Option<&Call>) -> Understood {
     if let Some(objection) = &read.objection {
-        return objected(read, objection);
+        return match (objection, last) {
+            (Objection::Negation(word), Some(last))
+                if word == "only" && read.begins_only && read.objections == 1 =>
+            {
+                going_on::only(read, last).unwrap_or_else(|| objected(read, objection, None))
+            }
+            _ => objected(read, objection, last),
+        };
+    }
+    if read.says_instead && last.is_none() {
+        return objected(read, &Objection::Negation("instead".to_owned()), None);
+    }
+    if read.begins_just
+        && let Some(understood) = last.and_then(|last| going_on::only(read, last))
+    {
+        return understood;
+    }
+    // "Loyal ones?" and "which ones are loyal?" go on from what was answered, without a word that says so.
+    if last.is_some() && !read.goes_on && (read.says_ones || read.says_instead) {
+        let points = read.points || (read.says_ones && read.is_whole);
+        return of(&Read { goes_on: true, points, ..read.clone() }, last);
     }
     if let Some(understood) = last.and_then(|last| going_on::of_list(read, last)) {
         return understood;
@@ -137,12 +157,16 @@ fn of(read: &Read, last: Option<&Call>) -> Understood {
     let refers = about.has(Concept::Pronoun) || about.has(Concept::They);
     if refers && read.customer.is_none() {
         if let Some(gap) = outside::gap(about) {
-            return fallen_into(gap);
+            return fallen_into(gap, read);
         }
         return ask_back("Whom do you mean? Please name a customer, such as C-0123ABCD.", about);
     }
     let rules = if read.customer.is_some() { LOOKUPS } else { RULES };
     match choose(rules, about.without_pronouns(), read.limit) {
+        // "Customers who bought what C-0123ABCD bought" is not about what that one bought.
+        Ok(rule) if read.customer.is_some() && read.is_of_others && rule.variant == "purchase_history" => {
+            fallen_into(&outside::OTHERS, read)
+        }
         Ok(rule) => call(rule, read, Map::new()),
         Err(_) if about == Concepts::of(&[Concept::More]) => ask_back("More of what?", about),
         Err(closest) => unclear(read, &closest),
@@ -191,7 +215,7 @@ fn list(read: &Read) -> Option<Understood> {
 }
 
 /// A question that cannot be answered whatever it is about, with what can be asked instead.
-fn objected(read: &Read, objection: &Objection) -> Understood {
+fn objected(read: &Read, objection: &Objection, last: Option<&Call>) -> Understood {
     let about = read.about;
     let text = objection.text();
     match objection {
@@ -203,8 +227,13 @@ fn objected(read: &Read, objection: &Objection) -> Understood {
             return Understood::Decline { text, suggestions: suggestions(Concepts::default()) };
         }
         Objection::Time(other) => {
-            // What it would be with a time that can be looked at.
-            if let Ok(rule) = choose(RULES, about.without_pronouns(), read.limit)
+            // What it would be with a time that can be looked at: "and in May?" is about what was asked before.
+            let goes_on = read.customer.is_none() && about.without(Concept::Future).is_empty();
+            let rule = match last {
+                Some(last) if goes_on => intents::of_call(last),
+                _ => choose(RULES, about.without_pronouns(), read.limit).ok(),
+            };
+            if let Some(rule) = rule
                 && let Some(months) = if rule.tool == "forecast_metrics" { other.ahead } else { other.back }
                 && let Some(example) = rule.example_of_months(months)
             {
@@ -273,8 +302,8 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
         }
     }
     if !filter.is_empty() && !rule.can_be_narrowed() {
-        let text =
-            "That cannot be narrowed down to a group, an archetype or a segment; lists of customers can.";
+        let text = "That cannot be narrowed down to a group, an archetype or a segment; lists of customers can, such as who may leave, \
+             who looks like a business, or whom to win back.";
         return ask_back(text, read.about);
     }
     let is_risk = rule.variant == "churn_risk" && rule.tool == "analyze_customers";
@@ -321,15 +350,12 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
 fn parsed(tool: &str, arguments: Map<String, Value>, about: Concepts) -> Understood {
     match Call::parse(tool, &Value::Object(arguments)) {
         Ok(call) => Understood::Call(Box::new(call)),
-        Err(crate::tools::CallError::Parameter { field: "limit", .. }) => {
-            ask_back("A list has 1 to 100 rows; how many do you want to see?", about)
-        }
-        Err(crate::tools::CallError::Parameter { field: "timeframe_months", .. }) => {
-            ask_back("I can look back on 1 to 36 months; on how many?", about)
-        }
-        Err(crate::tools::CallError::Parameter { field: "months", .. }) => {
-            ask_back("I can look 1 to 24 months ahead; how many?", about)
-        }
+        Err(CallError::Parameter { field, problem, .. }) => match field.as_str() {
+            "limit" => ask_back("A list has 1 to 100 rows; how many do you want to see?", about),
+            "timeframe_months" => ask_back("I can look back on 1 to 36 months; on how many?", about),
+            "months" => ask_back("I can look 1 to 24 months ahead; how many?", about),
+            _ => ask_back(&format!("That does not fit: {field} {problem}."), about),
+        },
         Err(error) => ask_back(&format!("That does not fit: {error}."), about),
     }
 }
@@ -355,13 +381,22 @@ fn unclear(read: &Read, closest: &[&'static Rule]) -> Understood {
         };
     }
     if let Some(gap) = outside::gap(about) {
-        return fallen_into(gap);
+        return fallen_into(gap, read);
     }
     ask_back("I do not understand this in full. Do you mean one of these?", about)
 }
 
-fn fallen_into(gap: &outside::Gap) -> Understood {
-    let suggestions = gap.instead.iter().map(|question| (*question).to_owned()).collect();
+fn fallen_into(gap: &outside::Gap, read: &Read) -> Understood {
+    // Of whom the question names, not of an example.
+    let named = |question: &&str| match &read.customer {
+        Some(id) if id.starts_with("C-") => question.replace(outside::SOMEBODY, id),
+        // An address is not repeated.
+        Some(id) if id.chars().all(|c| c.is_ascii_alphanumeric()) => {
+            question.replace(outside::SOMEBODY, &format!("customer {id}"))
+        }
+        _ => (*question).to_owned(),
+    };
+    let suggestions = gap.instead.iter().map(named).collect();
     Understood::AskBack { text: gap.says.to_owned(), suggestions }
 }
 

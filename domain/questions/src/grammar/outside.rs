@@ -100,7 +100,42 @@ pub struct Gap {
     pub instead: &'static [&'static str],
 }
 
+/// The customer of examples.
+pub const SOMEBODY: &str = "C-0123ABCD";
+
+/// Who bought the same as a customer, or is like one.
+pub static OTHERS: Gap = Gap {
+    needs: &[&[Alike]],
+    says: "Who bought the same as a customer, or is like one, is not told here; the customer's own page lists who behaves alike. \
+           I can say what a customer bought, what to offer them, and which products are bought together.",
+    instead: &[
+        "What did C-0123ABCD buy?",
+        "What should we offer to C-0123ABCD?",
+        "Which products are bought together?",
+    ],
+};
+
 static GAPS: &[Gap] = &[
+    Gap { needs: &[&[Alike], &[Customer, Buy, Pronoun, They]], says: OTHERS.says, instead: OTHERS.instead },
+    Gap {
+        needs: &[&[When], &[Buy, Repurchase, Repeat, LastOrder]],
+        says: "On which day somebody orders next is not predicted. I can say how likely a customer orders no more, what of their \
+               purchases is due again, what they ordered and when, and how many days pass between orders.",
+        instead: &[
+            "Will C-0123ABCD leave?",
+            "What should we offer to C-0123ABCD?",
+            "What did C-0123ABCD buy?",
+            "How often do customers order?",
+        ],
+    },
+    Gap {
+        needs: &[&[When], &[Revenue, Money, Grow, Trend, Shrink, Momentum]],
+        says: "When something will happen cannot be asked; forecasts tell the months to come, one by one.",
+        instead: &[
+            "What revenue do you expect for the next quarter?",
+            "How many customers will we have in the next 6 months?",
+        ],
+    },
     Gap {
         needs: &[&[Why]],
         says: "I can say what happens, but not why; only for one customer are there reasons for the risk of leaving.",
@@ -118,7 +153,8 @@ static GAPS: &[Gap] = &[
     },
     Gap {
         needs: &[&[Company, Business], &[Leave, Vip, Loyal, New, Once, Decline, Winback, Retain]],
-        says: "Who looks like a business is a list of its own, which cannot be combined with others.",
+        says: "Who looks like a business is a list of its own, which can be narrowed down to a group such as VIPs, but not \
+               combined with another list.",
         instead: &["Which customers look like businesses?", "Which customers are most likely to leave?"],
     },
     Gap {
@@ -201,6 +237,16 @@ static GAPS: &[Gap] = &[
             "What is our revenue by category in the last month?",
             "How often do customers order?",
             "Who bought only once?",
+        ],
+    },
+    Gap {
+        needs: &[&[Buy], &[Future], &[Will, Forecast, Customer, Product]],
+        says: "What, or how much, somebody orders next is not predicted. I can say what to offer a customer, what a customer is \
+               expected to spend, and what revenue to expect.",
+        instead: &[
+            "What should we offer to C-0123ABCD?",
+            "What is the lifetime value of C-0123ABCD?",
+            "What revenue do you expect for the next quarter?",
         ],
     },
     Gap {

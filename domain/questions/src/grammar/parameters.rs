@@ -41,10 +41,22 @@ pub struct Read {
     pub points: bool,
     /// Whether it says "only", which whoever buys with discounts alone does.
     pub says_only: bool,
+    /// Whether it begins with that: "only the VIPs" is a part of what was answered before.
+    pub begins_only: bool,
+    /// Whether it begins with "just", which may say the same.
+    pub begins_just: bool,
+    /// Whether it says "ones", who were named before.
+    pub says_ones: bool,
+    /// Whether it says "instead" of what was asked before.
+    pub says_instead: bool,
+    /// Whether it is about customers who buy, beside one who is named.
+    pub is_of_others: bool,
     /// Names of the shop's own that it has.
     pub named: Named,
     /// Why it cannot be answered, whatever it is about.
     pub objection: Option<Objection>,
+    /// How many reasons there are.
+    pub objections: u32,
     /// How slips were read.
     pub slips: Vec<String>,
     /// How its time was read, where that is not what the words say.
@@ -119,8 +131,39 @@ impl Objection {
 }
 
 /// Words that begin a question which goes on from the one before.
-const BEGINNINGS: [&[&str]; 8] =
-    [&["and"], &["what", "about"], &["how", "about"], &["also"], &["same"], &["now"], &["then"], &["for"]];
+const BEGINNINGS: [&[&str]; 18] = [
+    &["and"],
+    &["or"],
+    &["what", "about"],
+    &["how", "about"],
+    &["also"],
+    &["same"],
+    &["the", "same"],
+    &["do", "the", "same"],
+    &["show", "the", "same"],
+    &["do", "that"],
+    &["show", "that"],
+    &["that", "for"],
+    &["now"],
+    &["then"],
+    &["for"],
+    &["sort"],
+    &["sorted"],
+    &["order", "by"],
+];
+/// Whoever is named in the plural, beside one customer.
+const OTHERS: [&str; 10] = [
+    "customers",
+    "clients",
+    "buyers",
+    "shoppers",
+    "consumers",
+    "people",
+    "folks",
+    "users",
+    "anyone",
+    "anybody",
+];
 /// Words before such a beginning.
 const FILLERS: [&str; 9] = ["ok", "okay", "so", "well", "hey", "hi", "thanks", "oh", "yes"];
 /// Words that begin a question of its own.
@@ -162,14 +205,33 @@ pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
         }
     }
     let fillers = tokens.iter().take_while(|token| FILLERS.contains(&token.as_str())).count();
-    let begun = &tokens[fillers..];
-    let beginning = BEGINNINGS.iter().find(|beginning| {
-        begun.len() >= beginning.len() && begun.iter().zip(**beginning).all(|(token, word)| token == word)
-    });
-    read.goes_on = beginning.is_some();
-    let begun = &begun[beginning.map_or(0, |beginning| beginning.len())..];
+    let mut begun = &tokens[fillers..];
+    // "And what about ..." begins twice.
+    while let Some(beginning) = BEGINNINGS.iter().find(|beginning| begins(begun, beginning)) {
+        read.goes_on = true;
+        begun = &begun[beginning.len()..];
+    }
     read.is_whole = begun.first().is_some_and(|token| ASKING.contains(&token.as_str()));
+    let only_at = tokens.len() - begun.len();
+    read.says_ones = tokens.iter().any(|token| token == "ones");
+    read.is_of_others = tokens.iter().enumerate().any(|(place, token)| {
+        let next = tokens.get(place + 1).and_then(|next| words::meaning(next));
+        OTHERS.contains(&token.as_str()) || (token == "who" && next == Some(Meaning::About(Concept::Buy)))
+    });
+    let is_next_page = match begun.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["next", number] | ["the" | "show", "next", number] | ["show", "me" | "the", "next", number] => {
+            number.parse::<u32>().is_ok()
+        }
+        _ => false,
+    };
     take_phrases(&mut tokens, &mut read);
+    read.begins_only = tokens.get(only_at).is_some_and(|token| token == "only");
+    read.begins_just = tokens.get(only_at).is_some_and(|token| token == "just");
+    // "The next 10" of a list.
+    if is_next_page {
+        tokens.retain(|token| token != "next");
+        tokens.push("more".to_owned());
+    }
     let mut place = 0;
     while place < tokens.len() {
         place += match times::at(&tokens, place, today) {
@@ -184,6 +246,10 @@ pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
         read.object(Objection::Negation("only".to_owned()));
     }
     read
+}
+
+fn begins(words: &[String], beginning: &[&str]) -> bool {
+    words.len() >= beginning.len() && words.iter().zip(beginning).all(|(word, known)| word == known)
 }
 
 /// Whether words mean whoever was named before: "those", but not "those who"; "of them".
@@ -331,6 +397,7 @@ fn of_token(tokens: &[String], place: usize, read: &mut Read) -> usize {
         }
         Some(Meaning::Outside(topic)) => read.object(Objection::Outside(topic)),
         Some(Meaning::Negation) if token == "only" => read.says_only = true,
+        Some(Meaning::Negation) if token == "instead" && next != Some("of") => read.says_instead = true,
         Some(Meaning::Negation) => read.object(Objection::Negation(token.to_owned())),
         Some(Meaning::Today) => read.is_today = true,
         // Times are read before; what is left of them says nothing.
@@ -352,6 +419,7 @@ fn of_token(tokens: &[String], place: usize, read: &mut Read) -> usize {
 impl Read {
     /// The first in order is told.
     fn object(&mut self, objection: Objection) {
+        self.objections += 1;
         if self.objection.as_ref().is_none_or(|known| objection.rank() < known.rank()) {
             self.objection = Some(objection);
         }

@@ -263,6 +263,55 @@ fn what_goes_on_keeps_the_rest() {
 }
 
 #[test]
+fn a_time_that_goes_on_comes_back_as_months_of_the_question_before() {
+    let sales = called("sales last month", None);
+    for (question, suggestion) in [
+        ("and in May?", "What is our revenue by category in the last 2 months?"),
+        ("what about March?", "What is our revenue by category in the last 4 months?"),
+        ("in January", "What is our revenue by category in the last 6 months?"),
+    ] {
+        assert_eq!(told(question, Some(&sales)).1, [suggestion], "{question}");
+    }
+}
+
+#[test]
+fn what_sounds_like_a_question_that_is_answered_is_told_not_to_be() {
+    for (question, says, suggests) in [
+        ("when will C-7K3M9Q2X buy again", "is not predicted", "Will C-7K3M9Q2X leave?"),
+        ("when does customer 7041 order next", "is not predicted", "Will customer 7041 leave?"),
+        (
+            "customers who bought the same thing as customer 7041",
+            "is not told here",
+            "What did customer 7041 buy?",
+        ),
+        ("which customers bought what C-7K3M9Q2X bought", "is not told here", "What did C-7K3M9Q2X buy?"),
+        ("what will C-7K3M9Q2X buy next", "is not predicted", "What should we offer to C-7K3M9Q2X?"),
+        (
+            "when will our customers leave",
+            "not for a time that you name",
+            "Which customers are most likely to leave?",
+        ),
+    ] {
+        let (text, suggestions) = told(question, None);
+        assert!(text.contains(says), "{question}: {text}");
+        assert!(suggestions.iter().any(|known| known == suggests), "{question}: {suggestions:?}");
+        for suggestion in suggestions {
+            called(&suggestion, None);
+        }
+    }
+    let profile = called("who is C-7K3M9Q2X", None);
+    let (text, suggestions) = told("when will she order again?", Some(&profile));
+    assert!(
+        text.contains("is not predicted") && suggestions[0].contains("C-7K3M9Q2X"),
+        "{text} {suggestions:?}"
+    );
+    assert!(told("and when?", Some(&profile)).0.contains("What do you want to know"));
+    let risk = called("which customers may leave", None);
+    assert!(told("only the VIPs in Unicornia", Some(&risk)).0.contains("leave anything out"));
+    assert!(told("only the VIPs", None).0.contains("leave anything out"));
+}
+
+#[test]
 fn two_questions_are_asked_one_by_one() {
     let (text, suggestions) = told("who are our vips? which segments grow?", None);
     assert!(text.contains("one at a time"), "{text}");

@@ -2,7 +2,7 @@
 //! all of these back.
 
 use chrono::NaiveDate;
-use platform::money;
+use platform::{money, probability};
 use serde_json::Value;
 
 /// A whole number, its thousands apart.
@@ -39,6 +39,11 @@ pub fn percent(share: f64) -> String {
     let percent = rounded(share * 100.0, 1);
     let percent = percent.strip_suffix(".0").unwrap_or(&percent);
     format!("{} %", grouped(percent))
+}
+
+/// A probability, which is never 0 or 100 %.
+pub fn probability(probability: f64) -> String {
+    probability::written(probability)
 }
 
 /// An amount, a number or a text, with the places of its currency and the currency itself where that is known.
@@ -121,6 +126,10 @@ mod tests {
         assert_eq!(
             [percent(0.2714), percent(0.27), percent(0.0004), percent(12.5)],
             ["27.1 %", "27 %", "0.04 %", "1,250 %"]
+        );
+        assert_eq!(
+            [probability(0.2714), probability(0.0001), probability(0.9999)],
+            ["27.1 %", "under 0.1 %", "over 99.9 %"]
         );
         let eur = |amount: Value| money(&amount, Some("EUR")).expect("an amount");
         assert_eq!(

@@ -123,11 +123,15 @@ fn revenue(answer: &ToolAnswer) -> Option<String> {
 /// The mean risk of leaving, and how many customers are in which band of it.
 fn risk(figures: &Value) -> Vec<String> {
     let mut said = Vec::new();
-    if let Some(mean) = percent(figures, "mean_churn_probability") {
+    if let Some(mean) = probability(figures, "mean_churn_probability") {
         said.push(format!("The mean probability of leaving is {mean}."));
     }
-    if let Some(order @ ("spend" | "ltv")) = figures["sorted_by"].as_str() {
-        let by = if order == "ltv" { "expected spend" } else { "money spent" };
+    if let Some(order @ ("spend" | "ltv" | "drift")) = figures["sorted_by"].as_str() {
+        let by = match order {
+            "ltv" => "expected spend",
+            "drift" => "how far their behaviour moved",
+            _ => "money spent",
+        };
         let whom = if figures["churn_band"].is_null() { ", whatever their probability" } else { "" };
         said.push(format!("They are listed by {by}, the highest first{whom}."));
     }
@@ -167,7 +171,7 @@ fn change(of: &Value) -> Option<String> {
 fn row(answer: &ToolAnswer, item: &Value) -> Option<String> {
     if let Some(id) = item["customer_id"].as_str() {
         let mut words = id.to_owned();
-        if let Some(churn) = percent(item, "churn").or_else(|| percent(item, "churn_probability")) {
+        if let Some(churn) = probability(item, "churn").or_else(|| probability(item, "churn_probability")) {
             words += &format!(" with a probability of leaving of {churn}");
         }
         for field in ["change", "spend", "paid"] {
@@ -261,18 +265,24 @@ fn one_customer(answer: &ToolAnswer) -> Vec<String> {
                 Some(who) => format!("{id} is {}.", quoted(who)),
                 None => format!("Of {id} it is not known who they are."),
             });
-            if let (Some(orders), Some(spend)) = (count(figures, "orders"), money(answer, figures, "spend")) {
+            let currencies: Vec<String> =
+                figures["by_currency"].as_array().into_iter().flatten().filter_map(of_currency).collect();
+            if !currencies.is_empty() {
+                said.push(format!("They spent {}.", currencies.join(" and ")));
+            } else if let (Some(orders), Some(spend)) =
+                (count(figures, "orders"), money(answer, figures, "spend"))
+            {
                 said.push(format!("In {} they spent {spend}.", formats::count(orders, "order")));
             }
             if let Some(last) = day_of(figures, "last_order_on") {
                 said.push(format!("The last order was on {}.", formats::day(last)));
             }
-            if let Some(churn) = percent(figures, "churn_probability") {
+            if let Some(churn) = probability(figures, "churn_probability") {
                 said.push(format!("The probability of leaving is {churn}."));
             }
         }
         "churn_risk" => {
-            if let Some(churn) = percent(figures, "probability") {
+            if let Some(churn) = probability(figures, "probability") {
                 let days = count(figures, "horizon_days")
                     .map(|days| format!(" within {}", formats::count(days, "day")))
                     .unwrap_or_default();
@@ -350,6 +360,12 @@ fn one_customer(answer: &ToolAnswer) -> Vec<String> {
     said
 }
 
+/// "120.00 USD in 3 orders", of what a customer ordered in one currency.
+fn of_currency(one: &Value) -> Option<String> {
+    let spend = formats::money(one.get("spend")?, one["currency"].as_str())?;
+    Some(format!("{spend} in {}", formats::count(count(one, "orders")?, "order")))
+}
+
 /// A name as it is, in quotation marks; it is somebody's text.
 fn quoted(name: &str) -> String {
     format!("\u{201c}{name}\u{201d}")
@@ -363,6 +379,10 @@ fn percent(of: &Value, field: &str) -> Option<String> {
     Some(formats::percent(of.get(field)?.as_f64()?))
 }
 
+fn probability(of: &Value, field: &str) -> Option<String> {
+    Some(formats::probability(of.get(field)?.as_f64()?))
+}
+
 fn money(answer: &ToolAnswer, of: &Value, field: &str) -> Option<String> {
     formats::money(of.get(field)?, answer.currency.as_deref())
 }
@@ -371,7 +391,8 @@ fn day_of(of: &Value, field: &str) -> Option<NaiveDate> {
     of.get(field)?.as_str()?.parse().ok()
 }
 
-fn capital(text: &str) -> String {
+/// A sentence's beginning.
+pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
@@ -459,6 +480,17 @@ mod tests {
             "What it means. The segment is \u{201c}summer 2026\u{201d}. That is about 40 customers of about 4,000, whatever their \
              risk; they spent about 12,300.00 EUR. By their risk, about: low 25, high 15. They are C-0123ABCD with a probability of leaving of 71 % \
              (spend 812.50 EUR), who bought last on 10 March 2026 for 45.00 EUR: \u{201c}mug 2000\u{201d}, \u{201c}green\u{201d}."
+        );
+        let certain = answer(
+            "analyze_customers",
+            "churn_risk",
+            json!({"mean_churn_probability": 0.9996}),
+            json!([{"customer_id": "C-0123ABCD", "churn": 0.0001}, {"customer_id": "C-0123ABCE", "churn": 0.9999}]),
+        );
+        assert_eq!(
+            told(&certain),
+            "What it means. The mean probability of leaving is over 99.9 %. They are C-0123ABCD with a probability of \
+             leaving of under 0.1 %; C-0123ABCE with a probability of leaving of over 99.9 %."
         );
         let together = answer("analyze_customers", "product_affinity", json!({}), json!([]));
         assert_eq!(told(&together), "What it means. There are none.");

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::parameters::{
     AnalyzeBehavior, AnalyzeCustomers, AnalyzeProducts, AnalyzeSegments, BehaviorAnalysis, CustomerAnalysis,
-    CustomerFilter, CustomerOrder, ForecastMetrics, GetRecommendations, LookupCustomer, Recommendation,
-    SegmentAnalysis, TargetCampaign, only_of, within,
+    ForecastMetrics, GetRecommendations, LookupCustomer, Recommendation, SegmentAnalysis, TargetCampaign,
+    only_of, within,
 };
+use super::unfit::{self, Unfit};
 
 /// Rows of a page when the caller does not say.
 pub const DEFAULT_LIMIT: u32 = 20;
@@ -49,17 +50,23 @@ pub enum CallError {
     /// There is no such tool.
     #[error("there is no tool of this name; the tools are {}", NAMES.join(", "))]
     UnknownTool,
-    /// The arguments do not fit.
-    #[error("{0}")]
-    Unreadable(String),
-    /// A parameter does not fit.
-    #[error("{field}: {problem}")]
+    /// The arguments are too large.
+    #[error("the arguments have more than {MAX_ARGUMENT_BYTES} bytes")]
+    TooLarge,
+    /// An argument does not fit.
+    #[error("{field}: {problem}{}", for_example(.example.as_deref()))]
     Parameter {
         /// Which.
-        field: &'static str,
+        field: String,
         /// What is allowed.
         problem: String,
+        /// Arguments that would fit, as JSON.
+        example: Option<String>,
     },
+}
+
+fn for_example(example: Option<&str>) -> String {
+    example.map_or_else(String::new, |example| format!("; for example {example}"))
 }
 
 /// The tools by name.
@@ -75,25 +82,33 @@ pub const NAMES: [&str; 8] = [
 ];
 
 impl Call {
-    /// Reads a call strictly: an unknown parameter is refused like a wrong one.
+    /// Reads a call strictly: an unknown argument is refused like a wrong one.
     ///
     /// # Errors
-    /// Names what is wrong and what is allowed.
+    /// Names what is wrong and what is allowed, with arguments that fit.
     pub fn parse(tool: &str, arguments: &Value) -> Result<Call, CallError> {
+        Call::read(tool, arguments).map_err(|mut error| {
+            if let CallError::Parameter { field, example, .. } = &mut error {
+                *example = unfit::example(tool, field, arguments);
+            }
+            error
+        })
+    }
+
+    /// The same without an example.
+    pub(super) fn read(tool: &str, arguments: &Value) -> Result<Call, CallError> {
         if arguments.to_string().len() > MAX_ARGUMENT_BYTES {
-            return Err(CallError::Unreadable(format!(
-                "the arguments have more than {MAX_ARGUMENT_BYTES} bytes"
-            )));
+            return Err(CallError::TooLarge);
         }
         let call = match tool {
-            "analyze_customers" => Call::AnalyzeCustomers(read(arguments)?),
-            "analyze_segments" => Call::AnalyzeSegments(read(arguments)?),
-            "analyze_products" => Call::AnalyzeProducts(read(arguments)?),
-            "forecast_metrics" => Call::ForecastMetrics(read(arguments)?),
-            "target_campaign" => Call::TargetCampaign(read(arguments)?),
-            "lookup_customer" => Call::LookupCustomer(read(arguments)?),
-            "analyze_behavior" => Call::AnalyzeBehavior(read(arguments)?),
-            "get_recommendations" => Call::GetRecommendations(read(arguments)?),
+            "analyze_customers" => Call::AnalyzeCustomers(read(tool, arguments)?),
+            "analyze_segments" => Call::AnalyzeSegments(read(tool, arguments)?),
+            "analyze_products" => Call::AnalyzeProducts(read(tool, arguments)?),
+            "forecast_metrics" => Call::ForecastMetrics(read(tool, arguments)?),
+            "target_campaign" => Call::TargetCampaign(read(tool, arguments)?),
+            "lookup_customer" => Call::LookupCustomer(read(tool, arguments)?),
+            "analyze_behavior" => Call::AnalyzeBehavior(read(tool, arguments)?),
+            "get_recommendations" => Call::GetRecommendations(read(tool, arguments)?),
             _ => return Err(CallError::UnknownTool),
         };
         call.check()?;
@@ -103,8 +118,9 @@ impl Call {
     /// Checks what types alone do not say.
     fn check(&self) -> Result<(), CallError> {
         let refused = |(field, problem): super::parameters::Refusal| CallError::Parameter {
-            field,
+            field: field.to_owned(),
             problem: problem.into_owned(),
+            example: None,
         };
         self.check_own().map_err(refused)?;
         self.check_filter().map_err(refused)?;
@@ -125,15 +141,6 @@ impl Call {
                 only_of("sort_by", &asked.sort_by, is_risk, variant)?;
                 only_of("timeframe_months", &asked.timeframe_months, is_affinity, variant)?;
                 only_of("by", &asked.by, is_affinity, variant)?;
-                let is_by_drift = asked.sort_by == Some(CustomerOrder::Drift);
-                let is_of_group =
-                    |filter: &CustomerFilter| filter.group.is_some() || filter.segment.is_some();
-                if is_by_drift && asked.filter_by.as_ref().is_some_and(is_of_group) {
-                    return Err((
-                        "sort_by",
-                        "drift cannot be combined with filter_by.group or filter_by.segment".into(),
-                    ));
-                }
                 within("timeframe_months", asked.timeframe_months, MAX_MONTHS)
             }
             Call::AnalyzeSegments(asked) => {
@@ -285,13 +292,18 @@ pub(super) fn is_text(text: &str, most: usize) -> bool {
     (1..=most).contains(&text.chars().count()) && !text.contains('\0')
 }
 
-fn read<T: DeserializeOwned>(arguments: &Value) -> Result<T, CallError> {
+fn read<T: DeserializeOwned>(tool: &str, arguments: &Value) -> Result<T, CallError> {
     let nothing = Value::Object(serde_json::Map::new());
     let arguments = if arguments.is_null() { &nothing } else { arguments };
-    if !arguments.is_object() {
-        return Err(CallError::Unreadable("the arguments must be an object".to_owned()));
-    }
-    T::deserialize(arguments).map_err(|error| CallError::Unreadable(error.to_string()))
+    // A list could be read as an object by the order of its fields.
+    let found = if arguments.is_object() { T::deserialize(arguments).ok() } else { None };
+    found.ok_or_else(|| {
+        let unfit = unfit::unfit(tool, arguments).unwrap_or_else(|| Unfit {
+            field: "arguments".to_owned(),
+            problem: "do not fit the schema of this tool".to_owned(),
+        });
+        CallError::Parameter { field: unfit.field, problem: unfit.problem, example: None }
+    })
 }
 
 #[cfg(test)]
@@ -320,7 +332,7 @@ mod tests {
             (
                 "analyze_customers",
                 json!({"analysis_type": "rfm_score", "sort_by": "ltv"}),
-                "sort_by: is no parameter",
+                "sort_by: is no argument",
             ),
             (
                 "analyze_products",
@@ -333,7 +345,7 @@ mod tests {
                 "1 to 36",
             ),
             ("forecast_metrics", json!({"metric": "revenue", "months": 25}), "1 to 24"),
-            ("forecast_metrics", json!({"metric": "revenue", "months": -1}), "-1"),
+            ("forecast_metrics", json!({"metric": "revenue", "months": -1}), "from 1 to 24"),
             ("lookup_customer", json!({"info_type": "profile"}), "customer_id"),
             ("lookup_customer", json!({"info_type": "profile", "customer_id": "x".repeat(129)}), "128"),
             (
@@ -349,7 +361,7 @@ mod tests {
             (
                 "analyze_customers",
                 json!({"analysis_type": "rfm_score", "filter_by": {"group": "vip"}}),
-                "filter_by: is no parameter",
+                "filter_by: is no argument",
             ),
             (
                 "analyze_customers",
@@ -362,14 +374,14 @@ mod tests {
                 "segment",
             ),
             (
-                "analyze_customers",
-                json!({"analysis_type": "churn_risk", "sort_by": "drift", "filter_by": {"group": "vip"}}),
-                "cannot be combined",
+                "analyze_behavior",
+                json!({"analysis_type": "purchase_cadence", "filter_by": {"group": "vip"}}),
+                "get_recommendations (all but discount_strategy)",
             ),
             (
                 "target_campaign",
                 json!({"campaign_type": "seasonal", "with_last_order": true}),
-                "with_last_order: is no parameter",
+                "with_last_order: is no argument",
             ),
             (
                 "target_campaign",

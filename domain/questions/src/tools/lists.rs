@@ -2,16 +2,28 @@
 
 use super::call::{Call, is_text};
 use super::parameters::{
-    BehaviorAnalysis, Campaign, CustomerAnalysis, CustomerFilter, Recommendation, Refusal, only_of,
+    BehaviorAnalysis, Campaign, CustomerAnalysis, CustomerFilter, Recommendation, Refusal,
 };
+
+/// The variants that list customers who can be narrowed down, in words.
+const CAN_BE_NARROWED: &str = "analyze_customers (churn_risk, high_value, b2b_identification), target_campaign (all but \
+                               seasonal), analyze_behavior (all but purchase_cadence) and get_recommendations (all but \
+                               discount_strategy)";
 
 impl Call {
     /// Checks what a list is narrowed down to, and that it is a list that can be.
     pub(super) fn check_filter(&self) -> Result<(), Refusal> {
         let (filter, last_order) = self.list_parameters();
-        let can = self.can_be_narrowed();
-        only_of("filter_by", &filter, can, self.variant())?;
-        only_of("with_last_order", &last_order, can, self.variant())?;
+        for (field, is_given) in [("filter_by", filter.is_some()), ("with_last_order", last_order.is_some())]
+        {
+            if is_given && !self.can_be_narrowed() {
+                let problem = format!(
+                    "is no argument of {}; it is one of the lists of {CAN_BE_NARROWED}",
+                    self.variant()
+                );
+                return Err((field, problem.into()));
+            }
+        }
         for (field, name) in [
             ("filter_by.archetype", filter.and_then(|filter| filter.archetype.as_deref())),
             ("filter_by.segment", filter.and_then(|filter| filter.segment.as_deref())),
@@ -27,19 +39,18 @@ impl Call {
     pub const fn can_be_narrowed(&self) -> bool {
         match self {
             Call::AnalyzeCustomers(asked) => {
-                matches!(asked.analysis_type, CustomerAnalysis::ChurnRisk | CustomerAnalysis::HighValue)
+                matches!(
+                    asked.analysis_type,
+                    CustomerAnalysis::ChurnRisk
+                        | CustomerAnalysis::HighValue
+                        | CustomerAnalysis::B2bIdentification
+                )
             }
             Call::TargetCampaign(asked) => !matches!(asked.campaign_type, Campaign::Seasonal),
-            Call::AnalyzeBehavior(asked) => matches!(
-                asked.analysis_type,
-                BehaviorAnalysis::OneTimeBuyers | BehaviorAnalysis::DecliningEngagement
-            ),
-            Call::GetRecommendations(asked) => matches!(
-                asked.recommendation_type,
-                Recommendation::UpsellCandidates
-                    | Recommendation::WinbackStrategy
-                    | Recommendation::RetentionActions
-            ),
+            Call::AnalyzeBehavior(asked) => !matches!(asked.analysis_type, BehaviorAnalysis::PurchaseCadence),
+            Call::GetRecommendations(asked) => {
+                !matches!(asked.recommendation_type, Recommendation::DiscountStrategy)
+            }
             _ => false,
         }
     }

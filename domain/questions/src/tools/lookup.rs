@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use platform::analytics::affinity::{self, By};
-use platform::analytics::{AnalyticsError, Standing, purchases};
+use platform::analytics::purchases::{self, OfCurrency};
+use platform::analytics::{AnalyticsError, Standing};
 use platform::anonymous_ids::{self, Key};
 use platform::insights::answer::Answer;
 use platform::insights::catalog::Catalogs;
@@ -15,6 +16,7 @@ use super::answer::ToolAnswer;
 use super::call::Call;
 use super::parameters::{Lookup, LookupCustomer};
 use crate::desk::{Kept, ToolError, blank};
+use crate::text::capital;
 use crate::way::{Way, rows_read};
 
 const ORDERS: u32 = 100;
@@ -44,6 +46,8 @@ pub(crate) async fn answer(
         None => None,
     };
     let profile = found.profile(catalog.as_deref());
+    let spent = purchases::by_currency(&mut tx, &id, standing.end()).await?;
+    let elsewhere = Elsewhere::of(&spent, standing.currency.as_deref());
     let call = Call::LookupCustomer(asked.clone());
     let mut answer = blank(&call, definition(asked.info_type), standing, None, now);
     answer.cost.seconds_at_most = 10;
@@ -56,8 +60,22 @@ pub(crate) async fn answer(
     match asked.info_type {
         Lookup::Profile => {
             answer.figures = of_profile(&profile);
+            // Amounts of who is not computed are in the currency of most of their orders.
+            let own = profile.purchases.as_ref().and_then(|purchases| purchases.currency.clone());
+            answer.currency = own.or(answer.currency);
             answer.available = true;
-            answer.caveats.extend(profile.reason.clone());
+            match &elsewhere {
+                Some(elsewhere) => {
+                    answer.figures["by_currency"] = json!(spent);
+                    answer.caveats.push(capital(&elsewhere.says));
+                }
+                None => answer.caveats.extend(profile.reason.clone()),
+            }
+        }
+        Lookup::LtvForecast | Lookup::ChurnRisk | Lookup::Segment
+            if elsewhere.as_ref().is_some_and(|elsewhere| elsewhere.is_all) =>
+        {
+            answer.reason = elsewhere.as_ref().map(|elsewhere| elsewhere.says.clone());
         }
         Lookup::LtvForecast => part(&mut answer, &profile.ltv, &[]),
         Lookup::ChurnRisk => part(&mut answer, &profile.churn, &[]),
@@ -111,6 +129,11 @@ pub(crate) async fn answer(
     }
     answer.figures["customer_id"] = json!(shown);
     answer.rows = answer.items.len();
+    if let Some(elsewhere) = elsewhere.filter(|elsewhere| !elsewhere.is_all)
+        && matches!(asked.info_type, Lookup::LtvForecast | Lookup::ChurnRisk | Lookup::Segment)
+    {
+        answer.caveats.push(capital(&elsewhere.says));
+    }
     if profile.stale {
         answer.caveats.push("Orders came since this was computed.".to_owned());
     }
@@ -122,6 +145,38 @@ pub(crate) async fn answer(
         });
     }
     Ok(answer)
+}
+
+/// That a customer orders in other currencies than the one that sums are of.
+struct Elsewhere {
+    /// Whether there is no order in that one.
+    is_all: bool,
+    /// A sentence without a full stop.
+    says: String,
+}
+
+impl Elsewhere {
+    /// None of who orders in that currency alone, or not at all.
+    fn of(spent: &[OfCurrency], main: Option<&str>) -> Option<Elsewhere> {
+        let main = main?;
+        let ordered = || spent.iter().filter(|one| one.orders > 0);
+        let others: Vec<&str> =
+            ordered().map(|one| one.currency.as_str()).filter(|currency| *currency != main).collect();
+        if others.is_empty() {
+            return None;
+        }
+        let is_all = others.len() == ordered().count();
+        let others = others.join(" and ");
+        let says = match is_all {
+            true => format!(
+                "the customer has orders in {others} only, and customer intelligence counts those in {main}"
+            ),
+            false => format!(
+                "the customer has orders in {others} too, and customer intelligence counts those in {main} only"
+            ),
+        };
+        Some(Elsewhere { is_all, says })
+    }
 }
 
 fn definition(info: Lookup) -> &'static str {

@@ -140,6 +140,11 @@ impl Maker {
         }
     }
 
+    /// Whether only orders in the shop's main currency are looked at.
+    pub(crate) fn is_of_one_currency(&self) -> bool {
+        !matches!(self, Maker::Affinity(_) | Maker::Forecast(..))
+    }
+
     /// Whether the shop's levels of spend and orders are needed.
     pub(super) fn needs_levels(&self) -> bool {
         matches!(

@@ -11,6 +11,7 @@ pub(crate) mod narrow;
 pub mod parameters;
 pub mod protect;
 pub mod reports;
+mod unfit;
 pub mod usual;
 
 use schemars::JsonSchema;
@@ -40,7 +41,7 @@ pub fn all() -> Vec<Described> {
         described::<p::AnalyzeCustomers>(
             "analyze_customers",
             "Analyse customers",
-            "Customers by risk of leaving, value, behaviour, RFM class; who looks like a business; what is bought together. Variants (analysis_type): churn_risk lists who is most likely to leave; high_value lists the highest tenth by spend; both can be narrowed down by filter_by (group vip, loyal, new, one_time or declining; band of risk; archetype; segment by the shop's own name) and say what each bought last (with_last_order), so VIPs who may leave are churn_risk with filter_by {\"group\": \"vip\"}; b2b_identification lists who looks like a business; behavioral counts segments on each axis of behaviour; product_affinity lists pairs that are bought together; rfm_score counts six classes of recency, frequency and money.",
+            "Customers by risk of leaving, value, behaviour, RFM class; who looks like a business; what is bought together. Variants (analysis_type): churn_risk lists who is most likely to leave; high_value lists the highest tenth by spend; both, and b2b_identification, can be narrowed down by filter_by (group vip, loyal, new, one_time or declining; band of risk; archetype; segment by the shop's own name) and say what each bought last (with_last_order), so VIPs who may leave are churn_risk with filter_by {\"group\": \"vip\"}; b2b_identification lists who looks like a business; behavioral counts segments on each axis of behaviour; product_affinity lists pairs that are bought together; rfm_score counts six classes of recency, frequency and money.",
         ),
         described::<p::AnalyzeSegments>(
             "analyze_segments",
@@ -70,12 +71,12 @@ pub fn all() -> Vec<Described> {
         described::<p::AnalyzeBehavior>(
             "analyze_behavior",
             "Analyse behaviour",
-            "How customers behave. Variants (analysis_type): one_time_buyers; momentum_analysis compares the last 90 days with the 90 before; declining_engagement lists who is later than usual; behavior_change lists who changed with the last run; purchase_cadence counts days between orders; discount_dependency says who buys below list price. one_time_buyers and declining_engagement take filter_by and with_last_order.",
+            "How customers behave. Variants (analysis_type): one_time_buyers; momentum_analysis compares the last 90 days with the 90 before; declining_engagement lists who is later than usual; behavior_change lists who changed with the last run; purchase_cadence counts days between orders; discount_dependency says who buys below list price. All but purchase_cadence take filter_by and with_last_order; momentum_analysis and discount_dependency then list the customers without the figures of the whole.",
         ),
         described::<p::GetRecommendations>(
             "get_recommendations",
             "Get recommendations",
-            "What to do for whom. Variants (recommendation_type): upsell_candidates, cross_sell_opportunities, expansion_targets, winback_strategy, retention_actions, discount_strategy. Those about upselling, winning back and keeping take filter_by and with_last_order.",
+            "What to do for whom. Variants (recommendation_type): upsell_candidates, cross_sell_opportunities, expansion_targets, winback_strategy, retention_actions, discount_strategy. All but discount_strategy take filter_by and with_last_order.",
         ),
     ]
 }

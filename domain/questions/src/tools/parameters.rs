@@ -274,9 +274,9 @@ parameters! {
         analysis_type: CustomerAnalysis,
         /// Of churn_risk: what is sorted by; churn when missing.
         sort_by: CustomerOrder,
-        /// Of churn_risk and high_value: which customers.
+        /// Of churn_risk, high_value and b2b_identification: which customers.
         filter_by: CustomerFilter,
-        /// Of churn_risk and high_value: whether each row has what the customer bought last; needs customers:read.
+        /// Of churn_risk, high_value and b2b_identification: whether each row has what the customer bought last; needs customers:read.
         with_last_order: bool,
         /// Of product_affinity: months that are looked at, 1 to 36; 12 when missing.
         #[schemars(range(min = 1, max = 36))]
@@ -361,10 +361,9 @@ parameters! {
         /// Of discount_dependency: months that are looked at, 1 to 36; 12 when missing.
         #[schemars(range(min = 1, max = 36))]
         timeframe_months: u32,
-        /// Of one_time_buyers and declining_engagement: which customers.
+        /// Of all but purchase_cadence: which customers.
         filter_by: CustomerFilter,
-        /// Of one_time_buyers and declining_engagement: whether each row has what the customer bought last; needs
-        /// customers:read.
+        /// Of all but purchase_cadence: whether each row has what the customer bought last; needs customers:read.
         with_last_order: bool,
     }
 }
@@ -379,10 +378,9 @@ parameters! {
         timeframe_months: u32,
         /// Of cross_sell_opportunities: product when missing.
         by: By,
-        /// Of upsell_candidates, winback_strategy and retention_actions: which customers.
+        /// Of all but discount_strategy: which customers.
         filter_by: CustomerFilter,
-        /// Of upsell_candidates, winback_strategy and retention_actions: whether each row has what the customer bought last;
-        /// needs customers:read.
+        /// Of all but discount_strategy: whether each row has what the customer bought last; needs customers:read.
         with_last_order: bool,
     }
 }
@@ -393,12 +391,14 @@ pub(super) type Refusal = (&'static str, Cow<'static, str>);
 /// Refuses a number outside of its range.
 pub(super) fn within(field: &'static str, number: Option<u32>, most: u32) -> Result<(), Refusal> {
     match number {
-        Some(number) if !(1..=most).contains(&number) => Err((field, format!("must be 1 to {most}").into())),
+        Some(number) if !(1..=most).contains(&number) => {
+            Err((field, format!("must be a whole number from 1 to {most}").into()))
+        }
         _ => Ok(()),
     }
 }
 
-/// Refuses a parameter that the variant does not have.
+/// Refuses an argument that the variant does not have.
 pub(super) fn only_of<T>(
     field: &'static str,
     value: &Option<T>,
@@ -406,7 +406,7 @@ pub(super) fn only_of<T>(
     variant: &'static str,
 ) -> Result<(), Refusal> {
     if value.is_some() && !has {
-        return Err((field, format!("is no parameter of {variant}").into()));
+        return Err((field, format!("is no argument of {variant}").into()));
     }
     Ok(())
 }

@@ -119,8 +119,9 @@ impl Known {
     pub fn has(&self, found: &Found) -> bool {
         match found {
             Found::Number { value, places, is_percent: true } => {
-                self.numbers.iter().any(|known| is_rounded(known * 100.0, *value, *places))
-                    || self.percents.iter().any(|known| is_rounded(*known, *value, *places))
+                self.numbers.iter().any(|known| {
+                    is_rounded(known * 100.0, *value, *places) || is_nearly_certain(*known, *value)
+                }) || self.percents.iter().any(|known| is_rounded(*known, *value, *places))
             }
             Found::Number { value, places, is_percent: false } => {
                 let is_year = *places == 0 && value.fract() == 0.0 && self.years.contains(&(*value as i32));
@@ -132,6 +133,11 @@ impl Known {
             Found::Vague => false,
         }
     }
+}
+
+/// Whether a percentage is the bound by which a probability beyond it is told: "under 0.1 %", "over 99.9 %".
+fn is_nearly_certain(known: f64, percent: f64) -> bool {
+    (percent == 0.1 && known > 0.0 && known < 0.001) || (percent == 99.9 && known > 0.999 && known < 1.0)
 }
 
 /// Whether a number is a known one to so many places; signs are in the words around it. A rounding that changes a number

@@ -1,5 +1,6 @@
 //! The tools on a shop in Postgres: every variant, what is withheld, who may ask, and that nobody is named.
 
+mod currencies;
 mod hostile;
 mod kept;
 mod narrowed;

@@ -1,13 +1,15 @@
 //! Lists that are narrowed down: by group, band, archetype and segment, with what each customer bought last, and withheld
 //! where they, or what they leave over, are of too few customers.
 
+use database::Role;
 use questions::desk::{Asker, ToolError};
 use questions::policy::{self, Policy};
 use questions::text;
-use questions::tools::ToolAnswer;
+use questions::tools::{Call, ToolAnswer, parameters as p};
 use questions::verifier::known::Known;
 use questions::verifier::verify;
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 
 use crate::world::{ATTACK, World, publish, save_segment, world};
 
@@ -142,4 +144,200 @@ async fn saved_segments_narrow_for_whoever_may_see_them() {
     let blind = Asker { customers: false, ..world.asker() };
     let denied = world.try_ask(blind, "analyze_customers", last).await;
     assert!(matches!(denied, Err(ToolError::Forbidden("customers:read"))), "{denied:?}");
+}
+
+/// Customers 11 to 40 changed with the run, the later ones further.
+async fn change(world: &World) {
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    sqlx::query(
+        "insert into platform.customer_change (tenant_id, run_id, customer_id, changed_on, drift, archetype_from, archetype_to, churn_from, churn_to)
+         select $1, '00000000-0000-7000-8000-000000000002', 'person' || n || '@example.com', date '2026-06-30', n / 100.0, 1, 0, 0.1, n / 41.0
+         from generate_series(11, 40) n",
+    )
+    .bind(world.tenant)
+    .execute(&mut admin)
+    .await
+    .expect("changes");
+}
+
+#[tokio::test]
+async fn who_changed_is_narrowed_down_and_sorted_by_how_far() {
+    let world = world().await;
+    publish(&world).await;
+    change(&world).await;
+    let changed =
+        json!({"analysis_type": "behavior_change", "filter_by": {"group": "vip"}, "with_last_order": true});
+    let answer = world.ask("analyze_behavior", changed).await;
+    assert_eq!(
+        (answer.items.len(), &answer.figures["customers_about"], &answer.figures["of_customers_about"]),
+        (5, &json!(5), &json!(30)),
+        "{answer:?}"
+    );
+    let first = &answer.items[0];
+    assert_eq!(
+        (&first["drift"], &first["archetype_from"], &first["archetype_to"]),
+        (&json!(0.4), &json!("Few"), &json!("Steady"))
+    );
+    assert_eq!(first["last_order_on"], "2026-06-15");
+    assert_eq!(answer.items[4]["drift"], 0.36);
+    assert!(!serde_json::to_string(&answer).expect("JSON").contains("@example.com"));
+    let sorted = json!({"analysis_type": "churn_risk", "sort_by": "drift", "filter_by": {"group": "vip"}});
+    let sorted = world.ask("analyze_customers", sorted).await;
+    let drifts: Vec<&Value> = sorted.items.iter().map(|item| &item["drift"]).collect();
+    assert_eq!(drifts, [0.4, 0.39, 0.38, 0.37, 0.36].map(|drift| json!(drift)).iter().collect::<Vec<_>>());
+    assert_eq!(sorted.figures["of_customers_about"], 30);
+    let told = text::of(&sorted);
+    assert!(told.contains("listed by how far their behaviour moved"), "{told}");
+    // Eight who changed have a critical risk, five of them are VIPs: the three others would be told.
+    let thin = json!({"group": "vip", "churn_band": "critical"});
+    for (tool, arguments) in [
+        ("analyze_behavior", json!({"analysis_type": "behavior_change", "filter_by": thin})),
+        ("analyze_customers", json!({"analysis_type": "churn_risk", "sort_by": "drift", "filter_by": thin})),
+    ] {
+        let answer = world.ask(tool, arguments).await;
+        assert!(!answer.available && answer.items.is_empty() && answer.figures == json!({}), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_spends_more_or_buys_below_the_list_price_is_narrowed_down() {
+    let world = world().await;
+    publish(&world).await;
+    // Whoever has six orders or more had three in each of both times: only the first five customers spend more than before.
+    let all = world.ask("analyze_behavior", json!({"analysis_type": "momentum_analysis"})).await;
+    let up = all.items.iter().filter(|item| item["direction"] == "up").count();
+    let vips = json!({"analysis_type": "momentum_analysis", "filter_by": {"group": "vip"}});
+    let vips = world.ask("analyze_behavior", vips).await;
+    // Nobody of the VIPs moved.
+    assert!(up == 5 && vips.items.is_empty() && vips.available, "{all:?} {vips:?}");
+    assert_eq!(vips.figures["customers_about"], 0);
+    assert!(text::of(&vips).contains("There are none."), "{}", text::of(&vips));
+
+    // The customers from 21 on bought three things below their list price.
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    sqlx::query("update platform.order_line set list_amount = 2 * amount where substring(customer_id from '[0-9]+')::int > 20 and amount > 0")
+        .execute(&mut admin)
+        .await
+        .expect("reduced");
+    let dependent = json!({"analysis_type": "discount_dependency", "filter_by": {"group": "vip"}, "with_last_order": true});
+    let dependent = world.ask("analyze_behavior", dependent).await;
+    assert_eq!(
+        (
+            dependent.items.len(),
+            &dependent.figures["customers_about"],
+            &dependent.figures["of_customers_about"]
+        ),
+        (5, &json!(5), &json!(20)),
+        "{dependent:?}"
+    );
+    let first = &dependent.items[0];
+    assert_eq!(
+        (&first["class"], &first["reduced_share"], &first["mean_reduction"]),
+        (&json!("dependent"), &json!(1.0), &json!(0.5))
+    );
+    assert_eq!(first["last_order_on"], "2026-06-15");
+}
+
+/// Twelve firms with eight orders each, on working days a month apart and twenty of a thing at once; the later ones pay more.
+async fn open_firms(world: &World) {
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    for statement in [
+        "insert into platform.customer (tenant_id, customer_id, email) select $1, 'firm' || n || '@example.com', 'firm' || n || '@example.com'
+         from generate_series(1, 12) n",
+        "insert into platform.order_line (tenant_id, line_key, order_id, customer_id, ordered_at, product_id, category, quantity,
+                                          amount, list_amount, currency, is_return)
+         select $1, gen_random_uuid(), 'f' || n || '-' || k, 'firm' || n || '@example.com',
+                timestamptz '2026-06-17 12:00+00' - make_interval(days => k * 28), 'mug', 'cups', 20, 1000 + n, 1000 + n, 'EUR', false
+         from generate_series(1, 12) n, generate_series(0, 7) k",
+    ] {
+        sqlx::query(statement).bind(world.tenant).execute(&mut admin).await.expect("firms");
+    }
+    let firms: Vec<String> = (1..=12).map(|n| format!("firm{n}@example.com")).collect();
+    let mut tx = world.desk.db().tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+    sqlx::query(include_str!("../../../platform/src/orders/refresh_profiles.sql"))
+        .bind(world.tenant)
+        .bind(&firms)
+        .execute(&mut *tx)
+        .await
+        .expect("profiles");
+    tx.commit().await.expect("commits");
+}
+
+#[tokio::test]
+async fn businesses_and_who_knows_one_category_are_narrowed_down() {
+    let world = world().await;
+    open_firms(&world).await;
+    let all = world.ask("analyze_customers", json!({"analysis_type": "b2b_identification"})).await;
+    assert_eq!(all.figures["found"], 12, "{all:?}");
+    // The highest tenth of 52 begins with the 47th, which is the seventh firm.
+    let vips = json!({"analysis_type": "b2b_identification", "filter_by": {"group": "vip"}, "with_last_order": true});
+    let answer = world.ask("analyze_customers", vips).await;
+    assert_eq!(
+        (answer.items.len(), &answer.figures["customers_about"], &answer.figures["of_customers_about"]),
+        (6, &json!(5), &json!(10)),
+        "{answer:?}"
+    );
+    assert_eq!(
+        (&answer.items[0]["spend"], &answer.items[0]["last_order_on"]),
+        (&json!("8096.00"), &json!("2026-06-17"))
+    );
+    let told = text::of(&answer);
+    assert_eq!(verify(&told, &Known::of([&answer]), &[]).text, told);
+    let single = json!({"recommendation_type": "expansion_targets", "filter_by": {"group": "vip"}});
+    let single = world.ask("get_recommendations", single).await;
+    // The highest fifth of all is nine firms and more: only firms are left, who buy cups alone.
+    assert!(single.available && single.items.len() == 6, "{single:?}");
+    assert_eq!(
+        single.items[0]["reasons"].as_array().and_then(|reasons| reasons.last()),
+        Some(&json!("every purchase was in cups"))
+    );
+}
+
+#[tokio::test]
+async fn every_list_that_can_be_narrowed_down_takes_a_group_and_the_others_say_which_can() {
+    let world = world().await;
+    publish(&world).await;
+    let each = |tool: &'static str, field: &'static str, names: Vec<&'static str>| {
+        names.into_iter().map(move |name| (tool, json!({ field: name }))).collect::<Vec<_>>()
+    };
+    let mut all = each(
+        "analyze_customers",
+        "analysis_type",
+        p::CustomerAnalysis::ALL.iter().map(|v| v.name()).collect(),
+    );
+    all.extend(each("target_campaign", "campaign_type", p::Campaign::ALL.iter().map(|v| v.name()).collect()));
+    all.extend(each(
+        "analyze_behavior",
+        "analysis_type",
+        p::BehaviorAnalysis::ALL.iter().map(|v| v.name()).collect(),
+    ));
+    all.extend(each(
+        "get_recommendations",
+        "recommendation_type",
+        p::Recommendation::ALL.iter().map(|v| v.name()).collect(),
+    ));
+    let mut narrowed = 0;
+    for (tool, mut arguments) in all {
+        let can = Call::parse(tool, &arguments).expect("a call").can_be_narrowed();
+        arguments["filter_by"] = json!({"group": "vip"});
+        arguments["with_last_order"] = json!(true);
+        if can {
+            let answer = world.ask(tool, arguments.clone()).await;
+            assert!(answer.available || answer.reason.is_some(), "{arguments}: {answer:?}");
+            assert!(
+                answer.items.iter().all(|item| item["last_order_on"].is_string()),
+                "{arguments}: {answer:?}"
+            );
+            narrowed += 1;
+        } else {
+            let refused = Call::parse(tool, &arguments).expect_err("no list of customers").to_string();
+            for name in [
+                "analyze_customers (churn_risk, high_value, b2b_identification)",
+                "target_campaign (all but seasonal)",
+            ] {
+                assert!(refused.contains(name), "{arguments}: {refused}");
+            }
+        }
+    }
+    assert_eq!(narrowed, 3 + 5 + 5 + 5);
 }

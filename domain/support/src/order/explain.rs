@@ -74,7 +74,8 @@ fn explained(term: &'static str, points: f64, why: String) -> Explained {
 }
 
 fn churn(term: Estimated) -> String {
-    let percent = percent(term.value);
+    // Nobody is certain.
+    let percent = percent(term.value).clamp(1, 99);
     if term.known {
         format!("The customer leaves with a probability of {percent} %.")
     } else {

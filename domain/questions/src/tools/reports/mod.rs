@@ -11,6 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use database::Tx;
 use platform::analytics::affinity::{self, Associations};
+use platform::analytics::discounts::Shown;
 use platform::analytics::narrowed::{self, Cell, Narrowed, Narrowing};
 use platform::analytics::{
     AnalyticsError, Levels, Report, Standing, b2b, cadence, categories, change, discounts, expansion,
@@ -167,6 +168,10 @@ async fn of(
         Maker::List(rule) => {
             Raw::of(targets::list(tx, standing, levels()?, rule, MOST).await?, COUNTED, &["reachable"])
         }
+        Maker::Businesses if !narrowing.is_empty() => {
+            let found = b2b::every(tx, standing, levels()?).await?.items;
+            part(tx, standing, levels()?, narrowing, found, |found| &found.customer.customer_id).await?
+        }
         Maker::Businesses => Raw::of(b2b::businesses(tx, standing, levels()?, MOST).await?, FOUND, &[]),
         Maker::Rfm => {
             let mut raw = Raw::of(rfm::rfm(tx, standing, levels()?).await?, PARTS, &[]);
@@ -226,9 +231,16 @@ async fn of(
         Maker::SeasonTargets => {
             Raw::of(seasons::targets(tx, standing, levels()?, MOST).await?, COUNTED, &["reachable"])
         }
+        Maker::Momentum if !narrowing.is_empty() => {
+            Raw::narrowed(momentum::part(tx, standing, known, narrowing, MOST).await?)
+        }
         Maker::Momentum => {
             let counts = &["active_customers", "active_customers_before", "rising", "falling"];
             Raw::of(momentum::momentum(tx, standing, MOST).await?, ALL_SHOWN, counts)
+        }
+        Maker::Change if !narrowing.is_empty() => {
+            let Narrowed { cells, items } = narrowed::changed(tx, standing, known, narrowing, MOST).await?;
+            Raw::narrowed(Narrowed { cells, items: change::of_customers(tx, standing, &items).await? })
         }
         Maker::Change => {
             let counts = &["archetype_changed", "risk_rose", "risk_fell"];
@@ -240,6 +252,9 @@ async fn of(
             raw.items.push(json!({"class": ONE_ORDER, "customers": raw.figures["with_one_order"]}));
             raw
         }
+        Maker::Discounts(Shown::Dependent) if !narrowing.is_empty() => {
+            Raw::narrowed(discounts::part(tx, standing, known, narrowing, months, MOST).await?)
+        }
         Maker::Discounts(shown) => {
             let mut raw =
                 Raw::of(discounts::discounts(tx, standing, months, *shown, MOST).await?, ALL_SHOWN, &[]);
@@ -248,14 +263,39 @@ async fn of(
             raw
         }
         Maker::Affinity(_) => Raw::of(affinity::affinity(associations()?, MOST), Form::Plain, &[]),
+        Maker::CrossSell(_) if !narrowing.is_empty() => {
+            let found = affinity::every_cross_sell(tx, standing, levels()?, associations()?).await?.items;
+            part(tx, standing, levels()?, narrowing, found, |found| &found.customer.customer_id).await?
+        }
         Maker::CrossSell(_) => {
             let report = affinity::cross_sell(tx, standing, levels()?, associations()?, MOST).await?;
             Raw::of(report, ALL_SHOWN, &[])
+        }
+        Maker::Expansion if !narrowing.is_empty() => {
+            let found = expansion::every(tx, standing, levels()?).await?.items;
+            part(tx, standing, levels()?, narrowing, found, |found| &found.customer_id).await?
         }
         Maker::Expansion => {
             Raw::of(expansion::single_category(tx, standing, levels()?, MOST).await?, FOUND, &[])
         }
     })
+}
+
+/// A list that is looked for among few customers, narrowed down: how many fit which condition is counted of all who were
+/// found, so that what is left over is known as well.
+async fn part<I: Serialize>(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: &Levels,
+    narrowing: &Narrowing,
+    mut found: Vec<I>,
+    id: fn(&I) -> &str,
+) -> Result<Raw, AnalyticsError> {
+    let ids: Vec<String> = found.iter().map(|one| id(one).to_owned()).collect();
+    let (cells, held) = narrowed::of_named(tx, standing, levels, narrowing, &ids).await?;
+    found.retain(|one| held.contains(id(one)));
+    found.truncate(MOST as usize);
+    Ok(Raw::narrowed(Narrowed { cells, items: found }))
 }
 
 /// The group of customers who have no cadence.

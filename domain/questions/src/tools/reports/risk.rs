@@ -42,7 +42,7 @@ pub(super) async fn make(
     };
     let is_of_part =
         narrowing.group.is_some() || narrowing.archetype.is_some() || narrowing.segment.is_some();
-    let mut raw = if !is_of_part || sort == Sort::Drift {
+    let mut raw = if !is_of_part {
         listed_by_index(tx, &run, catalog, narrowing, sort).await?
     } else {
         Raw::narrowed(narrowed::at_risk(tx, standing, levels, catalog, narrowing, sort, MOST).await?)
