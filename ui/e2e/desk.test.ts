@@ -1,11 +1,13 @@
-// An agent's day by keys alone: signing in, the most urgent ticket, an answer that is taken back, a note, resolving.
+// An agent's day by keys alone: signing in, the most urgent ticket, an answer that is taken back, a note, resolving; and what
+// stands beside a draft.
 
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { api, post } from "./api.ts";
+import { findings } from "./axe.ts";
 import { launch, open, settle } from "./browser.ts";
-import { desk, mailbox } from "./desk.ts";
+import { desk, draft, mailbox } from "./desk.ts";
 import { ANN, PASSWORD } from "./people.ts";
 
 const SHOP = process.env.DESK_SHOP ?? "ui";
@@ -162,6 +164,38 @@ test("a call is written down by keys, and who had no address gets one and is ans
   await reply.getByText(/^On its way/).waitFor();
   await reply.getByRole("button", { name: "Take back" }).click();
   await reply.getByText("Taken back", { exact: true }).waitFor();
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test("the articles that a draft was written from stand beside it", async () => {
+  const word = `zorbles${Date.now()}`;
+  const body = `Your ${word} arrived dusty and is wiped with a dry cloth.`;
+  const article = await post<{ id: string }>("/api/articles", {
+    slug: `care-${Date.now()}`,
+    is_public: true,
+    default_language: "en",
+    texts: { en: { title: `Caring for ${word}`, body } },
+  });
+  await post(`/api/articles/${article.id}/publish`, {});
+  const made = await post<{ id: string }>("/api/tickets", {
+    subject: `My ${word} arrived dusty`,
+    channel: "email",
+    customer: { email: "dusty@example.com", name: "Dora" },
+    message: { from: "customer", text: `My ${word} arrived dusty. How is it wiped?` },
+  });
+  await draft(made.id);
+  const { page, faults, close } = await open(browser, ANN);
+  await page.goto(`/desk?ticket=${made.id}`);
+  await settle(page);
+  await page.keyboard.press("d");
+  const named = page.getByRole("list", { name: "Articles of the draft" });
+  await named.getByText("Uses:").waitFor();
+  assert.deepEqual(await findings(page), [], "axe, the draft");
+  await named.getByRole("link", { name: `Caring for ${word}` }).click();
+  await page.getByRole("heading", { level: 1, name: `Caring for ${word}` }).waitFor();
+  await api(`/api/articles/${article.id}`, { method: "DELETE" });
+  await api(`/api/tickets/${made.id}?archive=true`, { method: "DELETE" });
   assert.deepEqual(faults, []);
   await close();
 });

@@ -119,7 +119,7 @@ export async function desk(): Promise<Tickets> {
 }
 
 /** Answers when the draft is there. */
-async function draft(ticket: string) {
+export async function draft(ticket: string) {
   const { job_id } = await post<{ job_id: string }>(`/api/ai/tickets/${ticket}/draft`, {});
   await api(`/api/jobs/${job_id}?wait=20`);
 }

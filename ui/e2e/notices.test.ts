@@ -1,5 +1,5 @@
-// What is said to a person wherever in the app they are: a rule points one agent to a ticket, and only them; whoever keeps
-// rules and mail hears what stands still.
+// What is said to a person wherever in the app they are: a rule points one agent to a ticket, and only them; whoever wrote a
+// reply hears that it did not leave; whoever keeps rules and mail hears what stands still.
 
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
@@ -7,7 +7,7 @@ import type { Browser } from "playwright-core";
 import { api, KEY, post, URL } from "./api.ts";
 import { findings } from "./axe.ts";
 import { launch, type Opened, open, settle } from "./browser.ts";
-import { desk } from "./desk.ts";
+import { desk, mailbox } from "./desk.ts";
 import { door } from "./door.ts";
 import { ANN, BEN, MAY, type Person } from "./people.ts";
 
@@ -79,6 +79,36 @@ test("a rule points one agent to a ticket, who is there in a click", async () =>
     assert.deepEqual(one.faults, []);
     await one.close();
   }
+});
+
+test("a reply that did not leave is said to its writer, wherever they are by then", async () => {
+  const ticket = await comes(`Not reached ${Date.now()}`);
+  await api(`/api/mailboxes/${await mailbox()}`, { method: "DELETE" });
+  const { page, faults, close } = await open(browser, BEN);
+  await page.goto(`/desk?ticket=${ticket}`);
+  await settle(page);
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.getByRole("textbox", { name: "Reply to the customer" }).fill("It left on Monday.");
+  await page.keyboard.press("Control+Enter");
+  await page
+    .getByRole("alert")
+    .getByText(/^Not sent/)
+    .waitFor();
+  await page.getByRole("navigation", { name: "Screens" }).getByRole("link", { name: "People" }).click();
+  await page.getByRole("heading", { level: 1, name: "People" }).waitFor();
+  const notice = page.getByRole("alert").filter({ hasText: "A reply of yours did not reach its customer" });
+  // When the time to take it back is over.
+  await notice.waitFor({ timeout: 60_000 });
+  await notice.getByRole("link", { name: "Open the ticket" }).click();
+  await page.waitForURL(new RegExp(`/desk\\?ticket=${ticket}`));
+  await page
+    .getByRole("list", { name: /newest last/ })
+    .getByText("Not sent", { exact: true })
+    .waitFor();
+  await mailbox();
+  await api(`/api/tickets/${ticket}?archive=true`, { method: "DELETE" });
+  assert.deepEqual(faults, []);
+  await close();
 });
 
 test("mail that is held back is said to whoever may let it in", async () => {

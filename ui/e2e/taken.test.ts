@@ -32,6 +32,8 @@ test("an import that was taken back reads so", async () => {
   await main.getByText("Done", { exact: true }).waitFor();
   await main.getByRole("button", { name: "Take the import back" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Take the import back" }).click();
+  // A toast may lead somewhere.
+  await page.getByRole("alert").getByRole("link", { name: "Follow it" }).waitFor();
   await main.getByText("Taken back", { exact: true }).waitFor({ timeout: 60_000 });
   assert.equal(await main.getByRole("button", { name: "Take the import back" }).count(), 0);
 

@@ -1,6 +1,7 @@
 // Every path and its screen. A surface's screens are loaded when one is opened; filters are texts in the address.
 
 import { Button } from "@mantine/core";
+import { Notifications } from "@mantine/notifications";
 import {
   createRootRoute,
   createRoute,
@@ -20,7 +21,7 @@ import { SignIn } from "./shell/SignIn.tsx";
 
 export type Filters = Record<string, string>;
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: Nowhere });
+const root = createRootRoute({ component: Root, notFoundComponent: Nowhere });
 const signIn = createRoute({ getParentRoute: () => root, path: "/sign-in", component: SignIn });
 const choosing = ["/invitation", "/reset"].map((path) =>
   createRoute({ getParentRoute: () => root, path, component: ChoosePassword }),
@@ -117,6 +118,16 @@ function screen(path: string, load: Load, name: string) {
     validateSearch: (search: Record<string, unknown>): Filters =>
       Object.fromEntries(Object.entries(search).map(([key, value]) => [key, String(value)])),
   });
+}
+
+/** Toasts are within the router, as they may lead somewhere. */
+function Root() {
+  return (
+    <>
+      <Outlet />
+      <Notifications position="bottom-right" limit={4} transitionDuration={0} />
+    </>
+  );
 }
 
 function Nowhere() {

@@ -20,6 +20,18 @@ test("a row speaks of what matters most", () => {
   assert.equal(dueOf(ticket({ status: "pending" }), NOW).text, "Waits for the customer");
 });
 
+test("a clock is met when its answer has left, and not while that waits", () => {
+  const at = "2026-11-28T11:59:55.123456+00:00";
+  const clock = { kind: "first_response", state: "ended", due_at: null, verdict: "met", ended_at: at } as Clock;
+  const reply = { sent_at: "2026-11-28T11:59:55.123456Z", not_sent_because: null };
+  assert.equal(standing(clock, NOW, [reply]).text, "The answer is on its way");
+  assert.equal(standing(clock, NOW, [{ ...reply, not_sent_because: "no_mailbox" }]).tone, "warn");
+  assert.equal(standing(clock, NOW, [{ ...reply, sent_at: "2026-11-28T11:58:00Z" }]).text, "In time");
+  assert.equal(standing({ ...clock, kind: "resolution" }, NOW, [reply]).text, "In time");
+  assert.equal(standing({ ...clock, verdict: "missed" }, NOW, [reply]).text, "Too late");
+  assert.equal(standing(clock, NOW).text, "In time");
+});
+
 test("clocks end in a word", () => {
   const clock = { state: "running", due_at: null, verdict: null, ended_at: null, standing: null } as Clock;
   assert.equal(standing({ ...clock, verdict: "missed" }, NOW).text, "Too late");

@@ -2,7 +2,8 @@
 
 import { duration } from "../parts/format.ts";
 import type { Tone } from "../parts/State.tsx";
-import type { Clock, Ticket } from "./shapes.ts";
+import type { Clock, Message, Ticket } from "./shapes.ts";
+import { TEXTS } from "./texts.ts";
 
 export type Told = { tone: Tone; text: string };
 
@@ -12,6 +13,8 @@ const KINDS: Record<string, string> = {
   resolution: "Solution",
   first_resolution: "First solution",
 };
+
+const RESPONSES = new Set(["first_response", "next_response"]);
 
 export function clockName(kind: string): string {
   return KINDS[kind] ?? kind;
@@ -28,9 +31,18 @@ export function dueOf(ticket: Ticket, now: number): Told {
   return { tone: "none", text: ticket.status === "pending" ? "Waits for the customer" : "Nobody waits" };
 }
 
-/** One clock of a ticket. */
-export function standing(clock: Clock, now: number): Told {
-  if (clock.verdict === "met") return { tone: "good", text: "In time" };
+/** A reply that has not left: it was written at the moment at which it ended its clock. */
+export type Waiting = Pick<Message, "sent_at" | "not_sent_because">;
+
+/** One clock of a ticket. What is met by a reply that can still be taken back, or has no way to leave, is not called met. */
+export function standing(clock: Clock, now: number, waiting: Waiting[] = []): Told {
+  if (clock.verdict === "met") {
+    const reply = clock.ended_at && RESPONSES.has(clock.kind) ? endedBy(clock.ended_at, waiting) : undefined;
+    if (!reply) return { tone: "good", text: "In time" };
+    return reply.not_sent_because
+      ? { tone: "warn", text: TEXTS.answerStays }
+      : { tone: "calm", text: TEXTS.answerLeaves };
+  }
   if (clock.verdict === "missed") return { tone: "bad", text: "Too late" };
   if (clock.verdict === "cancelled") return { tone: "none", text: "No longer needed" };
   if (clock.ended_at) return { tone: "none", text: "Ended" };
@@ -46,6 +58,10 @@ export function due(at: string, state: string | null, now: number): Told {
     tone: state === "at_risk" || state === "breached" ? "warn" : "good",
     text: isNow ? "Due now" : `Due in ${span(at, now)}`,
   };
+}
+
+function endedBy(at: string, waiting: Waiting[]): Waiting | undefined {
+  return waiting.find((reply) => Date.parse(reply.sent_at) === Date.parse(at));
 }
 
 function span(at: string, now: number): string {

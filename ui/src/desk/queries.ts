@@ -1,9 +1,9 @@
 // What the desk asks the API for, and under which names the answers are kept.
 
-import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useRef } from "react";
 import { client } from "../api/client.ts";
-import { isNotice } from "../shell/notices/notices.ts";
+import { isOnlyNotice } from "../shell/notices/notices.ts";
 import { sessionQuery } from "../shell/session.ts";
 import { told, toldAs } from "./calls.ts";
 import { hear } from "./live/presence.ts";
@@ -20,6 +20,21 @@ export const ticketQuery = (id: string) =>
   queryOptions({
     queryKey: [...ticketKey(id), "opened"],
     queryFn: ({ signal }) => toldAs<Opened>(client.GET("/api/tickets/{id}", { ...of(id), signal })),
+  });
+
+/** Messages and notes, the newest page first. */
+export const messagesQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: [...ticketKey(id), "messages"],
+    queryFn: ({ pageParam, signal }) =>
+      told(
+        client.GET("/api/tickets/{id}/messages", {
+          params: { path: { id }, query: { notes: true, ...(pageParam ? { cursor: pageParam } : {}) } },
+          signal,
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
 
 export const scoreQuery = (id: string) =>
@@ -101,7 +116,7 @@ export function useDeskEvents() {
           return;
         }
         // Said to a person by the shell; no ticket is another for it.
-        if (isNotice(event.kind)) return;
+        if (isOnlyNotice(event.kind)) return;
         if (event.kind === "agent_status") {
           void cache.invalidateQueries({ queryKey: agentsQuery.queryKey });
           return;

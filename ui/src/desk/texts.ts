@@ -66,6 +66,10 @@ export const TEXTS = {
   draftSend: "Send as it is",
   draftAgain: "Write another",
   draftWriting: "A draft is being written…",
+  draftArticles: "Articles of the draft",
+  draftUses: "Uses",
+  draftHad: "Fits as well, not used",
+  draftRemarks: "Remarks on the draft",
   draftMet: "Something new came before the draft was sent: it is shown above. The draft stays as it is.",
   advice: "What to do",
   adviceMaking: "Advice is being made…",
@@ -77,6 +81,9 @@ export const TEXTS = {
   } as Record<string, string>,
   erased: "The customer was erased. Nobody can be answered here, and there is nothing to advise.",
   file: "Attach files",
+  macro: "Use a macro",
+  answerLeaves: "The answer is on its way",
+  answerStays: "Answered, and it cannot leave",
 };
 
 /** What is not done by then is said. */

@@ -1,7 +1,7 @@
 // Who the customer is: clocks of this ticket, what to do, risk with reasons, worth, behaviour in words, other tickets.
 
 import { Button, Group, Text, Title } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { client } from "../../api/client.ts";
@@ -14,7 +14,7 @@ import { State } from "../../parts/State.tsx";
 import { ticketAddress } from "../address.ts";
 import { toldAs } from "../calls.ts";
 import { clockName, standing } from "../clocks.ts";
-import { adviceQuery, clocksQuery, QUEUE, ticketQuery } from "../queries.ts";
+import { adviceQuery, clocksQuery, messagesQuery, QUEUE, ticketQuery } from "../queries.ts";
 import type { Clock, Opened, Ticket } from "../shapes.ts";
 import { TEXTS } from "../texts.ts";
 
@@ -71,6 +71,8 @@ function Clocks({ ticket }: { ticket: Opened }) {
   const now = useNow();
   const [isExplained, setExplained] = useState(false);
   const explained = useQuery({ ...clocksQuery(ticket.id), enabled: isExplained });
+  const messages = useInfiniteQuery(messagesQuery(ticket.id));
+  const waiting = messages.data?.pages.flatMap((page) => page.items).filter(({ delivery }) => delivery === "queued");
   if (ticket.clocks.length === 0) return null;
   // What is due first stands first; what has ended stands last.
   const place = (clock: Clock) => (clock.ended_at || !clock.due_at ? Number.MAX_VALUE : Date.parse(clock.due_at));
@@ -79,7 +81,7 @@ function Clocks({ ticket }: { ticket: Opened }) {
     <Part title="Clocks">
       <dl className="desk-clocks">
         {clocks.map((clock) => {
-          const told = standing(clock, now);
+          const told = standing(clock, now, waiting);
           return (
             <div key={`${clock.kind}${clock.seq}`} style={{ display: "contents" }}>
               <dt className="quiet">{clockName(clock.kind)}</dt>

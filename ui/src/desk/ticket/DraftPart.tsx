@@ -3,6 +3,7 @@
 
 import { Badge, Button, Group, Select, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { client } from "../../api/client.ts";
 import { useAct } from "../../parts/act.tsx";
@@ -13,6 +14,7 @@ import { ifMatch, once, Refusal, told } from "../calls.ts";
 import { draftsQuery, QUEUE, ticketKey } from "../queries.ts";
 import type { Draft, Opened } from "../shapes.ts";
 import { TEXTS } from "../texts.ts";
+import { besideDraft } from "./beside.ts";
 import { useStale } from "./changes.ts";
 
 const TONES = ["friendly", "professional", "empathetic", "apologetic"] as const;
@@ -135,6 +137,7 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
           <div className="desk-text" dir="auto">
             {draft.reply}
           </div>
+          <BesideDraft draft={draft} />
           <Group gap={6} mt={6}>
             <Button disabled={draft.stale} loading={take.isPending} onClick={() => take.mutate(draft)}>
               {TEXTS.draftUse}
@@ -197,6 +200,37 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
         </Button>
       </Group>
     </details>
+  );
+}
+
+/** The articles that its drafter had, and what it says of its own work. */
+function BesideDraft({ draft }: { draft: Draft }) {
+  const { articles, remarks } = besideDraft(draft);
+  return (
+    <>
+      {articles.length > 0 && (
+        <ul className="desk-list" aria-label={TEXTS.draftArticles}>
+          {articles.map((article) => (
+            <li key={article.id} dir="auto">
+              {article.isUsed ? TEXTS.draftUses : TEXTS.draftHad}:{" "}
+              <Link to="/manage/articles/$id" params={{ id: article.id }}>
+                {article.title}
+              </Link>{" "}
+              <span className="quiet">version {article.version}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {remarks.length > 0 && (
+        <ul className="desk-list quiet" aria-label={TEXTS.draftRemarks}>
+          {remarks.map((remark) => (
+            <li key={remark} dir="auto">
+              {remark}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }
 

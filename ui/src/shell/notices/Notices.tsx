@@ -25,7 +25,10 @@ function Listening({ session }: { session: Session }) {
       (told: Told) => {
         if (told.kind === "reload") return;
         const notice = noticeOf(told.event, { id: session.id, may: (permission) => may(session, permission) });
-        if (notice) show(notice, told.event.id, (href) => history.push(href));
+        // What is said of a ticket that is open here is seen in it.
+        const open = new URLSearchParams(history.location.search).get("ticket");
+        if (!notice || (notice.kind === "reply_failed" && open === told.event.ticket_id)) return;
+        show(notice, told.event.id, (href) => history.push(href));
       },
       [session, history],
     ),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { DeskEvent } from "../../desk/shapes.ts";
-import { isNotice, noticeOf, type Reader } from "./notices.ts";
+import { isNotice, isOnlyNotice, noticeOf, type Reader } from "./notices.ts";
 
 const of = (kind: string, rest: Partial<DeskEvent> = {}): DeskEvent => ({
   id: 1,
@@ -21,6 +21,16 @@ test("a ticket is pointed out to whom it is meant for, and to nobody else", () =
   assert.equal(noticeOf(event, ben)?.href, "/desk?ticket=t1");
   assert.equal(noticeOf(event, may), null);
   assert.equal(noticeOf(of("rule_notice", { ticket_id: "t1" }), program), null);
+});
+
+test("a reply that did not reach its customer is said to its writer, and the ticket is another all the same", () => {
+  const event = of("reply_failed", { agent_id: "ben", ticket_id: "t1", data: { message_id: "m1" } });
+  assert.equal(noticeOf(event, ben)?.href, "/desk?ticket=t1");
+  assert.equal(noticeOf(event, may), null);
+  assert.equal(noticeOf(of("reply_failed", { ticket_id: "t1" }), program), null, "a program wrote it");
+  assert.equal(isOnlyNotice("reply_failed"), false);
+  assert.equal(isOnlyNotice("rule_notice"), true);
+  assert.equal(isOnlyNotice("ticket_update"), false);
 });
 
 test("a rule that stands still concerns its owner and those who keep rules; only they have a way to it", () => {

@@ -16,10 +16,13 @@ export function noticeOf(event: DeskEvent, reader: Reader): Notice | null {
   return { kind, ...TEXTS[kind], href: placeOf(kind, event, reader) };
 }
 
-/** A ticket is pointed out to one person; a rule that stands still is its owner's matter and of those who keep rules. */
+/** Those that change no ticket: nothing is asked for again for them. */
+export const isOnlyNotice = (kind: string): boolean => isNotice(kind) && kind !== "reply_failed";
+
+/** A ticket is pointed out to one person, and a reply is its writer's matter; a rule that stands still is its owner's matter and of those who keep rules. */
 function concerns(kind: Kind, event: DeskEvent, reader: Reader): boolean {
   const isTheirs = reader.id !== null && event.agent_id === reader.id;
-  if (kind === "rule_notice") return isTheirs;
+  if (kind === "rule_notice" || kind === "reply_failed") return isTheirs;
   if (kind === "mail_suspended") return reader.may("webhooks:read");
   return isTheirs || reader.may("settings:write");
 }
@@ -29,7 +32,8 @@ function placeOf(kind: Kind, event: DeskEvent, reader: Reader): string | null {
     const value = event.data[name];
     return typeof value === "string" ? encodeURIComponent(value) : null;
   };
-  if (kind === "rule_notice") return event.ticket_id && `/desk?ticket=${encodeURIComponent(event.ticket_id)}`;
+  if (kind === "rule_notice" || kind === "reply_failed")
+    return event.ticket_id && `/desk?ticket=${encodeURIComponent(event.ticket_id)}`;
   if (kind === "mail_suspended") {
     const mailbox = id("mailbox_id");
     return `/manage/mail?state=suspended${mailbox ? `&mailbox_id=${mailbox}` : ""}`;

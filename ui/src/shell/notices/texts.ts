@@ -2,6 +2,11 @@
 
 export const TEXTS = {
   rule_notice: { title: "A rule points you to a ticket", text: "", link: "Open the ticket" },
+  reply_failed: {
+    title: "A reply of yours did not reach its customer",
+    text: "It did not leave, came back, or nobody knows whether it left.",
+    link: "Open the ticket",
+  },
   rule_invalid: {
     title: "A rule is not run any more",
     text: "It names something that is gone.",
