@@ -12,19 +12,21 @@ mod unreadable;
 use std::fmt;
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::settings::Settings;
 use crate::web::auth::Caller;
 use crate::web::body;
+use crate::web::problem::Problem;
 use crate::web::views::Views;
 use server::Server;
 use slow::Slow;
@@ -61,6 +63,13 @@ struct Message {
 struct Params {
     #[serde(default, rename = "requestId")]
     request: Option<Value>,
+}
+
+/// An answer to a handshake: an error has no result.
+#[derive(Deserialize)]
+struct Greeting {
+    #[serde(default)]
+    result: Option<IgnoredAny>,
 }
 
 impl Mcp {
@@ -120,8 +129,7 @@ impl Mcp {
             return error;
         }
         if greets && response.status().is_success() {
-            let name = HeaderValue::from_str(&Uuid::new_v4().simple().to_string()).expect("digits");
-            response.headers_mut().insert(SESSION, name);
+            response = named_if_greeted(response).await;
         }
         // Only what the kit took as a message of the protocol counts.
         if let (Some(request), Some(session)) = (cancelled, session)
@@ -131,6 +139,24 @@ impl Mcp {
         }
         response
     }
+}
+
+/// Gives a client a name with the answer to its handshake. An error of the protocol comes with the same status, and whoever
+/// was not greeted has no session.
+async fn named_if_greeted(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let bytes = match to_bytes(body, MAX_BODY_BYTES).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            tracing::error!(%error, "the answer to a handshake could not be read");
+            return Problem::internal().into_response();
+        }
+    };
+    if serde_json::from_slice::<Greeting>(&bytes).is_ok_and(|greeting| greeting.result.is_some()) {
+        let name = HeaderValue::from_str(&Uuid::new_v4().simple().to_string()).expect("digits");
+        parts.headers.insert(SESSION, name);
+    }
+    Response::from_parts(parts, Body::from(bytes))
 }
 
 /// The name that a client was given, as it repeats it.

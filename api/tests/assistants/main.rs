@@ -128,6 +128,18 @@ async fn tools_are_called_over_http_and_refuse_by_name() {
             "no such customer",
         ),
         ("analyze_customers", "[]", StatusCode::BAD_REQUEST, "object"),
+        (
+            "analyze_behavior",
+            r#"{"analysis_type": "purchase_cadence", "filter_by": {"group": "vip"}}"#,
+            StatusCode::BAD_REQUEST,
+            "analyze_customers (churn_risk, high_value, b2b_identification)",
+        ),
+        (
+            "forecast_metrics",
+            r#"{"metric": "revenue", "months": "six"}"#,
+            StatusCode::BAD_REQUEST,
+            r#"must be a whole number from 1 to 24, not a text; for example {"metric":"revenue","months":12}"#,
+        ),
     ] {
         let answer = shop.post(&format!("/api/mcp/tools/{tool}"), body).await;
         assert_eq!(answer.status, status, "{tool} {body}: {}", answer.text);

@@ -230,6 +230,85 @@ async fn what_does_not_fit_is_an_error_of_the_protocol() {
     assert!(refused.text.contains("intelligence:read"), "{}", refused.text);
 }
 
+/// Values of a wrong kind, by the kind that a schema names.
+fn wrong_kinds(schema: &Value) -> Vec<Value> {
+    let written = schema.to_string();
+    let all = [
+        ("integer", json!(7)),
+        ("boolean", json!(true)),
+        ("string", json!("a text")),
+        ("object", json!({"a": 1})),
+    ];
+    let is_wrong = |kind: &str| !written.contains(&format!("\"{kind}\""));
+    let wrong = all.into_iter().filter(|(kind, _)| is_wrong(kind)).map(|(_, value)| value);
+    wrong.chain([json!([1])]).collect()
+}
+
+#[tokio::test]
+async fn a_wrong_argument_of_any_tool_is_told_so_that_a_model_can_mend_it() {
+    let shop = with_customers(&[]).await;
+    let listed = old(&shop, "tools/list", json!({})).await;
+    let tools = listed.json["result"]["tools"].as_array().expect("tools").clone();
+    assert_eq!(tools.len(), 8);
+    for tool in &tools {
+        let name = tool["name"].as_str().expect("a name");
+        let properties = tool["inputSchema"]["properties"].as_object().expect("arguments");
+        let mut wrong: Vec<(&str, Value)> = vec![("tenant_id", json!({"tenant_id": "another"}))];
+        // Everything that is needed is missing at once: one of it is told.
+        wrong.push(("is missing", json!({})));
+        for (field, schema) in properties {
+            let values = wrong_kinds(schema).into_iter().chain([json!(-1)]);
+            wrong.extend(values.map(|value| (field.as_str(), json!({ field: value }))));
+        }
+        for (field, mut arguments) in wrong {
+            // What else is needed is there, by what the tool itself says of it.
+            for needed in
+                tool["inputSchema"]["required"].as_array().into_iter().flatten().filter_map(Value::as_str)
+            {
+                let first = &properties[needed]["oneOf"][0]["const"];
+                let fit = if first.is_string() { first.clone() } else { json!("C-0123ABCD") };
+                if field != "is missing" && arguments.get(needed).is_none() {
+                    arguments[needed] = fit;
+                }
+            }
+            let answer = old(&shop, "tools/call", json!({"name": name, "arguments": arguments})).await;
+            let result = &answer.json["result"];
+            assert_eq!(result["isError"], true, "{name} {arguments}: {}", answer.text);
+            let said = result["content"][0]["text"].as_str().expect("a text");
+            assert!(said.contains(field) && said.contains("; for example {"), "{name} {arguments}: {said}");
+            for word in
+                ["struct", "enum", "unknown field", "invalid type", "expected", "u32", "sequence", " map"]
+            {
+                assert!(!said.contains(word), "{name} {arguments}: {said}");
+            }
+            let (_, example) = said.split_once("; for example ").expect("an example");
+            assert!(example.parse::<Value>().is_ok_and(|example| example.is_object()), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_begins_no_session() {
+    let shop = with_customers(&[]).await;
+    let fit = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+    let mut unfit = vec![json!({}), json!([]), json!("2025-11-25")];
+    for field in ["protocolVersion", "capabilities", "clientInfo"] {
+        let mut params = fit.clone();
+        params.as_object_mut().and_then(|params| params.remove(field));
+        unfit.push(params);
+        let mut params = fit.clone();
+        params[field] = json!(7);
+        unfit.push(params);
+    }
+    for params in unfit {
+        let refused = old(&shop, "initialize", params.clone()).await;
+        assert!(refused.json["error"]["code"].is_i64(), "{params}: {}", refused.text);
+        assert!(refused.headers.get("mcp-session-id").is_none(), "{params}: {}", refused.text);
+    }
+    let greeted = old(&shop, "initialize", fit).await;
+    assert!(greeted.headers.get("mcp-session-id").is_some(), "{}", greeted.text);
+}
+
 #[tokio::test]
 async fn what_is_no_message_has_the_error_of_json_rpc_and_what_is_no_json_by_its_type_is_refused_for_that() {
     let shop = with_customers(&[]).await;
