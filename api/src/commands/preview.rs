@@ -10,6 +10,7 @@ use platform::orders::preview::{self, Preview, Reason};
 use platform::orders::reading::{
     DateOrder, DecimalMark, ReadError, Request, Role, Source, TableOptions, names,
 };
+use platform::orders::rule::RevenueRule;
 
 /// The file and what is stated of it.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -17,9 +18,9 @@ pub struct PreviewArguments {
     /// Show what an import would make of this file; nothing is stored
     #[arg(long, value_name = "FILE", required = true)]
     pub preview: PathBuf,
-    /// ISO 4217 code of amounts without a currency
-    #[arg(long, default_value = "USD", value_parser = currency)]
-    pub currency: String,
+    /// ISO 4217 code of amounts without a currency; USD when it is not given
+    #[arg(long, value_parser = currency)]
+    pub currency: Option<String>,
     /// Its encoding, e.g. windows-1252
     #[arg(long, value_parser = names::encoding)]
     pub encoding: Option<String>,
@@ -76,13 +77,12 @@ pub fn run(arguments: PreviewArguments) -> Result<String, ReadError> {
     };
     let request = Request {
         stated,
-        mapping: None,
-        currency: arguments.currency,
+        is_currency_assumed: arguments.currency.is_none(),
         zone: arguments.zone,
-        now: Utc::now(),
+        ..Request::new(arguments.currency.as_deref().unwrap_or("USD"), Utc::now())
     };
     let source = Source::Path(arguments.preview);
-    let preview = preview::preview(&source, &request, arguments.orders as usize)?;
+    let preview = preview::preview(&source, &request, RevenueRule::default(), arguments.orders as usize)?;
     Ok(shown(&preview))
 }
 
@@ -115,6 +115,10 @@ fn shown(preview: &Preview) -> String {
     for (code, worth) in &preview.worth {
         lines.push(format!("worth: {worth} {code}, sales less returns, whatever was paid"));
     }
+    for (code, revenue) in &preview.revenue {
+        let counted = preview.orders_counted;
+        lines.push(format!("revenue: {revenue} {code} of {counted} orders, if what was paid counts"));
+    }
     for sample in &preview.sample {
         let order = &sample.statement;
         let worth: rust_decimal::Decimal = order.lines.iter().map(|line| line.amount).sum();
@@ -124,7 +128,7 @@ fn shown(preview: &Preview) -> String {
             "line {}: order {} by {who} at {}, {:?}{}{}, {} lines, {worth} {}",
             sample.line,
             order.order_id,
-            order.placed_at.to_rfc3339(),
+            sample.placed_on.map_or_else(|| order.placed_at.to_rfc3339(), |day| day.to_string()),
             order.payment,
             if order.cancelled_at.is_some() { ", cancelled" } else { "" },
             if order.is_test { ", a test" } else { "" },
@@ -156,7 +160,7 @@ mod tests {
         std::fs::write(&path, text).expect("writable");
         let arguments = PreviewArguments {
             preview: path.clone(),
-            currency: "EUR".to_owned(),
+            currency: Some("EUR".to_owned()),
             encoding: None,
             separator: None,
             header: None,
@@ -174,7 +178,8 @@ mod tests {
             "column \"note\": not understood",
             "2 rows in all; 1 orders",
             "worth: 1299.00 EUR, sales less returns, whatever was paid",
-            "line 2: order 1 by c1 at 2026-10-13T00:00:00+00:00, Placed, 1 lines, 1299.00 EUR",
+            "revenue: 1299.00 EUR of 1 orders, if what was paid counts",
+            "line 2: order 1 by c1 at 2026-10-13, Placed, 1 lines, 1299.00 EUR",
             "left out: 1 rows by number_unreadable (first: line 3, column \"amount\"): amount is not a number",
         ] {
             assert!(shown.lines().any(|said| said == line), "{line}:\n{shown}");

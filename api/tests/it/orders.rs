@@ -1,8 +1,9 @@
 //! Orders over HTTP: which are revenue, taking an import back, customers who are one person.
 
 use crate::desk::call;
-use crate::shop::{Shop, shop};
+use crate::shop::{Shop, request, shop};
 use accounts::verify::Mode;
+use axum::body::Body;
 use axum::http::StatusCode;
 use chrono::Utc;
 use database::Role;
@@ -10,6 +11,8 @@ use platform::identities::erased::ErasureKey;
 use platform::orders::file;
 use platform::orders::import::{self, Import, Next};
 use platform::orders::reading::{Request, Source};
+use platform::orders::undo;
+use serde_json::Value;
 use uuid::Uuid;
 
 const LOG: &str = "order_id,customer_id,ordered_at,quantity,amount,customer_email\n\
@@ -80,6 +83,68 @@ async fn what_was_left_out_can_be_had_as_csv() {
     assert_eq!(file.status, StatusCode::OK);
     let unknown = shop.get(&format!("/api/orders/imports/{}/rejects.csv", Uuid::now_v7())).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+}
+
+/// Begins an import as a worker does, for a job that waits.
+async fn begun(shop: &Shop, job: &str, path: &str) {
+    let mut tx = shop.state.db.tenant_tx(Role::Platform, shop.tenant).await.expect("begins");
+    sqlx::query("insert into platform.import_run (id, tenant_id, source, fingerprint) values ($1::uuid, $2, $3, '\\x00')")
+        .bind(job)
+        .bind(shop.tenant)
+        .bind(path)
+        .execute(&mut *tx)
+        .await
+        .expect("inserted");
+    tx.commit().await.expect("commits");
+}
+
+#[tokio::test]
+async fn imports_are_listed_with_their_files_and_what_became_of_them() {
+    let shop = shop(Mode::Token).await;
+    let import = imported(&shop).await;
+    let request = request("POST", "/api/orders/import?name=Orders%20Oct.csv")
+        .header("x-api-key", &shop.key)
+        .header("content-type", "text/csv");
+    let upload = shop.send(request.body(Body::from(LOG)).expect("a request")).await;
+    assert_eq!(upload.status, StatusCode::ACCEPTED, "{}", upload.text);
+    let job = upload.field("job_id").to_owned();
+    let path = format!("/api/orders/imports/{job}");
+    assert_eq!(shop.get(&path).await.status, StatusCode::NOT_FOUND, "it has not begun");
+    begun(&shop, &job, upload.field("path")).await;
+
+    let listed = shop.get("/api/orders/imports?limit=1").await;
+    assert_eq!(listed.status, StatusCode::OK, "{}", listed.text);
+    let first = &listed.json["items"][0];
+    assert_eq!(
+        (&first["job_id"], &first["file"], &first["state"], &first["undone"]),
+        (&job.as_str().into(), &"Orders Oct.csv".into(), &"running".into(), &Value::Null)
+    );
+    let next = listed.json["next_cursor"].as_str().expect("another page");
+    let rest = shop.get(&format!("/api/orders/imports?cursor={next}")).await;
+    let second = &rest.json["items"][0];
+    assert_eq!((&second["file"], &second["state"]), (&"test".into(), &"done".into()), "{}", rest.text);
+    assert_eq!(
+        (&second["lines"], &second["orders_inserted"], &second["rejected"]),
+        (&3.into(), &2.into(), &1.into())
+    );
+    assert_eq!(rest.json["next_cursor"], Value::Null);
+
+    // Whoever cancels the job is not told by the import itself, which did not live to say so.
+    let cancelled = shop.post(&format!("/api/jobs/{job}/cancel"), "").await;
+    assert!(cancelled.status.is_success(), "{}", cancelled.text);
+    assert_eq!(shop.get(&path).await.field("state"), "cancelled");
+    let asked = shop.post(&format!("{path}/undo"), "").await;
+    assert_eq!(
+        asked.status,
+        StatusCode::ACCEPTED,
+        "what a cancelled one stored can be taken back: {}",
+        asked.text
+    );
+
+    let taken = undo::run(&shop.state.db, shop.tenant, (import, Uuid::now_v7()), Utc::now(), |_| {}).await;
+    assert_eq!(taken.expect("taken back").orders_removed, 2);
+    let undone = shop.get(&format!("/api/orders/imports/{import}")).await;
+    assert_eq!((undone.field("state"), &undone.json["undone"]["orders_removed"]), ("undone", &2.into()));
 }
 
 #[tokio::test]

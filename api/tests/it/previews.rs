@@ -38,6 +38,8 @@ async fn a_preview_shows_what_was_understood_and_stores_nothing() {
     assert_eq!(json["worth"], json!({ "EUR": "1311.50" }));
     assert_eq!(json["sample"].as_array().map(Vec::len), Some(1));
     assert_eq!(json["sample"][0]["lines"][0]["amount"], "1299.00");
+    assert_eq!(json["sample"][0]["ordered_at"], "2026-10-03", "the file knows no hour");
+    assert_eq!(json["remarks"], json!([]));
     let left_out = &json["left_out"][0];
     assert_eq!(
         (&left_out["reason"], &left_out["line"], &left_out["column"]),
@@ -45,6 +47,24 @@ async fn a_preview_shows_what_was_understood_and_stores_nothing() {
     );
     assert_eq!(shop.count("jobs.live").await, 0);
     assert_eq!(shop.count("platform.order_line").await, 0);
+}
+
+#[tokio::test]
+async fn a_currency_that_nobody_stated_is_remarked_on() {
+    let shop = shop(Mode::Token).await;
+    let text = "order_id,customer_id,ordered_at,amount\n1,c1,2026-10-03 18:30,5\n";
+    let shown = preview(&shop, "", text).await;
+    let remark = &shown.json["remarks"][0];
+    assert_eq!(
+        (&remark["reason"], &remark["rows"]),
+        (&"currency_assumed".into(), &1.into()),
+        "{}",
+        shown.text
+    );
+    assert!(remark["message"].as_str().is_some_and(|message| message.contains("USD")));
+    assert_eq!(shown.json["sample"][0]["ordered_at"], "2026-10-03T18:30:00Z");
+    let stated = preview(&shop, "?currency=USD", text).await;
+    assert_eq!(stated.json["remarks"], json!([]), "{}", stated.text);
 }
 
 #[tokio::test]

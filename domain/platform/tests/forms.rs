@@ -283,6 +283,7 @@ fn read(bytes: Vec<u8>) -> Result<(Vec<Statement>, Vec<String>), ReadError> {
         stated: Stated::default(),
         mapping: None,
         currency: "EUR".to_owned(),
+        is_currency_assumed: false,
         zone: chrono_tz::Tz::UTC,
         now,
     };

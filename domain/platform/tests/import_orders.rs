@@ -301,3 +301,74 @@ async fn files_are_told_apart_by_their_content() {
     assert_ne!(fingerprint(), first);
     std::fs::remove_dir_all(&directory).expect("removable");
 }
+
+/// What is noted of an import's rows by reason, and lines and sum of an order.
+async fn of_order(world: &World, import: &Import, order: &str) -> (Vec<(String, i64)>, i64, Decimal) {
+    let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+    let notes = sqlx::query_as(
+        "select reason, count(*) from platform.import_note where import_id = $1 group by reason order by 1",
+    )
+    .bind(import.id)
+    .fetch_all(&mut *tx)
+    .await
+    .expect("readable");
+    let (lines, sum) =
+        sqlx::query_as("select count(*), sum(amount) from platform.order_line where order_id = $1")
+            .bind(order)
+            .fetch_one(&mut *tx)
+            .await
+            .expect("readable");
+    (notes, lines, sum)
+}
+
+/// Order 1 of two lines, twice, with other orders between.
+fn joined(header: &str, lines: [&str; 2]) -> String {
+    let mut text = format!("{header}\n{}\n{}\n", lines[0], lines[1]);
+    let others = if header.contains("line_id") { ",x" } else { "" };
+    for order in 2..40 {
+        text.push_str(&format!("{order},c{order},2026-10-01,P,1{others}\n"));
+    }
+    text + &format!("{}\n{}\n", lines[0], lines[1])
+}
+
+#[tokio::test]
+async fn an_order_that_stands_twice_is_told_or_known_by_the_ids_of_its_lines() {
+    let plain = joined(
+        "order_id,customer_id,ordered_at,product_id,amount",
+        ["1,c1,2026-10-01,A,10", "1,c1,2026-10-01,B,5"],
+    );
+    let with_ids = joined(
+        "order_id,customer_id,ordered_at,product_id,amount,line_id",
+        ["1,c1,2026-10-01,A,10,71", "1,c1,2026-10-01,B,5,72"],
+    );
+    // In one batch, and in several.
+    for batch_lines in [10, 1_000] {
+        let world = world().await;
+        let import = Import { batch_lines, ..log(&world) };
+        run(&world, &import, &plain).await;
+        let told = vec![("order_in_two_places".to_owned(), 1)];
+        assert_eq!(of_order(&world, &import, "1").await, (told, 4, Decimal::from(30)), "{batch_lines}");
+
+        let world = self::world().await;
+        let import = Import { batch_lines, ..log(&world) };
+        let progress = run(&world, &import, &with_ids).await;
+        let told = vec![("repeated_block".to_owned(), 1)];
+        assert_eq!(of_order(&world, &import, "1").await, (told, 2, Decimal::from(15)), "{batch_lines}");
+        assert_eq!((progress.rejected, progress.left_out.get("repeated_block")), (2, Some(&2)));
+        // The same file again changes nothing and says the same of it.
+        let again = Import { batch_lines, ..log(&world) };
+        let progress = run(&world, &again, &with_ids).await;
+        assert_eq!((progress.orders_inserted, progress.orders_replaced), (0, 0), "{batch_lines}");
+        assert_eq!(of_order(&world, &again, "1").await.1, 2);
+    }
+}
+
+#[tokio::test]
+async fn rows_of_an_order_that_stand_apart_and_differ_are_nothing_to_tell() {
+    let world = world().await;
+    let import = log(&world);
+    let text = "order_id,customer_id,ordered_at,product_id,amount\n\
+        1,c1,2026-10-01,A,10\n2,c2,2026-10-01,A,10\n1,c1,2026-10-01,B,10\n";
+    run(&world, &import, text).await;
+    assert_eq!(of_order(&world, &import, "1").await, (vec![], 2, Decimal::from(20)));
+}

@@ -127,6 +127,11 @@ async fn bring(world: &World, statements: &[Statement]) -> (Uuid, Progress) {
     (import.id, progress)
 }
 
+/// Takes an import back, by a job of its own.
+async fn take_back(world: &World, import: Uuid) -> Result<Undone, UndoError> {
+    undo::run(&world.db, world.tenant, (import, Uuid::now_v7()), Utc::now(), |_| {}).await
+}
+
 /// Customer, orders, lines and spend of each profile.
 async fn profiles(world: &World) -> Vec<(String, i32, i32, Decimal)> {
     let mut tx = tx(world).await;
@@ -329,13 +334,15 @@ async fn an_import_is_taken_back_as_a_whole() {
     .await;
     // Something newer has stated order 2 since.
     bring(&world, &[of("c2", None, order("2", &[60]))]).await;
-    let result = undo::run(&world.db, world.tenant, undone, Utc::now(), |_| {}).await.expect("undone");
-    assert_eq!(result, Undone { orders_restored: 1, orders_removed: 2, orders_newer: 1 });
+    let result = take_back(&world, undone).await.expect("undone");
+    assert_eq!(
+        result,
+        Undone { orders_restored: 1, orders_removed: 2, orders_confirmed: 0, orders_newer: 1 }
+    );
     assert_eq!(profiles(&world).await, [before[0].clone(), profile("c2", 1, 1, 60)]);
-    let again = undo::run(&world.db, world.tenant, undone, Utc::now(), |_| {}).await.expect_err("once");
+    let again = take_back(&world, undone).await.expect_err("once");
     assert!(matches!(again, UndoError::Already(_)), "{again}");
-    let unknown =
-        undo::run(&world.db, world.tenant, Uuid::now_v7(), Utc::now(), |_| {}).await.expect_err("unknown");
+    let unknown = take_back(&world, Uuid::now_v7()).await.expect_err("unknown");
     assert!(matches!(unknown, UndoError::Unknown), "{unknown}");
 }
 
@@ -345,9 +352,9 @@ async fn taking_back_both_of_two_imports_leaves_what_was_before_both() {
     bring(&world, &[order("1", &[10])]).await;
     let (first, _) = bring(&world, &[order("1", &[20])]).await;
     let (second, _) = bring(&world, &[order("1", &[30])]).await;
-    undo::run(&world.db, world.tenant, first, Utc::now(), |_| {}).await.expect("undone");
+    take_back(&world, first).await.expect("undone");
     assert_eq!(profiles(&world).await, [profile("c1", 1, 1, 30)]);
-    undo::run(&world.db, world.tenant, second, Utc::now(), |_| {}).await.expect("undone");
+    take_back(&world, second).await.expect("undone");
     assert_eq!(profiles(&world).await, [profile("c1", 1, 1, 10)]);
 }
 
@@ -374,7 +381,7 @@ async fn an_import_that_did_not_end_says_what_of_it_counts() {
         import::run(&world.db, &import, file(&orders, None), |_| Next::Continue).await.expect("imports");
     assert!(matches!(outcome, Outcome::Finished(progress) if progress.inserted == 5));
     // And it can be taken back.
-    undo::run(&world.db, world.tenant, import.id, Utc::now(), |_| {}).await.expect("undone");
+    take_back(&world, import.id).await.expect("undone");
     assert_eq!(profiles(&world).await, []);
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use platform::orders::mapping::{Mapping, Stated};
 use platform::orders::preview::{self, Preview};
 use platform::orders::reading::{DateOrder, DecimalMark, ReadError, Reading, Request, Role, Source};
+use platform::orders::rule::RevenueRule;
 use platform::orders::statement::{Found, Note, NoteKind, Payment, Place, Statement};
 use platform::orders::{Meaning, Status};
 
@@ -19,6 +20,7 @@ fn request() -> Request {
         stated: Stated::default(),
         mapping: None,
         currency: "EUR".to_owned(),
+        is_currency_assumed: false,
         zone: chrono_tz::Tz::UTC,
         now: now(),
     }
@@ -663,7 +665,9 @@ fn other_exports_are_known() {
 
 #[test]
 fn a_preview_says_what_an_import_would_do() {
-    let show = |text: &str| -> Preview { preview::preview(&source(text), &request(), 5).expect("shown") };
+    let show = |text: &str| -> Preview {
+        preview::preview(&source(text), &request(), RevenueRule::Paid, 5).expect("shown")
+    };
     let text = "order_id,customer_id,ordered_at,quantity,amount,note\n1,c1,03/10/2026,1,10,\n2,c1,04/10/2026,1,ten,\n3,c1,04/10/2026,1,12,\n";
     let shown = show(text);
     assert_eq!((shown.is_whole, shown.rows, shown.orders), (true, 3, 0));
@@ -678,7 +682,10 @@ fn a_preview_says_what_an_import_would_do() {
         ("number_unreadable", 1, Some(3), Some("amount"))
     );
     assert_eq!(shown.understood.unknown_columns(), ["note"]);
-    assert!(matches!(preview::preview(&source("a,b\n1,2\n"), &request(), 5), Err(ReadError::Missing { .. })));
+    assert!(matches!(
+        preview::preview(&source("a,b\n1,2\n"), &request(), RevenueRule::Paid, 5),
+        Err(ReadError::Missing { .. })
+    ));
     // Of a large file parts are looked at.
     let mut long = "order_id,customer_id,ordered_at,quantity,amount\n".to_owned();
     for order in 0..100_000 {
@@ -706,4 +713,126 @@ fn orders_of_a_zone_are_of_its_day() {
     let read = read_by(border, &Request { zone: chrono_tz::America::Los_Angeles, ..request() });
     let times: Vec<String> = read.orders.iter().map(|order| order.placed_at.to_rfc3339()).collect();
     assert_eq!(times, ["2026-01-01T07:59:00+00:00", "2026-01-01T08:00:00+00:00"]);
+}
+
+/// What the orders of a file are worth, line by line, or why each was left out.
+fn worths(text: &str) -> Vec<String> {
+    let read = read(text);
+    let orders = read.orders.iter().map(|order| {
+        let lines: Vec<String> = order.lines.iter().map(|line| line.amount.normalize().to_string()).collect();
+        format!("{}: {}", order.order_id, lines.join(" "))
+    });
+    orders.chain(read.notes.iter().map(|note| note.reason.to_owned())).collect()
+}
+
+#[test]
+fn totals_of_orders_are_read_where_there_are_no_amounts_of_lines() {
+    // A row is an order.
+    for name in ["Total", "Order Total", "Gesamtbetrag", "Summe", "grand total"] {
+        let text =
+            format!("order_id,customer_id,ordered_at,{name}\n1,c1,2026-10-01,59.80\n2,c2,2026-10-02,-5\n");
+        assert_eq!(worths(&text), ["1: 59.8", "2: -5"], "{name}");
+    }
+    let rows = |name: &str, totals: [&str; 3]| {
+        worths(&format!(
+            "order_id,customer_id,ordered_at,sku,quantity,{name}\n1,c1,2026-10-01,A,2,{}\n1,c1,2026-10-01,B,1,{}\n2,c2,2026-10-02,A,1,{}\n",
+            totals[0], totals[1], totals[2]
+        ))
+    };
+    // The order's, repeated in each row or in the first one alone: shared by pieces, to the cent.
+    assert_eq!(rows("Order Total", ["10", "10", "7"]), ["1: 6.67 3.33", "2: 7"]);
+    assert_eq!(rows("Order Total", ["10", "", "7"]), ["1: 6.67 3.33", "2: 7"]);
+    assert_eq!(rows("Total", ["10", "", "7"]), ["1: 6.67 3.33", "2: 7"]);
+    // Each line's own, by a name that says both.
+    assert_eq!(rows("Total", ["10", "4", "7"]), ["1: 10 4", "2: 7"]);
+    // What may be either, or is neither, is left out by name.
+    assert_eq!(rows("Total", ["10", "10", "7"]), ["2: 7", "total_ambiguous"]);
+    assert_eq!(rows("Order Total", ["10", "4", "7"]), ["2: 7", "totals_differ"]);
+    assert_eq!(rows("Order Total", ["", "", "7"]), ["2: 7", "cell_missing"]);
+    // Beside amounts they are not needed.
+    let both = "order_id,customer_id,ordered_at,amount,total\n1,c1,2026-10-01,10,99\n1,c1,2026-10-01,5,99\n";
+    assert_eq!(worths(both), ["1: 10 5"]);
+    // A mapping says what a name does not.
+    for (meaning, amounts) in [(Meaning::OrderTotal, ["5", "5"]), (Meaning::Amount, ["10", "10"])] {
+        let columns = [
+            ("Nr", Meaning::OrderId),
+            ("Wer", Meaning::CustomerId),
+            ("Wann", Meaning::OrderedAt),
+            ("Total", meaning),
+        ];
+        let columns = columns.into_iter().map(|(name, meaning)| (name.to_owned(), meaning)).collect();
+        let mapping = Mapping { columns, ..Mapping::default() };
+        assert!(mapping.check().is_ok());
+        let request = Request { mapping: Some(mapping), ..request() };
+        let read = read_by("Nr,Wer,Wann,Total\n1,c1,2026-10-01,10\n1,c1,2026-10-01,10\n", &request);
+        assert_eq!(read.amounts(), amounts, "{meaning:?}");
+    }
+}
+
+fn previewed(text: &str, request: &Request) -> Preview {
+    preview::preview(&source(text), request, RevenueRule::Paid, 10).expect("understood")
+}
+
+fn remarks(preview: &Preview) -> Vec<(&str, u64)> {
+    preview.remarks.iter().map(|remark| (remark.reason, remark.rows)).collect()
+}
+
+#[test]
+fn a_preview_names_what_it_takes_for_granted() {
+    let assumed = Request { is_currency_assumed: true, ..Request::new("USD", now()) };
+    let text = "order_id,customer_id,ordered_at,amount,currency\n1,c1,2026-10-01,5,EUR\n2,c2,2026-10-01,5,\n3,c3,2026-10-01,5,\n";
+    let shown = previewed(text, &assumed);
+    assert_eq!(remarks(&shown), [("currency_assumed", 2)]);
+    let remark = &shown.remarks[0];
+    assert!(remark.message.contains("USD") && remark.message.contains("`currency`"), "{}", remark.message);
+    assert_eq!(remark.line, Some(3));
+    assert_eq!(remarks(&previewed(text, &request())), [], "whoever states it knows it");
+    let totals = previewed("order_id,customer_id,ordered_at,total\n1,c1,2026-10-01,5\n", &request());
+    assert_eq!(remarks(&totals), [("order_totals", 1)]);
+    assert_eq!(totals.remarks[0].column.as_deref(), Some("total"));
+}
+
+#[test]
+fn a_preview_shows_days_where_a_file_has_no_hours() {
+    let berlin = Request { zone: chrono_tz::Europe::Berlin, ..request() };
+    let header = "order_id,customer_id,ordered_at,amount\n";
+    let shown = previewed(
+        &format!("{header}1,c1,2026-10-03,5\n2,c2,2026-12-31,5\n"),
+        &Request { now: "2027-01-10T00:00:00Z".parse().expect("a time"), ..berlin.clone() },
+    );
+    let days: Vec<String> =
+        shown.sample.iter().filter_map(|order| order.placed_on).map(|day| day.to_string()).collect();
+    assert_eq!(days, ["2026-10-03", "2026-12-31"], "the shop's days");
+    let shown = previewed(&format!("{header}1,c1,2026-10-03,5\n2,c2,2026-10-03 18:30,5\n"), &berlin);
+    assert!(shown.sample.iter().all(|order| order.placed_on.is_none()));
+}
+
+#[test]
+fn a_preview_tells_what_stands_twice() {
+    let header = "order_id,customer_id,ordered_at,amount";
+    let twice = format!("{header}\n1,c1,2026-10-01,5\n2,c2,2026-10-01,5\n1,c1,2026-10-01,5\n");
+    let shown = previewed(&twice, &request());
+    assert_eq!(remarks(&shown), [("order_in_two_places", 1)]);
+    assert_eq!((shown.remarks[0].line, shown.worth["EUR"]), (Some(4), 15.into()));
+    let with_ids =
+        format!("{header},line_id\n1,c1,2026-10-01,5,7\n2,c2,2026-10-01,5,8\n1,c1,2026-10-01,5,7\n");
+    let shown = previewed(&with_ids, &request());
+    let left_out: Vec<_> = shown.left_out.iter().map(|reason| (reason.reason, reason.rows)).collect();
+    assert_eq!((left_out, shown.orders, shown.worth["EUR"]), (vec![("repeated_block", 1)], 2, 10.into()));
+}
+
+#[test]
+fn a_preview_says_which_orders_count() {
+    let text = "order_id,customer_id,ordered_at,amount,status\n1,c1,2026-10-01,40,paid\n2,c1,2026-10-01,900,cancelled\n\
+        3,c1,2026-10-01,60,refunded\n4,c1,2026-10-01,7,pending\n";
+    let of = |rule| {
+        let shown = preview::preview(&source(text), &request(), rule, 10).expect("understood");
+        let counting = shown.sample.iter().filter(|order| order.counts);
+        let ids: Vec<String> = counting.map(|order| order.statement.order_id.clone()).collect();
+        assert_eq!(ids.len() as u64, shown.orders_counted);
+        (ids.join(" "), shown.revenue.get("EUR").copied())
+    };
+    assert_eq!(of(RevenueRule::Paid), ("1 3".to_owned(), Some(40.into())));
+    assert_eq!(of(RevenueRule::Placed), ("1 3 4".to_owned(), Some(47.into())));
+    assert_eq!(of(RevenueRule::Fulfilled), (String::new(), None));
 }

@@ -5,6 +5,7 @@
 //! `folder`.
 
 mod folder;
+mod list;
 pub(super) mod mappings;
 pub(super) mod preview;
 pub(super) mod stated;
@@ -42,6 +43,8 @@ use folder::{Folder, FolderError, Form, Incoming};
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(start))
+        .routes(routes!(list::list))
+        .routes(routes!(list::show))
         .routes(routes!(rejects))
         .routes(routes!(rejects_as_csv))
         .routes(routes!(preview::show))
@@ -96,6 +99,7 @@ pub struct ImportJob {
         ("profile" = Option<String>, Query, description = "the export, when its header does not show it"),
         ("zone" = Option<String>, Query, description = "time zone of times without an offset; the tenant's by default"),
         ("mapping" = Option<String>, Query, description = "name of a saved mapping"),
+        ("name" = Option<String>, Query, description = "of an upload: what the file is called, for the list of imports"),
         ("Idempotency-Key" = Option<String>, Header, description = "the same key and request have the same answer"),
     ),
     request_body(content(
@@ -120,8 +124,10 @@ async fn start(
     request: Request,
 ) -> Result<Answer, Problem> {
     caller.require(Scope::OrdersWrite)?;
-    let params = Params::of(request.uri(), &stated::PARAMETERS)?;
+    let known: Vec<&str> = stated::PARAMETERS.iter().copied().chain(["name"]).collect();
+    let params = Params::of(request.uri(), &known)?;
     let form = stated::read(&params)?;
+    let called = params.text("name")?;
     if let Some(name) = &form.mapping {
         let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
         stated::find_mapping(&mut tx, name).await?;
@@ -147,7 +153,7 @@ async fn start(
         return enqueue(&state, &caller, &key, &digest, job, path, None).await;
     };
     let currency = currency(params.text("currency")?)?;
-    let mut incoming = folder.receive(kind).await?;
+    let mut incoming = folder.receive(kind, called).await?;
     let digest = store(&state, request, &mut incoming).await?;
     let path = incoming.finish().await?;
     let payload = ImportOrders { path: path.clone(), currency, stated: form.stated, mapping: form.mapping };

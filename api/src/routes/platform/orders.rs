@@ -119,7 +119,8 @@ async fn change_revenue_rule(
 /// Takes an import back as a whole.
 ///
 /// Orders that it stated last go back to what they were before it, or are gone when it brought them. What something newer
-/// has stated since stays. What an import replaced is kept for 30 days.
+/// has stated since stays, and so does what another import that stands states as well: an order that two files have is gone
+/// when both are taken back. What an import replaced is kept for 30 days.
 #[utoipa::path(
     post,
     path = "/api/orders/imports/{job_id}/undo",
@@ -166,6 +167,7 @@ impl From<UndoError> for Problem {
             UndoError::Running | UndoError::Already(_) | UndoError::TooOld(_) => {
                 Problem::conflict(error.to_string())
             }
+            UndoError::Queue(error) => error.into(),
             UndoError::Db(error) => error.into(),
         }
     }

@@ -17,6 +17,7 @@ use platform::kinds::SyncSource;
 use platform::orders::mapping::{self, MAPPINGS_LIMIT, Mapping};
 use platform::orders::preview;
 use platform::orders::reading::{Request, Source as Bytes};
+use platform::orders::rule;
 use platform::sources::{self, Config, Place, SOURCES_LIMIT, Source};
 use platform::zone;
 use serde::{Deserialize, Serialize};
@@ -158,10 +159,14 @@ async fn show_preview(
         password(&state, caller.tenant, params.text("saved_as")?, &config.place, form.password).await?;
     let (_, bytes) = look(&state, &config.place, &secret, Some(&mapping)).await?;
     let source = Bytes::Memory(bytes.into());
-    let preview = tokio::task::spawn_blocking(move || preview::preview(&source, &request, ORDERS_SHOWN))
-        .await
-        .map_err(|_| Problem::internal())?
-        .map_err(refusal)?;
+    let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
+    let rule = rule::read(&mut tx).await?.rule;
+    tx.commit().await?;
+    let preview =
+        tokio::task::spawn_blocking(move || preview::preview(&source, &request, rule, ORDERS_SHOWN))
+            .await
+            .map_err(|_| Problem::internal())?
+            .map_err(refusal)?;
     Ok(Shown(PreviewView::from(preview)))
 }
 

@@ -22,6 +22,9 @@ pub struct UndoImportOutput {
     pub orders_restored: i64,
     /// Orders that are gone, because the import brought them.
     pub orders_removed: i64,
+    /// Orders that stay, because another import that stands states the same.
+    #[serde(default)]
+    pub orders_confirmed: i64,
     /// Orders that stay, because something newer has stated them since.
     pub orders_newer: i64,
 }

@@ -36,16 +36,34 @@ impl Content {
     }
 
     fn with(self, line: &Line, statement: &Statement, bytes: &mut Vec<u8>) -> Content {
-        bytes.clear();
-        text(bytes, line.product_id.as_deref());
-        text(bytes, line.category.as_deref());
-        number(bytes, Some(line.quantity));
-        number(bytes, Some(line.amount));
-        number(bytes, line.list_amount);
-        bytes.push(u8::from(line.is_return));
-        minute(bytes, Some(line.at.unwrap_or(statement.placed_at)));
+        write_line(line, statement, bytes);
         Content(self.0.wrapping_add(xxh3_128(bytes)))
     }
+}
+
+/// What each line of a statement says, and the same with its id, if it has one.
+pub(super) fn lines(statement: &Statement) -> impl Iterator<Item = (u128, Option<u128>)> {
+    let mut bytes = Vec::with_capacity(96);
+    statement.lines.iter().map(move |line| {
+        write_line(line, statement, &mut bytes);
+        let alike = xxh3_128(&bytes);
+        let same = line.line_id.as_deref().map(|id| {
+            text(&mut bytes, Some(id));
+            xxh3_128(&bytes)
+        });
+        (alike, same)
+    })
+}
+
+fn write_line(line: &Line, statement: &Statement, bytes: &mut Vec<u8>) {
+    bytes.clear();
+    text(bytes, line.product_id.as_deref());
+    text(bytes, line.category.as_deref());
+    number(bytes, Some(line.quantity));
+    number(bytes, Some(line.amount));
+    number(bytes, line.list_amount);
+    bytes.push(u8::from(line.is_return));
+    minute(bytes, Some(line.at.unwrap_or(statement.placed_at)));
 }
 
 impl From<Content> for Uuid {

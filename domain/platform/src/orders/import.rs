@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use super::progress::{Progress, Stored};
 use super::seen::Seen;
-use super::stale;
 use super::state::{self, LANES, Source};
 use super::statement::{Found, Place};
 use super::undo;
+use super::{confirmed, stale};
 use crate::identities::erased::ErasureKey;
 use batch::{Batch, commit};
 
@@ -225,6 +225,7 @@ async fn begin(db: &Db, import: &Import) -> Result<Begun, ImportError> {
     .await
     .map_err(DbError::from)?;
     undo::forget_old(&mut tx, import.tenant, Utc::now()).await?;
+    confirmed::forget_old(&mut tx, import.tenant, Utc::now()).await?;
     tx.commit().await.map_err(DbError::from)?;
     Ok(Begun::At(begun.0, begun.1))
 }

@@ -140,8 +140,8 @@ impl Mapping {
             missing.push("ordered_at");
         }
         let has_price = has(Meaning::UnitPrice) && has(Meaning::Quantity);
-        if !(has(Meaning::Amount) || has_price) {
-            missing.push("amount (or unit_price and quantity)");
+        if !(has(Meaning::Amount) || has_price || has(Meaning::OrderTotal)) {
+            missing.push("amount (or unit_price and quantity, or order_total)");
         }
         if ![Meaning::CustomerId, Meaning::CustomerEmail, Meaning::CustomerPhone].into_iter().any(has) {
             missing.push("customer_id (or customer_email or customer_phone)");

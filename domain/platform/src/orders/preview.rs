@@ -1,12 +1,16 @@
 //! What an import would make of a file, before anything is stored: its form, its columns, some orders, and what would be
-//! left out. Of a large file the beginning is looked at, and a little of the middle and the end; of a small one all.
+//! left out, and what is assumed. Of a large file the beginning is looked at, and a little of the middle and the end; of a
+//! small one all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::reading::{ReadError, Reading, Request, Source, Understood, is_cut_off};
-use super::statement::{Found, Note, NoteKind, Statement};
+use super::repeats::{Earlier, Repeat};
+use super::rule::RevenueRule;
+use super::statement::{Found, Note, NoteKind, Payment, Statement};
 
 /// Rows of the beginning that are read.
 const ROWS: u64 = 10_000;
@@ -28,6 +32,10 @@ pub struct Preview {
     pub orders: u64,
     /// What these orders are worth, by currency: sales less returns, whatever was paid.
     pub worth: BTreeMap<String, Decimal>,
+    /// Orders that are revenue under the rule.
+    pub orders_counted: u64,
+    /// What those are worth, by currency.
+    pub revenue: BTreeMap<String, Decimal>,
     /// The first orders.
     pub sample: Vec<Sample>,
     /// What would be left out, by reason.
@@ -45,6 +53,10 @@ pub struct Sample {
     pub line: u64,
     /// What it says.
     pub statement: Statement,
+    /// Whether it is revenue under the rule.
+    pub counts: bool,
+    /// The day on which it was placed, where the file knows no times of day: `placed_at` is that day's beginning then.
+    pub placed_on: Option<NaiveDate>,
 }
 
 /// Rows that something is to be said of.
@@ -62,11 +74,16 @@ pub struct Reason {
     pub message: String,
 }
 
-/// Looks at a file and shows at most so many orders.
+/// Looks at a file and shows at most so many orders, and what of it is revenue under a rule.
 ///
 /// # Errors
 /// As [`Reading::open`], but for what can be read in two ways: that is told as the problem.
-pub fn preview(source: &Source, request: &Request, orders_shown: usize) -> Result<Preview, ReadError> {
+pub fn preview(
+    source: &Source,
+    request: &Request,
+    rule: RevenueRule,
+    orders_shown: usize,
+) -> Result<Preview, ReadError> {
     let mut reading = Reading::peek(source, request)?;
     let understood = reading.understood().clone();
     let mut preview = Preview {
@@ -76,11 +93,20 @@ pub fn preview(source: &Source, request: &Request, orders_shown: usize) -> Resul
         rows: 0,
         orders: 0,
         worth: BTreeMap::new(),
+        orders_counted: 0,
+        revenue: BTreeMap::new(),
         sample: Vec::new(),
         left_out: Vec::new(),
         remarks: Vec::new(),
     };
-    preview.is_whole = preview.look(&mut reading, ROWS, orders_shown, true)?;
+    let mut orders = HashMap::new();
+    preview.is_whole = preview.look(&mut reading, rule, ROWS, (orders_shown, true), &mut orders)?;
+    if !reading.has_times() {
+        let zone = reading.zone();
+        for order in &mut preview.sample {
+            order.placed_on = Some(order.statement.placed_at.with_timezone(&zone).date_naive());
+        }
+    }
     if !preview.is_whole {
         let size = source.size_bytes().map_err(tables::TableError::from)?;
         for offset in [size / 2, size - size / 20] {
@@ -88,10 +114,12 @@ pub fn preview(source: &Source, request: &Request, orders_shown: usize) -> Resul
                 // The first order there is perhaps half of one.
                 reading.next()?;
                 let until = preview.rows + DISTANT_ROWS;
-                preview.look(&mut reading, until, 0, false)?;
+                // What stands there may be half of an order, so nothing is said of what stands twice.
+                preview.look(&mut reading, rule, until, (0, false), &mut HashMap::new())?;
             }
         }
     }
+    preview.tell_assumptions(&reading, request);
     if preview.problem.is_none() && preview.is_whole && preview.orders == 0 {
         preview.problem = Some("no order in the file could be read; an import would fail".to_owned());
     }
@@ -103,20 +131,39 @@ impl Preview {
     fn look(
         &mut self,
         reading: &mut Reading,
+        rule: RevenueRule,
         until_rows: u64,
-        orders_shown: usize,
-        has_lines: bool,
+        (orders_shown, has_lines): (usize, bool),
+        orders: &mut HashMap<String, (u64, Earlier)>,
     ) -> Result<bool, ReadError> {
         while self.rows < until_rows {
             match reading.next() {
                 Ok(None) => return Ok(true),
                 Ok(Some(Found::Order { statement, line, rows, .. })) => {
                     self.rows += u64::from(rows);
+                    let (first, earlier) = orders
+                        .entry(statement.order_id.clone())
+                        .or_insert_with(|| (line, Earlier::default()));
+                    let repeat = earlier.add(&statement);
+                    if let Some(note) = repeat.note(&statement.order_id, line, Some(*first)) {
+                        self.count(note, rows, has_lines);
+                    }
+                    if repeat == Repeat::Block {
+                        continue;
+                    }
                     self.orders += 1;
                     let worth: Decimal = statement.lines.iter().map(|line| line.amount).sum();
                     *self.worth.entry(statement.currency.clone()).or_default() += worth;
+                    let counts = rule.counts(&statement);
+                    if counts {
+                        self.orders_counted += 1;
+                        let is_taken_back = statement.payment == Payment::Refunded
+                            && !statement.lines.iter().any(|line| line.is_return);
+                        *self.revenue.entry(statement.currency.clone()).or_default() +=
+                            if is_taken_back { Decimal::ZERO } else { worth };
+                    }
                     if self.sample.len() < orders_shown {
-                        self.sample.push(Sample { line, statement });
+                        self.sample.push(Sample { line, statement, counts, placed_on: None });
                     }
                 }
                 Ok(Some(Found::Note { note, rows, .. })) => {
@@ -131,6 +178,28 @@ impl Preview {
             }
         }
         Ok(false)
+    }
+
+    /// What nothing in the file says, and is taken for granted.
+    fn tell_assumptions(&mut self, reading: &Reading, request: &Request) {
+        let mut tell = |reason, rows, line, column, message| {
+            self.remarks.push(Reason { reason, rows, line, column, message });
+        };
+        let (orders, first) = reading.without_currency();
+        let is_mapped = request.mapping.as_ref().is_some_and(|mapping| mapping.currency.is_some());
+        if request.is_currency_assumed && !is_mapped && orders > 0 {
+            let code = reading.usual_currency();
+            let message = format!(
+                "nothing says in which currency these orders are, so they are taken as {code}; state another by the parameter `currency` (as EUR), or by a mapping"
+            );
+            tell("currency_assumed", orders, Some(first).filter(|line| *line > 0), None, message);
+        }
+        if let Some(column) = reading.column_of_totals()
+            && self.orders > 0
+        {
+            let message = "no column says what lines amount to, so orders are worth their totals, with shipping and taxes if these are in them; a mapping may name another column as `amount`".to_owned();
+            tell("order_totals", self.orders, None, Some(column), message);
+        }
     }
 
     fn count(&mut self, note: Note, rows: u32, has_lines: bool) {

@@ -15,7 +15,9 @@ use database::{DbError, Tx};
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::confirmed::Confirmed;
 use super::content::Content;
+use super::repeats::{self, Earlier, Repeat};
 use super::rule;
 use super::seen::Seen;
 use super::stale;
@@ -84,6 +86,16 @@ pub struct Stated {
     pub unnamed: Vec<String>,
 }
 
+impl Stated {
+    /// Tells of a further part of an order, if there is something to tell; a repeated one is left out.
+    fn repeat(&mut self, repeat: Repeat, part: &Told<'_>, order_id: &str, first: Option<u64>) {
+        let Some(note) = repeat.note(order_id, part.line, first) else { return };
+        let left_out = if repeat == Repeat::Block { part.statement.lines.len() } else { 0 };
+        self.counts.lines_left_out += left_out as i64;
+        self.notes.push((note, u32::try_from(left_out).unwrap_or(u32::MAX)));
+    }
+}
+
 /// A statement and where it stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Told<'s> {
@@ -149,6 +161,8 @@ struct Group<'s> {
     order_id: String,
     key: Key,
     parts: Vec<Told<'s>>,
+    /// What its parts say, from the second one on.
+    earlier: Option<Earlier>,
 }
 
 /// Stores statements and notes whose profiles are stale, but for what the caller has `seen`; answers what it may add to that
@@ -172,9 +186,17 @@ pub(super) async fn apply(
         groups.iter().flat_map(|group| &group.parts).map(|part| &part.statement.customer).collect();
     let erased = erased::among(tx, tenant, &source.erasure_key, parties.into_iter()).await?;
 
+    let further: Vec<(&Before, &[Told<'_>])> = groups
+        .iter()
+        .filter_map(|group| Some((stored.get(group.order_id.as_str())?, &group.parts[..])))
+        .filter(|(before, parts)| before.is_begun_by(source) && repeats::have_ids(parts))
+        .collect();
+    let repeated = repeats::stored_already(tx, tenant, &further).await?;
+
     let mut returned = Vec::new();
     let mut changes = Vec::with_capacity(groups.len());
     let mut restated = Vec::new();
+    let mut confirmed = Confirmed::default();
     for group in &groups {
         let [first, others @ ..] = &group.parts[..] else { continue };
         let content = others
@@ -185,6 +207,9 @@ pub(super) async fn apply(
         let kept = match before.map_or(Verdict::New, |before| before.judge(first.statement, source, content))
         {
             Verdict::Same => {
+                if let Some(before) = before {
+                    confirmed.same(before, content, source);
+                }
                 if let Some(before) = before.filter(|before| before.stated_at < first.statement.stated_at) {
                     restated.push((before.order_id.as_str(), first.statement.stated_at));
                 }
@@ -193,13 +218,28 @@ pub(super) async fn apply(
                 continue;
             }
             Verdict::Older => {
+                if let Some(before) = before.filter(|before| before.was(content)) {
+                    confirmed.older(before, content);
+                }
                 stated.counts.older += 1;
                 stated.counts.lines_known += lines;
                 continue;
             }
             Verdict::New => Kept::Nothing,
             Verdict::Newer => Kept::Replaced,
-            Verdict::Part => Kept::Added,
+            Verdict::Part if repeated.contains(group.order_id.as_str()) => {
+                for part in &group.parts {
+                    stated.repeat(Repeat::Block, part, &group.order_id, None);
+                }
+                continue;
+            }
+            Verdict::Part => {
+                // All that is stored of it, once more.
+                if before.is_some_and(|before| before.says(content)) {
+                    stated.repeat(Repeat::Alike, first, &group.order_id, None);
+                }
+                Kept::Added
+            }
         };
         match kept {
             Kept::Nothing => stated.counts.inserted += 1,
@@ -248,6 +288,7 @@ pub(super) async fn apply(
     let stale: Vec<&str> = touched.filter(|customer| seen.is_newly_stale(&mut fresh, customer)).collect();
     stale::mark(tx, tenant, source.cause, stale.into_iter()).await?;
     store::restate(tx, tenant, &restated).await?;
+    confirmed.write(tx, tenant, source).await?;
     Ok((stated, fresh))
 }
 
@@ -278,13 +319,22 @@ fn grouped<'s>(told: &[Told<'s>], stated: &mut Stated) -> Vec<Group<'s>> {
                 );
                 stated.notes.push((note(part, NoteKind::Remark, "order_of_two_customers", message), 0));
             }
-            group.parts.push(*part);
+            let earlier = group.earlier.get_or_insert_with(|| {
+                let mut earlier = Earlier::default();
+                earlier.add(group.parts[0].statement);
+                earlier
+            });
+            let repeat = earlier.add(statement);
+            stated.repeat(repeat, part, &group.order_id, Some(group.parts[0].line));
+            if repeat != Repeat::Block {
+                group.parts.push(*part);
+            }
             continue;
         }
         let (reason, message) = match (order_id, normal::key(&statement.customer)) {
             (Some(order_id), Ok(key)) => {
                 places.insert(order_id.clone(), groups.len());
-                groups.push(Group { order_id, key, parts: vec![*part] });
+                groups.push(Group { order_id, key, parts: vec![*part], earlier: None });
                 continue;
             }
             (None, _) => ("order_id_rounded", ORDER_ROUNDED),
@@ -333,11 +383,10 @@ enum Verdict {
 
 impl Before {
     fn judge(&self, statement: &Statement, source: &Source, content: Content) -> Verdict {
-        // An import that began anew, on another file, has begun later: its orders are whole ones again.
-        if source.import.is_some() && self.import_id == source.import && self.taken_at == source.taken_at {
+        if self.is_begun_by(source) {
             return Verdict::Part;
         }
-        if self.content.is_some_and(|stored| Content::from(stored) == content) {
+        if self.says(content) {
             return Verdict::Same;
         }
         let is_older = match (self.stated_at, statement.stated_at) {
@@ -348,6 +397,17 @@ impl Before {
             _ => source.taken_at < self.taken_at,
         };
         if is_older { Verdict::Older } else { Verdict::Newer }
+    }
+
+    /// Whether an earlier batch of the same import stored it. An import that began anew, on another file, has begun later: its
+    /// orders are whole ones again.
+    fn is_begun_by(&self, source: &Source) -> bool {
+        source.import.is_some() && self.import_id == source.import && self.taken_at == source.taken_at
+    }
+
+    /// Whether this is what is stored.
+    fn says(&self, content: Content) -> bool {
+        self.content.is_some_and(|stored| Content::from(stored) == content)
     }
 
     /// Whether this is what was stored before and made room.

@@ -1,28 +1,31 @@
 //! Takes an import back: orders that it stated last go back to what they were before it. What something newer has stated
-//! since stays as it is.
+//! since stays as it is, and so does what another import states as well: that one has it then.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::ids::TenantId;
 use database::{Db, DbError, Role, Tx};
+use jobs::QueueError;
 use serde::Serialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::state::{LANES, take_lane};
-use super::{stale, store};
+use super::{confirmed, stale, store};
 
 /// What an import replaced is kept for so long, and so long it can be taken back.
 pub const KEPT_FOR: TimeDelta = TimeDelta::days(30);
 /// Orders of one transaction.
 const STEP: i64 = 1_000;
 
-/// What taking back came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+/// What taking back came to, over all its tries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromRow)]
 pub struct Undone {
     /// Orders that are what they were before.
     pub orders_restored: i64,
     /// Orders that are gone, because the import brought them.
     pub orders_removed: i64,
+    /// Orders that stay, because another import that stands states the same.
+    pub orders_confirmed: i64,
     /// Orders that stay, because something newer has stated them since.
     pub orders_newer: i64,
 }
@@ -42,6 +45,9 @@ pub enum UndoError {
     /// What it replaced is not kept any more.
     #[error("the import ended at {0}; what an import replaced is kept for 30 days")]
     TooOld(DateTime<Utc>),
+    /// The ledger failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -61,50 +67,77 @@ pub async fn check(tx: &mut Tx, import: Uuid, now: DateTime<Utc>) -> Result<(), 
     .map_err(DbError::from)?;
     match found {
         None => Err(UndoError::Unknown),
-        Some((state, _, _)) if state == "running" => Err(UndoError::Running),
+        // One whose job was cancelled or failed for good says so nowhere else.
+        Some((state, _, _)) if state == "running" && jobs::read::is_unfinished(tx, import).await? => {
+            Err(UndoError::Running)
+        }
         Some((_, Some(at), _)) => Err(UndoError::Already(at)),
         Some((_, None, ended)) if now - ended > KEPT_FOR => Err(UndoError::TooOld(ended)),
         Some(_) => Ok(()),
     }
 }
 
-/// Takes an import back, in steps; ended early, it goes on where it was when it is called again. `on_step` is told how far
-/// it is.
+/// Takes an import back for a job, in steps; ended early, it goes on where it was when it is called again. `on_step` is
+/// told how far it is.
 ///
 /// # Errors
 /// Why it cannot be taken back, or the database failed.
 pub async fn run(
     db: &Db,
     tenant: TenantId,
-    import: Uuid,
+    (import, job): (Uuid, Uuid),
     now: DateTime<Utc>,
     mut on_step: impl FnMut(&Undone),
 ) -> Result<Undone, UndoError> {
     let mut tx = db.tenant_tx(Role::Platform, tenant).await?;
+    // An earlier try of the job has done it all and did not live to say so.
+    if let Some(undone) = done_by(&mut tx, import, job).await? {
+        return Ok(undone);
+    }
     check(&mut tx, import, now).await?;
-    sqlx::query("update platform.import_run set state = 'undoing', updated_at = now() where id = $1")
-        .bind(import)
-        .execute(&mut *tx)
-        .await
-        .map_err(DbError::from)?;
+    sqlx::query(
+        "update platform.import_run set state = 'undoing', undone_by = $2, updated_at = now() where id = $1",
+    )
+    .bind(import)
+    .bind(job)
+    .execute(&mut *tx)
+    .await
+    .map_err(DbError::from)?;
     tx.commit().await.map_err(DbError::from)?;
 
-    let mut undone = Undone::default();
+    let given = confirmed::hand_over(db, tenant, import, 0).await?;
     let mut after = String::new();
-    while let Some(last) = step(db, tenant, import, &after, &mut undone).await? {
+    while let Some((last, undone)) = step(db, tenant, import, &after).await? {
         after = last;
         on_step(&undone);
     }
-    undone.orders_newer = forget(db, tenant, import).await?;
+    // What was confirmed meanwhile of what is replaced.
+    confirmed::hand_over(db, tenant, import, given).await?;
+    forget(db, tenant, import).await?;
     stale::derive_all(db, tenant, import).await?;
     let mut tx = db.tenant_tx(Role::Platform, tenant).await?;
-    sqlx::query("update platform.import_run set state = 'undone', undone_at = now(), updated_at = now() where id = $1")
-        .bind(import)
-        .execute(&mut *tx)
-        .await
-        .map_err(DbError::from)?;
+    let undone = sqlx::query_as(
+        "update platform.import_run set state = 'undone', undone_at = now(), updated_at = now() where id = $1
+         returning orders_restored, orders_removed, orders_confirmed, orders_newer",
+    )
+    .bind(import)
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(DbError::from)?;
     tx.commit().await.map_err(DbError::from)?;
     Ok(undone)
+}
+
+/// What came of it, when the job has taken the import back.
+async fn done_by(tx: &mut Tx, import: Uuid, job: Uuid) -> Result<Option<Undone>, DbError> {
+    Ok(sqlx::query_as(
+        "select orders_restored, orders_removed, orders_confirmed, orders_newer from platform.import_run
+         where id = $1 and state = 'undone' and undone_by = $2",
+    )
+    .bind(import)
+    .bind(job)
+    .fetch_optional(&mut **tx)
+    .await?)
 }
 
 /// An order that the import stated last.
@@ -116,14 +149,13 @@ struct Stated {
     lines: i32,
 }
 
-/// Takes back the next orders after one; answers the last of them, or none at the end.
+/// Takes back the next orders after one; answers the last of them and what came of it so far, or none at the end.
 async fn step(
     db: &Db,
     tenant: TenantId,
     import: Uuid,
     after: &str,
-    undone: &mut Undone,
-) -> Result<Option<String>, DbError> {
+) -> Result<Option<(String, Undone)>, DbError> {
     let mut tx = db.tenant_tx(Role::Platform, tenant).await?;
     for lane in 0..LANES {
         take_lane(&mut tx, tenant, lane).await?;
@@ -156,19 +188,27 @@ async fn step(
     .bind(&ids)
     .execute(&mut *tx)
     .await?;
-    undone.orders_restored += restored.len() as i64;
-    undone.orders_removed += removed.rows_affected() as i64;
+    // Counted with what was done, so that a try that was killed has counted what it did and nothing else.
+    let undone = sqlx::query_as(
+        "update platform.import_run
+         set orders_restored = orders_restored + $2, orders_removed = orders_removed + $3, updated_at = now()
+         where id = $1 returning orders_restored, orders_removed, orders_confirmed, orders_newer",
+    )
+    .bind(import)
+    .bind(restored.len() as i64)
+    .bind(removed.rows_affected() as i64)
+    .fetch_one(&mut *tx)
+    .await?;
     let touched =
         orders.iter().map(|order| order.customer_id.as_str()).chain(restored.iter().map(String::as_str));
     stale::mark(&mut tx, tenant, import, touched).await?;
     let last = (*last).to_owned();
     tx.commit().await?;
-    Ok(Some(last))
+    Ok(Some((last, undone)))
 }
 
 /// Forgets what the import said where something newer replaced it: taken back, that one leaves what was before both.
-/// Answers of how many orders that is so.
-async fn forget(db: &Db, tenant: TenantId, import: Uuid) -> Result<i64, DbError> {
+async fn forget(db: &Db, tenant: TenantId, import: Uuid) -> Result<(), DbError> {
     let mut tx = db.tenant_tx(Role::Platform, tenant).await?;
     let relinked = sqlx::query(
         "update platform.order_prior later set header = mine.header, lines = mine.lines, of_import = mine.of_import
@@ -190,8 +230,14 @@ async fn forget(db: &Db, tenant: TenantId, import: Uuid) -> Result<i64, DbError>
         .bind(import)
         .execute(&mut *tx)
         .await?;
+    confirmed::forget(&mut tx, tenant, import).await?;
+    sqlx::query("update platform.import_run set orders_newer = orders_newer + $2 where id = $1")
+        .bind(import)
+        .bind((relinked.rows_affected() + forgotten.rows_affected()) as i64)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
-    Ok((relinked.rows_affected() + forgotten.rows_affected()) as i64)
+    Ok(())
 }
 
 /// Deletes what is kept for longer than it may be asked for, a bounded number (platform role).

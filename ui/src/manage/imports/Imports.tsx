@@ -125,7 +125,12 @@ function NewImport() {
     staleTime: Number.POSITIVE_INFINITY,
   });
   const send = useAct({
-    run: () => upload<{ job_id: string }>(`/api/orders/import?${search}`, file as File, typeOf(file as File)),
+    run: () => {
+      const chosen = file as File;
+      const whole = new URLSearchParams(search);
+      whole.set("name", chosen.name.slice(-100));
+      return upload<{ job_id: string }>(`/api/orders/import?${whole}`, chosen, typeOf(chosen));
+    },
     changes: [["jobs"]],
     done: () => "The import has begun",
     isShownElsewhere: true,

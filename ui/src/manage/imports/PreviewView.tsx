@@ -2,7 +2,7 @@
 
 import { Alert, Text } from "@mantine/core";
 import type { components } from "../../api.d.ts";
-import { count, moment, money, words } from "../../parts/format.ts";
+import { count, day, moment, money, words } from "../../parts/format.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 
 type Preview = components["schemas"]["PreviewView"];
@@ -13,11 +13,16 @@ const ORDERS: Column<Order>[] = [
   { head: "Line", isNumber: true, cell: (order) => count(order.line) },
   { head: "Order", cell: (order) => order.order_id },
   { head: "Customer", cell: (order) => order.customer_name ?? order.customer_email ?? order.customer_id ?? "–" },
-  { head: "Ordered", cell: (order) => <span className="nowrap">{moment(order.ordered_at)}</span> },
+  { head: "Ordered", cell: (order) => <span className="nowrap">{placed(order.ordered_at)}</span> },
   { head: "Payment", cell: (order) => words(order.payment) },
   { head: "Worth", isNumber: true, cell: (order) => money(order.worth, order.currency) },
   { head: "Lines", isNumber: true, cell: (order) => count(order.lines.length) },
 ];
+
+/** A file without times of day has days, which no zone may move. */
+function placed(at: string): string {
+  return at.length > 10 ? moment(at) : day(at);
+}
 
 export function PreviewView({ preview }: { preview: Preview }) {
   const worth = Object.entries(preview.worth).map(([currency, sum]) => money(sum, currency));

@@ -20,9 +20,11 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: UndoImport) -> Outcome<
         let orders = undone.orders_restored + undone.orders_removed;
         ctx.progress(orders.unsigned_abs(), None, &format!("{orders} orders"));
     };
-    let undone = match undo::run(&app.db, ctx.tenant, job.import_id, Utc::now(), on_step).await {
+    let which = (job.import_id, ctx.job_id);
+    let undone = match undo::run(&app.db, ctx.tenant, which, Utc::now(), on_step).await {
         Ok(undone) => undone,
         Err(UndoError::Db(error)) => return Err(error.into()),
+        Err(UndoError::Queue(error)) => return Err(error.into()),
         Err(error) => return Err(Stop::Cancel(error.to_string())),
     };
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
@@ -31,6 +33,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: UndoImport) -> Outcome<
     let output = UndoImportOutput {
         orders_restored: undone.orders_restored,
         orders_removed: undone.orders_removed,
+        orders_confirmed: undone.orders_confirmed,
         orders_newer: undone.orders_newer,
     };
     // Whoever has no order left is in no list of those who changed: a run of the whole tenant leaves them out.

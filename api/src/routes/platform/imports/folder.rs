@@ -85,20 +85,22 @@ impl Folder {
         Ok(below.to_owned())
     }
 
-    /// Begins an upload.
+    /// Begins an upload, of a file that its sender calls so.
     ///
     /// # Errors
     /// The file system failed.
-    pub async fn receive(&self, form: Form) -> Result<Incoming, FolderError> {
+    pub async fn receive(&self, form: Form, called: Option<&str>) -> Result<Incoming, FolderError> {
         let incoming = self.root.join("incoming");
         let complete = format!("tenants/{}", self.tenant);
         fs::create_dir_all(&incoming).await?;
         fs::create_dir_all(self.root.join(&complete)).await?;
         remove_abandoned(&incoming, SystemTime::now()).await;
         let name = Uuid::now_v7();
-        let extension = match form {
-            Form::Plain => "csv",
-            Form::Gzip => "csv.gz",
+        // Two of one name are two files; what follows the id is for people, as what a file is is found from its bytes.
+        let end = match (called.and_then(storable_name), form) {
+            (Some(called), _) => format!("-{called}"),
+            (None, Form::Plain) => ".csv".to_owned(),
+            (None, Form::Gzip) => ".csv.gz".to_owned(),
         };
         let path = incoming.join(format!("{name}.part"));
         let file = File::options().write(true).create_new(true).open(&path).await?;
@@ -106,7 +108,7 @@ impl Folder {
             file: BufWriter::with_capacity(1 << 20, file),
             leftover: Leftover(Some(path)),
             root: self.root.clone(),
-            complete: format!("{complete}/{name}.{extension}"),
+            complete: format!("{complete}/{name}{end}"),
         })
     }
 }
@@ -167,6 +169,29 @@ impl Drop for Leftover {
             tracing::warn!(%error, "an incomplete upload could not be removed");
         }
     }
+}
+
+/// So many bytes of a name are kept: a file system takes 255, and an id stands before it.
+const NAME_BYTES: usize = 200;
+
+/// A name as a file may have it here: the last part of a path, of letters, digits and a few signs. None when nothing of it
+/// is left.
+fn storable_name(called: &str) -> Option<String> {
+    let last = called.rsplit(['/', '\\']).next().unwrap_or_default().trim();
+    let mut name = String::new();
+    for sign in last.chars() {
+        let sign = if sign.is_alphanumeric() || " ._-()+,".contains(sign) { sign } else { '_' };
+        if name.len() + sign.len_utf8() > NAME_BYTES {
+            break;
+        }
+        name.push(sign);
+    }
+    let name = name.trim_matches([' ', '.']);
+    if !name.chars().any(char::is_alphanumeric) {
+        return None;
+    }
+    // So that it can be imported again by its path.
+    Some(if check_form(name).is_ok() { name.to_owned() } else { format!("{name}.csv") })
 }
 
 fn check_form(path: &str) -> Result<(), FolderError> {
@@ -245,12 +270,30 @@ mod tests {
         std::fs::remove_dir_all(root).expect("removable");
     }
 
+    #[test]
+    fn a_name_is_kept_as_far_as_a_file_may_have_it() {
+        let long = format!("{}.csv", "ü".repeat(300));
+        for (called, kept) in [
+            ("orders.csv", Some("orders.csv")),
+            ("Bestellungen Oktober (2).xlsx", Some("Bestellungen Oktober (2).xlsx")),
+            ("../../etc/passwd", Some("passwd.csv")),
+            ("a\0b\n;c.csv", Some("a_b__c.csv")),
+            ("..", None),
+            ("", None),
+            (" / ", None),
+        ] {
+            assert_eq!(storable_name(called).as_deref(), kept, "{called:?}");
+        }
+        let name = storable_name(&long).expect("a name");
+        assert!(name.len() <= NAME_BYTES + ".csv".len() && name.ends_with(".csv"), "{name}");
+    }
+
     #[tokio::test]
     async fn an_upload_is_there_when_finished_and_kept_and_gone_otherwise() {
         let root = empty_folder();
         let folder = Folder::new(&root, TenantId::new());
         for is_kept in [true, false] {
-            let mut incoming = folder.receive(Form::Gzip).await.expect("a new file");
+            let mut incoming = folder.receive(Form::Gzip, None).await.expect("a new file");
             incoming.write(b"hello").await.expect("written");
             let path = incoming.finish().await.expect("finished");
             assert!(path.ends_with(".csv.gz"), "{path}");
@@ -262,7 +305,13 @@ mod tests {
             }
             assert_eq!(root.join(&path).exists(), is_kept);
         }
-        let unfinished = folder.receive(Form::Plain).await.expect("a new file");
+        let mut called =
+            folder.receive(Form::Plain, Some("C:\\exports\\Orders.csv")).await.expect("a new file");
+        let path = called.finish().await.expect("finished");
+        assert!(path.ends_with("-Orders.csv"), "{path}");
+        assert_eq!(folder.find(&path).await.expect("can be imported again"), path);
+        drop(called);
+        let unfinished = folder.receive(Form::Plain, None).await.expect("a new file");
         drop(unfinished);
         assert_eq!(std::fs::read_dir(root.join("incoming")).expect("readable").count(), 0);
         std::fs::remove_dir_all(root).expect("removable");

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use accounts::api_keys::Scope;
 use axum::Json as Shown;
 use axum::extract::{FromRequest, Request, State};
+use database::Role;
 use platform::orders::preview::{self, LINES_SHOWN, Preview, Reason, Sample};
-use platform::orders::reading::{ReadError, Role, Source};
+use platform::orders::reading::{ReadError, Request as ReadingRequest, Role as ColumnRole, Source};
+use platform::orders::rule;
 use platform::orders::statement::{Line, Payment, Statement};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -48,6 +50,10 @@ pub struct PreviewView {
     pub orders: u64,
     /// What they are worth by currency, sales less returns, whatever was paid.
     pub worth: BTreeMap<String, String>,
+    /// Orders that are revenue under the shop's rule (`/api/orders/revenue-rule`).
+    pub orders_counted: u64,
+    /// What those are worth by currency, sales less returns.
+    pub revenue: BTreeMap<String, String>,
     /// The first orders.
     pub sample: Vec<OrderView>,
     /// What would be left out, by reason.
@@ -82,8 +88,9 @@ pub struct OrderView {
     pub customer_email: Option<String>,
     /// Name.
     pub customer_name: Option<String>,
-    /// When it was placed.
-    pub ordered_at: chrono::DateTime<chrono::Utc>,
+    /// When it was placed: as `2026-10-07T09:50:26Z`, or the day on the shop's clock, as `2026-10-07`, where the file knows
+    /// no times of day.
+    pub ordered_at: String,
     /// When it was cancelled.
     pub cancelled_at: Option<chrono::DateTime<chrono::Utc>>,
     /// `placed` (nothing is said about money), `pending`, `authorized`, `paid`, `partly_paid`, `partly_refunded`,
@@ -91,6 +98,8 @@ pub struct OrderView {
     pub payment: String,
     /// Whether the shop only tried its till.
     pub is_test: bool,
+    /// Whether it is revenue under the shop's rule.
+    pub counts: bool,
     /// Of all amounts.
     pub currency: String,
     /// Sales less returns.
@@ -178,20 +187,25 @@ pub async fn show(
         Some("beginning") => true,
         Some(_) => return Err(Problem::bad_request("part", "may only be beginning")),
     };
+    let stated_currency = params.text("currency")?.map(str::to_owned);
     let (source, code) = if upload_form(request.headers())?.is_some() {
         let (parts, content) = request.into_parts();
         let bytes = body::read(&parts.headers, content, MAX_BODY_BYTES).await?;
-        (Source::Memory(bytes.as_ref().into()), currency(params.text("currency")?)?)
+        (Source::Memory(bytes.as_ref().into()), stated_currency)
     } else {
         let Json { value, .. } = Json::<ImportRequest>::from_request(request, &state).await?;
         let path = Folder::new(&state.settings.import_dir, caller.tenant).find(&value.path).await?;
-        let code = value.currency.as_deref().or(params.text("currency")?);
-        (Source::Path(state.settings.import_dir.join(path)), currency(code)?)
+        (Source::Path(state.settings.import_dir.join(path)), value.currency.or(stated_currency))
     };
-    let request = stated::request(&state, caller.tenant, form, code).await?;
+    let is_currency_assumed = code.is_none();
+    let request = stated::request(&state, caller.tenant, form, currency(code.as_deref())?).await?;
+    let request = ReadingRequest { is_currency_assumed, ..request };
     let shown = usize::try_from(orders).unwrap_or(0);
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    let rule = rule::read(&mut tx).await?.rule;
+    tx.commit().await?;
     // Reading takes the processor and the disk, not the runtime's threads.
-    let preview = tokio::task::spawn_blocking(move || preview::preview(&source, &request, shown))
+    let preview = tokio::task::spawn_blocking(move || preview::preview(&source, &request, rule, shown))
         .await
         .map_err(|_| Problem::internal())?
         .map_err(refusal)?;
@@ -236,7 +250,9 @@ impl From<Preview> for PreviewView {
             is_whole: preview.is_whole,
             rows: preview.rows,
             orders: preview.orders,
-            worth: preview.worth.into_iter().map(|(code, worth)| (code, worth.to_string())).collect(),
+            worth: texts(preview.worth),
+            orders_counted: preview.orders_counted,
+            revenue: texts(preview.revenue),
             sample: preview.sample.into_iter().map(OrderView::from).collect(),
             left_out: preview.left_out.into_iter().map(ReasonView::from).collect(),
             remarks: preview.remarks.into_iter().map(ReasonView::from).collect(),
@@ -245,18 +261,22 @@ impl From<Preview> for PreviewView {
     }
 }
 
-fn role(role: Role) -> &'static str {
+fn texts(worth: BTreeMap<String, rust_decimal::Decimal>) -> BTreeMap<String, String> {
+    worth.into_iter().map(|(code, worth)| (code, worth.to_string())).collect()
+}
+
+fn role(role: ColumnRole) -> &'static str {
     match role {
-        Role::Read => "read",
-        Role::Doubled => "doubled",
-        Role::Unused => "unused",
-        Role::Unknown => "unknown",
-        Role::Unnamed => "unnamed",
+        ColumnRole::Read => "read",
+        ColumnRole::Doubled => "doubled",
+        ColumnRole::Unused => "unused",
+        ColumnRole::Unknown => "unknown",
+        ColumnRole::Unnamed => "unnamed",
     }
 }
 
 impl From<Sample> for OrderView {
-    fn from(Sample { line, statement }: Sample) -> OrderView {
+    fn from(Sample { line, statement, counts, placed_on }: Sample) -> OrderView {
         let Statement {
             order_id, customer, placed_at, cancelled_at, payment, is_test, currency, lines, ..
         } = statement;
@@ -267,10 +287,14 @@ impl From<Sample> for OrderView {
             customer_id: customer.shop_id,
             customer_email: customer.email,
             customer_name: customer.name,
-            ordered_at: placed_at,
+            ordered_at: match placed_on {
+                Some(day) => day.to_string(),
+                None => placed_at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
+            },
             cancelled_at,
             payment: payment_name(payment).to_owned(),
             is_test,
+            counts,
             currency,
             worth: worth.to_string(),
             lines: lines.into_iter().take(LINES_SHOWN).map(LineView::from).collect(),

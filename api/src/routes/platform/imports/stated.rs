@@ -125,5 +125,10 @@ pub async fn request(
     };
     let zone = tenants::get(&mut tx, tenant).await?.and_then(|tenant| tenant.timezone.parse().ok());
     tx.commit().await?;
-    Ok(Request { stated: form.stated, mapping, currency, zone: zone.unwrap_or(Tz::UTC), now: Utc::now() })
+    Ok(Request {
+        stated: form.stated,
+        mapping,
+        zone: zone.unwrap_or(Tz::UTC),
+        ..Request::new(&currency, Utc::now())
+    })
 }

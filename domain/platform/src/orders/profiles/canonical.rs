@@ -1,14 +1,14 @@
 //! The columns of our own, and what programs and people call them instead, in English and in the languages that shops'
 //! spreadsheets are mostly in. A file that no other profile knows is read by this one.
 //!
-//! Names that may mean the sum of a whole order (`total`, `Gesamtbetrag`) are not here: repeated on each line they would
-//! count several times.
+//! Names that may mean the sum of a whole order (`total`, `Gesamtbetrag`) are no amounts of lines: repeated on each line
+//! they would count several times. They are read where the file has no amounts of lines.
 
 use super::Meaning::{
     Amount, CancelledAt, Category, Currency, CustomerEmail, CustomerId, CustomerName, CustomerPhone,
     FirstName, FulfilledAt, IsReturn, IsTest, LastName, LineDiscount, LineId, LineRefund, ListAmount,
-    OrderDiscount, OrderId, OrderRefund, OrderSubtotal, OrderedAt, PaidAt, ProductId, Quantity, ReturnedAt,
-    Status, Title, UnitPrice, UpdatedAt,
+    OrderDiscount, OrderId, OrderRefund, OrderSubtotal, OrderTotal, OrderedAt, PaidAt, ProductId, Quantity,
+    ReturnedAt, Status, Title, UnitPrice, UpdatedAt,
 };
 use super::Profile;
 
@@ -77,6 +77,14 @@ pub(super) const LINES: Profile = Profile {
         ("ordersubtotal", OrderSubtotal),
         ("orderdiscount", OrderDiscount),
         ("orderrefund", OrderRefund),
+        ("ordertotal", OrderTotal),
+        ("ordertotalamount", OrderTotal),
+        ("ordervalue", OrderTotal),
+        ("grandtotal", OrderTotal),
+        ("invoicetotal", OrderTotal),
+        ("total", OrderTotal),
+        ("totalamount", OrderTotal),
+        ("totalprice", OrderTotal),
         ("date", OrderedAt),
         ("item", Title),
         // German
@@ -133,6 +141,15 @@ pub(super) const LINES: Profile = Profile {
         ("positionsbetrag", Amount),
         ("zeilensumme", Amount),
         ("umsatz", Amount),
+        ("gesamtbetrag", OrderTotal),
+        ("bestellsumme", OrderTotal),
+        ("bestellwert", OrderTotal),
+        ("auftragssumme", OrderTotal),
+        ("rechnungsbetrag", OrderTotal),
+        ("gesamtsumme", OrderTotal),
+        ("gesamtpreis", OrderTotal),
+        ("gesamt", OrderTotal),
+        ("summe", OrderTotal),
         ("einzelpreis", UnitPrice),
         ("st\u{fc}ckpreis", UnitPrice),
         ("preis", UnitPrice),
@@ -151,6 +168,8 @@ pub(super) const LINES: Profile = Profile {
         ("produit", Title),
         ("quantit\u{e9}", Quantity),
         ("montant", Amount),
+        ("montanttotal", OrderTotal),
+        ("totaldelacommande", OrderTotal),
         ("prixunitaire", UnitPrice),
         // Spanish
         ("n\u{fa}merodepedido", OrderId),
@@ -165,6 +184,8 @@ pub(super) const LINES: Profile = Profile {
         ("producto", Title),
         ("cantidad", Quantity),
         ("importe", Amount),
+        ("importetotal", OrderTotal),
+        ("totaldelpedido", OrderTotal),
         ("preciounitario", UnitPrice),
     ],
     unused: &[],

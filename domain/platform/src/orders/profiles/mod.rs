@@ -83,6 +83,8 @@ pub enum Meaning {
     OrderDiscount,
     /// What was given back of the whole order, without a sign.
     OrderRefund,
+    /// What was paid for the whole order, where nothing says it of its lines.
+    OrderTotal,
 }
 
 impl Meaning {
@@ -119,6 +121,7 @@ impl Meaning {
             Meaning::OrderSubtotal => "order_subtotal",
             Meaning::OrderDiscount => "order_discount",
             Meaning::OrderRefund => "order_refund",
+            Meaning::OrderTotal => "order_total",
         }
     }
 
@@ -134,6 +137,7 @@ impl Meaning {
                 | Meaning::OrderSubtotal
                 | Meaning::OrderDiscount
                 | Meaning::OrderRefund
+                | Meaning::OrderTotal
         )
     }
 

@@ -33,8 +33,19 @@ const SUMS: [&str; 12] = [
 pub(super) struct Assembler {
     pub(super) columns: Columns,
     pub(super) rules: Rules,
+    pub(super) seen: Seen,
     open: Option<Open>,
     found: VecDeque<Found>,
+}
+
+/// What orders have and lack, which is told of the file as a whole.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen {
+    /// Whether an order names a time of day.
+    pub(super) has_times: bool,
+    /// Orders that name no currency, and the line of the first one.
+    pub(super) without_currency: u64,
+    pub(super) first_without_currency: u64,
 }
 
 /// The order whose rows are being read.
@@ -53,7 +64,7 @@ struct Open {
 
 impl Assembler {
     pub(super) fn new(columns: Columns, rules: Rules) -> Assembler {
-        Assembler { columns, rules, open: None, found: VecDeque::new() }
+        Assembler { columns, rules, seen: Seen::default(), open: None, found: VecDeque::new() }
     }
 
     /// What was found out so far, in the order of the file.
@@ -221,6 +232,13 @@ impl Assembler {
                 self.found.push_back(Found::Note { note, rows, after: Some(after) });
             }
             return;
+        }
+        self.seen.has_times |= order.has_time;
+        if order.has_no_currency() {
+            if self.seen.without_currency == 0 {
+                self.seen.first_without_currency = line;
+            }
+            self.seen.without_currency += 1;
         }
         match order.finish(&self.rules.currency) {
             Ok(statement) => self.found.push_back(Found::Order { statement, line, rows, after }),

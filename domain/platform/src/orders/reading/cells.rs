@@ -1,6 +1,6 @@
 //! The cells of one row by what they mean, each with its bounds. What is wrong with one is said with its column.
 
-use chrono::{DateTime, Datelike, LocalResult, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, LocalResult, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use rust_decimal::{Decimal, RoundingStrategy};
 use tables::date;
@@ -299,6 +299,11 @@ impl<'a> Cells<'a, '_> {
 
     /// A time; none when the cell is empty. Databases write zeros for a time that is not there.
     pub(super) fn time(&self, meaning: Meaning) -> Result<Option<DateTime<Utc>>, Wrong> {
+        Ok(self.moment(meaning)?.map(|(time, _)| time))
+    }
+
+    /// The same, and whether a time of day is written; workbooks write midnight for a day.
+    pub(super) fn moment(&self, meaning: Meaning) -> Result<Option<(DateTime<Utc>, bool)>, Wrong> {
         let Some(text) = self.text(meaning) else { return Ok(None) };
         if text.starts_with("0000-00-00") || text == "-" {
             return Ok(None);
@@ -323,7 +328,8 @@ impl<'a> Cells<'a, '_> {
                 format!("{} is before 1990 or in the future", meaning.name()),
             ));
         }
-        Ok(Some(time))
+        let is_a_day = self.is_typed(meaning) && moment.local.time() == NaiveTime::MIN;
+        Ok(Some((time, moment.has_time && !is_a_day)))
     }
 }
 

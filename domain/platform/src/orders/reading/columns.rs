@@ -35,7 +35,11 @@ pub enum Role {
     Unnamed,
 }
 
-const MEANINGS: usize = Meaning::OrderRefund as usize + 1;
+const MEANINGS: usize = Meaning::OrderTotal as usize + 1;
+
+/// Names by which some mean the sum of an order and others that of a line, by their plain forms.
+const UNCLEAR_TOTALS: [&str; 7] =
+    ["total", "totalamount", "totalprice", "gesamt", "gesamtpreis", "summe", "montanttotal"];
 
 /// The columns of a file.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub(super) struct Columns {
     pub(super) profile: &'static Profile,
     pub(super) all: Vec<Column>,
     at: [Option<usize>; MEANINGS],
+    /// Whether the column of orders' totals may be one of lines' amounts, by its name.
+    pub(super) is_total_unclear: bool,
 }
 
 impl Columns {
@@ -73,12 +79,17 @@ impl Columns {
                 })
                 .collect(),
             at: [None; MEANINGS],
+            is_total_unclear: false,
         };
         match mapping {
             Some(mapping) => columns.map(&plain, mapping)?,
             None => columns.recognise(&plain)?,
         }
         columns.complete()?;
+        columns.is_total_unclear = mapping.is_none()
+            && columns
+                .index(Meaning::OrderTotal)
+                .is_some_and(|index| UNCLEAR_TOTALS.contains(&plain[index].as_str()));
         Ok(columns)
     }
 
@@ -132,8 +143,9 @@ impl Columns {
 
     fn complete(&mut self) -> Result<(), ReadError> {
         let has = |meaning: Meaning| self.at[meaning as usize].is_some();
+        let has_amounts = has(Meaning::Amount) || (has(Meaning::UnitPrice) && has(Meaning::Quantity));
         let mut what = Vec::new();
-        if !has(Meaning::Amount) {
+        if !has_amounts && !has(Meaning::OrderTotal) {
             if !has(Meaning::UnitPrice) {
                 what.push("amount");
             } else if !has(Meaning::Quantity) {
@@ -160,13 +172,23 @@ impl Columns {
                 columns: shown.join(", ").chars().take(600).collect(),
             });
         }
-        // A price beside the amount is not needed.
-        if has(Meaning::Amount)
-            && let Some(index) = self.at[Meaning::UnitPrice as usize].take()
-        {
-            self.all[index].role = Role::Unused;
+        // A price beside the amount is not needed, nor the order's total where its lines have amounts, nor a price that
+        // says nothing without a quantity where there is a total.
+        let has_amount = has(Meaning::Amount);
+        if has_amounts {
+            self.leave(Meaning::OrderTotal);
+        }
+        if has_amount || !has_amounts {
+            self.leave(Meaning::UnitPrice);
         }
         Ok(())
+    }
+
+    /// A meaning is of no use in this file.
+    fn leave(&mut self, meaning: Meaning) {
+        if let Some(index) = self.at[meaning as usize].take() {
+            self.all[index].role = Role::Unused;
+        }
     }
 
     /// Where a meaning is found.
@@ -252,5 +274,22 @@ mod tests {
                 .starts_with("there are two columns `order_id`")
         );
         assert!(columns("order_id,customer_id,order_date,amount,email,email").is_ok());
+    }
+
+    #[test]
+    fn a_total_is_read_where_nothing_says_what_lines_amount_to() {
+        for (header, is_read, is_unclear) in [
+            ("order_id,customer_id,order_date,total", true, true),
+            ("order_id,customer_id,order_date,Order Total", true, false),
+            ("Bestellnummer,Kunde,Datum,Gesamtbetrag", true, false),
+            ("order_id,customer_id,order_date,price,total", true, true),
+            ("order_id,customer_id,order_date,amount,total", false, false),
+            ("order_id,customer_id,order_date,quantity,price,total", false, false),
+        ] {
+            let found = columns(header).expect(header);
+            assert_eq!(found.index(Meaning::OrderTotal).is_some(), is_read, "{header}");
+            assert_eq!(found.is_total_unclear, is_unclear, "{header}");
+            assert!(found.all.iter().all(|column| column.role != Role::Unknown), "{header}");
+        }
     }
 }

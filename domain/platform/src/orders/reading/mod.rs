@@ -21,7 +21,7 @@ pub use tables::{Container, Options as TableOptions, Source};
 use tables::{Decisions, Position, Table, TableError, plain_name};
 
 use super::mapping::{Mapping, Stated};
-use super::profiles;
+use super::profiles::{self, Meaning};
 use super::statement::{Found, Place};
 use assemble::Assembler;
 use cells::Rules;
@@ -40,6 +40,8 @@ pub struct Request {
     pub mapping: Option<Mapping>,
     /// ISO 4217 code of orders that name no currency.
     pub currency: String,
+    /// Whether nobody stated that.
+    pub is_currency_assumed: bool,
     /// The shop's zone, for times without an offset.
     pub zone: Tz,
     /// Orders from more than two days after this are refused.
@@ -53,6 +55,7 @@ impl Request {
             stated: Stated::default(),
             mapping: None,
             currency: currency.to_owned(),
+            is_currency_assumed: false,
             zone: Tz::UTC,
             now,
         }
@@ -152,6 +155,33 @@ impl Reading {
     /// What was understood.
     pub fn understood(&self) -> &Understood {
         &self.understood
+    }
+
+    /// Whether an order that was read so far names a time of day; else days are all that the file knows.
+    pub(super) fn has_times(&self) -> bool {
+        self.assembler.seen.has_times
+    }
+
+    /// How many orders that were read so far name no currency, and the line of the first one.
+    pub(super) fn without_currency(&self) -> (u64, u64) {
+        let seen = self.assembler.seen;
+        (seen.without_currency, seen.first_without_currency)
+    }
+
+    /// The currency of orders that name none.
+    pub(super) fn usual_currency(&self) -> &str {
+        &self.assembler.rules.currency
+    }
+
+    /// The column of orders' totals, where amounts are read from it.
+    pub(super) fn column_of_totals(&self) -> Option<String> {
+        let columns = &self.assembler.columns;
+        columns.index(Meaning::OrderTotal).map(|_| columns.name(Meaning::OrderTotal))
+    }
+
+    /// The zone of times without an offset.
+    pub(super) fn zone(&self) -> Tz {
+        self.assembler.rules.zone
     }
 
     /// Bytes of the file, packed as it is, that were read so far.

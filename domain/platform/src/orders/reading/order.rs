@@ -15,6 +15,8 @@ pub(super) struct Order {
     first_name: Option<String>,
     last_name: Option<String>,
     placed_at: Option<DateTime<Utc>>,
+    /// Whether a time of day stood with it.
+    pub(super) has_time: bool,
     paid_at: Option<DateTime<Utc>>,
     fulfilled_at: Option<DateTime<Utc>>,
     cancelled_at: Option<DateTime<Utc>>,
@@ -27,6 +29,10 @@ pub(super) struct Order {
     discount: Option<Decimal>,
     subtotal: Option<Decimal>,
     refund: Option<Decimal>,
+    /// What the rows say of the whole order, where nothing says it of its lines: one for each line.
+    totals: Vec<Option<Decimal>>,
+    /// Whether that may be what lines amount to.
+    is_total_unclear: bool,
 }
 
 /// Something to say of a row that was taken.
@@ -60,8 +66,10 @@ impl Order {
             });
         }
         fill(&mut self.currency, currency);
-        if self.placed_at.is_none() {
-            self.placed_at = cells.time(Meaning::OrderedAt)?;
+        if self.placed_at.is_none()
+            && let Some((time, has_time)) = cells.moment(Meaning::OrderedAt)?
+        {
+            (self.placed_at, self.has_time) = (Some(time), has_time);
         }
         if self.cancelled_at.is_none() {
             self.cancelled_at = cells.time(Meaning::CancelledAt)?;
@@ -154,6 +162,12 @@ impl Order {
             }
             let off = if cells.columns.profile.is_amount_before_discount { discount } else { Decimal::ZERO };
             less(amount, off)
+        } else if has(Meaning::OrderTotal) {
+            let total = self.money(cells, Meaning::OrderTotal)?.map(to_cents);
+            self.totals.push(total);
+            self.is_total_unclear = cells.columns.is_total_unclear;
+            // It is put to the lines when all of them are known.
+            total.unwrap_or_default()
         } else {
             let price = self.money(cells, Meaning::UnitPrice)?.ok_or_else(|| missing(Meaning::UnitPrice))?;
             let before = quantity * price;
@@ -203,7 +217,9 @@ impl Order {
             at: if is_return { cells.time(Meaning::ReturnedAt)? } else { None },
         };
         let refund = self.money(cells, Meaning::LineRefund)?.map(|refund| to_cents(refund.abs()).min(amount));
-        let back = refund.filter(|refund| *refund > Decimal::ZERO && !is_return).map(|refund| Line {
+        // Of a line whose amount is not known yet nothing can go back.
+        let may_go_back = !is_return && self.totals.is_empty();
+        let back = refund.filter(|refund| *refund > Decimal::ZERO && may_go_back).map(|refund| Line {
             line_id: line.line_id.as_ref().map(|id| format!("{id} refund")),
             list_amount: None,
             quantity: Decimal::ZERO,
@@ -234,7 +250,11 @@ impl Order {
             });
         }
         let placed_at = self.placed_at.ok_or_else(|| missing(Meaning::OrderedAt))?;
-        self.share_discount();
+        if self.totals.is_empty() {
+            self.share_discount();
+        } else {
+            self.share_total()?;
+        }
         self.give_back();
         let name = match (self.first_name.take(), self.last_name.take()) {
             (Some(first), Some(last)) => Some(format!("{first} {last}")),
@@ -263,6 +283,52 @@ impl Order {
             currency: self.currency.map_or_else(|| currency.to_owned(), code),
             lines: self.lines,
         })
+    }
+
+    /// Whether no row names a currency.
+    pub(super) fn has_no_currency(&self) -> bool {
+        self.currency.is_none()
+    }
+
+    /// What was paid for the order is put to its lines by their pieces. Discounts are in it already.
+    fn share_total(&mut self) -> Result<(), Wrong> {
+        let wrong = |reason: &'static str, message: String| {
+            Err(Wrong { reason, column: Some(Meaning::OrderTotal), message })
+        };
+        let mut stated = self.totals.iter().flatten();
+        let Some(total) = stated.next().copied() else { return Err(missing(Meaning::OrderTotal)) };
+        let others = stated.clone().count();
+        let is_one = stated.all(|other| *other == total);
+        if !is_one && self.is_total_unclear && self.totals.iter().all(Option::is_some) {
+            // Of each line its own: that is what they amount to.
+            return Ok(());
+        }
+        if !is_one {
+            return wrong(
+                "totals_differ",
+                "rows of the order have several totals; state by a mapping which column is the `amount` of a line".to_owned(),
+            );
+        }
+        if others > 0 && self.is_total_unclear {
+            return wrong(
+                "total_ambiguous",
+                format!(
+                    "the same total, {total}, stands in each row of the order: it may be the order's or each line's; state by a mapping whether the column is `order_total` or `amount`"
+                ),
+            );
+        }
+        let is_return =
+            (total.is_sign_negative() && !total.is_zero()) || self.lines.iter().all(|line| line.is_return);
+        let total = if is_return { -total.abs() } else { total };
+        let weight = |line: &Line| if line.quantity > Decimal::ZERO { line.quantity } else { Decimal::ONE };
+        let whole: Decimal = self.lines.iter().map(weight).sum();
+        let (mut left, last) = (total, self.lines.len().saturating_sub(1));
+        for (index, line) in self.lines.iter_mut().enumerate() {
+            let share = if index == last { left } else { to_cents(total * weight(line) / whole) };
+            left -= share;
+            (line.amount, line.is_return) = (share, is_return);
+        }
+        Ok(())
     }
 
     fn sold(&self) -> Decimal {

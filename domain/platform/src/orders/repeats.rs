@@ -1,0 +1,137 @@
+//! Orders that stand in two places of one file, as in one that was joined from files which overlap.
+//!
+//! Rows of one order add up wherever they stand: a file may be in the order of products. So a block of rows that stands
+//! twice counts twice, unless its lines have ids, by which the second is known to be the first again. Without ids it may
+//! be what was bought, and is told.
+
+use std::collections::{HashMap, HashSet};
+
+use database::ids::TenantId;
+use database::{DbError, Tx};
+use rust_decimal::Decimal;
+use sqlx::FromRow;
+
+use super::content;
+use super::state::{Before, Told};
+use super::statement::{Line, Note, NoteKind, Statement};
+use super::store;
+
+/// What a further block of an order's rows is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// None of its lines stood there before.
+    New,
+    /// A line that says the same stood there before.
+    Alike,
+    /// Each line stood there before, under the same id.
+    Block,
+}
+
+impl Repeat {
+    /// What is to be told of the block that begins in a line; the order's first one began in another, if that is known.
+    pub(super) fn note(self, order_id: &str, line: u64, first: Option<u64>) -> Option<Note> {
+        let order: String = order_id.chars().take(60).collect();
+        let first = first.map_or_else(|| "far above".to_owned(), |first| format!("from line {first}"));
+        let (kind, reason, message) = match self {
+            Repeat::New => return None,
+            Repeat::Alike => (
+                NoteKind::Remark,
+                "order_in_two_places",
+                format!(
+                    "order {order} stands in two places of the file ({first} and from line {line}) with lines that are alike, and they are added up; if the file was joined from files that overlap, remove what is there twice, and import it again"
+                ),
+            ),
+            Repeat::Block => (
+                NoteKind::LeftOut,
+                "repeated_block",
+                format!(
+                    "order {order} stands there once more with the same ids of lines, as in files that were joined and overlap; it counts once"
+                ),
+            ),
+        };
+        Some(Note { line, column: None, kind, reason, message, raw: String::new() })
+    }
+}
+
+/// The lines of an order that stood there so far, as hashes, and their ids.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Earlier {
+    alike: HashSet<u128>,
+    same: HashSet<u128>,
+}
+
+impl Earlier {
+    /// Says what a block is, and adds its lines.
+    pub(super) fn add(&mut self, block: &Statement) -> Repeat {
+        let is_first = self.alike.is_empty();
+        let (mut has_alike, mut is_block) = (false, true);
+        let hashes: Vec<(u128, Option<u128>)> = content::lines(block).collect();
+        for (alike, same) in &hashes {
+            has_alike |= self.alike.contains(alike);
+            is_block &= same.is_some_and(|same| self.same.contains(&same));
+        }
+        for (alike, same) in hashes {
+            self.alike.insert(alike);
+            self.same.extend(same);
+        }
+        match (is_first, is_block, has_alike) {
+            (false, true, _) => Repeat::Block,
+            (false, false, true) => Repeat::Alike,
+            _ => Repeat::New,
+        }
+    }
+}
+
+/// A line that is stored, as far as it is told from others.
+#[derive(FromRow)]
+struct Stored {
+    order_id: String,
+    line_id: Option<String>,
+    quantity: Decimal,
+    amount: Decimal,
+    is_return: bool,
+}
+
+/// Whether all lines of some parts of an order have ids.
+pub(super) fn have_ids(parts: &[Told<'_>]) -> bool {
+    parts.iter().flat_map(|part| &part.statement.lines).all(|line| line.line_id.is_some())
+}
+
+/// The orders of which all these lines are stored already, by their ids: earlier batches of the same file had them.
+pub(super) async fn stored_already<'o>(
+    tx: &mut Tx,
+    tenant: TenantId,
+    orders: &[(&'o Before, &[Told<'_>])],
+) -> Result<HashSet<&'o str>, DbError> {
+    if orders.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let keys = store::keys_of(orders.iter().map(|(before, _)| (before.lines_key, before.lines)));
+    let lines: Vec<Stored> = sqlx::query_as(
+        "select order_id, line_id, quantity, amount, is_return from platform.order_line
+         where tenant_id = $1 and line_key = any ($2)",
+    )
+    .persistent(false)
+    .bind(tenant)
+    .bind(&keys)
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut stored: HashMap<&str, HashSet<(&str, Decimal, Decimal, bool)>> = HashMap::new();
+    for line in &lines {
+        let of_order = stored.entry(&line.order_id).or_default();
+        of_order.extend(line.line_id.as_deref().map(|id| (id, line.quantity, line.amount, line.is_return)));
+    }
+    let is_stored = |order: &str, line: &Line| {
+        let id = line.line_id.as_deref().unwrap_or_default();
+        let known = stored.get(order);
+        known.is_some_and(|known| known.contains(&(id, line.quantity, line.amount, line.is_return)))
+    };
+    Ok(orders
+        .iter()
+        .filter(|(before, parts)| {
+            let mut lines = parts.iter().flat_map(|part| &part.statement.lines);
+            lines.all(|line| is_stored(&before.order_id, line))
+        })
+        .map(|(before, _)| before.order_id.as_str())
+        .collect())
+}
