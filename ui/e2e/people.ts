@@ -16,13 +16,17 @@ type Known = { items: { id: string; email: string; has_password: boolean }[] };
 export async function people() {
   const known = await api<Known>("/api/agents?limit=100");
   for (const person of PEOPLE) {
-    if (known.items.some((one) => one.email === person.email)) continue;
-    const made = await post<{ invitation: { token: string } }>("/api/agents", person);
-    const response = await fetch(`${URL}/api/auth/invitations/accept`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ token: made.invitation.token, password: PASSWORD }),
-    });
-    if (!response.ok) throw new Error(`the invitation: ${response.status} ${await response.text()}`);
+    if (!known.items.some((one) => one.email === person.email)) await invite(person);
   }
+}
+
+/** Somebody more, who chooses the password of all. */
+export async function invite(person: Person) {
+  const made = await post<{ invitation: { token: string } }>("/api/agents", person);
+  const response = await fetch(`${URL}/api/auth/invitations/accept`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token: made.invitation.token, password: PASSWORD }),
+  });
+  if (!response.ok) throw new Error(`the invitation: ${response.status} ${await response.text()}`);
 }

@@ -16,8 +16,8 @@ export function KeysHelp({ onClose }: { onClose: () => void }) {
           onChange={(event) => setSettings({ ...settings, isOn: event.currentTarget.checked })}
         />
         <Text size="sm" className="quiet">
-          <kbd>Ctrl</kbd> <kbd>K</kbd> finds every screen and is always on. Two keys with a space are pressed one after
-          the other. An empty field switches a key off.
+          <kbd>Ctrl</kbd> <kbd>K</kbd> finds every screen, and what else can be done on this one; it is always on. Two
+          keys with a space are pressed one after the other. An empty field switches a key off.
         </Text>
         <Table verticalSpacing={4}>
           <Table.Tbody>

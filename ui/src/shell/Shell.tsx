@@ -22,6 +22,7 @@ import { Failure } from "../parts/Failure.tsx";
 import { Loading } from "../parts/Screen.tsx";
 import { Availability } from "./Availability.tsx";
 import { ChangePassword } from "./ChangePassword.tsx";
+import { useCommands } from "./commands.ts";
 import { KeysHelp } from "./KeysHelp.tsx";
 import { listen, useKeySettings, useKeys } from "./keys.ts";
 import { PLACES, type Place, SURFACES, type Surface } from "./navigation.ts";
@@ -69,6 +70,7 @@ function Frame({ session }: { session: Session }) {
   const navigate = useNavigate();
   const places = PLACES.filter((place) => may(session, place.permission));
   const go = (place: Place) => void navigate({ to: place.path });
+  const commands = useCommands();
   useEffect(listen, []);
   useKeys({
     help: help.open,
@@ -131,14 +133,17 @@ function Frame({ session }: { session: Session }) {
         <Outlet />
       </AppShell.Main>
       <Spotlight
-        actions={places.map((place) => ({
-          id: place.path,
-          label: `${SURFACES[place.surface]}: ${place.name}`,
-          description: place.note,
-          onClick: () => go(place),
-        }))}
+        actions={[
+          ...commands.map(({ id, name, note, run }) => ({ id, label: name, description: note, onClick: run })),
+          ...places.map((place) => ({
+            id: place.path,
+            label: `${SURFACES[place.surface]}: ${place.name}`,
+            description: place.note,
+            onClick: () => go(place),
+          })),
+        ]}
         shortcut={["mod + K"]}
-        nothingFound="No screen has this name"
+        nothingFound="Nothing has this name"
         highlightQuery
         searchProps={{ placeholder: "Where to?", "aria-label": "Where to?" }}
         transitionProps={{ duration: 0 }}

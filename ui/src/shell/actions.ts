@@ -8,6 +8,7 @@ export const ACTIONS = {
   previous: { name: "Previous row", key: "k" },
   reply: { name: "Reply to the customer", key: "r" },
   note: { name: "Write a note", key: "n" },
+  macro: { name: "Use a macro", key: "m" },
   draft: { name: "Show the draft, or fold it away", key: "d" },
   claim: { name: "Take the ticket", key: "a" },
   resolve: { name: "Resolve the ticket, or open it again", key: "e" },

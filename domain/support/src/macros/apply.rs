@@ -14,8 +14,9 @@ use crate::assignment::commands::{self, Target};
 use crate::rules::spec::Action;
 use crate::tickets::change::{self, Change};
 use crate::tickets::lock::Acting;
-use crate::tickets::message;
+use crate::tickets::message::{self, Stored};
 use crate::tickets::reply::{self, NewReply, Replied};
+use crate::tickets::reply_text::ReplyText;
 use crate::tickets::{TicketError, full};
 
 /// What a macro would say and do.
@@ -65,17 +66,24 @@ pub struct Use<'a> {
 /// What became of it.
 #[derive(Debug)]
 pub enum Applied {
-    /// Everything was done.
+    /// It was done.
     Done {
-        /// The reply, if one was sent.
-        reply: Option<MessageId>,
+        /// The reply, if there is one.
+        reply: Option<Box<Stored>>,
+        /// What was not done beside, because the reply has no way to leave.
+        left_out: Vec<Action>,
         /// The version of the ticket.
         version: i64,
         /// To be announced after the commit.
         announcement: Announcement,
     },
     /// Something was added that the agent has not seen: nothing was done but keeping the text. Commit.
-    Unseen(Box<Replied>),
+    Unseen {
+        /// What is new, oldest first.
+        news: Vec<Stored>,
+        /// The text.
+        kept: Box<ReplyText>,
+    },
     /// Variables are empty: nothing was done.
     Empty(Vec<String>),
 }
@@ -95,7 +103,7 @@ pub async fn apply(
 ) -> Result<Applied, TicketError> {
     let mut announcement = Announcement::default();
     let mut reply = None;
-    let mut actions = of.actions.clone();
+    let (mut actions, mut left_out) = (of.actions.clone(), Vec::new());
     if !with.without_reply {
         let text = match with.text {
             Some(text) => text.to_owned(),
@@ -118,18 +126,22 @@ pub async fn apply(
         match reply::reply(tx, acting, ticket, &new).await? {
             Replied::Queued { message, announcement: more, .. } => {
                 announcement.merge(more);
-                reply = Some(message.id);
                 // What cannot leave answers nobody, so it neither resolves nor puts to sleep.
                 if message.not_sent_because.is_some() {
-                    actions.retain(|one| !matches!(one, Action::SetStatus { .. } | Action::Snooze { .. }));
+                    let settles =
+                        |one: &Action| matches!(one, Action::SetStatus { .. } | Action::Snooze { .. });
+                    (left_out, actions) = actions.into_iter().partition(settles);
                 }
+                reply = Some(Box::new(message));
             }
-            unseen @ Replied::Unseen { .. } => return Ok(Applied::Unseen(Box::new(unseen))),
+            Replied::Unseen { news, kept } => {
+                return Ok(Applied::Unseen { news, kept: Box::new(kept) });
+            }
         }
     }
     let version = carry_out(tx, acting, of.id, ticket, &actions, &mut announcement).await?;
     store::used(tx, of.id, acting.now).await?;
-    Ok(Applied::Done { reply, version, announcement })
+    Ok(Applied::Done { reply, left_out, version, announcement })
 }
 
 /// Does what a macro does beside its text.

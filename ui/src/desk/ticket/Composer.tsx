@@ -16,6 +16,8 @@ import type { Draft, Message, Opened } from "../shapes.ts";
 import { sentWords, TEXTS } from "../texts.ts";
 import { LaterDialog } from "./dialogs.tsx";
 import type { Kept } from "./kept.ts";
+import { NewsPart } from "./NewsPart.tsx";
+import { type News, newsOf, seenWith } from "./news.ts";
 import { laters } from "./times.ts";
 
 type Mode = "reply" | "note";
@@ -23,8 +25,6 @@ type File_ = { id: string; name: string };
 type Sending = { status?: "resolved"; sendAt?: string };
 /** A reply that was taken, and what it lacks to be sent. */
 type Left = { message: string; lacks: string | null | undefined };
-/** What was new when a reply was refused; `beside` is what its writer had seen until then. */
-type News = { messages: Message[]; last: string | null; version: number | null; beside: string | null };
 
 type Props = {
   ticket: Opened;
@@ -36,9 +36,14 @@ type Props = {
   onDraftGone: () => void;
   onSent: () => void;
   onWithdraw: (message: string, text: string) => Promise<unknown>;
+  /** Grows with each text that is put into the field from elsewhere. */
+  put: number;
+  /** Opens the macros; missing where they may not be used. */
+  onMacro: (() => void) | undefined;
 };
 
-export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onSent, onWithdraw }: Props) {
+export function Composer(props: Props) {
+  const { ticket, kept, lastSeen, draft, onDraftGone, onSent, onWithdraw, put, onMacro } = props;
   const who = useQuery(sessionQuery).data?.name ?? "";
   const noteName = `deskwork.note.${who}.${ticket.id}`;
   const [mode, setMode] = useState<Mode>("reply");
@@ -66,6 +71,11 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onSent, o
   useEffect(() => {
     if (draft) setMode("reply");
   }, [draft]);
+  useEffect(() => {
+    if (put === 0) return;
+    setMode("reply");
+    field.current?.focus();
+  }, [put]);
   useKeys({ reply: () => focus("reply"), note: () => focus("note") });
 
   // The same request after a lost answer is the same reply; another text is another one.
@@ -78,8 +88,7 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onSent, o
   const send = useAct<Sending, Left>({
     run: async ({ status, sendAt }) => {
       const path = { id: ticket.id };
-      // What was shown above is seen, until more of the conversation is.
-      const seen = news && news.beside === lastSeen ? news.last : lastSeen;
+      const seen = seenWith(news, lastSeen);
       const isOfDraft = draft !== null && !draft.stale && !status && files.length === 0 && !news;
       if (isOfDraft) return sendDraft(ticket.id, draft, kept.text, seen, sendAt);
       const body = {
@@ -144,9 +153,9 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onSent, o
     else
       send.mutate(how, {
         onError: (error) => {
-          const found = newsOf(error, lastSeen);
+          const found = error instanceof Refusal ? newsOf(error, lastSeen) : null;
           // A draft that somebody else changed or sent meanwhile: what is in the field is the writer's own from now on.
-          if (error instanceof Refusal && /conflict|gone/.test(error.kind)) onDraftGone();
+          if (error instanceof Refusal && /^(conflict|not-now|gone)$/.test(error.kind)) onDraftGone();
           if (!found) return;
           setNews(found);
           if (found.version !== null) kept.adopt(found.version);
@@ -166,23 +175,7 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onSent, o
 
   return (
     <div className="desk-composer" data-mode={mode}>
-      {news && isReply && (
-        <section className="desk-news" role="alert" aria-label={TEXTS.newTitle}>
-          <Text size="sm" fw={600}>
-            {TEXTS.newTitle}
-          </Text>
-          <Text size="sm">{TEXTS.newNote}</Text>
-          {news.messages.map((message) => (
-            <div key={message.id} className="desk-text" dir="auto">
-              <strong>{message.from === "note" ? "Note" : message.sender_name || message.from}: </strong>
-              {message.text}
-            </div>
-          ))}
-          <Button mt={6} onClick={() => go()} loading={send.isPending}>
-            {TEXTS.sendAnyway}
-          </Button>
-        </section>
-      )}
+      {news && isReply && <NewsPart news={news} isBusy={send.isPending} onGo={() => go()} />}
       {kept.other !== null && isReply && (
         <section className="desk-news" role="alert" aria-label={TEXTS.otherTitle}>
           <Text size="sm" fw={600}>
@@ -255,13 +248,20 @@ export function Composer({ ticket, kept, lastSeen, draft, onDraftGone, onSent, o
       )}
       {failure && !(news && isReply) ? <Failure error={failure} compact /> : null}
       <Group justify="space-between" gap={6} mt={6}>
-        <FileButton multiple onChange={(picked) => picked.length > 0 && attach.mutate(picked)}>
-          {(props) => (
-            <Button {...props} variant="subtle" loading={attach.isPending}>
-              {TEXTS.file}
+        <Group gap={6}>
+          <FileButton multiple onChange={(picked) => picked.length > 0 && attach.mutate(picked)}>
+            {(button) => (
+              <Button {...button} variant="subtle" loading={attach.isPending}>
+                {TEXTS.file}
+              </Button>
+            )}
+          </FileButton>
+          {onMacro && (
+            <Button variant="subtle" onClick={onMacro}>
+              {TEXTS.macro}
             </Button>
           )}
-        </FileButton>
+        </Group>
         <Group gap={6}>
           {isReply && (
             <>
@@ -336,19 +336,6 @@ async function sendDraft(
     }),
   );
   return { message: sent.message_id, lacks: sent.not_sent_because };
-}
-
-/** What a refusal says is new. */
-function newsOf(error: unknown, beside: string | null): News | null {
-  if (!(error instanceof Refusal) || error.status !== 409 || error.field !== "last_seen_message_id") return null;
-  const { new_messages: messages, last_message_id: last, reply_text: kept } = error.document;
-  const version = (kept as { version?: number } | null | undefined)?.version;
-  return {
-    messages: Array.isArray(messages) ? (messages as Message[]) : [],
-    last: typeof last === "string" ? last : null,
-    version: version ?? null,
-    beside,
-  };
 }
 
 function keptWords(state: Kept["state"]): string {

@@ -6,9 +6,13 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react
 import { client } from "../../api/client.ts";
 import { toast, useAct } from "../../parts/act.tsx";
 import { Body } from "../../parts/Screen.tsx";
+import { useCommand } from "../../shell/commands.ts";
+import { useKeys } from "../../shell/keys.ts";
+import { may, sessionQuery } from "../../shell/session.ts";
 import { once, sendAgain, told } from "../calls.ts";
 import { learn } from "../live/presence.ts";
-import { QUEUE, ticketKey, ticketQuery, useNames } from "../queries.ts";
+import { MacroDialog } from "../macros/MacroDialog.tsx";
+import { messagesQuery, QUEUE, ticketKey, ticketQuery, useNames } from "../queries.ts";
 import type { Draft, Message, Opened } from "../shapes.ts";
 import { sentWords, TEXTS } from "../texts.ts";
 import { About } from "./About.tsx";
@@ -47,18 +51,9 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
   const [split, setSplit] = useState<Message | null>(null);
   const [isAbout, setAbout] = useState(false);
   const [draft, setDraft] = useState<Draft | null>(null);
-  const messages = useInfiniteQuery({
-    queryKey: [...ticketKey(id), "messages"],
-    queryFn: ({ pageParam, signal }) =>
-      told(
-        client.GET("/api/tickets/{id}/messages", {
-          params: { path: { id }, query: { notes: true, ...(pageParam ? { cursor: pageParam } : {}) } },
-          signal,
-        }),
-      ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-  });
+  const [isMacro, setMacro] = useState(false);
+  const [put, setPut] = useState(0);
+  const messages = useInfiniteQuery(messagesQuery(id));
   const rows = messages.data?.pages.flatMap((page) => page.items).reverse() ?? [];
   const last = messages.data?.pages[0]?.last_message_id ?? null;
   const [lastSeen, setLastSeen] = useState<string | null>(null);
@@ -126,6 +121,25 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
     return () => observer.disconnect();
   }, []);
 
+  const isAnswerable = !ticket.merged_into && !ticket.erased_at;
+  const session = useQuery(sessionQuery);
+  const mayUseMacros = isAnswerable && may(session.data, "tickets:write");
+  useKeys({ macro: () => mayUseMacros && setMacro(true) });
+  useCommand(
+    mayUseMacros
+      ? {
+          id: "use-macro",
+          name: `Ticket: ${TEXTS.macro}`,
+          note: `For #${ticket.number}`,
+          run: () => {
+            // What the palette covered has the focus again, and gets it back from the dialog.
+            document.getElementById("ticket-title")?.focus({ preventScroll: true });
+            setMacro(true);
+          },
+        }
+      : null,
+  );
+
   const customer = ticket.customer.name || ticket.customer.email || "The customer";
   const publicMessages = rows.filter((message) => message.from !== "note").length;
   return (
@@ -191,7 +205,7 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
           {TEXTS.erased}
         </Text>
       )}
-      {!ticket.merged_into && !ticket.erased_at && (
+      {isAnswerable && (
         <>
           <DraftPart
             ticket={ticket}
@@ -214,8 +228,21 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
             onDraftGone={() => setDraft(null)}
             onSent={toEnd}
             onWithdraw={takeBack}
+            put={put}
+            onMacro={mayUseMacros ? () => setMacro(true) : undefined}
           />
         </>
+      )}
+      {isMacro && mayUseMacros && (
+        <MacroDialog
+          ticket={ticket}
+          kept={kept}
+          lastSeen={lastSeen}
+          onClose={() => setMacro(false)}
+          onSent={toEnd}
+          onWithdraw={takeBack}
+          onPut={() => setPut((times) => times + 1)}
+        />
       )}
       {isAbout && <About ticket={ticket} onClose={() => setAbout(false)} />}
       {split && <SplitDialog ticket={ticket} message={split} onClose={() => setSplit(null)} onOpen={onOpen} />}

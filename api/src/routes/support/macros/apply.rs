@@ -6,20 +6,21 @@ use axum::response::{IntoResponse, Response};
 use database::Role;
 use database::ids::{MessageId, TicketId};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use support::macros::apply::{self, Applied, Preview, Use};
 use support::macros::store;
 use support::rules::spec::Action;
-use support::tickets::reply::Replied;
+use support::tickets::message;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::beside;
 use super::write::unknown;
-use crate::routes::support::tickets::Cause;
+use crate::routes::support::tickets::{Cause, MessageView};
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
+use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::{query, trail};
 
@@ -91,16 +92,27 @@ pub struct Used {
     ticket_id: Uuid,
     /// Its version.
     version: i64,
-    /// The reply, if one was sent.
+    /// The reply, if there is one. It leaves after the time to take it back.
     message_id: Option<Uuid>,
+    /// Why the reply has no way to leave: no_mailbox, no_mail_server or no_address.
+    not_sent_because: Option<String>,
+    /// What was not done beside, because the reply has no way to leave: what sets the status or puts to sleep.
+    #[schema(value_type = Vec<Object>)]
+    left_out: Vec<Action>,
 }
 
 /// Use a macro: its reply and what it does beside, all in one step or nothing.
+///
+/// When something was added since `last_seen_message_id`, nothing is done: 409 says what is new (`new_messages`), and the
+/// text is kept as the caller's (`reply_text`).
 #[utoipa::path(
     post,
     path = "/api/macros/{id}/apply",
     tag = "macros",
-    params(("id" = Uuid, Path, description = "the macro")),
+    params(
+        ("id" = Uuid, Path, description = "the macro"),
+        ("Idempotency-Key" = Option<String>, Header, description = "the same key and request have the same answer"),
+    ),
     request_body = UseWish,
     responses(
         (status = 200, description = "it was used", body = Used),
@@ -113,13 +125,18 @@ pub async fn apply(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
+    key: IdempotencyKey,
     body: Json<UseWish>,
 ) -> Result<Response, Problem> {
     caller.require(Scope::TicketsWrite)?;
     let id = query::id("id", &id)?;
+    let digest = body.digest;
     let wish = body.value;
     let ticket = TicketId(wish.ticket_id);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &digest).await? {
+        return Ok(answer.into_response());
+    }
     let of = store::get(&mut tx, id).await?.ok_or_else(unknown)?;
     // Giving a ticket to somebody needs what the route for it needs.
     let assigns =
@@ -137,23 +154,33 @@ pub async fn apply(
     let cause = Cause::of(&caller);
     let acting = cause.acting(&caller);
     match apply::apply(&mut tx, &acting, &of, ticket, &shop, order.as_ref(), &with).await? {
-        Applied::Done { reply, version, announcement } => {
+        Applied::Done { reply, left_out, version, announcement } => {
+            let (message_id, not_sent_because) =
+                reply.map_or((None, None), |reply| (Some(reply.id.0), reply.not_sent_because));
+            let used = Used { ticket_id: ticket.0, version, message_id, not_sent_because, left_out };
+            let answer = Answer::ok(&used);
+            idempotency::keep(&mut tx, caller.tenant, &key, &digest, &answer).await?;
             let detail = json!({ "ticket_id": ticket, "forced": wish.force });
             trail::record(&mut tx, &caller, "macro.apply", &format!("macro:{id}"), detail).await?;
             state.db.commit(tx).await?;
             state.dispatch.announce(announcement);
-            let used = Used { ticket_id: ticket.0, version, message_id: reply.map(|reply| reply.0) };
-            Ok(axum::Json(used).into_response())
+            Ok(answer.into_response())
         }
-        Applied::Unseen(met) => {
+        Applied::Unseen { news, kept } => {
+            let last = message::last_added(&mut tx, ticket).await?;
             state.db.commit(tx).await?;
-            let news: Vec<Value> = match *met {
-                Replied::Unseen { news, .. } => news.iter().map(|one| json!(one.id)).collect(),
-                Replied::Queued { .. } => Vec::new(),
-            };
-            let detail = "something was added to the ticket meanwhile; look at it, then send its last message's id, or \
-                          force; the text is kept as what you are writing";
-            Err(Problem::conflict(detail).at("last_seen_message_id").with("new_message_ids", news.into()))
+            let ids: Vec<Uuid> = news.iter().map(|one| one.id.0).collect();
+            let views: Vec<MessageView> = news.into_iter().map(MessageView::from).collect();
+            let problem = Problem::conflict(
+                "something was added to the ticket that you have not seen: look at new_messages, and send again with \
+                 last_seen_message_id as it is here, or with force; your text is kept as reply_text",
+            );
+            Err(problem
+                .at("last_seen_message_id")
+                .with("new_messages", serde_json::to_value(&views).map_err(|_| Problem::internal())?)
+                .with("new_message_ids", json!(ids))
+                .with("last_message_id", json!(last))
+                .with("reply_text", json!({ "version": kept.version, "updated_at": kept.updated_at })))
         }
         Applied::Empty(names) => {
             let detail = format!(
