@@ -2,13 +2,14 @@
 //! segment.
 //!
 //! Beside the first customers stands how many there are for each combination of conditions that hold or do not. Out of
-//! that, whoever shows the list can tell whether it is too small to be shown, or leaves over too few of a wider one.
+//! that, whoever shows the list can tell whether it is too small to be shown, or leaves over too few of a wider one. Lists of
+//! the published run are in `of_run`, those that were made otherwise in `named`.
 
-use std::collections::HashSet;
+mod named;
+mod of_run;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use database::Tx;
-use rust_decimal::Decimal;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 use sqlx::{AssertSqlSafe, FromRow, Postgres};
@@ -17,11 +18,10 @@ use uuid::Uuid;
 use super::rules::Rule;
 use super::target::{Row, Target};
 use super::{AnalyticsError, Levels, MAX_ITEMS, Standing, base, targets};
-use crate::insights::answer;
-use crate::insights::catalog::{AXES, Catalog};
-use crate::insights::list::{ArchetypeName, Key, Listed, Sort};
-use crate::probability;
+use crate::insights::catalog::AXES;
 use crate::risk::{RiskBand, RiskBands};
+pub use named::of_named;
+pub use of_run::{at_risk, changed};
 
 /// What a list is narrowed down to; all of it must hold.
 #[derive(Debug, Clone, Default)]
@@ -105,74 +105,6 @@ pub async fn list(
     Ok(Narrowed { cells, items: targets::explained(rows, standing, levels, rule)? })
 }
 
-/// Which customers of a list that was made otherwise, all of whom are named, all conditions hold for.
-///
-/// # Errors
-/// Nobody has ordered, there is no run that knows what is asked for, or the database does not answer.
-pub async fn of_named(
-    tx: &mut Tx,
-    standing: &Standing,
-    levels: &Levels,
-    narrowing: &Narrowing,
-    customers: &[String],
-) -> Result<(Vec<Cell>, HashSet<String>), AnalyticsError> {
-    let asked = Asked {
-        condition: "b.customer_id = any ($14::text[])",
-        order: "",
-        bounds: [0, 0],
-        of_group: narrowing.group.map_or([0, 0], |group| (group.bounds)(levels)),
-        narrowing,
-        joined: None,
-    };
-    let from = asked.from(standing)?;
-    let statement = format!(
-        "select b.customer_id, in_group, in_band, in_archetype, in_segment, cents, coalesce(opt_in, false) as opt_in,
-                width_bucket(churn, $15::real[]) as bucket
-         {from}"
-    );
-    let query = asked.bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
-    let found: Vec<Named> = query.bind(customers).bind(band_starts()).fetch_all(&mut **tx).await?;
-    let mut cells: Vec<Cell> = Vec::new();
-    let mut held = HashSet::new();
-    for customer in found {
-        let holds = [customer.in_group, customer.in_band, customer.in_archetype, customer.in_segment];
-        let place = cells.iter().position(|cell| cell.holds == holds).unwrap_or_else(|| {
-            cells.push(Cell { holds, customers: 0, spend_cents: 0, reachable: 0, bands: [0; 4] });
-            cells.len() - 1
-        });
-        let cell = &mut cells[place];
-        cell.customers += 1;
-        cell.spend_cents = cell.spend_cents.saturating_add(customer.cents);
-        cell.reachable += i64::from(customer.opt_in);
-        let bucket = customer.bucket.and_then(|bucket| usize::try_from(bucket).ok());
-        if let Some(band) = bucket.and_then(|bucket| cell.bands.get_mut(bucket)) {
-            *band += 1;
-        }
-        if holds == [true; 4] {
-            held.insert(customer.customer_id);
-        }
-    }
-    Ok((cells, held))
-}
-
-/// The customers whose behaviour changed with the published run, narrowed down, those who moved furthest first. Levels are
-/// needed where a group is asked for.
-///
-/// # Errors
-/// No run was published, or the database does not answer.
-pub async fn changed(
-    tx: &mut Tx,
-    standing: &Standing,
-    levels: Option<&Levels>,
-    narrowing: &Narrowing,
-    limit: u32,
-) -> Result<Narrowed<String>, AnalyticsError> {
-    let joined = drift(standing)?;
-    let found: Narrowed<Moved> = beside(tx, standing, levels, narrowing, &joined, limit).await?;
-    let items = found.items.into_iter().map(|row| row.customer_id).collect();
-    Ok(Narrowed { cells: found.cells, items })
-}
-
 /// Customers of whom something is known besides, narrowed down. Levels are needed where a group is asked for.
 ///
 /// # Errors
@@ -213,20 +145,6 @@ pub(super) struct Joined {
     pub(super) times: Option<Vec<DateTime<Utc>>>,
 }
 
-/// How far customers moved with the published run.
-fn drift(standing: &Standing) -> Result<Joined, AnalyticsError> {
-    // The run is a number of ours and has no place among the parameters.
-    let run = standing.run()?.id;
-    Ok(Joined {
-        sql: format!(
-            "select customer_id, drift from platform.customer_change where tenant_id = $1 and run_id = '{run}'::uuid"
-        ),
-        condition: "drift is not null",
-        order: "drift desc",
-        times: None,
-    })
-}
-
 /// The bounds of the group's rule.
 fn of_group(narrowing: &Narrowing, levels: Option<&Levels>) -> Result<[i64; 2], AnalyticsError> {
     match (narrowing.group, levels) {
@@ -234,46 +152,6 @@ fn of_group(narrowing: &Narrowing, levels: Option<&Levels>) -> Result<[i64; 2], 
         (None, _) => Ok([0, 0]),
         (Some(_), None) => Err(AnalyticsError::not_enough("nobody has ordered yet")),
     }
-}
-
-/// Customers of the published run by what is to be expected of them, narrowed down. Levels are needed where a group is
-/// asked for.
-///
-/// # Errors
-/// No run was published, or the database does not answer.
-pub async fn at_risk(
-    tx: &mut Tx,
-    standing: &Standing,
-    levels: Option<&Levels>,
-    catalog: Option<&Catalog>,
-    narrowing: &Narrowing,
-    sort: Sort,
-    limit: u32,
-) -> Result<Narrowed<Listed>, AnalyticsError> {
-    standing.run()?;
-    let (condition, order) = match sort {
-        Sort::Churn => ("churn is not null", "churn desc"),
-        Sort::Ltv => ("ltv is not null", "ltv desc"),
-        Sort::Spend => ("true", "cents desc"),
-        Sort::Drift => {
-            let joined = drift(standing)?;
-            let found: Narrowed<AtRisk> = beside(tx, standing, levels, narrowing, &joined, limit).await?;
-            let items = found.items.into_iter().map(|row| row.listed(catalog, sort)).collect();
-            return Ok(Narrowed { cells: found.cells, items });
-        }
-    };
-    // The bounds of a rule are none here, and have to be named all the same.
-    let asked = Asked {
-        condition,
-        order,
-        bounds: [0, 0],
-        of_group: of_group(narrowing, levels)?,
-        narrowing,
-        joined: None,
-    };
-    let cells = asked.cells(tx, standing).await?;
-    let rows: Vec<AtRisk> = asked.first(tx, standing, limit).await?;
-    Ok(Narrowed { cells, items: rows.into_iter().map(|row| row.listed(catalog, sort)).collect() })
 }
 
 /// A list as it is asked for: a condition over the columns of [`super::base`], what comes first, and what both need.
@@ -408,25 +286,6 @@ fn band_starts() -> Vec<f32> {
     RiskBand::ALL.iter().filter_map(|band| RiskBands::default().range(*band).0).collect()
 }
 
-/// A customer who is named, with which conditions hold.
-#[derive(FromRow)]
-struct Named {
-    customer_id: String,
-    in_group: bool,
-    in_band: bool,
-    in_archetype: bool,
-    in_segment: bool,
-    cents: i64,
-    opt_in: bool,
-    bucket: Option<i32>,
-}
-
-/// A customer whose behaviour changed.
-#[derive(FromRow)]
-struct Moved {
-    customer_id: String,
-}
-
 /// A cell as it is counted.
 #[derive(FromRow)]
 struct Counted {
@@ -451,47 +310,6 @@ impl Counted {
             spend_cents: self.spend_cents.unwrap_or(0),
             reachable: self.reachable,
             bands: [self.low, self.medium, self.high, self.critical],
-        }
-    }
-}
-
-/// A customer as a list by risk reads them.
-#[derive(FromRow)]
-struct AtRisk {
-    customer_id: String,
-    orders: i32,
-    cents: i64,
-    last_on: Option<NaiveDate>,
-    churn: Option<f32>,
-    ltv: Option<f32>,
-    archetype_l1: Option<i16>,
-    archetype_l2: Option<i16>,
-    /// Only where the list is sorted by it.
-    #[sqlx(default)]
-    drift: Option<f32>,
-}
-
-impl AtRisk {
-    fn listed(self, catalog: Option<&Catalog>, sort: Sort) -> Listed {
-        let churn = self.churn.filter(|churn| churn.is_finite());
-        let archetype = catalog.and_then(|catalog| catalog.finest(self.archetype_l1, self.archetype_l2));
-        Listed {
-            archetype: archetype
-                .map(|found| ArchetypeName { id: found.id.clone(), name: found.name.clone() }),
-            churn: churn.and_then(probability::told),
-            churn_band: churn.map(|churn| RiskBands::default().of(churn)),
-            ltv: self.ltv.and_then(|ltv| answer::rounded(ltv, 2)),
-            orders: self.orders,
-            spend: Decimal::new(self.cents, 2),
-            last_order_on: self.last_on,
-            drift: self.drift.and_then(|drift| answer::rounded(drift, 4)),
-            key: match sort {
-                Sort::Ltv => Key::Real(self.ltv.unwrap_or_default()),
-                Sort::Spend => Key::Cents(self.cents),
-                Sort::Churn => Key::Real(churn.unwrap_or_default()),
-                Sort::Drift => Key::Real(self.drift.unwrap_or_default()),
-            },
-            customer_id: self.customer_id,
         }
     }
 }
