@@ -1,19 +1,23 @@
 //! No list, view or search of tickets reads a big table from its beginning to its end, beside a tenant that is larger.
 
 use accounts::verify::Mode;
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use database::Tx;
 use database::ids::{AgentId, MessageId, TicketId};
 use support::articles::customers;
+use support::assignment::read as queues;
+use support::sla::reports::{self, Period};
 use support::tickets::delivery;
-use support::tickets::list::{self, Filter, Order, Place};
+use support::tickets::list::{self, Aside, Filter, Order, Place};
 use support::tickets::message::{self, Which};
+use support::tickets::words::Priority;
 use support::tickets::{full, history, search};
 use uuid::Uuid;
 
 use crate::shop::{Shop, shop};
 
-/// Tickets of the shop and, three times as many, of another tenant; a tenth is in work, and each has three messages.
+/// Tickets of the shop and, three times as many, of another tenant; a tenth is in work, and each has three messages. Each has
+/// one of three tags.
 async fn fill(shop: &Shop) -> Uuid {
     let mut admin = shop.admin().await;
     let agent = Uuid::now_v7();
@@ -25,7 +29,7 @@ async fn fill(shop: &Shop) -> Uuid {
              created_at, updated_at)
          select gen_random_uuid(), case when n % 4 = 0 then '{tenant}'::uuid else '{other}'::uuid end, n, 'desk', n::text,
              'Question ' || n, 'email', 'email', case when n % 40 < 4 then 'open' else 'closed' end, 'normal',
-             'c' || n % 5000, 'c' || n % 5000 || '@example.com', '{{}}',
+             'c' || n % 5000, 'c' || n % 5000 || '@example.com', array['tag' || n % 3],
              case when n % 3 = 0 then '{agent}'::uuid end, 'd' || n % 7, now() - n * interval '1 minute',
              now() + n * interval '1 minute', random() * 100, now() - n * interval '1 minute', now() - n * interval '1 minute'
          from generate_series(1, 40000) n;
@@ -35,10 +39,12 @@ async fn fill(shop: &Shop) -> Uuid {
          from support_app.ticket t cross join generate_series(1, 3) k;
          insert into support_app.ticket_change (tenant_id, ticket_id, at, actor, field)
          select tenant_id, id, created_at, 'test', 'status' from support_app.ticket;
+         insert into support_app.ticket_tag (tenant_id, tag, created_at, ticket_id)
+         select tenant_id, tags[1], created_at, id from support_app.ticket;
          select support_app.refresh_search(id) from support_app.ticket;
          set session_replication_role = default;
          analyze support_app.ticket; analyze support_app.message; analyze support_app.ticket_search;
-         analyze support_app.ticket_change;",
+         analyze support_app.ticket_change; analyze support_app.ticket_tag;",
         other = Uuid::now_v7(),
         tenant = shop.tenant,
     )))
@@ -154,4 +160,140 @@ async fn every_query_of_tickets_uses_an_index() {
         faults.extend(scanned(&mut tx).await.into_iter().map(|table| format!("search {q}: {table}")));
     }
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// Tickets that a list has, and how many rows it read for that.
+async fn listed(shop: &Shop, filter: &Filter, order: Order) -> (Vec<TicketId>, i64) {
+    let mut tx = shop.tx().await;
+    let before = rows_read(&mut tx).await;
+    let page = list::list(&mut tx, filter, order, None, 51).await.expect("a page");
+    let read = rows_read(&mut tx).await - before;
+    (page.iter().map(|item| item.ticket.id).collect(), read)
+}
+
+#[tokio::test]
+async fn what_few_tickets_have_is_found_without_the_others() {
+    let shop = shop(Mode::Token).await;
+    let agent = fill(&shop).await;
+    // Of those in work, whose numbers are 40, 80, 120 and so on, all are somebody's but two.
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "set session_replication_role = replica;
+         update support_app.ticket set assignee_id = '{agent}'
+         where tenant_id = '{tenant}' and status = 'open' and number > 80;
+         update support_app.ticket set assignee_id = null where tenant_id = '{tenant}' and number in (40, 80);
+         update support_app.ticket set priority = 'urgent'
+         where tenant_id = '{tenant}' and number in (120, 1200, 12000, 1201, 1204);
+         update support_app.ticket set is_spam = true where tenant_id = '{tenant}' and number in (4, 8);
+         update support_app.ticket set suspended_reason = 'a flood' where tenant_id = '{tenant}' and number = 12;
+         update support_app.ticket set archived_at = now() where tenant_id = '{tenant}' and number = 16;
+         set session_replication_role = default;
+         update support_app.ticket set tags = tags || '{{rare}}' where tenant_id = '{tenant}' and number in (40, 400, 404);
+         analyze support_app.ticket; analyze support_app.ticket_tag;",
+        tenant = shop.tenant,
+    )))
+    .execute(&mut shop.admin().await)
+    .await
+    .expect("few have it");
+    let filter = Filter::default;
+    let rare = || Filter { tag: Some("rare".to_owned()), ..filter() };
+    let aside = |aside| Filter { aside: Some(aside), ..filter() };
+    for (name, filter, order, many) in [
+        ("nobody's", Filter { is_unassigned: true, ..filter() }, Order::Smart, 2),
+        ("urgent", Filter { priorities: vec![Priority::Urgent], ..filter() }, Order::Smart, 3),
+        ("spam", aside(Aside::Spam), Order::Newest, 2),
+        ("suspended", aside(Aside::Suspended), Order::Newest, 1),
+        ("archived", aside(Aside::Archived), Order::Newest, 1),
+        ("rare", rare(), Order::Smart, 2),
+        ("rare", rare(), Order::Newest, 3),
+        ("rare", rare(), Order::Updated, 3),
+        ("rare", rare(), Order::OldestWaiting, 2),
+        ("rare", rare(), Order::Due, 2),
+    ] {
+        let (found, read) = listed(&shop, &filter, order).await;
+        assert_eq!(found.len(), many, "{name} {}", order.name());
+        assert!(read < 30, "{name} {} read {read} rows", order.name());
+    }
+}
+
+#[tokio::test]
+async fn tickets_with_a_tag_are_the_same_in_every_order_however_they_are_found() {
+    let shop = shop(Mode::Token).await;
+    fill(&shop).await;
+    let mut admin = shop.admin().await;
+    // As people tag: two hundred and more of the shop's have it, and then one no longer.
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "update support_app.ticket set tags = tags || '{{some, more}}'
+         where tenant_id = '{tenant}' and number <= 4840 and number % 40 in (0, 4);
+         update support_app.ticket set tags = array_remove(tags, 'some') where tenant_id = '{tenant}' and number = 80;
+         analyze support_app.ticket; analyze support_app.ticket_tag;",
+        tenant = shop.tenant,
+    )))
+    .execute(&mut admin)
+    .await
+    .expect("tagged");
+    for (order, condition, by) in [
+        (Order::Smart, "status = 'open'", "rank desc, id desc"),
+        (Order::Newest, "true", "created_at desc, id desc"),
+        (Order::Updated, "true", "updated_at desc, id desc"),
+        (Order::OldestWaiting, "status = 'open'", "waiting_since, id"),
+        (Order::Due, "status = 'open'", "sla_due_at, id"),
+    ] {
+        for tag in ["some", "tag1", "none"] {
+            let expected: Vec<TicketId> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+                "select id from support_app.ticket where tenant_id = $1 and $2 = any(tags) and {condition}
+                 order by {by} limit 150"
+            )))
+            .bind(shop.tenant)
+            .bind(tag)
+            .fetch_all(&mut admin)
+            .await
+            .expect("readable");
+            let filter = Filter { tag: Some(tag.to_owned()), ..Filter::default() };
+            let (mut found, mut place) = (Vec::new(), None);
+            let mut tx = shop.tx().await;
+            while found.len() < 150 {
+                let page = list::list(&mut tx, &filter, order, place, 50).await.expect("a page");
+                let Some(last) = page.last() else { break };
+                place = Some(order.place(last));
+                found.extend(page.iter().map(|item| item.ticket.id));
+            }
+            assert_eq!(found, expected, "{tag} {}", order.name());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_far_behind_costs_no_more_than_the_first() {
+    let shop = shop(Mode::Token).await;
+    let agent = AgentId(fill(&shop).await);
+    let mut tx = shop.tx().await;
+    let waiting = queues::waiting(&mut tx, None, 1_000).await.expect("who waits");
+    let own = queues::queue(&mut tx, agent, None, 1_000).await.expect("an agent's");
+    assert!(waiting.len() > 600 && own.len() > 300, "{} and {}", waiting.len(), own.len());
+    let ids = |tickets: &[queues::Queued]| tickets.iter().map(|ticket| ticket.id).collect::<Vec<_>>();
+    let behind = |tickets: &[queues::Queued], place: usize| Some((tickets[place].rank, tickets[place].id.0));
+    let before = rows_read(&mut tx).await;
+    let page = queues::waiting(&mut tx, behind(&waiting, 549), 20).await.expect("a page");
+    assert_eq!(ids(&page), ids(&waiting[550..570]));
+    let page = queues::queue(&mut tx, agent, behind(&own, 249), 20).await.expect("a page");
+    assert_eq!(ids(&page), ids(&own[250..270]));
+    let read = rows_read(&mut tx).await - before;
+    assert!(read < 300, "two pages of 20, before which 800 stand, read {read} rows");
+}
+
+#[tokio::test]
+async fn a_report_of_many_days_reads_each_ticket_once() {
+    let shop = shop(Mode::Token).await;
+    fill(&shop).await;
+    let (days, now) = (21, Utc::now());
+    let from = now - TimeDelta::days(days);
+    let period =
+        Period { from, to: now, first: from.date_naive(), last: now.date_naive(), zone: chrono_tz::UTC };
+    let mut tx = shop.tx().await;
+    let before = rows_read(&mut tx).await;
+    let backlog = reports::backlog(&mut tx, &period).await.expect("a report");
+    let read = rows_read(&mut tx).await - before;
+    assert_eq!(backlog.len() as i64, days + 1);
+    assert_eq!(backlog.last().map(|day| day.tickets), Some(1_000), "what is in work now");
+    assert!(read < 15_000, "of the shop's 10000 tickets a report of {days} days read {read} rows");
 }

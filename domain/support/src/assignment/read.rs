@@ -165,6 +165,11 @@ const QUEUED: &str =
     support_app.open_units(t.channel, t.status, t.snoozed_until, t.archived_at, t.merged_into, t.is_spam,
                            t.suspended_reason) as units";
 
+/// Behind the place ($1, $2), where there is one. The first condition is one that an index can begin at: a page far behind
+/// costs as much as the first. No number is greater than NaN.
+const BEHIND: &str =
+    "t.rank <= coalesce($1, 'NaN'::float8) and ($1::float8 is null or t.rank < $1 or t.id > $2)";
+
 /// The waiting queue in smart order, after this place (support role).
 ///
 /// # Errors
@@ -175,7 +180,7 @@ pub async fn waiting(tx: &mut Tx, after: Option<(f64, Uuid)>, limit: i64) -> Res
          where t.tenant_id = shared.current_tenant()
            and t.status = 'open' and t.assignee_id is null and t.snoozed_until is null and t.archived_at is null
            and t.merged_into is null and not t.is_spam and t.suspended_reason is null
-           and ($1::float8 is null or t.rank < $1 or (t.rank = $1 and t.id > $2))
+           and {BEHIND}
          order by t.rank desc, t.id limit $3"
     );
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(statement))
@@ -200,7 +205,7 @@ pub async fn queue(
         "select {QUEUED} from support_app.ticket t
          where t.tenant_id = shared.current_tenant() and t.assignee_id = $4 and t.status in ('open', 'pending')
            and t.archived_at is null
-           and ($1::float8 is null or t.rank < $1 or (t.rank = $1 and t.id > $2))
+           and {BEHIND}
          order by t.rank desc, t.id limit $3"
     );
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(statement))

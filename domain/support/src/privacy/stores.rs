@@ -357,6 +357,13 @@ pub static STORES: &[Store] = &[
         plain: &[],
         exported: false,
     },
+    Store {
+        table: "support_app.ticket_tag",
+        rows: "false",
+        how: How::ByHand(&["tag"]),
+        plain: &[],
+        exported: false,
+    },
     Store::nobody("support_app.retention", "a setting"),
     Store::nobody("support_app.agent", "people who work at the desk"),
     Store::nobody("support_app.presence", "people who work at the desk"),

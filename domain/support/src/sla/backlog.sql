@@ -21,7 +21,8 @@ moved as (
     where c.tenant_id = shared.current_tenant() and c.field = 'status' and c.at >= $1
     group by 1
 ),
-net as (
+-- computed once and not for each day
+net as materialized (
     select day, sum(n) as n from (select day, n from born union all select day, n from moved) flow group by day
 )
 select d.day::date as day,

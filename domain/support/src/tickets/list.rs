@@ -1,5 +1,6 @@
 //! Lists of tickets, a page at a time. Each order reads an index of its own: those of work, which are partial, hold only
-//! what is open or pending and neither archived, spam nor suspended.
+//! what is open or pending and neither archived, spam nor suspended. What few tickets have is not looked for along an
+//! order, where all the others stand in between: it has indexes of its own, and tags a table (`support_app.ticket_tag`).
 
 use chrono::{DateTime, Utc};
 use database::ids::{AgentId, TicketId};
@@ -116,6 +117,23 @@ pub enum Aside {
 /// What is worked on, word for word as the partial indexes have it.
 const IN_WORK: &str = "t.status in ('open', 'pending') and t.archived_at is null and not t.is_spam and t.suspended_reason is null";
 
+/// Tickets with a tag that are all read and put in order; a tag that more have is met often on the way through an order.
+const FEW: i64 = 2_000;
+
+/// Bytes of the longest tag that has rows in `support_app.ticket_tag`.
+const TAG_BYTES: usize = 1_024;
+
+/// By what a list finds its tickets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The order's index.
+    Order,
+    /// The tag's tickets, which stand in the order of their making.
+    TagInOrder,
+    /// The tag's tickets, which are few.
+    FewOfTag,
+}
+
 /// Tickets from behind a place, at most `limit` (support role).
 ///
 /// # Errors
@@ -127,44 +145,79 @@ pub async fn list(
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Whole>, DbError> {
-    let mut query = statement(filter, order, after, limit);
+    let way = match filter.tag.as_deref().filter(|tag| tag.len() <= TAG_BYTES) {
+        None => Way::Order,
+        Some(_) if order == Order::Newest => Way::TagInOrder,
+        Some(tag) if have_few(tx, tag).await? => Way::FewOfTag,
+        Some(_) => Way::Order,
+    };
+    let mut query = statement(filter, order, way, after, limit);
     Ok(query.build_query_as().fetch_all(&mut **tx).await?)
 }
 
-/// The statement of a list, for those who look at its plan as well.
-pub fn statement(filter: &Filter, order: Order, after: Option<Place>, limit: i64) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(
-        "select t.* from support_app.ticket t where t.tenant_id = (select shared.current_tenant())",
-    );
+async fn have_few(tx: &mut Tx, tag: &str) -> Result<bool, DbError> {
+    let counted: i64 = sqlx::query_scalar(
+        "select count(*) from (
+             select from support_app.ticket_tag g
+             where g.tenant_id = (select shared.current_tenant()) and g.tag = $1 limit $2 + 1) counted",
+    )
+    .bind(tag)
+    .bind(FEW)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(counted <= FEW)
+}
+
+fn statement(
+    filter: &Filter,
+    order: Order,
+    way: Way,
+    after: Option<Place>,
+    limit: i64,
+) -> QueryBuilder<Postgres> {
+    let of_tag = "g.tenant_id = (select shared.current_tenant()) and g.tag = ";
+    let mut query = QueryBuilder::new("select t.* from support_app.ticket t");
+    if way == Way::TagInOrder {
+        query
+            .push(format_args!(" join support_app.ticket_tag g on g.ticket_id = t.id and {of_tag}"))
+            .push_bind(filter.tag.clone());
+    }
+    query.push(" where t.tenant_id = (select shared.current_tenant())");
+    if way == Way::FewOfTag {
+        query
+            .push(format_args!(
+                " and t.id = any(array(select g.ticket_id from support_app.ticket_tag g where {of_tag}"
+            ))
+            .push_bind(filter.tag.clone())
+            .push("))");
+    }
     narrow(&mut query, filter, order);
-    let (columns, direction) = match order {
-        Order::Smart => ("t.rank, t.id", "<"),
-        Order::Newest => ("t.created_at, t.id", "<"),
-        Order::Updated => ("t.updated_at, t.id", "<"),
-        Order::OldestWaiting => ("t.waiting_since, t.id", ">"),
-        Order::Due => ("t.sla_due_at, t.id", ">"),
+    let (key, id, direction) = match order {
+        Order::Smart => ("t.rank", "t.id", "desc"),
+        Order::Newest if way == Way::TagInOrder => ("g.created_at", "g.ticket_id", "desc"),
+        Order::Newest => ("t.created_at", "t.id", "desc"),
+        Order::Updated => ("t.updated_at", "t.id", "desc"),
+        Order::OldestWaiting => ("t.waiting_since", "t.id", "asc"),
+        Order::Due => ("t.sla_due_at", "t.id", "asc"),
     };
     if let Some(after) = after {
-        query.push(format_args!(" and ({columns}) {direction} ("));
+        let behind = if direction == "desc" { "<" } else { ">" };
+        query.push(format_args!(" and ({key}, {id}) {behind} ("));
         match after {
             Place::Rank(rank, id) => query.push_bind(rank).push(", ").push_bind(id),
             Place::Time(at, id) => query.push_bind(at).push(", ").push_bind(id),
         };
         query.push(")");
     }
-    let sorted = match order {
-        Order::Smart => "t.rank desc, t.id desc",
-        Order::Newest => "t.created_at desc, t.id desc",
-        Order::Updated => "t.updated_at desc, t.id desc",
-        Order::OldestWaiting => "t.waiting_since, t.id",
-        Order::Due => "t.sla_due_at, t.id",
-    };
-    query.push(format_args!(" order by {sorted} limit ")).push_bind(limit);
+    query.push(format_args!(" order by {key} {direction}, {id} {direction} limit ")).push_bind(limit);
     query
 }
 
 fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter, order: Order) {
-    if order.is_of_work() {
+    // Also where it is said by the statuses: then the partial indexes serve whatever else is asked for.
+    let of_live = !filter.statuses.is_empty() && filter.statuses.iter().all(|status| status.is_live());
+    let is_of_work = order.is_of_work() || of_live && filter.aside.is_none();
+    if is_of_work {
         query.push(format_args!(" and {IN_WORK}"));
     }
     if order == Order::OldestWaiting {
@@ -184,7 +237,7 @@ fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter, order: Order) {
         Some(Aside::Spam) => query.push(" and t.is_spam"),
         Some(Aside::Suspended) => query.push(" and t.suspended_reason is not null"),
         Some(Aside::Archived) => query.push(" and t.archived_at is not null"),
-        None if order.is_of_work() => query,
+        None if is_of_work => query,
         None => query.push(" and t.archived_at is null and not t.is_spam and t.suspended_reason is null"),
     };
     if let Some(assignee) = filter.assignee {
@@ -207,10 +260,16 @@ fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter, order: Order) {
     if let Some(tag) = &filter.tag {
         query.push(" and ").push_bind(tag.clone()).push(" = any(t.tags)");
     }
-    if !filter.priorities.is_empty() {
-        let names: Vec<String> =
-            filter.priorities.iter().map(|priority| priority.name().to_owned()).collect();
-        query.push(" and t.priority = any(").push_bind(names).push(")");
+    match filter.priorities.as_slice() {
+        [] => {}
+        // Of one an index has the order.
+        [only] => {
+            query.push(" and t.priority = ").push_bind(only.name());
+        }
+        several => {
+            let names: Vec<String> = several.iter().map(|priority| priority.name().to_owned()).collect();
+            query.push(" and t.priority = any(").push_bind(names).push(")");
+        }
     }
     if let Some(is_snoozed) = filter.is_snoozed {
         query.push(if is_snoozed {

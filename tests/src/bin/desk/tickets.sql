@@ -22,7 +22,10 @@ with ticket as (
            (n % 100) / 100.0, (n * 7919) % 1000003, age.at, age.at + interval '3 hours'
     from generate_series($2::bigint, $3::bigint) n
     cross join lateral (select now() - ($4 - n) * interval '20 seconds' - interval '4 hours' as at) age
-    returning id, number, status, created_at
+    returning id, number, status, created_at, tags[1] as tag
+), tagged as (
+    insert into support_app.ticket_tag (tenant_id, tag, created_at, ticket_id)
+    select $1, tag, created_at, id from ticket
 ), message as (
     insert into support_app.message (id, tenant_id, ticket_id, external_id, from_agent, internal, channel, body_text, sent_at)
     select gen_random_uuid(), $1, t.id, k::text, k % 2 = 0, false, 'email',
