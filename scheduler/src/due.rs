@@ -1,18 +1,20 @@
 //! Makes due jobs ready at the millisecond at which they fall due: it sleeps until the next one the
-//! ledger knows of, and is told of new ones that come earlier.
+//! ledger knows of, and is told of new ones that come earlier. That is the leader's. A scheduler that does not
+//! lead looks twice a second for jobs that lie there all the same: a leader that died is followed only
+//! when its lease has ended, and what falls due until then is not to wait for that.
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
 use jobs::{
-    QueueError,
+    Announcement, QueueError,
     looks::{self, NextDue},
     sweep,
 };
 use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep_until},
+    sync::{mpsc, watch},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
 use crate::{context::Context, courier::Courier, trouble::Trouble};
@@ -27,10 +29,49 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How many announced times may wait to be looked at; beyond that the regular look finds the jobs.
 const ANNOUNCED: usize = 1024;
 
+/// How often a scheduler that does not lead looks.
+const STAND_IN_EVERY: Duration = Duration::from_millis(500);
+
+/// How long a job must be due before it does what is the leader's: a living leader needs milliseconds.
+const LEFT_LYING: TimeDelta = TimeDelta::milliseconds(300);
+
 /// Promotes what falls due until it is dropped.
 pub(crate) async fn run(context: Arc<Context>) {
     let (announce, mut announced) = mpsc::channel(ANNOUNCED);
     tokio::join!(listen(&context, announce), promote(&context, &mut announced));
+}
+
+/// Promotes what was left lying, whenever this scheduler does not lead, until it is dropped. That the leader does the
+/// same at the moment is harmless: each job is taken by one of the two.
+pub(crate) async fn stand_in(context: Arc<Context>, leading: watch::Receiver<Option<i64>>) {
+    let mut trouble = Trouble::new("looking for due jobs that no leader makes ready");
+    let mut ticks = interval(STAND_IN_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if leading.borrow().is_none() {
+            trouble.note(promote_left_lying(&context).await);
+        }
+    }
+}
+
+async fn promote_left_lying(context: &Context) -> Result<(), QueueError> {
+    let Look { next_due, now, .. } = context.store.answers(look(context)).await?;
+    if next_due.is_none_or(|at| now - at < LEFT_LYING) {
+        return Ok(());
+    }
+    let mut promoted = BATCH;
+    while promoted == BATCH {
+        let promote = async { sweep::promote_due(&mut *context.connection().await?, BATCH).await };
+        let ready = context.store.answers(promote).await?;
+        promoted = i64::try_from(ready.len()).unwrap_or(BATCH);
+        if promoted > 0 {
+            tracing::info!(promoted, "due jobs were made ready although this scheduler does not lead");
+        }
+        // What Redis does not hear of it now, the next leader tells it.
+        context.dispatch.announce(Announcement { ready, next_due: None });
+    }
+    Ok(())
 }
 
 async fn promote(context: &Arc<Context>, announced: &mut mpsc::Receiver<DateTime<Utc>>) {

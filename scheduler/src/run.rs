@@ -81,6 +81,7 @@ impl Scheduler {
         election.spawn(candidate.clone().stand(self.leading.clone()));
         let mut beside = JoinSet::new();
         beside.spawn(jobs::clock::watch(self.store.clone()));
+        beside.spawn(due::stand_in(self.context(), self.leading.subscribe()));
         loop {
             metrics::gauge!("deskwork_leader").set(0.0);
             let term = tokio::select! {
@@ -116,15 +117,19 @@ impl Scheduler {
         }
     }
 
-    fn start_duties(&self, ticker: &Arc<Mutex<Ticker>>) -> JoinSet<()> {
-        let context = Arc::new(Context {
+    fn context(&self) -> Arc<Context> {
+        Arc::new(Context {
             store: self.store.clone(),
             dispatch: self.dispatch.clone(),
             contact: self.contact.clone(),
             redis: RedisHealth::default(),
             look_every: self.look_every,
             clock: LedgerClock::default(),
-        });
+        })
+    }
+
+    fn start_duties(&self, ticker: &Arc<Mutex<Ticker>>) -> JoinSet<()> {
+        let context = self.context();
         // Whatever the last leader had in its hands when it ended, Redis is told again.
         context.redis.want_refill();
         let mut duties = JoinSet::new();
