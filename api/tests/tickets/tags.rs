@@ -46,3 +46,33 @@ async fn tags_are_counted_as_tickets_get_and_lose_them() {
         json!([])
     );
 }
+
+#[tokio::test]
+async fn tickets_are_listed_by_tag_whatever_gave_it_to_them() {
+    let shop = shop(Mode::Token).await;
+    shop.deliver(r#"{"ticket":{"id":1,"tags":["hot"]},"message":{"id":10,"body_text":"a"}}"#).await;
+    shop.deliver(r#"{"ticket":{"id":2,"tags":["cold"]},"message":{"id":20,"body_text":"b"}}"#).await;
+    let made =
+        json!({ "subject": "A", "tags": ["hot", "hot"], "message": {"from": "customer", "text": "c"} });
+    let made = send(&shop, "POST", "/api/tickets", &made).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let (patched, _) = ticket(&shop, "d").await;
+    send(&shop, "PATCH", &format!("/api/tickets/{patched}"), &json!({ "tags": ["hot", "cold"] })).await;
+    let mut admin = shop.admin().await;
+    for (tag, many) in [("hot", 3), ("cold", 2), ("none", 0)] {
+        for order in ["newest", "updated", "smart"] {
+            let page = shop.get(&format!("/api/tickets?tag={tag}&order={order}")).await;
+            let found = page.json["items"].as_array().map(Vec::len);
+            assert_eq!(found, Some(many), "{tag} {order}: {}", page.text);
+        }
+    }
+    send(&shop, "PATCH", &format!("/api/tickets/{patched}"), &json!({ "tags": [] })).await;
+    let page = shop.get("/api/tickets?tag=hot&order=newest").await;
+    assert_eq!(page.json["items"].as_array().map(Vec::len), Some(2), "{}", page.text);
+    // Neither more rows than tags nor fewer.
+    let missing = "select count(*) from (
+             select tenant_id, unnest(tags) as tag, created_at, id from support_app.ticket
+             except select tenant_id, tag, created_at, ticket_id from support_app.ticket_tag) missing";
+    let missing: i64 = sqlx::query_scalar(missing).fetch_one(&mut admin).await.expect("readable");
+    assert_eq!((missing, shop.count("support_app.ticket_tag").await), (0, 3));
+}
