@@ -71,13 +71,17 @@ async fn merged_tickets_go_on_in_one_and_come_apart_again_in_any_order() {
     );
 
     assert_eq!(undo(b).await.status, 200);
-    assert_eq!(texts(&shop, b).await, ["text a", "text b"]);
-    assert_eq!(texts(&shop, c).await, ["late", "text c"]);
+    // It came to the one that went, so it goes back with it, through whatever went on in between.
+    assert_eq!(texts(&shop, b).await, ["late", "text a", "text b"]);
+    assert_eq!(texts(&shop, c).await, ["text c"]);
     assert_eq!(shop.get(&format!("/api/tickets/{a}")).await.field("merged_into"), b);
     assert_eq!(undo(a).await.status, 200);
-    assert_eq!(texts(&shop, a).await, ["text a"]);
+    assert_eq!(
+        (texts(&shop, a).await, texts(&shop, b).await.len()),
+        (vec!["late".into(), "text a".into()], 1)
+    );
     let again = shop.get(&format!("/api/tickets/{a}")).await;
-    assert_eq!((again.field("status"), &again.json["message_count"]), ("open", &json!(1)), "{}", again.text);
+    assert_eq!((again.field("status"), &again.json["message_count"]), ("open", &json!(2)), "{}", again.text);
     assert_eq!(undo(a).await.status, 409);
     let merges = shop.get(&format!("/api/tickets/{b}/merges")).await;
     assert_eq!(merges.json.as_array().map(Vec::len), Some(3), "{}", merges.text);
@@ -121,6 +125,45 @@ async fn another_customers_ticket_is_merged_only_when_that_is_confirmed() {
     let foreign = call(&shop, &other, "POST", "/api/tickets", &foreign, &[]).await.field("id").to_owned();
     let refused = send(&shop, "POST", &format!("/api/tickets/{ann}/merge"), &json!({"into": foreign})).await;
     assert_eq!((refused.status.as_u16(), refused.field("field")), (400, "into"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn what_another_customer_wrote_to_the_ticket_that_went_goes_back_with_it_and_opens_it() {
+    let shop = shop(Mode::Token).await;
+    let (ann, _) = ticket(&shop, "hers").await;
+    let bob =
+        json!({"customer": {"email": "bob@example.com"}, "message": {"from": "customer", "text": "his"}});
+    let bob = send(&shop, "POST", "/api/tickets", &bob).await.field("id").to_owned();
+    send(&shop, "PATCH", &format!("/api/tickets/{bob}"), &json!({"status": "resolved"})).await;
+    let into = json!({"into": ann, "confirm_other_customer": true});
+    let merged = send(&shop, "POST", &format!("/api/tickets/{bob}/merge"), &into).await;
+    assert_eq!(merged.status, 200, "{}", merged.text);
+    let writes = async |id: &str, text: &str| {
+        let body = json!({"from": "customer", "text": text});
+        let added = send(&shop, "POST", &format!("/api/tickets/{id}/messages"), &body).await;
+        assert_eq!((added.status.as_u16(), added.field("ticket_id")), (201, ann.as_str()), "{}", added.text);
+    };
+    writes(&bob, "his again").await;
+    writes(&ann, "hers again").await;
+    let shown = shop.get(&format!("/api/tickets/{ann}/messages")).await;
+    let origins: Vec<&Value> = shown.json["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .filter(|item| item["text"].as_str().is_some_and(|text| text.starts_with("his")))
+        .map(|item| &item["origin_ticket_id"])
+        .collect();
+    assert_eq!(origins, [&json!(bob), &json!(bob)], "{}", shown.text);
+    // Her link shows her own words and not his.
+    let link = shop.get(&format!("/api/tickets/{ann}/customer-link")).await;
+    let page = shop.get(link.field("path")).await;
+    assert!(page.text.contains("hers again") && !page.text.contains("his again"), "{}", page.text);
+    let undone = send(&shop, "POST", &format!("/api/tickets/{bob}/merge/undo"), &Value::Null).await;
+    assert_eq!(undone.status, 200, "{}", undone.text);
+    assert_eq!(texts(&shop, &bob).await, ["his", "his again"]);
+    assert_eq!(texts(&shop, &ann).await, ["hers", "hers again"]);
+    let his = shop.get(&format!("/api/tickets/{bob}")).await;
+    assert_eq!((his.field("status"), &his.json["message_count"]), ("open", &json!(2)), "{}", his.text);
 }
 
 #[tokio::test]

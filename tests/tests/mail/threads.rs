@@ -3,8 +3,8 @@
 use cluster::mail::{MailSink, generator};
 use database::Role;
 use database::ids::MessageId;
-use support::tickets::attachments;
 use support::tickets::state::Status;
+use support::tickets::{attachments, merge};
 
 use crate::shop::{Shop, header, mail, text_of};
 
@@ -91,6 +91,49 @@ async fn mails_of_a_thread_find_each_other_in_any_order_and_numbers_count_from_i
     shop.works().await;
     assert_eq!(shop.ticket_of(&mine).await, last);
     assert_ne!(shop.ticket_of(&theirs).await, last);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_to_a_ticket_that_was_merged_go_back_with_it_and_so_do_those_that_answer_them() {
+    let sink = MailSink::start().await.expect("a free port");
+    let shop = Shop::open(&sink, None).await;
+    let of_ann = shop.hands_in(&mail("Message-ID: <a1@x>\r\nSubject: Lamp\r\n", "hers"), None).await;
+    let of_bob = |id: &str, head: &str, text: &str| {
+        text_of(&mail(&format!("Message-ID: <{id}@x>\r\n{head}"), text))
+            .replace("Ann <ann@x.example>", "Bob <bob@x.example>")
+    };
+    let first = shop.hands_in(of_bob("b1", "Subject: Shade\r\n", "his").as_bytes(), None).await;
+    shop.works().await;
+    let (ann, bob) = (shop.ticket_of(&of_ann).await, shop.ticket_of(&first).await);
+    let mut tx = shop.app.db.tenant_tx(Role::Support, shop.tenant).await.expect("the database");
+    let (_, announcement) = merge::merge(&mut tx, &shop.acting(), bob, ann, true).await.expect("merged");
+    tx.commit().await.expect("the database");
+    shop.app.dispatch.announce(announcement);
+    let number = shop.whole(bob).await.ticket.number;
+    for (id, head, text) in [
+        ("b2", "In-Reply-To: <b1@x>\r\n".to_owned(), "his second"),
+        ("b3", "In-Reply-To: <b2@x>\r\n".to_owned(), "his third"),
+        ("b4", format!("Subject: about #{number}\r\n"), "by its number"),
+    ] {
+        let came = shop.hands_in(of_bob(id, &head, text).as_bytes(), None).await;
+        shop.works().await;
+        assert_eq!(shop.ticket_of(&came).await, ann, "{text}");
+    }
+    let mut tx = shop.app.db.tenant_tx(Role::Support, shop.tenant).await.expect("the database");
+    let (_, announcement) = merge::undo(&mut tx, &shop.acting(), bob).await.expect("taken back");
+    tx.commit().await.expect("the database");
+    shop.app.dispatch.announce(announcement);
+    let last = shop.hands_in(of_bob("b5", "In-Reply-To: <b3@x>\r\n", "his last").as_bytes(), None).await;
+    shop.works().await;
+    assert_eq!(shop.ticket_of(&last).await, bob, "answers to what went back come to it");
+    let texts = |messages: Vec<support::tickets::message::Stored>| -> Vec<String> {
+        messages.into_iter().map(|message| message.body_text).collect()
+    };
+    assert_eq!(texts(shop.messages(ann).await), ["hers"]);
+    assert_eq!(
+        texts(shop.messages(bob).await),
+        ["his", "his second", "his third", "by its number", "his last"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! A customer's own tickets, as they see them themselves: those with the address of one of them.
 
 use chrono::{DateTime, Utc};
-use database::ids::TicketId;
+use database::ids::{MessageId, TicketId};
 use database::{DbError, Tx};
 use sqlx::FromRow;
 
@@ -55,6 +55,24 @@ pub async fn own(tx: &mut Tx, ticket: TicketId, limit: i64) -> Result<Vec<Own>, 
     )
     .bind(ticket)
     .bind(limit)
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// Those of a ticket's messages that a merge brought from another customer's (support role): they are not its customer's to
+/// read.
+///
+/// # Errors
+/// The database failed.
+pub async fn of_others(tx: &mut Tx, messages: &[MessageId]) -> Result<Vec<MessageId>, DbError> {
+    Ok(sqlx::query_scalar(
+        "select m.id from support_app.message m
+         join support_app.ticket t on t.id = m.ticket_id
+         join support_app.ticket o on o.id = m.origin_ticket_id
+         where m.id = any($1) and not coalesce(o.customer_id = t.customer_id, false)
+           and not coalesce(lower(o.customer_email) = lower(t.customer_email), false)",
+    )
+    .bind(messages.iter().map(|message| message.0).collect::<Vec<_>>())
     .fetch_all(&mut **tx)
     .await?)
 }

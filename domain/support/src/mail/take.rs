@@ -151,13 +151,25 @@ pub async fn take(
     {
         remarks.push(STRANGER.to_owned());
     }
-    let new = Addition { mail, mailbox: &mailbox, letter, reply_to, files, machine: machine.as_deref() };
+    let new = Addition {
+        mail,
+        mailbox: &mailbox,
+        letter,
+        reply_to,
+        files,
+        machine: machine.as_deref(),
+        came_to: found.came_to,
+    };
     let mut taken = match (found.ticket, &machine) {
         (Some(ticket), None) => hear(tx, acting, ticket, &new).await?,
         (Some(ticket), Some(_)) => note_machine(tx, acting, ticket, &new).await?,
         (None, _) => open(tx, acting, None, &new).await?,
     };
-    thread::remember(tx, acting.tenant, taken.ticket, letter).await?;
+    let home = match found.came_to {
+        Some(_) => message::came_to(tx, taken.message, taken.ticket).await?,
+        None => taken.ticket,
+    };
+    thread::remember(tx, acting.tenant, home, letter).await?;
     for other in found.others {
         taken.announcement.merge(join(tx, acting, &mut taken.ticket, other).await?);
     }
@@ -218,6 +230,8 @@ struct Addition<'a> {
     reply_to: Option<&'a Person>,
     files: &'a [StoredFile],
     machine: Option<&'a str>,
+    /// The ticket that it came to, which may go on in another.
+    came_to: Option<TicketId>,
 }
 
 impl Addition<'_> {
@@ -416,6 +430,9 @@ async fn add(
     .bind(new.machine.is_some() || letter.signs.no_automatic_answer)
     .execute(&mut **tx)
     .await?;
+    if let Some(came_to) = new.came_to {
+        message::note_origin(tx, message, came_to, ticket).await?;
+    }
     let actor = format!("mail:{}", new.mail.id);
     let mut stored = BTreeSet::new();
     for file in new.files.iter().filter(|file| stored.insert(file.id)) {

@@ -20,6 +20,8 @@ const MOST_FOLLOW_UPS: i64 = 20;
 pub struct Found {
     /// The ticket; none when it begins a new one.
     pub ticket: Option<TicketId>,
+    /// The one that it came to: another when that was merged, and goes on in this one.
+    pub came_to: Option<TicketId>,
     /// Others to which it belongs as well, because it is what links them.
     pub others: Vec<TicketId>,
 }
@@ -40,8 +42,8 @@ pub async fn find(tx: &mut Tx, tenant: TenantId, letter: &Letter) -> Result<Foun
             .execute(&mut **tx)
             .await?;
     }
-    let known: Vec<(Vec<u8>, TicketId)> = sqlx::query_as(
-        "select h.header_id, coalesce(t.merged_into, t.id)
+    let known: Vec<(Vec<u8>, TicketId, TicketId)> = sqlx::query_as(
+        "select h.header_id, coalesce(t.merged_into, t.id), t.id
          from support_app.mail_thread h join support_app.ticket t on t.id = h.ticket_id
          where h.tenant_id = $1 and h.header_id = any($2)",
     )
@@ -49,17 +51,21 @@ pub async fn find(tx: &mut Tx, tenant: TenantId, letter: &Letter) -> Result<Foun
     .bind(&ids)
     .fetch_all(&mut **tx)
     .await?;
-    let of = |id: &Vec<u8>| known.iter().find(|(known, _)| known == id).map(|(_, ticket)| *ticket);
+    let of =
+        |id: &Vec<u8>| known.iter().find(|(known, ..)| known == id).map(|(_, ticket, own)| (*ticket, *own));
+    // The nearest of the mails that it answers says where it came to.
+    let came_to = ids.iter().find_map(of).map(|(_, own)| own);
     let mut tickets: Vec<TicketId> = Vec::new();
-    for ticket in ids.iter().filter_map(of) {
+    for (ticket, _) in ids.iter().filter_map(of) {
         if !tickets.contains(&ticket) {
             tickets.push(ticket);
         }
     }
     if let Some((first, others)) = tickets.split_first() {
-        return Ok(Found { ticket: Some(*first), others: others.to_vec() });
+        return Ok(Found { ticket: Some(*first), came_to, others: others.to_vec() });
     }
-    Ok(Found { ticket: by_number(tx, tenant, letter).await?, others: Vec::new() })
+    let (ticket, came_to) = by_number(tx, tenant, letter).await?.unzip();
+    Ok(Found { ticket, came_to, others: Vec::new() })
 }
 
 /// The same mail, taken in of another mailbox of the shop (support role): whoever writes to several wrote one message. Copies of
@@ -158,6 +164,21 @@ async fn remember_ids(
     Ok(())
 }
 
+/// Whether a mail answers one of a ticket whose customer was erased (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn is_of_erased(tx: &mut Tx, tenant: TenantId, letter: &Letter) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar(
+        "select exists (select from support_app.mail_thread h join support_app.ticket t on t.id = h.ticket_id
+             where h.tenant_id = $1 and h.header_id = any($2) and t.erased_at is not null)",
+    )
+    .bind(tenant)
+    .bind(hashes(letter))
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
 /// Whether a mail is from one of the people of a ticket: its customer, or whoever wrote in it before (support role). Anybody may
 /// say that a mail answers another whose id they have seen.
 ///
@@ -183,14 +204,19 @@ fn people(letter: &Letter) -> Vec<&str> {
     letter.sender.iter().chain(&letter.reply_to).map(|person| person.address.as_str()).collect()
 }
 
-async fn by_number(tx: &mut Tx, tenant: TenantId, letter: &Letter) -> Result<Option<TicketId>, DbError> {
+/// The ticket of a number, and the one that has the number itself.
+async fn by_number(
+    tx: &mut Tx,
+    tenant: TenantId,
+    letter: &Letter,
+) -> Result<Option<(TicketId, TicketId)>, DbError> {
     let numbers = numbers(letter.subject.as_deref().unwrap_or_default());
     let people = people(letter);
     if numbers.is_empty() || people.is_empty() {
         return Ok(None);
     }
-    Ok(sqlx::query_scalar(
-        "select coalesce(t.merged_into, t.id) from support_app.ticket t
+    Ok(sqlx::query_as(
+        "select coalesce(t.merged_into, t.id), t.id from support_app.ticket t
          where t.tenant_id = $1 and t.number = any($2) and t.provider = $3
            and (t.customer_email = any($4) or exists (
                select from support_app.message m where m.ticket_id = t.id and m.sender_email = any($4)))

@@ -126,8 +126,8 @@ pub async fn undo(
     if from.merged_into != Some(target) {
         return Err(TicketError::Conflict("the ticket is being merged at this moment; try again".to_owned()));
     }
-    let status: String = sqlx::query_scalar(
-        "select source_status from support_app.ticket_merge where source_id = $1 and undone_at is null",
+    let (status, merged_at): (String, DateTime<Utc>) = sqlx::query_as(
+        "select source_status, merged_at from support_app.ticket_merge where source_id = $1 and undone_at is null",
     )
     .bind(source)
     .fetch_one(&mut **tx)
@@ -167,10 +167,28 @@ pub async fn undo(
         .bind(&family)
         .fetch_one(&mut **tx)
         .await?;
-    from.set_status(Status::parse(&status).unwrap_or(Status::Open));
+    // What its customer wrote meanwhile opened the other, and would have opened this one.
+    let was_written_to = is_written_to_since(tx, source, merged_at).await?;
+    let status = Status::parse(&status).filter(|_| !was_written_to).unwrap_or(Status::Open);
+    from.set_status(status);
     store(tx, &from).await?;
     let announcement = settle_both(tx, acting, target, source, moved).await?;
     Ok((merge, announcement))
+}
+
+async fn is_written_to_since(
+    tx: &mut Tx,
+    ticket: TicketId,
+    since: DateTime<Utc>,
+) -> Result<bool, TicketError> {
+    Ok(sqlx::query_scalar(
+        "select exists (select from support_app.message
+             where ticket_id = $1 and sent_at > $2 and not from_agent and not internal and not by_machine)",
+    )
+    .bind(ticket)
+    .bind(since)
+    .fetch_one(&mut **tx)
+    .await?)
 }
 
 /// A message becomes the first of a new ticket that is linked to its own (support role).

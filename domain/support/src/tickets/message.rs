@@ -164,6 +164,41 @@ pub(crate) async fn insert(
     Ok(id)
 }
 
+/// Notes that a message of a locked ticket came to another, which goes on in this one: with the end of the merge it goes
+/// back. One that does not go on here, or whose customer was erased, is none.
+pub(crate) async fn note_origin(
+    tx: &mut Tx,
+    message: MessageId,
+    came_to: TicketId,
+    ticket: TicketId,
+) -> Result<(), DbError> {
+    if came_to == ticket {
+        return Ok(());
+    }
+    // Whoever merges, or ends a merge, holds the ticket in which both go on, so the pointer stays as it is.
+    sqlx::query(
+        "update support_app.message m set origin_ticket_id = o.id
+         from support_app.ticket o
+         where m.id = $1 and o.id = $2 and o.merged_into = $3 and o.erased_at is null",
+    )
+    .bind(message)
+    .bind(came_to)
+    .bind(ticket)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The ticket that a message came to: the one that it is in, or another that goes on there.
+pub(crate) async fn came_to(tx: &mut Tx, message: MessageId, ticket: TicketId) -> Result<TicketId, DbError> {
+    let found: Option<Option<TicketId>> =
+        sqlx::query_scalar("select origin_ticket_id from support_app.message where id = $1")
+            .bind(message)
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(found.flatten().unwrap_or(ticket))
+}
+
 /// Brings up to date what a locked ticket says of its messages; `more` is how many came that count, or went.
 pub(crate) async fn recount(tx: &mut Tx, ticket: TicketId, more: i32) -> Result<(), DbError> {
     sqlx::query(
@@ -227,6 +262,7 @@ pub async fn hear(
     }
     let row = NewRow::came(From::Customer, &known.channel, known.customer_name.as_deref(), text, acting);
     let message = insert(tx, acting.tenant, known.id, &row).await?;
+    note_origin(tx, message, ticket, known.id).await?;
     attachments::link(tx, acting.actor, known.id, message, files).await?;
     recount(tx, known.id, 1).await?;
     finish_hearing(tx, acting, known.id, message).await

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 use chrono::{DateTime, Duration, DurationRound, Utc};
-use database::ids::TicketId;
+use database::ids::{MessageId, TicketId};
 use database::{Role, Tx};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -178,7 +178,10 @@ async fn shown(
         None => true,
     });
     let Some(chosen) = chosen.cloned() else { return Ok(nowhere()) };
-    let messages = message::list(&mut reader.tx, chosen.id, Which::Public, None, SHOWN).await?;
+    let mut messages = message::list(&mut reader.tx, chosen.id, Which::Public, None, SHOWN).await?;
+    let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
+    let of_others = customers::of_others(&mut reader.tx, &ids).await?;
+    messages.retain(|message| !of_others.contains(&message.id));
     reader.tx.commit().await?;
     let title = chosen.subject.clone().unwrap_or_else(|| format!("Question {}", chosen.number));
     let mut content = format!("<h1>{}</h1>", escaped(&title));
