@@ -20,6 +20,10 @@ const ROUNDS: usize = 3;
 const NOBODY: &str = "no customer and no ticket is known by the id and the address that were given; compare them with what the person \
      told, because somebody known by others was not reached";
 
+/// What is said when the address was not known as the customer's.
+const ADDED: &str =
+    "the address that was given was not known as the customer's; what names it alone counts as theirs";
+
 /// What is said of tickets that stay.
 const MENTIONS: &str = "tickets of others mention an address of theirs and stay as they are";
 
@@ -63,8 +67,15 @@ pub async fn of_request(
         }
     };
     person.token = requests::token(request.id);
-    let new_emails = asked.email.iter().map(|email| email.trim().to_lowercase()).collect();
+    let new_emails: Vec<String> = asked.email.iter().map(|email| email.trim().to_lowercase()).collect();
+    let added = new_emails
+        .first()
+        .filter(|email| is_customer && customer_id.is_some() && !person.emails.contains(email));
+    let added = added.cloned();
     let mut remarks = learn(tx, &mut person, new_emails).await?;
+    if added.is_some_and(|email| person.emails.contains(&email)) {
+        remarks.push(ADDED.to_owned());
+    }
     if is_customer {
         return Ok(Whom { person, is_nobody: false, remarks });
     }

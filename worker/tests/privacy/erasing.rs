@@ -1,6 +1,7 @@
 //! Erasing a person: no word of theirs is left anywhere, others are as before, and what is counted is.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, Query, State};
@@ -11,6 +12,7 @@ use database::Role;
 use serde_json::json;
 use support::privacy::requests::{self, Asked, Kind, State as Stage};
 use upstreams::gorgias::Gorgias;
+use upstreams::http::RetryPolicy;
 use upstreams::{Breakers, Destinations};
 use worker::app::App;
 
@@ -268,6 +270,8 @@ struct Desk {
     done: Arc<Mutex<Vec<String>>>,
     /// What is refused, as `kind id`.
     forbidden: &'static str,
+    /// Whether it answers nobody.
+    is_away: Arc<AtomicBool>,
 }
 
 impl Desk {
@@ -285,7 +289,10 @@ impl Desk {
                 StatusCode::NO_CONTENT
             })
         };
-        let customers = |Query(query): Query<BTreeMap<String, String>>| async move {
+        let customers = |State(desk): State<Desk>, Query(query): Query<BTreeMap<String, String>>| async move {
+            if desk.is_away.load(Ordering::Acquire) {
+                return Err(StatusCode::SERVICE_UNAVAILABLE);
+            }
             // An account that does not know the filter answers with everybody.
             let all = json!([
                 {"id": 719, "email": ZOE.email.to_uppercase()},
@@ -293,7 +300,7 @@ impl Desk {
                 {"id": 9, "email": BOB.email},
             ]);
             let is_asked = query.contains_key("email");
-            Json(json!({"data": if is_asked { all } else { json!([]) }, "meta": {"next_cursor": null}}))
+            Ok(Json(json!({"data": if is_asked { all } else { json!([]) }, "meta": {"next_cursor": null}})))
         };
         let tickets = |Query(query): Query<BTreeMap<String, String>>| async move {
             let all = json!([
@@ -321,11 +328,46 @@ impl Desk {
 }
 
 async fn shop_with_help_desk() -> Shop {
+    // Whoever is away is asked once an attempt.
+    let policy = RetryPolicy { attempts: 1, ..Gorgias::POLICY };
     Shop::open_with(|app| App {
-        gorgias: Gorgias::new(Destinations::PublicOrLoopback, Breakers::default()).expect("a client"),
+        gorgias: Gorgias::with_policy(Destinations::PublicOrLoopback, Breakers::default(), policy)
+            .expect("a client"),
         ..app
     })
     .await
+}
+
+#[tokio::test]
+async fn while_the_help_desk_is_away_the_certificate_says_what_is_still_to_be_done_and_then_that_it_is() {
+    let desk = Desk::default();
+    desk.is_away.store(true, Ordering::Release);
+    let shop = shop_with_help_desk().await;
+    shop.connect_help_desk(&desk.start().await).await;
+    let id = shop.asks(Kind::Erase, zoe(), true).await;
+    shop.drain().await;
+    let request = shop.request(id).await;
+    assert_eq!((request.state, request.help_desk_state.as_deref()), (Stage::Done, Some("queued")));
+    let before = request.certificate.expect("a certificate");
+    let told = &before["help_desk"];
+    assert_eq!((&before["is_complete"], &told["state"]), (&json!(false), &json!("queued")), "{before:#}");
+    assert!(told["what"].as_str().is_some_and(|what| what.starts_with("still to be done")), "{told:#}");
+    let left = told["left"].as_array().expect("a list");
+    assert!(left.iter().any(|left| left["what"] == "addresses"), "{told:#}");
+    assert!(left.iter().all(|left| left["reason"] == "unavailable"), "{told:#}");
+    assert_eq!(told["deleted"], json!({"addresses": 0, "customers": 0, "tickets": 0}), "{told:#}");
+
+    desk.is_away.store(false, Ordering::Release);
+    let waits = "update jobs.live set due_at = now() where kind = 'erase_in_help_desk'";
+    assert_eq!(shop.sql(waits).await, 1);
+    shop.drain().await;
+    let request = shop.request(id).await;
+    assert_eq!(request.help_desk_state.as_deref(), Some("done"));
+    assert!(request.person.is_none(), "nothing of her is needed any more");
+    let after = request.certificate.expect("a certificate");
+    assert_eq!((&after["is_complete"], &after["help_desk"]["left"]), (&json!(true), &json!([])), "{after:#}");
+    assert_ne!(before["sha256"], after["sha256"]);
+    assert_eq!(desk.done(), ["ticket 800", "customer 719", "customer 720"]);
 }
 
 #[tokio::test]

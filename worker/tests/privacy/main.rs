@@ -1,6 +1,7 @@
 //! Persons: forgotten everywhere, told what is known of them, and data that go when their time is over.
 
 mod again;
+mod bounces;
 mod closing;
 mod erasing;
 mod exporting;

@@ -4,7 +4,7 @@
 use mail_parser::{HeaderName, MessageParser};
 use sha2::{Digest, Sha256};
 
-use super::{bounds, normal_address};
+use super::{bounds, mend, normal_address};
 
 /// The longest head of a mail: real ones have a few kilobytes.
 pub const MAX_HEAD_BYTES: usize = 256 * 1024;
@@ -46,11 +46,13 @@ pub fn read(raw: &[u8]) -> Result<Head, HeadError> {
     if raw.iter().all(u8::is_ascii_whitespace) {
         return Err(HeadError::Empty);
     }
-    let end = end_of_head(raw);
+    let raw = mend::lines(raw);
+    let end = end_of_head(&raw);
     if end > MAX_HEAD_BYTES {
         return Err(HeadError::TooLong);
     }
     let (head, body) = raw.split_at(end);
+    let head = &*mend::head(head);
     bounds::fits(head, bounds::MOST_AT_THE_DOOR).map_err(|_| HeadError::TooMuch)?;
     // Whoever hands it over waits, so no header is taken apart but these two.
     let parser = MessageParser::new().header_id(HeaderName::MessageId).header_address(HeaderName::From);
@@ -82,7 +84,7 @@ pub(super) fn id(text: &str) -> Option<String> {
 }
 
 /// Where the body begins; the whole length when there is none.
-fn end_of_head(raw: &[u8]) -> usize {
+pub(super) fn end_of_head(raw: &[u8]) -> usize {
     let mut at = 0;
     for line in raw.split_inclusive(|byte| *byte == b'\n') {
         at += line.len();
@@ -114,6 +116,18 @@ mod tests {
             first.identity,
             "another mail under the same id"
         );
+    }
+
+    #[test]
+    fn heads_of_old_programs_are_read() {
+        let old = b"Message-ID: <a@x.example>\rFrom: Ann <ann@x.example>\rSubject: Gr\xfc\xdfe\r\rHello\r";
+        let head = read(old).expect("a head");
+        assert_eq!(
+            (head.message_id.as_deref(), head.sender.as_deref()),
+            (Some("a@x.example"), Some("ann@x.example"))
+        );
+        let now = "Message-ID: <a@x.example>\r\nFrom: Ann <ann@x.example>\r\nSubject: Gr\u{fc}\u{df}e\r\n\r\nHello\r\n";
+        assert_eq!(read(now.as_bytes()).expect("a head").identity, head.identity);
     }
 
     #[test]

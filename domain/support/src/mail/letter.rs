@@ -1,15 +1,17 @@
 //! A mail as it was read: who wrote it, what it answers, what it says, what came with it. It needs no database; whatever a
 //! mail contains, it is read to an end within bounds, and what is left out is said.
 
+use std::borrow::Cow;
+
 use mail_parser::{
     ContentType, Encoding, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders,
     PartType,
 };
 
-use super::header::{Head, id};
+use super::header::{Head, end_of_head, id};
 use super::machine::{self, Signs};
 use super::report::{self, Report};
-use super::{bounds, html, normal_address, quotes};
+use super::{bounds, html, mend, normal_address, quotes};
 use crate::gorgias::html::written;
 use crate::tickets::attachments::{MOST_OF_A_MESSAGE, SNIFFED_BYTES, harmless_name, sniff};
 use crate::tickets::words::{SUBJECT_LIMIT, TEXT_LIMIT};
@@ -20,6 +22,17 @@ pub const MOST_REFERENCES: usize = 30;
 const NAME_CHARS: usize = 200;
 /// Parts that are looked at.
 const MOST_PARTS: usize = 500;
+/// Addresses that a mail server's report names, at most.
+const MOST_NAMED: usize = 50;
+/// What no address contains and stands between or before some.
+const BETWEEN_ADDRESSES: [char; 10] = [':', ';', ',', '<', '>', '(', ')', '[', ']', '"'];
+/// What stands for words that were erased.
+const ERASED: &str = "[erased]";
+
+const NOT_UTF8: &str =
+    "a part is not in UTF-8 although it says so or says nothing, so it was read as Windows-1252";
+const UNDIVIDED: &str =
+    "it says that it has several parts and not where they begin, so all of it is shown as text, as it came";
 
 /// A mail that was read.
 #[derive(Debug, Clone, Default)]
@@ -97,6 +110,7 @@ pub fn read(
     envelope_from: Option<&str>,
     file_limit_bytes: usize,
 ) -> Result<Letter, Unreadable> {
+    let raw = &*mended(raw);
     bounds::fits(raw, bounds::MOST_IN_A_JOB).map_err(|_| Unreadable::TooMuch)?;
     let flat = bounds::flat(raw);
     let message = parser().parse(&*flat).ok_or(Unreadable::NoHeaders)?;
@@ -127,9 +141,61 @@ pub fn read(
         signs,
         ..Letter::default()
     };
-    read_text(&message, &mut letter);
+    if is_undivided(&message) {
+        take_text(&mut letter, &plain(&mend::any_text(&message.parts[0], &flat)), None);
+        letter.remarks.push(UNDIVIDED.to_owned());
+        return Ok(letter);
+    }
+    read_text(&message, &flat, &mut letter);
     read_files(&message, raw, file_limit_bytes, &mut letter);
     Ok(letter)
+}
+
+impl Letter {
+    /// Whom it tells of when a machine sent it: its sender, and of a mail server those whom a mail did not reach.
+    pub fn tells_of(&self) -> Vec<String> {
+        if self.signs.machine.is_none() {
+            return Vec::new();
+        }
+        let sender = self.sender.iter().map(|person| person.address.clone());
+        let is_of_a_server = self.report.is_some()
+            || self.sender.as_ref().is_some_and(|person| machine::is_mail_server(&person.address));
+        let reported = self.report.iter().flat_map(|report| report.recipients.iter().cloned());
+        let around = |c: char| !c.is_alphanumeric();
+        let address = |piece: &str| normal_address(piece.trim_matches(around));
+        let written = self.text.split_whitespace().filter(|word| word.contains('@'));
+        let written = written.filter_map(|word| word.split(BETWEEN_ADDRESSES).find_map(address));
+        sender.chain(reported.chain(written).filter(|_| is_of_a_server)).take(MOST_NAMED).collect()
+    }
+
+    /// The same without a word and without a name: what is left of a machine's mail about somebody who was erased.
+    #[must_use]
+    pub fn without_words(self) -> Letter {
+        Letter {
+            message_id: self.message_id,
+            references: self.references,
+            text: ERASED.to_owned(),
+            signs: self.signs,
+            report: self.report.map(|report| Report { diagnosis: None, recipients: Vec::new(), ..report }),
+            ..Letter::default()
+        }
+    }
+}
+
+/// The mail as a careful program would have written it.
+fn mended(raw: &[u8]) -> Cow<'_, [u8]> {
+    let raw = mend::lines(raw);
+    let end = end_of_head(&raw);
+    match mend::head(&raw[..end]) {
+        Cow::Owned(head) => Cow::Owned([head.as_slice(), &raw[end..]].concat()),
+        Cow::Borrowed(_) => raw,
+    }
+}
+
+/// Whether it should have parts, and nobody can tell them apart.
+fn is_undivided(message: &Message<'_>) -> bool {
+    let [only] = message.parts.as_slice() else { return false };
+    only.content_type().is_some_and(|kind| kind.ctype().eq_ignore_ascii_case("multipart"))
 }
 
 /// Reads those headers whose values are looked at; the others stay as they are written.
@@ -142,17 +208,17 @@ fn parser() -> MessageParser {
         .header_text(HeaderName::Subject)
 }
 
-fn read_text(message: &Message<'_>, letter: &mut Letter) {
+fn read_text(message: &Message<'_>, flat: &[u8], letter: &mut Letter) {
     let mut text = String::new();
     let mut from_html = None;
     for part in message.text_bodies().take(MOST_PARTS) {
+        let Some((words, is_mended)) = words_of(part, flat) else { continue };
         let more = match &part.body {
-            PartType::Text(text) => plain(text),
-            PartType::Html(markup) => {
-                from_html.get_or_insert_with(|| written(markup, TEXT_LIMIT));
-                whole_text(markup)
+            PartType::Html(_) => {
+                from_html.get_or_insert_with(|| written(&words, TEXT_LIMIT));
+                whole_text(&words)
             }
-            _ => continue,
+            _ => plain(&words),
         };
         if more.is_empty() {
             continue;
@@ -164,26 +230,18 @@ fn read_text(message: &Message<'_>, letter: &mut Letter) {
         if part.is_encoding_problem {
             letter.remarks.push("a part was encoded wrongly, so some of it may be missing".to_owned());
         }
+        if is_mended && !letter.remarks.iter().any(|remark| remark == NOT_UTF8) {
+            letter.remarks.push(NOT_UTF8.to_owned());
+        }
         if text.len() > 4 * TEXT_LIMIT {
             break;
         }
     }
-    if text.chars().count() > TEXT_LIMIT {
-        text = text.chars().take(TEXT_LIMIT).collect();
-        letter.remarks.push(format!("the text was cut after {TEXT_LIMIT} characters"));
-    }
-    // Of HTML the markup says where history begins; of plain text its words do.
-    letter.stripped = match from_html {
-        Some(own) if own != text && !own.is_empty() => Some(own),
-        _ => quotes::stripped(&text),
-    };
-    letter.text = text;
-    let markup: Vec<&str> = message
+    take_text(letter, &text, from_html);
+    let markup: Vec<Cow<'_, str>> = message
         .html_bodies()
-        .filter_map(|part| match &part.body {
-            PartType::Html(markup) => Some(markup.as_ref()),
-            _ => None,
-        })
+        .filter(|part| matches!(part.body, PartType::Html(_)))
+        .filter_map(|part| Some(words_of(part, flat)?.0))
         .collect();
     if !markup.is_empty() {
         letter.html = html::sanitised(&markup.join("\n")).map(|html| html.replace('\0', ""));
@@ -193,6 +251,28 @@ fn read_text(message: &Message<'_>, letter: &mut Letter) {
                 .push("the HTML was left out: it is empty, too long or nested too deeply".to_owned());
         }
     }
+}
+
+/// What a part says, and whether it had to be read otherwise than it says. `flat` is what it was read of.
+fn words_of<'m>(part: &'m MessagePart<'_>, flat: &[u8]) -> Option<(Cow<'m, str>, bool)> {
+    let (PartType::Text(words) | PartType::Html(words)) = &part.body else { return None };
+    Some(match mend::text(part, flat) {
+        Some(words) => (Cow::Owned(words), true),
+        None => (Cow::Borrowed(words), false),
+    })
+}
+
+/// Its text, and without history. Of HTML the markup says where that begins; of plain text its words do.
+fn take_text(letter: &mut Letter, text: &str, from_html: Option<String>) {
+    let cut: String = text.chars().take(TEXT_LIMIT).collect();
+    if cut.len() < text.len() {
+        letter.remarks.push(format!("the text was cut after {TEXT_LIMIT} characters"));
+    }
+    letter.stripped = match from_html {
+        Some(own) if own != cut && !own.is_empty() => Some(own),
+        _ => quotes::stripped(&cut),
+    };
+    letter.text = cut;
 }
 
 /// All of an HTML part as text, the history too.
@@ -366,6 +446,91 @@ mod tests {
             letter.text.starts_with("Thanks!")
                 && letter.text.contains("Hi")
                 && !letter.text.contains("color")
+        );
+    }
+
+    #[test]
+    fn what_says_that_it_is_utf8_and_is_windows_1252_is_read_as_that_and_told() {
+        let text = b"Gr\xfc\xdfe, das kostet 5 \x80";
+        let html = [b"<p>".as_slice(), text, b"</p>"].concat();
+        let quoted: Vec<u8> = text
+            .iter()
+            .flat_map(|byte| if byte.is_ascii() { vec![*byte] } else { format!("={byte:02X}").into_bytes() })
+            .collect();
+        for (kind, encoding, body) in [
+            ("text/plain; charset=utf-8", "8bit", text.to_vec()),
+            ("text/plain; charset=\"UTF8\"", "quoted-printable", quoted),
+            ("text/plain; charset=UTF-8", "base64", STANDARD.encode(text).into_bytes()),
+            ("text/plain", "8bit", text.to_vec()),
+            ("text/html; charset=utf-8", "8bit", html),
+        ] {
+            let head = format!(
+                "From: a@x.example\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n"
+            );
+            let head = [head.as_bytes(), b"Subject: Gr\xfc\xdfe\r\n\r\n"].concat();
+            let letter = letter(&[head.as_slice(), &body, b"\r\n"].concat()).expect("it is read");
+            assert_eq!(letter.text, "Gr\u{fc}\u{df}e, das kostet 5 \u{20ac}", "{kind} {encoding}");
+            assert_eq!(letter.subject.as_deref(), Some("Gr\u{fc}\u{df}e"));
+            assert_eq!(letter.remarks, [NOT_UTF8], "{kind} {encoding}");
+            let html =
+                kind.starts_with("text/html").then_some("<p>Gr\u{fc}\u{df}e, das kostet 5 \u{20ac}</p>");
+            assert_eq!(letter.html.as_deref().map(str::trim), html, "{kind} {encoding}");
+        }
+        // In parts, of which the other says what it is.
+        let raw = [
+            b"From: a@x.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n".as_slice(),
+            text,
+            b"\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n--b--\r\n",
+        ]
+        .concat();
+        let letter = letter(&raw).expect("it is read");
+        assert_eq!(letter.text, "Gr\u{fc}\u{df}e, das kostet 5 \u{20ac}\n\nGr\u{fc}\u{df}e");
+        // One letter that was cut in two makes no other text of the rest.
+        let raw = b"From: a@x.example\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nGr\xc3\xbc\xc3\x9fe \xc3\r\n";
+        let letter = self::letter(raw).expect("it is read");
+        assert!(letter.text.starts_with("Gr\u{fc}\u{df}e") && letter.remarks.is_empty(), "{letter:?}");
+    }
+
+    #[test]
+    fn parts_that_nobody_can_tell_apart_are_text_and_told() {
+        for kind in
+            ["multipart/mixed", "multipart/alternative; boundary=\"other\"", "multipart/mixed; charset=utf-8"]
+        {
+            let raw = format!(
+                "From: a@x.example\r\nContent-Type: {kind}\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n\
+                 Where is my lamp?\r\n--b--\r\n"
+            );
+            let letter = letter(raw.as_bytes()).expect("it is read");
+            assert!(letter.text.contains("Where is my lamp?"), "{kind}: {letter:?}");
+            assert_eq!(
+                (letter.remarks.as_slice(), letter.files.len()),
+                ([UNDIVIDED.to_owned()].as_slice(), 0)
+            );
+        }
+    }
+
+    #[test]
+    fn lines_that_end_by_carriage_returns_alone_are_lines() {
+        let raw = "From: Ann <ann@x.example>\rSubject: Lamp\rContent-Type: multipart/mixed; boundary=b\r\r--b\r\
+                   Content-Type: text/plain\r\rHello\rthere\r--b\rContent-Type: message/rfc822\r\rSubject: x\r\rHi\r--b--\r";
+        let letter = letter(raw.as_bytes()).expect("it is read");
+        assert_eq!((letter.subject.as_deref(), letter.text.as_str()), (Some("Lamp"), "Hello\nthere"));
+        assert_eq!(letter.sender.map(|person| person.address).as_deref(), Some("ann@x.example"));
+        assert_eq!(letter.files.len(), 1);
+    }
+
+    #[test]
+    fn a_machine_tells_of_its_sender_and_a_mail_server_of_whom_it_did_not_reach() {
+        let text = "Delivery to <ann@x.example>: failed.\r\nsmtp;550 (bob@x.example), mailto:eve@x.example";
+        let of = |head: &str| {
+            let raw = format!("{head}\r\n{text}\r\n");
+            letter(raw.as_bytes()).expect("it is read").tells_of()
+        };
+        assert!(of("From: zoe@x.example\r\n").is_empty(), "a person");
+        assert_eq!(of("From: zoe@x.example\r\nAuto-Submitted: auto-replied\r\n"), ["zoe@x.example"]);
+        assert_eq!(
+            of("From: MAILER-DAEMON@mx.example\r\n"),
+            ["mailer-daemon@mx.example", "ann@x.example", "bob@x.example", "eve@x.example"]
         );
     }
 

@@ -91,9 +91,13 @@ fn by_return_path(message: &Message<'_>, envelope_from: Option<&str>) -> Option<
 }
 
 fn by_sender(sender: Option<&str>) -> Option<&'static str> {
-    let local = sender?.split('@').next()?;
+    is_mail_server(sender?).then_some("a mail server sent it")
+}
+
+/// Whether an address, in small letters, is a mail server's.
+pub(super) fn is_mail_server(address: &str) -> bool {
+    let local = address.split('@').next().unwrap_or_default();
     matches!(local, "mailer-daemon" | "postmaster" | "mail-daemon" | "mailerdaemon")
-        .then_some("a mail server sent it")
 }
 
 fn has(message: &Message<'_>, name: &'static str) -> bool {

@@ -12,6 +12,7 @@ pub mod inbound;
 pub mod letter;
 pub mod machine;
 pub mod mailboxes;
+mod mend;
 pub mod outbound;
 pub mod quotes;
 pub mod report;

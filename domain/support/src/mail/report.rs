@@ -5,6 +5,7 @@ use mail_parser::{HeaderValue, Message, MessageParser, MimeHeaders, PartType};
 
 use super::bounds::NESTED;
 use super::header::id;
+use super::normal_address;
 
 /// Characters of a diagnosis that are kept.
 const DIAGNOSIS_CHARS: usize = 300;
@@ -20,7 +21,12 @@ pub struct Report {
     pub diagnosis: Option<String>,
     /// The Message-ID of the mail that it is about.
     pub about: Option<String>,
+    /// Whom it did not reach, at most 20.
+    pub recipients: Vec<String>,
 }
+
+/// Recipients of a report that are kept.
+const MOST_RECIPIENTS: usize = 20;
 
 /// What became of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +78,21 @@ fn for_programs(message: &Message<'_>) -> Option<Report> {
         shortened(code)
     });
     let status = field("Status").map(|status| status.chars().take(20).collect());
+    let recipients = fields_of(&fields)
+        .filter(|(name, _)| {
+            ["final-recipient", "original-recipient"].contains(&name.to_ascii_lowercase().as_str())
+        })
+        .filter_map(|(_, value)| normal_address(value.split_once(';').map_or(value.as_str(), |(_, to)| to)))
+        .take(MOST_RECIPIENTS)
+        .collect();
     // Some send back nothing of the mail, and answer it.
-    Some(Report { action, status, diagnosis, about: about(message).or_else(|| answered(message)) })
+    Some(Report {
+        action,
+        status,
+        diagnosis,
+        about: about(message).or_else(|| answered(message)),
+        recipients,
+    })
 }
 
 /// Words of reports that are written for people.
@@ -115,12 +134,15 @@ fn in_words(message: &Message<'_>) -> Option<Report> {
             .and_then(|(_, value)| id(&value))
     };
     let about = about(message).or_else(|| id_in(&text))?;
+    let failed = message.header_raw("X-Failed-Recipients").unwrap_or_default();
+    let recipients = failed.split(',').filter_map(normal_address).take(MOST_RECIPIENTS).collect();
     let refusal = text.lines().find_map(|line| Some((line.split_whitespace().find_map(status_in)?, line)));
     Some(Report {
         action: Action::Failed,
         status: refusal.as_ref().map(|(status, _)| status.clone()),
         diagnosis: refusal.map(|(_, line)| shortened(line)),
         about: Some(about),
+        recipients,
     })
 }
 
@@ -217,6 +239,7 @@ mod tests {
             assert_eq!(report.status.as_deref(), Some("5.1.1"));
             assert_eq!(report.diagnosis.as_deref(), Some("550 5.1.1 no such user"));
             assert_eq!(report.about.as_deref(), Some("reply-1@shop.example"), "{kind}");
+            assert_eq!(report.recipients, ["ann@x.example"]);
         }
         let delayed = REPORT.replace("Action: failed", "Action: delayed");
         assert_eq!(report(&delayed).expect("a report").action, Action::Delayed);

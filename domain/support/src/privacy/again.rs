@@ -1,7 +1,8 @@
-//! What a ticket says of its customer, for whoever finds out that they were erased before it was told.
+//! What a ticket says of its customer, for whoever finds out that they were erased before it was told; and what is left of a
+//! machine's mail about them.
 
 use chrono::{DateTime, Utc};
-use database::ids::TicketId;
+use database::ids::{MessageId, TicketId};
 use database::{DbError, Tx};
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -58,4 +59,36 @@ pub async fn before(tx: &mut Tx, ticket: TicketId, until: DateTime<Utc>) -> Resu
     .bind(AT_ONCE)
     .fetch_all(&mut **tx)
     .await?)
+}
+
+/// Takes from a mail, and from the message that it became, what tells whom it is about (support role). Its words were left out
+/// before; by its hash it is known when it is handed over again.
+///
+/// # Errors
+/// The database failed.
+pub async fn forget_mail(
+    tx: &mut Tx,
+    mail: Uuid,
+    message: MessageId,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "update support_app.message set sender_name = null, sender_email = null, mail_message_id = null, redacted_at = $2,
+             redacted_by = $3
+         where id = $1",
+    )
+    .bind(message)
+    .bind(now)
+    .bind(by)
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query(
+        "update support_app.mail set raw = null, sender = null, envelope_from = null, message_id = null, remarks = '{}'
+         where id = $1",
+    )
+    .bind(mail)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }

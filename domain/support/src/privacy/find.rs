@@ -23,13 +23,14 @@ pub struct Found {
 struct Row {
     id: Uuid,
     is_theirs: bool,
+    is_report: bool,
     customer_email: Option<String>,
     customer_external_id: Option<String>,
     customer_name: Option<String>,
 }
 
-/// Adds to a person what tickets say (support role): those that name them by the shop's id or an address. A ticket that names
-/// another customer is the other's.
+/// Adds to a person what tickets say (support role): those that name them by the shop's id or an address, and reports of mail
+/// servers that a mail did not reach them. A ticket that names another customer is the other's.
 ///
 /// # Errors
 /// The database failed.
@@ -42,12 +43,16 @@ pub async fn tickets(tx: &mut Tx, person: &mut Person) -> Result<Found, DbError>
         .await?;
     let mut found = Found { is_cut: rows.len() as u64 >= MOST_TICKETS.unsigned_abs(), ..Found::default() };
     for row in rows {
-        if !row.is_theirs {
+        if !row.is_theirs && !row.is_report {
             found.mentions.push(row.id);
             continue;
         }
         if !person.tickets.contains(&row.id) {
             person.tickets.push(row.id);
+        }
+        if !row.is_theirs {
+            // Whoever reports is somebody else.
+            continue;
         }
         if let Some(email) = row.customer_email.map(|email| email.trim().to_lowercase())
             && !email.is_empty()

@@ -377,26 +377,59 @@ pub async fn fail(tx: &mut Tx, request: Uuid, error: &str, now: DateTime<Utc>) -
     Ok(())
 }
 
-/// Notes what became of the erasure in the help desk: in a sentence, and what was looked for, found, deleted and left in
-/// numbers. Nothing of the person is needed after that, unless it failed (support role).
+/// How far the erasure in the help desk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HelpDesk {
+    /// It was tried and is tried again by itself.
+    Waits,
+    /// Nothing of the person is there any more.
+    Done,
+    /// Something is, and somebody has to do something about it.
+    Failed,
+}
+
+impl HelpDesk {
+    fn name(self) -> &'static str {
+        match self {
+            HelpDesk::Waits => "queued",
+            HelpDesk::Done => "done",
+            HelpDesk::Failed => "failed",
+        }
+    }
+}
+
+/// Notes in the certificate how far the erasure in the help desk is: in a sentence, and what was looked for, found, deleted and
+/// left in numbers. Nothing of the person is needed once it is done. What is done stays so, whatever is told later (support
+/// role).
 ///
 /// # Errors
 /// The database failed.
 pub async fn in_help_desk(
     tx: &mut Tx,
     request: Uuid,
-    done: bool,
+    state: HelpDesk,
     outcome: &str,
     report: Value,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let Some(stored) = get(tx, request).await? else { return Ok(()) };
-    let certificate = stored.certificate.map(|mut certificate| {
-        let mut told = json!({ "state": if done { "done" } else { "failed" }, "what": outcome, "at": now });
+    let stored: Option<(Option<Value>, Option<String>)> = sqlx::query_as(
+        "select certificate, help_desk_state from support_app.privacy_request where id = $1 for update",
+    )
+    .bind(request)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some((certificate, before)) = stored else { return Ok(()) };
+    if before.as_deref() == Some(HelpDesk::Done.name()) {
+        return Ok(());
+    }
+    let is_done = state == HelpDesk::Done;
+    let certificate = certificate.map(|mut certificate| {
+        let mut told = json!({ "state": state.name(), "what": outcome, "at": now });
         if let (Some(told), Value::Object(report)) = (told.as_object_mut(), report) {
             told.extend(report);
         }
         certificate["help_desk"] = told;
+        certificate["is_complete"] = json!(is_done);
         with_hash(certificate)
     });
     sqlx::query(
@@ -405,13 +438,17 @@ pub async fn in_help_desk(
          where id = $1",
     )
     .bind(request)
-    .bind(if done { "done" } else { "failed" })
+    .bind(state.name())
     .bind(certificate)
-    .bind(done)
+    .bind(is_done)
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
+
+/// What a certificate says of a help desk that was not asked yet.
+const NOT_ASKED_YET: &str = "still to be done: everything that the shop keeps itself is erased, and the help desk was not asked \
+                             yet; read the certificate again, it says so as soon as it was";
 
 /// What was done, when, by whom and to how much, with a hash of it. It names a token and nobody.
 fn certificate(request: &Request, archive: Option<&Archive>, now: DateTime<Utc>) -> Value {
@@ -422,8 +459,10 @@ fn certificate(request: &Request, archive: Option<&Archive>, now: DateTime<Utc>)
         "started_at": request.started_at, "finished_at": now, "is_in_time": now <= request.due_at,
         "reached": request.reached.0, "rows": request.reached.0.values().sum::<u64>(), "remarks": request.remarks,
     });
-    if request.kind == Kind::Erase && request.in_help_desk {
-        certificate["help_desk"] = json!({ "state": "queued" });
+    let is_to_be_told = request.kind == Kind::Erase && request.in_help_desk;
+    certificate["is_complete"] = json!(!is_to_be_told);
+    if is_to_be_told {
+        certificate["help_desk"] = json!({ "state": HelpDesk::Waits.name(), "what": NOT_ASKED_YET });
     }
     if let Some(archive) = archive {
         certificate["archive"] =

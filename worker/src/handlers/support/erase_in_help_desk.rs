@@ -15,6 +15,7 @@ use jobs::effects::{self, Known};
 use support::gorgias::PROVIDER;
 use support::kinds::EraseInHelpDesk;
 use support::kinds::erase_in_help_desk::{Counts, EraseInHelpDeskOutput, Left, Report};
+use support::privacy::requests::HelpDesk;
 use support::privacy::{find, requests};
 use tokio::time::Instant;
 use upstreams::gorgias::{Client, Deletion, Listed};
@@ -26,6 +27,9 @@ use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done};
 
 const CALL_TIME: Duration = Duration::from_secs(25);
+/// What a certificate says between two attempts.
+const STILL_TO_BE_DONE: &str = "still to be done: the help desk did not answer as it should; the job asks again by itself for a day \
+                                and can be retried after that";
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: EraseInHelpDesk) -> Outcome<EraseInHelpDeskOutput> {
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
@@ -48,25 +52,28 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: EraseInHelpDesk) -> Out
         }
         Err(stop) => Err(stop),
     };
-    let is_over = match &erased {
-        Ok(_) | Err(Stop::Fail(_)) => true,
-        Err(Stop::Retry { .. }) => ctx.attempt >= EraseInHelpDesk::POLICY.max_attempts,
-        Err(_) => false,
+    let state = match &erased {
+        Ok(_) => HelpDesk::Done,
+        Err(Stop::Fail(_)) => HelpDesk::Failed,
+        Err(Stop::Retry { .. }) if ctx.attempt >= EraseInHelpDesk::POLICY.max_attempts => HelpDesk::Failed,
+        Err(_) => HelpDesk::Waits,
     };
-    if is_over {
-        if let Ok(output) = &erased {
-            errand.report = output.report.clone();
-        } else if let Err(Stop::Fail(failure) | Stop::Retry { failure, .. }) = &erased
-            && errand.report.left.is_empty()
-        {
-            errand.leave_everything("unavailable", &failure.message);
-        }
-        let what = sentence(&errand.report);
-        let report = serde_json::to_value(&errand.report).expect("counts and texts are JSON");
-        let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
-        requests::in_help_desk(&mut tx, job.request_id, erased.is_ok(), &what, report, Utc::now()).await?;
-        tx.commit().await?;
+    if let Ok(output) = &erased {
+        errand.report = output.report.clone();
+    } else if let Err(Stop::Fail(failure) | Stop::Retry { failure, .. } | Stop::Wait { failure, .. }) =
+        &erased
+        && errand.report.left.is_empty()
+    {
+        errand.leave_everything("unavailable", &failure.message);
     }
+    let what = match state {
+        HelpDesk::Waits => format!("{STILL_TO_BE_DONE}; so far {}", sentence(&errand.report)),
+        HelpDesk::Done | HelpDesk::Failed => sentence(&errand.report),
+    };
+    let report = serde_json::to_value(&errand.report).expect("counts and texts are JSON");
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    requests::in_help_desk(&mut tx, job.request_id, state, &what, report, Utc::now()).await?;
+    tx.commit().await?;
     done(erased?)
 }
 

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done};
+use crate::privacy::again;
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TakeMailIn) -> Outcome<TakeMailInOutput> {
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
@@ -50,7 +51,8 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TakeMailIn) -> Outcome<
             return done(as_it_is);
         }
     };
-    let files = store(&app, ctx.tenant, &mail, &letter.files).await?;
+    let (mut letter, mut is_gone) = of_somebody(&app, ctx.tenant, letter).await?;
+    let mut files = store(&app, ctx.tenant, &mail, &letter.files).await?;
     let acting = Acting {
         tenant: ctx.tenant,
         actor: "job:take_mail_in",
@@ -63,6 +65,11 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TakeMailIn) -> Outcome<
     };
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     erased::while_named(&mut tx, ctx.tenant).await?;
+    if !is_gone && again::tells_of_erased(&app, ctx.tenant, &mut tx, &letter).await? {
+        // They were erased while its files were stored.
+        (letter, is_gone) = (letter.without_words(), true);
+        forget(&app, ctx.tenant, std::mem::take(&mut files)).await?;
+    }
     let taken = take::take(&mut tx, &acting, &mail, &letter, &files).await?;
     if taken.as_ref().is_some_and(|taken| taken.machine.is_none())
         && let Some(sender) = &letter.sender
@@ -71,6 +78,9 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TakeMailIn) -> Outcome<
         let key = app.erasure_key(ctx.tenant);
         let (now, address) = (mail.received_at, Some(sender.address.as_str()));
         erased::came_back_at_desk(&mut tx, ctx.tenant, &key, None, address, now).await?;
+    }
+    if let Some(taken) = taken.as_ref().filter(|_| is_gone) {
+        again::forget_mail(&mut tx, mail.id, taken.message).await?;
     }
     tx.commit().await?;
     let Some(taken) = taken else { return done(as_it_is) };
@@ -91,6 +101,22 @@ async fn read(raw: Vec<u8>, mail: &Waiting, limit_bytes: usize) -> Result<Result
         letter::read(&raw, &head, envelope_from.as_deref(), limit_bytes)
     });
     reading.await.map_err(|_| Stop::retry("mail_reading", "the mail's reader ended without an answer"))
+}
+
+/// The letter, without a word when it is a machine's and tells of somebody who was erased; and whether it does.
+async fn of_somebody(app: &App, tenant: TenantId, letter: Letter) -> Result<(Letter, bool), Stop> {
+    let mut tx = app.db.tenant_tx(Role::Support, tenant).await?;
+    let is_gone = again::tells_of_erased(app, tenant, &mut tx, &letter).await?;
+    tx.commit().await?;
+    Ok((if is_gone { letter.without_words() } else { letter }, is_gone))
+}
+
+async fn forget(app: &App, tenant: TenantId, files: Vec<StoredFile>) -> Result<(), Stop> {
+    for file in files {
+        let removed = app.files.remove(Place { tenant: tenant.0, id: file.id }).await;
+        removed.map_err(|error| Stop::wait("files_away", &error.to_string()))?;
+    }
+    Ok(())
 }
 
 async fn store(
