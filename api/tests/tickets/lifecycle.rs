@@ -187,6 +187,40 @@ async fn a_change_meets_the_rules_and_the_version() {
 }
 
 #[tokio::test]
+async fn an_address_is_one_and_a_name_has_letters_whoever_names_a_customer() {
+    let shop = shop(Mode::Token).await;
+    let (id, _) = ticket(&shop, "Where is it?").await;
+    let path = format!("/api/tickets/{id}");
+    for (customer, field) in [
+        (json!({"email": "bad"}), "customer.email"),
+        (json!({"email": "ann@"}), "customer.email"),
+        (json!({"email": "ann example@x.example"}), "customer.email"),
+        (json!({"email": "ann@x.example, bob@x.example"}), "customer.email"),
+        (json!({"email": ""}), "customer.email"),
+        (json!({"email": "ann@x.example", "name": ""}), "customer.name"),
+        (json!({"email": "ann@x.example", "name": "  "}), "customer.name"),
+        (json!({"id": " "}), "customer.id"),
+    ] {
+        let body = json!({"customer": customer});
+        let changed = send(&shop, "PATCH", &path, &body).await;
+        assert_eq!(
+            (changed.status.as_u16(), changed.field("field")),
+            (400, field),
+            "{body}: {}",
+            changed.text
+        );
+        let made = send(&shop, "POST", "/api/tickets", &body).await;
+        assert_eq!((made.status.as_u16(), made.field("field")), (400, field), "{body}: {}", made.text);
+    }
+    let kept = shop.get(&path).await;
+    assert_eq!(kept.json["customer"]["email"], "ann@example.com", "{}", kept.text);
+    assert_eq!(kept.json["customer"]["name"], "Ann", "{}", kept.text);
+    let body = json!({"customer": {"email": " Ann.B@Example.COM ", "name": "Ann B"}});
+    let changed = send(&shop, "PATCH", &path, &body).await;
+    assert_eq!(changed.json["customer"]["email"], "ann.b@example.com", "{}", changed.text);
+}
+
+#[tokio::test]
 async fn a_customers_message_opens_and_of_a_final_ticket_makes_one_that_follows() {
     let shop = shop(Mode::Token).await;
     let (id, _) = ticket(&shop, "hello").await;

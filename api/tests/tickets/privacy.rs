@@ -98,6 +98,52 @@ async fn a_request_says_who_asks_and_until_when_and_names_nobody_in_the_trail() 
 }
 
 #[tokio::test]
+async fn an_id_and_an_address_of_two_people_are_no_request_and_each_alone_is_one() {
+    let shop = shop(Mode::Token).await;
+    for (id, email) in [("c-1", "ann@example.com"), ("c-2", "bob@example.com")] {
+        let made = send(&shop, "POST", "/api/customers", &json!({"id": id, "email": email})).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    // Somebody whom the shop knows by a ticket alone, and a ticket of Ann's from another address.
+    for customer in [json!({"email": "eve@example.com"}), json!({"id": "c-1", "email": "ann@work.example"})] {
+        let body = json!({"customer": customer, "message": {"from": "customer", "text": "Hello"}});
+        assert_eq!(send(&shop, "POST", "/api/tickets", &body).await.status, 201);
+    }
+    let asks = async |kind: &str, id: Option<&str>, email: Option<&str>| {
+        let mut body = json!({"kind": kind, "verification": "she called"});
+        for (name, value) in [("customer_id", id), ("email", email)] {
+            if let Some(value) = value {
+                body[name] = json!(value);
+            }
+        }
+        send(&shop, "POST", "/api/privacy/requests", &body).await
+    };
+    for kind in ["erase", "export"] {
+        for (id, email, whose) in [
+            ("c-1", "Bob@Example.com", "the customer c-2's"),
+            ("nobody", "bob@example.com", "the customer c-2's"),
+            ("c-1", "eve@example.com", "nothing connects"),
+        ] {
+            let refused = asks(kind, Some(id), Some(email)).await;
+            assert_eq!((refused.status.as_u16(), refused.field("field")), (422, "email"), "{}", refused.text);
+            let detail = refused.field("detail");
+            assert!(detail.contains(whose) && detail.contains("a request of its own"), "{detail}");
+        }
+    }
+    assert_eq!(shop.count("support_app.privacy_request").await, 0);
+    for (id, email) in [
+        (Some("c-1"), None),
+        (None, Some("eve@example.com")),
+        (Some("c-1"), Some("Ann@Example.com")),
+        (Some("c-1"), Some("ann@work.example")),
+        (Some("c-1"), Some("never@written.example")),
+    ] {
+        let taken = asks("erase", id, email).await;
+        assert_eq!(taken.status, 202, "{id:?} {email:?}: {}", taken.text);
+    }
+}
+
+#[tokio::test]
 async fn a_redacted_message_is_nowhere_also_in_a_closed_ticket_and_when_it_is_told_again() {
     let shop = shop(Mode::Token).await;
     let told = r#"{"ticket":{"id":5,"channel":"email","status":"open"},"message":{"id":9,"body_text":"my card is xylophone"}}"#;

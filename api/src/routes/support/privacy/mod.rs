@@ -7,6 +7,7 @@ mod keys;
 mod redact;
 mod requests;
 mod retention;
+mod same_person;
 
 use accounts::tenant_keys::TenantKeyError;
 use utoipa_axum::router::OpenApiRouter;

@@ -16,6 +16,7 @@ use support::privacy::requests::{self, Asked, Kind, NewRequest, Request, State a
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::same_person;
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
@@ -45,7 +46,7 @@ pub struct NewRequestBody {
     /// The shop's id of the customer; with an address alone, that of the customer who has it.
     #[serde(default)]
     customer_id: Option<String>,
-    /// An address of theirs.
+    /// An address of theirs. With an id it must not be known as somebody else's; each of two people has a request of their own.
     #[serde(default)]
     email: Option<String>,
     /// How it was made sure that it is the person who asks: 3 to 2,000 characters.
@@ -186,7 +187,7 @@ async fn view(
     responses(
         (status = 202, description = "its job is under way", body = RequestView),
         (status = 400, description = "a field does not fit", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "several customers have the address", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "several customers have the address, or the id and the address are of different people", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub async fn create(
@@ -207,6 +208,7 @@ pub async fn create(
         let detail = "several customers have this address; name one of them by customer_id";
         return Err(Problem::unprocessable("email", detail).with("customers", json!(customers)));
     }
+    same_person::check(&mut tx, &asked).await?;
     let id = Uuid::now_v7();
     let (kind, job) = match body.value.kind {
         Wanted::Export => (Kind::Export, NewJob::of(caller.tenant, &ExportCustomer { request_id: id })?),

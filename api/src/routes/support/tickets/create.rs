@@ -7,6 +7,7 @@ use database::{Role, Tx};
 use platform::customers::{self, Found};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use support::mail::normal_address;
 use support::tickets::change::Customer;
 use support::tickets::create::{self, NewTicket};
 use support::tickets::message::From as Author;
@@ -86,14 +87,14 @@ pub enum Writer {
     Agent,
 }
 
-/// Who a ticket is about.
+/// Who a ticket is about: all of it, so what is left out, the ticket says no more.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomerReference {
     /// The shop's id; one that the shop has.
     #[serde(default)]
     pub id: Option<String>,
-    /// The address.
+    /// An e-mail address, such as ann@example.com: answers go there.
     #[serde(default)]
     pub email: Option<String>,
     /// The name.
@@ -251,16 +252,13 @@ pub(super) async fn customer(tx: &mut Tx, named: CustomerReference) -> Result<Cu
     let fits = |text: &Option<String>, limit: usize| {
         text.as_deref().is_none_or(|text| (1..=limit).contains(&text.trim().chars().count()))
     };
-    for (field, text, limit) in [
-        ("customer.id", &named.id, 128),
-        ("customer.email", &named.email, 320),
-        ("customer.name", &named.name, 200),
-    ] {
+    for (field, text, limit) in [("customer.id", &named.id, 128), ("customer.name", &named.name, 200)] {
         if !fits(text, limit) {
             return Err(Problem::bad_request(field, format!("must have 1 to {limit} characters")));
         }
     }
-    let found = customers::find(tx, named.id.as_deref(), named.email.as_deref()).await?;
+    let email = named.email.as_deref().map(address).transpose()?;
+    let found = customers::find(tx, named.id.as_deref(), email.as_deref()).await?;
     let id = match (found, &named.id) {
         (Found::One(known), _) => Some(known),
         (_, None) => None,
@@ -270,5 +268,12 @@ pub(super) async fn customer(tx: &mut Tx, named: CustomerReference) -> Result<Cu
             return Err(Problem::unprocessable("customer.id", problem));
         }
     };
-    Ok(Customer { id, email: named.email, name: named.name })
+    Ok(Customer { id, email, name: named.name })
+}
+
+/// An address that a mail can go to, in the form in which addresses are compared.
+fn address(text: &str) -> Result<String, Problem> {
+    normal_address(text).ok_or_else(|| {
+        Problem::bad_request("customer.email", "must be an e-mail address, such as ann@example.com")
+    })
 }
