@@ -49,6 +49,19 @@ pub fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     Ok(Some(digits.and_then(|digits| digits.parse().ok()).unwrap_or(-1)))
 }
 
+/// Whether `If-Match` allows a change of what has this tag now, or this version: each tag that an answer had names either.
+/// Without the header anything does.
+pub fn allows(headers: &HeaderMap, tag: &str, version: i64) -> bool {
+    let version = of_version(version);
+    let mut named = headers
+        .get_all(header::IF_MATCH)
+        .iter()
+        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+        .map(|named| named.trim().trim_start_matches("W/"))
+        .peekable();
+    named.peek().is_none() || named.any(|named| named == tag || named == version || named == "*")
+}
+
 /// An answer with the tag of its version.
 pub fn with_version(version: i64, answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
@@ -107,6 +120,25 @@ mod tests {
             assert_eq!(expected(foreign), Ok(Some(-1)), "{foreign}");
         }
         assert!(expected("\"1\", \"2\"").is_err());
+    }
+
+    #[test]
+    fn a_change_is_allowed_by_the_tag_or_the_version_that_was_seen() {
+        let tag = of(b"{}");
+        let mut headers = HeaderMap::new();
+        assert!(allows(&headers, &tag, 7));
+        for (value, allowed) in [
+            (tag.clone(), true),
+            (of_version(7), true),
+            ("*".to_owned(), true),
+            (format!("\"other\", {tag}"), true),
+            (of_version(6), false),
+            ("7".to_owned(), false),
+            (String::new(), false),
+        ] {
+            headers.insert(header::IF_MATCH, value.parse().expect("a header value"));
+            assert_eq!(allows(&headers, &tag, 7), allowed, "{value}");
+        }
     }
 
     #[test]

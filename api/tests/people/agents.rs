@@ -110,6 +110,42 @@ async fn nobody_reaches_above_themselves_and_the_last_admin_stays() {
 }
 
 #[tokio::test]
+async fn a_person_is_changed_as_they_were_seen() {
+    let shop = shop(Mode::Token).await;
+    let admin = seat(&shop, shop.tenant, Role::Admin, "admin@example.com").await;
+    let agent = seat(&shop, shop.tenant, Role::Agent, "agent@example.com").await;
+    let path = format!("/api/agents/{}", agent.agent);
+    let change = async |seen: &str, capacity: i32| {
+        let request = request("PATCH", &path)
+            .header("authorization", format!("Bearer {}", admin.access))
+            .header("content-type", "application/json")
+            .header("if-match", seen)
+            .body(Body::from(json!({"capacity": capacity}).to_string()))
+            .expect("a request");
+        shop.send(request).await
+    };
+    let seen = call(&shop, &admin.access, "GET", &path, "").await;
+    let tag = seen.headers["etag"].to_str().expect("a tag").to_owned();
+    let version = seen.json["version"].as_i64().expect("a version");
+    let first = change(&tag, 7).await;
+    assert_eq!((first.status.as_u16(), &first.json["capacity"]), (200, &json!(7)), "{}", first.text);
+    for stale in [tag.clone(), format!("\"{version}\""), "\"x\"".to_owned()] {
+        let late = change(&stale, 9).await;
+        assert_eq!(
+            (late.status.as_u16(), late.field("field"), &late.json["current"]["capacity"]),
+            (412, "If-Match", &json!(7)),
+            "{stale}: {}",
+            late.text
+        );
+    }
+    let now = first.headers["etag"].to_str().expect("a tag");
+    for (fresh, capacity) in [(now, 8), (&*format!("\"{}\"", version + 2), 9), ("*", 10)] {
+        let changed = change(fresh, capacity).await;
+        assert_eq!((changed.status.as_u16(), &changed.json["capacity"]), (200, &json!(capacity)), "{fresh}");
+    }
+}
+
+#[tokio::test]
 async fn whoever_is_disabled_is_out_at_once_and_it_is_written() {
     let shop = shop(Mode::Token).await;
     let admin = seat(&shop, shop.tenant, Role::Admin, "admin@example.com").await;

@@ -6,7 +6,8 @@ use accounts::people::logins::{self, Change};
 use accounts::people::permissions::Role;
 use accounts::people::sessions;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
 use chrono::Utc;
 use database::act_as;
 use database::ids::AgentId;
@@ -25,7 +26,7 @@ use crate::web::auth::Caller;
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::id;
-use crate::web::trail;
+use crate::web::{etag, trail};
 
 /// What is to be changed of a person; what is missing stays.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -59,25 +60,32 @@ pub struct AgentChange {
 }
 
 /// Change a person of the desk. Whoever may less than before is signed out.
+///
+/// With `If-Match` only what was looked at is changed: 412 with the person as they are now when somebody was faster.
 #[utoipa::path(
     patch,
     path = "/api/agents/{id}",
     tag = "people",
-    params(("id" = Uuid, Path, description = "the person")),
+    params(
+        ("id" = Uuid, Path, description = "the person"),
+        ("If-Match" = Option<String>, Header, description = "the ETag of the person that was looked at, or their `version` in quotes"),
+    ),
     request_body(content = AgentChange, example = json!({"role": "senior_agent", "capacity": 12})),
     responses(
         (status = 200, description = "the person as they are now", body = AgentView),
         (status = 403, description = "the role, or the person's, is above the caller", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "there is no such person", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "the last admin stays", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 412, description = "they were changed meanwhile; `current` is how they are", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn change(
     State(state): State<AppState>,
     caller: Caller,
     Path(agent): Path<String>,
+    headers: HeaderMap,
     body: Json<AgentChange>,
-) -> Result<axum::Json<AgentView>, Problem> {
+) -> Result<Response, Problem> {
     caller.require(Scope::AgentsWrite)?;
     let agent = AgentId(id("id", &agent)?);
     let change = body.value;
@@ -98,7 +106,16 @@ pub(super) async fn change(
         availability: None,
         is_disabled: change.disabled,
     };
-    Ok(axum::Json(apply(&state, &caller, agent, change.role, with).await?))
+    Ok(tagged(&apply(&state, &caller, agent, change.role, with, &headers).await?))
+}
+
+/// The person with the tag that a look at them would have.
+fn tagged(person: &AgentView) -> Response {
+    etag::answer(&HeaderMap::new(), body_of(person))
+}
+
+fn body_of(person: &AgentView) -> Vec<u8> {
+    serde_json::to_vec(person).expect("an answer is plain data")
 }
 
 /// End a person's access: their sessions end, their links too. What they did stays.
@@ -122,22 +139,33 @@ pub(super) async fn disable(
     caller.require(Scope::AgentsWrite)?;
     let agent = AgentId(id("id", &agent)?);
     let with = Attributes { is_disabled: Some(true), ..Attributes::default() };
-    apply(&state, &caller, agent, None, with).await?;
+    apply(&state, &caller, agent, None, with, &HeaderMap::new()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Changes both faces of a person in one transaction.
+/// Changes both faces of a person in one transaction, if they are as `If-Match` says.
 async fn apply(
     state: &AppState,
     caller: &Caller,
     agent: AgentId,
     role: Option<Role>,
     with: Attributes,
+    headers: &HeaderMap,
 ) -> Result<AgentView, Problem> {
     let now = Utc::now();
     let mut tx = state.db.gateway_tx().await?;
     let login = logins::lock(&mut tx, caller.tenant, agent).await?.ok_or_else(no_such_person)?;
     check_may_change(caller, login.role)?;
+    if headers.contains_key(header::IF_MATCH) {
+        // Nobody else changes people of the tenant until the commit.
+        act_as(&mut tx, database::Role::Support, Some(caller.tenant)).await?;
+        let known = agents::get(&mut tx, agent).await?.ok_or_else(no_such_person)?;
+        act_as(&mut tx, database::Role::Gateway, None).await?;
+        let known = AgentView::of(known, Some(&login));
+        if !etag::allows(headers, &etag::of(&body_of(&known)), known.version) {
+            return Err(Problem::precondition_failed(json!(known)));
+        }
+    }
     let change = Change { name: with.name.as_deref(), role, is_disabled: with.is_disabled };
     logins::change(&mut tx, caller.tenant, agent, &change, now).await.map_err(login_problem)?;
     if with.is_disabled == Some(true) {
@@ -182,17 +210,20 @@ pub struct OwnChange {
     patch,
     path = "/api/agents/me",
     tag = "people",
+    params(("If-Match" = Option<String>, Header, description = "the ETag of the answer that was looked at, or its `version` in quotes")),
     request_body(content = OwnChange, example = json!({"availability": "away"})),
     responses(
         (status = 200, description = "the person as they are now", body = AgentView),
         (status = 403, description = "a key is nobody", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 412, description = "they were changed meanwhile; `current` is how they are", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn change_me(
     State(state): State<AppState>,
     caller: Caller,
+    headers: HeaderMap,
     body: Json<OwnChange>,
-) -> Result<axum::Json<AgentView>, Problem> {
+) -> Result<Response, Problem> {
     let agent = person(&caller)?;
     let change = body.value;
     let is_viewer = !caller.scopes.contains(&Scope::TicketsWrite);
@@ -203,7 +234,7 @@ pub(super) async fn change_me(
         availability: change.availability.map(|availability| availability.name().to_owned()),
         ..Attributes::default()
     };
-    Ok(axum::Json(apply(&state, &caller, agent, None, with).await?))
+    Ok(tagged(&apply(&state, &caller, agent, None, with, &headers).await?))
 }
 
 /// The names of what was changed; values may be personal.
