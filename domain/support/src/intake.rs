@@ -1,10 +1,10 @@
 //! What a verified delivery does to the database: inbox row, ticket with its messages, and the job that drafts a reply,
 //! all or nothing; or nothing at all when the delivery was recorded before, for then it gets its first answer.
 //!
-//! All of it is one call of `support_app.take_in`, and the call is the transaction: one round trip to Postgres, with
-//! tenant and settings cached and statements prepared, whatever the delivery is. A call whose answer was lost is sent
-//! again, since it finds what it did itself. Redis is told after the commit by a task of its own, so that its absence
-//! costs the sender nothing.
+//! All of it is one call of `support_app.take_in_all`, and the call is the transaction: one round trip to Postgres, with
+//! tenant and settings cached and statements prepared, whatever the delivery is and however many there are. A call whose
+//! answer was lost is sent again, since it finds what it did itself. Redis is told after the commit by a task of its own,
+//! so that its absence costs the sender nothing.
 
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,8 @@ use crate::inbox::Answer;
 use crate::kinds::{DraftReply, SettleTicket};
 use crate::tickets::{NewMessage, ToldTicket, documents};
 
+#[cfg(test)]
+mod tests;
 mod together;
 
 pub use together::Intakes;
@@ -119,7 +121,7 @@ pub async fn take_in_within(tx: &mut Tx, intake: Intake<'_>) -> Result<(Taken, A
     Ok(Call::of(intake)?.send(&mut **tx).await?)
 }
 
-/// The arguments of `support_app.take_in`, written out, with ids that stay the same however often it is sent.
+/// The arguments of `support_app.take_in_all` for one delivery, written out, with ids that stay the same however often it is sent.
 struct Call {
     tenant: TenantId,
     /// The ticket's id at the help desk: calls that are sent together lock tickets in this order.
@@ -173,19 +175,7 @@ impl Call {
     }
 
     async fn send(&self, executor: impl PgExecutor<'_>) -> Result<(Taken, Announcement), DbError> {
-        let taken: Taken = sqlx::query_as(
-            "select t.*, support_app.settle_later(t.ticket_id, t.is_new, $7) as settle_job
-             from support_app.take_in($1, $2, $3, $4, $5, $6) t",
-        )
-        .bind(self.tenant)
-        .bind(Json(&self.delivery))
-        .bind(Json(&self.body))
-        .bind(Json(&self.ticket))
-        .bind(Json(&self.messages))
-        .bind(self.job.as_ref().map(|(_, document)| Json(document)))
-        .bind(Json(&self.settle.1))
-        .fetch_one(executor)
-        .await?;
+        let taken = send_all(executor, &[self]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
         let announcement = self.announcement(&taken);
         Ok((taken, announcement))
     }
@@ -198,6 +188,33 @@ impl Call {
             announcement.merge(self.settle.0.ready());
         }
         announcement
+    }
+}
+
+/// Sends calls as one statement, and so as one transaction. It answers in their order, which is that in which everybody
+/// locks tickets: by tenant and by the help desk's id.
+async fn send_all(executor: impl PgExecutor<'_>, calls: &[&Call]) -> Result<Vec<Taken>, DbError> {
+    fn column<'a>(calls: &[&'a Call], of: impl Fn(&'a Call) -> &'a RawValue) -> Vec<Json<&'a RawValue>> {
+        calls.iter().map(|call| Json(of(call))).collect()
+    }
+    let tenants: Vec<_> = calls.iter().map(|call| call.tenant.0).collect();
+    let jobs: Vec<_> =
+        calls.iter().map(|call| call.job.as_ref().map(|(_, document)| Json(document))).collect();
+    let taken: Vec<Taken> = sqlx::query_as(
+        "select t.* from support_app.take_in_all($1, $2, $3, $4, $5, $6, $7) t order by t.place",
+    )
+    .bind(tenants)
+    .bind(column(calls, |call| &call.delivery))
+    .bind(column(calls, |call| &call.body))
+    .bind(column(calls, |call| &call.ticket))
+    .bind(column(calls, |call| &call.messages))
+    .bind(jobs)
+    .bind(column(calls, |call| &call.settle.1))
+    .fetch_all(executor)
+    .await?;
+    match taken.len() == calls.len() {
+        true => Ok(taken),
+        false => Err(DbError::Other(sqlx::Error::RowNotFound)),
     }
 }
 

@@ -105,6 +105,47 @@ fn errors_name_the_field() {
 }
 
 #[test]
+fn a_placeholder_that_nobody_filled_in_is_no_id() {
+    for id in [
+        "{{ticket.id}}",
+        " {{ ticket.id }} ",
+        "T-{{ticket.id}}",
+        "${ticket.id}",
+        "{% id %}",
+        "<%= id %>",
+        "{id}",
+        "%id%",
+    ] {
+        let error = parse_value(&json!({"ticket": {"id": id}})).expect_err(id);
+        assert_eq!(error.field(), Some("ticket.id"), "{id}");
+        assert!(error.to_string().contains("settings"), "it says where to mend that: {error}");
+        assert!(!error.to_string().contains(id.trim()), "it repeats nothing of the body: {error}");
+    }
+    for id in ["4711", "T-{1", "a%b", "<1@example.com>", "100%"] {
+        assert_eq!(parse_value(&json!({"ticket": {"id": id}})).expect(id).ticket.id, id);
+    }
+    // An id that can be done without is left out: a message is known by its text then.
+    let body = json!({"ticket": {"id": 1}, "message": {"id": "{{message.id}}", "body_text": "Hello?"}});
+    let delivery = parse_value(&body).expect("parses");
+    assert!(delivery.message.expect("a message").id.starts_with("text:"));
+    assert!(delivery.remarks.iter().any(|remark| remark.field == "message.id"));
+}
+
+#[test]
+fn a_text_that_is_null_is_no_text() {
+    let read =
+        |message: Value| parse_value(&json!({"ticket": {"id": 1}, "message": message})).expect("parses");
+    let html =
+        read(json!({"id": 2, "body_text": null, "stripped_text": null, "body_html": "<p>My lamp</p>"}));
+    assert_eq!(html.message.expect("a message").body_text, "My lamp");
+    let none = read(json!({"id": 2, "body_text": null})).message.expect("a message");
+    assert_eq!((none.id.as_str(), none.body_text.as_str()), ("2", ""));
+    let nothing = read(json!({"from_agent": false, "body_text": null}));
+    assert_eq!(nothing.message, None);
+    assert!(nothing.remarks.iter().any(|remark| remark.field == "message"), "{:?}", nothing.remarks);
+}
+
+#[test]
 fn what_does_not_fit_and_is_not_needed_is_left_out_and_told() {
     let table = [
         (r#"{"ticket":{"id":1,"subject":[]}}"#, "ticket.subject"),

@@ -90,7 +90,8 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// An id: a whole number or a text of 1-255 characters. A number keeps all its digits, and `4711.0` is 4711.
+    /// An id: a whole number or a text of 1-255 characters. A number keeps all its digits, and `4711.0` is 4711. A
+    /// placeholder that nobody filled in would be one and the same id for everything.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -107,6 +108,12 @@ impl<'a> Object<'a> {
         };
         if id.is_empty() || id.chars().count() > 255 {
             return Err("must have 1-255 characters");
+        }
+        if is_placeholder(&id) {
+            return Err(
+                "is a placeholder that was not filled in: in the help desk's settings of this webhook write the variable \
+                 as the help desk names it, and for an event that has one",
+            );
         }
         Ok(Some(id))
     }
@@ -218,6 +225,19 @@ impl<'a> Object<'a> {
             }
         }
     }
+}
+
+/// Whether a text is what a template says where a value belongs, for example `{{ticket.id}}` or `${ticket.id}`. Angle
+/// brackets alone are none: ids of mails have them.
+fn is_placeholder(text: &str) -> bool {
+    let among = [("{{", "}}"), ("${", "}"), ("{%", "%}"), ("<%", "%>"), ("[[", "]]")];
+    let around = [("{", "}"), ("%", "%")];
+    among.iter().any(|(open, close)| text.split_once(open).is_some_and(|(_, rest)| rest.contains(close)))
+        || around.iter().any(|(open, close)| {
+            text.strip_prefix(open)
+                .and_then(|rest| rest.strip_suffix(close))
+                .is_some_and(|name| !name.is_empty())
+        })
 }
 
 /// Picks the fields of these names out of an object, the last of each.

@@ -60,6 +60,8 @@ const MESSAGE: &[&str] = &[
     "sent_datetime",
     "created_datetime",
 ];
+/// Where a message's text is looked for, one after the other.
+const TEXTS: [&str; 3] = ["body_text", "stripped_text", "body_html"];
 const SENDER: &[&str] = &["name", "email", "address"];
 
 /// Reads the bytes of a body of any of the four shapes.
@@ -167,7 +169,7 @@ fn read_messages(ticket: &Object<'_>, remarks: &mut Remarks) -> Vec<Message> {
                 remarks.add(field, "is not a text; the message is kept without one");
                 messages.push(*message);
             }
-            Reading::Empty(path) => remarks.add(path, "has neither an id nor a text; it was left out"),
+            Reading::Empty(path) | Reading::Silent(path) => remarks.add(path, LEFT_OUT),
             Reading::NoMessage => {}
         }
     }
@@ -180,9 +182,15 @@ fn needed(path: String, raw: &RawValue, remarks: &mut Remarks) -> Result<Option<
         Reading::Message(message) => Ok(Some(*message)),
         Reading::Unreadable(_, field) => Err(wrong(&field, "must be a text")),
         Reading::Empty(path) => Err(missing(&format!("{path}.body_text"))),
+        Reading::Silent(path) => {
+            remarks.add(path, LEFT_OUT);
+            Ok(None)
+        }
         Reading::NoMessage => Ok(None),
     }
 }
+
+const LEFT_OUT: &str = "has neither an id nor a text; it was left out";
 
 /// What stands where a message should.
 enum Reading {
@@ -191,6 +199,8 @@ enum Reading {
     Unreadable(Box<Message>, String),
     /// At this place, and nothing to know it by or to read in it.
     Empty(String),
+    /// The same, and it says itself that it has no text.
+    Silent(String),
     /// Left out with a remark, or nothing at all.
     NoMessage,
 }
@@ -228,6 +238,9 @@ fn read_message(path: String, raw: &RawValue, remarks: &mut Remarks) -> Reading 
     let (body_text, unreadable) = read_text(&message, remarks);
     let id = match message.id("id", remarks) {
         Some(id) => id,
+        None if body_text.is_empty() && TEXTS.iter().any(|name| message.is_null(name)) => {
+            return Reading::Silent(path);
+        }
         None if body_text.is_empty() => return Reading::Empty(path),
         None => {
             remarks.add(message.path("id"), "there is no id; the message is known by its text");
@@ -257,7 +270,7 @@ fn read_message(path: String, raw: &RawValue, remarks: &mut Remarks) -> Reading 
 /// no other.
 fn read_text(message: &Object<'_>, remarks: &mut Remarks) -> (String, Option<String>) {
     let mut unreadable = None;
-    for name in ["body_text", "stripped_text", "body_html"] {
+    for name in TEXTS {
         if matches!(message.value(name).and_then(plain), Some(Plain::Flag(_) | Plain::List | Plain::Object)) {
             unreadable.get_or_insert_with(|| message.path(name));
             continue;

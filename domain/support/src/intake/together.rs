@@ -1,6 +1,7 @@
 //! Deliveries that arrive while others are being stored are stored together: one statement, one commit, one wait for
-//! the disk. A quiet desk notices nothing of it, for a delivery that is alone is sent at once; a busy one stores more
-//! with each commit the longer commits take, where otherwise each delivery would wait for its own turn at the disk.
+//! the disk, and of new tickets one insert into each table (`support_app.take_in_all`). A quiet desk notices nothing of
+//! it, for a delivery that is alone is sent at once; a busy one stores more with each commit the longer commits take,
+//! where otherwise each delivery would wait for its own turn at the disk.
 
 use std::io;
 use std::sync::Arc;
@@ -8,11 +9,9 @@ use std::time::Instant;
 
 use database::{Db, DbError, REQUEST_WITHIN};
 use jobs::{Dispatch, QueueError};
-use serde_json::value::RawValue;
-use sqlx::types::Json;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{Call, Intake, SENT_AGAIN_WITHIN, Taken, send};
+use super::{Call, Intake, SENT_AGAIN_WITHIN, Taken, send, send_all};
 
 /// So many statements are under way at once. With one, a delivery would wait for a whole commit of others; with many,
 /// each would carry few.
@@ -98,7 +97,8 @@ async fn store(support: &Db, dispatch: &Dispatch, mut together: Vec<Waiting>) {
     together
         .sort_by(|a, b| (a.call.tenant.0, &a.call.ticket_key).cmp(&(b.call.tenant.0, &b.call.ticket_key)));
     let started = Instant::now();
-    match support.unless_silent(REQUEST_WITHIN, send_all(support, &together)).await {
+    let calls: Vec<&Call> = together.iter().map(|one| &one.call).collect();
+    match support.unless_silent(REQUEST_WITHIN, send_all(support.pool(), &calls)).await {
         Ok(answers) => {
             for (one, taken) in together.into_iter().zip(answers) {
                 dispatch.announce(one.call.announcement(&taken));
@@ -128,34 +128,5 @@ impl Waiting {
     async fn send(self, support: &Db, dispatch: &Dispatch) {
         let outcome = send(support, dispatch, &self.call).await;
         let _ = self.tell.send(outcome);
-    }
-}
-
-/// Sends calls as one statement, and so as one transaction. It answers in their order.
-async fn send_all(support: &Db, together: &[Waiting]) -> Result<Vec<Taken>, DbError> {
-    fn column<'a>(together: &'a [Waiting], of: impl Fn(&'a Call) -> &'a RawValue) -> Vec<Json<&'a RawValue>> {
-        together.iter().map(|one| Json(of(&one.call))).collect()
-    }
-    let tenants: Vec<_> = together.iter().map(|one| one.call.tenant.0).collect();
-    let jobs: Vec<_> =
-        together.iter().map(|one| one.call.job.as_ref().map(|(_, document)| Json(document))).collect();
-    let taken: Vec<Taken> = sqlx::query_as(
-        "select t.*, support_app.settle_later(t.ticket_id, t.is_new, c.settle) as settle_job
-         from unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::jsonb[])
-             as c (tenant, delivery, body, ticket, messages, job, settle)
-         cross join lateral support_app.take_in(c.tenant, c.delivery, c.body, c.ticket, c.messages, c.job) t",
-    )
-    .bind(tenants)
-    .bind(column(together, |call| &call.delivery))
-    .bind(column(together, |call| &call.body))
-    .bind(column(together, |call| &call.ticket))
-    .bind(column(together, |call| &call.messages))
-    .bind(jobs)
-    .bind(column(together, |call| &call.settle.1))
-    .fetch_all(support.pool())
-    .await?;
-    match taken.len() == together.len() {
-        true => Ok(taken),
-        false => Err(DbError::Other(sqlx::Error::RowNotFound)),
     }
 }
