@@ -16,8 +16,7 @@ use uuid::Uuid;
 
 use crate::shop::{Shop, shop};
 
-/// Tickets of the shop and, three times as many, of another tenant; a tenth is in work, and each has three messages. Each has
-/// one of three tags.
+/// Tickets of the shop and, three times as many, of another tenant; a tenth is in work, and each has one of three tags.
 async fn fill(shop: &Shop) -> Uuid {
     let mut admin = shop.admin().await;
     let agent = Uuid::now_v7();
@@ -33,18 +32,12 @@ async fn fill(shop: &Shop) -> Uuid {
              case when n % 3 = 0 then '{agent}'::uuid end, 'd' || n % 7, now() - n * interval '1 minute',
              now() + n * interval '1 minute', random() * 100, now() - n * interval '1 minute', now() - n * interval '1 minute'
          from generate_series(1, 40000) n;
-         insert into support_app.message (id, tenant_id, ticket_id, external_id, from_agent, internal, channel, body_text, sent_at)
-         select gen_random_uuid(), t.tenant_id, t.id, k::text, k = 2, k = 3, 'email', 'word' || t.number % 500 || ' text ' || k,
-             t.created_at + k * interval '1 second'
-         from support_app.ticket t cross join generate_series(1, 3) k;
          insert into support_app.ticket_change (tenant_id, ticket_id, at, actor, field)
          select tenant_id, id, created_at, 'test', 'status' from support_app.ticket;
          insert into support_app.ticket_tag (tenant_id, tag, created_at, ticket_id)
          select tenant_id, tags[1], created_at, id from support_app.ticket;
-         select support_app.refresh_search(id) from support_app.ticket;
          set session_replication_role = default;
-         analyze support_app.ticket; analyze support_app.message; analyze support_app.ticket_search;
-         analyze support_app.ticket_change; analyze support_app.ticket_tag;",
+         analyze support_app.ticket; analyze support_app.ticket_change; analyze support_app.ticket_tag;",
         other = Uuid::now_v7(),
         tenant = shop.tenant,
     )))
@@ -52,6 +45,23 @@ async fn fill(shop: &Shop) -> Uuid {
     .await
     .expect("filled");
     agent
+}
+
+/// Three messages of each ticket, and their words.
+async fn write_messages(shop: &Shop) {
+    sqlx::raw_sql(
+        "set session_replication_role = replica;
+         insert into support_app.message (id, tenant_id, ticket_id, external_id, from_agent, internal, channel, body_text, sent_at)
+         select gen_random_uuid(), t.tenant_id, t.id, k::text, k = 2, k = 3, 'email', 'word' || t.number % 500 || ' text ' || k,
+             t.created_at + k * interval '1 second'
+         from support_app.ticket t cross join generate_series(1, 3) k;
+         select support_app.refresh_search(id) from support_app.ticket;
+         set session_replication_role = default;
+         analyze support_app.message; analyze support_app.ticket_search;",
+    )
+    .execute(&mut shop.admin().await)
+    .await
+    .expect("written");
 }
 
 /// Tables that this transaction read from beginning to end.
@@ -81,6 +91,7 @@ async fn rows_read(tx: &mut Tx) -> i64 {
 async fn every_query_of_tickets_uses_an_index() {
     let shop = shop(Mode::Token).await;
     let agent = fill(&shop).await;
+    write_messages(&shop).await;
     let mut faults = Vec::new();
     let filters = || {
         let filter = Filter::default;
