@@ -94,7 +94,12 @@ async fn a_macro_is_previewed_and_used_in_one_step() {
     )
     .await;
     assert_eq!((met.status.as_u16(), met.field("field")), (409, "last_seen_message_id"), "{}", met.text);
-    assert_eq!(shop.get(&format!("/api/tickets/{id}/reply-text")).await.status, 200);
+    let text = &preview.json["text"];
+    assert_eq!(met.json["new_messages"][0]["text"], *text, "{}", met.text);
+    assert_eq!(met.json["new_messages"][0]["id"], used.json["message_id"]);
+    assert_eq!(met.json["last_message_id"], used.json["message_id"]);
+    let kept = shop.get(&format!("/api/tickets/{id}/reply-text")).await;
+    assert_eq!((kept.status.as_u16(), &kept.json["version"]), (200, &met.json["reply_text"]["version"]));
     assert_eq!(shop.get(&path).await.json["uses"], 1);
 
     let listed = shop.get("/api/macros?q=refund%20order&folder=Refunds").await;
@@ -105,6 +110,26 @@ async fn a_macro_is_previewed_and_used_in_one_step() {
     );
     let other = neighbour(&shop).await;
     assert_eq!(call(&shop, &other, "GET", &path, &Value::Null, &[]).await.status, 404);
+}
+
+#[tokio::test]
+async fn sent_twice_with_one_key_it_is_used_once() {
+    let shop = shop(Mode::Token).await;
+    mailbox(&shop).await;
+    let made = send(&shop, "POST", "/api/macros", &body("Once", "It left today.", &json!([]))).await;
+    let path = format!("/api/macros/{}/apply", made.field("id"));
+    let (id, first) = ticket(&shop, "Where is it?").await;
+    let wish = json!({"ticket_id": id, "last_seen_message_id": first});
+    let key = [("idempotency-key", "one press")];
+    let used = call(&shop, &shop.key, "POST", &path, &wish, &key).await;
+    let again = call(&shop, &shop.key, "POST", &path, &wish, &key).await;
+    assert_eq!((used.status.as_u16(), again.status.as_u16()), (200, 200), "{} {}", used.text, again.text);
+    assert_eq!(used.json, again.json);
+    assert_eq!((&used.json["not_sent_because"], &used.json["left_out"]), (&Value::Null, &json!([])));
+    assert_eq!(shop.count("support_app.message where from_agent").await, 1);
+    let forced = json!({"ticket_id": id, "force": true});
+    let other = call(&shop, &shop.key, "POST", &path, &forced, &key).await;
+    assert_eq!((other.status.as_u16(), other.field("field")), (422, "Idempotency-Key"), "{}", other.text);
 }
 
 #[tokio::test]

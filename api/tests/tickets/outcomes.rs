@@ -41,7 +41,8 @@ async fn a_reply_that_has_no_way_to_leave_resolves_nothing_and_says_so() {
     let (other, _) = ticket(&shop, "hello").await;
     let used = json!({"ticket_id": other, "force": true});
     let used = send(&shop, "POST", &format!("/api/macros/{}/apply", made.field("id")), &used).await;
-    assert_eq!(used.status, 200, "{}", used.text);
+    assert_eq!((used.status.as_u16(), used.field("not_sent_because")), (200, "no_mailbox"), "{}", used.text);
+    assert_eq!(used.json["left_out"], json!([{"do": "set_status", "status": "resolved"}]));
     let after = shop.get(&format!("/api/tickets/{other}")).await;
     assert_eq!((after.field("status"), &after.json["tags"]), ("open", &json!(["done"])), "{}", after.text);
 
