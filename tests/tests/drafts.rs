@@ -49,6 +49,10 @@ struct Desk {
 
 impl Desk {
     async fn open() -> Desk {
+        Desk::with(POLICY).await
+    }
+
+    async fn with(policy: RetryPolicy) -> Desk {
         boot::install_tls();
         let database = fresh_database().await;
         let upstream = upstream::start(([127, 0, 0, 1], 0).into()).await.expect("a free port");
@@ -62,7 +66,7 @@ impl Desk {
             version: "2026-10-21".into(),
             max_tokens: 1024,
         };
-        let model = anthropic::Client::with_policy(&settings, destinations, breakers.clone(), POLICY);
+        let model = anthropic::Client::with_policy(&settings, destinations, breakers.clone(), policy);
         let app = Arc::new(App {
             gorgias: Gorgias::with_policy(destinations, breakers, POLICY).expect("a client"),
             anthropic: Some(model.expect("settings are fine")),
@@ -255,6 +259,19 @@ async fn an_overload_in_any_form_ends_with_the_draft() {
         assert!(desk.note().await.starts_with("Draft reply (claude-haiku-4-5)"), "{fault:?}");
         assert_eq!(desk.model_calls(), 2, "{fault:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_never_answers_ends_with_the_draft() {
+    let desk = Desk::with(RetryPolicy { attempt_timeout: Duration::from_secs(5), ..POLICY }).await;
+    desk.injects("/v1/messages", 1, Fault::Hang);
+    let job = desk.receives(ASKED).await;
+    desk.works().await;
+    desk.waits_over().await;
+    desk.works().await;
+    assert_eq!(desk.job(job).await.state, State::Done);
+    assert!(desk.note().await.starts_with("Draft reply (claude-haiku-4-5)"));
+    assert!((2..=4).contains(&desk.model_calls()), "{} calls", desk.model_calls());
 }
 
 #[tokio::test(flavor = "multi_thread")]
