@@ -91,6 +91,7 @@ export const MEANINGS: { group: string; items: { value: string; label: string }[
       { value: "order_subtotal", label: "Lines’ worth, whole order" },
       { value: "order_discount", label: "Discount, whole order" },
       { value: "order_refund", label: "Refund, whole order" },
+      { value: "order_total", label: "Paid, whole order" },
     ],
   },
   {
