@@ -63,7 +63,7 @@ export function Slack() {
 
 /** An installation without an app at Slack, or without an address to come back to, says what is missing. */
 function Refused({ error }: { error: unknown }) {
-  if (!(error instanceof Problem) || error.kind !== "conflict") return <Failure error={error} />;
+  if (!(error instanceof Problem) || error.kind !== "not-now") return <Failure error={error} />;
   return (
     <Notice role="alert" color="orange" variant="outline" title={TEXTS.notSetUp}>
       {error.message}

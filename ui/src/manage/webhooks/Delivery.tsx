@@ -92,7 +92,7 @@ async function saidNow(id: string): Promise<string> {
     if (sent.waits_for) return `${TEXTS.sentLater} ${moment(sent.next_at)}`;
     return sent.brought_forward ? TEXTS.sentNow : TEXTS.sentSoon;
   } catch (error) {
-    if (!(error instanceof Problem) || error.kind !== "conflict") throw error;
+    if (!(error instanceof Problem) || error.kind !== "not-now") throw error;
     return `${TEXTS.notNow}: ${error.message}`;
   }
 }
