@@ -32,11 +32,17 @@ async fn a_cluster_works_through_faults_and_leaves_nothing_behind() {
 
     let killed = cluster.kill_worker(0).await;
     assert!(!Path::new(&format!("/proc/{}", killed.pid)).exists());
-    cluster.start_worker().expect("another one starts");
+    let few = [("DESK_DATABASE_CONNECTIONS", "3")];
+    let log = cluster.start_worker_with(&few).expect("another one starts").log.clone();
     cluster.servers.restart_redis().expect("Redis comes back empty");
     cluster.servers.wipe_redis().await.expect("it is wiped");
     let job = cluster.desk.enqueue(&json!({ "kind": "probe" }), None).await.expect("accepted");
     assert_eq!(cluster.desk.wait(job.job_id, LIMIT).await.expect("it ends").state, "done");
+    // It works with a setting that costs something, and says so in one line with what to do.
+    let log = std::fs::read_to_string(log).expect("its log");
+    let line = log.lines().find(|line| line.contains("fewer connections than slots")).expect("it is told");
+    assert!(line.contains("raise DESK_DATABASE_CONNECTIONS or lower DESK_QUEUES"), "{line}");
+    assert!(line.contains("\"connections\":3") && line.contains("\"slots\":"), "{line}");
 
     let pids: Vec<u32> = cluster
         .workers

@@ -85,6 +85,8 @@ impl Desk {
 
     /// A customer writes to the help desk; the ticket that comes of it.
     async fn receives(&self) -> TicketId {
+        // The help desk has the ticket before it tells of it: what its customer wrote there is older than what is done here.
+        self.upstream.ticket(TICKET);
         let body = json!({
             "id": TICKET, "subject": "Lamp", "status": "open", "channel": "email",
             "customer": {"id": 9, "name": "Maya Example", "email": "maya@shop.example"},

@@ -21,8 +21,9 @@ async fn jobs_that_redis_never_heard_of_or_forgot_are_offered() {
     // Nobody claimed the jobs, so they are still ready when Redis loses what it knew.
     desk.wipe_redis().await;
     assert_eq!(take(&desk).await, ids, "a wiped Redis is told again");
+    // What looks for lost ids may have offered them first; the leader notices the loss itself, and comes to its end.
     let mut link = desk.dispatch.link().await.expect("redis answers");
-    assert!(desk.dispatch.has_epoch(&mut link).await.expect("redis answers"));
+    while !desk.dispatch.has_epoch(&mut link).await.expect("redis answers") {}
     scheduler.stop().await;
 }
 

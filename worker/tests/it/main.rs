@@ -1,7 +1,6 @@
 //! The worker against real servers, a file a subject. One program, because each would link the whole worker again.
 
 mod again;
-mod boot_line;
 mod bulk;
 mod by_hand;
 mod effects;
