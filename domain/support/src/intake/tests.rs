@@ -1,7 +1,7 @@
 //! Deliveries that are stored together leave what each of them, stored after the other, would have left.
 
 use database::ids::{DeliveryId, TenantId};
-use database::{Db, Role};
+use database::{Db, Role, Tx};
 use migrations::testing::{TestDatabase, fresh_database};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -379,4 +379,43 @@ async fn two_that_tell_of_a_new_ticket_at_once_are_both_taken_in() {
             "what is answered is noted"
         );
     }
+}
+
+/// Ten tickets from this number on, each with a message.
+async fn tell_of_new(tx: &mut Tx, first: u32) {
+    let calls: Vec<Call> =
+        (first..first + 10).map(|number| question((number, number)).call(100, None)).collect();
+    send_all(&mut **tx, &calls.iter().collect::<Vec<_>>()).await.expect("taken in");
+}
+
+#[tokio::test]
+async fn storing_together_reads_only_the_rows_that_it_is_about() {
+    let mut world = world().await;
+    // Plans are made once, and used when there is more.
+    let mut tx = world.support.pool().begin().await.expect("begins");
+    for round in 0..8 {
+        tell_of_new(&mut tx, round * 10).await;
+    }
+    tx.commit().await.expect("commits");
+    sqlx::raw_sql(
+        "set session_replication_role = replica;
+         insert into support_app.ticket (id, tenant_id, number, provider, external_id, channel, source, status, priority)
+         select gen_random_uuid(), '00000000-0000-0000-0000-000000000001', 1000 + n, 'gorgias', 'old-' || n, 'email',
+             'email', 'open', 'normal' from generate_series(1, 5000) n;
+         insert into support_app.message (id, tenant_id, ticket_id, external_id, from_agent, internal, channel, body_text, sent_at)
+         select gen_random_uuid(), t.tenant_id, t.id, 'm', false, false, 'email', 'Hello', now()
+         from support_app.ticket t where t.external_id like 'old-%';
+         analyze support_app.ticket; analyze support_app.message; analyze support_app.inbox;",
+    )
+    .execute(&mut world.admin)
+    .await
+    .expect("filled");
+    let mut tx = world.support.pool().begin().await.expect("begins");
+    let read = "select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_xact_user_tables
+                where schemaname = 'support_app' and relname in ('ticket', 'message', 'inbox')";
+    let before: i64 = sqlx::query_scalar(read).fetch_one(&mut *tx).await.expect("read");
+    tell_of_new(&mut tx, 100).await;
+    let of_new: i64 = sqlx::query_scalar::<_, i64>(read).fetch_one(&mut *tx).await.expect("read") - before;
+    assert!(of_new < 10 * 15, "ten new tickets read {of_new} rows");
+    tx.commit().await.expect("commits");
 }
