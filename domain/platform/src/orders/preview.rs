@@ -198,7 +198,8 @@ impl Preview {
             && self.orders > 0
         {
             let message = "no column says what lines amount to, so orders are worth their totals, with shipping and taxes if these are in them; a mapping may name another column as `amount`".to_owned();
-            tell("order_totals", self.orders, None, Some(column), message);
+            let first = self.sample.first().map(|order| order.line);
+            tell("order_totals", self.orders, first, Some(column), message);
         }
     }
 
