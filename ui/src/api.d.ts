@@ -396,7 +396,10 @@ export interface paths {
         delete: operations["delete_agents_id"];
         options?: never;
         head?: never;
-        /** Change a person of the desk. Whoever may less than before is signed out. */
+        /**
+         * Change a person of the desk. Whoever may less than before is signed out.
+         * @description With `If-Match` only what was looked at is changed: 412 with the person as they are now when somebody was faster.
+         */
         patch: operations["patch_agents_id"];
         trace?: never;
     };
@@ -2234,7 +2237,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Use a macro: its reply and what it does beside, all in one step or nothing. */
+        /**
+         * Use a macro: its reply and what it does beside, all in one step or nothing.
+         * @description When something was added since `last_seen_message_id`, nothing is done: 409 says what is new (`new_messages`), and the
+         *     text is kept as the caller's (`reply_text`).
+         */
         post: operations["post_macros_id_apply"];
         delete?: never;
         options?: never;
@@ -2695,6 +2702,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orders/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The imports, the one that began last first.
+         * @description Uploads, files of the import folder, and readings of sources. One that waits for its turn is a job yet, and not listed.
+         */
+        get: operations["get_orders_imports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orders/imports/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An import. */
+        get: operations["get_orders_imports_job_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/imports/{job_id}/rejects": {
         parameters: {
             query?: never;
@@ -2741,7 +2785,8 @@ export interface paths {
         /**
          * Takes an import back as a whole.
          * @description Orders that it stated last go back to what they were before it, or are gone when it brought them. What something newer
-         *     has stated since stays. What an import replaced is kept for 30 days.
+         *     has stated since stays, and so does what another import that stands states as well: an order that two files have is gone
+         *     when both are taken back. What an import replaced is kept for 30 days.
          */
         post: operations["post_orders_imports_job_id_undo"];
         delete?: never;
@@ -6084,9 +6129,9 @@ export interface components {
             /** @description Why they do not. */
             reason?: string | null;
         };
-        /** @description Who a ticket is about. */
+        /** @description Who a ticket is about: all of it, so what is left out, the ticket says no more. */
         CustomerReference: {
-            /** @description The address. */
+            /** @description An e-mail address, such as ann@example.com: answers go there. */
             email?: string | null;
             /** @description The shop's id; one that the shop has. */
             id?: string | null;
@@ -6931,6 +6976,91 @@ export interface components {
              *     `.zip`, `.bz2`, `.xz` or `.zst` behind it.
              */
             path: string;
+        };
+        /** @description An import that has begun. */
+        ImportView: {
+            /**
+             * Format: int64
+             * @description Lines of orders that were there already.
+             */
+            duplicates: number;
+            /** @description Why it ended early; what was stored until then counts. */
+            error?: string | null;
+            /** @description What the file is called, without its folder; null for an upload without a name and for what was read from a source. */
+            file?: string | null;
+            /**
+             * Format: date-time
+             * @description When it ended; null while it runs, and when it did not come to an end of its own.
+             */
+            finished_at?: string | null;
+            /**
+             * Format: int64
+             * @description Lines of orders that are new or were replaced.
+             */
+            inserted: number;
+            /**
+             * Format: uuid
+             * @description Its job.
+             */
+            job_id: string;
+            /** @description Rows left out, by reason. */
+            left_out: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Rows that were read.
+             */
+            lines: number;
+            /**
+             * Format: int64
+             * @description Orders that were not there before.
+             */
+            orders_inserted: number;
+            /**
+             * Format: int64
+             * @description Orders of which something newer was stored.
+             */
+            orders_older: number;
+            /**
+             * Format: int64
+             * @description Orders of which something else was stored.
+             */
+            orders_replaced: number;
+            /**
+             * Format: int64
+             * @description Orders that were stored just so already.
+             */
+            orders_unchanged: number;
+            /**
+             * Format: int64
+             * @description Rows that were left out.
+             */
+            rejected: number;
+            /** @description Remarks, by reason. */
+            remarks: {
+                [key: string]: number;
+            };
+            /** @description The source that it was read from, by its name. */
+            source?: string | null;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+            /** @description `running`, `done`, `failed`, `cancelled`, `undoing` (it is being taken back) or `undone` (it was). */
+            state: string;
+            /**
+             * Format: uuid
+             * @description The job that took or takes it back.
+             */
+            undo_job_id?: string | null;
+            undone?: components["schemas"]["UndoneView"] | null;
+            /**
+             * Format: date-time
+             * @description When it was taken back.
+             */
+            undone_at?: string | null;
         };
         /** @description What became of customers that were to be made. */
         ImportedCustomers: {
@@ -8013,7 +8143,7 @@ export interface components {
         NewPrivacyRequest: {
             /** @description The shop's id of the customer; with an address alone, that of the customer who has it. */
             customer_id?: string | null;
-            /** @description An address of theirs. */
+            /** @description An address of theirs. With an id it must not be known as somebody else's; each of two people has a request of their own. */
             email?: string | null;
             /** @description Whether the connected help desk is to forget them too; only for `erase`. */
             in_help_desk?: boolean;
@@ -8156,6 +8286,8 @@ export interface components {
              * @description When it was cancelled.
              */
             cancelled_at?: string | null;
+            /** @description Whether it is revenue under the shop's rule. */
+            counts: boolean;
             /** @description Of all amounts. */
             currency: string;
             /** @description Address. */
@@ -8176,8 +8308,8 @@ export interface components {
             /** @description What the shop calls it. */
             order_id: string;
             /**
-             * Format: date-time
-             * @description When it was placed.
+             * @description When it was placed: as `2026-10-07T09:50:26Z`, or the day on the shop's clock, as `2026-10-07`, where the file knows
+             *     no times of day.
              */
             ordered_at: string;
             /**
@@ -8524,6 +8656,96 @@ export interface components {
                 /** @description Whether its number or address is the very one that was asked for. */
                 is_exact: boolean;
             })[];
+            /** @description Leads to the next page as `?cursor=`; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_ImportView: {
+            /** @description The items, newest first unless the path says otherwise. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Lines of orders that were there already.
+                 */
+                duplicates: number;
+                /** @description Why it ended early; what was stored until then counts. */
+                error?: string | null;
+                /** @description What the file is called, without its folder; null for an upload without a name and for what was read from a source. */
+                file?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it ended; null while it runs, and when it did not come to an end of its own.
+                 */
+                finished_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Lines of orders that are new or were replaced.
+                 */
+                inserted: number;
+                /**
+                 * Format: uuid
+                 * @description Its job.
+                 */
+                job_id: string;
+                /** @description Rows left out, by reason. */
+                left_out: {
+                    [key: string]: number;
+                };
+                /**
+                 * Format: int64
+                 * @description Rows that were read.
+                 */
+                lines: number;
+                /**
+                 * Format: int64
+                 * @description Orders that were not there before.
+                 */
+                orders_inserted: number;
+                /**
+                 * Format: int64
+                 * @description Orders of which something newer was stored.
+                 */
+                orders_older: number;
+                /**
+                 * Format: int64
+                 * @description Orders of which something else was stored.
+                 */
+                orders_replaced: number;
+                /**
+                 * Format: int64
+                 * @description Orders that were stored just so already.
+                 */
+                orders_unchanged: number;
+                /**
+                 * Format: int64
+                 * @description Rows that were left out.
+                 */
+                rejected: number;
+                /** @description Remarks, by reason. */
+                remarks: {
+                    [key: string]: number;
+                };
+                /** @description The source that it was read from, by its name. */
+                source?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it began.
+                 */
+                started_at: string;
+                /** @description `running`, `done`, `failed`, `cancelled`, `undoing` (it is being taken back) or `undone` (it was). */
+                state: string;
+                /**
+                 * Format: uuid
+                 * @description The job that took or takes it back.
+                 */
+                undo_job_id?: string | null;
+                undone?: components["schemas"]["UndoneView"] | null;
+                /**
+                 * Format: date-time
+                 * @description When it was taken back.
+                 */
+                undone_at?: string | null;
+            }[];
             /** @description Leads to the next page as `?cursor=`; null on the last. */
             next_cursor?: string | null;
         };
@@ -9700,6 +9922,11 @@ export interface components {
              * @description Orders in them.
              */
             orders: number;
+            /**
+             * Format: int64
+             * @description Orders that are revenue under the shop's rule (`/api/orders/revenue-rule`).
+             */
+            orders_counted: number;
             /** @description Why an import of this file would fail or ask, if it would. */
             problem?: string | null;
             /** @description The export that the header shows, by its name and for people. */
@@ -9708,6 +9935,10 @@ export interface components {
             profile_title: string;
             /** @description What would be taken with a remark, by reason. */
             remarks: components["schemas"]["ReasonView"][];
+            /** @description What those are worth by currency, sales less returns. */
+            revenue: {
+                [key: string]: string;
+            };
             /**
              * Format: int64
              * @description Rows that were looked at.
@@ -11415,6 +11646,29 @@ export interface components {
             matching: number;
             state: string;
         };
+        /** @description What came of taking an import back, so far. */
+        UndoneView: {
+            /**
+             * Format: int64
+             * @description Orders that stay, because another import that stands states the same.
+             */
+            orders_confirmed: number;
+            /**
+             * Format: int64
+             * @description Orders that stay, because something newer has stated them since.
+             */
+            orders_newer: number;
+            /**
+             * Format: int64
+             * @description Orders that are gone.
+             */
+            orders_removed: number;
+            /**
+             * Format: int64
+             * @description Orders that are what they were before.
+             */
+            orders_restored: number;
+        };
         /** @description A reply whose fate nobody knows. */
         UnsureView: {
             /**
@@ -11516,11 +11770,15 @@ export interface components {
         };
         /** @description A macro that was used. */
         Used: {
+            /** @description What was not done beside, because the reply has no way to leave: what sets the status or puts to sleep. */
+            left_out: Record<string, never>[];
             /**
              * Format: uuid
-             * @description The reply, if one was sent.
+             * @description The reply, if there is one. It leaves after the time to take it back.
              */
             message_id?: string | null;
+            /** @description Why the reply has no way to leave: no_mailbox, no_mail_server or no_address. */
+            not_sent_because?: string | null;
             /**
              * Format: uuid
              * @description The ticket.
@@ -12722,7 +12980,10 @@ export interface operations {
     patch_agents_me: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the answer that was looked at, or its `version` in quotes */
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -12748,6 +13009,15 @@ export interface operations {
             };
             /** @description a key is nobody */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description they were changed meanwhile; `current` is how they are */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12877,7 +13147,10 @@ export interface operations {
     patch_agents_id: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the person that was looked at, or their `version` in quotes */
+                "If-Match"?: string | null;
+            };
             path: {
                 /** @description the person */
                 id: string;
@@ -12925,6 +13198,15 @@ export interface operations {
             };
             /** @description the last admin stays */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description they were changed meanwhile; `current` is how they are */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19226,7 +19508,10 @@ export interface operations {
     post_macros_id_apply: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and request have the same answer */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 /** @description the macro */
                 id: string;
@@ -20611,6 +20896,8 @@ export interface operations {
                 zone?: string;
                 /** @description name of a saved mapping */
                 mapping?: string;
+                /** @description of an upload: what the file is called, for the list of imports */
+                name?: string;
             };
             header?: {
                 /** @description the same key and request have the same answer */
@@ -20929,6 +21216,81 @@ export interface operations {
             };
             /** @description the file is no table, or columns are missing */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_orders_imports: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description 1 to 100, 50 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ImportView"];
+                };
+            };
+            /** @description The request was refused, or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_orders_imports_job_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the import's job */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the import */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            /** @description there is no such import, or it has not begun */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22311,7 +22673,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description several customers have the address */
+            /** @description several customers have the address, or the id and the address are of different people */
             422: {
                 headers: {
                     [name: string]: unknown;
