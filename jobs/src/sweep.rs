@@ -59,11 +59,11 @@ pub struct Recovered {
     pub events: Vec<Event>,
 }
 
-/// Counts out workers that were silent for `silence`, at least [`SILENCE_SECS`], and hands out
-/// what they ran. All of it is suspect from
-/// now on, and a process runs one suspect at a time. To blame for a crash is the suspect that was in flight, or the
-/// job that was in flight alone: for that one the crash counts as an attempt, and a job that [`POISON_CRASHES`]
-/// workers died of is buried. The others lose nothing, nor does what a worker left that said goodbye.
+/// Counts out workers that were silent for `silence`, at least [`SILENCE_SECS`], and hands out what they ran. What was in
+/// flight at one crash goes on as before; what was in flight at two is suspect, and a process runs one suspect at a time.
+/// To blame for a crash is the suspect that was in flight, or the job that was in flight alone: for that one the crash
+/// counts as an attempt, and a job that [`POISON_CRASHES`] workers died of is buried. The others lose nothing, nor does
+/// what a worker left that said goodbye.
 ///
 /// # Errors
 /// The ledger failed; nothing changed.
@@ -101,7 +101,8 @@ pub async fn recover_lost_workers(
              order by j.id
          ), returned as (
              update jobs.live j
-             set state = 'ready', lease = null, parked = false, suspect = j.suspect or h.crashed,
+             set state = 'ready', lease = null, parked = false, watched = j.watched or h.crashed,
+                 suspect = j.suspect or h.blamed or h.crashed and j.watched,
                  crashes = j.crashes + h.blamed::int, attempt = j.attempt - (not h.blamed)::int
              from held h where j.id = any (array[h.id]) and j.lease = h.lease
              returning j.id, j.tenant_id, j.queue, j.priority, j.kind, j.worker_id, j.attempt, j.max_attempts,

@@ -18,7 +18,8 @@ with input as (
                                            clock_timestamp())
                                        when 'handed_back' then j.waiting_since end,
         -- a run that came to an end has killed nobody
-        suspect = j.suspect and i.outcome = 'handed_back'
+        suspect = j.suspect and i.outcome = 'handed_back',
+        watched = j.watched and i.outcome = 'handed_back'
     from input i
     where j.id = any (array[i.id]) and j.lease = i.lease
     returning j.id, j.tenant_id, j.kind, j.queue, j.priority, j.state, j.attempt, i.outcome, i.error, j.cancel_reason, j.due_at

@@ -36,6 +36,15 @@ async fn work_off(ledger: &Ledger, jobs: &[JobId], poison: JobId) -> Vec<Vec<Cla
     panic!("the jobs are never worked off");
 }
 
+/// Two workers die with all of them.
+async fn crash_twice(ledger: &Ledger, ids: &[JobId]) {
+    for _ in 0..2 {
+        let lost = ledger.worker().await;
+        assert_eq!(ledger.claim(lost, ids).await.len(), ids.len());
+        ledger.lose(lost).await;
+    }
+}
+
 #[tokio::test]
 async fn a_poison_job_takes_none_of_its_neighbours_with_it() {
     let ledger = Ledger::open().await;
@@ -52,7 +61,7 @@ async fn a_poison_job_takes_none_of_its_neighbours_with_it() {
         .expect("the ledger");
 
     let deaths = work_off(&ledger, &ids, poison).await;
-    assert_eq!(deaths.iter().map(Vec::len).collect::<Vec<_>>(), [8, 1, 1, 1], "then it runs alone");
+    assert_eq!(deaths.iter().map(Vec::len).collect::<Vec<_>>(), [8, 8, 1, 1, 1], "then it runs alone");
     assert_eq!(
         (ledger.state(poison).await, class_of(&ledger, poison).await),
         (State::Dead, "poison".to_owned())
@@ -69,9 +78,7 @@ async fn a_poison_job_takes_none_of_its_neighbours_with_it() {
 async fn a_process_runs_one_suspect_beside_others_and_blames_that_one() {
     let ledger = Ledger::open().await;
     let (first, second) = (ledger.ask(&probe(&ledger)).await.id, ledger.ask(&probe(&ledger)).await.id);
-    let lost = ledger.worker().await;
-    assert_eq!(ledger.claim(lost, &[first, second]).await.len(), 2);
-    ledger.lose(lost).await;
+    crash_twice(&ledger, &[first, second]).await;
     let fresh = ledger.ask(&probe(&ledger)).await.id;
 
     let (one, other) = (ledger.worker().await, ledger.worker().await);
@@ -99,9 +106,7 @@ async fn a_process_runs_one_suspect_beside_others_and_blames_that_one() {
 async fn a_run_that_comes_to_an_end_lifts_the_suspicion() {
     let ledger = Ledger::open().await;
     let ids = [ledger.ask(&probe(&ledger)).await.id, ledger.ask(&probe(&ledger)).await.id];
-    let lost = ledger.worker().await;
-    ledger.claim(lost, &ids).await;
-    ledger.lose(lost).await;
+    crash_twice(&ledger, &ids).await;
     let worker: Uuid = ledger.worker().await;
     for _ in 0..2 {
         for job in ledger.claim(worker, &ids).await {
@@ -111,4 +116,30 @@ async fn a_run_that_comes_to_an_end_lifts_the_suspicion() {
     }
     jobs::sweep::promote_due(&mut *ledger.conn().await, 10).await.expect("the ledger");
     assert_eq!(ledger.claim(worker, &ids).await.len(), 2, "they run side by side again");
+    ledger.lose(worker).await;
+    let next = ledger.worker().await;
+    assert_eq!(ledger.claim(next, &ids).await.len(), 2, "and another crash is the first one for them");
+}
+
+#[tokio::test]
+async fn what_was_in_flight_at_one_crash_goes_on_side_by_side() {
+    let ledger = Ledger::open().await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(ledger.ask(&probe(&ledger)).await.id);
+    }
+    let lost = ledger.worker().await;
+    ledger.claim(lost, &ids).await;
+    ledger.lose(lost).await;
+    let worker = ledger.worker().await;
+    let held = ledger.claim(worker, &ids).await;
+    assert_eq!(held.len(), ids.len(), "a worker that was killed holds nobody up");
+    for job in &held {
+        ledger.end(job, done(&json!(null))).await;
+    }
+    for id in ids {
+        let view = ledger.view(id).await;
+        assert_eq!((view.state, view.attempt, view.crashes), (State::Done, 1, 0));
+    }
+    ledger.assert_books_balance().await;
 }

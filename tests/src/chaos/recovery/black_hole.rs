@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::{count, enqueue_persistently, probes, proxy, until_done, until_running, workers};
+use super::{STARTED_AGAIN, count, enqueue_persistently, probes, proxy, until_done, until_running, workers};
 use crate::{
     chaos::inflict::nobody_ended,
     processes::Cluster,
@@ -41,8 +41,7 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
     let done_after = silent.elapsed();
     nobody_ended(cluster)?;
 
-    let again = "select count(*) from jobs.finished where id = any ($1) and attempt > 1";
-    let again = count(&cluster.ledger, &ids, again).await?;
+    let again = count(&cluster.ledger, &ids, STARTED_AGAIN).await?;
     let twice = cluster.upstream.recorded().duplicates.effects.len();
     println!("connections to postgres silent: {JOBS} jobs that ran and {JOBS} new ones were done");
     report::figure("recovery_black_hole_all_done_after", done_after.as_secs_f64(), "s");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use chrono::{DateTime, Utc};
 
-use super::{cancel, enqueue, probes, until_all, until_running, workers};
+use super::{AGAIN, cancel, enqueue, probes, until_all, until_running, workers};
 use crate::{
     processes::Cluster,
     report::{self, Goal, Spread},
@@ -31,9 +31,7 @@ pub async fn run(cluster: &mut Cluster, rounds: usize) -> anyhow::Result<bool> {
         workers_beside(cluster).await?;
         let killed_at = Utc::now();
         cluster.kill_worker(0).await;
-        let again =
-            "select count(*) from jobs.live where id = any ($1) and state = 'running' and attempt = 2";
-        until_all(&cluster.ledger, &ids, "running again", again).await?;
+        until_all(&cluster.ledger, &ids, "running again", AGAIN).await?;
         let started: Vec<DateTime<Utc>> =
             sqlx::query_scalar("select started_at from jobs.live where id = any ($1)")
                 .bind(&ids)

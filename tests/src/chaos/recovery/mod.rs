@@ -26,7 +26,7 @@ use uuid::Uuid;
 use crate::{desk::Desk, processes::Cluster, proxy::Proxy};
 
 /// Slots of each worker here: the killed one runs 50 jobs at once.
-pub const QUEUES: &str = "ai=4,bulk=1,default=64,ops=2";
+pub const QUEUES: &str = "ai=4,bulk=1,default=64,imports=2,ops=2";
 
 /// How long anything that is waited for may take before the part fails.
 const WITHIN: Duration = Duration::from_secs(90);
@@ -80,6 +80,14 @@ async fn workers(cluster: &mut Cluster, count: usize) -> anyhow::Result<()> {
     }
     cluster.ready().await
 }
+
+/// Those of the jobs that run once more after a worker was lost with them.
+const AGAIN: &str = "select count(*) from jobs.live j where j.id = any ($1) and j.state = 'running'
+    and exists (select from jobs.attempt a where a.job_id = j.id and a.outcome = 'crash')";
+
+/// How many of the jobs were begun more than once: a worker was counted out with them, which costs most of them no
+/// attempt, or they were retried.
+const STARTED_AGAIN: &str = "select count(distinct job_id) from jobs.attempt where job_id = any ($1)";
 
 /// Looks again and again until a statement about these jobs counts all of them. `$1` are their ids.
 async fn until_all(ledger: &PgPool, ids: &[Uuid], what: &str, count: &'static str) -> anyhow::Result<()> {

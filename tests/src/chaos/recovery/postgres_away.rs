@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::{task::JoinSet, time::Instant};
 
-use super::{count, enqueue, probes, until_done, until_running, workers};
+use super::{STARTED_AGAIN, count, enqueue, probes, until_done, until_running, workers};
 use crate::{
     chaos::inflict::nobody_ended,
     desk::DeskError,
@@ -59,12 +59,7 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
             (Said::Other, _) => other += 1,
         }
     }
-    let again = count(
-        &cluster.ledger,
-        &ids,
-        "select count(*) from jobs.finished where id = any ($1) and attempt > 1",
-    )
-    .await?;
+    let again = count(&cluster.ledger, &ids, STARTED_AGAIN).await?;
     let spread = Spread::of(refusals);
     println!(
         "{} s without postgres: {} of {number} requests refused with 503 and Retry-After",

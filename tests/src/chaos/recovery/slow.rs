@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::{count, enqueue, probes, proxy, until_done, until_running, workers};
+use super::{STARTED_AGAIN, count, enqueue, probes, proxy, until_done, until_running, workers};
 use crate::{
     chaos::inflict::nobody_ended,
     processes::Cluster,
@@ -41,8 +41,7 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
     let done_after = quick.elapsed();
     nobody_ended(cluster)?;
     let (counted_out, changes) = (lost(cluster).await? - lost_before, term(cluster).await? - term_before);
-    let again = "select count(*) from jobs.finished where id = any ($1) and attempt > 1";
-    let again = count(&cluster.ledger, &ids, again).await?;
+    let again = count(&cluster.ledger, &ids, STARTED_AGAIN).await?;
     println!("postgres {} s late for {} s: {JOBS} jobs were done", LATE.as_secs(), FOR.as_secs());
     report::figure("recovery_slow_all_done_after", done_after.as_secs_f64(), "s");
     let none = |name: &str, got: i64| -> anyhow::Result<bool> {

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{count, enqueue, probes, until_all, until_done, until_running, workers};
+use super::{AGAIN, count, enqueue, probes, until_all, until_done, until_running, workers};
 use crate::{
     processes::Cluster,
     report::{self, Goal},
@@ -38,8 +38,7 @@ pub async fn run(cluster: &mut Cluster) -> anyhow::Result<bool> {
     cluster.workers[0].signal(Signal::SIGSTOP);
     // The length of the stall is the fault itself.
     tokio::time::sleep(STALL).await;
-    let again = "select count(*) from jobs.live where id = any ($1) and attempt = 2";
-    until_all(&cluster.ledger, &ids, "taken over", again).await?;
+    until_all(&cluster.ledger, &ids, "taken over", AGAIN).await?;
     cluster.workers[0].signal(Signal::SIGCONT);
     let went_on = Instant::now();
     let returned_after = until_returned(cluster, &stalled, went_on).await?;
