@@ -97,6 +97,10 @@ pub fn broken(error: &axum::Error) -> Problem {
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = if bytes.is_empty() { b"{}" } else { bytes };
     door::check_json(text)?;
+    // It would be taken as the fields in the order of their declaration, which nobody means and nothing promises.
+    if text.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::bad_request("body", "an object ({...}) is expected, not a list"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -176,6 +180,7 @@ mod tests {
         assert_eq!(field(r#"{"lines": [{}]}"#), "lines[0].amount");
         assert_eq!(field(r#"{"lines": [{"amount": 1, "x": 2}]}"#), "lines[0].x");
         assert_eq!(field(r#"{"lines": "#), "body");
+        assert_eq!(field(r#" [[{"amount": 1}]]"#), "body", "a list is no object by the order of its values");
         assert_eq!(field(r#"{"lines": []} {}"#), "body");
     }
 
