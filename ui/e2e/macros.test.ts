@@ -210,6 +210,87 @@ test("from the palette: what is not known for a variable is written in, or the t
   await close();
 });
 
+test("a variable without a value does not leave from the reply's field either, until its writer says so", async () => {
+  const { mark, ticket, forget } = await made("Held", "Order {{order.number}} left us.", []);
+  const { page, faults, close } = await open(browser, BEN);
+  await atTicket(page, ticket);
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if (request.method() === "POST" && /\/messages$/.test(request.url())) asked.push(request.url());
+  });
+  await page.keyboard.press("m");
+  const dialog = dialogOf(page);
+  await dialog.getByRole("combobox").fill(mark);
+  await dialog.getByRole("option", { name: new RegExp(mark) }).click();
+  await dialog.getByRole("alert").getByText("{{order.number}}").waitFor();
+  // Typed by hand it is held as well.
+  const text = dialog.getByRole("textbox", { name: "What the customer gets" });
+  await text.fill("It left us. {{agent.name}}");
+  await dialog.getByRole("alert").getByText("{{agent.name}}").waitFor();
+  assert.ok(await dialog.getByRole("button", { name: "Send", exact: true }).isDisabled());
+  await text.fill("Order {{order.number}} left us.");
+  await dialog.getByRole("button", { name: "Only the text, into the reply" }).click();
+  await dialog.waitFor({ state: "hidden" });
+
+  const held = page.getByRole("alert", { name: "A variable without its value stands in the text" });
+  await field(page).press("Control+Enter");
+  await held.getByText("{{order.number}}").waitFor();
+  // Pressed again it is no more said than before.
+  await field(page).press("Control+Enter");
+  await held.getByText("{{order.number}}").waitFor();
+  assert.deepEqual(await findings(page), [], "axe, held in the field");
+  assert.deepEqual(asked, []);
+  await field(page).fill("Order 4711 left us. {{order.date}}");
+  await held.waitFor({ state: "hidden" });
+  await field(page).press("Control+Enter");
+  await held.getByText("{{order.date}}").waitFor();
+  assert.deepEqual(asked, []);
+  await held.getByRole("button", { name: "Send it as it is" }).click();
+  await log(page).getByText("Order 4711 left us. {{order.date}}").waitFor();
+
+  // Pressed three times it is asked for once.
+  await field(page).fill("And another one.");
+  await field(page).evaluate((element) => {
+    const press = { key: "Enter", ctrlKey: true, bubbles: true, cancelable: true };
+    for (let times = 0; times < 3; times += 1) element.dispatchEvent(new KeyboardEvent("keydown", press));
+  });
+  await log(page).getByText("And another one.").waitFor();
+  assert.equal(asked.length, 2);
+  assert.deepEqual(
+    (await replies(ticket)).map((reply) => reply.text),
+    ["Order 4711 left us. {{order.date}}", "And another one."],
+  );
+  assert.deepEqual(faults, []);
+  await forget();
+  await close();
+});
+
+test("merged by another while a macro was being changed: its text is in the reply of the ticket that it goes on in", async () => {
+  const { mark, macro, ticket } = await made("Going on", "It is on its way.", []);
+  const other = await made("Goes on here", "Hello.", []);
+  const { page, close } = await open(browser, BEN);
+  await atTicket(page, ticket);
+  await page.keyboard.press("m");
+  const dialog = dialogOf(page);
+  await dialog.getByRole("combobox").fill(mark);
+  await dialog.getByRole("option", { name: new RegExp(mark) }).click();
+  await dialog.getByRole("textbox", { name: "What the customer gets" }).fill("It is on its way, in a box.");
+  await post(`/api/tickets/${ticket}/merge`, { into: other.ticket });
+  await page.getByRole("alert").getByText("What you made of the macro stands in the reply there").waitFor();
+  await dialog.waitFor({ state: "hidden" });
+  await page.goto(`/desk?ticket=${other.ticket}`);
+  await settle(page);
+  await page.waitForFunction(
+    () =>
+      document.querySelector<HTMLTextAreaElement>(".desk-composer textarea")?.value === "It is on its way, in a box.",
+  );
+  // And with the server.
+  await page.getByText("Kept", { exact: true }).waitFor();
+  await api(`/api/macros/${macro}`, { method: "DELETE" });
+  await other.forget();
+  await close();
+});
+
 test("what cannot leave says so, and what it would have resolved stays open", async () => {
   const { mark, ticket, forget } = await made("No way", "It is done.", [
     { do: "add_tags", tags: ["stuck"] },

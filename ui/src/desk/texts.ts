@@ -43,6 +43,9 @@ export const TEXTS = {
   newTitle: "Something new came while you wrote",
   newNote: "Your text is kept. Read what is new, then send again or change it.",
   sendAnyway: "I have read it, send",
+  unfilledTitle: "A variable without its value stands in the text",
+  unfilledNote: "The customer would get it as it is written. Write what belongs there, or take it out:",
+  sendUnfilled: "Send it as it is",
   otherTitle: "You wrote another text elsewhere",
   otherNote: "Another window of yours changed the text for this ticket.",
   takeOther: "Take that one",
@@ -75,6 +78,7 @@ export const TEXTS = {
   adviceMaking: "Advice is being made…",
   stranger: "The shop does not know this customer.",
   merged: "This ticket went on in another one.",
+  carried: "This ticket went on in another one. What you made of the macro stands in the reply there.",
   pending: {
     reading: "What the customer writes is not read by the machine yet",
     help_desk: "The help desk has not heard of the last change yet",

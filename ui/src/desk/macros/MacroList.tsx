@@ -15,6 +15,8 @@ import { TEXTS } from "./texts.ts";
 
 const WAIT_MS = 200;
 const PAGE = 20;
+/** So that what is called as it was searched for is among the first, whatever else has the words. */
+const FOUND_PAGE = 100;
 
 type Props = { words: string; onWords: (words: string) => void; onPick: (macro: Macro) => void };
 
@@ -22,7 +24,7 @@ export function MacroList({ words, onWords, onPick }: Props) {
   const session = useQuery(sessionQuery);
   const [asked] = useDebouncedValue(words.trim(), WAIT_MS);
   const list = usePages<Macro>([...macrosKey, "to use", asked], (cursor, signal) =>
-    macros(asked ? { q: asked } : {}, cursor, signal, PAGE),
+    asked ? macros({ q: asked }, cursor, signal, FOUND_PAGE) : macros({}, cursor, signal, PAGE),
   );
   const rows = list.rows ?? [];
   const [at, setAt] = useState(0);

@@ -3,15 +3,17 @@
 
 import { Button, Group, Stack, Text, Textarea, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { type FormEvent, type RefObject, useEffect, useRef, useState } from "react";
 import { type Macro, macrosKey } from "../../manage/macros/calls.ts";
 import { actionsInWords } from "../../manage/rules/said.ts";
 import { toast, useAct } from "../../parts/act.tsx";
 import { Failure } from "../../parts/Failure.tsx";
+import { useInFlight } from "../../parts/inFlight.ts";
 import { languageName } from "../../parts/languages.ts";
 import { Body } from "../../parts/Screen.tsx";
 import { may, sessionQuery } from "../../shell/session.ts";
 import { Refusal } from "../calls.ts";
+import { inBraces, placeholders } from "../placeholders.ts";
 import { agentsQuery, QUEUE, ticketKey } from "../queries.ts";
 import type { Opened } from "../shapes.ts";
 import type { Kept } from "../ticket/kept.ts";
@@ -19,7 +21,7 @@ import { NewsPart } from "../ticket/NewsPart.tsx";
 import { type News, newsOf, seenWith } from "../ticket/news.ts";
 import { type Preview, preview, type Used, use } from "./calls.ts";
 import { TEXTS } from "./texts.ts";
-import { assigns, below, doneOf, unfilled, usedInWords } from "./words.ts";
+import { assigns, below, doneOf, usedInWords } from "./words.ts";
 
 export type Props = {
   ticket: Opened;
@@ -27,6 +29,8 @@ export type Props = {
   kept: Kept;
   /** The newest message that was in sight when the dialog came before it. */
   lastSeen: string | null;
+  /** What the person made of a macro's text and has not used yet; empty when that is nothing. */
+  edited: RefObject<string>;
   onClose: () => void;
   onSent: () => void;
   onWithdraw: (message: string, text: string) => Promise<unknown>;
@@ -56,7 +60,7 @@ export function UseMacro({ macro, onBack, ...rest }: Props & { macro: Macro; onB
   );
 }
 
-function Editing({ macro, shown, ticket, kept, lastSeen, onClose, onSent, onWithdraw, onPut }: Props & Shown) {
+function Editing({ macro, shown, ticket, kept, lastSeen, edited, onClose, onSent, onWithdraw, onPut }: Props & Shown) {
   const session = useQuery(sessionQuery);
   const agents = useQuery(agentsQuery);
   const names = (id: string) => agents.data?.items.find((agent) => agent.id === id)?.name;
@@ -68,7 +72,7 @@ function Editing({ macro, shown, ticket, kept, lastSeen, onClose, onSent, onWith
   const key = useRef({ of: "", key: "" });
   useEffect(() => field.current?.focus(), []);
 
-  const missing = unfilled(text, shown.empty);
+  const missing = placeholders(text);
   const mayNotAssign = assigns(shown.actions) && !may(session.data, "tickets:assign");
   const isReady = text.trim() !== "" && missing.length === 0 && !mayNotAssign;
   const send = useAct<undefined, Used>({
@@ -95,8 +99,10 @@ function Editing({ macro, shown, ticket, kept, lastSeen, onClose, onSent, onWith
       toast(lines, message ? () => void takeBack(message) : undefined);
     },
   });
+  const flight = useInFlight(send.isPending);
   const go = () => {
-    if (!isReady || send.isPending) return;
+    if (!isReady || flight.current) return;
+    flight.current = true;
     send.mutate(undefined, {
       onError: (error) => {
         const found = error instanceof Refusal ? newsOf(error, lastSeen) : null;
@@ -127,7 +133,10 @@ function Editing({ macro, shown, ticket, kept, lastSeen, onClose, onSent, onWith
           description={`In ${languageName(shown.language)}`}
           dir="auto"
           value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
+          onChange={(event) => {
+            setText(event.currentTarget.value);
+            edited.current = event.currentTarget.value;
+          }}
           onKeyDown={(event) => {
             if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
             event.preventDefault();
@@ -136,7 +145,7 @@ function Editing({ macro, shown, ticket, kept, lastSeen, onClose, onSent, onWith
         />
         {missing.length > 0 && (
           <Text size="sm" role="alert" className="desk-news">
-            {TEXTS.unfilled} {missing.map((name) => `{{${name}}}`).join(", ")}
+            {TEXTS.unfilled} {inBraces(missing)}
           </Text>
         )}
         <section aria-label={TEXTS.beside}>

@@ -1,22 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { TEXTS as DESK } from "../texts.ts";
-import { assigns, below, doneOf, unfilled, usedInWords } from "./words.ts";
+import { assigns, below, doneOf, usedInWords } from "./words.ts";
 
 const TAGS = { do: "add_tags", tags: ["refund"] };
 const RESOLVE = { do: "set_status", status: "resolved" };
 const GIVE = { do: "assign_agent", agent_id: "b" };
 const names = (id: string) => (id === "b" ? "Ben" : undefined);
 const used = (rest: object) => ({ message_id: "m", not_sent_because: null, left_out: [], ...rest });
-
-test("a variable that nothing is known for holds the text back until it is written over", () => {
-  const empty = ["order.number", "agent.name"];
-  assert.deepEqual(unfilled("Order {{ order.number }} of {{agent.name}}", empty), empty);
-  assert.deepEqual(unfilled("Order {{order.number | on file}} of Ann", empty), ["order.number"]);
-  assert.deepEqual(unfilled("Order 4711 of Ann", empty), []);
-  assert.deepEqual(unfilled("What stands in {{ braces }} of the shop's own", empty), []);
-  assert.deepEqual(unfilled("{{order.number}}", []), []);
-});
 
 test("what was done is told, and what was not with the reason", () => {
   assert.deepEqual(usedInWords([TAGS, RESOLVE], used({}), names), [

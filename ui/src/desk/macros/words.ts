@@ -6,12 +6,6 @@ import { TEXTS as DESK, sentWords } from "../texts.ts";
 import type { Used } from "./calls.ts";
 import { TEXTS } from "./texts.ts";
 
-/** Those of the variables with nothing known for them that still stand in the text. */
-export function unfilled(text: string, empty: string[]): string[] {
-  const written = [...text.matchAll(/\{\{([^{}]*)\}\}/g)].map(([, inside = ""]) => (inside.split("|")[0] ?? "").trim());
-  return empty.filter((name) => written.includes(name));
-}
-
 /** Whether it gives the ticket to somebody, for which a role of its own is needed. */
 export function assigns(actions: Action[]): boolean {
   return actions.some((action) => action.do === "assign_agent" || action.do === "assign_department");

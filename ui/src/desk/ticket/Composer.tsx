@@ -7,10 +7,12 @@ import { client, upload } from "../../api/client.ts";
 import { toast, useAct } from "../../parts/act.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { moment } from "../../parts/format.ts";
+import { useInFlight } from "../../parts/inFlight.ts";
 import { useKeys } from "../../shell/keys.ts";
 import { sessionQuery } from "../../shell/session.ts";
 import { ifMatch, once, Refusal, told } from "../calls.ts";
 import { typing } from "../live/presence.ts";
+import { inBraces, placeholders } from "../placeholders.ts";
 import { QUEUE, ticketKey } from "../queries.ts";
 import type { Draft, Message, Opened } from "../shapes.ts";
 import { sentWords, TEXTS } from "../texts.ts";
@@ -50,9 +52,13 @@ export function Composer(props: Props) {
   const [note, setNote] = useState(() => sessionStorage.getItem(noteName) ?? "");
   const [files, setFiles] = useState<File_[]>([]);
   const [news, setNews] = useState<News | null>(null);
+  // What was held back for variables without a value, and how it was to leave.
+  const [held, setHeld] = useState<{ text: string; how: Sending } | null>(null);
   const [isLater, setLater] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const key = useRef({ of: "", key: "" });
+  // The text whose writer said that it leaves as it is.
+  const passed = useRef("");
   const isReply = mode === "reply";
   const text = isReply ? kept.text : note;
   const changes = [ticketKey(ticket.id), QUEUE];
@@ -147,8 +153,13 @@ export function Composer(props: Props) {
     onDone: (added) => setFiles((known) => [...known, ...added].slice(0, 20)),
   });
 
+  const flight = useInFlight(send.isPending || addNote.isPending);
   const go = (how: Sending = {}) => {
-    if (text.trim() === "" || send.isPending || addNote.isPending) return;
+    if (text.trim() === "" || flight.current) return;
+    const isHeld = isReply && passed.current !== text && placeholders(text).length > 0;
+    setHeld(isHeld ? { text, how } : null);
+    if (isHeld) return;
+    flight.current = true;
     if (!isReply) addNote.mutate(undefined);
     else
       send.mutate(how, {
@@ -171,11 +182,28 @@ export function Composer(props: Props) {
       document.getElementById("ticket-title")?.focus();
     }
   };
+  const goAsItIs = () => {
+    passed.current = text;
+    go(held?.how);
+  };
   const failure = isReply ? send.error : addNote.error;
 
   return (
     <div className="desk-composer" data-mode={mode}>
       {news && isReply && <NewsPart news={news} isBusy={send.isPending} onGo={() => go()} />}
+      {held?.text === text && isReply && (
+        <section className="desk-news" role="alert" aria-label={TEXTS.unfilledTitle}>
+          <Text size="sm" fw={600}>
+            {TEXTS.unfilledTitle}
+          </Text>
+          <Text size="sm">
+            {TEXTS.unfilledNote} {inBraces(placeholders(text))}
+          </Text>
+          <Button mt={6} variant="default" onClick={goAsItIs}>
+            {TEXTS.sendUnfilled}
+          </Button>
+        </section>
+      )}
       {kept.other !== null && isReply && (
         <section className="desk-news" role="alert" aria-label={TEXTS.otherTitle}>
           <Text size="sm" fw={600}>

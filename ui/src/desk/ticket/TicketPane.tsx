@@ -22,6 +22,7 @@ import { SplitDialog } from "./dialogs.tsx";
 import { History } from "./History.tsx";
 import { useKept } from "./kept.ts";
 import { MessageView } from "./MessageView.tsx";
+import { carry } from "./stored.ts";
 import { TicketHead } from "./TicketHead.tsx";
 
 type Props = {
@@ -124,6 +125,18 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
   const isAnswerable = !ticket.merged_into && !ticket.erased_at;
   const session = useQuery(sessionQuery);
   const mayUseMacros = isAnswerable && may(session.data, "tickets:write");
+  // Merged by another while a macro's text was being changed: the text goes along, as that in the reply's field does.
+  const edited = useRef("");
+  const { merged_into: goesOnIn } = ticket;
+  const who = session.data?.name ?? "";
+  useEffect(() => {
+    if (!goesOnIn) return;
+    setMacro(false);
+    if (edited.current.trim() === "") return;
+    carry(who, goesOnIn, edited.current);
+    edited.current = "";
+    toast(TEXTS.carried);
+  }, [goesOnIn, who]);
   useKeys({ macro: () => mayUseMacros && setMacro(true) });
   useCommand(
     mayUseMacros
@@ -238,6 +251,7 @@ function Open({ ticket, isFresh, isAside, onLeave, onCustomer, onOpen }: Props &
           ticket={ticket}
           kept={kept}
           lastSeen={lastSeen}
+          edited={edited}
           onClose={() => setMacro(false)}
           onSent={toEnd}
           onWithdraw={takeBack}

@@ -6,10 +6,10 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { client } from "../../api/client.ts";
 import { sessionQuery } from "../../shell/session.ts";
 import { ifMatch, Refusal, told } from "../calls.ts";
+import { nameOf, read, type Stored } from "./stored.ts";
 
 const WAIT_MS = 700;
 
-type Stored = { text: string; version: number | null; isKept: boolean };
 export type KeptState = "kept" | "keeping" | "not-kept" | "none";
 
 export type Kept = {
@@ -32,9 +32,8 @@ export function useKept(
   server: { body_text: string; version: number } | null | undefined,
   lastSeen: string | null,
 ): Kept {
-  // Whoever signs in next in this tab does not find another person's text.
   const who = useQuery(sessionQuery).data?.name ?? "";
-  const name = `deskwork.reply.${who}.${ticket}`;
+  const name = nameOf(who, ticket);
   const [text, setText] = useState(() => read(name)?.text ?? "");
   const [state, setState] = useState<KeptState>("none");
   const [other, setOther] = useState<string | null>(null);
@@ -156,13 +155,4 @@ export function useKept(
       sessionStorage.removeItem(name);
     },
   };
-}
-
-function read(name: string): Stored | null {
-  try {
-    const stored = sessionStorage.getItem(name);
-    return stored ? (JSON.parse(stored) as Stored) : null;
-  } catch {
-    return null;
-  }
 }

@@ -17,7 +17,7 @@ import { usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
-import { fatesQuery, payloadQuery } from "./after.ts";
+import { fatesQuery, nameQuery, payloadQuery } from "./after.ts";
 import { type Fate, fileName } from "./fates.ts";
 import { TEXTS } from "./texts.ts";
 
@@ -51,7 +51,9 @@ export function Import() {
   });
   useLiveJob(id, job.data?.state);
   const fate = useQuery(fatesQuery(job.data?.created_at)).data?.get(id);
-  const name = fileName(useQuery(payloadQuery(id)).data);
+  const called = useQuery(nameQuery(id, job.data?.state)).data;
+  const given = fileName(useQuery(payloadQuery(id)).data);
+  const name = called ?? given;
   const [isAsking, setAsking] = useState(false);
   const undo = useAct({
     run: () => answer(client.POST("/api/orders/imports/{job_id}/undo", { params: { path: { job_id: id } } })),

@@ -16,7 +16,7 @@ import { LIVE_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Loading, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
-import { fatesQuery } from "./after.ts";
+import { fatesQuery, namesQuery } from "./after.ts";
 import type { Fate } from "./fates.ts";
 import { PreviewView } from "./PreviewView.tsx";
 import { TEXTS } from "./texts.ts";
@@ -29,7 +29,9 @@ const PREVIEW_BYTES = 4 * 1024 * 1024;
 
 const FIELDS = "id,state,created_at,finished_at,result,progress,error,kind,needs_scope";
 
-const columns = (fates: Map<string, Fate> | undefined): Column<Job>[] => [
+type Names = Map<string, string>;
+
+const columns = (fates: Map<string, Fate> | undefined, names: Names | undefined): Column<Job>[] => [
   {
     head: "Import",
     cell: (job) => (
@@ -38,6 +40,7 @@ const columns = (fates: Map<string, Fate> | undefined): Column<Job>[] => [
       </Link>
     ),
   },
+  { head: "File", cell: (job) => <span dir="auto">{names?.get(job.id) || "–"}</span> },
   { head: "State", cell: (job) => <State name={fates?.get(job.id) ?? job.state} /> },
   {
     head: "Lines",
@@ -75,7 +78,9 @@ export function Imports() {
       ),
     LIVE_MS,
   );
-  const fates = useQuery(fatesQuery(list.rows?.at(-1)?.created_at));
+  const since = list.rows?.at(-1)?.created_at;
+  const fates = useQuery(fatesQuery(since));
+  const names = useQuery(namesQuery(since));
   return (
     <Screen title={TEXTS.title} note={TEXTS.note} queries={[list.query]}>
       <NewImport />
@@ -84,7 +89,7 @@ export function Imports() {
           list.rows?.length ? (
             <Rows
               label={TEXTS.title}
-              columns={columns(fates.data)}
+              columns={columns(fates.data, names.data)}
               rows={list.rows}
               rowKey={(job) => job.id}
               onMore={list.onMore}

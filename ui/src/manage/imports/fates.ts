@@ -17,7 +17,12 @@ export function fateOf(undos: Undo[]): Map<string, Fate> {
   return fates;
 }
 
-/** How a file of the shop's own folder is called; null of one that was sent, which has no name but ours. */
+/** What an import is called: its file, or the source that it was read from; null of an upload without a name. */
+export function nameOf(shown: { file?: string | null; source?: string | null } | null | undefined): string | null {
+  return shown?.file || shown?.source || null;
+}
+
+/** How a file of the shop's own folder is called before it is read; null of one that was sent, which has a name of ours. */
 export function fileName(payload: unknown): string | null {
   const path = (payload as { path?: unknown } | null | undefined)?.path;
   if (typeof path !== "string" || path.startsWith("tenants/")) return null;

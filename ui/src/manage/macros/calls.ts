@@ -6,6 +6,7 @@ import type { Page } from "../../api/shapes.ts";
 import type { components } from "../../api.d.ts";
 import { everyPage } from "../../parts/pages.ts";
 import type { Action } from "../rules/calls.ts";
+import { byName } from "./found.ts";
 
 type Schemas = components["schemas"];
 
@@ -20,8 +21,12 @@ export const macrosKey = ["macros"];
 
 const of = (id: string) => ({ path: { id } });
 
-export const macros = (query: Record<string, string>, cursor: Cursor, signal: AbortSignal, limit = 50) =>
-  answerAs<Page<Macro>>(client.GET("/api/macros", { params: { query: { ...query, cursor, limit } }, signal }));
+/** A page; of what was searched for, what is called so comes first on it. */
+export const macros = async (query: Record<string, string>, cursor: Cursor, signal: AbortSignal, limit = 50) => {
+  const params = { query: { ...query, cursor, limit } };
+  const page = await answerAs<Page<Macro>>(client.GET("/api/macros", { params, signal }));
+  return { ...page, items: byName(page.items, query.q ?? "") };
+};
 export const macro = (id: string, signal: AbortSignal) =>
   answerAs<Macro>(client.GET("/api/macros/{id}", { params: of(id), signal }));
 export const makeMacro = (body: MacroBody) => answerAs<Macro>(client.POST("/api/macros", { body: body as never }));
