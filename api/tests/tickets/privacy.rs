@@ -7,6 +7,7 @@ use database::Role;
 use database::personal::{Person, Reached};
 use platform::identities::erased::{ErasureKey, SECRET_LABEL};
 use serde_json::{Value, json};
+use support::privacy::tickets;
 
 use crate::desk::{call, key, neighbour, send, ticket};
 use crate::shop::{request, shop};
@@ -80,6 +81,13 @@ async fn a_request_says_who_asks_and_until_when_and_names_nobody_in_the_trail() 
     for (body, field) in [
         (json!({"kind": "erase", "verification": "by mail"}), "customer_id"),
         (json!({"kind": "erase", "email": "nobody", "verification": "by mail"}), "email"),
+        (json!({"kind": "erase", "email": "Ann <ann@example.com>", "verification": "by mail"}), "email"),
+        (json!({"kind": "export", "email": "mailto:ann@example.com", "verification": "by mail"}), "email"),
+        (json!({"kind": "export", "email": "ann@example.com,", "verification": "by mail"}), "email"),
+        (
+            json!({"kind": "erase", "email": "ann@example.com, bea@example.com", "verification": "by mail"}),
+            "email",
+        ),
         (json!({"kind": "erase", "email": "a@example.com", "verification": " "}), "verification"),
         (json!({"kind": "forget", "email": "a@example.com", "verification": "by mail"}), "kind"),
         (
@@ -216,6 +224,36 @@ async fn a_redacted_message_is_nowhere_also_in_a_closed_ticket_and_when_it_is_to
         call(&shop, &other, "POST", &redact, &Value::Null, &[]).await.status.as_u16(),
         403 | 404
     ));
+}
+
+#[tokio::test]
+async fn what_an_erased_person_wrote_is_not_found_in_the_ticket_in_which_theirs_goes_on() {
+    let shop = shop(Mode::Token).await;
+    let (hers, _) = ticket(&shop, "my xylophone is broken").await;
+    let (his, _) = ticket(&shop, "my trombone is broken").await;
+    let merged = send(&shop, "POST", &format!("/api/tickets/{hers}/merge"), &json!({"into": his})).await;
+    assert_eq!(merged.status, 200, "{}", merged.text);
+    sqlx::query("select support_app.refresh_search(id) from support_app.ticket")
+        .execute(&mut shop.admin().await)
+        .await
+        .expect("words");
+    let found = async |word: &str| -> Vec<String> {
+        let page = shop.get(&format!("/api/tickets/search?q={word}")).await;
+        let items = page.json["items"].as_array().expect("items");
+        items.iter().filter_map(|item| item["id"].as_str().map(str::to_owned)).collect()
+    };
+    assert!(found("xylophone").await.contains(&his), "it is found where it is");
+
+    let person = Person { tickets: vec![hers.parse().expect("an id")], ..Person::default() };
+    let mut tx = shop.state.db.tenant_tx(Role::Support, shop.tenant).await.expect("begins");
+    tickets::erase(&mut tx, &person, &person.tickets, "job:erase_customer", &mut Reached::new())
+        .await
+        .expect("erased");
+    tx.commit().await.expect("commits");
+    assert!(found("xylophone").await.is_empty());
+    assert!(found("trombone").await.contains(&his));
+    let texts = shop.get(&format!("/api/tickets/{his}/messages")).await.text;
+    assert!(texts.contains("trombone") && !texts.contains("xylophone"), "{texts}");
 }
 
 #[tokio::test]
@@ -384,6 +422,7 @@ async fn nobody_is_answered_and_nothing_advised_in_a_ticket_whose_customer_was_e
     let (ai, drafts) = (format!("/api/ai/tickets/{id}"), format!("/api/ai/tickets/{id}/drafts"));
     for (method, path, body) in [
         ("POST", format!("{path}/messages"), json!({"text": "Hello?", "force": true})),
+        ("POST", format!("{path}/messages"), json!({"from": "customer", "text": "Hello again"})),
         ("POST", format!("{path}/messages/{sent}/send-again"), Value::Null),
         ("GET", format!("{ai}/draft"), Value::Null),
         ("POST", format!("{ai}/draft"), json!({})),

@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use support::mail::inbound;
-use support::privacy::{FILE_ROWS, MESSAGE_ROWS, TICKET_ROWS, find, requests, tickets};
+use support::privacy::{FILE_ROWS, MESSAGE_ROWS, TICKET_ROWS, elsewhere, find, requests, tickets};
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -140,6 +140,17 @@ async fn write_table(
     for chunk in chunks {
         let part = Person { tickets: chunk.to_vec(), ..person.clone() };
         for row in rows_of(ctx, app, role, stores, table, &part).await? {
+            let text = format!("{}{row}", if is_first { "\n" } else { ",\n" });
+            is_first = false;
+            zip.bytes(text.into_bytes()).await?;
+            personal::add(rows, table, 1);
+        }
+    }
+    if table == MESSAGE_ROWS {
+        let mut tx = app.db.tenant_tx(role, ctx.tenant).await?;
+        let in_tickets_of_others = elsewhere::rows(&mut tx, person, MOST_ROWS).await?;
+        tx.commit().await?;
+        for row in in_tickets_of_others {
             let text = format!("{}{row}", if is_first { "\n" } else { ",\n" });
             is_first = false;
             zip.bytes(text.into_bytes()).await?;

@@ -6,10 +6,12 @@ use std::time::Duration;
 use chrono::Utc;
 use database::personal::{self, Person, Reached};
 use database::{Role, act_as};
+use jobs::NewJob;
 use jobs::personal::{self as ledger, Needles};
 use platform::personal::EraseError;
+use support::kinds::RedactTraces;
 use support::privacy::requests::{Request, Whom};
-use support::privacy::{WITHOUT_TICKET, earlier, find, requests, tickets};
+use support::privacy::{MESSAGE_ROWS, WITHOUT_TICKET, earlier, elsewhere, find, requests, tickets};
 use upstreams::files::{FilesError, Place};
 use uuid::Uuid;
 
@@ -50,6 +52,7 @@ pub async fn once(ctx: &Ctx, app: &App, request: Uuid, whom: &Whom) -> Result<()
         requests::reached(&mut tx, request, &reached).await?;
         tx.commit().await?;
     }
+    in_tickets_of_others(ctx, app, request, person).await?;
     ctx.progress(3, Some(STEPS), "mail that is in no ticket");
     let mut reached = Reached::new();
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
@@ -139,6 +142,38 @@ async fn of_files(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Resul
     Ok(())
 }
 
+/// What they wrote by mail into tickets of others, behind their own tickets, so that what is still theirs is there alone.
+async fn in_tickets_of_others(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Result<(), Stop> {
+    const AT_ONCE: i64 = 100;
+    loop {
+        let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+        let some = elsewhere::some(&mut tx, person, AT_ONCE).await?;
+        tx.commit().await?;
+        if some.is_empty() {
+            return Ok(());
+        }
+        for written in some {
+            let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+            let files = elsewhere::files(&mut tx, written.message).await?;
+            tx.commit().await?;
+            for id in &files {
+                app.files.remove(Place { tenant: ctx.tenant.0, id: *id }).await?;
+            }
+            let (mut reached, now) = (Reached::new(), Utc::now());
+            let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+            elsewhere::erase(&mut tx, written, ACTOR, now).await?;
+            personal::add(&mut reached, MESSAGE_ROWS, 1);
+            tickets::files_gone(&mut tx, &files, ACTOR, now, &mut reached).await?;
+            requests::reached(&mut tx, request, &reached).await?;
+            let traces = NewJob::of(ctx.tenant, &RedactTraces { ticket_id: written.ticket.0 })?
+                .with_dedup_key(&written.ticket.to_string())?;
+            let (_, announcement) = jobs::enqueue_one(&mut tx, traces).await?;
+            tx.commit().await?;
+            app.dispatch.announce(announcement);
+        }
+    }
+}
+
 /// What they asked for before: archives of everything about them, and who asked.
 async fn of_requests(ctx: &Ctx, app: &App, request: Uuid, earlier: &[Request]) -> Result<(), Stop> {
     if earlier.is_empty() {
@@ -180,6 +215,10 @@ pub async fn left(ctx: &Ctx, app: &App, request: Uuid, person: &Person) -> Resul
     if !asked.is_empty() {
         personal::add(&mut found, earlier::ROWS, asked.len() as u64);
     }
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let written = elsewhere::some(&mut tx, person, 1).await?;
+    tx.commit().await?;
+    personal::add(&mut found, MESSAGE_ROWS, written.len() as u64);
     for chunk in person.tickets.chunks(tickets::AT_ONCE) {
         let part = Person { tickets: chunk.to_vec(), ..person.clone() };
         let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;

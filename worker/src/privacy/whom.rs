@@ -8,8 +8,8 @@ use database::{Role, Tx, act_as};
 use platform::identities::erased::{self, Erasure, ErasureKey};
 use platform::orders::statement::Party;
 use platform::personal::{self as shop, Known};
-use support::privacy::find;
 use support::privacy::requests::{self, Asked, Request, Whom};
+use support::privacy::{elsewhere, find};
 
 use crate::outcome::Stop;
 
@@ -126,7 +126,10 @@ pub async fn again(tx: &mut Tx, whom: &mut Whom) -> Result<(), Stop> {
 
 /// Whether any row of the desk's or the shop's names them (support role). Whom the shop itself asks for by law is known by that.
 async fn is_anywhere(tx: &mut Tx, tenant: TenantId, person: &Person) -> Result<bool, Stop> {
-    if !person.tickets.is_empty() || !find::mails(tx, person).await?.is_empty() {
+    if !person.tickets.is_empty()
+        || !find::mails(tx, person).await?.is_empty()
+        || !elsewhere::some(tx, person, 1).await?.is_empty()
+    {
         return Ok(true);
     }
     let mut rows = Reached::new();

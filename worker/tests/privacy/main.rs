@@ -3,6 +3,7 @@
 mod again;
 mod bounces;
 mod closing;
+mod elsewhere;
 mod erasing;
 mod exporting;
 mod keeping;

@@ -5,6 +5,7 @@
 
 pub mod again;
 pub mod earlier;
+pub mod elsewhere;
 pub mod find;
 pub mod redact;
 pub mod requests;

@@ -1,7 +1,7 @@
 //! Erasing tickets: all that was written in them goes, the tickets stay with their times and states.
 
 use chrono::{DateTime, Utc};
-use database::ids::TenantId;
+use database::ids::{TenantId, TicketId};
 use database::personal::{self, Person, Reached};
 use database::{DbError, Tx};
 use jobs::{Announcement, NewJob, QueueError};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::STORES;
 use crate::events;
 use crate::kinds::SettleTicket;
-use crate::tickets::lock::hold;
+use crate::tickets::lock::hold_families;
 
 /// Tickets of one transaction.
 pub const AT_ONCE: usize = 200;
@@ -27,7 +27,9 @@ pub async fn erase(
     reached: &mut Reached,
 ) -> Result<(), DbError> {
     events::acting(tx, actor, None).await?;
-    hold(tx, tickets).await?;
+    // What they wrote may be in the tickets in which theirs go on.
+    let ids: Vec<TicketId> = tickets.iter().copied().map(TicketId).collect();
+    hold_families(tx, &ids).await?;
     let part = Person { tickets: tickets.to_vec(), ..person.clone() };
     let before = reached.get("support_app.ticket").copied();
     personal::erase(tx, STORES, &part, reached).await?;
@@ -39,8 +41,16 @@ pub async fn erase(
     if reached.get("support_app.ticket").copied() != before {
         personal::add(reached, "support_app.ticket_search", words.rows_affected());
     }
+    let others: Vec<Uuid> = sqlx::query_scalar(
+        "with holds as (select distinct m.ticket_id from support_app.message m
+                        where m.origin_ticket_id = any($1) and m.ticket_id <> all($1))
+         delete from support_app.ticket_search s using holds h where s.ticket_id = h.ticket_id returning s.ticket_id",
+    )
+    .bind(&part.tickets)
+    .fetch_all(&mut **tx)
+    .await?;
     sqlx::query("select support_app.refresh_search(id) from unnest($1::uuid[]) as x (id)")
-        .bind(&part.tickets)
+        .bind([part.tickets, others].concat())
         .execute(&mut **tx)
         .await?;
     // A tag that no ticket has any more is none.

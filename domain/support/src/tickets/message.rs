@@ -236,7 +236,7 @@ pub struct Added {
 /// whatever comes later goes on.
 ///
 /// # Errors
-/// There is no such ticket, the text does not fit, or the database failed.
+/// There is no such ticket, its customer was erased, the text does not fit, or the database failed.
 pub async fn hear(
     tx: &mut Tx,
     acting: &Acting<'_>,
@@ -246,7 +246,8 @@ pub async fn hear(
 ) -> Result<Added, TicketError> {
     let text = words::text("text", text, TEXT_LIMIT)?;
     acting.tell(tx, None).await?;
-    let mut known = lock_heard(tx, ticket, acting.now).await?;
+    // An open ticket of somebody who was erased is one that nobody can answer.
+    let mut known = lock_heard(tx, ticket, acting.now).await?.of_somebody()?;
     match known.standing(acting.now).hears_customer() {
         Heard::Follows => return follow_up(tx, acting, &known, text, files).await,
         Heard::Opens => {
