@@ -8,7 +8,7 @@ use super::parameters::Read;
 use super::rules::{LOOKUPS, RULES};
 use super::{Understood, ask_back, call, choose, parsed, unclear};
 use crate::tools::Call;
-use crate::tools::call::cursor;
+use crate::tools::call::{MAX_LIMIT, cursor};
 use crate::tools::parameters::Lookup;
 
 /// What a question asks of a list of customers that was answered: what they bought last, who of them is something else,
@@ -102,6 +102,15 @@ pub(super) fn only(read: &Read, last: &Call) -> Option<Understood> {
     Some(with(last, read, "filter_by", filter))
 }
 
+/// Whether a list of one kind of customers took the place of another one, whose customers it could be meant to be among.
+pub(super) fn is_other_list(call: &Call, last: &Call, says_ones: bool) -> bool {
+    let is_same = (call.tool(), call.variant()) == (last.tool(), last.variant());
+    let are_lists = is_group(call.tool(), call.variant()) && is_group(last.tool(), last.variant());
+    let is_campaign = matches!((call, last), (Call::TargetCampaign(_), Call::TargetCampaign(_)));
+    // "And for loyalty?" is another campaign; "the loyal ones?" are customers.
+    are_lists && !is_same && call.filter().is_none() && (!is_campaign || says_ones)
+}
+
 /// The call before with one thing else, from its beginning on.
 fn with(last: &Call, read: &Read, name: &str, value: Value) -> Understood {
     let Value::Object(mut arguments) = last.arguments() else {
@@ -126,6 +135,9 @@ pub(super) fn understand(read: &Read, last: &Call) -> Option<Understood> {
     let about = read.about;
     if about == Concepts::of(&[Concept::More]) && read.months.is_none() && read.customer.is_none() {
         let (limit, place) = last.rows();
+        if read.limit.is_some_and(|limit| !(1..=MAX_LIMIT).contains(&limit)) {
+            return Some(ask_back("A list has 1 to 100 rows; how many do you want to see?", about));
+        }
         let mut more = last.clone();
         more.set_page(read.limit.or(last.limit()), Some(cursor(place + limit)));
         return Some(Understood::Call(Box::new(more)));
@@ -141,6 +153,16 @@ pub(super) fn understand(read: &Read, last: &Call) -> Option<Understood> {
     if matches!(last, Call::LookupCustomer(_)) && read.customer.is_none() && read.goes_on && about.is_empty()
     {
         return Some(ask_back("What do you want to know of the customer?", about));
+    }
+    // "And?", "and how?" and "what about it?" say nothing to go on with.
+    let says_something = !about.without_pronouns().is_empty()
+        || read.months.is_some()
+        || read.limit.is_some()
+        || read.customer.is_some()
+        || read.axis.is_some()
+        || read.is_today;
+    if read.goes_on && !says_something && !matches!(last, Call::LookupCustomer(_)) {
+        return Some(ask_back("What do you want to know besides? Please ask for it in full.", about));
     }
     if let Call::LookupCustomer(asked) = last
         && read.customer.is_none()

@@ -72,6 +72,22 @@ const UNRANKED: [&str; 7] = [
     "purchase_cadence",
 ];
 
+/// What a question may be about that wants a list of customers sorted.
+const SORTED_BY: &[Concept] = &[
+    Concept::Leave,
+    Concept::Rate,
+    Concept::Spend,
+    Concept::Money,
+    Concept::Ltv,
+    Concept::Forecast,
+    Concept::Drift,
+    Concept::Customer,
+    Concept::They,
+    Concept::Vip,
+    Concept::Best,
+    Concept::Most,
+];
+
 /// Suggestions at most.
 const MOST_SUGGESTIONS: usize = 4;
 
@@ -92,12 +108,25 @@ pub fn understand_in(shop: &Names, question: &str, last: Option<&Call>, today: N
     });
     let understood =
         unsaid.or_else(|| two::questions(&question, &named, today)).unwrap_or_else(|| of(&read, last));
+    let says_ones = read.says_ones;
+    let is_of_all = (read.goes_on || read.says_ones) && !read.is_whole;
     // How words were read is of no use where nothing is answered, and odd in a language that is not read.
     let mut remarks = if matches!(understood, Understood::Decline { .. }) { Vec::new() } else { read.slips };
     if let (Understood::Call(call), Some(remark)) = (&understood, read.time_remark)
         && (call.months().is_some() || matches!(**call, Call::ForecastMetrics(_)))
     {
         remarks.push(remark);
+    }
+    if let (Understood::Call(call), Some(last)) = (&understood, last)
+        && is_of_all
+        && going_on::is_other_list(call, last, says_ones)
+    {
+        remarks.push(match last.filter().and_then(|filter| filter.group) {
+            Some(_) => "This is of all customers of the kind, not of those in the list before.".to_owned(),
+            None => "This is of all customers of the kind, not of those in the list before; a question that begins with \
+                     \u{201c}only\u{201d} narrows that list down."
+                .to_owned(),
+        });
     }
     Reading { understood, remarks }
 }
@@ -125,6 +154,9 @@ fn of(read: &Read, last: Option<&Call>) -> Understood {
     if last.is_some() && !read.goes_on && (read.says_ones || read.says_instead) {
         let points = read.points || (read.says_ones && read.is_whole);
         return of(&Read { goes_on: true, points, ..read.clone() }, last);
+    }
+    if read.begins_sort && last.is_some_and(Call::can_be_narrowed) && !read.about.is_within(Concepts::of(SORTED_BY)) {
+        return unsorted();
     }
     if let Some(understood) = last.and_then(|last| going_on::of_list(read, last)) {
         return understood;
@@ -226,6 +258,7 @@ fn objected(read: &Read, objection: &Objection, last: Option<&Call>) -> Understo
         Objection::Language(_) => {
             return Understood::Decline { text, suggestions: suggestions(Concepts::default()) };
         }
+        Objection::Sort => return unsorted(),
         Objection::Time(other) => {
             // What it would be with a time that can be looked at: "and in May?" is about what was asked before.
             let goes_on = read.customer.is_none() && about.without(Concept::Future).is_empty();
@@ -247,6 +280,17 @@ fn objected(read: &Read, objection: &Objection, last: Option<&Call>) -> Understo
     match is_about_something || read.customer.is_some() {
         true => Understood::AskBack { text, suggestions },
         false => Understood::Decline { text, suggestions },
+    }
+}
+
+/// What is said to whoever wants a list sorted in an order that it does not have.
+fn unsorted() -> Understood {
+    Understood::AskBack {
+        text: Objection::Sort.text(),
+        suggestions: vec![
+            "Which customers might leave, sorted by spend?".to_owned(),
+            "What did our most valuable customers buy last?".to_owned(),
+        ],
     }
 }
 

@@ -204,6 +204,10 @@ fn is_closed(word: &str, is_first: bool) -> bool {
 
 /// Whether a word says something to the grammar, so that a name of such words alone may be none.
 fn is_common(word: &str) -> bool {
+    // "One-time" is made of two.
+    if word.contains('-') {
+        return word.split('-').filter(|part| !part.is_empty()).all(is_common);
+    }
     let meaning = words::meaning(words::in_full(word));
     word.chars().all(|c| c.is_ascii_digit())
         || (words::is_known(word) && !matches!(meaning, Some(Meaning::Outside(_))))

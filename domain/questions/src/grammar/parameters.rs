@@ -49,6 +49,8 @@ pub struct Read {
     pub says_ones: bool,
     /// Whether it says "instead" of what was asked before.
     pub says_instead: bool,
+    /// Whether it begins with "sort by", and so is about the list before.
+    pub begins_sort: bool,
     /// Whether it is about customers who buy, beside one who is named.
     pub is_of_others: bool,
     /// Names of the shop's own that it has.
@@ -78,6 +80,8 @@ pub enum Objection {
     UnclearName(String),
     /// It leaves something out, by this word.
     Negation(String),
+    /// It wants a list sorted by what lists are not sorted by.
+    Sort,
     /// Its time is none that tools look at.
     Time(Other),
     /// It asks for several of something of which there can be one.
@@ -97,10 +101,11 @@ impl Objection {
             Objection::UnknownName(_) => 3,
             Objection::UnclearName(_) => 4,
             Objection::Negation(_) => 5,
-            Objection::Time(_) => 6,
-            Objection::Several(_) => 7,
-            Objection::Number(_) => 8,
-            Objection::Word(_) => 9,
+            Objection::Sort => 6,
+            Objection::Time(_) => 7,
+            Objection::Several(_) => 8,
+            Objection::Number(_) => 9,
+            Objection::Word(_) => 10,
         }
     }
 
@@ -123,6 +128,9 @@ impl Objection {
             Objection::Negation(word) => format!(
                 "I cannot leave anything out (\u{201c}{word}\u{201d}); please ask for what you want to see."
             ),
+            Objection::Sort => "A list cannot be sorted by that. Who might leave can be sorted by risk, by spend or by lifetime \
+                                value; every other list has an order of its own. What customers bought last can stand beside it."
+                .to_owned(),
             Objection::Time(other) => other.objection(),
             Objection::Number(number) => format!("I do not know what {number} stands for."),
             Objection::Word(word) => format!("I do not know the word \u{201c}{word}\u{201d}."),
@@ -209,6 +217,7 @@ pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
     // "And what about ..." begins twice.
     while let Some(beginning) = BEGINNINGS.iter().find(|beginning| begins(begun, beginning)) {
         read.goes_on = true;
+        read.begins_sort |= matches!(beginning[0], "sort" | "sorted" | "order");
         begun = &begun[beginning.len()..];
     }
     read.is_whole = begun.first().is_some_and(|token| ASKING.contains(&token.as_str()));
@@ -220,10 +229,13 @@ pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
     });
     let is_next_page = match begun.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["next", number] | ["the" | "show", "next", number] | ["show", "me" | "the", "next", number] => {
-            number.parse::<u32>().is_ok()
+            number.parse::<u32>().is_ok() || matches!(words::meaning(number), Some(Meaning::Number(_)))
         }
         _ => false,
     };
+    if sorts_by_last_order(&tokens) {
+        read.object(Objection::Sort);
+    }
     take_phrases(&mut tokens, &mut read);
     read.begins_only = tokens.get(only_at).is_some_and(|token| token == "only");
     read.begins_just = tokens.get(only_at).is_some_and(|token| token == "just");
@@ -260,6 +272,29 @@ fn points(tokens: &[String]) -> bool {
         match token.as_str() {
             "those" | "these" => !matches!(next, Some("who" | "whose" | "that" | "which" | "with" | "days")),
             "them" => matches!(before, Some("of" | "among" | "from")),
+            _ => false,
+        }
+    })
+}
+
+/// Whether words want a list sorted by when customers bought last: "by last order", "sort newest first". "By recency,
+/// frequency and money" are the scores of all customers.
+fn sorts_by_last_order(tokens: &[String]) -> bool {
+    tokens.iter().enumerate().any(|(place, token)| {
+        let is_sort = matches!(token.as_str(), "sort" | "sorted" | "ranked");
+        if token != "by" && !is_sort {
+            return false;
+        }
+        let passed = ["the", "their", "its", "most", "day", "time", "of", "them", "it", "these", "those"];
+        let mut rest =
+            tokens[place + 1..].iter().map(String::as_str).skip_while(|token| passed.contains(token));
+        let (key, next) = (rest.next(), rest.next());
+        match key {
+            Some("last") => next.is_some_and(|next| {
+                words::meaning(next) == Some(Meaning::About(Concept::Buy)) && next != "history"
+            }),
+            Some("recency") => next != Some("frequency") && next != Some("and"),
+            Some("recent" | "recently" | "date" | "dates" | "latest" | "newest" | "oldest") => true,
             _ => false,
         }
     })

@@ -234,6 +234,83 @@ fn pages_go_on() {
     let first = called("top 10 vips", None);
     let next = called("more", Some(&first));
     assert_eq!((next.rows(), next.variant()), ((10, 10), "high_value"));
+    assert_eq!(called("the next ten", Some(&next)).rows(), (10, 20));
+    assert_eq!(called("the next 100", Some(&next)).rows(), (100, 20));
+    for question in ["the next 1000", "the next 0", "the next 101"] {
+        assert!(told(question, Some(&next)).0.contains("1 to 100 rows"), "{question}");
+    }
+}
+
+#[test]
+fn a_list_is_not_sorted_by_what_it_cannot_be() {
+    let vips = called("who are our vips", None);
+    for (question, last) in [
+        ("VIPs sorted by last order", None),
+        ("VIPs by their most recent purchase", None),
+        ("sort by last order", Some(&vips)),
+        ("sort by recency", Some(&vips)),
+        ("sort them by date", Some(&vips)),
+        ("sort by frequency", Some(&vips)),
+        ("sorted newest first", Some(&vips)),
+    ] {
+        let (text, suggestions) = told(question, last);
+        assert!(text.contains("cannot be sorted by that"), "{question}: {text}");
+        suggestions.iter().for_each(|suggestion| drop(called(suggestion, None)));
+    }
+    let risk = called("who may leave", None);
+    assert_eq!(called("sort by spend", Some(&risk)).arguments()["sort_by"], "spend");
+    assert_eq!(called("who may leave by spend, with the last order", None).arguments()["sort_by"], "spend");
+}
+
+#[test]
+fn another_list_says_that_it_is_of_everybody() {
+    let vips = called("who are our vips", None);
+    let of_vips = called("winback campaign for our best customers", None);
+    let winback = called("Whom should a winback campaign target?", None);
+    for (question, last) in [
+        ("loyal ones?", &vips),
+        ("the loyal ones", &vips),
+        ("and the loyal ones?", &vips),
+        ("the loyal ones", &of_vips),
+        ("loyal ones?", &winback),
+    ] {
+        let reading = ask(question, Some(last));
+        assert!(
+            reading.remarks.iter().any(|remark| remark.contains("all customers of the kind")),
+            "{question}: {reading:?}"
+        );
+    }
+    let only = ask("only the loyal ones", Some(&vips));
+    let Understood::Call(call) = only.understood else { panic!("{only:?}") };
+    assert_eq!((call.variant(), &call.arguments()["filter_by"]), ("high_value", &json!({"group": "loyal"})));
+    assert_eq!(only.remarks, Vec::<String>::new());
+    assert_eq!(ask("who is loyal", Some(&vips)).remarks, Vec::<String>::new());
+}
+
+#[test]
+fn a_group_comes_before_an_archetype_of_its_words() {
+    let shop = Names::new([(names::Kind::Archetype, "One-time buyers".to_owned())]);
+    let risk = called("who might leave", None);
+    for (question, filter) in [
+        ("only one-time buyers", json!({"group": "one_time"})),
+        ("only the archetype one-time buyers", json!({"archetype": "one-time buyers"})),
+    ] {
+        let reading = understand_in(&shop, question, Some(&risk), "2026-06-15".parse().expect("a day"));
+        let Understood::Call(call) = reading.understood else { panic!("{question}: {reading:?}") };
+        assert_eq!((call.variant(), &call.arguments()["filter_by"]), ("churn_risk", &filter), "{question}");
+    }
+}
+
+#[test]
+fn what_says_nothing_more_is_asked_back() {
+    let vips = called("who are our vips", None);
+    let sales = called("sales last month", None);
+    for question in ["and how?", "and", "or", "and?", "what about it", "what about it?", "how about that?"] {
+        for last in [&vips, &sales] {
+            let understood = ask(question, Some(last)).understood;
+            assert!(matches!(understood, Understood::AskBack { .. }), "{question}: {understood:?}");
+        }
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use chrono::{Datelike, NaiveDate};
 use serde_json::Value;
 
 use crate::tools::ToolAnswer;
+use crate::tools::call::MAX_LIMIT;
 
 /// Rows that a text names.
 const NAMED: usize = 3;
@@ -71,7 +72,17 @@ fn report(answer: &ToolAnswer) -> Vec<String> {
         let all = if answer.rows > named.len() { "The first are" } else { "They are" };
         said.push(format!("{all} {}.", named.join("; ")));
     }
+    said.extend(end(answer));
     said
+}
+
+/// That a list is over, where somebody who goes on through it would not see why.
+fn end(answer: &ToolAnswer) -> Option<String> {
+    if answer.items.is_empty() && answer.rows > 0 {
+        return Some("The list is over: it has no more rows.".to_owned());
+    }
+    let is_at_bound = answer.next_cursor.is_none() && answer.rows >= MAX_LIMIT as usize;
+    is_at_bound.then(|| "The list ends here because it is as long as lists get; more could fit.".to_owned())
 }
 
 /// How large a list is that is narrowed down, and to which names.
@@ -494,6 +505,22 @@ mod tests {
         );
         let together = answer("analyze_customers", "product_affinity", json!({}), json!([]));
         assert_eq!(told(&together), "What it means. There are none.");
+    }
+
+    #[test]
+    fn the_end_of_a_list_is_told() {
+        let items: Vec<Value> = (0..100).map(|_| json!({"customer_id": "C-0123ABCD"})).collect();
+        let whole = answer("analyze_customers", "high_value", json!({}), json!(items));
+        let (over, bound) = ("The list is over: it has no more rows.", "as long as lists get");
+        assert!(told(&whole.page(100, 0)).contains(bound));
+        assert!(told(&whole.page(10, 90)).contains(bound));
+        let before = told(&whole.page(10, 80));
+        assert!(!before.contains(bound) && !before.contains(over), "{before}");
+        assert!(told(&whole.page(10, 100)).ends_with(over));
+        let short = answer("analyze_customers", "high_value", json!({}), json!(items[..12]));
+        let last = told(&short.page(10, 10));
+        assert!(!last.contains(bound) && !last.contains(over), "{last}");
+        assert!(told(&short.page(10, 20)).ends_with(over));
     }
 
     #[test]
