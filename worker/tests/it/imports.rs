@@ -46,10 +46,14 @@ impl Shop {
     }
 
     async fn import(&self, bytes: &[u8], mapping: Option<&str>) -> JobView {
+        self.import_in(bytes, mapping, Some("EUR")).await
+    }
+
+    async fn import_in(&self, bytes: &[u8], mapping: Option<&str>, currency: Option<&str>) -> JobView {
         std::fs::write(self.folder.join("file.csv"), bytes).expect("a file");
         let payload = ImportOrders {
             path: "file.csv".to_owned(),
-            currency: "EUR".to_owned(),
+            currency: currency.map(str::to_owned),
             stated: Default::default(),
             mapping: mapping.map(str::to_owned),
         };
@@ -111,6 +115,25 @@ async fn an_export_as_it_is_becomes_orders() {
     let again = done(shop.import(text.as_bytes(), None).await);
     assert_eq!((&again["orders_inserted"], &again["orders_unchanged"]), (&0.into(), &1.into()));
     assert_eq!(shop.sold().await, "2 59.80");
+}
+
+#[tokio::test]
+async fn an_import_tells_what_it_took_for_granted() {
+    let shop = Shop::open().await;
+    let text = "order_id,customer_id,ordered_at,total,currency\n\
+        1,c1,2026-10-01,5,EUR\n2,c2,2026-10-01,5,\n3,c3,2026-10-01,5,\n";
+    let assumed = shop.import_in(text.as_bytes(), None, None).await;
+    let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("the database");
+    let kept: serde_json::Value = sqlx::query_scalar("select remarks from platform.import_run")
+        .fetch_one(&mut *tx)
+        .await
+        .expect("a run");
+    tx.commit().await.expect("the database");
+    let result = done(assumed);
+    assert_eq!(result["remarks"], serde_json::json!({"currency_assumed": 2, "order_totals": 3}));
+    assert_eq!(kept, result["remarks"]);
+    let stated = done(shop.import_in(text.as_bytes(), None, Some("USD")).await);
+    assert_eq!(stated["remarks"], serde_json::json!({"order_totals": 3}));
 }
 
 #[tokio::test]

@@ -242,7 +242,7 @@ async fn an_import_waits_for_the_tenants_other_one_in_no_slot() {
     let import = |tenant: TenantId, path: &str| {
         let payload = ImportOrders {
             path: path.to_owned(),
-            currency: "EUR".to_owned(),
+            currency: Some("EUR".to_owned()),
             stated: Default::default(),
             mapping: None,
         };

@@ -20,6 +20,7 @@ use database::{Role, Tx};
 use futures_util::StreamExt;
 use jobs::{JobKind, NewJob};
 use platform::kinds::ImportOrders;
+use platform::kinds::import_orders::ASSUMED_CURRENCY;
 use platform::orders::progress;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -142,7 +143,7 @@ async fn start(
         } else {
             Sha256::new().chain_update(digest).chain_update(&query).finalize().into()
         };
-        let currency = currency(value.currency.as_deref().or(params.text("currency")?))?;
+        let currency = stated_currency(value.currency.as_deref().or(params.text("currency")?))?;
         let path = folder.find(&value.path).await?;
         // The same file twice at once, read in the same way, is one import.
         let payload =
@@ -152,7 +153,7 @@ async fn start(
         let job = NewJob::of(caller.tenant, &payload)?.with_dedup_key(&dedup_key)?;
         return enqueue(&state, &caller, &key, &digest, job, path, None).await;
     };
-    let currency = currency(params.text("currency")?)?;
+    let currency = stated_currency(params.text("currency")?)?;
     let mut incoming = folder.receive(kind, called).await?;
     let digest = store(&state, request, &mut incoming).await?;
     let path = incoming.finish().await?;
@@ -382,8 +383,13 @@ fn upload_form(headers: &HeaderMap) -> Result<Option<Form>, Problem> {
     }
 }
 
+/// None where it is not stated, which the import tells.
+fn stated_currency(code: Option<&str>) -> Result<Option<String>, Problem> {
+    code.map(|code| currency(Some(code))).transpose()
+}
+
 fn currency(code: Option<&str>) -> Result<String, Problem> {
-    let code = code.unwrap_or("USD");
+    let code = code.unwrap_or(ASSUMED_CURRENCY);
     if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Ok(code.to_owned());
     }

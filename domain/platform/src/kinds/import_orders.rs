@@ -9,15 +9,18 @@ use serde_json::Value;
 use crate::orders::mapping::Stated;
 use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
 
+/// The currency of amounts that name none where nobody stated one.
+pub const ASSUMED_CURRENCY: &str = "USD";
+
 /// Import a file of the import folder, by name or by relative path.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImportOrders {
     /// The file, relative to the import folder (`DESK_IMPORT_DIR`).
     pub path: String,
-    /// The currency of amounts without one, an ISO 4217 code.
-    #[serde(default = "usd")]
-    pub currency: String,
+    /// The currency of amounts without one, an ISO 4217 code; [`ASSUMED_CURRENCY`] when nobody stated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// How the file is read, as far as that is stated and not found from the file.
     #[serde(default, skip_serializing_if = "Stated::is_nothing")]
     pub stated: Stated,
@@ -96,8 +99,4 @@ impl JobKind for ImportOrders {
             )),
         }
     }
-}
-
-fn usd() -> String {
-    "USD".to_owned()
 }

@@ -88,6 +88,19 @@ pub async fn find(tx: &mut Tx, import: Uuid) -> Result<Option<Progress>, DbError
     Ok(stored.map(|stored| stored.progress()))
 }
 
+/// Adds remarks on an import's file as a whole to those on its rows; one that is there already is replaced (platform role).
+///
+/// # Errors
+/// The database failed.
+pub async fn remark(tx: &mut Tx, import: Uuid, remarks: &BTreeMap<String, u64>) -> Result<(), DbError> {
+    sqlx::query("update platform.import_run set remarks = remarks || $2 where id = $1")
+        .bind(import)
+        .bind(Json(remarks))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// When an import began, in its first try (platform, support or marketing role).
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use std::{
     io,
     path::{Component, Path, PathBuf},
     sync::Arc,
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -13,7 +14,10 @@ use chrono::Utc;
 use database::Role;
 use database::ids::TenantId;
 use jobs::NewJob;
-use platform::kinds::{ImportOrders, import_orders::ImportOrdersOutput};
+use platform::kinds::{
+    ImportOrders,
+    import_orders::{ASSUMED_CURRENCY, ImportOrdersOutput},
+};
 use platform::orders::file;
 use platform::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next, ReadError};
 use platform::orders::mapping;
@@ -58,7 +62,7 @@ pub(super) async fn import(
     (label, age): (String, Age),
 ) -> Result<(ImportOrdersOutput, Vec<NewJob>), Stop> {
     let opened = tokio::task::spawn_blocking(move || open(Source::Path(path), &request)).await;
-    let Opened { reading, fingerprint, size_bytes } = opened
+    let Opened { reading, fingerprint, size_bytes, assumed } = opened
         .map_err(|_| Stop::fail("bad_file", "the file is built in a way that its reader does not know"))??;
     let understood = reading.understood().clone();
     let is_plain =
@@ -87,6 +91,10 @@ pub(super) async fn import(
     let outcome = app.db.unless_silent(SILENT_FOR, import).await?;
     match outcome {
         import::Outcome::Finished(progress) => {
+            let of_file = assumed.remarks(&progress);
+            app.db.unless_silent(SILENT_FOR, keep(ctx, app, &of_file)).await?;
+            let mut remarks = progress.remarks;
+            remarks.extend(of_file);
             let output = ImportOrdersOutput {
                 lines: count(progress.lines_read),
                 inserted: count(progress.inserted),
@@ -97,7 +105,7 @@ pub(super) async fn import(
                 orders_unchanged: count(progress.orders_unchanged),
                 orders_older: count(progress.orders_older),
                 left_out: progress.left_out,
-                remarks: progress.remarks,
+                remarks,
                 profile: understood.profile.to_owned(),
                 columns: columns(&understood),
                 unknown_columns: unknown_columns(&understood),
@@ -113,6 +121,48 @@ struct Opened {
     reading: Reading,
     fingerprint: [u8; 32],
     size_bytes: u64,
+    assumed: Assumed,
+}
+
+/// What is taken for granted of a file, which a preview of it tells as well.
+struct Assumed {
+    /// Orders without a currency that this try has read; none where somebody stated what theirs is.
+    without_currency: Option<Arc<AtomicU64>>,
+    /// Whether orders are worth their totals, because no column says what lines amount to.
+    has_totals: bool,
+}
+
+impl Assumed {
+    fn of(reading: &Reading, request: &Request) -> Assumed {
+        let is_mapped = request.mapping.as_ref().is_some_and(|mapping| mapping.currency.is_some());
+        let is_assumed = request.is_currency_assumed && !is_mapped;
+        Assumed {
+            without_currency: is_assumed.then(|| reading.counter_without_currency()),
+            has_totals: reading.column_of_totals().is_some(),
+        }
+    }
+
+    /// Orders by what was taken for granted of them.
+    fn remarks(&self, progress: &Progress) -> BTreeMap<String, u64> {
+        let without = self.without_currency.as_ref().map_or(0, |count| count.load(Ordering::Relaxed));
+        let of_totals = if self.has_totals { progress.orders() } else { 0 };
+        [("currency_assumed", without), ("order_totals", of_totals)]
+            .into_iter()
+            .filter(|(_, orders)| *orders > 0)
+            .map(|(reason, orders)| (reason.to_owned(), orders))
+            .collect()
+    }
+}
+
+/// Keeps them with the import, beside what is told of its rows.
+async fn keep(ctx: &Ctx, app: &App, remarks: &BTreeMap<String, u64>) -> Result<(), Stop> {
+    if remarks.is_empty() {
+        return Ok(());
+    }
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    progress::remark(&mut tx, ctx.job_id, remarks).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Opens the file and finds out how it is read; it may take a while, and blocks.
@@ -123,7 +173,8 @@ fn open(source: Source, request: &Request) -> Result<Opened, Stop> {
         ReadError::Io(error) => unreadable(&error),
         ReadError::Refused { class, message } => Stop::fail(class, &message),
     })?;
-    Ok(Opened { reading, fingerprint, size_bytes })
+    let assumed = Assumed::of(&reading, request);
+    Ok(Opened { reading, fingerprint, size_bytes, assumed })
 }
 
 /// What the file is read by: what the job states, a mapping of the tenant, and the shop's zone.
@@ -144,7 +195,14 @@ async fn request(ctx: &Ctx, app: &App, job: &ImportOrders) -> Result<Request, St
         }
     };
     tx.commit().await?;
-    Ok(Request { stated: job.stated.clone(), mapping, zone, ..Request::new(&job.currency, Utc::now()) })
+    let currency = job.currency.as_deref().unwrap_or(ASSUMED_CURRENCY);
+    Ok(Request {
+        stated: job.stated.clone(),
+        mapping,
+        is_currency_assumed: job.currency.is_none(),
+        zone,
+        ..Request::new(currency, Utc::now())
+    })
 }
 
 /// So many columns are told in a result, and so much of each name.

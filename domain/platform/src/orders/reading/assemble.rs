@@ -2,6 +2,8 @@
 //! with it, because half an order is a wrong order, and both are told.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tables::{Kept, Position, Row, plain_name};
 
@@ -34,6 +36,8 @@ pub(super) struct Assembler {
     pub(super) columns: Columns,
     pub(super) rules: Rules,
     pub(super) seen: Seen,
+    /// Orders that name no currency, for whoever gave the reading away.
+    pub(super) without_currency: Arc<AtomicU64>,
     open: Option<Open>,
     found: VecDeque<Found>,
 }
@@ -64,7 +68,14 @@ struct Open {
 
 impl Assembler {
     pub(super) fn new(columns: Columns, rules: Rules) -> Assembler {
-        Assembler { columns, rules, seen: Seen::default(), open: None, found: VecDeque::new() }
+        Assembler {
+            columns,
+            rules,
+            seen: Seen::default(),
+            without_currency: Arc::default(),
+            open: None,
+            found: VecDeque::new(),
+        }
     }
 
     /// What was found out so far, in the order of the file.
@@ -239,6 +250,7 @@ impl Assembler {
                 self.seen.first_without_currency = line;
             }
             self.seen.without_currency += 1;
+            self.without_currency.fetch_add(1, Ordering::Relaxed);
         }
         match order.finish(&self.rules.currency) {
             Ok(statement) => self.found.push_back(Found::Order { statement, line, rows, after }),

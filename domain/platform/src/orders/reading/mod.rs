@@ -12,6 +12,9 @@ mod forms;
 pub mod names;
 mod order;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -173,8 +176,13 @@ impl Reading {
         &self.assembler.rules.currency
     }
 
+    /// How many orders name no currency, counted on while another thread reads.
+    pub fn counter_without_currency(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.assembler.without_currency)
+    }
+
     /// The column of orders' totals, where amounts are read from it.
-    pub(super) fn column_of_totals(&self) -> Option<String> {
+    pub fn column_of_totals(&self) -> Option<String> {
         let columns = &self.assembler.columns;
         columns.index(Meaning::OrderTotal).map(|_| columns.name(Meaning::OrderTotal))
     }
