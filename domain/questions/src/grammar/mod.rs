@@ -155,7 +155,10 @@ fn of(read: &Read, last: Option<&Call>) -> Understood {
         let points = read.points || (read.says_ones && read.is_whole);
         return of(&Read { goes_on: true, points, ..read.clone() }, last);
     }
-    if read.begins_sort && last.is_some_and(Call::can_be_narrowed) && !read.about.is_within(Concepts::of(SORTED_BY)) {
+    if read.begins_sort
+        && last.is_some_and(Call::can_be_narrowed)
+        && !read.about.is_within(Concepts::of(SORTED_BY))
+    {
         return unsorted();
     }
     if let Some(understood) = last.and_then(|last| going_on::of_list(read, last)) {
