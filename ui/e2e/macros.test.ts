@@ -258,7 +258,7 @@ test("a variable without a value does not leave from the reply's field either, u
   assert.equal(asked.length, 2);
   assert.deepEqual(
     (await replies(ticket)).map((reply) => reply.text),
-    ["Order 4711 left us. {{order.date}}", "And another one."],
+    ["And another one.", "Order 4711 left us. {{order.date}}"],
   );
   assert.deepEqual(faults, []);
   await forget();
