@@ -11,7 +11,7 @@ use mail_parser::{
 use super::header::{Head, end_of_head, id};
 use super::machine::{self, Signs};
 use super::report::{self, Report};
-use super::{bounds, html, mend, normal_address, quotes};
+use super::{bounds, closing, html, mend, normal_address, quotes};
 use crate::gorgias::html::written;
 use crate::tickets::attachments::{MOST_OF_A_MESSAGE, SNIFFED_BYTES, harmless_name, sniff};
 use crate::tickets::words::{SUBJECT_LIMIT, TEXT_LIMIT};
@@ -33,6 +33,9 @@ const NOT_UTF8: &str =
     "a part is not in UTF-8 although it says so or says nothing, so it was read as Windows-1252";
 const UNDIVIDED: &str =
     "it says that it has several parts and not where they begin, so all of it is shown as text, as it came";
+
+const UNCLOSED: &str = "it says that it has several parts and not where the last of them ends, so that one was taken to the \
+                        end; some of it may be missing";
 
 /// A mail that was read.
 #[derive(Debug, Clone, Default)]
@@ -110,10 +113,30 @@ pub fn read(
     envelope_from: Option<&str>,
     file_limit_bytes: usize,
 ) -> Result<Letter, Unreadable> {
-    let raw = &*mended(raw);
-    bounds::fits(raw, bounds::MOST_IN_A_JOB).map_err(|_| Unreadable::TooMuch)?;
-    let flat = bounds::flat(raw);
+    let came = mended(raw);
+    bounds::fits(&came, bounds::MOST_IN_A_JOB).map_err(|_| Unreadable::TooMuch)?;
+    let flat = bounds::flat(&came);
     let message = parser().parse(&*flat).ok_or(Unreadable::NoHeaders)?;
+    let closed = closing::closed(&message, &came);
+    let Some(closed) = &closed else {
+        return of_message(&message, &came, &flat, head, envelope_from, file_limit_bytes);
+    };
+    let flat = bounds::flat(closed);
+    let message = parser().parse(&*flat).ok_or(Unreadable::NoHeaders)?;
+    let mut letter = of_message(&message, closed, &flat, head, envelope_from, file_limit_bytes)?;
+    letter.remarks.insert(0, UNCLOSED.to_owned());
+    Ok(letter)
+}
+
+/// What a mail says. It was read of `flat`; in `raw` the mails within it are as they came.
+fn of_message(
+    message: &Message<'_>,
+    raw: &[u8],
+    flat: &[u8],
+    head: &Head,
+    envelope_from: Option<&str>,
+    file_limit_bytes: usize,
+) -> Result<Letter, Unreadable> {
     if message.parts.first().is_none_or(|part| part.headers.is_empty()) {
         return Err(Unreadable::NoHeaders);
     }
@@ -124,30 +147,30 @@ pub fn read(
     let address = sender.as_ref().map(|sender| sender.address.as_str());
     // A mail server's name has no address often enough.
     let named = message.from().and_then(|from| from.first()?.address().map(str::to_lowercase));
-    let signs = machine::signs(&message, address.or(named.as_deref()), envelope_from);
+    let signs = machine::signs(message, address.or(named.as_deref()), envelope_from);
     if sender.is_none() && signs.machine.is_none() {
         return Err(Unreadable::NoSender);
     }
     let mut letter = Letter {
         message_id: head.message_id.clone(),
-        references: references(&message),
+        references: references(message),
         reply_to: person(message.reply_to()).filter(|person| Some(person.address.as_str()) != address),
         sender,
         subject: message
             .subject()
             .map(|subject| short(subject, SUBJECT_LIMIT))
             .filter(|text| !text.is_empty()),
-        report: signs.machine.and_then(|_| report::read(&message)),
+        report: signs.machine.and_then(|_| report::read(message)),
         signs,
         ..Letter::default()
     };
-    if is_undivided(&message) {
-        take_text(&mut letter, &plain(&mend::any_text(&message.parts[0], &flat)), None);
+    if is_undivided(message) {
+        take_text(&mut letter, &plain(&mend::any_text(&message.parts[0], flat)), None);
         letter.remarks.push(UNDIVIDED.to_owned());
         return Ok(letter);
     }
-    read_text(&message, &flat, &mut letter);
-    read_files(&message, raw, file_limit_bytes, &mut letter);
+    read_text(message, flat, &mut letter);
+    read_files(message, raw, file_limit_bytes, &mut letter);
     Ok(letter)
 }
 
@@ -186,9 +209,11 @@ impl Letter {
 fn mended(raw: &[u8]) -> Cow<'_, [u8]> {
     let raw = mend::lines(raw);
     let end = end_of_head(&raw);
-    match mend::head(&raw[..end]) {
-        Cow::Owned(head) => Cow::Owned([head.as_slice(), &raw[end..]].concat()),
-        Cow::Borrowed(_) => raw,
+    let head = mend::head(&raw[..end]);
+    match (mend::words(&head), &head) {
+        (Cow::Owned(words), _) => Cow::Owned([words.as_slice(), &raw[end..]].concat()),
+        (Cow::Borrowed(_), Cow::Owned(head)) => Cow::Owned([head.as_slice(), &raw[end..]].concat()),
+        (Cow::Borrowed(_), Cow::Borrowed(_)) => raw,
     }
 }
 
@@ -297,7 +322,7 @@ fn read_files(message: &Message<'_>, raw: &[u8], limit_bytes: usize, letter: &mu
         if bytes.is_empty() {
             continue;
         }
-        let name = name_of(part, letter.files.len() + 1);
+        let name = name_of(part, raw, letter.files.len() + 1);
         if letter.files.len() >= MOST_OF_A_MESSAGE {
             letter
                 .remarks
@@ -332,7 +357,10 @@ fn false_claim(kind: Option<&ContentType<'_>>, name: &str, bytes: &[u8]) -> Opti
     ((subtype == "pdf" || ending == "pdf") && is != "application/pdf").then_some("a PDF")
 }
 
-fn name_of(part: &MessagePart<'_>, number: usize) -> String {
+fn name_of(part: &MessagePart<'_>, raw: &[u8], number: usize) -> String {
+    if let Some(name) = mend::file_name(part, raw).filter(|name| !name.trim().is_empty()) {
+        return harmless_name(&name);
+    }
     if let Some(name) = part.attachment_name().filter(|name| !name.trim().is_empty()) {
         return harmless_name(name);
     }
@@ -507,6 +535,44 @@ mod tests {
                 ([UNDIVIDED.to_owned()].as_slice(), 0)
             );
         }
+    }
+
+    #[test]
+    fn parts_that_nobody_closed_are_read_and_told() {
+        let head = "From: a@x.example\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n";
+        let inner =
+            "Content-Type: multipart/alternative; boundary=i\r\n\r\n--i\r\nContent-Type: text/plain\r\n\r\n";
+        let said = "Where is my lamp?";
+        for (body, has_html) in [
+            (format!("Content-Type: text/plain\r\n\r\n{said}"), false),
+            (format!("Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n", STANDARD.encode(said)), false),
+            ("Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nWhere is my =\r\nlamp=3F\r\n".to_owned(), false),
+            (format!("Content-Type: text/html\r\n\r\n<p>{said}</p>\r\n"), true),
+            (format!("{inner}{said}\r\n--o--\r\n"), false),
+            (format!("{inner}{said}\r\n"), false),
+        ] {
+            let letter = letter(format!("{head}{body}").as_bytes()).expect("it is read");
+            assert_eq!((letter.text.as_str(), letter.html.is_some()), (said, has_html), "{body}");
+            assert_eq!((letter.remarks.as_slice(), letter.files.as_slice()), ([UNCLOSED.to_owned()].as_slice(), [].as_slice()));
+        }
+    }
+
+    #[test]
+    fn words_of_headers_that_say_utf8_and_are_windows_1252_are_read_as_that() {
+        let raw = [
+            b"From: =?utf-8?Q?J=FCrgen?= <j@x.example>\r\nSubject: =?utf-8?Q?Gr=FC=DFe?=\r\n".as_slice(),
+            b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n=?utf-8?Q?=FC?=\r\n",
+            b"--b\r\nContent-Type: application/zip\r\nContent-Disposition: attachment; filename=\"=?utf-8?Q?Gr=FC=DFe.zip?=\"\r\n\r\nx\r\n",
+            b"--b\r\nContent-Type: application/zip; name=\"T\xfcr.zip\"\r\n\r\nx\r\n",
+            "--b\r\nContent-Type: application/zip; name=\"T\u{fc}r.zip\"\r\n\r\nx\r\n--b--\r\n".as_bytes(),
+        ]
+        .concat();
+        let letter = letter(&raw).expect("it is read");
+        assert_eq!(letter.subject.as_deref(), Some("Gr\u{fc}\u{df}e"));
+        assert_eq!(letter.sender.and_then(|person| person.name).as_deref(), Some("J\u{fc}rgen"));
+        assert_eq!(letter.text, "=?utf-8?Q?=FC?=", "what is no header is as it came");
+        let names: Vec<&str> = letter.files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["Gr\u{fc}\u{df}e.zip", "T\u{fc}r.zip", "T\u{fc}r.zip"]);
     }
 
     #[test]

@@ -2,11 +2,15 @@
 //! is Windows-1252 and says that it is UTF-8 or nothing at all.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
-use mail_parser::{Encoding, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Encoding, MessageParser, MessagePart, MimeHeaders, PartType};
+
+/// Bytes of an encoded word, at most. The standard has 75, programs write whole subjects.
+const LONGEST_WORD: usize = 1_000;
 
 /// The mail with line feeds where its lines end by carriage returns alone; every place stays. Whether they do shows in what
 /// stands before the first line feed: no head ends there.
@@ -34,6 +38,84 @@ pub(super) fn head(head: &[u8]) -> Cow<'_, [u8]> {
         Some(text) => Cow::Owned(text.into_bytes()),
         None => Cow::Borrowed(head),
     }
+}
+
+/// A head whose encoded words (RFC 2047) say what they are: those that say UTF-8 and are none are taken for Windows-1252.
+/// Words that follow each other are judged together, for some programs cut a character in two.
+pub(super) fn words(head: &[u8]) -> Cow<'_, [u8]> {
+    let (mut mended, mut done, mut at) = (Vec::new(), 0, 0);
+    while let Some(found) = head[at..].windows(2).position(|pair| pair == b"=?") {
+        at += found;
+        let mut run: Vec<Word> = Vec::new();
+        let mut next = at;
+        while let Some(word) = Word::at(head, next) {
+            let blanks = head[word.end..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            next = word.end + blanks;
+            run.push(word);
+        }
+        let Some(last) = run.last() else {
+            at += 2;
+            continue;
+        };
+        at = last.end;
+        let said: Vec<u8> = run.iter().flat_map(|word| word.bytes.iter().copied()).collect();
+        if windows(&said).is_some() {
+            for word in &run {
+                mended.extend_from_slice(&head[done..word.charset.start]);
+                mended.extend_from_slice(b"windows-1252");
+                done = word.charset.end;
+            }
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(head);
+    }
+    mended.extend_from_slice(&head[done..]);
+    Cow::Owned(mended)
+}
+
+/// An encoded word that says that it is UTF-8.
+struct Word {
+    /// Where it says so.
+    charset: Range<usize>,
+    /// What it says.
+    bytes: Vec<u8>,
+    end: usize,
+}
+
+impl Word {
+    fn at(head: &[u8], at: usize) -> Option<Word> {
+        let word = &head[at..head.len().min(at + LONGEST_WORD)];
+        let mut pieces = word.strip_prefix(b"=?")?.splitn(3, |byte| *byte == b'?');
+        let (charset, encoding, data) = (pieces.next()?, pieces.next()?, pieces.next()?);
+        // A language may stand behind it.
+        let name = charset.split(|byte| *byte == b'*').next()?;
+        if !name.eq_ignore_ascii_case(b"utf-8") && !name.eq_ignore_ascii_case(b"utf8") {
+            return None;
+        }
+        let length = data.windows(2).position(|pair| pair == b"?=")?;
+        let bytes = match encoding {
+            b"q" | b"Q" => quoted_printable_decode(&data[..length])?,
+            b"b" | b"B" => base64_decode(&data[..length])?,
+            _ => return None,
+        };
+        let begin = at + 2;
+        let end = begin + charset.len() + 1 + encoding.len() + 1 + length + 2;
+        Some(Word { charset: begin..begin + name.len(), bytes, end })
+    }
+}
+
+/// The name of a part that is a file, when its head is not in UTF-8 although nothing else is said of it. `raw` is what it
+/// was read of.
+pub(super) fn file_name(part: &MessagePart<'_>, raw: &[u8]) -> Option<String> {
+    if !part.attachment_name()?.contains('\u{fffd}') {
+        return None;
+    }
+    let written = raw.get(part.offset_header as usize..part.offset_body as usize)?;
+    let written = head(written);
+    let written = words(&written);
+    let message = MessageParser::new().with_mime_headers().parse_headers(&*written)?;
+    Some(message.parts.first()?.attachment_name()?.to_owned())
 }
 
 /// The text of a part that is not in UTF-8 although nothing else is said of it. `raw` is what it was read of.
@@ -114,7 +196,38 @@ mod tests {
         );
     }
 
+    #[test]
+    fn encoded_words_that_are_no_utf8_are_windows_1252() {
+        for (written, mended) in [
+            ("Subject: =?utf-8?Q?Gr=FC=DFe?=\r\n", "Subject: =?windows-1252?Q?Gr=FC=DFe?=\r\n"),
+            ("=?UTF-8*de?b?R3L832U=?= x", "=?windows-1252*de?b?R3L832U=?= x"),
+            (
+                "=?a =?utf8?q?=FC?=\r\n =?utf-8?q?=DF?=",
+                "=?a =?windows-1252?q?=FC?=\r\n =?windows-1252?q?=DF?=",
+            ),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&words(written.as_bytes())), mended);
+        }
+        for fine in [
+            "=?utf-8?Q?Gr=C3=BC=C3=9Fe?=",
+            "=?utf-8?Q?Gr=C3?= =?utf-8?Q?=BC=C3=9Fe?=",
+            "=?iso-8859-1?Q?Gr=FC=DFe?=",
+            "=?utf-8?Q?Gr=FC=DFe",
+            "=?utf-8?X?Gr=FC=DFe?=",
+            "=?",
+            "",
+        ] {
+            assert!(matches!(words(fine.as_bytes()), Cow::Borrowed(_)), "{fine}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_head_is_mended_and_loses_nothing(head in r"(=\?|utf-8|\?|q|b|=FC|=C3=BC|R3L832U=|\?=|[ \na*]){0,40}") {
+            let mended = words(head.as_bytes());
+            prop_assert!(mended.len() >= head.len() && mended.is_ascii());
+        }
+
         #[test]
         fn a_mail_stays_as_long_as_it_is(raw in "[a\r\n]{0,30}") {
             let mended = lines(raw.as_bytes());

@@ -6,6 +6,7 @@
 
 pub mod acknowledge;
 mod bounds;
+mod closing;
 pub mod header;
 pub mod html;
 pub mod inbound;
