@@ -132,6 +132,75 @@ fn a_placeholder_that_nobody_filled_in_is_no_id() {
 }
 
 #[test]
+fn a_placeholder_that_nobody_filled_in_is_nobodys_address_name_tag_or_text() {
+    let body = json!({
+        "ticket": {
+            "id": 1,
+            "customer": {"id": 2, "email": "{{ticket.customer.email}}", "name": "{{ ticket.customer.name }}"},
+            "tags": ["late", "{{ticket.tags[0].name}}"],
+        },
+        "message": {
+            "id": 3,
+            "body_text": "{{message.body_text}}",
+            "body_html": "<p>{{message.body_html}}</p>",
+            "sender": {"email": "${message.sender.email}", "name": "{% name %}"},
+        },
+    });
+    let delivery = parse_value(&body).expect("parses");
+    let customer = &delivery.ticket.customer;
+    assert_eq!((customer.id.as_deref(), &customer.email, &customer.name), (Some("2"), &None, &None));
+    assert_eq!(delivery.ticket.tags, Some(vec!["late".to_owned()]));
+    let message = delivery.message.as_ref().expect("a message");
+    assert_eq!((message.body_text.as_str(), &message.sender_email, &message.sender_name), ("", &None, &None));
+    assert_eq!(delivery.writer(), None);
+    let told: Vec<&str> = delivery.remarks.iter().map(|remark| remark.field.as_ref()).collect();
+    for field in [
+        "ticket.customer.email",
+        "ticket.customer.name",
+        "ticket.tags",
+        "message.body_text",
+        "message.body_html",
+        "message.sender.email",
+        "message.sender.name",
+    ] {
+        assert!(told.contains(&field), "{field}: {told:?}");
+    }
+    // Another text is taken; tags of which none was filled in are not said to be none.
+    let body = json!({
+        "ticket": {"id": 1, "tags": "{{ ticket.tags | join: \", \" }}"},
+        "message": {"id": 3, "body_text": "{{message.body_text}}", "body_html": "<p>My lamp</p>"},
+    });
+    let delivery = parse_value(&body).expect("parses");
+    assert_eq!(
+        (delivery.ticket.tags, delivery.message.expect("a message").body_text.as_str()),
+        (None, "My lamp")
+    );
+}
+
+#[test]
+fn what_people_write_in_brackets_is_their_text() {
+    for text in [
+        "I got a mail that says {{first_name}}",
+        "{{first_name}} and {{last_name}}",
+        "[[see the picture, please]]",
+        "{\"order\": 4711}",
+        "{ where is my lamp? }",
+        "100%",
+        "%",
+        "{}",
+    ] {
+        let body = json!({
+            "ticket": {"id": 1, "customer": {"name": text}, "tags": [text]},
+            "message": {"id": 2, "body_text": text},
+        });
+        let delivery = parse_value(&body).expect(text);
+        assert_eq!(delivery.message.map(|message| message.body_text).as_deref(), Some(text));
+        assert_eq!(delivery.ticket.customer.name.as_deref(), Some(text));
+        assert_eq!(delivery.ticket.tags, Some(vec![text.to_owned()]));
+    }
+}
+
+#[test]
 fn a_text_that_is_null_is_no_text() {
     let read =
         |message: Value| parse_value(&json!({"ticket": {"id": 1}, "message": message})).expect("parses");

@@ -53,6 +53,8 @@ pub struct Delivery {
     pub ticket: Ticket,
     /// The message concerned, if the delivery is about one.
     pub message: Option<Message>,
+    /// The message concerned has neither an id nor a text, and there is no other: nobody said anything.
+    pub is_silent: bool,
     /// What did not fit, and what became of it.
     pub remarks: Vec<Remark>,
 }

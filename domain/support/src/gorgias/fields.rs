@@ -110,10 +110,7 @@ impl<'a> Object<'a> {
             return Err("must have 1-255 characters");
         }
         if is_placeholder(&id) {
-            return Err(
-                "is a placeholder that was not filled in: in the help desk's settings of this webhook write the variable \
-                 as the help desk names it, and for an event that has one",
-            );
+            return Err(UNFILLED);
         }
         Ok(Some(id))
     }
@@ -151,6 +148,16 @@ impl<'a> Object<'a> {
             }
             None => Some(text.to_owned()).filter(|text| !text.is_empty()),
         }
+    }
+
+    /// The same, unless it is nothing but a placeholder that nobody filled in: that would be everybody's.
+    pub(super) fn filled(&self, name: &str, limit: usize, remarks: &mut Remarks) -> Option<String> {
+        let text = self.text(name, limit, remarks)?;
+        if is_one_placeholder(&text) {
+            remarks.add(self.path(name), format!("{UNFILLED}; it was left out"));
+            return None;
+        }
+        Some(text)
     }
 
     /// A truth value; templates often render it as text or number.
@@ -227,17 +234,35 @@ impl<'a> Object<'a> {
     }
 }
 
+/// What is said of a placeholder.
+pub(super) const UNFILLED: &str = "is a placeholder that was not filled in: in the help desk's settings of this webhook \
+                                   write the variable as the help desk names it, and for an event that has one";
+/// What stands around the name of a variable, and nowhere else.
+const AMONG: [(&str, &str); 5] = [("{{", "}}"), ("${", "}"), ("{%", "%}"), ("<%", "%>"), ("[[", "]]")];
+/// What does so only when nothing stands beside it.
+const AROUND: [(&str, &str); 2] = [("{", "}"), ("%", "%")];
+
 /// Whether a text is what a template says where a value belongs, for example `{{ticket.id}}` or `${ticket.id}`. Angle
 /// brackets alone are none: ids of mails have them.
 fn is_placeholder(text: &str) -> bool {
-    let among = [("{{", "}}"), ("${", "}"), ("{%", "%}"), ("<%", "%>"), ("[[", "]]")];
-    let around = [("{", "}"), ("%", "%")];
-    among.iter().any(|(open, close)| text.split_once(open).is_some_and(|(_, rest)| rest.contains(close)))
-        || around.iter().any(|(open, close)| {
-            text.strip_prefix(open)
-                .and_then(|rest| rest.strip_suffix(close))
-                .is_some_and(|name| !name.is_empty())
-        })
+    AMONG.iter().any(|(open, close)| text.split_once(open).is_some_and(|(_, rest)| rest.contains(close)))
+        || AROUND.iter().any(|pair| within(text, pair).is_some_and(|name| !name.is_empty()))
+}
+
+/// Whether a text is one placeholder and nothing else. People write brackets too, so what is within these must look like
+/// a variable's name: a letter first, and one word, behind which a template may say more after a `|`.
+pub(super) fn is_one_placeholder(text: &str) -> bool {
+    let text = text.trim();
+    let is_name = |name: &str| {
+        let name = name.trim_start_matches('=').split('|').next().unwrap_or_default().trim();
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-[]".contains(c))
+    };
+    is_placeholder(text) && AMONG.iter().chain(&AROUND).any(|pair| within(text, pair).is_some_and(is_name))
+}
+
+fn within<'t>(text: &'t str, (open, close): &(&str, &str)) -> Option<&'t str> {
+    text.strip_prefix(open)?.strip_suffix(close)
 }
 
 /// Picks the fields of these names out of an object, the last of each.

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::delivery::{Body, Customer, Delivery, DeliveryError, Message, Priority, Status, Ticket};
-use super::fields::{Object, Plain, plain};
+use super::fields::{Object, Plain, UNFILLED, is_one_placeholder, plain};
 use super::html;
 use super::remarks::Remarks;
 
@@ -96,17 +96,18 @@ pub fn parse_body(body: &Body) -> Result<Delivery, DeliveryError> {
         None if root.value("message").is_some() => return Err(missing("ticket")),
         None => read_ticket(String::new(), &body.json, &mut remarks)?,
     };
-    let message = match among("message") {
+    let (message, is_silent) = match among("message") {
         Some((path, raw)) => needed(path, raw, &mut remarks)?,
-        None => None,
+        None => (None, false),
     };
+    let is_silent = is_silent && ticket.messages.is_empty();
     // In an envelope `id` and `type` are the event's; in a bare ticket they are the ticket's.
     let envelope = data.is_some().then_some(&root);
     let tellers = || [event.as_ref(), envelope].into_iter().flatten();
     let event_id = tellers().find_map(|object| object.id("id", &mut remarks));
     let event_type = event_name.or_else(|| tellers().find_map(|object| object.id("type", &mut remarks)));
     let occurred_at = tellers().find_map(|object| object.time("created_datetime", &mut remarks));
-    Ok(Delivery { event_id, event_type, occurred_at, ticket, message, remarks: remarks.told() })
+    Ok(Delivery { event_id, event_type, occurred_at, ticket, message, is_silent, remarks: remarks.told() })
 }
 
 fn read_ticket(path: String, raw: &RawValue, remarks: &mut Remarks) -> Result<Ticket, DeliveryError> {
@@ -154,7 +155,7 @@ fn read_assignee(ticket: &Object<'_>, remarks: &mut Remarks) -> Option<String> {
     }
     // A template names it as it likes, and nobody is asked to: what cannot be read is not told.
     let user = Object::of(ticket.path("assignee_user"), ticket.value("assignee_user")?, &["email"])?;
-    user.text("email", 320, remarks).map(|email| email.to_lowercase())
+    user.filled("email", 320, remarks).map(|email| email.to_lowercase())
 }
 
 /// The newest messages in the body's order, as far as they can be read.
@@ -176,17 +177,21 @@ fn read_messages(ticket: &Object<'_>, remarks: &mut Remarks) -> Vec<Message> {
     messages
 }
 
-/// The message that the delivery is about.
-fn needed(path: String, raw: &RawValue, remarks: &mut Remarks) -> Result<Option<Message>, DeliveryError> {
+/// The message that the delivery is about, and whether it is one in which there is nothing.
+fn needed(
+    path: String,
+    raw: &RawValue,
+    remarks: &mut Remarks,
+) -> Result<(Option<Message>, bool), DeliveryError> {
     match read_message(path, raw, remarks) {
-        Reading::Message(message) => Ok(Some(*message)),
+        Reading::Message(message) => Ok((Some(*message), false)),
         Reading::Unreadable(_, field) => Err(wrong(&field, "must be a text")),
         Reading::Empty(path) => Err(missing(&format!("{path}.body_text"))),
         Reading::Silent(path) => {
             remarks.add(path, LEFT_OUT);
-            Ok(None)
+            Ok((None, true))
         }
-        Reading::NoMessage => Ok(None),
+        Reading::NoMessage => Ok((None, false)),
     }
 }
 
@@ -208,6 +213,10 @@ enum Reading {
 fn read_message(path: String, raw: &RawValue, remarks: &mut Remarks) -> Reading {
     let Some(message) = Object::or_only(path.clone(), raw, MESSAGE, remarks) else {
         return match plain(raw) {
+            Some(Plain::Text(text)) if is_one_placeholder(&text) => {
+                remarks.add(path.clone(), UNFILLED);
+                Reading::Silent(path)
+            }
             // A template may write the text alone.
             Some(Plain::Text(text)) if !text.trim().is_empty() => {
                 remarks.add(path, "is a text instead of an object; it was read as the message's text");
@@ -278,6 +287,10 @@ fn read_text(message: &Object<'_>, remarks: &mut Remarks) -> (String, Option<Str
         let limit = if name == "body_html" { usize::MAX } else { BODY_LIMIT };
         let Some(text) = message.text(name, limit, remarks) else { continue };
         let text = if name == "body_html" { html::written(&text, BODY_LIMIT) } else { text };
+        if is_one_placeholder(&text) {
+            remarks.add(message.path(name), format!("{UNFILLED}; it was read as no text"));
+            continue;
+        }
         if let Some(field) = unreadable {
             remarks.add(field, "is not a text; another one was taken");
         }
@@ -295,10 +308,10 @@ fn read_sender(
     let sender = message.object("sender", SENDER, remarks);
     let (mut name, mut email) = (None, None);
     for sender in [sender, from].into_iter().flatten() {
-        name = name.or_else(|| sender.text("name", 200, remarks));
+        name = name.or_else(|| sender.filled("name", 200, remarks));
         email = email
-            .or_else(|| sender.text("email", 320, remarks))
-            .or_else(|| sender.text("address", 320, remarks));
+            .or_else(|| sender.filled("email", 320, remarks))
+            .or_else(|| sender.filled("address", 320, remarks));
     }
     (name, lower(email).filter(|email| email.contains('@')))
 }
@@ -326,14 +339,14 @@ fn nameless(body_text: String) -> Message {
 
 fn read_customer(ticket: &Object<'_>, remarks: &mut Remarks) -> Customer {
     let Some(customer) = ticket.object("customer", CUSTOMER, remarks) else { return Customer::default() };
-    let name = customer.text("name", 200, remarks).or_else(|| {
-        let parts = [customer.text("firstname", 100, remarks), customer.text("lastname", 100, remarks)];
+    let name = customer.filled("name", 200, remarks).or_else(|| {
+        let parts = [customer.filled("firstname", 100, remarks), customer.filled("lastname", 100, remarks)];
         Some(parts.into_iter().flatten().collect::<Vec<_>>().join(" ")).filter(|name| !name.is_empty())
     });
     Customer {
         id: customer.id("id", remarks),
         external_id: customer.id("external_id", remarks),
-        email: lower(customer.text("email", 320, remarks)),
+        email: lower(customer.filled("email", 320, remarks)),
         name,
     }
 }
@@ -342,6 +355,8 @@ fn read_customer(ticket: &Object<'_>, remarks: &mut Remarks) -> Customer {
 fn read_tags(ticket: &Object<'_>, remarks: &mut Remarks) -> Option<Vec<String>> {
     let name = "tags";
     let mut tags: Vec<String> = match plain(ticket.value(name)?)? {
+        // Of its own: what follows its name may have commas.
+        Plain::Text(text) if is_one_placeholder(&text) => vec![text],
         Plain::Text(text) => text.split(',').map(|tag| tag.trim().to_owned()).collect(),
         _ => {
             let items = ticket.last_items(name, TAG_LIMIT, remarks)?;
@@ -364,6 +379,14 @@ fn read_tags(ticket: &Object<'_>, remarks: &mut Remarks) -> Option<Vec<String>> 
         }
     };
     tags.retain(|tag| !tag.is_empty());
+    let mentioned = tags.len();
+    tags.retain(|tag| !is_one_placeholder(tag));
+    if tags.len() < mentioned {
+        remarks.add(ticket.path(name), format!("one {UNFILLED}; it was left out"));
+        if tags.is_empty() {
+            return None;
+        }
+    }
     tags.truncate(TAG_LIMIT);
     for tag in &mut tags {
         *tag = tag.chars().take(100).collect();

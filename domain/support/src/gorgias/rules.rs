@@ -22,6 +22,8 @@ pub enum Decision {
 /// Why a delivery gets no draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SkipReason {
+    /// The news is a message in which there is nothing.
+    NoMessage,
     /// The news is an internal note, ours or an agent's.
     InternalNote,
     /// The last message to the customer is newer than the customer's last.
@@ -46,6 +48,7 @@ impl SkipReason {
     /// The text form, as stored and as answered to the sender.
     pub fn name(self) -> &'static str {
         match self {
+            SkipReason::NoMessage => "no_message",
             SkipReason::InternalNote => "internal_note",
             SkipReason::AgentSpokeLast => "agent_spoke_last",
             SkipReason::Closed => "ticket_closed",
@@ -107,6 +110,9 @@ fn skip_reason(delivery: &Delivery, source: Source) -> Option<SkipReason> {
 }
 
 fn nothing_to_answer(delivery: &Delivery) -> Option<SkipReason> {
+    if delivery.is_silent {
+        return Some(SkipReason::NoMessage);
+    }
     if let Some(message) = &delivery.message {
         if message.internal {
             return Some(SkipReason::InternalNote);
@@ -184,6 +190,13 @@ mod tests {
                 skip(InternalNote),
             ),
             (r#"{"ticket":{"id":1},"message":{"id":2,"from_agent":true}}"#, skip(AgentSpokeLast)),
+            (r#"{"ticket":{"id":1,"tags":["ai_force"]},"message":{"body_text":null}}"#, skip(NoMessage)),
+            (r#"{"ticket":{"id":1},"message":"{{message.body_text}}"}"#, skip(NoMessage)),
+            (r#"{"ticket":{"id":1},"message":{"id":2,"body_text":null}}"#, draft(Style::Email)),
+            (
+                r#"{"ticket":{"id":1,"messages":[{"id":2,"body_text":"Hi"}]},"message":{"body_text":null}}"#,
+                draft(Style::Email),
+            ),
             (
                 r#"{"id":1,"messages":[{"id":2,"sent_datetime":"2026-01-01T00:00:00Z","from_agent":false},{"id":3,"sent_datetime":"2026-01-02T00:00:00Z","from_agent":true}]}"#,
                 skip(AgentSpokeLast),
