@@ -207,25 +207,9 @@ declare
     counts integer[];
     versions bigint[];
     wanted jsonb[];
-    known uuid[];
 begin
     for shop in select distinct u.tenant from unnest(tenants) u (tenant) order by u.tenant loop
         perform set_config('desk.tenant_id', shop::text, true);
-        -- Before anything else is held, the known ones by id, as everybody locks several tickets.
-        known := array(
-            select l.id
-            from unnest(tenants, deliveries, tickets) a (tenant, delivery, ticket)
-            cross join lateral (
-                select t.id, t.merged_into from support_app.ticket t
-                where t.tenant_id = shop and t.provider = a.delivery ->> 'provider'
-                  and t.external_id = a.ticket ->> 'external_id'
-                offset 0
-            ) k
-            cross join lateral (values (k.id), (k.merged_into)) l (id)
-            where a.tenant = shop and l.id is not null);
-        if cardinality(known) > 0 then
-            perform from support_app.ticket t where t.id = any (known) order by t.id for no key update;
-        end if;
         first := support_app.first_told(shop, tenants, deliveries, tickets, messages);
         claimed := '{}';
         written := '{}';

@@ -72,8 +72,8 @@ pub struct ImportOrdersOutput {
 impl JobKind for ImportOrders {
     type Output = ImportOrdersOutput;
     const KIND: &'static str = "import_orders";
-    // 2: `stated` and `mapping`, which older workers would refuse.
-    const VERSION: i16 = 2;
+    // 2: `stated` and `mapping`, which older workers would refuse. 3: `currency` may be null, which they would as well.
+    const VERSION: i16 = 3;
     // A tenant's imports take turns anyway, because each derives profiles from all lines; waiting in the
     // queue they hold neither a slot nor a connection meanwhile.
     const KEY: Option<&'static str> = Some("tenant");
@@ -92,7 +92,7 @@ impl JobKind for ImportOrders {
     fn upgrade(version: i16, payload: Value) -> Result<Self, String> {
         match version {
             // The fields that came since have defaults.
-            1 => serde_json::from_value(payload).map_err(|error| error.to_string()),
+            1 | 2 => serde_json::from_value(payload).map_err(|error| error.to_string()),
             _ => Err(format!(
                 "version {version} of the payload is unknown, this code reads version {}",
                 Self::VERSION
