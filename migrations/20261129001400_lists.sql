@@ -33,31 +33,25 @@ create or replace function support_app.ticket_tagged() returns trigger
     language plpgsql
 as $tagged$
 declare
-    before text[] := '{}';
+    before text[] := old.tags;
     after text[] := '{}';
 begin
-    if tg_op <> 'INSERT' then
-        before := old.tags;
-    end if;
+    -- Of a new ticket the triggers of its statement tell.
     if tg_op <> 'DELETE' then
         after := new.tags;
     end if;
     insert into support_app.tag_delta (tenant_id, tag, delta)
-    select coalesce(new.tenant_id, old.tenant_id), c.tag, c.delta
+    select old.tenant_id, c.tag, c.delta
     from (
         select g.tag, 1 as delta from (select unnest(after) except select unnest(before)) g (tag)
         union all
         select l.tag, -1 from (select unnest(before) except select unnest(after)) l (tag)
     ) c;
-    if tg_op = 'INSERT' then
-        -- written for all tickets of a statement, by the trigger below
-        return null;
-    end if;
     delete from support_app.ticket_tag k
     where k.tenant_id = old.tenant_id and k.created_at = old.created_at and k.ticket_id = old.id
       and k.tag = any (array(select unnest(before) except select unnest(after)));
     insert into support_app.ticket_tag (tenant_id, tag, created_at, ticket_id)
-    select new.tenant_id, g.tag, new.created_at, new.id
+    select old.tenant_id, g.tag, old.created_at, old.id
     from (select unnest(after) except select unnest(before)) g (tag)
     where octet_length(g.tag) <= 1024
     on conflict do nothing;

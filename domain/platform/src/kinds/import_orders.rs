@@ -72,7 +72,8 @@ pub struct ImportOrdersOutput {
 impl JobKind for ImportOrders {
     type Output = ImportOrdersOutput;
     const KIND: &'static str = "import_orders";
-    // 2: `stated` and `mapping`, which older workers would refuse. 3: `currency` may be null, which they would as well.
+    // 2: `stated` and `mapping`, which older workers would refuse. 3: `currency` may be
+    // missing, which then is told of as assumed; to them it was stated.
     const VERSION: i16 = 3;
     // A tenant's imports take turns anyway, because each derives profiles from all lines; waiting in the
     // queue they hold neither a slot nor a connection meanwhile.
