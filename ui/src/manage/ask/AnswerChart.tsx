@@ -1,10 +1,12 @@
 // The chart of an answer: bars beside their names, or a line of months with the range around it. The same numbers are in
-// the figure's table, so the picture itself is for eyes only.
+// the figure's table, so the picture itself is for eyes and pointers only; a bar's name opens what it names, as in the rows.
 
 import { useElementSize } from "@mantine/hooks";
 import { Chart, scale } from "../../parts/Chart.tsx";
 import { count } from "../../parts/format.ts";
-import { type Context, head, said } from "./cells.ts";
+import { type Context, head, placeOf, said } from "./cells.ts";
+import { useKinds } from "./kinds.ts";
+import { PlaceLink } from "./PlaceLink.tsx";
 import { bars, type Picture, type Point, pictureOf } from "./picture.ts";
 import type { ChartOf, Row } from "./shapes.ts";
 
@@ -27,19 +29,28 @@ export function AnswerChart({ chart, rows, context }: { chart: ChartOf | null; r
         ...bounds.map((field) => said(field, point.row, context)),
       ])}
     >
-      {picture.kind === "line" ? <Line picture={picture} /> : <Bars points={picture.points.slice(0, MOST_BARS)} />}
+      {picture.kind === "line" ? (
+        <Line picture={picture} />
+      ) : (
+        <Bars points={picture.points.slice(0, MOST_BARS)} field={chart.x} context={context} />
+      )}
     </Chart>
   );
 }
 
-function Bars({ points }: { points: Point[] }) {
+function Bars({ points, field, context }: { points: Point[]; field: string; context: Context }) {
   const places = bars(points);
+  const kinds = useKinds(points.map((point) => point.row));
   return (
     <div className="ask-bars" aria-hidden="true">
       {points.map((point, place) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: two groups may have one name
         <div className="ask-bar" key={place}>
-          <span className="ask-bar-name">{point.name}</span>
+          <span className="ask-bar-name">
+            <PlaceLink place={placeOf(field, point.row, context, kinds)} tabIndex={-1}>
+              {point.name}
+            </PlaceLink>
+          </span>
           <span className="ask-bar-track">
             <span
               data-falls={point.value < 0 || undefined}

@@ -1,13 +1,11 @@
 // The rows of an answer as a table; what a cell names can be opened.
 
 import { Title } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
-import { answerAs, client } from "../../api/client.ts";
-import type { Archetype, Page } from "../../api/shapes.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { State } from "../../parts/State.tsx";
 import { BAND_WORDS } from "../bands.ts";
 import { type Context, fieldsOf, head, isNumber, isWide, placeOf, said } from "./cells.ts";
+import { useKinds } from "./kinds.ts";
 import { PlaceLink } from "./PlaceLink.tsx";
 import type { Row } from "./shapes.ts";
 import { TEXTS } from "./texts.ts";
@@ -53,15 +51,4 @@ function Cell({ field, row, context, kinds }: CellProps) {
   }
   const shown = isWide(field) ? text : <span className="nowrap">{text}</span>;
   return <PlaceLink place={place}>{shown}</PlaceLink>;
-}
-
-/** Ids of archetypes by name, asked for only where rows name some. */
-function useKinds(rows: Row[]): Map<string, string> {
-  const kinds = useQuery({
-    queryKey: ["archetypes"],
-    queryFn: ({ signal }) => answerAs<Page<Archetype>>(client.GET("/api/intelligence/archetypes", { signal })),
-    staleTime: 300_000,
-    enabled: rows.some((row) => typeof row.archetype === "string" || row.axis === "archetype"),
-  });
-  return new Map((kinds.data?.items ?? []).map((kind) => [kind.name, kind.id]));
 }

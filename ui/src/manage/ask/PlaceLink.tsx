@@ -4,10 +4,12 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { type Place, partsOf } from "./cells.ts";
 
-export function PlaceLink({ place, children }: { place: Place | null; children: ReactNode }) {
+/** `tabIndex` is -1 where the same link stands for the keyboard elsewhere. */
+export function PlaceLink(props: { place: Place | null; tabIndex?: number; children: ReactNode }) {
+  const { place, tabIndex, children } = props;
   if (place === null) return children;
   return (
-    <Link to={place.to as "/"} search={(place.search ?? {}) as never}>
+    <Link to={place.to as "/"} search={(place.search ?? {}) as never} tabIndex={tabIndex}>
       {children}
     </Link>
   );

@@ -45,7 +45,7 @@ const WIDE = ["segment", "archetype", "category", "item", "with", "last_order_pr
 const MONEY =
   /^(spend|spend_before|change|revenue|revenue_before|returned_value|amount|paid|ltv|expected_spend|mean_order_value|mean_expected_spend|median_order_value|last_order_value)$/;
 const SHARES =
-  /^(churn|churn_probability|mean_churn_probability|share|share_of_\w+|rate|confidence|support|growth|probability|similarity)$/;
+  /^(churn|churn_probability|mean_churn_probability|share|share_of_\w+|reduced_share|mean_reduction|rate|confidence|support|growth|probability|similarity)$/;
 const MONEY_METRICS = ["revenue", "average_ltv"];
 
 /** What a value's form depends on besides its field. */

@@ -45,6 +45,9 @@ test("a list leads to what its customers bought last, unless that stands there",
   assert.equal(asks(risk), true);
   assert.equal(asks({ ...risk, with_last_order: true }), false);
   assert.equal(asks({ analysis_type: "rfm_score" }), false);
+  assert.equal(asks({ campaign_type: "seasonal" }), true);
+  assert.equal(asks({ recommendation_type: "discount_strategy" }), true);
+  assert.equal(asks({ analysis_type: "purchase_cadence" }), false);
 });
 
 test("what was looked up already is not asked again", () => {
