@@ -12,8 +12,11 @@ export type Opened = { page: Page; context: BrowserContext; faults: string[]; cl
 
 const SHOP = process.env.DESK_SHOP ?? "ui";
 
-/** Longest wait for anything on a page, in milliseconds. */
-const PATIENCE_MS = 20_000;
+/** Longest wait for anything on a page, in milliseconds: a machine that does other things as well takes its time. */
+const PATIENCE_MS = 45_000;
+
+/** A session is renewed by its browser when it is ten minutes old, and is that browser's alone from then on. */
+const SESSION_MS = 5 * 60_000;
 
 export async function launch(): Promise<Browser> {
   return chromium.launch({
@@ -64,15 +67,19 @@ export function watch(page: Page, faults: string[]) {
   });
 }
 
-const sessions = new Map<string, ReturnType<typeof signIn>>();
+const sessions = new Map<string, { at: number; cookies: ReturnType<typeof signIn> }>();
 
-/** The cookies that signing in sets, once for each person of a test program. */
+/** The cookies that signing in sets: the same for each page of a person, until they are too old to be shared. */
 function sessionOf(who: Who) {
   if (who === "nobody") return [];
   const name = who === "operator" ? who : who.email;
-  const known = sessions.get(name) ?? signIn(who);
-  sessions.set(name, known);
-  return known;
+  const now = performance.now();
+  let known = sessions.get(name);
+  if (!known || now - known.at > SESSION_MS) {
+    known = { at: now, cookies: signIn(who) };
+    sessions.set(name, known);
+  }
+  return known.cookies;
 }
 
 async function signIn(who: Person | "operator") {

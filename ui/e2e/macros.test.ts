@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { api, post } from "./api.ts";
 import { findings } from "./axe.ts";
 import { launch, open, settle } from "./browser.ts";
-import { desk, mailbox, writesAgain } from "./desk.ts";
+import { archive, desk, mailbox, writesAgain } from "./desk.ts";
 import { ANN, BEN, invite } from "./people.ts";
 
 type Made = { id: string };
@@ -33,7 +33,7 @@ async function made(name: string, text: string, actions: object[]) {
     message: { from: "customer", text: "Where is my money?" },
   });
   const forget = async () => {
-    await api(`/api/tickets/${ticket.id}?archive=true`, { method: "DELETE" });
+    await archive(ticket.id);
     await api(`/api/macros/${macro.id}`, { method: "DELETE" });
   };
   return { mark, macro: macro.id, ticket: ticket.id, forget };
@@ -72,15 +72,13 @@ test("a macro is found, looked at, changed and used by keys alone, once, and wha
   const dialog = dialogOf(page);
   const search = dialog.getByRole("combobox", { name: "Search the macros" });
   await dialog.getByRole("option").first().waitFor();
-  assert.ok(await search.evaluate((element) => element === document.activeElement));
+  await dialog.locator("input:focus").and(search).waitFor();
   await settle(page);
   assert.deepEqual(await findings(page), [], "axe, the list");
   await page.keyboard.type("no macro has these words");
   await dialog.getByText("No macro has all of these words").waitFor();
   await search.fill(mark);
-  const option = dialog.getByRole("option", { name: new RegExp(mark) });
-  await option.waitFor();
-  assert.equal(await option.getAttribute("aria-selected"), "true");
+  await dialog.getByRole("option", { name: new RegExp(mark), selected: true }).waitFor();
   await page.keyboard.press("Enter");
 
   const text = dialog.getByRole("textbox", { name: "What the customer gets" });
@@ -123,8 +121,8 @@ test("a macro is found, looked at, changed and used by keys alone, once, and wha
   assert.equal((await replies(ticket)).length, 1);
   assert.equal((await api<{ uses: number }>(`/api/macros/${macro}`)).uses, 1);
   assert.deepEqual(faults, []);
-  await forget();
   await close();
+  await forget();
 });
 
 test("somebody wrote while a macro was looked at: that is shown before it leaves, and no text is lost", async () => {
@@ -167,8 +165,8 @@ test("somebody wrote while a macro was looked at: that is shown before it leaves
     faults.filter((fault) => !/409|412/.test(fault)),
     [],
   );
-  await forget();
   await close();
+  await forget();
 });
 
 test("from the palette: what is not known for a variable is written in, or the text alone is taken", async () => {
@@ -194,7 +192,7 @@ test("from the palette: what is not known for a variable is written in, or the t
   await dialog.getByRole("button", { name: "Only the text, into the reply" }).click();
   await dialog.waitFor({ state: "hidden" });
   assert.equal(await field(page).inputValue(), "I looked it up.\n\nOrder 4711 left us.");
-  assert.ok(await field(page).evaluate((element) => element === document.activeElement));
+  await page.locator("textarea:focus").and(field(page)).waitFor();
 
   // Whoever leaves it is where they were, and has what they wrote.
   await page.keyboard.press("Escape");
@@ -206,8 +204,8 @@ test("from the palette: what is not known for a variable is written in, or the t
   assert.equal(await field(page).inputValue(), "I looked it up.\n\nOrder 4711 left us.");
   assert.equal((await replies(ticket)).length, 0);
   assert.deepEqual(faults, []);
-  await forget();
   await close();
+  await forget();
 });
 
 test("a variable without a value does not leave from the reply's field either, until its writer says so", async () => {
@@ -261,8 +259,8 @@ test("a variable without a value does not leave from the reply's field either, u
     ["And another one.", "Order 4711 left us. {{order.date}}"],
   );
   assert.deepEqual(faults, []);
-  await forget();
   await close();
+  await forget();
 });
 
 test("merged by another while a macro was being changed: its text is in the reply of the ticket that it goes on in", async () => {
@@ -286,9 +284,9 @@ test("merged by another while a macro was being changed: its text is in the repl
   );
   // And with the server.
   await page.getByText("Kept", { exact: true }).waitFor();
+  await close();
   await api(`/api/macros/${macro}`, { method: "DELETE" });
   await other.forget();
-  await close();
 });
 
 test("what cannot leave says so, and what it would have resolved stays open", async () => {
@@ -311,8 +309,8 @@ test("what cannot leave says so, and what it would have resolved stays open", as
   await page.getByRole("button", { name: "Resolve", exact: true }).waitFor();
   await mailbox();
   assert.deepEqual(faults, []);
-  await forget();
   await close();
+  await forget();
 });
 
 test("a role that only reads is not offered a macro", async () => {
@@ -328,6 +326,6 @@ test("a role that only reads is not offered a macro", async () => {
   await page.getByText("Nothing has this name").waitFor();
   assert.equal(await dialogOf(page).count(), 0);
   assert.deepEqual(faults, []);
-  await forget();
   await close();
+  await forget();
 });

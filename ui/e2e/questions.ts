@@ -3,7 +3,7 @@
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { api, post } from "./api.ts";
+import { done, post } from "./api.ts";
 
 const run = promisify(execFile);
 const servers = new globalThis.URL("../../deploy/local/servers", import.meta.url).pathname;
@@ -15,7 +15,7 @@ export async function conversation(): Promise<string> {
   let id: string | undefined;
   for (const question of ["How large are our segments?", "unicorns", "Which customers are most likely to leave?"]) {
     const asked: Asked = await post("/api/ask", { question, conversation_id: id ?? null });
-    await api(`/api/jobs/${asked.job_id}?wait=20`);
+    await done(asked.job_id);
     id = asked.conversation_id;
   }
   return id ?? "";

@@ -6,12 +6,16 @@ import type { AddressInfo } from "node:net";
 
 export type Came = { path: string; headers: IncomingHttpHeaders; body: string; event: { type: string; data: unknown } };
 type Says = { status: number; body?: string };
+type Wanted = { path: string; type: string; of: string | undefined };
 export type Receiver = {
   url: (path: string) => string;
   /** What a path answers from now on; 200 where nothing was said. */
   says: (path: string, answer: Says) => void;
-  /** The next request that fits and was not taken before; one that is still to come is waited for, but not for ever. */
-  next: (path: string, type: string) => Promise<Came>;
+  /**
+   * The next request that fits and was not taken before; one that is still to come is waited for, but not for ever. `of` is
+   * the ticket that it has to tell of, where others may be told of as well.
+   */
+  next: (path: string, type: string, of?: string) => Promise<Came>;
   close: () => void;
 };
 
@@ -21,7 +25,7 @@ const PATIENCE_MS = 60_000;
 export async function receiver(): Promise<Receiver> {
   const answers = new Map<string, Says>();
   const kept: Came[] = [];
-  const waiting: { path: string; type: string; take: (came: Came) => void }[] = [];
+  const waiting: (Wanted & { take: (came: Came) => void })[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
@@ -31,7 +35,7 @@ export async function receiver(): Promise<Receiver> {
       const { status, body: said = '{"ok":true}' } = answers.get(path) ?? { status: 200 };
       response.writeHead(status, { "Content-Type": "application/json" }).end(said);
       const came = { path, headers: request.headers, body, event: JSON.parse(body) };
-      const at = waiting.findIndex((one) => one.path === path && one.type === came.event.type);
+      const at = waiting.findIndex((one) => fits(came, one));
       if (at < 0) kept.push(came);
       else waiting.splice(at, 1)[0]?.take(came);
     });
@@ -41,12 +45,12 @@ export async function receiver(): Promise<Receiver> {
   return {
     url: (path) => `http://127.0.0.1:${port}${path}`,
     says: (path, answer) => answers.set(path, answer),
-    next: (path, type) => {
-      const at = kept.findIndex((one) => one.path === path && one.event.type === type);
+    next: (path, type, of) => {
+      const at = kept.findIndex((one) => fits(one, { path, type, of }));
       const [found] = at < 0 ? [] : kept.splice(at, 1);
       if (found) return Promise.resolve(found);
       return new Promise((take, fail) => {
-        const one = { path, type, take: (came: Came) => take(came) };
+        const one = { path, type, of, take: (came: Came) => take(came) };
         const timer = setTimeout(() => {
           const place = waiting.indexOf(one);
           if (place >= 0) waiting.splice(place, 1);
@@ -65,6 +69,11 @@ export async function receiver(): Promise<Receiver> {
       server.close();
     },
   };
+}
+
+function fits({ path, event }: Came, wanted: Wanted): boolean {
+  if (path !== wanted.path || event.type !== wanted.type) return false;
+  return wanted.of === undefined || (event.data as { ticket_id?: string }).ticket_id === wanted.of;
 }
 
 /** Whether one of its signatures was made with the secret, as Standard Webhooks says. */

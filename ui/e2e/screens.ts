@@ -19,7 +19,7 @@ export async function screens(): Promise<Screen[]> {
   const first = async (path: string) => (await api<Page<Named>>(path)).items[0]?.id;
   // One cause of the seed's; what other tests let die is no sight for a picture.
   const groups = await api<Page<{ sample_message: string | null; sample_job_id: string }>>(
-    "/api/admin/dead-letters/groups",
+    "/api/admin/dead-letters/groups?limit=100",
   );
   const dead = groups.items.find((group) => group.sample_message === "the order has no customer")?.sample_job_id;
   const [segment, model, delivery] = await Promise.all([

@@ -71,7 +71,10 @@ async function policies(calendar: string): Promise<string> {
   return made.policy.id;
 }
 
-/** Three tickets that were answered, resolved and rated. */
+/**
+ * Three tickets that were answered, resolved and rated. By no mail: an answer that waits for the mailbox opens its ticket
+ * again when a test takes that away.
+ */
 async function answered() {
   const subjects = ["Can I pay by invoice?", "The lid does not fit", "Do you ship to Norway?"];
   const known = await api<Listed<{ subject: string | null }>>(
@@ -81,7 +84,7 @@ async function answered() {
     if (known.items.some((one) => one.subject === subject)) continue;
     const made = await post<{ id: string }>("/api/tickets", {
       subject,
-      channel: place === 1 ? "chat" : "email",
+      channel: ["whatsapp", "chat", "sms"][place],
       priority: "normal",
       customer: { email: `buyer${place}@example.com`, name: ["Olu Bakare", "Ines Roth", "Kari Nes"][place] },
       message: { from: "customer", text: "Could you help me with this, please?" },

@@ -1,7 +1,7 @@
 // What the screens of a shop, of sources and of the help desk show: a shop that was read and told of a change, a source that
 // was read and one that is not read any more, and a ticket of which no webhook told. Run again it adds nothing twice.
 
-import { api, KEY, post, URL } from "./api.ts";
+import { api, ended, KEY, post, URL } from "./api.ts";
 import { type Away, away, SHOP, signed, told } from "./away.ts";
 
 export type ShopView = { status: string; synced_at: string | null; webhooks_waiting: number; shop: string | null };
@@ -77,21 +77,14 @@ async function sources(there: Away) {
 
 async function read(name: string) {
   const { job_id } = await post<{ job_id: string }>(`/api/orders/sources/${name}/sync`, {});
-  await over(job_id);
+  await ended(job_id);
 }
 
 /** Has both sides of the help desk compared, and answers when the new ticket was made the same. */
 async function compared() {
   const { job_id } = await post<{ job_id: string }>("/api/gorgias/sync", {});
-  await over(job_id);
+  await ended(job_id);
   await until(async () => (await api<{ items: unknown[] }>("/api/gorgias/differences?limit=1")).items.length > 0);
-}
-
-export async function over(job: string) {
-  await until(async () => {
-    const { state } = await api<{ state: string }>(`/api/jobs/${job}?wait=20s`);
-    return ["done", "dead", "cancelled"].includes(state);
-  });
 }
 
 async function until(holds: () => Promise<boolean>) {

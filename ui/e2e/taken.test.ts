@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import type { Browser } from "playwright-core";
-import { api, KEY, URL } from "./api.ts";
+import { done, KEY, URL } from "./api.ts";
 import { launch, open, settle } from "./browser.ts";
 
 let browser: Browser;
@@ -22,8 +22,7 @@ test("an import that was taken back reads so", async () => {
   });
   assert.equal(response.status, 202, await response.clone().text());
   const { job_id: id } = (await response.json()) as { job_id: string };
-  const ended = await api<{ state: string }>(`/api/jobs/${id}?wait=20`);
-  assert.equal(ended.state, "done");
+  await done(id);
 
   const { page, faults, close } = await open(browser, "operator");
   await page.goto(`/manage/imports/${id}`);
@@ -34,7 +33,7 @@ test("an import that was taken back reads so", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "Take the import back" }).click();
   // A toast may lead somewhere.
   await page.getByRole("alert").getByRole("link", { name: "Follow it" }).waitFor();
-  await main.getByText("Taken back", { exact: true }).waitFor({ timeout: 60_000 });
+  await main.getByText("Taken back", { exact: true }).waitFor({ timeout: 90_000 });
   assert.equal(await main.getByRole("button", { name: "Take the import back" }).count(), 0);
 
   await page.goto("/manage/imports");
