@@ -41,6 +41,8 @@ const CALM_MS = 2_000;
 export class Source {
   link: Link = { state: "catching-up", since: Date.now() };
   private stream: EventSource | undefined;
+  /** Heard until the stream that was opened after them stands. */
+  private readonly before = new Set<EventSource>();
   private retry: ReturnType<typeof setTimeout> | undefined;
   private grow: ReturnType<typeof setTimeout> | undefined;
   private last: string | null = null;
@@ -74,6 +76,7 @@ export class Source {
     clearTimeout(this.settle);
     clearTimeout(this.retry);
     clearTimeout(this.grow);
+    this.closeBefore();
     this.stream?.close();
     this.stream = undefined;
     this.last = null;
@@ -84,11 +87,14 @@ export class Source {
   private connect() {
     clearTimeout(this.settle);
     clearTimeout(this.retry);
-    this.stream?.close();
+    // Closed now, what happens until the next one stands would be told by neither: without a number nobody asks for it.
+    if (this.stream) this.before.add(this.stream);
     this.isKnownAsThere = this.isThere;
     const opened = new EventSource(addressOf(this.isThere, this.last));
     this.stream = opened;
     opened.onopen = () => {
+      if (this.stream !== opened) return;
+      this.closeBefore();
       this.failures = 0;
       this.become("live");
       // Without a number nothing is known of the time before: load after the subscription stands.
@@ -110,6 +116,7 @@ export class Source {
     // The server ends it: too slow, restarting, or the session is over. It says from where to go on by the last number.
     opened.addEventListener("end", () => this.again(opened));
     opened.onerror = () => {
+      if (this.stream !== opened) return;
       this.become("catching-up");
       // A refusal closes it for good, and then the browser does not try again by itself.
       if (opened.readyState === EventSource.CLOSED) this.again(opened);
@@ -132,6 +139,11 @@ export class Source {
           if (this.isOn) this.connect();
         });
     }, wait);
+  }
+
+  private closeBefore() {
+    for (const stream of this.before) stream.close();
+    this.before.clear();
   }
 
   private become(state: Link["state"]) {
