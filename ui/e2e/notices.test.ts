@@ -55,17 +55,22 @@ async function comes(subject: string): Promise<string> {
   return made.id;
 }
 
-test("a rule points one agent to a ticket, who is there in a click", async () => {
+/** A rule that points somebody to every ticket whose subject has the words; its id. */
+async function points(person: Person, words: string): Promise<string> {
   const agents = await api<Listed<{ id: string; email: string }>>("/api/agents?limit=100");
-  const ann = agents.items.find((agent) => agent.email === ANN.email)?.id;
-  const subject = `Point at this ${Date.now()}`;
   const rule = await post<{ id: string }>("/api/rules", {
-    name: subject,
+    name: words,
     event: "ticket_created",
-    conditions: { field: "subject", op: "contains", value: [subject] },
-    actions: [{ do: "notify", agent_id: ann }],
+    conditions: { field: "subject", op: "contains", value: [words] },
+    actions: [{ do: "notify", agent_id: agents.items.find((agent) => agent.email === person.email)?.id }],
   });
   await post(`/api/rules/${rule.id}/on`, {});
+  return rule.id;
+}
+
+test("a rule points one agent to a ticket, who is there in a click", async () => {
+  const subject = `Point at this ${Date.now()}`;
+  const rule = await points(ANN, subject);
   const hers = await at(ANN, "People");
   const his = await open(browser, BEN);
   await his.page.goto("/desk");
@@ -90,8 +95,34 @@ test("a rule points one agent to a ticket, who is there in a click", async () =>
     assert.deepEqual(one.faults, []);
     await one.close();
   }
-  await api(`/api/rules/${rule.id}`, { method: "DELETE" });
+  await api(`/api/rules/${rule}`, { method: "DELETE" });
   for (const id of [ticket, later]) await archive(id);
+});
+
+test("what was just done is said at once, however many notices wait to be closed", async () => {
+  const mark = `One of many ${Date.now()}`;
+  const own = await comes(`Noted meanwhile ${Date.now()}`);
+  const rule = await points(ANN, mark);
+  const { page, faults, close } = await open(browser, ANN);
+  await page.goto(`/desk?ticket=${own}`);
+  await settle(page);
+  await page.getByText("Live", { exact: true }).waitFor();
+  const tickets: string[] = [];
+  // As many as are shown at once.
+  for (let number = 1; number <= 4; number += 1) {
+    const ticket = await comes(`${mark} (${number})`);
+    tickets.push(ticket);
+    await noticeOf(page, "A rule points you to a ticket", ticket).waitFor(TOLD);
+  }
+  await page.getByRole("heading", { level: 1 }).focus();
+  await page.keyboard.press("n");
+  await page.keyboard.type("She called as well.");
+  await page.keyboard.press("Control+Enter");
+  await page.getByRole("alert").getByText("The note is there").waitFor();
+  assert.deepEqual(faults, []);
+  await close();
+  await api(`/api/rules/${rule}`, { method: "DELETE" });
+  for (const id of [own, ...tickets]) await archive(id);
 });
 
 test("a reply that did not leave is said to its writer, wherever they are by then", async () => {

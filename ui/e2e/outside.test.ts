@@ -153,8 +153,11 @@ test("who answered that nobody is there is called again when somebody says so, w
 
   await page.getByRole("button", { name: "Pause" }).click();
   const facts = page.getByRole("region", { name: "Facts" });
+  // It stays for as long as the pointer is at it.
+  const undo = page.getByRole("button", { name: "Undo" });
+  await undo.hover();
   await facts.getByText("its owner paused it").waitFor();
-  await page.getByRole("button", { name: "Undo" }).click();
+  await undo.click();
   await facts.getByText("Active", { exact: true }).waitFor();
   await page.getByRole("button", { name: "Change", exact: true }).click();
   await dialog.getByRole("checkbox", { name: /^ticket: all/ }).check();

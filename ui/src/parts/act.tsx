@@ -8,6 +8,8 @@ import { Problem } from "../api/problem.ts";
 import { FAILURES, TEXTS } from "./texts.ts";
 
 const UNDO_MS = 10_000;
+/** Before the notices that stay until they are closed: behind four of them nobody would see that something can be undone. */
+const FIRST = 1;
 
 type Options<In, Out> = {
   run: (input: In) => Promise<Out>;
@@ -49,6 +51,7 @@ export function toast(message: ReactNode, undo?: () => void) {
   const id = crypto.randomUUID();
   notifications.show({
     id,
+    priority: FIRST,
     autoClose: UNDO_MS,
     message: (
       <Group justify="space-between" gap="sm">
@@ -76,6 +79,7 @@ function tellFailure(error: unknown) {
   const detail = error instanceof Error ? error.message : "";
   notifications.show({
     color: "red",
+    priority: FIRST,
     title: FAILURES[kind].title,
     message: detail ? `${detail}. ${FAILURES[kind].advice}` : FAILURES[kind].advice,
     autoClose: 15_000,
