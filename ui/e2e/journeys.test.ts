@@ -56,8 +56,9 @@ test("single keys lead from screen to screen and row to row, and can be switched
   assert.deepEqual([first, second], [1, 2]);
   await page.keyboard.press("?");
   const off = page.getByRole("switch", { name: /Single keys/ });
-  await off.focus();
-  await page.keyboard.press("Space");
+  // The dialog has taken the focus, and leaves it from now on where it is.
+  await page.getByRole("dialog").locator(":focus").waitFor();
+  await off.press("Space");
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "hidden" });
   await page.keyboard.type("gq");
@@ -73,7 +74,7 @@ test("a queue is paused with a reason and the pause taken back, by keys", async 
   await settle(page);
   await page.getByRole("button", { name: "Pause imports" }).focus();
   await page.keyboard.press("Enter");
-  await page.getByLabel("Reason").waitFor();
+  await page.locator("input:focus").and(page.getByLabel("Reason")).waitFor();
   await page.keyboard.type("the disk is being changed");
   await page.keyboard.press("Enter");
   // It stays for as long as it has the focus.
