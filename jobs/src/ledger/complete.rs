@@ -11,7 +11,11 @@ use sqlx::{Acquire, PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
-    Announcement, JobId, NewJob, Offer, QueueError, State, enqueue::enqueue, events::Event, ledger::Claimed,
+    Announcement, JobId, NewJob, Offer, QueueError, State,
+    enqueue::enqueue,
+    events::Event,
+    ledger::Claimed,
+    progress::{self, Progress},
     successors,
 };
 
@@ -26,12 +30,15 @@ pub struct Completion {
     pub ending: Ending,
     /// Whether its kind may have a successor, which then waits for this.
     pub may_have_successor: bool,
+    /// How far it said to be last; none when it never did.
+    pub progress: Option<Progress>,
 }
 
 impl Completion {
     /// What came of a claimed job.
     pub fn of(job: &Claimed, ending: Ending) -> Completion {
-        Completion { id: job.id, lease: job.lease, ending, may_have_successor: job.may_have_successor }
+        let may_have_successor = job.may_have_successor;
+        Completion { id: job.id, lease: job.lease, ending, may_have_successor, progress: None }
     }
 }
 
@@ -174,6 +181,12 @@ pub async fn complete(
     // One order for all batches, so that two never wait for each other's rows.
     batch.sort_unstable_by_key(|completion| completion.id);
     let mut completed = Completed::default();
+    // Few kinds tell how far they are; what they said last stays with what is over.
+    let mut reports: Vec<(JobId, Uuid, Progress)> =
+        batch.iter().filter_map(|c| Some((c.id, c.lease, c.progress.clone()?))).collect();
+    if !reports.is_empty() {
+        progress::report(conn, &mut reports).await?;
+    }
     let plain = batch
         .iter()
         .all(|c| !c.may_have_successor && matches!(&c.ending, Ending::Done { then, .. } if then.is_empty()));

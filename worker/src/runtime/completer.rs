@@ -236,6 +236,7 @@ mod tests {
                 lease: Uuid::now_v7(),
                 ending,
                 may_have_successor: false,
+                progress: None,
             },
             freed: None,
         }

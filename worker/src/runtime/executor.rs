@@ -43,15 +43,16 @@ pub(super) async fn execute(job: Claimed, executor: Data<Executor>) {
     let (id, lease, queue) = (job.id, job.lease, job.queue.clone());
     let may_have_successor = job.may_have_successor;
     let freed = job.limited.then(|| Freed::of(&job));
-    let shared = executor.shared.clone();
+    let (shared, reporter) = (executor.shared.clone(), executor.reporter.clone());
     let ending = match tokio::spawn(run(executor, job)).await {
         Ok(ending) => ending,
         // A fault of the runtime itself; a handler's panic is caught around the handler.
         Err(error) => Some(Ending::Dead { failure: Failure::new("runtime", &error.to_string()) }),
     };
+    let progress = reporter.last(id, lease);
     match ending {
         Some(ending) => {
-            let completion = Completion { id, lease, ending, may_have_successor };
+            let completion = Completion { id, lease, ending, may_have_successor, progress };
             shared.finish(Finished { completion, freed }).await;
         }
         None => shared.running.over([(id, lease)]),

@@ -158,7 +158,8 @@ async fn progress_is_seen_while_the_job_runs() {
     assert_eq!(view.state, State::Running);
     assert_eq!(view.progress.expect("progress")["done"], 3);
     theatre.stage.go_on.notify_one();
-    theatre.until(id, |view| view.state == State::Done).await;
+    let view = theatre.until(id, |view| view.state == State::Done).await;
+    assert_eq!(view.progress.expect("what it said last")["done"], 4);
     let _ = stop.send(());
     end.await.expect("the runtime");
 }

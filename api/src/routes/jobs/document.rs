@@ -59,7 +59,7 @@ pub struct JobDocument<'a> {
     pub crashes: i16,
     /// When it was or is due.
     pub run_at: DateTime<Utc>,
-    /// Progress as it was reported: `{done, total, message}`.
+    /// Progress as it was reported: `{done, total, message}`; of a job that is over what it reported last.
     pub progress: Option<Cow<'a, serde_json::Value>>,
     /// What it left, when done.
     pub result: Option<Cow<'a, serde_json::Value>>,
