@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::Utc;
 use chrono_tz::Tz;
 use clap::Args;
+use platform::money::{NO_CURRENCY, is_currency};
 use platform::orders::mapping::Stated;
 use platform::orders::preview::{self, Preview, Reason};
 use platform::orders::reading::{
@@ -51,10 +52,7 @@ pub struct PreviewArguments {
 }
 
 fn currency(text: &str) -> Result<String, String> {
-    if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return Ok(text.to_owned());
-    }
-    Err("must be an ISO 4217 code of three capital letters, e.g. EUR".to_owned())
+    if is_currency(text) { Ok(text.to_owned()) } else { Err(NO_CURRENCY.to_owned()) }
 }
 
 /// Looks at the file and gives the lines to print.

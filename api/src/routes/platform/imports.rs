@@ -21,6 +21,7 @@ use futures_util::StreamExt;
 use jobs::{JobKind, NewJob};
 use platform::kinds::ImportOrders;
 use platform::kinds::import_orders::ASSUMED_CURRENCY;
+use platform::money::{NO_CURRENCY, is_currency};
 use platform::orders::progress;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -390,10 +391,10 @@ fn stated_currency(code: Option<&str>) -> Result<Option<String>, Problem> {
 
 fn currency(code: Option<&str>) -> Result<String, Problem> {
     let code = code.unwrap_or(ASSUMED_CURRENCY);
-    if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+    if is_currency(code) {
         return Ok(code.to_owned());
     }
-    Err(Problem::bad_request("currency", "must be an ISO 4217 code of three capital letters, e.g. EUR"))
+    Err(Problem::bad_request("currency", NO_CURRENCY))
 }
 
 impl From<FolderError> for Problem {

@@ -14,6 +14,7 @@ use database::Role;
 use database::ids::TenantId;
 use jobs::NewJob;
 use platform::kinds::SyncSource;
+use platform::money::{NO_CURRENCY, is_currency};
 use platform::orders::mapping::{self, MAPPINGS_LIMIT, Mapping};
 use platform::orders::preview;
 use platform::orders::reading::{Request, Source as Bytes};
@@ -349,12 +350,8 @@ fn owner(tenant: TenantId, name: &str) -> String {
 fn config(form: &SourceForm) -> Result<Config, Problem> {
     let place = place(&form.place)?;
     let mapping = fits("mapping", &form.mapping, 64)?;
-    let is_code = form.currency.len() == 3 && form.currency.bytes().all(|byte| byte.is_ascii_uppercase());
-    if !is_code {
-        return Err(Problem::unprocessable(
-            "currency",
-            "must be an ISO 4217 code of three capital letters, e.g. EUR",
-        ));
+    if !is_currency(&form.currency) {
+        return Err(Problem::unprocessable("currency", NO_CURRENCY));
     }
     Ok(Config { place, mapping, currency: form.currency.clone() })
 }

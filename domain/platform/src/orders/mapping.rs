@@ -11,6 +11,7 @@ use tables::number::DecimalMark;
 use tables::plain_name;
 
 use super::profiles::{self, Meaning, Status};
+use crate::money::{NO_CURRENCY, is_currency};
 use database::ids::TenantId;
 use database::{DbError, Tx};
 
@@ -150,12 +151,9 @@ impl Mapping {
             return wrong("columns", format!("no column means {}", missing.join(", ")));
         }
         if let Some(code) = &self.currency
-            && (code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()))
+            && !is_currency(code)
         {
-            return wrong(
-                "currency",
-                "must be an ISO 4217 code of three capital letters, e.g. EUR".to_owned(),
-            );
+            return wrong("currency", NO_CURRENCY.to_owned());
         }
         if let Some(name) = &self.stated.profile
             && profiles::named(name).is_none()
