@@ -7195,7 +7195,7 @@ export interface components {
             payload?: unknown;
             /** @description urgent, high, normal or low. */
             priority: string;
-            /** @description Progress as it was reported: `{done, total, message}`. */
+            /** @description Progress as it was reported: `{done, total, message}`; of a job that is over what it reported last. */
             progress?: unknown;
             /** @description Its queue. */
             queue: string;
@@ -8266,7 +8266,7 @@ export interface components {
             other_writers: unknown;
             /**
              * @description What is under way for it, with `what`, `since` and, where it is known, why it waits (`because`): a `reply` that has not
-             *     left, the `reading` of a message, a change that the `help_desk` has not taken.
+             *     left, the `reading` of a message, a `draft` that is being made, a change that the `help_desk` has not taken.
              */
             pending: unknown;
             /** @description What the smart order's key is made of. */
@@ -8804,7 +8804,7 @@ export interface components {
                 payload?: unknown;
                 /** @description urgent, high, normal or low. */
                 priority: string;
-                /** @description Progress as it was reported: `{done, total, message}`. */
+                /** @description Progress as it was reported: `{done, total, message}`; of a job that is over what it reported last. */
                 progress?: unknown;
                 /** @description Its queue. */
                 queue: string;
@@ -9464,6 +9464,11 @@ export interface components {
                  */
                 reopened_count: number;
                 /**
+                 * @description What became of the last reply when its customer does not have it: failed, bounced, or unsure, when nobody knows
+                 *     whether it left; null of any other.
+                 */
+                reply_fault?: string | null;
+                /**
                  * Format: date-time
                  * @description When it became resolved or closed.
                  */
@@ -10060,7 +10065,7 @@ export interface components {
          * @description The body of every answer with a status of 400 or more.
          * @example {
          *       "correlation_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81",
-         *       "detail": "unknown field `priorty`, expected one of `kind`, `payload`, `priority`",
+         *       "detail": "there is no field `priorty` here; there are kind, payload, priority",
          *       "field": "priorty",
          *       "status": 400,
          *       "title": "The request is not valid",
@@ -11476,6 +11481,11 @@ export interface components {
              * @description How often it was opened again.
              */
             reopened_count: number;
+            /**
+             * @description What became of the last reply when its customer does not have it: failed, bounced, or unsure, when nobody knows
+             *     whether it left; null of any other.
+             */
+            reply_fault?: string | null;
             /**
              * Format: date-time
              * @description When it became resolved or closed.
@@ -27028,7 +27038,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description the link; whoever has it sees the public messages of all tickets with this customer's address, until this ticket is another customer's */
+            /** @description the link; whoever has it sees the public messages of all tickets with this customer's address, until this ticket is another customer's; a ticket that was merged leads to the one in which it goes on */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -27046,7 +27056,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description nobody's address is known */
+            /** @description nobody's address is known, or the ticket goes on in one of another customer */
             409: {
                 headers: {
                     [name: string]: unknown;

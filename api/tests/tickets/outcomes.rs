@@ -221,3 +221,95 @@ async fn a_reply_that_waits_for_an_address_leaves_when_there_is_one_in_time() {
         page.text
     );
 }
+
+#[tokio::test]
+async fn rows_say_when_the_customer_does_not_have_the_last_reply() {
+    let shop = shop(Mode::Token).await;
+    mailbox(&shop).await;
+    let (id, first) = ticket(&shop, "hello").await;
+    let path = format!("/api/tickets/{id}");
+    let messages = format!("{path}/messages");
+    let reply = json!({"text": "It left.", "last_seen_message_id": first});
+    let sent = send(&shop, "POST", &messages, &reply).await;
+    assert_eq!(sent.status, 201, "{}", sent.text);
+    let told = async || {
+        let row = |answer: crate::shop::Answer| answer.json["items"][0]["reply_fault"].clone();
+        let in_list = row(shop.get("/api/tickets").await);
+        let found = row(shop.get("/api/tickets/search?q=hello").await);
+        let opened = shop.get(&path).await.json["reply_fault"].clone();
+        assert_eq!(
+            (&in_list, &in_list),
+            (&found, &opened),
+            "the list, the search and the ticket say the same"
+        );
+        in_list
+    };
+    assert_eq!(told().await, Value::Null, "it is on its way");
+    for delivery in ["failed", "bounced", "unsure", "sent"] {
+        sqlx::query("update support_app.message set delivery = $2 where id = $1::uuid")
+            .bind(sent.field("id"))
+            .bind(delivery)
+            .execute(&mut shop.admin().await)
+            .await
+            .expect("written");
+        let expected = if delivery == "sent" { Value::Null } else { json!(delivery) };
+        assert_eq!(told().await, expected, "{delivery}");
+    }
+    sqlx::query("update support_app.message set delivery = 'failed' where id = $1::uuid")
+        .bind(sent.field("id"))
+        .execute(&mut shop.admin().await)
+        .await
+        .expect("written");
+    // Another one stands for it, for as long as it is not taken back.
+    let another = send(&shop, "POST", &messages, &json!({"text": "Once more.", "force": true})).await;
+    assert_eq!(another.status, 201, "{}", another.text);
+    assert_eq!(told().await, Value::Null);
+    let withdraw = format!("{messages}/{}/withdraw", another.field("id"));
+    assert_eq!(send(&shop, "POST", &withdraw, &Value::Null).await.status, 200);
+    assert_eq!(told().await, json!("failed"));
+}
+
+#[tokio::test]
+async fn a_draft_that_is_being_made_is_under_way_until_it_is_stored() {
+    let shop = shop(Mode::Token).await;
+    let (id, _) = ticket(&shop, "hello").await;
+    let (other, _) = ticket(&shop, "hello").await;
+    let mut admin = shop.admin().await;
+    sqlx::query("delete from jobs.live").execute(&mut admin).await.expect("nothing is under way");
+    let drafts = async |ticket: &str| {
+        let opened = shop.get(&format!("/api/tickets/{ticket}")).await;
+        let pending = opened.json["pending"].as_array().expect("a list").clone();
+        pending.into_iter().filter(|one| one["what"] == "draft").collect::<Vec<_>>()
+    };
+    assert_eq!(drafts(&id).await, Vec::<Value>::new());
+    let draft = format!("/api/ai/tickets/{id}/draft");
+    let asked = shop.get(&draft).await;
+    assert_eq!(asked.status, 202, "{}", asked.text);
+    let wish = json!({"tone": "friendly"});
+    let wished = send(&shop, "POST", &draft, &wish).await;
+    assert_eq!(wished.status, 202, "{}", wished.text);
+    let found = drafts(&id).await;
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|one| one["since"].is_string() && one["because"].is_null()), "{found:?}");
+    assert_eq!(drafts(&other).await, Vec::<Value>::new(), "it is another ticket's");
+    // One waits for another attempt, the other one is stored, and its job ends a moment later.
+    sqlx::query(
+        "update jobs.live set state = 'retrying', due_at = now(), last_error = '{\"message\": \"the model is away\"}' where id = $1::uuid",
+    )
+    .bind(asked.field("job_id"))
+    .execute(&mut admin)
+    .await
+    .expect("it waits");
+    sqlx::query(
+        "insert into support_app.draft (id, tenant_id, ticket_id, message_count, job_id, tone, length, style, reply, drafter)
+         values (gen_random_uuid(), $1, $2::uuid, 1, $3::uuid, 'friendly', 'short', 'email', 'Hello', 'template')",
+    )
+    .bind(shop.tenant)
+    .bind(&id)
+    .bind(wished.field("job_id"))
+    .execute(&mut admin)
+    .await
+    .expect("stored");
+    let found = drafts(&id).await;
+    assert_eq!((found.len(), &found[0]["because"]), (1, &json!("the model is away")), "{found:?}");
+}

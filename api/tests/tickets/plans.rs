@@ -197,6 +197,8 @@ async fn what_few_tickets_have_is_found_without_the_others() {
          update support_app.ticket set is_spam = true where tenant_id = '{tenant}' and number in (4, 8);
          update support_app.ticket set suspended_reason = 'a flood' where tenant_id = '{tenant}' and number = 12;
          update support_app.ticket set archived_at = now() where tenant_id = '{tenant}' and number = 16;
+         update support_app.ticket set channel = 'sms' where tenant_id = '{tenant}' and number in (20000, 39600, 39996);
+         update support_app.ticket set department = 'Few' where tenant_id = '{tenant}' and number in (24000, 39604);
          set session_replication_role = default;
          update support_app.ticket set tags = tags || '{{rare}}' where tenant_id = '{tenant}' and number in (40, 400, 404);
          analyze support_app.ticket; analyze support_app.ticket_tag;",
@@ -214,6 +216,8 @@ async fn what_few_tickets_have_is_found_without_the_others() {
         ("spam", aside(Aside::Spam), Order::Newest, 2),
         ("suspended", aside(Aside::Suspended), Order::Newest, 1),
         ("archived", aside(Aside::Archived), Order::Newest, 1),
+        ("a channel", Filter { channel: Some("sms".to_owned()), ..filter() }, Order::Newest, 3),
+        ("a department", Filter { department: Some("Few".to_owned()), ..filter() }, Order::Newest, 2),
         ("rare", rare(), Order::Smart, 2),
         ("rare", rare(), Order::Newest, 3),
         ("rare", rare(), Order::Updated, 3),

@@ -76,3 +76,41 @@ async fn tickets_are_listed_by_tag_whatever_gave_it_to_them() {
     let missing: i64 = sqlx::query_scalar(missing).fetch_one(&mut admin).await.expect("readable");
     assert_eq!((missing, shop.count("support_app.ticket_tag").await), (0, 3));
 }
+
+#[tokio::test]
+async fn a_tag_is_one_in_whatever_case_it_is_written() {
+    let shop = shop(Mode::Token).await;
+    let tags = async |id: &str| shop.get(&format!("/api/tickets/{id}")).await.json["tags"].clone();
+    let mut made = Vec::new();
+    for given in [json!(["VIP"]), json!(["vip", "Vip", "Späti"]), json!(["SPÄTI"])] {
+        let (id, _) = ticket(&shop, "hello").await;
+        let patched = send(&shop, "PATCH", &format!("/api/tickets/{id}"), &json!({ "tags": given })).await;
+        assert_eq!(patched.status, 200, "{}", patched.text);
+        made.push(id);
+    }
+    // As it was written first.
+    assert_eq!(tags(&made[1]).await, json!(["VIP", "Späti"]));
+    assert_eq!(tags(&made[2]).await, json!(["Späti"]));
+    let path = format!("/api/tickets/{}", made[1]);
+    send(&shop, "PATCH", &path, &json!({"add_tags": ["vip"]})).await;
+    assert_eq!(tags(&made[1]).await, json!(["VIP", "Späti"]));
+    send(&shop, "PATCH", &path, &json!({"remove_tags": ["SPÄTI"]})).await;
+    assert_eq!(tags(&made[1]).await, json!(["VIP"]));
+    // What a help desk tells is its own, and stays so; it is found and counted with the others.
+    shop.deliver(r#"{"ticket":{"id":1,"tags":["vip"]},"message":{"id":10,"body_text":"a"}}"#).await;
+    let all = shop.get("/api/tickets/tags").await;
+    assert_eq!(
+        all.json["items"],
+        json!([{"tag": "Späti", "tickets": 1}, {"tag": "VIP", "tickets": 3}]),
+        "{}",
+        all.text
+    );
+    for tag in ["VIP", "vip", "vIP"] {
+        for order in ["newest", "updated", "smart"] {
+            let page = shop.get(&format!("/api/tickets?tag={tag}&order={order}")).await;
+            assert_eq!(page.json["items"].as_array().map(Vec::len), Some(3), "{tag} {order}: {}", page.text);
+        }
+    }
+    let told = shop.get("/api/tickets?tag=VIP&order=newest&limit=1").await;
+    assert_eq!(told.json["items"][0]["tags"], json!(["vip"]), "{}", told.text);
+}

@@ -47,7 +47,7 @@ export type Opened = Omit<Ticket, "id"> & {
   clocks: Clock[];
   reply_text: { body_text: string; version: number; updated_at: string } | null;
   other_writers: string[];
-  /** What is under way: a reply that has not left, a message that nobody has read, a change for the help desk. */
+  /** What is under way: a reply that has not left, a message that nobody has read, a draft, a change for the help desk. */
   pending?: { what: string; since: string; because: string | null }[];
   merged_from: string[];
   follow_ups: string[];

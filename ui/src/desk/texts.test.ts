@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { DELIVERY, pendingWords, sentWords, TEXTS } from "./texts.ts";
+import { DELIVERY, pendingWords, replyFault, sentWords, TEXTS } from "./texts.ts";
 
 test("a reply that nothing can carry is not said to leave", () => {
   for (const lacks of ["no_mailbox", "no_mail_server", "no_address", "overtaken", "something new"]) {
@@ -14,6 +14,20 @@ test("a reply that nothing can carry is not said to leave", () => {
   assert.equal(sentWords(undefined), null);
   assert.notEqual(DELIVERY.failed, DELIVERY.sent);
   assert.match(TEXTS.sent, /leaves/);
+});
+
+test("a reply that its customer does not have is marked in words, and no other", () => {
+  const marks = ["failed", "bounced", "unsure", "something new"].map(replyFault);
+  assert.equal(new Set(marks).size, marks.length);
+  for (const mark of marks) assert.match(mark ?? "", /^Reply [a-z]/);
+  for (const none of [null, undefined, ""]) assert.equal(replyFault(none), null);
+});
+
+test("a draft that takes long is said", () => {
+  const now = Date.parse("2026-11-29T12:00:00Z");
+  const draft = (since: string) => [{ what: "draft", since }];
+  assert.deepEqual(pendingWords(draft("2026-11-29T11:58:00Z"), now), [TEXTS.pending.draft]);
+  assert.deepEqual(pendingWords(draft("2026-11-29T11:59:50Z"), now), []);
 });
 
 test("what takes long is said once, and what has just begun is not", () => {

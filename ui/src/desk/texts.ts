@@ -81,6 +81,7 @@ export const TEXTS = {
   carried: "This ticket went on in another one. What you made of the macro stands in the reply there.",
   pending: {
     reading: "What the customer writes is not read by the machine yet",
+    draft: "The draft is not written yet",
     help_desk: "The help desk has not heard of the last change yet",
   } as Record<string, string>,
   erased: "The customer was erased. Nobody can be answered here, and there is nothing to advise.",
@@ -103,6 +104,18 @@ export const DELIVERY: Record<string, string> = {
   unsure: "Nobody knows whether it left",
   withdrawn: "Taken back",
 };
+
+/** What a row says of a last reply that its customer does not have. */
+const REPLY_FAULTS: Record<string, string> = {
+  failed: "Reply not sent",
+  bounced: "Reply came back",
+  unsure: "Reply may not have left",
+};
+
+/** The mark of a ticket whose last reply its customer does not have; null of any other. */
+export function replyFault(fault: string | null | undefined): string | null {
+  return fault ? (REPLY_FAULTS[fault] ?? "Reply not received") : null;
+}
 
 /** What takes longer than it should; replies speak for themselves. */
 export function pendingWords(pending: { what: string; since: string }[] | undefined, now: number): string[] {

@@ -18,7 +18,7 @@ use super::causes::Cause;
 use super::spec::{Action, Event};
 use crate::sla::calendar::Calendar;
 use crate::sla::calendars;
-use crate::tickets::TicketError;
+use crate::tickets::{TicketError, tags};
 
 /// A ticket, a cause, and what is known around them.
 #[derive(Clone, Default, PartialEq)]
@@ -395,12 +395,14 @@ impl Facts {
         match action {
             Action::AddTags { tags } => {
                 for tag in tags {
-                    if !self.tags.contains(tag) {
+                    if !self.tags.iter().any(|known| tags::are_one(known, tag)) {
                         self.tags.push(tag.clone());
                     }
                 }
             }
-            Action::RemoveTags { tags } => self.tags.retain(|tag| !tags.contains(tag)),
+            Action::RemoveTags { tags } => {
+                self.tags.retain(|known| !tags.iter().any(|tag| tags::are_one(known, tag)));
+            }
             Action::AssignAgent { agent_id } => self.assignee = Some(agent_id.to_string()),
             Action::AssignDepartment { department } => {
                 self.department = Some(department.clone());

@@ -11,6 +11,7 @@ use super::error::{TicketError, to_come};
 use super::fields;
 use super::lock::{Acting, Locked, lock};
 use super::state::Status;
+use super::tags;
 use super::words::{self, Priority, SUBJECT_LIMIT};
 use crate::kinds::WakeTicket;
 use crate::order::place;
@@ -140,14 +141,18 @@ async fn apply(
         ticket.customer_name = optional("customer.name", customer.name.as_deref(), 200)?;
     }
     if let Some(tags) = &change.tags {
-        ticket.tags = words::words("tags", tags)?;
+        ticket.tags = tags::spelled(tx, &ticket.tags, words::words("tags", tags)?).await?;
     }
     if !change.add_tags.is_empty() || !change.remove_tags.is_empty() {
         let removed = words::words("remove_tags", &change.remove_tags)?;
         let added = words::words("add_tags", &change.add_tags)?;
         let mut tags = ticket.tags.clone();
-        tags.retain(|tag| !removed.contains(tag));
-        tags.extend(added);
+        tags.retain(|tag| !removed.iter().any(|removed| tags::are_one(removed, tag)));
+        for tag in tags::spelled(tx, &ticket.tags, added).await? {
+            if !tags.iter().any(|known| tags::are_one(known, &tag)) {
+                tags.push(tag);
+            }
+        }
         ticket.tags = words::words("add_tags", &tags)?;
     }
     if let Some(department) = &change.department {

@@ -11,7 +11,7 @@ use super::error::TicketError;
 use super::lock::Acting;
 use super::message::{self, From, NewRow};
 use super::words::{self, Channel, Priority, REPLY_LIMIT, SUBJECT_LIMIT, TEXT_LIMIT};
-use super::{fields, reply};
+use super::{fields, reply, tags};
 use crate::settle::settle;
 
 /// The help desk in which tickets live that were made here.
@@ -110,6 +110,7 @@ pub(crate) async fn insert(
         false => fields::changed(&fields::list(tx).await?, &Map::new(), &new.custom)?,
     };
     let by_agent = acting.agent.is_some() && !matches!(new.message, Some((From::Customer, _)));
+    let tags = tags::spelled(tx, &[], words::words("tags", &new.tags)?).await?;
     let ticket = TicketId::new();
     sqlx::query(
         "insert into support_app.ticket
@@ -129,7 +130,7 @@ pub(crate) async fn insert(
     .bind(optional("customer.id", new.customer.id.as_ref(), 128)?)
     .bind(optional("customer.email", new.customer.email.as_ref(), 320)?.map(|email| email.to_lowercase()))
     .bind(optional("customer.name", new.customer.name.as_ref(), 200)?)
-    .bind(words::words("tags", &new.tags)?)
+    .bind(tags)
     .bind(optional("department", new.department.as_ref(), 100)?)
     .bind(words::words("skills", &new.skills)?)
     .bind(new.language.as_deref().map(words::language).transpose()?)

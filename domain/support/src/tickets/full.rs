@@ -79,6 +79,8 @@ pub struct Whole {
     pub rank: f64,
     /// What it is made of.
     pub rank_terms: Value,
+    /// What became of the last reply when its customer does not have it: failed, bounced, unsure.
+    pub reply_fault: Option<String>,
 }
 
 /// A ticket with what stands beside it.
@@ -122,8 +124,10 @@ pub async fn get(tx: &mut Tx, ticket: TicketId, reader: Uuid) -> Result<Option<F
 /// # Errors
 /// The database failed.
 pub async fn whole(tx: &mut Tx, ticket: TicketId) -> Result<Option<Whole>, DbError> {
-    Ok(sqlx::query_as("select * from support_app.ticket where id = $1")
-        .bind(ticket)
-        .fetch_optional(&mut **tx)
-        .await?)
+    Ok(sqlx::query_as(
+        "select t.*, support_app.reply_fault(t.id) as reply_fault from support_app.ticket t where t.id = $1",
+    )
+    .bind(ticket)
+    .fetch_optional(&mut **tx)
+    .await?)
 }

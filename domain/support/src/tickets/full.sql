@@ -1,7 +1,7 @@
 -- A ticket with everything that stands beside it, in one row; no row when the tenant has no such ticket. Each subject adds
 -- its column: to_jsonb of what it keeps of the ticket.
 -- Parameters: 1 the ticket, 2 the agent or key whose text is being written.
-select t.*,
+select t.*, support_app.reply_fault(t.id) as reply_fault,
        (select m.id from support_app.message m where m.ticket_id = t.id
         order by greatest(m.created_at, m.moved_at) desc, m.id desc limit 1)
            as last_message_id,
@@ -41,6 +41,8 @@ select t.*,
             select 'reading', a.asked_at, null
             from support_app.message m join support_app.message_analysis a on a.message_id = m.id
             where m.ticket_id = t.id and a.analysed_at is null
+            union all
+            select 'draft', d.since, d.because from support_app.drafts_under_way(t.id) d
             union all
             select 'help_desk', t.updated_at, null
             from support_app.help_desk_base b

@@ -10,6 +10,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::full::Whole;
 use super::state::Status;
+use super::tags;
 use super::words::Priority;
 
 /// In which order tickets are listed.
@@ -83,7 +84,7 @@ pub struct Filter {
     pub is_unassigned: bool,
     /// Of this department.
     pub department: Option<String>,
-    /// With this tag.
+    /// With this tag, in whatever case it is spelled.
     pub tag: Option<String>,
     /// Of one of these priorities; any when empty.
     pub priorities: Vec<Priority>,
@@ -145,23 +146,27 @@ pub async fn list(
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Whole>, DbError> {
-    let way = match filter.tag.as_deref().filter(|tag| tag.len() <= TAG_BYTES) {
-        None => Way::Order,
-        Some(_) if order == Order::Newest => Way::TagInOrder,
-        Some(tag) if have_few(tx, tag).await? => Way::FewOfTag,
-        Some(_) => Way::Order,
+    let spellings = match filter.tag.as_deref() {
+        Some(tag) => tags::spellings(tx, tag).await?,
+        None => Vec::new(),
     };
-    let mut query = statement(filter, order, way, after, limit);
+    let is_listed = spellings.iter().all(|tag| tag.len() <= TAG_BYTES);
+    let way = match spellings.as_slice() {
+        [_] if is_listed && order == Order::Newest => Way::TagInOrder,
+        [_, ..] if is_listed && have_few(tx, &spellings).await? => Way::FewOfTag,
+        _ => Way::Order,
+    };
+    let mut query = statement(filter, &spellings, order, way, after, limit);
     Ok(query.build_query_as().fetch_all(&mut **tx).await?)
 }
 
-async fn have_few(tx: &mut Tx, tag: &str) -> Result<bool, DbError> {
+async fn have_few(tx: &mut Tx, tags: &[String]) -> Result<bool, DbError> {
     let counted: i64 = sqlx::query_scalar(
         "select count(*) from (
              select from support_app.ticket_tag g
-             where g.tenant_id = (select shared.current_tenant()) and g.tag = $1 limit $2 + 1) counted",
+             where g.tenant_id = (select shared.current_tenant()) and g.tag = any($1) limit $2 + 1) counted",
     )
-    .bind(tag)
+    .bind(tags)
     .bind(FEW)
     .fetch_one(&mut **tx)
     .await?;
@@ -170,26 +175,35 @@ async fn have_few(tx: &mut Tx, tag: &str) -> Result<bool, DbError> {
 
 fn statement(
     filter: &Filter,
+    spellings: &[String],
     order: Order,
     way: Way,
     after: Option<Place>,
     limit: i64,
 ) -> QueryBuilder<Postgres> {
-    let of_tag = "g.tenant_id = (select shared.current_tenant()) and g.tag = ";
-    let mut query = QueryBuilder::new("select t.* from support_app.ticket t");
+    let mut query = QueryBuilder::new(
+        "select t.*, support_app.reply_fault(t.id) as reply_fault from support_app.ticket t",
+    );
     if way == Way::TagInOrder {
+        // One spelling: its rows stand in the order of the list.
         query
-            .push(format_args!(" join support_app.ticket_tag g on g.ticket_id = t.id and {of_tag}"))
-            .push_bind(filter.tag.clone());
+            .push(" join support_app.ticket_tag g on g.ticket_id = t.id")
+            .push(" and g.tenant_id = (select shared.current_tenant()) and g.tag = ")
+            .push_bind(spellings.first().cloned());
     }
     query.push(" where t.tenant_id = (select shared.current_tenant())");
     if way == Way::FewOfTag {
         query
-            .push(format_args!(
-                " and t.id = any(array(select g.ticket_id from support_app.ticket_tag g where {of_tag}"
-            ))
-            .push_bind(filter.tag.clone())
-            .push("))");
+            .push(" and t.id = any(array(select g.ticket_id from support_app.ticket_tag g")
+            .push(" where g.tenant_id = (select shared.current_tenant()) and g.tag = any(")
+            .push_bind(spellings.to_vec())
+            .push(")))");
+    }
+    for (place, tag) in spellings.iter().enumerate() {
+        query.push(if place == 0 { " and (" } else { " or " }).push_bind(tag.clone()).push(" = any(t.tags)");
+    }
+    if !spellings.is_empty() {
+        query.push(")");
     }
     narrow(&mut query, filter, order);
     let (key, id, direction) = match order {
@@ -256,9 +270,6 @@ fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter, order: Order) {
         if let Some(value) = value {
             query.push(format_args!(" and t.{column} = ")).push_bind(value.clone());
         }
-    }
-    if let Some(tag) = &filter.tag {
-        query.push(" and ").push_bind(tag.clone()).push(" = any(t.tags)");
     }
     match filter.priorities.as_slice() {
         [] => {}

@@ -17,5 +17,5 @@ with found as (
         order by t.created_at desc, t.id desc limit $5
     ) n
 )
-select t.* from found f join support_app.ticket t on t.id = f.id
+select t.*, support_app.reply_fault(t.id) as reply_fault from found f join support_app.ticket t on t.id = f.id
 order by t.created_at desc, t.id desc limit $5

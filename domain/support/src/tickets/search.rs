@@ -129,7 +129,7 @@ pub async fn search(
     let languages = setting::get(tx).await?.search_languages;
     let (at, id) = before.unzip();
     let found: Vec<Hit> = sqlx::query_as(
-        "select t.*, f.at as found_at, false as is_exact
+        "select t.*, support_app.reply_fault(t.id) as reply_fault, f.at as found_at, false as is_exact
          from support_app.search_tickets(support_app.search_query($1, $2, $3), $4, $5, $6::integer) f
          join support_app.ticket t on t.id = f.ticket_id
          order by f.at desc, f.ticket_id desc",
@@ -154,7 +154,8 @@ async fn exact(tx: &mut Tx, query: &Query) -> Result<Vec<Hit>, DbError> {
     let mut hits: Vec<Hit> = Vec::new();
     if let Some(number) = query.number {
         hits = sqlx::query_as(
-            "select t.*, t.created_at as found_at, true as is_exact from support_app.ticket t
+            "select t.*, support_app.reply_fault(t.id) as reply_fault, t.created_at as found_at, true as is_exact
+             from support_app.ticket t
              where t.tenant_id = (select shared.current_tenant()) and t.number = $1",
         )
         .bind(number)
@@ -163,7 +164,8 @@ async fn exact(tx: &mut Tx, query: &Query) -> Result<Vec<Hit>, DbError> {
     }
     if let Some(email) = &query.email {
         hits = sqlx::query_as(
-            "select t.*, t.created_at as found_at, true as is_exact from support_app.ticket t
+            "select t.*, support_app.reply_fault(t.id) as reply_fault, t.created_at as found_at, true as is_exact
+             from support_app.ticket t
              where t.tenant_id = (select shared.current_tenant()) and t.customer_email = $1
              order by t.created_at desc, t.id desc limit $2",
         )

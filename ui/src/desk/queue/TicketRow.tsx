@@ -8,7 +8,7 @@ import { ticketAddress } from "../address.ts";
 import { dueOf } from "../clocks.ts";
 import { useThere } from "../live/presence.ts";
 import type { Ticket } from "../shapes.ts";
-import { TEXTS } from "../texts.ts";
+import { replyFault, TEXTS } from "../texts.ts";
 
 type Props = {
   ticket: Ticket;
@@ -23,6 +23,7 @@ export function TicketRow({ ticket, isGone, isOpen, search, me, name }: Props) {
   const now = useNow();
   const there = useThere(ticket.id, me);
   const told = dueOf(ticket, now);
+  const fault = replyFault(ticket.reply_fault);
   const isUrgent = ticket.priority === "urgent" || ticket.priority === "high";
   return (
     <li className="desk-row" data-gone={isGone || undefined}>
@@ -53,6 +54,7 @@ export function TicketRow({ ticket, isGone, isOpen, search, me, name }: Props) {
             {told.text}
           </State>
           <span className="desk-row-marks">
+            {fault && <span className="desk-mark desk-mark-strong">{fault}</span>}
             {isUrgent && <span className="desk-mark desk-mark-strong">{ticket.priority}</span>}
             {ticket.assignee_id && (
               <span className="quiet desk-row-agent">

@@ -45,7 +45,7 @@ pub struct OpenedTicket {
     /// Agents and keys who are writing as well.
     pub other_writers: Value,
     /// What is under way for it, with `what`, `since` and, where it is known, why it waits (`because`): a `reply` that has not
-    /// left, the `reading` of a message, a change that the `help_desk` has not taken.
+    /// left, the `reading` of a message, a `draft` that is being made, a change that the `help_desk` has not taken.
     pub pending: Value,
     /// Tickets that were merged into it.
     pub merged_from: Value,

@@ -100,6 +100,9 @@ pub struct TicketView {
     pub first_reply_at: Option<DateTime<Utc>>,
     /// Since when somebody waits for an answer.
     pub waiting_since: Option<DateTime<Utc>>,
+    /// What became of the last reply when its customer does not have it: failed, bounced, or unsure, when nobody knows
+    /// whether it left; null of any other.
+    pub reply_fault: Option<String>,
     /// When the first clock runs out.
     pub sla_due_at: Option<DateTime<Utc>>,
     /// within_sla, at_risk or breached.
@@ -166,6 +169,7 @@ impl From<Whole> for TicketView {
             last_customer_message_at: whole.last_customer_message_at,
             first_reply_at: whole.first_reply_at,
             waiting_since: whole.waiting_since,
+            reply_fault: whole.reply_fault,
             sla_due_at: whole.sla_due_at,
             sla_state: whole.sla_state,
             sentiment: whole.sentiment.filter(|sentiment| sentiment.is_finite()),
