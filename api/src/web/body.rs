@@ -1,4 +1,4 @@
-//! JSON bodies: bounded, strict, and refused with the place of the fault.
+//! JSON bodies: bounded, strict, and refused with the place of the fault, what was seen there and what is allowed ([`plain`]).
 
 use std::{error::Error, iter::successors};
 
@@ -10,11 +10,14 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
 use sha2::{Digest, Sha256};
 use tower_http::timeout::TimeoutError;
 
 use crate::web::door;
 use crate::web::packing::{Packing, Unpacker};
+use crate::web::plain;
 use crate::web::problem::Problem;
 
 /// The largest body where a route says nothing else, in bytes.
@@ -102,16 +105,102 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         return Err(Problem::bad_request("body", "an object ({...}) is expected, not a list"));
     }
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        let error = error.into_inner();
-        // serde_json calls it a fault of syntax when it meets, say, a number in place of a word.
-        let is_json = error.is_data() || serde_json::from_slice::<IgnoredAny>(text).is_ok();
-        let message = error.to_string();
-        Problem::bad_request(if is_json { field_of(&path, &message) } else { "body".to_owned() }, message)
-    })?;
-    reader.end().map_err(|error| Problem::bad_request("body", error.to_string()))?;
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused::<T>(text, error))?;
+    reader.end().map_err(|error| no_json(&error))?;
     Ok(value)
+}
+
+fn no_json(error: &serde_json::Error) -> Problem {
+    Problem::bad_request("body", format!("this is no JSON text: {error}"))
+}
+
+/// Where a value does not fit, what was seen there, and what is allowed.
+fn refused<T: DeserializeOwned>(
+    text: &[u8],
+    error: serde_path_to_error::Error<serde_json::Error>,
+) -> Problem {
+    let (path, error) = (error.path().clone(), error.into_inner());
+    // serde_json calls it a fault of syntax when it meets, say, a number in place of a word.
+    if !error.is_data() && serde_json::from_slice::<IgnoredAny>(text).is_err() {
+        return no_json(&error);
+    }
+    let message = error.to_string();
+    let field = field_of(&path.to_string(), &message);
+    let document: Option<Value> = serde_json::from_slice(text).ok();
+    let value = document.as_ref().and_then(|document| at(document, &path));
+    let allowed = match plain::says_what_is_allowed(&message) {
+        true => None,
+        false => {
+            document.as_ref().and_then(|document| allowed::<T>(document, &path, &field, missing(&message)))
+        }
+    };
+    // What stands around the fault is not what is wrong.
+    let is_around = value.is_some_and(|value| value.is_object() || value.is_array());
+    let within = value.filter(|_| is_around).and_then(|value| plain::culprit(value, &message));
+    let field = match within {
+        Some(within) if field == "body" => within,
+        Some(within) if within.starts_with('[') => format!("{field}{within}"),
+        Some(within) => format!("{field}.{within}"),
+        None => field,
+    };
+    let said = plain::plain(&message, value.filter(|_| !is_around), allowed.as_deref());
+    Problem::bad_request(field, said)
+}
+
+/// What a field may be, where the reader's message does not say it: it is read again with a text in its place that no list of
+/// words has.
+fn allowed<T: DeserializeOwned>(
+    document: &Value,
+    path: &Path,
+    field: &str,
+    missing: Option<&str>,
+) -> Option<String> {
+    let mut tried = document.clone();
+    let mut place = at_mut(&mut tried, path)?;
+    if let Some(name) = missing {
+        place = place.as_object_mut()?.entry(name).or_insert(Value::Null);
+    }
+    *place = Value::from("\u{fffd}");
+    let tried = serde_json::to_vec(&tried).ok()?;
+    let mut reader = serde_json::Deserializer::from_slice(&tried);
+    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        Ok(_) => Some("a text".to_owned()),
+        Err(error) => {
+            let (found, message) = (error.path().to_string(), error.inner().to_string());
+            match field_of(&found, &message) {
+                same if same == field => plain::allowed(&message),
+                // The text was taken, and the next field of the same object is missing as well.
+                _ if missing.is_some() && self::missing(&message).is_some() && found == path.to_string() => {
+                    Some("a text".to_owned())
+                }
+                _ => None,
+            }
+        }
+    }
+}
+
+/// The field that a message says to be missing.
+fn missing(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.split_once('`').map(|(name, _)| name)
+}
+
+/// The value that a path leads to.
+fn at<'a>(document: &'a Value, path: &Path) -> Option<&'a Value> {
+    path.iter().try_fold(document, |value, step| match step {
+        Segment::Seq { index } => value.get(index),
+        Segment::Map { key } => value.get(key),
+        Segment::Enum { variant } => Some(value.get(variant).unwrap_or(value)),
+        Segment::Unknown => Some(value),
+    })
+}
+
+fn at_mut<'a>(document: &'a mut Value, path: &Path) -> Option<&'a mut Value> {
+    path.iter().try_fold(document, |value, step| match step {
+        Segment::Seq { index } => value.get_mut(index),
+        Segment::Map { key } => value.get_mut(key),
+        Segment::Enum { variant } if value.get(variant).is_some() => value.get_mut(variant),
+        Segment::Enum { .. } | Segment::Unknown => Some(value),
+    })
 }
 
 /// The field at fault: serde's path leads to the object; what is missing or unknown in it stands in
@@ -182,6 +271,68 @@ mod tests {
         assert_eq!(field(r#"{"lines": "#), "body");
         assert_eq!(field(r#" [[{"amount": 1}]]"#), "body", "a list is no object by the order of its values");
         assert_eq!(field(r#"{"lines": []} {}"#), "body");
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wish {
+        #[allow(dead_code, reason = "only reading it is tested")]
+        tone: Option<Tone>,
+        #[allow(dead_code, reason = "only reading it is tested")]
+        id: uuid::Uuid,
+        #[allow(dead_code, reason = "only reading it is tested")]
+        name: String,
+        #[allow(dead_code, reason = "only reading it is tested")]
+        place: Option<Place>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Tone {
+        Warm,
+        Plain,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "kind", rename_all = "lowercase")]
+    enum Place {
+        Host {
+            #[allow(dead_code, reason = "only reading it is tested")]
+            port: u16,
+        },
+    }
+
+    #[test]
+    fn what_was_seen_and_what_is_allowed_are_said_without_a_name_of_rust() {
+        let id = r#""id":"0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81","name":"x""#;
+        let with = |more: &str| format!("{{{id},{more}}}");
+        for (text, field, detail) in [
+            (with(r#""tone":7"#), "tone", "must be one of warm, plain, not the number 7"),
+            (with(r#""tone":[]"#), "tone", "must be one of warm, plain"),
+            (with(r#""tone":"cold""#), "tone", "must be among warm, plain, not \"cold\""),
+            (with(r#""tune":1"#), "tune", "there is no field `tune` here; there are tone, id, name, place"),
+            (
+                with(r#""place":{"kind":"host","port":"x"}"#),
+                "place.port",
+                "must be a whole number, not \"x\"",
+            ),
+            (with(r#""place":{"kind":"host"}"#), "place.port", "`port` is missing"),
+            (with(r#""place":7"#), "place", "must be an object, not the number 7"),
+            (r#"{"name":"x"}"#.to_owned(), "id", "`id` is missing; it must be a UUID"),
+            ("{}".to_owned(), "id", "`id` is missing; it must be a UUID"),
+            (r#"{"id":"7"}"#.to_owned(), "id", "must be a UUID, not \"7\""),
+            (r#"{"id":{}}"#.to_owned(), "id", "must be a UUID, not an object"),
+            (
+                r#"{"id":"0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"}"#.to_owned(),
+                "name",
+                "`name` is missing; it must be a text",
+            ),
+            ("7".to_owned(), "body", "must be an object, not the number 7"),
+        ] {
+            let problem = parse::<Wish>(text.as_bytes()).expect_err(&text);
+            let found = (problem.field.as_deref().unwrap_or_default(), problem.detail.as_ref());
+            assert_eq!(found, (field, detail), "{text}");
+        }
     }
 
     #[test]

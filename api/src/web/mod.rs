@@ -16,6 +16,7 @@ pub mod observe;
 pub mod packing;
 pub mod page;
 pub mod people;
+pub mod plain;
 pub mod problem;
 pub mod query;
 pub mod safety;

@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::web::correlation;
+use crate::web::plain::plain;
 
 /// How long a caller should wait while the database is away, in seconds.
 const RETRY_AFTER_SECS: u64 = 2;
@@ -45,7 +46,7 @@ pub struct Problem {
     "type": "urn:deskwork:problem:bad-request",
     "title": "The request is not valid",
     "status": 400,
-    "detail": "unknown field `priorty`, expected one of `kind`, `payload`, `priority`",
+    "detail": "there is no field `priorty` here; there are kind, payload, priority",
     "field": "priorty",
     "correlation_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"
 }))]
@@ -362,7 +363,9 @@ impl From<QueueError> for Problem {
             }
             QueueError::Contended { .. } | QueueError::Unsettled(_) => Problem::unavailable(),
             QueueError::PayloadTooLarge { .. } => Problem::too_large("payload", jobs::MAX_PAYLOAD_BYTES),
-            QueueError::BadPayload { reason, .. } => Problem::bad_request("payload", reason),
+            QueueError::BadPayload { reason, .. } => {
+                Problem::bad_request("payload", plain(&reason, None, None))
+            }
             QueueError::UnknownKind(_) => {
                 Problem::bad_request("kind", "there is no such kind; GET /api/kinds lists them")
             }

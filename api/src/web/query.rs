@@ -6,6 +6,7 @@ use axum::http::Uri;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::web::plain::shown_text;
 use crate::web::problem::Problem;
 
 /// The query parameters of a request.
@@ -76,7 +77,7 @@ impl Params {
         let Some(text) = self.text(name)? else { return Ok(None) };
         match text.parse() {
             Ok(number) if (min..=max).contains(&number) => Ok(Some(number)),
-            _ => Err(Problem::bad_request(name, format!("must be a whole number from {min} to {max}"))),
+            _ => Err(must_be(name, &format!("a whole number from {min} to {max}"), text)),
         }
     }
 
@@ -96,7 +97,7 @@ impl Params {
         let Some(text) = self.text(name)? else { return Ok(None) };
         match DateTime::parse_from_rfc3339(text) {
             Ok(time) => Ok(Some(time.with_timezone(&Utc))),
-            Err(_) => Err(Problem::bad_request(name, "must be a time such as 2026-01-31T12:00:00Z")),
+            Err(_) => Err(must_be(name, "a time such as 2026-01-31T12:00:00Z", text)),
         }
     }
 }
@@ -106,7 +107,12 @@ impl Params {
 /// # Errors
 /// 400 naming where it stood.
 pub fn id(name: &'static str, text: &str) -> Result<Uuid, Problem> {
-    text.parse().map_err(|_| Problem::bad_request(name, "must be a UUID"))
+    text.parse().map_err(|_| must_be(name, "a UUID", text))
+}
+
+/// A refusal of a text that says what is allowed, and what was seen.
+pub fn must_be(name: &'static str, allowed: &str, text: &str) -> Problem {
+    Problem::bad_request(name, format!("must be {allowed}, not {}", shown_text(text)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Every parameter of every route with values that nobody should send: paths, queries, headers and bodies, as the OpenAPI
 //! document names them, so a new route is tried without a word here. Whatever is sent, it is the caller's mistake: it is
-//! refused with a problem document, or it is fine. It is never a 5xx, and nothing panics.
+//! refused with a problem document in plain words, without a name of Rust's types, or it is fine. It is never a 5xx, and
+//! nothing panics.
 
 use accounts::api_keys::Scope;
 use accounts::verify::Mode;
@@ -228,6 +229,11 @@ impl Document {
             }
         }
         for (name, part) in schema["properties"].as_object().into_iter().flatten() {
+            // Without it.
+            if let Some(mut fields) = example.as_object().cloned() {
+                fields.remove(name);
+                variants.push(fields.into());
+            }
             for variant in self.variants(part, &example[name], depth + 1) {
                 let mut body = if example.is_object() { example.clone() } else { json!({}) };
                 body[name] = variant;
@@ -338,7 +344,9 @@ fn attempts(document: &Document, keys: &[String], ids: &Ids) -> Vec<Attempt> {
                 let values = odd_json();
                 for variant in document.variants(&body["schema"], &right, 0) {
                     let variant = variant.to_string();
-                    for value in &values {
+                    // What only lacks something is tried once.
+                    let values = if variant.contains(HERE) { values.as_slice() } else { &values[..1] };
+                    for value in values {
                         attempt(&address, &[], variant.replace(&format!("\"{HERE}\""), value).as_bytes());
                     }
                 }
@@ -368,6 +376,33 @@ fn attempts(document: &Document, keys: &[String], ids: &Ids) -> Vec<Attempt> {
     attempts
 }
 
+/// Words of Rust and of its readers, by which nobody can mend a request.
+const NOT_FOR_PEOPLE: [&str; 24] = [
+    "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize", "f32", "f64",
+    "struct", "enum", "tuple", "newtype", "visitor", "variant", "untagged", "sequence", "serde", "Option",
+];
+
+/// Whether a refusal is in plain words.
+fn is_plain(refusal: &Value) -> bool {
+    let detail = refusal["detail"].as_str().unwrap_or_default();
+    let is_readers = [
+        "invalid type",
+        "invalid value",
+        "invalid length",
+        "missing field",
+        "unknown field",
+        "expected value",
+    ]
+    .iter()
+    .any(|words| detail.contains(words));
+    // What is no JSON at all has a place in the text, and no field.
+    detail.starts_with("this is no JSON text: ")
+        || !is_readers
+            && !detail
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .any(|word| NOT_FOR_PEOPLE.contains(&word))
+}
+
 /// What is wrong with the answer, if anything.
 async fn fault(router: axum::Router, attempt: Attempt) -> Option<String> {
     let answer = router.oneshot(attempt.request).await.expect("the router cannot fail");
@@ -380,7 +415,10 @@ async fn fault(router: axum::Router, attempt: Attempt) -> Option<String> {
         return None;
     }
     if status < 500 && is("application/problem+json") {
-        return None;
+        let body = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
+        let refusal: Value = serde_json::from_slice(&body).expect("a problem document");
+        let fault = format!("{status} {refusal} <- {}", attempt.what);
+        return (!is_plain(&refusal)).then_some(fault);
     }
     // What customers open from a mail or from the shop answers them with a page, also when it refuses.
     let for_people = [" /r/", " /help/", " /my/"].iter().any(|pages| attempt.what.contains(pages));
@@ -411,7 +449,7 @@ async fn real_ids(shop: &Shop) -> Ids {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_value_of_any_parameter_is_our_fault() {
+async fn no_value_of_any_parameter_is_our_fault_and_each_is_refused_in_plain_words() {
     let shop = shop(Mode::Token).await;
     let every = [&Scope::ALL[..]].concat();
     let keys = [key(&shop, shop.tenant, &every, None).await];

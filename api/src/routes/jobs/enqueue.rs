@@ -10,7 +10,7 @@ use axum::{
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{REQUEST_WITHIN, Role, ids::TenantId};
 use jobs::{
-    NewJob, Priority, SYSTEM_TENANT, State as JobState,
+    NewJob, Priority, QueueError, SYSTEM_TENANT, State as JobState,
     contract::{Access, Subject},
     enqueue, read,
 };
@@ -30,6 +30,7 @@ use crate::{
         idempotency::{self, Answer, IdempotencyKey},
         limiter::Standing,
         limits::{Limits, Refusal},
+        plain,
         problem::Problem,
     },
 };
@@ -193,7 +194,9 @@ impl EnqueueRequest {
             Some(payload) => payload,
             None => RawValue::from_string("{}".to_owned()).expect("an empty object is JSON"),
         };
-        let mut job = correlation::caused(NewJob::raw(tenant, kind, payload)?);
+        let given = payload.clone();
+        let job = NewJob::raw(tenant, kind, payload).map_err(|error| unfit(error, &given))?;
+        let mut job = correlation::caused(job);
         if let Some(priority) = self.priority {
             access::require_priority(caller, kind, priority)?;
             job = job.with_priority(priority);
@@ -225,6 +228,21 @@ impl EnqueueRequest {
             (None, _) => Planned { job, state: JobState::Ready, access },
         })
     }
+}
+
+/// A refusal that says where in the payload it does not fit, when the reader's message can be about one place alone.
+fn unfit(error: QueueError, payload: &RawValue) -> Problem {
+    let place = match &error {
+        QueueError::BadPayload { reason, .. } => serde_json::from_str(payload.get())
+            .ok()
+            .and_then(|document: serde_json::Value| plain::culprit(&document, reason)),
+        _ => None,
+    };
+    let mut problem = Problem::from(error);
+    if let Some(place) = place {
+        problem.detail = format!("`{place}` {}", problem.detail).into();
+    }
+    problem
 }
 
 /// The time that a job has to wait for, if it lies ahead.

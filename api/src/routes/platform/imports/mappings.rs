@@ -18,6 +18,7 @@ use super::stated::mapping_name;
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
+use crate::web::plain::plain;
 use crate::web::problem::{Problem, ProblemDocument};
 
 /// What columns of a file mean, and how it is written.
@@ -216,10 +217,10 @@ pub(in super::super) fn mapping_of(form: MappingForm) -> Result<Mapping, Problem
     Ok(mapping)
 }
 
-/// One of the words that a meaning or a status has; serde's message lists them.
+/// One of the words that a meaning or a status has; the refusal lists them.
 fn word<T: serde::de::DeserializeOwned>(field: String, word: &str) -> Result<T, Problem> {
     serde_json::from_value(serde_json::Value::from(word))
-        .map_err(|error| Problem::bad_request(field, error.to_string()))
+        .map_err(|error| Problem::bad_request(field, plain(&error.to_string(), None, None)))
 }
 
 /// A value's word, as it is written.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::live::availability::Availability;
+use crate::web::plain::plain;
 
 /// How long a message may be, in bytes.
 pub const LONGEST: usize = 4_096;
@@ -47,7 +48,8 @@ pub fn read(text: &str) -> Result<Word, String> {
     if text.len() > LONGEST {
         return Err(format!("a message has at most {LONGEST} bytes"));
     }
-    serde_json::from_str(text).map_err(|error| strip_text(&error.to_string()).into_owned())
+    serde_json::from_str(text)
+        .map_err(|error| strip_text(&plain(&error.to_string(), None, None)).into_owned())
 }
 
 /// A frame that says what is wrong and what is allowed.

@@ -16,7 +16,7 @@ use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::page::{Page, PageRequest, bad_cursor};
 use crate::web::problem::{Problem, ProblemDocument};
-use crate::web::query::Params;
+use crate::web::query::{Params, must_be};
 
 const PARAMETERS: &[&str] = &[
     "order",
@@ -158,7 +158,7 @@ fn one_of<T: Copy>(name: &'static str, text: &str, known: &[(&str, T)]) -> Resul
         Some((_, value)) => Ok(*value),
         None => {
             let names: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-            Err(Problem::bad_request(name, format!("must be among {}", names.join(", "))))
+            Err(must_be(name, &format!("among {}", names.join(", ")), text))
         }
     }
 }
