@@ -60,7 +60,7 @@ impl MailSink {
         let addr = listener.local_addr()?;
         let sink = Arc::new(Sink { state: Mutex::default(), count: watch::Sender::new(0) });
         let door: Arc<dyn Door> = Arc::<Sink>::clone(&sink);
-        let options = Options { connections: 500, ..Options::default() };
+        let options = Options { connections: 500, of_one_address: 500, ..Options::default() };
         let server = tokio::spawn(server::serve(listener, options, door, std::future::pending()));
         Ok(MailSink { addr, sink, server })
     }
@@ -85,6 +85,11 @@ impl MailSink {
     /// The next mails meet this, in their order.
     pub fn inject(&self, fault: Fault, count: usize) {
         self.sink.lock().faults.extend(std::iter::repeat_n(fault, count));
+    }
+
+    /// Lets it behave again.
+    pub fn forgive(&self) {
+        self.sink.lock().faults.clear();
     }
 }
 

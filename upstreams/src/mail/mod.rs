@@ -4,6 +4,7 @@
 pub mod client;
 pub mod compose;
 pub mod error;
+mod places;
 pub mod server;
 
 pub use client::{Account, Post, Security};

@@ -3,7 +3,8 @@
 //! but the standard's own, so nobody smuggles a second mail behind a first. What is done with a mail is the [`Door`]'s.
 //!
 //! It is meant to stand behind a mail server on a private network: it knows no TLS and no sign-in, and whom it takes mail
-//! for is what its door says.
+//! for is what its door says. Places are few, so a client that is slow gives its place back: a command has a time to its end, a
+//! mail another, and of one address there are as many connections as its share (`places.rs`).
 
 use std::io;
 use std::sync::Arc;
@@ -15,9 +16,13 @@ use smtp_proto::request::receiver::{DataReceiver, RequestReceiver};
 use smtp_proto::{Error, Request};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use super::places::Places;
+
+/// Commands since the last mail, after which a connection ends: more than a mail for the most recipients has.
+const MOST_COMMANDS: usize = 400;
 /// Recipients of one mail.
 const MOST_RECIPIENTS: usize = 100;
 /// Commands that mean nothing, after which a connection ends.
@@ -45,8 +50,12 @@ pub struct Options {
     pub max_bytes: usize,
     /// Connections at once; more wait.
     pub connections: usize,
-    /// How long a client may say nothing.
+    /// Of those, how many may be of one address; more are told to come again.
+    pub of_one_address: usize,
+    /// How long a client may take to say a command to its end, or to hear an answer; how long it may say nothing within a mail.
     pub patience: Duration,
+    /// How long a mail may take to its end.
+    pub mail_time: Duration,
 }
 
 impl Default for Options {
@@ -56,7 +65,10 @@ impl Default for Options {
             name: "deskwork".to_owned(),
             max_bytes: 25 * 1024 * 1024,
             connections: 100,
+            // What is in front of it may be one mail server alone; none opens so many by itself.
+            of_one_address: 50,
             patience: Duration::from_secs(120),
+            mail_time: Duration::from_secs(600),
         }
     }
 }
@@ -101,22 +113,28 @@ pub async fn serve(
     door: Arc<dyn Door>,
     stop: impl Future<Output = ()>,
 ) {
-    let places = Arc::new(Semaphore::new(options.connections));
+    let places = Places::new(options.connections, options.of_one_address);
     let options = Arc::new(options);
     let mut open = JoinSet::new();
     tokio::pin!(stop);
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let place = tokio::select! {
+            () = &mut stop => break,
+            place = places.any() => place,
+        };
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let _ = stream.set_nodelay(true);
                     let (options, door) = (Arc::clone(&options), Arc::clone(&door));
+                    let place = place.of(peer.ip());
                     open.spawn(async move {
-                        let _place = place;
                         // A client that goes away is no news.
-                        let _ = converse(stream, &options, door.as_ref()).await;
+                        let _ = match place {
+                            Some(_place) => converse(stream, &options, door.as_ref()).await,
+                            None => send_away(stream, &options).await,
+                        };
                     });
                 }
                 // Out of file descriptors, most likely: give the open connections a moment to end.
@@ -126,6 +144,16 @@ pub async fn serve(
         while open.try_join_next().is_some() {}
     }
     open.shutdown().await;
+}
+
+/// Tells a client that its address has its share of the places. It fits into what a socket takes at once, so nobody is waited
+/// for.
+async fn send_away<S: AsyncWrite + Unpin>(mut stream: S, options: &Options) -> io::Result<()> {
+    let line = format!("421 4.7.0 {} has too many connections of your address; come again\r\n", options.name);
+    match tokio::time::timeout(options.patience, stream.write_all(line.as_bytes())).await {
+        Ok(written) => written,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
 }
 
 /// One connection from its greeting to its end.
@@ -143,6 +171,8 @@ pub async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     let mut buffer = vec![0; PIECE_BYTES];
     // What was said and not heard yet.
     let mut pending = Vec::new();
+    let mut since_mail = 0;
+    let mut until = Instant::now() + options.patience;
     loop {
         let mut bytes = pending.iter();
         let request = commands.ingest(&mut bytes).map(Request::into_owned);
@@ -150,7 +180,7 @@ pub async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         let next = match request {
             Ok(request) => talk.answer(request).await?,
             Err(Error::NeedsMoreData { .. }) => {
-                let read = talk.read(&mut buffer).await?;
+                let read = talk.read(&mut buffer, until, "421 4.4.2 your command took too long").await?;
                 if read == 0 {
                     return Ok(());
                 }
@@ -159,14 +189,22 @@ pub async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Err(error) => talk.wrong(&error).await?,
         };
+        since_mail += 1;
+        if since_mail > MOST_COMMANDS {
+            return talk.say("421 4.7.0 too many commands without a mail").await;
+        }
         pending = match next {
             Next::Command => rest,
             Next::End => return Ok(()),
             Next::Mail => match talk.take_mail(rest).await? {
-                Some(rest) => rest,
+                Some(rest) => {
+                    since_mail = 0;
+                    rest
+                }
                 None => return Ok(()),
             },
         };
+        until = Instant::now() + options.patience;
     }
 }
 
@@ -188,11 +226,12 @@ struct Talk<'a, S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
-    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match tokio::time::timeout(self.options.patience, self.stream.read(buffer)).await {
+    /// Reads what comes until a moment; nothing when the connection ended, or had to be.
+    async fn read(&mut self, buffer: &mut [u8], until: Instant, too_late: &str) -> io::Result<usize> {
+        match tokio::time::timeout_at(until, self.stream.read(buffer)).await {
             Ok(read) => read,
             Err(_) => {
-                self.say("421 4.4.2 you said nothing for too long").await?;
+                self.say(too_late).await?;
                 Ok(0)
             }
         }
@@ -300,6 +339,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
         let mut receiver = DataReceiver::new();
         let (mut mail, mut is_too_long) = (Vec::new(), false);
         let mut buffer = vec![0; PIECE_BYTES];
+        let end = Instant::now() + self.options.mail_time;
         let rest = loop {
             let mut bytes = came.iter();
             if receiver.ingest(&mut bytes, &mut mail) {
@@ -310,7 +350,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
                 is_too_long = true;
                 mail.clear();
             }
-            let read = self.read(&mut buffer).await?;
+            let until = end.min(Instant::now() + self.options.patience);
+            let read = self.read(&mut buffer, until, "421 4.4.2 your mail took too long").await?;
             if read == 0 {
                 return Ok(None);
             }
@@ -478,5 +519,91 @@ mod tests {
             ["220", "503", "250", "503", "552", "250", "250", "354", "554", "500", "221"],
             "{heard:?}"
         );
+    }
+
+    /// Says a byte a second, until nobody listens, and hears the last line that is answered. The clock stands still but for what
+    /// is waited for.
+    async fn drip(begun: &str, slow: &str) -> String {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        let options = Options { max_bytes: 1_000_000, ..Options::default() };
+        let (reader, mut writer) = tokio::io::split(ours);
+        let mut lines = BufReader::new(reader).lines();
+        let room = Room::default();
+        let client = async {
+            for step in begun.split_inclusive("\r\n") {
+                while lines
+                    .next_line()
+                    .await
+                    .expect("an answer")
+                    .is_some_and(|line| line.as_bytes()[3] == b'-')
+                {}
+                writer.write_all(step.as_bytes()).await.expect("said");
+            }
+            let dripping = async {
+                for byte in slow.as_bytes().iter().cycle() {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    if writer.write_all(&[*byte]).await.is_err() {
+                        break;
+                    }
+                }
+                // Whoever hears the end says so.
+                std::future::pending::<()>().await;
+            };
+            let hearing = async {
+                let mut last = String::new();
+                while let Ok(Some(line)) = lines.next_line().await {
+                    last = line;
+                }
+                last
+            };
+            tokio::select! {
+                () = dripping => "it was not sent away".to_owned(),
+                last = hearing => last,
+            }
+        };
+        // The door's side is gone when it has ended, so its client hears the end.
+        let served = async move { converse(theirs, &options, &room).await };
+        let (ended, last) = tokio::join!(served, client);
+        ended.expect("it ends in order");
+        last
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_a_byte_a_second_gives_its_place_back() {
+        let begun = "EHLO c\r\nMAIL FROM:<ann@x.example>\r\nRCPT TO:<help@shop.example>\r\nDATA\r\n";
+        assert_eq!(drip("", "x").await, "421 4.4.2 your command took too long");
+        assert_eq!(drip("EHLO c\r\n", "x").await, "421 4.4.2 your command took too long");
+        assert_eq!(drip(begun, "x").await, "421 4.4.2 your mail took too long");
+        // It says a whole command each time, and never a mail.
+        assert_eq!(drip("EHLO c\r\n", "NOOP\r\n").await, "421 4.7.0 too many commands without a mail");
+    }
+
+    #[tokio::test]
+    async fn one_address_cannot_hold_all_places() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let address = listener.local_addr().expect("an address");
+        let options = Options { connections: 2, of_one_address: 1, ..Options::default() };
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(serve(listener, options, Arc::new(Room::default()), async move {
+            let _ = stopped.await;
+        }));
+        let greeted = async || {
+            let stream = tokio::net::TcpStream::connect(address).await.expect("connected");
+            let mut lines = BufReader::new(stream).lines();
+            let line = lines.next_line().await.expect("readable").expect("a greeting");
+            (lines, line)
+        };
+        let (first, line) = greeted().await;
+        assert!(line.starts_with("220"), "{line}");
+        for _ in 0..5 {
+            let (mut sent_away, line) = greeted().await;
+            assert!(line.starts_with("421 4.7.0"), "{line}");
+            assert_eq!(sent_away.next_line().await.expect("readable"), None, "it is over");
+        }
+        drop(first);
+        // Its place is free as soon as the server has seen that it is gone.
+        while !greeted().await.1.starts_with("220") {}
+        drop(stop);
+        serving.await.expect("it ends");
     }
 }
