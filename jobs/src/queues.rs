@@ -210,7 +210,7 @@ pub async fn oldest_ready(
 ) -> Result<Vec<(String, Option<DateTime<Utc>>)>, QueueError> {
     Ok(sqlx::query_as(
         "select q.queue, (
-             select min(first.run_at) from unnest(array[0, 1, 2, 3]::smallint[]) p (priority)
+             select min(first.run_at) from unnest(jobs.priorities()) p (priority)
              cross join lateral (
                  select j.run_at from jobs.live j
                  where j.queue = q.queue and j.priority = p.priority and j.due_at is null and not j.parked

@@ -24,7 +24,7 @@ select named.queue,
               where b.queue = named.queue and account not in ('enqueued', 'pruned')), '{}') as jobs,
     case when coalesce((select n from books b where b.queue = named.queue and account = 'ready'), 0) > 0 then
         (select extract(epoch from now() - min(first.run_at))::float8
-         from unnest(array[0, 1, 2, 3]::smallint[]) p (priority)
+         from unnest(jobs.priorities()) p (priority)
          cross join lateral (
              select j.run_at from jobs.live j
              where j.queue = named.queue and j.priority = p.priority and j.due_at is null and not j.parked

@@ -178,9 +178,19 @@ pub async fn recover_unheld(
     after: Option<JobId>,
     limit: i64,
 ) -> Result<Unheld, QueueError> {
+    let after = after.unwrap_or(Uuid::nil());
+    // There are none as a rule, and then this is all.
+    let (is_any, last): (bool, Option<JobId>) = sqlx::query_as(include_str!("unheld_look.sql"))
+        .bind(after)
+        .bind(limit)
+        .fetch_one(&mut *conn)
+        .await?;
+    if !is_any {
+        return Ok(Unheld { last, ..Unheld::default() });
+    }
     let mut tx = conn.begin().await?;
     let rows: Vec<Found> = sqlx::query_as(include_str!("unheld.sql"))
-        .bind(after.unwrap_or(Uuid::nil()))
+        .bind(after)
         .bind(limit)
         .fetch_all(&mut *tx)
         .await?;
@@ -221,7 +231,7 @@ pub async fn ready_page(
 pub async fn first_ready(conn: &mut PgConnection, limit: i64) -> Result<Vec<Offer>, QueueError> {
     Ok(sqlx::query_as(
         "select j.* from (select distinct queue from jobs.balance) q
-         cross join unnest(array[0, 1, 2, 3]::smallint[]) p (priority)
+         cross join unnest(jobs.priorities()) p (priority)
          cross join lateral (
              select id, tenant_id as tenant, queue, priority from jobs.live
              where queue = q.queue and priority = p.priority and due_at is null and not parked and state = 'ready'

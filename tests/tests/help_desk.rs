@@ -206,6 +206,16 @@ impl Desk {
         self.works().await;
     }
 
+    /// The clocks of all tickets for an answer and for the end, and how they stand.
+    async fn clocks(&self) -> Vec<(String, String)> {
+        sqlx::query_as(
+            "select kind, state from support_app.sla_clock where kind in ('first_response', 'resolution') order by kind",
+        )
+        .fetch_all(&mut self.owner().await)
+        .await
+        .expect("read")
+    }
+
     async fn same_on_both_sides(&self, id: u64) {
         let ours = self.ours(id).await.expect("it is known");
         let theirs = self.upstream.ticket(id);
@@ -316,6 +326,39 @@ async fn whatever_webhooks_do_both_sides_become_the_same() {
         totals.iter().filter(|(call, _)| !call.starts_with("GET")).map(|(_, count)| count).sum()
     };
     assert_eq!(writes(&before), writes(&after), "what is the same is told to nobody");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_webhook_closed_and_is_open_there_is_worked_on_again_as_if_opened_here() {
+    let desk = Desk::open().await;
+    desk.seed(7);
+    // A webhook that does not say when, so its time is ours of that moment.
+    let mut telling = desk.telling(7);
+    telling.as_object_mut().expect("an object").remove("updated_datetime");
+    desk.hears(&telling).await;
+    telling["status"] = json!("closed");
+    desk.hears(&telling).await;
+    desk.works().await;
+    let closed = desk.ours(7).await.expect("it is known").ticket;
+    assert_eq!(closed.status, "closed");
+    assert_eq!(desk.clocks().await, [("first_response", "ended"), ("resolution", "ended")].map(named));
+    // There it has been open since before that.
+    desk.reconciles().await;
+    let opened = desk.ours(7).await.expect("it is known").ticket;
+    assert_eq!((opened.id, opened.status.as_str()), (closed.id, "open"));
+    assert_eq!(desk.clocks().await, [("first_response", "running"), ("resolution", "running")].map(named));
+    let looks: i64 = sqlx::query_scalar(
+        "select count(*) from jobs.job where kind = 'refresh_rank' and dedup_key = $1 || ':told'",
+    )
+    .bind(opened.id.to_string())
+    .fetch_one(&mut desk.owner().await)
+    .await
+    .expect("read");
+    assert_eq!(looks, 1, "what is known of its customer is looked at again");
+}
+
+fn named((kind, state): (&str, &str)) -> (String, String) {
+    (kind.to_owned(), state.to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]

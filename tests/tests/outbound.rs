@@ -1,10 +1,10 @@
 //! Events on their way to partners' endpoints, with a real database, a real worker and an endpoint that misbehaves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use cluster::upstream::{self, Fault, FaultRule, Upstream, When};
 use database::ids::TenantId;
 use database::{Db, Role};
@@ -14,6 +14,7 @@ use outbound::deliveries::State;
 use outbound::deliveries::list::{self, Filter, Listed};
 use outbound::deliveries::replay;
 use outbound::endpoints::{self, Wanted};
+use outbound::pump;
 use outbound::signature::{self, Secret};
 use outbound::tell::tell;
 use serde_json::{Value, json};
@@ -447,6 +448,28 @@ async fn nothing_is_written_where_nobody_listens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_an_event_hears_of_it_and_keeps_nobodys_dead_rows_meanwhile() {
+    let world = World::open().await;
+    world.endpoint("a", &["*"], false).await;
+    let mut engine = world.app.store.pool().acquire().await.expect("the ledger");
+    let waiting = tokio::spawn(async move { pump::await_event(&mut engine, Duration::from_secs(25)).await });
+    let mut admin = world.admin().await;
+    // Each look is a transaction of its own.
+    let looks = "select xact_start from pg_stat_activity
+                 where datname = current_database() and query like 'call outbound.await_event%'";
+    let mut seen = BTreeSet::new();
+    while seen.len() < 3 {
+        let look: Option<Option<DateTime<Utc>>> =
+            sqlx::query_scalar(looks).fetch_optional(&mut admin).await.expect("asked");
+        seen.extend(look.flatten());
+    }
+    world.happens("ticket:1", 1).await;
+    assert!(waiting.await.expect("it ends").expect("the ledger"));
+    world.works().await;
+    assert_eq!(world.only().await.state, State::Delivered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_whose_job_is_gone_gets_another_and_not_for_ever() {
     let world = World::open().await;
     world.endpoint("a", &["*"], false).await;
@@ -461,7 +484,7 @@ async fn a_delivery_whose_job_is_gone_gets_another_and_not_for_ever() {
             .await
             .expect("the database");
         let mut conn = world.app.store.pool().acquire().await.expect("the ledger");
-        revived.push(outbound::pump::look_after_overdue(&mut conn).await.expect("the ledger").0);
+        revived.push(pump::look_after_overdue(&mut conn).await.expect("the ledger").0);
     }
     assert_eq!(revived, [1, 1, 1, 1, 1, 0]);
     let listed = world.only().await;

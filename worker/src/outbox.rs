@@ -1,19 +1,23 @@
-//! Hands events out of the outbox beside the jobs, ten times a second: whichever worker looks first does it, and the
-//! others find nothing. The look costs an index of a table that is empty.
+//! Hands events out of the outbox beside the jobs: whichever worker sees one first does it, and the others find nothing. A
+//! statement waits for them in the database, which looks ten times a second, at an index of a table that is empty.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use jobs::{Dispatch, QueueError, Store};
 use outbound::pump;
 
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long a statement waits for an event: far less than an answer of the ledger may take.
+const WAITS_FOR: Duration = Duration::from_secs(3);
+
+/// Between handing out and waiting for more, so that a batch comes together, and who found another at it does not ask in vain.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// After a failure the database is left alone for a moment.
 const REST: Duration = Duration::from_secs(1);
 
-/// How often deliveries whose jobs may be gone are looked for, and what is old is removed: in looks.
-const TEND_EVERY: u32 = 600;
+/// How often deliveries whose jobs may be gone are looked for, and what is old is removed.
+const TEND_EVERY: Duration = Duration::from_secs(60);
 
 /// Batches of old rows that are removed at once.
 const PRUNED_BATCHES: usize = 10;
@@ -21,19 +25,22 @@ const PRUNED_BATCHES: usize = 10;
 /// Hands events out until it is dropped.
 pub async fn run(store: Store, dispatch: Dispatch) {
     // Workers that were started together do not tend together.
-    let mut looks = rand::random::<u32>() % TEND_EVERY;
+    let mut tend_at = Instant::now() + TEND_EVERY.mul_f64(rand::random());
     loop {
-        looks = looks.wrapping_add(1);
-        let looked = match hand_out(&store, &dispatch).await {
-            Ok(()) if looks.is_multiple_of(TEND_EVERY) => tend(&store, &dispatch).await,
-            looked => looked,
-        };
-        match looked {
-            Ok(()) => tokio::time::sleep(LOOK_EVERY).await,
-            Err(error) => {
-                tracing::debug!(%error, "events could not be handed out; they stay in the outbox");
-                tokio::time::sleep(REST).await;
+        let done = async {
+            if is_event_there(&store).await? {
+                hand_out(&store, &dispatch).await?;
+                tokio::time::sleep(PAUSE).await;
             }
+            if Instant::now() >= tend_at {
+                tend(&store, &dispatch).await?;
+                tend_at = Instant::now() + TEND_EVERY;
+            }
+            Ok::<(), QueueError>(())
+        };
+        if let Err(error) = done.await {
+            tracing::debug!(%error, "events could not be handed out; they stay in the outbox");
+            tokio::time::sleep(REST).await;
         }
     }
 }
@@ -51,6 +58,11 @@ pub async fn hand_out(store: &Store, dispatch: &Dispatch) -> Result<(), QueueErr
             return Ok(());
         }
     }
+}
+
+/// Waits for an event; false when none came for a while.
+async fn is_event_there(store: &Store) -> Result<bool, QueueError> {
+    store.answers(async { pump::await_event(&mut *store.pool().acquire().await?, WAITS_FOR).await }).await
 }
 
 async fn tend(store: &Store, dispatch: &Dispatch) -> Result<(), QueueError> {

@@ -38,8 +38,9 @@ pub enum Stop {
     /// Come back after this time; no attempt is counted.
     Snooze(Duration),
     /// It needs something that is not there now: the database, a connection of our own, an upstream that named a
-    /// time. No attempt is counted, for nothing was tried; it comes back after the given time or one that grows
-    /// with the wait, and fails when it has waited for [`LONGEST_WAIT`].
+    /// time; or it gave way to another transaction ([`DbError::is_collision`]). No attempt is counted, for that is no
+    /// failure of its own; it comes back after the given time or one that grows with the wait, and fails when it has
+    /// waited for [`LONGEST_WAIT`].
     Wait {
         /// What is missing.
         failure: Failure,
@@ -75,6 +76,11 @@ impl Stop {
         Stop::Wait { failure, after: Some(COME_BACK) }
     }
 
+    /// Whether our own database was in the way, so that what was done before that may not be noted.
+    pub fn is_of_database(&self) -> bool {
+        matches!(self, Stop::Wait { failure, .. } if [UNAVAILABLE, CONFLICT].contains(&failure.class.as_str()))
+    }
+
     /// A failure that may pass.
     pub fn retry(class: &str, message: &str) -> Stop {
         Stop::Retry { failure: Failure::new(class, message), after: None }
@@ -86,13 +92,22 @@ impl Stop {
     }
 }
 
+/// The database is away.
+const UNAVAILABLE: &str = "database_unavailable";
+
+/// Another transaction was in the way.
+const CONFLICT: &str = "database_conflict";
+
 impl From<DbError> for Stop {
     fn from(error: DbError) -> Stop {
+        let message = error.to_string();
         if error.is_unavailable() {
-            return Stop::wait("database_unavailable", &error.to_string());
+            Stop::wait(UNAVAILABLE, &message)
+        } else if error.is_collision() {
+            Stop::wait(CONFLICT, &message)
+        } else {
+            Stop::retry(if error.is_transient() { "database_slow" } else { "database" }, &message)
         }
-        let class = if error.is_transient() { "database_conflict" } else { "database" };
-        Stop::retry(class, &error.to_string())
     }
 }
 

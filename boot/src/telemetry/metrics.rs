@@ -31,6 +31,7 @@ pub enum MetricKind {
 pub const METRICS: &[Metric] = &[
     gauge("deskwork_jobs", "Jobs by queue and state, from the ledger's books."),
     counter("deskwork_job_transitions_total", "Changes of a job's state by queue, kind and new state."),
+    counter("deskwork_job_waits_total", "Runs that were put off and cost no attempt, by kind and reason."),
     histogram("deskwork_job_duration_seconds", "Run time of an attempt by kind."),
     histogram("deskwork_job_wait_seconds", "Time from becoming claimable to the start, by queue."),
     gauge("deskwork_queue_oldest_seconds", "Age of the longest waiting claimable job by queue."),

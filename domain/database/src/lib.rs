@@ -277,6 +277,14 @@ impl DbError {
         self.is_unavailable() || matches!(self, DbError::Conflict(_))
     }
 
+    /// Whether another transaction was in the way of this one: it was chosen to end a deadlock, fits into no order with
+    /// others, or did not get a lock in time. It left nothing behind, and nothing is wrong with it; a statement that
+    /// ran for too long is another thing.
+    pub fn is_collision(&self) -> bool {
+        let DbError::Conflict(error) = self else { return false };
+        error.as_database_error().and_then(|error| error.code()).as_deref() != Some(QUERY_CANCELED)
+    }
+
     /// Whether the database cannot be reached or is overloaded (HTTP 503).
     pub fn is_unavailable(&self) -> bool {
         matches!(self, DbError::Unavailable(_) | DbError::Unanswered(_))
@@ -302,6 +310,9 @@ impl DbError {
     }
 }
 
+/// The SQLSTATE of a statement that was ended by its timeout, or by somebody who cancelled it.
+const QUERY_CANCELED: &str = "57014";
+
 impl fmt::Debug for DbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DbError({self})")
@@ -319,7 +330,7 @@ impl From<sqlx::Error> for DbError {
             return DbError::Constraint { name: name.to_owned() };
         }
         match database.code().as_deref() {
-            Some("40001" | "40P01" | "55P03" | "57014") => DbError::Conflict(error),
+            Some("40001" | "40P01" | "55P03" | QUERY_CANCELED) => DbError::Conflict(error),
             // Too many connections, out of memory or disk; or the server is a standby since a failover.
             Some("53000" | "53100" | "53200" | "53300" | "25006") => DbError::Unavailable(error),
             _ => DbError::Other(error),

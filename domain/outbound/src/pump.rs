@@ -1,6 +1,8 @@
 //! Hands events out of the outbox: deliveries and alerts, and the jobs that send them, in one transaction. Any worker may
 //! do it at any time; an advisory lock lets one at a time, and what one leaves undone the next one does.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sqlx::{Acquire, FromRow, PgConnection};
 use uuid::Uuid;
@@ -45,6 +47,16 @@ pub fn channel_job(tenant: TenantId, workspace_id: Uuid, channel: &str) -> Resul
     NewJob::of(tenant, &SendSlackAlert { workspace_id, channel: channel.to_owned() })?
         .with_dedup_key(&key)?
         .with_concurrency_key(&key, 1)
+}
+
+/// Waits until an event lies in the outbox, at most for so long; answers whether one does (the queue's role, outside of a
+/// transaction).
+///
+/// # Errors
+/// The ledger failed.
+pub async fn await_event(conn: &mut PgConnection, longest: Duration) -> Result<bool, QueueError> {
+    let is_there = sqlx::query_scalar("call outbound.await_event($1)").bind(longest.as_secs_f64());
+    Ok(is_there.fetch_one(conn).await?)
 }
 
 /// Hands out up to [`BATCH`] events; how many jobs that made, and what is to be announced (the queue's role).

@@ -3,6 +3,7 @@
 //! A draft belongs to the message count its ticket had; with more messages it is stale. An agent's choice or
 //! edit is never overwritten, because a new draft is a new row.
 
+pub mod apart;
 pub mod distance;
 pub mod people;
 pub mod report;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::tickets::lock::hold;
+use crate::tickets::lock::hold_with_current;
 use crate::tickets::{self, NewMessage};
 use database::ids::{DraftId, MessageId, TenantId, TicketId};
 use database::nul::{strip_json, strip_text};
@@ -190,8 +191,8 @@ pub async fn mark_posted(
     marker: &str,
     note: NewMessage,
 ) -> Result<(), DbError> {
-    // The ticket before the draft, as people take them.
-    hold(tx, &[draft.ticket.0]).await?;
+    // The ticket before the draft, as people take them, and with it the one that the note goes to.
+    hold_with_current(tx, draft.ticket).await?;
     sqlx::query(
         "update support_app.draft set note_external_id = $2, posted_at = now() where id = $1 and posted_at is null",
     )

@@ -33,7 +33,7 @@ mod together;
 
 pub use together::Intakes;
 
-/// How often a call is repeated after it collided with another one.
+/// How often a call is sent again that gave way to another transaction.
 const RETRIES: u32 = 3;
 
 /// For how long the same bytes are the same delivery, when the sender does not say which event they are about.
@@ -95,7 +95,7 @@ async fn send(support: &Db, dispatch: &Dispatch, call: &Call) -> Result<Taken, Q
                 dispatch.announce(announcement);
                 return Ok(taken);
             }
-            Err(DbError::Conflict(_)) if collisions < RETRIES => collisions += 1,
+            Err(error) if error.is_collision() && collisions < RETRIES => collisions += 1,
             // Idle connections that died with the server are met at once. One that fell silent took its time, and
             // the sender's with it.
             Err(error)

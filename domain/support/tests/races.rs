@@ -6,15 +6,16 @@ mod world;
 use chrono::{DateTime, Duration, Utc};
 use database::ids::{MessageId, TicketId};
 use database::{Role, Tx};
+use support::drafts::{self, NewDraft};
 use support::tickets::change::{self, Change, Customer, Woken};
 use support::tickets::create::{self, NewTicket};
 use support::tickets::delivery::{self, Taken};
 use support::tickets::merge;
-use support::tickets::message::{self, From, Stored};
+use support::tickets::message::{self, From, Stored, Which};
 use support::tickets::reply::{self, NewReply, Replied};
 use support::tickets::state::Status;
 use support::tickets::words::{Channel, Priority};
-use support::tickets::{Acting, TicketError, full};
+use support::tickets::{Acting, NewMessage, TicketError, full};
 use uuid::Uuid;
 use world::{World, world};
 
@@ -222,4 +223,61 @@ async fn what_is_said_at_once_is_seen_by_the_next_who_answers() {
             Err(other) => panic!("{other}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_note_takes_its_ticket_and_the_one_that_goes_on_by_their_ids() {
+    let world = world().await;
+    let ((older, _), (newer, _)) = (ticket(&world).await, ticket(&world).await);
+    let mut setup = tx(&world).await;
+    let new = NewDraft {
+        ticket: newer,
+        message_count: 1,
+        job: Uuid::now_v7(),
+        tone: "friendly",
+        length: "short",
+        style: "chat",
+        reply: "Soon.",
+        recommendation: None,
+        drafter: "template",
+        model: None,
+        usage: None,
+    };
+    let draft = drafts::store(&mut setup, world.tenant, &new).await.expect("stored");
+    // Its conversation goes on in one whose id comes first.
+    let _ = merge::merge(&mut setup, &acting(&world), newer, older, false).await.expect("merged");
+    setup.commit().await.expect("commits");
+    let by_id = "select from support_app.ticket where id = $1 for no key update nowait";
+    let mut other = tx(&world).await;
+    sqlx::query(by_id).bind(older).execute(&mut *other).await.expect("free");
+    let others = async {
+        let waits = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(world.db.pool()).await.expect("answers") {
+            tokio::task::yield_now().await;
+        }
+        sqlx::query(by_id)
+            .bind(newer)
+            .execute(&mut *other)
+            .await
+            .expect("the one that is waited for comes first");
+        other.commit().await.expect("commits");
+    };
+    let posts = async {
+        let note = NewMessage {
+            external_id: "77".to_owned(),
+            from_agent: true,
+            internal: true,
+            channel: "internal-note".to_owned(),
+            sender_name: None,
+            body_text: "A draft".to_owned(),
+            sent_at: Utc::now(),
+        };
+        let mut tx = tx(&world).await;
+        drafts::mark_posted(&mut tx, world.tenant, &draft, "deskwork-draft-1", note).await.expect("noted");
+        tx.commit().await.expect("commits");
+    };
+    tokio::join!(posts, others);
+    let mut look = tx(&world).await;
+    let notes = message::list(&mut look, older, Which::All, None, 10).await.expect("readable");
+    assert_eq!(notes.iter().filter(|note| note.body_text == "A draft").count(), 1);
 }

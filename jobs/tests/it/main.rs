@@ -1,4 +1,4 @@
-//! The ledger on a real Postgres: the audit of the books, the days' partitions, pruning, cancelling, pauses; and the kinds of
+//! The ledger on a real Postgres: the audit of the books, the days' partitions, pruning, cancelling, pauses, priorities; and the kinds of
 //! Redis. Each test has a database of its own.
 
 mod audit;
@@ -6,5 +6,6 @@ mod cancel;
 mod days;
 mod ledger;
 mod pauses;
+mod priorities;
 mod retention;
 mod servers;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use database::Role;
+use platform::insights::InsightError;
 use questions::answer::{Outcome, compose, without_call};
 use questions::desk::{Asker, Desk, ToolError};
 use questions::grammar::names::{self, Names};
@@ -92,7 +93,7 @@ fn without(outcome: Outcome, text: String, suggestions: Vec<String>) -> Answered
 /// What a tool's failure means to the job.
 pub fn stop(error: ToolError) -> Stop {
     match error {
-        ToolError::Db(error) => error.into(),
+        ToolError::Db(error) | ToolError::Insight(InsightError::Db(error)) => error.into(),
         ToolError::Queue(error) => error.into(),
         ToolError::Busy => Stop::wait("reports_busy", "too many reports are being computed"),
         ToolError::Lost => Stop::retry("report_lost", "a report was not finished"),

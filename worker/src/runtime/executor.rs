@@ -94,6 +94,10 @@ async fn run(executor: Executor, job: Claimed) -> Option<Ending> {
         let standing = Standing { attempt, max_attempts, waited_for };
         let ending = settle(ran, standing, handler.policy.backoff, rand::random());
         let state = note(&ending);
+        if let Ending::Wait { failure, .. } = &ending {
+            metrics::counter!("deskwork_job_waits_total", "kind" => handler.kind, "class" => failure.class.clone())
+                .increment(1);
+        }
         metrics::histogram!("deskwork_job_duration_seconds", "kind" => handler.kind)
             .record(started.elapsed().as_secs_f64());
         metrics::counter!("deskwork_job_transitions_total", "queue" => job.queue.clone(), "kind" => handler.kind, "to" => state)

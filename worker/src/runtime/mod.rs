@@ -144,11 +144,14 @@ pub async fn run(
 }
 
 /// How many connections to the ledger a process with these queues needs: one kept by each lane and
-/// writer, and some for handlers.
+/// writer, one that waits for events, and some for handlers.
 pub fn connections(queues: &BTreeMap<String, usize>) -> u32 {
     let lanes: usize = queues.values().map(|slots| lane::lanes(*slots)).sum();
-    u32::try_from(lanes + completer::WRITERS + HANDLER_CONNECTIONS).unwrap_or(u32::MAX)
+    u32::try_from(lanes + completer::WRITERS + WAITING_FOR_EVENTS + HANDLER_CONNECTIONS).unwrap_or(u32::MAX)
 }
+
+/// The connection on which the outbox is waited for.
+const WAITING_FOR_EVENTS: usize = 1;
 
 /// Connections for handlers that work on the ledger itself.
 const HANDLER_CONNECTIONS: usize = 8;

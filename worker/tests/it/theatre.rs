@@ -10,7 +10,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use database::ids::TenantId;
+use database::{Db, ids::TenantId};
 use futures_util::FutureExt;
 use jobs::{
     Dispatch, JobId, JobKind, NewJob, Policy, Store,
@@ -80,10 +80,12 @@ pub struct Stage {
     pub go_on: Notify,
     /// Where two that run at the same time meet.
     meeting: Barrier,
+    /// What the runs ask.
+    pub db: Db,
 }
 
-impl Default for Stage {
-    fn default() -> Stage {
+impl Stage {
+    fn on(db: Db) -> Stage {
         Stage {
             runs: AtomicUsize::new(0),
             at_once: AtomicI64::new(0),
@@ -91,6 +93,7 @@ impl Default for Stage {
             started: Notify::new(),
             go_on: Notify::new(),
             meeting: Barrier::new(2),
+            db,
         }
     }
 }
@@ -122,6 +125,14 @@ async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
             Err(database::DbError::from(sqlx::Error::PoolTimedOut).into())
         }
         "no database" => done(format!("attempt {}", ctx.attempt)),
+        step if step.starts_with("raise ") => {
+            if stage.runs.load(Ordering::SeqCst) == 1 {
+                let code = step.trim_start_matches("raise ");
+                let raise = format!("do $$ begin raise exception 'raised' using errcode = '{code}'; end $$");
+                sqlx::raw_sql(sqlx::AssertSqlSafe(raise)).execute(stage.db.pool()).await?;
+            }
+            done(format!("attempt {}", ctx.attempt))
+        }
         "subject gone" => Err(Stop::Cancel("the subject is gone".to_owned())),
         "follow" => {
             let next = NewJob::of(ctx.tenant, &Act { step: "succeed".to_owned(), ..Act::default() })?
@@ -175,9 +186,9 @@ impl Theatre {
         Theatre {
             store: Store::connect(&url, 16).expect("the test database's URL"),
             dispatch: Dispatch::new(Server::new(&redis).expect("the test Redis's URL"), &prefix),
+            stage: Arc::new(Stage::on(Db::connect(&url, 2).expect("the test database's URL"))),
             url,
             database,
-            stage: Arc::new(Stage::default()),
             tenant: TenantId(Uuid::now_v7()),
         }
     }

@@ -1,19 +1,28 @@
 //! What waits, for whatever it waits, keeps its attempts.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
 use database::{Db, Role};
 use jobs::{
-    NewJob, State, enqueue,
+    JobId, NewJob, State, enqueue,
     kinds::{Probe, probe::ProbeOutput},
     read::JobView,
 };
 use sqlx::ConnectOptions;
-use worker::{outcome::done, runtime::Handlers, testing::drain};
+use tokio::sync::Barrier;
+use worker::{
+    context::Ctx,
+    outcome::{Outcome, done},
+    runtime::Handlers,
+    testing::drain,
+};
 
 use crate::{
     ledger::Ledger,
@@ -52,31 +61,117 @@ async fn a_job_that_gets_no_connection_is_put_off_and_keeps_its_attempts() {
 }
 
 #[tokio::test]
-async fn a_pool_smaller_than_the_slots_loses_nothing_and_spends_no_attempt() {
+async fn who_gave_way_to_another_transaction_is_put_off_and_keeps_its_attempts() {
+    let theatre = Theatre::open().await;
+    theatre.stage.db.ping().await.expect("the database");
+    let (stop, end) = theatre.start(Duration::from_secs(10));
+    let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
+    for code in ["40P01", "40001", "55P03"] {
+        theatre.stage.runs.store(0, Ordering::SeqCst);
+        let id = theatre.enqueue(&[theatre.job(&format!("raise {code}"))]).await[0];
+        let view = theatre.until(id, |view| view.state == State::Scheduled).await;
+        assert_eq!((view.attempt, class_of(&view)), (0, "database_conflict"), "{code}");
+        let waits: bool = sqlx::query_scalar("select waiting_since < due_at from jobs.live where id = $1")
+            .bind(id)
+            .fetch_one(&mut *conn)
+            .await
+            .expect("the ledger");
+        assert!(waits, "since when it waits is noted, and it comes back later");
+        make_due(&mut conn, id).await;
+        theatre.offer_due().await;
+        let view = theatre.until(id, |view| view.state == State::Done).await;
+        assert_eq!(view.result, Some("attempt 1".into()), "{code}");
+    }
+    // Nobody was in the way of a statement that takes too long: that is a failure.
+    theatre.stage.runs.store(0, Ordering::SeqCst);
+    let id = theatre.enqueue(&[theatre.job("raise 57014")]).await[0];
+    let view = theatre.until(id, |view| view.state == State::Retrying).await;
+    assert_eq!((view.attempt, class_of(&view)), (1, "database_slow"));
+    let _ = stop.send(());
+    end.await.expect("the runtime");
+    theatre.assert_books_balance().await;
+}
+
+/// Two runs that take two locks crosswise.
+struct Crossing {
+    db: Db,
+    runs: AtomicUsize,
+    meeting: Barrier,
+}
+
+async fn cross(ctx: Ctx, crossing: Arc<Crossing>, _: Probe) -> Outcome<ProbeOutput> {
+    let mut tx = crossing.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let run = crossing.runs.fetch_add(1, Ordering::SeqCst);
+    let [first, second] = if run == 1 { [2_i64, 1] } else { [1, 2] };
+    let take = "select pg_advisory_xact_lock($1)";
+    sqlx::query(take).bind(first).execute(&mut *tx).await?;
+    // Each has one of the two before either asks for the other; who gave way comes back alone.
+    if run < 2 {
+        crossing.meeting.wait().await;
+    }
+    sqlx::query(take).bind(second).execute(&mut *tx).await?;
+    tx.commit().await?;
+    done(ProbeOutput { attempt: ctx.attempt })
+}
+
+#[tokio::test]
+async fn two_jobs_in_a_deadlock_are_both_done_in_their_first_attempt() {
     let ledger = Ledger::open().await;
-    let db = Arc::new(Db::connect(&ledger.url, 1).expect("the test database's URL"));
-    let mut ids = Vec::new();
-    for _ in 0..4 {
+    let crossing = Arc::new(Crossing {
+        db: Db::connect(&ledger.url, 2).expect("the test database's URL"),
+        runs: AtomicUsize::new(0),
+        meeting: Barrier::new(2),
+    });
+    let ids = probes(&ledger, 2).await;
+    work_off(&ledger, || Handlers::default().with::<Probe, _, _, _>(&crossing, cross)).await;
+    assert_eq!(crossing.runs.load(Ordering::SeqCst), 3, "one of the two gave way, once");
+    for id in ids {
+        let view = ledger.view(id).await;
+        assert_eq!((view.state, view.attempt), (State::Done, 1));
+    }
+    ledger.assert_books_balance().await;
+}
+
+async fn probes(ledger: &Ledger, many: usize) -> Vec<JobId> {
+    let mut ids = Vec::with_capacity(many);
+    for _ in 0..many {
         let job = NewJob::of(ledger.tenant, &Probe::default()).expect("a small payload");
         ids.push(ledger.ask(&job).await.id);
     }
+    ids
+}
+
+/// Runs everything to its end, what was put off included.
+async fn work_off(ledger: &Ledger, handlers: impl Fn() -> Handlers) {
     loop {
-        let handlers = Handlers::default().with::<Probe, _, _, _>(&db, |ctx, db: Arc<Db>, _| async move {
+        drain(&ledger.store, &ledger.dispatch, handlers(), &ledger.url, &["default"])
+            .await
+            .expect("the drain");
+        let due: Option<DateTime<Utc>> = sqlx::query_scalar("select min(due_at) from jobs.live")
+            .fetch_one(&mut *ledger.conn().await)
+            .await
+            .expect("the ledger");
+        let Some(due) = due else { return };
+        // What was put off is due within seconds; time itself is what is awaited.
+        tokio::time::sleep((due - Utc::now()).to_std().unwrap_or_default()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_pool_smaller_than_the_slots_loses_nothing_and_spends_no_attempt() {
+    let ledger = Ledger::open().await;
+    let db = Arc::new(Db::connect(&ledger.url, 1).expect("the test database's URL"));
+    let ids = probes(&ledger, 4).await;
+    work_off(&ledger, || {
+        Handlers::default().with::<Probe, _, _, _>(&db, |ctx, db: Arc<Db>, _| async move {
             let mut tx = db.tenant_tx(Role::Support, ctx.tenant).await?;
             // More than half of the time for which a job waits for a connection.
             sqlx::query("select pg_sleep(1.2)").execute(&mut *tx).await?;
             tx.commit().await?;
             done(ProbeOutput { attempt: ctx.attempt })
-        });
-        drain(&ledger.store, &ledger.dispatch, handlers, &ledger.url, &["default"]).await.expect("the drain");
-        let due: Option<DateTime<Utc>> = sqlx::query_scalar("select min(due_at) from jobs.live")
-            .fetch_one(&mut *ledger.conn().await)
-            .await
-            .expect("the ledger");
-        let Some(due) = due else { break };
-        // What was put off is due within seconds; time itself is what is awaited.
-        tokio::time::sleep((due - Utc::now()).to_std().unwrap_or_default()).await;
-    }
+        })
+    })
+    .await;
     for id in ids {
         let view = ledger.view(id).await;
         assert_eq!((view.state, view.attempt), (State::Done, 1));

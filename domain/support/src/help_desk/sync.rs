@@ -13,8 +13,10 @@ use super::NOTES_AT_ONCE;
 use super::assignee::{self, Tell};
 use crate::events;
 use crate::gorgias::PROVIDER;
+use crate::order::place;
 use crate::settle::settle;
 use crate::tickets::lock::{Acting, lock};
+use crate::tickets::state::Status;
 use crate::tickets::{NewMessage, TicketError, store_messages};
 
 /// The job that does it, for the history.
@@ -142,6 +144,9 @@ pub async fn merge(
         let (tell, more) = assignee::merge(tx, &acting, ticket, assignee).await?;
         agreed.assignee = tell;
         announcement.merge(more);
+    }
+    if !before.status().is_live() && Status::parse(&merged.fine).is_some_and(Status::is_live) {
+        announcement.merge(place::opened_again(tx, tenant, ticket).await?);
     }
     // Where nothing changed here, nothing follows.
     let settled = if is_as_it_was { None } else { settle(tx, tenant, ticket, now).await? };

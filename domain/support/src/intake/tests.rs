@@ -15,12 +15,14 @@ use super::{Call, Intake, Taken, send_all};
 use crate::gorgias::dedup::Identity;
 use crate::gorgias::delivery::{Body, parse_body};
 
+mod contended;
+
 /// One of two databases in which the same deliveries arrive.
 struct World {
     support: Db,
     admin: PgConnection,
     // Last, so that it is dropped when nobody is connected any more.
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 const TENANTS: [TenantId; 2] = [TenantId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2))];
@@ -57,7 +59,7 @@ async fn world() -> World {
     .await
     .expect("an endpoint");
     let support = Db::connect_as(&database.url_for("desk_api"), Role::Support, 4).expect("the URL is valid");
-    World { support, admin, _database: database }
+    World { support, admin, database }
 }
 
 /// A delivery as it is drawn: small numbers, so that tickets, messages and events meet again.

@@ -21,6 +21,10 @@ const WRITERS: usize = 4;
 const MOST_TOGETHER: usize = 32;
 const MOST_BYTES: usize = 1024 * 1024;
 
+/// How often a statement is sent that gave way to others' transactions. It left nothing behind, and whoever went before it
+/// is through, so it succeeds the next time as a rule; what meets others again is sent one by one, which holds less.
+const TRIES_TOGETHER: u32 = 2;
+
 /// So many wait for a writer; whoever comes then waits for a place here.
 const MOST_WAITING: usize = 1024;
 
@@ -31,9 +35,9 @@ pub struct Intakes {
 }
 
 /// A delivery and whom to tell what became of it. Whoever has gone away in the meantime has his delivery all the same.
-struct Waiting {
-    call: Call,
-    tell: oneshot::Sender<Result<Taken, QueueError>>,
+pub(super) struct Waiting {
+    pub(super) call: Call,
+    pub(super) tell: oneshot::Sender<Result<Taken, QueueError>>,
 }
 
 impl Intakes {
@@ -86,19 +90,30 @@ fn fitting(waiting: &[Waiting]) -> usize {
     fits.count().max(1)
 }
 
-async fn store(support: &Db, dispatch: &Dispatch, mut together: Vec<Waiting>) {
+/// Stores what waits, together, and tells everybody what became of theirs.
+pub(super) async fn store(support: &Db, dispatch: &Dispatch, mut together: Vec<Waiting>) {
     if together.len() == 1 {
         for one in together {
             one.send(support, dispatch).await;
         }
         return;
     }
-    // Everybody locks tickets in the same order, so that two statements cannot wait for each other in a circle.
+    // All statements lock tickets in the same order, so that two of them cannot wait for each other in a circle. It is not
+    // the order of everybody else, because tickets that are not there yet have no id; so one may meet a job's crosswise.
     together
         .sort_by(|a, b| (a.call.tenant.0, &a.call.ticket_key).cmp(&(b.call.tenant.0, &b.call.ticket_key)));
-    let started = Instant::now();
     let calls: Vec<&Call> = together.iter().map(|one| &one.call).collect();
-    match support.unless_silent(REQUEST_WITHIN, send_all(support.pool(), &calls)).await {
+    let mut tries = 0;
+    let (outcome, took) = loop {
+        let started = Instant::now();
+        let outcome = support.unless_silent(REQUEST_WITHIN, send_all(support.pool(), &calls)).await;
+        tries += 1;
+        let gave_way = outcome.as_ref().is_err_and(DbError::is_collision);
+        if !gave_way || tries == TRIES_TOGETHER {
+            break (outcome, started.elapsed());
+        }
+    };
+    match outcome {
         Ok(answers) => {
             for (one, taken) in together.into_iter().zip(answers) {
                 dispatch.announce(one.call.announcement(&taken));
@@ -106,7 +121,7 @@ async fn store(support: &Db, dispatch: &Dispatch, mut together: Vec<Waiting>) {
             }
         }
         // Nobody waits twice for a database that says nothing.
-        Err(_) if started.elapsed() >= SENT_AGAIN_WITHIN => {
+        Err(error) if took >= SENT_AGAIN_WITHIN && !error.is_collision() => {
             for one in together {
                 let silent = sqlx::Error::Io(io::ErrorKind::TimedOut.into());
                 let _ = one.tell.send(Err(DbError::Unanswered(silent).into()));

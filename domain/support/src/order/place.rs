@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use database::ids::{TenantId, TicketId};
 use database::{DbError, Tx};
-use jobs::{NewJob, QueueError};
+use jobs::{Announcement, NewJob, QueueError};
 
 use super::explain::Explanation;
 use super::facts::Facts;
@@ -49,6 +49,19 @@ pub(crate) async fn place(
 pub fn look_again(tenant: TenantId, ticket: TicketId) -> Result<NewJob, QueueError> {
     let job = RefreshRank { ticket_id: Some(ticket.0), ..RefreshRank::default() };
     NewJob::of(tenant, &job)?.with_dedup_key(&format!("{ticket}:told"))
+}
+
+/// What a ticket asks for that is worked on again, whoever opened it: how often that happens is part of what is known of its
+/// customer (support role).
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn opened_again(
+    tx: &mut Tx,
+    tenant: TenantId,
+    ticket: TicketId,
+) -> Result<Announcement, QueueError> {
+    Ok(jobs::enqueue_one(tx, look_again(tenant, ticket)?).await?.1)
 }
 
 /// Gives these tickets their places anew (support role), in two statements; answers how many moved.

@@ -106,9 +106,7 @@ pub async fn change(
         announcement = wake_later(tx, acting, ticket, until).await?;
     }
     if !was_live && after.status().is_live() {
-        // How often tickets are opened again is part of what is known of their customer.
-        let look = place::look_again(acting.tenant, ticket)?;
-        announcement.merge(jobs::enqueue_one(tx, look).await?.1);
+        announcement.merge(place::opened_again(tx, acting.tenant, ticket).await?);
     }
     let Some(settled) = settle(tx, acting.tenant, ticket, acting.now).await? else {
         return Err(TicketError::Unknown("ticket"));

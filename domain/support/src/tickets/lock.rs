@@ -148,6 +148,19 @@ pub(crate) async fn hold(tx: &mut Tx, tickets: &[Uuid]) -> Result<(), DbError> {
     Ok(())
 }
 
+/// The same with the ticket in which it goes on.
+pub(crate) async fn hold_with_current(tx: &mut Tx, ticket: TicketId) -> Result<(), DbError> {
+    sqlx::query(
+        "select from support_app.ticket t
+         where t.id = any(array(select unnest(array[x.id, x.merged_into]) from support_app.ticket x where x.id = $1))
+         order by t.id for no key update",
+    )
+    .bind(ticket)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// The same with the tickets in which they go on, and with those that went on in one of them: everything that a merge of
 /// theirs, or the end of one, touches (support role).
 pub(crate) async fn hold_families(tx: &mut Tx, tickets: &[TicketId]) -> Result<(), DbError> {

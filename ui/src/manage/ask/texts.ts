@@ -99,5 +99,6 @@ export const WAITS: Record<string, string> = {
   report_lost: "The report was not finished",
   database_unavailable: "The database does not answer",
   database_conflict: "Others were writing at the same time",
+  database_slow: "The database took too long",
   queue_unavailable: "The queue does not answer",
 };

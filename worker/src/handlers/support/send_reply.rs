@@ -122,8 +122,8 @@ async fn note(ctx: &Ctx, app: &App, reply: &Outbound, stop: Stop) -> Result<Stop
             stop => stop,
         });
     }
-    // An attempt whose fate is open may have sent it.
-    let may_have_left = matches!(stop, Stop::Retry { .. });
+    // An attempt whose fate is open may have sent it, and so may one that could not note what became of it.
+    let may_have_left = matches!(stop, Stop::Retry { .. }) || stop.is_of_database();
     delivery::waits(&mut tx, reply.id, &reason, may_have_left).await?;
     tx.commit().await?;
     Ok(stop)
