@@ -44,6 +44,7 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
   const items = drafts.data?.items.filter((draft) => !draft.sent_at) ?? [];
   const isWriting = waitsFrom !== null && (drafts.data?.items.length ?? 0) <= waitsFrom;
   const draft = items[Math.min(picked, items.length - 1)];
+  const isUnderWay = ticket.pending?.some((one) => one.what === "draft") ?? false;
   const ask = useAct<undefined, unknown>({
     run: () =>
       told(
@@ -104,7 +105,11 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
       <summary>
         <strong>{TEXTS.draft}</strong>{" "}
         <span className="quiet small">
-          {isWriting ? TEXTS.draftWriting : draft ? excerpt(draft, items.length) : TEXTS.draftNone}
+          {isWriting || (isUnderWay && !draft)
+            ? TEXTS.draftWriting
+            : draft
+              ? excerpt(draft, items.length)
+              : TEXTS.draftNone}
         </span>
       </summary>
       {drafts.isError && <Failure error={drafts.error} onRetry={() => void drafts.refetch()} compact />}
