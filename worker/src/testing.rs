@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use accounts::seal::MasterKey;
 use database::{Db, DbError};
-use jobs::dispatch::Server;
+use jobs::dispatch::{Link, Server};
+use jobs::events::Waiters;
 use jobs::{Dispatch, JobId, QueueError, Store, sweep};
 use questions::desk::{Desk, SECRET_LABEL};
 use questions::usage::Prices;
@@ -95,23 +96,51 @@ pub async fn drain(
     Ok(())
 }
 
+/// How often a ledger or a Redis that does not answer in time is asked again: a machine that stands still is no failure of
+/// what is tested.
+const AGAIN: u32 = 30;
+
 async fn wait_until_idle(store: &Store, dispatch: &Dispatch, queues: &[&str]) -> Result<(), QueueError> {
-    let mut conn = store.pool().acquire().await?;
-    let mut link = dispatch.link().await?;
     // A job's change is told on this channel; ask for it before looking.
-    let waiters = jobs::events::Waiters::start(dispatch.clone());
+    let waiters = Waiters::start(dispatch.clone());
+    let (mut link, mut silent) = (None, 0);
     loop {
-        let due = sweep::promote_due(&mut conn, 1_000).await?;
-        dispatch.offer_now(&mut link, &due).await?;
-        let ready = sweep::ready_page(&mut conn, None, 1_000).await?;
-        dispatch.offer_now(&mut link, &ready).await?;
-        let Some(first) = unfinished(&mut conn, queues, None).await? else { return Ok(()) };
-        // Listen before looking again, so that its end cannot fall between the two.
-        let mut watch = waiters.watch(first);
-        if unfinished(&mut conn, queues, Some(first)).await?.is_some() {
-            watch.changed().await;
+        match is_idle(store, dispatch, &mut link, &waiters, queues).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => silent = 0,
+            Err(error) if error.is_unavailable() && silent < AGAIN => {
+                silent += 1;
+                link = None;
+            }
+            Err(error) => return Err(error),
         }
     }
+}
+
+/// Offers what can be done; answers that there is nothing, or waits until a job of these queues has changed.
+async fn is_idle(
+    store: &Store,
+    dispatch: &Dispatch,
+    link: &mut Option<Link>,
+    waiters: &Waiters,
+    queues: &[&str],
+) -> Result<bool, QueueError> {
+    let mut conn = store.pool().acquire().await?;
+    let due = sweep::promote_due(&mut conn, 1_000).await?;
+    let ready = sweep::ready_page(&mut conn, None, 1_000).await?;
+    let link = match link {
+        Some(link) => link,
+        none => none.insert(dispatch.link().await?),
+    };
+    dispatch.offer_now(link, &due).await?;
+    dispatch.offer_now(link, &ready).await?;
+    let Some(first) = unfinished(&mut conn, queues, None).await? else { return Ok(true) };
+    // Listen before looking again, so that its end cannot fall between the two.
+    let mut watch = waiters.watch(first);
+    if unfinished(&mut conn, queues, Some(first)).await?.is_some() {
+        watch.changed().await;
+    }
+    Ok(false)
 }
 
 /// A job of these queues that has something to do now: any, or that one.

@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
+use tracing::instrument::WithSubscriber;
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::set_default;
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::insights::{ARCHETYPES, published, see};
@@ -85,10 +85,8 @@ async fn a_ticket_is_opened_by_two_statements_with_all_that_is_known_of_the_cust
         [(&by_id, json!("loyal"), true), (&by_address, json!("fading"), true), (&nobody, Value::Null, false)]
     {
         let statements = Statements::default();
-        let opened = {
-            let _counting = set_default(statements.clone());
-            shop.get(path).await
-        };
+        // Only while the request itself is polled: what else the process asks meanwhile is not its.
+        let opened = shop.get(path).with_subscriber(statements.clone()).await;
         assert_eq!(opened.status, StatusCode::OK, "{}", opened.text);
         let intelligence = &opened.json["intelligence"];
         assert_eq!(

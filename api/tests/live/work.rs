@@ -25,30 +25,24 @@ pub async fn agent(shop: &Shop, name: &str, capacity: i32) -> AgentId {
 
 pub async fn agent_of(shop: &Shop, tenant: TenantId, name: &str, capacity: i32) -> AgentId {
     let id = AgentId::new();
-    let mut tx = shop.state.db.tenant_tx(Role::Support, tenant).await.expect("begins");
+    // In one statement with a connection to another process, so that this one does not find them gone.
     sqlx::query(
-        "insert into support_app.agent (id, tenant_id, name, email, capacity, is_present)
-         values ($1, $2, $3, $3 || '@example.com', $4, true)",
+        "with agent as (
+             insert into support_app.agent (id, tenant_id, name, email, capacity, is_present)
+             values ($1, $2, $3, $3 || '@example.com', $4, true)
+         ), process as (
+             insert into support_app.presence_process (id, alive_until)
+             values (gen_random_uuid(), now() + interval '1 hour') returning id
+         )
+         insert into support_app.presence (process_id, agent_id, tenant_id) select id, $1, $2 from process",
     )
     .bind(id)
     .bind(tenant)
     .bind(name)
     .bind(capacity)
-    .execute(&mut *tx)
-    .await
-    .expect("an agent");
-    tx.commit().await.expect("commits");
-    // Connected to another process, so that this one does not find them gone.
-    sqlx::query(
-        "with process as (insert into support_app.presence_process (id, alive_until)
-                          values (gen_random_uuid(), now() + interval '1 hour') returning id)
-         insert into support_app.presence (process_id, agent_id, tenant_id) select id, $1, $2 from process",
-    )
-    .bind(id)
-    .bind(tenant)
     .execute(&mut shop.admin().await)
     .await
-    .expect("connected");
+    .expect("an agent");
     id
 }
 

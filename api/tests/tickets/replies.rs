@@ -202,7 +202,8 @@ async fn a_text_that_is_being_written_has_a_version() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_thousand_races_of_two_agents_each_has_one_answer() {
     const TICKETS: usize = 1_000;
-    const AT_ONCE: usize = 20;
+    // Few enough that each gets one of the process' four connections in time on a slow machine.
+    const AT_ONCE: usize = 4;
     let shop = shop(Mode::Token).await;
     let other = key(&shop, shop.tenant, &[accounts::api_keys::Scope::TicketsWrite]).await;
     let mut double_answers = 0;

@@ -61,9 +61,15 @@ async fn start(configuration: &str, arguments: &[&str], ready: &str) -> Started 
     Started { port, folder, _server: server }
 }
 
+/// A port that nobody listens on, below those that the kernel gives to outgoing connections: no other test's connection
+/// takes it before the server does.
 async fn free_port() -> u16 {
-    let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    free.local_addr().expect("it is bound").port()
+    loop {
+        let port = 15_000 + u16::try_from(Uuid::now_v7().as_u128() % 17_000).expect("below 17,000");
+        if TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
+            return port;
+        }
+    }
 }
 
 async fn server(configuration: &str) -> Started {

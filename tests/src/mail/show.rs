@@ -316,7 +316,6 @@ async fn kills(cluster: &mut Cluster, size: Size, figures: &mut Figures) -> anyh
     let setting = json!({"flood_limit": 100_000, "flood_window_secs": 600});
     shop.call(reqwest::Method::PUT, "/api/mail/settings", &setting).await?;
     let (mails, kills) = (size.pick(10_000_usize, 150), size.pick(10, 2));
-    let every = size.pick(Duration::from_secs(12), Duration::from_secs(3));
     let started = Instant::now();
     let ledger = cluster.ledger.clone();
     let traffic = async {
@@ -334,12 +333,14 @@ async fn kills(cluster: &mut Cluster, size: Size, figures: &mut Figures) -> anyh
     };
     tokio::pin!(traffic);
     for kill in 0..kills {
+        // In the middle of the traffic, however fast it is.
+        let part = mails * (kill + 1) / (kills + 2);
         tokio::select! {
-            ended = &mut traffic, if kill < kills => {
+            ended = &mut traffic => {
                 ended?;
                 anyhow::bail!("all mail was through after {kill} kills; let there be more of it");
             }
-            () = sleep(every) => {}
+            taken = until_taken(&ledger, shop.tenant, part) => taken?,
         }
         cluster.kill_worker(0).await;
         cluster.start_worker()?;
@@ -347,7 +348,7 @@ async fn kills(cluster: &mut Cluster, size: Size, figures: &mut Figures) -> anyh
     traffic.await?;
     quiet(&ledger).await?;
     figures.kill_run = started.elapsed();
-    figures.kills = i64::from(kills);
+    figures.kills = i64::try_from(kills)?;
     figures.came = i64::try_from(mails)?;
     let (distinct, rows): (i64, i64) = sqlx::query_as(
         "select count(distinct mail_message_id), count(*) from support_app.message
@@ -380,6 +381,17 @@ async fn kills(cluster: &mut Cluster, size: Size, figures: &mut Figures) -> anyh
         figures.left_unsure += i64::from(delivery == "unsure");
         figures.left_untold += i64::from(times > 0 && !matches!(delivery.as_str(), "sent" | "unsure"));
         ensure!(matches!(delivery.as_str(), "sent" | "unsure"), "a reply is {delivery}");
+    }
+    Ok(())
+}
+
+/// Waits until so many mails of the shop have come in.
+async fn until_taken(ledger: &PgPool, tenant: Uuid, mails: usize) -> anyhow::Result<()> {
+    let wanted = i64::try_from(mails)?;
+    let taken = "select count(*) from support_app.message where tenant_id = $1 and not from_agent";
+    while sqlx::query_scalar::<_, i64>(taken).bind(tenant).fetch_one(ledger).await? < wanted {
+        // Nothing tells the coming of mails.
+        sleep(Duration::from_millis(20)).await;
     }
     Ok(())
 }

@@ -201,6 +201,12 @@ impl Show {
             self.ask_for_pages().await?;
         }
         self.connect().await?;
+        if self.size.paged {
+            // The scheduler looks every second for what is due.
+            sqlx::query("update jobs.live set due_at = now(), run_at = now() where kind = 'sync_shopify' and state = 'scheduled'")
+                .execute(&self.cluster.ledger)
+                .await?;
+        }
         let half = self.size.kills / 2;
         let first_end = self.settled(None, half, &mut memory).await.context("the first reading")?;
         let (first, first_heard) = (began.elapsed(), self.stub.heard());
@@ -264,7 +270,8 @@ impl Show {
             &platform::kinds::SyncShopify { paged: true, step: None },
         )?
         .with_dedup_key(platform::kinds::SyncShopify::BEGIN)?
-        .with_delay(Duration::from_secs(2));
+        // Until the shop is connected, however long that takes.
+        .with_delay(Duration::from_secs(3_600));
         let mut conn = self.cluster.ledger.acquire().await?;
         let _ = jobs::enqueue(&mut conn, &[job]).await?.1;
         Ok(())

@@ -1,18 +1,22 @@
 //! The rate and the number of calls at once, kept to by processes together and by one alone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::upstream::{Fault, Upstream};
-use jobs::dispatch::{Dispatch, Server};
+use redis::{AsyncConnectionConfig, Client};
 use tokio::time::Instant;
 use upstreams::{
     Breakers, ClientError, Destinations,
     concurrency::Concurrency,
     error::PauseReason,
     gorgias::{self, Auth, Gorgias},
-    pacing::{Allowance, Pacer, used_of_limit},
+    pacing::{
+        Allowance, Pacer,
+        shared::{Run, Shared},
+        used_of_limit,
+    },
 };
-use worker::app::shared_pace;
 
 use crate::setup::{POLICY, TICKET, account, an_upstream, calls, context, fault, soon};
 
@@ -27,12 +31,26 @@ async fn calls_slow_down_before_the_allowance_is_used_up() {
     assert_eq!(calls(&upstream, TICKET), 1);
 }
 
+/// The buckets of a prefix, as a process shares them. However long Redis and this machine stand still, its answer is
+/// waited for: a process that keeps to its own buckets meanwhile is another test's.
+fn shared(redis: &str, prefix: &str) -> Shared {
+    let client = Client::open(redis).expect("a URL");
+    let run: Run = Arc::new(move |command| {
+        let client = client.clone();
+        Box::pin(async move {
+            let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+            let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+            command.query_async(&mut connection).await
+        })
+    });
+    Shared::new(prefix, run).with_patience(Duration::from_secs(60))
+}
+
 /// The client of one process, which shares the buckets of a prefix with others.
 fn process(upstream: &Upstream, redis: &str, prefix: &str) -> gorgias::Client {
-    let dispatch = Dispatch::new(Server::new(redis).expect("a URL"), prefix);
     Gorgias::with_policy(Destinations::PublicOrLoopback, Breakers::default(), POLICY)
         .expect("TLS")
-        .sharing_pace(shared_pace(&dispatch))
+        .sharing_pace(shared(redis, prefix))
         .account(&upstream.gorgias_base(), &Auth::Bearer("t".into()))
         .expect("loopback")
 }
@@ -116,9 +134,8 @@ async fn a_bucket_in_redis_and_one_in_the_process_are_the_same_bucket() {
     let allowance = Allowance { window: Duration::from_secs(10_000), share: 0.8, assumed: 0.0 };
     let report = |headers: &reqwest::header::HeaderMap| used_of_limit(headers.get("x-limit")?.to_str().ok()?);
     let local = Pacer::new("gorgias", allowance, report);
-    let dispatch =
-        Dispatch::new(Server::new(&test_redis()).expect("a URL"), &format!("pace-{}", uuid::Uuid::now_v7()));
-    let shared = Pacer::new("gorgias", allowance, report).shared_by(shared_pace(&dispatch));
+    let buckets = shared(&test_redis(), &format!("pace-{}", uuid::Uuid::now_v7()));
+    let shared = Pacer::new("gorgias", allowance, report).shared_by(buckets);
     let mut seen = Vec::new();
     for pacer in [&local, &shared] {
         let note = async |text: &'static str| {
@@ -154,10 +171,8 @@ async fn a_bucket_in_redis_and_one_in_the_process_are_the_same_bucket() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_together_make_so_many_calls_at_once() {
     let prefix = format!("places-{}", uuid::Uuid::now_v7());
-    let places = || {
-        let dispatch = Dispatch::new(Server::new(&test_redis()).expect("a URL"), &prefix);
-        Concurrency::new("test", 2, Duration::from_secs(60)).shared_by(shared_pace(&dispatch))
-    };
+    let places =
+        || Concurrency::new("test", 2, Duration::from_secs(600)).shared_by(shared(&test_redis(), &prefix));
     let (one, other) = (places(), places());
     let first = one.enter("shop").await.expect("a place");
     let second = other.enter("shop").await.expect("a place");
@@ -179,15 +194,12 @@ async fn two_processes_together_make_so_many_calls_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_whose_holder_died_is_free_when_its_time_is_over() {
-    let dispatch = Dispatch::new(
-        Server::new(&test_redis()).expect("a URL"),
-        &format!("places-{}", uuid::Uuid::now_v7()),
-    );
+    let shared = shared(&test_redis(), &format!("places-{}", uuid::Uuid::now_v7()));
     let longest = Duration::from_millis(200);
-    let died = Concurrency::new("test", 1, longest).shared_by(shared_pace(&dispatch));
+    let died = Concurrency::new("test", 1, longest).shared_by(shared.clone());
     // A process that died leaves no word.
     std::mem::forget(died.enter("shop").await.expect("a place"));
-    let other = Concurrency::new("test", 1, longest).shared_by(shared_pace(&dispatch));
+    let other = Concurrency::new("test", 1, longest).shared_by(shared);
     let again = tokio::time::timeout(Duration::from_secs(20), async {
         while other.enter("shop").await.is_none() {
             tokio::task::yield_now().await;

@@ -26,6 +26,7 @@ const LEFT_ALONE: Duration = Duration::from_secs(1);
 pub struct Shared {
     run: Run,
     prefix: Arc<str>,
+    patience: Duration,
     left_alone_until: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -38,7 +39,13 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     /// Buckets under a key prefix.
     pub fn new(prefix: &str, run: Run) -> Shared {
-        Shared { run, prefix: prefix.into(), left_alone_until: Arc::default() }
+        Shared { run, prefix: prefix.into(), patience: PATIENCE, left_alone_until: Arc::default() }
+    }
+
+    /// The same with another time for an answer of Redis.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Shared {
+        Shared { patience, ..self }
     }
 
     /// As [`super::Pacer::book`]; none when Redis does not answer.
@@ -121,7 +128,7 @@ impl Shared {
         if is_left_alone(&self.left_alone_until.lock().unwrap_or_else(PoisonError::into_inner)) {
             return None;
         }
-        let answer = match tokio::time::timeout(PATIENCE, (self.run)(call)).await {
+        let answer = match tokio::time::timeout(self.patience, (self.run)(call)).await {
             Ok(answer) => answer.and_then(|value| redis::from_redis_value(value).map_err(RedisError::from)),
             Err(_) => Err(RedisError::from((redis::ErrorKind::Io, "no answer in time"))),
         };

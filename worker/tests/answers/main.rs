@@ -357,7 +357,8 @@ async fn prose_refusals_and_nonsense_are_no_figures() {
 #[tokio::test]
 async fn an_overloaded_model_costs_no_attempt() {
     let overloaded = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
-    let model = Model::start(vec![overloaded]);
+    // As often as it is asked: on a slow machine the wait may be over before the queue is looked at.
+    let model = Model::start(vec![overloaded; 100]);
     let shop = Shop::open(Some(&model)).await;
     let (_, answer) = shop.try_ask(None, "Who are our VIPs?", &["intelligence:read"]).await;
     assert!(answer.is_none());

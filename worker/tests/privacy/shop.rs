@@ -255,7 +255,7 @@ impl Shop {
                 found.insert(format!("{table}.{column}"), rows);
             }
         }
-        let redis = redis_contents();
+        let redis = redis_contents(self.app.dispatch.prefix());
         for word in words.iter().filter(|word| redis.contains(word.as_str())) {
             found.insert(format!("redis: {word}"), 1);
         }
@@ -282,15 +282,21 @@ fn files_in(folder: &std::path::Path) -> Vec<(PathBuf, String)> {
     files
 }
 
-/// Every key of the test's Redis with what it holds, as bytes that are read as text.
-fn redis_contents() -> String {
+/// Every key of this test in Redis with what it holds, as bytes that are read as text. What other tests have there is
+/// theirs, and more than a server may be held up for.
+fn redis_contents(prefix: &str) -> String {
     let url = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL");
     let address = url.trim_start_matches("redis://").split('/').next().expect("an address").to_owned();
     let address = address.rsplit('@').next().expect("an address").to_owned();
     let mut link = TcpStream::connect(address).expect("Redis answers");
-    let script = "local all = {} for _, key in ipairs(redis.call('keys', '*')) do all[#all + 1] = key \
+    let script = "local all = {} for _, key in ipairs(redis.call('keys', ARGV[1])) do all[#all + 1] = key \
                   all[#all + 1] = redis.call('dump', key) or '' end return table.concat(all, ' ')";
-    let command = format!("*3\r\n$4\r\nEVAL\r\n${}\r\n{script}\r\n$1\r\n0\r\n", script.len());
+    let keys = format!("*{prefix}*");
+    let command = format!(
+        "*4\r\n$4\r\nEVAL\r\n${}\r\n{script}\r\n$1\r\n0\r\n${}\r\n{keys}\r\n",
+        script.len(),
+        keys.len()
+    );
     link.write_all(command.as_bytes()).expect("sent");
     let mut head = Vec::new();
     let mut byte = [0];
