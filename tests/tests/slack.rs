@@ -239,7 +239,8 @@ async fn what_follows_goes_below_what_began() {
 #[tokio::test(flavor = "multi_thread")]
 async fn quiet_hours_and_digests_gather() {
     let world = World::open().await;
-    let minute = i16::try_from(Utc::now().hour() * 60 + Utc::now().minute()).expect("a minute of the day");
+    let now = Utc::now();
+    let minute = i16::try_from(now.hour() * 60 + now.minute()).expect("a minute of the day");
     // Quiet from two hours ago until in two hours.
     let quiet = ((minute + 1_440 - 120) % 1_440, (minute + 120) % 1_440);
     world.rule("C1", Some(quiet), 0).await;

@@ -131,10 +131,11 @@ async fn a_mail_whose_fate_nobody_knows_is_listed_and_sent_again_only_when_a_per
     assert_eq!(ids[0], ids[1], "whoever has the first knows the second");
 
     // What certainly did not leave is tried again by itself, and what is refused for good says so.
-    sink.inject(Fault::Later, 1);
+    sink.inject(Fault::Later, 100);
     let later = shop.replies(ticket, "Later.", None).await;
     shop.works().await;
     assert_eq!(shop.message(ticket, later).await.delivery.as_deref(), Some("queued"));
+    sink.forgive();
     shop.works().await;
     assert_eq!((sink.count(), shop.message(ticket, later).await.delivery.as_deref()), (3, Some("sent")));
     sink.inject(Fault::RefuseRecipient, 1);

@@ -54,7 +54,8 @@ impl JobKind for Act {
         priority: Priority::Normal,
         max_attempts: 3,
         backoff: Backoff { base: Duration::from_millis(1), cap: Duration::from_millis(2) },
-        deadline: Duration::from_secs(1),
+        // Longer than a machine stands still: what a test holds must not run out of time meanwhile.
+        deadline: Duration::from_secs(60),
         key_limit: 1,
         access: Access::Operator,
         rerun: Rerun::Never,
@@ -69,6 +70,17 @@ impl JobKind for Act {
             other => Err(format!("version {other} is unknown")),
         }
     }
+}
+
+/// A job that never ends, and has no time.
+#[derive(Serialize, Deserialize, Clone, Debug, Default)]
+pub struct Hang {}
+
+impl JobKind for Hang {
+    type Output = String;
+    const KIND: &'static str = "hang";
+    const VERSION: i16 = 1;
+    const POLICY: Policy = Policy { deadline: Duration::from_millis(50), ..Act::POLICY };
 }
 
 /// What a test sees of the runs, and holds them by.
@@ -107,6 +119,10 @@ async fn act(ctx: Ctx, stage: Arc<Stage>, act: Act) -> Outcome<String> {
     outcome
 }
 
+async fn hang(_: Ctx, _: Arc<Stage>, _: Hang) -> Outcome<String> {
+    std::future::pending().await
+}
+
 async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
     match act.step.as_str() {
         "succeed" => done(format!("attempt {}", ctx.attempt)),
@@ -116,7 +132,6 @@ async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
         "fail always" => Err(Stop::retry("test", "never number 7")),
         "fail for good" => Err(Stop::fail("test", "hopeless")),
         "panic" => panic!("stage fright"),
-        "hang" => std::future::pending().await,
         "snooze once" if stage.runs.load(Ordering::SeqCst) == 1 => {
             Err(Stop::Snooze(Duration::from_millis(1)))
         }
@@ -204,11 +219,15 @@ impl Theatre {
     }
 
     fn handlers(&self) -> Handlers {
-        Handlers::default().with::<Act, _, _, _>(&self.stage, act)
+        Handlers::default().with::<Act, _, _, _>(&self.stage, act).with::<Hang, _, _, _>(&self.stage, hang)
     }
 
     pub fn job(&self, step: &str) -> NewJob {
-        NewJob::of(self.tenant, &Act { step: step.to_owned(), ..Act::default() }).expect("a small payload")
+        match step {
+            "hang" => NewJob::of(self.tenant, &Hang {}),
+            _ => NewJob::of(self.tenant, &Act { step: step.to_owned(), ..Act::default() }),
+        }
+        .expect("a small payload")
     }
 
     pub async fn enqueue(&self, jobs: &[NewJob]) -> Vec<JobId> {
