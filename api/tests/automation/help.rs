@@ -95,7 +95,7 @@ async fn a_question_meets_articles_first_and_becomes_one_ticket() {
     let fields = [
         ("token", written.as_str()),
         ("name", "Ann"),
-        ("email", "Ann@Example.com"),
+        ("email", "mailto:Ann@Example.com"),
         ("text", "How do I return my lamps?"),
     ];
     let met = fill(&shop, path, &fields).await;
@@ -166,6 +166,8 @@ async fn programs_that_fill_in_forms_make_no_ticket() {
         "{}",
         bad.text
     );
+    let dots = fill(&shop, path, &[("token", &good), ("email", "a..b@example.com"), ("text", "Hello")]).await;
+    assert!(dots.status == 400 && dots.text.contains("two dots in a row before the @"), "{}", dots.text);
     assert_eq!(shop.count("support_app.ticket").await, 0);
     // An address may send a few a minute.
     let mut statuses = Vec::new();

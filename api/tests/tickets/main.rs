@@ -4,12 +4,14 @@
 #[path = "../it/shop/mod.rs"]
 mod shop;
 
+mod addresses;
 mod customers;
 mod desk;
 mod files;
 mod lifecycle;
 mod merges;
 mod outcomes;
+mod own_link;
 mod plans;
 mod privacy;
 mod replies;

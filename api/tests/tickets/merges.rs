@@ -1,7 +1,10 @@
 //! Tickets that become one, go on as one, and become two again; and a message that gets a ticket of its own.
 
 use accounts::verify::Mode;
+use chrono::{DateTime, Utc};
+use database::ids::TicketId;
 use serde_json::{Value, json};
+use support::drafts::apart;
 
 use crate::desk::{call, neighbour, send, ticket};
 use crate::shop::{Shop, shop};
@@ -164,6 +167,134 @@ async fn what_another_customer_wrote_to_the_ticket_that_went_goes_back_with_it_a
     assert_eq!(texts(&shop, &ann).await, ["hers", "hers again"]);
     let his = shop.get(&format!("/api/tickets/{bob}")).await;
     assert_eq!((his.field("status"), &his.json["message_count"]), ("open", &json!(2)), "{}", his.text);
+}
+
+/// What the shop's program is writing in a ticket; empty when it is nothing.
+async fn writing(shop: &Shop, ticket: &str) -> String {
+    let kept = shop.get(&format!("/api/tickets/{ticket}/reply-text")).await;
+    if kept.status == 404 { String::new() } else { kept.field("text").to_owned() }
+}
+
+async fn writes(shop: &Shop, ticket: &str, text: &str) {
+    let kept = send(shop, "PUT", &format!("/api/tickets/{ticket}/reply-text"), &json!({"text": text})).await;
+    assert_eq!(kept.status, 200, "{}", kept.text);
+}
+
+#[tokio::test]
+async fn half_written_texts_go_with_a_ticket_and_come_back_with_it() {
+    let shop = shop(Mode::Token).await;
+    let mut ids = Vec::new();
+    for text in ["a", "b", "c"] {
+        ids.push(ticket(&shop, text).await.0);
+    }
+    let [a, b, c] = ids.as_slice() else { panic!("three") };
+    let merge = async |from: &str, into: &str| {
+        let merged = send(&shop, "POST", &format!("/api/tickets/{from}/merge"), &json!({"into": into})).await;
+        assert_eq!(merged.status, 200, "{}", merged.text);
+    };
+    let undo = async |id: &str| {
+        let undone = send(&shop, "POST", &format!("/api/tickets/{id}/merge/undo"), &Value::Null).await;
+        assert_eq!(undone.status, 200, "{}", undone.text);
+    };
+    let now = async || [writing(&shop, a).await, writing(&shop, b).await, writing(&shop, c).await];
+
+    // Through two merges, and apart in the other order.
+    for (id, text) in [(a, "to a"), (b, "to b"), (c, "to c")] {
+        writes(&shop, id, text).await;
+    }
+    merge(a, b).await;
+    merge(b, c).await;
+    assert_eq!(writing(&shop, c).await, "to c\n\nto b\n\nto a");
+    undo(a).await;
+    assert_eq!(now().await, ["to a", "to c\n\nto b", "to c\n\nto b"]);
+    undo(b).await;
+    assert_eq!(now().await, ["to a", "to b", "to c"]);
+    // In the order in which they came.
+    merge(a, b).await;
+    merge(b, c).await;
+    undo(b).await;
+    assert_eq!(now().await, ["to b\n\nto a", "to b\n\nto a", "to c"]);
+    undo(a).await;
+    assert_eq!(now().await, ["to a", "to b", "to c"]);
+
+    // What was made of both is nobody's alone: it stays, and what was written before is there again.
+    merge(a, b).await;
+    writes(&shop, b, "to both of you").await;
+    undo(a).await;
+    assert_eq!(now().await, ["to a", "to both of you", "to c"]);
+    // What was thrown away stays so, and what is begun after it is another text.
+    merge(a, b).await;
+    assert_eq!(
+        send(&shop, "DELETE", &format!("/api/tickets/{b}/reply-text"), &Value::Null).await.status,
+        204
+    );
+    writes(&shop, b, "anew").await;
+    undo(a).await;
+    assert_eq!(now().await, ["", "anew", "to c"]);
+    // Where there was nothing else, all that was written goes on in the ticket that is back.
+    assert_eq!(
+        send(&shop, "DELETE", &format!("/api/tickets/{b}/reply-text"), &Value::Null).await.status,
+        204
+    );
+    writes(&shop, a, "begun").await;
+    merge(a, b).await;
+    writes(&shop, b, "begun and gone on with").await;
+    undo(a).await;
+    assert_eq!(now().await, ["begun and gone on with", "", "to c"]);
+    assert_eq!(shop.count("support_app.reply_text_part").await, 0);
+}
+
+#[tokio::test]
+async fn a_draft_goes_back_with_the_message_that_it_answers_and_none_is_current() {
+    let shop = shop(Mode::Token).await;
+    let (a, _) = ticket(&shop, "a").await;
+    let (b, _) = ticket(&shop, "b").await;
+    let is_whole = async |id: &str, since: DateTime<Utc>| {
+        let mut tx = shop.tx().await;
+        apart::is_whole(&mut tx, TicketId(id.parse().expect("an id")), since).await.expect("looked for")
+    };
+    let asks = async |id: &str, text: &str| {
+        let body = json!({"from": "customer", "text": text});
+        let added = send(&shop, "POST", &format!("/api/tickets/{id}/messages"), &body).await;
+        assert_eq!((added.status.as_u16(), added.field("ticket_id")), (201, b.as_str()), "{}", added.text);
+    };
+    let drafted = async |text: &str| {
+        sqlx::query(
+            "insert into support_app.draft (id, tenant_id, ticket_id, message_count, job_id, tone, length, style, reply, drafter,
+                 created_at)
+             select gen_random_uuid(), tenant_id, id, message_count, gen_random_uuid(), 'friendly', 'short', 'email', $2,
+                 'template', clock_timestamp()
+             from support_app.ticket where id = $1::uuid",
+        )
+        .bind(&b)
+        .bind(text)
+        .execute(&mut shop.admin().await)
+        .await
+        .expect("drafted");
+    };
+    drafted("before").await;
+    let began = Utc::now();
+    assert!(is_whole(&a, began).await && is_whole(&b, began).await);
+    let merged = send(&shop, "POST", &format!("/api/tickets/{a}/merge"), &json!({"into": b})).await;
+    assert_eq!(merged.status, 200, "{}", merged.text);
+    assert!(!is_whole(&a, began).await && is_whole(&b, began).await);
+    asks(&b, "b again").await;
+    drafted("of b").await;
+    asks(&a, "a again").await;
+    drafted("of a").await;
+    let undone = send(&shop, "POST", &format!("/api/tickets/{a}/merge/undo"), &Value::Null).await;
+    assert_eq!(undone.status, 200, "{}", undone.text);
+    assert!(is_whole(&a, began).await && !is_whole(&b, began).await, "messages were taken out of one");
+
+    let drafts: Vec<(String, String, bool)> = sqlx::query_as(
+        "select d.reply, d.ticket_id::text, d.message_count < t.message_count
+         from support_app.draft d join support_app.ticket t on t.id = d.ticket_id order by d.created_at",
+    )
+    .fetch_all(&mut shop.admin().await)
+    .await
+    .expect("read");
+    let expected = [("before", &b, true), ("of b", &b, true), ("of a", &a, true)];
+    assert_eq!(drafts, expected.map(|(text, ticket, is_stale)| (text.to_owned(), ticket.clone(), is_stale)));
 }
 
 #[tokio::test]

@@ -4,8 +4,11 @@ use accounts::verify::Mode;
 use chrono::{TimeDelta, Utc};
 use database::Tx;
 use database::ids::{AgentId, MessageId, TicketId};
+use database::personal::{self, Person, Reached};
 use support::articles::customers;
 use support::assignment::read as queues;
+use support::mail::inbound;
+use support::privacy::{WITHOUT_TICKET, elsewhere, find};
 use support::sla::reports::{self, Period};
 use support::tickets::delivery;
 use support::tickets::list::{self, Aside, Filter, Order, Place};
@@ -159,7 +162,7 @@ async fn every_query_of_tickets_uses_an_index() {
     // What the connection read before may be counted with it.
     let before = rows_read(&mut tx).await;
     delivery::outbound(&mut tx, reply).await.expect("looked for").expect("it is to be sent");
-    customers::address(&mut tx, id).await.expect("read");
+    customers::home(&mut tx, id).await.expect("read").expect("it is there");
     let read = rows_read(&mut tx).await - before;
     assert!(read < 10, "sending a reply and naming a customer read {read} rows");
     drop(tx);
@@ -311,4 +314,68 @@ async fn a_report_of_many_days_reads_each_ticket_once() {
     assert_eq!(backlog.len() as i64, days + 1);
     assert_eq!(backlog.last().map(|day| day.tickets), Some(1_000), "what is in work now");
     assert!(read < 15_000, "of the shop's 10000 tickets a report of {days} days read {read} rows");
+}
+
+/// Mails with their messages, eight of each sender; a few are set aside.
+async fn fill_mails(shop: &Shop) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "set session_replication_role = replica;
+         insert into support_app.mailbox (id, tenant_id, address, sealed_secrets, token_hash)
+         values (md5('mailbox')::uuid, '{tenant}', 'help@shop.example', '', '');
+         insert into support_app.mail (id, tenant_id, mailbox_id, identity, sender, envelope_from, came_by, size_bytes, raw, state,
+             reason, ticket_id, message_row, received_at)
+         select gen_random_uuid(), case when n % 4 = 0 then '{tenant}'::uuid else '{other}'::uuid end, md5('mailbox')::uuid,
+             decode(md5(n::text), 'hex'), 's' || n % 5000 || '@example.com', 's' || n % 5000 || '@example.com', 'smtp', 1, '\\x01',
+             case when n % 1000 = 0 then 'suspended' else 'taken' end, case when n % 1000 = 0 then 'a flood' end,
+             case when n % 1000 > 0 then gen_random_uuid() end, case when n % 1000 > 0 then gen_random_uuid() end,
+             now() - n * interval '1 second'
+         from generate_series(1, 40000) n;
+         insert into support_app.message (id, tenant_id, ticket_id, external_id, from_agent, internal, channel, body_text, sent_at,
+             mail_id)
+         select message_row, tenant_id, ticket_id, '1', false, false, 'email', 'x', received_at, id
+         from support_app.mail where message_row is not null;
+         set session_replication_role = default;
+         analyze support_app.mail; analyze support_app.message;",
+        other = Uuid::now_v7(),
+        tenant = shop.tenant,
+    )))
+    .execute(&mut shop.admin().await)
+    .await
+    .expect("filled");
+}
+
+#[tokio::test]
+async fn the_mails_of_a_sender_are_found_without_reading_others() {
+    let shop = shop(Mode::Token).await;
+    fill_mails(&shop).await;
+    let sender = "s44@example.com";
+    let person = Person { emails: vec![sender.to_owned()], ..Person::default() };
+    let mut tx = shop.tx().await;
+    let mut before = mails_read(&mut tx).await;
+    let written = elsewhere::some(&mut tx, &person, 100).await.expect("found").len();
+    let as_they_came = find::mails(&mut tx, &person).await.expect("found").len();
+    let filter = inbound::Filter { sender: Some(sender), limit: 100, ..inbound::Filter::default() };
+    let listed = inbound::list(&mut tx, &filter).await.expect("listed").len();
+    assert_eq!((written, as_they_came, listed), (8, 8, 8));
+    let read = mails_read(&mut tx).await - before;
+    assert!(read < 500, "{read} mails were read for the eight of one sender");
+    before += read;
+    // What is set aside of a sender is erased; a few are read for it.
+    let aside = Person { emails: vec!["s0@example.com".to_owned()], ..Person::default() };
+    let mut left = Reached::new();
+    personal::left(&mut tx, WITHOUT_TICKET, &aside, &mut left).await.expect("looked for");
+    assert_eq!(left.get("support_app.mail"), Some(&8), "{left:?}");
+    let read = mails_read(&mut tx).await - before;
+    assert!(read < 500, "{read} mails were read for those that are set aside");
+}
+
+/// Rows of mails that this transaction read.
+async fn mails_read(tx: &mut Tx) -> i64 {
+    sqlx::query_scalar(
+        "select (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_xact_user_tables
+         where schemaname = 'support_app' and relname = 'mail'",
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .expect("readable")
 }

@@ -75,7 +75,7 @@ pub struct Store {
     /// The table with its schema.
     pub table: &'static str,
     /// Which rows are a person's: a condition over `t`, with $1 their tickets, $2 the shop's ids, $3 addresses,
-    /// $4 patterns of [`Person::patterns`], $5 the token.
+    /// $4 patterns of [`Person::patterns`], $5 the token, $6 names.
     pub rows: &'static str,
     /// What becomes of them.
     pub how: How,
@@ -223,6 +223,7 @@ fn bound<'q>(query: Query<'q, Postgres, PgArguments>, person: &Person) -> Query<
         .bind(person.emails.clone())
         .bind(person.patterns())
         .bind(person.token.clone())
+        .bind(person.names.clone())
 }
 
 #[cfg(test)]

@@ -156,6 +156,38 @@ async fn no_word_of_an_erased_person_is_left_and_others_are_as_before() {
 }
 
 #[tokio::test]
+async fn tags_that_tell_who_somebody_is_go_however_they_are_written_and_others_stay() {
+    let shop = Shop::open().await;
+    for (of, tags) in [
+        (
+            "zq-4711 t2",
+            "vip,Zanzibara Quokka,zanzibara-quokka,ZANZIBARA_QUOKKA_2024,re: zanzibara@quokka.example,zanzibara-quokka-example,\
+             0170 999 91 11,0049-170-9999111,zq-4711,zebra,zanzibar,order 9111,Bobward Neighbour",
+        ),
+        ("bb-1234 t2", "vip,Bobward Neighbour"),
+    ] {
+        shop.sql(&format!(
+            "update support_app.ticket set tags = string_to_array('{tags}', ',') where id = md5('{of}')::uuid"
+        ))
+        .await;
+    }
+    shop.asks(Kind::Erase, zoe(), false).await;
+    shop.drain().await;
+    let tags = |of: &'static str| {
+        format!("select count(*) from support_app.ticket where id = md5('{of} t2')::uuid and tags = ")
+    };
+    for statement in [
+        // What is another's name is no word of hers.
+        tags("zq-4711") + "'{vip,zebra,zanzibar,\"order 9111\",\"Bobward Neighbour\"}'",
+        tags("bb-1234") + "'{vip,\"Bobward Neighbour\"}'",
+    ] {
+        assert_eq!(shop.number(&statement).await, 1, "{statement}");
+    }
+    let left = shop.found(&ZOE.words()).await;
+    assert!(left.is_empty(), "{left:#?}");
+}
+
+#[tokio::test]
 async fn an_erasure_that_ended_in_the_middle_is_gone_on_with_and_ends_the_same() {
     let whole = Shop::open().await;
     let id = whole.asks(Kind::Erase, zoe(), false).await;

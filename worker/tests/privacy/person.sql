@@ -62,6 +62,8 @@ insert into support_app.recommendation (id, tenant_id, ticket_id, job_id, basis,
 values (md5('{C} advice')::uuid, '{T}', md5('{C} t1')::uuid, md5('{C} advice')::uuid, 'x', 'high', '{a,b}', '{"{N}","{W}",c}', '{}', 'rules');
 insert into support_app.reply_text (tenant_id, ticket_id, writer_id, body_text)
 values ('{T}', md5('{C} t2')::uuid, md5('agent')::uuid, 'Dear {N}');
+insert into support_app.reply_text_part (tenant_id, ticket_id, writer_id, origin_ticket_id, body_text, is_all)
+values ('{T}', md5('{C} t2')::uuid, md5('agent')::uuid, md5('{C} t1')::uuid, 'Dear {N}', true);
 insert into support_app.assignment (id, tenant_id, ticket_id, agent_id, reason, state, decided_by, why, units, from_at, until_at, end_why)
 values (md5('{C} assignment')::uuid, '{T}', md5('{C} t1')::uuid, md5('agent')::uuid, 'manual', 'completed', 'key:x', 'knows {N}', 1, now(), now(),
         '{W} was content');

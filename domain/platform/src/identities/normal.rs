@@ -1,8 +1,6 @@
 //! What is the same id, address or number, however it was written.
 
-use unicode_normalization::UnicodeNormalization;
-
-use crate::orders::statement::{EMAIL_LIMIT, ID_LIMIT, Party};
+use crate::orders::statement::{ID_LIMIT, Party};
 
 /// An id as the shop means it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,30 +53,8 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// An address as it is compared: composed (NFKC), in small letters, without what surrounds it. Postmasters may tell
-/// `Maya@` from `maya@`; none is known that does. Dots and `+` parts stay, because they tell people apart at most hosts.
-pub fn email(text: &str) -> Option<String> {
-    let text = text.trim();
-    let text = text.rsplit_once('<').map_or(text, |(_, after)| after.trim_end_matches('>'));
-    let text = text.strip_prefix("mailto:").unwrap_or(text);
-    // Nearly all addresses are ASCII, which is composed and visible; an import asks for each of its orders.
-    let normal: String = match text.is_ascii() {
-        true => text.to_ascii_lowercase(),
-        false => text.nfkc().filter(|c| !is_invisible(*c)).flat_map(char::to_lowercase).nfc().collect(),
-    };
-    let normal = normal.trim();
-    let (local, domain) = normal.rsplit_once('@')?;
-    let is_address = !local.is_empty()
-        && !domain.is_empty()
-        && !normal.chars().any(|c| c.is_whitespace() || c.is_control())
-        && normal.chars().count() <= EMAIL_LIMIT;
-    is_address.then(|| normal.to_owned())
-}
-
-/// Marks without a width, which are copied along with a text and cannot be seen.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
-}
+/// An address as it is compared, see there.
+pub use database::address::compared as email;
 
 /// A number as E.164 has it, where it says its country itself: `+` or `00`, then eight to fifteen digits with blanks,
 /// dots, dashes, brackets and slashes between them. A `(0)` behind the country is not dialled. Others depend on where the caller is and name nobody here.
@@ -185,14 +161,6 @@ mod tests {
         assert_ne!(email("maya+shop@example.com"), email("maya@example.com"));
         for text in ["", "maya", "@example.com", "maya@", "maya lind@example.com"] {
             assert_eq!(email(text), None, "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn the_short_way_of_plain_addresses_and_the_long_one_agree(text in "[ -~]{0,40}") {
-            let long: String = text.nfkc().filter(|c| !is_invisible(*c)).flat_map(char::to_lowercase).nfc().collect();
-            prop_assert_eq!(text.to_ascii_lowercase(), long);
         }
     }
 

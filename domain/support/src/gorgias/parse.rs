@@ -5,6 +5,7 @@
 //! `{ticket, message}`; an event envelope `{id, type, object_id, object_type, created_datetime, data: {ticket}}`; and
 //! `{event: {type}, ...}` around any of the others.
 
+use database::address::compared;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
@@ -346,7 +347,10 @@ fn read_customer(ticket: &Object<'_>, remarks: &mut Remarks) -> Customer {
     Customer {
         id: customer.id("id", remarks),
         external_id: customer.id("external_id", remarks),
-        email: lower(customer.filled("email", 320, remarks)),
+        // Whatever a help desk calls an address stays; a link to one, or a name around it, goes.
+        email: customer
+            .filled("email", 320, remarks)
+            .map(|text| compared(&text).unwrap_or_else(|| text.to_lowercase())),
         name,
     }
 }

@@ -564,7 +564,8 @@ mod tests {
             b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n=?utf-8?Q?=FC?=\r\n",
             b"--b\r\nContent-Type: application/zip\r\nContent-Disposition: attachment; filename=\"=?utf-8?Q?Gr=FC=DFe.zip?=\"\r\n\r\nx\r\n",
             b"--b\r\nContent-Type: application/zip; name=\"T\xfcr.zip\"\r\n\r\nx\r\n",
-            "--b\r\nContent-Type: application/zip; name=\"T\u{fc}r.zip\"\r\n\r\nx\r\n--b--\r\n".as_bytes(),
+            "--b\r\nContent-Type: application/zip; name=\"T\u{fc}r.zip\"\r\n\r\nx\r\n".as_bytes(),
+            b"--b\r\nContent-Type: application/zip\r\nContent-Disposition: attachment; filename*0*=windows-1252''T%FC;\r\n filename*1*=%DF.zip\r\n\r\nx\r\n--b--\r\n",
         ]
         .concat();
         let letter = letter(&raw).expect("it is read");
@@ -572,7 +573,7 @@ mod tests {
         assert_eq!(letter.sender.and_then(|person| person.name).as_deref(), Some("J\u{fc}rgen"));
         assert_eq!(letter.text, "=?utf-8?Q?=FC?=", "what is no header is as it came");
         let names: Vec<&str> = letter.files.iter().map(|file| file.name.as_str()).collect();
-        assert_eq!(names, ["Gr\u{fc}\u{df}e.zip", "T\u{fc}r.zip", "T\u{fc}r.zip"]);
+        assert_eq!(names, ["Gr\u{fc}\u{df}e.zip", "T\u{fc}r.zip", "T\u{fc}r.zip", "T\u{fc}\u{df}.zip"]);
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! Which mails machines sent. They are kept and flagged: nothing answers them, and they reopen nothing and start no clock
 //! (RFC 3834, section 2; RFC 3464).
+//!
+//! What came through a list (`Precedence: bulk`, `List-Id`) is none of these. Nothing answers it by itself, for an answer may
+//! reach everybody of the list; but a person wrote most of it: whoever shares an address with colleagues, as a group at a mail
+//! host, writes through a list, and would wait for ever if no clock ran for them. A newsletter that starts one is put aside by
+//! a person in a moment, and by a rule from then on; a customer whom nobody answers is lost.
 
 use mail_parser::{Message, MimeHeaders};
 

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use database::ids::TenantId;
-use database::{DbError, Tx};
+use database::{DbError, Tx, address};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::FromRow;
@@ -467,9 +467,8 @@ async fn no_default(tx: &mut Tx) -> Result<(), DbError> {
 /// The address, when everything fits.
 fn check(wanted: &Wanted) -> Result<String, TicketError> {
     let wrong = |field: &str, problem: &str| Err(TicketError::field(field, problem));
-    let Some(address) = normal_address(&wanted.address) else {
-        return wrong("address", "must be one e-mail address such as help@shop.example");
-    };
+    let address = address::normal(&wanted.address)
+        .map_err(|problem| TicketError::field("address", problem.to_string()))?;
     let is_word = |text: &str, most: usize| {
         (1..=most).contains(&text.chars().count()) && !text.contains(|c: char| c.is_control())
     };

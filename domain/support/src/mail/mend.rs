@@ -9,6 +9,8 @@ use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Encoding, MessageParser, MessagePart, MimeHeaders, PartType};
 
+use super::extended;
+
 /// Bytes of an encoded word, at most. The standard has 75, programs write whole subjects.
 const LONGEST_WORD: usize = 1_000;
 
@@ -105,13 +107,16 @@ impl Word {
     }
 }
 
-/// The name of a part that is a file, when its head is not in UTF-8 although nothing else is said of it. `raw` is what it
-/// was read of.
+/// The name of a part that is a file, when it is written in pieces or in a charset of its own, or its head is not in UTF-8
+/// although nothing else is said of it. `raw` is what it was read of.
 pub(super) fn file_name(part: &MessagePart<'_>, raw: &[u8]) -> Option<String> {
+    let written = raw.get(part.offset_header as usize..part.offset_body as usize)?;
+    if let Some(name) = extended::file_name(written) {
+        return Some(name);
+    }
     if !part.attachment_name()?.contains('\u{fffd}') {
         return None;
     }
-    let written = raw.get(part.offset_header as usize..part.offset_body as usize)?;
     let written = head(written);
     let written = words(&written);
     let message = MessageParser::new().with_mime_headers().parse_headers(&*written)?;
@@ -147,7 +152,7 @@ fn bytes<'m>(part: &MessagePart<'_>, raw: &'m [u8]) -> Option<Cow<'m, [u8]>> {
 }
 
 /// Bytes of which more is no UTF-8 than is, beside ASCII. One character that was cut in two makes no other text of it.
-fn windows(bytes: &[u8]) -> Option<String> {
+pub(super) fn windows(bytes: &[u8]) -> Option<String> {
     let (mut is, mut is_not) = (0, 0);
     for chunk in bytes.utf8_chunks() {
         is += chunk.valid().chars().filter(|c| !c.is_ascii()).count();

@@ -16,7 +16,7 @@ macro_rules! theirs {
     () => {
         "from support_app.mail c join support_app.message m on m.id = c.message_row
          where c.tenant_id = (select shared.current_tenant()) and c.ticket_id is not null
-           and lower(c.sender) = any($2) and not m.from_agent
+           and c.sender = any($2) and not m.from_agent
            and coalesce(m.origin_ticket_id, m.ticket_id) <> all($1)"
     };
 }

@@ -105,11 +105,11 @@ pub async fn mails(tx: &mut Tx, person: &Person) -> Result<Vec<Uuid>, DbError> {
          union
          select t.id from support_app.mail t
          where t.tenant_id = (select shared.current_tenant()) and t.raw is not null and t.ticket_id is null
-           and (lower(t.sender) = any($2) or lower(t.envelope_from) = any($2))
+           and t.state <> 'taken' and (t.sender = any($2) or lower(t.envelope_from) = any($2))
          union
          select t.id from support_app.mail t join support_app.message m on m.id = t.message_row
          where t.tenant_id = (select shared.current_tenant()) and t.raw is not null and t.ticket_id is not null
-           and lower(t.sender) = any($2) and not m.from_agent",
+           and t.sender = any($2) and not m.from_agent",
     )
     .bind(&person.tickets)
     .bind(&person.emails)

@@ -21,7 +21,7 @@ const MAILS: &str = "t.id in (select unnest(array[m.mail_id, c.id]) from support
          or m.origin_ticket_id = any($1)))";
 /// One that waits, was set aside or could not be read is its sender's.
 const MAILS_ASIDE: &str =
-    "t.ticket_id is null and (lower(t.sender) = any($3) or lower(t.envelope_from) = any($3))";
+    "t.state <> 'taken' and t.ticket_id is null and (t.sender = any($3) or lower(t.envelope_from) = any($3))";
 const FILES: &str = "t.ticket_id = any($1) and (t.message_id is null or exists (select from support_app.message m \
     where m.id = t.message_id and (m.origin_ticket_id is null or m.origin_ticket_id = any($1)))) \
     or t.message_id in (select m.id from support_app.message m where m.origin_ticket_id = any($1))";
@@ -42,7 +42,7 @@ macro_rules! history_of {
                   from jsonb_array_elements_text(t.",
             $side,
             ") with ordinality x (tag, n) \
-                  where not lower(x.tag) like any($4) and x.tag <> all($2)) \
+                  where not support_app.tells_who(x.tag, $4, $2, $3, $6)) \
              else t.",
             $side,
             " end"
@@ -56,7 +56,7 @@ macro_rules! own_tags {
         concat!(
             "(select coalesce(jsonb_agg(x.tag order by x.n), '[]') from jsonb_array_elements_text(",
             $tags,
-            ") with ordinality x (tag, n) where not lower(x.tag) like any($4) and x.tag <> all($2))"
+            ") with ordinality x (tag, n) where not support_app.tells_who(x.tag, $4, $2, $3, $6))"
         )
     };
 }
@@ -191,6 +191,7 @@ pub static STORES: &[Store] = &[
         exported: true,
     },
     Store::delete("support_app.recommendation", OF_TICKET).export(),
+    Store::delete("support_app.reply_text_part", "t.ticket_id = any($1) or t.origin_ticket_id = any($1)"),
     Store::delete("support_app.reply_text", OF_TICKET),
     Store {
         table: "support_app.assignment",
@@ -215,7 +216,7 @@ pub static STORES: &[Store] = &[
             (
                 "tags",
                 "array(select x.tag from unnest(t.tags) with ordinality x (tag, n) \
-                 where not lower(x.tag) like any($4) and x.tag <> all($2) order by x.n)",
+                 where not support_app.tells_who(x.tag, $4, $2, $3, $6) order by x.n)",
             ),
             ("suspended_reason", "case when t.suspended_reason is not null then '[erased]' end"),
             // A help desk's number stays: by it a repetition is known. Other systems' ids are made of addresses.
@@ -253,7 +254,7 @@ pub static STORES: &[Store] = &[
         how: How::Set(&[(
             "tags",
             "array(select x.tag from unnest(t.tags) with ordinality x (tag, n) \
-             where not lower(x.tag) like any($4) and x.tag <> all($2) order by x.n)",
+             where not support_app.tells_who(x.tag, $4, $2, $3, $6) order by x.n)",
         )]),
         // Addresses are agents'.
         plain: &["status", "assignee_theirs", "assignee_told"],
@@ -415,7 +416,7 @@ pub static WITHOUT_TICKET: &[Store] = &[
         plain: &["identity", "came_by", "machine"],
         exported: false,
     },
-    Store::delete("support_app.mail_sender", "lower(t.sender) = any($3)"),
+    Store::delete("support_app.mail_sender", "t.sender = any($3)"),
     Store::delete("support_app.mail_acknowledged", "lower(t.customer) = any($3)"),
     Store::delete(
         "support_app.auto_reply",

@@ -14,8 +14,9 @@ use super::create::{self, Origin};
 use super::error::TicketError;
 use super::lock::{Acting, Locked, current, hold_families, lock};
 use super::message::{self, like};
-use super::reply_text;
+use super::reply_text::moved;
 use super::state::Status;
+use crate::drafts::apart;
 use crate::settle::settle;
 
 /// A merge.
@@ -94,7 +95,7 @@ pub async fn merge(
         .bind(Option::<Vec<TicketId>>::None)
         .fetch_one(&mut **tx)
         .await?;
-    reply_text::follow(tx, source, target).await?;
+    moved::follow(tx, source, target).await?;
     // The pointer always names the last of a chain.
     sqlx::query("update support_app.ticket set merged_into = $2 where id = $1 or merged_into = $1")
         .bind(source)
@@ -108,7 +109,8 @@ pub async fn merge(
     Ok((merge, announcement))
 }
 
-/// Takes the merge of a ticket back: its messages are its own again, also those that came since (support role).
+/// Takes the merge of a ticket back: its messages are its own again, also those that came since, and so are the texts that
+/// somebody was writing in it and the drafts that answer it (support role).
 ///
 /// # Errors
 /// It is unknown or was not merged, or the database failed.
@@ -167,6 +169,9 @@ pub async fn undo(
         .bind(&family)
         .fetch_one(&mut **tx)
         .await?;
+    let way = way(tx, merge.target_id).await?;
+    moved::go_back(tx, target, source, &family, &way).await?;
+    apart::divide(tx, &way, source, merged_at).await?;
     // What its customer wrote meanwhile opened the other, and would have opened this one.
     let was_written_to = is_written_to_since(tx, source, merged_at).await?;
     let status = Status::parse(&status).filter(|_| !was_written_to).unwrap_or(Status::Open);
@@ -174,6 +179,21 @@ pub async fn undo(
     store(tx, &from).await?;
     let announcement = settle_both(tx, acting, target, source, moved).await?;
     Ok((merge, announcement))
+}
+
+/// A ticket and those through which it goes on, the one in which it is now at the end.
+async fn way(tx: &mut Tx, ticket: TicketId) -> Result<Vec<TicketId>, TicketError> {
+    Ok(sqlx::query_scalar(
+        "with recursive way as (
+             select $1::uuid as id
+             union
+             select m.target_id from support_app.ticket_merge m join way w on w.id = m.source_id where m.undone_at is null
+         )
+         select id from way",
+    )
+    .bind(ticket)
+    .fetch_all(&mut **tx)
+    .await?)
 }
 
 async fn is_written_to_since(

@@ -1,5 +1,7 @@
 //! What somebody is writing to a customer: one text for each ticket and writer, kept until it is sent or thrown away. It goes
-//! with a ticket that is merged into another.
+//! with a ticket that is merged into another, and back with it (`moved.rs`).
+
+pub(super) mod moved;
 
 use chrono::{DateTime, Utc};
 use database::ids::{MessageId, TicketId};
@@ -92,23 +94,6 @@ pub async fn put(
             Err(TicketError::Stale(known.map_or(0, |known| known.version)))
         }
     }
-}
-
-/// The texts of a ticket that was merged go on in the other one, behind what their writers have there (support role).
-pub(super) async fn follow(tx: &mut Tx, from: TicketId, to: TicketId) -> Result<(), DbError> {
-    sqlx::query(
-        "with gone as (delete from support_app.reply_text where ticket_id = $1 returning *)
-         insert into support_app.reply_text as r
-             (tenant_id, ticket_id, writer_id, body_text, last_seen_message_id, version)
-         select tenant_id, $2, writer_id, body_text, last_seen_message_id, version from gone
-         on conflict (ticket_id, writer_id) do update set
-             body_text = r.body_text || E'\\n\\n' || excluded.body_text, version = r.version + 1, updated_at = now()",
-    )
-    .bind(from)
-    .bind(to)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }
 
 /// Throws the writer's text away; false when there was none (support role).

@@ -9,7 +9,7 @@ use accounts::{integrations, tenants};
 use database::{ids::{TenantId, TicketId}, Role};
 use platform::customers::{self, Found, Profile};
 use platform::{money, zone};
-use support::{articles::search, drafts::{self, NewDraft}, events, gorgias::{PROVIDER, html}, tickets::{self, Message, NewMessage, Ticket}};
+use support::{articles::search, drafts::{self, NewDraft, apart}, events, gorgias::{PROVIDER, html}, tickets::{self, Message, NewMessage, Ticket}};
 use jobs::NewJob;
 use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote};
 use serde_json::Value;
@@ -38,6 +38,7 @@ const CALL_TIME: Duration = Duration::from_secs(50);
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<DraftReplyOutput> {
     let call = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
     let ticket_id = TicketId(job.ticket_id);
+    let began = Utc::now();
 
     let Some((ticket, existing)) = look(&ctx, &app, ticket_id).await? else {
         return Err(Stop::Cancel("the ticket is gone".to_owned()));
@@ -65,6 +66,10 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<
     ctx.progress(3, Some(3), "storing");
     let recommendation = advice_of(&draft, &input);
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    if !apart::is_whole(&mut tx, ticket_id, began).await? {
+        let reason = "its messages went to another ticket by a merge, or to their own by the end of one, while it was drafted";
+        return Err(Stop::Cancel(reason.to_owned()));
+    }
     let stored = drafts::store(
         &mut tx,
         ctx.tenant,

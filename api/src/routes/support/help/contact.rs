@@ -10,7 +10,9 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 use chrono::Utc;
+use database::address::{self, BadAddress, compared};
 use serde_json::Map;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use support::articles::link::{BadToken, FormToken};
 use support::articles::{deflection, search};
@@ -115,7 +117,7 @@ pub async fn submit(
     };
     let question = Question {
         name: fields.text("name").trim().to_owned(),
-        email: fields.text("email").trim().to_lowercase(),
+        email: compared(&fields.text("email")).unwrap_or_else(|| fields.text("email").trim().to_owned()),
         subject: fields.text("subject").trim().to_owned(),
         text: fields.text("text").trim().to_owned(),
     };
@@ -137,7 +139,7 @@ pub async fn submit(
         return Ok(show(StatusCode::OK, THANKS));
     }
     if let Some(fault) = fault_of(&question) {
-        return Ok(again(&written, fault));
+        return Ok(again(&written, &fault));
     }
     if fields.text("sure") != "1" {
         let text = format!("{} {}", question.subject, question.text);
@@ -223,16 +225,23 @@ async fn open_ticket(
     Ok(Ok(()))
 }
 
-fn fault_of(question: &Question) -> Option<&'static str> {
-    let email = &question.email;
-    let is_address = email.len() <= 320
-        && email
-            .split_once('@')
-            .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'))
-        && !email.contains(char::is_whitespace);
-    if !is_address {
-        return Some("Please write your e-mail address, so that we can answer.");
+fn fault_of(question: &Question) -> Option<Cow<'static, str>> {
+    match address::normal(&question.email) {
+        // Nobody writes from within the house by this form.
+        Ok(email) if email.rsplit_once('@').is_some_and(|(_, host)| host.contains('.')) => {
+            text_fault_of(question).map(Cow::from)
+        }
+        Err(BadAddress::Undeliverable(fault)) => Some(
+            format!("Please look at your e-mail address again: it {fault}, so no answer would reach you.")
+                .into(),
+        ),
+        Ok(_) | Err(BadAddress::NotOne) => {
+            Some("Please write your e-mail address, so that we can answer.".into())
+        }
     }
+}
+
+fn text_fault_of(question: &Question) -> Option<&'static str> {
     if question.text.chars().filter(|c| c.is_alphanumeric()).count() < 2 {
         return Some("Please write your question.");
     }

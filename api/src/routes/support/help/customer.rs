@@ -11,9 +11,11 @@ use bytes::Bytes;
 use chrono::{DateTime, Duration, DurationRound, Utc};
 use database::ids::{MessageId, TicketId};
 use database::{Role, Tx};
+use platform::customers::{self as shop_customers, Found};
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fmt::Write as _;
-use support::articles::customers::{self, Own};
+use support::articles::customers::{self, FromElsewhere, Home, Own};
 use support::articles::help::{self, HelpPage};
 use support::articles::link::{BadToken, CustomerLink};
 use support::tickets::message::{self, Which};
@@ -36,6 +38,9 @@ use crate::web::sign_ins::Address;
 const SHOWN: i64 = 50;
 /// Characters of an answer.
 const TEXT_LIMIT: usize = 20_000;
+/// What stands for a message of somebody else. That it came is the customer's to know, since the shop may answer it here; its words
+/// and whence it came are its writer's.
+const NOT_YOURS: &str = "wrote to us about this by mail. We do not show here what others write.";
 
 /// A link for the customer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,9 +61,9 @@ pub struct CustomerLinkView {
         ("days" = Option<i64>, Query, description = "how long it works, 1 to 90; 30 when missing"),
     ),
     responses(
-        (status = 200, description = "the link; whoever has it sees the public messages of all tickets with this customer's address, until this ticket is another customer's", body = CustomerLinkView),
+        (status = 200, description = "the link; whoever has it sees the public messages of all tickets with this customer's address, until this ticket is another customer's; a ticket that was merged leads to the one in which it goes on", body = CustomerLinkView),
         (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "nobody's address is known", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "nobody's address is known, or the ticket goes on in one of another customer", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub async fn link(
@@ -71,12 +76,20 @@ pub async fn link(
     let days = Params::of(&uri, &["days"])?.number("days", 1, 90)?.unwrap_or(30);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let ticket = find(&mut tx, &reference).await?;
+    let home = customers::home(&mut tx, ticket.id).await?;
     tx.commit().await?;
-    let Some(email) = ticket.customer_email else {
+    let is_theirs = home.as_ref().is_none_or(|home| home.is_theirs);
+    let Some(email) = home.and_then(|home| home.address) else {
         return Err(Problem::conflict(
             "the ticket has no address of a customer, so there is nobody to give a link to",
         ));
     };
+    if !is_theirs {
+        return Err(Problem::conflict(
+            "the ticket was merged into one of another customer, which is not theirs to see; take the merge back, or make a \
+             link of another ticket of theirs",
+        ));
+    }
     let until = Utc::now() + Duration::days(days);
     // Whole seconds, as in the token.
     let until = until.duration_trunc(Duration::seconds(1)).unwrap_or(until);
@@ -101,11 +114,12 @@ async fn reader(state: &AppState, token: &str) -> Result<Result<Reader, Response
         Err(_) => return Ok(Err(nowhere())),
     };
     let mut tx = state.db.tenant_tx(Role::Support, link.tenant).await?;
-    let address = customers::address(&mut tx, link.ticket).await?;
-    if address.is_none_or(|address| !link.is_for(&state.settings.master_key, &address)) {
+    let home = customers::home(&mut tx, link.ticket).await?.filter(|home| home.is_theirs);
+    let Some(Home { ticket, address: Some(address), .. }) = home else { return Ok(Err(nowhere())) };
+    if !link.is_for(&state.settings.master_key, &address) {
         return Ok(Err(nowhere()));
     }
-    let own = customers::own(&mut tx, link.ticket, SHOWN).await?;
+    let own = customers::own(&mut tx, ticket, &address, SHOWN).await?;
     let tenant = tenants::get(&mut tx, link.tenant).await?;
     let (Some(tenant), false) = (tenant, own.is_empty()) else { return Ok(Err(nowhere())) };
     // A shop without a help page has its name and no colour.
@@ -182,6 +196,7 @@ async fn shown(
     let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
     let of_others = customers::of_others(&mut reader.tx, &ids).await?;
     messages.retain(|message| !of_others.contains(&message.id));
+    let by_others = by_others(&mut reader.tx, &ids).await?;
     reader.tx.commit().await?;
     let title = chosen.subject.clone().unwrap_or_else(|| format!("Question {}", chosen.number));
     let mut content = format!("<h1>{}</h1>", escaped(&title));
@@ -194,13 +209,17 @@ async fn shown(
         if !has_left || (one.by_machine && !one.from_agent) {
             continue;
         }
-        let who = if one.from_agent { reader.looks.title.as_str() } else { "You" };
+        let (who, text) = match one.from_agent {
+            true => (reader.looks.title.as_str(), one.body_text.as_str()),
+            false if by_others.contains(&one.id) => ("Somebody else", NOT_YOURS),
+            false => ("You", one.body_text.as_str()),
+        };
         let _ = write!(
             content,
             "<section class=\"from\"><strong>{}</strong> <time>{}</time>\n{}</section>",
             escaped(who),
             one.sent_at.format("%Y-%m-%d %H:%M UTC"),
-            escaped(&one.body_text)
+            escaped(text)
         );
     }
     // The token was read before, so it has only letters, digits, - and _.
@@ -226,6 +245,28 @@ async fn shown(
     let language = reader.looks.language.clone();
     let about = About { slug: &reader.slug, page: &reader.looks, language: &language, title: &title };
     Ok(whole(status, &about, &content, Kept::Never, headers))
+}
+
+/// Those of these messages that somebody else than the customer sent by mail. An address that the shop knows as this customer's is
+/// theirs too.
+async fn by_others(tx: &mut Tx, messages: &[MessageId]) -> Result<Vec<MessageId>, Problem> {
+    let mut known: HashMap<(String, Option<String>), bool> = HashMap::new();
+    let mut others = Vec::new();
+    for FromElsewhere { message, sender, customer } in customers::from_elsewhere(tx, messages).await? {
+        let is_theirs = match (known.get(&(sender.clone(), customer.clone())), &customer) {
+            (Some(is_theirs), _) => *is_theirs,
+            (None, None) => false,
+            (None, Some(customer)) => {
+                let found = shop_customers::find(tx, None, Some(&sender)).await?;
+                found == shop_customers::find(tx, Some(customer), None).await? && found != Found::Nobody
+            }
+        };
+        known.insert((sender, customer), is_theirs);
+        if !is_theirs {
+            others.push(message);
+        }
+    }
+    Ok(others)
 }
 
 /// Answer one of one's own tickets. A final one is followed by a new one.

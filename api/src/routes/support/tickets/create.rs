@@ -3,11 +3,10 @@
 use accounts::api_keys::Scope;
 use axum::extract::State;
 use chrono::Utc;
-use database::{Role, Tx};
+use database::{Role, Tx, address};
 use platform::customers::{self, Found};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use support::mail::normal_address;
 use support::tickets::change::Customer;
 use support::tickets::create::{self, NewTicket};
 use support::tickets::message::From as Author;
@@ -257,7 +256,7 @@ pub(super) async fn customer(tx: &mut Tx, named: CustomerReference) -> Result<Cu
             return Err(Problem::bad_request(field, format!("must have 1 to {limit} characters")));
         }
     }
-    let email = named.email.as_deref().map(address).transpose()?;
+    let email = named.email.as_deref().map(mail_address).transpose()?;
     let found = customers::find(tx, named.id.as_deref(), email.as_deref()).await?;
     let id = match (found, &named.id) {
         (Found::One(known), _) => Some(known),
@@ -272,8 +271,6 @@ pub(super) async fn customer(tx: &mut Tx, named: CustomerReference) -> Result<Cu
 }
 
 /// An address that a mail can go to, in the form in which addresses are compared.
-fn address(text: &str) -> Result<String, Problem> {
-    normal_address(text).ok_or_else(|| {
-        Problem::bad_request("customer.email", "must be an e-mail address, such as ann@example.com")
-    })
+fn mail_address(text: &str) -> Result<String, Problem> {
+    address::normal(text).map_err(|problem| Problem::bad_request("customer.email", problem.to_string()))
 }

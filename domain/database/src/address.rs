@@ -1,0 +1,212 @@
+//! What an e-mail address is, and when two are the same one: the one place that decides it, for tickets, mail, forms, requests
+//! of persons and the customers of files.
+//!
+//! People and programs write an address in many ways: with a name around it, as a link (`mailto:`), in capitals, with marks
+//! that nobody sees. All of them have one form. Three questions are asked of it, each stricter than the one before:
+//! whom a source means ([`compared`]), whether somebody can be known by it ([`known`]), and whether mail can go to it
+//! ([`normal`]). What came by mail, or names a customer, counts although no server would take it: somebody has it.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Characters of an address, at most.
+pub const LONGEST: usize = 320;
+/// Bytes before the `@` (RFC 5321, section 4.5.3.1).
+const LONGEST_LOCAL: usize = 64;
+/// Bytes behind it.
+const LONGEST_DOMAIN: usize = 255;
+/// Bytes between two dots of it.
+const LONGEST_LABEL: usize = 63;
+/// What a link to an address begins with.
+const LINK: &str = "mailto:";
+
+/// Why mail cannot go to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadAddress {
+    /// It is none, or more than one.
+    #[error("must be one e-mail address alone, such as ann@example.com")]
+    NotOne,
+    /// It looks like one, and no mail server takes it.
+    #[error("must be an address that a mail server takes, such as ann@example.com; this one {0}")]
+    Undeliverable(&'static str),
+}
+
+/// An address that mail can go to, in its one form.
+///
+/// # Errors
+/// It is none, or says why no mail server takes it.
+pub fn normal(text: &str) -> Result<String, BadAddress> {
+    let address = known(text).ok_or(BadAddress::NotOne)?;
+    let (local, domain) = address.rsplit_once('@').ok_or(BadAddress::NotOne)?;
+    match fault(local, domain) {
+        Some(fault) => Err(BadAddress::Undeliverable(fault)),
+        None => Ok(address),
+    }
+}
+
+fn fault(local: &str, domain: &str) -> Option<&'static str> {
+    let is_label = |label: &str| {
+        label.len() <= LONGEST_LABEL
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            // Beside ASCII there are letters of many scripts, and marks that belong to them.
+            && label.chars().all(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    if local.contains("..") {
+        return Some("has two dots in a row before the @");
+    }
+    if local.starts_with('.') || local.ends_with('.') {
+        return Some("has a dot at the beginning or right before the @");
+    }
+    if local.contains(':') {
+        return Some("has a colon before the @");
+    }
+    if domain.contains("..") {
+        return Some("has two dots in a row behind the @");
+    }
+    (!domain.split('.').all(is_label)).then_some("has behind the @ what is no name of a server")
+}
+
+/// One address alone by which somebody can be known, in its one form, also when no mail server would take it.
+pub fn known(text: &str) -> Option<String> {
+    let address = unlinked(&form(text.trim().trim_matches(['<', '>']))).to_owned();
+    let (local, domain) = address.rsplit_once('@')?;
+    let is_plain = |c: char| !c.is_control() && !c.is_whitespace() && !"<>,;\"()[]\\".contains(c);
+    let is_one = !local.is_empty()
+        && local.len() <= LONGEST_LOCAL
+        && (1..=LONGEST_DOMAIN).contains(&domain.len())
+        && address.chars().all(is_plain)
+        && !local.contains('@')
+        && !domain.starts_with('.')
+        && !domain.ends_with('.');
+    is_one.then_some(address)
+}
+
+/// Whom a source means, whatever it wrote around the address. Postmasters may tell `Maya@` from `maya@`; none is known that
+/// does. Dots and `+` parts stay, because they tell people apart at most hosts.
+pub fn compared(text: &str) -> Option<String> {
+    let written = form(text);
+    let written = written.trim();
+    let written = written.rsplit_once('<').map_or(written, |(_, after)| after.trim_end_matches('>'));
+    let address = unlinked(written);
+    let (local, domain) = address.rsplit_once('@')?;
+    let is_one = !local.is_empty()
+        && !domain.is_empty()
+        && !address.chars().any(|c| c.is_whitespace() || c.is_control())
+        && address.chars().count() <= LONGEST;
+    is_one.then(|| address.to_owned())
+}
+
+/// Composed (NFKC), in small letters, without what nobody sees.
+fn form(text: &str) -> String {
+    // Nearly all addresses are ASCII, which is composed and visible; an import asks for each of its orders.
+    match text.is_ascii() {
+        true => text.to_ascii_lowercase(),
+        false => text.nfkc().filter(|c| !is_invisible(*c)).flat_map(char::to_lowercase).nfc().collect(),
+    }
+}
+
+/// Marks without a width, which are copied along with a text and cannot be seen.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
+}
+
+/// The address of a link to one, without what the link asks for besides (`?subject=`).
+fn unlinked(text: &str) -> &str {
+    let mut text = text.trim();
+    while let Some(linked) = text.strip_prefix(LINK) {
+        text = linked.split('?').next().unwrap_or(linked).trim();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn one_address_has_one_form() {
+        for text in [
+            "Ann.Example@Shop.EXAMPLE",
+            " ann.example@shop.example ",
+            "<Ann.Example@shop.example>",
+            "mailto:ann.example@shop.example",
+            "MAILTO:Ann.Example@shop.example?subject=Lamp",
+            "<mailto: ann.example@shop.example>",
+            "ann.example\u{200b}@shop.example",
+        ] {
+            assert_eq!(normal(text).as_deref(), Ok("ann.example@shop.example"), "{text}");
+            assert_eq!(known(text), compared(text), "{text}");
+        }
+        assert_eq!(compared("Ann <ANN@x.example>").as_deref(), Some("ann@x.example"));
+        assert_eq!(
+            normal("jos\u{e9}+desk@b\u{fc}cher.example").as_deref(),
+            Ok("jos\u{e9}+desk@b\u{fc}cher.example")
+        );
+        assert!(normal("a+b@x").is_ok(), "a name within a house");
+    }
+
+    #[test]
+    fn what_is_not_one_address_is_none() {
+        for text in [
+            "",
+            "a",
+            "@x",
+            "a@",
+            "a b@x",
+            "a@x,b@y",
+            "a@\0x",
+            "a@b@c",
+            "a@.x",
+            "MAILER-DAEMON",
+            "mailto:",
+            "mailto:?to=a@x",
+            "Ann <ann@x.example>",
+            "\"a b\"@x.example",
+            "a@[127.0.0.1]",
+        ] {
+            assert_eq!((normal(text), known(text)), (Err(BadAddress::NotOne), None), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_server_takes_is_named_and_still_somebodys() {
+        for (text, fault) in [
+            ("a..b@x.example", "has two dots in a row before the @"),
+            (".a@x.example", "has a dot at the beginning or right before the @"),
+            ("a.@x.example", "has a dot at the beginning or right before the @"),
+            ("smtp:a@x.example", "has a colon before the @"),
+            ("a@x..example", "has two dots in a row behind the @"),
+            ("a@-x.example", "has behind the @ what is no name of a server"),
+            ("a@x!.example", "has behind the @ what is no name of a server"),
+        ] {
+            assert_eq!(normal(text), Err(BadAddress::Undeliverable(fault)), "{text}");
+            assert_eq!(known(text).as_deref(), Some(text));
+            assert_eq!(compared(text).as_deref(), Some(text));
+        }
+        let long = format!("a@{}.example", "x".repeat(64));
+        assert!(matches!(normal(&long), Err(BadAddress::Undeliverable(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_of_plain_addresses_and_the_long_one_agree(text in "[ -~]{0,40}") {
+            let long: String = text.nfkc().filter(|c| !is_invisible(*c)).flat_map(char::to_lowercase).nfc().collect();
+            prop_assert_eq!(form(&text), long);
+        }
+
+        #[test]
+        fn what_is_in_its_form_stays_so(text in "(mailto:|<|>|\\?| |[A-Za-z.@]|\\PC){0,20}") {
+            for read in [compared, known] {
+                if let Some(address) = read(&text) {
+                    prop_assert_eq!(read(&address), Some(address));
+                }
+            }
+            if let Ok(address) = normal(&text) {
+                prop_assert_eq!(known(&address), Some(address.clone()));
+                prop_assert_eq!(compared(&address), Some(address));
+            }
+        }
+    }
+}
