@@ -40,7 +40,7 @@ const RETAILER: Size = Size { customers: 27_415, lines: 1_200_000 };
 const LIMIT: Duration = Duration::from_secs(1_800);
 /// How long after a run an order that came in the middle of it may take to be known to it.
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
-const QUEUES: &str = "intelligence=3,profiles=4,default=4,ops=2";
+const QUEUES: &str = "intelligence=3,profiles=4,imports=2,default=4,ops=2";
 
 fn main() -> ExitCode {
     program::run("night", measure())
