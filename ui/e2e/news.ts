@@ -2,7 +2,7 @@
 
 import type { Locator, Page } from "playwright-core";
 
-/** Answers when a row is there. What has come is shown on demand, and may be of others first. */
+/** Answers when a row is there. What has come is shown on demand, and may be of others first. By a key, so no field has the focus. */
 export async function shown(page: Page, row: Locator) {
   const more = page.getByRole("button", { name: /changed: show/ });
   for (;;) {

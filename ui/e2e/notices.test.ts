@@ -99,7 +99,7 @@ test("a rule points one agent to a ticket, who is there in a click", async () =>
   for (const id of [ticket, later]) await archive(id);
 });
 
-test("what was just done is said at once, however many notices wait to be closed", async () => {
+test("what was just done is said at once, however many notices wait; those of a ticket go when it is opened", async () => {
   const mark = `One of many ${Date.now()}`;
   const own = await comes(`Noted meanwhile ${Date.now()}`);
   const rule = await points(ANN, mark);
@@ -119,6 +119,15 @@ test("what was just done is said at once, however many notices wait to be closed
   await page.keyboard.type("She called as well.");
   await page.keyboard.press("Control+Enter");
   await page.getByRole("alert").getByText("The note is there").waitFor();
+  // Who opens a ticket by another way than the notice has seen what it speaks of; the others go on waiting.
+  const row = page.getByRole("link", { name: `${mark} (2)` });
+  await page.keyboard.press("Escape");
+  await shown(page, row);
+  await row.press("Enter");
+  await page.getByRole("heading", { level: 1, name: `${mark} (2)` }).waitFor();
+  const [first = "", second = ""] = tickets;
+  await noticeOf(page, "A rule points you to a ticket", second).waitFor({ state: "hidden" });
+  await noticeOf(page, "A rule points you to a ticket", first).waitFor();
   assert.deepEqual(faults, []);
   await close();
   await api(`/api/rules/${rule}`, { method: "DELETE" });

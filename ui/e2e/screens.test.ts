@@ -30,7 +30,7 @@ test("a new path is shown by itself, and one with an id needs an example", () =>
 });
 
 // Forty screens and more, three times each: on a busy machine that takes minutes.
-test("every screen, light, dark and narrow", { timeout: 900_000 }, async (outer) => {
+test("every screen, light, dark and narrow", { timeout: 1_800_000 }, async (outer) => {
   const waiting = [...all];
   const one = async () => {
     // One session for all of them; who is nobody, for the doors.
