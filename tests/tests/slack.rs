@@ -143,8 +143,31 @@ impl World {
             user_id: "BEA".to_owned(),
             channel: "D1".to_owned(),
         };
+        self.is_asked(&job).await;
+    }
+
+    /// What is answered to words of somebody to the bot.
+    async fn says(&self, user: &str, channel: &str, thread: &str, words: &str) -> String {
+        let (name, text) = words.split_once(' ').unwrap_or((words, ""));
+        let asked = Asked::Command {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            thread_ts: Some(thread.to_owned()),
+        };
+        let job = AnswerSlack {
+            workspace_id: self.workspace,
+            asked,
+            sealed_response_url: None,
+            user_id: user.to_owned(),
+            channel: channel.to_owned(),
+        };
+        self.is_asked(&job).await;
+        self.upstream.slack_messages().pop().expect("an answer").call["blocks"].to_string()
+    }
+
+    async fn is_asked(&self, job: &AnswerSlack) {
         let mut conn = self.app.store.pool().acquire().await.expect("the ledger");
-        let new = NewJob::of(self.tenant, &job).expect("a payload");
+        let new = NewJob::of(self.tenant, job).expect("a payload");
         let (_, announcement) = jobs::enqueue_one(&mut conn, new).await.expect("the ledger");
         self.app.dispatch.announce(announcement);
         self.works().await;
@@ -330,17 +353,7 @@ async fn questions_are_answered_without_a_name_of_a_customer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_in_plain_words_is_answered_with_its_table() {
     let world = World::open().await;
-    let mut admin = world.admin().await;
-    for statement in [
-        "insert into platform.customer (tenant_id, customer_id, email, name)
-         select $1, 'maya' || n || '@shop.example', 'maya' || n || '@shop.example', 'Maya ' || n from generate_series(1, 60) n",
-        "insert into platform.customer_profile (tenant_id, customer_id, orders, lines, spend, currency, returned_value, first_order_at, last_order_at)
-         select $1, 'maya' || n || '@shop.example', 1, 1, n * 10, 'EUR', 0, now() - interval '9 days', now() - interval '9 days' from generate_series(1, 60) n",
-        "insert into platform.order_line (tenant_id, line_key, order_id, customer_id, ordered_at, product_id, category, quantity, amount, currency, is_return)
-         select $1, gen_random_uuid(), 'o' || n, 'maya' || n || '@shop.example', now() - interval '9 days', 'green <tea>', 'tea', 1, n * 10, 'EUR', false from generate_series(1, 60) n",
-    ] {
-        sqlx::query(statement).bind(world.tenant).execute(&mut admin).await.expect("rows");
-    }
+    sixty_mayas(&world).await;
     // By the command, and as words to the bot, of which the first stands where a command would.
     for (name, text) in [("ask", "What did our VIPs buy last?"), ("what", "did our vips buy last?")] {
         let answer = world.asks(name, text).await.to_string();
@@ -354,6 +367,65 @@ async fn a_question_in_plain_words_is_answered_with_its_table() {
     let asked_back = world.asks("ask", "how many customers from Germany?").await.to_string();
     assert!(asked_back.contains("do not know where customers live"), "{asked_back}");
     assert!(asked_back.contains("What can be asked"), "{asked_back}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_goes_on_in_its_thread_for_whoever_asked() {
+    let world = World::open().await;
+    sixty_mayas(&world).await;
+    let last = "what did they buy last?";
+    let first = world.says("U1", "C1", "1.1", "who are our vips?").await;
+    assert!(first.contains("highest tenth") && !first.contains("green &lt;tea&gt;"), "{first}");
+    // Somebody else's question in the thread, and one in another thread, have nothing before them.
+    for (user, channel, thread) in [("U2", "C1", "1.1"), ("U1", "C1", "2.2"), ("U1", "C2", "1.1")] {
+        let alone = world.says(user, channel, thread, last).await;
+        assert!(alone.contains("Do you mean") && !alone.contains("green &lt;tea&gt;"), "{alone}");
+    }
+    let bought = world.says("U1", "C1", "1.1", last).await;
+    assert!(bought.contains("green &lt;tea&gt;") && !bought.to_lowercase().contains("maya"), "{bought}");
+    // A single word goes on there, and is no question where nobody asked.
+    let more = world.says("U1", "C1", "1.1", "more").await;
+    assert!(more.contains("analyze_customers high_value") && more.contains("The list is over"), "{more}");
+    assert!(world.says("U1", "C9", "9.9", "more").await.contains("a question in plain words"));
+    // What somebody says to the bot alone is one conversation, though each answer goes below its message.
+    world.says("U1", "D1", "5.1", "who are our vips?").await;
+    assert!(world.says("U1", "D1", "5.2", last).await.contains("green &lt;tea&gt;"));
+    let mut admin = world.admin().await;
+    let conversations: Vec<(String, String, i64)> = sqlx::query_as(
+        "select split_part(c.asked_by, ':', 3), c.thread, count(*)
+         from questions_app.conversation c join questions_app.exchange e on e.conversation_id = c.id group by 1, 2 order by 1, 2",
+    )
+    .fetch_all(&mut admin)
+    .await
+    .expect("the conversations");
+    let known: Vec<(&str, &str, i64)> =
+        conversations.iter().map(|(user, thread, count)| (user.as_str(), thread.as_str(), *count)).collect();
+    assert_eq!(
+        known,
+        [("U1", "C1 1.1", 3), ("U1", "C1 2.2", 1), ("U1", "C2 1.1", 1), ("U1", "D1", 2), ("U2", "C1 1.1", 1)]
+    );
+    // A day later nothing of it is there.
+    sqlx::query("update questions_app.conversation set expires_at = now() - interval '1 second'")
+        .execute(&mut admin)
+        .await
+        .expect("expired");
+    let later = world.says("U1", "C1", "1.1", last).await;
+    assert!(later.contains("Do you mean") && !later.contains("green &lt;tea&gt;"), "{later}");
+}
+
+/// Sixty customers who ordered once each.
+async fn sixty_mayas(world: &World) {
+    let mut admin = world.admin().await;
+    for statement in [
+        "insert into platform.customer (tenant_id, customer_id, email, name)
+         select $1, 'maya' || n || '@shop.example', 'maya' || n || '@shop.example', 'Maya ' || n from generate_series(1, 60) n",
+        "insert into platform.customer_profile (tenant_id, customer_id, orders, lines, spend, currency, returned_value, first_order_at, last_order_at)
+         select $1, 'maya' || n || '@shop.example', 1, 1, n * 10, 'EUR', 0, now() - interval '9 days', now() - interval '9 days' from generate_series(1, 60) n",
+        "insert into platform.order_line (tenant_id, line_key, order_id, customer_id, ordered_at, product_id, category, quantity, amount, currency, is_return)
+         select $1, gen_random_uuid(), 'o' || n, 'maya' || n || '@shop.example', now() - interval '9 days', 'green <tea>', 'tea', 1, n * 10, 'EUR', false from generate_series(1, 60) n",
+    ] {
+        sqlx::query(statement).bind(world.tenant).execute(&mut admin).await.expect("rows");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

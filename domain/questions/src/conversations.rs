@@ -1,4 +1,7 @@
-//! Conversations: questions and answers that belong together, kept for a day for whoever asked, and nobody else.
+//! Conversations: questions and answers that belong together, kept for a day for whoever asked, and nobody else. Those of a
+//! chat are found by their thread: `chat.rs`.
+
+mod chat;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::ids::TenantId;
@@ -9,6 +12,7 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::tools::Call;
+pub use chat::{NewInThread, ask_in_thread, is_going_on};
 
 /// How long a conversation is kept after its last question.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -83,16 +87,7 @@ pub async fn ask(
     new: &NewQuestion<'_>,
     now: DateTime<Utc>,
 ) -> Result<Exchange, AskError> {
-    sqlx::query(
-        "delete from questions_app.conversation where id in
-             (select id from questions_app.conversation
-              where tenant_id = (select shared.current_tenant()) and expires_at <= $1 order by expires_at limit $2
-              for update skip locked)",
-    )
-    .bind(now)
-    .bind(LET_GO_AT_ONCE)
-    .execute(&mut **tx)
-    .await?;
+    let_go(tx, now).await?;
     let conversation = match new.conversation {
         None => {
             let id = Uuid::now_v7();
@@ -124,6 +119,21 @@ pub async fn ask(
     .bind(now)
     .fetch_one(&mut **tx)
     .await?)
+}
+
+/// Lets conversations go whose time is over, some at a time.
+async fn let_go(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), DbError> {
+    sqlx::query(
+        "delete from questions_app.conversation where id in
+             (select id from questions_app.conversation
+              where tenant_id = (select shared.current_tenant()) and expires_at <= $1 order by expires_at limit $2
+              for update skip locked)",
+    )
+    .bind(now)
+    .bind(LET_GO_AT_ONCE)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// The conversation of this person, kept for another while; its lock makes questions of it wait for each other.

@@ -1,13 +1,17 @@
 //! Answers to questions in plain words that were asked in chat: the text, the first rows as a table, how it was computed
-//! and what to bear in mind. Each question stands by itself there.
+//! and what to bear in mind. A question goes on from those that the same person asked in the same thread.
 
 use std::time::Duration;
 
+use chrono::Utc;
+use database::Role;
 use outbound::slack::blocks::{Blocks, escaped};
 use questions::answer::{Answer, Outcome};
+use questions::conversations::{self, LONGEST_QUESTION, NewInThread};
 use questions::desk::Asker;
 use questions::text::formats;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::Question;
 use crate::app::App;
@@ -47,17 +51,83 @@ const FIELDS: [(&str, &str); 20] = [
     ("orders", "Orders"),
 ];
 
+/// Questions before it that a model is shown.
+const EARLIER: i64 = 6;
+/// What everybody of a connected workspace may see.
+const SCOPES: [&str; 3] = ["intelligence:read", "customers:read", "segments:read"];
+
+/// Where a question was asked, and by whom.
+#[derive(Debug)]
+pub struct Place {
+    /// The person, as no other place names anybody.
+    asked_by: String,
+    /// The thread; the channel itself where there is none, and for messages to the bot alone, however they are answered.
+    thread: String,
+}
+
+impl Place {
+    /// A place by the chat's own ids; `thread` is the message that a thread begins with.
+    pub fn of(workspace: Uuid, user: &str, channel: &str, thread: Option<&str>) -> Place {
+        // Slack's ids of conversations with one person begin with D.
+        let thread = thread.filter(|_| !channel.starts_with('D'));
+        let short = |text: &str| text.chars().take(90).collect::<String>();
+        let thread = match thread {
+            Some(thread) => format!("{} {}", short(channel), short(thread)),
+            None => short(channel),
+        };
+        // Who is not named goes on from nothing.
+        let user = if user.is_empty() { Uuid::now_v7().to_string() } else { short(user) };
+        Place { asked_by: format!("slack:{workspace}:{user}"), thread }
+    }
+}
+
+/// Whether a conversation goes on there, so that a single word may be a question.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_going_on(ctx: &Ctx, app: &App, place: &Place) -> Result<bool, Stop> {
+    let mut tx = app.db.tenant_tx(Role::Marketing, ctx.tenant).await?;
+    let is_going_on = conversations::is_going_on(&mut tx, &place.asked_by, &place.thread, Utc::now()).await?;
+    tx.commit().await?;
+    Ok(is_going_on)
+}
+
 /// Answers a question of somebody of a connected workspace. They see what the commands of the chat show: customers by names
 /// that tell nothing of them.
 ///
 /// # Errors
-/// The database does not answer, the model asks to wait, or too many ask at once.
-pub async fn answer(ctx: &Ctx, app: &App, text: &str) -> Result<Written, Stop> {
-    let asker = Asker::new(ctx.tenant, |_| true);
+/// The database does not answer, the model asks to wait, or too many ask at once; the question is gone with somebody whom it
+/// was about.
+pub async fn answer(ctx: &Ctx, app: &App, place: &Place, text: &str) -> Result<Written, Stop> {
     // Slack writes these three characters as entities.
     let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    let question = Question { asker, text: &text, earlier: &[], within: CALL_TIME };
-    Ok(written(&super::answer(ctx, app, &question).await?.answer))
+    let text: String = text.chars().take(LONGEST_QUESTION).collect();
+    let new = NewInThread {
+        // A run that follows another one finds the question of that.
+        id: ctx.job_id,
+        thread: &place.thread,
+        asked_by: &place.asked_by,
+        question: &text,
+        scopes: &SCOPES.map(str::to_owned),
+    };
+    let mut tx = app.db.tenant_tx(Role::Marketing, ctx.tenant).await?;
+    let exchange = conversations::ask_in_thread(&mut tx, ctx.tenant, &new, Utc::now()).await?;
+    let earlier = conversations::before(&mut tx, &exchange, EARLIER).await?;
+    tx.commit().await?;
+    if let Some(answer) = &exchange.answer {
+        return Ok(written(answer));
+    }
+    let asker = Asker::new(ctx.tenant, |scope| SCOPES.contains(&scope));
+    let question = Question { asker, text: &text, earlier: &earlier, within: CALL_TIME };
+    let answered = super::answer(ctx, app, &question).await?;
+    let mut tx = app.db.tenant_tx(Role::Marketing, ctx.tenant).await?;
+    let last = answered.last_call.as_ref();
+    let is_there = conversations::answer(&mut tx, exchange.id, &answered.answer, last, Utc::now()).await?;
+    tx.commit().await?;
+    if !is_there {
+        return Err(Stop::Cancel("the question is gone".to_owned()));
+    }
+    Ok(written(&answered.answer))
 }
 
 fn written(answer: &Answer) -> Written {
@@ -168,6 +238,21 @@ mod tests {
             let shown = self::shown(&answer);
             assert!(shown.contains(told) && !shown.contains("\"0 %") && !shown.contains("100 %"), "{shown}");
         }
+    }
+
+    #[test]
+    fn a_place_is_a_thread_and_a_person() {
+        let at = |user: &str, channel: &str, thread: Option<&str>| {
+            let place = Place::of(Uuid::nil(), user, channel, thread);
+            (place.asked_by, place.thread)
+        };
+        assert_eq!(at("U1", "C1", Some("1.2")), at("U1", "C1", Some("1.2")));
+        assert_ne!(at("U1", "C1", Some("1.2")), at("U2", "C1", Some("1.2")));
+        assert_ne!(at("U1", "C1", Some("1.2")), at("U1", "C1", Some("1.3")));
+        assert_ne!(at("U1", "C1", Some("1.2")), at("U1", "C1", None));
+        assert_ne!(at("", "C1", Some("1.2")), at("", "C1", Some("1.2")));
+        // The bot answers below each message to it; they are one conversation.
+        assert_eq!(at("U1", "D1", Some("1.2")), at("U1", "D1", Some("1.3")));
     }
 
     #[test]

@@ -28,6 +28,9 @@ const MOST_MONTHS: usize = 12;
 /// Characters of a question that are looked at.
 const QUESTION_CHARS: usize = 300;
 
+/// What is no question by itself.
+const COMMANDS: [&str; 6] = ["ask", "churn-check", "segment-info", "forecast", "tickets", "help"];
+
 /// Answers a command by its name, without the slash.
 ///
 /// # Errors
@@ -48,10 +51,15 @@ pub fn question(name: &str, text: &str) -> Option<String> {
     let text = text.trim();
     match name {
         _ if text.is_empty() => None,
-        "churn-check" | "segment-info" | "forecast" | "tickets" | "help" => None,
+        command if command != "ask" && COMMANDS.contains(&command) => None,
         "ask" => Some(text.to_owned()),
         first => Some(format!("{first} {text}")),
     }
+}
+
+/// Whether a single word that is no command may go on from what was asked before.
+pub fn may_go_on(name: &str, text: &str) -> bool {
+    text.trim().is_empty() && !name.is_empty() && !COMMANDS.contains(&name)
 }
 
 /// What can be asked.

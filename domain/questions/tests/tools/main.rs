@@ -4,6 +4,7 @@ mod currencies;
 mod hostile;
 mod kept;
 mod narrowed;
+mod threads;
 mod world;
 
 use questions::desk::{Asker, ToolError};

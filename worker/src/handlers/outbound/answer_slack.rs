@@ -15,7 +15,7 @@ use upstreams::{CallContext, ClientError, slack};
 
 use super::send_slack_alert::stop_of;
 use crate::app::App;
-use crate::ask::in_chat;
+use crate::ask::in_chat::{self, Place};
 use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done};
 use crate::slack::{Written, commands, press::press};
@@ -33,8 +33,18 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: AnswerSlack) -> Outcome
     let context = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
     let answered = match &job.asked {
         Asked::Command { name, text, thread_ts } => {
-            let written = match commands::question(name, text) {
-                Some(question) => in_chat::answer(&ctx, &app, &question).await?,
+            let place = Place::of(job.workspace_id, &job.user_id, &job.channel, thread_ts.as_deref());
+            let question = match commands::question(name, text) {
+                // "More" goes on from what was answered there.
+                None if commands::may_go_on(name, text)
+                    && in_chat::is_going_on(&ctx, &app, &place).await? =>
+                {
+                    Some(name.clone())
+                }
+                question => question,
+            };
+            let written = match question {
+                Some(question) => in_chat::answer(&ctx, &app, &place, &question).await?,
                 None => commands::answer(&app, ctx.tenant, name, text).await?,
             };
             let url = response_url(&ctx, &app, &job)?;
