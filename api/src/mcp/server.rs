@@ -259,8 +259,9 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         let listed = resources::PROMPTS.iter().map(|prompt| {
-            let argument = prompt.argument.map(|(name, meaning)| {
-                vec![PromptArgument::new(name).with_description(meaning).with_required(true)]
+            let argument = prompt.argument.map(|argument| {
+                let told = PromptArgument::new(argument.name).with_description(argument.meaning);
+                vec![told.with_required(true)]
             });
             Prompt::new(prompt.name, Some(prompt.description), argument).with_title(prompt.title)
         });
@@ -278,8 +279,9 @@ impl ServerHandler for Server {
             let known: Vec<&str> = resources::PROMPTS.iter().map(|prompt| prompt.name).collect();
             return Err(ErrorData::invalid_params(format!("the prompts are {}", known.join(", ")), None));
         };
-        let argument = prompt.argument.and_then(|(name, _)| request.arguments.as_ref()?.get(name)?.as_str());
-        let text = prompt.text(argument).map_err(|problem| ErrorData::invalid_params(problem, None))?;
+        let text = prompt
+            .text(request.arguments.as_ref())
+            .map_err(|problem| ErrorData::invalid_params(format!("arguments.{problem}"), None))?;
         Ok(GetPromptResult::new(vec![PromptMessage::new_text(Speaker::User, text)])
             .with_description(prompt.description)
             .into())

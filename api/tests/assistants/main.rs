@@ -129,8 +129,8 @@ async fn tools_are_called_over_http_and_refuse_by_name() {
         ),
         ("analyze_customers", "[]", StatusCode::BAD_REQUEST, "object"),
         (
-            "analyze_behavior",
-            r#"{"analysis_type": "purchase_cadence", "filter_by": {"group": "vip"}}"#,
+            "analyze_customers",
+            r#"{"analysis_type": "behavioral", "filter_by": {"group": "vip"}}"#,
             StatusCode::BAD_REQUEST,
             "analyze_customers (churn_risk, high_value, b2b_identification)",
         ),

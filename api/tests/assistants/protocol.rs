@@ -188,6 +188,23 @@ async fn what_does_not_fit_is_an_error_of_the_protocol() {
             unfit.text
         );
     }
+    for (name, arguments, told) in [
+        ("about_customer", json!({}), "arguments.customer_id: is missing"),
+        ("about_customer", json!({"customer_id": 7}), "arguments.customer_id: is no text"),
+        ("about_customer", json!({"customer_id": "two words"}), "arguments.customer_id: is not one word"),
+        (
+            "about_customer",
+            json!({"customer": "C-0123ABCD"}),
+            "arguments.customer: is no argument of about_customer",
+        ),
+        ("plan_campaign", json!({"campaign": "banana"}), "retention, growth, winback"),
+        ("who_may_leave", json!({"segment": "x"}), "which has none"),
+    ] {
+        let refused = old(&shop, "prompts/get", json!({"name": name, "arguments": arguments})).await;
+        assert_eq!(code(&refused), Some(-32602), "{}", refused.text);
+        let message = refused.json["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(told), "{arguments}: {message}");
+    }
     let unknown = old(&shop, "tools/call", json!({"name": "drop_tables", "arguments": {}})).await;
     assert_eq!(code(&unknown), Some(-32602), "{}", unknown.text);
     let wrong = old(

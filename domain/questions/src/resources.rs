@@ -10,6 +10,7 @@ use platform::insights::current::current;
 use serde_json::{Map, Value, json};
 
 use crate::tools;
+use crate::tools::parameters::Campaign;
 use crate::withhold;
 
 /// A resource.
@@ -150,9 +151,20 @@ pub struct Prompt {
     pub title: &'static str,
     /// What it is for.
     pub description: &'static str,
-    /// Its one argument, if it has one: name and meaning.
-    pub argument: Option<(&'static str, &'static str)>,
+    /// Its one argument, if it has one.
+    pub argument: Option<Argument>,
     text: &'static str,
+}
+
+/// What a prompt has to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Argument {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+    /// The words that it can be; none where it can be any.
+    one_of: &'static [Campaign],
 }
 
 /// All prompts.
@@ -175,14 +187,22 @@ pub const PROMPTS: [Prompt; 4] = [
         name: "plan_campaign",
         title: "Plan a campaign",
         description: "Whom a campaign should speak to, and with which reasons",
-        argument: Some(("campaign", "retention, growth, winback, seasonal, loyalty or acquisition")),
+        argument: Some(Argument {
+            name: "campaign",
+            meaning: "retention, growth, winback, seasonal, loyalty or acquisition",
+            one_of: Campaign::ALL,
+        }),
         text: "Plan a {argument} campaign: whom it should speak to, how many customers that is, and why. Use target_campaign.",
     },
     Prompt {
         name: "about_customer",
         title: "About a customer",
         description: "What is known of one customer",
-        argument: Some(("customer_id", "anonymised id, C- and eight characters")),
+        argument: Some(Argument {
+            name: "customer_id",
+            meaning: "anonymised id, C- and eight characters",
+            one_of: &[],
+        }),
         text: "What is known of customer {argument}? Use lookup_customer with profile, churn_risk and purchase_history.",
     },
 ];
@@ -191,20 +211,32 @@ impl Prompt {
     /// The text, with its argument if it has one. An argument is one word of at most 128 characters.
     ///
     /// # Errors
-    /// The argument is missing or does not fit.
-    pub fn text(&self, argument: Option<&str>) -> Result<String, &'static str> {
-        if self.argument.is_none() {
-            return Ok(self.text.to_owned());
+    /// An argument is missing, does not fit, or is none that the prompt has; says which, and what is allowed.
+    pub fn text(&self, given: Option<&Map<String, Value>>) -> Result<String, String> {
+        let given = given.into_iter().flatten();
+        let named = |name: &&String| self.argument.is_some_and(|argument| argument.name == name.as_str());
+        if let Some(other) = given.clone().map(|(name, _)| name).find(|name| !named(name)) {
+            let other: String = other.chars().filter(|c| !c.is_control()).take(40).collect();
+            return Err(match self.argument {
+                Some(argument) => {
+                    format!("{other}: is no argument of {}, which has {}", self.name, argument.name)
+                }
+                None => format!("{other}: is no argument of {}, which has none", self.name),
+            });
         }
-        match argument.map(str::trim) {
-            None | Some("") => Err("the argument is missing"),
-            Some(word)
-                if word.chars().count() > 128
-                    || word.chars().any(|c| c.is_whitespace() || c.is_control()) =>
-            {
-                Err("the argument must be one word of at most 128 characters")
+        let Some(Argument { name, meaning, one_of }) = self.argument else { return Ok(self.text.to_owned()) };
+        let wrong = |what: &str| Err(format!("{name}: {what}; it must be {meaning}"));
+        let Some((_, value)) = given.into_iter().next() else { return wrong("is missing") };
+        let Some(word) = value.as_str().map(str::trim) else { return wrong("is no text") };
+        let is_word = (1..=128).contains(&word.chars().count())
+            && !word.chars().any(|c| c.is_whitespace() || c.is_control());
+        match word {
+            "" => wrong("is empty"),
+            _ if !is_word => wrong("is not one word of at most 128 characters"),
+            _ if !one_of.is_empty() && !one_of.iter().any(|known| known.name() == word) => {
+                wrong("is none that there is")
             }
-            Some(word) => Ok(self.text.replace("{argument}", word)),
+            _ => Ok(self.text.replace("{argument}", word)),
         }
     }
 }

@@ -7,7 +7,11 @@
 
 /// Which of the groups of a whole are withheld. A group of nobody tells of nobody and is shown.
 pub fn of_a_whole(sizes: &[i64], smallest: i64) -> Vec<bool> {
-    let mut withheld: Vec<bool> = sizes.iter().map(|size| is_small(*size, smallest)).collect();
+    with_others(sizes, sizes.iter().map(|size| is_small(*size, smallest)).collect(), smallest)
+}
+
+/// Which are, when these have to be whatever their size.
+pub fn with_others(sizes: &[i64], mut withheld: Vec<bool>, smallest: i64) -> Vec<bool> {
     if !withheld.contains(&true) {
         return withheld;
     }

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::narrowed::{self, Joined, Narrowed, Narrowing};
+use super::narrowed::{self, Class as Divided, Division, Joined, Narrowed, Narrowing};
 use super::{AnalyticsError, Levels, MAX_ITEMS, Report, Standing, share_of_count, share_of_money};
 use database::Tx;
 
@@ -106,7 +106,8 @@ pub async fn discounts(
 
 /// What customers bought at a known list price, beside what is known of them.
 const BOUGHT: &str = "select customer_id, count(*) as lines, sum(list_amount) as listed, sum(amount) as paid,
-            coalesce(sum(amount) filter (where amount < list_amount), 0) as reduced
+            coalesce(sum(amount) filter (where amount < list_amount), 0) as reduced,
+            count(*) filter (where amount < list_amount) as reduced_lines
      from platform.order_line
      where tenant_id = $1 and currency = $15 and ordered_at >= $16 and ordered_at < $17 and not is_return
        and counts is not false and list_amount > 0 and amount > 0
@@ -132,6 +133,57 @@ pub async fn part(
     };
     let found: Narrowed<Bought> = narrowed::beside(tx, standing, levels, narrowing, &joined, limit).await?;
     Ok(Narrowed { cells: found.cells, items: found.items.into_iter().map(Bought::dependent).collect() })
+}
+
+/// The class of a customer, as in `discounts.sql`.
+const CLASS: &str = "case when lines < 3 then 'unknown' when reduced >= 0.8 * paid then 'dependent'
+          when reduced >= 0.2 * paid then 'occasional' else 'full_price' end";
+
+/// Every class, narrowed down: how many customers each has by which conditions hold, and of those for whom all do the same as
+/// of everybody. Levels are needed where a group is asked for.
+///
+/// # Errors
+/// Nobody has ordered, there is no run that knows what is asked for, or the database does not answer.
+pub async fn part_of_every_class(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: Option<&Levels>,
+    narrowing: &Narrowing,
+    months: u32,
+    limit: u32,
+) -> Result<(Vec<Divided>, Report<Discounts, Buyer>), AnalyticsError> {
+    let limit = limit.min(MAX_ITEMS);
+    let joined = Joined {
+        sql: BOUGHT.to_owned(),
+        condition: "true",
+        order: "",
+        times: Some(vec![standing.months_before(months), standing.end()]),
+    };
+    // Each row repeats the sums of its class; of whom too little is known for a class nobody is shown.
+    let beginning = format!(
+        "select * from (select {CLASS} as class, count(*) over of_class as total_customers,
+             (sum(lines) over of_class)::bigint as total_lines, (sum(reduced_lines) over of_class)::bigint as total_reduced_lines,
+             sum(listed) over of_class as total_listed, sum(paid) over of_class as total_paid, sum(reduced) over of_class as total_reduced,
+             case when lines >= 3 then customer_id end as customer_id, lines, listed, paid, reduced,
+             row_number() over (partition by {CLASS} order by paid desc, customer_id) as place"
+    );
+    let end = format!(
+        "window of_class as (partition by {CLASS})) as ranked
+         where place <= case class when 'unknown' then 1 else $14::bigint end order by class, place"
+    );
+    let division = Division {
+        joined: Some(&joined),
+        class: CLASS,
+        beginning: &beginning,
+        end: &end,
+        limit: limit.div_ceil(3),
+    };
+    let (classes, rows): (_, Vec<Row>) =
+        narrowed::classed(tx, standing, levels, narrowing, &division).await?;
+    let figures = totals(&rows);
+    let mut items: Vec<Buyer> = rows.into_iter().filter_map(Row::buyer).collect();
+    items.truncate(limit as usize);
+    Ok((classes, Report { figures, items }))
 }
 
 /// What a customer bought at a known list price.

@@ -3,8 +3,9 @@
 //!
 //! Beside the first customers stands how many there are for each combination of conditions that hold or do not. Out of
 //! that, whoever shows the list can tell whether it is too small to be shown, or leaves over too few of a wider one. Lists of
-//! the published run are in `of_run`, those that were made otherwise in `named`.
+//! the published run are in `of_run`, those that were made otherwise in `named`, those that divide into classes in `classed`.
 
+mod classed;
 mod named;
 mod of_run;
 
@@ -20,6 +21,8 @@ use super::target::{Row, Target};
 use super::{AnalyticsError, Levels, MAX_ITEMS, Standing, base, targets};
 use crate::insights::catalog::AXES;
 use crate::risk::{RiskBand, RiskBands};
+pub use classed::Class;
+pub(super) use classed::{Division, classed};
 pub use named::of_named;
 pub use of_run::{at_risk, changed};
 
@@ -167,32 +170,58 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     async fn cells(&self, tx: &mut Tx, standing: &Standing) -> Result<Vec<Cell>, AnalyticsError> {
+        // All are of one class.
+        let counted = self.counted(tx, standing, "''::text").await?;
+        Ok(counted.into_iter().map(Counted::cell).collect())
+    }
+
+    /// How many customers there are of each class, an expression over the columns of the list, by which conditions hold.
+    async fn counted(
+        &self,
+        tx: &mut Tx,
+        standing: &Standing,
+        class: &str,
+    ) -> Result<Vec<Counted>, AnalyticsError> {
         let from = self.from(standing)?;
         // A bucket is a band: the bounds are where the second, third and fourth begin.
         let statement = format!(
-            "select in_group, in_band, in_archetype, in_segment, count(*) as customers, sum(cents)::bigint as spend_cents,
-                    count(*) filter (where opt_in) as reachable,
+            "select {class} as class, in_group, in_band, in_archetype, in_segment, count(*) as customers,
+                    sum(cents)::bigint as spend_cents, count(*) filter (where opt_in) as reachable,
                     count(*) filter (where width_bucket(churn, $14::real[]) = 0) as low,
                     count(*) filter (where width_bucket(churn, $14::real[]) = 1) as medium,
                     count(*) filter (where width_bucket(churn, $14::real[]) = 2) as high,
                     count(*) filter (where width_bucket(churn, $14::real[]) = 3) as critical
-             {from} group by 1, 2, 3, 4"
+             {from} group by 1, 2, 3, 4, 5 order by 1"
         );
         let query = self.bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
         let query = self.bind_joined(query.bind(band_starts()), standing)?;
-        let counted: Vec<Counted> = query.fetch_all(&mut **tx).await?;
-        Ok(counted.into_iter().map(Counted::cell).collect())
+        Ok(query.fetch_all(&mut **tx).await?)
     }
 
     async fn first<R>(&self, tx: &mut Tx, standing: &Standing, limit: u32) -> Result<Vec<R>, AnalyticsError>
     where
         R: for<'r> FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
     {
-        let (from, order) = (self.from(standing)?, self.order);
-        let statement = format!(
-            "select b.* {from} and in_group and in_band and in_archetype and in_segment
-             order by {order}, customer_id limit $14"
-        );
+        let end = format!("order by {}, customer_id limit $14", self.order);
+        self.read(tx, standing, "select b.*", &end, limit).await
+    }
+
+    /// Reads those for whom all conditions hold: a statement up to its `from` and after its conditions, in which 14 is how
+    /// many rows there may be.
+    async fn read<R>(
+        &self,
+        tx: &mut Tx,
+        standing: &Standing,
+        beginning: &str,
+        end: &str,
+        limit: u32,
+    ) -> Result<Vec<R>, AnalyticsError>
+    where
+        R: for<'r> FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
+    {
+        let from = self.from(standing)?;
+        let statement =
+            format!("{beginning} {from} and in_group and in_band and in_archetype and in_segment {end}");
         let query = self.bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
         let query = self.bind_joined(query.bind(i64::from(limit.min(MAX_ITEMS))), standing)?;
         Ok(query.fetch_all(&mut **tx).await?)
@@ -289,6 +318,7 @@ fn band_starts() -> Vec<f32> {
 /// A cell as it is counted.
 #[derive(FromRow)]
 struct Counted {
+    class: String,
     in_group: bool,
     in_band: bool,
     in_archetype: bool,

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use sqlx::FromRow;
 
-use super::target::{Target, amount};
+use super::narrowed::{self, Joined, Narrowed, Narrowing};
+use super::target::{Row, Target, amount};
 use super::targets::{self, Size};
 use super::{
     AnalyticsError, Levels, MAX_ITEMS, Report, Standing, number, rounded, share_of_count, share_of_money,
@@ -154,11 +156,10 @@ pub async fn targets(
     limit: u32,
 ) -> Result<Report<Size, Target>, AnalyticsError> {
     let currency = standing.currency()?.to_owned();
-    let from = standing.months_before(12);
-    let to = from.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(from);
+    let (from, to) = season(standing);
     // The totals, which every row repeats, and a customer with what was spent; none when there is nobody.
-    type Chosen = (i64, Option<Decimal>, Option<i64>, Option<String>, Option<Decimal>);
-    let rows: Vec<Chosen> = sqlx::query_as(include_str!("season_targets.sql"))
+    type Found = (i64, Option<Decimal>, Option<i64>, Option<String>, Option<Decimal>);
+    let rows: Vec<Found> = sqlx::query_as(include_str!("season_targets.sql"))
         .bind(standing.tenant)
         .bind(&currency)
         .bind(from)
@@ -180,16 +181,64 @@ pub async fn targets(
         figures.spend = spend.unwrap_or_default();
         figures.reachable = reachable;
         if let (Some(customer_id), Some(spent)) = (customer_id, spent) {
-            let cents = i64::try_from(spent * Decimal::ONE_HUNDRED).unwrap_or(i64::MAX);
-            wanted.push((
-                customer_id,
-                vec![format!("spent {} at this time a year ago", amount(cents, &currency))],
-            ));
+            wanted.push((customer_id, vec![reason(spent, &currency)]));
         }
     }
     figures.share_of_customers = share_of_count(figures.customers, levels.customers);
     figures.share_of_spend = share_of_money(figures.spend, levels.spend);
     Ok(Report { figures, items: targets::named(tx, standing, wanted).await? })
+}
+
+/// What customers bought in the coming days of the year before, of those who have not bought lately, beside what is known of
+/// them.
+const CHOSEN: &str = "select l.customer_id, l.spent
+     from (select customer_id, sum(amount) as spent from platform.order_line
+           where tenant_id = $1 and currency = $15 and ordered_at >= $16 and ordered_at < $17 and not is_return and counts is not false
+           group by customer_id) as l
+     join platform.customer_profile p on p.tenant_id = $1 and p.customer_id = l.customer_id
+     where p.last_order_at < $18";
+
+/// Whom the coming season concerns, narrowed down, in the same order. Levels are needed where a group is asked for.
+///
+/// # Errors
+/// Nobody has ordered, there is no run that knows what is asked for, or the database does not answer.
+pub async fn part(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: Option<&Levels>,
+    narrowing: &Narrowing,
+    limit: u32,
+) -> Result<Narrowed<Target>, AnalyticsError> {
+    let currency = standing.currency()?.to_owned();
+    let (from, to) = season(standing);
+    let joined = Joined {
+        sql: CHOSEN.to_owned(),
+        condition: "spent > 0",
+        order: "spent desc",
+        times: Some(vec![from, to, standing.days_before(AHEAD_DAYS)]),
+    };
+    let found: Narrowed<Chosen> = narrowed::beside(tx, standing, levels, narrowing, &joined, limit).await?;
+    let target = |chosen: Chosen| chosen.row.of_numbers().into_target(vec![reason(chosen.spent, &currency)]);
+    Ok(Narrowed { cells: found.cells, items: found.items.into_iter().map(target).collect() })
+}
+
+/// A customer whom the season concerns.
+#[derive(FromRow)]
+struct Chosen {
+    #[sqlx(flatten)]
+    row: Row,
+    spent: Decimal,
+}
+
+/// The coming days, a year ago.
+fn season(standing: &Standing) -> (DateTime<Utc>, DateTime<Utc>) {
+    let from = standing.months_before(12);
+    (from, from.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(from))
+}
+
+fn reason(spent: Decimal, currency: &str) -> String {
+    let cents = i64::try_from(spent * Decimal::ONE_HUNDRED).unwrap_or(i64::MAX);
+    format!("spent {} at this time a year ago", amount(cents, currency))
 }
 
 #[cfg(test)]

@@ -13,10 +13,11 @@ use crate::text::formats;
 use crate::tools::answer::{Cost, ToolAnswer};
 use crate::tools::maker::Maker;
 use crate::tools::narrow::{self, Narrow};
-use crate::tools::protect::{Form, protect, protect_groups, protect_months};
+use crate::tools::protect::{Form, Protected, protect, protect_groups, protect_months};
 use crate::tools::reports::{self, NO_FORECAST, Raw, Wanted};
 use crate::tools::{Call, anonymise};
 use crate::way::{Step, Way};
+use crate::withhold;
 
 /// Below so many customers, an answer says that chance plays a part.
 const SMALL_SAMPLE: i64 = 500;
@@ -89,7 +90,7 @@ impl Desk {
         }
         let mut tx = way.begin(standing.tenant).await?;
         let quality = if maker.rests_on_churn() { quality(&mut tx).await? } else { None };
-        let Raw { mut figures, items, form, counts, groups, mut caveats, cells, computed_at } = raw;
+        let Raw { mut figures, items, form, counts, groups, mut caveats, cells, classes, computed_at } = raw;
         answer.computed_at = computed_at.unwrap_or(answer.computed_at);
         if let (Some(cells), Some(filter)) = (&cells, call.filter()) {
             match narrow::figures(cells, filter, smallest) {
@@ -126,7 +127,20 @@ impl Desk {
         if let Maker::Forecast(..) = maker {
             protected.withheld += protect_months(&mut protected.figures, smallest);
         }
+        if let Some(classes) = classes {
+            let Protected { figures, items, withheld, .. } = &mut protected;
+            *withheld += classes.protect(figures, items, smallest);
+        }
         if let Maker::Cadence = maker {
+            if protected.figures["with_more"].as_i64().is_some_and(|more| withhold::is_small(more, smallest))
+            {
+                for field in ["quarter_days", "median_days", "three_quarters_days"] {
+                    protected.figures[field] = Value::Null;
+                }
+            }
+            if cells.is_some() {
+                reports::classed::rough_cadence(&mut protected.figures, smallest);
+            }
             let one_order = protected.items.iter().find(|item| item["class"] == reports::ONE_ORDER);
             if one_order.is_some_and(|item| item["customers"].is_null()) {
                 for field in ["with_one_order", "with_more", "repeat_share"] {

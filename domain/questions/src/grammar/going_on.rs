@@ -20,6 +20,7 @@ pub(super) fn of_list(read: &Read, last: &Call) -> Option<Understood> {
     let about = read.about.without_pronouns().without(Concept::Customer);
     // "How many are there?" of a list that was answered: its figures tell it.
     if about == Concepts::of(&[Concept::Count])
+        && last.lists_customers()
         && !read.about.has(Concept::Customer)
         && !read.named.narrows()
         && read.limit.is_none()
@@ -30,7 +31,10 @@ pub(super) fn of_list(read: &Read, last: &Call) -> Option<Understood> {
     }
     // "Which customers changed their habits" names whom it means itself.
     let refers = read.points || (read.about.has(Concept::They) && !read.about.has(Concept::Customer));
-    if about.without(Concept::Buy) == Concepts::of(&[Concept::LastOrder]) && !read.named.narrows() {
+    if about.without(Concept::Buy) == Concepts::of(&[Concept::LastOrder])
+        && last.lists_customers()
+        && !read.named.narrows()
+    {
         let is_of_them = refers || (read.goes_on && !read.about.has(Concept::Customer));
         return is_of_them.then(|| with(last, read, "with_last_order", json!(true)));
     }
@@ -65,6 +69,7 @@ pub(super) fn of_list(read: &Read, last: &Call) -> Option<Understood> {
         let is_other_list = !refers && is_group(rule.tool, rule.variant);
         if is_other_list
             || !rule.can_be_narrowed()
+            || (wants_last && !rule.lists_customers())
             || of_call(last).is_some_and(|before| before.variant == rule.variant)
         {
             return None;

@@ -79,7 +79,11 @@ pub fn listed_group(call: &Call) -> Option<CustomerGroup> {
 pub fn narrowed(about: Concepts) -> Option<(&'static Rule, CustomerGroup)> {
     NARROWING.into_iter().filter(|(concept, _)| about.has(*concept)).find_map(|(concept, group)| {
         let rule = best(RULES, about.without(concept).with(C::Customer)).ok()?;
-        rule.can_be_narrowed().then_some((rule, group))
+        // Whoever ordered once has no cadence; how many of a group come back is told, not whether they do.
+        let is_cadence = rule.variant == "purchase_cadence";
+        let says_how_often = about.has(C::Cadence) || about.has(C::Count) || about.has(C::Rate);
+        let fits = !is_cadence || (says_how_often && group != CustomerGroup::OneTime);
+        (fits && rule.can_be_narrowed()).then_some((rule, group))
     })
 }
 
@@ -144,6 +148,12 @@ impl Rule {
     pub fn can_be_narrowed(&self) -> bool {
         let call = Call::parse(self.tool, &Value::Object(self.arguments()));
         call.is_ok_and(|call| call.can_be_narrowed())
+    }
+
+    /// Whether it lists customers who can be narrowed down, so that what they bought last can stand beside them.
+    pub fn lists_customers(&self) -> bool {
+        let call = Call::parse(self.tool, &Value::Object(self.arguments()));
+        call.is_ok_and(|call| call.lists_customers())
     }
 
     /// How a person would ask for it about so many months; none where it is not asked so.

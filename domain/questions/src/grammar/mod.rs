@@ -156,7 +156,7 @@ fn of(read: &Read, last: Option<&Call>) -> Understood {
         return of(&Read { goes_on: true, points, ..read.clone() }, last);
     }
     if read.begins_sort
-        && last.is_some_and(Call::can_be_narrowed)
+        && last.is_some_and(Call::lists_customers)
         && !read.about.is_within(Concepts::of(SORTED_BY))
     {
         return unsorted();
@@ -230,7 +230,7 @@ fn list(read: &Read) -> Option<Understood> {
     }
     let mut kept = Map::new();
     if wants_last {
-        if !chosen.is_some_and(|(rule, _)| rule.can_be_narrowed()) {
+        if !chosen.is_some_and(|(rule, _)| rule.lists_customers()) {
             let text = "What customers bought last is told beside a list of them; of whom?";
             return Some(Understood::AskBack {
                 text: text.to_owned(),
@@ -323,6 +323,12 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
         let text = "That is a list of groups which are not ranked, so there is no top of it.";
         return Understood::AskBack { text: text.to_owned(), suggestions: vec![rule.example.to_owned()] };
     }
+    if rule.variant == "purchase_history" && (read.is_ranked || read.says_first) {
+        return ask_back(
+            "Orders are told newest first; they cannot be sorted, or told from the first on.",
+            read.about,
+        );
+    }
     let takes_months = rule.months();
     if read.is_today && takes_months.is_some() {
         let text = "I can look at a number of months up to now, but not at a single day.";
@@ -350,7 +356,7 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
     }
     if !filter.is_empty() && !rule.can_be_narrowed() {
         let text = "That cannot be narrowed down to a group, an archetype or a segment; lists of customers can, such as who may leave, \
-             who looks like a business, or whom to win back.";
+             who looks like a business, or whom to win back, and how often customers order.";
         return ask_back(text, read.about);
     }
     let is_risk = rule.variant == "churn_risk" && rule.tool == "analyze_customers";

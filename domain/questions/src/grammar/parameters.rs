@@ -45,6 +45,8 @@ pub struct Read {
     pub begins_only: bool,
     /// Whether it begins with "just", which may say the same.
     pub begins_just: bool,
+    /// Whether it says "first", which of orders is the oldest.
+    pub says_first: bool,
     /// Whether it says "ones", who were named before.
     pub says_ones: bool,
     /// Whether it says "instead" of what was asked before.
@@ -222,6 +224,7 @@ pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
     }
     read.is_whole = begun.first().is_some_and(|token| ASKING.contains(&token.as_str()));
     let only_at = tokens.len() - begun.len();
+    read.says_first = tokens.iter().any(|token| matches!(token.as_str(), "first" | "earliest" | "oldest"));
     read.says_ones = tokens.iter().any(|token| token == "ones");
     read.is_of_others = tokens.iter().enumerate().any(|(place, token)| {
         let next = tokens.get(place + 1).and_then(|next| words::meaning(next));
@@ -235,6 +238,9 @@ pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
     };
     if sorts_by_last_order(&tokens) {
         read.object(Objection::Sort);
+    }
+    if joins_groups(&tokens) {
+        read.object(Objection::Several("I can look at one group of customers at a time; which one?"));
     }
     take_phrases(&mut tokens, &mut read);
     read.begins_only = tokens.get(only_at).is_some_and(|token| token == "only");
@@ -274,6 +280,33 @@ fn points(tokens: &[String]) -> bool {
             "them" => matches!(before, Some("of" | "among" | "from")),
             _ => false,
         }
+    })
+}
+
+/// Whether two groups are named side by side: "VIPs and loyal customers" are all of both, and no list is of that.
+fn joins_groups(tokens: &[String]) -> bool {
+    let group = |token: &String| match words::meaning(token) {
+        Some(Meaning::About(
+            concept @ (Concept::Vip
+            | Concept::New
+            | Concept::Loyal
+            | Concept::Once
+            | Concept::Decline
+            | Concept::Repeat
+            | Concept::Company
+            | Concept::Gone),
+        )) => Some(concept),
+        _ if token == "time" => Some(Concept::Once),
+        _ => None,
+    };
+    let is_customers = |token: &&String| words::meaning(token) == Some(Meaning::About(Concept::Customer));
+    tokens.iter().enumerate().any(|(place, token)| {
+        let before = tokens[..place].iter().rev().find(|token| !is_customers(token));
+        let passed = ["our", "the", "all", "one"];
+        let after = tokens[place + 1..].iter().find(|token| !passed.contains(&token.as_str()));
+        let pair = (before.and_then(group), after.and_then(group));
+        matches!(token.as_str(), "and" | "or" | "plus")
+            && matches!(pair, (Some(one), Some(other)) if one != other)
     })
 }
 

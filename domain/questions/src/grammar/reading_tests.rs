@@ -175,6 +175,15 @@ fn lists_are_narrowed_down_by_groups_names_and_bands() {
         ),
         ("what did our vips buy last", "high_value", Value::Null, true),
         ("steady regulars at risk", "churn_risk", json!({"archetype": "steady regulars"}), false),
+        (
+            "how often do steady regulars order",
+            "purchase_cadence",
+            json!({"archetype": "steady regulars"}),
+            false,
+        ),
+        ("how often do our vips order", "purchase_cadence", json!({"group": "vip"}), false),
+        ("seasonal campaign for loyal customers", "seasonal", json!({"group": "loyal"}), false),
+        ("discount strategy for new customers", "discount_strategy", json!({"group": "new"}), false),
         ("vips in the summer buyers segment", "high_value", json!({"segment": "summer buyers"}), false),
         (
             "which VIPs of the segment Summer Buyers may leave, and what was their last order?",
@@ -192,7 +201,7 @@ fn lists_are_narrowed_down_by_groups_names_and_bands() {
             "{question}"
         );
     }
-    for question in ["revenue of the summer buyers", "summer buyers", "how often do steady regulars order"] {
+    for question in ["revenue of the summer buyers", "summer buyers"] {
         let reading = understand_in(&shop, question, None, "2026-06-15".parse().expect("a day"));
         assert!(!matches!(reading.understood, Understood::Call(_)), "{question}: {reading:?}");
     }
@@ -223,10 +232,46 @@ fn what_goes_on_narrows_a_list_down() {
     let top = called("top 10 customers", None);
     assert!(told("which of them are at risk?", Some(&top)).0.contains("narrow"));
     assert!(called("what did they buy last?", Some(&top)).with_last_order());
+    let often = called("how often do they order?", Some(&vips));
+    assert_eq!(
+        (often.variant(), &often.arguments()["filter_by"]),
+        ("purchase_cadence", &json!({"group": "vip"}))
+    );
+    let all = called("how often do customers order", None);
+    assert_eq!(called("and the vips?", Some(&all)).arguments(), often.arguments());
+    assert_eq!(called("only the vips", Some(&all)).arguments(), often.arguments());
+    told("what did they buy last?", Some(&often));
     assert_eq!(
         called("what did she buy last?", Some(&called("who is C-0123ABCD", None))).variant(),
         "purchase_history"
     );
+}
+
+#[test]
+fn what_sounds_like_a_list_and_is_none_is_asked_back() {
+    for (question, last) in [
+        ("how loyal are our customers", None),
+        ("how good are our customers", None),
+        ("how valuable are our vips", None),
+        ("what makes a customer loyal", None),
+        ("one time buyers who might come back", None),
+        ("customers most likely to come back", None),
+        ("customers who come back most", None),
+        ("which customers have the highest order frequency", None),
+        ("vips and loyal customers", None),
+        ("how many new and returning customers do we have", None),
+        ("one time buyers or new customers", None),
+        ("b2b customers and our vips", None),
+        ("top 5 orders of C-0123ABCD", None),
+        ("what was the first order of C-0123ABCD", None),
+        ("what did she buy first?", Some(called("who is C-0123ABCD", None))),
+    ] {
+        told(question, last.as_ref());
+    }
+    assert_eq!(called("last 5 orders of C-0123ABCD", None).variant(), "purchase_history");
+    assert_eq!(called("how large are our segments", None).variant(), "segment_overview");
+    assert_eq!(called("which customers are vips and at risk", None).variant(), "churn_risk");
+    assert_eq!(called("how many customers come back", None).variant(), "purchase_cadence");
 }
 
 #[test]

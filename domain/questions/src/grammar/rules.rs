@@ -297,8 +297,21 @@ pub static RULES: &[Rule] = &[
         &[C::Buy, C::Recent],
         "Whose behaviour changed since the last run?",
     ),
-    rule("analyze_behavior", "purchase_cadence", &[&[C::Cadence]], &[C::Buy, C::Count, C::Average], CADENCE),
-    rule("analyze_behavior", "purchase_cadence", &[&[C::Repeat]], &[C::Buy, C::Count, C::Rate], CADENCE),
+    // Nobody is listed by it, so who orders most often is asked back.
+    of_shop(
+        "analyze_behavior",
+        "purchase_cadence",
+        &[&[C::Cadence]],
+        &[C::Buy, C::Count, C::Average, C::Customer],
+        CADENCE,
+    ),
+    of_shop(
+        "analyze_behavior",
+        "purchase_cadence",
+        &[&[C::Repeat]],
+        &[C::Buy, C::Count, C::Rate, C::Customer],
+        CADENCE,
+    ),
     rule(
         "analyze_behavior",
         "discount_dependency",

@@ -89,7 +89,13 @@ impl Tokens {
 
     fn take(&mut self, part: &str, may_be_name: bool) {
         let part = words::in_full(part);
-        match spelling::slip_of(part).filter(|_| !may_be_name) {
+        // Nobody asks for three moths.
+        let is_after_number = self.words.last().is_some_and(|before| before.parse::<u32>().is_ok());
+        let slip = match part {
+            "moth" | "moths" if is_after_number => Some("months"),
+            _ => spelling::slip_of(part),
+        };
+        match slip.filter(|_| !may_be_name) {
             Some(known) => {
                 self.slips.push((part.to_owned(), known));
                 self.words.push(known.to_owned());
@@ -162,6 +168,7 @@ mod tests {
             ("best customers in the US", "best customers in the usa"),
             ("tell us", "tell us"),
             ("WICH CUSTMERS", "which customers"),
+            ("last 3 moths, moths", "last 3 months moths"),
             ("top 20% or 20 %", "top 20 percent or 20 percent"),
         ] {
             assert_eq!(words(question), read, "{question}");

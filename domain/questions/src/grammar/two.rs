@@ -76,7 +76,7 @@ fn clauses(question: &str) -> Vec<String> {
     let words: Vec<&str> = question.split_whitespace().collect();
     for (place, word) in words.iter().enumerate() {
         let small = word.to_lowercase();
-        let joins = matches!(small.as_str(), "and" | "also" | "plus" | "&" | "then");
+        let joins = matches!(super::words::in_full(&small), "and" | "also" | "plus" | "&" | "then");
         let begins = words.get(place + 1).is_some_and(|next| {
             let next = next.to_lowercase().replace(['\'', '\u{2019}'], "");
             BEGIN.contains(&super::words::in_full(&next))

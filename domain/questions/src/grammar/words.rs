@@ -183,6 +183,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("mos", "months"),
     ("mth", "month"),
     ("mths", "months"),
+    ("n", "and"),
     ("pls", "please"),
     ("plz", "please"),
     ("ppl", "people"),

@@ -51,14 +51,17 @@ fn report(answer: &ToolAnswer) -> Vec<String> {
     if answer.variant == "churn_risk" {
         said.extend(risk(figures));
     }
+    let is_of_part = !figures["customers_about"].is_null();
     if let (Some(once), Some(more)) = (count(figures, "with_one_order"), count(figures, "with_more")) {
         let share =
             percent(figures, "repeat_share").map_or(String::new(), |share| format!(", that is {share}"));
-        said.push(format!(
-            "{} ordered once, {} more often{share}.",
-            formats::count(once, "customer"),
-            formats::whole(more)
-        ));
+        let customers = formats::count(once, "customer");
+        said.push(match is_of_part {
+            true => {
+                format!("About {customers} ordered once, about {} more often{share}.", formats::whole(more))
+            }
+            false => format!("{customers} ordered once, {} more often{share}.", formats::whole(more)),
+        });
     }
     if let Some(days) = figures["median_days"].as_f64() {
         said.push(format!("In the middle {} pass between orders.", formats::days(days)));

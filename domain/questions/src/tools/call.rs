@@ -292,11 +292,20 @@ pub(super) fn is_text(text: &str, most: usize) -> bool {
     (1..=most).contains(&text.chars().count()) && !text.contains('\0')
 }
 
+fn has_list(value: &Value) -> bool {
+    match value {
+        Value::Array(_) => true,
+        Value::Object(fields) => fields.values().any(has_list),
+        _ => false,
+    }
+}
+
 fn read<T: DeserializeOwned>(tool: &str, arguments: &Value) -> Result<T, CallError> {
     let nothing = Value::Object(serde_json::Map::new());
     let arguments = if arguments.is_null() { &nothing } else { arguments };
-    // A list could be read as an object by the order of its fields.
-    let found = if arguments.is_object() { T::deserialize(arguments).ok() } else { None };
+    // A list could be read as an object by the order of its fields, an empty one as an object without any; none is wanted.
+    let is_object = arguments.is_object() && !has_list(arguments);
+    let found = if is_object { T::deserialize(arguments).ok() } else { None };
     found.ok_or_else(|| {
         let unfit = unfit::unfit(tool, arguments).unwrap_or_else(|| Unfit {
             field: "arguments".to_owned(),
@@ -375,14 +384,26 @@ mod tests {
             ),
             (
                 "analyze_behavior",
-                json!({"analysis_type": "purchase_cadence", "filter_by": {"group": "vip"}}),
-                "get_recommendations (all but discount_strategy)",
+                json!({"analysis_type": "purchase_cadence", "with_last_order": true}),
+                "with_last_order: is no argument of purchase_cadence, which lists no customers",
+            ),
+            (
+                "analyze_customers",
+                json!({"analysis_type": "behavioral", "with_last_order": true}),
+                "with_last_order: is no argument",
             ),
             (
                 "target_campaign",
-                json!({"campaign_type": "seasonal", "with_last_order": true}),
-                "with_last_order: is no argument",
+                json!({"campaign_type": "winback", "filter_by": []}),
+                "filter_by: must be an object with archetype, churn_band, group, segment, not a list",
             ),
+            ("target_campaign", json!({"campaign_type": "winback", "filter_by": ["high"]}), "not a list"),
+            (
+                "target_campaign",
+                json!({"campaign_type": "winback", "filter_by": {"segment": []}}),
+                "filter_by.segment: must be a text of 1 to 200 characters, not a list",
+            ),
+            ("target_campaign", json!({"campaign_type": []}), "not a list"),
             (
                 "target_campaign",
                 json!({"campaign_type": "winback", "filter_by": {"segment": ""}}),

@@ -1,28 +1,26 @@
-//! Calls that list customers by a rule: what the list is narrowed down to, and whether it says what each bought last.
+//! Calls about a part of the customers: what they are narrowed down to, and whether a list says what each bought last.
 
 use super::call::{Call, is_text};
-use super::parameters::{
-    BehaviorAnalysis, Campaign, CustomerAnalysis, CustomerFilter, Recommendation, Refusal,
-};
+use super::parameters::{BehaviorAnalysis, CustomerAnalysis, CustomerFilter, Refusal};
 
-/// The variants that list customers who can be narrowed down, in words.
-const CAN_BE_NARROWED: &str = "analyze_customers (churn_risk, high_value, b2b_identification), target_campaign (all but \
-                               seasonal), analyze_behavior (all but purchase_cadence) and get_recommendations (all but \
-                               discount_strategy)";
+/// The variants that can be narrowed down to a part of the customers, in words.
+const CAN_BE_NARROWED: &str = "analyze_customers (churn_risk, high_value, b2b_identification), target_campaign, \
+                               analyze_behavior and get_recommendations";
 
 impl Call {
-    /// Checks what a list is narrowed down to, and that it is a list that can be.
+    /// Checks what an answer is narrowed down to, and that it is one that can be.
     pub(super) fn check_filter(&self) -> Result<(), Refusal> {
         let (filter, last_order) = self.list_parameters();
-        for (field, is_given) in [("filter_by", filter.is_some()), ("with_last_order", last_order.is_some())]
+        let is_given = [("filter_by", filter.is_some()), ("with_last_order", last_order.is_some())];
+        if let Some((field, _)) =
+            is_given.into_iter().find(|(_, is_given)| *is_given && !self.can_be_narrowed())
         {
-            if is_given && !self.can_be_narrowed() {
-                let problem = format!(
-                    "is no argument of {}; it is one of the lists of {CAN_BE_NARROWED}",
-                    self.variant()
-                );
-                return Err((field, problem.into()));
-            }
+            let problem = format!("is no argument of {}; it is one of {CAN_BE_NARROWED}", self.variant());
+            return Err((field, problem.into()));
+        }
+        if last_order.is_some() && !self.lists_customers() {
+            let problem = format!("is no argument of {}, which lists no customers", self.variant());
+            return Err(("with_last_order", problem.into()));
         }
         for (field, name) in [
             ("filter_by.archetype", filter.and_then(|filter| filter.archetype.as_deref())),
@@ -35,7 +33,7 @@ impl Call {
         Ok(())
     }
 
-    /// Whether it lists customers who can be narrowed down, and whose last orders can stand beside them.
+    /// Whether it can be narrowed down to a part of the customers.
     pub const fn can_be_narrowed(&self) -> bool {
         match self {
             Call::AnalyzeCustomers(asked) => {
@@ -46,13 +44,15 @@ impl Call {
                         | CustomerAnalysis::B2bIdentification
                 )
             }
-            Call::TargetCampaign(asked) => !matches!(asked.campaign_type, Campaign::Seasonal),
-            Call::AnalyzeBehavior(asked) => !matches!(asked.analysis_type, BehaviorAnalysis::PurchaseCadence),
-            Call::GetRecommendations(asked) => {
-                !matches!(asked.recommendation_type, Recommendation::DiscountStrategy)
-            }
+            Call::TargetCampaign(_) | Call::AnalyzeBehavior(_) | Call::GetRecommendations(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether it lists customers who can be narrowed down, and whose last orders can stand beside them.
+    pub const fn lists_customers(&self) -> bool {
+        let is_cadence = matches!(self, Call::AnalyzeBehavior(asked) if matches!(asked.analysis_type, BehaviorAnalysis::PurchaseCadence));
+        self.can_be_narrowed() && !is_cadence
     }
 
     fn list_parameters(&self) -> (Option<&CustomerFilter>, Option<bool>) {

@@ -61,7 +61,7 @@ pub fn all() -> Vec<Described> {
         described::<p::TargetCampaign>(
             "target_campaign",
             "Target a campaign",
-            "Whom a campaign could speak to, with size and reasons. Variants (campaign_type): retention for those who may leave; growth for good newcomers; winback for those who left; seasonal for those who bought at this time a year ago; loyalty for the most faithful; acquisition for whom new customers should be like. All but seasonal take filter_by and with_last_order.",
+            "Whom a campaign could speak to, with size and reasons. Variants (campaign_type): retention for those who may leave; growth for good newcomers; winback for those who left; seasonal for those who bought at this time a year ago; loyalty for the most faithful; acquisition for whom new customers should be like. All take filter_by and with_last_order.",
         ),
         described::<p::LookupCustomer>(
             "lookup_customer",
@@ -71,12 +71,12 @@ pub fn all() -> Vec<Described> {
         described::<p::AnalyzeBehavior>(
             "analyze_behavior",
             "Analyse behaviour",
-            "How customers behave. Variants (analysis_type): one_time_buyers; momentum_analysis compares the last 90 days with the 90 before; declining_engagement lists who is later than usual; behavior_change lists who changed with the last run; purchase_cadence counts days between orders; discount_dependency says who buys below list price. All but purchase_cadence take filter_by and with_last_order; momentum_analysis and discount_dependency then list the customers without the figures of the whole.",
+            "How customers behave. Variants (analysis_type): one_time_buyers; momentum_analysis compares the last 90 days with the 90 before; declining_engagement lists who is later than usual; behavior_change lists who changed with the last run; purchase_cadence counts days between orders; discount_dependency says who buys below list price. All take filter_by, and all but purchase_cadence with_last_order; momentum_analysis and discount_dependency then list the customers without the figures of the whole.",
         ),
         described::<p::GetRecommendations>(
             "get_recommendations",
             "Get recommendations",
-            "What to do for whom. Variants (recommendation_type): upsell_candidates, cross_sell_opportunities, expansion_targets, winback_strategy, retention_actions, discount_strategy. All but discount_strategy take filter_by and with_last_order.",
+            "What to do for whom. Variants (recommendation_type): upsell_candidates, cross_sell_opportunities, expansion_targets, winback_strategy, retention_actions, discount_strategy. All take filter_by and with_last_order.",
         ),
     ]
 }

@@ -167,17 +167,9 @@ fn of_axis(catalog: &Catalog, name: &str) -> Vec<(usize, i16)> {
 /// that can be asked for, is of fewer customers than `smallest`.
 pub(crate) fn figures(cells: &[Cell], filter: &CustomerFilter, smallest: i64) -> Option<Value> {
     let left: Vec<&Cell> = cells.iter().filter(|cell| cell.holds == [true; 4]).collect();
-    let customers: i64 = left.iter().map(|cell| cell.customers).sum();
-    if withhold::is_small(customers, smallest) {
+    let customers = fitting(cells);
+    if !may_be_told(cells, smallest) {
         return None;
-    }
-    // Each set of conditions that are dropped is a wider list; a condition that was not asked for makes none wider.
-    for dropped in 1_usize..16 {
-        let is_in = |cell: &&Cell| (0..4).all(|place| cell.holds[place] || dropped & 1 << place != 0);
-        let wider: i64 = cells.iter().filter(is_in).map(|cell| cell.customers).sum();
-        if withhold::is_small(wider - customers, smallest) {
-            return None;
-        }
     }
     let whole: i64 = cells.iter().map(|cell| cell.customers).sum();
     let reachable: i64 = left.iter().map(|cell| cell.reachable).sum();
@@ -200,6 +192,23 @@ pub(crate) fn figures(cells: &[Cell], filter: &CustomerFilter, smallest: i64) ->
         figures["customers_by_band"] = json!(bands);
     }
     Some(figures)
+}
+
+/// Customers for whom all conditions hold.
+pub(super) fn fitting(cells: &[Cell]) -> i64 {
+    cells.iter().filter(|cell| cell.holds == [true; 4]).map(|cell| cell.customers).sum()
+}
+
+/// Whether a list, and what it leaves over of any wider one, is of nobody or of enough customers.
+pub(super) fn may_be_told(cells: &[Cell], smallest: i64) -> bool {
+    let customers = fitting(cells);
+    // Each set of conditions that are dropped is a wider list; a condition that was not asked for makes none wider.
+    let leaves_few = |dropped: usize| {
+        let is_in = |cell: &&Cell| (0..4).all(|place| cell.holds[place] || dropped & 1 << place != 0);
+        let wider: i64 = cells.iter().filter(is_in).map(|cell| cell.customers).sum();
+        withhold::is_small(wider - customers, smallest)
+    };
+    !withhold::is_small(customers, smallest) && !(1_usize..16).any(leaves_few)
 }
 
 #[cfg(test)]

@@ -327,9 +327,9 @@ parameters! {
     TargetCampaign {
         /// What the campaign is for.
         campaign_type: Campaign,
-        /// Of all but seasonal: which customers.
+        /// Which customers.
         filter_by: CustomerFilter,
-        /// Of all but seasonal: whether each row has what the customer bought last; needs customers:read.
+        /// Whether each row has what the customer bought last; needs customers:read.
         with_last_order: bool,
     }
 }
@@ -361,7 +361,7 @@ parameters! {
         /// Of discount_dependency: months that are looked at, 1 to 36; 12 when missing.
         #[schemars(range(min = 1, max = 36))]
         timeframe_months: u32,
-        /// Of all but purchase_cadence: which customers.
+        /// Which customers.
         filter_by: CustomerFilter,
         /// Of all but purchase_cadence: whether each row has what the customer bought last; needs customers:read.
         with_last_order: bool,
@@ -378,9 +378,9 @@ parameters! {
         timeframe_months: u32,
         /// Of cross_sell_opportunities: product when missing.
         by: By,
-        /// Of all but discount_strategy: which customers.
+        /// Which customers.
         filter_by: CustomerFilter,
-        /// Of all but discount_strategy: whether each row has what the customer bought last; needs customers:read.
+        /// Whether each row has what the customer bought last; needs customers:read.
         with_last_order: bool,
     }
 }

@@ -159,7 +159,7 @@ fn protect_parts(items: &mut [Value], of_group: &[&str], smallest: i64) -> u32 {
     withheld
 }
 
-fn clear<'a>(item: &mut Value, fields: impl Iterator<Item = &'a &'a str>) {
+pub(super) fn clear<'a>(item: &mut Value, fields: impl Iterator<Item = &'a &'a str>) {
     for field in fields {
         if let Some(value) = item.get_mut(*field) {
             *value = Value::Null;

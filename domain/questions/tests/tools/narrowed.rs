@@ -238,6 +238,133 @@ async fn who_spends_more_or_buys_below_the_list_price_is_narrowed_down() {
     assert_eq!(first["last_order_on"], "2026-06-15");
 }
 
+#[tokio::test]
+async fn how_often_a_part_orders_is_told_by_bands_that_tell_of_nobody() {
+    let world = world().await;
+    publish(&world).await;
+    let cadence = async |filter: Value| {
+        world.ask("analyze_behavior", json!({"analysis_type": "purchase_cadence", "filter_by": filter})).await
+    };
+    // The customers 21 to 40 have ten orders and more, a month apart.
+    save_segment(&world, "Summer Buyers", true).await;
+    let part = cadence(json!({"segment": "summer buyers"})).await;
+    let of = |answer: &ToolAnswer, from: i64| {
+        answer.items.iter().find(|item| item["from_days"] == from).cloned().unwrap_or_default()
+    };
+    assert_eq!(
+        (&part.figures["customers_about"], &part.figures["of_customers_about"], &part.figures["with_more"]),
+        (&json!(20), &json!(40), &json!(20)),
+        "{part:?}"
+    );
+    // A month is 30 or 31 days in the mean, so all are of one band, and nineteen others with them.
+    assert_eq!(
+        (&of(&part, 15)["customers"], &of(&part, 31)["customers"]),
+        (&json!(0), &json!(20)),
+        "{part:?}"
+    );
+    assert_eq!((&of(&part, 31)["share"], &part.figures["median_days"]), (&json!(1.0), &json!(30.0)));
+    let told = text::of(&part);
+    assert!(
+        told.contains("about 20 customers of about 40") && told.contains("about 20 more often"),
+        "{told}"
+    );
+    assert_eq!(verify(&told, &Known::of([&part]), &[]).text, told);
+    // All but the three with the fewest orders: who is left over would be told.
+    let steady = cadence(json!({"archetype": "steady"})).await;
+    assert!(!steady.available && steady.items.is_empty() && steady.figures == json!({}), "{steady:?}");
+    let few = cadence(json!({"group": "new"})).await;
+    assert!(!few.available && few.items.is_empty() && few.figures == json!({}), "three are new: {few:?}");
+    let refused = world
+        .try_ask(
+            world.asker(),
+            "analyze_behavior",
+            json!({"analysis_type": "purchase_cadence", "with_last_order": true}),
+        )
+        .await;
+    assert!(matches!(refused, Err(ToolError::Call(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_class_of_discounts_is_withheld_where_the_rest_of_it_is_of_few() {
+    let world = world().await;
+    publish(&world).await;
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    // The customers from 34 on bought everything below its list price, of whom 36 to 40 are VIPs.
+    sqlx::query("update platform.order_line set list_amount = 2 * amount where substring(customer_id from '[0-9]+')::int > 33 and amount > 0")
+        .execute(&mut admin)
+        .await
+        .expect("reduced");
+    let strategy = async |filter: Value| {
+        let arguments = json!({"recommendation_type": "discount_strategy", "filter_by": filter, "with_last_order": true, "limit": 100});
+        world.ask("get_recommendations", arguments).await
+    };
+    save_segment(&world, "Summer Buyers", true).await;
+    let part = strategy(json!({"segment": "summer buyers"})).await;
+    let class = |answer: &ToolAnswer, name: &str| {
+        let classes = answer.figures["classes"].as_array().cloned().unwrap_or_default();
+        classes.into_iter().find(|class| class["class"] == name).unwrap_or_default()
+    };
+    // Of the twenty from 21 on seven depend on discounts, and nobody else does.
+    assert_eq!(
+        (&class(&part, "dependent")["customers"], &class(&part, "full_price")["customers"]),
+        (&json!(5), &json!(15)),
+        "{part:?}"
+    );
+    assert!(part.figures.get("lines").is_none() && part.items.len() == 20, "{part:?}");
+    assert!(part.items.iter().all(|item| item["last_order_on"].is_string()), "{part:?}");
+    assert!(!serde_json::to_string(&part).expect("JSON").contains("@example.com"));
+    // Of the seven who depend five are VIPs: the two others would be told, and so would they by what is left.
+    let vips = strategy(json!({"group": "vip"})).await;
+    assert!(vips.available, "{vips:?}");
+    assert_eq!(class(&vips, "dependent")["customers"], Value::Null, "{vips:?}");
+    assert!(vips.items.is_empty() && vips.withheld > 0, "{vips:?}");
+}
+
+#[tokio::test]
+async fn whom_a_season_concerns_is_narrowed_down() {
+    let world = world().await;
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    // Nobody from 11 on has ordered since January; the window of a year ago has an order of each who has so many.
+    sqlx::query("delete from platform.order_line where ordered_at > '2026-02-01' and substring(customer_id from '[0-9]+')::int > 10")
+        .execute(&mut admin)
+        .await
+        .expect("deleted");
+    let customers: Vec<String> = (1..=40).map(|n| format!("person{n}@example.com")).collect();
+    let mut tx = world.desk.db().tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+    sqlx::query(include_str!("../../../platform/src/orders/refresh_profiles.sql"))
+        .bind(world.tenant)
+        .bind(&customers)
+        .execute(&mut *tx)
+        .await
+        .expect("profiles");
+    tx.commit().await.expect("commits");
+    publish(&world).await;
+    let seasonal = async |filter: Value| {
+        let arguments =
+            json!({"campaign_type": "seasonal", "filter_by": filter, "with_last_order": true, "limit": 100});
+        world.ask("target_campaign", arguments).await
+    };
+    let all = world.ask("target_campaign", json!({"campaign_type": "seasonal", "limit": 100})).await;
+    save_segment(&world, "Summer Buyers", true).await;
+    let part = seasonal(json!({"segment": "summer buyers"})).await;
+    assert_eq!((part.items.len(), &part.figures["customers_about"]), (20, &json!(20)), "{part:?}");
+    assert!(all.items.len() >= 25, "{all:?}");
+    let first = &part.items[0];
+    assert_eq!(
+        (&first["customer_id"], &first["reasons"]),
+        (&all.items[0]["customer_id"], &all.items[0]["reasons"])
+    );
+    assert!(first["last_order_on"].is_string() && first["spend"].is_string(), "{first:?}");
+    let told = text::of(&part);
+    assert_eq!(verify(&told, &Known::of([&part]), &[]).text, told);
+    let all_about = &part.figures["of_customers_about"];
+    assert_eq!(
+        all_about.as_i64(),
+        Some((i64::try_from(all.items.len()).expect("few") + 2) / 5 * 5),
+        "{all:?}"
+    );
+}
+
 /// Twelve firms with eight orders each, on working days a month apart and twenty of a thing at once; the later ones pay more.
 async fn open_firms(world: &World) {
     let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
@@ -319,13 +446,16 @@ async fn every_list_that_can_be_narrowed_down_takes_a_group_and_the_others_say_w
     let mut narrowed = 0;
     for (tool, mut arguments) in all {
         let can = Call::parse(tool, &arguments).expect("a call").can_be_narrowed();
+        let lists = Call::parse(tool, &arguments).expect("a call").lists_customers();
         arguments["filter_by"] = json!({"group": "vip"});
-        arguments["with_last_order"] = json!(true);
+        if lists || !can {
+            arguments["with_last_order"] = json!(true);
+        }
         if can {
             let answer = world.ask(tool, arguments.clone()).await;
             assert!(answer.available || answer.reason.is_some(), "{arguments}: {answer:?}");
             assert!(
-                answer.items.iter().all(|item| item["last_order_on"].is_string()),
+                !lists || answer.items.iter().all(|item| item["last_order_on"].is_string()),
                 "{arguments}: {answer:?}"
             );
             narrowed += 1;
@@ -333,11 +463,11 @@ async fn every_list_that_can_be_narrowed_down_takes_a_group_and_the_others_say_w
             let refused = Call::parse(tool, &arguments).expect_err("no list of customers").to_string();
             for name in [
                 "analyze_customers (churn_risk, high_value, b2b_identification)",
-                "target_campaign (all but seasonal)",
+                "target_campaign, analyze_behavior and get_recommendations",
             ] {
                 assert!(refused.contains(name), "{arguments}: {refused}");
             }
         }
     }
-    assert_eq!(narrowed, 3 + 5 + 5 + 5);
+    assert_eq!(narrowed, 3 + 6 + 6 + 6);
 }

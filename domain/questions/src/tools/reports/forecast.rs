@@ -74,6 +74,7 @@ pub(super) async fn make(
         groups: None,
         caveats,
         cells: None,
+        classes: None,
         computed_at: Some(made_at),
     })
 }

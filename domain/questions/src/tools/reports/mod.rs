@@ -1,6 +1,7 @@
 //! Reports about many customers: how each is made from the analytics, and what form it has. Which variant is answered by
 //! which is in `maker.rs`.
 
+pub(crate) mod classed;
 mod forecast;
 mod last_order;
 mod revenue;
@@ -24,6 +25,7 @@ use super::maker::Maker;
 use super::protect::Form;
 use crate::desk::Kept;
 use crate::way::{Step, Way, rows_read};
+use classed::Divided;
 pub(crate) use forecast::NO_FORECAST;
 
 /// Rows of all pages.
@@ -46,6 +48,8 @@ pub struct Raw {
     pub caveats: Vec<String>,
     /// Of a list that is narrowed down: how many customers there are by which conditions hold.
     pub cells: Option<Vec<Cell>>,
+    /// Of a part that divides into classes: how many customers each has by which conditions hold.
+    pub classes: Option<Divided>,
     /// When it was computed, when that was not just now.
     pub computed_at: Option<DateTime<Utc>>,
 }
@@ -65,6 +69,7 @@ impl Raw {
             groups: None,
             caveats: Vec::new(),
             cells: None,
+            classes: None,
             computed_at: None,
         }
     }
@@ -228,6 +233,9 @@ async fn of(
             raw
         }
         Maker::Forecast(metric, ahead) => forecast::make(tx, standing, *metric, *ahead).await?,
+        Maker::SeasonTargets if !narrowing.is_empty() => {
+            Raw::narrowed(seasons::part(tx, standing, known, narrowing, MOST).await?)
+        }
         Maker::SeasonTargets => {
             Raw::of(seasons::targets(tx, standing, levels()?, MOST).await?, COUNTED, &["reachable"])
         }
@@ -246,6 +254,7 @@ async fn of(
             let counts = &["archetype_changed", "risk_rose", "risk_fell"];
             Raw::of(change::changes(tx, standing, MOST).await?, COUNTED, counts)
         }
+        Maker::Cadence if !narrowing.is_empty() => classed::cadence(tx, standing, known, narrowing).await?,
         Maker::Cadence => {
             let mut raw = Raw::of(cadence::cadence(tx, standing).await?, PARTS, &[]);
             // Who has one order divides the same whole as those with more.
@@ -254,6 +263,9 @@ async fn of(
         }
         Maker::Discounts(Shown::Dependent) if !narrowing.is_empty() => {
             Raw::narrowed(discounts::part(tx, standing, known, narrowing, months, MOST).await?)
+        }
+        Maker::Discounts(Shown::EveryClass) if !narrowing.is_empty() => {
+            classed::discounts(tx, standing, known, narrowing, months).await?
         }
         Maker::Discounts(shown) => {
             let mut raw =

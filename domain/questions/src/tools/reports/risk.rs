@@ -92,6 +92,7 @@ async fn listed_by_index(
         groups: Some(("customers_by_band", false)),
         caveats: Vec::new(),
         cells: None,
+        classes: None,
         computed_at: None,
     })
 }
