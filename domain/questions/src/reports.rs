@@ -1,15 +1,17 @@
 //! Answers about many customers that are kept beyond a process, so that none is slow merely because it is the first.
 //!
 //! One that was computed from the data as they are is as good as a new one. An older one is told with its age and computed
-//! anew meanwhile, for a day; then it counts for nothing.
+//! anew meanwhile, for a day; then it counts for nothing. What is bought together is kept here too, for what is suggested to
+//! single customers.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::ids::TenantId;
 use database::{DbError, Tx};
+use platform::analytics::affinity::By;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sqlx::FromRow;
 use sqlx::types::Json;
-
-use crate::tools::ToolAnswer;
 
 /// How long an answer may be told after the data have changed: from one night's run to the next, and a little.
 pub const TOLD_FOR: TimeDelta = TimeDelta::hours(26);
@@ -18,22 +20,31 @@ const MOST: i64 = 300;
 /// Old ones that a new one takes away at most.
 const LET_GO_AT_ONCE: i64 = 20;
 
-/// An answer as it is kept.
+/// An answer, or what is bought together, as it is kept.
 #[derive(Debug, FromRow)]
-pub struct Stored {
+pub struct Stored<T> {
     /// Of the data that it was computed from.
     pub version: String,
-    /// The answer with all its pages.
-    pub whole: Json<ToolAnswer>,
+    /// All of it, an answer with all its pages.
+    pub whole: Json<T>,
     /// When it was computed.
     pub made_at: DateTime<Utc>,
 }
 
-/// The answer that is kept under a key; none when it is too old (marketing role).
+/// The key of what is bought together within so many months.
+pub fn together(by: By, months: u32) -> String {
+    format!("together {by:?} {months}")
+}
+
+/// What is kept under a key; none when it is too old (marketing role).
 ///
 /// # Errors
 /// The database failed.
-pub async fn find(tx: &mut Tx, key: &str, now: DateTime<Utc>) -> Result<Option<Stored>, DbError> {
+pub async fn find<T: DeserializeOwned + Send + Unpin + 'static>(
+    tx: &mut Tx,
+    key: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Stored<T>>, DbError> {
     Ok(sqlx::query_as(
         "select version, whole, made_at from questions_app.report
          where tenant_id = (select shared.current_tenant()) and key = sha256(convert_to($1, 'UTF8')) and made_at > $2",
@@ -44,7 +55,7 @@ pub async fn find(tx: &mut Tx, key: &str, now: DateTime<Utc>) -> Result<Option<S
     .await?)
 }
 
-/// Keeps an answer, unless a newer one is there (marketing role).
+/// Keeps what was computed at that time, unless a newer one is there (marketing role).
 ///
 /// # Errors
 /// The database failed.
@@ -53,7 +64,8 @@ pub async fn keep(
     tenant: TenantId,
     key: &str,
     version: &str,
-    whole: &ToolAnswer,
+    whole: &(impl Serialize + Sync),
+    computed_at: DateTime<Utc>,
 ) -> Result<(), DbError> {
     // What is too old, and the oldest where there are too many.
     sqlx::query(
@@ -65,7 +77,7 @@ pub async fn keep(
               order by made_at limit $4 for update skip locked)",
     )
     .bind(tenant)
-    .bind(whole.computed_at - TOLD_FOR)
+    .bind(computed_at - TOLD_FOR)
     .bind(MOST)
     .bind(LET_GO_AT_ONCE)
     .execute(&mut **tx)
@@ -81,7 +93,7 @@ pub async fn keep(
     .bind(key)
     .bind(version)
     .bind(Json(whole))
-    .bind(whole.computed_at)
+    .bind(computed_at)
     .execute(&mut **tx)
     .await?;
     Ok(())

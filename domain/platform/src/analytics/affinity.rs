@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::TryStreamExt;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
 use super::association::{self, Association};
@@ -29,7 +29,7 @@ const LINES: i64 = 1_000_000;
 const CANDIDATES: u32 = 500;
 
 /// What is looked for together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
     /// Products.
@@ -39,7 +39,7 @@ pub enum By {
 }
 
 /// The rules, by name. Worth keeping: it takes a pass over order lines.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Associations {
     by: By,
     orders: u64,
@@ -137,7 +137,20 @@ pub async fn associations(
             other.leverage.total_cmp(&one.leverage).then(other.confidence.total_cmp(&one.confidence));
         by_leverage.then_with(|| (of(one.from), of(one.to)).cmp(&(of(other.from), of(other.to))))
     });
+    let names = of_rules(&mut rules, &names);
     Ok(Associations { by, orders: mined.orders, sampled_share: 1.0 / one_in as f64, names, rules })
+}
+
+/// The names that rules speak of, out of all that were bought; the rules' numbers become places among these.
+fn of_rules(rules: &mut [Association], names: &[String]) -> Vec<String> {
+    let (mut places, mut kept) = (HashMap::new(), Vec::new());
+    for number in rules.iter_mut().flat_map(|rule| [&mut rule.from, &mut rule.to]) {
+        *number = *places.entry(*number).or_insert_with_key(|number| {
+            kept.push(names[*number as usize].clone());
+            u32::try_from(kept.len() - 1).unwrap_or(u32::MAX)
+        });
+    }
+    kept
 }
 
 impl Associations {

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 /// So many of the most frequent items are looked at.
 pub const ITEMS: usize = 300;
 
@@ -19,7 +21,7 @@ const LARGEST_BASKET: usize = 50;
 pub type Bought = (u64, u32);
 
 /// Who buys `from` buys `to` as well, more often than others do.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Association {
     /// The item at hand.
     pub from: u32,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Role;
 use database::ids::TenantId;
-use platform::analytics::Standing;
+use platform::analytics::affinity::By;
+use platform::analytics::{AnalyticsError, Standing};
 
 use super::making::Asked;
 use super::{Asker, Begun, Desk, ToolError, key, silent};
@@ -16,6 +17,8 @@ use crate::tools::call::Call;
 use crate::tools::maker;
 use crate::way::Way;
 
+/// What suggestions to a customer rest on: products within so many months.
+pub(crate) const SUGGESTED: (By, u32) = (By::Product, 12);
 /// From this age on an answer that is told although the data have changed says so.
 const OLD: TimeDelta = TimeDelta::minutes(5);
 const OLDER: &str = "The shop's data have changed since this was computed; it is being computed anew, so ask again in a \
@@ -45,6 +48,29 @@ impl Desk {
         Ok(whole)
     }
 
+    /// Finds out what is bought together and keeps it for every process, for what is suggested to single customers. Answers
+    /// whether there is enough for it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn prepare_suggestions(&self, tenant: TenantId, now: DateTime<Utc>) -> Result<bool, ToolError> {
+        let way = Way::new(&self.0.db, None, &silent);
+        let mut tx = way.begin(tenant).await?;
+        let standing = Standing::read(&mut tx, tenant, now).await?;
+        tx.commit().await?;
+        let (by, months) = SUGGESTED;
+        let found = match self.0.kept.associations(&way, &standing, by, months).await {
+            Ok(found) => found,
+            Err(AnalyticsError::NotEnough(_)) => return Ok(false),
+            Err(AnalyticsError::Db(error)) => return Err(error.into()),
+        };
+        let mut tx = self.0.db.tenant_tx(Role::Marketing, tenant).await?;
+        stored::keep(&mut tx, tenant, &stored::together(by, months), &standing.version, found.as_ref(), now)
+            .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Keeps an answer for every process. That there is none is not kept: it may be otherwise with the next order.
     pub(super) async fn keep(
         &self,
@@ -56,7 +82,7 @@ impl Desk {
             return Ok(());
         }
         let mut tx = self.0.db.tenant_tx(Role::Marketing, standing.tenant).await?;
-        stored::keep(&mut tx, standing.tenant, key, &standing.version, whole).await?;
+        stored::keep(&mut tx, standing.tenant, key, &standing.version, whole, whole.computed_at).await?;
         Ok(tx.commit().await?)
     }
 
@@ -72,7 +98,7 @@ impl Desk {
         let mut tx = way.begin(standing.tenant).await?;
         let found = stored::find(&mut tx, key, now).await?;
         tx.commit().await?;
-        let Some(Stored { version, whole, made_at }) = found else { return Ok(None) };
+        let Some(Stored::<ToolAnswer> { version, whole, made_at }) = found else { return Ok(None) };
         let mut whole = whole.0;
         if version != standing.version {
             self.renew(standing.tenant, key, call);

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use database::DbError;
 use platform::analytics::affinity::{self, Associations, By};
 use platform::analytics::extent::{self, Extent};
@@ -10,6 +11,7 @@ use platform::analytics::{AnalyticsError, Effort, Levels, Standing};
 
 use super::SETTLE;
 use crate::memo::Memo;
+use crate::reports;
 use crate::way::{Way, rows_read};
 
 /// What the process keeps of tenants besides answers.
@@ -17,6 +19,7 @@ use crate::way::{Way, rows_read};
 pub(crate) struct Kept {
     levels: Memo<Arc<Levels>>,
     associations: Memo<Arc<Associations>>,
+    of_a_night: Memo<Arc<Associations>>,
     extents: Memo<Extent>,
 }
 
@@ -25,6 +28,7 @@ impl Default for Kept {
         Kept {
             levels: Memo::new(1_000, SETTLE),
             associations: Memo::new(50, SETTLE),
+            of_a_night: Memo::new(50, SETTLE),
             extents: Memo::new(1_000, SETTLE),
         }
     }
@@ -61,6 +65,30 @@ impl Kept {
         };
         let key = format!("{} {by:?} {months}", standing.tenant);
         self.associations.get(key, &standing.version, read).await
+    }
+
+    /// The same as a night found it last, up to a day old, for whoever cannot wait for a pass through the orders; found out
+    /// now where no night has.
+    pub(crate) async fn associations_of_a_night(
+        &self,
+        way: &Way<'_>,
+        standing: &Standing,
+        (by, months): (By, u32),
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Associations>, AnalyticsError> {
+        let read = async {
+            let mut tx = way.begin(standing.tenant).await?;
+            let found = reports::find(&mut tx, &reports::together(by, months), now).await?;
+            tx.commit().await.map_err(DbError::from)?;
+            match found {
+                Some(stored) => Ok(Arc::new(stored.whole.0)),
+                None => self.associations(way, standing, by, months).await,
+            }
+        };
+        let key = format!("{} {by:?} {months}", standing.tenant);
+        // Anew with each run, and with each day where there is none.
+        let run = standing.run.as_ref().map(|run| run.id);
+        self.of_a_night.get(key, &format!("{run:?} {}", now.date_naive()), read).await
     }
 
     pub(super) async fn extent(&self, way: &Way<'_>, standing: &Standing) -> Result<Extent, DbError> {

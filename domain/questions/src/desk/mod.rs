@@ -33,6 +33,7 @@ use crate::tools::maker::{self, Maker};
 use crate::tools::narrow::{self, Narrow};
 use crate::way::{Step, Way};
 pub use asker::{Asker, ToolError};
+pub(crate) use keeping::SUGGESTED;
 pub(crate) use kept::Kept;
 use making::Asked;
 pub(crate) use making::blank;

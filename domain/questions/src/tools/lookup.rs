@@ -1,7 +1,7 @@
 //! What is known of one customer, by anonymised id or the shop's own.
 
 use chrono::{DateTime, Utc};
-use platform::analytics::affinity::{self, By};
+use platform::analytics::affinity;
 use platform::analytics::purchases::{self, OfCurrency};
 use platform::analytics::{AnalyticsError, Standing};
 use platform::anonymous_ids::{self, Key};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::answer::ToolAnswer;
 use super::call::Call;
 use super::parameters::{Lookup, LookupCustomer};
-use crate::desk::{Kept, ToolError, blank};
+use crate::desk::{Kept, SUGGESTED, ToolError, blank};
 use crate::text::capital;
 use crate::way::{Way, rows_read};
 
@@ -102,7 +102,7 @@ pub(crate) async fn answer(
             }).collect();
         }
         Lookup::Recommendations => {
-            let associations = kept.associations(way, standing, By::Product, 12).await;
+            let associations = kept.associations_of_a_night(way, standing, SUGGESTED, now).await;
             let found = match associations {
                 Ok(associations) => affinity::for_customer(&mut tx, standing, &associations, &id, 20).await,
                 Err(error) => Err(error),

@@ -88,3 +88,27 @@ async fn what_is_usual_is_prepared_and_goes_with_whoever_is_erased() {
     tx.commit().await.expect("commits");
     assert_eq!(versions(&world).await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn suggestions_to_a_customer_rest_on_what_the_night_found_up_to_a_day_ago() {
+    let world = world().await;
+    publish(&world).await;
+    assert!(world.desk.prepare_suggestions(world.tenant, now()).await.expect("found"));
+    // What was kept can be told from what is found out now.
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    let told = sqlx::query("update questions_app.report set whole = jsonb_set(whole, '{orders}', '123456')")
+        .execute(&mut admin)
+        .await
+        .expect("told");
+    assert_eq!(told.rows_affected(), 1);
+    let call = json!({"info_type": "recommendations", "customer_id": "person30@example.com"});
+    let call = Call::parse("lookup_customer", &call).expect("a call");
+    let orders = async |after: TimeDelta| {
+        let process = desk(world.desk.db().clone());
+        let answer = process.call(world.asker(), &call, now() + after).await.expect("an answer");
+        answer.figures["orders"].clone()
+    };
+    assert_eq!(orders(TimeDelta::hours(20)).await, json!(123_456));
+    let anew = orders(TimeDelta::hours(30)).await;
+    assert!(anew.is_number() && anew != json!(123_456), "{anew}");
+}

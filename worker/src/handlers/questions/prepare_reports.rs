@@ -1,4 +1,4 @@
-//! Computes the answers that are asked for most, one after the other; what no time is left for is computed when it is asked
+//! Computes the answers that are asked for most, one after the other, and what suggestions to customers rest on; what no time is left for is computed when it is asked
 //! for.
 
 use std::sync::Arc;
@@ -31,6 +31,9 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, _: PrepareReports) -> Outcom
         let made = app.desk.prepare(ctx.tenant, call, Utc::now()).await.map_err(stop)?;
         output.prepared += 1;
         output.rows_read += made.cost.rows_read;
+    }
+    if !ctx.is_halted() {
+        app.desk.prepare_suggestions(ctx.tenant, Utc::now()).await.map_err(stop)?;
     }
     done(output)
 }
