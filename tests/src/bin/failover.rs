@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use cluster::{
-    failover::{Fault, Options},
+    failover::{Fault, Options, RESUMED_WITHIN},
     program,
 };
 
@@ -38,7 +38,7 @@ async fn run() -> anyhow::Result<ExitCode> {
 }
 
 fn arguments(mut given: impl Iterator<Item = String>) -> anyhow::Result<(Options, Vec<Fault>)> {
-    let mut options = Options { jobs: 20_000, dir: None };
+    let mut options = Options { jobs: 20_000, dir: None, resumed_within: RESUMED_WITHIN };
     let mut faults = Fault::ALL.to_vec();
     while let Some(argument) = given.next() {
         match argument.as_str() {

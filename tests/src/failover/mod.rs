@@ -13,7 +13,10 @@ pub mod slow;
 pub mod standby;
 pub mod tally;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
+
+/// How soon a job must start again after the fault, or after the new primary's first answer.
+pub const RESUMED_WITHIN: Duration = Duration::from_secs(15);
 
 /// What a run is told.
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ pub struct Options {
     /// Where data and logs go, a folder a run; a temporary folder when none, which stays only when the run
     /// fails.
     pub dir: Option<PathBuf>,
+    /// How soon a job must start again, where the fault stops all: [`RESUMED_WITHIN`] where speed is measured.
+    pub resumed_within: Duration,
 }
 
 /// A fault.

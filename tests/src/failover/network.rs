@@ -9,9 +9,6 @@ use tokio::time::Instant;
 use super::{Fault, Options, run::Run, tally::Promise};
 use crate::report;
 
-/// How soon a job must start again.
-const RESUMED_WITHIN: Duration = Duration::from_secs(15);
-
 /// Freezes the connections. True when every goal is reached.
 ///
 /// # Errors
@@ -25,6 +22,6 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     report::count("failover_black_hole_connections", i64::try_from(run.proxy()?.accepted())?, "count");
     // Claims that were under way in Postgres still begin a run there, of which no worker hears.
     let after = frozen_at + Duration::from_millis(200);
-    let resumed = run.until_resumed(after, RESUMED_WITHIN).await?;
+    let resumed = run.until_resumed(after, options.resumed_within).await?;
     run.end(frozen, Promise::Once, resumed).await
 }

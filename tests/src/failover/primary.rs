@@ -15,9 +15,6 @@ use super::{
     tally::Promise,
 };
 
-/// How soon after the new primary's first answer a job must start.
-const RESUMED_WITHIN: Duration = Duration::from_secs(15);
-
 /// For how long the standby hears nothing before an asynchronous primary is killed.
 const LAG: Duration = Duration::from_secs(1);
 
@@ -54,7 +51,7 @@ pub async fn run(fault: Fault, options: &Options) -> anyhow::Result<bool> {
     println!("the standby is the primary {:.1} s later", gone.elapsed().as_secs_f64());
     run.moved_to(&standby.ledger);
     run.proxy()?.move_to(standby.addr);
-    let resumed = run.until_resumed(answered, RESUMED_WITHIN).await?;
+    let resumed = run.until_resumed(answered, options.resumed_within).await?;
     let reached = run.end(gone, promise, resumed).await;
     standby.kill().await;
     reached
