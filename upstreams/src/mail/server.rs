@@ -561,9 +561,7 @@ mod tests {
                 last = hearing => last,
             }
         };
-        // The door's side is gone when it has ended, so its client hears the end.
-        let served = async move { converse(theirs, &options, &room).await };
-        let (ended, last) = tokio::join!(served, client);
+        let (ended, last) = tokio::join!(converse(theirs, &options, &room), client);
         ended.expect("it ends in order");
         last
     }
