@@ -180,20 +180,14 @@ pub async fn recover_unheld(
 ) -> Result<Unheld, QueueError> {
     let after = after.unwrap_or(Uuid::nil());
     // There are none as a rule, and then this is all.
-    let (is_any, last): (bool, Option<JobId>) = sqlx::query_as(include_str!("unheld_look.sql"))
-        .bind(after)
-        .bind(limit)
-        .fetch_one(&mut *conn)
-        .await?;
+    let (is_any, last): (bool, Option<JobId>) =
+        sqlx::query_as(include_str!("unheld_look.sql")).bind(after).bind(limit).fetch_one(&mut *conn).await?;
     if !is_any {
         return Ok(Unheld { last, ..Unheld::default() });
     }
     let mut tx = conn.begin().await?;
-    let rows: Vec<Found> = sqlx::query_as(include_str!("unheld.sql"))
-        .bind(after)
-        .bind(limit)
-        .fetch_all(&mut *tx)
-        .await?;
+    let rows: Vec<Found> =
+        sqlx::query_as(include_str!("unheld.sql")).bind(after).bind(limit).fetch_all(&mut *tx).await?;
     let last = rows.iter().find_map(|row| row.last);
     let back = rows.into_iter().filter_map(Found::back).collect();
     let returned = returned(&mut tx, back).await?;
