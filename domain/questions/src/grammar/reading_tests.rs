@@ -268,9 +268,8 @@ fn what_sounds_like_a_list_and_is_none_is_asked_back() {
     ] {
         told(question, last.as_ref());
     }
-    assert_eq!(called("last 5 orders of C-0123ABCD", None).variant(), "purchase_history");
+    assert_eq!(called("what did C-0123ABCD buy last", None).variant(), "purchase_history");
     assert_eq!(called("how large are our segments", None).variant(), "segment_overview");
-    assert_eq!(called("which customers are vips and at risk", None).variant(), "churn_risk");
     assert_eq!(called("how many customers come back", None).variant(), "purchase_cadence");
 }
 
