@@ -6,7 +6,7 @@ use super::concepts::{Concept, Concepts};
 use super::intents::{Rule, best, group_of, is_group, listed_group, of_call};
 use super::parameters::Read;
 use super::rules::{LOOKUPS, RULES};
-use super::{Understood, ask_back, call, choose, parsed, unclear};
+use super::{Understood, ask_back, call, choose, parsed, unclear, unsorted};
 use crate::tools::Call;
 use crate::tools::call::{MAX_LIMIT, cursor};
 use crate::tools::parameters::Lookup;
@@ -83,6 +83,36 @@ pub(super) fn of_list(read: &Read, last: &Call) -> Option<Understood> {
     None
 }
 
+/// "By risk", "sort by risk" and "per segment" of what was answered. Who may leave, and a whole group, can be told by risk; by
+/// anything else, or of another answer, it would be another question, about everybody. None when it is told elsewhere.
+pub(super) fn in_order(read: &Read, last: &Call) -> Option<Understood> {
+    const TOLD_ELSEWHERE: &[Concept] =
+        &[Concept::Spend, Concept::Money, Concept::Ltv, Concept::Category, Concept::Product, Concept::Future];
+    let about = read.about.without_pronouns().without(Concept::Customer);
+    let is_of_one = read.customer.is_some() || matches!(last, Call::LookupCustomer(_));
+    if !read.begins_by || is_of_one || read.axis.is_some() || about.is_within(Concepts::of(TOLD_ELSEWHERE)) {
+        return None;
+    }
+    if about == Concepts::of(&[Concept::Leave]) && read.months.is_none() && !read.named.narrows() {
+        if (last.tool(), last.variant()) == ("analyze_customers", "churn_risk") {
+            // Its own order is that of risk.
+            return Some(with(last, read, "sort_by", Value::Null));
+        }
+        let of_group = Read { goes_on: true, is_whole: false, points: false, ..read.clone() };
+        if listed_group(last).is_some()
+            && let Some(understood) = of_list(&of_group, last)
+        {
+            return Some(understood);
+        }
+    }
+    Some(match last.lists_customers() {
+        true => unsorted(),
+        false => {
+            ask_back("I cannot tell the answer before by that; please ask for what you mean in full.", about)
+        }
+    })
+}
+
 /// "Only the VIPs" of a list of customers; none when it is no part of one.
 pub(super) fn only(read: &Read, last: &Call) -> Option<Understood> {
     let about = read.about.without_pronouns().without(Concept::Customer);
@@ -122,7 +152,7 @@ fn with(last: &Call, read: &Read, name: &str, value: Value) -> Understood {
         return ask_back("What do you mean?", read.about);
     };
     arguments.insert(name.to_owned(), value);
-    if name == "filter_by" {
+    if name != "with_last_order" {
         arguments.remove("cursor");
     }
     if let Some(limit) = read.limit {
@@ -171,7 +201,7 @@ pub(super) fn understand(read: &Read, last: &Call) -> Option<Understood> {
     }
     if let Call::LookupCustomer(asked) = last
         && read.customer.is_none()
-        && (about.has(Concept::Pronoun) || about.has(Concept::They) || read.goes_on)
+        && (about.has(Concept::Pronoun) || about.has(Concept::They) || read.goes_on || is_of_that_one(read))
     {
         let kept = Map::from_iter([("customer_id".to_owned(), json!(asked.customer_id))]);
         return Some(match best(LOOKUPS, about.without_pronouns()) {
@@ -203,6 +233,13 @@ pub(super) fn understand(read: &Read, last: &Call) -> Option<Understood> {
         return None;
     }
     of_the_same_tool(read, last).or_else(|| of_another(read, last))
+}
+
+/// Whether a question says so little that after one customer it is about that one: "risk", "which segment".
+fn is_of_that_one(read: &Read) -> bool {
+    let subject = Concepts::of(&[Concept::Leave, Concept::Segment, Concept::Archetype]);
+    let says_more = read.is_of_shop || read.months.is_some() || read.limit.is_some() || read.axis.is_some();
+    !says_more && read.about.meets(subject) && read.about.is_within(subject.with(Concept::Will))
 }
 
 /// Another variant of the same tool, or the same one with something besides: "and for winback?", "and the VIPs?".

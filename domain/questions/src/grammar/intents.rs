@@ -63,7 +63,9 @@ pub fn names_group(about: Concepts) -> bool {
 
 /// The group that a call lists as it is, so that "who of them" can be told; none of a part of one.
 pub fn listed_group(call: &Call) -> Option<CustomerGroup> {
-    if call.limit().is_some() || call.rows().1 > 0 {
+    // The loyal ones of the VIPs are two groups, and a list is narrowed down to one.
+    let is_part = call.filter().is_some_and(|filter| filter.group.is_some());
+    if call.limit().is_some() || call.rows().1 > 0 || is_part {
         return None;
     }
     match (call.tool(), call.variant()) {
@@ -85,6 +87,13 @@ pub fn narrowed(about: Concepts) -> Option<(&'static Rule, CustomerGroup)> {
         let fits = !is_cadence || (says_how_often && group != CustomerGroup::OneTime);
         (fits && rule.can_be_narrowed()).then_some((rule, group))
     })
+}
+
+/// The rule about momentum and the group whose momentum is asked for: "momentum of the loyal ones".
+pub fn momentum_of(about: Concepts) -> Option<(&'static Rule, CustomerGroup)> {
+    let (concept, group) = NARROWING.into_iter().find(|(concept, _)| about.has(*concept))?;
+    let rule = best(RULES, about.without(concept).without(C::Customer)).ok()?;
+    (rule.variant == "momentum_analysis").then_some((rule, group))
 }
 
 /// Whether a variant lists customers who have something in common.

@@ -161,6 +161,9 @@ fn of(read: &Read, last: Option<&Call>) -> Understood {
     {
         return unsorted();
     }
+    if let Some(understood) = last.and_then(|last| going_on::in_order(read, last)) {
+        return understood;
+    }
     if let Some(understood) = last.and_then(|last| going_on::of_list(read, last)) {
         return understood;
     }
@@ -222,7 +225,9 @@ fn list(read: &Read) -> Option<Understood> {
     let chosen = match choose(RULES, about, read.limit) {
         Ok(rule) => Some((rule, None)),
         Err(closest) if !closest.is_empty() => return None,
-        Err(_) => intents::narrowed(about).map(|(rule, group)| (rule, Some(group))),
+        Err(_) => intents::narrowed(about)
+            .or_else(|| intents::momentum_of(about).filter(|_| read.is_momentum_of))
+            .map(|(rule, group)| (rule, Some(group))),
     };
     let is_plain = !wants_last && !read.named.narrows() && matches!(chosen, Some((_, None)));
     if is_plain || (chosen.is_none() && !wants_last) {

@@ -53,6 +53,14 @@ pub struct Read {
     pub says_instead: bool,
     /// Whether it begins with "sort by", and so is about the list before.
     pub begins_sort: bool,
+    /// Whether it is "by risk" or "per segment" and no more: an order, or parts, of what was answered before.
+    pub begins_by: bool,
+    /// Whether it wants something by how likely customers are to leave.
+    pub is_by_risk: bool,
+    /// Whether it says whose momentum it means.
+    pub is_momentum_of: bool,
+    /// Whether it says "our" or "segments", and so is about the shop rather than one customer.
+    pub is_of_shop: bool,
     /// Whether it is about customers who buy, beside one who is named.
     pub is_of_others: bool,
     /// Names of the shop's own that it has.
@@ -179,6 +187,28 @@ const FILLERS: [&str; 9] = ["ok", "okay", "so", "well", "hey", "hi", "thanks", "
 /// Words that begin a question of its own.
 const ASKING: [&str; 12] =
     ["who", "whom", "whose", "which", "what", "when", "where", "how", "show", "list", "are", "is"];
+/// Words of the whole shop, or of many.
+const OF_SHOP: [&str; 19] = [
+    "our",
+    "we",
+    "all",
+    "every",
+    "each",
+    "are",
+    "there",
+    "list",
+    "overall",
+    "total",
+    "shop",
+    "store",
+    "webshop",
+    "segments",
+    "archetypes",
+    "groups",
+    "clusters",
+    "risks",
+    "churners",
+];
 /// Words of a question that are looked at.
 const LONGEST: usize = 60;
 
@@ -223,6 +253,10 @@ pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
         begun = &begun[beginning.len()..];
     }
     read.is_whole = begun.first().is_some_and(|token| ASKING.contains(&token.as_str()));
+    read.begins_by = begins_by(begun, read.begins_sort);
+    read.is_by_risk = is_by_risk(&tokens);
+    read.is_momentum_of = tokens.windows(2).any(|pair| pair[0] == "momentum" && pair[1] == "of");
+    read.is_of_shop = tokens.iter().any(|token| OF_SHOP.contains(&token.as_str()));
     let only_at = tokens.len() - begun.len();
     read.says_first = tokens.iter().any(|token| matches!(token.as_str(), "first" | "earliest" | "oldest"));
     read.says_ones = tokens.iter().any(|token| token == "ones");
@@ -268,6 +302,37 @@ pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
 
 fn begins(words: &[String], beginning: &[&str]) -> bool {
     words.len() >= beginning.len() && words.iter().zip(beginning).all(|(word, known)| word == known)
+}
+
+/// Whether words are "by risk", "show them by risk" or "in each segment", and no more than that.
+fn begins_by(begun: &[String], is_sort: bool) -> bool {
+    const PASSED: [&str; 19] = [
+        "show", "list", "sort", "sorted", "rank", "ranked", "ranking", "top", "first", "them", "it", "these",
+        "those", "this", "that", "the", "same", "all", "me",
+    ];
+    const LONGEST_REST: usize = 4;
+    let is_passed = |token: &&str| {
+        PASSED.contains(token)
+            || token.parse::<u32>().is_ok()
+            || (is_sort && words::meaning(token) == Some(Meaning::About(Concept::Customer)))
+    };
+    let all: Vec<&str> = begun.iter().map(String::as_str).collect();
+    let told: Vec<&str> = all.iter().copied().skip_while(is_passed).collect();
+    let rest = match (&told[..], &all[..]) {
+        (["by" | "per", rest @ ..], _)
+        | (_, ["in", "each" | "every", rest @ ..] | ["each" | "every", rest @ ..]) => rest,
+        _ => return false,
+    };
+    rest.len() <= LONGEST_REST && !rest.starts_with(&["the", "way"])
+}
+
+/// Whether words want something by how likely customers are to leave: "by risk", "by their churn".
+fn is_by_risk(tokens: &[String]) -> bool {
+    let passed = ["the", "their", "its", "highest", "most"];
+    tokens.iter().enumerate().filter(|(_, token)| *token == "by").any(|(place, _)| {
+        let key = tokens[place + 1..].iter().find(|token| !passed.contains(&token.as_str()));
+        key.and_then(|key| words::meaning(key)) == Some(Meaning::About(Concept::Leave))
+    })
 }
 
 /// Whether words mean whoever was named before: "those", but not "those who"; "of them".
@@ -436,6 +501,14 @@ fn of_token(tokens: &[String], place: usize, read: &mut Read) -> usize {
     match meaning {
         // "Top 10" says how many; "top customers" says which.
         Some(Meaning::About(Concept::Best)) if next.is_some_and(|next| next.parse::<u32>().is_ok()) => {
+            read.is_ranked = true;
+        }
+        // "Top customers by churn" are those who are most likely to leave, of all, as the top 10 by churn are.
+        Some(Meaning::About(Concept::Best))
+            if token == "top"
+                && read.is_by_risk
+                && next.and_then(words::meaning) == Some(Meaning::About(Concept::Customer)) =>
+        {
             read.is_ranked = true;
         }
         // "Our best customers" are the VIPs; the best customer is one, and "the best time" is not about them.

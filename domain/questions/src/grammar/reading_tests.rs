@@ -307,6 +307,110 @@ fn a_list_is_not_sorted_by_what_it_cannot_be() {
 }
 
 #[test]
+fn an_order_or_a_division_of_an_answer_is_of_that_answer_or_asked_back() {
+    let vips = called("who are our vips", None);
+    let of_vips = json!({"group": "vip"});
+    for question in ["by risk", "sort by risk", "and by risk?", "show them by risk"] {
+        let call = called(question, Some(&vips));
+        assert_eq!((call.variant(), &call.arguments()["filter_by"]), ("churn_risk", &of_vips), "{question}");
+        let risk = called("vips who may leave by spend", None);
+        let by_risk = called(question, Some(&risk)).arguments();
+        assert_eq!((&by_risk["filter_by"], by_risk.get("sort_by")), (&of_vips, None), "{question}");
+        for before in [
+            "top 10 customers",
+            "winback campaign for our best customers",
+            "which customers look like businesses",
+            "discount strategy for new customers",
+            "how often do vips order",
+            "forecast revenue",
+            "which segments grow",
+            "rfm scores",
+            "momentum",
+        ] {
+            told(question, Some(&called(before, None)));
+        }
+        let loyal_vips = called("only the loyal ones", Some(&vips));
+        told(question, Some(&loyal_vips));
+    }
+    assert!(
+        told("who of them is at risk?", Some(&called("only the loyal ones", Some(&vips))))
+            .0
+            .contains("narrow")
+    );
+    for before in ["forecast revenue", "who are our vips", "revenue last month", "how often do vips order"] {
+        let last = called(before, None);
+        for question in [
+            "by segment",
+            "and by segment?",
+            "per segment",
+            "for each segment",
+            "by archetype",
+            "by churn rate",
+        ] {
+            told(question, Some(&last));
+        }
+        assert_eq!(called("which segments do we have", Some(&last)).variant(), "segment_overview");
+        assert_eq!(called("by the way, who are our VIPs?", Some(&last)).variant(), "high_value");
+    }
+}
+
+#[test]
+fn little_that_is_said_after_a_customer_is_about_that_one() {
+    let profile = called("who is C-0123ABCD", None);
+    for (question, variant) in [
+        ("risk", "churn_risk"),
+        ("churn risk?", "churn_risk"),
+        ("by risk", "churn_risk"),
+        ("leaving?", "churn_risk"),
+        ("which segment", "segment"),
+        ("archetype?", "segment"),
+    ] {
+        let call = called(question, Some(&profile));
+        assert_eq!((call.tool(), call.variant()), ("lookup_customer", variant), "{question}");
+        assert_eq!(call.arguments()["customer_id"], "C-0123ABCD", "{question}");
+    }
+    told("hello", Some(&profile));
+    for (question, variant) in [
+        ("our segments", "segment_overview"),
+        ("who may leave", "churn_risk"),
+        ("are we losing customers", "churn_risk"),
+        ("top 5 at risk", "churn_risk"),
+    ] {
+        let call = called(question, Some(&profile));
+        assert!(call.tool() != "lookup_customer" && call.variant() == variant, "{question}: {call:?}");
+    }
+}
+
+#[test]
+fn the_top_by_risk_is_of_all_customers() {
+    for question in
+        ["top customers by churn", "top clients by churn risk", "top customers sorted by their risk"]
+    {
+        let call = called(question, None);
+        assert_eq!(call.arguments(), json!({"analysis_type": "churn_risk"}), "{question}");
+    }
+    let vips_at_risk = called("which of our top customers are about to churn", None);
+    assert_eq!(vips_at_risk.arguments()["filter_by"], json!({"group": "vip"}));
+    assert_eq!(called("top customers by spend", None).variant(), "high_value");
+}
+
+#[test]
+fn momentum_is_of_a_group_that_is_named() {
+    for (question, group) in [
+        ("momentum of the loyal ones", "loyal"),
+        ("what is the momentum of our best customers", "vip"),
+        ("momentum of new customers", "new"),
+    ] {
+        let call = called(question, None);
+        assert_eq!(
+            (call.variant(), &call.arguments()["filter_by"]),
+            ("momentum_analysis", &json!({"group": group}))
+        );
+    }
+    told("momentum of the customers in Berlin", None);
+}
+
+#[test]
 fn another_list_says_that_it_is_of_everybody() {
     let vips = called("who are our vips", None);
     let of_vips = called("winback campaign for our best customers", None);
