@@ -1,7 +1,7 @@
 // The cluster that the tests run against: its api can be killed and started again.
 
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
 const script = new globalThis.URL("../../deploy/local/cluster", import.meta.url).pathname;
@@ -16,11 +16,13 @@ export async function restartApi() {
   await promisify(execFile)(script, ["up", dir]);
 }
 
-/** The kernel has taken its port back: `up` refuses while somebody answers there. */
+/** The kernel has taken its port back: `up` refuses while somebody answers there. A killed program counts as a zombie from
+ * the end of its first thread on, and the last one gives the port back. */
 async function gone(pid: number) {
   for (;;) {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-    if (stat === "" || / Z /.test(stat)) return;
+    const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+    if (stat === "" || (/ Z /.test(stat) && threads.length <= 1)) return;
     await new Promise(setImmediate);
   }
 }

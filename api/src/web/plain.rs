@@ -40,6 +40,10 @@ pub fn plain(message: &str, value: Option<&Value>, allowed: Option<&str>) -> Str
     match said(message) {
         Said::Unfit { seen: told, expected } => {
             match expectation(expected, seen_number(told)).as_deref().or(allowed) {
+                // A list of so many was read as fields by their places.
+                Some("an object") if told.starts_with(|c: char| c.is_ascii_digit()) => {
+                    must_be("an object", Some("a list".to_owned()))
+                }
                 Some(right) => must_be(right, Some(seen(told))),
                 None => NO_FORM.to_owned(),
             }
@@ -58,6 +62,10 @@ pub fn plain(message: &str, value: Option<&Value>, allowed: Option<&str>) -> Str
         },
         Said::Twice(name) => format!("`{name}` stands here twice"),
         Said::Own(text) if own(text).is_none() && is_plain(text) => text.to_owned(),
+        // A day is given where a time is wanted.
+        Said::Own(text) if own(text) == Some(DAY_OR_TIME) && value.is_some_and(is_day) => {
+            must_be("a time such as 2026-01-31T12:00:00Z", value.map(shown))
+        }
         Said::Own(text) => match own(text).or(allowed) {
             Some(right) => must_be(right, value.map(shown)),
             None => NO_FORM.to_owned(),
@@ -279,6 +287,13 @@ fn range_of(word: &str) -> Option<String> {
     Some(format!("a whole number from {least} to {most}"))
 }
 
+const DAY_OR_TIME: &str =
+    "a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z where one is asked for";
+
+fn is_day(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.parse::<chrono::NaiveDate>().is_ok())
+}
+
 /// What is allowed where a type says in its own words what it cannot read.
 fn own(text: &str) -> Option<&'static str> {
     const TIMES: [&str; 7] = [
@@ -291,9 +306,7 @@ fn own(text: &str) -> Option<&'static str> {
         "bad or unsupported format string",
     ];
     if TIMES.contains(&text) {
-        return Some(
-            "a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z where one is asked for",
-        );
+        return Some(DAY_OR_TIME);
     }
     if text.starts_with("UUID parsing failed") {
         return Some("a UUID");
@@ -345,6 +358,7 @@ mod tests {
             ("invalid type: sequence, expected struct Order", "must be an object, not a list"),
             ("invalid type: map, expected a boolean", "must be true or false, not an object"),
             ("invalid length 3, expected a tuple of size 2", "must be a list of 2, not 3 of them"),
+            ("invalid length 1, expected struct Order with 2 elements", "must be an object, not a list"),
             (
                 "invalid type: integer `7`, expected a formatted UUID string",
                 "must be a UUID, not the number 7",
@@ -379,6 +393,10 @@ mod tests {
         );
         let told = plain("expected value at line 1 column 9", Some(&seven), Some("one of a, b"));
         assert_eq!(told, "must be one of a, b, not the number 7");
+        // A day is no time, and is not told to be what is wanted.
+        let day = json!("2026-12-31");
+        let told = plain("premature end of input", Some(&day), None);
+        assert_eq!(told, "must be a time such as 2026-01-31T12:00:00Z, not \"2026-12-31\"");
         assert_eq!(plain("missing field `x`", None, Some("a text")), "`x` is missing; it must be a text");
         let long = Value::from("x".repeat(100));
         let told = plain("UUID parsing failed: invalid character", Some(&long), None);

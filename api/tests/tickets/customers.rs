@@ -23,6 +23,13 @@ async fn a_customer_is_made_found_opened_and_changed() {
     );
     assert_eq!(many.json["refused"].as_array().map(Vec::len), Some(2), "{}", many.text);
 
+    // Mail cannot go to two dots in a row; what a link to an address begins with is none of it.
+    let dots =
+        send(&shop, "POST", "/api/customers", &json!({"id": "g-79", "email": "a..b@example.com"})).await;
+    assert_eq!((dots.status.as_u16(), dots.field("field")), (400, "email"), "{}", dots.text);
+    let link = send(&shop, "POST", "/api/customers", &json!({"email": "mailto:ANN@example.com"})).await;
+    assert_eq!((link.status.as_u16(), link.field("customer_id")), (409, "g-77"), "{}", link.text);
+
     for (q, found) in [
         ("", vec!["g-77", "g-78"]),
         ("?q=g-77", vec!["g-77"]),

@@ -158,6 +158,10 @@ async fn a_change_meets_the_rules_and_the_version() {
         "{}",
         illegal.text
     );
+    let reply = json!({"from": "agent", "text": "Hello", "force": true});
+    let refused = send(&shop, "POST", &format!("{path}/messages"), &reply).await;
+    let told = refused.field("detail").contains("takes no reply; make it open first");
+    assert_eq!((refused.status.as_u16(), told), (409, true), "{}", refused.text);
     make_final(&shop, &id).await;
     let illegal = send(&shop, "PATCH", &path, &json!({"status": "open"})).await;
     assert_eq!((illegal.status.as_u16(), &illegal.json["allowed"]), (409, &json!([])), "{}", illegal.text);

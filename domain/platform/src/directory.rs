@@ -2,6 +2,7 @@
 //! rules ([`crate::identities`]).
 
 use chrono::{DateTime, Utc};
+use database::address;
 use database::ids::TenantId;
 use database::{DbError, Tx};
 use sqlx::FromRow;
@@ -91,6 +92,8 @@ pub async fn create(
     erasure_key: &ErasureKey,
 ) -> Result<Customer, DirectoryError> {
     check(party)?;
+    let email = party.email.as_deref().map(reachable).transpose()?;
+    let party = &Party { email, ..party.clone() };
     let key = normal::key(party).map_err(|nobody| match nobody {
         Nobody::Unnamed => DirectoryError::Unnamed,
         Nobody::Rounded => {
@@ -188,9 +191,11 @@ pub async fn change(
     if let Some(into) = known.merged_into {
         return Err(DirectoryError::Merged(into));
     }
+    let given = change.email.as_ref().map(|email| email.as_deref().map(reachable).transpose());
     let party = Party {
         shop_id: None,
-        email: change.email.clone().unwrap_or_else(|| known.email.clone()),
+        // One that is known counts as it is: it may have come from a file.
+        email: given.transpose()?.unwrap_or_else(|| known.email.clone()),
         name: change.name.clone().unwrap_or_else(|| known.name.clone()),
         phone: change.phone.clone().unwrap_or_else(|| known.phone.clone()),
     };
@@ -255,6 +260,13 @@ fn check(party: &Party) -> Result<(), DirectoryError> {
         return refuse("email", "must be an address such as ann@example.com".to_owned());
     }
     Ok(())
+}
+
+/// An address that is told of a customer here: one that mail can go to, as it was written but for a `mailto:`.
+fn reachable(email: &str) -> Result<String, DirectoryError> {
+    let normal = address::normal(email)
+        .map_err(|problem| DirectoryError::Field { field: "email", problem: problem.to_string() })?;
+    Ok(if normal.eq_ignore_ascii_case(email.trim()) { email.to_owned() } else { normal })
 }
 
 /// Customers by id, from behind one, at most `limit`; who was merged away is left out (support or platform role).

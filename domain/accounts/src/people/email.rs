@@ -24,8 +24,9 @@ pub fn normal(text: &str) -> Result<String, BadEmail> {
     let is_host =
         host.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
     let normal = text.to_lowercase();
+    let has_odd_dots = local.split('.').any(str::is_empty);
     let fits = (3..=320).contains(&normal.chars().count());
-    (is_part(local) && is_part(host) && is_host && fits).then_some(normal).ok_or(BadEmail)
+    (is_part(local) && !has_odd_dots && is_part(host) && is_host && fits).then_some(normal).ok_or(BadEmail)
 }
 
 #[cfg(test)]
@@ -56,6 +57,8 @@ mod tests {
             "Ada <ada@example.com>",
             "a b@example.com",
             "a@exa mple.com",
+            "a..b@example.com",
+            ".a@example.com",
             "a@.com",
             "a@example..com",
             "a@example.com.",

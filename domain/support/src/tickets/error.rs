@@ -85,6 +85,10 @@ fn illegal(illegal: &Illegal) -> String {
             "the ticket is {from} for good and cannot become {to}; open a new one, or add the customer's message, which \
              opens a linked follow-up"
         ),
+        // It may become that; what was to be done needs it to be that before.
+        allowed if allowed.contains(&to) => {
+            format!("a ticket that is {from} takes no reply; make it {to} first, then send the reply")
+        }
         allowed => format!("a ticket that is {from} cannot become {to}; allowed are {}", allowed.join(", ")),
     }
 }
