@@ -48,6 +48,9 @@ const METHODS: [(&str, &str); 9] = [
     ("prompts/get", "an object with name (text) and arguments (object)"),
 ];
 
+/// The first revision in which no request needs another one before it.
+const STATELESS_SINCE: &str = "2026-07-28";
+
 /// How long a list of tools or prompts may be kept, in milliseconds.
 const LISTS_KEPT_MS: u64 = 3_600_000;
 /// How long a resource may be kept.
@@ -114,6 +117,13 @@ fn caller(context: &RequestContext<RoleServer>) -> Result<Arc<Caller>, ErrorData
     let parts = context.extensions.get::<Parts>();
     let found = parts.and_then(|parts| auth::identity(&parts.extensions).ok().flatten());
     found.ok_or_else(|| ErrorData::invalid_request("a valid credential is needed", None))
+}
+
+/// Whether the revision that a request names begins with a handshake; one that names none may be about to.
+fn has_handshake(context: &RequestContext<RoleServer>) -> bool {
+    let named = context.extensions.get::<Parts>().and_then(|parts| parts.headers.get("mcp-protocol-version"));
+    // Revisions are days.
+    named.and_then(|named| named.to_str().ok()).is_none_or(|named| named < STATELESS_SINCE)
 }
 
 fn may(caller: &Caller, scope: Scope) -> Result<(), ErrorData> {
@@ -203,8 +213,11 @@ impl ServerHandler for Server {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
+        if request.method == "initialize" && !has_handshake(&context) {
+            return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None));
+        }
         match METHODS.iter().find(|(method, _)| *method == request.method) {
             Some((_, takes)) => Err(ErrorData::invalid_params(format!("params: must be {takes}"), None)),
             None => Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None)),

@@ -218,6 +218,14 @@ async fn what_does_not_fit_is_an_error_of_the_protocol() {
     let nowhere = old(&shop, "resources/read", json!({"uri": "file:///etc/passwd"})).await;
     assert_eq!(code(&nowhere), Some(-32002), "{}", nowhere.text);
     assert_eq!(code(&old(&shop, "tables/drop", json!({})).await), Some(-32601));
+    // The newer revision has no handshake.
+    let greeting = new(&shop, "initialize", None, json!({})).await;
+    assert_eq!(
+        (greeting.status, code(&greeting)),
+        (StatusCode::NOT_FOUND, Some(-32601)),
+        "{}",
+        greeting.text
+    );
     let large = old(
         &shop,
         "tools/call",
