@@ -6,8 +6,8 @@ use accounts::base_url::Loopback;
 use accounts::people::links::{self, LinkTokens, Purpose};
 use accounts::people::logins::{self, LoginError};
 use accounts::people::oidc::{self, Oidc};
+use accounts::people::passwords;
 use accounts::people::permissions::Role;
-use accounts::people::{email, passwords};
 use boot::env;
 use chrono::Utc;
 use database::act_as;
@@ -27,8 +27,8 @@ pub struct NewPerson {
 }
 
 pub async fn create(new: &NewPerson) -> Result<(), CommandError> {
-    let email =
-        email::normal(&new.email).map_err(|error| CommandError::Person("email", error.to_string()))?;
+    let email = database::address::normal(&new.email)
+        .map_err(|error| CommandError::Person("email", error.to_string()))?;
     let name = new.name.as_deref().unwrap_or(&email).trim().to_owned();
     let hash = if new.password_stdin {
         let hash = passwords::hash(&password()?).await;

@@ -1,5 +1,5 @@
 //! What an e-mail address is, and when two are the same one: the one place that decides it, for tickets, mail, forms, requests
-//! of persons and the customers of files.
+//! of persons, the customers of files, and people who sign in.
 //!
 //! People and programs write an address in many ways: with a name around it, as a link (`mailto:`), in capitals, with marks
 //! that nobody sees. All of them have one form. Three questions are asked of it, each stricter than the one before:

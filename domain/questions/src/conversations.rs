@@ -106,19 +106,41 @@ pub async fn ask(
         }
         Some(id) => go_on(tx, id, new.asked_by, now).await?,
     };
+    Ok(add(tx, tenant, Uuid::now_v7(), conversation, (new.question, new.scopes), now).await?)
+}
+
+/// Adds a question and what whoever asks may see to a conversation that is locked.
+async fn add(
+    tx: &mut Tx,
+    tenant: TenantId,
+    id: Uuid,
+    conversation: Uuid,
+    (question, scopes): (&str, &[String]),
+    now: DateTime<Utc>,
+) -> Result<Exchange, DbError> {
     Ok(sqlx::query_as(
         "insert into questions_app.exchange (id, tenant_id, conversation_id, question, scopes, asked_at)
          values ($1, $2, $3, $4, $5, $6)
          returning id, conversation_id, question, scopes, answer, last_call, asked_at, answered_at",
     )
-    .bind(Uuid::now_v7())
+    .bind(id)
     .bind(tenant)
     .bind(conversation)
-    .bind(new.question)
-    .bind(new.scopes)
+    .bind(question)
+    .bind(scopes)
     .bind(now)
     .fetch_one(&mut **tx)
     .await?)
+}
+
+/// Whether a conversation is as long as it may get.
+async fn is_full(tx: &mut Tx, conversation: Uuid) -> Result<bool, DbError> {
+    let questions: i64 =
+        sqlx::query_scalar("select count(*) from questions_app.exchange where conversation_id = $1")
+            .bind(conversation)
+            .fetch_one(&mut **tx)
+            .await?;
+    Ok(questions >= MOST_QUESTIONS)
 }
 
 /// Lets conversations go whose time is over, some at a time.
@@ -149,12 +171,7 @@ async fn go_on(tx: &mut Tx, id: Uuid, asked_by: &str, now: DateTime<Utc>) -> Res
     .fetch_optional(&mut **tx)
     .await?;
     let id = found.ok_or(AskError::NoConversation)?;
-    let questions: i64 =
-        sqlx::query_scalar("select count(*) from questions_app.exchange where conversation_id = $1")
-            .bind(id)
-            .fetch_one(&mut **tx)
-            .await?;
-    if questions >= MOST_QUESTIONS { Err(AskError::TooLong) } else { Ok(id) }
+    if is_full(tx, id).await? { Err(AskError::TooLong) } else { Ok(id) }
 }
 
 /// A question by its id; none when it is gone (marketing role).

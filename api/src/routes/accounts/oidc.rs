@@ -6,7 +6,7 @@
 
 use accounts::people::logins::{self, Login};
 use accounts::people::oidc::{self, Oidc, Remembered};
-use accounts::people::{email, permissions};
+use accounts::people::permissions;
 use accounts::tenants;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
@@ -211,7 +211,7 @@ async fn identify(
         return Err(refused("the address is not verified"));
     }
     let address = claims.email().ok_or_else(|| refused("no address came"))?;
-    let email = email::normal(address.as_str()).map_err(|_| refused("the address is none"))?;
+    let email = database::address::normal(address.as_str()).map_err(|_| refused("the address is none"))?;
     let name = claims.name().and_then(|name| name.get(None)).map(|name| name.as_str().trim().to_owned());
     let fits = |name: &String| (1..=200).contains(&name.chars().count()) && !name.contains(char::is_control);
     Ok(Named { name: name.filter(fits).unwrap_or_else(|| email.chars().take(200).collect()), email })

@@ -8,7 +8,7 @@ use accounts::api_keys::Scope;
 use accounts::people::links::{self, Link, Purpose};
 use accounts::people::logins;
 use accounts::people::passwords::PasswordError;
-use accounts::people::{email, passwords, sessions};
+use accounts::people::{passwords, sessions};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -83,7 +83,8 @@ async fn forgot(
     if tenant.len() > 63 {
         return Err(Problem::bad_request("tenant", "must be a slug of at most 63 characters").into());
     }
-    let email = email::normal(&email).map_err(|error| Problem::bad_request("email", error.to_string()))?;
+    let email = database::address::normal(&email)
+        .map_err(|error| Problem::bad_request("email", error.to_string()))?;
     state.people.sign_ins.count_forgotten(address, &tenant, &email).map_err(Refusal::TooMany)?;
     // Behind the answer, so that it takes as long for a stranger.
     tokio::spawn(async move {

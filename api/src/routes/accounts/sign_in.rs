@@ -6,8 +6,8 @@
 
 use accounts::audit;
 use accounts::people::logins::{self, Login};
+use accounts::people::passwords;
 use accounts::people::sessions::{self, Refreshed};
-use accounts::people::{email, passwords};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -84,7 +84,8 @@ async fn login(
     if tenant.len() > 63 {
         return Err(Problem::bad_request("tenant", "must be a slug of at most 63 characters").into());
     }
-    let email = email::normal(&email).map_err(|error| Problem::bad_request("email", error.to_string()))?;
+    let email = database::address::normal(&email)
+        .map_err(|error| Problem::bad_request("email", error.to_string()))?;
     if cookie {
         state.people.check_origin(&headers)?;
     }

@@ -25,7 +25,7 @@ pub struct Login {
     pub tenant: TenantId,
     /// The person's name.
     pub name: String,
-    /// In the form of [`super::email::normal`].
+    /// In the form of [`database::address::normal`].
     pub email: String,
     /// What the person is.
     pub role: Role,

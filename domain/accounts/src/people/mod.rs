@@ -6,7 +6,6 @@
 
 pub mod access_tokens;
 pub mod codes;
-pub mod email;
 pub mod links;
 pub mod logins;
 pub mod oidc;

@@ -6,7 +6,7 @@ use database::ids::TenantId;
 use database::{DbError, Tx};
 use uuid::Uuid;
 
-use super::{Exchange, KEPT, MOST_QUESTIONS, get, let_go};
+use super::{Exchange, KEPT, add, get, is_full, let_go};
 
 /// A question in a thread of a chat.
 #[derive(Debug, Clone, Copy)]
@@ -38,32 +38,15 @@ pub async fn ask_in_thread(
     }
     let_go(tx, now).await?;
     let mut conversation = of_thread(tx, tenant, new, now).await?;
-    let questions: i64 =
-        sqlx::query_scalar("select count(*) from questions_app.exchange where conversation_id = $1")
-            .bind(conversation)
-            .fetch_one(&mut **tx)
-            .await?;
     // One that is as long as it may get stays as it is, and another one begins here.
-    if questions >= MOST_QUESTIONS {
+    if is_full(tx, conversation).await? {
         sqlx::query("update questions_app.conversation set thread = null where id = $1")
             .bind(conversation)
             .execute(&mut **tx)
             .await?;
         conversation = of_thread(tx, tenant, new, now).await?;
     }
-    Ok(sqlx::query_as(
-        "insert into questions_app.exchange (id, tenant_id, conversation_id, question, scopes, asked_at)
-         values ($1, $2, $3, $4, $5, $6)
-         returning id, conversation_id, question, scopes, answer, last_call, asked_at, answered_at",
-    )
-    .bind(new.id)
-    .bind(tenant)
-    .bind(conversation)
-    .bind(new.question)
-    .bind(new.scopes)
-    .bind(now)
-    .fetch_one(&mut **tx)
-    .await?)
+    add(tx, tenant, new.id, conversation, (new.question, new.scopes), now).await
 }
 
 /// Whether somebody has asked in a thread, and the conversation's time is not over (marketing role).

@@ -1,7 +1,6 @@
 //! Adds a person to the desk, with the link by which they choose a password.
 
 use accounts::api_keys::Scope;
-use accounts::people::email;
 use accounts::people::links::{self, Purpose};
 use accounts::people::logins;
 use accounts::people::permissions::Role;
@@ -87,8 +86,8 @@ pub(super) async fn create(
     let new = body.value;
     let role = new.role.unwrap_or(Role::Agent);
     check_may_change(&caller, role)?;
-    let email =
-        email::normal(&new.email).map_err(|error| Problem::bad_request("email", error.to_string()))?;
+    let email = database::address::normal(&new.email)
+        .map_err(|error| Problem::bad_request("email", error.to_string()))?;
     let with = Attributes {
         name: Some(checked_name(&new.name)?),
         seniority: Some(role.seniority()),
