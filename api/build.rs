@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() {
-    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/dist");
+    // Asked for when this runs: a target folder may serve several checkouts.
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the folder");
+    let dist = Path::new(&manifest).join("../ui/dist");
     // Cargo has to have something to watch: a path that is missing would make it run this each time.
     let _ = fs::create_dir_all(&dist);
     println!("cargo::rerun-if-changed={}", dist.display());

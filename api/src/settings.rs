@@ -44,6 +44,8 @@ pub struct Patience {
     pub request: Duration,
     /// The same for an upload of orders.
     pub upload: Duration,
+    /// How long a tool that an assistant calls may take before the call becomes a job.
+    pub tool: Duration,
 }
 
 impl Default for Patience {
@@ -54,6 +56,7 @@ impl Default for Patience {
             body: Duration::from_secs(30),
             request: Duration::from_secs(120),
             upload: Duration::from_secs(3_600),
+            tool: Duration::from_secs(2),
         }
     }
 }
@@ -268,6 +271,7 @@ fn patience() -> Result<Patience, SettingError> {
         body: secs("DESK_BODY_TIMEOUT_SECS", default.body, 1.0..=3_600.0)?,
         request: secs("DESK_REQUEST_TIMEOUT_SECS", default.request, 61.0..=3_600.0)?,
         upload: secs("DESK_UPLOAD_TIMEOUT_SECS", default.upload, 61.0..=86_400.0)?,
+        tool: default.tool,
     })
 }
 

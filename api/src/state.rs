@@ -102,6 +102,7 @@ impl AppState {
             waiters: waiters.clone(),
             reader: reader.clone(),
             desk: desk.clone(),
+            at_once: settings.patience.tool,
             ending: ending.clone(),
         };
         Ok(AppState {

@@ -2,7 +2,7 @@
 //! in one table, so `--settings` and the documents can list them; a missing or unreadable one stops
 //! the process at boot with one line that says which, and what it should look like.
 
-use std::{fmt, fmt::Write as _, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{fmt, fmt::Write as _, ops::RangeInclusive, str::FromStr, sync::OnceLock, time::Duration};
 
 /// A setting as it is declared and listed.
 #[derive(Clone, Copy, Debug)]
@@ -180,8 +180,25 @@ pub fn invalid_secret(name: &'static str, expected: &str) -> SettingError {
     SettingError::InvalidSecret { name, expected: expected.to_owned() }
 }
 
+/// The names in the table of the process that runs.
+static DECLARED: OnceLock<Vec<&'static str>> = OnceLock::new();
+
+/// From now on these settings are read and no others.
+pub(crate) fn declare(settings: &[Setting]) {
+    // A process runs once.
+    let _ = DECLARED.set(settings.iter().map(|setting| setting.name).collect());
+}
+
+fn is_declared(name: &str, declared: Option<&Vec<&'static str>>) -> bool {
+    declared.is_none_or(|declared| declared.contains(&name))
+}
+
 /// What is set, trimmed. A variable set to nothing counts as not set, as compose files write it.
+///
+/// # Panics
+/// The process that runs does not list it: it would be in no document either.
 fn read(name: &str) -> Option<String> {
+    assert!(is_declared(name, DECLARED.get()), "{name} is read, and the process's table does not list it");
     let value = std::env::var(name).ok()?;
     Some(value.trim().to_owned()).filter(|value| !value.is_empty())
 }
@@ -250,6 +267,13 @@ fn chosen<T: Copy>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_table_of_a_process_does_not_list_is_not_read() {
+        let declared = vec!["DESK_PORT"];
+        assert!(is_declared("DESK_PORT", Some(&declared)) && !is_declared("DESK_PART", Some(&declared)));
+        assert!(is_declared("DESK_PART", None), "commands and tests have no table");
+    }
 
     #[test]
     fn an_error_is_one_line_that_names_the_setting_its_value_and_what_is_expected() {

@@ -3,7 +3,11 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use crate::{Setting, SettingError, Telemetry, arguments, env::table, install_tls, telemetry};
+use crate::{
+    Setting, SettingError, Telemetry, arguments,
+    env::{declare, table},
+    install_tls, telemetry,
+};
 
 /// A process as it presents itself.
 #[derive(Clone, Copy, Debug)]
@@ -28,15 +32,16 @@ where
     Served: Future<Output = anyhow::Result<()>>,
 {
     let command = arguments::of_process(process.name, process.version);
+    let all: Vec<Setting> = process.settings.iter().chain(telemetry::SETTINGS).copied().collect();
     match arguments::wants_settings(command, std::env::args_os()) {
         Ok(false) => {}
         Ok(true) => {
-            let all: Vec<Setting> = process.settings.iter().chain(telemetry::SETTINGS).copied().collect();
             print!("{}", table(&all));
             return ExitCode::SUCCESS;
         }
         Err(error) => return arguments::end(process.name, &error),
     }
+    declare(&all);
     let settings = match from_env() {
         Ok(settings) => settings,
         Err(error) => return exit_with(process.name, &error),

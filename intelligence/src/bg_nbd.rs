@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -109,11 +110,14 @@ impl BgNbd {
             .collect();
         let counts = Counts::of(&rows);
         let starts = [[0.3, 0.3, 0.8, 2.5], [1.0, 1.0, 0.2, 1.0]];
-        let best = starts
-            .into_iter()
+        let minima: Vec<_> = starts
+            .into_par_iter()
             .map(|start| {
                 minimise(start, LOW, HIGH, |parameters| negative_log_likelihood(parameters, &rows, &counts))
             })
+            .collect();
+        let best = minima
+            .into_iter()
             .filter(|minimum| minimum.value.is_finite())
             .min_by(|left, right| left.value.total_cmp(&right.value))
             .ok_or(CannotFit::NoMaximum)?;
@@ -229,6 +233,8 @@ fn negative_log_likelihood(parameters: &[f64; 4], rows: &[Row], Counts(counts): 
         gradient[2] += weight * whole;
         gradient[3] += weight * (whole + digamma(b + x) - digamma(b));
     }
+    // rows are sorted by repeats
+    let mut log_leaving = (f64::NAN, 0.0);
     for row in rows {
         let (there, total) = (alpha + row.tenure, r + row.repeats);
         let stayed = -total * there.ln();
@@ -239,9 +245,13 @@ fn negative_log_likelihood(parameters: &[f64; 4], rows: &[Row], Counts(counts): 
             continue;
         }
         let until = alpha + row.last;
-        let left = (a / (b + row.repeats - 1.0)).ln() - total * until.ln();
+        if log_leaving.0 != row.repeats {
+            log_leaving = (row.repeats, (a / (b + row.repeats - 1.0)).ln());
+        }
+        let left = log_leaving.1 - total * until.ln();
         let highest = stayed.max(left);
-        let sum = highest + ((stayed - highest).exp() + (left - highest).exp()).ln();
+        // of the greater one it is 1
+        let sum = highest + (1.0 + (stayed.min(left) - highest).exp()).ln();
         let gone = (left - sum).exp();
         let here = 1.0 - gone;
         value += row.weight * sum;

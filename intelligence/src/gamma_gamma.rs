@@ -56,7 +56,13 @@ impl GammaGamma {
         // money is measured in units of the typical value
         let unit = rows.iter().map(|(_, mean)| mean.ln()).sum::<f64>() / rows.len() as f64;
         let unit = unit.exp();
-        rows.iter_mut().for_each(|(_, mean)| *mean /= unit);
+        let rows: Vec<Row> = rows
+            .into_iter()
+            .map(|(purchases, mean)| {
+                let mean = mean / unit;
+                Row { purchases, mean, log_mean: mean.ln(), log_purchases: purchases.ln() }
+            })
+            .collect();
         let found =
             minimise([4.0, 4.0, 1.0], 1e-3, 1e4, |parameters| negative_log_likelihood(parameters, &rows));
         let [p, q, gamma] = found.at;
@@ -81,20 +87,28 @@ impl GammaGamma {
     }
 }
 
-fn negative_log_likelihood(&[p, q, gamma]: &[f64; 3], rows: &[(f64, f64)]) -> (f64, [f64; 3]) {
+/// A customer, with the logarithms that every step of the search asks for.
+struct Row {
+    purchases: f64,
+    mean: f64,
+    log_mean: f64,
+    log_purchases: f64,
+}
+
+fn negative_log_likelihood(&[p, q, gamma]: &[f64; 3], rows: &[Row]) -> (f64, [f64; 3]) {
     let (mut value, mut gradient) = (0.0, [0.0; 3]);
     let fixed = q * gamma.ln() - ln_gamma(q);
     let slope = gamma.ln() - digamma(q);
     let mut cached = (f64::NAN, 0.0, 0.0, 0.0);
-    for &(n, mean) in rows {
+    for &Row { purchases: n, mean, log_mean, log_purchases } in rows {
         if cached.0 != n {
             let both = digamma(p * n + q);
             cached = (n, ln_gamma(p * n + q) - ln_gamma(p * n), both - digamma(p * n), both);
         }
         let (_, gammas, by_p, by_q) = cached;
         let sum = gamma + n * mean;
-        value += gammas + fixed + (p * n - 1.0) * mean.ln() + p * n * n.ln() - (p * n + q) * sum.ln();
-        gradient[0] += n * (by_p + mean.ln() + n.ln() - sum.ln());
+        value += gammas + fixed + (p * n - 1.0) * log_mean + p * n * log_purchases - (p * n + q) * sum.ln();
+        gradient[0] += n * (by_p + log_mean + log_purchases - sum.ln());
         gradient[1] += by_q + slope - sum.ln();
         gradient[2] += q / gamma - (p * n + q) / sum;
     }

@@ -136,12 +136,73 @@ impl Lines {
         &self.categories
     }
 
+    /// The lines of these customers alone, who are numbered anew in this order: the same as if only they had been
+    /// collected.
+    ///
+    /// # Panics
+    /// There are fewer customers.
+    pub fn select(&self, customers: &[usize]) -> Lines {
+        let mut starts = Vec::with_capacity(customers.len() + 1);
+        starts.push(0);
+        // Neighbours are copied at once.
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        let mut count = 0;
+        for own in customers.iter().map(|&customer| self.of(customer)) {
+            count += own.len();
+            starts.push(count);
+            match ranges.last_mut() {
+                Some(range) if range.end == own.start => range.end = own.end,
+                _ => ranges.push(own),
+            }
+        }
+        let (mut product, mut category) = (picked(&self.product, &ranges), picked(&self.category, &ranges));
+        Lines {
+            starts,
+            minute: picked(&self.minute, &ranges),
+            quantity: picked(&self.quantity, &ranges),
+            amount: picked(&self.amount, &ranges),
+            list: picked(&self.list, &ranges),
+            flags: picked(&self.flags, &ranges),
+            products: ranked_anew(&mut product, &self.products),
+            categories: ranked_anew(&mut category, &self.categories),
+            product,
+            category,
+        }
+    }
+
     /// What was paid for one unit, if that is a positive number.
     pub fn unit_price(&self, line: usize) -> Option<f32> {
         let (quantity, amount) = (self.quantity[line], self.amount[line]);
         let price = (amount / f64::from(quantity)) as f32;
         (quantity > 0.0 && amount > 0.0 && price.is_finite() && price > 0.0).then_some(price)
     }
+}
+
+/// These parts of a column, one after the other.
+fn picked<T: Copy>(column: &[T], ranges: &[Range<usize>]) -> Vec<T> {
+    let mut picked = Vec::with_capacity(ranges.iter().map(ExactSizeIterator::len).sum());
+    for range in ranges {
+        picked.extend_from_slice(&column[range.clone()]);
+    }
+    picked
+}
+
+/// Gives the keys that are left in a column new ranks, and answers them.
+fn ranked_anew(column: &mut [u32], keys: &[u64]) -> Vec<u64> {
+    let mut ranks = vec![0_u32; keys.len()];
+    for &rank in &*column {
+        ranks[rank as usize] = 1;
+    }
+    let mut left = keys[..1].to_vec();
+    ranks[0] = 0;
+    for (rank, key) in ranks.iter_mut().zip(keys).filter(|(rank, _)| **rank > 0) {
+        *rank = left.len() as u32;
+        left.push(*key);
+    }
+    for rank in column {
+        *rank = ranks[*rank as usize];
+    }
+    left
 }
 
 /// The last minute of a day, cut to what a minute can hold.
@@ -189,6 +250,37 @@ mod tests {
         let products: Vec<u64> = own.map(|at| lines.product_keys()[lines.products()[at] as usize]).collect();
         assert_eq!(products, [10, 30, 20, 10, 10]);
         assert_eq!(lines.product_keys(), [0, 10, 20, 30]);
+    }
+
+    #[test]
+    fn selected_customers_are_as_if_they_had_come_alone() {
+        let all = [
+            (0, line(9, 4, 50)),
+            (2, line(50, 1, 30)),
+            (2, line(30, 1, 0)),
+            (3, line(40, 2, 20)),
+            (4, line(20, 7, 50)),
+            (4, line(10, 8, 40)),
+        ];
+        let table = |pushed: &[(u32, Line)], customers| {
+            let mut builder = LinesBuilder::default();
+            for (customer, line) in pushed {
+                builder.push(*customer, *line);
+            }
+            builder.finish(customers)
+        };
+        // A list price is unknown, and that equals nothing.
+        let shown = |lines: &Lines| format!("{lines:?}");
+        let whole = table(&all, 6);
+        assert_eq!(shown(&whole.select(&[0, 1, 2, 3, 4, 5])), shown(&whole));
+        assert_eq!(shown(&whole.select(&[])), shown(&table(&[], 0)));
+        let alone: Vec<(u32, Line)> = all
+            .iter()
+            .filter_map(|(customer, line)| {
+                Some(([1, 2, 4].iter().position(|one| one == customer)? as u32, *line))
+            })
+            .collect();
+        assert_eq!(shown(&whole.select(&[1, 2, 4])), shown(&table(&alone, 3)));
     }
 
     #[test]

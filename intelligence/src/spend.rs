@@ -23,6 +23,7 @@ use crate::{
     artefact::{self, Kind},
     bg_nbd::BgNbd,
     churn::inputs,
+    features::known_column,
     folds,
     forest::Forest,
     gamma_gamma::GammaGamma,
@@ -38,9 +39,9 @@ const EARLIER: Kind = Kind { name: "spend", magic: *b"DWSPEND\x02" };
 const FEWEST_PURCHASES: f64 = 1e-4;
 /// No forecast is larger.
 const LARGEST: f64 = 1e15;
-const MEAN_ORDER: usize = inputs::column("mean_order_value");
-const PURCHASE_DAYS: usize = inputs::column("purchase_days");
-const LOG_SPEND: usize = inputs::column("log_spend");
+const MEAN_ORDER: usize = known_column("mean_order_value");
+const PURCHASE_DAYS: usize = known_column("purchase_days");
+const LOG_SPEND: usize = known_column("log_spend");
 
 /// A trained model, ready to score from any thread.
 #[derive(Clone, Debug, PartialEq)]

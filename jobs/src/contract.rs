@@ -1,7 +1,10 @@
 //! What a kind of job is: its payload, its output, and the policy by which it runs.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -25,12 +28,52 @@ pub trait JobKind: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// How the kind runs.
     const POLICY: Policy;
 
+    /// What the types of a payload do not say: words of a list, bounds, what goes together. `at` is when the job may begin.
+    /// Every way into the queue asks ([`crate::NewJob`]), so the kind's own route, the job API and a schedule refuse alike.
+    /// A payload that is in the ledger is not asked about again.
+    ///
+    /// # Errors
+    /// The field, and what it must be.
+    fn check(&self, _at: DateTime<Utc>) -> Result<(), Unfit> {
+        Ok(())
+    }
+
     /// Reads a payload of an older version, which waited in the queue during a deploy.
     ///
     /// # Errors
     /// Says that the version is unknown, or what does not fit; the job is then quarantined.
     fn upgrade(version: i16, _payload: Value) -> Result<Self, String> {
         Err(format!("version {version} of the payload is unknown, this code reads version {}", Self::VERSION))
+    }
+}
+
+/// What does not fit in a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfit {
+    /// The field; none where the reader does not know it, or it is the payload as a whole.
+    pub field: Option<Cow<'static, str>>,
+    /// What it must be, or what the reader says.
+    pub reason: Cow<'static, str>,
+}
+
+impl Unfit {
+    /// A field that does not fit.
+    pub fn at(field: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Unfit {
+        Unfit { field: Some(field.into()), reason: reason.into() }
+    }
+
+    /// A payload that does not fit as a whole.
+    pub fn whole(reason: impl Into<Cow<'static, str>>) -> Unfit {
+        Unfit { field: None, reason: reason.into() }
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.field {
+            Some(field) => write!(f, "{field} {}", self.reason),
+            None => f.write_str(&self.reason),
+        }
     }
 }
 

@@ -5,7 +5,18 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use crate::{Announcement, JobId, Offer, QueueError, State, events::Event};
+use crate::{Announcement, JobId, Offer, QueueError, State, contract::Unfit, events::Event};
+
+/// Characters of the reason why an operator did something.
+pub const REASON_CHARS: usize = 500;
+
+/// What of a reason does not fit in a payload.
+pub(crate) fn check_reason(reason: &str) -> Result<(), Unfit> {
+    match reason.chars().count() <= REASON_CHARS {
+        true => Ok(()),
+        false => Err(Unfit::at("reason", format!("must have at most {REASON_CHARS} characters"))),
+    }
+}
 
 /// Which dead jobs. All given conditions hold together; an empty filter is every dead job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +25,7 @@ pub struct DeadFilter {
     /// Of this tenant; of all when none (operators).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<Uuid>,
-    /// These jobs, at most 10,000.
+    /// These jobs, at most [`DeadFilter::MOST_IDS`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<JobId>,
     /// Of this kind.
@@ -41,6 +52,17 @@ pub struct DeadFilter {
 }
 
 impl DeadFilter {
+    /// Jobs that may be named: as many as fit into a payload.
+    pub const MOST_IDS: usize = 5_000;
+
+    /// What of it does not fit in a payload.
+    pub(crate) fn check(&self) -> Result<(), Unfit> {
+        match self.ids.len() <= DeadFilter::MOST_IDS {
+            true => Ok(()),
+            false => Err(Unfit::at("filter.ids", format!("must have at most {} ids", DeadFilter::MOST_IDS))),
+        }
+    }
+
     fn push(&self, query: &mut QueryBuilder<Postgres>) {
         query.push(" true");
         if let Some(tenant) = self.tenant_id {

@@ -46,6 +46,10 @@ pub async fn enqueue(
     conn: &mut PgConnection,
     jobs: &[NewJob],
 ) -> Result<(Vec<Enqueued>, Announcement), QueueError> {
+    // Nothing stands in for a job without a key.
+    if jobs.iter().all(|job| job.dedup_key.is_none()) {
+        return insert_all(conn, jobs).await;
+    }
     let mut found = Found::default();
     let mut pending: Vec<&NewJob> = jobs.iter().collect();
     // A second round is needed only when the job that stood in the way ended in this very moment.
@@ -53,7 +57,7 @@ pub async fn enqueue(
         if pending.is_empty() {
             break;
         }
-        for (id, due_at) in insert(conn, &pending).await? {
+        for (id, due_at) in insert_free(conn, &pending).await? {
             found.by_asked.insert(id, Stands::AsAsked { due_at });
         }
         pending.retain(|job| !found.by_asked.contains_key(&job.id));
@@ -164,12 +168,32 @@ fn newest_of_each_key<'a>(jobs: &[&'a NewJob]) -> Vec<&'a NewJob> {
     newest.into_values().collect()
 }
 
-/// The jobs that went in, and when each falls due if it has to wait.
-async fn insert(
+/// Inserts jobs without keys.
+async fn insert_all(
+    conn: &mut PgConnection,
+    jobs: &[NewJob],
+) -> Result<(Vec<Enqueued>, Announcement), QueueError> {
+    let mut announcement = Announcement::default();
+    if jobs.is_empty() {
+        return Ok((Vec::new(), announcement));
+    }
+    let columns = new_job::columns(&jobs.iter().collect::<Vec<_>>())?;
+    let waiting: Vec<(JobId, DateTime<Utc>)> =
+        sqlx::query_as_with(include_str!("enqueue.sql"), columns).fetch_all(conn).await?;
+    let due_at: HashMap<JobId, DateTime<Utc>> = waiting.into_iter().collect();
+    let enqueued =
+        jobs.iter().map(|job| inserted(&mut announcement, job, due_at.get(&job.id).copied())).collect();
+    Ok((enqueued, announcement))
+}
+
+/// Inserts jobs of which some have keys: those that went in, and when each falls due if it has to wait.
+async fn insert_free(
     conn: &mut PgConnection,
     jobs: &[&NewJob],
 ) -> Result<Vec<(JobId, Option<DateTime<Utc>>)>, QueueError> {
-    Ok(sqlx::query_as_with(include_str!("enqueue.sql"), new_job::columns(jobs)?).fetch_all(conn).await?)
+    Ok(sqlx::query_as_with(include_str!("enqueue_keyed.sql"), new_job::columns(jobs)?)
+        .fetch_all(conn)
+        .await?)
 }
 
 #[derive(FromRow)]

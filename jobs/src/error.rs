@@ -3,6 +3,7 @@
 use database::DbError;
 
 use crate::JobId;
+use crate::contract::Unfit;
 
 /// Why an operation on the queue was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -20,12 +21,12 @@ pub enum QueueError {
         size_bytes: usize,
     },
     /// The payload does not fit the kind's contract.
-    #[error("the payload does not fit {kind}: {reason}")]
+    #[error("the payload does not fit {kind}: {unfit}")]
     BadPayload {
         /// The kind.
         kind: String,
-        /// What does not fit, naming the field where serde knows it.
-        reason: String,
+        /// What does not fit.
+        unfit: Unfit,
     },
     /// No such kind.
     #[error("there is no job kind {0:?}")]

@@ -8,6 +8,7 @@
 
 mod announcement;
 pub mod audit;
+pub mod by_name;
 pub mod clock;
 pub mod contract;
 pub mod days;
@@ -44,7 +45,7 @@ pub use dispatch::Dispatch;
 pub use document::JobDocument;
 pub use enqueue::{Enqueued, enqueue, enqueue_one};
 pub use error::QueueError;
-pub use forward::bring_forward;
+pub use forward::{bring_forward, bring_parent_forward};
 pub use new_job::NewJob;
 pub use state::State;
 pub use store::Store;

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use sqlx::{Arguments, postgres::PgArguments, types::Json};
 use uuid::Uuid;
 
+use crate::contract::Unfit;
 use crate::{JobId, JobKind, MAX_PAYLOAD_BYTES, Priority, QueueError, Rerun, kinds::KindInfo};
 
 /// A job that is to be. Made by [`NewJob::of`] or [`NewJob::raw`], refined by the `with_` methods.
@@ -37,22 +38,28 @@ impl NewJob {
     /// A job of a known kind.
     ///
     /// # Errors
-    /// The payload is too large or cannot be written as JSON.
+    /// The payload does not fit, is too large or cannot be written as JSON.
     pub fn of<K: JobKind>(tenant: TenantId, payload: &K) -> Result<NewJob, QueueError> {
-        let payload = serde_json::value::to_raw_value(payload).map_err(|error| QueueError::BadPayload {
-            kind: K::KIND.to_owned(),
-            reason: error.to_string(),
-        })?;
+        let bad = |unfit| QueueError::BadPayload { kind: K::KIND.to_owned(), unfit };
+        payload.check(Utc::now()).map_err(bad)?;
+        let payload =
+            serde_json::value::to_raw_value(payload).map_err(|error| bad(Unfit::whole(error.to_string())))?;
         NewJob::unchecked(tenant, &KindInfo::of::<K>(), payload)
     }
 
-    /// A job of a kind known by name, with a payload from outside: it is checked against the contract.
+    /// A job of a kind known by name, with a payload from outside: it is checked against the contract. `at` is when the job
+    /// may begin.
     ///
     /// # Errors
     /// The payload does not fit or is too large.
-    pub fn raw(tenant: TenantId, kind: &KindInfo, payload: Box<RawValue>) -> Result<NewJob, QueueError> {
-        (kind.check)(payload.get())
-            .map_err(|reason| QueueError::BadPayload { kind: kind.kind.to_owned(), reason })?;
+    pub fn raw(
+        tenant: TenantId,
+        kind: &KindInfo,
+        payload: Box<RawValue>,
+        at: DateTime<Utc>,
+    ) -> Result<NewJob, QueueError> {
+        (kind.check)(payload.get(), at)
+            .map_err(|unfit| QueueError::BadPayload { kind: kind.kind.to_owned(), unfit })?;
         NewJob::unchecked(tenant, kind, payload)
     }
 

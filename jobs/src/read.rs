@@ -104,6 +104,8 @@ pub async fn is_unfinished(conn: &mut PgConnection, id: JobId) -> Result<bool, Q
 /// A job that another one enqueued, as far as that one waits for it.
 #[derive(Clone, Debug, FromRow)]
 pub struct Child {
+    /// The job.
+    pub id: JobId,
     /// Its kind.
     pub kind: String,
     /// What tells it from the other children of the kind.
@@ -117,7 +119,7 @@ pub struct Child {
 /// # Errors
 /// The ledger failed.
 pub async fn children(conn: &mut PgConnection, parent: JobId) -> Result<Vec<Child>, QueueError> {
-    Ok(sqlx::query_as("select kind, dedup_key, state::text from jobs.job where parent_id = $1")
+    Ok(sqlx::query_as("select id, kind, dedup_key, state::text from jobs.job where parent_id = $1")
         .bind(parent)
         .fetch_all(conn)
         .await?)

@@ -11,7 +11,10 @@ use sha2::{Digest, Sha256};
 use sqlx::{Connection, FromRow, PgConnection};
 use uuid::Uuid;
 
-use crate::{Announcement, JobId, NewJob, QueueError, SYSTEM_TENANT, enqueue::enqueue, kinds::KindInfo};
+use crate::{
+    Announcement, JobId, NewJob, QueueError, SYSTEM_TENANT, contract::Unfit, enqueue::enqueue,
+    kinds::KindInfo,
+};
 
 /// A schedule.
 #[derive(Clone, Debug, Serialize, FromRow)]
@@ -183,7 +186,7 @@ pub async fn fire(
             .map(|(time, tenant)| {
                 // One that is caught up is spread from now on: its own time is over.
                 let due = (*time).max(now) + schedule.offset_of(*tenant);
-                Ok((*time, job_of(schedule, kind, *tenant)?.with_run_at(due)))
+                Ok((*time, job_of(schedule, kind, *tenant, due)?.with_run_at(due)))
             })
             .collect::<Result<Vec<_>, QueueError>>()?;
         let (ids, announcement) = fire_piece(conn, schedule, &jobs).await?;
@@ -254,10 +257,10 @@ pub async fn trigger(
     kind: &KindInfo,
     correlation_id: &str,
 ) -> Result<(Vec<JobId>, Announcement), QueueError> {
-    let tenants = tenants_of(conn, schedule).await?;
+    let (tenants, now) = (tenants_of(conn, schedule).await?, Utc::now());
     let jobs = tenants
         .iter()
-        .map(|tenant| Ok(job_of(schedule, kind, *tenant)?.with_cause(correlation_id, None, "trigger")))
+        .map(|tenant| Ok(job_of(schedule, kind, *tenant, now)?.with_cause(correlation_id, None, "trigger")))
         .collect::<Result<Vec<_>, QueueError>>()?;
     let (enqueued, announcement) = enqueue(conn, &jobs).await?;
     Ok((enqueued.into_iter().map(|job| job.id).collect(), announcement))
@@ -270,10 +273,17 @@ async fn tenants_of(conn: &mut PgConnection, schedule: &Schedule) -> Result<Vec<
     Ok(vec![SYSTEM_TENANT])
 }
 
-fn job_of(schedule: &Schedule, kind: &KindInfo, tenant: Uuid) -> Result<NewJob, QueueError> {
-    let payload = RawValue::from_string(schedule.payload.to_string())
-        .map_err(|error| QueueError::BadPayload { kind: schedule.kind.clone(), reason: error.to_string() })?;
-    let job = NewJob::raw(TenantId(tenant), kind, payload)?;
+/// The job of a schedule for a tenant, which may begin at that time.
+fn job_of(
+    schedule: &Schedule,
+    kind: &KindInfo,
+    tenant: Uuid,
+    at: DateTime<Utc>,
+) -> Result<NewJob, QueueError> {
+    let payload = RawValue::from_string(schedule.payload.to_string()).map_err(|error| {
+        QueueError::BadPayload { kind: schedule.kind.clone(), unfit: Unfit::whole(error.to_string()) }
+    })?;
+    let job = NewJob::raw(TenantId(tenant), kind, payload, at)?;
     let correlation = job.id().to_string();
     let job = job.with_cause(&correlation, None, "schedule");
     match &schedule.dedup_key {

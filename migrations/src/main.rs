@@ -9,16 +9,19 @@ async fn main() -> ExitCode {
         .about("Brings the database of DATABASE_URL, as its owner, up to date and says what it did.");
     if let Err(error) = arguments.try_get_matches() {
         if error.use_stderr() {
-            eprintln!("migrate takes no arguments; it reads DATABASE_URL");
+            eprintln!("migrate: takes no arguments; it reads DATABASE_URL");
             return ExitCode::from(2);
         }
         error.exit();
     }
-    let Ok(url) = std::env::var("DATABASE_URL") else {
-        eprintln!("DATABASE_URL is not set; it should look like postgres://owner@host:5432/deskwork");
-        return ExitCode::FAILURE;
-    };
-    match migrations::apply(&url).await {
+    // As the processes read settings: one that is set to nothing is not set.
+    let url = std::env::var("DATABASE_URL").unwrap_or_default();
+    let url = url.trim();
+    if url.is_empty() {
+        eprintln!("migrate: DATABASE_URL is not set; it should be like postgres://owner@host:5432/deskwork");
+        return ExitCode::from(2);
+    }
+    match migrations::apply(url).await {
         Ok(applied) if applied.steps.is_empty() => {
             println!("the schema is up to date at version {}", applied.after);
             ExitCode::SUCCESS
@@ -30,7 +33,7 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("migrate: {error}");
             ExitCode::FAILURE
         }
     }

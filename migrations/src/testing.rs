@@ -2,10 +2,13 @@
 //!
 //! `TEST_DATABASE_URL` names a superuser of a private server. The template is migrated once for each state of
 //! the migration files, under an advisory lock, so parallel test processes share it. A test's database is
-//! dropped when its guard goes out of scope; one left behind by a killed test is dropped by a later run.
+//! dropped when its guard goes out of scope; one left behind by a killed test is dropped by a later run. The same holds
+//! for the folder that a test may have.
 
 pub mod proxy;
 
+use std::fmt::Display;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
@@ -15,6 +18,22 @@ use crate::MIGRATOR;
 
 /// Serialises template creation and left-over removal on one server; the number is arbitrary but fixed.
 const LOCK: i64 = 0x6465_736b_7465_7374;
+
+/// How often [`insist`] asks.
+const ASKED: u32 = 30;
+
+/// What is answered at last. The product gives up a server that does not answer within a second or two; when the whole
+/// machine stands still for longer, that says nothing of what a test is about.
+pub async fn insist<T, E: Display>(ask: impl AsyncFn() -> Result<T, E>) -> T {
+    let mut asked = 1;
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(error) => assert!(asked < ASKED, "not answered: {error}"),
+        }
+        asked += 1;
+    }
+}
 
 /// A database of a test's own. Dropping the guard drops the database.
 #[derive(Debug)]
@@ -46,6 +65,16 @@ impl TestDatabase {
     pub fn url_for(&self, role: &str) -> String {
         self.server.clone().username(role).database(&self.name).to_url_lossy().to_string()
     }
+
+    /// A folder for what the test keeps in files: below the system's temporary folder, under the database's name. Who
+    /// needs it makes it; it goes with the database.
+    pub fn folder(&self) -> PathBuf {
+        folder_of(&self.name)
+    }
+}
+
+fn folder_of(database: &str) -> PathBuf {
+    std::env::temp_dir().join(database)
 }
 
 impl Drop for TestDatabase {
@@ -62,6 +91,8 @@ impl Drop for TestDatabase {
         });
         // A failure leaves the database to the next run's cleaning.
         let _ = dropping.join();
+        // Most tests have none.
+        let _ = std::fs::remove_dir_all(self.folder());
     }
 }
 
@@ -74,7 +105,10 @@ fn server() -> PgConnectOptions {
 async fn create(connection: &mut PgConnection, server: PgConnectOptions, template: &str) -> TestDatabase {
     let name = format!("desk_t_{}_{}", std::process::id(), uuid::Uuid::now_v7().simple());
     run(connection, format!("create database {name} template {template}")).await;
-    let admin_url = server.clone().database(&name).to_url_lossy().to_string();
+    let own = server.clone().database(&name);
+    // The first connection builds what all later ones read. It takes its time here, where nothing has a limit.
+    own.connect().await.expect("the new database answers").close().await.expect("the connection closes");
+    let admin_url = own.to_url_lossy().to_string();
     TestDatabase { admin_url, name, server }
 }
 
@@ -128,6 +162,7 @@ async fn remove_leftovers(connection: &mut PgConnection) {
         let process = name.split('_').nth(2).unwrap_or_default();
         if !std::path::Path::new("/proc").join(process).exists() {
             run(connection, format!("drop database if exists {name}")).await;
+            let _ = std::fs::remove_dir_all(folder_of(&name));
         }
     }
 }

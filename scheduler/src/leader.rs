@@ -19,15 +19,28 @@ use uuid::Uuid;
 
 use crate::trouble::Trouble;
 
-/// How long a lease holds, in seconds: the longest time without a leader after one died.
-pub const TTL: Duration = Duration::from_secs(6);
+/// The times of the leadership.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease {
+    /// How long it holds: the longest time without a leader after one died.
+    pub holds: Duration,
+    /// How often the leader renews it, and how often the others try to take it.
+    pub renewed_every: Duration,
+    /// How long an answer may take before the question counts as failed and its connection as dead. What is left of the
+    /// lease is enough to ask again on another; a slow ledger, which needs two seconds, costs no leadership.
+    pub answered_within: Duration,
+}
 
-/// How often the leader renews its lease, and how often the others try to take it.
-pub const RENEW_EVERY: Duration = Duration::from_secs(2);
-
-/// How long an answer may take before the question counts as failed and its connection as dead. What is left
-/// of the lease is enough to ask again on another; a slow ledger, which needs two seconds, costs no leadership.
-const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+impl Default for Lease {
+    /// As every scheduler has them.
+    fn default() -> Lease {
+        Lease {
+            holds: Duration::from_secs(6),
+            renewed_every: Duration::from_secs(2),
+            answered_within: Duration::from_secs(3),
+        }
+    }
+}
 
 /// When Postgres answered this process. A leader counts workers out only for silence that it was there to hear:
 /// after an outage of Postgres itself every worker would seem silent.
@@ -95,6 +108,7 @@ impl Contact {
 pub struct Candidate {
     options: PgConnectOptions,
     holder: Uuid,
+    lease: Lease,
     contact: Arc<Contact>,
 }
 
@@ -103,58 +117,84 @@ impl Candidate {
     ///
     /// # Errors
     /// The URL cannot be read.
-    pub fn new(database_url: &str, contact: Arc<Contact>) -> Result<Candidate, QueueError> {
+    pub fn new(database_url: &str, lease: Lease, contact: Arc<Contact>) -> Result<Candidate, QueueError> {
         // A lease of six seconds is worth nothing on a standby, so it does not wait for one.
         let options = jobs::store::connect_options(database_url)?.options([("synchronous_commit", "local")]);
-        Ok(Candidate { options, holder: Uuid::now_v7(), contact })
+        Ok(Candidate { options, holder: Uuid::now_v7(), lease, contact })
     }
 
     /// Stands for election until it is dropped, and says in `leading` in which term it leads.
     pub(crate) async fn stand(self, leading: watch::Sender<Option<i64>>) {
-        let mut trouble = Trouble::new("asking who leads");
-        let mut held: Option<(i64, Instant)> = None;
-        let mut conn: Option<PgConnection> = None;
-        loop {
-            let asked = Instant::now();
-            held = held.filter(|(_, until)| asked < *until);
-            publish(&leading, held);
-            let deadline = held.map_or(asked + ANSWER_WITHIN, |(_, until)| until.min(asked + ANSWER_WITHIN));
-            let answer = timeout_at(deadline, self.ask(&mut conn)).await.unwrap_or_else(|_| {
-                Err(sqlx::Error::Io(std::io::Error::new(ErrorKind::TimedOut, "no answer in time")).into())
-            });
-            match answer {
-                Ok(_) => self.contact.hear(),
-                // It may be dead; the next question is asked on another.
-                Err(_) => conn = None,
-            }
-            if let Some(term) = trouble.note(answer) {
-                // Counted from before the question, so it ends before the ledger's lease.
-                held = term.map(|term| (term, asked + TTL));
-            }
-            held = held.filter(|(_, until)| Instant::now() < *until);
-            publish(&leading, held);
-            let next = held.map_or(asked + RENEW_EVERY, |(_, until)| until.min(asked + RENEW_EVERY));
-            sleep_until(next).await;
-        }
+        let (lease, contact) = (self.lease, self.contact.clone());
+        hold(lease, &contact, &leading, Ledger { candidate: self, conn: None }).await;
     }
 
     /// Gives the leadership up, so that another takes it at once instead of after its time.
     pub(crate) async fn abdicate(&self) {
-        let given_up = timeout_at(Instant::now() + ANSWER_WITHIN, async {
+        let given_up = timeout_at(Instant::now() + self.lease.answered_within, async {
             schedules::abdicate(&mut self.options.connect().await?, self.holder).await
         });
         if !matches!(given_up.await, Ok(Ok(()))) {
             tracing::warn!("the leadership could not be given up; it expires by itself");
         }
     }
+}
 
-    async fn ask(&self, conn: &mut Option<PgConnection>) -> Result<Option<i64>, QueueError> {
-        let conn = match conn {
+/// Who knows who leads.
+trait Electorate {
+    /// Takes the leadership or renews it: the term, none while another leads.
+    fn ask(&mut self) -> impl Future<Output = Result<Option<i64>, QueueError>> + Send;
+}
+
+/// The ledger, asked by a candidate.
+struct Ledger {
+    candidate: Candidate,
+    conn: Option<PgConnection>,
+}
+
+impl Electorate for Ledger {
+    async fn ask(&mut self) -> Result<Option<i64>, QueueError> {
+        let Candidate { options, holder, lease, .. } = &self.candidate;
+        // After a question without an answer it may be dead, so the next one is asked on another.
+        let mut conn = match self.conn.take() {
             Some(conn) => conn,
-            none => none.insert(self.options.connect().await?),
+            None => options.connect().await?,
         };
-        let leadership = schedules::lead(conn, self.holder, TTL.as_secs_f64()).await?;
+        let leadership = schedules::lead(&mut conn, *holder, lease.holds.as_secs_f64()).await?;
+        self.conn = Some(conn);
         Ok(leadership.map(|leadership| leadership.term))
+    }
+}
+
+/// Asks again and again, and says in `leading` which term is held.
+async fn hold(
+    lease: Lease,
+    contact: &Contact,
+    leading: &watch::Sender<Option<i64>>,
+    mut electorate: impl Electorate,
+) {
+    let mut trouble = Trouble::new("asking who leads");
+    let mut held: Option<(i64, Instant)> = None;
+    loop {
+        let asked = Instant::now();
+        held = held.filter(|(_, until)| asked < *until);
+        publish(leading, held);
+        let latest = asked + lease.answered_within;
+        let deadline = held.map_or(latest, |(_, until)| until.min(latest));
+        let answer = timeout_at(deadline, electorate.ask()).await.unwrap_or_else(|_| {
+            Err(sqlx::Error::Io(std::io::Error::new(ErrorKind::TimedOut, "no answer in time")).into())
+        });
+        if answer.is_ok() {
+            contact.hear();
+        }
+        if let Some(term) = trouble.note(answer) {
+            // Counted from before the question, so it ends before the ledger's lease.
+            held = term.map(|term| (term, asked + lease.holds));
+        }
+        held = held.filter(|(_, until)| Instant::now() < *until);
+        publish(leading, held);
+        let renewal = asked + lease.renewed_every;
+        sleep_until(held.map_or(renewal, |(_, until)| until.min(renewal))).await;
     }
 }
 
@@ -168,6 +208,32 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    /// A ledger that needs so long for everything.
+    struct Slow(Duration);
+
+    impl Electorate for Slow {
+        async fn ask(&mut self) -> Result<Option<i64>, QueueError> {
+            tokio::time::sleep(self.0).await;
+            Ok(Some(1))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ledger_that_needs_two_seconds_costs_no_leadership_and_a_silent_one_gives_none() {
+        for (needs, leads) in [(2 * SECOND, true), (4 * SECOND, false)] {
+            let (leading, mut seen) = watch::channel(None);
+            let holding = tokio::spawn(async move {
+                hold(Lease::default(), &Contact::default(), &leading, Slow(needs)).await;
+            });
+            let taken = tokio::time::timeout(60 * SECOND, seen.wait_for(Option::is_some)).await;
+            assert_eq!(taken.is_ok(), leads, "{needs:?}");
+            drop(taken);
+            let lost = tokio::time::timeout(3_600 * SECOND, seen.wait_for(Option::is_none)).await;
+            assert_eq!(lost.is_err(), leads, "{needs:?}");
+            holding.abort();
+        }
+    }
 
     async fn hear_every(contact: &Contact, pause: Duration, times: u32) {
         for _ in 0..times {

@@ -16,7 +16,7 @@ use crate::{
     context::{Context, LedgerClock, RedisHealth},
     cron::{self, ticker::Ticker},
     due,
-    leader::{Candidate, Contact},
+    leader::{Candidate, Contact, Lease},
     lost, pauses, refill,
 };
 
@@ -30,6 +30,7 @@ pub struct Scheduler {
     dispatch: Dispatch,
     contact: Arc<Contact>,
     leading: watch::Sender<Option<i64>>,
+    lease: Lease,
     look_every: Duration,
 }
 
@@ -46,6 +47,7 @@ impl Scheduler {
             dispatch,
             contact: Arc::default(),
             leading,
+            lease: Lease::default(),
             look_every: Duration::from_secs(1),
         })
     }
@@ -55,6 +57,13 @@ impl Scheduler {
     #[must_use]
     pub fn with_look_every(mut self, look_every: Duration) -> Scheduler {
         self.look_every = look_every;
+        self
+    }
+
+    /// Other times of the leadership than the usual ones. All schedulers of a ledger should have the same.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Lease) -> Scheduler {
+        self.lease = lease;
         self
     }
 
@@ -74,7 +83,7 @@ impl Scheduler {
     /// # Errors
     /// A duty ended by itself, which is a fault of the program.
     pub async fn run(self, end: CancellationToken) -> anyhow::Result<()> {
-        let candidate = Candidate::new(&self.database_url, self.contact.clone())?;
+        let candidate = Candidate::new(&self.database_url, self.lease, self.contact.clone())?;
         let ticker = Arc::new(Mutex::new(Ticker::start().await?));
         let mut leading = self.leading.subscribe();
         let mut election = JoinSet::new();

@@ -1,8 +1,10 @@
 //! Reads millions of broken files: `cargo run --release -p tables --example fuzz -- INPUTS SEED`. Files of all packings
-//! and encodings are cut, joined, and changed byte by byte. A panic ends it; a hang shows as a slow input; what memory it
-//! took is told at the end.
+//! and encodings are cut, joined, and changed byte by byte. A panic ends it, and the file is kept where it says, beside
+//! the seed; a hang shows as a slow input; what memory it took is told at the end.
 
 use std::io::Write as _;
+use std::panic::catch_unwind;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use tables::date::{self, DateOrder};
@@ -21,22 +23,43 @@ impl Dice {
     }
 }
 
-fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let inputs: u64 = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(100_000);
-    let seed: u64 = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1);
+/// How often it says how far it is.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+fn main() -> ExitCode {
+    let arguments: Option<Vec<u64>> = std::env::args().skip(1).map(|text| text.parse().ok()).collect();
+    let (inputs, seed) = match arguments.as_deref() {
+        Some([]) => (100_000, 1),
+        Some([inputs]) => (*inputs, 1),
+        Some([inputs, seed]) => (*inputs, *seed),
+        _ => {
+            eprintln!("usage: fuzz [INPUTS [SEED]], both numbers");
+            return ExitCode::from(2);
+        }
+    };
     let corpus = corpus();
     let mut dice = Dice(seed);
     let (mut slowest, mut rows, mut refused) = (Duration::ZERO, 0_u64, 0_u64);
-    let begun = Instant::now();
-    for _ in 0..inputs {
+    let (begun, mut told) = (Instant::now(), Instant::now());
+    for input in 0..inputs {
         let bytes = changed(&corpus, &mut dice);
         let began = Instant::now();
-        match read(bytes) {
-            Ok(read) => rows += read,
-            Err(()) => refused += 1,
-        }
+        let read = catch_unwind(|| read(bytes.clone()));
         slowest = slowest.max(began.elapsed());
+        match read {
+            Ok(Ok(read)) => rows += read,
+            Ok(Err(())) => refused += 1,
+            Err(_) => {
+                let file = std::env::temp_dir().join(format!("fuzz-tables-{seed}-{input}"));
+                let kept = std::fs::write(&file, &bytes);
+                println!("panicked at input {input} of seed {seed}; it is in {} ({kept:?})", file.display());
+                return ExitCode::FAILURE;
+            }
+        }
+        if told.elapsed() > TOLD_EVERY {
+            told = Instant::now();
+            println!("{input} of {inputs} inputs after {:.0} s", begun.elapsed().as_secs_f64());
+        }
     }
     let memory = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak =
@@ -48,6 +71,7 @@ fn main() {
     println!("figure: fuzz_tables_slowest {:.3} s", slowest.as_secs_f64());
     println!("figure: fuzz_tables_seconds {:.1} s", begun.elapsed().as_secs_f64());
     println!("figure: fuzz_tables_peak_memory {} kB", peak.trim_end_matches(" kB"));
+    ExitCode::SUCCESS
 }
 
 fn corpus() -> Vec<Vec<u8>> {

@@ -10,13 +10,16 @@ A recipe is a section whose heading begins with `How to add`. In it
   - a line like "One line in ... `FILE`: `CODE`" is CODE put beside the lines of
     FILE that look alike, in their order;
   - a line like "in `FILE`, `OLD` becomes `NEW`" is that replacement;
-  - a fenced block of the language `console` is what a reader would run to see
-    that it works, one command a line.
+  - a fenced block of the language `console` is what a reader runs afterwards, one
+    command a line; files that come of it count as well.
 
 The copy is compiled once before anything is added, so that only the change is
-measured."""
+measured: dependencies are taken from the target folder of this checkout
+(CARGO_TARGET_DIR, or `target`), our own crates are compiled for their new place.
+Room for a second such folder is needed."""
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -118,8 +121,6 @@ def follow(recipe, folder):
     for file, code in recipe.lines:
         path = _present(recipe, folder, file)
         path.write_text(put_beside(path.read_text(), code))
-
-
     for file, old, new in recipe.replaced:
         path = _present(recipe, folder, file)
         text = path.read_text()
@@ -188,23 +189,27 @@ def main():
 
 
 def _measure(recipe, copy, options):
-    before = _borders(copy)
+    before, there = _borders(copy), files_of(copy)
     follow(recipe, copy)
     # As whoever follows it does before they commit.
     _run(recipe.title, copy, ["cargo", "fmt", "--all"], options)
     if crossed := _borders(copy) - before:
         raise RecipeError(f"{recipe.title}: {'; '.join(sorted(crossed))}")
-    # What it changes decides what is tested: the crates of its files, and the programs.
     compiled = _run(recipe.title, copy, ["cargo", "build", "--workspace", "--bins", "--tests"], options)
-    tests = [word for crate in sorted(_crates(recipe, copy)) for word in ("--package", crate)]
+    # What it changes decides what is tested: the crates of its files. They are chosen among all, because a part of the
+    # workspace by itself would be compiled with other features.
+    tests = " + ".join(f"package({crate})" for crate in sorted(_crates(recipe, copy)))
     tested = _run(
         recipe.title, copy,
-        ["deploy/local/with-servers", ".local/test", "cargo", "nextest", "run", "--no-fail-fast", *tests], options,
+        ["deploy/local/with-servers", ".local/test", "cargo", "nextest", "run", "--workspace", "--no-fail-fast", "-E", tests],
+        options,
     )
     for command in recipe.console:
-        _run(recipe.title, copy, ["bash", "-euo", "pipefail", "-c", command], options)
+        tested += _run(recipe.title, copy, ["bash", "-euo", "pipefail", "-c", command], options)
+    written = files_of(copy) - there - recipe.files
+    lines = recipe.size + sum(len((copy / file).read_text().splitlines()) for file in written)
     for name, value, unit in [
-        ("files", len(recipe.files), "count"), ("lines", recipe.size, "count"),
+        ("files", len(recipe.files | written), "count"), ("lines", lines, "count"),
         ("compile", round(compiled, 1), "s"), ("test", round(tested, 1), "s"),
     ]:
         print(f"figure: recipe_{recipe.name}_{name} {value} {unit}", flush=True)
@@ -215,6 +220,15 @@ def _borders(copy):
     """The borders between crates that are crossed: what CI would say of it."""
     check = copy / "deploy" / "ci" / "check-borders"
     return set(subprocess.run([str(check)], cwd=copy, capture_output=True, text=True).stderr.splitlines())
+
+
+def files_of(copy):
+    """The files of the copy that are no build's."""
+    found = set()
+    for folder, folders, names in os.walk(copy):
+        folders[:] = [name for name in folders if name not in ("target", ".local", "node_modules", "dist")]
+        found |= {str((Path(folder) / name).relative_to(copy)) for name in names}
+    return found
 
 
 def _crates(recipe, copy):
@@ -243,17 +257,28 @@ def _copy(copy):
     if (ROOT / ".local" / "tools").exists():
         (copy / ".local").mkdir()
         (copy / ".local" / "tools").symlink_to((ROOT / ".local" / "tools").resolve())
-    if (ROOT / "target" / "debug").is_dir():
-        (copy / "target").mkdir()
-        # Dependencies are used as they are; our own crates are compiled for their new place.
-        subprocess.run(["cp", "-a", "--reflink=auto", str(ROOT / "target" / "debug"), str(copy / "target")], check=True)
+    # The api contains the built web app.
+    if (ROOT / "ui" / "dist").is_dir():
+        shutil.copytree(ROOT / "ui" / "dist", copy / "ui" / "dist")
+    built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
+    target = copy / "target" / "debug"
+    target.mkdir(parents=True)
+    for part in (".fingerprint", "build", "deps"):
+        if (built / part).is_dir():
+            print(f"recipe: copying {built / part}", flush=True)
+            subprocess.run(["cp", "-a", "--reflink=auto", str(built / part), str(target)], check=True)
 
 
 def _run(title, folder, command, options):
     """Runs it to its end; the seconds."""
     print(f"recipe: {title}: {' '.join(command)}", flush=True)
+    # The copy has a target folder of its own.
+    environment = {name: value for name, value in os.environ.items() if name not in ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR")}
     began = time.monotonic()
-    run = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=not options.verbose, text=True)
+    run = subprocess.run(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=not options.verbose, text=True
+    )
+    print(f"recipe: {title}: after {time.monotonic() - began:.0f} s", flush=True)
     if run.returncode:
         said = "" if options.verbose else "\n".join((run.stdout + run.stderr).splitlines()[-40:]) + "\n"
         raise RecipeError(f"{said}{title}: `{' '.join(command)}` ended with status {run.returncode}")

@@ -5,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from recipe import Recipe, RecipeError, follow, put_beside, recipes
+from recipe import Recipe, RecipeError, files_of, follow, put_beside, recipes
 
 DOCUMENT = """
 ## Something else
@@ -90,6 +90,14 @@ class Following(unittest.TestCase):
             self.assertEqual((jobs / "tests.rs").read_text(), "// tests\n\nfn it_counts() {}\n")
             with self.assertRaises(RecipeError):
                 follow(recipe, Path(folder))
+
+    def test_what_a_command_writes_is_a_file_and_what_a_build_writes_is_none(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("jobs/shapes/count.txt", "target/debug/count", ".local/test/log"):
+                path = Path(folder) / name
+                path.parent.mkdir(parents=True)
+                path.write_text("x")
+            self.assertEqual(files_of(Path(folder)), {"jobs/shapes/count.txt"})
 
     def test_a_recipe_that_edits_nothing_is_refused(self):
         with self.assertRaises(RecipeError):

@@ -242,7 +242,7 @@ mod tests {
         assert!(timeout(Duration::from_millis(200), ask(&mut old)).await.is_err());
         proxy.close_frozen();
         let mut rest = [0; 1];
-        let closed = timeout(Duration::from_secs(5), old.read(&mut rest)).await.expect("it is closed");
+        let closed = old.read(&mut rest).await;
         assert!(matches!(closed, Ok(0) | Err(_)), "{closed:?}");
         assert_eq!(ask(&mut new).await.expect("an answer"), "b?");
     }

@@ -4,6 +4,7 @@
 use std::{path::Path, time::Duration};
 
 use cluster::{
+    folder::Folder,
     processes::{Cluster, Options},
     servers::{Afterwards, Servers},
 };
@@ -32,7 +33,7 @@ async fn a_cluster_works_through_faults_and_leaves_nothing_behind() {
 
     let killed = cluster.kill_worker(0).await;
     assert!(!Path::new(&format!("/proc/{}", killed.pid)).exists());
-    let few = [("DESK_DATABASE_CONNECTIONS", "3")];
+    let few = [("DESK_DATABASE_CONNECTIONS", "3"), ("DESK_QUEUES", "default=16,ops=2")];
     let log = cluster.start_worker_with(&few).expect("another one starts").log.clone();
     cluster.servers.restart_redis().expect("Redis comes back empty");
     cluster.servers.wipe_redis().await.expect("it is wiped");
@@ -43,6 +44,10 @@ async fn a_cluster_works_through_faults_and_leaves_nothing_behind() {
     let line = log.lines().find(|line| line.contains("fewer connections than slots")).expect("it is told");
     assert!(line.contains("raise DESK_DATABASE_CONNECTIONS or lower DESK_QUEUES"), "{line}");
     assert!(line.contains("\"connections\":3") && line.contains("\"slots\":"), "{line}");
+    // And what it works at, and what it leaves to others.
+    let line = log.lines().find(|line| line.contains("takes jobs")).expect("it is told");
+    let left = "ai,bulk,imports,intelligence,outbound,profiles,reading";
+    assert!(line.contains("default=16,ops=2") && line.contains(left), "{line}");
 
     let pids: Vec<u32> = cluster
         .workers
@@ -60,14 +65,13 @@ async fn a_cluster_works_through_faults_and_leaves_nothing_behind() {
 
 #[test]
 fn private_servers_go_with_their_guard() {
-    let dir = std::env::temp_dir().join(format!("deskwork-{}", uuid::Uuid::now_v7().simple()));
-    let servers = Servers::start(&dir, Afterwards::Remove).expect("they start");
+    let folder = Folder::temporary().expect("a folder");
+    let servers = Servers::start(folder.path(), Afterwards::Remove).expect("they start");
     let url = servers.redis_url.clone();
     servers.pause_redis().expect("it is paused");
     servers.resume_redis().expect("it goes on");
     drop(servers);
     let address = url.trim_start_matches("redis://").trim_end_matches("/0");
     assert!(std::net::TcpStream::connect(address).is_err(), "Redis still answers at {address}");
-    assert!(!dir.join("redis").exists());
-    std::fs::remove_dir_all(dir).expect("nothing but the lock is left");
+    assert!(!folder.path().join("redis").exists() && !folder.path().join("postgres").exists());
 }

@@ -222,6 +222,30 @@ async fn after_two_faulty_answers_the_built_in_drafter_writes_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_built_in_drafter_writes_the_customers_language_when_the_model_does_not() {
+    let desk = Desk::open().await;
+    let english =
+        "Hello Maya, I am looking into where your lamp is and will write to you as soon as I know more.";
+    desk.fills_in(english, "tool_use");
+    desk.fills_in(english, "tool_use");
+    desk.receives(
+        "Guten Tag, wo bleibt meine Lampe? Sie ist noch nicht angekommen, und ich warte seit Wochen.",
+    )
+    .await;
+    desk.works().await;
+    let note = desk.note().await;
+    let (reply, advice) = note.split_once("\n\nRecommended actions").expect("a reply and advice");
+    assert!(
+        reply.starts_with("Draft reply (template)\nGuten Tag Maya Example,\n\nherzlichen Dank"),
+        "{note}"
+    );
+    assert!(reply.contains("Ich prüfe gerade den Stand Ihrer Bestellung"), "{note}");
+    assert!(reply.contains("Mit freundlichen Grüßen\nIhr Team von "), "{note}");
+    assert!(advice.contains("the reply is in English, but the customer writes German"), "{note}");
+    assert_eq!(desk.model_calls(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_overload_in_any_form_ends_with_the_draft() {
     let overloaded = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
     let empty = json!({"model": "m", "stop_reason": "end_turn", "content": []});

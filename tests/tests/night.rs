@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use cluster::{
+    folder::Folder,
     night::{
         kill::{self, Base},
         load::{self, Stock},
@@ -16,8 +17,8 @@ use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_loaded_shop_has_the_profiles_that_its_lines_give() {
-    let dir = std::env::temp_dir().join(format!("deskwork-{}", Uuid::now_v7().simple()));
-    let servers = Servers::start(&dir, Afterwards::Remove).expect("they start");
+    let folder = Folder::temporary().expect("a folder");
+    let servers = Servers::start(folder.path(), Afterwards::Remove).expect("they start");
     migrations::apply(&servers.admin_url).await.expect("the schema");
     let owner =
         PgPoolOptions::new().max_connections(4).connect(&servers.admin_url).await.expect("the database");

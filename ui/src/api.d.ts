@@ -25910,7 +25910,7 @@ export interface operations {
                 unassigned?: boolean;
                 /** @description who looks after it */
                 department?: string;
-                /** @description has this tag */
+                /** @description has this tag, in whatever case it is written */
                 tag?: string;
                 /** @description urgent, high, normal, low; several with commas */
                 priority?: string;
@@ -25918,7 +25918,7 @@ export interface operations {
                 channel?: string;
                 /** @description the shop's id of the customer */
                 customer_id?: string;
-                /** @description the customer's address */
+                /** @description the customer's address, also as in `Ann <ann@shop.example>` or with mailto: */
                 customer_email?: string;
                 /** @description within_sla, at_risk or breached */
                 sla_state?: string;

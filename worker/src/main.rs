@@ -101,6 +101,18 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
             .await
             .context("DESK_OPS_BIND")?;
     }
+    let handlers = handlers::all(&app);
+    let queues: Vec<String> =
+        settings.queues.iter().map(|(queue, slots)| format!("{queue}={slots}")).collect();
+    let left: Vec<&str> =
+        handlers.queues().into_iter().filter(|queue| !settings.queues.contains_key(*queue)).collect();
+    tracing::info!(
+        queues = queues.join(","),
+        left_to_other_workers = left.join(","),
+        connections,
+        grace_secs = settings.grace.as_secs(),
+        "takes jobs"
+    );
     let options = Options {
         name: settings.name,
         queues: settings.queues,
@@ -108,7 +120,6 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         database_url: settings.database_url,
         pulse,
     };
-    let handlers = handlers::all(&app);
     tokio::spawn(days::run(store.clone()));
     tokio::spawn(jobs::clock::watch(store.clone()));
     if let Some(door) = settings.mail_door {

@@ -1,6 +1,7 @@
 //! For tests: the shared parts, and running everything that is in the queue, here and now.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use accounts::seal::MasterKey;
 use database::{Db, DbError};
@@ -10,6 +11,7 @@ use jobs::{Dispatch, JobId, QueueError, Store, sweep};
 use questions::desk::{Desk, SECRET_LABEL};
 use questions::usage::Prices;
 use sqlx::PgConnection;
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::oneshot;
 use upstreams::files::Files;
 use upstreams::gorgias::Gorgias;
@@ -48,9 +50,7 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         shopify: None,
         sources: Sources::new(Destinations::PublicOrLoopback, Breakers::default()).expect("a client"),
         post: Post::new(Destinations::PublicOrLoopback, Breakers::default()),
-        files: Files::in_folder(
-            std::env::temp_dir().join(format!("deskwork-worker-{}", Uuid::now_v7().simple())),
-        ),
+        files: Files::in_folder(folder(database_url).join("files")),
         file_limit_bytes: 1_000_000,
         anthropic: None,
         rules: Rules::default(),
@@ -63,6 +63,12 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         import_dir: "/nowhere".into(),
         probe_effects: None,
     }
+}
+
+/// The folder that goes with a test's database: `TestDatabase::folder`.
+fn folder(database_url: &str) -> PathBuf {
+    let options: PgConnectOptions = database_url.parse().expect("the test database's URL");
+    std::env::temp_dir().join(options.get_database().expect("it names the database"))
 }
 
 /// Runs a worker of its own until no job of these queues is ready, running, or due, and stops it again. Jobs that wait

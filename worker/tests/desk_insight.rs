@@ -202,6 +202,11 @@ async fn what_is_known_of_a_customer_comes_onto_their_tickets() {
     desk.does(&SettleTicket { ticket_id: id.0 }).await;
     // Before the base is known nobody can say how much the customer is worth among the others.
     assert_eq!(desk.ticket(id).await["known_customer"], "7041");
+    let looks: i64 = sqlx::query_scalar("select count(*) from jobs.job where kind = 'refresh_rank'")
+        .fetch_one(&mut admin)
+        .await
+        .expect("counted");
+    assert_eq!(looks, 0, "what settles a ticket has looked its customer up");
     desk.does(&RefreshRank::default()).await;
     assert_eq!(desk.dead().await, 0);
     let row = desk.ticket(id).await;

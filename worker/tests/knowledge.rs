@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::Utc;
-use database::ids::TenantId;
+use database::ids::{TenantId, TicketId};
 use database::{Db, Role};
 use jobs::NewJob;
 use migrations::testing::fresh_database;
 use serde_json::{Map, json};
+use support::articles::help::{self, HelpPage};
 use support::articles::store::{self, Content, Text};
 use support::kinds::DraftReply;
 use support::tickets::Acting;
@@ -107,7 +108,7 @@ async fn a_draft_names_the_public_articles_that_it_had_with_their_version() {
     store::publish(&mut tx, tenant, care.id, None).await.expect("published");
     let dusty = NewTicket {
         message: Some((From::Customer, "My lamp arrived dusty, how do I wipe it?".to_owned())),
-        ..new
+        ..new.clone()
     };
     let made = create(&mut tx, &acting, &dusty).await.expect("made");
     tx.commit().await.expect("commits");
@@ -125,4 +126,70 @@ async fn a_draft_names_the_public_articles_that_it_had_with_their_version() {
         "{facts}"
     );
     assert!(facts["remarks"].to_string().contains("Caring for lamps"), "{facts}");
+
+    // Who writes German is answered in German, with what the shop has written down in German and with nothing else of it.
+    let text = |title: &str, body: &str| Text { title: title.to_owned(), body: body.to_owned() };
+    let descaling = Content {
+        slug: "descaling".to_owned(),
+        category: None,
+        is_public: true,
+        texts: BTreeMap::from([
+            ("en".to_owned(), text("Kettle ECO", "To descale the kettle ECO, boil vinegar and water in it.")),
+            (
+                "de".to_owned(),
+                text("Kocher ECO", "Zum Entkalken des Kochers ECO kocht man darin Essig mit Wasser auf."),
+            ),
+        ]),
+        default_language: "en".to_owned(),
+    };
+    let made_of = store::create(&mut tx, tenant, &descaling, "key:test").await.expect("made");
+    store::publish(&mut tx, tenant, made_of.id, None).await.expect("published");
+    let asked = |subject: &str, text: &str, language: Option<&str>| NewTicket {
+        subject: Some(subject.to_owned()),
+        language: language.map(str::to_owned),
+        message: Some((From::Customer, text.to_owned())),
+        ..new.clone()
+    };
+    let tickets = [
+        asked("ECO", "Guten Tag, wie mache ich das Entkalken bei meinem Kocher ECO am besten?", None),
+        // Two words are told by the ticket, and a number by the shop.
+        asked("536365", "Mi pedido?", Some("es")),
+        asked("536365", "536365???", None),
+    ];
+    let mut made = Vec::new();
+    for ticket in &tickets {
+        made.push(create(&mut tx, &acting, ticket).await.expect("made"));
+    }
+    let page = HelpPage {
+        is_on: false,
+        title: "Help".to_owned(),
+        colour: "#1f5eff".to_owned(),
+        language: "nl".to_owned(),
+        has_form: false,
+        version: 1,
+    };
+    help::put(&mut tx, tenant, &page).await.expect("saved");
+    tx.commit().await.expect("commits");
+    let of: Vec<TicketId> = made.iter().map(|made| made.ticket).collect();
+    for made in made {
+        app.dispatch.announce(made.announcement);
+    }
+    drain(&app.store, &app.dispatch, handlers::all(&app), &url, &["default", "ai", "reading"])
+        .await
+        .expect("drained");
+    let mut tx = app.db.tenant_tx(Role::Support, tenant).await.expect("begins");
+    for (ticket, parts) in of.iter().zip([
+        [
+            "Guten Tag,",
+            "Zum Entkalken des Kochers ECO kocht man darin Essig mit Wasser auf.",
+            "Ihr Team von Shop",
+        ],
+        ["Hola:", "Estoy revisando su consulta", "El equipo de Shop"],
+        ["Beste klant,", "Ik zoek het uit", "Het team van Shop"],
+    ]) {
+        let draft = support::drafts::current(&mut tx, *ticket).await.expect("read").expect("a draft");
+        for part in parts {
+            assert!(draft.reply.contains(part), "{part}: {}", draft.reply);
+        }
+    }
 }

@@ -21,7 +21,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Value, json};
 
-use super::slow::{self, NotMade, Slow};
+use super::slow::{NotMade, Slow};
 use crate::routes::questions::asker;
 use crate::web::auth::{self, Caller};
 use crate::web::correlation;
@@ -180,7 +180,7 @@ impl ServerHandler for Server {
         };
         let is_lookup = matches!(call, Call::LookupCustomer(_));
         let at_once = tokio::select! {
-            at_once = self.slow.desk.call_within(asker(&caller), &call, Utc::now(), slow::AT_ONCE) => at_once,
+            at_once = self.slow.desk.call_within(asker(&caller), &call, Utc::now(), self.slow.at_once) => at_once,
             // Nobody listens any more; what runs in the database ends by its own limit.
             () = context.ct.cancelled() => return Ok(refused(&NotMade::Cancelled.to_string())),
         };
@@ -286,7 +286,7 @@ impl ServerHandler for Server {
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let Some(prompt) = resources::PROMPTS.iter().find(|prompt| prompt.name == request.name) else {
             let known: Vec<&str> = resources::PROMPTS.iter().map(|prompt| prompt.name).collect();
@@ -295,6 +295,16 @@ impl ServerHandler for Server {
         let text = prompt
             .text(request.arguments.as_ref())
             .map_err(|problem| ErrorData::invalid_params(format!("arguments.{problem}"), None))?;
+        if let Some(customer) = prompt.customer(request.arguments.as_ref()) {
+            let caller = caller(&context)?;
+            may(&caller, Scope::CustomersRead)?;
+            self.slow.desk.customer(caller.tenant, customer).await.map_err(|error| match error {
+                ToolError::UnknownCustomer => {
+                    ErrorData::invalid_params(format!("arguments.customer_id: {error}"), None)
+                }
+                error => failed(&error),
+            })?;
+        }
         Ok(GetPromptResult::new(vec![PromptMessage::new_text(Speaker::User, text)])
             .with_description(prompt.description)
             .into())

@@ -25,9 +25,6 @@ use crate::routes::jobs::reader::Reader;
 use crate::web::auth::Caller;
 use crate::web::correlation;
 
-/// How long a tool may take before its call becomes a job.
-pub const AT_ONCE: Duration = Duration::from_secs(2);
-
 /// How long a client is kept waiting that asked for no progress: nothing is sent to it meanwhile, and proxies, like the
 /// limit of requests here, take a minute of silence for the end.
 const IN_SILENCE: Duration = Duration::from_secs(50);
@@ -57,6 +54,8 @@ pub struct Slow {
     pub reader: Reader,
     /// The tools.
     pub desk: Desk,
+    /// How long a tool may take before its call becomes a job.
+    pub at_once: Duration,
     /// Cancelled when the process is asked to end.
     pub ending: CancellationToken,
 }

@@ -1,14 +1,16 @@
 //! JSON bodies: bounded, strict, and refused with the place of the fault, what was seen there and what is allowed ([`plain`]).
+//! Objects are read by the names of their fields ([`ByName`]), never from a list.
 
 use std::{error::Error, iter::successors};
 
 use axum::{
     body::Body,
-    extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    extract::{FromRequest, MatchedPath, Request},
+    http::{HeaderMap, Method, header},
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use jobs::by_name::ByName;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
@@ -19,6 +21,7 @@ use crate::web::door;
 use crate::web::packing::{Packing, Unpacker};
 use crate::web::plain;
 use crate::web::problem::Problem;
+use crate::web::ranges;
 
 /// The largest body where a route says nothing else, in bytes.
 pub const DEFAULT_LIMIT_BYTES: usize = 512 * 1024;
@@ -50,7 +53,8 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT_BYTES: usize> FromRequest<S> for 
             .chain_update(&bytes)
             .finalize()
             .into();
-        Ok(Json { value: parse(&bytes)?, digest })
+        let operation = parts.extensions.get::<MatchedPath>().map(|path| (&parts.method, path.as_str()));
+        Ok(Json { value: parse(&bytes, operation)?, digest })
     }
 }
 
@@ -93,19 +97,19 @@ pub fn broken(error: &axum::Error) -> Problem {
     Problem::bad_request("body", "the body ended before it was complete")
 }
 
+/// The method and the pattern of the path of a request, by which the API's description is looked into.
+type Operation<'a> = (&'a Method, &'a str);
+
 /// A JSON text of exactly this form.
 ///
 /// # Errors
 /// 400 naming the line and the field.
-pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+fn parse<T: DeserializeOwned>(bytes: &[u8], operation: Option<Operation<'_>>) -> Result<T, Problem> {
     let text = if bytes.is_empty() { b"{}" } else { bytes };
     door::check_json(text)?;
-    // It would be taken as the fields in the order of their declaration, which nobody means and nothing promises.
-    if text.trim_ascii_start().starts_with(b"[") {
-        return Err(Problem::bad_request("body", "an object ({...}) is expected, not a list"));
-    }
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused::<T>(text, error))?;
+    let value = serde_path_to_error::deserialize(ByName(&mut reader))
+        .map_err(|error| refused::<T>(text, error, operation))?;
     reader.end().map_err(|error| no_json(&error))?;
     Ok(value)
 }
@@ -118,6 +122,7 @@ fn no_json(error: &serde_json::Error) -> Problem {
 fn refused<T: DeserializeOwned>(
     text: &[u8],
     error: serde_path_to_error::Error<serde_json::Error>,
+    operation: Option<Operation<'_>>,
 ) -> Problem {
     let (path, error) = (error.path().clone(), error.into_inner());
     // serde_json calls it a fault of syntax when it meets, say, a number in place of a word.
@@ -143,6 +148,12 @@ fn refused<T: DeserializeOwned>(
         Some(within) => format!("{field}.{within}"),
         None => field,
     };
+    if plain::is_beyond_its_type(&message)
+        && let Some(range) = operation.and_then(|(method, path)| ranges::of(method, path, &field))
+        && let Some(seen) = value
+    {
+        return Problem::bad_request(field, format!("must be {range}, not {}", plain::shown(seen)));
+    }
     let said = plain::plain(&message, value.filter(|_| !is_around), allowed.as_deref());
     Problem::bad_request(field, said)
 }
@@ -163,7 +174,7 @@ fn allowed<T: DeserializeOwned>(
     *place = Value::from("\u{fffd}");
     let tried = serde_json::to_vec(&tried).ok()?;
     let mut reader = serde_json::Deserializer::from_slice(&tried);
-    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+    match serde_path_to_error::deserialize::<_, T>(ByName(&mut reader)) {
         Ok(_) => Some("a text".to_owned()),
         Err(error) => {
             let (found, message) = (error.path().to_string(), error.inner().to_string());
@@ -255,7 +266,7 @@ mod tests {
     }
 
     fn field(text: &str) -> String {
-        let problem = parse::<Order>(text.as_bytes()).expect_err(text);
+        let problem = parse::<Order>(text.as_bytes(), None).expect_err(text);
         assert_eq!(problem.status, StatusCode::BAD_REQUEST);
         problem.field.expect("a field is named").into_owned()
     }
@@ -270,6 +281,7 @@ mod tests {
         assert_eq!(field(r#"{"lines": [{"amount": 1, "x": 2}]}"#), "lines[0].x");
         assert_eq!(field(r#"{"lines": "#), "body");
         assert_eq!(field(r#" [[{"amount": 1}]]"#), "body", "a list is no object by the order of its values");
+        assert_eq!(field(r#"{"lines": [{"amount": 1}, [2]]}"#), "lines[1]", "at no depth");
         assert_eq!(field(r#"{"lines": []} {}"#), "body");
     }
 
@@ -318,6 +330,7 @@ mod tests {
             ),
             (with(r#""place":{"kind":"host"}"#), "place.port", "`port` is missing"),
             (with(r#""place":7"#), "place", "must be an object, not the number 7"),
+            (with(r#""place":["host",7]"#), "place", "must be an object, not a list"),
             (r#"{"name":"x"}"#.to_owned(), "id", "`id` is missing; it must be a UUID"),
             ("{}".to_owned(), "id", "`id` is missing; it must be a UUID"),
             (r#"{"id":"7"}"#.to_owned(), "id", "must be a UUID, not \"7\""),
@@ -328,8 +341,9 @@ mod tests {
                 "`name` is missing; it must be a text",
             ),
             ("7".to_owned(), "body", "must be an object, not the number 7"),
+            ("[\"warm\"]".to_owned(), "body", "must be an object, not a list"),
         ] {
-            let problem = parse::<Wish>(text.as_bytes()).expect_err(&text);
+            let problem = parse::<Wish>(text.as_bytes(), None).expect_err(&text);
             let found = (problem.field.as_deref().unwrap_or_default(), problem.detail.as_ref());
             assert_eq!(found, (field, detail), "{text}");
         }
@@ -337,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_line_is_named_where_the_text_breaks() {
-        let problem = parse::<Order>(b"{\n\"lines\": [,]}").expect_err("not JSON");
+        let problem = parse::<Order>(b"{\n\"lines\": [,]}", None).expect_err("not JSON");
         assert!(problem.detail.contains("line 2"), "{}", problem.detail);
     }
 

@@ -10,6 +10,7 @@ use accounts::foreign::json::{self, Fault};
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
 
 use crate::web::problem::Problem;
 
@@ -47,7 +48,7 @@ fn check_query(query: &str) -> Result<(), Problem> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         check_text(name, MAX_PART_BYTES).map_err(|detail| Problem::bad_request("query", detail))?;
         check_text(value, MAX_VALUE_BYTES).map_err(|detail| {
-            let name = String::from_utf8_lossy(&decoded(name)).chars().take(100).collect::<String>();
+            let name = percent_decode_str(name).decode_utf8_lossy().chars().take(100).collect::<String>();
             Problem::bad_request(name, detail)
         })?;
     }
@@ -55,7 +56,8 @@ fn check_query(query: &str) -> Result<(), Problem> {
 }
 
 fn check_text(encoded: &str, max_bytes: usize) -> Result<(), Cow<'static, str>> {
-    let bytes = decoded(encoded);
+    // A percent sign without two digits stands for itself.
+    let bytes: Cow<'_, [u8]> = percent_decode_str(encoded).into();
     if bytes.contains(&0) {
         return Err("must not contain a NUL character".into());
     }
@@ -66,29 +68,6 @@ fn check_text(encoded: &str, max_bytes: usize) -> Result<(), Cow<'static, str>> 
         return Err("must be UTF-8, percent-encoded; half of a surrogate pair is no character".into());
     }
     Ok(())
-}
-
-/// The bytes behind a percent-encoded text; a percent sign without two digits stands for itself.
-fn decoded(text: &str) -> Cow<'_, [u8]> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text.as_bytes());
-    }
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let bytes = text.as_bytes();
-    let (mut decoded, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while let Some(&byte) = bytes.get(at) {
-        match (byte, digit(bytes.get(at + 1)), digit(bytes.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.extend(u8::try_from(high * 16 + low));
-                at += 3;
-            }
-            _ => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    Cow::Owned(decoded)
 }
 
 /// Refuses JSON with a text, a number or a depth that cannot be stored; what is no JSON at all is left to its reader.

@@ -19,6 +19,7 @@ pub mod people;
 pub mod plain;
 pub mod problem;
 pub mod query;
+pub mod ranges;
 pub mod safety;
 pub mod sign_ins;
 pub mod timeouts;

@@ -138,6 +138,12 @@ pub fn says_what_is_allowed(message: &str) -> bool {
     matches!(said(message), Said::NoField { .. } | Said::Twice(_)) || allowed(message).is_some()
 }
 
+/// Whether a whole number is beyond what its type takes, and the message says no more than that type's range.
+pub fn is_beyond_its_type(message: &str) -> bool {
+    let Said::Unfit { seen, expected } = said(message) else { return false };
+    seen_number(seen) && expected.split_whitespace().any(|word| range_of(word).is_some())
+}
+
 /// A value as it is repeated: short, a text in quotes.
 pub fn shown(value: &Value) -> String {
     match value {

@@ -9,6 +9,7 @@ use axum::{
 };
 use database::DbError;
 use jobs::QueueError;
+use jobs::contract::Unfit;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -363,8 +364,11 @@ impl From<QueueError> for Problem {
             }
             QueueError::Contended { .. } | QueueError::Unsettled(_) => Problem::unavailable(),
             QueueError::PayloadTooLarge { .. } => Problem::too_large("payload", jobs::MAX_PAYLOAD_BYTES),
-            QueueError::BadPayload { reason, .. } => {
-                Problem::bad_request("payload", plain(&reason, None, None))
+            QueueError::BadPayload { unfit: Unfit { field: Some(field), reason }, .. } => {
+                Problem::bad_request(field, reason)
+            }
+            QueueError::BadPayload { unfit, .. } => {
+                Problem::bad_request("payload", plain(&unfit.reason, None, None))
             }
             QueueError::UnknownKind(_) => {
                 Problem::bad_request("kind", "there is no such kind; GET /api/kinds lists them")

@@ -55,6 +55,17 @@ impl Params {
         Ok(Some(value))
     }
 
+    /// The parameter's text without the blanks around it.
+    ///
+    /// # Errors
+    /// 400 as for [`Params::text`], and when there is nothing but blanks.
+    pub fn word(&self, name: &'static str) -> Result<Option<&str>, Problem> {
+        match self.text(name)?.map(str::trim) {
+            Some("") => Err(Problem::bad_request(name, "must have something besides blanks")),
+            word => Ok(word),
+        }
+    }
+
     /// Every value of a parameter that may be repeated.
     pub fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
         self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -130,6 +141,10 @@ mod tests {
         assert_eq!(field(params.time("from").expect_err("no time")), "from");
         assert_eq!(field(params.id("id").expect_err("no id")), "id");
         assert_eq!(params.list("state"), ["done", "dead", "ready"]);
+        let params = Params::parse("from=%20VIP%20&id=%20%20", &known).expect("known");
+        assert_eq!(params.word("from"), Ok(Some("VIP")));
+        assert_eq!(params.word("n"), Ok(None));
+        assert_eq!(field(params.word("id").expect_err("blanks")), "id");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use accounts::audit;
 use database::{Role, Tx, act_as};
+use jobs::dead::REASON_CHARS;
 
 use super::{auth::Caller, correlation, problem::Problem};
 
@@ -31,7 +32,9 @@ pub async fn record(
 pub fn reason_or(reason: Option<String>, otherwise: &str) -> Result<String, Problem> {
     match reason {
         None => Ok(otherwise.to_owned()),
-        Some(text) if text.chars().count() <= 500 && !text.contains('\0') => Ok(text),
-        Some(_) => Err(Problem::bad_request("reason", "must have at most 500 characters")),
+        Some(text) if text.chars().count() <= REASON_CHARS => Ok(text),
+        Some(_) => {
+            Err(Problem::bad_request("reason", format!("must have at most {REASON_CHARS} characters")))
+        }
     }
 }

@@ -23,7 +23,11 @@ async fn speak(shop: &Shop, headers: &[(&str, &str)], message: &Value) -> Answer
 
 /// A message of the revision that has an `initialize`.
 async fn old(shop: &Shop, method: &str, params: Value) -> Answer {
-    let bearer = format!("Bearer {}", shop.key);
+    old_by(shop, &shop.key, method, params).await
+}
+
+async fn old_by(shop: &Shop, key: &str, method: &str, params: Value) -> Answer {
+    let bearer = format!("Bearer {key}");
     let headers =
         [("host", "localhost"), ("authorization", bearer.as_str()), ("mcp-protocol-version", "2025-11-25")];
     speak(shop, &headers, &json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})).await
@@ -131,6 +135,22 @@ async fn a_client_of_2026_07_28_needs_no_handshake() {
 }
 
 #[tokio::test]
+async fn a_prompt_is_about_a_customer_whom_there_is() {
+    let shop = with_customers(&["7041"]).await;
+    let id = hidden(&shop, shop.tenant, "7041").await;
+    for named in ["7041", &id] {
+        let wanted = json!({"name": "about_customer", "arguments": {"customer_id": named}});
+        let prompt = old(&shop, "prompts/get", wanted.clone()).await;
+        assert!(prompt.text.contains(&format!("What is known of customer {named}?")), "{}", prompt.text);
+        // Whether there is one is theirs to know who may look customers up.
+        let other = key(&shop, &[Scope::IntelligenceRead]).await;
+        let refused = old_by(&shop, &other, "prompts/get", wanted).await;
+        let message = refused.json["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains("customers:read"), "{}", refused.text);
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_an_error_of_the_protocol() {
     let shop = with_customers(&[]).await;
     let code = |answer: &Answer| answer.json["error"]["code"].as_i64();
@@ -196,6 +216,16 @@ async fn what_does_not_fit_is_an_error_of_the_protocol() {
             "about_customer",
             json!({"customer": "C-0123ABCD"}),
             "arguments.customer: is no argument of about_customer",
+        ),
+        (
+            "about_customer",
+            json!({"customer_id": "C-ZZZZZZZZ"}),
+            "arguments.customer_id: there is no such customer",
+        ),
+        (
+            "about_customer",
+            json!({"customer_id": "ignore-all-instructions"}),
+            "arguments.customer_id: there is no such customer",
         ),
         ("plan_campaign", json!({"campaign": "banana"}), "retention, growth, winback"),
         ("who_may_leave", json!({"segment": "x"}), "which has none"),

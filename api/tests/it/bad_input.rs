@@ -14,6 +14,7 @@ use serde_json::json;
 async fn the_field_at_fault_is_named() {
     let shop = shop(Mode::Token).await;
     let operator = operator(&shop).await;
+    let id = "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81";
     let ticket = r#""payload": {"ticket_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"}"#;
     let job = |more: &str| format!(r#"{{"kind": "draft_reply", {ticket}, {more}}}"#);
     let unknown = "/api/jobs/0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81";
@@ -24,6 +25,9 @@ async fn the_field_at_fault_is_named() {
         ("POST", "/api/jobs", r#"{"kind": "nonsense"}"#, 400, "kind"),
         ("POST", "/api/jobs", r#"{"kind": "draft_reply"}"#, 400, "payload"),
         ("POST", "/api/jobs", r#"{"kind": "draft_reply", "payload": {"ticket_id": 7}}"#, 400, "payload"),
+        ("POST", "/api/jobs", &format!(r#"{{"kind": "draft_reply", "payload": ["{id}"]}}"#), 400, "payload"),
+        ("POST", "/api/jobs/batch", r#"{"jobs": [["probe"]]}"#, 400, "jobs[0]"),
+        ("POST", "/api/admin/dead-letters/retry", r#"{"filter": [null, "probe"]}"#, 400, "filter"),
         ("POST", "/api/jobs", &job(r#""colour": "red""#), 400, "colour"),
         ("POST", "/api/jobs", &job(r#""priority": "soon""#), 400, "priority"),
         ("POST", "/api/jobs", &job(r#""run_at": "tomorrow""#), 400, "run_at"),
@@ -70,6 +74,76 @@ async fn the_field_at_fault_is_named() {
         assert_eq!(answer.headers["content-type"], "application/problem+json");
         assert_eq!(answer.json["status"], json!(status));
         assert!(answer.field("type").starts_with("urn:deskwork:problem:"));
+    }
+}
+
+#[tokio::test]
+async fn a_payload_is_refused_by_what_its_own_route_refuses() {
+    let shop = shop(Mode::Token).await;
+    let operator = operator(&shop).await;
+    let id = "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81";
+    for (kind, payload, told) in [
+        ("import_orders", json!({"path": "a.csv", "currency": "ABC"}), "`currency` must be the code"),
+        ("import_orders", json!({"path": "../a.csv"}), "`path` must be a path below"),
+        (
+            "import_orders",
+            json!({"path": "a.csv", "stated": {"encoding": "x"}}),
+            "`stated.encoding` must be a name",
+        ),
+        ("draft_reply", json!({"ticket_id": id, "tone": "rude"}), "`tone` must be among friendly"),
+        ("draft_reply", json!({"ticket_id": id, "length": "epic"}), "`length` must be among short"),
+        ("train_churn", json!({"horizon_days": 0}), "`horizon_days` must be 7 to 365"),
+        ("train_ltv", json!({"horizon_days": 366}), "`horizon_days` must be 7 to 365"),
+        ("train_churn", json!({"as_of": "9999-12-31"}), "`as_of` must be a day"),
+        ("resegment_tenant", json!({"as_of": "1969-12-31"}), "`as_of` must be a day"),
+        ("score_customers", json!({}), "`customer_ids` must name 1 to 1000"),
+        ("recompute_profile", json!({"customer_id": ""}), "`customer_id` must have 1 to 128"),
+        ("sync_source", json!({"source": "a b"}), "`source` must have 1 to 64"),
+        ("refresh_rank", json!({"customer_id": ""}), "`customer_id` must have 1 to 128"),
+        ("run_timed_rules", json!({"cause_id": 1, "after_minutes": 0}), "`after_minutes` must be 1 to"),
+        ("drain_queue", json!({"queue": "ops", "up_to": id}), "`queue` must be another than ops"),
+        ("retry_dead", json!({"filter": {}, "canary": 5_000}), "`canary` must be 0 to 1000"),
+        ("discard_dead", json!({"filter": {}, "reason": "x".repeat(501)}), "`reason` must have at most 500"),
+    ] {
+        let job = json!({"kind": kind, "payload": payload});
+        let batch = json!({"jobs": [{"kind": "probe"}, job]});
+        for (path, body, field) in
+            [("/api/jobs", job, "payload"), ("/api/jobs/batch", batch, "jobs[1].payload")]
+        {
+            let refused = call(&shop, &operator, "POST", path, &body.to_string()).await;
+            let found = (refused.status.as_u16(), refused.field("field"));
+            assert_eq!(found, (400, field), "{body}: {}", refused.text);
+            assert!(refused.field("detail").starts_with(told), "{body}: {}", refused.text);
+        }
+    }
+    assert_eq!(shop.count("jobs.live").await, 0);
+    // What lies ahead is looked at by the day on which the job begins.
+    let soon = chrono::Utc::now() + chrono::TimeDelta::days(10);
+    let later = json!({"kind": "train_churn", "payload": {"as_of": soon.date_naive()}, "run_at": soon});
+    let taken = call(&shop, &operator, "POST", "/api/jobs", &later.to_string()).await;
+    assert_eq!(taken.status, 202, "{}", taken.text);
+}
+
+#[tokio::test]
+async fn a_range_that_is_told_is_that_of_the_field_and_not_of_its_type() {
+    let shop = shop(Mode::Token).await;
+    let operator = operator(&shop).await;
+    for (method, path, body, told) in [
+        ("PUT", "/api/admin/kinds/probe/limit", r#"{"max_running": 3000000000}"#, "from 1 to 100000"),
+        ("PUT", "/api/admin/queues/ai/concurrency", r#"{"slots": -3000000000}"#, "from 0 to 10000"),
+        ("POST", "/api/jobs", r#"{"kind": "probe", "max_attempts": 40000}"#, "from 1 to 100"),
+        (
+            "POST",
+            "/api/jobs/batch",
+            r#"{"jobs": [{"kind": "probe", "max_attempts": 40000}]}"#,
+            "from 1 to 100",
+        ),
+        ("POST", "/api/admin/dead-letters/retry", r#"{"all": true, "canary": -1}"#, "from 0 to 1000"),
+    ] {
+        let refused = call(&shop, &operator, method, path, body).await;
+        assert_eq!(refused.status, 400, "{}", refused.text);
+        let detail = refused.field("detail");
+        assert!(detail.contains(&format!("must be a whole number {told}, not the number")), "{detail}");
     }
 }
 

@@ -114,3 +114,64 @@ async fn a_tag_is_one_in_whatever_case_it_is_written() {
     let told = shop.get("/api/tickets?tag=VIP&order=newest&limit=1").await;
     assert_eq!(told.json["items"][0]["tags"], json!(["vip"]), "{}", told.text);
 }
+
+#[tokio::test]
+async fn a_tag_in_several_spellings_is_one_of_its_ticket() {
+    let shop = shop(Mode::Token).await;
+    let counted = async || shop.get("/api/tickets/tags").await.json["items"].clone();
+    let tell = async |ticket: u32, message: u32, tags: &str| {
+        let body = format!(
+            r#"{{"ticket":{{"id":{ticket},"tags":{tags},"updated_datetime":"2026-11-28T10:00:{message}"}},"message":{{"id":{message},"body_text":"a"}}}}"#
+        );
+        let told = shop.deliver(&body).await.field("ticket_id").to_owned();
+        shop.get(&format!("/api/tickets/{told}")).await.json["tags"].clone()
+    };
+    assert_eq!(tell(1, 10, r#"["Vip","VIP","vip"]"#).await, json!(["Vip"]));
+    assert_eq!(counted().await, json!([{"tag": "Vip", "tickets": 1}]));
+    // A letter with its accent is one letter, however it is composed.
+    assert_eq!(tell(2, 20, r#"["Spa\u0308ti","Sp\u00e4ti","vip"]"#).await, json!(["Sp\u{e4}ti", "vip"]));
+    let both = json!([{"tag": "Sp\u{e4}ti", "tickets": 1}, {"tag": "Vip", "tickets": 2}]);
+    assert_eq!(counted().await, both);
+    // One that was given here is theirs when they have it too.
+    let (id, _) = ticket(&shop, "hello").await;
+    send(&shop, "PATCH", &format!("/api/tickets/{id}"), &json!({"tags": ["spa\u{308}ti"]})).await;
+    assert_eq!(shop.get(&format!("/api/tickets/{id}")).await.json["tags"], json!(["Sp\u{e4}ti"]));
+    let told = shop.get("/api/tickets?tag=vip&order=newest&limit=1").await.json["items"][0].clone();
+    let path = format!("/api/tickets/{}", told["id"].as_str().expect("an id"));
+    send(&shop, "PATCH", &path, &json!({"add_tags": ["Late"]})).await;
+    assert_eq!(tell(2, 21, r#"["Sp\u00e4ti","vip","LATE"]"#).await, json!(["Sp\u{e4}ti", "vip", "LATE"]));
+    // Rows of before, which the owner wrote, count once as well.
+    let mut admin = shop.admin().await;
+    sqlx::query("update support_app.ticket set tags = '{late,Late,LATE}' where id = $1::uuid")
+        .bind(&id)
+        .execute(&mut admin)
+        .await
+        .expect("stored");
+    let late = shop.get("/api/tickets/tags?prefix=la").await.json["items"].clone();
+    assert_eq!(late[0]["tickets"], json!(2), "{late}");
+}
+
+#[tokio::test]
+async fn a_filter_is_read_as_what_it_filters_by_is() {
+    let shop = shop(Mode::Token).await;
+    let (id, _) = ticket(&shop, "hello").await;
+    let change = json!({"tags": ["Sp\u{e4}ti"], "department": "returns"});
+    send(&shop, "PATCH", &format!("/api/tickets/{id}"), &change).await;
+    for filter in [
+        "tag=%20sp%C3%A4ti%20",
+        "tag=SPA%CC%88TI",
+        "department=%20returns",
+        "customer_email=ann@example.com",
+        "customer_email=%20Ann@Example.com%20",
+        "customer_email=mailto:ann@example.com",
+        "customer_email=Ann%20%3CANN@example.com%3E",
+    ] {
+        let page = shop.get(&format!("/api/tickets?{filter}")).await;
+        assert_eq!(page.json["items"].as_array().map(Vec::len), Some(1), "{filter}: {}", page.text);
+    }
+    for filter in ["tag=%20", "customer_email=%20%20"] {
+        let refused = shop.get(&format!("/api/tickets?{filter}")).await;
+        let field = filter.split('=').next().expect("a name");
+        assert_eq!((refused.status.as_u16(), refused.field("field")), (400, field), "{}", refused.text);
+    }
+}

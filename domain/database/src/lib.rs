@@ -133,6 +133,20 @@ impl Db {
         self.begin(format!("begin; set local role {role}; set local desk.tenant_id = '{tenant}'")).await
     }
 
+    /// Begins a transaction of a job, like [`Db::tenant_tx`], for short work by keys. Its statements are planned once a
+    /// session, whatever their parameters are: the planner's first five tries with the parameters of the moment cost more
+    /// than the statements. Its commit does not wait for the disk: the job's completion, which is written to the same log
+    /// after it, does, so a crash that takes the one takes the other, and the job runs again. Not for what is told to
+    /// somebody outside before the completion.
+    pub async fn step_tx(&self, role: Role, tenant: TenantId) -> Result<Tx, DbError> {
+        let role = role.name();
+        self.begin(format!(
+            "begin; set local role {role}; set local desk.tenant_id = '{tenant}'; \
+             set local plan_cache_mode = force_generic_plan; set local synchronous_commit = off"
+        ))
+        .await
+    }
+
     /// Begins a transaction as the gateway: credentials, tenants, settings and audit of all tenants.
     pub async fn gateway_tx(&self) -> Result<Tx, DbError> {
         self.begin("begin; set local role desk_gateway".to_owned()).await

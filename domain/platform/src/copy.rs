@@ -16,8 +16,8 @@ pub struct Rows {
 /// How long Postgres may take for each answer: a little longer than its own limit for a statement.
 const ANSWER_WITHIN: Duration = Duration::from_secs(70);
 
-/// COPY data is sent in pieces of at most this size.
-const PIECE_BYTES: usize = 4 << 20;
+/// COPY data is sent in pieces of at most this size, of which the connection keeps a copy.
+const PIECE_BYTES: usize = 256 << 10;
 
 impl Rows {
     /// No rows yet.

@@ -8,6 +8,15 @@ use sqlx::FromRow;
 use database::{DbError, Tx};
 
 use crate::identities::normal::{self, Id};
+use crate::orders::statement::ID_LIMIT;
+
+/// What is said of a text that is no id of a customer.
+pub const NO_ID: &str = "must have 1 to 128 characters";
+
+/// Whether a text may be a shop's id of a customer.
+pub fn is_id(text: &str) -> bool {
+    (1..=ID_LIMIT).contains(&text.chars().count()) && !text.contains('\0')
+}
 
 /// Whom a help desk's contact details name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -60,9 +60,14 @@ pub async fn people(tx: &mut Tx, selection: &Selection) -> Result<Vec<Person>, D
         Selection::Range(lower, upper) => (lower.as_deref(), upper.as_deref(), None),
         Selection::Named(names) => (None, None, Some(names)),
     };
+    // The bounds are told of both tables: a planner that knows them of one goes through the whole of the other.
     let mut people: Vec<Person> = sqlx::query_as(
         "select p.customer_id, c.shipping_country, c.shipping_state, coalesce(c.marketing_opt_in, false) as opt_in
-         from platform.customer_profile p left join platform.customer c using (tenant_id, customer_id)
+         from platform.customer_profile p
+         left join platform.customer c
+             on c.tenant_id = p.tenant_id and c.customer_id = p.customer_id
+                and ($1::text is null or c.customer_id >= $1) and ($2::text is null or c.customer_id < $2)
+                and ($3::text[] is null or c.customer_id = any ($3))
          where ($1::text is null or p.customer_id >= $1) and ($2::text is null or p.customer_id < $2)
            and ($3::text[] is null or p.customer_id = any ($3))",
     )
@@ -74,6 +79,66 @@ pub async fn people(tx: &mut Tx, selection: &Selection) -> Result<Vec<Person>, D
     .await?;
     people.sort_unstable_by(|a, b| a.customer_id.cmp(&b.customer_id));
     Ok(people)
+}
+
+/// The ids of a sample of the customers, chosen as [`Selection::Sample`] chooses them; ascending, byte by byte.
+///
+/// # Errors
+/// The database failed.
+pub async fn sample(tx: &mut Tx, one_in: i64) -> Result<Vec<String>, DbError> {
+    let mut ids: Vec<String> = sqlx::query_scalar(
+        "select customer_id from platform.customer_profile where mod(hashtextextended(customer_id, 0), $1) = 0",
+    )
+    .persistent(false)
+    .bind(one_in)
+    .fetch_all(&mut **tx)
+    .await?;
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// A moment by the transactions that were over: all before this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment(i64);
+
+/// The moment before whatever is read next.
+///
+/// # Errors
+/// The database failed.
+pub async fn moment(tx: &mut Tx) -> Result<Moment, DbError> {
+    let first: i64 = sqlx::query_scalar("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(Moment(first))
+}
+
+/// Whether transactions that were not over at that moment have changed orders of a range of customers. Changes that
+/// [`changed_since`] tells of since `since` do not count, nor those of more than a day before.
+///
+/// # Errors
+/// The database failed.
+pub async fn were_changing(
+    tx: &mut Tx,
+    (lower, upper): (Option<&str>, Option<&str>),
+    Moment(first): Moment,
+    since: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    // A row says by which transaction it was written, in 32 bits that count round and round; ages are compared. The range is
+    // what narrows it down, and not the index of times: a whole shop may have been imported today.
+    Ok(sqlx::query_scalar(
+        "select exists (
+             select from platform.customer_profile
+             where ($1::text is null or customer_id >= $1) and ($2::text is null or customer_id < $2)
+               and (refreshed_at < $3 and refreshed_at >= $3 - interval '1 day') is true
+               and age(xmin) <= age(($4::bigint % 4294967296)::text::xid))",
+    )
+    .persistent(false)
+    .bind(lower)
+    .bind(upper)
+    .bind(since)
+    .bind(first)
+    .fetch_one(&mut **tx)
+    .await?)
 }
 
 /// The first customers whose orders changed since then, at most `limit` (platform role).

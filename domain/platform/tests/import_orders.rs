@@ -197,6 +197,41 @@ async fn a_cancelled_or_overtaken_import_writes_nothing_more() {
     assert!(progress.inserted + progress.duplicates >= 10);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_whose_last_batches_postgres_forgot_is_tried_again_and_not_taken_for_another_run() {
+    let world = world().await;
+    let text = sample(40);
+    // What a crash leaves of the import's row: it is as it was before.
+    let set_back = |import: &Import, to: &'static str| {
+        let (db, tenant, import) = (world.db.clone(), world.tenant, import.id);
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async move {
+                let mut tx = db.tenant_tx(Role::Platform, tenant).await.expect("begins");
+                sqlx::query(to).bind(import).execute(&mut *tx).await.expect("set back");
+                tx.commit().await.expect("commits");
+            });
+        });
+        Next::Continue
+    };
+    for (to, is_forgotten) in [
+        ("update platform.import_run set next_byte = 0, next_line = 1, lanes = '{0,0}' where id = $1", true),
+        ("update platform.import_run set next_byte = 0, next_line = 1, lanes[1] = 0 where id = $1", true),
+        ("update platform.import_run set lanes[1] = lanes[1] + 1000 where id = $1", false),
+        (
+            "update platform.import_run set lanes = '{0,0}', started_at = clock_timestamp() where id = $1",
+            false,
+        ),
+        ("update platform.import_run set lanes = '{0,0}', state = 'cancelled' where id = $1", false),
+    ] {
+        let import = log(&world);
+        let error = import::run(&world.db, &import, open(text.as_bytes()), |_| set_back(&import, to))
+            .await
+            .expect_err("the row is another");
+        assert_eq!(matches!(error, ImportError::Forgotten), is_forgotten, "{to}: {error}");
+        assert_eq!(matches!(error, ImportError::Superseded), !is_forgotten, "{to}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn dirt_is_rejected_line_by_line() {
     let world = world().await;

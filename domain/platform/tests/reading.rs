@@ -280,6 +280,29 @@ fn an_order_has_one_currency() {
 }
 
 #[test]
+fn money_that_there_is_not_is_told_by_its_name() {
+    let header = "order_id,customer_id,ordered_at,quantity,amount,currency\n";
+    let read = read(format!(
+        "{header}1,c1,2026-10-01,1,10,ABC\n2,c1,2026-10-01,1,12,eur\n3,c1,2026-10-01,1,7.50 XYZ,\n4,c1,2026-10-01,1,9,Euro\n\
+         5,c1,2026-10-01,1,3.50 USD,\n6,c1,2019-10-01,1,3,HRK\n"
+    ));
+    let kept: Vec<_> =
+        read.orders.iter().map(|order| (order.order_id.as_str(), order.currency.as_str())).collect();
+    assert_eq!(kept, [("2", "EUR"), ("5", "USD"), ("6", "HRK")]);
+    assert_eq!(read.left_out(), [(2, "bad_currency"), (4, "bad_currency"), (5, "bad_currency")]);
+    let said: Vec<_> =
+        read.notes.iter().map(|note| (note.column.as_deref(), note.message.split(',').next())).collect();
+    assert_eq!(
+        said,
+        [
+            (Some("currency"), Some("currency is `ABC`")),
+            (Some("amount"), Some("amount is written with `XYZ`")),
+            (Some("currency"), Some("currency is `Euro`")),
+        ]
+    );
+}
+
+#[test]
 fn a_sum_below_the_table_is_no_line() {
     let header = "order_id,customer_id,ordered_at,product,quantity,amount\n";
     for sum in [",,,,3,30", ",,,Total,3,30", "Total,,,,3,30", ",,,Summe:,,30"] {

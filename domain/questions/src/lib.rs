@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod calls;
 pub mod conversations;
+pub mod countries;
 pub mod desk;
 pub mod grammar;
 pub mod kinds;

@@ -2,7 +2,7 @@
 //!
 //! One that was computed from the data as they are is as good as a new one. An older one is told with its age and computed
 //! anew meanwhile, for a day; then it counts for nothing. What is bought together is kept here too, for what is suggested to
-//! single customers.
+//! single customers, and the customers' levels, for the groups that lists are narrowed down to.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::ids::TenantId;
@@ -35,6 +35,9 @@ pub struct Stored<T> {
 pub fn together(by: By, months: u32) -> String {
     format!("together {by:?} {months}")
 }
+
+/// The key of the customers' levels.
+pub const LEVELS: &str = "levels";
 
 /// What is kept under a key; none when it is too old (marketing role).
 ///

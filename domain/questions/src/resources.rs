@@ -167,6 +167,9 @@ pub struct Argument {
     one_of: &'static [Campaign],
 }
 
+/// The argument that names a customer.
+const CUSTOMER: &str = "customer_id";
+
 /// All prompts.
 pub const PROMPTS: [Prompt; 4] = [
     Prompt {
@@ -199,8 +202,8 @@ pub const PROMPTS: [Prompt; 4] = [
         title: "About a customer",
         description: "What is known of one customer",
         argument: Some(Argument {
-            name: "customer_id",
-            meaning: "anonymised id, C- and eight characters",
+            name: CUSTOMER,
+            meaning: "the customer's anonymised id, C- and eight characters, or the shop's own id",
             one_of: &[],
         }),
         text: "What is known of customer {argument}? Use lookup_customer with profile, churn_risk and purchase_history.",
@@ -208,6 +211,12 @@ pub const PROMPTS: [Prompt; 4] = [
 ];
 
 impl Prompt {
+    /// The customer whom it is about, as they are named; the caller finds out whether there is one.
+    pub fn customer<'a>(&self, given: Option<&'a Map<String, Value>>) -> Option<&'a str> {
+        self.argument.filter(|argument| argument.name == CUSTOMER)?;
+        given?.get(CUSTOMER)?.as_str().map(str::trim)
+    }
+
     /// The text, with its argument if it has one. An argument is one word of at most 128 characters.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! taken for another. Prints what `make questions` shows.
 //!
 //! `sixty.txt` is written as on paper and as people type; `typed.txt` as people type who do not know the tools;
-//! `fresh.txt`, `second.txt`, `third.txt` and `fourth.txt` were written after the grammar, without a look at its words;
+//! `fresh.txt`, `second.txt`, `third.txt`, `fourth.txt` and `fifth.txt` were written after the grammar, without a look at its words;
 //! `asked.txt` has questions one after the other, and what sounds like a question that a tool answers and is another one;
 //! `near_misses.txt` is close to what tools answer and must be answered by none; `wordings.txt` has the commonest questions
 //! of each tool in several wordings.
@@ -135,6 +135,7 @@ fn most_are_understood_of_what_was_asked_afterwards() {
         ("second", include_str!("second.txt")),
         ("third", include_str!("third.txt")),
         ("fourth", include_str!("fourth.txt")),
+        ("fifth", include_str!("fifth.txt")),
     ] {
         let outcome = ask(list);
         outcome.tell(name);

@@ -115,12 +115,14 @@ impl std::fmt::Debug for Draft {
 
 /// Stores a draft, or returns what the same job stored before (support role).
 pub async fn store(tx: &mut Tx, tenant: TenantId, draft: &NewDraft<'_>) -> Result<Draft, DbError> {
-    sqlx::query(
-        "insert into support_app.draft
+    let stored = sqlx::query_as(
+        "insert into support_app.draft as d
              (id, tenant_id, ticket_id, message_count, job_id, tone, length, style, reply, recommendation, drafter,
               model, usage)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-         on conflict (tenant_id, job_id) do nothing",
+         on conflict (tenant_id, job_id) do nothing
+         returning d.*, d.message_count < (select t.message_count from support_app.ticket t where t.id = d.ticket_id)
+             as stale",
     )
     .bind(DraftId::new())
     .bind(tenant)
@@ -135,9 +137,12 @@ pub async fn store(tx: &mut Tx, tenant: TenantId, draft: &NewDraft<'_>) -> Resul
     .bind(draft.drafter)
     .bind(draft.model)
     .bind(draft.usage)
-    .execute(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await?;
-    by_job(tx, tenant, draft.job).await?.ok_or_else(|| sqlx::Error::RowNotFound.into())
+    match stored {
+        Some(stored) => Ok(stored),
+        None => by_job(tx, tenant, draft.job).await?.ok_or_else(|| sqlx::Error::RowNotFound.into()),
+    }
 }
 
 /// The draft that a job wrote, if it did (support role).

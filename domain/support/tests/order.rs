@@ -260,6 +260,31 @@ async fn a_ticket_asks_once_for_its_customer_and_again_when_the_address_changes(
 }
 
 #[tokio::test]
+async fn a_ticket_that_is_settled_again_is_held_and_not_written_again() {
+    let world = world().await;
+    let id = ticket(&world, 1, "open").await;
+    let mut versions = Vec::new();
+    for _ in 0..2 {
+        let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+        settle::settle(&mut tx, world.tenant, id, at(3_600)).await.expect("settled").expect("there is one");
+        let mut other = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+        let held = "select from support_app.ticket where id = $1 for no key update skip locked";
+        let free = sqlx::query(held).bind(id).fetch_optional(&mut *other).await.expect("asked");
+        assert!(free.is_none(), "nobody else changes it meanwhile");
+        other.rollback().await.expect("ended");
+        tx.commit().await.expect("commits");
+        let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("answers");
+        let version: String = sqlx::query_scalar("select ctid::text from support_app.ticket where id = $1")
+            .bind(id)
+            .fetch_one(&mut admin)
+            .await
+            .expect("read");
+        versions.push(version);
+    }
+    assert_eq!(versions[0], versions[1]);
+}
+
+#[tokio::test]
 async fn whoever_takes_several_tickets_takes_them_in_the_order_of_their_ids() {
     let world = world().await;
     let (first, second) = (ticket(&world, 1, "open").await, ticket(&world, 2, "open").await);

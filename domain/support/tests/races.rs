@@ -5,7 +5,8 @@ mod world;
 
 use chrono::{DateTime, Duration, Utc};
 use database::ids::{MessageId, TicketId};
-use database::{Role, Tx};
+use database::{Db, Role, Tx};
+use futures_util::FutureExt;
 use support::drafts::{self, NewDraft};
 use support::tickets::change::{self, Change, Customer, Woken};
 use support::tickets::create::{self, NewTicket};
@@ -280,4 +281,68 @@ async fn a_note_takes_its_ticket_and_the_one_that_goes_on_by_their_ids() {
     let mut look = tx(&world).await;
     let notes = message::list(&mut look, older, Which::All, None, 10).await.expect("readable");
     assert_eq!(notes.iter().filter(|note| note.body_text == "A draft").count(), 1);
+}
+
+/// Whatever is done at once to tickets of one conversation waits its turn, or is told why not; none gives way in a deadlock.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn merges_messages_and_ends_of_merges_at_once_wait_their_turn() {
+    let world = world().await;
+    let db = Db::connect(&world.database.url_for("desk_api"), 30).expect("the URL is valid");
+    let (target, _) = ticket(&world).await;
+    let mut sources = Vec::new();
+    for _ in 0..10 {
+        sources.push(ticket(&world).await.0);
+    }
+    // Into the one, and those into the first of them; what was merged comes apart, while customers write everywhere.
+    let (world, db, first) = (&world, &db, sources[0]);
+    let merges = sources.iter().enumerate().map(|(place, &source)| {
+        let into = if place % 3 == 1 { first } else { target };
+        async move {
+            let mut tx = db.tenant_tx(Role::Support, world.tenant).await?;
+            let _ = merge::merge(&mut tx, &acting(world), source, into, false).await?;
+            Ok::<(), TicketError>(tx.commit().await?)
+        }
+        .boxed()
+    });
+    let ends = sources.iter().rev().step_by(2).map(|&source| {
+        async move {
+            let mut tx = db.tenant_tx(Role::Support, world.tenant).await?;
+            let _ = merge::undo(&mut tx, &acting(world), source).await?;
+            Ok(tx.commit().await?)
+        }
+        .boxed()
+    });
+    let messages = sources.iter().map(|&ticket| {
+        async move {
+            let mut tx = db.tenant_tx(Role::Support, world.tenant).await?;
+            message::hear(&mut tx, &acting(world), ticket, "And?", &[]).await?;
+            Ok(tx.commit().await?)
+        }
+        .boxed()
+    });
+    let mut all: Vec<_> = Vec::new();
+    for (merge, message) in merges.zip(messages) {
+        all.extend([merge, message]);
+    }
+    all.extend(ends);
+    let answers = futures_util::future::join_all(all).await;
+    let mut heard = 0;
+    for answer in answers {
+        match answer {
+            Ok(()) => heard += 1,
+            Err(TicketError::Conflict(_) | TicketError::Merged(_) | TicketError::Field { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(heard >= 10, "the customers are heard whatever becomes of the merges");
+    // Each message of theirs is in one ticket, and no ticket goes on in one that went on itself.
+    let (messages, chains): (i64, i64) = sqlx::query_as(
+        "select (select count(*) from support_app.message where body_text = 'And?'),
+                (select count(*) from support_app.ticket s join support_app.ticket t on t.id = s.merged_into
+                 where t.merged_into is not null)",
+    )
+    .fetch_one(&mut *tx(world).await)
+    .await
+    .expect("readable");
+    assert_eq!((messages, chains), (10, 0));
 }

@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::frame::Frame;
-use super::kmeans::{Point, cluster, nearest};
+use super::kmeans::{Beside, Point, cluster};
 use super::sampling::{halves, sample};
 use super::scale::Spread;
 use super::silhouette::silhouette;
@@ -262,7 +262,8 @@ fn divide(
 ) -> Option<Division> {
     let seed = sampled.seed.wrapping_add(count as u64 * 0x1000_0001);
     let centres = cluster(places, count, seed)?.centres;
-    let labels: Vec<u8> = places.iter().map(|place| nearest(place, &centres).0 as u8).collect();
+    let beside = Beside::of(&centres);
+    let labels: Vec<u8> = places.iter().map(|place| beside.nearest(place).0 as u8).collect();
     let mut shares = vec![0.0; count];
     for &label in &labels {
         shares[usize::from(label)] += 1.0 / labels.len() as f64;
@@ -303,11 +304,11 @@ pub(crate) fn stability(
                 let frame = LADDER[look].frame(sampled, &rows)?;
                 let places: Vec<Point> =
                     rows.iter().filter_map(|&row| frame.place(sampled.table.row(row))).collect();
-                let centres = cluster(&places, count, seed)?.centres;
+                let beside = Beside::of(&cluster(&places, count, seed)?.centres);
                 let label = |&row: &usize| {
                     frame
                         .place(sampled.table.row(row))
-                        .map_or(u8::MAX, |place| nearest(&place, &centres).0 as u8)
+                        .map_or(u8::MAX, |place| beside.nearest(&place).0 as u8)
                 };
                 Some(known.iter().map(label).collect::<Vec<u8>>())
             });
@@ -325,7 +326,8 @@ pub(crate) fn stability(
 
 /// The share of the customers known on both days that stand in another segment than a week before.
 fn moved(division: &Division, table: &Matrix, before: &Matrix, known: &[usize]) -> f64 {
-    let segment = |row: &[f32]| division.frame.place(row).map(|place| nearest(&place, &division.centres).0);
+    let beside = Beside::of(&division.centres);
+    let segment = |row: &[f32]| division.frame.place(row).map(|place| beside.nearest(&place).0);
     let (mut both, mut other) = (0_u32, 0_u32);
     for &row in known {
         if let (Some(now), Some(then)) = (segment(table.row(row)), segment(before.row(row))) {

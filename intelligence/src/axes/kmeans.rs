@@ -1,8 +1,8 @@
 //! k-means on the few components of one axis. Our own: points of four numbers fit the processor's registers, and a
 //! fit must give the same bits whatever the number of threads.
 
-use super::POINT;
 use super::sampling::sample;
+use super::{MAX_SEGMENTS, POINT};
 use crate::random::SplitMix64;
 
 /// Where a customer stands on an axis; unused components are 0.
@@ -52,17 +52,46 @@ pub(crate) fn cluster(points: &[Point], count: usize, seed: u64) -> Option<Clust
     Some(best)
 }
 
-/// The nearest centre's index and its squared distance.
-#[inline]
-pub(crate) fn nearest(point: &Point, centres: &[Point]) -> (usize, f32) {
-    let mut found = (0, f32::INFINITY);
-    for (index, centre) in centres.iter().enumerate() {
-        let distance = distance(point, centre);
-        if distance < found.1 {
-            found = (index, distance);
+/// Centres side by side, so that the distances of a point to all of them are one calculation on the processor's registers;
+/// with the same bits as [`distance`].
+pub(crate) struct Beside([[f32; MAX_SEGMENTS]; POINT]);
+
+impl Beside {
+    /// At most [`MAX_SEGMENTS`] centres. The places of others are so far away that nothing is near to them.
+    pub(crate) fn of(centres: &[Point]) -> Beside {
+        let mut columns = [[f32::INFINITY; MAX_SEGMENTS]; POINT];
+        for (place, centre) in centres.iter().enumerate() {
+            for (column, &value) in columns.iter_mut().zip(centre) {
+                column[place] = value;
+            }
         }
+        Beside(columns)
     }
-    found
+
+    /// The nearest centre's index, the first of several, and its squared distance.
+    #[inline]
+    pub(crate) fn nearest(&self, point: &Point) -> (usize, f32) {
+        let mut gaps = [0.0_f32; MAX_SEGMENTS];
+        for (column, &value) in self.0.iter().zip(point) {
+            for (gap, centre) in gaps.iter_mut().zip(column) {
+                let difference = value - centre;
+                *gap += difference * difference;
+            }
+        }
+        // Halves against halves: a comparison at a time would take longer than the distances.
+        let least_of = |left: f32, right: f32| if left < right { left } else { right };
+        let mut least = gaps;
+        for width in [MAX_SEGMENTS / 2, MAX_SEGMENTS / 4, MAX_SEGMENTS / 8] {
+            for place in 0..width {
+                least[place] = least_of(least[place], least[place + width]);
+            }
+        }
+        let mut at_least = 0_u32;
+        for (place, &gap) in gaps.iter().enumerate() {
+            at_least |= u32::from(gap == least[0]) << place;
+        }
+        (at_least.trailing_zeros() as usize % MAX_SEGMENTS, least[0])
+    }
 }
 
 /// Squared Euclidean distance.
@@ -133,8 +162,9 @@ fn lloyd(points: &[Point], mut centres: Vec<Point>) -> Clusters {
         let mut members = vec![0_u32; centres.len()];
         let mut cost = 0.0;
         let mut farthest = (0, -1.0_f32);
+        let beside = Beside::of(&centres);
         for (index, point) in points.iter().enumerate() {
-            let (centre, gap) = nearest(point, &centres);
+            let (centre, gap) = beside.nearest(point);
             members[centre] += 1;
             cost += f64::from(gap);
             for (sum, &value) in sums[centre].iter_mut().zip(point) {
@@ -161,6 +191,8 @@ fn lloyd(points: &[Point], mut centres: Vec<Point>) -> Clusters {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Three square blobs around these places.
@@ -175,10 +207,31 @@ mod tests {
     fn separate_blobs_are_found_exactly_and_in_order() {
         let (points, places) = blobs();
         let clusters = cluster(&points, 3, 5).expect("three places");
+        let beside = Beside::of(&clusters.centres);
         for (point, &place) in points.iter().zip(&places) {
-            assert_eq!(nearest(point, &clusters.centres).0, place);
+            assert_eq!(beside.nearest(point).0, place);
         }
         assert_eq!(clusters, cluster(&points, 3, 5).expect("again"), "the same seed makes the same centres");
+    }
+
+    proptest! {
+        #[test]
+        fn the_nearest_of_centres_side_by_side_is_the_first_of_the_nearest(
+            point in prop::array::uniform4(-3_i8..3),
+            centres in prop::collection::vec(prop::array::uniform4(-3_i8..3), 1..=MAX_SEGMENTS),
+        ) {
+            let place = |point: [i8; POINT]| point.map(|value| f32::from(value) / 3.0);
+            let (point, centres) = (place(point), centres.into_iter().map(place).collect::<Vec<_>>());
+            let mut found = (0, f32::INFINITY);
+            for (index, centre) in centres.iter().enumerate() {
+                let distance = distance(&point, centre);
+                if distance < found.1 {
+                    found = (index, distance);
+                }
+            }
+            let (index, gap) = Beside::of(&centres).nearest(&point);
+            prop_assert_eq!((index, gap.to_bits()), (found.0, found.1.to_bits()));
+        }
     }
 
     #[test]

@@ -229,10 +229,11 @@ fn profiles(division: &Division, sampled: &Sampled<'_>) -> Vec<Vec<f64>> {
     let parts = &division.frame.parts;
     let mut sums = vec![vec![0.0; parts.len()]; division.centres.len()];
     let mut members = vec![0_u32; division.centres.len()];
+    let beside = kmeans::Beside::of(&division.centres);
     for &row in sampled.rows {
         let values = sampled.table.row(row);
         if let Some(place) = division.frame.place(values) {
-            let segment = kmeans::nearest(&place, &division.centres).0;
+            let segment = beside.nearest(&place).0;
             members[segment] += 1;
             for (sum, part) in sums[segment].iter_mut().zip(parts) {
                 *sum += f64::from(part.scale.apply(values[part.column]));

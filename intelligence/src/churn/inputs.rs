@@ -1,10 +1,6 @@
 //! What the regressions and BG/NBD read from a row of features, and what they have to say of it.
 
-use crate::{
-    bg_nbd::Observation,
-    features::{COUNT as FEATURE_COUNT, FEATURES},
-    history::Outcome,
-};
+use crate::{bg_nbd::Observation, features::known_column, history::Outcome};
 
 /// How many inputs recency, frequency and money make.
 pub(super) const RFM: usize = 6;
@@ -18,7 +14,7 @@ pub(super) const COLUMNS: [usize; COUNT] = [
     TENURE,
     SPEND_LOG,
     SPEND_90,
-    column("recency_share"),
+    known_column("recency_share"),
     // recency by frequency, both squared, both by tenure
     RECENCY,
     RECENCY,
@@ -45,25 +41,25 @@ pub(super) const COLUMNS: [usize; COUNT] = [
 ];
 
 /// The column of the days since the last order.
-pub(super) const RECENCY: usize = column("recency_days");
+pub(super) const RECENCY: usize = known_column("recency_days");
 /// The column of P(alive).
-pub(super) const ALIVE: usize = column("alive_probability");
-const ORDERS: usize = column("orders");
-const DAYS: usize = column("purchase_days");
-const TENURE: usize = column("tenure_days");
-const SPEND_LOG: usize = column("log_spend");
-const SPEND_90: usize = column("spend_90d");
-const SPEND_365: usize = column("spend_365d");
-const LARGEST: usize = column("largest_order_value");
-const ORDERS_30: usize = column("orders_30d");
-const ORDERS_90: usize = column("orders_90d");
-const ORDERS_365: usize = column("orders_365d");
-const OVERDUE: usize = column("overdue");
-const WEIGHTED: usize = column("recency_weighted_orders");
-const ACTIVE_MONTHS: usize = column("active_months_share");
-const LAST_GAP: usize = column("last_gap_days");
-const BURSTINESS: usize = column("burstiness");
-const UNITS: usize = column("units_per_order");
+pub(super) const ALIVE: usize = known_column("alive_probability");
+const ORDERS: usize = known_column("orders");
+const DAYS: usize = known_column("purchase_days");
+const TENURE: usize = known_column("tenure_days");
+const SPEND_LOG: usize = known_column("log_spend");
+const SPEND_90: usize = known_column("spend_90d");
+const SPEND_365: usize = known_column("spend_365d");
+const LARGEST: usize = known_column("largest_order_value");
+const ORDERS_30: usize = known_column("orders_30d");
+const ORDERS_90: usize = known_column("orders_90d");
+const ORDERS_365: usize = known_column("orders_365d");
+const OVERDUE: usize = known_column("overdue");
+const WEIGHTED: usize = known_column("recency_weighted_orders");
+const ACTIVE_MONTHS: usize = known_column("active_months_share");
+const LAST_GAP: usize = known_column("last_gap_days");
+const BURSTINESS: usize = known_column("burstiness");
+const UNITS: usize = known_column("units_per_order");
 
 /// Recency, frequency and money: ln(purchase days), ln(1 + recency), ln(1 + tenure), ln(1 + mean order value),
 /// ln(1 + spend of 90 days), recency over tenure. None for a customer without an order.
@@ -138,27 +134,4 @@ fn value(row: &[f32], column: usize) -> Option<f64> {
 /// ln(1 + x); a missing or negative number counts as 0.
 fn logarithm(row: &[f32], column: usize) -> f64 {
     value(row, column).unwrap_or(0.0).max(0.0).ln_1p()
-}
-
-/// The column of a feature, at compile time.
-pub(crate) const fn column(name: &str) -> usize {
-    let mut at = 0;
-    while at < FEATURE_COUNT {
-        if equal(FEATURES[at].name.as_bytes(), name.as_bytes()) {
-            return at;
-        }
-        at += 1;
-    }
-    panic!("no feature of this name")
-}
-
-const fn equal(left: &[u8], right: &[u8]) -> bool {
-    let mut at = 0;
-    while at < left.len() && at < right.len() {
-        if left[at] != right[at] {
-            return false;
-        }
-        at += 1;
-    }
-    left.len() == right.len()
 }

@@ -145,6 +145,29 @@ pub fn column(name: &str) -> Option<usize> {
     FEATURES.iter().position(|feature| feature.name == name)
 }
 
+/// The column of a feature, at compile time.
+pub(crate) const fn known_column(name: &str) -> usize {
+    let mut at = 0;
+    while at < COUNT {
+        if equal(FEATURES[at].name.as_bytes(), name.as_bytes()) {
+            return at;
+        }
+        at += 1;
+    }
+    panic!("no feature of this name")
+}
+
+const fn equal(left: &[u8], right: &[u8]) -> bool {
+    let mut at = 0;
+    while at < left.len() && at < right.len() {
+        if left[at] != right[at] {
+            return false;
+        }
+        at += 1;
+    }
+    left.len() == right.len()
+}
+
 /// All features of all customers as of the end of `until_day` (days since 1970-01-01): one row a customer, one column
 /// a feature of `FEATURES`. Later lines change nothing. A customer without an order by then has a row of missing
 /// values; without a model the probability of being alive is missing.

@@ -4,15 +4,15 @@
 //! Of a customer who came within the year the first order is no part of the rate: everybody has one, whatever follows.
 
 use crate::{
-    churn::inputs,
+    features::known_column,
     season::{Basis, Season},
 };
 
-const SPEND_90: usize = inputs::column("spend_90d");
-const SPEND_365: usize = inputs::column("spend_365d");
-const TENURE: usize = inputs::column("tenure_days");
+const SPEND_90: usize = known_column("spend_90d");
+const SPEND_365: usize = known_column("spend_365d");
+const TENURE: usize = known_column("tenure_days");
 
-const MEAN_ORDER: usize = inputs::column("mean_order_value");
+const MEAN_ORDER: usize = known_column("mean_order_value");
 
 /// A newcomer's rate is of so many days at least.
 const SHORTEST: f64 = 30.0;

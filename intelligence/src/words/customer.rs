@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use super::plain::{capital, every, month_of, orders, span};
 use super::spread::Place;
-use crate::features::column;
+use crate::features::known_column;
 
 /// No sentence is longer.
 pub const MOST_CHARACTERS: usize = 170;
@@ -18,6 +18,12 @@ const YEAR_DAYS: f64 = 365.0;
 const LATE: f64 = 2.0;
 /// From so many days on lateness is worth a word.
 const LATE_DAYS: f64 = 5.0;
+const ORDERS_90D: usize = known_column("orders_90d");
+const ORDER_MOMENTUM: usize = known_column("order_momentum");
+const PURCHASE_DAYS: usize = known_column("purchase_days");
+const MEDIAN_GAP_DAYS: usize = known_column("median_gap_days");
+const RECENCY_DAYS: usize = known_column("recency_days");
+const TENURE_DAYS: usize = known_column("tenure_days");
 
 /// What the sentence is made from.
 #[derive(Clone, Copy, Debug)]
@@ -44,16 +50,16 @@ pub fn sentence(known: &Known<'_>) -> String {
 }
 
 impl Known<'_> {
-    fn feature(&self, name: &str) -> Option<f64> {
-        let value = self.row.get(column(name)?).copied()?;
+    fn feature(&self, column: usize) -> Option<f64> {
+        let value = self.row.get(column).copied()?;
         value.is_finite().then_some(f64::from(value))
     }
 
     /// Orders of the last quarter and of the one before.
     fn quarters(&self) -> Option<(u32, u32)> {
-        let recent = self.feature("orders_90d")?;
+        let recent = self.feature(ORDERS_90D)?;
         // The feature is ln((recent + 1/2) / (before + 1/2)).
-        let before = ((recent + 0.5) / self.feature("order_momentum")?.exp() - 0.5).round().max(0.0);
+        let before = ((recent + 0.5) / self.feature(ORDER_MOMENTUM)?.exp() - 0.5).round().max(0.0);
         Some((recent as u32, before as u32))
     }
 }
@@ -63,8 +69,8 @@ fn purchases(known: &Known<'_>, first_day: i32) -> String {
     if known.orders == 1 {
         return format!("{count}, in {month}");
     }
-    let days = known.feature("purchase_days").unwrap_or(1.0);
-    let Some(gap) = known.feature("median_gap_days").filter(|_| days >= 2.0) else {
+    let days = known.feature(PURCHASE_DAYS).unwrap_or(1.0);
+    let Some(gap) = known.feature(MEDIAN_GAP_DAYS).filter(|_| days >= 2.0) else {
         let both = if known.orders == 2 { "both" } else { "all" };
         return format!("{count}, {both} on one day in {month}");
     };
@@ -82,7 +88,7 @@ fn purchases(known: &Known<'_>, first_day: i32) -> String {
 /// Who came once, or has stayed away for a year, has spent; the others spend.
 fn spend(known: &Known<'_>) -> Option<String> {
     let place = known.spend?;
-    let spends = known.orders > 1 && known.feature("recency_days")? <= YEAR_DAYS;
+    let spends = known.orders > 1 && known.feature(RECENCY_DAYS)? <= YEAR_DAYS;
     let verb = if spends { "spends" } else { "spent" };
     Some(match place {
         Place { below, above } if below >= NOTABLE && below >= above => {
@@ -95,8 +101,8 @@ fn spend(known: &Known<'_>) -> Option<String> {
 
 /// What the last quarter was like, in other words than those of the clause about spend.
 fn lately(known: &Known<'_>, spend: &str) -> Option<String> {
-    let recency = known.feature("recency_days")?;
-    let tenure = known.feature("tenure_days")?;
+    let recency = known.feature(RECENCY_DAYS)?;
+    let tenure = known.feature(TENURE_DAYS)?;
     let (recent, before) = known.quarters()?;
     if known.orders == 1 && recency >= QUARTER_DAYS {
         return Some(format!("has not come back in {}", span(recency)));
@@ -108,7 +114,7 @@ fn lately(known: &Known<'_>, spend: &str) -> Option<String> {
         return Some(format!("nothing last quarter, {} in the one before", orders(before)));
     }
     let is_late = known
-        .feature("median_gap_days")
+        .feature(MEDIAN_GAP_DAYS)
         .is_some_and(|gap| known.orders > 2 && recency >= LATE_DAYS && recency >= LATE * gap);
     if is_late {
         return Some(format!("quiet for {}, which is long for them", span(recency)));
@@ -137,7 +143,7 @@ fn lately(known: &Known<'_>, spend: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::COUNT;
+    use crate::features::{COUNT, column};
 
     fn row(values: &[(&str, f64)]) -> Vec<f32> {
         let mut row = vec![f32::NAN; COUNT];

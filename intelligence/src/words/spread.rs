@@ -1,6 +1,8 @@
 //! How a shop's customers are spread on every axis, by the one number that says most there, so that "more than 98 % of
 //! customers" is a look-up. Made anew for every run.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::features::{self, support};
@@ -86,7 +88,16 @@ impl Place {
 
 /// The column of an axis's leading number in its table.
 fn column(axis: usize) -> Option<usize> {
-    if axis < PURCHASE_AXES { features::column(LEADING[axis]) } else { support::column(LEADING[axis]) }
+    static COLUMNS: LazyLock<[Option<usize>; AXES]> = LazyLock::new(|| {
+        std::array::from_fn(|axis| {
+            if axis < PURCHASE_AXES {
+                features::column(LEADING[axis])
+            } else {
+                support::column(LEADING[axis])
+            }
+        })
+    });
+    COLUMNS[axis]
 }
 
 /// The points below a value say how many customers are below it, one point too many: the claim is never too large.

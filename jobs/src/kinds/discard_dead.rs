@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contract::{Access, Backoff, JobKind, Policy, Priority, Rerun},
-    dead::DeadFilter,
+    contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Unfit},
+    dead::{DeadFilter, check_reason},
     kinds::retry_dead::BulkReport,
 };
 
@@ -36,4 +37,9 @@ impl JobKind for DiscardDead {
         access: Access::Operator,
         rerun: Rerun::Never,
     };
+
+    fn check(&self, _: DateTime<Utc>) -> Result<(), Unfit> {
+        check_reason(&self.reason)?;
+        self.filter.check()
+    }
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    contract::{Access, Backoff, JobKind, Policy, Priority, Rerun},
+    contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Unfit},
+    dead::check_reason,
     kinds::retry_dead::BulkReport,
 };
 
@@ -38,4 +40,12 @@ impl JobKind for DrainQueue {
         access: Access::Operator,
         rerun: Rerun::Never,
     };
+
+    fn check(&self, _: DateTime<Utc>) -> Result<(), Unfit> {
+        if self.queue == Self::POLICY.queue {
+            let reason = format!("must be another than {}, in which the drain itself waits", self.queue);
+            return Err(Unfit::at("queue", reason));
+        }
+        check_reason(&self.reason)
+    }
 }

@@ -32,7 +32,10 @@ macro_rules! declare_kinds {
 
 for_each_kind!(declare_kinds);
 
-use crate::contract::{JobKind, Policy};
+use chrono::{DateTime, Utc};
+
+use crate::by_name;
+use crate::contract::{JobKind, Policy, Unfit};
 use crate::shape;
 
 /// What is known of a kind without knowing its type.
@@ -46,8 +49,8 @@ pub struct KindInfo {
     pub key: Option<&'static str>,
     /// How it runs.
     pub policy: Policy,
-    /// Checks that a JSON text is a payload of the kind; says what does not fit.
-    pub check: fn(&str) -> Result<(), String>,
+    /// Checks that a JSON text is a payload of the kind, for a job that may begin at that time; says what does not fit.
+    pub check: fn(&str, DateTime<Utc>) -> Result<(), Unfit>,
     /// The fields of a payload, see [`shape`].
     pub shape: fn() -> String,
 }
@@ -66,6 +69,7 @@ impl KindInfo {
     }
 }
 
-fn check<K: JobKind>(payload: &str) -> Result<(), String> {
-    serde_json::from_str::<K>(payload).map(|_| ()).map_err(|error| error.to_string())
+fn check<K: JobKind>(payload: &str, at: DateTime<Utc>) -> Result<(), Unfit> {
+    let payload: K = by_name::from_str(payload).map_err(|error| Unfit::whole(error.to_string()))?;
+    payload.check(at)
 }

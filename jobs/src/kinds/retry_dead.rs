@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     JobId,
-    contract::{Access, Backoff, JobKind, Policy, Priority, Rerun},
+    contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Unfit},
     dead::{DeadFilter, Left},
 };
 
@@ -27,6 +27,9 @@ pub struct RetryDead {
 }
 
 impl RetryDead {
+    /// Jobs that may be tried first.
+    pub const MOST_CANARY: u32 = 1_000;
+
     /// A tenant has one bulk retry at a time.
     pub const DEDUP_KEY: &'static str = "bulk";
 }
@@ -74,4 +77,11 @@ impl JobKind for RetryDead {
         access: Access::Operator,
         rerun: Rerun::Never,
     };
+
+    fn check(&self, _: DateTime<Utc>) -> Result<(), Unfit> {
+        if self.canary > RetryDead::MOST_CANARY {
+            return Err(Unfit::at("canary", format!("must be 0 to {}", RetryDead::MOST_CANARY)));
+        }
+        self.filter.check()
+    }
 }

@@ -1,6 +1,6 @@
 -- Moves jobs that succeeded from `live` to `finished`, if they still run under the given lease.
 with input as (
-    select * from unnest($1::uuid[], $2::uuid[], $3::jsonb[]) t (id, lease, result)
+    select unnest($1::uuid[]) as id, unnest($2::uuid[]) as lease, unnest($3::jsonb[]) as result
 ), gone as (
     delete from jobs.live j using input i where j.id = any (array[i.id]) and j.lease = i.lease
     returning j.id, j.tenant_id, j.kind, j.queue, j.priority, j.attempt, j.max_attempts, j.crashes, j.run_at,

@@ -129,7 +129,7 @@ async fn a_vacuum_is_waited_for() {
     let mut conn = ledger.engine().await;
     let looking = tokio::spawn(async move { days::look_after(&mut conn, Utc::now()).await });
     // For longer than anybody waits who keeps others waiting.
-    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
         and clock_timestamp() - query_start > interval '400 milliseconds' and query like '%jobs.%_day%'";
     while ledger.number(waiting).await == 0 {
         tokio::task::yield_now().await;

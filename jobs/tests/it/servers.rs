@@ -9,6 +9,7 @@ use jobs::{
     dispatch::{Dispatch, Server},
     events::Event,
 };
+use migrations::testing::insist;
 use redis::{Client, Cmd, RedisResult, aio::MultiplexedConnection, cmd};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -132,11 +133,10 @@ async fn a_protected_master_is_found_through_sentinels_with_and_without_a_passwo
     for (number, sentinels) in lists.iter().enumerate() {
         let url = format!("redis+sentinel://:secret@{sentinels}/main/2");
         let dispatch = dispatch(&url);
-        let mut link = dispatch.link().await.unwrap_or_else(|error| panic!("{sentinels}: {error}"));
-        dispatch.ping(&mut link).await.expect("it answers");
-        dispatch.listen_events().await.expect("it relays");
+        insist(async || dispatch.ping(&mut dispatch.link().await?).await).await;
+        insist(async || dispatch.listen_events().await).await;
         let key = format!("key{number}");
-        dispatch.commands().run(cmd("SET").arg(&key).arg("x")).await.expect("it takes a key");
+        insist(async || dispatch.commands().run(cmd("SET").arg(&key).arg("x")).await).await;
         let direct = Client::open(format!("redis://:secret@127.0.0.1:{}/2", master.port)).expect("a URL");
         let mut direct = direct.get_multiplexed_async_connection().await.expect("connects");
         let found: bool = cmd("EXISTS").arg(&key).query_async(&mut direct).await.expect("answers");
@@ -154,11 +154,11 @@ async fn a_cluster_holds_the_order_of_each_queue_and_relays_events() {
     let masters = cluster().await;
     let url = format!("redis+cluster://127.0.0.1:{},127.0.0.1:{}", masters[0].port, masters[1].port);
     let dispatch = dispatch(&url);
-    let mut link = dispatch.link().await.expect("connects");
-    dispatch.ping(&mut link).await.expect("it answers");
-    assert!(!dispatch.has_epoch(&mut link).await.expect("it answers"));
-    dispatch.set_epoch(&mut link).await.expect("it takes a key");
-    assert!(dispatch.has_epoch(&mut link).await.expect("it answers"));
+    insist(async || dispatch.ping(&mut dispatch.link().await?).await).await;
+    let has_epoch = async || dispatch.has_epoch(&mut dispatch.link().await?).await;
+    assert!(!insist(&has_epoch).await);
+    insist(async || dispatch.set_epoch(&mut dispatch.link().await?).await).await;
+    assert!(insist(&has_epoch).await);
 
     // By rank, the last to go first.
     let offer = |queue: &str, priority: i16| {
@@ -168,7 +168,8 @@ async fn a_cluster_holds_the_order_of_each_queue_and_relays_events() {
     let offers: Vec<Offer> =
         QUEUES.iter().flat_map(|queue| [3, 2, 0].map(|rank| offer(queue, rank))).collect();
     let (now, later) = offers.split_at(12);
-    assert_eq!(dispatch.offer_now(&mut link, now).await.expect("all of a queue are in one slot"), 12);
+    // All of a queue are in one slot, or it would be refused.
+    insist(async || dispatch.offer_now(&mut dispatch.link().await?, now).await).await;
     dispatch.announce(Announcement { ready: later.to_vec(), next_due: None });
     dispatch.flush().await;
     for master in &masters {
@@ -176,14 +177,16 @@ async fn a_cluster_holds_the_order_of_each_queue_and_relays_events() {
         assert!(keys > 0, "the queues are on both");
     }
     for (queue, offers) in QUEUES.iter().zip(offers.chunks(3)) {
-        assert_eq!(dispatch.depth(&mut link, queue).await.expect("a number"), 3, "{queue}");
-        assert_eq!(dispatch.position(&mut link, queue, offers[0].id).await.expect("a place"), Some(2));
-        let mut lane = dispatch.open_lane(queue).await.expect("connects");
+        let depth = async || dispatch.depth(&mut dispatch.link().await?, queue).await;
+        assert_eq!(insist(depth).await, 3, "{queue}");
+        let place = async || dispatch.position(&mut dispatch.link().await?, queue, offers[0].id).await;
+        assert_eq!(insist(place).await, Some(2), "{queue}");
+        let mut lane = insist(async || dispatch.open_lane(queue).await).await;
         let popped = lane.pop(10).await.expect("three jobs");
         assert_eq!(popped, [offers[2].id, offers[1].id, offers[0].id], "{queue}");
     }
 
-    let mut heard = dispatch.listen_events().await.expect("a node relays").into_on_message();
+    let mut heard = insist(async || dispatch.listen_events().await).await.into_on_message();
     dispatch.tell(&[Event { id: offers[0].id, state: State::Done }]);
     let told = tokio::time::timeout(Duration::from_secs(30), heard.next()).await;
     assert_eq!(told.expect("it is relayed").expect("it is open").get_payload_bytes().len(), 17);
@@ -194,13 +197,13 @@ async fn a_redis_that_evicts_is_told_what_to_do() {
     let server = server("maxmemory-policy allkeys-lru\n").await;
     let url = format!("redis://127.0.0.1:{}/", server.port);
     let dispatch = dispatch(&url);
-    let mut link = dispatch.link().await.expect("connects");
-    let advice = dispatch.eviction_advice(&mut link).await.expect("it tells").expect("it evicts");
+    let told = async || dispatch.eviction_advice(&mut dispatch.link().await?).await;
+    let advice = insist(&told).await.expect("it evicts");
     assert!(
         advice.contains("allkeys-lru") && advice.contains("CONFIG SET maxmemory-policy noeviction"),
         "{advice}"
     );
     assert_eq!(advice.lines().count(), 1);
     run(&url, cmd("CONFIG").arg("SET").arg("maxmemory-policy").arg("noeviction")).await.expect("set");
-    assert_eq!(dispatch.eviction_advice(&mut link).await.expect("it tells"), None);
+    assert_eq!(insist(&told).await, None);
 }

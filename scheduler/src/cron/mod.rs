@@ -130,8 +130,8 @@ fn readable(all: Vec<Schedule>, complained: &mut HashSet<String>) -> Vec<(Schedu
     for schedule in all {
         let table = Timetable::parse(&schedule.cron, &schedule.timezone).map_err(|error| error.to_string());
         let kind = kinds::find(&schedule.kind).map_err(|error| error.to_string()).and_then(|kind| {
-            (kind.check)(&schedule.payload.to_string())
-                .map_err(|reason| format!("its payload does not fit {}: {reason}", schedule.kind))
+            (kind.check)(&schedule.payload.to_string(), Utc::now())
+                .map_err(|unfit| format!("its payload does not fit {}: {unfit}", schedule.kind))
         });
         match (table, kind) {
             (Ok(table), Ok(())) => good.push((schedule, table)),

@@ -4,11 +4,19 @@ use std::{collections::HashSet, time::Duration};
 
 use database::ids::TenantId;
 use jobs::{Dispatch, JobId, NewJob, SYSTEM_TENANT, Store, dispatch::Server, enqueue, kinds::Probe};
-use migrations::testing::{TestDatabase, fresh_database};
-use scheduler::Scheduler;
+use migrations::testing::{TestDatabase, fresh_database, insist};
+use scheduler::{Scheduler, leader::Lease};
+use sqlx::PgPool;
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// A leadership that nobody loses because the machine stands still; who is to lose it has it taken away.
+const FIRM: Lease = Lease {
+    holds: Duration::from_secs(3600),
+    renewed_every: Duration::from_millis(500),
+    answered_within: Duration::from_secs(300),
+};
 
 pub struct Desk {
     // Dropping it drops the database.
@@ -44,7 +52,8 @@ impl Desk {
 
     pub fn start_with(&self, refine: impl FnOnce(Scheduler) -> Scheduler) -> Running {
         let dispatch = dispatch(&self.redis_url, &self.prefix);
-        let scheduler = refine(Scheduler::new(&self.database_url, dispatch).expect("a good URL"));
+        let scheduler = Scheduler::new(&self.database_url, dispatch).expect("a good URL");
+        let scheduler = refine(scheduler.with_lease(FIRM));
         let leading = scheduler.leading();
         let end = CancellationToken::new();
         let task = tokio::spawn(scheduler.run(end.clone()));
@@ -86,9 +95,14 @@ impl Desk {
 
     /// Takes what there is, at most `max`, waiting for the first.
     pub async fn next_jobs(&self, max: usize) -> Vec<JobId> {
-        let mut lane = self.dispatch.open_lane("default").await.expect("redis answers");
+        let open = async || self.dispatch.open_lane("default").await;
+        let mut lane = insist(&open).await;
         loop {
-            let mut ids = lane.pop(max).await.expect("redis answers");
+            // What was taken and not heard of is offered again, as what a worker loses.
+            let Ok(mut ids) = lane.pop(max).await else {
+                lane = insist(&open).await;
+                continue;
+            };
             // The shipped schedules run here as well, one of them every minute.
             let others: Vec<JobId> =
                 sqlx::query_scalar("select id from jobs.live where id = any($1) and kind <> 'probe'")
@@ -144,10 +158,16 @@ impl Running {
         self.is_leading() && !self.leading.has_changed().expect("the scheduler runs")
     }
 
-    /// Ends it as `kill -9` would: nothing is finished, nothing given up.
-    pub async fn kill(self) {
+    /// Ends it as `kill -9` would: nothing is finished, nothing given up. Its leadership ends a second later, under
+    /// another name, so that a renewal which is still on its way comes to nothing.
+    pub async fn kill(self, ledger: &PgPool) {
         self.task.abort();
         assert!(self.task.await.expect_err("it was killed").is_cancelled());
+        sqlx::query("update jobs.leader set holder = $1, expires_at = now() + interval '1 second'")
+            .bind(Uuid::now_v7())
+            .execute(ledger)
+            .await
+            .expect("the ledger answers");
     }
 
     /// Ends it as SIGTERM does.

@@ -4,6 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use database::ids::TenantId;
 use jobs::{NewJob, Offer, Priority, SYSTEM_TENANT, enqueue, kinds::Probe, ledger};
+use migrations::testing::insist;
 use uuid::Uuid;
 
 use crate::desk::Desk;
@@ -22,8 +23,8 @@ async fn jobs_that_redis_never_heard_of_or_forgot_are_offered() {
     desk.wipe_redis().await;
     assert_eq!(take(&desk).await, ids, "a wiped Redis is told again");
     // What looks for lost ids may have offered them first; the leader notices the loss itself, and comes to its end.
-    let mut link = desk.dispatch.link().await.expect("redis answers");
-    while !desk.dispatch.has_epoch(&mut link).await.expect("redis answers") {}
+    let is_told = async || desk.dispatch.has_epoch(&mut desk.dispatch.link().await?).await;
+    while !insist(&is_told).await {}
     scheduler.stop().await;
 }
 
@@ -53,17 +54,17 @@ async fn ids_that_were_lost_behind_many_others_are_found_although_redis_seems_to
     let over: Vec<Offer> = (0..3 * OLDER)
         .map(|_| Offer { id: Uuid::now_v7(), tenant: Uuid::nil(), queue: "default".to_owned(), priority: 2 })
         .collect();
-    let mut link = desk.dispatch.link().await.expect("redis answers");
-    desk.dispatch.offer_now(&mut link, &over).await.expect("redis answers");
+    insist(async || desk.dispatch.offer_now(&mut desk.dispatch.link().await?, &over).await).await;
     let _never_announced = desk.enqueue_silently(OLDER, None).await;
     let probe = || NewJob::of(TenantId(SYSTEM_TENANT), &Probe::default()).expect("a probe fits");
     let lost = [probe().with_priority(Priority::Urgent), probe()];
     let (lost, _never_announced) = enqueue(&mut conn, &lost).await.expect("the ledger takes probes");
     for job in lost {
+        let place =
+            async || desk.dispatch.position(&mut desk.dispatch.link().await?, "default", job.id).await;
         let told = async {
             // Nothing signals that an id is in the order, and taking ids from it would show that some are missing.
-            while desk.dispatch.position(&mut link, "default", job.id).await.expect("redis answers").is_none()
-            {
+            while insist(&place).await.is_none() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };

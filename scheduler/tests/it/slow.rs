@@ -1,4 +1,5 @@
-//! A ledger that needs two seconds for everything.
+//! A ledger that needs two seconds for everything. That the times of the leadership leave room for such answers is tested
+//! beside them; here a real ledger gives them, and none of its own limits ends a renewal.
 
 use sqlx::{Connection, PgConnection, postgres::PgListener};
 
@@ -22,8 +23,7 @@ async fn a_slow_ledger_costs_no_leadership() {
     }
     let mut renewals = PgListener::connect(desk.admin_url()).await.expect("the test server answers");
     renewals.listen("renewed").await.expect("it listens");
-    // The lease holds for six seconds; four slow renewals take longer than one.
-    for _ in 0..5 {
+    for _ in 0..3 {
         let renewed = renewals.recv().await.expect("it is renewed");
         assert_eq!(renewed.payload(), term.to_string(), "nobody else leads");
     }

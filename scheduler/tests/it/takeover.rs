@@ -27,7 +27,7 @@ async fn each_occurrence_becomes_one_job_although_the_leader_is_killed() {
         desk.next_job(&mut seen).await;
     }
     assert!(!second.is_leading(), "one leads");
-    first.kill().await;
+    first.kill(desk.store.pool()).await;
     let second_term = second.leads().await;
     assert!(second_term > first_term);
     for _ in 0..8 {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use cluster::erasing::{self, THEIRS};
+use cluster::folder::Folder;
 use cluster::load::Size;
 use cluster::program;
 use cluster::report::{Goal, count, figure, goal};
@@ -15,8 +16,8 @@ fn main() -> ExitCode {
 async fn measure() -> anyhow::Result<ExitCode> {
     let size = Size::from_arguments()?;
     let tickets = size.pick(1_000_000, 20_000);
-    let dir = std::env::temp_dir().join(format!("deskwork-{}", uuid::Uuid::now_v7().simple()));
-    let servers = Servers::start(&dir, Afterwards::Remove)?;
+    let folder = Folder::temporary()?;
+    let servers = Servers::start(folder.path(), Afterwards::Remove)?;
     println!("{tickets} tickets, written by SQL; {THEIRS} are the customer's who is erased");
     let erased = erasing::run(&servers, tickets).await?;
     println!();

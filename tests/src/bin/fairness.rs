@@ -92,9 +92,10 @@ fn arguments() -> anyhow::Result<(Size, Option<String>)> {
     let (mut size, mut only) = (Size::Full, None);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--quick" => size = Size::Quick,
-            "--only" => only = arguments.next().filter(|name| FLOODS.contains(&name.as_str())),
+        let name = if argument == "--only" { arguments.next() } else { None };
+        match (argument.as_str(), name) {
+            ("--quick", None) => size = Size::Quick,
+            ("--only", Some(name)) if FLOODS.contains(&name.as_str()) => only = Some(name),
             _ => bail!("the arguments are --quick and --only NAME, which is one of {FLOODS:?}"),
         }
     }

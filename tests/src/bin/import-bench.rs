@@ -1,5 +1,6 @@
 //! An import of millions of lines, measured from the request until the job is done: into a shop that has some of the orders
-//! already, as an earlier file stated them, so that these are replaced. Postgres has the memory of a large server.
+//! already, as an earlier file stated them, so that these are replaced. Postgres has the memory of a large server. And the
+//! preview of a file of a gigabyte, asked for by the api as the web app does.
 //!
 //! `import-bench [--lines 10000000] [--customers 1000000] [--form canonical|shopify|both] [--dir FOLDER]`
 
@@ -69,7 +70,7 @@ async fn measure() -> anyhow::Result<ExitCode> {
 }
 
 async fn all(arguments: &Arguments, cluster: &mut Cluster) -> anyhow::Result<bool> {
-    let mut reached = true;
+    let mut reached = preview(cluster, arguments).await?;
     for form in &arguments.forms {
         let (name, limit) = match form {
             Form::Canonical => ("import", 60.0),
@@ -79,6 +80,51 @@ async fn all(arguments: &Arguments, cluster: &mut Cluster) -> anyhow::Result<boo
         reached &= one(cluster, *form, arguments, name, is_full.then_some(limit)).await?;
     }
     Ok(reached)
+}
+
+/// How often a preview is asked for; the slowest counts.
+const PREVIEWS: usize = 5;
+
+/// Looks at a file of the import folder that is a good third larger than those that are imported: of a gigabyte, where all
+/// ten million lines are.
+async fn preview(cluster: &Cluster, arguments: &Arguments) -> anyhow::Result<bool> {
+    let path = cluster.imports().join("preview.csv");
+    let lines = arguments.lines.div_ceil(10) * 14;
+    let contents = Contents { lines, customers: arguments.customers, one_in: 1, extra_cents: 0 };
+    let size = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || import::write(&path, Form::Canonical, &contents).and_then(|_| Ok(path.metadata()?.len()))
+    })
+    .await??;
+    let mut slowest = Duration::ZERO;
+    for _ in 0..PREVIEWS {
+        let started = Instant::now();
+        let asked = json!({ "path": "preview.csv", "currency": "EUR" });
+        let shown = cluster.desk.post("/api/orders/import/preview", &asked).await?.body;
+        slowest = slowest.max(started.elapsed());
+        ensure!(
+            shown["problem"].is_null() && shown["profile"] == "lines",
+            "the file is not understood: {shown}"
+        );
+        ensure!(
+            shown["sample"].as_array().is_some_and(|orders| orders.len() == 10),
+            "no ten orders are shown"
+        );
+        ensure!(
+            shown["rows"].as_u64().unwrap_or_default() >= lines.min(10_000),
+            "hardly a row was looked at"
+        );
+    }
+    std::fs::remove_file(&path)?;
+    let is_full = arguments.lines >= 10_000_000;
+    ensure!(!is_full || size >= 1_000_000_000, "the file has {size} bytes only");
+    println!("\npreview: a file of {:.2} GB, the slowest of {PREVIEWS}", size as f64 / 1e9);
+    let (name, seconds) = ("import_preview_seconds", slowest.as_secs_f64());
+    if is_full {
+        return Ok(goal(name, seconds, "s", Goal::AtMost(1.0)));
+    }
+    figure(name, seconds, "s");
+    Ok(true)
 }
 
 /// Imports an earlier file and then the whole one, by a worker of its own.

@@ -54,7 +54,8 @@ async fn run() -> anyhow::Result<ExitCode> {
     .await
     .context("starting the cluster")?;
     let mut missed = Vec::new();
-    for part in &arguments.parts {
+    for (number, part) in (1..).zip(&arguments.parts) {
+        println!("part {number} of {}: {part}", arguments.parts.len());
         let reached = match *part {
             "kill" => kill::run(&mut cluster, arguments.rounds).await,
             "drain" => drain::run(&mut cluster).await,

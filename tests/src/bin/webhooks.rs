@@ -31,6 +31,9 @@ use tokio::sync::Notify;
 
 const RATE_PER_SEC: u32 = 500;
 
+/// What the workers do meanwhile: the load, and what the webhooks ask for.
+const KINDS: [&str; 5] = ["probe", "draft_reply", "post_internal_note", "settle_ticket", "refresh_rank"];
+
 /// Probes that wait at any time, so that the workers' slots are never free.
 const BUSY_BACKLOG: i64 = 5_000;
 
@@ -118,14 +121,27 @@ impl Bench {
         // Statements that were planned while their tables were empty use any index; a database in use has
         // had statistics since its first minute.
         sqlx::query("analyze").execute(self.ledger.admin()).await?;
-        let probes_before = self.ledger.count("default", "done").await?;
+        let before = self.done().await?;
         let ours = arrivals::send(RATE_PER_SEC, self.lasting, |number| to_us(first(round) + number)).await;
-        let probes = self.ledger.count("default", "done").await? - probes_before;
+        let after = self.done().await?;
         enough.notify_one();
         busy.await??;
-        println!("  {probes} probes were done meanwhile; answers by status: {:?}", ours.statuses);
+        for ((kind, before), after) in KINDS.iter().zip(before).zip(after) {
+            println!("  {} {kind} were done meanwhile", after - before);
+        }
+        println!("  answers by status: {:?}", ours.statuses);
         self.end().await;
         Ok(ours)
+    }
+
+    /// How many jobs of each of [`KINDS`] are done.
+    async fn done(&self) -> anyhow::Result<[i64; KINDS.len()]> {
+        let mut done = [0; KINDS.len()];
+        for (done, kind) in done.iter_mut().zip(KINDS) {
+            let counted = sqlx::query_scalar("select count(*) from jobs.finished where kind = $1").bind(kind);
+            *done = counted.fetch_one(self.ledger.admin()).await.context("counting what is done")?;
+        }
+        Ok(done)
     }
 
     /// The other service, on the same servers, which our processes leave to it.

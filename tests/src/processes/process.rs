@@ -248,22 +248,25 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
 
     use super::*;
+    use crate::folder::Folder;
 
-    fn shell(script: &str) -> Process {
-        let log =
-            std::env::temp_dir().join(format!("deskwork-process-{}.log", uuid::Uuid::now_v7().simple()));
+    /// A process that runs the script, and the folder of its log.
+    fn shell(script: &str) -> (Process, Folder) {
+        let folder = Folder::temporary().expect("a folder");
+        let log = folder.path().join("shell.log");
         let settings = vec![("SCRIPT".to_owned(), script.to_owned())];
         // A program without arguments: the shell reads its script from a file.
         let file = log.with_extension("sh");
         std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a script");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         std::fs::set_permissions(&file, mode).expect("runnable");
-        Process::spawn("shell", &file, settings, log, Logs::File, None).expect("it starts")
+        let process = Process::spawn("shell", &file, settings, log, Logs::File, None).expect("it starts");
+        (process, folder)
     }
 
     #[tokio::test]
     async fn an_end_is_told_to_everybody_and_signals_come_too_late_then() {
-        let process = shell("echo so long; exit 3");
+        let (process, _folder) = shell("echo so long; exit 3");
         assert_eq!(process.wait().await.code(), Some(3));
         assert_eq!(process.wait().await.code(), Some(3));
         assert_eq!(process.last_words(), "so long");
@@ -272,14 +275,14 @@ mod tests {
 
     #[tokio::test]
     async fn kill_ends_what_does_not_want_to_end() {
-        let process = shell("trap '' TERM; exec sleep 600");
+        let (process, _folder) = shell("trap '' TERM; exec sleep 600");
         assert_eq!(process.ended(), None);
         assert_eq!(process.kill().await.signal(), Some(9));
     }
 
     #[tokio::test]
     async fn dropping_kills() {
-        let process = shell("exec sleep 600");
+        let (process, _folder) = shell("exec sleep 600");
         let ended = process.ended.clone();
         drop(process);
         assert_eq!(ended.borrow().and_then(|status| status.signal()), Some(9));

@@ -11,6 +11,7 @@ use upstreams::files::{self, Files, FilesError, S3, S3Settings};
 use uuid::Uuid;
 
 use super::Shop;
+use crate::folder::Folder;
 
 const FIRST: &str = "number,who,at,pieces,total,changed\r\n\
     A-1,c1,2026-10-01 08:00:00,2,10.50,2026-10-01 10:00:00\r\nA-2,c2,2026-10-02 08:00:00,1,7.25,2026-10-02 10:00:00\r\n";
@@ -70,15 +71,16 @@ impl Store {
         }
     }
 
-    fn files(&self) -> Result<Files> {
-        let folder = std::env::temp_dir().join(format!("deskwork-store-{}", Uuid::now_v7()));
-        Ok(Files::in_s3(folder, S3::new(self.settings()).map_err(anyhow::Error::msg)?))
+    /// The store of attachments; what is on its way there is in the folder.
+    fn files(&self, folder: &Folder) -> Result<Files> {
+        Ok(Files::in_s3(folder.path().to_owned(), S3::new(self.settings()).map_err(anyhow::Error::msg)?))
     }
 
     /// The store of attachments keeps a file there, reads it and removes it; a wrong key is refused by who checks the signature.
     pub async fn keeps_attachments(&self) -> Result<()> {
         boot::install_tls();
-        let files = self.files()?;
+        let folder = Folder::temporary()?;
+        let files = self.files(&folder)?;
         let place = files::Place { tenant: Uuid::now_v7(), id: Uuid::now_v7() };
         let large: Vec<u8> = (0..3_000_000_u32).map(|place| (place % 251) as u8).collect();
         for bytes in [&large[..], b"hello", b""] {
@@ -86,7 +88,7 @@ impl Store {
             let read = files.read_whole(place, 4_000_000).await?;
             ensure!(read == bytes, "{} bytes were kept, and {} others read", bytes.len(), read.len());
         }
-        let wrong = Store { secret_key: "wrong".to_owned(), ..self.clone() }.files()?;
+        let wrong = Store { secret_key: "wrong".to_owned(), ..self.clone() }.files(&folder)?;
         let refused = wrong.read(place).await.err().context("any signature is taken")?;
         ensure!(matches!(&refused, FilesError::Store(told) if told.contains("403")), "{refused}");
         ensure!(keep(&wrong, place, b"other").await.is_err(), "any signature is taken");
@@ -102,7 +104,8 @@ impl Store {
         shop.save(self.place(&self.packed), &self.secret_key, &BTreeMap::new()).await?;
         let first = shop.done().await?;
         ensure!(first["import"]["orders_inserted"] == 2, "{first}");
-        let files = self.files()?;
+        let folder = Folder::temporary()?;
+        let files = self.files(&folder)?;
         let place = files::Place { tenant: Uuid::now_v7(), id: Uuid::now_v7() };
         let put = |text: &'static str| keep(&files, place, text.as_bytes());
         put(FIRST).await?;

@@ -20,7 +20,6 @@ use platform::orders::Meaning;
 use platform::orders::mapping::{self, Mapping};
 use platform::sources::{self, Config, Place, Source};
 use serde_json::Value;
-use uuid::Uuid;
 use worker::app::App;
 use worker::handlers;
 use worker::testing::{self, drain};
@@ -39,12 +38,6 @@ pub struct Shop {
     folder: PathBuf,
 }
 
-impl Drop for Shop {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
 impl Shop {
     /// An empty one, in a database of its own on the server of TEST_DATABASE_URL.
     pub async fn open() -> Result<Shop> {
@@ -52,7 +45,7 @@ impl Shop {
         let database = fresh_database().await;
         let url = database.url_for("desk_worker");
         let redis = std::env::var("TEST_REDIS_URL").context("TEST_REDIS_URL names no Redis")?;
-        let folder = std::env::temp_dir().join(format!("deskwork-sources-{}", Uuid::now_v7()));
+        let folder = database.folder();
         std::fs::create_dir_all(&folder)?;
         let app = Arc::new(App { import_dir: folder.clone(), ..testing::app(&url, &redis) });
         let api = Db::connect(&database.url_for("desk_api"), 1)?;

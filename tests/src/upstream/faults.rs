@@ -9,6 +9,7 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 const MAX_RULES: usize = 1000;
 
@@ -58,6 +59,8 @@ pub enum Fault {
     },
     /// Never answers.
     Hang,
+    /// Answers properly, but not before the upstream is released.
+    Hold,
     /// Closes the connection without an answer.
     Close,
     /// Answers properly, but late.
@@ -109,9 +112,18 @@ impl Faults {
 }
 
 impl FaultRule {
-    /// Lets the fault happen; `effect` is the proper handling of the call.
-    pub(super) async fn act(self, effect: impl Future<Output = Response>) -> Response {
+    /// Lets the fault happen; `effect` is the proper handling of the call, `released` is true from when on nothing is held.
+    pub(super) async fn act(
+        self,
+        effect: impl Future<Output = Response>,
+        mut released: watch::Receiver<bool>,
+    ) -> Response {
         match self.fault {
+            Fault::Hold => {
+                // The other end lives as long as the upstream.
+                let _ = released.wait_for(|released| *released).await;
+                return effect.await;
+            }
             Fault::Delay { ms } => {
                 tokio::time::sleep(Duration::from_millis(ms)).await;
                 return effect.await;
@@ -137,7 +149,7 @@ impl FaultRule {
                 response.extensions_mut().insert(CloseConnection);
                 response
             }
-            Fault::Delay { .. } | Fault::CallLimit { .. } => unreachable!("returned above"),
+            Fault::Hold | Fault::Delay { .. } | Fault::CallLimit { .. } => unreachable!("returned above"),
         }
     }
 }

@@ -26,6 +26,7 @@ use axum::{Json, Router};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tower::ServiceExt;
 
@@ -113,6 +114,11 @@ impl Upstream {
         lock(&self.play.faults).clear();
     }
 
+    /// Lets every call through that is held ([`Fault::Hold`]), and holds none from now on.
+    pub fn release(&self) {
+        self.play.released.send_replace(true);
+    }
+
     /// What the help desk has of a ticket: its status, its tags in their order, and its messages.
     pub fn ticket(&self, id: u64) -> SeenTicket {
         lock(&self.play.desk).seen(id)
@@ -148,6 +154,8 @@ struct Play {
     desk: Mutex<gorgias::Desk>,
     slack: Mutex<slack::Workspace>,
     hooks: Mutex<Vec<Delivered>>,
+    /// Whether calls that were to be held are let through.
+    released: watch::Sender<bool>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -194,7 +202,7 @@ async fn record_and_misbehave(State(play): State<Arc<Play>>, request: Request, n
     lock(&play.record).call(&call, traceparent);
     let fault = lock(&play.faults).take(request.method().as_str(), request.uri().path());
     match fault {
-        Some(rule) => rule.act(next.run(request)).await,
+        Some(rule) => rule.act(next.run(request), play.released.subscribe()).await,
         None => next.run(request).await,
     }
 }

@@ -36,6 +36,7 @@ async fn a_prompt_becomes_a_draft_that_keeps_policy_and_style() {
             tone: Tone::Friendly,
             length: Length::Medium,
             customer_name: None,
+            language: None,
             messages: vec![message],
             customer: None,
         };

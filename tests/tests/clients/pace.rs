@@ -24,7 +24,8 @@ use crate::setup::{POLICY, TICKET, account, an_upstream, calls, context, fault, 
 async fn calls_slow_down_before_the_allowance_is_used_up() {
     let upstream = an_upstream().await;
     let account = account(&upstream, POLICY);
-    upstream.inject(fault("/api/tickets", 1, Fault::CallLimit { report: "40/40".into() }));
+    // So full that it takes minutes to drain, however long the machine stands still before the next call.
+    upstream.inject(fault("/api/tickets", 1, Fault::CallLimit { report: "400/40".into() }));
     account.get_ticket(&soon(), 1).await.expect("a ticket");
     let error = account.get_ticket(&context(Duration::from_secs(1)), 1).await.expect_err("seconds to wait");
     assert!(matches!(error, ClientError::RetryAfter { reason: PauseReason::RateLimited, .. }), "{error}");

@@ -75,6 +75,19 @@ const POINTERS: &[&str] = &[
     " hieronder ",
     " aqui está ",
     " segue ",
+    " abaixo está ",
+    " aqui vai ",
+    " oto ",
+    " poniżej ",
+    " przedstawiam ",
+    " här är ",
+    " här kommer ",
+    " nedan är ",
+    " nedan följer ",
+    " her er ",
+    " her kommer ",
+    " nedenfor er ",
+    " herunder er ",
 ];
 
 /// What may stand between the pointer and the noun.
@@ -145,6 +158,27 @@ const ADJECTIVES: &[&str] = &[
     "mogelijk ",
     "uma ",
     "o ",
+    "sugestão de ",
+    "proposta de ",
+    "possível ",
+    "propozycja ",
+    "propozycję ",
+    "projekt ",
+    "szkic ",
+    "przykładowa ",
+    "ett förslag på ",
+    "ett förslag till ",
+    "förslag på ",
+    "förslag till ",
+    "ett ",
+    "möjligt ",
+    "et forslag til ",
+    "forslag til ",
+    "et ",
+    "muligt ",
+    "mulig ",
+    "vriendelijke ",
+    "korte ",
 ];
 
 /// What a model calls its answer.
@@ -181,6 +215,21 @@ const DRAFTS: &[&str] = &[
     "mensaje para el cliente",
     "messaggio per il cliente",
     "tone",
+    "odpowied",
+    "wersja robocza",
+    "szkic",
+    "svar till kunden",
+    "svarsförslag",
+    "utkast",
+    "svar til kunden",
+    "udkast",
+    "mensagem para o cliente",
+    "bericht aan de klant",
+    "bericht voor de klant",
+    "wiadomość dla klienta",
+    "meddelande till kunden",
+    "besked til kunden",
+    "melding til kunden",
 ];
 
 /// Remarks to the shop.
@@ -262,6 +311,41 @@ const COMMENTS: &[&str] = &[
     "(opmerking:",
     "bericht van de klant",
     "mijn instructies",
+    "questo messaggio è una bozza",
+    "messaggio della cliente",
+    "(opmerking bij",
+    "dit antwoord is een concept",
+    "este rascunho",
+    "nota para o agente",
+    "(observação:",
+    "mensagem do cliente",
+    "mensagem da cliente",
+    "ajustar o tom",
+    "minhas instruções",
+    "ten szkic",
+    "ta wersja robocza",
+    "uwaga dla agenta",
+    "(uwaga:",
+    "[uwaga:",
+    "wiadomość klienta",
+    "wiadomość klientki",
+    "moje instrukcje",
+    "moich instrukcji",
+    "detta utkast",
+    "(obs:",
+    "[obs:",
+    "kundens meddelande",
+    "mina instruktioner",
+    "dette udkast",
+    "(bemærk:",
+    "[bemærk:",
+    "kundens besked",
+    "mine instruktioner",
+    "dette utkastet",
+    "(merk:",
+    "[merk:",
+    "kundens melding",
+    "mine instruksjoner",
 ];
 
 /// Labels that a model puts before a reply.
@@ -291,6 +375,15 @@ const LABELS: &[&str] = &[
     "onderwerp:",
     "resposta:",
     "assunto:",
+    "rascunho:",
+    "odpowiedź:",
+    "temat:",
+    "szkic:",
+    "svar:",
+    "ämne:",
+    "utkast:",
+    "emne:",
+    "udkast:",
 ];
 
 /// How models decline.
@@ -370,6 +463,36 @@ const REFUSALS: &[&str] = &[
     " como modelo de linguagem",
     "não posso ajudar com isso",
     "não posso gerar",
+    " come ia,",
+    " sono un modello linguistico",
+    "non posso aiutarla con questa richiesta",
+    "non posso aiutarti con questa richiesta",
+    " als kunstmatige intelligentie",
+    " ik ben een taalmodel",
+    "ik kan niet helpen met dit verzoek",
+    " como inteligência artificial",
+    " sou um modelo de linguagem",
+    "não posso escrever uma resposta",
+    " jako model językowy",
+    " jako sztuczna inteligencja",
+    " jestem modelem językowym",
+    "nie mogę pomóc w realizacji tej prośby",
+    "nie mogę napisać odpowiedzi",
+    "nie mogę wygenerować",
+    " som en ai ",
+    " som en ai,",
+    " som en ai-",
+    " som ai ",
+    " som en språkmodell",
+    " jag är en språkmodell",
+    "jag kan inte hjälpa till med den här begäran",
+    "jag kan inte skriva ett svar",
+    " som en sprogmodel",
+    " jeg er en sprogmodel",
+    "jeg kan ikke hjælpe med denne anmodning",
+    " jeg er en språkmodell",
+    "jeg kan ikke hjelpe med denne forespørselen",
+    "jeg kan ikke skrive et svar",
 ];
 
 #[cfg(test)]
@@ -404,6 +527,12 @@ mod tests {
             "Di seguito la bozza: Ciao Maya.",
             "Hier is een mogelijk antwoord: Hallo Maya.",
             "In answer to the customer's latest message: hello Maya.",
+            "Segue uma proposta de resposta: Olá, Maya.",
+            "Oto propozycja odpowiedzi: Dzień dobry.",
+            "Här är ett utkast: Hej Maya.",
+            "Her er et udkast: Hej Maya.",
+            "Svar: Hei Maya, lampen er på vei.",
+            "Hej Maya, lampen er på vej. (Bemærk: tonen er venlig.)",
         ] {
             assert!(speaks_of_itself(reply), "{reply}");
         }
@@ -421,6 +550,12 @@ mod tests {
             "En tant que modèle de langage, je ne vois pas vos commandes.",
             "Lo siento, pero no puedo ayudar con eso.",
             "Como modelo de lenguaje no veo sus pedidos.",
+            "Sono un modello linguistico e non vedo gli ordini.",
+            "Als taalmodel zie ik geen bestellingen.",
+            "Como inteligência artificial, não vejo pedidos.",
+            "Jako model językowy nie widzę zamówień.",
+            "Som en språkmodell ser jag inga beställningar.",
+            "Som en AI har jeg ikke adgang til bestillinger.",
         ] {
             assert!(is_refusal(reply), "{reply}");
         }
@@ -439,10 +574,11 @@ mod tests {
             "Bonjour Maya, votre lampe est partie lundi. Voici le lien vers la notice.",
             "Hola Maya, su lámpara salió el lunes. Aquí tiene la factura.",
             "Ecco la fattura. Hier is de factuur.",
+            "Segue a fatura. Oto faktura. Här är fakturan. Her er svar på dine spørgsmål og et billede.",
             "I have written to the carrier and will come back to you.",
         ];
-        for reply in replies.into_iter().chain(every_sentence()) {
-            assert!(!speaks_of_itself(reply) && !is_refusal(reply), "{reply}");
+        for reply in replies.map(str::to_owned).into_iter().chain(every_sentence()) {
+            assert!(!speaks_of_itself(&reply) && !is_refusal(&reply), "{reply}");
         }
     }
 }

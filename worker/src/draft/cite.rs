@@ -40,6 +40,7 @@ mod tests {
         let article = |text: &str| KnownArticle {
             id: uuid::Uuid::nil(),
             version: 3,
+            language: "en".to_owned(),
             title: "Returns".to_owned(),
             text: text.to_owned(),
         };

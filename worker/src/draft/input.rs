@@ -24,6 +24,9 @@ pub struct DraftInput {
     pub length: Length,
     /// The customer's name as the help desk knows it.
     pub customer_name: Option<String>,
+    /// The language that a reply should be in (ISO 639-1), as far as it is known; `language` chooses it.
+    #[serde(default)]
+    pub language: Option<String>,
     /// The last messages, oldest first, internal notes left out.
     pub messages: Vec<ThreadMessage>,
     /// What the orders say about the customer; none when nobody matched.
@@ -43,6 +46,9 @@ pub struct KnownArticle {
     pub id: Uuid,
     /// The version that is published.
     pub version: i32,
+    /// The language of title and text (ISO 639-1).
+    #[serde(default)]
+    pub language: String,
     /// Its title.
     pub title: String,
     /// The beginning of its text.

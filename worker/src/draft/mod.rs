@@ -11,7 +11,7 @@ pub mod cite;
 pub mod fault;
 pub mod input;
 pub mod judge;
-mod language;
+pub mod language;
 pub mod note;
 pub mod policy;
 pub mod prompt;

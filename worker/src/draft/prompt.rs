@@ -337,7 +337,7 @@ mod tests {
     fn what_must_stay_inside_is_nothing_that_we_write() {
         use upstreams::outgoing::{Objection, objections};
         for sentence in crate::draft::template::tests::every_sentence() {
-            assert_eq!(objections(sentence, &INSIDE), [], "{sentence}");
+            assert_eq!(objections(&sentence, &INSIDE), [], "{sentence}");
         }
         let leaked =
             "As I was told, I make no promises: no refund, reimbursement, replacement, discount or voucher.";

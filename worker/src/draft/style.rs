@@ -178,11 +178,13 @@ impl Style {
     }
 }
 
-/// Cuts a text into parts of at most 160 characters, between words; a longer word is cut where it must be.
+/// Cuts a text into parts of at most 160 characters, between words; a longer word is cut where it must be. A space at which no
+/// line breaks holds its words together.
 pub fn sms_parts(text: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     let mut used = 0;
-    for word in text.split_whitespace() {
+    let is_gap = |c: char| c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{202f}');
+    for word in text.split(is_gap).filter(|word| !word.trim().is_empty()) {
         let chars: Vec<char> = word.chars().collect();
         for piece in chars.chunks(SMS_PART_CHARS) {
             match parts.last_mut() {

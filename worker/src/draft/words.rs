@@ -3,8 +3,11 @@
 
 use std::ops::Range;
 
+use super::template::languages;
+
 /// The byte ranges of a text's sentences. They cover the text: each takes the whitespace behind it along. A
-/// sentence ends at `.`, `!`, `?` or `…` before whitespace, and at every line break.
+/// sentence ends at `.`, `!`, `?` or `…` before whitespace, unless a day's number stands there before its month
+/// (`12. März`), and at every line break.
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let mut start = 0;
@@ -14,7 +17,7 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
         if c.is_whitespace() {
             gap |= ended || c == '\n';
         } else {
-            if gap {
+            if gap && !is_within_date(&text[start..at], &text[at..]) {
                 ranges.push(start..at);
                 start = at;
             }
@@ -85,6 +88,21 @@ pub fn is_invisible(c: char) -> bool {
     matches!(c, '\u{00ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Whether a day's number with a point ends one text on the line on which its month begins the next.
+fn is_within_date(before: &str, after: &str) -> bool {
+    let Some(numbered) = before.trim_end_matches([' ', '\u{a0}']).strip_suffix('.') else { return false };
+    let is_separator = |c: char| !c.is_ascii_digit();
+    let day = numbered.rsplit(is_separator).next().unwrap_or_default();
+    let stands_alone =
+        numbered[..numbered.len() - day.len()].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
+    if !(1..=2).contains(&day.len()) || !stands_alone {
+        return false;
+    }
+    let month: String =
+        after.chars().take_while(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    languages::month(&month).is_some()
+}
+
 fn is_end(c: char) -> bool {
     matches!(c, '.' | '!' | '?' | '…' | '。' | '！' | '？')
 }
@@ -108,6 +126,8 @@ mod tests {
             3
         );
         assert_eq!(count_sentences("He said \"stop.\" Then he left."), 2);
+        assert_eq!(count_sentences("Sie kam am 12. März 2026 an. Die 2. Lampe fehlt."), 3);
+        assert_eq!(count_sentences("Afgivet den 15. november 2023. I alt 12. Tak!"), 3);
         assert_eq!(count_sentences(""), 0);
     }
 

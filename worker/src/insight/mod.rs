@@ -3,9 +3,10 @@
 //! What a run is and how it moves on is `platform::runs`, every statement is the platform's.
 //!
 //! Reading order: `orders` (order lines as columns), `tickets` (what customers wrote in about) and `past` (days that models learn from), `material` (both, shared by
-//! the jobs that want them at once), `prepare` (statistics, segmentation) and `catalog` (its names), `training` (models),
+//! the jobs that want them at once) and `kept` (a run's orders until its last shard), `prepare` (statistics, segmentation) and `catalog` (its names), `training` (models),
 //! `knowledge` (everything that scoring needs), `score` (customers to what is known of them), `explain` (why), `rows`
-//! (that as it is stored), `summary` (what a run says of itself), `named` (a few customers anew), `changed` (what
+//! (that as it is stored), `summary` (what a run says of itself), `forward` (how
+//! it goes on), `named` (a few customers anew), `changed` (what
 //! follows an order), `known` (what is told of a customer), `desk` (what the support desk does with it).
 
 pub mod catalog;
@@ -13,6 +14,8 @@ pub mod changed;
 pub mod days;
 pub mod desk;
 pub mod explain;
+pub mod forward;
+pub mod kept;
 pub mod knowledge;
 pub mod known;
 pub mod material;

@@ -51,8 +51,8 @@ pub async fn recompute(
         }
         let until = last_day(&mut tx, &locked, customers).await?;
         let selection = Selection::Named(customers.to_vec());
-        let Some(batch) = score::score(&mut tx, ctx.tenant, &knowledge, &selection, until, |_| true).await?
-        else {
+        let scored = score::score(&mut tx, ctx.tenant, &knowledge, &selection, until, None, |_| true).await?;
+        let Some(batch) = scored else {
             return Err(Stop::Snooze(std::time::Duration::ZERO));
         };
         let batch = explain::all(&knowledge, batch).await?;

@@ -18,6 +18,26 @@ pub struct Orders {
     pub lines: Lines,
 }
 
+impl Orders {
+    /// The orders of those of these customers who have any, as if only theirs had been read. The ids are ascending, byte
+    /// by byte.
+    pub fn of<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Orders {
+        let (mut places, mut next) = (Vec::new(), 0);
+        for id in ids {
+            // Of a range of customers it is nearly always the next one.
+            if self.customers.get(next).is_some_and(|customer| customer.as_str() < id) {
+                next += self.customers[next..].partition_point(|customer| customer.as_str() < id);
+            }
+            if self.customers.get(next).is_some_and(|customer| customer == id) {
+                places.push(next);
+                next += 1;
+            }
+        }
+        let customers = places.iter().map(|&place| self.customers[place].clone()).collect();
+        Orders { customers, lines: self.lines.select(&places) }
+    }
+}
+
 /// Which order lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrdersKey {
@@ -128,5 +148,43 @@ impl Hasher for Identity {
 
     fn write_u64(&mut self, key: u64) {
         self.0 = key;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn collected(customers: &[&str]) -> Orders {
+        let mut collector = Collector::with_capacity(0);
+        for (place, customer) in customers.iter().enumerate() {
+            let line = ExportedLine {
+                customer: customer.as_bytes(),
+                order: b"1",
+                minute: place as i32,
+                product: Some(customer.as_bytes()),
+                category: None,
+                quantity: 1.0,
+                amount: 2.0,
+                list_amount: None,
+                is_return: false,
+            };
+            collector.take(&line).expect("a line");
+        }
+        collector.finish()
+    }
+
+    #[test]
+    fn some_customers_orders_are_as_if_only_theirs_had_been_read() {
+        let all = collected(&["d", "a", "g", "b", "e"]);
+        for ids in [&["a", "b", "c", "d", "e", "g"][..], &["b", "e"], &["c", "f", "h"], &[], &["0", "g", "z"]]
+        {
+            let own = all.of(ids.iter().copied());
+            let expected: Vec<&str> = ids.iter().copied().filter(|id| "abdeg".contains(id)).collect();
+            assert_eq!(own.customers, expected);
+            let minutes: Vec<i32> =
+                expected.iter().map(|id| "dagbe".find(id).expect("one of them") as i32).collect();
+            assert_eq!(own.lines.minutes(), minutes);
+        }
     }
 }

@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use super::catalog::catalog;
 use super::days::day_of;
-use super::material::Material;
+use super::material::{Material, Read};
 use super::orders::{Orders, OrdersKey};
 use super::tickets::Tickets;
 use crate::context::Ctx;
@@ -61,16 +61,15 @@ pub async fn prepare(
     run: &mut Run,
     refit: bool,
 ) -> Result<(), Stop> {
-    let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
-    let extent = roster::extent(&mut tx).await?;
-    let Some(currency) = extent.currency else {
+    let extent = material.extent(db, ctx.tenant).await?;
+    let Some(currency) = extent.currency.clone() else {
         let why = "the tenant has no orders; import some, and run this again";
+        let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
         runs::fail(&mut tx, run.id, why).await?;
         tx.commit().await?;
         return Err(Stop::Cancel(why.to_owned()));
     };
     let one_in = (extent.lines / STATISTICS_LINES + 1).max(1);
-    tx.commit().await?;
     let key =
         |one_in: i64| OrdersKey { tenant: ctx.tenant, one_in, currency: currency.clone(), until: run.as_of };
     let loaded = load(ctx, db, material, &key(one_in), extent.lines).await?;
@@ -79,14 +78,19 @@ pub async fn prepare(
     let tickets = Arc::new(Tickets::sample(&mut tx, ctx.tenant, one_in, TICKETS, run.as_of).await?);
     tx.commit().await?;
     let written = tickets.clone();
-    let (statistics, loaded) =
-        super::heavily("computing statistics", move |_| (statistics_of(&loaded, &written, day), loaded))
-            .await?;
+    let (statistics, loaded) = super::heavily("computing statistics", move |_| {
+        (statistics_of(&loaded.orders, &written, day), loaded)
+    })
+    .await?;
+    let is_everybody = one_in == 1;
+    if is_everybody {
+        material.kept.keep(run.id, loaded.clone());
+    }
 
     let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let standing = segmentations::current(&mut tx).await?;
     tx.commit().await?;
-    let lines = loaded.lines.len() as i64 * one_in;
+    let lines = loaded.orders.lines.len() as i64 * one_in;
     let fitted = match standing.filter(|_| !refit) {
         Some(_) => None,
         None => {
@@ -96,13 +100,22 @@ pub async fn prepare(
                 None => None,
             };
             let sample_one_in = (extent.customers / FIT_CUSTOMERS).max(1);
-            let orders = if sample_one_in == one_in {
+            // Out of everybody's lines those of a sample are taken, which is quicker than to read them.
+            let ids = match is_everybody && sample_one_in > 1 {
+                true => Some(sample(ctx, db, sample_one_in).await?),
+                false => None,
+            };
+            let read = if is_everybody || sample_one_in == one_in {
                 loaded
             } else {
                 drop(loaded);
                 load(ctx, db, material, &key(sample_one_in), extent.lines).await?
             };
-            Some(super::heavily("fitting segments", move |_| fit(&orders, &tickets, day, former)).await?)
+            let fitting = move |_: &intelligence::stop::Stop| match ids {
+                Some(ids) => fit(&read.orders.of(ids.iter().map(String::as_str)), &tickets, day, former),
+                None => fit(&read.orders, &tickets, day, former),
+            };
+            Some(super::heavily("fitting segments", fitting).await?)
         }
     };
 
@@ -150,9 +163,17 @@ async fn load(
     material: &Material,
     key: &OrdersKey,
     lines: i64,
-) -> Result<Arc<Orders>, Stop> {
+) -> Result<Arc<Read>, Stop> {
     let loaded = material.orders(ctx, db, key, lines / key.one_in).await?;
     loaded.ok_or(Stop::Snooze(std::time::Duration::ZERO))
+}
+
+/// The customers of a sample.
+async fn sample(ctx: &Ctx, db: &Db, one_in: i64) -> Result<Vec<String>, Stop> {
+    let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let ids = roster::sample(&mut tx, one_in).await?;
+    tx.commit().await?;
+    Ok(ids)
 }
 
 /// A segmentation, what people read of it, and how the fit went.

@@ -1,6 +1,8 @@
 //! From a range of customers, or a few named ones, to what is known of each: read, compute on all cores, and hand over
 //! rows in the order of the customers' ids.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use database::Tx;
 use database::ids::TenantId;
@@ -15,6 +17,7 @@ use support::written::Whose;
 
 use super::days::day_of;
 use super::knowledge::{Knowledge, Predictions};
+use super::material::Read;
 use super::orders::{self, Orders};
 use super::tickets::Tickets;
 use crate::outcome::Stop;
@@ -47,17 +50,19 @@ pub struct Batch {
     pub lines: u64,
 }
 
-/// Reads and computes the customers of `selection`, their tickets included, as of the end of the day `until`, with `knowledge`. `watch` is told
-/// the lines read and ends it by answering false.
+/// Reads and computes the customers of `selection`, their tickets included, as of the end of the day `until`, with
+/// `knowledge`. Their orders are taken out of `kept`, which has everybody's, or read: then `watch` is told the lines read
+/// and ends it by answering false.
 ///
 /// # Errors
 /// The database failed; none when `watch` ended it.
 pub async fn score(
     tx: &mut Tx,
     tenant: TenantId,
-    knowledge: &std::sync::Arc<Knowledge>,
+    knowledge: &Arc<Knowledge>,
     selection: &Selection,
     until: NaiveDate,
+    kept: Option<Arc<Read>>,
     watch: impl FnMut(u64) -> bool,
 ) -> Result<Option<Batch>, Stop> {
     let people = roster::people(tx, selection).await?;
@@ -68,14 +73,21 @@ pub async fn score(
     };
     let tickets = Tickets::read(tx, tenant, whose, until).await?;
     let expected = people.len().saturating_mul(10).min(4_000_000);
-    let Some(orders) = orders::load(tx, selection, &knowledge.currency, until, expected, watch).await? else {
-        return Ok(None);
+    let source = match kept {
+        Some(kept) => Source::Kept(kept),
+        None => match orders::load(tx, selection, &knowledge.currency, until, expected, watch).await? {
+            Some(orders) => Source::Own(Box::new(orders)),
+            None => return Ok(None),
+        },
     };
     let knowledge = knowledge.clone();
-    let lines = orders.lines.len() as u64;
     let is_long = !matches!(selection, Selection::Named(_));
-    let work = move || compute(&knowledge, people, &orders, &tickets, until);
-    let customers = if is_long {
+    let work = move || {
+        let orders = source.of(&people);
+        let lines = orders.lines.len() as u64;
+        (compute(&knowledge, people, &orders, &tickets, until), lines)
+    };
+    let (customers, lines) = if is_long {
         super::heavily("computing the customers", |_| work()).await?
     } else {
         tokio::task::spawn_blocking(work)
@@ -83,6 +95,23 @@ pub async fn score(
             .map_err(|_| Stop::retry("computing_panicked", "computing the customers panicked"))?
     };
     Ok(Some(Batch { customers, lines }))
+}
+
+/// Where the customers' orders come from.
+enum Source {
+    /// They were read, and nobody else's.
+    Own(Box<Orders>),
+    /// They are among everybody's.
+    Kept(Arc<Read>),
+}
+
+impl Source {
+    fn of(self, people: &[Person]) -> Orders {
+        match self {
+            Source::Own(orders) => *orders,
+            Source::Kept(kept) => kept.orders.of(people.iter().map(|person| person.customer_id.as_str())),
+        }
+    }
 }
 
 fn compute(
@@ -167,5 +196,7 @@ fn ordered_on(summary: &Summary, until: NaiveDate) -> Option<(NaiveDate, NaiveDa
 }
 
 fn bytes_of(row: &[f32]) -> Vec<u8> {
-    row.iter().flat_map(|value| value.to_le_bytes()).collect()
+    let mut bytes = Vec::with_capacity(row.len() * 4);
+    row.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+    bytes
 }

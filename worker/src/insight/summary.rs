@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use intelligence::drift::Movement;
-use intelligence::segmentation::axis_names;
+use intelligence::segmentation::{AXES, axis_names};
 use platform::insights::write::Moved;
-use platform::risk::RiskBands;
+use platform::risk::{RiskBand, RiskBands};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -37,30 +37,40 @@ impl Summary {
     /// The summary of a shard's customers and of the movements among them.
     pub fn count(knowledge: &Knowledge, customers: &[Scored], changes: &[Moved], stayed: u64) -> Summary {
         let mut summary = Summary { notes: knowledge.notes.clone(), ..Summary::default() };
-        let bands = RiskBands::default();
+        let risks = RiskBands::default();
+        // Words are for the report; a customer is counted by numbers.
+        let mut archetypes: BTreeMap<Option<u16>, u64> = BTreeMap::new();
+        let mut segments: [BTreeMap<Option<u8>, u64>; AXES] = Default::default();
+        let mut confidence: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut bands = [0; RiskBand::ALL.len()];
         for scored in customers {
             summary.customers += 1;
             summary.buyers += u64::from(scored.summary.is_some());
             let assignment = &scored.assignment;
-            let archetype = assignment.archetype.map_or_else(|| NONE.to_owned(), |index| index.to_string());
-            *summary.archetypes.entry(archetype).or_default() += 1;
-            for (axis, dominant) in axis_names().zip(&assignment.dominant) {
-                let segment = dominant.map_or_else(|| NONE.to_owned(), |segment| segment.to_string());
-                let axis = summary.segments.entry(axis.to_owned()).or_default();
-                *axis.entry(segment).or_default() += 1;
+            *archetypes.entry(assignment.archetype).or_default() += 1;
+            for (counts, dominant) in segments.iter_mut().zip(assignment.dominant) {
+                *counts.entry(dominant).or_default() += 1;
             }
-            let confidence = knowledge.confidence_word(assignment.confidence).to_owned();
-            *summary.confidence.entry(confidence).or_default() += 1;
+            *confidence.entry(knowledge.confidence_word(assignment.confidence)).or_default() += 1;
             if let Some(churn) = scored.predictions.churn {
                 summary.churn_scored += 1;
                 summary.churn_sum += f64::from(churn);
-                *summary.churn_bands.entry(word(bands.of(churn))).or_default() += 1;
+                bands[risks.of(churn) as usize] += 1;
             }
             if let Some(ltv) = scored.predictions.ltv {
                 summary.ltv_scored += 1;
                 summary.ltv_sum += f64::from(ltv.value);
             }
         }
+        summary.archetypes = named(archetypes);
+        summary.segments = axis_names()
+            .zip(segments)
+            .filter(|(_, counts)| !counts.is_empty())
+            .map(|(axis, counts)| (axis.to_owned(), named(counts)))
+            .collect();
+        summary.confidence = confidence.into_iter().map(|(word, count)| (word.to_owned(), count)).collect();
+        let bands = RiskBand::ALL.into_iter().zip(bands).filter(|(_, count)| *count > 0);
+        summary.churn_bands = bands.map(|(band, count)| (word(band), count)).collect();
         if stayed > 0 {
             summary.movements.insert(word(Movement::Stable), stayed);
         }
@@ -124,6 +134,12 @@ fn add(total: &mut BTreeMap<String, u64>, counts: BTreeMap<String, u64>) {
     for (key, count) in counts {
         *total.entry(key).or_default() += count;
     }
+}
+
+/// Counts by number, none under `none`, as they are stored.
+fn named<N: ToString>(counts: BTreeMap<Option<N>, u64>) -> BTreeMap<String, u64> {
+    let name = |number: Option<N>| number.map_or_else(|| NONE.to_owned(), |number| number.to_string());
+    counts.into_iter().map(|(number, count)| (name(number), count)).collect()
 }
 
 /// The word that stands for a unit variant in JSON.

@@ -10,9 +10,9 @@ use intelligence::{
     churn::{self, ArtefactError},
     spend,
 };
-use platform::models::Target;
 use platform::models::registry::{self, NewModel, Registered};
-use platform::{roster, zone};
+use platform::models::{HORIZON_DAYS as HORIZONS, Target};
+use platform::zone;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -77,7 +77,7 @@ pub async fn train(
     tx.commit().await?;
     let as_of = as_of.unwrap_or(today);
     let horizon = horizon_days.unwrap_or(HORIZON_DAYS);
-    if as_of > today || !(7..=365).contains(&horizon) {
+    if as_of > today || !HORIZONS.contains(&horizon) {
         return Err(Stop::fail(
             "bad_payload",
             "as_of must not lie in the future, and horizon_days must be 7 to 365",
@@ -87,14 +87,16 @@ pub async fn train(
     if let Some((model, is_champion, reason)) = registry::of_job(&mut tx, target, ctx.job_id).await? {
         return Ok(Outcome { model: Some(model), is_champion, reason });
     }
-    let extent = roster::extent(&mut tx).await?;
-    let Some(currency) = extent.currency else {
+    tx.commit().await?;
+    let extent = material.extent(db, ctx.tenant).await?;
+    let Some(currency) = extent.currency.clone() else {
         return Ok(Outcome {
             model: None,
             is_champion: false,
             reason: "not enough data: there are no orders".to_owned(),
         });
     };
+    let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let champion = registry::champion(&mut tx, target).await?;
     let champion = match champion {
         Some(champion) => {

@@ -30,7 +30,9 @@ pub(super) struct QueueBackend {
 impl QueueBackend {
     /// Starts the lanes of the queue.
     pub(super) fn start(shared: Arc<Shared>, queue: &str) -> QueueBackend {
-        let (sender, jobs) = mpsc::channel(1);
+        // Room for what one claim brings, so that the lane does not wait for apalis at every job: all of them have
+        // their slots already.
+        let (sender, jobs) = mpsc::channel(lane::BATCH);
         lane::start(&shared, queue, &sender);
         QueueBackend { shared, jobs, closing: None }
     }

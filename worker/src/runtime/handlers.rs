@@ -1,7 +1,11 @@
 //! The table of handlers by kind. A handler is an ordinary async function from the context and the
 //! decoded payload to an outcome; what it does not have to know is done here.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use jobs::{
@@ -74,6 +78,11 @@ impl Handlers {
             .increment(0);
         self.by_kind.insert(K::KIND, Handler { kind: K::KIND, policy: K::POLICY, run: Box::new(run) });
         self
+    }
+
+    /// The queues of all kinds, in order.
+    pub fn queues(&self) -> BTreeSet<&'static str> {
+        self.by_kind.values().map(|handler| handler.policy.queue).collect()
     }
 
     /// The kinds that run again when they are asked for while they run.

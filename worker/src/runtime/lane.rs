@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::{Shared, keep::Keep, pulse::LanePulse, slots::Slots};
 
 /// The most that is claimed at once.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 const RETRY_EVERY: Duration = Duration::from_millis(200);
 

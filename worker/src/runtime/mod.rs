@@ -22,7 +22,7 @@ use apalis_core::{monitor::Monitor, worker::builder::WorkerBuilder};
 use boot::Secret;
 use database::DbError;
 use jobs::{Dispatch, Store, workers::Introduction};
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use uuid::Uuid;
 
 pub use handlers::Handlers;
@@ -127,8 +127,13 @@ pub async fn run(
         }
         Ok(())
     };
-    if let Err(error) = monitor.run_with_signal(signal).await {
-        tracing::error!(%error, "the runtime ended with an error");
+    // On the runtime's threads, where the lanes are and the runs: polled by who waits here, on the process's first
+    // thread, every job would wake that thread and go back from it.
+    let driven = AbortOnDropHandle::new(tokio::spawn(monitor.run_with_signal(signal)));
+    match driven.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "the runtime ended with an error"),
+        Err(error) => tracing::error!(%error, "the runtime ended by a fault of its own"),
     }
     // Every handler is over. A lane may be claiming yet, and hands back what it gets; all of that is
     // written before the process says goodbye.

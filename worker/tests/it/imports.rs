@@ -13,7 +13,6 @@ use migrations::testing::{TestDatabase, fresh_database};
 use platform::kinds::ImportOrders;
 use platform::orders::Meaning;
 use platform::orders::mapping::{self, Mapping};
-use uuid::Uuid;
 use worker::{
     app::App,
     handlers,
@@ -34,7 +33,7 @@ impl Shop {
         let database = fresh_database().await;
         let url = database.url_for("desk_worker");
         let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
-        let folder = std::env::temp_dir().join(format!("deskwork-imports-{}", Uuid::now_v7()));
+        let folder = database.folder();
         std::fs::create_dir_all(&folder).expect("a folder");
         let app = Arc::new(App { import_dir: folder.clone(), ..testing::app(&url, &redis) });
         let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
@@ -79,12 +78,6 @@ impl Shop {
             .fetch_one(&mut *tx)
             .await
             .expect("a sum")
-    }
-}
-
-impl Drop for Shop {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -4,6 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use chrono::{DateTime, Utc};
 use jobs::{State, queues};
+use migrations::testing::insist;
 
 use crate::theatre::Theatre;
 
@@ -74,8 +75,8 @@ async fn what_a_worker_took_in_the_moment_of_a_pause_starts_when_the_queue_is_re
         }
     }
     sqlx::query("select pg_advisory_unlock(4711)").execute(&mut admin).await.expect("the gate opens");
-    let mut link = theatre.dispatch.link().await.expect("redis answers");
-    while theatre.dispatch.depth(&mut link, "acts").await.expect("redis answers") == 0 {
+    let depth = async || theatre.dispatch.depth(&mut theatre.dispatch.link().await?, "acts").await;
+    while insist(&depth).await == 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(theatre.stage.runs.load(Ordering::SeqCst), 0, "the queue is paused");

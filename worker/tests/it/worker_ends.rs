@@ -3,6 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use jobs::{State, sweep};
+use migrations::testing::insist;
 use uuid::Uuid;
 
 use crate::theatre::{Theatre, class_of};
@@ -33,8 +34,8 @@ async fn a_drain_hands_the_rest_back_without_costing_an_attempt() {
     end.await.expect("the runtime");
     let view = theatre.view(id).await;
     assert_eq!((view.state, view.attempt), (State::Ready, 0));
-    let mut link = theatre.dispatch.link().await.expect("redis answers");
-    let offered = theatre.dispatch.depth(&mut link, "acts").await.expect("redis answers");
+    let dispatch = &theatre.dispatch;
+    let offered = insist(async || dispatch.depth(&mut dispatch.link().await?, "acts").await).await;
     assert_eq!(offered, 1, "Redis knows of it when the process ends");
     let (stop, end) = theatre.start(Duration::from_secs(10));
     theatre.stage.go_on.notify_one();

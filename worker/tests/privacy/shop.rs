@@ -122,7 +122,7 @@ impl Shop {
         let database = fresh_database().await;
         let url = database.url_for("desk_worker");
         let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
-        let files = std::env::temp_dir().join(format!("deskwork-privacy-{}", Uuid::now_v7().simple()));
+        let files = database.folder().join("files");
         let app = App { files: Files::in_folder(files.clone()), ..testing::app(&url, &redis) };
         let app = Arc::new(change(app));
         let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");

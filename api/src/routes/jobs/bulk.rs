@@ -55,6 +55,7 @@ pub struct BulkRequest {
     /// Only say how many match.
     dry_run: bool,
     /// Retry so many first, and the rest only when none of them dies again; at most 1,000.
+    #[schema(minimum = 0, maximum = 1_000)]
     canary: u32,
     /// For the audit trail and the jobs' records, at most 500 characters.
     reason: Option<String>,
@@ -232,9 +233,6 @@ const NO_REASON: &str = "no reason was given";
 /// How many ids are done while the caller waits.
 const AT_ONCE: usize = 100;
 
-/// How many ids a request may name: as many as fit into a job's payload.
-const MAX_IDS: usize = 5_000;
-
 async fn act(
     state: &AppState,
     caller: &Caller,
@@ -245,8 +243,11 @@ async fn act(
 ) -> Result<Answer, Problem> {
     caller.require(Scope::JobsWrite)?;
     let (dry_run, canary) = (request.dry_run, request.canary);
-    if canary > 1_000 || (canary > 0 && action == Action::Discard) {
-        return Err(Problem::bad_request("canary", "is for retries, at most 1000"));
+    if canary > RetryDead::MOST_CANARY || (canary > 0 && action == Action::Discard) {
+        return Err(Problem::bad_request(
+            "canary",
+            format!("is for retries, at most {}", RetryDead::MOST_CANARY),
+        ));
     }
     let (filter, reason) = selected(request, caller)?;
     let mut tx = state.db.queue_tx().await?;
@@ -401,8 +402,8 @@ fn selected(request: BulkRequest, caller: &Caller) -> Result<(DeadFilter, String
         return Err(Problem::bad_request("ids", "give ids or filter, not both"));
     }
     let ids = match request.ids {
-        Some(ids) if !(1..=MAX_IDS).contains(&ids.len()) => {
-            return Err(Problem::bad_request("ids", "must have 1 to 5000 ids"));
+        Some(ids) if !(1..=DeadFilter::MOST_IDS).contains(&ids.len()) => {
+            return Err(Problem::bad_request("ids", format!("must have 1 to {} ids", DeadFilter::MOST_IDS)));
         }
         ids => ids.unwrap_or_default(),
     };

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use database::{REQUEST_WITHIN, Role, ids::TenantId};
 use jobs::{
     NewJob, Priority, QueueError, SYSTEM_TENANT, State as JobState,
-    contract::{Access, Subject},
+    contract::{Access, Subject, Unfit},
     enqueue, read,
 };
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,7 @@ pub struct EnqueueRequest {
     /// Not before this time, at most a year from now.
     run_at: Option<DateTime<Utc>>,
     /// Not before this many milliseconds from now; instead of `run_at`.
+    #[schema(minimum = 0, maximum = 31_622_400_000_i64)]
     delay_ms: Option<i64>,
     /// While a job of this kind with this key is unfinished, that one is answered and none is made.
     dedup_key: Option<String>,
@@ -69,6 +70,7 @@ pub struct EnqueueRequest {
     /// their own and take no other.
     concurrency_key: Option<String>,
     /// Attempts, 1 to 100; the kind's own when left out.
+    #[schema(minimum = 1, maximum = 100)]
     max_attempts: Option<i16>,
 }
 
@@ -195,7 +197,8 @@ impl EnqueueRequest {
             None => RawValue::from_string("{}".to_owned()).expect("an empty object is JSON"),
         };
         let given = payload.clone();
-        let job = NewJob::raw(tenant, kind, payload).map_err(|error| unfit(error, &given))?;
+        let job = NewJob::raw(tenant, kind, payload, run_at.unwrap_or(now))
+            .map_err(|error| unfit(error, &given))?;
         let mut job = correlation::caused(job);
         if let Some(priority) = self.priority {
             access::require_priority(caller, kind, priority)?;
@@ -230,17 +233,20 @@ impl EnqueueRequest {
     }
 }
 
-/// A refusal that says where in the payload it does not fit, when the reader's message can be about one place alone.
+/// A refusal that says where in the payload it does not fit: the field that the kind names, or else the one place that the
+/// reader's message can be about.
 fn unfit(error: QueueError, payload: &RawValue) -> Problem {
     let place = match &error {
-        QueueError::BadPayload { reason, .. } => serde_json::from_str(payload.get())
+        QueueError::BadPayload { unfit: Unfit { field: Some(field), .. }, .. } => Some(field.to_string()),
+        QueueError::BadPayload { unfit, .. } => serde_json::from_str(payload.get())
             .ok()
-            .and_then(|document: serde_json::Value| plain::culprit(&document, reason)),
+            .and_then(|document: serde_json::Value| plain::culprit(&document, &unfit.reason)),
         _ => None,
     };
-    let mut problem = Problem::from(error);
+    let problem = Problem::from(error);
     if let Some(place) = place {
-        problem.detail = format!("`{place}` {}", problem.detail).into();
+        // To the request the payload is one thing, whatever it holds.
+        return Problem::bad_request("payload", format!("`{place}` {}", problem.detail));
     }
     problem
 }

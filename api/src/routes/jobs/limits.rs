@@ -65,6 +65,7 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Result<Answered<
 #[schema(example = json!({"max_running": 8}))]
 pub struct LimitRequest {
     /// 1 to 100,000.
+    #[schema(minimum = 1, maximum = 100_000)]
     max_running: i32,
 }
 

@@ -116,6 +116,7 @@ async fn resume(
 pub struct ConcurrencyRequest {
     /// Slots of every worker, 0 to 10,000; null gives back what each worker was started with.
     #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(minimum = 0, maximum = 10_000)]
     slots: Option<i32>,
 }
 

@@ -21,7 +21,7 @@ use axum::Extension;
 use database::Tx;
 use database::ids::TenantId;
 use jobs::{Announcement, NewJob};
-use platform::customers::Found;
+use platform::customers::{Found, NO_ID, is_id};
 use platform::insights::InsightError;
 use platform::insights::catalog::{Catalog, Catalogs};
 use platform::insights::{customer as customers, customer::Customer, named};
@@ -136,10 +136,10 @@ pub(super) fn check_customer_id(
     field: impl Into<std::borrow::Cow<'static, str>>,
     id: &str,
 ) -> Result<(), Problem> {
-    if (1..=128).contains(&id.chars().count()) && !id.contains('\0') {
+    if is_id(id) {
         return Ok(());
     }
-    Err(Problem::bad_request(field, "must have 1 to 128 characters"))
+    Err(Problem::bad_request(field, NO_ID))
 }
 
 fn unknown_customer() -> Problem {

@@ -15,7 +15,7 @@ use database::ids::TenantId;
 use jobs::NewJob;
 use platform::kinds::SyncSource;
 use platform::money::{NO_CURRENCY, is_currency};
-use platform::orders::mapping::{self, MAPPINGS_LIMIT, Mapping};
+use platform::orders::mapping::{self, MAPPINGS_LIMIT, Mapping, check_name};
 use platform::orders::preview;
 use platform::orders::reading::{Request, Source as Bytes};
 use platform::orders::rule;
@@ -357,12 +357,8 @@ fn config(form: &SourceForm) -> Result<Config, Problem> {
 }
 
 fn source_name(name: &str) -> Result<String, Problem> {
-    let fits = (1..=64).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    if fits {
-        return Ok(name.to_owned());
-    }
-    Err(Problem::bad_request("name", "must have 1 to 64 letters, digits, dots, dashes and underscores"))
+    check_name(name).map_err(|rule| Problem::bad_request("name", rule))?;
+    Ok(name.to_owned())
 }
 
 impl From<Source> for SourceView {

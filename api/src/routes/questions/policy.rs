@@ -30,12 +30,16 @@ pub fn routes() -> OpenApiRouter<AppState> {
 #[schema(example = json!({"smallest_group": 5, "monthly_micros": 25_000_000, "warn_percent": 80, "rounds": 6}))]
 pub struct AiPolicy {
     /// Groups of fewer customers are withheld outside of the desk, 2 to 100.
+    #[schema(minimum = 2, maximum = 100)]
     smallest_group: i32,
     /// Millionths of a US dollar that models may cost in a calendar month (UTC); null is no limit.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     monthly_micros: Option<i64>,
     /// From this share of it on, in percent, answers carry a warning.
+    #[schema(minimum = 1, maximum = 100)]
     warn_percent: i32,
     /// How often the model may be asked for one question, 1 to 12.
+    #[schema(minimum = 1, maximum = 12)]
     rounds: i32,
 }
 

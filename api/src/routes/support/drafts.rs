@@ -327,3 +327,19 @@ fn fresh(draft: Draft, headers: &HeaderMap) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_wish_are_those_of_the_kind() {
+        let read = |word: &str| serde_json::from_value::<Tone>(word.into()).map(Tone::name);
+        for tone in DraftReply::TONES {
+            assert_eq!(read(tone).expect("a tone"), tone);
+        }
+        for length in DraftReply::LENGTHS {
+            assert_eq!(serde_json::from_value::<Length>(length.into()).expect("a length").name(), length);
+        }
+    }
+}

@@ -27,6 +27,7 @@ use axum::Extension;
 use chrono::{DateTime, Utc};
 use database::Tx;
 use database::ids::TicketId;
+use support::tickets::state::Standing;
 use support::tickets::{Acting, TicketError, full};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -124,15 +125,19 @@ pub(super) async fn refusal(tx: &mut Tx, ticket: TicketId, error: TicketError) -
     }
 }
 
+/// A refusal by the status, with those that it may become.
+fn not_from(standing: Standing, detail: String) -> Problem {
+    let allowed: Vec<&str> = standing.followers().iter().map(|status| status.name()).collect();
+    Problem::conflict(detail).at("status").with("allowed", allowed.into())
+}
+
 impl From<TicketError> for Problem {
     fn from(error: TicketError) -> Problem {
         let detail = error.to_string();
         match error {
             TicketError::Unknown(_) => Problem::not_found(detail),
-            TicketError::Illegal(illegal) => {
-                let allowed: Vec<&str> = illegal.allowed().iter().map(|status| status.name()).collect();
-                Problem::conflict(detail).at("status").with("allowed", allowed.into())
-            }
+            TicketError::Illegal(illegal) => not_from(illegal.from, detail),
+            TicketError::TakesNoReply(standing) => not_from(standing, detail),
             TicketError::Merged(into) => {
                 Problem::conflict(detail).with("merged_into", into.to_string().into())
             }

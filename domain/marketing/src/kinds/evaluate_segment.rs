@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject, Unfit};
 
 /// Evaluate a segment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -13,12 +14,16 @@ use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject}
 pub struct EvaluateSegment {
     /// The segment.
     pub segment_id: Uuid,
-    /// Jobs that must have ended before, because they evaluate segments that this one's rule names; at most 1,000.
+    /// Jobs that must have ended before, because they evaluate segments that this one's rule names; at most
+    /// [`EvaluateSegment::MOST_AFTER`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Uuid>,
 }
 
 impl EvaluateSegment {
+    /// Jobs that it may wait for: a tenant has no more segments.
+    pub const MOST_AFTER: usize = 1_000;
+
     /// One job that has not begun stands for a segment; one that runs is followed by one more, because it has read
     /// the rule and what is known of the customers.
     pub fn dedup_key(segment_id: Uuid) -> String {
@@ -53,4 +58,13 @@ impl JobKind for EvaluateSegment {
         access: Access::Tenant(Subject::Segments),
         rerun: Rerun::WhenAskedWhileRunning,
     };
+
+    fn check(&self, _: DateTime<Utc>) -> Result<(), Unfit> {
+        match self.after.len() <= EvaluateSegment::MOST_AFTER {
+            true => Ok(()),
+            false => {
+                Err(Unfit::at("after", format!("must have at most {} ids", EvaluateSegment::MOST_AFTER)))
+            }
+        }
+    }
 }

@@ -26,12 +26,15 @@ pub(super) fn sql(standing: &Standing) -> String {
     derived(&if standing.run.is_some() { format!("{FACTS} {FACTS_FROM}") } else { PROFILES.to_owned() })
 }
 
-/// The same with archetypes and the segments of each axis, where there is a published run that knows them.
+/// The same with archetypes, the segments of each axis, and `shipping_country`, where there is a published run that knows them.
 pub(super) fn sql_with_segments(standing: &Standing) -> String {
     if standing.run.is_none() {
         return sql(standing);
     }
-    derived(&format!("{FACTS}, archetype_l1, archetype_l2, {} {FACTS_FROM}", AXES.join(", ")))
+    derived(&format!(
+        "{FACTS}, archetype_l1, archetype_l2, shipping_country, {} {FACTS_FROM}",
+        AXES.join(", ")
+    ))
 }
 
 fn derived(rows: &str) -> String {

@@ -107,7 +107,7 @@ pub async fn part(
     let of_class = |name: &str| {
         let cells = classes.iter().filter(|class| class.name == name).flat_map(|class| &class.cells);
         cells
-            .filter(|cell| cell.holds == [true; 4])
+            .filter(|cell| cell.fits())
             .fold((0, 0), |(customers, spend), cell| (customers + cell.customers, spend + cell.spend_cents))
     };
     let sizes: Vec<(i64, i64)> = (0..=BAND_STARTS.len()).map(|band| of_class(&band.to_string())).collect();

@@ -3,13 +3,14 @@
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 
 use super::{AnalyticsError, Standing, base, cents};
 use database::Tx;
 
 /// Quantiles over the customers who have ordered.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Levels {
     /// Customers who have ordered.
     pub customers: i64,

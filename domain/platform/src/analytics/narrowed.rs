@@ -1,11 +1,12 @@
-//! Lists of customers that are narrowed down: to a group that a rule names, a band of the risk of leaving, an archetype, a
-//! segment.
+//! Lists of customers that are narrowed down: to a group that a rule names or whose customers are named, a band of the risk of
+//! leaving, an archetype, a segment, a country.
 //!
 //! Beside the first customers stands how many there are for each combination of conditions that hold or do not. Out of
 //! that, whoever shows the list can tell whether it is too small to be shown, or leaves over too few of a wider one. Lists of
 //! the published run are in `of_run`, those that were made otherwise in `named`, those that divide into classes in `classed`.
 
 mod classed;
+mod country;
 mod named;
 mod of_run;
 
@@ -23,20 +24,32 @@ use crate::insights::catalog::AXES;
 use crate::risk::{RiskBand, RiskBands};
 pub use classed::Class;
 pub(super) use classed::{Division, classed};
+pub use country::Country;
 pub use named::of_named;
 pub use of_run::{at_risk, changed};
 
 /// What a list is narrowed down to; all of it must hold.
 #[derive(Debug, Clone, Default)]
 pub struct Narrowing {
-    /// Customers whom another rule holds for.
-    pub group: Option<&'static Rule>,
+    /// A group of customers.
+    pub group: Option<Group>,
     /// A band of the probability of leaving.
     pub band: Option<RiskBand>,
     /// Index and level of an archetype.
     pub archetype: Option<(i16, u8)>,
     /// A segment.
     pub segment: Option<Segment>,
+    /// The country of the shipping address.
+    pub country: Option<Country>,
+}
+
+/// A group of customers.
+#[derive(Debug, Clone)]
+pub enum Group {
+    /// Those whom another rule holds for.
+    Rule(&'static Rule),
+    /// Those who were found otherwise, by their ids.
+    Found(Vec<String>),
 }
 
 /// A segment.
@@ -51,16 +64,25 @@ pub enum Segment {
 impl Narrowing {
     /// Whether anything is left out.
     pub fn is_empty(&self) -> bool {
-        self.group.is_none() && self.band.is_none() && self.archetype.is_none() && self.segment.is_none()
+        self.group.is_none()
+            && self.band.is_none()
+            && self.archetype.is_none()
+            && self.segment.is_none()
+            && self.country.is_none()
     }
 }
+
+/// How many conditions a narrowing has.
+pub const CONDITIONS: usize = 5;
 
 /// Customers for whom the same conditions hold: those of a narrowing in the order of its fields. One that was not asked
 /// for holds for everybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
-    /// Which conditions hold.
-    pub holds: [bool; 4],
+    /// Which conditions hold; that of the country is the last.
+    pub holds: [bool; CONDITIONS],
+    /// Where a country is asked for: the country of these customers, empty when it is not known. Empty else.
+    pub country: String,
     /// Customers.
     pub customers: i64,
     /// What they spent, in cents.
@@ -69,6 +91,13 @@ pub struct Cell {
     pub reachable: i64,
     /// How many of them are in which band of the probability of leaving, the lowest first.
     pub bands: [i64; 4],
+}
+
+impl Cell {
+    /// Whether all conditions hold.
+    pub fn fits(&self) -> bool {
+        self.holds == [true; CONDITIONS]
+    }
 }
 
 /// A list that is narrowed down.
@@ -99,7 +128,7 @@ pub async fn list(
         condition: rule.condition,
         order: rule.order,
         bounds: (rule.bounds)(levels),
-        of_group: narrowing.group.map_or([0, 0], |group| (group.bounds)(levels)),
+        of_group: of_group(narrowing, Some(levels))?,
         narrowing,
         joined: None,
     };
@@ -150,10 +179,10 @@ pub(super) struct Joined {
 
 /// The bounds of the group's rule.
 fn of_group(narrowing: &Narrowing, levels: Option<&Levels>) -> Result<[i64; 2], AnalyticsError> {
-    match (narrowing.group, levels) {
-        (Some(group), Some(levels)) => Ok((group.bounds)(levels)),
-        (None, _) => Ok([0, 0]),
-        (Some(_), None) => Err(AnalyticsError::not_enough("nobody has ordered yet")),
+    match (&narrowing.group, levels) {
+        (Some(Group::Rule(group)), Some(levels)) => Ok((group.bounds)(levels)),
+        (Some(Group::Rule(_)), None) => Err(AnalyticsError::not_enough("nobody has ordered yet")),
+        (None | Some(Group::Found(_)), _) => Ok([0, 0]),
     }
 }
 
@@ -183,15 +212,21 @@ impl Asked<'_> {
         class: &str,
     ) -> Result<Vec<Counted>, AnalyticsError> {
         let from = self.from(standing)?;
-        // A bucket is a band: the bounds are where the second, third and fourth begin.
+        // Each country is counted, because what is told of one tells of the others.
+        let country = match self.narrowing.country {
+            Some(_) => "coalesce(shipping_country, '')",
+            None => "''::text",
+        };
+        // The second, third and fourth band begin at these.
         let statement = format!(
-            "select {class} as class, in_group, in_band, in_archetype, in_segment, count(*) as customers,
+            "select {class} as class, {country} as country, in_group, in_band, in_archetype, in_segment, in_country,
+                    count(*) as customers,
                     sum(cents)::bigint as spend_cents, count(*) filter (where opt_in) as reachable,
-                    count(*) filter (where width_bucket(churn, $14::real[]) = 0) as low,
-                    count(*) filter (where width_bucket(churn, $14::real[]) = 1) as medium,
-                    count(*) filter (where width_bucket(churn, $14::real[]) = 2) as high,
-                    count(*) filter (where width_bucket(churn, $14::real[]) = 3) as critical
-             {from} group by 1, 2, 3, 4, 5 order by 1"
+                    count(*) filter (where churn < ($14::real[])[1]) as low,
+                    count(*) filter (where churn >= ($14::real[])[1] and churn < ($14::real[])[2]) as medium,
+                    count(*) filter (where churn >= ($14::real[])[2] and churn < ($14::real[])[3]) as high,
+                    count(*) filter (where churn >= ($14::real[])[3]) as critical
+             {from} group by 1, 2, 3, 4, 5, 6, 7 order by 1"
         );
         let query = self.bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
         let query = self.bind_joined(query.bind(band_starts()), standing)?;
@@ -220,8 +255,9 @@ impl Asked<'_> {
         R: for<'r> FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
     {
         let from = self.from(standing)?;
-        let statement =
-            format!("{beginning} {from} and in_group and in_band and in_archetype and in_segment {end}");
+        let statement = format!(
+            "{beginning} {from} and in_group and in_band and in_archetype and in_segment and in_country {end}"
+        );
         let query = self.bind(sqlx::query_as(AssertSqlSafe(statement)), standing)?;
         let query = self.bind_joined(query.bind(i64::from(limit.min(MAX_ITEMS))), standing)?;
         Ok(query.fetch_all(&mut **tx).await?)
@@ -230,11 +266,18 @@ impl Asked<'_> {
     /// The customers of the list, each with which conditions hold. The parameters are those of [`super::base`], 4 and 5 the
     /// bounds of the rule, 6 and 7 those of the group's, and 8 to 13 what the other conditions compare with.
     fn from(&self, standing: &Standing) -> Result<String, AnalyticsError> {
-        let Narrowing { group, band, archetype, segment } = self.narrowing;
-        if archetype.is_some() || matches!(segment, Some(Segment::OfAxis(..))) {
+        let Narrowing { group, band, archetype, segment, country } = self.narrowing;
+        if archetype.is_some() || country.is_some() || matches!(segment, Some(Segment::OfAxis(..))) {
             standing.run()?;
         }
-        let of_group = group.map_or("true", |rule| rule.condition);
+        let (of_group, found) = match group {
+            Some(Group::Rule(rule)) => (rule.condition, ""),
+            Some(Group::Found(_)) => (
+                "found.member is not null",
+                "left join unnest($12::text[]) as found (member) on found.member = facts.customer_id",
+            ),
+            None => ("true", ""),
+        };
         let of_band = match band {
             Some(_) => "churn >= coalesce(n.band_from, churn) and churn < coalesce(n.band_below, 'Infinity')",
             None => "true",
@@ -245,8 +288,9 @@ impl Asked<'_> {
             None => "true",
         };
         let (of_segment, members) = match segment {
+            // The strength of a membership is in the two lowest bits.
             Some(Segment::OfAxis(axis, _)) => {
-                (format!("{} between n.segment_from and n.segment_to", AXES[*axis]), String::new())
+                (format!("{} between n.segment_from and n.segment_from + 3", AXES[*axis]), String::new())
             }
             Some(Segment::Stored(members, _)) => (
                 "members.member is not null".to_owned(),
@@ -254,16 +298,18 @@ impl Asked<'_> {
             ),
             None => ("true".to_owned(), String::new()),
         };
+        let of_country = country.map_or_else(|| "true".to_owned(), Country::condition);
         let (mut base, condition) = (base::sql_with_segments(standing), self.condition);
         if let Some(Joined { sql, .. }) = self.joined {
             base = format!("(select * from {base} as known join ({sql}) as besides using (customer_id))");
         }
         Ok(format!(
             "from (select facts.*, coalesce({of_group}, false) as in_group, coalesce({of_band}, false) as in_band,
-                          coalesce({of_archetype}, false) as in_archetype, coalesce({of_segment}, false) as in_segment
-                   from {base} as facts {members}
+                          coalesce({of_archetype}, false) as in_archetype, coalesce({of_segment}, false) as in_segment,
+                          coalesce({of_country}, false) as in_country
+                   from {base} as facts {members} {found}
                    cross join (select $6::bigint as low, $7::bigint as high, $8::real as band_from, $9::real as band_below,
-                                      $10::smallint as archetype, $11::smallint as segment_from, $12::smallint as segment_to,
+                                      $10::smallint as archetype, $11::smallint as segment_from, $12::text[] as found,
                                       $13::uuid as stored) as n) as b
              cross join (select $4::bigint as low, $5::bigint as high) as bounds
              where ({condition})"
@@ -275,9 +321,12 @@ impl Asked<'_> {
         query: QueryAs<'q, Postgres, R, PgArguments>,
         standing: &Standing,
     ) -> Result<QueryAs<'q, Postgres, R, PgArguments>, AnalyticsError> {
-        let Narrowing { band, archetype, segment, .. } = self.narrowing;
+        let Narrowing { group, band, archetype, segment, .. } = self.narrowing;
         let (from, below) = band.map_or((None, None), |band| RiskBands::default().range(band));
-        // The strength of a membership is in the two lowest bits.
+        let found = match group {
+            Some(Group::Found(customers)) => Some(customers.clone()),
+            _ => None,
+        };
         let codes = match segment {
             Some(Segment::OfAxis(_, index)) => Some(index.saturating_mul(4)),
             _ => None,
@@ -295,7 +344,7 @@ impl Asked<'_> {
             .bind(below)
             .bind(archetype.map(|(index, _)| index))
             .bind(codes)
-            .bind(codes.map(|code| code.saturating_add(3)))
+            .bind(found)
             .bind(stored))
     }
 
@@ -319,10 +368,12 @@ fn band_starts() -> Vec<f32> {
 #[derive(FromRow)]
 struct Counted {
     class: String,
+    country: String,
     in_group: bool,
     in_band: bool,
     in_archetype: bool,
     in_segment: bool,
+    in_country: bool,
     customers: i64,
     spend_cents: Option<i64>,
     reachable: i64,
@@ -335,7 +386,8 @@ struct Counted {
 impl Counted {
     fn cell(self) -> Cell {
         Cell {
-            holds: [self.in_group, self.in_band, self.in_archetype, self.in_segment],
+            holds: [self.in_group, self.in_band, self.in_archetype, self.in_segment, self.in_country],
+            country: self.country,
             customers: self.customers,
             spend_cents: self.spend_cents.unwrap_or(0),
             reachable: self.reachable,

@@ -18,7 +18,14 @@ pub async fn elsewhere<'k>(
     tenant: TenantId,
     keys: impl Iterator<Item = &'k Key>,
 ) -> Result<HashMap<Key, String>, DbError> {
-    let mut keys: Vec<&Key> = keys.collect();
+    let kinds = kinds_known(tx, tenant).await?;
+    let is_known = |kind: &str| kinds.iter().any(|known| known == kind);
+    // Whoever was merged was so under an id, which may be an address as well.
+    let may_be_elsewhere = |key: &&Key| is_known("shop") || is_known(kind(key));
+    let mut keys: Vec<&Key> = keys.filter(may_be_elsewhere).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
     keys.sort_unstable();
     keys.dedup();
     let found: Vec<(i64, String)> = sqlx::query_as(include_str!("elsewhere.sql"))
@@ -33,6 +40,18 @@ pub async fn elsewhere<'k>(
             Some(((*keys.get(usize::try_from(place).ok()? - 1)?).clone(), customer))
         })
         .collect())
+}
+
+/// The kinds of identities that a tenant has: most shops have none by which somebody would be elsewhere, and are not asked for
+/// each customer.
+async fn kinds_known(tx: &mut Tx, tenant: TenantId) -> Result<Vec<String>, DbError> {
+    Ok(sqlx::query_scalar(
+        "select asked.kind from unnest('{shop,email,phone}'::text[]) as asked (kind)
+         where exists (select from platform.customer_identity i where i.tenant_id = $1 and i.kind = asked.kind)",
+    )
+    .bind(tenant)
+    .fetch_all(&mut **tx)
+    .await?)
 }
 
 fn kind(key: &Key) -> &'static str {

@@ -10,7 +10,7 @@ numbered as (
 packed as (
     insert into platform.profile_snapshot
         (tenant_id, grain, taken_on, first_customer, last_customer, segmentation_id, customers, memberships, churn, ltv)
-    select shared.current_tenant(), $2, $3, min(customer_id), max(customer_id), $4,
+    select (select shared.current_tenant()), $2, $3, min(customer_id), max(customer_id), $4,
            array_agg(customer_id order by customer_id), string_agg(memberships, '' order by customer_id),
            array_agg(churn order by customer_id), array_agg(ltv order by customer_id)
     from numbered group by chunk

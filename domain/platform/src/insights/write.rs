@@ -111,7 +111,7 @@ impl Piece {
                   customer_maturity, repurchase_behavior, return_behavior, communication, problem_complexity, loyalty,
                   feedback, value_sensitivity, archetype_l1, archetype_l2, marketing_opt_in,
                   churn, ltv, shipping_country, shipping_state)
-             select shared.current_tenant(), $1, * from customer_fact_in",
+             select (select shared.current_tenant()), $1, * from customer_fact_in",
         )
         .persistent(false)
         .bind(generation)
@@ -122,7 +122,7 @@ impl Piece {
             "insert into platform.customer_insight
                  (tenant_id, generation, customer_id, computed_at, confidence, who, features, memberships, ltv_low,
                   ltv_high, churn_reasons, places)
-             select shared.current_tenant(), $1, * from customer_insight_in",
+             select (select shared.current_tenant()), $1, * from customer_insight_in",
         )
         .persistent(false)
         .bind(generation)
@@ -173,10 +173,12 @@ pub async fn before(
     upper: Option<&str>,
 ) -> Result<Vec<Before>, DbError> {
     super::distrust_statistics(tx).await?;
+    // The bounds are told of both tables: a planner that knows them of one goes through the whole of the other.
     let mut before: Vec<Before> = sqlx::query_as(
         "select f.customer_id, i.memberships, f.archetype_l2, f.churn
          from platform.customer_fact f join platform.customer_insight i using (tenant_id, generation, customer_id)
-         where f.generation = $1 and ($2::text is null or f.customer_id >= $2) and ($3::text is null or f.customer_id < $3)",
+         where f.generation = $1 and ($2::text is null or f.customer_id >= $2) and ($3::text is null or f.customer_id < $3)
+           and ($2::text is null or i.customer_id >= $2) and ($3::text is null or i.customer_id < $3)",
     )
     .persistent(false)
     .bind(generation)
@@ -228,7 +230,7 @@ pub async fn moved(tx: &mut Tx, run: Uuid, on: NaiveDate, moved: &[Moved]) -> Re
         sqlx::query(
             "insert into platform.customer_change
                  (tenant_id, customer_id, run_id, changed_on, drift, archetype_from, archetype_to, churn_from, churn_to)
-             select shared.current_tenant(), customer_id, $1, $2, drift, archetype_from, archetype_to, churn_from, churn_to
+             select (select shared.current_tenant()), customer_id, $1, $2, drift, archetype_from, archetype_to, churn_from, churn_to
              from customer_change_in",
         )
         .persistent(false)

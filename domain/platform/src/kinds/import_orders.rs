@@ -1,16 +1,46 @@
 //! Imports a shop's orders from a file: the daily sync that fills orders and profiles.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::orders::mapping::Stated;
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
+use crate::money::{NO_CURRENCY, is_currency};
+use crate::orders::mapping::{MappingError, Stated, check_name};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject, Unfit};
 
 /// The currency of amounts that name none where nobody stated one.
 pub const ASSUMED_CURRENCY: &str = "USD";
+
+/// Files that are read, and how they may be packed; a ZIP is looked into.
+const FILES: [&str; 5] = [".csv", ".tsv", ".txt", ".xlsx", ".parquet"];
+const PACKED: [&str; 5] = [".gz", ".zip", ".bz2", ".xz", ".zst"];
+/// Bytes of a path.
+const PATH_LIMIT: usize = 500;
+
+/// Checks the form of a path below the import folder. Whether a file is there, and whose it is, is looked at elsewhere.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn check_path(path: &str) -> Result<(), &'static str> {
+    if path.is_empty() || path.len() > PATH_LIMIT || path.contains('\0') {
+        return Err("must have 1 to 500 bytes");
+    }
+    if !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
+        return Err("must be a path below the import folder, without .. and not absolute");
+    }
+    let lower = path.to_ascii_lowercase();
+    let inner = PACKED.iter().find_map(|packed| lower.strip_suffix(packed)).unwrap_or(&lower);
+    match FILES.iter().any(|file| inner.ends_with(file)) || lower.ends_with(".zip") {
+        true => Ok(()),
+        false => Err(
+            "must end in .csv, .tsv, .txt, .xlsx or .parquet, perhaps with .gz, .zip, .bz2, .xz or .zst behind it",
+        ),
+    }
+}
 
 /// Import a file of the import folder, by name or by relative path.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -90,6 +120,16 @@ impl JobKind for ImportOrders {
         rerun: Rerun::Never,
     };
 
+    fn check(&self, _: DateTime<Utc>) -> Result<(), Unfit> {
+        check_path(&self.path).map_err(|rule| Unfit::at("path", rule))?;
+        if self.currency.as_deref().is_some_and(|code| !is_currency(code)) {
+            return Err(Unfit::at("currency", NO_CURRENCY));
+        }
+        let stated = |error: MappingError| Unfit::at(format!("stated.{}", error.field), error.message);
+        self.stated.check().map_err(stated)?;
+        self.mapping.as_deref().map_or(Ok(()), check_name).map_err(|rule| Unfit::at("mapping", rule))
+    }
+
     fn upgrade(version: i16, payload: Value) -> Result<Self, String> {
         match version {
             // The fields that came since have defaults.
@@ -98,6 +138,41 @@ impl JobKind for ImportOrders {
                 "version {version} of the payload is unknown, this code reads version {}",
                 Self::VERSION
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_does_not_fit_is_named_whoever_asks() {
+        let read = |payload: &str| {
+            let payload: ImportOrders = serde_json::from_str(payload).expect(payload);
+            payload.check(Utc::now())
+        };
+        for fits in [
+            r#"{"path":"orders.csv"}"#,
+            r#"{"path":"a/b.tsv.gz","currency":"EUR","mapping":"till-2.b"}"#,
+            r#"{"path":"a.zip","stated":{"encoding":"windows-1252","separator":";","header":3,"profile":"shopify_orders","sheet":"S"}}"#,
+        ] {
+            assert_eq!(read(fits), Ok(()), "{fits}");
+        }
+        for (payload, field) in [
+            (r#"{"path":""}"#, "path"),
+            (r#"{"path":"../a.csv"}"#, "path"),
+            (r#"{"path":"a.exe"}"#, "path"),
+            (r#"{"path":"a.csv","currency":"ABC"}"#, "currency"),
+            (r#"{"path":"a.csv","mapping":"a b"}"#, "mapping"),
+            (r#"{"path":"a.csv","stated":{"encoding":"klingon"}}"#, "stated.encoding"),
+            (r#"{"path":"a.csv","stated":{"separator":"x"}}"#, "stated.separator"),
+            (r#"{"path":"a.csv","stated":{"header":0}}"#, "stated.header"),
+            (r#"{"path":"a.csv","stated":{"sheet":""}}"#, "stated.sheet"),
+            (r#"{"path":"a.csv","stated":{"profile":"etsy-of-mars"}}"#, "stated.profile"),
+        ] {
+            let unfit = read(payload).expect_err(payload);
+            assert_eq!(unfit.field.as_deref(), Some(field), "{payload}");
         }
     }
 }

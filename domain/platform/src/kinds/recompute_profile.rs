@@ -2,10 +2,12 @@
 
 use std::{fmt::Write, time::Duration};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
+use crate::customers;
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject, Unfit};
 
 /// Compute one customer anew.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -52,4 +54,11 @@ impl JobKind for RecomputeProfile {
         access: Access::Tenant(Subject::Customers),
         rerun: Rerun::WhenAskedWhileRunning,
     };
+
+    fn check(&self, _: DateTime<Utc>) -> Result<(), Unfit> {
+        match customers::is_id(&self.customer_id) {
+            true => Ok(()),
+            false => Err(Unfit::at("customer_id", customers::NO_ID)),
+        }
+    }
 }

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
+use crate::zone::check_last_day;
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject, Unfit};
 
 /// Run the intelligence of a tenant.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -73,6 +75,10 @@ impl JobKind for ResegmentTenant {
         access: Access::Tenant(Subject::Intelligence),
         rerun: Rerun::WhenAskedOnceBegun,
     };
+
+    fn check(&self, at: DateTime<Utc>) -> Result<(), Unfit> {
+        check_last_day(self.as_of, at)
+    }
 }
 
 #[cfg(test)]

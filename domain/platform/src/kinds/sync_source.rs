@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::import_orders::ImportOrdersOutput;
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
+use crate::orders::mapping::check_name;
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject, Unfit};
 
 /// Read a source.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,4 +48,8 @@ impl JobKind for SyncSource {
         access: Access::Tenant(Subject::Orders),
         rerun: Rerun::Never,
     };
+
+    fn check(&self, _: DateTime<Utc>) -> Result<(), Unfit> {
+        self.source.as_deref().map_or(Ok(()), check_name).map_err(|rule| Unfit::at("source", rule))
+    }
 }

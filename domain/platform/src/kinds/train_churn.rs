@@ -3,9 +3,12 @@
 
 use std::time::Duration;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
+use chrono::{DateTime, Utc};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject, Unfit};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::models::check_training;
 
 /// Train a churn model.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -44,4 +47,28 @@ impl JobKind for TrainChurn {
         access: Access::Tenant(Subject::Intelligence),
         rerun: Rerun::Never,
     };
+
+    fn check(&self, at: DateTime<Utc>) -> Result<(), Unfit> {
+        check_training(self.as_of, self.horizon_days, at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_horizon_and_a_day_have_bounds() {
+        let at: DateTime<Utc> = "2026-01-31T12:00:00Z".parse().expect("a time");
+        let check = |as_of: Option<&str>, horizon_days| {
+            let as_of = as_of.map(|day| day.parse().expect("a day"));
+            TrainChurn { as_of, horizon_days }.check(at).map_err(|unfit| unfit.to_string())
+        };
+        assert_eq!(check(None, None), Ok(()));
+        assert_eq!(check(Some("2026-01-31"), Some(7)), Ok(()));
+        for days in [i32::MIN, 0, 6, 366, i32::MAX] {
+            assert_eq!(check(None, Some(days)), Err("horizon_days must be 7 to 365".to_owned()), "{days}");
+        }
+        assert!(check(Some("2026-02-02"), None).is_err_and(|told| told.starts_with("as_of must")));
+    }
 }

@@ -3,9 +3,12 @@
 
 use std::time::Duration;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
+use chrono::{DateTime, Utc};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject, Unfit};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::models::check_training;
 
 /// Train a lifetime value model.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -44,4 +47,8 @@ impl JobKind for TrainLtv {
         access: Access::Tenant(Subject::Intelligence),
         rerun: Rerun::Never,
     };
+
+    fn check(&self, at: DateTime<Utc>) -> Result<(), Unfit> {
+        check_training(self.as_of, self.horizon_days, at)
+    }
 }

@@ -2,13 +2,37 @@
 //! [`list`] shows them to people, [`promote`] is a person's decision. What is inside a model only the worker can read.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use chrono::{DateTime, NaiveDate, Utc};
+use jobs::contract::Unfit;
 use serde::{Deserialize, Serialize};
+
+use crate::zone;
 
 pub mod list;
 pub mod promote;
 pub mod registry;
+
+/// Days ahead that a model may be of.
+pub const HORIZON_DAYS: RangeInclusive<i32> = 7..=365;
+
+/// What of the payload of a training does not fit.
+pub(crate) fn check_training(
+    as_of: Option<NaiveDate>,
+    horizon_days: Option<i32>,
+    at: DateTime<Utc>,
+) -> Result<(), Unfit> {
+    zone::check_last_day(as_of, at)?;
+    match horizon_days {
+        Some(days) if !HORIZON_DAYS.contains(&days) => {
+            let range = format!("must be {} to {}", HORIZON_DAYS.start(), HORIZON_DAYS.end());
+            Err(Unfit::at("horizon_days", range))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// What a model predicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]

@@ -121,6 +121,19 @@ pub async fn of_job(tx: &mut Tx, target: Target, job: Uuid) -> Result<Option<(Uu
     .await?)
 }
 
+/// Those of these jobs that have not registered a model yet.
+///
+/// # Errors
+/// The database failed.
+pub async fn without_model(tx: &mut Tx, jobs: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
+    Ok(sqlx::query_scalar(
+        "select job from unnest($1::uuid[]) as job where not exists (select from platform.model m where m.job_id = job)",
+    )
+    .bind(jobs)
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
 /// A model's artefact, when it is what was registered.
 ///
 /// # Errors

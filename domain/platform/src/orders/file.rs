@@ -13,8 +13,8 @@ use super::statement::{Found, Place};
 
 /// Orders and notes that are handed over at once.
 const CHUNK: usize = 500;
-/// Chunks that may wait to be stored: most of a batch, so that the next one is nearly read when the last is stored.
-const CHUNKS_WAITING: usize = 10;
+/// Chunks that may wait to be put into a batch.
+const CHUNKS_WAITING: usize = 1;
 /// What of a file's beginning and end is looked at to tell it from others.
 const SAMPLE_BYTES: u64 = 256 * 1024;
 

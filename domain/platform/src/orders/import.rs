@@ -105,6 +105,10 @@ pub enum ImportError {
     /// Another run of the same import has gone on meanwhile, or the import was cancelled.
     #[error("another run has taken over this import, or it was cancelled")]
     Superseded,
+    /// Postgres crashed and has forgotten the last batches, which were not on its disk yet. The same import goes on before
+    /// them when tried again.
+    #[error("Postgres crashed and forgot the last moments of this import; they are imported again")]
+    Forgotten,
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -145,35 +149,31 @@ pub async fn run(
         cause: import.id,
         erasure_key: import.erasure_key,
     };
-    let mut chunks = open(Place { offset: progress.next_byte, line: progress.next_line });
+    let mut rest = Rest::new(open(Place { offset: progress.next_byte, line: progress.next_line }), import);
     let mut seen: [Seen; LANES] = Default::default();
-    let mut batch = Batch::default();
-    while let Some(chunk) = chunks.recv().await {
-        let found = match chunk {
-            Ok(found) => found,
-            Err(error) => {
-                // What was read before it counts, as far as it came.
-                commit(db, import, &source, &batch, &mut progress, &mut seen).await?;
-                stale::derive_all(db, import.tenant, import.id).await?;
-                if matches!(error, ReadError::Refused { .. }) {
-                    close(db, import.tenant, import.id, "failed", Some(&error.to_string())).await?;
-                }
-                return Err(ImportError::Read { error, progress: Box::new(progress) });
-            }
-        };
-        for found in found {
-            batch.add(found);
-            if batch.rows < import.batch_lines.max(1) || !batch.is_complete() {
-                continue;
-            }
-            commit(db, import, &source, &std::mem::take(&mut batch), &mut progress, &mut seen).await?;
-            if after_batch(&progress) == Next::Stop {
-                return Ok(Outcome::Stopped(progress));
-            }
+    let mut batch = rest.next_batch().await;
+    while !batch.is_empty() {
+        // The next one is read while this one is stored.
+        let (stored, next) =
+            tokio::join!(commit(db, import, &source, &batch, &mut progress, &mut seen), rest.next_batch());
+        match stored {
+            Err(ImportError::Superseded) => return Err(why_superseded(db, &source, import, &progress).await?),
+            other => other?,
+        }
+        let is_full = batch.rows >= rest.lines;
+        batch = next;
+        if is_full && after_batch(&progress) == Next::Stop {
+            return Ok(Outcome::Stopped(progress));
         }
     }
-    commit(db, import, &source, &batch, &mut progress, &mut seen).await?;
     stale::derive_all(db, import.tenant, import.id).await?;
+    if let Some(error) = rest.fault {
+        // What was read before it counts, as far as it came.
+        if matches!(error, ReadError::Refused { .. }) {
+            close(db, import.tenant, import.id, "failed", Some(&error.to_string())).await?;
+        }
+        return Err(ImportError::Read { error, progress: Box::new(progress) });
+    }
     if progress.orders() == 0 {
         let error = ImportError::Nothing(Box::new(progress));
         close(db, import.tenant, import.id, "failed", Some(&error.to_string())).await?;
@@ -181,6 +181,60 @@ pub async fn run(
     }
     close(db, import.tenant, import.id, "done", None).await?;
     Ok(Outcome::Finished(progress))
+}
+
+/// Why the import's row is not what was left in it. Batches are committed before they are on the disk, so Postgres may have
+/// crashed between two of them: then the row is the same run's, as it was earlier.
+async fn why_superseded(
+    db: &Db,
+    source: &Source,
+    import: &Import,
+    progress: &Progress,
+) -> Result<ImportError, ImportError> {
+    let mut tx = db.tenant_tx(Role::Platform, import.tenant).await?;
+    let stored = read(&mut tx, import.id).await?;
+    tx.commit().await.map_err(DbError::from)?;
+    let is_of_this_run = stored.state == "running" && stored.started_at == source.taken_at;
+    let is_earlier = stored.progress().is_at_most(progress);
+    Ok(if is_of_this_run && is_earlier { ImportError::Forgotten } else { ImportError::Superseded })
+}
+
+/// What is still to be read.
+struct Rest {
+    chunks: Chunks,
+    /// What came with the last chunk and belongs to the next batch.
+    left: std::vec::IntoIter<Found>,
+    /// Lines of a batch.
+    lines: u64,
+    /// Why the reader ended before the file did.
+    fault: Option<ReadError>,
+}
+
+impl Rest {
+    fn new(chunks: Chunks, import: &Import) -> Rest {
+        Rest { chunks, left: Vec::new().into_iter(), lines: import.batch_lines.max(1), fault: None }
+    }
+
+    /// As much as a batch holds, and what belongs to its last order; nothing at the end.
+    async fn next_batch(&mut self) -> Batch {
+        let mut batch = Batch::default();
+        loop {
+            for found in self.left.by_ref() {
+                batch.add(found);
+                if batch.rows >= self.lines && batch.is_complete() {
+                    return batch;
+                }
+            }
+            match self.chunks.recv().await {
+                Some(Ok(found)) => self.left = found.into_iter(),
+                Some(Err(error)) => {
+                    self.fault = Some(error);
+                    return batch;
+                }
+                None => return batch,
+            }
+        }
+    }
 }
 
 enum Begun {
@@ -296,6 +350,16 @@ async fn close(
 async fn adopt(db: &Db, tenant: TenantId) -> Result<(), DbError> {
     loop {
         let mut tx = db.tenant_tx(Role::Platform, tenant).await?;
+        let is_any: bool = sqlx::query_scalar(
+            "select exists (select from platform.order_line where tenant_id = $1 and counts is null)",
+        )
+        .bind(tenant)
+        .fetch_one(&mut *tx)
+        .await?;
+        // Mostly there is none, and nobody is to be waited for.
+        if !is_any {
+            return Ok(tx.commit().await?);
+        }
         for lane in 0..LANES {
             state::take_lane(&mut tx, tenant, lane).await?;
         }

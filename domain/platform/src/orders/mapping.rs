@@ -10,7 +10,8 @@ use tables::date::DateOrder;
 use tables::number::DecimalMark;
 use tables::plain_name;
 
-use super::profiles::{self, Meaning, Status};
+use super::profiles::{Meaning, Status};
+use super::reading::names;
 use crate::money::{NO_CURRENCY, is_currency};
 use database::ids::TenantId;
 use database::{DbError, Tx};
@@ -23,6 +24,24 @@ pub const ENTRY_LIMIT: usize = 200;
 pub const MAPPINGS_LIMIT: i64 = 100;
 /// Characters of a mapping's name.
 pub const NAME_LIMIT: usize = 64;
+
+/// The last line that may have the names of columns.
+pub const HEADER_LIMIT: i64 = 1_000;
+/// Characters of the name of a workbook's sheet.
+const SHEET_LIMIT: usize = 100;
+
+/// Checks what a mapping or a source is called.
+///
+/// # Errors
+/// Says what a name is.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let is_name = (1..=NAME_LIMIT).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    match is_name {
+        true => Ok(()),
+        false => Err(format!("must have 1 to {NAME_LIMIT} letters, digits, dots, dashes and underscores")),
+    }
+}
 
 /// How a file is to be read, as far as it is stated. What is not is found from the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +65,36 @@ pub struct Stated {
 }
 
 impl Stated {
+    /// Checks what its types do not say.
+    ///
+    /// # Errors
+    /// Names the field.
+    pub fn check(&self) -> Result<(), MappingError> {
+        let wrong = |field: &str| {
+            let field = field.to_owned();
+            move |message: String| MappingError { field, message }
+        };
+        if let Some(label) = &self.table.encoding {
+            names::encoding(label).map_err(wrong("encoding"))?;
+        }
+        if let Some(sign) = self.table.separator {
+            names::separator(sign.encode_utf8(&mut [0; 4])).map_err(wrong("separator"))?;
+        }
+        if self.table.header.is_some_and(|line| !(1..=HEADER_LIMIT.unsigned_abs()).contains(&line)) {
+            return Err(wrong("header")(format!("must be a whole number from 1 to {HEADER_LIMIT}")));
+        }
+        let is_sheet = |name: &String| {
+            (1..=SHEET_LIMIT).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+        };
+        if self.table.sheet.as_ref().is_some_and(|name| !is_sheet(name)) {
+            return Err(wrong("sheet")(format!("must have 1 to {SHEET_LIMIT} characters")));
+        }
+        if let Some(name) = &self.profile {
+            names::profile(name).map_err(wrong("profile"))?;
+        }
+        Ok(())
+    }
+
     /// Whether everything is to be found from the file.
     pub fn is_nothing(&self) -> bool {
         *self == Stated::default()
@@ -155,17 +204,7 @@ impl Mapping {
         {
             return wrong("currency", NO_CURRENCY.to_owned());
         }
-        if let Some(name) = &self.stated.profile
-            && profiles::named(name).is_none()
-        {
-            return wrong("profile", "is none that is known".to_owned());
-        }
-        if self.stated.table.encoding.as_ref().is_some_and(|label| label.len() > 40)
-            || self.stated.table.sheet.as_ref().is_some_and(|name| name.chars().count() > 100)
-        {
-            return wrong("encoding", "encoding or sheet is too long".to_owned());
-        }
-        Ok(())
+        self.stated.check()
     }
 }
 

@@ -68,6 +68,12 @@ impl Progress {
         self.orders_inserted + self.orders_replaced + self.orders_unchanged + self.orders_older
     }
 
+    /// Whether nothing of this is further than another.
+    pub(super) fn is_at_most(&self, other: &Progress) -> bool {
+        self.next_byte <= other.next_byte
+            && self.lanes.iter().zip(other.lanes).all(|(lane, other)| *lane <= other)
+    }
+
     pub(super) fn add(&mut self, counts: Counts) {
         self.inserted += counts.lines.unsigned_abs();
         self.duplicates += counts.lines_known.unsigned_abs();

@@ -8,41 +8,31 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::statement::Party;
 
-/// So many customers are remembered of each lane; then it begins anew.
-const LIMIT: usize = 440_000;
+/// So many customers are remembered of each lane; then it begins anew. A set of them has 9 MB.
+const LIMIT: usize = 900_000;
 
 /// What a lane has committed, or wants to.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
-    people: HashSet<u64>,
-    stale: HashSet<u64>,
-}
+pub(super) struct Seen(HashSet<u64>);
 
 impl Seen {
     /// Remembers what another has, when that was committed.
     pub(super) fn absorb(&mut self, other: Seen) {
-        for (all, new) in [(&mut self.people, other.people), (&mut self.stale, other.stale)] {
-            if all.len() + new.len() > LIMIT {
-                all.clear();
-            }
-            all.extend(new);
+        if self.0.len() + other.0.len() > LIMIT {
+            self.0.clear();
         }
+        self.0.extend(other.0);
     }
 
-    /// Whether these are the first words of a customer, which `fresh` remembers.
-    pub(super) fn is_new_person(&self, fresh: &mut Seen, customer: &str, party: &Party) -> bool {
+    /// Whether these are the first words of a customer, which `fresh` remembers: until then neither is the customer known
+    /// as they say, nor is the profile noted as stale.
+    pub(super) fn is_new(&self, fresh: &mut Seen, customer: &str, party: &Party) -> bool {
         let mut text = String::with_capacity(96);
         for part in [Some(customer), party.email.as_deref(), party.name.as_deref(), party.phone.as_deref()] {
             text.push_str(part.unwrap_or_default());
             text.push('\0');
         }
         let hash = xxh3_64(text.as_bytes());
-        !self.people.contains(&hash) && fresh.people.insert(hash)
-    }
-
-    /// Whether a customer's profile is not noted as stale yet; `fresh` remembers it.
-    pub(super) fn is_newly_stale(&self, fresh: &mut Seen, customer: &str) -> bool {
-        let hash = xxh3_64(customer.as_bytes());
-        !self.stale.contains(&hash) && fresh.stale.insert(hash)
+        !self.0.contains(&hash) && fresh.0.insert(hash)
     }
 }

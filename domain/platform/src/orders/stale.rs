@@ -63,8 +63,9 @@ pub async fn derive_all(db: &Db, tenant: TenantId, cause: Uuid) -> Result<(), Db
 
 /// Beyond so many stale customers their orders are read from end to end, which is less work than looking up each.
 const MANY: i64 = 50_000;
-/// Customers of one statement.
-const PART: i64 = 200_000;
+/// Customers of one statement, which reads the orders of all customers: few parts, and each well within the time that a
+/// statement may take.
+const PART: i64 = 250_000;
 /// Parts that are derived at the same time.
 const LANES: i64 = 2;
 
@@ -82,7 +83,7 @@ async fn derive_many(db: &Db, tenant: TenantId, cause: Uuid) -> Result<(), DbErr
         return Ok(());
     }
     // A multiple of the lanes, so that each part is one lane's.
-    let parts = stale.div_euclid(PART * LANES).saturating_add(1) * LANES;
+    let parts = stale.saturating_sub(1).div_euclid(PART * LANES).saturating_add(1) * LANES;
     for part in (0..parts).step_by(LANES as usize) {
         tokio::try_join!(
             derive_part(db, tenant, cause, parts, part),
@@ -95,7 +96,7 @@ async fn derive_many(db: &Db, tenant: TenantId, cause: Uuid) -> Result<(), DbErr
 async fn derive_part(db: &Db, tenant: TenantId, cause: Uuid, parts: i64, part: i64) -> Result<(), DbError> {
     let mut tx = db.tenant_tx(Role::Platform, tenant).await?;
     take_lane(&mut tx, tenant, part % LANES).await?;
-    sqlx::query("set local work_mem = '64MB'").execute(&mut *tx).await?;
+    sqlx::query("set local work_mem = '96MB'").execute(&mut *tx).await?;
     sqlx::query(include_str!("bulk_profiles.sql"))
         .persistent(false)
         .bind(tenant)

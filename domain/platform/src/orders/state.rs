@@ -273,19 +273,21 @@ pub(super) async fn apply(
         });
     }
     erased::came_back(tx, tenant, &source.erasure_key, returned.into_iter(), source.taken_at).await?;
-    let people: Vec<Person<'_>> = changes
-        .iter()
-        .filter(|change| change.is_named)
-        .map(|change| Person { customer_id: change.customer_id, party: &change.parts[0].statement.customer })
-        .filter(|person| seen.is_new_person(&mut fresh, person.customer_id, person.party))
-        .collect();
+    let (mut people, mut stale) = (Vec::new(), Vec::new());
+    for change in &changes {
+        let party = &change.parts[0].statement.customer;
+        if !change.is_named {
+            stale.push(change.customer_id);
+        } else if seen.is_new(&mut fresh, change.customer_id, party) {
+            stale.push(change.customer_id);
+            people.push(Person { customer_id: change.customer_id, party });
+        }
+        // Whose the order was.
+        let before = change.before.map(|before| before.customer_id.as_str());
+        stale.extend(before.filter(|before| *before != change.customer_id));
+    }
     resolve::remember(tx, tenant, &people).await?;
     store::write(tx, tenant, source, &changes).await?;
-    let touched = changes.iter().flat_map(|change| {
-        let before = change.before.map(|before| before.customer_id.as_str());
-        before.into_iter().chain([change.customer_id])
-    });
-    let stale: Vec<&str> = touched.filter(|customer| seen.is_newly_stale(&mut fresh, customer)).collect();
     stale::mark(tx, tenant, source.cause, stale.into_iter()).await?;
     store::restate(tx, tenant, &restated).await?;
     confirmed.write(tx, tenant, source).await?;

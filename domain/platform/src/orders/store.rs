@@ -38,13 +38,14 @@ pub(super) struct Change<'c> {
     pub(super) before: Option<&'c Before>,
 }
 
+// Numbers as the tables have them, so that they are brought to their form once.
 const ORDER_COLUMNS: &str = "order_id text, customer_id text, stated_customer text, placed_at timestamptz,
     paid_at timestamptz, fulfilled_at timestamptz, cancelled_at timestamptz, stated_at timestamptz, lines_key uuid,
-    lines integer, sale_lines integer, sold numeric, given_back numeric, first_at timestamptz, last_at timestamptz,
-    is_test boolean, counts boolean, payment text, currency text, content uuid, is_new boolean";
+    lines integer, sale_lines integer, sold numeric(18, 2), given_back numeric(18, 2), first_at timestamptz,
+    last_at timestamptz, is_test boolean, counts boolean, payment text, currency text, content uuid, is_new boolean";
 const LINE_COLUMNS: &str = "line_key uuid, order_id text, customer_id text, ordered_at timestamptz, product_id text, category text,
-    quantity numeric, amount numeric, list_amount numeric, currency text, is_return boolean, counts boolean, line_id text,
-    title text";
+    quantity numeric(14, 3), amount numeric(14, 2), list_amount numeric(14, 2), currency text, is_return boolean,
+    counts boolean, line_id text, title text";
 
 /// Writes changes (platform role).
 pub(super) async fn write(
@@ -59,11 +60,16 @@ pub(super) async fn write(
     let mut keys = Keys::new(Utc::now());
     let (mut orders, mut lines) = (Rows::new(), Rows::new());
     let mut heads = Heads::default();
-    for change in changes {
-        let first = change.parts[0].statement;
+    // Lines go by customer, because so they come to neighbouring places of the index by customer; orders go as they came,
+    // which mostly is the order of their ids.
+    let mut by_customer: Vec<usize> = (0..changes.len()).collect();
+    by_customer.sort_by_key(|place| changes[*place].customer_id);
+    let mut written = vec![None; changes.len()];
+    for place in by_customer {
+        let change = &changes[place];
         let customer = match (change.kept, change.before) {
             (Kept::Added, Some(before)) => {
-                let written = write_lines(
+                let sums = write_lines(
                     &mut lines,
                     change,
                     before.lines_key,
@@ -71,7 +77,7 @@ pub(super) async fn write(
                     &before.customer_id,
                     before.counts,
                 );
-                heads.added(before, written.lines, before.content_and(change.parts));
+                heads.added(before, sums.lines, before.content_and(change.parts));
                 continue;
             }
             (Kept::Replaced, Some(before)) => {
@@ -85,8 +91,13 @@ pub(super) async fn write(
             }
         };
         let base = keys.next();
-        let written = write_lines(&mut lines, change, base, 0, customer, change.counts);
-        write_order(&mut orders, change, first, base, &written);
+        let sums = write_lines(&mut lines, change, base, 0, customer, change.counts);
+        written[place] = Some((base, sums));
+    }
+    for (change, written) in changes.iter().zip(&written) {
+        if let Some((base, sums)) = written {
+            write_order(&mut orders, change, change.parts[0].statement, *base, sums);
+        }
     }
     lines.into_temporary(tx, "order_line_batch", LINE_COLUMNS).await?;
     if heads.inserted > 0 || !heads.replaced.is_empty() {
@@ -274,7 +285,7 @@ fn write_order(rows: &mut Rows, change: &Change<'_>, first: &Statement, lines_ke
 }
 
 /// What an order's lines amount to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Sums {
     lines: i32,
     sale_lines: i32,

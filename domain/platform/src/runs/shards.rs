@@ -92,3 +92,16 @@ pub async fn close(
     .await?;
     Ok(closed.rows_affected() == 1)
 }
+
+/// Whether all shards of a run are done.
+///
+/// # Errors
+/// The database failed.
+pub async fn are_done(tx: &mut Tx, run: Uuid) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar(
+        "select not exists (select from platform.intelligence_shard where run_id = $1 and done_at is null)",
+    )
+    .bind(run)
+    .fetch_one(&mut **tx)
+    .await?)
+}

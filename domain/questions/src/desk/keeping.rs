@@ -71,6 +71,27 @@ impl Desk {
         Ok(true)
     }
 
+    /// Finds out the customers' levels and keeps them for every process, for lists that are narrowed down to a group. Answers
+    /// whether anybody has ordered.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn prepare_levels(&self, tenant: TenantId, now: DateTime<Utc>) -> Result<bool, ToolError> {
+        let way = Way::new(&self.0.db, None, &silent);
+        let mut tx = way.begin(tenant).await?;
+        let standing = Standing::read(&mut tx, tenant, now).await?;
+        tx.commit().await?;
+        let found = match self.0.kept.levels(&way, &standing).await {
+            Ok(found) => found,
+            Err(AnalyticsError::NotEnough(_)) => return Ok(false),
+            Err(AnalyticsError::Db(error)) => return Err(error.into()),
+        };
+        let mut tx = self.0.db.tenant_tx(Role::Marketing, tenant).await?;
+        stored::keep(&mut tx, tenant, stored::LEVELS, &standing.version, found.as_ref(), now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Keeps an answer for every process. That there is none is not kept: it may be otherwise with the next order.
     pub(super) async fn keep(
         &self,

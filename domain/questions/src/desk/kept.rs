@@ -18,6 +18,7 @@ use crate::way::{Way, rows_read};
 #[derive(Debug)]
 pub(crate) struct Kept {
     levels: Memo<Arc<Levels>>,
+    levels_of_a_night: Memo<Arc<Levels>>,
     associations: Memo<Arc<Associations>>,
     of_a_night: Memo<Arc<Associations>>,
     extents: Memo<Extent>,
@@ -27,6 +28,7 @@ impl Default for Kept {
     fn default() -> Kept {
         Kept {
             levels: Memo::new(1_000, SETTLE),
+            levels_of_a_night: Memo::new(1_000, SETTLE),
             associations: Memo::new(50, SETTLE),
             of_a_night: Memo::new(50, SETTLE),
             extents: Memo::new(1_000, SETTLE),
@@ -48,6 +50,29 @@ impl Kept {
             Ok(Arc::new(levels))
         };
         self.levels.get(format!("{} {run:?}", standing.tenant), &standing.version, read).await
+    }
+
+    /// The same as a night found them last, up to a day old, for the bounds of a group that a list is narrowed down to;
+    /// found out now where no night has.
+    pub(crate) async fn levels_of_a_night(
+        &self,
+        way: &Way<'_>,
+        standing: &Standing,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Levels>, AnalyticsError> {
+        let read = async {
+            let mut tx = way.begin(standing.tenant).await?;
+            let found = reports::find(&mut tx, reports::LEVELS, now).await?;
+            tx.commit().await.map_err(DbError::from)?;
+            match found {
+                Some(stored) => Ok(Arc::new(stored.whole.0)),
+                None => self.levels(way, standing).await,
+            }
+        };
+        // Anew with each run, and with each day where there is none.
+        let run = standing.run.as_ref().map(|run| run.id);
+        let version = format!("{run:?} {}", now.date_naive());
+        self.levels_of_a_night.get(standing.tenant.to_string(), &version, read).await
     }
 
     pub(crate) async fn associations(

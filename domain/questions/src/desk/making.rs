@@ -52,11 +52,8 @@ impl Desk {
                 Err(AnalyticsError::NotEnough(format!("the shop has more than {MOST_LINES} order lines")))
             }
             false => {
-                let wanted = Wanted {
-                    months: months.unwrap_or(12),
-                    narrowing: &narrow.narrowing,
-                    last_order: call.with_last_order(),
-                };
+                let wanted =
+                    Wanted { months: months.unwrap_or(12), narrow, last_order: call.with_last_order(), now };
                 reports::make(&parts.kept, way, standing, maker, &wanted).await
             }
         };

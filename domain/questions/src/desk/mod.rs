@@ -31,6 +31,7 @@ use crate::tools::call::Call;
 use crate::tools::lookup;
 use crate::tools::maker::{self, Maker};
 use crate::tools::narrow::{self, Narrow};
+use crate::tools::parameters::LookupCustomer;
 use crate::way::{Step, Way};
 pub use asker::{Asker, ToolError};
 pub(crate) use keeping::SUGGESTED;
@@ -183,12 +184,19 @@ impl Desk {
     /// There is no such customer, or the database does not answer.
     pub async fn to_be_kept(&self, tenant: TenantId, call: &Call) -> Result<Call, ToolError> {
         let Call::LookupCustomer(asked) = call else { return Ok(call.clone()) };
+        let customer_id = self.customer(tenant, &asked.customer_id).await?;
+        Ok(Call::LookupCustomer(LookupCustomer { customer_id, ..asked.clone() }))
+    }
+
+    /// The shop's own id of the customer whom a text names.
+    ///
+    /// # Errors
+    /// There is no such customer, or the database does not answer.
+    pub async fn customer(&self, tenant: TenantId, named: &str) -> Result<String, ToolError> {
         let mut tx = self.0.db.tenant_tx(Role::Marketing, tenant).await?;
-        let id = anonymous_ids::named(&mut tx, &self.key(tenant), &asked.customer_id).await?;
+        let id = anonymous_ids::named(&mut tx, &self.key(tenant), named).await?;
         tx.commit().await?;
-        let mut asked = asked.clone();
-        asked.customer_id = id.ok_or(ToolError::UnknownCustomer)?;
-        Ok(Call::LookupCustomer(asked))
+        id.ok_or(ToolError::UnknownCustomer)
     }
 
     /// What every answer begins with.

@@ -9,7 +9,7 @@ use super::rules::{LOOKUPS, RULES};
 use super::{Understood, ask_back, call, choose, parsed, unclear, unsorted};
 use crate::tools::Call;
 use crate::tools::call::{MAX_LIMIT, cursor};
-use crate::tools::parameters::Lookup;
+use crate::tools::parameters::{CustomerGroup, Lookup};
 
 /// What a question asks of a list of customers that was answered: what they bought last, who of them is something else,
 /// or the same of a part; none when it is about something else.
@@ -45,18 +45,24 @@ pub(super) fn of_list(read: &Read, last: &Call) -> Option<Understood> {
         }
         filter
     };
+    let named: Vec<(&str, Value)> =
+        read.named.conditions().map(|(field, name)| (field, json!(name))).collect();
     // "And the VIPs?" after who may leave is who of the VIPs may; after a list of VIPs "and the loyal ones?" is another list.
     let is_part = read.goes_on && !read.is_whole && !read.points;
-    if is_part && !is_group(last.tool(), last.variant()) && !refers {
-        let mut more: Vec<(&str, Value)> = Vec::new();
-        // "And for loyalty?" after a campaign is another campaign.
-        let group = group_of(about).filter(|_| !matches!(last, Call::TargetCampaign(_)));
+    if is_part && !refers {
+        let is_same_campaign = read.says_same && matches!(last, Call::TargetCampaign(_));
+        let about = if is_same_campaign { about.without(Concept::Campaign) } else { about };
+        let group = group_of(about).filter(|group| takes_part(read, last, *group));
+        let mut more = named.clone();
         more.extend(group.map(|group| ("group", json!(group))));
-        more.extend(read.named.archetype.iter().map(|name| ("archetype", json!(name))));
-        more.extend(read.named.segment.iter().map(|name| ("segment", json!(name))));
         if !more.is_empty() && (group.is_some() || about.is_empty()) {
             return Some(with(last, read, "filter_by", filter(&more)));
         }
+    }
+    // "Which of them are in Germany?"; of ten of them it cannot be told.
+    let is_all = last.limit().is_none() && last.rows().1 == 0;
+    if refers && !named.is_empty() && about.without(Concept::Count).is_empty() && is_all {
+        return Some(with(last, read, "filter_by", filter(&named)));
     }
     // "Who of them is at risk?", or "and the ones at risk?" after the VIPs; of ten of them it cannot be told.
     if (refers || is_part)
@@ -81,6 +87,16 @@ pub(super) fn of_list(read: &Read, last: &Call) -> Option<Understood> {
         return Some(call(rule, read, kept));
     }
     None
+}
+
+/// Whether a group that is named after an answer is a part of it, rather than another list or campaign: "the same for loyal
+/// customers" is the same campaign, "and for loyalty?" another one.
+fn takes_part(read: &Read, last: &Call, group: CustomerGroup) -> bool {
+    let is_campaign = matches!(last, Call::TargetCampaign(_));
+    if is_campaign && read.says_same {
+        return !read.says_loyalty;
+    }
+    !(is_group(last.tool(), last.variant()) || is_campaign && group == CustomerGroup::Loyal)
 }
 
 /// "By risk", "sort by risk" and "per segment" of what was answered. Who may leave, and a whole group, can be told by risk; by
@@ -127,8 +143,7 @@ pub(super) fn only(read: &Read, last: &Call) -> Option<Understood> {
         return Some(ask_back("I can narrow a list down to one group at a time.", about));
     }
     let mut filter = json!(known);
-    let named = [("archetype", &read.named.archetype), ("segment", &read.named.segment)];
-    for (field, name) in named.into_iter().filter_map(|(field, name)| Some((field, name.as_ref()?))) {
+    for (field, name) in read.named.conditions() {
         filter[field] = json!(name);
     }
     if let Some(group) = group {
@@ -231,6 +246,13 @@ pub(super) fn understand(read: &Read, last: &Call) -> Option<Understood> {
     }
     if !read.goes_on {
         return None;
+    }
+    // "And by product?" after categories is not about categories.
+    if matches!(last, Call::AnalyzeProducts(_))
+        && about.has(Concept::Product)
+        && !about.has(Concept::Category)
+    {
+        return Some(unclear(&Read { about: about.with(Concept::Revenue), ..read.clone() }, &[]));
     }
     of_the_same_tool(read, last).or_else(|| of_another(read, last))
 }

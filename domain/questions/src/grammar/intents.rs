@@ -42,12 +42,13 @@ const GROUPS: [(&str, &str); 10] = [
 
 /// Groups that lists of customers can be narrowed down to, by what stands for them in a question. Of two that could be
 /// taken for the list itself the first is taken for the group: "VIPs who order less than usual" are of the latter list.
-const NARROWING: [(Concept, CustomerGroup); 5] = [
+const NARROWING: [(Concept, CustomerGroup); 6] = [
     (C::Vip, CustomerGroup::Vip),
     (C::New, CustomerGroup::New),
     (C::Loyal, CustomerGroup::Loyal),
     (C::Once, CustomerGroup::OneTime),
     (C::Decline, CustomerGroup::Declining),
+    (C::Company, CustomerGroup::Business),
 ];
 
 /// The group that these concepts are about, if they are about one and nothing else.
@@ -73,6 +74,7 @@ pub fn listed_group(call: &Call) -> Option<CustomerGroup> {
         ("target_campaign", "loyalty") => Some(CustomerGroup::Loyal),
         ("analyze_behavior", "one_time_buyers") => Some(CustomerGroup::OneTime),
         ("analyze_behavior", "declining_engagement") => Some(CustomerGroup::Declining),
+        ("analyze_customers", "b2b_identification") => Some(CustomerGroup::Business),
         _ => None,
     }
 }

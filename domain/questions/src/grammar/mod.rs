@@ -8,10 +8,12 @@
 pub mod concepts;
 mod going_on;
 pub mod intents;
+mod manner;
 pub mod names;
 mod outside;
 pub mod parameters;
 mod phrases;
+mod places;
 #[cfg(test)]
 mod reading_tests;
 mod rules;
@@ -328,6 +330,9 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
         let text = "That is a list of groups which are not ranked, so there is no top of it.";
         return Understood::AskBack { text: text.to_owned(), suggestions: vec![rule.example.to_owned()] };
     }
+    if let Some(gap) = manner::misfit(read.manner, read.about, rule) {
+        return fallen_into(gap, read);
+    }
     if rule.variant == "purchase_history" && (read.is_ranked || read.says_first) {
         return ask_back(
             "Orders are told newest first; they cannot be sorted, or told from the first on.",
@@ -335,7 +340,7 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
         );
     }
     let takes_months = rule.months();
-    if read.is_today && takes_months.is_some() {
+    if read.is_today && (takes_months.is_some() || read.about.has(Concept::Buy)) {
         let text = "I can look at a number of months up to now, but not at a single day.";
         return ask_back(text, read.about);
     }
@@ -354,15 +359,16 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
         Some(Value::Object(filter)) => filter,
         _ => Map::new(),
     };
-    for (field, name) in [("archetype", &read.named.archetype), ("segment", &read.named.segment)] {
-        if let Some(name) = name {
-            filter.insert(field.to_owned(), json!(name));
-        }
+    for (field, name) in read.named.conditions() {
+        filter.insert(field.to_owned(), json!(name));
     }
     if !filter.is_empty() && !rule.can_be_narrowed() {
-        let text = "That cannot be narrowed down to a group, an archetype or a segment; lists of customers can, such as who may leave, \
-             who looks like a business, or whom to win back, and how often customers order.";
+        let text = "That cannot be narrowed down to a group, an archetype, a segment or a country; lists of customers can, such as who \
+             may leave, who looks like a business, or whom to win back, and how often customers order.";
         return ask_back(text, read.about);
+    }
+    if rule.variant == "momentum_analysis" && read.named.narrows() && !read.is_momentum_of {
+        return fallen_into(&outside::MOMENTUM_OF_PART, read);
     }
     let is_risk = rule.variant == "churn_risk" && rule.tool == "analyze_customers";
     if is_risk {
@@ -377,6 +383,9 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
             () => None,
         };
         if let Some(order) = order {
+            if about.has(Concept::Average) || !manner::is_order_of_risk(read.manner) {
+                return fallen_into(&outside::SPEND_AT_RISK, read);
+            }
             arguments.insert("sort_by".to_owned(), json!(order));
         }
         if let Some(band) = read.band {
@@ -397,10 +406,12 @@ fn call(rule: &Rule, read: &Read, kept: Map<String, Value>) -> Understood {
         }
         arguments.insert("axis".to_owned(), json!(axis));
     }
-    if matches!(rule.variant, "product_affinity" | "cross_sell_opportunities")
-        && read.about.has(Concept::Category)
-    {
-        arguments.insert("by".to_owned(), json!("category"));
+    if matches!(rule.variant, "product_affinity" | "cross_sell_opportunities") {
+        if read.about.has(Concept::Category) {
+            arguments.insert("by".to_owned(), json!("category"));
+        } else if read.about.has(Concept::Product) {
+            arguments.remove("by");
+        }
     }
     parsed(rule.tool, arguments, read.about)
 }
@@ -430,6 +441,9 @@ fn unclear(read: &Read, closest: &[&'static Rule]) -> Understood {
             text: "This could mean several things. Which one?".to_owned(),
             suggestions,
         };
+    }
+    if read.named.country.is_some() {
+        return fallen_into(&outside::OF_COUNTRY, read);
     }
     if about.without(Concept::Customer).without_pronouns().is_empty() {
         return Understood::Decline {

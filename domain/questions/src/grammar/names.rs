@@ -34,6 +34,8 @@ pub struct Named {
     pub archetype: Option<String>,
     /// A segment.
     pub segment: Option<String>,
+    /// The code of a country.
+    pub country: Option<&'static str>,
     /// A name that is quoted as that of a segment or archetype, and is none.
     pub unknown: Option<String>,
     /// A name that is one of both, or names of two segments or archetypes.
@@ -43,7 +45,17 @@ pub struct Named {
 impl Named {
     /// Whether a list is narrowed down by it.
     pub fn narrows(&self) -> bool {
-        self.archetype.is_some() || self.segment.is_some()
+        self.conditions().next().is_some()
+    }
+
+    /// What a list is narrowed down to by it, as fields of a filter.
+    pub fn conditions(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("archetype", self.archetype.as_deref()),
+            ("segment", self.segment.as_deref()),
+            ("country", self.country),
+        ];
+        all.into_iter().filter_map(|(field, name)| Some((field, name?)))
     }
 }
 
@@ -210,7 +222,8 @@ fn is_common(word: &str) -> bool {
     }
     let meaning = words::meaning(words::in_full(word));
     word.chars().all(|c| c.is_ascii_digit())
-        || (words::is_known(word) && !matches!(meaning, Some(Meaning::Outside(_))))
+        || (words::is_known(word)
+            && !matches!(meaning, Some(Meaning::Outside(_) | Meaning::Country(_) | Meaning::OfCountry(_))))
 }
 
 fn bare(word: &str) -> &str {

@@ -19,12 +19,14 @@ pub struct Topic {
 pub static TOPICS: &[Topic] = &[
     Topic {
         words: "country countries city cities town towns region regions abroad international domestic location locations located \
-                living lives postcode zip germany german germans austria austrian switzerland swiss france french britain british \
-                england english scotland ireland uk usa america american europe european spain spanish italy italian netherlands \
-                dutch belgium belgian poland polish denmark danish sweden swedish norway china chinese japan japanese canada \
-                canadian australia berlin munich hamburg vienna zurich paris london madrid rome amsterdam",
-        says: "The tools do not know where customers live, so nothing can be told by country or place.",
-        instead: &["How large are our segments?", "Who are our most valuable customers?"],
+                living lives postcode zip germans england english scotland america europe european berlin munich hamburg vienna \
+                zurich paris london madrid rome amsterdam",
+        says: "Lists of customers can be narrowed down to the country of the shipping address; nothing is told country by country, \
+               and towns, regions and whole continents are not known.",
+        instead: &[
+            "Which customers in Germany are most likely to leave?",
+            "Who are our most valuable customers in Austria?",
+        ],
     },
     Topic {
         words: "ticket tickets case cases request requests support complaint complaints complain complained complaining inbox \
@@ -39,10 +41,16 @@ pub static TOPICS: &[Topic] = &[
         instead: &["Who are our most valuable customers?"],
     },
     Topic {
-        words: "profit profits profitable profitability margin margins cost costs costly expense expenses tax taxes vat ebit \
+        words: "profit profits profitable profitability margin margins loss losses cost costs costly expense expenses tax taxes vat ebit \
                 invoice invoices debt unpaid",
         says: "The tools know revenue, not what anything costs, so neither profit nor margin.",
         instead: &["What is our revenue by category?", "What revenue do you expect for the next quarter?"],
+    },
+    Topic {
+        words: "euro euros dollar dollars pound pounds eur usd gbp chf currency currencies",
+        says: "Amounts are told in the shop's main currency and converted into no other; what was paid in others is told of one \
+               customer alone.",
+        instead: &["What is our revenue by category?", "Who is customer C-0123ABCD?"],
     },
     Topic {
         words: "stock stocks inventory warehouse supplier suppliers delivery deliveries delivered shipping shipped shipment shipments \
@@ -68,9 +76,9 @@ pub static TOPICS: &[Topic] = &[
         instead: &["What is our revenue by category?"],
     },
     Topic {
-        words: "perform performed performance performs worked effective unsubscribed bounced opened bounce",
-        says: "What a campaign brought about is not in these tools; they say whom one could speak to.",
-        instead: &["Whom should a retention campaign target?", "Whom should a winback campaign target?"],
+        words: "perform performed performance performs worked effective unsubscribed bounced opened bounce reactivated",
+        says: RESULTS.says,
+        instead: RESULTS.instead,
     },
     Topic {
         words: "worst least lowest fewest poorest cheapest",
@@ -85,10 +93,17 @@ pub static TOPICS: &[Topic] = &[
     },
     Topic {
         words: "delete remove cancel export download upload create update edit save schedule",
-        says: "I only look things up: nothing is changed, sent or exported from here.",
-        instead: &["Whom should a winback campaign target?", "How large are our segments?"],
+        says: ORDERS.says,
+        instead: ORDERS.instead,
     },
 ];
+
+/// Orders to do something.
+pub static ORDERS: Topic = Topic {
+    words: "",
+    says: "I only look things up: nothing is changed, sent or exported from here.",
+    instead: &["Whom should a winback campaign target?", "How large are our segments?"],
+};
 
 /// Things that are about known words and that no tool answers all the same: when all are met and no tool fits.
 #[derive(Debug)]
@@ -115,6 +130,84 @@ pub static OTHERS: Gap = Gap {
     ],
 };
 
+/// Where something is.
+pub static WHERE: Gap = Gap {
+    needs: &[],
+    says: "Where somebody lives, or something happens, is not told; lists of customers can be narrowed down to a country.",
+    instead: &[
+        "Which customers in Germany are most likely to leave?",
+        "Who are our most valuable customers in Austria?",
+    ],
+};
+
+/// When something is.
+pub static WHEN: Gap = Gap {
+    needs: &[],
+    says: "On which day or at what time something happens is not told of many customers; I can say in which quarter of the year \
+           they buy, how often they order, and what one of them ordered when.",
+    instead: &[
+        "In which quarter of the year do customers buy most?",
+        "How often do customers order?",
+        "What did C-0123ABCD buy?",
+    ],
+};
+
+/// How somebody is.
+pub static HOW: Gap = Gap {
+    needs: &[],
+    says: "I can list such customers, but not tell how they are or how that came about; please ask who they are, how often they \
+           order, or who of them may leave.",
+    instead: &[
+        "Who are our most valuable customers?",
+        "How often do our VIPs order?",
+        "Which VIPs are most likely to leave?",
+    ],
+};
+
+/// What many customers bought.
+pub static BOUGHT: Gap = Gap {
+    needs: &[],
+    says: "What such customers buy is not told of all of them together: what each bought last can stand beside a list, and what \
+           one customer bought can be asked for.",
+    instead: &[
+        "What did our most valuable customers buy last?",
+        "What is our revenue by category?",
+        "What did C-0123ABCD buy?",
+    ],
+};
+
+/// What a campaign brought about.
+pub static RESULTS: Gap = Gap {
+    needs: &[],
+    says: "What a campaign brought about is not in these tools; they say whom one could speak to.",
+    instead: &["Whom should a retention campaign target?", "Whom should a winback campaign target?"],
+};
+
+/// What customers at risk spend.
+pub static SPEND_AT_RISK: Gap = Gap {
+    needs: &[],
+    says: "What customers who may leave spend, together or on average, is not told; they can be listed by it.",
+    instead: &["Which customers might leave, sorted by spend?", "Which VIPs are most likely to leave?"],
+};
+
+/// How the business of a part goes.
+pub static MOMENTUM_OF_PART: Gap = Gap {
+    needs: &[],
+    says: "Whether business goes up or down is told of the whole shop; of a part I can list whose spend rose or fell.",
+    instead: &["Is business gaining or losing momentum?", "What is the momentum of our VIPs?"],
+};
+
+/// How many there are of a country.
+pub static OF_COUNTRY: Gap = Gap {
+    needs: &[],
+    says: "I can narrow lists of customers down to a country, such as who may leave or who spent most; anything else is not told \
+           of one country.",
+    instead: &[
+        "Which customers in Germany are most likely to leave?",
+        "Who are our most valuable customers in Austria?",
+    ],
+};
+
 static GAPS: &[Gap] = &[
     Gap { needs: &[&[Alike], &[Customer, Buy, Pronoun, They]], says: OTHERS.says, instead: OTHERS.instead },
     Gap {
@@ -130,10 +223,12 @@ static GAPS: &[Gap] = &[
     },
     Gap {
         needs: &[&[When], &[Revenue, Money, Grow, Trend, Shrink, Momentum]],
-        says: "When something will happen cannot be asked; forecasts tell the months to come, one by one.",
+        says: "When something happens, or is best done, cannot be asked; forecasts tell the months to come, one by one, and seasons \
+               the quarters of the year.",
         instead: &[
             "What revenue do you expect for the next quarter?",
             "How many customers will we have in the next 6 months?",
+            "In which quarter of the year do customers buy most?",
         ],
     },
     Gap {
@@ -153,9 +248,12 @@ static GAPS: &[Gap] = &[
     },
     Gap {
         needs: &[&[Company, Business], &[Leave, Vip, Loyal, New, Once, Decline, Winback, Retain]],
-        says: "Who looks like a business is a list of its own, which can be narrowed down to a group such as VIPs, but not \
-               combined with another list.",
-        instead: &["Which customers look like businesses?", "Which customers are most likely to leave?"],
+        says: "Do you mean customers who look like businesses, or how business goes?",
+        instead: &[
+            "Which businesses are most likely to leave?",
+            "Which customers look like businesses?",
+            "Is business gaining or losing momentum?",
+        ],
     },
     Gap {
         needs: &[&[Leave], &[Vip, Best]],
@@ -319,9 +417,9 @@ mod tests {
     #[test]
     fn what_can_be_asked_instead_can_be_asked() {
         let today = "2026-06-30".parse().expect("a day");
-        let instead =
-            TOPICS.iter().flat_map(|topic| topic.instead).chain(GAPS.iter().flat_map(|gap| gap.instead));
-        for question in instead {
+        let gaps = [&WHERE, &WHEN, &HOW, &BOUGHT, &RESULTS, &SPEND_AT_RISK, &MOMENTUM_OF_PART, &OF_COUNTRY];
+        let instead = TOPICS.iter().flat_map(|topic| topic.instead);
+        for question in instead.chain(GAPS.iter().chain(gaps).flat_map(|gap| gap.instead)) {
             let reading = understand(question, None, today);
             assert!(matches!(reading.understood, Understood::Call(_)), "{question}: {reading:?}");
         }

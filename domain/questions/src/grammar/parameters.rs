@@ -5,9 +5,11 @@ use std::sync::LazyLock;
 use chrono::NaiveDate;
 
 use super::concepts::{Concept, Concepts};
+use super::manner::{self, Manner};
 use super::names::Named;
 use super::outside::{self, Topic};
 use super::phrases::{AXES, PHRASES};
+use super::places::{self, Place};
 use super::times::{self, Direction, Other, Time};
 use super::tokens::{self, TAKEN, Tokens};
 use super::words::{self, Meaning};
@@ -47,6 +49,12 @@ pub struct Read {
     pub begins_just: bool,
     /// Whether it says "first", which of orders is the oldest.
     pub says_first: bool,
+    /// Whether it begins with "the same" or "that": it changes nothing but what it says.
+    pub says_same: bool,
+    /// Whether it says "loyalty", which is no person.
+    pub says_loyalty: bool,
+    /// How it asks.
+    pub manner: Manner,
     /// Whether it says "ones", who were named before.
     pub says_ones: bool,
     /// Whether it says "instead" of what was asked before.
@@ -59,7 +67,7 @@ pub struct Read {
     pub is_by_risk: bool,
     /// Whether it says whose momentum it means.
     pub is_momentum_of: bool,
-    /// Whether it says "our" or "segments", and so is about the shop rather than one customer.
+    /// Whether it says "our" or "are there", and so is about the shop rather than one customer.
     pub is_of_shop: bool,
     /// Whether it is about customers who buy, beside one who is named.
     pub is_of_others: bool,
@@ -188,26 +196,9 @@ const FILLERS: [&str; 9] = ["ok", "okay", "so", "well", "hey", "hi", "thanks", "
 const ASKING: [&str; 12] =
     ["who", "whom", "whose", "which", "what", "when", "where", "how", "show", "list", "are", "is"];
 /// Words of the whole shop, or of many.
-const OF_SHOP: [&str; 19] = [
-    "our",
-    "we",
-    "all",
-    "every",
-    "each",
-    "are",
-    "there",
-    "list",
-    "overall",
-    "total",
-    "shop",
-    "store",
-    "webshop",
-    "segments",
-    "archetypes",
-    "groups",
-    "clusters",
-    "risks",
-    "churners",
+const OF_SHOP: [&str; 15] = [
+    "our", "we", "all", "every", "each", "are", "there", "list", "overall", "total", "shop", "store",
+    "webshop", "risks", "churners",
 ];
 /// Words of a question that are looked at.
 const LONGEST: usize = 60;
@@ -250,6 +241,7 @@ pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
     while let Some(beginning) = BEGINNINGS.iter().find(|beginning| begins(begun, beginning)) {
         read.goes_on = true;
         read.begins_sort |= matches!(beginning[0], "sort" | "sorted" | "order");
+        read.says_same |= beginning.iter().any(|word| matches!(*word, "same" | "that"));
         begun = &begun[beginning.len()..];
     }
     read.is_whole = begun.first().is_some_and(|token| ASKING.contains(&token.as_str()));
@@ -260,6 +252,11 @@ pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
     let only_at = tokens.len() - begun.len();
     read.says_first = tokens.iter().any(|token| matches!(token.as_str(), "first" | "earliest" | "oldest"));
     read.says_ones = tokens.iter().any(|token| token == "ones");
+    read.says_loyalty = tokens.iter().any(|token| token == "loyalty");
+    if manner::is_order(begun) {
+        read.object(Objection::Outside(&outside::ORDERS));
+    }
+    let asks_who_left = manner::asks_who_left(&tokens);
     read.is_of_others = tokens.iter().enumerate().any(|(place, token)| {
         let next = tokens.get(place + 1).and_then(|next| words::meaning(next));
         OTHERS.contains(&token.as_str()) || (token == "who" && next == Some(Meaning::About(Concept::Buy)))
@@ -279,6 +276,8 @@ pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
     take_phrases(&mut tokens, &mut read);
     read.begins_only = tokens.get(only_at).is_some_and(|token| token == "only");
     read.begins_just = tokens.get(only_at).is_some_and(|token| token == "just");
+    read.manner = manner::of(tokens.get(only_at..).unwrap_or_default(), &tokens);
+    let begins_at = Some(only_at).filter(|_| read.goes_on);
     // "The next 10" of a list.
     if is_next_page {
         tokens.retain(|token| token != "next");
@@ -286,13 +285,21 @@ pub fn read(question: &str, named: &Named, today: NaiveDate) -> Read {
     }
     let mut place = 0;
     while place < tokens.len() {
-        place += match times::at(&tokens, place, today) {
-            Some((time, used)) => {
+        let time = times::at(&tokens, place, today);
+        place += match (time, places::at(&tokens, place, begins_at)) {
+            (Some((time, used)), _) => {
                 read.set_time(time);
                 used
             }
-            None => of_token(&tokens, place, &mut read),
+            (None, Some((country, used))) => {
+                read.set_place(country);
+                used
+            }
+            (None, None) => of_token(&tokens, place, &mut read),
         };
+    }
+    if asks_who_left {
+        read.about = read.about.without(Concept::Leave).with(Concept::Gone);
     }
     if read.says_only && !read.about.has(Concept::Discount) {
         read.object(Objection::Negation("only".to_owned()));
@@ -541,7 +548,7 @@ fn of_token(tokens: &[String], place: usize, read: &mut Read) -> usize {
         Some(Meaning::Negation) if token == "instead" && next != Some("of") => read.says_instead = true,
         Some(Meaning::Negation) => read.object(Objection::Negation(token.to_owned())),
         Some(Meaning::Today) => read.is_today = true,
-        // Times are read before; what is left of them says nothing.
+        // Times and countries are read before; what is left of them says nothing.
         Some(
             Meaning::Nothing
             | Meaning::Past
@@ -549,7 +556,9 @@ fn of_token(tokens: &[String], place: usize, read: &mut Read) -> usize {
             | Meaning::Unit(_)
             | Meaning::Month(_)
             | Meaning::Day
-            | Meaning::Running,
+            | Meaning::Running
+            | Meaning::Country(_)
+            | Meaning::OfCountry(_),
         ) => {}
         None if token == TAKEN => {}
         None => read.object(Objection::Word(token.chars().take(40).collect())),
@@ -563,6 +572,16 @@ impl Read {
         self.objections += 1;
         if self.objection.as_ref().is_none_or(|known| objection.rank() < known.rank()) {
             self.objection = Some(objection);
+        }
+    }
+
+    fn set_place(&mut self, place: Place) {
+        match place {
+            Place::In(code) if self.named.country.is_some_and(|known| known != code) => {
+                self.object(Objection::Several("I can look at one country at a time; which one?"));
+            }
+            Place::In(code) => self.named.country = Some(code),
+            Place::Unsaid => self.object(Objection::Several(places::UNSAID)),
         }
     }
 

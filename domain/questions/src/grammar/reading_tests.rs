@@ -28,7 +28,13 @@ fn called(question: &str, last: Option<&Call>) -> Call {
 fn what_is_said_besides_is_not_passed_over() {
     for question in [
         "revenue by category for VIPs",
-        "churn risk in Germany",
+        "churn risk in Berlin",
+        "churn risk Germany",
+        "customers in Germany",
+        "VIPs in Germany and Austria",
+        "revenue in Germany",
+        "is business in Germany growing",
+        "who may leave but not in Germany",
         "top 500 vips",
         "vips of the last 6 months",
         "revenue by category last 7 days",
@@ -42,7 +48,6 @@ fn what_is_said_besides_is_not_passed_over() {
         "winback",
         "revenue by customer",
         "sales today",
-        "best customers in the US",
         "Revenue of Tea",
         "",
         "more",
@@ -69,7 +74,7 @@ fn slips_and_times_that_were_read_are_told() {
         ["\u{201c}last quarter\u{201d} is read as the 3 months up to now, not as one of the calendar."]
     );
     assert!(ask("sales in the last 3 months", None).remarks.is_empty());
-    for declined in ["wer sind unsere besten Kunden", "how many custmers from Germany"] {
+    for declined in ["wer sind unsere besten Kunden", "how many custmers from Berlin"] {
         let reading = ask(declined, None);
         assert!(matches!(reading.understood, Understood::Decline { .. }), "{reading:?}");
         assert_eq!(reading.remarks, Vec::<String>::new());
@@ -81,9 +86,18 @@ fn what_no_tool_has_is_declined_with_what_can_be_asked() {
     for (question, says, suggests) in [
         (
             "how many customers from Germany",
-            "do not know where customers live",
-            "How large are our segments?",
+            "narrow lists of customers down to a country",
+            "Which customers in Germany are most likely to leave?",
         ),
+        (
+            "how many customers from Berlin",
+            "towns, regions and whole continents are not known",
+            "Who are our most valuable customers in Austria?",
+        ),
+        ("VIPs Germany", "customers in Germany", ""),
+        ("revenue by country", "nothing is told country by country", ""),
+        ("our revenue in dollars", "converted into no other", "What is our revenue by category?"),
+        ("revenue last month in \u{20ac}", "converted into no other", ""),
         (
             "how many tickets did we get last week",
             "not at tickets",
@@ -98,11 +112,7 @@ fn what_no_tool_has_is_declined_with_what_can_be_asked() {
         ),
         ("our top selling products", "not single products", "What is our revenue by category?"),
         ("why do customers leave", "but not why", "Will C-0123ABCD leave?"),
-        (
-            "which wholesalers are about to leave",
-            "a list of its own",
-            "Which customers look like businesses?",
-        ),
+        ("is the business losing customers", "how business goes", "Which customers look like businesses?"),
         ("average risk of our best customers", "told of all customers", ""),
         ("what did our customers buy last", "beside a list", ""),
         ("vips in the segment \"Winter\"", "called \u{201c}Winter\u{201d}", ""),
@@ -164,6 +174,26 @@ fn lists_are_narrowed_down_by_groups_names_and_bands() {
         ("which vips are at high risk", "churn_risk", json!({"group": "vip", "churn_band": "high"}), false),
         ("are our loyal custmers leaving", "churn_risk", json!({"group": "loyal"}), false),
         ("big spenders about to churn", "churn_risk", json!({"group": "vip"}), false),
+        ("which wholesalers are about to leave", "churn_risk", json!({"group": "business"}), false),
+        ("business customers at risk", "churn_risk", json!({"group": "business"}), false),
+        ("how often do firms order", "purchase_cadence", json!({"group": "business"}), false),
+        ("any firms among our vips", "b2b_identification", json!({"group": "vip"}), false),
+        ("customers in germany about to leave", "churn_risk", json!({"country": "DE"}), false),
+        ("best customers in the US", "high_value", json!({"country": "US"}), false),
+        ("swiss vips who may leave", "churn_risk", json!({"group": "vip", "country": "CH"}), false),
+        (
+            "steady regulars in new zealand at risk",
+            "churn_risk",
+            json!({"archetype": "steady regulars", "country": "NZ"}),
+            false,
+        ),
+        (
+            "how often do our customers in the united kingdom order",
+            "purchase_cadence",
+            json!({"country": "GB"}),
+            false,
+        ),
+        ("what did our vips in germny buy last", "high_value", json!({"country": "DE"}), true),
         ("new customers at risk", "churn_risk", json!({"group": "new"}), false),
         ("one time buyers at risk", "churn_risk", json!({"group": "one_time"}), false),
         ("winback campaign for our best customers", "winback", json!({"group": "vip"}), false),
@@ -319,7 +349,6 @@ fn an_order_or_a_division_of_an_answer_is_of_that_answer_or_asked_back() {
         for before in [
             "top 10 customers",
             "winback campaign for our best customers",
-            "which customers look like businesses",
             "discount strategy for new customers",
             "how often do vips order",
             "forecast revenue",
@@ -364,6 +393,10 @@ fn little_that_is_said_after_a_customer_is_about_that_one() {
         ("leaving?", "churn_risk"),
         ("which segment", "segment"),
         ("archetype?", "segment"),
+        ("which segments", "segment"),
+        ("which segments does she belong to", "segment"),
+        ("and which groups does he belong to?", "segment"),
+        ("what segments is C-0123ABCD in?", "segment"),
     ] {
         let call = called(question, Some(&profile));
         assert_eq!((call.tool(), call.variant()), ("lookup_customer", variant), "{question}");
@@ -372,6 +405,10 @@ fn little_that_is_said_after_a_customer_is_about_that_one() {
     told("hello", Some(&profile));
     for (question, variant) in [
         ("our segments", "segment_overview"),
+        ("which segments are there", "segment_overview"),
+        ("which segments do we have", "segment_overview"),
+        ("which segments grow", "segment_growth"),
+        ("how many segments", "segment_overview"),
         ("who may leave", "churn_risk"),
         ("are we losing customers", "churn_risk"),
         ("top 5 at risk", "churn_risk"),
@@ -447,6 +484,127 @@ fn a_group_comes_before_an_archetype_of_its_words() {
         let Understood::Call(call) = reading.understood else { panic!("{question}: {reading:?}") };
         assert_eq!((call.variant(), &call.arguments()["filter_by"]), ("churn_risk", &filter), "{question}");
     }
+}
+
+#[test]
+fn the_same_campaign_is_narrowed_down_and_another_takes_its_place() {
+    let retention = called("retention campaign", None);
+    for (question, last, variant, filter) in [
+        ("the same for loyal customers", &retention, "retention", json!({"group": "loyal"})),
+        ("same campaign for loyal customers", &retention, "retention", json!({"group": "loyal"})),
+        ("do that for the loyal ones", &retention, "retention", json!({"group": "loyal"})),
+        ("and for VIPs?", &retention, "retention", json!({"group": "vip"})),
+        ("the same for customers in Germany", &retention, "retention", json!({"country": "DE"})),
+        ("and the businesses?", &retention, "retention", json!({"group": "business"})),
+        ("and for loyalty?", &retention, "loyalty", Value::Null),
+        ("the same for loyalty", &retention, "loyalty", Value::Null),
+        ("the same for winback", &retention, "winback", Value::Null),
+        ("the same for VIPs", &called("winback campaign", None), "winback", json!({"group": "vip"})),
+        ("and the loyal ones?", &called("winback campaign", None), "loyalty", Value::Null),
+    ] {
+        let call = called(question, Some(last));
+        assert_eq!((call.variant(), &call.arguments()["filter_by"]), (variant, &filter), "{question}");
+    }
+    let of_loyal = called("the same for loyal customers", Some(&retention));
+    assert_eq!(
+        called("and in Austria?", Some(&of_loyal)).arguments()["filter_by"],
+        json!({"group": "loyal", "country": "AT"})
+    );
+}
+
+#[test]
+fn a_list_is_narrowed_down_to_a_country_that_is_named_after_it() {
+    let vips = called("who are our vips", None);
+    let risk = called("which of them are at risk?", Some(&vips));
+    for (question, last, filter) in [
+        ("and in Germany?", &vips, json!({"country": "DE"})),
+        ("which of them are in Germany?", &vips, json!({"country": "DE"})),
+        ("how many of them are from Austria", &vips, json!({"country": "AT"})),
+        ("only the ones in France", &risk, json!({"group": "vip", "country": "FR"})),
+        ("what about Germany?", &risk, json!({"group": "vip", "country": "DE"})),
+        ("only Swiss customers", &risk, json!({"group": "vip", "country": "CH"})),
+    ] {
+        let call = called(question, Some(last));
+        assert_eq!((call.variant(), &call.arguments()["filter_by"]), (last.variant(), &filter), "{question}");
+    }
+    told("which of them are in Germany?", Some(&called("top 10 customers", None)));
+    told("and in Germany?", Some(&called("revenue last month", None)));
+    told("and in Berlin?", Some(&vips));
+}
+
+#[test]
+fn what_is_asked_of_the_right_customers_and_not_told_of_them_is_asked_back() {
+    for (question, last) in [
+        ("where do our VIPs come from", None),
+        ("where are our loyal customers", None),
+        ("where do we lose customers", None),
+        ("when do one time buyers order", None),
+        ("when do businesses order", None),
+        ("how are our vips doing", None),
+        ("how was our winback campaign", None),
+        ("what do one time buyers buy", None),
+        ("what do businesses buy", None),
+        ("what do people who slow down order", None),
+        ("did the winback campaign keep customers", None),
+        ("did the newsletter keep customers", None),
+        ("is our newsletter audience growing", None),
+        ("newsletter growth", None),
+        ("average spend of customers at risk", None),
+        ("how much do customers at risk spend", None),
+        ("did any VIPs leave", None),
+        ("did many customers churn", None),
+        ("did C-0123ABCD leave", None),
+        ("did he leave", Some(called("who is C-0123ABCD", None))),
+        ("send a winback mail to our VIPs", None),
+        ("can you give loyal customers a discount", None),
+        ("best time to sell", None),
+        ("best time to send the seasonal newsletter", None),
+        ("which new categories did customers buy", None),
+        ("what other categories do customers buy", None),
+        ("which category should we introduce", None),
+        ("which orders are overdue", None),
+        ("what was our loss", None),
+        ("reactivated customers", None),
+        ("what sold best in the last months", None),
+        ("customers in iceland at risk", None),
+        ("how much revenue in dollars", None),
+        ("how many people did we win back", None),
+        ("who bought only once today", None),
+        ("what did C-0123ABCD buy today", None),
+        ("and by product?", Some(called("revenue by category", None))),
+        ("when did she leave", Some(called("who is C-0123ABCD", None))),
+        ("where does she live", Some(called("who is C-0123ABCD", None))),
+    ] {
+        told(question, last.as_ref());
+    }
+    for (question, variant) in [
+        ("who should get a discount", "discount_strategy"),
+        ("which discounts should we give", "discount_strategy"),
+        ("where could we cross-sell", "cross_sell_opportunities"),
+        ("when in the year do people buy most", "seasonal_segments"),
+        ("when did C-0123ABCD order last", "purchase_history"),
+        ("what is C-0123ABCD's risk", "churn_risk"),
+        ("customer 7041's orders", "purchase_history"),
+        ("who is overdue", "declining_engagement"),
+        ("send me the vips", "high_value"),
+        ("where can I see our vips", "high_value"),
+        ("last months sales", "revenue_by_category"),
+        ("growth campaign", "growth"),
+        ("what did customers who may leave buy last", "churn_risk"),
+        ("which VIPs are at risk today", "churn_risk"),
+    ] {
+        assert_eq!(called(question, None).variant(), variant, "{question}");
+    }
+}
+
+#[test]
+fn what_is_bought_together_is_told_by_what_was_asked_last() {
+    let together = called("which categories are bought together", None);
+    assert_eq!(together.arguments()["by"], "category");
+    assert_eq!(
+        called("and products?", Some(&together)).arguments(),
+        json!({"analysis_type": "product_affinity"})
+    );
 }
 
 #[test]
@@ -569,7 +727,7 @@ proptest! {
     fn a_strange_word_is_never_passed_over(
         place in 0..RULES.len(),
         strange in prop::sample::select(vec![
-            "germany", "xyzzy", "yesterday", "without", "unicorns", "2024", "employees", "tickets", "Tea", "in October",
+            "berlin", "xyzzy", "yesterday", "without", "unicorns", "2024", "employees", "tickets", "Tea", "in October",
             "this week", "not", "than last year", "40", "worst", "cost",
         ]),
     ) {

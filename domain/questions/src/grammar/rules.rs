@@ -343,8 +343,9 @@ pub static RULES: &[Rule] = &[
     rule(
         "get_recommendations",
         "expansion_targets",
-        &[&[C::Expansion]],
-        &[C::Best, C::Vip, C::Category, C::Campaign, C::Buy],
+        // Which category one could open is another question.
+        &[&[C::Expansion], &[C::Customer, C::Campaign, C::Best, C::Vip]],
+        &[C::Category, C::Buy],
         "Which good customers could we introduce to another category?",
     ),
     rule(

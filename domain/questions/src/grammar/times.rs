@@ -80,7 +80,16 @@ pub fn at(tokens: &[String], place: usize, today: NaiveDate) -> Option<(Time, us
         && (number.is_some() || direction.is_some())
     {
         let used = unit_at + 1;
-        return Some((of_unit(number, unit, direction, &tokens[place..place + used], today), used));
+        let words = &tokens[place..place + used];
+        // "In the last months" does not say how many; "last months sales" are those of the last month.
+        let is_vague = number.is_none()
+            && words.last().is_some_and(|word| word.ends_with('s'))
+            && !matches!(meaning(used), Some(Meaning::About(_)));
+        let time = match is_vague {
+            true => Time::Other(Other::of(words)),
+            false => of_unit(number, unit, direction, words, today),
+        };
+        return Some((time, used));
     }
     if matches!(number, Some(Few)) {
         return None;
@@ -256,6 +265,7 @@ mod tests {
             ("coming year", (12, Some(Direction::Ahead)), 2),
             ("past 30 days", (1, Some(Direction::Past)), 3),
             ("last 52 weeks", (12, Some(Direction::Past)), 3),
+            ("last months sales", (1, Some(Direction::Past)), 2),
         ] {
             let (found, words) = time(text);
             let Some(Time::Months { months, direction, .. }) = found else { panic!("{text}: {found:?}") };
@@ -278,6 +288,8 @@ mod tests {
             ("last week", "last week", Some(1), None),
             ("last 7 days", "last 7 days", Some(1), None),
             ("last few months", "last few months", None, None),
+            ("last months", "last months", None, None),
+            ("coming years by", "coming years", None, None),
             ("in 2024", "2024", None, None),
             ("next monday", "next monday", None, None),
         ] {

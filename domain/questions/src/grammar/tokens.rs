@@ -20,6 +20,9 @@ pub struct Tokens {
     pub is_below_zero: bool,
 }
 
+/// Signs of currencies, with the words that they stand for.
+const CURRENCIES: [(char, &str); 3] = [('\u{20ac}', "eur"), ('$', "usd"), ('\u{a3}', "gbp")];
+
 /// Words of a question as they were typed, in small letters.
 pub fn plain(question: &str) -> impl Iterator<Item = String> + '_ {
     question.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '\u{2019}')).filter_map(|word| {
@@ -38,7 +41,10 @@ pub fn of(question: &str) -> Tokens {
         tokens.is_below_zero |= has_minus(word);
         is_quoted |= word.starts_with(['"', '\u{201c}', '\u{201e}', '\u{ab}']);
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '#');
-        if bare.parse::<AnonymousId>().is_ok() {
+        // "C-0123ABCD's risk" names the customer.
+        let bare =
+            bare.strip_suffix("'s").or(bare.strip_suffix("\u{2019}s")).filter(|id| is_id(id)).unwrap_or(bare);
+        if is_id(bare) {
             tokens.name(bare.to_uppercase());
             is_first = false;
             continue;
@@ -50,9 +56,9 @@ pub fn of(question: &str) -> Tokens {
                 .peek()
                 .map(|next| next.trim_matches(|c: char| !c.is_alphanumeric() && c != '#' && c != '-'));
             let next = next.map(|next| next.trim_start_matches('#'));
-            if let Some(id) = next.filter(|next| {
-                next.chars().any(|c| c.is_ascii_digit()) && next.parse::<AnonymousId>().is_err()
-            }) {
+            let next =
+                next.map(|next| next.strip_suffix("'s").or(next.strip_suffix("\u{2019}s")).unwrap_or(next));
+            if let Some(id) = next.filter(|next| next.chars().any(|c| c.is_ascii_digit()) && !is_id(next)) {
                 tokens.name(id.to_owned());
                 typed.next();
                 continue;
@@ -70,6 +76,9 @@ pub fn of(question: &str) -> Tokens {
         }
         if word.contains('%') {
             tokens.words.push("percent".to_owned());
+        }
+        for (_, name) in CURRENCIES.iter().filter(|(sign, _)| word.contains(*sign)) {
+            tokens.words.push((*name).to_owned());
         }
         is_first = word.ends_with(['.', '!', '?', ':', ';']);
         is_quoted &= !word
@@ -103,6 +112,10 @@ impl Tokens {
             None => self.words.push(part.to_owned()),
         }
     }
+}
+
+fn is_id(word: &str) -> bool {
+    word.parse::<AnonymousId>().is_ok()
 }
 
 /// Whether a number in the word has a minus before it, which is no hyphen: "-5", not "top-5".

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::concepts::Concept;
 use super::outside::{self, Topic};
 use super::phrases::{AXES, PHRASES};
-use crate::months;
+use crate::{countries, months};
 
 /// What a known word is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +34,10 @@ pub enum Meaning {
     Running,
     /// A band of risk.
     Level(&'static str),
+    /// A country by its name, as its code.
+    Country(&'static str),
+    /// Whoever lives in a country, as its code.
+    OfCountry(&'static str),
     /// No tool has it.
     Outside(&'static Topic),
 }
@@ -87,7 +91,7 @@ const WORDS: &[(Concept, &str)] = &[
         "customer customers client clients buyer buyers shopper shoppers consumer consumers people folks anyone anybody \
          user users who whom whose whos",
     ),
-    (C::Decline, "declining decline declined fading slowing disengaging disengaged overdue"),
+    (C::Decline, "declining decline declined fading slowing disengaging disengaged"),
     (C::Depend, "depend depends dependent dependency dependence rely relies wait waits waiting"),
     (
         C::Discount,
@@ -105,13 +109,13 @@ const WORDS: &[(Concept, &str)] = &[
     (C::Grow, "grow grows growing growth grew"),
     (
         C::Leave,
-        "churn churns churning churners leave leaves leaving quit quits quitting leavers lose loses losing loss risk risks risky \
+        "churn churns churning churners leave leaves leaving quit quits quitting leavers lose loses losing risk risks risky \
          attrition",
     ),
     (C::Loyal, "loyalty loyal faithful"),
     (C::Ltv, "ltv clv lifetime worth"),
     (C::Momentum, "momentum"),
-    (C::Money, "money cash euros dollars"),
+    (C::Money, "money cash"),
     (C::More, "more further continue"),
     (C::Most, "most mostly highest"),
     (C::New, "new newest newly newcomer newcomers"),
@@ -155,7 +159,7 @@ const WORDS: &[(Concept, &str)] = &[
 ];
 
 const NOTHING: &str = "a able about actually all also alright am among an and any anything are as ask asking at \
-    base basically be been being bit bring brings bringing brought by came can candidate candidates check come comes \
+    base basically be been being belong belonging belongs bit bring brings bringing brought by came can candidate candidates check come comes \
     could curious currently date dear develop did display do does doing during each far find first for from generate \
     generates get gets getting gimme give gives go going had has have having hello help here hey hi how i id im in interested into \
     is it its ive just kindly know let lets likely list look looking made make makes making many may maybe me mean \
@@ -232,6 +236,11 @@ static VOCABULARY: LazyLock<HashMap<&'static str, Meaning>> = LazyLock::new(|| {
     for topic in outside::TOPICS {
         known.extend(topic.words.split_whitespace().map(|word| (word, Meaning::Outside(topic))));
     }
+    for country in countries::ALL {
+        let one_word = |words: &'static [&'static str]| words.iter().filter(|word| !word.contains(' '));
+        known.extend(one_word(country.called).map(|word| (*word, Meaning::Country(country.code))));
+        known.extend(one_word(country.of_it).map(|word| (*word, Meaning::OfCountry(country.code))));
+    }
     for (words, unit) in [
         ("month months", Unit::Months(1)),
         ("quarter quarters", Unit::Months(3)),
@@ -259,7 +268,8 @@ static PARTS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| parts_of_phrase
 
 fn parts_of_phrases() -> impl Iterator<Item = &'static str> {
     let phrases = PHRASES.iter().map(|(phrase, _)| *phrase).chain(AXES.iter().map(|(phrase, _)| *phrase));
-    phrases.flat_map(|phrase| phrase.split(' '))
+    let countries = countries::ALL.iter().flat_map(|country| country.called).copied();
+    phrases.chain(countries).flat_map(|phrase| phrase.split(' '))
 }
 
 /// What a word means; none when it is not known, or means something inside of phrases alone.
@@ -304,6 +314,10 @@ mod tests {
             words.split_whitespace().for_each(|word| take(word, what.to_owned()));
         }
         months().for_each(|(_, word)| take(word, "month".to_owned()));
+        for country in countries::ALL {
+            let words = country.called.iter().chain(country.of_it).filter(|word| !word.contains(' '));
+            words.for_each(|word| take(word, country.name.to_owned()));
+        }
         let nothing: HashSet<&str> = NOTHING.split_whitespace().collect();
         nothing.into_iter().for_each(|word| take(word, "nothing".to_owned()));
     }

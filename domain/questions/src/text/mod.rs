@@ -5,6 +5,7 @@ pub mod formats;
 use chrono::{Datelike, NaiveDate};
 use serde_json::Value;
 
+use crate::countries;
 use crate::tools::ToolAnswer;
 use crate::tools::call::MAX_LIMIT;
 
@@ -97,6 +98,10 @@ fn narrowed(answer: &ToolAnswer) -> Vec<String> {
         if let Some(name) = figures["filter_by"][field].as_str() {
             said.push(format!("The {what} is {}.", quoted(name)));
         }
+    }
+    if let Some(code) = figures["filter_by"]["country"].as_str() {
+        let name = countries::name(code).map_or_else(|| quoted(code), str::to_owned);
+        said.push(format!("The country is {name}."));
     }
     if customers == 0 && answer.rows == 0 {
         said.push("There are none.".to_owned());
@@ -483,7 +488,7 @@ mod tests {
         let vips = answer(
             "analyze_customers",
             "churn_risk",
-            json!({"filter_by": {"group": "vip", "segment": "summer 2026"}, "customers_about": 40, "of_customers_about": 4000,
+            json!({"filter_by": {"group": "vip", "segment": "summer 2026", "country": "DE"}, "customers_about": 40, "of_customers_about": 4000,
                    "spend_about": 12300.0, "sorted_by": "churn", "churn_band": null,
                    "customers_by_band": [{"segment": "low", "customers": 25}, {"segment": "high", "customers": 15}]}),
             json!([{"customer_id": "C-0123ABCD", "churn": 0.71, "spend": "812.50", "last_order_on": "2026-03-10",
@@ -491,7 +496,7 @@ mod tests {
         );
         assert_eq!(
             told(&vips),
-            "What it means. The segment is \u{201c}summer 2026\u{201d}. That is about 40 customers of about 4,000, whatever their \
+            "What it means. The segment is \u{201c}summer 2026\u{201d}. The country is Germany. That is about 40 customers of about 4,000, whatever their \
              risk; they spent about 12,300.00 EUR. By their risk, about: low 25, high 15. They are C-0123ABCD with a probability of leaving of 71 % \
              (spend 812.50 EUR), who bought last on 10 March 2026 for 45.00 EUR: \u{201c}mug 2000\u{201d}, \u{201c}green\u{201d}."
         );

@@ -379,8 +379,18 @@ mod tests {
             ),
             (
                 "analyze_customers",
-                json!({"analysis_type": "churn_risk", "filter_by": {"country": "DE"}}),
+                json!({"analysis_type": "churn_risk", "filter_by": {"city": "Berlin"}}),
                 "segment",
+            ),
+            (
+                "analyze_customers",
+                json!({"analysis_type": "churn_risk", "filter_by": {"country": "'D"}}),
+                "filter_by.country: must be the code of a country",
+            ),
+            (
+                "analyze_customers",
+                json!({"analysis_type": "churn_risk", "filter_by": {"country": "Germany"}}),
+                "filter_by.country: must be the code of a country, two letters such as DE",
             ),
             (
                 "analyze_behavior",
@@ -395,7 +405,7 @@ mod tests {
             (
                 "target_campaign",
                 json!({"campaign_type": "winback", "filter_by": []}),
-                "filter_by: must be an object with archetype, churn_band, group, segment, not a list",
+                "filter_by: must be an object with archetype, churn_band, country, group, segment, not a list",
             ),
             ("target_campaign", json!({"campaign_type": "winback", "filter_by": ["high"]}), "not a list"),
             (

@@ -1,5 +1,7 @@
 //! Calls about a part of the customers: what they are narrowed down to, and whether a list says what each bought last.
 
+use platform::analytics::narrowed::Country;
+
 use super::call::{Call, is_text};
 use super::parameters::{BehaviorAnalysis, CustomerAnalysis, CustomerFilter, Refusal};
 
@@ -29,6 +31,13 @@ impl Call {
             if name.is_some_and(|name| !is_text(name, 200)) {
                 return Err((field, "must have 1 to 200 characters".into()));
             }
+        }
+        let country = filter.and_then(|filter| filter.country.as_deref());
+        if country.is_some_and(|country| Country::of(country).is_none()) {
+            return Err((
+                "filter_by.country",
+                "must be the code of a country, two letters such as DE".into(),
+            ));
         }
         Ok(())
     }

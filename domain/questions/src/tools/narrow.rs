@@ -1,12 +1,17 @@
 //! What a list is narrowed down to: the names of a call, looked up in what the shop has, and whether what is left, or left
 //! over, is of too few customers.
+//!
+//! Countries divide a list, so that all of them but one would tell of the one that is left out: one that is too small is
+//! withheld with the next smallest, as groups of a whole are everywhere.
+
+use std::collections::BTreeMap;
 
 use database::Tx;
 use database::ids::SegmentId;
 use marketing::segments::resolve::fold;
 use marketing::segments::{facts, members, store};
 use platform::analytics::Standing;
-use platform::analytics::narrowed::{Cell, Narrowing, Segment};
+use platform::analytics::narrowed::{CONDITIONS, Cell, Country, Group, Narrowing, Segment};
 use platform::analytics::rules::{self, Rule};
 use platform::insights::catalog::{AXES, Catalog, Catalogs};
 use platform::risk::RiskBand;
@@ -18,11 +23,16 @@ use crate::desk::{Asker, ToolError};
 use crate::text::formats;
 use crate::withhold;
 
+/// What those who look like businesses have.
+const BUSINESSES: &str = "the signs of a business, as who looks like a business has them";
+
 /// What a list is narrowed down to.
 #[derive(Debug, Default)]
 pub(crate) struct Narrow {
     /// As it is asked of the database.
     pub(crate) narrowing: Narrowing,
+    /// Whether it is narrowed down to those who look like businesses, who are found when the list is made.
+    pub(crate) is_of_businesses: bool,
     /// Changes when the same names mean other customers although the shop's data are the same.
     pub(crate) version: String,
     /// What it means, to follow a definition; no names in it, which are people's words.
@@ -31,14 +41,15 @@ pub(crate) struct Narrow {
     pub(crate) caveats: Vec<String>,
 }
 
-/// The rule behind a group.
-pub(crate) fn rule(group: CustomerGroup) -> &'static Rule {
+/// The rule behind a group; none when its customers are found otherwise.
+fn rule(group: CustomerGroup) -> Option<&'static Rule> {
     match group {
-        CustomerGroup::Vip => &rules::HIGH_VALUE,
-        CustomerGroup::Loyal => &rules::LOYALTY,
-        CustomerGroup::New => &rules::NEWCOMERS,
-        CustomerGroup::OneTime => &rules::ONE_TIME_BUYERS,
-        CustomerGroup::Declining => &rules::DECLINING,
+        CustomerGroup::Vip => Some(&rules::HIGH_VALUE),
+        CustomerGroup::Loyal => Some(&rules::LOYALTY),
+        CustomerGroup::New => Some(&rules::NEWCOMERS),
+        CustomerGroup::OneTime => Some(&rules::ONE_TIME_BUYERS),
+        CustomerGroup::Declining => Some(&rules::DECLINING),
+        CustomerGroup::Business => None,
     }
 }
 
@@ -54,8 +65,10 @@ pub(crate) async fn read(
 ) -> Result<Result<Narrow, String>, ToolError> {
     let mut narrow = Narrow::default();
     if let Some(group) = filter.group {
-        narrow.narrowing.group = Some(rule(group));
-        narrow.words.push(rule(group).definition);
+        let rule = rule(group);
+        narrow.narrowing.group = rule.map(Group::Rule);
+        narrow.is_of_businesses = rule.is_none();
+        narrow.words.push(rule.map_or(BUSINESSES, |rule| rule.definition));
     }
     if let Some(band) = filter.churn_band {
         narrow.narrowing.band = Some(match band {
@@ -65,6 +78,15 @@ pub(crate) async fn read(
             Band::Critical => RiskBand::Critical,
         });
         narrow.words.push("a risk of leaving of the band that was asked for");
+    }
+    if let Some(country) = filter.country.as_deref().and_then(Country::of) {
+        narrow.narrowing.country = Some(country);
+        narrow.words.push("a shipping address in the country that was asked for");
+        narrow.caveats.push(
+            "The country is that of the shipping address, as of the published run; customers of whom none is known are left \
+             out."
+                .to_owned(),
+        );
     }
     if filter.archetype.is_none() && filter.segment.is_none() {
         return Ok(Ok(narrow));
@@ -166,7 +188,7 @@ fn of_axis(catalog: &Catalog, name: &str) -> Vec<(usize, i16)> {
 /// What may be said of a list that is narrowed down, as figures; none when it, or what it leaves over of any wider list
 /// that can be asked for, is of fewer customers than `smallest`.
 pub(crate) fn figures(cells: &[Cell], filter: &CustomerFilter, smallest: i64) -> Option<Value> {
-    let left: Vec<&Cell> = cells.iter().filter(|cell| cell.holds == [true; 4]).collect();
+    let left: Vec<&Cell> = cells.iter().filter(|cell| cell.fits()).collect();
     let customers = fitting(cells);
     if !may_be_told(cells, smallest) {
         return None;
@@ -196,7 +218,7 @@ pub(crate) fn figures(cells: &[Cell], filter: &CustomerFilter, smallest: i64) ->
 
 /// Customers for whom all conditions hold.
 pub(super) fn fitting(cells: &[Cell]) -> i64 {
-    cells.iter().filter(|cell| cell.holds == [true; 4]).map(|cell| cell.customers).sum()
+    cells.iter().filter(|cell| cell.fits()).map(|cell| cell.customers).sum()
 }
 
 /// Whether a list, and what it leaves over of any wider one, is of nobody or of enough customers.
@@ -204,11 +226,36 @@ pub(super) fn may_be_told(cells: &[Cell], smallest: i64) -> bool {
     let customers = fitting(cells);
     // Each set of conditions that are dropped is a wider list; a condition that was not asked for makes none wider.
     let leaves_few = |dropped: usize| {
-        let is_in = |cell: &&Cell| (0..4).all(|place| cell.holds[place] || dropped & 1 << place != 0);
+        let is_in =
+            |cell: &&Cell| (0..CONDITIONS).all(|place| cell.holds[place] || dropped & 1 << place != 0);
         let wider: i64 = cells.iter().filter(is_in).map(|cell| cell.customers).sum();
         withhold::is_small(wider - customers, smallest)
     };
-    !withhold::is_small(customers, smallest) && !(1_usize..16).any(leaves_few)
+    !withhold::is_small(customers, smallest)
+        && !(1_usize..1 << CONDITIONS).any(leaves_few)
+        && !is_country_withheld(cells, smallest)
+}
+
+/// Whether the country that is asked for goes with another one that is too small.
+fn is_country_withheld(cells: &[Cell], smallest: i64) -> bool {
+    const COUNTRY: usize = CONDITIONS - 1;
+    let mut sizes: BTreeMap<&str, (i64, bool)> = BTreeMap::new();
+    for cell in cells.iter().filter(|cell| cell.holds[..COUNTRY] == [true; COUNTRY]) {
+        let (size, is_wanted) = sizes.entry(&cell.country).or_insert((0, cell.holds[COUNTRY]));
+        *size += cell.customers;
+        *is_wanted |= cell.holds[COUNTRY];
+    }
+    // Where none is asked for there is one class, of all.
+    if sizes.len() < 2 {
+        return false;
+    }
+    let (counts, are_wanted): (Vec<i64>, Vec<bool>) = sizes.into_values().unzip();
+    let withheld = withhold::of_a_whole(&counts, smallest);
+    withheld
+        .iter()
+        .zip(&are_wanted)
+        .zip(&counts)
+        .any(|((withheld, is_wanted), count)| *withheld && *is_wanted && *count > 0)
 }
 
 #[cfg(test)]
@@ -217,9 +264,12 @@ mod tests {
 
     use super::*;
 
+    /// Customers of one country, which nobody asked for, by which of the other conditions hold.
     fn cell(holds: [bool; 4], customers: i64) -> Cell {
+        let [group, band, archetype, segment] = holds;
         Cell {
-            holds,
+            holds: [group, band, archetype, segment, true],
+            country: String::new(),
             customers,
             spend_cents: customers * 1_000,
             reachable: customers,
@@ -244,7 +294,43 @@ mod tests {
         assert!(figures(&two, &vips(), 5).is_none());
     }
 
+    #[test]
+    fn a_country_is_withheld_with_one_that_is_too_small() {
+        let of = |country: &str, wanted: &str, customers: i64| Cell {
+            holds: [true, true, true, true, country == wanted],
+            country: country.to_owned(),
+            ..cell([true; 4], customers)
+        };
+        let told = |sizes: &[(&str, i64)], wanted: &str| {
+            let cells: Vec<Cell> = sizes.iter().map(|(country, size)| of(country, wanted, *size)).collect();
+            may_be_told(&cells, 5)
+        };
+        // Three of the twenty-five are Swiss: all others would tell who.
+        let sizes = [("AT", 7), ("CH", 3), ("DE", 15)];
+        assert_eq!(["AT", "CH", "DE"].map(|country| told(&sizes, country)), [false, false, true]);
+        let sizes = [("", 4), ("AT", 7), ("CH", 3), ("DE", 15)];
+        assert_eq!(["AT", "CH", "DE", "FR"].map(|country| told(&sizes, country)), [true, false, true, true]);
+        assert!(told(&[("AT", 7), ("DE", 15)], "AT"));
+    }
+
     proptest! {
+        /// Whoever has the list of every country that is told, and the list of all, learns of no group that is too small.
+        #[test]
+        fn countries_tell_of_nobody(counts in prop::collection::vec(0_i64..12, 1..7), smallest in 2_i64..10) {
+            let names: Vec<String> = (0..counts.len()).map(|place| format!("C{place}")).collect();
+            let is_told = |wanted: &str| {
+                let of = |(name, count): (&String, &i64)| Cell {
+                    holds: [true, true, true, true, name == wanted],
+                    country: name.clone(),
+                    ..cell([true; 4], *count)
+                };
+                may_be_told(&names.iter().zip(&counts).map(of).collect::<Vec<Cell>>(), smallest)
+            };
+            let told: i64 = names.iter().zip(&counts).filter(|(name, _)| is_told(name)).map(|(_, count)| count).sum();
+            let hidden = counts.iter().sum::<i64>() - told;
+            prop_assert!(told == 0 || !withhold::is_small(hidden, smallest), "{} hidden", hidden);
+        }
+
         /// Whoever has a list and any wider one that is told as well learns of no group that is too small.
         #[test]
         fn differences_tell_of_nobody(counts in prop::collection::vec(0_i64..30, 16), smallest in 2_i64..10) {

@@ -208,6 +208,8 @@ variants! {
         OneTime = "one_time",
         /// Silent for more than twice their own mean gap.
         Declining = "declining",
+        /// Those who look like businesses, as b2b_identification finds them.
+        Business = "business",
     }
 }
 
@@ -232,6 +234,10 @@ pub struct CustomerFilter {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 200))]
     pub segment: Option<String>,
+    /// Country of the shipping address, two letters as in ISO 3166, such as DE; customers of whom none is known are in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 2, max = 2))]
+    pub country: Option<String>,
 }
 
 impl CustomerFilter {

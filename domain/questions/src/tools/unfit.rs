@@ -151,6 +151,7 @@ fn allowed(node: &Value) -> String {
         }
         _ => match length(node) {
             (0, most) => format!("a text of at most {most} characters"),
+            (least, most) if least == most => format!("a text of {most} characters"),
             (least, most) => format!("a text of {least} to {most} characters"),
         },
     }
@@ -216,6 +217,7 @@ fn sample(name: &str, node: &Value) -> Value {
             "customer_id" => "C-0123ABCD",
             "cursor" => "at-20",
             "axis" => "purchase_frequency",
+            "country" => "DE",
             _ => "Regulars",
         }),
     }
@@ -338,8 +340,8 @@ mod tests {
                 }
                 if parts.is_some() {
                     let mut strange = fit.clone();
-                    strange[name] = json!({ "country": "DE" });
-                    refused(tool.name, &format!("{name}.country"), &strange);
+                    strange[name] = json!({ "city": "Berlin" });
+                    refused(tool.name, &format!("{name}.city"), &strange);
                 }
             }
         }

@@ -112,3 +112,32 @@ async fn suggestions_to_a_customer_rest_on_what_the_night_found_up_to_a_day_ago(
     let anew = orders(TimeDelta::hours(30)).await;
     assert!(anew.is_number() && anew != json!(123_456), "{anew}");
 }
+
+#[tokio::test]
+async fn a_list_is_narrowed_down_to_a_group_by_the_levels_of_the_night() {
+    let world = world().await;
+    publish(&world).await;
+    assert!(world.desk.prepare_levels(world.tenant, now()).await.expect("found"));
+    // What was kept can be told from what is found out now: nobody has spent so much.
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    let told = sqlx::query(
+        "update questions_app.report
+         set whole = jsonb_set(whole, '{spend_cents}', (select jsonb_agg(9000000000000) from generate_series(1, 6)))",
+    )
+    .execute(&mut admin)
+    .await
+    .expect("told");
+    assert_eq!(told.rows_affected(), 1);
+    let call = json!({"analysis_type": "churn_risk", "filter_by": {"group": "vip"}});
+    let call = Call::parse("analyze_customers", &call).expect("a call");
+    let listed = async |after: TimeDelta| {
+        sqlx::query("delete from questions_app.report where whole ? 'items'")
+            .execute(&mut PgConnection::connect(&world.database.admin_url).await.expect("connects"))
+            .await
+            .expect("answers are forgotten");
+        let process = desk(world.desk.db().clone());
+        process.call(world.asker(), &call, now() + after).await.expect("an answer").items.len()
+    };
+    assert_eq!(listed(TimeDelta::hours(20)).await, 0);
+    assert!(listed(TimeDelta::hours(30)).await > 0, "they are found out anew");
+}

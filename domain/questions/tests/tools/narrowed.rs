@@ -1,4 +1,4 @@
-//! Lists that are narrowed down: by group, band, archetype and segment, with what each customer bought last, and withheld
+//! Lists that are narrowed down: by group, band, archetype, segment and country, with what each customer bought last, and withheld
 //! where they, or what they leave over, are of too few customers.
 
 use database::Role;
@@ -144,6 +144,75 @@ async fn saved_segments_narrow_for_whoever_may_see_them() {
     let blind = Asker { customers: false, ..world.asker() };
     let denied = world.try_ask(blind, "analyze_customers", last).await;
     assert!(matches!(denied, Err(ToolError::Forbidden("customers:read"))), "{denied:?}");
+}
+
+/// Customers 1 to 3 live in Switzerland, those up to the 20th in Austria, up to the 38th in Germany; of two it is not known.
+async fn settle_down(world: &World) {
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    sqlx::query(
+        "update platform.customer_fact
+         set shipping_country = case when n <= 3 then 'CH' when n <= 20 then 'AT' when n <= 38 then 'DE' end
+         from (select customer_id, substring(customer_id from '[0-9]+')::int as n from platform.customer_fact) as numbered
+         where numbered.customer_id = customer_fact.customer_id and tenant_id = $1",
+    )
+    .bind(world.tenant)
+    .execute(&mut admin)
+    .await
+    .expect("countries");
+}
+
+#[tokio::test]
+async fn a_country_is_withheld_with_those_who_would_be_told_by_all_others() {
+    let world = world().await;
+    publish(&world).await;
+    settle_down(&world).await;
+    let german = risk(&world, json!({"country": "DE"})).await;
+    assert_eq!(
+        (german.items.len(), &german.figures["customers_about"], &german.figures["of_customers_about"]),
+        (18, &json!(20), &json!(40)),
+        "{german:?}"
+    );
+    assert!(german.definition.contains("shipping address in the country"), "{}", german.definition);
+    assert!(german.caveats.iter().any(|caveat| caveat.contains("shipping address")), "{:?}", german.caveats);
+    let told = text::of(&german);
+    assert!(told.contains("The country is Germany."), "{told}");
+    assert_eq!(verify(&told, &Known::of([&german]), &[]).text, told);
+    // Three are Swiss, and of two nothing is known: five together. All others of the forty are told, so both are withheld.
+    let austrian = risk(&world, json!({"country": "at"})).await;
+    assert_eq!(austrian.items.len(), 17, "{austrian:?}");
+    for filter in [
+        json!({"country": "CH"}),
+        // Of the five VIPs three are German.
+        json!({"country": "DE", "group": "vip"}),
+        // No Swiss one is steady: the two of whom nothing is known would be left over.
+        json!({"country": "AT", "archetype": "Steady"}),
+    ] {
+        let answer = risk(&world, filter.clone()).await;
+        assert!(!answer.available && answer.items.is_empty(), "{filter}: {answer:?}");
+        assert_eq!((answer.figures.clone(), answer.withheld), (json!({}), 1), "{filter}");
+    }
+    // Where a country is too small by itself, the next smallest goes too.
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    sqlx::query("update platform.customer_fact set shipping_country = 'DE' where shipping_country is null and tenant_id = $1")
+        .bind(world.tenant)
+        .execute(&mut admin)
+        .await
+        .expect("known");
+    for (country, customers) in [("CH", None), ("AT", None), ("DE", Some(20)), ("FR", Some(0))] {
+        let arguments = json!({"analysis_type": "churn_risk", "filter_by": {"country": country}, "sort_by": "spend", "limit": 100});
+        let answer = world.ask("analyze_customers", arguments).await;
+        assert_eq!(answer.available.then_some(answer.items.len()), customers, "{country}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn countries_need_a_run_that_knows_them() {
+    let world = world().await;
+    let answer = world
+        .ask("target_campaign", json!({"campaign_type": "loyalty", "filter_by": {"country": "DE"}}))
+        .await;
+    assert!(!answer.available && answer.items.is_empty(), "{answer:?}");
+    assert!(answer.reason.expect("a reason").contains("no intelligence run"));
 }
 
 /// Customers 11 to 40 changed with the run, the later ones further.
@@ -410,6 +479,21 @@ async fn businesses_and_who_knows_one_category_are_narrowed_down() {
     );
     let told = text::of(&answer);
     assert_eq!(verify(&told, &Known::of([&answer]), &[]).text, told);
+    // The other way round they are the same customers.
+    let firms =
+        json!({"analysis_type": "high_value", "filter_by": {"group": "business"}, "with_last_order": true});
+    let firms = world.ask("analyze_customers", firms).await;
+    let ids = |answer: &ToolAnswer| {
+        let mut ids: Vec<String> = answer.items.iter().map(|item| item["customer_id"].to_string()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids(&firms), ids(&answer), "{firms:?}");
+    assert!(firms.definition.contains("the signs of a business"), "{}", firms.definition);
+    // One customer ordered once, and is no business: by what is left over that one would be told.
+    let once = json!({"analysis_type": "one_time_buyers", "filter_by": {"group": "business"}});
+    let once = world.ask("analyze_behavior", once).await;
+    assert!(!once.available && once.items.is_empty() && once.figures == json!({}), "{once:?}");
     let single = json!({"recommendation_type": "expansion_targets", "filter_by": {"group": "vip"}});
     let single = world.ask("get_recommendations", single).await;
     // The highest fifth of all is nine firms and more: only firms are left, who buy cups alone.
@@ -424,6 +508,7 @@ async fn businesses_and_who_knows_one_category_are_narrowed_down() {
 async fn every_list_that_can_be_narrowed_down_takes_a_group_and_the_others_say_which_can() {
     let world = world().await;
     publish(&world).await;
+    settle_down(&world).await;
     let each = |tool: &'static str, field: &'static str, names: Vec<&'static str>| {
         names.into_iter().map(move |name| (tool, json!({ field: name }))).collect::<Vec<_>>()
     };
@@ -447,19 +532,22 @@ async fn every_list_that_can_be_narrowed_down_takes_a_group_and_the_others_say_w
     for (tool, mut arguments) in all {
         let can = Call::parse(tool, &arguments).expect("a call").can_be_narrowed();
         let lists = Call::parse(tool, &arguments).expect("a call").lists_customers();
-        arguments["filter_by"] = json!({"group": "vip"});
         if lists || !can {
             arguments["with_last_order"] = json!(true);
         }
         if can {
-            let answer = world.ask(tool, arguments.clone()).await;
-            assert!(answer.available || answer.reason.is_some(), "{arguments}: {answer:?}");
-            assert!(
-                !lists || answer.items.iter().all(|item| item["last_order_on"].is_string()),
-                "{arguments}: {answer:?}"
-            );
-            narrowed += 1;
+            for filter in [json!({"group": "vip"}), json!({"group": "business"}), json!({"country": "DE"})] {
+                arguments["filter_by"] = filter;
+                let answer = world.ask(tool, arguments.clone()).await;
+                assert!(answer.available || answer.reason.is_some(), "{arguments}: {answer:?}");
+                assert!(
+                    !lists || answer.items.iter().all(|item| item["last_order_on"].is_string()),
+                    "{arguments}: {answer:?}"
+                );
+                narrowed += 1;
+            }
         } else {
+            arguments["filter_by"] = json!({"group": "vip"});
             let refused = Call::parse(tool, &arguments).expect_err("no list of customers").to_string();
             for name in [
                 "analyze_customers (churn_risk, high_value, b2b_identification)",
@@ -469,5 +557,5 @@ async fn every_list_that_can_be_narrowed_down_takes_a_group_and_the_others_say_w
             }
         }
     }
-    assert_eq!(narrowed, 3 + 6 + 6 + 6);
+    assert_eq!(narrowed, 3 * (3 + 6 + 6 + 6));
 }

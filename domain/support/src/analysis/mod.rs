@@ -5,10 +5,12 @@
 //! counts as neutral until then, and [`of_ticket`] says that it waits.
 
 mod ask;
+mod language;
 mod ticket;
 pub mod words;
 
 pub use ask::ask;
+pub use language::{Languages, languages};
 pub use ticket::summarise;
 
 use chrono::{DateTime, Utc};

@@ -13,6 +13,7 @@ use super::delivery::{Body, Customer, Delivery, DeliveryError, Message, Priority
 use super::fields::{Object, Plain, UNFILLED, is_one_placeholder, plain};
 use super::html;
 use super::remarks::Remarks;
+use crate::tickets::tags::once;
 
 /// The longest message text kept, in characters.
 const BODY_LIMIT: usize = 50_000;
@@ -395,7 +396,7 @@ fn read_tags(ticket: &Object<'_>, remarks: &mut Remarks) -> Option<Vec<String>> 
     for tag in &mut tags {
         *tag = tag.chars().take(100).collect();
     }
-    Some(tags)
+    Some(once(&tags))
 }
 
 /// A status that we do not know counts as open: better a needless draft than a forgotten customer.

@@ -17,7 +17,7 @@ use crate::order::place;
 use crate::settle::settle;
 use crate::tickets::lock::{Acting, lock};
 use crate::tickets::state::Status;
-use crate::tickets::{NewMessage, TicketError, store_messages};
+use crate::tickets::{NewMessage, TicketError, store_messages, tags};
 
 /// The job that does it, for the history.
 const ACTOR: &str = PROVIDER;
@@ -75,6 +75,7 @@ pub async fn merge(
         return Ok(None);
     }
     let had: i64 = count(tx, ticket).await?;
+    let told_tags = tags::once(&theirs.tags);
     let merged: Merged = sqlx::query_as(
         "with base as (
              select coalesce(b.status, support_app.coarse_status(t.status, t.snoozed_until)) as status,
@@ -92,7 +93,7 @@ pub async fn merge(
     )
     .bind(ticket)
     .bind(&theirs.status)
-    .bind(&theirs.tags)
+    .bind(&told_tags)
     .bind(theirs.updated_at)
     .fetch_one(&mut **tx)
     .await?;
@@ -103,7 +104,7 @@ pub async fn merge(
         && merged.snoozed_until == before.snoozed_until
         && missed == 0;
     let tell_status = theirs.status.as_deref().is_some_and(|status| status != merged.status);
-    let lacks = |tags: &[String], tag: &String| !tags.contains(tag);
+    let lacks = |tags: &[String], tag: &String| !tags.iter().any(|known| tags::are_one(known, tag));
     let mut agreed = Agreed {
         tell_status,
         add: merged.tags.iter().filter(|tag| lacks(&theirs.tags, tag)).cloned().collect(),
@@ -123,12 +124,12 @@ pub async fn merge(
     let same = |one: &[String], other: &[String]| {
         one.iter().all(|tag| other.contains(tag)) && one.len() == other.len()
     };
-    let tags_differ = !same(&before.tags, &theirs.tags);
-    note(tx, tenant, ticket, "tags", json!(before.tags), json!(theirs.tags), json!(agreed.tags), tags_differ)
+    let tags_differ = !same(&before.tags, &told_tags);
+    note(tx, tenant, ticket, "tags", json!(before.tags), json!(told_tags), json!(agreed.tags), tags_differ)
         .await?;
     note(tx, tenant, ticket, "messages", json!(0), json!(missed), json!(missed), missed > 0).await?;
     // The base is what they say; what they are told next becomes it when they have heard it.
-    agree(tx, tenant, ticket, theirs.status.as_deref(), &theirs.tags).await?;
+    agree(tx, tenant, ticket, theirs.status.as_deref(), &told_tags).await?;
     let mut announcement = Announcement::default();
     if let Some(assignee) = &theirs.assignee {
         let acting = Acting {

@@ -4,17 +4,26 @@
 //! where otherwise each delivery would wait for its own turn at the disk.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use database::{Db, DbError, REQUEST_WITHIN};
 use jobs::{Dispatch, QueueError};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::{Call, Intake, SENT_AGAIN_WITHIN, Taken, send, send_all};
 
-/// So many statements are under way at once. With one, a delivery would wait for a whole commit of others; with many,
-/// each would carry few.
+/// So many statements are under way at once as long as each is answered in time: one works while the other waits for the
+/// disk. With more, each would carry fewer deliveries, and what a statement costs before its first row is most of it.
+pub(super) const AT_ONCE: usize = 2;
+
+/// A statement that takes longer waits for something that the others need not wait for, such as a ticket that somebody
+/// holds. Another one takes its place then.
+const IN_TIME: Duration = Duration::from_millis(50);
+
+/// So many are under way at most, late ones and all.
 const WRITERS: usize = 4;
 
 /// The most deliveries of one statement, and bytes of bodies: a statement must not keep many waiting for long.
@@ -45,9 +54,10 @@ impl Intakes {
     /// [`Intakes::CONNECTIONS`]. The writers end when the last clone of this is gone. Must be called within a runtime.
     pub fn start(support: &Db, dispatch: &Dispatch) -> Intakes {
         let (waiting, waits) = mpsc::channel(MOST_WAITING);
-        let waits = Arc::new(Mutex::new(waits));
+        let (waits, places) = (Arc::new(Mutex::new(waits)), Arc::new(Semaphore::new(AT_ONCE)));
         for _ in 0..WRITERS {
-            tokio::spawn(write(support.clone(), dispatch.clone(), Arc::clone(&waits)));
+            let (waits, places) = (Arc::clone(&waits), Arc::clone(&places));
+            tokio::spawn(write(support.clone(), dispatch.clone(), waits, places));
         }
         Intakes { waiting }
     }
@@ -60,23 +70,41 @@ impl Intakes {
     /// # Errors
     /// As of [`super::take_in`].
     pub async fn take_in(&self, intake: Intake<'_>) -> Result<Taken, QueueError> {
+        self.send(Call::of(intake)?).await
+    }
+
+    pub(super) async fn send(&self, call: Call) -> Result<Taken, QueueError> {
         let (tell, told) = oneshot::channel();
-        let waiting = Waiting { call: Call::of(intake)?, tell };
         let gone = || QueueError::from(DbError::Unanswered(sqlx::Error::WorkerCrashed));
-        self.waiting.send(waiting).await.map_err(|_| gone())?;
+        self.waiting.send(Waiting { call, tell }).await.map_err(|_| gone())?;
         told.await.map_err(|_| gone())?
     }
 }
 
 /// One writer: takes what waits, as much as fits, and stores it.
-async fn write(support: Db, dispatch: Dispatch, waits: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
+async fn write(
+    support: Db,
+    dispatch: Dispatch,
+    waits: Arc<Mutex<mpsc::Receiver<Waiting>>>,
+    places: Arc<Semaphore>,
+) {
     let mut taken = Vec::with_capacity(MOST_TOGETHER);
-    // Only one writer listens at a time; the others store or stand in line for this.
-    while waits.lock().await.recv_many(&mut taken, MOST_TOGETHER).await > 0 {
+    // The semaphore is never closed.
+    while let Ok(place) = places.acquire().await {
+        // Only one writer listens at a time; the others store or stand in line for this.
+        if waits.lock().await.recv_many(&mut taken, MOST_TOGETHER).await == 0 {
+            return;
+        }
+        let mut place = Some(place);
         while !taken.is_empty() {
             let together = taken.drain(..fitting(&taken)).collect();
-            store(&support, &dispatch, together).await;
+            let mut storing = pin!(store(&support, &dispatch, together));
+            if timeout(IN_TIME, &mut storing).await.is_err() {
+                place = None;
+                storing.await;
+            }
         }
+        drop(place);
     }
 }
 

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject, Unfit};
 
 /// Draft a reply for a ticket.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -14,10 +15,10 @@ use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject}
 pub struct DraftReply {
     /// The ticket, by our own id.
     pub ticket_id: Uuid,
-    /// friendly, professional, empathetic or apologetic; chosen by the channel when missing.
+    /// One of [`DraftReply::TONES`]; chosen by the channel when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tone: Option<String>,
-    /// short, medium or long; chosen by the channel when missing.
+    /// One of [`DraftReply::LENGTHS`]; chosen by the channel when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<String>,
     /// Draft anew even when a fresh draft exists.
@@ -26,6 +27,11 @@ pub struct DraftReply {
 }
 
 impl DraftReply {
+    /// The tones that there are.
+    pub const TONES: [&str; 4] = ["friendly", "professional", "empathetic", "apologetic"];
+    /// The lengths that there are.
+    pub const LENGTHS: [&str; 3] = ["short", "medium", "long"];
+
     /// One unfinished draft job stands for a ticket as it is: a message that comes while a draft is
     /// being written asks for another.
     pub fn dedup_key(ticket_id: Uuid, message_count: i32) -> String {
@@ -66,4 +72,48 @@ impl JobKind for DraftReply {
         access: Access::Tenant(Subject::Replies),
         rerun: Rerun::Never,
     };
+
+    fn check(&self, _: DateTime<Utc>) -> Result<(), Unfit> {
+        one_of("tone", self.tone.as_deref(), &DraftReply::TONES)?;
+        one_of("length", self.length.as_deref(), &DraftReply::LENGTHS)
+    }
+}
+
+fn one_of(field: &'static str, word: Option<&str>, known: &[&str]) -> Result<(), Unfit> {
+    match word {
+        Some(word) if !known.contains(&word) => {
+            Err(Unfit::at(field, format!("must be among {}", known.join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tone_and_a_length_are_words_that_there_are() {
+        let check = |tone: Option<&str>, length: Option<&str>| {
+            let payload = DraftReply {
+                ticket_id: Uuid::nil(),
+                tone: tone.map(str::to_owned),
+                length: length.map(str::to_owned),
+                again: false,
+            };
+            payload.check(Utc::now()).map_err(|unfit| unfit.to_string())
+        };
+        assert_eq!(check(None, None), Ok(()));
+        for tone in DraftReply::TONES {
+            for length in DraftReply::LENGTHS {
+                assert_eq!(check(Some(tone), Some(length)), Ok(()));
+            }
+        }
+        let told = "tone must be among friendly, professional, empathetic, apologetic";
+        assert_eq!(check(Some("rude"), None), Err(told.to_owned()));
+        assert_eq!(
+            check(Some("friendly"), Some("epic")),
+            Err("length must be among short, medium, long".to_owned())
+        );
+    }
 }

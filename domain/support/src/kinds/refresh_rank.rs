@@ -5,10 +5,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject, Unfit};
+
+use crate::tickets::words::CUSTOMER_LIMIT;
 
 /// Refresh places in the order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -53,4 +56,12 @@ impl JobKind for RefreshRank {
         access: Access::Tenant(Subject::Tickets),
         rerun: Rerun::WhenAskedWhileRunning,
     };
+
+    fn check(&self, _: DateTime<Utc>) -> Result<(), Unfit> {
+        let is_fit = |id: &String| (1..=CUSTOMER_LIMIT).contains(&id.chars().count());
+        match self.customer_id.as_ref().is_none_or(is_fit) {
+            true => Ok(()),
+            false => Err(Unfit::at("customer_id", format!("must have 1 to {CUSTOMER_LIMIT} characters"))),
+        }
+    }
 }

@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject};
+use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject, Unfit};
 
 use super::run_rules::RunRulesOutput;
+use crate::rules::spec::MOST_MINUTES;
 
 /// Run the rules that wait so long after an event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,4 +35,11 @@ impl JobKind for RunTimedRules {
         access: Access::Tenant(Subject::Tickets),
         rerun: Rerun::Never,
     };
+
+    fn check(&self, _: DateTime<Utc>) -> Result<(), Unfit> {
+        match (1..=MOST_MINUTES).contains(&i64::from(self.after_minutes)) {
+            true => Ok(()),
+            false => Err(Unfit::at("after_minutes", format!("must be 1 to {MOST_MINUTES}"))),
+        }
+    }
 }

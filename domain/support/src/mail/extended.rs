@@ -3,6 +3,7 @@
 //! end in the next, so they are put together before they are read.
 
 use mail_parser::decoders::charsets::map::charset_decoder;
+use percent_encoding::percent_decode;
 
 use super::mend::windows;
 
@@ -102,7 +103,8 @@ fn read(pieces: &[Piece]) -> Option<String> {
         }
         let written = if expected == 0 { &piece.bytes[begin..] } else { &piece.bytes[..] };
         match piece.is_encoded {
-            true => decode(written, &mut bytes),
+            // What only looks like `%FC` is what it is.
+            true => bytes.extend(percent_decode(written)),
             false => bytes.extend_from_slice(written),
         }
     }
@@ -113,26 +115,6 @@ fn read(pieces: &[Piece]) -> Option<String> {
         None => windows(&bytes).unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned()),
     };
     Some(text).filter(|text| !text.trim().is_empty())
-}
-
-/// `%FC` is a byte; what only looks like one is what it is.
-fn decode(written: &[u8], bytes: &mut Vec<u8>) {
-    let digit = |byte: Option<&u8>| {
-        byte.and_then(|byte| char::from(*byte).to_digit(16)).and_then(|digit| u8::try_from(digit).ok())
-    };
-    let mut at = 0;
-    while at < written.len() {
-        match (written[at], digit(written.get(at + 1)), digit(written.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push(high * 16 + low);
-                at += 3;
-            }
-            (byte, ..) => {
-                bytes.push(byte);
-                at += 1;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -165,6 +165,21 @@ pub async fn of_ticket(tx: &mut Tx, ticket: TicketId) -> Result<Option<Behind>, 
     .await?)
 }
 
+/// The ticket, when it is unfinished and its contact details are others than those that were looked up last (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn to_look_up(tx: &mut Tx, ticket: TicketId) -> Result<Option<Behind>, DbError> {
+    let found: Option<Behind> = sqlx::query_as(
+        "select id, customer_id, customer_email, known_customer, looked_up_for from support_app.ticket
+         where id = $1 and status not in ('resolved', 'closed')",
+    )
+    .bind(ticket)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(found.filter(|ticket| ticket.looked_up_for.as_deref() != Some(&ticket.contact())))
+}
+
 /// Unfinished tickets behind which this customer was found (support role), `limit` at most.
 ///
 /// # Errors
@@ -229,6 +244,16 @@ pub struct Look {
 /// # Errors
 /// The database failed.
 pub async fn put(tx: &mut Tx, base: &Base, looks: &[Look], now: DateTime<Utc>) -> Result<u64, DbError> {
+    note(tx, base, looks).await?;
+    let ids: Vec<Uuid> = looks.iter().map(|look| look.ticket.id.0).collect();
+    place::place_all(tx, &ids, now).await
+}
+
+/// Stores it, for who places the tickets afterwards (support role): it holds them.
+///
+/// # Errors
+/// The database failed.
+pub async fn note(tx: &mut Tx, base: &Base, looks: &[Look]) -> Result<(), DbError> {
     let ids: Vec<Uuid> = looks.iter().map(|look| look.ticket.id.0).collect();
     let contacts: Vec<String> = looks.iter().map(|look| look.ticket.contact()).collect();
     let customers: Vec<Option<&str>> = looks.iter().map(|look| look.customer.as_deref()).collect();
@@ -252,5 +277,5 @@ pub async fn put(tx: &mut Tx, base: &Base, looks: &[Look], now: DateTime<Utc>) -
     .bind(tiers)
     .execute(&mut **tx)
     .await?;
-    place::place_all(tx, &ids, now).await
+    Ok(())
 }

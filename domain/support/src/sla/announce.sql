@@ -2,10 +2,12 @@
 --
 -- How many rows a CTE will have is not known to the planner, so none is joined with another one: it would walk through
 -- the one for each row of the other. What they hold goes on as arrays, by primary keys, and as a union.
+-- Whether there is a ticket decides which half is run, so one plan is good for both.
 with due as materialized (
-    select c.ticket_id from support_app.sla_clock c
-    where c.next_alert_at <= $1 and ($2::uuid is null or c.ticket_id = $2)
-    order by c.next_alert_at limit $3
+    (select c.ticket_id from support_app.sla_clock c
+     where $2::uuid is null and c.next_alert_at <= $1 order by c.next_alert_at limit $3)
+    union all
+    select c.ticket_id from support_app.sla_clock c where c.ticket_id = $2 and c.next_alert_at <= $1
 ),
 -- the ticket is locked before its clocks, as everywhere
 locked as materialized (

@@ -133,7 +133,7 @@ async fn apply(
         ticket.subject = optional("subject", subject.as_deref(), SUBJECT_LIMIT)?;
     }
     if let Some(customer) = &change.customer {
-        ticket.customer_id = optional("customer.id", customer.id.as_deref(), 128)?;
+        ticket.customer_id = optional("customer.id", customer.id.as_deref(), words::CUSTOMER_LIMIT)?;
         ticket.customer_email =
             optional("customer.email", customer.email.as_deref(), 320)?.map(|address| address.to_lowercase());
         ticket.customer_name = optional("customer.name", customer.name.as_deref(), 200)?;

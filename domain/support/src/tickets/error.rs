@@ -5,7 +5,7 @@ use database::DbError;
 use jobs::QueueError;
 use thiserror::Error;
 
-use super::state::Illegal;
+use super::state::{Illegal, Standing, Status};
 use crate::mail::way_out::Missing;
 
 /// Why something cannot be done to a ticket.
@@ -17,6 +17,9 @@ pub enum TicketError {
     /// The state does not allow it.
     #[error("{}", illegal(.0))]
     Illegal(Illegal),
+    /// It is closed or final, and a reply would not open it.
+    #[error("{}", takes_no_reply(*.0))]
+    TakesNoReply(Standing),
     /// It was merged into another, where the conversation goes on.
     #[error("the ticket was merged into {0}; go on there, or take the merge back")]
     Merged(database::ids::TicketId),
@@ -81,17 +84,25 @@ fn illegal(illegal: &Illegal) -> String {
     let (from, to) = (illegal.from.status.name(), illegal.to.name());
     let allowed: Vec<&str> = illegal.allowed().iter().map(|status| status.name()).collect();
     match allowed.as_slice() {
-        [] => format!(
-            "the ticket is {from} for good and cannot become {to}; open a new one, or add the customer's message, which \
-             opens a linked follow-up"
-        ),
-        // It may become that; what was to be done needs it to be that before.
-        allowed if allowed.contains(&to) => {
-            format!("a ticket that is {from} takes no reply; make it {to} first, then send the reply")
-        }
+        [] => format!("the ticket is {from} for good and cannot become {to}; {INSTEAD_OF_FINAL}"),
         allowed => format!("a ticket that is {from} cannot become {to}; allowed are {}", allowed.join(", ")),
     }
 }
+
+fn takes_no_reply(standing: Standing) -> String {
+    let from = standing.status.name();
+    match standing.is_final {
+        true => format!("the ticket is {from} for good and takes no reply; {INSTEAD_OF_FINAL}"),
+        false => format!(
+            "a ticket that is {from} takes no reply; make it {} first, then send the reply",
+            Status::Open.name()
+        ),
+    }
+}
+
+/// What is left to be done about a ticket that is final.
+const INSTEAD_OF_FINAL: &str =
+    "open a new one, or add the customer's message, which opens a linked follow-up";
 
 /// A time to come, within a bound.
 ///

@@ -4,7 +4,8 @@
 //!
 //! Two transactions that take the same rows in different orders wait for each other until the database ends one of them. So
 //! everybody in this schema takes them in this order, and what is further down never before what is further up:
-//! 1. what is the only one of its tenant or errand: the tenant's turn (`routing`), a mail that waits, the ids of a thread;
+//! 1. what is the only one of its tenant or errand: the tenant's turn (`routing`, or of merges), a mail that waits, the ids of
+//!    a thread;
 //! 2. tickets, and of several all at once, in the order of their ids ([`hold`]). Who will need another ticket takes it with
 //!    the first;
 //! 3. what belongs to a ticket: messages, drafts, clocks, runs of rules. Only who changes nothing but a message may take it
@@ -59,6 +60,19 @@ impl Acting<'_> {
         let job = NewJob::of(self.tenant, payload)?.with_dedup_key(dedup_key)?;
         Ok(job.with_cause(self.correlation_id, self.trace_parent, "api"))
     }
+}
+
+/// The statement that reads a ticket to be locked.
+macro_rules! locking {
+    () => {
+        "select t.id, t.provider, t.version, t.subject, t.channel, t.status, t.priority, t.customer_id, t.customer_email,
+                t.customer_name, t.tags, t.department,
+                t.skills, t.language, t.custom, t.assignee_id, t.snoozed_until, t.is_spam, t.suspended_reason,
+                t.archived_at, t.resolved_at, t.merged_into, t.erased_at is not null as is_erased,
+                coalesce(s.final_after_days, 7) as final_after_days, coalesce(s.undo_secs, 10) as undo_secs
+         from support_app.ticket t left join support_app.ticket_setting s on s.tenant_id = t.tenant_id
+         where t.id = $1"
+    };
 }
 
 /// A ticket's row, locked.
@@ -121,19 +135,26 @@ impl Locked {
 
 /// Locks the ticket until the transaction ends (support role).
 pub(crate) async fn lock(tx: &mut Tx, ticket: TicketId) -> Result<Locked, TicketError> {
-    let found: Option<Locked> = sqlx::query_as(
-        "select t.id, t.provider, t.version, t.subject, t.channel, t.status, t.priority, t.customer_id, t.customer_email,
-                t.customer_name, t.tags, t.department,
-                t.skills, t.language, t.custom, t.assignee_id, t.snoozed_until, t.is_spam, t.suspended_reason,
-                t.archived_at, t.resolved_at, t.merged_into, t.erased_at is not null as is_erased,
-                coalesce(s.final_after_days, 7) as final_after_days, coalesce(s.undo_secs, 10) as undo_secs
-         from support_app.ticket t left join support_app.ticket_setting s on s.tenant_id = t.tenant_id
-         where t.id = $1 for no key update of t",
-    )
-    .bind(ticket)
-    .fetch_optional(&mut **tx)
-    .await?;
+    let found: Option<Locked> = sqlx::query_as(concat!(locking!(), " for no key update of t"))
+        .bind(ticket)
+        .fetch_optional(&mut **tx)
+        .await?;
     found.ok_or(TicketError::Unknown("ticket"))
+}
+
+/// The same when nobody has it and it goes on in no other one.
+async fn lock_if_free(tx: &mut Tx, ticket: TicketId) -> Result<Option<Locked>, DbError> {
+    let statement = concat!(locking!(), " and t.merged_into is null for no key update of t skip locked");
+    Ok(sqlx::query_as(statement).bind(ticket).fetch_optional(&mut **tx).await?)
+}
+
+/// Waits until no other transaction merges tickets of the tenant, or ends a merge: what belongs to a family stays as it is read
+/// until the transaction ends (support role). Merges are few, and wait for each other.
+pub(crate) async fn turn_of_merges(tx: &mut Tx) -> Result<(), DbError> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('merges:' || shared.current_tenant(), 0))")
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Takes tickets until the transaction ends, in the order of their ids (support role). Those that are not there are none.
@@ -175,17 +196,26 @@ pub(crate) async fn hold_families(tx: &mut Tx, tickets: &[TicketId]) -> Result<(
     hold(tx, &family).await
 }
 
-/// The same for the ticket in which its conversation goes on. The source of a merge is not locked, so that this never
-/// waits for a merge that waits for it.
+/// The same for the ticket in which its conversation goes on. One that turns out to go on in another while it was waited for
+/// is let go before the other is taken, so that this never waits for a merge that waits for it.
 pub(crate) async fn lock_current(tx: &mut Tx, ticket: TicketId) -> Result<Locked, TicketError> {
-    const ROUNDS: usize = 5;
+    const ROUNDS: usize = 20;
     for _ in 0..ROUNDS {
         let current = current(tx, ticket).await?;
+        // A savepoint costs its row a note of two transactions, so only who has to wait makes one.
+        if let Some(locked) = lock_if_free(tx, current).await?
+            && self::current(tx, ticket).await? == current
+        {
+            return Ok(locked);
+        }
+        sqlx::raw_sql("savepoint waited").execute(&mut **tx).await?;
         let locked = lock(tx, current).await?;
         // A merge, or the end of one, may have come between.
         if locked.merged_into.is_none() && self::current(tx, ticket).await? == current {
+            sqlx::raw_sql("release savepoint waited").execute(&mut **tx).await?;
             return Ok(locked);
         }
+        sqlx::raw_sql("rollback to savepoint waited; release savepoint waited").execute(&mut **tx).await?;
     }
     Err(TicketError::Conflict("the ticket is being merged at this moment; try again".to_owned()))
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::change::store;
 use super::create::{self, Origin};
 use super::error::TicketError;
-use super::lock::{Acting, Locked, current, hold_families, lock};
+use super::lock::{Acting, Locked, current, hold_families, lock, turn_of_merges};
 use super::message::{self, like};
 use super::reply_text::moved;
 use super::state::Status;
@@ -52,6 +52,7 @@ pub async fn merge(
     into: TicketId,
     other_customer: bool,
 ) -> Result<(Merge, Announcement), TicketError> {
+    turn_of_merges(tx).await?;
     acting.tell(tx, Some("merged")).await?;
     let target = current(tx, into).await.map_err(|error| match error {
         TicketError::Unknown(_) => TicketError::field("into", "the shop has no such ticket"),
@@ -66,9 +67,6 @@ pub async fn merge(
     let (mut from, to) = lock_two(tx, source, target).await?;
     if let Some(into) = from.merged_into {
         return Err(TicketError::Merged(into));
-    }
-    if to.merged_into.is_some() {
-        return Err(TicketError::Conflict("the ticket is being merged at this moment; try again".to_owned()));
     }
     if !other_customer && !is_same_customer(&from, &to) {
         return Err(TicketError::Conflict(
@@ -119,15 +117,13 @@ pub async fn undo(
     acting: &Acting<'_>,
     source: TicketId,
 ) -> Result<(Merge, Announcement), TicketError> {
+    turn_of_merges(tx).await?;
     acting.tell(tx, Some("merge taken back")).await?;
     let target = current(tx, source).await?;
     if target == source {
         return Err(TicketError::Conflict("the ticket was not merged".to_owned()));
     }
     let (mut from, _) = lock_two(tx, source, target).await?;
-    if from.merged_into != Some(target) {
-        return Err(TicketError::Conflict("the ticket is being merged at this moment; try again".to_owned()));
-    }
     let (status, merged_at): (String, DateTime<Utc>) = sqlx::query_as(
         "select source_status, merged_at from support_app.ticket_merge where source_id = $1 and undone_at is null",
     )

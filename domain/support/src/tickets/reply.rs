@@ -17,7 +17,7 @@ use super::message::{self, COLUMNS, From, NewRow, Stored};
 use super::reply_status;
 use super::reply_text::{self, ReplyText};
 use super::send_again;
-use super::state::{Illegal, Status};
+use super::state::Status;
 use super::words::{self, REPLY_LIMIT};
 use crate::kinds::SendReply;
 use crate::mail::way_out::Missing;
@@ -87,7 +87,7 @@ pub async fn reply(
     let mut known = lock(tx, ticket).await?.unmerged()?.of_somebody()?;
     let standing = known.standing(acting.now);
     if known.status() == Status::Closed || standing.is_final {
-        return Err(Illegal { from: standing, to: Status::Open }.into());
+        return Err(TicketError::TakesNoReply(standing));
     }
     let news = news(tx, &known, new.last_seen, acting.agent).await?;
     if !news.is_empty() && !new.force {

@@ -11,7 +11,7 @@ use super::delivery;
 use super::error::TicketError;
 use super::lock::{Acting, lock};
 use super::message::{self, Stored};
-use super::state::{Illegal, Status};
+use super::state::Status;
 use crate::kinds::SendReply;
 use crate::mail::way_out::{self, Missing};
 use crate::settle::settle;
@@ -31,7 +31,7 @@ pub async fn send_again(
     let known = lock(tx, ticket).await?.unmerged()?.of_somebody()?;
     let standing = known.standing(acting.now);
     if known.status() == Status::Closed || standing.is_final {
-        return Err(Illegal { from: standing, to: Status::Open }.into());
+        return Err(TicketError::TakesNoReply(standing));
     }
     message::get(tx, ticket, message).await?.ok_or(TicketError::Unknown("message"))?;
     let Some(reply) = delivery::outbound(tx, message).await? else {

@@ -106,7 +106,7 @@ pub struct Illegal {
 impl Illegal {
     /// What it may become instead.
     pub fn allowed(&self) -> &'static [Status] {
-        if self.from.is_final { &[] } else { self.from.status.followers() }
+        self.from.followers()
     }
 }
 
@@ -121,6 +121,11 @@ impl Standing {
         let limit = Duration::days(final_after_days.into());
         let is_final = !status.is_live() && done_at.is_some_and(|at| at + limit <= now);
         Standing { status, is_final }
+    }
+
+    /// What an agent may make of it.
+    pub fn followers(self) -> &'static [Status] {
+        if self.is_final { &[] } else { self.status.followers() }
     }
 
     /// Whether an agent may make this of it; what it is already it may always stay.

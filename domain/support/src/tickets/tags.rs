@@ -1,9 +1,11 @@
-//! The tags that a tenant's tickets have, with how many have each. In whatever case a tag is written it is the same one: it
-//! is counted, found and given once. Stored it is as it is spelled, because a help desk's tags are its own, and what is
-//! written here follows what most tickets have already.
+//! The tags that a tenant's tickets have, with how many have each. In whatever case a tag is written, and however its letters
+//! are composed, it is the same one: it is counted, found and given once (`support_app.tag_key` and `are_one`). Stored it is
+//! as it is spelled, with composed letters (NFC), because a help desk's tags are its own, and what is written here follows
+//! what most tickets have already.
 
 use database::{DbError, Tx};
 use sqlx::FromRow;
+use unicode_normalization::UnicodeNormalization;
 
 /// A tag.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -14,7 +16,7 @@ pub struct Tag {
     pub tickets: i64,
 }
 
-/// Tags in the order of their names, those that begin so in any case, from behind a name, at most `limit` (support role). Each
+/// Tags in the order of their names, those that begin so in any spelling, from behind a name, at most `limit` (support role). Each
 /// is spelled as most tickets have it.
 ///
 /// # Errors
@@ -29,7 +31,9 @@ pub async fn list(
         "select tag, tickets
          from (select (array_agg(c.tag order by c.tickets desc, c.tag collate \"C\"))[1] as tag,
                    sum(c.tickets)::bigint as tickets
-               from support_app.counted_tags() c where starts_with(lower(c.tag), lower($1)) group by lower(c.tag)) known
+               from support_app.counted_tags() c
+               where starts_with(support_app.tag_key(c.tag), support_app.tag_key($1))
+               group by support_app.tag_key(c.tag)) known
          where $2::text is null or tag collate \"C\" > $2
          order by tag collate \"C\" limit $3",
     )
@@ -42,7 +46,23 @@ pub async fn list(
 
 /// Whether two tags are one.
 pub(crate) fn are_one(one: &str, other: &str) -> bool {
-    one == other || one.to_lowercase() == other.to_lowercase()
+    one == other || key(one) == key(other)
+}
+
+/// By what tags are compared: the same as `support_app.tag_key`.
+fn key(tag: &str) -> String {
+    tag.nfc().collect::<String>().to_lowercase()
+}
+
+/// Tags with composed letters, of those that are one the first.
+pub(crate) fn once(tags: &[String]) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::with_capacity(tags.len());
+    for tag in tags {
+        if !kept.iter().any(|known| are_one(known, tag)) {
+            kept.push(tag.nfc().collect());
+        }
+    }
+    kept
 }
 
 /// Every spelling of a tag that tickets have, the most frequent first; the tag itself when none has it (support role).
@@ -51,14 +71,14 @@ pub(crate) fn are_one(one: &str, other: &str) -> bool {
 /// The database failed.
 pub(super) async fn spellings(tx: &mut Tx, tag: &str) -> Result<Vec<String>, DbError> {
     let mut found: Vec<String> = sqlx::query_scalar(
-        "select c.tag from support_app.counted_tags() c where lower(c.tag) = lower($1)
+        "select c.tag from support_app.counted_tags() c where support_app.tag_key(c.tag) = support_app.tag_key($1)
          order by c.tickets desc, c.tag collate \"C\"",
     )
     .bind(tag)
     .fetch_all(&mut **tx)
     .await?;
     if found.is_empty() {
-        found.push(tag.to_owned());
+        found.push(tag.nfc().collect());
     }
     Ok(found)
 }
@@ -89,4 +109,17 @@ pub(super) async fn spelled(tx: &mut Tx, own: &[String], tags: Vec<String>) -> R
 pub async fn fold(tx: &mut Tx) -> Result<(), DbError> {
     sqlx::query("select support_app.fold_tags()").execute(&mut **tx).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_a_tag_are_one() {
+        let tags = ["Sp\u{e4}ti", "VIP", "spa\u{308}ti", "vip", "Spa\u{308}ti 2"].map(str::to_owned);
+        assert_eq!(once(&tags), ["Sp\u{e4}ti", "VIP", "Sp\u{e4}ti 2"]);
+        assert!(are_one("e\u{301}clair", "\u{c9}CLAIR"));
+        assert!(!are_one("eclair", "\u{c9}CLAIR"));
+    }
 }

@@ -77,6 +77,8 @@ pub const SUBJECT_LIMIT: usize = 500;
 pub const REPLY_LIMIT: usize = 20_000;
 /// Characters of a note, or of what a customer wrote.
 pub const TEXT_LIMIT: usize = 50_000;
+/// Characters of the shop's id of a customer.
+pub const CUSTOMER_LIMIT: usize = 128;
 /// Tags of a ticket, and skills that it needs.
 const MOST_WORDS: usize = 50;
 /// Characters of one of them.

@@ -1,5 +1,6 @@
 // The chart of an answer: bars beside their names, or a line of months with the range around it. The same numbers are in
-// the figure's table, so the picture itself is for eyes and pointers only; a bar's name opens what it names, as in the rows.
+// the figure's table, so the picture itself is for eyes and pointers only; a bar's name and a month's point open what they
+// name, as in the rows.
 
 import { useElementSize } from "@mantine/hooks";
 import { Chart, scale } from "../../parts/Chart.tsx";
@@ -30,7 +31,7 @@ export function AnswerChart({ chart, rows, context }: { chart: ChartOf | null; r
       ])}
     >
       {picture.kind === "line" ? (
-        <Line picture={picture} />
+        <Line picture={picture} field={chart.x} context={context} />
       ) : (
         <Bars points={picture.points.slice(0, MOST_BARS)} field={chart.x} context={context} />
       )}
@@ -66,8 +67,12 @@ function Bars({ points, field, context }: { points: Point[]; field: string; cont
 
 const HEIGHT = 210;
 const FOOT = 26;
+/** A point is hit within so many pixels. */
+const REACH = 12;
+/** Months name no archetypes. */
+const NO_KINDS = new Map<string, string>();
 
-function Line({ picture }: { picture: Picture }) {
+function Line({ picture, field, context }: { picture: Picture; field: string; context: Context }) {
   const { ref, width } = useElementSize();
   const wide = Math.max(240, Math.min(width || 640, 900));
   const { points } = picture;
@@ -91,7 +96,11 @@ function Line({ picture }: { picture: Picture }) {
         <polyline className="line" points={path(points.map((point) => point.value))} />
         {points.map((point, place) => (
           <g key={point.name}>
-            <circle className="dot" cx={x(place)} cy={y(point.value)} r={3.5} />
+            <PlaceLink place={placeOf(field, point.row, context, NO_KINDS)} tabIndex={-1}>
+              <title>{`${point.name}: ${point.text}`}</title>
+              <circle className="reach" cx={x(place)} cy={y(point.value)} r={REACH} />
+              <circle className="dot" cx={x(place)} cy={y(point.value)} r={3.5} />
+            </PlaceLink>
             {wide / points.length > 90 || point === top ? (
               <text
                 x={x(place)}

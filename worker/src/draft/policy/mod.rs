@@ -9,6 +9,7 @@
 mod stated;
 mod terms;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use super::answer::{ACTIONS, TALKING_POINTS};
 use super::input::{Author, DraftInput, Recommendation};
 use super::words::{identifier, normalised, sentences, tokens};
-use terms::{COMMITMENTS, DISCOUNTS, HEDGES, NEUTRAL, RATINGS, REFUNDS, REFUSED_ANYWHERE};
+use terms::{
+    CODES, COMMITMENTS, DISCOUNTS, HEDGES, NEUTRAL, ORDERS, PARCELS, RATINGS, REFUNDS, REFUSED_ANYWHERE,
+};
 
 /// A broken rule and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,7 +137,7 @@ pub fn honest_recommendation(mut advice: Recommendation, facts: &KnownFacts) -> 
 fn broken_rules(sentence: &str, facts: &KnownFacts) -> Vec<ViolationKind> {
     let lower = normalised(sentence);
     let mut kinds = promises(&lower, Strictness::EveryMention);
-    if RATINGS.iter().any(|term| lower.contains(term)) {
+    if says(&lower, RATINGS) {
         kinds.push(ViolationKind::RatingMentioned);
     }
     if links(sentence).any(|link| !facts.links.contains(&link)) {
@@ -152,41 +155,44 @@ enum Strictness {
 }
 
 fn promises(lower: &str, strictness: Strictness) -> Vec<ViolationKind> {
-    let promised = |terms: &[&str]| {
-        let mut cleaned = lower.to_owned();
-        for phrase in NEUTRAL {
-            cleaned = cleaned.replace(phrase, " ");
-        }
-        let commits = COMMITMENTS.iter().any(|phrase| lower.contains(phrase));
-        let hedged = HEDGES.iter().any(|phrase| lower.contains(phrase));
-        match strictness {
-            Strictness::EveryMention => {
-                let mentioned = terms.iter().any(|term| cleaned.contains(term));
-                let grants = commits && terms.iter().any(|term| lower.contains(term));
-                grants || (mentioned && !hedged)
-            }
-            Strictness::OnlyCommitments => REFUSED_ANYWHERE
-                .iter()
-                .any(|phrase| terms.iter().any(|t| lower.contains(&format!("{phrase}{t}")))),
-        }
-    };
-    let mut kinds = Vec::new();
-    if promised(REFUNDS) {
-        kinds.push(ViolationKind::RefundPromised);
-    }
-    if promised(DISCOUNTS) {
-        kinds.push(ViolationKind::DiscountPromised);
-    }
+    let kinds = [(REFUNDS, ViolationKind::RefundPromised), (DISCOUNTS, ViolationKind::DiscountPromised)];
     kinds
+        .into_iter()
+        .filter(|(terms, _)| is_promised(lower, terms, strictness))
+        .map(|(_, kind)| kind)
+        .collect()
+}
+
+fn is_promised(lower: &str, terms: &[&str], strictness: Strictness) -> bool {
+    // Most sentences have none of the words; then nothing else is looked for.
+    if !says(lower, terms) {
+        return false;
+    }
+    match strictness {
+        Strictness::EveryMention if says(lower, COMMITMENTS) => true,
+        Strictness::EveryMention => !says(lower, HEDGES) && says(&without_neutral(lower), terms),
+        Strictness::OnlyCommitments => terms.iter().any(|term| {
+            lower
+                .match_indices(term)
+                .any(|(at, _)| REFUSED_ANYWHERE.iter().any(|phrase| lower[..at].ends_with(phrase)))
+        }),
+    }
+}
+
+fn says(text: &str, phrases: &[&str]) -> bool {
+    phrases.iter().any(|phrase| text.contains(phrase))
+}
+
+fn without_neutral(lower: &str) -> String {
+    NEUTRAL.iter().fold(lower.to_owned(), |text, phrase| {
+        if text.contains(phrase) { text.replace(phrase, " ") } else { text }
+    })
 }
 
 fn invented(sentence: &str, lower: &str, facts: &KnownFacts) -> Vec<ViolationKind> {
-    let speaks_of = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let of_codes = speaks_of(&[" code", " coupon", " voucher", " promo", "gutschein", "código", "codice"]);
-    let of_orders = speaks_of(&[" order", " invoice", " receipt", "bestell", "commande", "pedido"]);
-    let of_parcels = speaks_of(&["track", "parcel", "shipment", "carrier", "sendung", "colis"]);
+    let (of_codes, of_orders, of_parcels) = (says(lower, CODES), says(lower, ORDERS), says(lower, PARCELS));
     let mut kinds = Vec::new();
-    for token in tokens(sentence) {
+    for token in tokens(&with_points(sentence)) {
         let shape = Shape::of(&token);
         let id = identifier(&token);
         let known = facts.numbers.contains(&id) || facts.from_agents.contains(&id);
@@ -239,7 +245,7 @@ impl Shape {
         let plain = token.trim_start_matches('#');
         let century = plain.starts_with("19") || plain.starts_with("20");
         let year = plain == token && self.digits == 4 && plain.len() == 4 && century;
-        let date = (token.matches('-').count() == 2 || token.matches('/').count() == 2)
+        let date = ['-', '/', '.'].iter().any(|separator| token.matches(*separator).count() == 2)
             && self.letters == 0
             && (6..=8).contains(&self.digits)
             && token.len() <= 10;
@@ -248,12 +254,35 @@ impl Shape {
     }
 }
 
+/// `139.12`, and with grouped thousands `1.234.50`.
 fn has_cents(token: &str) -> bool {
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     token.rsplit_once('.').is_some_and(|(whole, cents)| {
-        cents.len() == 2
-            && !whole.is_empty()
-            && whole.chars().chain(cents.chars()).all(|c| c.is_ascii_digit())
+        let mut groups = whole.split('.');
+        let first = groups.next().unwrap_or_default();
+        let mut grouped = groups.clone();
+        let fits = grouped.next().is_none()
+            || first.len() <= 3 && groups.all(|group| group.len() == 3 && are_digits(group));
+        cents.len() == 2 && are_digits(cents) && are_digits(first) && fits
     })
+}
+
+/// A text with a point for each comma that stands before the cents of an amount (`139,12`), where a token would end.
+fn with_points(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let is_decimal = |at: usize| {
+        bytes.get(at) == Some(&b',')
+            && at.checked_sub(1).is_some_and(is_digit)
+            && is_digit(at + 1)
+            && is_digit(at + 2)
+            && !is_digit(at + 3)
+    };
+    if !(0..bytes.len()).any(is_decimal) {
+        return Cow::Borrowed(text);
+    }
+    let pointed = text.char_indices().map(|(at, c)| if is_decimal(at) { '.' } else { c });
+    Cow::Owned(pointed.collect())
 }
 
 /// The links of a text, lower case and without the punctuation behind them.
@@ -314,6 +343,36 @@ mod tests {
             ("Le reembolsaremos el importe.", RefundPromised),
             ("Le ofrecemos un descuento.", DiscountPromised),
             ("Ihr Kundenwert ist hoch.", RatingMentioned),
+            ("Ich erstatte Ihnen den Kaufpreis.", RefundPromised),
+            ("Le devolvemos el importe completo.", RefundPromised),
+            ("La rimborseremo entro domani.", RefundPromised),
+            ("La Sua richiesta di rimborso è stata approvata.", RefundPromised),
+            ("Le offriamo uno sconto sul prossimo ordine.", DiscountPromised),
+            ("Il Suo valore del cliente è alto.", RatingMentioned),
+            ("Wij betalen het bedrag terug, u krijgt uw geld terug.", RefundPromised),
+            ("Uw verzoek om terugbetaling is goedgekeurd.", RefundPromised),
+            ("U krijgt korting op uw volgende bestelling.", DiscountPromised),
+            ("Vamos devolver o dinheiro.", RefundPromised),
+            ("O seu pedido de reembolso foi aprovado.", RefundPromised),
+            ("Oferecemos um cupom para a próxima compra.", DiscountPromised),
+            ("Zwrócimy Państwu pieniądze.", RefundPromised),
+            ("Państwa wniosek o zwrot pieniędzy został zatwierdzony.", RefundPromised),
+            ("Otrzymają Państwo rabat na kolejne zakupy.", DiscountPromised),
+            ("Vi återbetalar hela beloppet.", RefundPromised),
+            ("Din begäran om återbetalning är godkänd.", RefundPromised),
+            ("Du får en rabattkod till nästa köp.", DiscountPromised),
+            ("Vi refunderer hele beløbet.", RefundPromised),
+            ("Din anmodning om refundering er godkendt.", RefundPromised),
+            ("Du får rabat på din næste bestilling.", DiscountPromised),
+            ("Vi tilbakebetaler hele beløpet.", RefundPromised),
+            ("Forespørselen din om refusjon er godkjent; du får pengene tilbake.", RefundPromised),
+            ("Du får et gavekort fra oss.", DiscountPromised),
+            ("Ihre Bestellung 991234 ist unterwegs.", OrderNumberInvented),
+            ("Il Suo ordine 991234 è partito.", OrderNumberInvented),
+            ("Państwa zamówienie 991234 zostało wysłane.", OrderNumberInvented),
+            ("Din beställning 991234 är på väg.", OrderNumberInvented),
+            ("Paczka ma numer 5512.", TrackingNumberInvented),
+            ("Uw kortingscode is WELKOM.", CodeInvented),
         ] {
             assert!(kinds(reply).contains(&kind), "{reply}: {:?}", kinds(reply));
         }
@@ -332,6 +391,22 @@ mod tests {
             "Je ne peux pas encore vous dire si un remboursement est possible.",
             "He recibido su solicitud de reembolso y la estoy revisando.",
             "Todavía no puedo decirle si es posible un reembolso.",
+            "Ho ricevuto la Sua richiesta di rimborso e la sto esaminando.",
+            "Non posso ancora dirLe se un rimborso è possibile.",
+            "Ik heb uw verzoek om terugbetaling ontvangen en bekijk het.",
+            "Ik kan nog niet zeggen of een terugbetaling mogelijk is.",
+            "Recebi o seu pedido de reembolso e vou analisá-lo.",
+            "Ainda não sei se um reembolso é possível.",
+            "Otrzymaliśmy Państwa prośbę o zwrot pieniędzy i ją sprawdzamy.",
+            "Nie możemy jeszcze powiedzieć, czy zwrot pieniędzy jest możliwy.",
+            "Jag har fått din begäran om återbetalning och tittar på den.",
+            "Jag kan ännu inte säga om en återbetalning är möjlig.",
+            "Jeg har modtaget din anmodning om refundering og ser på den.",
+            "Jeg kan endnu ikke sige, om en refundering er mulig.",
+            "Jeg har mottatt din forespørsel om refusjon og ser på den.",
+            "Jeg kan ennå ikke si om en refusjon er mulig.",
+            "Ihre Bestellung 536365 vom 12.03.2026 kam auf 1.234,50 EUR, davon 139,12 EUR Versand.",
+            "Votre commande 536365 du 12 mars 2026 s'élevait à 1\u{202f}139,12 €.",
             "As my colleague wrote, the code is SPRING5.",
             "Our return form is at https://shop.example/returns.",
             "You placed 3 orders in 2026, worth £1200 in all.",

@@ -9,8 +9,9 @@
 use std::collections::HashSet;
 
 use super::ViolationKind;
-use super::terms::{CURRENCIES, DAYS, HEDGES, KINDS_OF_DAY, MONTHS, SPANS, TO_COME};
+use super::terms::{CURRENCIES, DAYS, HEDGES, KINDS_OF_DAY, SPANS, TO_COME};
 use crate::draft::input::{Author, DraftInput};
+use crate::draft::template::languages::month;
 use crate::draft::words::normalised;
 
 /// What the shop stated, in the forms that are compared.
@@ -39,8 +40,8 @@ impl Stated {
             );
             let days = customer.recent_orders.iter().map(|order| order.at);
             for at in days.chain(customer.first_order_at).chain(customer.last_order_at) {
-                stated.dates.insert(at.format("%Y%m%d").to_string());
-                stated.dates.insert(at.format("%-d %b").to_string().to_lowercase());
+                let forms = ["%Y%m%d", "%d%m%Y", "%-d%-m%Y", "%d%m%y", "%m%d%Y", "%-d/%-m"];
+                stated.dates.extend(forms.map(|form| at.format(form).to_string()));
             }
         }
         stated
@@ -87,7 +88,10 @@ fn sums(words: &[String]) -> Vec<String> {
     let of = |at: usize| {
         let sum = number(&words[at])?;
         let before = at.checked_sub(1).and_then(|before| words.get(before));
-        (is_currency(before) || is_currency(words.get(at + 1))).then_some(sum)
+        let behind = || matches!(words.get(at + 2).map(String::as_str), Some("cento" | "ciento" | "cent"));
+        let is_share =
+            matches!(words.get(at + 1).map(String::as_str), Some("por" | "per" | "pour")) && behind();
+        (is_currency(before) || is_currency(words.get(at + 1)) || is_share).then_some(sum)
     };
     (0..words.len()).filter_map(of).collect()
 }
@@ -111,14 +115,19 @@ fn dates(words: &[String]) -> Vec<String> {
     for (at, word) in words.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|before| words.get(before)).map(String::as_str);
         let next = words.get(at + 1).map(String::as_str);
-        // `Guten Morgen` greets.
-        let is_greeting = word == "morgen" && before == Some("guten");
-        if DAYS.contains(&word.as_str()) && !is_greeting {
+        // `Guten Morgen` greets, and Swedish has two words for tomorrow.
+        let is_greeting = word == "morgen" && matches!(before, Some("guten" | "god" | "goede"));
+        let is_tomorrow = word == "morgon" && before == Some("i");
+        if is_tomorrow || DAYS.contains(&word.as_str()) && !is_greeting {
             found.push(word.clone());
-        } else if MONTHS.contains(&word.as_str()) {
-            if let Some(day) = before.and_then(day_of_month).or(next.and_then(day_of_month)) {
-                let month: String = word.chars().take(3).collect();
-                found.push(format!("{day} {month}"));
+        } else if let Some(month) = month(word) {
+            // `12 de marzo`, `12th of March`
+            let place = match before {
+                Some("de" | "of") => at.checked_sub(2).map(|at| words[at].as_str()),
+                before => before,
+            };
+            if let Some(day) = place.and_then(day_of_month).or(next.and_then(day_of_month)) {
+                found.push(format!("{day}/{month}"));
             }
         } else if SPANS.iter().any(|unit| word.starts_with(unit) && word.len() <= unit.len() + 3) {
             let place = before.filter(|word| !KINDS_OF_DAY.contains(word));
@@ -181,10 +190,32 @@ mod tests {
             ("Ihr Paket wird in 2 Werktagen bei Ihnen sein.", DatePromised),
             ("Su paquete llegará el viernes.", DatePromised),
             ("Uw pakket zal vrijdag aankomen.", DatePromised),
+            ("Uw pakket wordt op 12 maart geleverd.", DatePromised),
+            ("Ihr Paket wird am 12. März ankommen.", DatePromised),
+            ("Ihr Paket wird am 12.03.2027 zugestellt.", DatePromised),
+            ("Votre colis arrivera le 1er mars.", DatePromised),
+            ("Su paquete llegará el 12 de marzo.", DatePromised),
+            ("Il Suo pacco arriverà il 12 marzo.", DatePromised),
+            ("Le scriverò entro 24 ore.", DatePromised),
+            ("O seu pacote vai chegar na sexta-feira.", DatePromised),
+            ("O seu pacote chegará em 3 dias úteis.", DatePromised),
+            ("Paczka dotrze w piątek.", DatePromised),
+            ("Paczka zostanie dostarczona 12 marca.", DatePromised),
+            ("Przesyłka będzie u Państwa w ciągu 3 dni roboczych.", DatePromised),
+            ("Ditt paket kommer på fredag.", DatePromised),
+            ("Paketet levereras i morgon.", DatePromised),
+            ("Vi hör av oss inom 2 arbetsdagar.", DatePromised),
+            ("Din pakke bliver leveret den 12. marts.", DatePromised),
+            ("Du får svar inden for 24 timer.", DatePromised),
+            ("Pakken din kommer på lørdag.", DatePromised),
+            ("Den blir levert 12. desember.", DatePromised),
             ("Sie erhalten 10 Prozent von uns, das wird verrechnet.", SumPromised),
             ("You will see 20 € on your account.", SumPromised),
             ("You get £12.50 from us.", SumPromised),
             ("Wir werden Ihnen 15,00 Euro gutschreiben.", SumPromised),
+            ("Otrzymają Państwo 20 zł na konto.", SumPromised),
+            ("Du får 200 kr av oss.", SumPromised),
+            ("Receberá 10 por cento de volta.", SumPromised),
         ] {
             assert_eq!(promised(sentence), [kind], "{sentence}");
         }
@@ -203,6 +234,16 @@ mod tests {
             "Ich kann noch nicht sagen, ob es am Freitag ankommen wird.",
             "Je ne peux pas encore dire si votre colis sera livré demain.",
             "Todavía no sé si llegará el viernes.",
+            "Non posso ancora dire se arriverà venerdì.",
+            "Ik kan nog niet zeggen of het pakket vrijdag komt.",
+            "Não sei se chegará na sexta-feira.",
+            "Nie możemy jeszcze powiedzieć, czy paczka dotrze w piątek.",
+            "Jag kan ännu inte säga om den kommer på fredag.",
+            "Jeg kan endnu ikke sige, om den kommer på fredag.",
+            "Jeg kan ennå ikke si om den kommer på lørdag.",
+            "Ihr Paket ist am Montag verschickt worden.",
+            "Din pakke blev afsendt den 12. marts.",
+            "God morgen, jeg vil skrive til dig, så snart jeg ved mere.",
         ] {
             assert_eq!(promised(sentence), [], "{sentence}");
         }
@@ -216,7 +257,10 @@ mod tests {
             assert!(!check(reply, &KnownFacts::of(&input)).is_empty(), "{reply}");
         }
         input.messages[0].author = Author::Agent;
-        input.messages[0].text = "It takes 3 days, by Friday at the latest, and 50,00 EUR is the sum.".into();
+        input.messages[0].text =
+            "It takes 3 days, by Friday (12 March) at the latest, and 50,00 EUR is the sum.".into();
+        let again = "Es wird am 12. März da sein.";
+        assert_eq!(check(again, &KnownFacts::of(&input)), [], "{again}");
         for reply in replies {
             assert_eq!(check(reply, &KnownFacts::of(&input)), [], "{reply}");
         }

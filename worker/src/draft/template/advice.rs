@@ -1,14 +1,20 @@
 //! The built-in drafter's advice for the agent: what the facts say, and nothing estimated.
 
 use super::intent::{Intent, is_pressing};
+use super::languages::Language;
 use crate::draft::input::{CustomerFacts, DraftInput, Priority, Recommendation};
 use crate::draft::policy::{KnownFacts, honest_recommendation};
 use crate::draft::words::sentences;
 
 /// Puts together a recommendation; chance and revenue stay empty, since nothing here can estimate them.
-pub fn recommendation(input: &DraftInput, intent: Intent, facts: &KnownFacts) -> Recommendation {
+pub fn recommendation(
+    input: &DraftInput,
+    intent: Intent,
+    language: &Language,
+    facts: &KnownFacts,
+) -> Recommendation {
     let advice = Recommendation {
-        priority: priority(intent, is_pressing(input.last_customer_text())),
+        priority: priority(intent, is_pressing(input.last_customer_text(), language)),
         actions: actions(intent),
         talking_points: talking_points(input, intent),
         warnings: warnings(input),

@@ -1,6 +1,7 @@
-//! What a customer's message is about, told by its words. Crude on purpose: a wrong guess costs a sentence
+//! What a customer's message is about, told by the words of its language. Crude on purpose: a wrong guess costs a sentence
 //! that the agent changes, and the order of the rules puts the costlier matters first.
 
+use super::languages::{ENGLISH, Heard, Language};
 use crate::draft::words::normalised;
 
 /// The matters that the drafter knows.
@@ -48,134 +49,51 @@ impl Intent {
     }
 }
 
-/// The matter of a message.
-pub fn intent_of(text: &str) -> Intent {
-    let text: String =
-        normalised(text).chars().map(|c| if c.is_alphanumeric() || c == '\'' { c } else { ' ' }).collect();
-    let text = text.split_whitespace().fold(String::from(" "), |all, word| all + word + " ");
-    let hit = |words: &[&str]| words.iter().any(|word| text.contains(&format!(" {word}")));
-    RULES.iter().find(|(_, words)| hit(words)).map_or(Intent::Other, |(intent, _)| *intent)
+/// The matter of a message that is probably in this language; people write English among other words as well.
+pub fn intent_of(text: &str, language: &Language) -> Intent {
+    let text = spaced(text);
+    let matter = |heard: &Heard| {
+        heard.matters().into_iter().find(|(_, words)| says(&text, words)).map(|(intent, _)| intent)
+    };
+    [language, &ENGLISH].into_iter().find_map(|language| matter(&language.heard)).unwrap_or(Intent::Other)
 }
 
 /// Whether a message asks for haste or threatens.
-pub fn is_pressing(text: &str) -> bool {
-    let text = normalised(text);
-    ["urgent", " asap", "immediately", "lawyer", "solicitor", "chargeback", "legal action"]
-        .iter()
-        .any(|word| text.contains(word))
+pub fn is_pressing(text: &str, language: &Language) -> bool {
+    let text = spaced(text);
+    [language, &ENGLISH].into_iter().any(|language| says(&text, language.heard.pressing))
 }
 
-/// Beginnings of words, by matter, the first match wins.
-const RULES: &[(Intent, &[&str])] = &[
-    (
-        Intent::DamagedOrWrong,
-        &[
-            "damaged",
-            "broken",
-            "broke ",
-            "defect",
-            "faulty",
-            "cracked",
-            "smashed",
-            "torn",
-            "wrong item",
-            "wrong product",
-            "wrong size",
-            "wrong colour",
-            "wrong color",
-            "not what i ordered",
-            "missing item",
-            "missing from",
-            "doesn't work",
-            "does not work",
-            "not working",
-            "stopped working",
-        ],
-    ),
-    (
-        Intent::RefundOrReturn,
-        &[
-            "refund",
-            "return ",
-            "returning",
-            "returns ",
-            "money back",
-            "send it back",
-            "send back",
-            "exchange ",
-        ],
-    ),
-    (Intent::Cancellation, &["cancel"]),
-    (
-        Intent::WhereIsMyOrder,
-        &[
-            "where is my",
-            "where's my",
-            "where are my",
-            "track",
-            "not arrived",
-            "hasn't arrived",
-            "not received",
-            "haven't received",
-            "never arrived",
-            "still waiting",
-            "when will my",
-            "when will it",
-            "delivery",
-            "delivered",
-            "shipped",
-            "shipping",
-            "dispatched",
-            "parcel",
-            "order status",
-            "status of my order",
-        ],
-    ),
-    (
-        Intent::Complaint,
-        &[
-            "complain",
-            "disappointed",
-            "unacceptable",
-            "terrible",
-            "awful",
-            "worst",
-            "unhappy",
-            "angry",
-            "frustrat",
-            "not happy",
-            "poor service",
-            "bad service",
-            "appalling",
-            "ridiculous",
-            "rude",
-        ],
-    ),
-    (
-        Intent::ProductQuestion,
-        &[
-            "in stock",
-            "available",
-            "availability",
-            "do you have",
-            "do you sell",
-            "what size",
-            "which size",
-            "dimensions",
-            "how big",
-            "how long is",
-            "what colour",
-            "what color",
-            "material",
-            "compatible",
-            "ingredients",
-            "washable",
-            "does it come",
-            "is it suitable",
-            "how do i use",
-            "price of",
-            "how much is",
-        ],
-    ),
-    (Intent::Thanks, &["thank", "cheers ", "much appreciated", "great service", "love it", "perfect "]),
-];
+/// The words of a text without accents, each between spaces.
+fn spaced(text: &str) -> String {
+    let text = plain(&normalised(text));
+    let text: String = text.chars().map(|c| if c.is_alphanumeric() || c == '\'' { c } else { ' ' }).collect();
+    text.split_whitespace().fold(String::from(" "), |all, word| all + word + " ")
+}
+
+/// Whether one of the words begins in a text, behind a space or an elision such as `l'`.
+fn says(spaced: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| {
+        let word = plain(word);
+        let begins = |(at, _): (usize, &str)| spaced[..at].ends_with([' ', '\'']);
+        spaced.match_indices(&word).any(begins)
+    })
+}
+
+/// A text without the accents that people leave out.
+fn plain(text: &str) -> String {
+    let bare = |c| match c {
+        'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ą' => 'a',
+        'ç' | 'ć' | 'č' => 'c',
+        'é' | 'è' | 'ê' | 'ë' | 'ę' => 'e',
+        'í' | 'ì' | 'î' | 'ï' => 'i',
+        'ł' => 'l',
+        'ñ' | 'ń' => 'n',
+        'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' => 'o',
+        'ś' | 'š' => 's',
+        'ú' | 'ù' | 'û' | 'ü' => 'u',
+        'ź' | 'ż' | 'ž' => 'z',
+        c => c,
+    };
+    text.chars().map(bare).collect()
+}

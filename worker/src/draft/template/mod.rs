@@ -1,12 +1,14 @@
 //! The built-in drafter: writes a draft without a language model and says so.
 //!
-//! It recognises what the customer's last message is about by its words, and puts together sentences from a
-//! fixed set with facts from the purchase log, and with a sentence of the article that fits best of those that the shop has
-//! published; which one that was is told. It never promises anything, and what does not pass the promise policy (a shop or
-//! order whose very name reads like a promise) is left out.
+//! It writes in the customer's language, as far as it knows one (`languages`); else in English, and says so. It recognises
+//! what the customer's last message is about by its words, and puts together sentences from a fixed set with facts from the
+//! purchase log, and with a sentence of the article that fits best of those that the shop has published in that language;
+//! which one that was is told. It never promises anything, and what does not pass the promise policy (a shop or order whose
+//! very name reads like a promise) is left out.
 
 mod advice;
 mod intent;
+pub mod languages;
 mod quote;
 mod sentences;
 
@@ -15,17 +17,20 @@ use super::policy::{KnownFacts, check};
 use super::style::{Form, Style, sms_parts, style};
 use super::words::{identifier, tokens};
 pub use intent::{Intent, intent_of};
+use languages::{ENGLISH, Greeting, Language, Phrases};
+use sentences::{Wanted, choose};
 
 const REMARK: &str = "Written by the built-in template drafter, without a language model.";
 
 /// Writes a draft.
 pub fn draft(input: &DraftInput) -> Draft {
     let facts = KnownFacts::of(input);
-    let intent = intent_of(input.last_customer_text());
+    let (language, foreign) = language_of(input);
+    let intent = intent_of(input.last_customer_text(), language);
     let style = style(input.channel, input.length);
     let passes = |reply: &String| check(reply, &facts).is_empty() && style.problems(reply).is_empty();
     // Thanks need no article.
-    let found = quote::fitting(input).filter(|_| intent != Intent::Thanks);
+    let found = quote::fitting(input, language).filter(|_| intent != Intent::Thanks);
     let quoted = found.and_then(|(_, sentence)| sentence);
     let details = [Detail::Everything, Detail::NoNames, Detail::NoFacts];
     let ways = quoted
@@ -34,18 +39,20 @@ pub fn draft(input: &DraftInput) -> Draft {
         .chain([None])
         .flat_map(|quote| details.map(move |detail| (quote, detail)));
     let (reply, is_quoted) = ways
-        .map(|(quote, detail)| (compose(input, intent, &style, detail, quote), quote.is_some()))
+        .map(|(quote, detail)| {
+            (compose(input, &language.phrases, intent, &style, detail, quote), quote.is_some())
+        })
         .find(|(reply, _)| passes(reply))
-        .unwrap_or_else(|| (compose(input, intent, &style, Detail::NoFacts, None), false));
+        .unwrap_or_else(|| (compose(input, &language.phrases, intent, &style, Detail::NoFacts, None), false));
     let article = found.map(|(article, _)| quote::remark(article, is_quoted));
     Draft {
         sms_parts: if style.form == Form::TextMessage { sms_parts(&reply) } else { Vec::new() },
         reply,
-        recommendation: Some(advice::recommendation(input, intent, &facts)),
+        recommendation: Some(advice::recommendation(input, intent, language, &facts)),
         drafter: Drafter::Template,
         model: None,
         customer: input.customer_lines(),
-        remarks: [REMARK.to_owned()].into_iter().chain(article).collect(),
+        remarks: [REMARK.to_owned()].into_iter().chain(article).chain(foreign).collect(),
     }
 }
 
@@ -57,47 +64,76 @@ enum Detail {
     NoFacts,
 }
 
-fn compose(input: &DraftInput, intent: Intent, style: &Style, detail: Detail, quote: Option<&str>) -> String {
+/// The language that is written, and what an agent is told when it is not the customer's.
+fn language_of(input: &DraftInput) -> (&'static Language, Option<String>) {
+    let Some(code) = input.language.as_deref() else { return (&ENGLISH, None) };
+    match languages::of(code) {
+        Some(language) => (language, None),
+        None => {
+            let remark = format!(
+                "The customer's language seems to be \"{code}\" (ISO 639-1), which this drafter does not write: the draft \
+                 is in English."
+            );
+            (&ENGLISH, Some(remark))
+        }
+    }
+}
+
+fn compose(
+    input: &DraftInput,
+    phrases: &'static Phrases,
+    intent: Intent,
+    style: &Style,
+    detail: Detail,
+    quote: Option<&str>,
+) -> String {
     let fact = match &input.customer {
         _ if !intent.is_about_an_order() || detail == Detail::NoFacts => None,
-        Some(customer) => order_sentence(input, customer),
-        None => Some("I cannot see an order under these contact details yet.".to_owned()),
+        Some(customer) => order_sentence(input, phrases, customer),
+        None => Some(phrases.no_order.to_owned()),
     };
-    let wanted = (*style.sentences.start() + *style.sentences.end()).div_ceil(2);
-    let body = sentences::choose(intent, input.tone, fact.as_deref(), quote, wanted).join(" ");
+    let count = (*style.sentences.start() + *style.sentences.end()).div_ceil(2);
+    let wanted = Wanted { intent, tone: input.tone, fact: fact.as_deref(), quote, count };
+    let body = choose(phrases, &wanted).join(" ");
     if style.form != Form::Letter {
         return body;
     }
     let names = detail == Detail::Everything;
-    let greeting = match input.customer_name.as_deref().and_then(first_name).filter(|_| names) {
-        Some(name) => format!("Hello {name},"),
-        None => "Hello,".to_owned(),
+    let name = input.customer_name.as_deref().filter(|_| names);
+    let greeting = match phrases.greeting {
+        Greeting::First(greet) => name.and_then(first_name).map(greet),
+        Greeting::Whole(greet) => {
+            name.and_then(|name| whole_name(name).or_else(|| first_name(name))).map(greet)
+        }
+        Greeting::Nameless => None,
     };
+    let greeting = greeting.unwrap_or_else(|| phrases.unnamed_greeting.to_owned());
+    let body = if phrases.goes_on_in_lower_case { in_lower_case(&body) } else { body };
     let team = match shop_name(&input.shop_name).filter(|_| names) {
-        Some(shop) => format!("Your {shop} team"),
-        None => "Your support team".to_owned(),
+        Some(shop) => (phrases.team_of)(shop),
+        None => phrases.team.to_owned(),
     };
-    format!("{greeting}\n\n{body}\n\nKind regards,\n{team}")
+    format!("{greeting}\n\n{body}\n\n{}\n{team}", phrases.sign_off)
+}
+
+/// A text with a small first letter.
+fn in_lower_case(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 /// The order that the customer names, if we know it, else the latest.
-fn order_sentence(input: &DraftInput, customer: &CustomerFacts) -> Option<String> {
-    let day = |order: &RecentOrder| order.at.format("%-d %B %Y").to_string();
+fn order_sentence(input: &DraftInput, phrases: &Phrases, customer: &CustomerFacts) -> Option<String> {
     let named: Vec<String> = tokens(input.last_customer_text()).map(|token| identifier(&token)).collect();
     let is_named = |order: &&RecentOrder| order_id(order).is_some_and(|id| named.contains(&identifier(id)));
     if let Some(order) = customer.recent_orders.iter().find(is_named) {
-        let id = order_id(order)?;
-        return Some(format!("I can see the order {id} that you mention, placed on {}.", day(order)));
+        return Some((phrases.named_order)(order_id(order)?, &phrases.day_of(order.at)));
     }
     let latest = customer.recent_orders.iter().max_by_key(|order| order.at);
     match latest.map(|order| (order, order_id(order))) {
-        Some((order, Some(id))) => {
-            Some(format!("The latest order that I can see is {id}, placed on {}.", day(order)))
-        }
-        Some((order, None)) => Some(format!("The latest order that I can see was placed on {}.", day(order))),
-        None => customer
-            .last_order_at
-            .map(|at| format!("The latest order that I can see was placed on {}.", at.format("%-d %B %Y"))),
+        Some((order, Some(id))) => Some((phrases.latest_order)(id, &phrases.day_of(order.at))),
+        Some((order, None)) => Some((phrases.latest_order_of_day)(&phrases.day_of(order.at))),
+        None => customer.last_order_at.map(|at| (phrases.latest_order_of_day)(&phrases.day_of(at))),
     }
 }
 
@@ -110,10 +146,24 @@ fn order_id(order: &RecentOrder) -> Option<&str> {
 
 /// The first name, when it looks like one.
 fn first_name(name: &str) -> Option<&str> {
-    let first = name.split_whitespace().next()?;
-    let plain = first.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\''));
-    let length = first.chars().count();
-    (plain && (2..=24).contains(&length) && first.starts_with(char::is_uppercase)).then_some(first)
+    name.split_whitespace().next().filter(|first| is_name(first))
+}
+
+/// First and family name, when they look like names; a particle such as `von` may stand between them.
+fn whole_name(name: &str) -> Option<&str> {
+    let name = name.trim();
+    let words: Vec<&str> = name.split(' ').collect();
+    let is_particle = |word: &&str| {
+        matches!(*word, "von" | "van" | "vom" | "zu" | "zur" | "de" | "del" | "di" | "der" | "den")
+    };
+    let (first, last) = (words.first()?, words.last()?);
+    let fits = is_name(first) && is_name(last) && words.iter().all(|word| is_name(word) || is_particle(word));
+    (fits && (2..=4).contains(&words.len())).then_some(name)
+}
+
+fn is_name(word: &str) -> bool {
+    let plain = word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\''));
+    plain && (2..=24).contains(&word.chars().count()) && word.starts_with(char::is_uppercase)
 }
 
 fn shop_name(name: &str) -> Option<&str> {

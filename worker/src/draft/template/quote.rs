@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::languages::{self, Language};
 use crate::draft::input::{DraftInput, KnownArticle};
 use crate::draft::words::sentences;
 
@@ -17,9 +18,18 @@ const LONGEST_CHARS: usize = 240;
 /// Characters of a title in a remark.
 const TITLE_CHARS: usize = 100;
 
-/// The best article, and its sentence that fits; none when it has none that could stand in a reply.
-pub fn fitting(input: &DraftInput) -> Option<(&KnownArticle, Option<&str>)> {
-    let article = input.articles.first()?;
+/// The best article that is in the reply's language, and its sentence that fits, if it has one that could stand in a reply;
+/// else the best one, of which nothing can.
+pub fn fitting<'i>(
+    input: &'i DraftInput,
+    language: &Language,
+) -> Option<(&'i KnownArticle, Option<&'i str>)> {
+    let is_in_it = |article: &&KnownArticle| {
+        languages::of(&article.language).is_some_and(|written| written.code == language.code)
+    };
+    let Some(article) = input.articles.iter().find(is_in_it) else {
+        return input.articles.first().map(|article| (article, None));
+    };
     let asked: HashSet<String> = stems(&input.subject).chain(stems(input.last_customer_text())).collect();
     let hits = |sentence: &str| stems(sentence).collect::<HashSet<_>>().intersection(&asked).count();
     let can_stand = |sentence: &&str| {

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
+use super::languages::Matter;
 use super::*;
 use crate::draft::input::{Author, CustomerWords, KnownArticle, Priority, ThreadMessage};
 use crate::draft::style::{Channel, Length, Tone, count_sentences};
 
-const TONES: [Tone; 4] = [Tone::Friendly, Tone::Professional, Tone::Empathetic, Tone::Apologetic];
-const INTENTS: [Intent; 8] = [
+pub(crate) const TONES: [Tone; 4] = [Tone::Friendly, Tone::Professional, Tone::Empathetic, Tone::Apologetic];
+pub(crate) const INTENTS: [Intent; 8] = [
     Intent::DamagedOrWrong,
     Intent::RefundOrReturn,
     Intent::Cancellation,
@@ -33,12 +34,13 @@ pub(crate) fn an_input(text: &str) -> DraftInput {
         tone: Tone::Friendly,
         length: Length::Medium,
         customer_name: Some("Ann Example".into()),
+        language: None,
         messages: vec![ThreadMessage { author: Author::Customer, text: text.into(), at: at(0) }],
         customer: None,
     }
 }
 
-fn a_customer() -> CustomerFacts {
+pub(crate) fn a_customer() -> CustomerFacts {
     let order = |id: &str, day| RecentOrder {
         order_id: id.into(),
         at: at(day),
@@ -149,18 +151,22 @@ pub(crate) fn any_input() -> impl Strategy<Value = DraftInput> {
     );
     let texts = (any_text(), any_text(), proptest::option::of(any_text()));
     let thread = proptest::collection::vec(message, 0..25);
-    (texts, channel, tone, length, thread, proptest::option::of(customer)).prop_map(
-        |((shop_name, subject, customer_name), channel, tone, length, messages, customer)| DraftInput {
-            sharing: Vec::new(),
-            articles: Vec::new(),
-            shop_name,
-            subject,
-            channel,
-            tone,
-            length,
-            customer_name,
-            messages,
-            customer,
+    let language = proptest::option::of(prop::sample::select(vec!["en", "de", "pt-BR", "no", "fi", ""]));
+    (texts, channel, tone, length, thread, proptest::option::of(customer), language).prop_map(
+        |((shop_name, subject, customer_name), channel, tone, length, messages, customer, language)| {
+            DraftInput {
+                sharing: Vec::new(),
+                articles: Vec::new(),
+                shop_name,
+                subject,
+                channel,
+                tone,
+                length,
+                customer_name,
+                language: language.map(str::to_owned),
+                messages,
+                customer,
+            }
         },
     )
 }
@@ -191,7 +197,7 @@ fn matters_are_recognised() {
         ("Thank you!!", Intent::Thanks),
         ("Hmm", Intent::Other),
     ] {
-        assert_eq!(intent_of(text), intent, "{text}");
+        assert_eq!(intent_of(text, &ENGLISH), intent, "{text}");
     }
 }
 
@@ -229,6 +235,7 @@ fn a_letter_answers_with_the_article_that_fits_and_says_which() {
     let article = |title: &str, text: &str| KnownArticle {
         id: uuid::Uuid::nil(),
         version: 3,
+        language: "en".into(),
         title: title.into(),
         text: text.into(),
     };
@@ -263,19 +270,31 @@ fn a_letter_answers_with_the_article_that_fits_and_says_which() {
     assert_eq!(draft(&thanks).remarks.len(), 1);
 }
 
-/// Every sentence that the built-in drafter knows.
-pub(crate) fn every_sentence() -> Vec<&'static str> {
-    let of = |intent: &Intent| {
-        let (topic, next, ask) = sentences::of_intent(*intent);
-        [topic, next, ask].into_iter().chain(TONES.map(|tone| sentences::opening(*intent, tone)))
+/// Every sentence that the built-in drafter knows, in all languages.
+pub(crate) fn every_sentence() -> Vec<String> {
+    let of_intent = |phrases: &'static Phrases, intent: Intent| {
+        let Matter { topic, next, ask } = *phrases.matter(intent);
+        [topic, next, ask].into_iter().chain(TONES.map(move |tone| phrases.opening(intent, tone)))
     };
-    INTENTS.iter().flat_map(of).collect()
+    let of_language = |language: &&'static Language| {
+        let phrases = &language.phrases;
+        let fixed = [phrases.no_order, phrases.answer_here, phrases.closing, phrases.closing_of_thanks];
+        let days = [1, 17, 24, 27].map(|day| phrases.day_of(at(day)));
+        let of_orders = days.into_iter().flat_map(|day| {
+            let with_id =
+                [phrases.named_order, phrases.latest_order].map(|sentence| sentence("536365", &day));
+            with_id.into_iter().chain([(phrases.latest_order_of_day)(&day)])
+        });
+        let of_intents = INTENTS.iter().flat_map(move |intent| of_intent(phrases, *intent));
+        of_intents.chain(fixed).map(str::to_owned).chain(of_orders).collect::<Vec<_>>()
+    };
+    languages::ALL.iter().flat_map(of_language).collect()
 }
 
 #[test]
 fn every_sentence_is_one_sentence() {
     for sentence in every_sentence() {
-        assert_eq!(count_sentences(sentence), 1, "{sentence}");
+        assert_eq!(count_sentences(&sentence), 1, "{sentence}");
     }
 }
 
@@ -287,7 +306,7 @@ proptest! {
         let asked = input.last_customer_text().to_owned();
         let text = format!("{words}. {asked} {words} as everybody knows. {asked}.");
         let article =
-            KnownArticle { id: uuid::Uuid::nil(), version: 1, title: words.clone(), text };
+            KnownArticle { id: uuid::Uuid::nil(), version: 1, language: "en".into(), title: words.clone(), text };
         let input = DraftInput { articles: vec![article], ..input };
         let facts = KnownFacts::of(&input);
         let draft = draft(&input);

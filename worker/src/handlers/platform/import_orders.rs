@@ -274,6 +274,7 @@ fn stop_of(error: ImportError) -> Stop {
             unreadable(&error)
         }
         ImportError::Superseded => Stop::Cancel(error.to_string()),
+        ImportError::Forgotten => Stop::retry("database_crashed", &error.to_string()),
         ImportError::Nothing(_) => Stop::fail("nothing_imported", &error.to_string()),
         ImportError::Read { error: ReadError::Refused { class, .. }, .. } => {
             Stop::fail(class, &error.to_string())

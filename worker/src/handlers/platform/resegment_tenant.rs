@@ -82,11 +82,12 @@ async fn get_ready(ctx: &Ctx, app: &App, job: &ResegmentTenant, run: &mut Run) -
     if !run.has_statistics {
         prepare::prepare(ctx, &app.db, &app.material, run, job.refit).await?;
     }
-    if children(ctx, app, run.id).await?.iter().any(|child| child.kind != ScoreCustomers::KIND && !child.state.is_finished()) {
+    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    if is_training(&mut tx, run.id).await? {
+        tx.commit().await?;
         ctx.progress(0, None, "waiting for models to be trained");
         return Err(Stop::Snooze(look_again_after(1, run.run_for())));
     }
-    let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let churn = registry::champion(&mut tx, Target::Churn).await?.map(|model| model.id);
     let ltv = registry::champion(&mut tx, Target::Ltv).await?.map(|model| model.id);
     shards::open(&mut tx, run.id, SHARD_CUSTOMERS, churn, ltv).await?;
@@ -114,6 +115,14 @@ async fn ask_for_training(ctx: &Ctx, app: &App, job: &ResegmentTenant, run: &Run
     tx.commit().await?;
     app.dispatch.announce(announcement);
     Ok(())
+}
+
+/// Whether models that this run asked for are neither registered nor given up.
+async fn is_training(tx: &mut Tx, run: Uuid) -> Result<bool, Stop> {
+    let children = jobs::read::children(tx, run).await?;
+    let training = children.iter().filter(|child| child.kind != ScoreCustomers::KIND && !child.state.is_finished());
+    let training: Vec<Uuid> = training.map(|child| child.id).collect();
+    Ok(!registry::without_model(tx, &training).await?.is_empty())
 }
 
 /// The jobs that this run enqueued.
@@ -177,6 +186,7 @@ async fn publish(ctx: &Ctx, app: &App, mut run: Run, shards: &[Shard]) -> Outcom
         tx.commit().await?;
         app.dispatch.announce(announcement);
     }
+    app.material.kept.forget(run.id);
     let mut tx: Tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     run = runs::find(&mut tx, run.id).await?.ok_or_else(|| Stop::Cancel("the run was removed".to_owned()))?;
     tx.commit().await?;

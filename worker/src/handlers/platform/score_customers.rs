@@ -3,19 +3,22 @@
 
 use std::{sync::Arc, time::Duration};
 
-use database::Role;
+use database::{Role, Tx};
 use platform::insights::write::{self, Before, Moved};
 use platform::kinds::{ScoreCustomers, score_customers::ScoreCustomersOutput};
 use platform::orders::export::Selection;
-use platform::runs::{self, RunState, shards};
+use platform::roster;
+use platform::runs::shards::{self, Shard};
+use platform::runs::{self, Run, RunState};
 use uuid::Uuid;
 
 use crate::{
     app::App,
     context::Ctx,
     insight::{
-        desk, explain,
+        desk, explain, forward,
         knowledge::Knowledge,
+        material::Read,
         named, rows,
         score::{self, Batch},
         summary::Summary,
@@ -63,14 +66,15 @@ async fn shard(ctx: Ctx, app: Arc<App>, run_id: Uuid, number: i32) -> Outcome<Sc
     }
     let knowledge = app.insight.of_run(&app.db, ctx.tenant, run_id).await?;
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
+    let kept = kept_lines(&mut tx, &app, &run, &shard).await?;
     let selection = Selection::Range(shard.lower.clone(), shard.upper.clone());
     let watch = |read| {
         ctx.progress(read, None, "reading order lines");
         !ctx.is_halted()
     };
-    let Some(mut batch) = score::score(&mut tx, ctx.tenant, &knowledge, &selection, run.as_of, watch).await? else {
-        return Err(Stop::Snooze(Duration::ZERO));
-    };
+    let scored =
+        score::score(&mut tx, ctx.tenant, &knowledge, &selection, run.as_of, kept, watch).await?;
+    let Some(mut batch) = scored else { return Err(Stop::Snooze(Duration::ZERO)) };
     ctx.progress(batch.lines, None, "explaining who is most at risk");
     batch = explain::most_at_risk(&knowledge, batch).await?;
     ctx.progress(batch.lines, None, "writing");
@@ -93,7 +97,18 @@ async fn shard(ctx: Ctx, app: Arc<App>, run_id: Uuid, number: i32) -> Outcome<Sc
         return Err(Stop::Snooze(Duration::from_millis(100)));
     }
     tx.commit().await?;
+    forward::run_after_last_shard(&ctx, &app, run_id).await?;
     done(ScoreCustomersOutput { customers, lines })
+}
+
+/// The lines that the run's preparation left in this process. None where it was another one's, and where orders of the
+/// shard's customers were being changed meanwhile: the run looks after what changes once it has begun, and shards see what
+/// changed before.
+async fn kept_lines(tx: &mut Tx, app: &App, run: &Run, shard: &Shard) -> Result<Option<Arc<Read>>, Stop> {
+    let Some(read) = app.material.kept.of_run(run.id) else { return Ok(None) };
+    let range = (shard.lower.as_deref(), shard.upper.as_deref());
+    let were_changing = roster::were_changing(tx, range, read.at, run.started_at).await?;
+    Ok((!were_changing).then_some(read))
 }
 
 /// Who moved since the run before, and how many did not. Both are in the order of the customers' ids.

@@ -8,12 +8,15 @@ use platform::models::Target;
 use crate::{
     app::App,
     context::Ctx,
-    insight::training,
+    insight::{forward, training},
     outcome::{Outcome, done},
 };
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TrainChurn) -> Outcome<TrainChurnOutput> {
     let trained =
         training::train(&ctx, &app.db, &app.material, Target::Churn, job.as_of, job.horizon_days).await?;
+    if trained.model.is_some() {
+        forward::run_of_job(&ctx, &app).await?;
+    }
     done(TrainChurnOutput { model_id: trained.model, promoted: trained.is_champion, reason: trained.reason })
 }

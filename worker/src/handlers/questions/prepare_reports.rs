@@ -1,5 +1,5 @@
-//! Computes the answers that are asked for most, one after the other, and what suggestions to customers rest on; what no time is left for is computed when it is asked
-//! for.
+//! Computes the answers that are asked for most, one after the other, and before them the customers' levels and after them what
+//! suggestions to customers rest on; what no time is left for is computed when it is asked for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,8 @@ const NONE_AFTER: Duration = Duration::from_secs(720);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, _: PrepareReports) -> Outcome<PrepareReportsOutput> {
     let (calls, begun) = (usual::calls(), Instant::now());
+    // The reports need them as well.
+    app.desk.prepare_levels(ctx.tenant, Utc::now()).await.map_err(stop)?;
     let count = u64::try_from(calls.len()).unwrap_or(u64::MAX);
     let mut output = PrepareReportsOutput::default();
     for (place, call) in (1..).zip(&calls) {

@@ -5,11 +5,11 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use accounts::{integrations, tenants};
-use database::{ids::{TenantId, TicketId}, Role};
+use accounts::{integrations::{self, IntegrationError}, tenants};
+use database::{ids::{TenantId, TicketId}, Role, Tx};
 use platform::customers::{self, Found, Profile};
 use platform::{money, zone};
-use support::{articles::search, drafts::{self, NewDraft, apart}, events, gorgias::{PROVIDER, html}, tickets::{self, Message, NewMessage, Ticket}};
+use support::{analysis, articles::search, drafts::{self, NewDraft, apart}, events, gorgias::{PROVIDER, html}, tickets::{self, Message, NewMessage, Ticket}};
 use jobs::NewJob;
 use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote};
 use serde_json::Value;
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use questions::usage::Feature;
 
-use crate::{ai, app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, KnownArticle, cite, judge, prompt, RecentOrder, style, template, ThreadMessage}, insight::known, outcome::{done, done_then, Outcome, Stop}};
+use crate::{ai, app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, KnownArticle, cite, judge, language, prompt, RecentOrder, style, template, ThreadMessage}, insight::known, outcome::{done, done_then, Outcome, Stop}};
 use upstreams::{anthropic, CallContext, gorgias};
 
 /// Messages that a drafter sees.
@@ -40,14 +40,8 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<
     let ticket_id = TicketId(job.ticket_id);
     let began = Utc::now();
 
-    let Some((ticket, existing)) = look(&ctx, &app, ticket_id).await? else {
+    let Some(Looked { ticket, existing, help_desk, thread }) = look(&ctx, &app, ticket_id).await? else {
         return Err(Stop::Cancel("the ticket is gone".to_owned()));
-    };
-    let ticket = ticket.of_somebody().map_err(|erased| Stop::Cancel(erased.to_string()))?;
-    // A ticket that lives here alone, or came from elsewhere, has no place there for a note.
-    let help_desk = match ticket.provider == PROVIDER {
-        true => gorgias_of(&app, ctx.tenant).await?,
-        false => None,
     };
     // An earlier attempt of this job stored its draft, or a fresh one is there already.
     if let Some(draft) = existing.filter(|draft| draft.job == ctx.job_id || !(job.again || draft.stale)) {
@@ -55,17 +49,22 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<
         return if draft.job == ctx.job_id { finish(&ctx, draft, help_desk.is_some()) } else { done(output) };
     }
     ctx.progress(1, Some(3), "gathering the thread and the customer's orders");
-    let (thread, message_count) = thread_of(&ctx, &app, &call, help_desk.as_ref(), &ticket).await?;
+    let (thread, message_count) = whole(&ctx, &app, &call, help_desk.as_ref(), &ticket, thread).await?;
     let input = input_of(&ctx, &app, &job, &ticket, thread).await?;
 
     ctx.progress(2, Some(3), "writing");
-    let (draft, usage) = match ai::allowed(&app, ctx.tenant).await?.client {
+    // Without a model there is no budget to be asked.
+    let model = match &app.anthropic {
+        Some(_) => ai::allowed(&app, ctx.tenant).await?.client,
+        None => None,
+    };
+    let (draft, usage) = match model {
         Some(model) => write_by_model(&ctx, &app, model, &call, &input).await?,
         None => (template::draft(&input), None),
     };
     ctx.progress(3, Some(3), "storing");
     let recommendation = advice_of(&draft, &input);
-    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
     if !apart::is_whole(&mut tx, ticket_id, began).await? {
         let reason = "its messages went to another ticket by a merge, or to their own by the end of one, while it was drafted";
         return Err(Stop::Cancel(reason.to_owned()));
@@ -95,8 +94,24 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<
 
 /// The account's client, if the tenant connected a help desk.
 pub(super) async fn gorgias_of(app: &App, tenant: TenantId) -> Result<Option<gorgias::Client>, Stop> {
-    let settings = integrations::gorgias(&app.db, &app.master_key, tenant).await.map_err(|error| match error {
-        integrations::IntegrationError::Db(error) => error.into(),
+    client_of(app, integrations::gorgias(&app.db, &app.master_key, tenant).await)
+}
+
+/// The same within a transaction (support role).
+pub(super) async fn gorgias_in(
+    app: &App,
+    tx: &mut Tx,
+    tenant: TenantId,
+) -> Result<Option<gorgias::Client>, Stop> {
+    client_of(app, integrations::gorgias_in(tx, &app.master_key, tenant).await)
+}
+
+fn client_of(
+    app: &App,
+    settings: Result<Option<integrations::Gorgias>, IntegrationError>,
+) -> Result<Option<gorgias::Client>, Stop> {
+    let settings = settings.map_err(|error| match error {
+        IntegrationError::Db(error) => error.into(),
         other => Stop::fail("integration", &other.to_string()),
     })?;
     let Some(settings) = settings else { return Ok(None) };
@@ -135,30 +150,44 @@ fn advice_of(draft: &Draft, input: &DraftInput) -> Value {
     advice
 }
 
-async fn look(ctx: &Ctx, app: &App, ticket: TicketId) -> Result<Option<(Ticket, Option<drafts::Draft>)>, Stop> {
-    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
-    let Some(found) = tickets::get(&mut tx, ticket).await? else { return Ok(None) };
+/// What a draft begins with, read in one transaction.
+struct Looked {
+    ticket: Ticket,
+    /// The draft of this very job, or else the current one.
+    existing: Option<drafts::Draft>,
+    /// None also for a ticket that lives here alone, or came from elsewhere: it has no place there for a note.
+    help_desk: Option<gorgias::Client>,
+    /// The messages that are stored.
+    thread: Vec<Message>,
+}
+
+async fn look(ctx: &Ctx, app: &App, ticket: TicketId) -> Result<Option<Looked>, Stop> {
+    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
+    let Some(ticket) = tickets::get(&mut tx, ticket).await? else { return Ok(None) };
+    let ticket = ticket.of_somebody().map_err(|erased| Stop::Cancel(erased.to_string()))?;
     let own = drafts::by_job(&mut tx, ctx.tenant, ctx.job_id).await?;
     let existing = match own {
         Some(own) => Some(own),
-        None => drafts::current(&mut tx, ticket).await?,
+        None => drafts::current(&mut tx, ticket.id).await?,
     };
+    let help_desk = match ticket.provider == PROVIDER {
+        true => gorgias_in(app, &mut tx, ctx.tenant).await?,
+        false => None,
+    };
+    let thread = tickets::thread(&mut tx, ticket.id, THREAD).await?;
     tx.commit().await?;
-    Ok(Some((found, existing)))
+    Ok(Some(Looked { ticket, existing, help_desk, thread }))
 }
 
-/// The thread as it is stored; when the help desk counts more messages than we heard of, it is asked
-/// for them first.
-async fn thread_of(
+/// The whole thread: when the help desk counts more messages than are stored, it is asked for them first.
+async fn whole(
     ctx: &Ctx,
     app: &App,
     call: &CallContext,
     help_desk: Option<&gorgias::Client>,
     ticket: &Ticket,
+    stored: Vec<Message>,
 ) -> Result<(Vec<Message>, i32), Stop> {
-    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
-    let stored = tickets::thread(&mut tx, ticket.id, THREAD).await?;
-    tx.commit().await?;
     let known = i32::try_from(stored.len()).unwrap_or(i32::MAX);
     let complete = known >= ticket.message_count || stored.len() >= THREAD as usize;
     let (Some(client), Ok(number), false) = (help_desk, ticket.external_id.parse::<u64>(), complete) else {
@@ -174,7 +203,7 @@ async fn thread_of(
     };
     let now = Utc::now();
     let messages = told_messages(missing, now);
-    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
     let message_count = tickets::store_messages(&mut tx, ctx.tenant, ticket.id, &messages, None).await?;
     let thread = tickets::thread(&mut tx, ticket.id, THREAD).await?;
     tx.commit().await?;
@@ -211,7 +240,7 @@ pub(super) async fn input_of(
     ticket: &Ticket,
     thread: Vec<Message>,
 ) -> Result<DraftInput, Stop> {
-    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
     let found = customers::find(
         &mut tx,
         ticket.customer_id.as_deref(),
@@ -229,7 +258,16 @@ pub(super) async fn input_of(
         Found::Nobody => (None, Vec::new()),
     };
     let shop = tenants::get(&mut tx, ctx.tenant).await?;
-    let articles = articles_for(&mut tx, ticket, &thread).await?;
+    let messages: Vec<ThreadMessage> = thread
+        .into_iter()
+        .map(|message| ThreadMessage {
+            author: if message.from_agent { Author::Agent } else { Author::Customer },
+            text: message.body_text,
+            at: message.sent_at,
+        })
+        .collect();
+    let language = language_of(&mut tx, ticket, &messages).await?;
+    let articles = articles_for(&mut tx, ticket, &messages, language.as_deref()).await?;
     tx.commit().await?;
     let channel = Channel::from_source(&ticket.source);
     Ok(DraftInput {
@@ -239,33 +277,43 @@ pub(super) async fn input_of(
         tone: job.tone.as_deref().and_then(parse_word).unwrap_or_default(),
         length: job.length.as_deref().and_then(parse_word).unwrap_or_default(),
         customer_name: ticket.customer_name.clone(),
-        messages: thread
-            .into_iter()
-            .map(|message| ThreadMessage {
-                author: if message.from_agent { Author::Agent } else { Author::Customer },
-                text: message.body_text,
-                at: message.sent_at,
-            })
-            .collect(),
+        language,
+        messages,
         customer,
         sharing,
         articles,
     })
 }
 
+/// The language that the customer should be answered in; only what the messages do not tell is asked for.
+async fn language_of(
+    tx: &mut Tx,
+    ticket: &Ticket,
+    messages: &[ThreadMessage],
+) -> Result<Option<String>, Stop> {
+    if let Some(told) = language::told(messages) {
+        return Ok(Some(told.to_owned()));
+    }
+    let known = analysis::languages(tx, ticket.id).await?;
+    Ok(language::likely(messages, ticket.subject.as_deref().unwrap_or_default(), known))
+}
+
 /// What the shop has published for customers that fits what one wrote last. What is for colleagues alone is not given to
 /// a drafter: its words would stand in a text for a customer.
 async fn articles_for(
-    tx: &mut database::Tx,
+    tx: &mut Tx,
     ticket: &Ticket,
-    thread: &[Message],
+    messages: &[ThreadMessage],
+    language: Option<&str>,
 ) -> Result<Vec<KnownArticle>, Stop> {
-    let last = thread.iter().rev().find(|message| !message.from_agent).map(|message| message.body_text.as_str());
+    let last = messages.iter().rev().find(|message| message.author == Author::Customer);
+    let last = last.map(|message| message.text.as_str());
     let text = format!("{} {}", ticket.subject.as_deref().unwrap_or_default(), last.unwrap_or_default());
-    let found = search::for_text(tx, &text, None, true, ARTICLES).await?;
+    let found = search::for_text(tx, &text, language, true, ARTICLES).await?;
     let known = |one: search::Found| KnownArticle {
         id: one.article_id,
         version: one.version,
+        language: one.language,
         title: one.title,
         text: one.plain,
     };

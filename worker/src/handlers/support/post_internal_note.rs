@@ -9,21 +9,15 @@ use jobs::effects::{self, Known};
 use support::kinds::{post_internal_note::PostInternalNoteOutput, PostInternalNote};
 use tokio::time::Instant;
 
-use super::draft_reply::{gorgias_of, stored_as_draft};
+use super::draft_reply::{gorgias_in, stored_as_draft};
 use crate::{app::App, context::Ctx, draft::{note, prompt::INSIDE}, outcome::{done, Outcome, Stop}};
-use upstreams::{CallContext, Outgoing, gorgias::{ExternalId, NoteOrigin}};
+use upstreams::{CallContext, Outgoing, gorgias::{self, ExternalId, NoteOrigin}};
 
 /// A little less than the kind's deadline, so that the client gives up in order.
 const CALL_TIME: Duration = Duration::from_secs(25);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Outcome<PostInternalNoteOutput> {
-    let (draft, ticket) = subject(&ctx, &app, DraftId(job.draft_id)).await?;
-    if ticket.provider != PROVIDER {
-        return Err(Stop::Cancel("the ticket does not live in the help desk".to_owned()));
-    }
-    let Some(client) = gorgias_of(&app, ctx.tenant).await? else {
-        return Err(Stop::Cancel("the tenant has no help desk connected".to_owned()));
-    };
+    let (draft, ticket, client) = subject(&ctx, &app, DraftId(job.draft_id)).await?;
     let Ok(ticket_number) = ticket.external_id.parse::<u64>() else {
         return Err(Stop::fail("bad_ticket", "the help desk's id of the ticket is not a number"));
     };
@@ -57,7 +51,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Ou
         effects::happened(&mut conn, ctx.tenant.0, &key, &note_id).await
     };
     app.store.answers(happened).await?;
-    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
     let posted = NewMessage {
         external_id: note_id.clone(),
         from_agent: true,
@@ -72,14 +66,21 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Ou
     done(PostInternalNoteOutput { note_id, already_there })
 }
 
-async fn subject(ctx: &Ctx, app: &App, draft: DraftId) -> Result<(Draft, Ticket), Stop> {
-    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+/// What a note is made of and who takes it, read in one transaction.
+async fn subject(ctx: &Ctx, app: &App, draft: DraftId) -> Result<(Draft, Ticket, gorgias::Client), Stop> {
+    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
     let Some(draft) = drafts::get(&mut tx, draft).await? else {
         return Err(Stop::Cancel("the draft is gone".to_owned()));
     };
     let Some(ticket) = tickets::get(&mut tx, draft.ticket).await? else {
         return Err(Stop::Cancel("the ticket is gone".to_owned()));
     };
+    if ticket.provider != PROVIDER {
+        return Err(Stop::Cancel("the ticket does not live in the help desk".to_owned()));
+    }
+    let Some(client) = gorgias_in(app, &mut tx, ctx.tenant).await? else {
+        return Err(Stop::Cancel("the tenant has no help desk connected".to_owned()));
+    };
     tx.commit().await?;
-    Ok((draft, ticket))
+    Ok((draft, ticket, client))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::Utc;
 use database::ids::TicketId;
 use database::{Role, Tx, act_as};
+use jobs::NewJob;
 use platform::customers::{self, Found};
 use platform::insights::standing;
 use support::kinds::RefreshRank;
@@ -26,7 +27,7 @@ const OF_A_CUSTOMER: i64 = 200;
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RefreshRank) -> Outcome<RefreshRankOutput> {
     match (job.ticket_id, &job.customer_id) {
         (Some(ticket), _) => {
-            let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+            let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
             let Some(ticket) = facts::of_ticket(&mut tx, TicketId(ticket)).await? else {
                 return Err(Stop::Cancel("the ticket is gone".to_owned()));
             };
@@ -75,8 +76,23 @@ async fn all(ctx: &Ctx, app: &App, mut job: RefreshRank) -> Outcome<RefreshRankO
     }
 }
 
-/// Finds out who is behind these tickets and what is known of them; answers how many moved.
+/// Finds out who is behind these tickets and what is known of them, and places them anew; answers how many moved.
 async fn look(tx: &mut Tx, tickets: Vec<Behind>) -> Result<u64, Stop> {
+    let (base, looks) = find(tx, tickets).await?;
+    Ok(facts::put(tx, &base, &looks, Utc::now()).await?)
+}
+
+/// The same for a ticket that nobody was looked up for with the contact details that it has, and that is settled, and so
+/// placed, after this (support role). Answers the jobs that follow for its customer.
+pub(super) async fn look_up(tx: &mut Tx, ctx: &Ctx, ticket: TicketId) -> Result<Vec<NewJob>, Stop> {
+    let Some(behind) = facts::to_look_up(tx, ticket).await? else { return Ok(Vec::new()) };
+    let (base, looks) = find(tx, vec![behind]).await?;
+    facts::note(tx, &base, &looks).await?;
+    writers::follow_up(tx, ctx, ticket).await
+}
+
+/// Who is behind these tickets and what is known of them.
+async fn find(tx: &mut Tx, tickets: Vec<Behind>) -> Result<(Base, Vec<Look>), Stop> {
     let mut found = Vec::with_capacity(tickets.len());
     for ticket in tickets {
         let customer = match ticket.is_known() {
@@ -102,7 +118,7 @@ async fn look(tx: &mut Tx, tickets: Vec<Behind>) -> Result<u64, Stop> {
             Look { ticket, customer, facts }
         })
         .collect();
-    Ok(facts::put(tx, &base, &looks, Utc::now()).await?)
+    Ok((base, looks))
 }
 
 /// The customer behind a ticket; nobody when several share the address.

@@ -10,27 +10,30 @@ use support::kinds::settle_ticket::SettleTicketOutput;
 use support::order::place;
 use support::{events, ratings, settle};
 
+use super::refresh_rank;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done, done_then};
 use crate::privacy::again;
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SettleTicket) -> Outcome<SettleTicketOutput> {
-    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let ticket = TicketId(job.ticket_id);
+    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
     events::acting(&mut tx, "job:settle_ticket", None).await?;
-    let rated = ratings::from_deliveries(&mut tx, ctx.tenant, TicketId(job.ticket_id), Utc::now()).await?;
-    again::keep_away(&app, ctx.tenant, &mut tx, TicketId(job.ticket_id)).await?;
+    let rated = ratings::from_deliveries(&mut tx, ctx.tenant, ticket, Utc::now()).await?;
+    again::keep_away(&app, ctx.tenant, &mut tx, ticket).await?;
     events::acting(&mut tx, "job:settle_ticket", None).await?;
-    let Some(settled) = settle::settle(&mut tx, ctx.tenant, TicketId(job.ticket_id), Utc::now()).await?
-    else {
+    // Here and not in a job of its own, which every new ticket would need.
+    let mut then = refresh_rank::look_up(&mut tx, &ctx, ticket).await?;
+    let Some(settled) = settle::settle(&mut tx, ctx.tenant, ticket, Utc::now()).await? else {
         return Err(Stop::Cancel("the ticket is gone".to_owned()));
     };
     tx.commit().await?;
     app.dispatch.announce(settled.announcement);
-    let output = SettleTicketOutput { version: settled.version };
-    if rated == 0 {
-        return done(output);
+    if rated > 0 {
+        // What is known of a customer has their ratings in it.
+        then.push(place::look_again(ctx.tenant, ticket)?.with_parent(ctx.job_id));
     }
-    // What is known of a customer has their ratings in it.
-    done_then(output, vec![place::look_again(ctx.tenant, TicketId(job.ticket_id))?.with_parent(ctx.job_id)])
+    let output = SettleTicketOutput { version: settled.version };
+    if then.is_empty() { done(output) } else { done_then(output, then) }
 }

@@ -2,6 +2,7 @@
 
 mod customers;
 mod imports;
+mod kept;
 mod nothing;
 mod runs;
 mod shop;

@@ -50,6 +50,7 @@ pub struct AgentChange {
     pub languages: Option<Vec<String>>,
     /// Units of open work that automatic assignment may fill, 1 to 50.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 50)]
     pub capacity: Option<i32>,
     /// Whether automatic assignment may give anything.
     #[serde(default)]

@@ -48,6 +48,7 @@ pub struct NewAgent {
     pub languages: Option<Vec<String>>,
     /// Units of open work that automatic assignment may fill, 1 to 50; 10 when missing.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 50)]
     pub capacity: Option<i32>,
     /// Whether automatic assignment may give anything; a viewer's never does.
     #[serde(default)]

@@ -53,6 +53,7 @@ pub struct NewAlertRule {
     timezone: Option<String>,
     /// Tell what happened together every so many minutes, 1 to 1440; 0 tells each at once.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_440)]
     digest_minutes: Option<i16>,
 }
 
@@ -77,6 +78,7 @@ pub struct AlertRuleChange {
     timezone: Option<String>,
     /// Tell what happened together every so many minutes, 1 to 1440; 0 tells each at once.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_440)]
     digest_minutes: Option<i16>,
 }
 

@@ -4,10 +4,11 @@
 //! A path from outside never leaves the folder, neither by its words nor by a symbolic link.
 
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use database::ids::TenantId;
+use platform::kinds::import_orders::check_path;
 use tokio::fs::{self, File};
 use tokio::io::{AsyncWriteExt, BufWriter};
 use uuid::Uuid;
@@ -195,25 +196,7 @@ fn storable_name(called: &str) -> Option<String> {
 }
 
 fn check_form(path: &str) -> Result<(), FolderError> {
-    if path.is_empty() || path.len() > 500 || path.contains('\0') {
-        return Err(FolderError::BadPath("must have 1 to 500 bytes"));
-    }
-    if !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
-        return Err(FolderError::BadPath(
-            "must be a path below the import folder, without .. and not absolute",
-        ));
-    }
-    const PACKED: [&str; 5] = [".gz", ".zip", ".bz2", ".xz", ".zst"];
-    const FILES: [&str; 5] = [".csv", ".tsv", ".txt", ".xlsx", ".parquet"];
-    let lower = path.to_ascii_lowercase();
-    let inner = PACKED.iter().find_map(|packed| lower.strip_suffix(packed)).unwrap_or(&lower);
-    let is_file = FILES.iter().any(|file| inner.ends_with(file)) || lower.ends_with(".zip");
-    if !is_file {
-        return Err(FolderError::BadPath(
-            "must end in .csv, .tsv, .txt, .xlsx or .parquet, perhaps with .gz, .zip, .bz2, .xz or .zst behind it",
-        ));
-    }
-    Ok(())
+    check_path(path).map_err(FolderError::BadPath)
 }
 
 async fn remove_abandoned(incoming: &Path, now: SystemTime) {

@@ -46,6 +46,7 @@ pub struct MappingForm {
     pub separator: Option<String>,
     /// Number of the line of column names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1_000)]
     pub header: Option<u64>,
     /// Of a workbook.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ use chrono::Utc;
 use chrono_tz::Tz;
 use database::ids::TenantId;
 use database::{Role, Tx};
-use platform::orders::mapping::{self, Mapping, NAME_LIMIT, Stated};
+use platform::orders::mapping::{self, HEADER_LIMIT, Mapping, Stated};
 use platform::orders::reading::{Request, names};
 
 use crate::state::AppState;
@@ -41,15 +41,8 @@ pub struct StatedForm {
 /// 400 naming the parameter and what it may be.
 pub fn read(params: &Params) -> Result<StatedForm, Problem> {
     let mut stated = Stated::default();
-    let texts = [("sheet", &mut stated.table.sheet, 100), ("profile", &mut stated.profile, 64)];
-    for (name, slot, limit) in texts {
-        if let Some(text) = params.text(name)? {
-            if text.chars().count() > limit || text.chars().any(char::is_control) {
-                return Err(Problem::bad_request(name, format!("must have 1 to {limit} characters")));
-            }
-            *slot = Some(text.to_owned());
-        }
-    }
+    stated.table.sheet = params.text("sheet")?.map(str::to_owned);
+    stated.profile = params.text("profile")?.map(str::to_owned);
     let wrong = |name: &'static str| move |detail: String| Problem::bad_request(name, detail);
     if let Some(text) = params.text("encoding")? {
         stated.table.encoding = Some(names::encoding(text).map_err(wrong("encoding"))?);
@@ -57,7 +50,7 @@ pub fn read(params: &Params) -> Result<StatedForm, Problem> {
     if let Some(text) = params.text("separator")? {
         stated.table.separator = Some(names::separator(text).map_err(wrong("separator"))?);
     }
-    if let Some(line) = params.number("header", 1, 1_000)? {
+    if let Some(line) = params.number("header", 1, HEADER_LIMIT)? {
         stated.table.header = u64::try_from(line).ok();
     }
     if let Some(text) = params.text("decimal")? {
@@ -69,9 +62,7 @@ pub fn read(params: &Params) -> Result<StatedForm, Problem> {
     if let Some(text) = params.text("zone")? {
         stated.zone = Some(names::zone(text).map_err(wrong("zone"))?);
     }
-    if let Some(name) = &stated.profile {
-        names::profile(name).map_err(wrong("profile"))?;
-    }
+    stated.check().map_err(|error| Problem::bad_request(error.field, error.message))?;
     let mapping = params.text("mapping")?.map(mapping_name).transpose()?;
     Ok(StatedForm { stated, mapping })
 }
@@ -81,16 +72,8 @@ pub fn read(params: &Params) -> Result<StatedForm, Problem> {
 /// # Errors
 /// 400 saying what a name is.
 pub fn mapping_name(name: &str) -> Result<String, Problem> {
-    let is_name = !name.is_empty()
-        && name.len() <= NAME_LIMIT
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-    if is_name {
-        return Ok(name.to_owned());
-    }
-    Err(Problem::bad_request(
-        "mapping",
-        format!("must have 1 to {NAME_LIMIT} letters, digits, dots, dashes and underscores"),
-    ))
+    mapping::check_name(name).map_err(|rule| Problem::bad_request("mapping", rule))?;
+    Ok(name.to_owned())
 }
 
 /// The mapping of this name.

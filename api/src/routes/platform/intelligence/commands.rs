@@ -9,7 +9,7 @@ use platform::insights::current::current;
 use platform::insights::customer;
 use platform::kinds::{ResegmentTenant, ScoreCustomers, TrainChurn, TrainLtv};
 use platform::models::Target;
-use platform::zone;
+use platform::zone::{self, FIRST_DAY};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -83,11 +83,10 @@ async fn evaluate(
 
 /// `today` is the day that it is where the shop is.
 fn check_as_of(as_of: Option<NaiveDate>, today: NaiveDate) -> Result<(), Problem> {
-    let earliest = NaiveDate::from_ymd_opt(1970, 1, 1).expect("a day");
     match as_of {
-        Some(day) if day < earliest || day > today => Err(Problem::bad_request(
+        Some(day) if !(FIRST_DAY..=today).contains(&day) => Err(Problem::bad_request(
             "as_of",
-            format!("must be a day from 1970-01-01 until today, which is {today} where the shop is"),
+            format!("must be a day from {FIRST_DAY} until today, which is {today} where the shop is"),
         )),
         _ => Ok(()),
     }

@@ -32,12 +32,16 @@ pub struct AssignmentPolicy {
     /// What is offered again when an agent goes offline: what a customer waits for, all their open work, or nothing.
     pub offline: Offline,
     /// How long after they went, in seconds: 0 to 86400.
+    #[schema(minimum = 0, maximum = 86_400)]
     pub offline_grace_secs: i32,
     /// From which waiting time on a ticket goes also to agents without its skills, in seconds: 0 to 604800.
+    #[schema(minimum = 0, maximum = 604_800)]
     pub relax_skills_secs: i32,
     /// Units that an agent gets at once who has just arrived: 1 to 50.
+    #[schema(minimum = 1, maximum = 50)]
     pub newcomer_units: i32,
     /// After how many seconds they get as many again: 1 to 3600.
+    #[schema(minimum = 1, maximum = 3_600)]
     pub newcomer_every_secs: i32,
 }
 

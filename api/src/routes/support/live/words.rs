@@ -1,6 +1,7 @@
 //! What clients say over a WebSocket, and what they are answered.
 
 use database::nul::strip_text;
+use jobs::by_name;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -48,8 +49,7 @@ pub fn read(text: &str) -> Result<Word, String> {
     if text.len() > LONGEST {
         return Err(format!("a message has at most {LONGEST} bytes"));
     }
-    serde_json::from_str(text)
-        .map_err(|error| strip_text(&plain(&error.to_string(), None, None)).into_owned())
+    by_name::from_str(text).map_err(|error| strip_text(&plain(&error.to_string(), None, None)).into_owned())
 }
 
 /// A frame that says what is wrong and what is allowed.
@@ -87,6 +87,8 @@ mod tests {
             "",
             "null",
             "[]",
+            r#"["ping"]"#,
+            r#"["ack",1]"#,
             "{",
             r#"{"type":"shout"}"#,
             r#"{"type":"ack","id":"x"}"#,

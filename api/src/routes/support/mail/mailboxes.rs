@@ -136,6 +136,7 @@ pub struct SmtpWanted {
     /// Its name.
     pub host: String,
     /// Its port, such as 465 or 587.
+    #[schema(minimum = 1, maximum = 65_535)]
     pub port: i32,
     /// tls, starttls, or plain for this very machine.
     pub security: String,

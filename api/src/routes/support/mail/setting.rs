@@ -23,8 +23,10 @@ use crate::web::{etag, trail};
 #[schema(example = json!({"flood_limit": 100, "flood_window_secs": 600}))]
 pub struct MailSettings {
     /// Mails of one sender to one mailbox within the window, 1 to 100000; what comes beyond is suspended.
+    #[schema(minimum = 1, maximum = 100_000)]
     pub flood_limit: i32,
     /// The window, in seconds, 10 to 86400.
+    #[schema(minimum = 10, maximum = 86_400)]
     pub flood_window_secs: i32,
 }
 

@@ -62,6 +62,7 @@ pub async fn list(State(state): State<AppState>, caller: Caller) -> Result<Shown
 #[schema(example = json!({"keep_days": 90}))]
 pub struct RetentionBody {
     /// 1 to 3,650 days; null: for ever.
+    #[schema(minimum = 1, maximum = 3_650)]
     keep_days: Option<i32>,
 }
 

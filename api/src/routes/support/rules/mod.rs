@@ -105,6 +105,7 @@ pub struct RuleBody {
     event: Event,
     /// How long after it the rule looks, 1 to 129600; at once when missing.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 129_600)]
     after_minutes: Option<i32>,
     /// What must hold: {"all": [...]}, {"any": [...]} or {"field", "op", "value"}; see GET /api/rules/fields.
     #[serde(default)]
@@ -119,6 +120,7 @@ pub struct RuleBody {
     actions: Vec<Action>,
     /// How often it may fire for one ticket within an hour, 1 to 1000; 10 when missing.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 1_000)]
     hourly_budget: Option<i32>,
 }
 

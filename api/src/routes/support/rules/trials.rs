@@ -33,6 +33,7 @@ use crate::web::trail;
 pub struct TrialWish {
     /// How many days back, 1 to 92; 30 when missing.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 92)]
     days: Option<i64>,
     /// What the rule might say instead of what it says.
     #[serde(default)]

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use chrono::DateTime;
 use database::Role;
+use database::address::compared;
 use database::ids::{AgentId, TicketId};
 use support::tickets::list::{self, Aside, Filter, Order, Place};
 use support::tickets::state::Status;
@@ -51,11 +52,11 @@ const PARAMETERS: &[&str] = &[
         ("assignee" = Option<String>, Query, description = "an agent's id, or me"),
         ("unassigned" = Option<bool>, Query, description = "true: nobody's"),
         ("department" = Option<String>, Query, description = "who looks after it"),
-        ("tag" = Option<String>, Query, description = "has this tag"),
+        ("tag" = Option<String>, Query, description = "has this tag, in whatever case it is written"),
         ("priority" = Option<String>, Query, description = "urgent, high, normal, low; several with commas"),
         ("channel" = Option<String>, Query, description = "through what it is answered"),
         ("customer_id" = Option<String>, Query, description = "the shop's id of the customer"),
-        ("customer_email" = Option<String>, Query, description = "the customer's address"),
+        ("customer_email" = Option<String>, Query, description = "the customer's address, also as in `Ann <ann@shop.example>` or with mailto:"),
         ("sla_state" = Option<String>, Query, description = "within_sla, at_risk or breached"),
         ("snoozed" = Option<bool>, Query, description = "true: only those that sleep; false: none of them"),
         ("updated_since" = Option<String>, Query, description = "changed at that time or later"),
@@ -125,7 +126,10 @@ fn filter(params: &Params, caller: &Caller) -> Result<Filter, Problem> {
     if is_unassigned && assignee.is_some() {
         return Err(Problem::bad_request("unassigned", "a ticket that has an assignee is not unassigned"));
     }
-    let text = |name| params.text(name).map(|text| text.map(str::to_owned));
+    let text = |name| params.word(name).map(|text| text.map(str::to_owned));
+    // As it is stored of a ticket, whatever was written around it.
+    let address = params.word("customer_email")?;
+    let address = address.map(|text| compared(text).unwrap_or_else(|| text.to_lowercase()));
     let aside = [("spam", Aside::Spam), ("suspended", Aside::Suspended), ("archived", Aside::Archived)];
     let states = ["within_sla", "at_risk", "breached"].map(|state| (state, state));
     Ok(Filter {
@@ -137,7 +141,7 @@ fn filter(params: &Params, caller: &Caller) -> Result<Filter, Problem> {
         priorities: words(params, "priority", &Priority::ALL.map(|priority| (priority.name(), priority)))?,
         channel: text("channel")?,
         customer_id: text("customer_id")?,
-        customer_email: text("customer_email")?.map(|address| address.to_lowercase()),
+        customer_email: address,
         sla_state: word(params, "sla_state", &states)?.map(str::to_owned),
         is_snoozed: flag(params, "snoozed")?,
         updated_since: params.time("updated_since")?,

@@ -24,8 +24,10 @@ use crate::web::{etag, trail};
 #[schema(example = json!({"final_after_days": 7, "undo_secs": 10, "search_languages": ["english", "german"]}))]
 pub struct TicketSetting {
     /// A ticket that was resolved or closed for so many days is final, 0 to 365.
+    #[schema(minimum = 0, maximum = 365)]
     pub final_after_days: i32,
     /// How long a reply can be taken back, in seconds, 0 to 600.
+    #[schema(minimum = 0, maximum = 600)]
     pub undo_secs: i32,
     /// Languages that search knows the forms of words of, four at most, as Postgres names them.
     pub search_languages: Vec<String>,

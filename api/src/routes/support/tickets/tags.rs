@@ -48,7 +48,7 @@ pub async fn page(
     caller.require(Scope::TicketsRead)?;
     let params = Params::of(&uri, &["prefix", "cursor", "limit"])?;
     let request = PageRequest::of(&params)?;
-    let prefix = params.text("prefix")?.unwrap_or_default();
+    let prefix = params.text("prefix")?.unwrap_or_default().trim_start();
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let found = tags::list(&mut tx, prefix, request.after.as_deref(), request.limit_and_one()).await?;
     tx.commit().await?;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use database::Tx;
 use sqlx::{AssertSqlSafe, FromRow};
 
-use super::{Asked, Cell, Narrowing, band_starts};
+use super::{Asked, Cell, Narrowing, band_starts, of_group};
 use crate::analytics::{AnalyticsError, Levels, Standing};
 
 /// Which customers of a list that was made otherwise, all of whom are named, all conditions hold for.
@@ -23,13 +23,18 @@ pub async fn of_named(
         condition: "b.customer_id = any ($14::text[])",
         order: "",
         bounds: [0, 0],
-        of_group: narrowing.group.map_or([0, 0], |group| (group.bounds)(levels)),
+        of_group: of_group(narrowing, Some(levels))?,
         narrowing,
         joined: None,
     };
     let from = asked.from(standing)?;
+    let country = match narrowing.country {
+        Some(_) => "coalesce(shipping_country, '')",
+        None => "''::text",
+    };
     let statement = format!(
-        "select b.customer_id, in_group, in_band, in_archetype, in_segment, cents, coalesce(opt_in, false) as opt_in,
+        "select b.customer_id, {country} as country, in_group, in_band, in_archetype, in_segment, in_country, cents,
+                coalesce(opt_in, false) as opt_in,
                 width_bucket(churn, $15::real[]) as bucket
          {from}"
     );
@@ -38,9 +43,11 @@ pub async fn of_named(
     let mut cells: Vec<Cell> = Vec::new();
     let mut held = HashSet::new();
     for customer in found {
-        let holds = [customer.in_group, customer.in_band, customer.in_archetype, customer.in_segment];
-        let place = cells.iter().position(|cell| cell.holds == holds).unwrap_or_else(|| {
-            cells.push(Cell { holds, customers: 0, spend_cents: 0, reachable: 0, bands: [0; 4] });
+        let Named { in_group, in_band, in_archetype, in_segment, in_country, country, .. } = customer;
+        let holds = [in_group, in_band, in_archetype, in_segment, in_country];
+        let is_of = |cell: &Cell| cell.holds == holds && cell.country == country;
+        let place = cells.iter().position(is_of).unwrap_or_else(|| {
+            cells.push(Cell { holds, country, customers: 0, spend_cents: 0, reachable: 0, bands: [0; 4] });
             cells.len() - 1
         });
         let cell = &mut cells[place];
@@ -51,7 +58,7 @@ pub async fn of_named(
         if let Some(band) = bucket.and_then(|bucket| cell.bands.get_mut(bucket)) {
             *band += 1;
         }
-        if holds == [true; 4] {
+        if cell.fits() {
             held.insert(customer.customer_id);
         }
     }
@@ -66,6 +73,8 @@ struct Named {
     in_band: bool,
     in_archetype: bool,
     in_segment: bool,
+    in_country: bool,
+    country: String,
     cents: i64,
     opt_in: bool,
     bucket: Option<i32>,

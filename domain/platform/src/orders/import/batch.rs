@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use database::{Db, DbError, Role};
+use database::{Db, DbError, Role, Tx};
 use sqlx::types::Json;
 
 use super::{Import, ImportError};
@@ -45,13 +45,17 @@ impl Batch {
         self.after = after.or(self.after);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.orders.is_empty() && self.notes.is_empty()
+    }
+
     /// Whether a checkpoint may stand after it.
     pub(super) fn is_complete(&self) -> bool {
         !self.is_open
     }
 }
 
-/// Stores a batch and moves the checkpoint.
+/// Stores a batch, which is not empty, and moves the checkpoint.
 pub(super) async fn commit(
     db: &Db,
     import: &Import,
@@ -60,19 +64,26 @@ pub(super) async fn commit(
     progress: &mut Progress,
     seen: &mut [Seen; LANES],
 ) -> Result<(), ImportError> {
-    if batch.orders.is_empty() && batch.notes.is_empty() {
-        return Ok(());
-    }
     let last_line = batch.orders.last().map_or(0, |(_, line)| *line);
-    let (first, second) = tokio::try_join!(
+    // Each to its end, whatever becomes of the other: what it commits is known, and no connection is left in between.
+    let (first, second) = tokio::join!(
         store_lane(db, import, source, batch, 0, progress, &seen[0]),
         store_lane(db, import, source, batch, 1, progress, &seen[1]),
-    )?;
+    );
+    let mut failed = None;
     for (lane, stored) in [first, second].into_iter().enumerate() {
-        progress.lanes[lane] = progress.lanes[lane].max(last_line);
-        progress.add(stored.counts);
-        seen[lane].absorb(stored.fresh);
-        absorb(progress, stored.told);
+        match stored {
+            Ok(stored) => {
+                progress.lanes[lane] = progress.lanes[lane].max(last_line);
+                progress.add(stored.counts);
+                seen[lane].absorb(stored.fresh);
+                absorb(progress, stored.told);
+            }
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error);
     }
     move_checkpoint(db, import, batch, progress).await
 }
@@ -127,6 +138,7 @@ async fn try_lane(
     seen: &Seen,
 ) -> Result<LaneStored, ImportError> {
     let mut tx = db.tenant_tx(Role::Platform, import.tenant).await?;
+    do_not_wait_for_the_disk(&mut tx).await?;
     state::take_lane(&mut tx, import.tenant, lane).await?;
     let (stated, fresh) = state::apply(&mut tx, import.tenant, source, told, seen).await?;
     let notes = stated.notes;
@@ -162,6 +174,14 @@ async fn try_lane(
     Ok(LaneStored { counts, told, fresh })
 }
 
+/// Lets the next batch begin before this one is on the disk. Should Postgres crash meanwhile, it forgets the last transactions
+/// as a whole and in their order, orders and checkpoint alike, and the import goes on before them. The end of the import
+/// waits for the disk, and with it everything before.
+async fn do_not_wait_for_the_disk(tx: &mut Tx) -> Result<(), DbError> {
+    sqlx::query("set local synchronous_commit to off").execute(&mut **tx).await?;
+    Ok(())
+}
+
 async fn move_checkpoint(
     db: &Db,
     import: &Import,
@@ -170,6 +190,7 @@ async fn move_checkpoint(
 ) -> Result<(), ImportError> {
     let to = batch.after.unwrap_or(Place { offset: progress.next_byte, line: progress.next_line });
     let mut tx = db.tenant_tx(Role::Platform, import.tenant).await?;
+    do_not_wait_for_the_disk(&mut tx).await?;
     let told = progress::keep_notes(
         &mut tx,
         import.tenant,

@@ -9,6 +9,7 @@ use tables::{Row, plain_name};
 
 use super::columns::Columns;
 use super::forms::Forms;
+use crate::money::{self, NO_CURRENCY};
 use crate::orders::profiles::{Meaning, STATUSES, Status};
 use crate::orders::statement::{EMAIL_LIMIT, ID_LIMIT, TEXT_LIMIT};
 
@@ -176,17 +177,17 @@ impl<'a> Cells<'a, '_> {
         (digits >= 5 && text.len() <= 40 && !text.chars().any(char::is_control)).then_some(text)
     }
 
+    /// The code in the column of currencies, in capitals.
     pub(super) fn currency(&self) -> Result<Option<[u8; 3]>, Wrong> {
         let Some(text) = self.text(Meaning::Currency) else { return Ok(None) };
-        match <[u8; 3]>::try_from(text.as_bytes()) {
-            Ok(code) if code.iter().all(u8::is_ascii_alphabetic) => {
-                Ok(Some(code.map(|byte| byte.to_ascii_uppercase())))
+        let code =
+            <[u8; 3]>::try_from(text.as_bytes()).map(|code| code.map(|byte| byte.to_ascii_uppercase()));
+        match code {
+            Ok(code) if is_currency(code) => Ok(Some(code)),
+            _ => {
+                let seen: String = text.chars().take(20).collect();
+                Err(no_currency(Meaning::Currency, format!("currency is `{seen}`")))
             }
-            _ => Err(Wrong::new(
-                "bad_currency",
-                Meaning::Currency,
-                "currency is not a three-letter code".to_owned(),
-            )),
         }
     }
 
@@ -235,10 +236,14 @@ impl<'a> Cells<'a, '_> {
     ) -> Result<Option<Written>, Wrong> {
         let Some(number) = self.number(meaning)? else { return Ok(None) };
         bounded(meaning, number.value, 10_000_000)?;
+        let code = |code: [u8; 3]| code.map(char::from).iter().collect::<String>();
+        if let Some(written) = number.currency.filter(|written| !is_currency(*written)) {
+            let said = format!("{} is written with `{}`", meaning.name(), code(written));
+            return Err(no_currency(meaning, said));
+        }
         if let (Some(written), Some(currency)) = (number.currency, currency)
             && written != currency
         {
-            let code = |code: [u8; 3]| code.map(char::from).iter().collect::<String>();
             return Err(Wrong::new(
                 "other_currency",
                 meaning,
@@ -266,14 +271,14 @@ impl<'a> Cells<'a, '_> {
             Wrong::new(reason, meaning, format!("{} {error}", meaning.name()))
         })?;
         let has_three =
-            number.currency.is_some_and(has_three_decimals) || has_three_decimals(self.own_currency());
+            || number.currency.is_some_and(has_three_decimals) || has_three_decimals(self.own_currency());
         // The price of a piece may well be finer than what is paid in the end.
         let is_paid = meaning.is_money() && meaning != Meaning::UnitPrice;
         if number.is_like_thousands
             && is_paid
             && !is_typed
-            && !has_three
             && !self.rules.forms.has_small_decimals
+            && !has_three()
         {
             return Err(Wrong::new(
                 "number_ambiguous",
@@ -357,6 +362,16 @@ fn bounded(meaning: Meaning, number: Decimal, limit: i64) -> Result<(), Wrong> {
         meaning,
         format!("{} is out of range (at most {limit})", meaning.name()),
     ))
+}
+
+fn is_currency(code: [u8; 3]) -> bool {
+    std::str::from_utf8(&code).is_ok_and(money::is_currency)
+}
+
+/// What looks like the code of a currency and is none; `said` is where it stands.
+fn no_currency(meaning: Meaning, said: String) -> Wrong {
+    let message = format!("{said}, which ISO 4217 does not have; it {NO_CURRENCY}");
+    Wrong::new("bad_currency", meaning, message)
 }
 
 /// Currencies whose amounts have three decimals.

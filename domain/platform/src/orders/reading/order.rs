@@ -256,6 +256,8 @@ impl Order {
             self.share_total()?;
         }
         self.give_back();
+        // Orders wait by the thousand until they are stored.
+        self.lines.shrink_to_fit();
         let name = match (self.first_name.take(), self.last_name.take()) {
             (Some(first), Some(last)) => Some(format!("{first} {last}")),
             (one, other) => one.or(other),

@@ -154,8 +154,15 @@ mod tests {
 
     /// A class with so many customers who fit, and so many who are not in the group.
     fn class(name: &str, fitting: i64, others: i64) -> Class {
-        let cell = |holds, customers| Cell { holds, customers, spend_cents: 0, reachable: 0, bands: [0; 4] };
-        let cells = vec![cell([true; 4], fitting), cell([false, true, true, true], others)];
+        let cell = |is_in_group, customers| Cell {
+            holds: [is_in_group, true, true, true, true],
+            country: String::new(),
+            customers,
+            spend_cents: 0,
+            reachable: 0,
+            bands: [0; 4],
+        };
+        let cells = vec![cell(true, fitting), cell(false, others)];
         Class { name: name.to_owned(), cells }
     }
 

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use database::Tx;
 use platform::analytics::affinity::{self, Associations};
 use platform::analytics::discounts::Shown;
-use platform::analytics::narrowed::{self, Cell, Narrowed, Narrowing};
+use platform::analytics::narrowed::{self, Cell, Group, Narrowed, Narrowing};
 use platform::analytics::{
     AnalyticsError, Levels, Report, Standing, b2b, cadence, categories, change, discounts, expansion,
     momentum, rfm, seasons, segments, targets,
@@ -22,6 +22,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::maker::Maker;
+use super::narrow::Narrow;
 use super::protect::Form;
 use crate::desk::Kept;
 use crate::way::{Step, Way, rows_read};
@@ -113,9 +114,11 @@ pub(crate) struct Wanted<'a> {
     /// Months that are looked at.
     pub(crate) months: u32,
     /// What a list is narrowed down to.
-    pub(crate) narrowing: &'a Narrowing,
+    pub(crate) narrow: &'a Narrow,
     /// Whether rows have what the customer bought last.
     pub(crate) last_order: bool,
+    /// The time.
+    pub(crate) now: DateTime<Utc>,
 }
 
 /// Makes the report.
@@ -132,8 +135,12 @@ pub(crate) async fn make(
     way.tell(Step::Shared);
     let months = wanted.months;
     // What is kept beside the reports is fetched before the report's own transaction begins.
-    let levels = if maker.needs_levels() || wanted.narrowing.group.is_some() {
+    let Narrow { narrowing, is_of_businesses, .. } = wanted.narrow;
+    let levels = if maker.needs_levels() || *is_of_businesses {
         Some(kept.levels(way, standing).await?)
+    } else if narrowing.group.is_some() {
+        // Nothing but the group's bounds.
+        Some(kept.levels_of_a_night(way, standing, wanted.now).await?)
     } else {
         None
     };
@@ -143,7 +150,15 @@ pub(crate) async fn make(
     };
     way.tell(Step::Reads);
     let (mut tx, before) = way.begin_report(standing.tenant, maker.effort()).await?;
-    let mut raw = of(&mut tx, standing, maker, wanted, levels.as_deref(), associations.as_ref()).await?;
+    let narrowing = match (is_of_businesses, levels.as_deref()) {
+        (true, Some(levels)) => Narrowing {
+            group: Some(Group::Found(businesses(&mut tx, standing, levels).await?)),
+            ..narrowing.clone()
+        },
+        _ => narrowing.clone(),
+    };
+    let asked = Asked { maker, months, narrowing: &narrowing };
+    let mut raw = of(&mut tx, standing, &asked, levels.as_deref(), associations.as_ref()).await?;
     if wanted.last_order {
         last_order::add(&mut tx, standing, &mut raw).await?;
     }
@@ -152,15 +167,31 @@ pub(crate) async fn make(
     Ok((raw, read))
 }
 
+/// Who looks like a business, by their ids.
+async fn businesses(
+    tx: &mut Tx,
+    standing: &Standing,
+    levels: &Levels,
+) -> Result<Vec<String>, AnalyticsError> {
+    let found = b2b::every(tx, standing, levels).await?.items;
+    Ok(found.into_iter().map(|business| business.customer.customer_id).collect())
+}
+
+/// What is made, and of whom.
+struct Asked<'a> {
+    maker: &'a Maker,
+    months: u32,
+    narrowing: &'a Narrowing,
+}
+
 async fn of(
     tx: &mut Tx,
     standing: &Standing,
-    maker: &Maker,
-    wanted: &Wanted<'_>,
+    asked: &Asked<'_>,
     levels: Option<&Levels>,
     associations: Option<&Arc<Associations>>,
 ) -> Result<Raw, AnalyticsError> {
-    let (months, narrowing) = (wanted.months, wanted.narrowing);
+    let Asked { maker, months, narrowing } = *asked;
     let nobody = || AnalyticsError::NotEnough("nobody has ordered yet".to_owned());
     let known = levels;
     let levels = || known.ok_or_else(nobody);

@@ -40,8 +40,8 @@ pub(super) async fn make(
         CustomerOrder::Spend => Sort::Spend,
         CustomerOrder::Drift => Sort::Drift,
     };
-    let is_of_part =
-        narrowing.group.is_some() || narrowing.archetype.is_some() || narrowing.segment.is_some();
+    // A band alone is a part that has an index of its own.
+    let is_of_part = !Narrowing { band: None, ..narrowing.clone() }.is_empty();
     let mut raw = if !is_of_part {
         listed_by_index(tx, &run, catalog, narrowing, sort).await?
     } else {

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::intake::send;
-use crate::intake::together::{Waiting, store};
+use crate::intake::together::{AT_ONCE, Intakes, Waiting, store};
 
 /// Somebody else's transaction, for example a job's. It waits for ever, so a deadlock is ended by the one who meets it.
 struct Other {
@@ -176,4 +176,32 @@ async fn a_delivery_alone_that_gives_way_is_stored_all_the_same() {
     assert!(taken.is_new);
     let stored: (i64, i64) = sqlx::query_as(STORED).fetch_one(&mut world.admin).await.expect("read");
     assert_eq!(stored, (2, 2));
+}
+
+#[tokio::test]
+async fn deliveries_that_wait_for_a_held_ticket_keep_no_other_waiting() {
+    let mut world = world().await;
+    let known = question((1, 1)).call(100, None);
+    send_all(world.support.pool(), &[&known]).await.expect("taken in");
+    let mut holds = Other::begin(&world).await;
+    holds.take(TICKETS[0]).await;
+    let intakes = Intakes::start(&world.support, &dispatch());
+    let take_in = |told| {
+        let (intakes, call) = (intakes.clone(), question(told).call(100, None));
+        tokio::spawn(async move { intakes.send(call).await })
+    };
+    let mut held_up = Vec::new();
+    for message in 2..3 + AT_ONCE as u32 {
+        held_up.push(take_in((1, message)));
+        let waiting = "select count(*) from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock'";
+        let all = i64::try_from(held_up.len()).expect("few");
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut world.admin).await.expect("asked") < all {}
+    }
+    let other = take_in((2, 9)).await.expect("it goes on").expect("taken in");
+    assert!(other.is_new && held_up.iter().all(|one| !one.is_finished()));
+    holds.end().await;
+    for one in held_up {
+        assert!(one.await.expect("it goes on").expect("taken in").is_new);
+    }
 }

@@ -1,0 +1,35 @@
+//! Which language a ticket's customer writes, as far as it was read or somebody said.
+
+use database::ids::TicketId;
+use database::{DbError, Tx};
+use sqlx::FromRow;
+
+/// What is known of the language that a customer should be answered in (ISO 639-1).
+#[derive(Debug, Clone, Default, PartialEq, Eq, FromRow)]
+pub struct Languages {
+    /// That of the customer's latest message of which it was read, else the ticket's own, as rules see it.
+    pub of_ticket: Option<String>,
+    /// That of the shop's help page.
+    pub of_shop: Option<String>,
+}
+
+/// What is known for a ticket; nothing for one that there is not (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn languages(tx: &mut Tx, ticket: TicketId) -> Result<Languages, DbError> {
+    let found = sqlx::query_as(
+        "select coalesce(
+                    (select a.language from support_app.message m
+                     join support_app.message_analysis a on a.message_id = m.id
+                     where m.ticket_id = t.id and a.language is not null
+                     order by m.sent_at desc, m.id desc limit 1),
+                    t.language) as of_ticket,
+                (select p.language from support_app.help_page p where p.tenant_id = t.tenant_id) as of_shop
+         from support_app.ticket t where t.id = $1",
+    )
+    .bind(ticket)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(found.unwrap_or_default())
+}
