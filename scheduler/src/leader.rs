@@ -15,6 +15,7 @@ use tokio::{
     sync::watch,
     time::{Instant, sleep_until, timeout_at},
 };
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::trouble::Trouble;
@@ -123,10 +124,11 @@ impl Candidate {
         Ok(Candidate { options, holder: Uuid::now_v7(), lease, contact })
     }
 
-    /// Stands for election until it is dropped, and says in `leading` in which term it leads.
-    pub(crate) async fn stand(self, leading: watch::Sender<Option<i64>>) {
+    /// Stands for election until `resigns` is cancelled, and says in `leading` in which term it leads. A question that is
+    /// under way then is answered first: it could take the leadership after it was given up.
+    pub(crate) async fn stand(self, leading: watch::Sender<Option<i64>>, resigns: CancellationToken) {
         let (lease, contact) = (self.lease, self.contact.clone());
-        hold(lease, &contact, &leading, Ledger { candidate: self, conn: None }).await;
+        hold(lease, &contact, &leading, Ledger { candidate: self, conn: None }, &resigns).await;
     }
 
     /// Gives the leadership up, so that another takes it at once instead of after its time.
@@ -166,12 +168,13 @@ impl Electorate for Ledger {
     }
 }
 
-/// Asks again and again, and says in `leading` which term is held.
+/// Asks again and again until `resigns` is cancelled, and says in `leading` which term is held.
 async fn hold(
     lease: Lease,
     contact: &Contact,
     leading: &watch::Sender<Option<i64>>,
     mut electorate: impl Electorate,
+    resigns: &CancellationToken,
 ) {
     let mut trouble = Trouble::new("asking who leads");
     let mut held: Option<(i64, Instant)> = None;
@@ -194,7 +197,10 @@ async fn hold(
         held = held.filter(|(_, until)| Instant::now() < *until);
         publish(leading, held);
         let renewal = asked + lease.renewed_every;
-        sleep_until(held.map_or(renewal, |(_, until)| until.min(renewal))).await;
+        let next = sleep_until(held.map_or(renewal, |(_, until)| until.min(renewal)));
+        if resigns.run_until_cancelled(next).await.is_none() {
+            return;
+        }
     }
 }
 
@@ -224,7 +230,8 @@ mod tests {
         for (needs, leads) in [(2 * SECOND, true), (4 * SECOND, false)] {
             let (leading, mut seen) = watch::channel(None);
             let holding = tokio::spawn(async move {
-                hold(Lease::default(), &Contact::default(), &leading, Slow(needs)).await;
+                let never = CancellationToken::new();
+                hold(Lease::default(), &Contact::default(), &leading, Slow(needs), &never).await;
             });
             let taken = tokio::time::timeout(60 * SECOND, seen.wait_for(Option::is_some)).await;
             assert_eq!(taken.is_ok(), leads, "{needs:?}");
@@ -233,6 +240,15 @@ mod tests {
             assert_eq!(lost.is_err(), leads, "{needs:?}");
             holding.abort();
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_resigns_hears_the_answer_to_the_last_question() {
+        let (leading, mut seen) = watch::channel(None);
+        let resigns = CancellationToken::new();
+        resigns.cancel();
+        hold(Lease::default(), &Contact::default(), &leading, Slow(SECOND), &resigns).await;
+        assert_eq!(*seen.borrow_and_update(), Some(1), "it was asked, so it may be held");
     }
 
     async fn hear_every(contact: &Contact, pause: Duration, times: u32) {

@@ -86,18 +86,22 @@ impl Scheduler {
         let candidate = Candidate::new(&self.database_url, self.lease, self.contact.clone())?;
         let ticker = Arc::new(Mutex::new(Ticker::start().await?));
         let mut leading = self.leading.subscribe();
-        let mut election = JoinSet::new();
-        election.spawn(candidate.clone().stand(self.leading.clone()));
+        let (mut election, resigns) = (JoinSet::new(), CancellationToken::new());
+        election.spawn(candidate.clone().stand(self.leading.clone(), resigns.clone()));
         let mut beside = JoinSet::new();
         beside.spawn(jobs::clock::watch(self.store.clone()));
         beside.spawn(due::stand_in(self.context(), self.leading.subscribe()));
         loop {
             metrics::gauge!("deskwork_leader").set(0.0);
             let term = tokio::select! {
-                () = end.cancelled() => return Ok(()),
+                () = end.cancelled() => None,
                 Some(_) = election.join_next() => bail!("the election ended by itself"),
                 Ok(term) = leading.wait_for(Option::is_some) => *term,
             };
+            if term.is_none() {
+                self.resign(election, &resigns, &candidate).await;
+                return Ok(());
+            }
             tracing::info!(term, "this scheduler leads");
             metrics::gauge!("deskwork_leader").set(1.0);
             let mut duties = self.start_duties(&ticker);
@@ -112,17 +116,25 @@ impl Scheduler {
             match ended {
                 Ended::Lost => {}
                 Ended::Asked => {
-                    election.shutdown().await;
-                    candidate.abdicate().await;
+                    self.resign(election, &resigns, &candidate).await;
                     metrics::gauge!("deskwork_leader").set(0.0);
                     return Ok(());
                 }
                 Ended::Fault => {
-                    election.shutdown().await;
-                    candidate.abdicate().await;
+                    self.resign(election, &resigns, &candidate).await;
                     bail!("a duty of the leader ended by itself");
                 }
             }
+        }
+    }
+
+    /// Ends the election, and then gives up what it holds.
+    async fn resign(&self, mut election: JoinSet<()>, resigns: &CancellationToken, candidate: &Candidate) {
+        resigns.cancel();
+        while election.join_next().await.is_some() {}
+        let leads = self.leading.borrow().is_some();
+        if leads {
+            candidate.abdicate().await;
         }
     }
 
