@@ -7067,15 +7067,9 @@ export interface components {
             /** @description Ids of those that were made. */
             created: string[];
             /** @description Those that the shop knew, by their place in the list: place and id. */
-            known: [
-                number,
-                string
-            ][];
+            known: unknown[][];
             /** @description Those that do not fit, by their place in the list: place and reason. */
-            refused: [
-                number,
-                string
-            ][];
+            refused: unknown[][];
         };
         /** @description Where to go. */
         InstallBegun: {

@@ -129,8 +129,10 @@ pub struct ImportedCustomers {
     /// Ids of those that were made.
     pub created: Vec<String>,
     /// Those that the shop knew, by their place in the list: place and id.
+    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
     pub known: Vec<(usize, String)>,
     /// Those that do not fit, by their place in the list: place and reason.
+    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
     pub refused: Vec<(usize, String)>,
 }
 
