@@ -135,7 +135,9 @@ fn read_webhook(bytes: &[u8]) -> bool {
     serde_json::from_str::<&serde_json::value::RawValue>(body.json.get())
         .expect("a body that was read is JSON");
     let Ok(read) = delivery::parse_body(&body) else { return false };
-    assert!(!read.ticket.id.is_empty() && !body.json.get().contains("\\u0000"));
+    // A backslash and `u0000` behind it are words.
+    let escapes = body.json.get().replace(r"\\", "");
+    assert!(!read.ticket.id.is_empty() && !escapes.contains(r"\u0000"));
     assert!(read.messages().iter().all(|message| message.body_text.chars().count() <= 50_000));
     assert!(dedup::identity(&read, &Sha256::digest(bytes).into()).key.len() <= 200);
     rules::decide(&read);
