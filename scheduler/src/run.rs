@@ -132,8 +132,7 @@ impl Scheduler {
     async fn resign(&self, mut election: JoinSet<()>, resigns: &CancellationToken, candidate: &Candidate) {
         resigns.cancel();
         while election.join_next().await.is_some() {}
-        let leads = self.leading.borrow().is_some();
-        if leads {
+        if self.leading.borrow().is_some() {
             candidate.abdicate().await;
         }
     }
