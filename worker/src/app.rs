@@ -21,6 +21,8 @@ use upstreams::{
 pub struct App {
     /// The shop's data, by tenant.
     pub db: Db,
+    /// The same for short steps of jobs by keys, which do not wait for the disk: [`Db::connect_for_steps`].
+    pub steps: Db,
     /// The ledger, for the jobs that look after it.
     pub store: Store,
     /// For jobs that enqueue at once rather than at their end.

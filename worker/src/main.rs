@@ -48,6 +48,8 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         );
     }
     let db = Db::connect(settings.database_url.expose(), connections).context("DATABASE_URL")?;
+    let steps = Db::connect_for_steps(settings.database_url.expose(), runtime::STEP_CONNECTIONS)
+        .context("DATABASE_URL")?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let breakers = Breakers::new(BreakerSettings::default());
     let pace = shared_pace(&dispatch);
@@ -93,6 +95,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         dispatch: dispatch.clone(),
         store: store.clone(),
         db,
+        steps,
     });
     let pulse = Pulse::default();
     if let Some(bind) = settings.ops_bind {

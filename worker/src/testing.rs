@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::insight::{knowledge::Library, material::Material};
 use crate::rules::Rules;
-use crate::runtime::{self, Handlers, Options, Pulse};
+use crate::runtime::{self, Handlers, Options, Pulse, STEP_CONNECTIONS};
 
 /// The shared parts on a database and a Redis of tests, with names of their own there: no model, and neither a help desk
 /// nor a folder of imports that could be reached; mail goes to this machine alone.
@@ -43,6 +43,7 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         desk: Desk::new(db.clone(), dispatch.clone(), master_key.derive(SECRET_LABEL)),
         prices: Prices { input: 1_000_000, output: 5_000_000 },
         db,
+        steps: Db::connect_for_steps(database_url, STEP_CONNECTIONS).expect("the test database's URL"),
         store: Store::connect(database_url, 16).expect("the test database's URL"),
         dispatch,
         master_key,

@@ -99,6 +99,17 @@ impl Db {
         Db::open(PgConnectOptions::from_str(url)?.options([("role", role.name())]), max_connections)
     }
 
+    /// Like `connect`, for the short steps of jobs, by keys. Statements are planned once a connection, whatever their
+    /// parameters are: the planner's first five tries with the parameters of the moment cost more than the statements.
+    /// Commits do not wait for the disk: the job's completion, which is written to the same log after them, does, so a
+    /// crash that takes the one takes the other, and the job runs again. Not for what is told to somebody outside
+    /// before the completion, nor for what holds a connection longer than a moment: there are few, so that a full
+    /// queue does not stand in the way of those who wait for an answer.
+    pub fn connect_for_steps(url: &str, max_connections: u32) -> Result<Db, DbError> {
+        let set = [("plan_cache_mode", "force_generic_plan"), ("synchronous_commit", "off")];
+        Db::open(PgConnectOptions::from_str(url)?.options(set), max_connections)
+    }
+
     fn open(options: PgConnectOptions, max_connections: u32) -> Result<Db, DbError> {
         let options = options.application_name("deskwork").options([
             ("statement_timeout", "60s"),
@@ -131,20 +142,6 @@ impl Db {
     pub async fn tenant_tx(&self, role: Role, tenant: TenantId) -> Result<Tx, DbError> {
         let role = role.name();
         self.begin(format!("begin; set local role {role}; set local desk.tenant_id = '{tenant}'")).await
-    }
-
-    /// Begins a transaction of a job, like [`Db::tenant_tx`], for short work by keys. Its statements are planned once a
-    /// session, whatever their parameters are: the planner's first five tries with the parameters of the moment cost more
-    /// than the statements. Its commit does not wait for the disk: the job's completion, which is written to the same log
-    /// after it, does, so a crash that takes the one takes the other, and the job runs again. Not for what is told to
-    /// somebody outside before the completion.
-    pub async fn step_tx(&self, role: Role, tenant: TenantId) -> Result<Tx, DbError> {
-        let role = role.name();
-        self.begin(format!(
-            "begin; set local role {role}; set local desk.tenant_id = '{tenant}'; \
-             set local plan_cache_mode = force_generic_plan; set local synchronous_commit = off"
-        ))
-        .await
     }
 
     /// Begins a transaction as the gateway: credentials, tenants, settings and audit of all tenants.

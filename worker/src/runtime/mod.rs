@@ -175,6 +175,10 @@ const MOST_HOLDING: usize = 64;
 /// For what is not a job, and for handlers that need a second one for a moment.
 const SPARE_CONNECTIONS: usize = 4;
 
+/// For short steps of jobs. A full queue keeps all of them busy, and each is one more that the answers to webhooks share
+/// the server's processors with; four do as much as a server of eight processors can.
+pub const STEP_CONNECTIONS: u32 = 4;
+
 fn introduction(options: &Options) -> Introduction {
     let host =
         std::fs::read_to_string("/etc/hostname").map(|name| name.trim().to_owned()).unwrap_or_default();

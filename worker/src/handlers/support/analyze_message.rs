@@ -29,7 +29,7 @@ const CALL_TIME: Duration = Duration::from_secs(30);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: AnalyzeMessage) -> Outcome<AnalyzeMessageOutput> {
     let message = MessageId(job.message_id);
-    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     let unread = analysis::unread(&mut tx, message).await?;
     tx.commit().await?;
     let Some(unread) = unread else { return Err(Stop::Cancel("the message is gone".to_owned())) };
@@ -42,7 +42,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: AnalyzeMessage) -> Outc
     let read = read(&ctx, &app, &unread).await?;
     let reader = Reader { name: read.by, model: read.model.as_deref(), remark: read.remark.as_deref() };
     let now = Utc::now();
-    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     analysis::store(&mut tx, ctx.tenant, message, &read.reading, &reader, now).await?;
     events::acting(&mut tx, "job:analyze_message", None).await?;
     let Some(settled) = settle::settle(&mut tx, ctx.tenant, unread.ticket_id, now).await? else {

@@ -15,7 +15,7 @@ use crate::outcome::{Outcome, Stop, done};
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: AnnounceSla) -> Outcome<AnnounceSlaOutput> {
     let ticket = TicketId(job.ticket_id);
-    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     // The job was made ready by the same clock.
     let now = alerts::now(&mut tx).await?;
     let announced = alerts::announce_ticket(&mut tx, ticket, now).await?;

@@ -64,7 +64,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<
     };
     ctx.progress(3, Some(3), "storing");
     let recommendation = advice_of(&draft, &input);
-    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     if !apart::is_whole(&mut tx, ticket_id, began).await? {
         let reason = "its messages went to another ticket by a merge, or to their own by the end of one, while it was drafted";
         return Err(Stop::Cancel(reason.to_owned()));
@@ -162,7 +162,7 @@ struct Looked {
 }
 
 async fn look(ctx: &Ctx, app: &App, ticket: TicketId) -> Result<Option<Looked>, Stop> {
-    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     let Some(ticket) = tickets::get(&mut tx, ticket).await? else { return Ok(None) };
     let ticket = ticket.of_somebody().map_err(|erased| Stop::Cancel(erased.to_string()))?;
     let own = drafts::by_job(&mut tx, ctx.tenant, ctx.job_id).await?;
@@ -203,7 +203,7 @@ async fn whole(
     };
     let now = Utc::now();
     let messages = told_messages(missing, now);
-    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     let message_count = tickets::store_messages(&mut tx, ctx.tenant, ticket.id, &messages, None).await?;
     let thread = tickets::thread(&mut tx, ticket.id, THREAD).await?;
     tx.commit().await?;
@@ -240,7 +240,7 @@ pub(super) async fn input_of(
     ticket: &Ticket,
     thread: Vec<Message>,
 ) -> Result<DraftInput, Stop> {
-    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     let found = customers::find(
         &mut tx,
         ticket.customer_id.as_deref(),

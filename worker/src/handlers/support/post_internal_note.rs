@@ -51,7 +51,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Ou
         effects::happened(&mut conn, ctx.tenant.0, &key, &note_id).await
     };
     app.store.answers(happened).await?;
-    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     let posted = NewMessage {
         external_id: note_id.clone(),
         from_agent: true,
@@ -68,7 +68,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Ou
 
 /// What a note is made of and who takes it, read in one transaction.
 async fn subject(ctx: &Ctx, app: &App, draft: DraftId) -> Result<(Draft, Ticket, gorgias::Client), Stop> {
-    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     let Some(draft) = drafts::get(&mut tx, draft).await? else {
         return Err(Stop::Cancel("the draft is gone".to_owned()));
     };

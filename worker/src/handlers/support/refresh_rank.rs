@@ -27,7 +27,7 @@ const OF_A_CUSTOMER: i64 = 200;
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RefreshRank) -> Outcome<RefreshRankOutput> {
     match (job.ticket_id, &job.customer_id) {
         (Some(ticket), _) => {
-            let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
+            let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
             let Some(ticket) = facts::of_ticket(&mut tx, TicketId(ticket)).await? else {
                 return Err(Stop::Cancel("the ticket is gone".to_owned()));
             };

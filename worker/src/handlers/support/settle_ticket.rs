@@ -18,7 +18,7 @@ use crate::privacy::again;
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SettleTicket) -> Outcome<SettleTicketOutput> {
     let ticket = TicketId(job.ticket_id);
-    let mut tx = app.db.step_tx(Role::Support, ctx.tenant).await?;
+    let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     events::acting(&mut tx, "job:settle_ticket", None).await?;
     let rated = ratings::from_deliveries(&mut tx, ctx.tenant, ticket, Utc::now()).await?;
     again::keep_away(&app, ctx.tenant, &mut tx, ticket).await?;
