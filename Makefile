@@ -193,7 +193,7 @@ night-kill: ## the nightly run with its worker killed again and again: the resul
 rules: ## 200 rules on 20,000 tickets' events, loops that end, trials against runs: ARGS="--quick"
 	@$(BIN)/rules $(ARGS)
 
-fuzz-doors: ## millions of odd webhooks and segment rules: ARGS="--inputs 5000000 --seed 7"
+fuzz-doors: ## millions of odd webhooks, segment rules and models' answers: ARGS="--inputs 5000000 --seed 7"
 	@$(BIN)/fuzz-doors $(ARGS)
 
 segments: ## counts and evaluations of segment rules over a million customers

@@ -16,6 +16,7 @@ pub mod ui;
 pub mod web;
 
 use std::any::Any;
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -25,11 +26,12 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use state::AppState;
-use web::{door, limits, observe, problem::Problem, safety, timeouts, views};
+use web::{door, limits, observe, parameters::Parameters, problem::Problem, safety, timeouts, views};
 
 /// Everything that the process answers.
 pub fn router(state: AppState) -> Router {
     let (routes, document) = routes::all().split_for_parts();
+    let parameters = Arc::new(Parameters::of(&document));
     let routes = routes
         .merge(docs::routes(&document))
         .merge(ui::routes())
@@ -37,7 +39,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .with_state(state.clone())
         .layer(from_fn_with_state(state.views.clone(), views::watch))
-        .layer(from_fn(door::check));
+        .layer(from_fn_with_state(parameters, door::check));
     let known = limits::Known { keys: state.keys.clone(), people: state.people.clone() };
     let routes = limits::apply(routes, state.db.clone(), known, state.settings.rates);
     let routes =

@@ -31,7 +31,7 @@ pub fn bind_from_env() -> Result<Option<SocketAddr>, SettingError> {
 }
 
 /// The content type of Prometheus' text format.
-pub const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Serves until `end` is cancelled, in a task of its own, and returns the address (of use when the
 /// port was 0). `ready` says why the process is not ready; it must not block.

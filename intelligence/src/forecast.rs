@@ -14,7 +14,7 @@ pub use backtest::Score;
 pub use methods::Method;
 
 /// Fewer months than this say nothing about the next one.
-pub const MINIMUM_MONTHS: usize = 6;
+const MINIMUM_MONTHS: usize = 6;
 
 /// A forecast reaches so many months ahead at most.
 pub const MAXIMUM_HORIZON: usize = 36;

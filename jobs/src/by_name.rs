@@ -3,8 +3,9 @@
 //! text a list stands for a list alone, at every depth, and what is refused is told as any other value of a wrong kind.
 //!
 //! A part that is read twice (an enum without a tag, what is flattened into its surroundings, the fields of an enum with its
-//! tag among them) is kept by serde between its two readings, and the second one is out of sight: objects within such a part
-//! may be written as lists still. No contract has one.
+//! tag among them) is kept by serde between its two readings, in a type of its own that nothing can be put around: objects
+//! within such a part could be written as lists still. No contract has one, and `api/tests/it/described.rs` looks that no body
+//! that is described gets one.
 
 use std::fmt::{self, Write};
 

@@ -294,7 +294,7 @@ fn push_conditions(
 }
 
 /// The smallest version 7 UUID of that millisecond.
-pub fn first_id_at(at: DateTime<Utc>) -> Uuid {
+fn first_id_at(at: DateTime<Utc>) -> Uuid {
     let millis = u128::try_from(at.timestamp_millis().max(0)).unwrap_or(0);
     Uuid::from_u128((millis << 80) | (0x7 << 76) | (0x2 << 62))
 }

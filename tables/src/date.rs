@@ -127,9 +127,19 @@ impl Look {
         } else {
             text
         };
+        let east_asian: String;
+        let text = if text.contains('\u{5e74}') {
+            east_asian = with_signs(text);
+            east_asian.as_str()
+        } else {
+            without_weekday(text)
+        };
         let bytes = text.as_bytes();
         if bytes.iter().all(u8::is_ascii_digit) {
             return digits_only(text);
+        }
+        if let Some(look) = compact(text) {
+            return look;
         }
         if text.split_once('.').is_some_and(|(days, part)| {
             days.len() == 5 && days.bytes().chain(part.bytes()).all(|byte| byte.is_ascii_digit())
@@ -196,7 +206,58 @@ fn date(year: u32, month: u32, day: u32) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
 }
 
-/// Digits alone: a compact day, or seconds or milliseconds since 1970.
+/// `2026年10月13日 9時5分` with the signs that stand for these words elsewhere.
+fn with_signs(text: &str) -> String {
+    let mut signs = String::with_capacity(text.len());
+    for sign in text.chars() {
+        match sign {
+            '\u{5e74}' | '\u{6708}' => signs.push('-'),
+            '\u{65e5}' => signs.push(' '),
+            '\u{6642}' | '\u{65f6}' | '\u{5206}' => signs.push(':'),
+            '\u{79d2}' => {}
+            other => signs.push(other),
+        }
+    }
+    signs.trim_end_matches([':', ' ']).to_owned()
+}
+
+/// Takes the day of the week and its comma off: `Tue, 13 Oct 2026`.
+fn without_weekday(text: &str) -> &str {
+    match text.split_once(',') {
+        Some((word, rest))
+            if !word.is_empty() && word.chars().all(|sign| sign.is_alphabetic() || sign == '.') =>
+        {
+            rest.trim_start()
+        }
+        _ => text,
+    }
+}
+
+/// A day and a time without signs between their parts: `20261013T101500Z`, `20261013T1015`.
+fn compact(text: &str) -> Option<Result<Look, DateError>> {
+    let (text, offset_secs) = match text.strip_suffix('Z') {
+        Some(rest) => (rest, Some(0)),
+        None => (text, None),
+    };
+    let (day, time) = text.split_at_checked(8)?;
+    let time = time.strip_prefix('T')?;
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits(day) || !is_digits(time) || !matches!(time.len(), 4 | 6) {
+        return None;
+    }
+    Some(of_digits(day, time, offset_secs))
+}
+
+/// `20261013` and `101500` or `1015`.
+fn of_digits(day: &str, time: &str, offset_secs: Option<i32>) -> Result<Look, DateError> {
+    let of = |text: &str| text.parse::<u32>().unwrap_or(0);
+    let day = date(of(&day[0..4]), of(&day[4..6]), of(&day[6..8])).ok_or(DateError::NoSuchDay)?;
+    let time = NaiveTime::from_hms_opt(of(&time[0..2]), of(&time[2..4]), of(time.get(4..6).unwrap_or("0")))
+        .ok_or(DateError::NoSuchDay)?;
+    Ok(Look { day: Day::Certain(day), time, offset_secs, has_time: true })
+}
+
+/// Digits alone: a compact day, perhaps with its time, or seconds or milliseconds since 1970.
 fn digits_only(text: &str) -> Result<Look, DateError> {
     let number: i64 = text.parse().map_err(|_| DateError::NotADate)?;
     let whole = |local: NaiveDateTime| Look {
@@ -214,6 +275,7 @@ fn digits_only(text: &str) -> Result<Look, DateError> {
         }
         9 | 10 => Ok(whole(DateTime::from_timestamp(number, 0).ok_or(DateError::NotADate)?.naive_utc())),
         12 | 13 => Ok(whole(DateTime::from_timestamp_millis(number).ok_or(DateError::NotADate)?.naive_utc())),
+        14 => of_digits(&text[..8], &text[8..], None),
         _ => Err(DateError::NotADate),
     }
 }
@@ -315,10 +377,17 @@ impl Scan<'_> {
         let mut minute = 0;
         let mut second = 0;
         let mut micros = 0;
-        let has_minutes = self.skip(b":").is_some();
+        // 10:15, 10h15, 10.15
+        let mark = self.skip(b":hH.");
+        let has_minutes = mark.is_some();
         if has_minutes {
-            (minute, _) = self.digits(2).ok_or(DateError::NotADate)?;
-            if self.skip(b":").is_some() {
+            let (minutes, length) = self.digits(2).ok_or(DateError::NotADate)?;
+            if length == 1 && mark != Some(b':') {
+                return Err(DateError::NotADate);
+            }
+            minute = minutes;
+            let again: &[u8] = if mark == Some(b'.') { b"." } else { b":" };
+            if self.skip(again).is_some() {
                 (second, _) = self.digits(2).ok_or(DateError::NotADate)?;
                 if self.skip(b".,").is_some() {
                     let (fraction, length) = self.digits(9).ok_or(DateError::NotADate)?;
@@ -341,6 +410,10 @@ impl Scan<'_> {
             self.rest = &self.rest[2..];
         } else if !has_minutes {
             return Err(DateError::NotADate);
+        }
+        self.blanks();
+        if let Some(rest) = self.rest.strip_prefix(b"Uhr") {
+            self.rest = rest;
         }
         // A leap second is the last one of its minute: nothing here counts that finely.
         let second = if second == 60 { 59 } else { second };

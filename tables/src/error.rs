@@ -17,7 +17,7 @@ pub enum TableError {
     /// No line of column names was found.
     #[error(
         "no line of column names was found in the first {looked_at} lines; the first line is `{first}`. \
-             State `header` (the number of the line) or `separator`"
+             State `header` (the number of the line) or `separator`; if the file has no such line, add one"
     )]
     NoHeader {
         /// So many lines were looked at.

@@ -79,13 +79,31 @@ pub(crate) fn no_header(head: &[u8], terminator: u8) -> TableError {
     if head.iter().all(u8::is_ascii_whitespace) {
         return TableError::Empty;
     }
-    let first =
-        head.split(|byte| *byte == terminator).find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let mut lines = head.split(|byte| *byte == terminator).filter(|line| !line.trim_ascii().is_empty());
+    let first = lines.next().unwrap_or_default();
+    if is_one_quoted_cell(first.trim_ascii())
+        && lines.next().is_none_or(|second| is_one_quoted_cell(second.trim_ascii()))
+    {
+        return TableError::Unsupported(
+            "each line of the file stands in quotes as one cell, as when a table was opened as a single column; divide that \
+             column by its separator, and save the file again"
+                .to_owned(),
+        );
+    }
     let first = String::from_utf8_lossy(&first[..first.len().min(400)]);
     TableError::NoHeader {
         looked_at: HEADER_WITHIN,
         first: first.chars().filter(|sign| !sign.is_control()).take(80).collect(),
     }
+}
+
+/// Whether a line is one cell in quotes that holds a line of cells.
+fn is_one_quoted_cell(line: &[u8]) -> bool {
+    let inner = line.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+    inner.is_some_and(|inner| {
+        !inner.contains(&b'"')
+            && SEPARATORS.iter().any(|separator| memchr_iter(*separator, inner).count() >= 2)
+    })
 }
 
 /// Carriage returns alone end lines only where no line feed does: spreadsheets put line feeds into cells as well.
@@ -267,6 +285,8 @@ mod tests {
         let error = find(b"1,2,3\n4,5,6\n", true, &options()).expect_err("no names");
         assert!(error.to_string().contains("`1,2,3`"), "{error}");
         assert!(matches!(find(b"hello\nworld\n", true, &options()), Err(TableError::NoHeader { .. })));
+        let quoted = find(b"\"order_id,customer_id,amount\"\n\"1,c1,5\"\n", true, &options());
+        assert!(quoted.is_err_and(|error| error.to_string().contains("in quotes as one cell")));
     }
 
     #[test]

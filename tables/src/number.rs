@@ -359,9 +359,15 @@ fn without_sign(text: &str) -> (&str, bool) {
     (text, false)
 }
 
+/// The code of the currency that a cell names by its sign alone (`€`, `US$`); none where several have it.
+pub fn currency_of(sign: &str) -> Option<[u8; 3]> {
+    let (rest, code) = without_currency(sign.trim_matches(is_blank));
+    code.filter(|_| rest.is_empty())
+}
+
 /// Takes a currency off either end, and says which if the sign belongs to one alone.
 fn without_currency(text: &str) -> (&str, Option<[u8; 3]>) {
-    const SIGNS: [(&str, Option<[u8; 3]>); 24] = [
+    const SIGNS: [(&str, Option<[u8; 3]>); 33] = [
         ("US$", Some(*b"USD")),
         ("CA$", Some(*b"CAD")),
         ("NZ$", Some(*b"NZD")),
@@ -382,8 +388,17 @@ fn without_currency(text: &str) -> (&str, Option<[u8; 3]>) {
         ("Ft", Some(*b"HUF")),
         ("z\u{142}", Some(*b"PLN")),
         ("K\u{10d}", Some(*b"CZK")),
+        ("\u{20bd}", Some(*b"RUB")),
+        ("\u{20b4}", Some(*b"UAH")),
+        ("\u{20ab}", Some(*b"VND")),
+        ("\u{20b1}", Some(*b"PHP")),
+        ("\u{e3f}", Some(*b"THB")),
+        ("\u{5186}", Some(*b"JPY")),
         ("$", None),
         ("\u{a5}", None),
+        ("\u{ffe5}", None),
+        ("Rs.", None),
+        ("Rs", None),
         ("kr.", None),
         ("kr", None),
     ];

@@ -106,7 +106,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--database-url", required=True)
     parser.add_argument("--tenant", required=True)
     parser.add_argument("--as-of", required=True)
-    # The defaults are the constants of worker/src/insight/training.rs and of the trainers' settings.
+    # The defaults are the constants of worker/src/nightly/training.rs and of the trainers' settings.
     parser.add_argument("--train-customers", type=int, default=30_000, help="customers that models are trained on")
     parser.add_argument("--train-rows", type=int, default=20_000, help="customers times snapshots that trees see")
     parser.add_argument("--snapshots", type=int, default=5)

@@ -10,6 +10,7 @@ use cluster::chaos::requests::webhook_body;
 use cluster::folder::Folder;
 use cluster::processes::{Cluster, Options};
 use nix::sys::signal::Signal;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -149,5 +150,56 @@ async fn what_an_api_that_is_killed_has_acknowledged_is_there() {
     .await
     .expect("the ledger answers");
     assert_eq!(of_the_batch, 0);
+    cluster.stop().await;
+}
+
+/// The job of a kind, once there is one. Nothing signals that it was made.
+async fn job_of(cluster: &Cluster, kind: &str) -> Uuid {
+    let made = async {
+        loop {
+            let found: Option<Uuid> = sqlx::query_scalar("select id from jobs.job where kind = $1 limit 1")
+                .bind(kind)
+                .fetch_optional(&cluster.ledger)
+                .await
+                .expect("the ledger answers");
+            match found {
+                Some(id) => return id,
+                None => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    };
+    tokio::time::timeout(LIMIT, made).await.expect("it is asked for")
+}
+
+/// By its own clock a ticket would sleep on and an event would not be due for ten minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_clock_is_behind_does_at_its_time_what_is_due_then() {
+    let folder = Folder::temporary().expect("a folder");
+    let options = Options { workers: 0, schedulers: 1, ..Options::default() };
+    let mut cluster = Cluster::start(options).await.expect("it starts");
+    let skew = clock::skewed(folder.path(), -600).await.expect("a library");
+    cluster
+        .start_worker_with(&skew.each_ref().map(|(name, value)| (*name, value.as_str())))
+        .expect("it starts");
+
+    let endpoint = json!({ "url": cluster.upstream.hook("clock"), "events": ["ticket.created"] });
+    cluster.desk.post("/api/outbound/endpoints", &endpoint).await.expect("an endpoint");
+    let question = json!({
+        "subject": "Where is it?", "customer": { "email": "ann@example.com" },
+        "message": { "from": "customer", "text": "Where is my order?" },
+    });
+    let ticket = cluster.desk.post("/api/tickets", &question).await.expect("a ticket").body["id"].clone();
+    let path = format!("/api/tickets/{}", ticket.as_str().expect("an id"));
+    let asleep = json!({ "status": "pending", "snoozed_until": Utc::now() + TimeDelta::seconds(10) });
+    cluster.desk.answer(Method::PATCH, &path, Some(&asleep), None).await.expect("it sleeps");
+
+    for kind in ["deliver_webhook", "wake_ticket"] {
+        let id = job_of(&cluster, kind).await;
+        let job = cluster.desk.wait(id, LIMIT).await.expect("it ends");
+        assert_eq!(job.state, "done", "{kind}: {job:?}");
+    }
+    assert_eq!(cluster.upstream.delivered().len(), 1, "the event was delivered");
+    let awake: Value = cluster.desk.get(&path).await.expect("the ticket");
+    assert_eq!((&awake["status"], &awake["snoozed_until"]), (&json!("open"), &Value::Null));
     cluster.stop().await;
 }

@@ -96,7 +96,7 @@ pub struct Tool<'a> {
 pub struct Completion {
     /// The text blocks, joined.
     pub text: String,
-    /// The form as it was filled in; none when the server gave a text only.
+    /// The form as it was filled in; none when the server gave a text only, a list when it gave several.
     pub form: Option<Value>,
     /// Why it ended.
     pub ending: Ending,
@@ -262,33 +262,50 @@ fn request_body(model: &str, max_tokens: u32, prompt: Prompt<'_>) -> Value {
     body
 }
 
+/// What stands around the answer is read where it can be: a program between the model and us may leave out who answered
+/// and what it cost, and that is no reason to throw the answer away.
 #[derive(Deserialize)]
 struct Wire {
-    model: String,
-    content: Vec<Block>,
+    #[serde(default)]
+    model: Value,
+    content: Vec<Value>,
     stop_reason: Option<String>,
     #[serde(default)]
-    usage: Usage,
+    usage: Value,
 }
 
-#[derive(Deserialize)]
-struct Block {
-    r#type: String,
-    #[serde(default)]
-    text: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    input: Value,
+/// Longest name of a model that is kept, in characters.
+const MODEL_CHARS: usize = 100;
+
+impl Wire {
+    fn model(&self) -> String {
+        let name = self.model.as_str().unwrap_or("unknown");
+        name.chars().filter(|c| !c.is_control()).take(MODEL_CHARS).collect()
+    }
+
+    fn usage(&self) -> Usage {
+        Usage::deserialize(&self.usage).unwrap_or_default()
+    }
 }
 
-fn read_completion(body: &[u8], tool: Option<&str>) -> Result<Completion, ClientError> {
+/// Reads the body of an answer; `tool` is the form that was asked for.
+///
+/// # Errors
+/// It is no message, or one that says nothing.
+pub fn read_completion(body: &[u8], tool: Option<&str>) -> Result<Completion, ClientError> {
     let bad = |problem| ClientError::BadAnswer { upstream: UPSTREAM, problem };
     let wire: Wire = serde_json::from_slice(body).map_err(|_| bad("it is not a message"))?;
-    let text: String =
-        wire.content.iter().filter(|block| block.r#type == "text").map(|block| block.text.as_str()).collect();
-    let is_form = |block: &Block| block.r#type == "tool_use" && Some(block.name.as_str()) == tool;
-    let form = wire.content.into_iter().find(is_form).map(|block| block.input);
+    let of_type = |wanted: &'static str| wire.content.iter().filter(move |block| block["type"] == wanted);
+    let text: String = of_type("text").filter_map(|block| block["text"].as_str()).collect();
+    let mut forms = of_type("tool_use").filter(|block| tool.is_some() && block["name"].as_str() == tool);
+    // Of several forms nobody knows which one is meant, so all of them are handed on.
+    let form = match (forms.next(), forms.next()) {
+        (Some(first), Some(second)) => {
+            let all = [first, second].into_iter().chain(forms).map(|block| block["input"].clone());
+            Some(Value::Array(all.collect()))
+        }
+        (first, _) => first.map(|block| block["input"].clone()),
+    };
     let ending = match wire.stop_reason.as_deref() {
         Some("end_turn" | "stop_sequence") => Ending::Complete,
         Some("tool_use") if form.is_some() => Ending::Complete,
@@ -302,7 +319,7 @@ fn read_completion(body: &[u8], tool: Option<&str>) -> Result<Completion, Client
     if text.trim().is_empty() && form.is_none() && ending != Ending::Refused {
         return Err(bad("it has no text"));
     }
-    Ok(Completion { text, form, ending, model: wire.model, usage: wire.usage })
+    Ok(Completion { text, form, ending, model: wire.model(), usage: wire.usage() })
 }
 
 #[derive(Deserialize)]

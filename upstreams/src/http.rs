@@ -363,18 +363,7 @@ impl Outbound {
             Verdict::SpendLimit => Err(ClientError::SpendLimit { upstream }),
             Verdict::Refuse { code } => Err(ClientError::Rejected { upstream, status, code }),
             Verdict::Again | Verdict::Busy => {
-                let busy = (verdict == Verdict::Busy).then_some(if status == 429 {
-                    PauseReason::RateLimited
-                } else {
-                    PauseReason::Overloaded
-                });
-                let reason = busy.unwrap_or(PauseReason::AskedToWait);
-                Ok(Err(Failure {
-                    trouble: Trouble::Status(status),
-                    effect: if status >= 500 { Effect::Possible } else { Effect::None },
-                    named: named_wait(&answer.headers, SystemTime::now()).map(|wait| (wait, reason)),
-                    busy,
-                }))
+                Ok(Err(Failure::told(answer.status, &answer.headers, verdict == Verdict::Busy)))
             }
         }
     }
@@ -423,6 +412,24 @@ struct Failure {
     named: Option<(Duration, PauseReason)>,
     /// What is short, when it is no failure but a lack of room.
     busy: Option<PauseReason>,
+}
+
+impl Failure {
+    /// What the status and the headers of an answer tell that is no success.
+    fn told(status: StatusCode, headers: &HeaderMap, is_busy: bool) -> Failure {
+        let busy = is_busy.then_some(if status == StatusCode::TOO_MANY_REQUESTS {
+            PauseReason::RateLimited
+        } else {
+            PauseReason::Overloaded
+        });
+        let reason = busy.unwrap_or(PauseReason::AskedToWait);
+        Failure {
+            trouble: Trouble::Status(status.as_u16()),
+            effect: if status.as_u16() >= 500 { Effect::Possible } else { Effect::None },
+            named: named_wait(headers, SystemTime::now()).map(|wait| (wait, reason)),
+            busy,
+        }
+    }
 }
 
 fn status_class(status: StatusCode) -> &'static str {

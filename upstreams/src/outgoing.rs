@@ -7,8 +7,8 @@
 //! | NUL and other control characters (but line break and tab), characters that turn the direction of text, U+FEFF and noncharacters | taken out |
 //! | nothing is left | refused: `Empty` |
 //! | more than [`MAX_CHARS`] characters, or HTML of more than [`MAX_HTML_BYTES`] bytes | refused: `TooLong` |
-//! | a tag or name of our own prompts, such as `<reply>` | refused: `Tag` |
-//! | a placeholder that nobody filled in: `[name]`, `{{customer}}`, `{order}`, `<NAME>`, `%NAME%`, `XXXX`, `____` | refused: `Placeholder` |
+//! | a tag or name of our own prompts, such as `<reply>`; a mark that models put between turns, such as `<\|im_end\|>` | refused: `Tag` |
+//! | a placeholder that nobody filled in: `[name]`, `{{customer}}`, `{order}`, `{% if a %}`, `<NAME>`, `%NAME%`, `{0}`, `XXXX`, `____` | refused: `Placeholder` |
 //! | eight words in a row from our own instructions to a model | refused: `Instructions` |
 //!
 //! The checks are about the text's form and ours alone. What a reply may promise is the drafter's policy
@@ -28,6 +28,40 @@ pub const MAX_HTML_BYTES: usize = 256 * 1024;
 const QUOTED_WORDS: usize = 8;
 /// Longest text between brackets that can be a placeholder.
 const PLACEHOLDER_CHARS: usize = 60;
+/// The same of one that says what to do with it, or that stands between two brackets.
+const LONG_PLACEHOLDER_CHARS: usize = 160;
+/// What such a one begins with, in lower case.
+const TO_BE_FILLED: [&str; 8] =
+    ["insert ", "enter ", "add ", "fill in", "your ", "provide ", "einf\u{fc}gen", "ins\u{e9}rer "];
+/// What models and the programs that run them put between turns and around calls, in lower case.
+const MARKS: [&str; 15] = [
+    "<|",
+    "[/inst]",
+    "<<sys>>",
+    "</s>",
+    "<parameter ",
+    "</parameter",
+    "<invoke ",
+    "<function_calls",
+    "</think",
+    "</reasoning",
+    "</scratchpad",
+    "</answer",
+    "</output",
+    "</response",
+    "</draft",
+];
+/// Placeholders that stand for themselves, in lower case.
+const BLANKS: [&str; 8] = [
+    "(your name)",
+    "(customer name)",
+    "(agent name)",
+    "(company name)",
+    "#xxx",
+    "$xx",
+    "\u{20ac}xx",
+    "\u{a3}xx",
+];
 
 /// What must never get out: ours, and meant for a model.
 #[derive(Debug, Clone, Copy)]
@@ -111,12 +145,12 @@ pub fn objections(text: &str, inside: &Inside) -> Vec<Objection> {
     }
     let text = clean(text);
     let lower = text.to_lowercase();
-    let has_tag = inside.tags.iter().any(|tag| lower.contains(tag));
+    let has_tag = inside.tags.iter().chain(&MARKS).any(|tag| lower.contains(tag));
     let found = [
         (text.trim().is_empty(), Objection::Empty),
         (has_tag, Objection::Tag),
         // A tag looks like a placeholder; one name for it is enough.
-        (!has_tag && has_placeholder(&text), Objection::Placeholder),
+        (!has_tag && has_placeholder(&text, &lower), Objection::Placeholder),
         (quotes(&lower, inside.instructions), Objection::Instructions),
     ];
     found.into_iter().filter(|(is_so, _)| *is_so).map(|(_, objection)| objection).collect()
@@ -133,35 +167,58 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 }
 
 /// Brackets around words are blanks that a writer left for somebody else. A Markdown link, `[sic]` and numbers are not.
-fn has_placeholder(text: &str) -> bool {
+fn has_placeholder(text: &str, lower: &str) -> bool {
     let mut rest = text;
     while let Some(at) = rest.find(['[', '{', '<']) {
-        let opening = rest[at..].chars().next().unwrap_or('[');
+        let opening = &rest[at..];
         rest = &rest[at + 1..];
-        let (closing, inside) = match opening {
-            '[' => (']', rest),
-            '{' => ('}', rest.trim_start_matches('{')),
-            _ => ('>', rest),
-        };
-        let Some(end) = inside.char_indices().take(PLACEHOLDER_CHARS).find(|(_, c)| *c == closing) else {
-            continue;
-        };
-        let (blank, after) = inside.split_at(end.0);
-        let is_link = opening == '[' && after.starts_with("](");
-        if !is_link && is_blank(blank.trim(), opening) {
+        if is_open_variable(opening) || is_open_blank(opening) {
             return true;
         }
     }
     text.split(|c: char| !c.is_alphanumeric()).any(|word| word.len() >= 4 && word.chars().all(|c| c == 'X'))
+        || BLANKS.iter().any(|blank| lower.contains(blank))
         || text.lines().any(has_blank_line)
         || text.rsplit_once('%').is_some_and(|(before, _)| before.split('%').skip(1).any(is_variable))
+}
+
+/// Whether a variable of a template begins the text, with whatever it says between its brackets.
+fn is_open_variable(text: &str) -> bool {
+    let end = text.char_indices().nth(LONG_PLACEHOLDER_CHARS).map_or(text.len(), |(end, _)| end);
+    [("{{", "}}"), ("{%", "%}"), ("<%", "%>")].iter().any(|(open, close)| {
+        let inside = text[..end].strip_prefix(open).and_then(|rest| rest.split_once(close));
+        inside.is_some_and(|(inside, _)| inside.contains(char::is_alphabetic))
+    })
+}
+
+/// Whether a blank begins the text, with its bracket.
+fn is_open_blank(text: &str) -> bool {
+    let opening = text.chars().next().unwrap_or('[');
+    let inside = &text[opening.len_utf8()..];
+    let closing = match opening {
+        '[' => ']',
+        '{' => '}',
+        _ => '>',
+    };
+    let Some((end, _)) = inside.char_indices().take(LONG_PLACEHOLDER_CHARS).find(|(_, c)| *c == closing)
+    else {
+        return false;
+    };
+    let (blank, after) = inside.split_at(end);
+    let is_link = opening == '[' && after.starts_with("](");
+    let words = blank.trim();
+    let is_short = blank.chars().count() < PLACEHOLDER_CHARS
+        || TO_BE_FILLED.iter().any(|beginning| words.to_lowercase().starts_with(beginning));
+    let is_numbered =
+        opening == '{' && (1..=2).contains(&words.len()) && words.bytes().all(|b| b.is_ascii_digit());
+    is_numbered || (!is_link && is_short && is_blank(words, opening))
 }
 
 /// Underscores to be written on, among words (`Dear ____,`); a line of them alone divides.
 fn has_blank_line(line: &str) -> bool {
     line.contains(char::is_alphabetic)
         && line
-            .split(|c: char| c.is_whitespace() || ",.:;!?()".contains(c))
+            .split(|c: char| c.is_whitespace() || ",.:;!?()[]{}<>".contains(c))
             .any(|word| word.len() >= 3 && word.bytes().all(|byte| byte == b'_'))
 }
 
@@ -169,13 +226,22 @@ fn has_blank_line(line: &str) -> bool {
 fn is_variable(name: &str) -> bool {
     name.len() >= 3
         && name.len() <= PLACEHOLDER_CHARS
-        && name.contains(|c: char| c.is_ascii_uppercase())
-        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        && (name.contains(|c: char| c.is_ascii_uppercase())
+            && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+            || name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.contains('_')
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))
 }
 
 fn is_blank(words: &str, opening: char) -> bool {
     let letters = words.chars().filter(|c| c.is_alphabetic()).count();
-    let plain = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_-'\u{2019}/.,:#|".contains(c);
+    // Between square brackets a writer says more of what belongs there.
+    let marks = if opening == '[' {
+        "_-'\u{2019}/.,:#|&()!?+*=\"\u{201c}\u{201d}\u{2026}"
+    } else {
+        "_-'\u{2019}/.,:#|"
+    };
+    let plain = |c: char| c.is_alphanumeric() || c.is_whitespace() || marks.contains(c);
     // Between < and > stand addresses and links as well; between square brackets what a quotation left out.
     let may_be = match opening {
         '<' => !words.contains(['.', ':', '/']),
@@ -236,6 +302,24 @@ mod tests {
             ("Hola <NOMBRE>,", Objection::Placeholder),
             ("Sehr geehrte Frau ____,", Objection::Placeholder),
             ("Dear %CUSTOMER_NAME%, hello.", Objection::Placeholder),
+            ("Dear %first_name%, hello.", Objection::Placeholder),
+            ("Dear {{ customer.name | default('friend') }}, hello.", Objection::Placeholder),
+            ("{% if vip %}Dear friend{% endif %}, hello.", Objection::Placeholder),
+            ("Dear <%= name %>, hello.", Objection::Placeholder),
+            ("Dear {0}, your order {1} has left.", Objection::Placeholder),
+            ("It left on [insert date (e.g. 3 May)].", Objection::Placeholder),
+            ("Regards, [Agent's name & title]", Objection::Placeholder),
+            (
+                "It left on [insert the day on which the parcel was handed over to the carrier by the warehouse].",
+                Objection::Placeholder,
+            ),
+            ("Dear [____], hello.", Objection::Placeholder),
+            ("Your order #xxxxx has left; it came to \u{20ac}XX.", Objection::Placeholder),
+            ("Kind regards,\n(Your Name)", Objection::Placeholder),
+            ("They ask about a lamp.</think>\n\nHello Ann.", Objection::Tag),
+            ("Hello Ann.<|im_end|>", Objection::Tag),
+            ("Write a reply. [/INST] Hello Ann.", Objection::Tag),
+            ("<parameter name=\"reply\">Hello Ann.", Objection::Tag),
             (
                 "I never mention internal ratings, predictions or what a customer is worth.",
                 Objection::Instructions,
@@ -256,6 +340,10 @@ mod tests {
             "We do not mention internal ratings.",
             "It is 20% off the list, 30 % on two.\n____________\nThe shop",
             "___Thank you___ for 100% COTTON and 5% more.",
+            "10% of_all and 20 % of it; {} and {12.5}, see [12] and [a].",
+            "She said [that she had ordered the lamp on Monday and had been told on the phone that it would leave soon].",
+            "Love from all of us, xxxx",
+            "Put it between <div class=\"lamp\"> and </div> of your page.",
             "Familie \u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
         ] {
             assert_eq!(found(text), [], "{text}");

@@ -19,7 +19,7 @@ use super::retry::named_wait;
 const UPSTREAM: &str = "webhook";
 
 /// How much of an answer is read, in bytes; the rest is of no use to anybody.
-pub const READ_BYTES: usize = 16 * 1024;
+const READ_BYTES: usize = 16 * 1024;
 
 /// Requests to one endpoint at once, in the whole cluster: a slow one must not hold all slots of the workers.
 const AT_ONCE: usize = 4;

@@ -1,6 +1,6 @@
 //! What the handlers of a process share: the database, the queue, and the clients of the outside world.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use accounts::seal::MasterKey;
 use database::Db;
@@ -10,7 +10,8 @@ use platform::anonymous_ids;
 use platform::identities::erased::{self, ErasureKey};
 use questions::{desk::Desk, usage::Prices};
 
-use crate::insight::{knowledge::Library, material::Material};
+use crate::nightly::{knowledge::Library, material::Material};
+use crate::outcome::Outcome;
 use crate::rules::Rules;
 use upstreams::{
     anthropic, files::Files, gorgias, mail::Post, pacing::shared::Shared, recorder::Recorder,
@@ -54,7 +55,7 @@ pub struct App {
     /// Where people reach the installation, for links and for shops' webhooks; without a trailing slash.
     pub public_url: Option<String>,
     /// What scoring needs of the tenants' current runs.
-    pub insight: Library,
+    pub library: Library,
     /// What jobs of the same run share while they run.
     pub material: Material,
     /// Files that come with messages, and archives of persons' data.
@@ -65,7 +66,17 @@ pub struct App {
     pub probe_effects: Option<Recorder>,
 }
 
+/// A statement may take 60 s; a server that says nothing for longer will never answer on this connection.
+pub(crate) const SILENT_FOR: Duration = Duration::from_secs(65);
+
 impl App {
+    /// Runs a handler that asks the database again and again, perhaps for an hour. A connection that is dead without a word
+    /// makes it wait for the database; it would stand until its deadline otherwise, and that counts as a failure. Not for
+    /// what computes or reads elsewhere for a minute, nor for statements that may take longer.
+    pub async fn while_answered<T>(&self, handler: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+        self.db.unless_silent(SILENT_FOR, handler).await
+    }
+
     /// Tells which customers of a tenant were erased.
     pub fn erasure_key(&self, tenant: TenantId) -> ErasureKey {
         ErasureKey::of(&self.master_key.derive(erased::SECRET_LABEL), tenant)

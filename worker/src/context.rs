@@ -1,6 +1,9 @@
 //! What a handler gets beside its payload: who it works for, how to tell progress, how to hear that
 //! it should stop.
 
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
 use database::ids::TenantId;
 use jobs::{JobId, JobKind, ledger::Claimed, progress::Progress};
 use sqlx::PgConnection;
@@ -25,8 +28,21 @@ pub struct Ctx {
     /// The W3C trace context of what caused it.
     pub trace_parent: Option<String>,
     lease: Uuid,
+    clock: LedgerClock,
     halt: watch::Receiver<Halt>,
     reporter: ProgressReporter,
+}
+
+/// The ledger's clock: when the job was claimed, and when that was by the clock of this process that only goes on.
+struct LedgerClock {
+    claimed_at: DateTime<Utc>,
+    since: Instant,
+}
+
+impl LedgerClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.claimed_at + self.since.elapsed()
+    }
 }
 
 impl Ctx {
@@ -38,6 +54,7 @@ impl Ctx {
             correlation_id: job.correlation_id.clone(),
             trace_parent: job.trace_parent.clone(),
             lease: job.lease,
+            clock: LedgerClock { claimed_at: job.claimed_at, since: Instant::now() },
             halt,
             reporter,
         }
@@ -47,6 +64,12 @@ impl Ctx {
     pub fn progress(&self, done: u64, total: Option<u64>, message: &str) {
         let progress = Progress { done, total, message: message.to_owned() };
         self.reporter.report(self.job_id, self.lease, progress);
+    }
+
+    /// The time by the ledger's clock, by which jobs fall due and rows are stamped: this machine's may be minutes off. It
+    /// lags by what passed between the claim and the start, some milliseconds.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// The lease that the run holds: what it intends to do outside is recorded under it.
@@ -74,5 +97,20 @@ impl Ctx {
         let mut halt = self.halt.clone();
         // An error means that the job is no longer held: that is a halt as well.
         let _ = halt.wait_for(|halt| *halt != Halt::No).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn a_run_goes_by_the_ledgers_clock_and_not_by_this_machines() {
+        let claimed_at = "2001-02-03T04:05:06Z".parse().expect("an RFC 3339 time");
+        let clock = LedgerClock { claimed_at, since: Instant::now() };
+        let passed = clock.now() - claimed_at;
+        assert!(passed >= TimeDelta::zero() && passed < TimeDelta::days(1), "{passed}");
     }
 }

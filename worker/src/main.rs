@@ -13,9 +13,9 @@ use upstreams::{
 };
 use worker::{
     app::{App, shared_pace},
-    days, handlers,
-    insight::{knowledge::Library, material::Material},
-    mail_door, outbox,
+    days, handlers, mail_door,
+    nightly::{knowledge::Library, material::Material},
+    outbox,
     rules::Rules,
     runtime::{self, Options, Pulse},
     settings::{self, SETTINGS, Settings},
@@ -57,13 +57,13 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         .anthropic
         .map(|model| anthropic::Client::new(&model, settings.destinations, breakers.clone()))
         .transpose()
-        .context("the Messages API")?
+        .context("ANTHROPIC_BASE_URL, ANTHROPIC_API_KEY or ANTHROPIC_VERSION")?
         .map(|client| client.sharing_pace(pace.clone()));
     let shopify = settings
         .shopify
         .map(|app| Shopify::new(app, settings.destinations, breakers.clone()))
         .transpose()
-        .context("Shopify")?
+        .context("SHOPIFY_BASE_URL")?
         .map(|client| client.sharing_pace(pace.clone()));
     let secret = settings.master_key.derive(questions::desk::SECRET_LABEL);
     let app = Arc::new(App {
@@ -88,7 +88,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),
         anthropic,
         master_key: settings.master_key,
-        insight: Library::default(),
+        library: Library::default(),
         material: Material::default(),
         import_dir: settings.import_dir,
         probe_effects: settings.probe_url.map(Recorder::new).transpose().context("the probes' client")?,

@@ -233,8 +233,7 @@ impl Settings {
             file_limit_bytes: bytes("DESK_ATTACHMENT_MAX_BYTES")?,
             mail_door: mail_door()?,
             destinations: if loopback { Destinations::PublicOrLoopback } else { Destinations::PublicOnly },
-            public_url: env::maybe::<String>("DESK_PUBLIC_URL", "a URL like https://desk.example.com")?
-                .map(|url| url.trim_end_matches('/').to_owned()),
+            public_url: public_url()?,
             slack_url: env::optional("DESK_SLACK_URL", "https://slack.com/api".to_owned(), "a URL")?,
             probe_url: env::maybe("DESK_PROBE_URL", "a URL like http://127.0.0.1:9000")?,
             ops_bind: boot::ops::bind_from_env()?,
@@ -245,6 +244,19 @@ impl Settings {
                 output: price("ANTHROPIC_PRICE_OUTPUT", "5")?,
             },
         })
+    }
+}
+
+/// Where people reach the installation, without a trailing slash.
+fn public_url() -> Result<Option<String>, SettingError> {
+    const NAME: &str = "DESK_PUBLIC_URL";
+    const EXPECTED: &str = "an origin such as https://desk.example.com";
+    let Some(url) = env::maybe::<String>(NAME, EXPECTED)? else { return Ok(None) };
+    let origin = url.trim_end_matches('/');
+    let host = ["https://", "http://"].iter().find_map(|scheme| origin.strip_prefix(scheme));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', ' ']) => Ok(Some(origin.to_owned())),
+        _ => Err(env::invalid(NAME, &url, EXPECTED)),
     }
 }
 

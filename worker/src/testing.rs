@@ -23,7 +23,7 @@ use upstreams::{Breakers, Destinations};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::insight::{knowledge::Library, material::Material};
+use crate::nightly::{knowledge::Library, material::Material};
 use crate::rules::Rules;
 use crate::runtime::{self, Handlers, Options, Pulse, STEP_CONNECTIONS};
 
@@ -59,7 +59,7 @@ pub fn app(database_url: &str, redis_url: &str) -> App {
         slack: Slack::new("https://slack.invalid/api", Destinations::PublicOnly, Breakers::default())
             .expect("a client"),
         public_url: None,
-        insight: Library::default(),
+        library: Library::default(),
         material: Material::default(),
         import_dir: "/nowhere".into(),
         probe_effects: None,

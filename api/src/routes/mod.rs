@@ -2,6 +2,7 @@
 //! transaction, the answer.
 
 pub mod accounts;
+mod described;
 pub mod health;
 pub mod jobs;
 pub mod marketing;
@@ -12,10 +13,7 @@ pub mod support;
 
 use utoipa::{
     Modify, OpenApi,
-    openapi::{
-        ContentBuilder, Ref, RefOr, Required, ResponseBuilder, Schema,
-        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -65,61 +63,8 @@ impl Modify for Credentials {
 /// Every route with its description.
 pub fn all() -> OpenApiRouter<AppState> {
     let mut routes = merged();
-    describe_operations(routes.get_openapi_mut());
+    described::complete(routes.get_openapi_mut());
     routes
-}
-
-/// What holds for every operation is said once, here: it may refuse with a problem document, its name is made of its
-/// method and path, and a body without a required field may be left out, because an empty one counts as `{}`.
-fn describe_operations(document: &mut utoipa::openapi::OpenApi) {
-    let may_be_empty: Vec<String> = document
-        .components
-        .iter()
-        .flat_map(|components| &components.schemas)
-        .filter(
-            |(_, schema)| matches!(schema, RefOr::T(Schema::Object(object)) if object.required.is_empty()),
-        )
-        .map(|(name, _)| format!("#/components/schemas/{name}"))
-        .collect();
-    let refusal = ResponseBuilder::new()
-        .description("The request was refused, or failed")
-        .content(
-            "application/problem+json",
-            ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDocument"))).build(),
-        )
-        .build();
-    for (path, item) in &mut document.paths.paths {
-        let operations = [
-            ("get", &mut item.get),
-            ("put", &mut item.put),
-            ("post", &mut item.post),
-            ("patch", &mut item.patch),
-            ("delete", &mut item.delete),
-        ];
-        for (method, operation) in operations {
-            let Some(operation) = operation else { continue };
-            operation.operation_id = Some(operation_id(method, path));
-            if let Some(RefOr::T(body)) = &mut operation.request_body
-                && let Some(RefOr::T(json)) = body.content.get("application/json")
-                && let Some(RefOr::Ref(schema)) = &json.schema
-                && may_be_empty.contains(&schema.ref_location)
-            {
-                body.required = Some(Required::False);
-            }
-            operation
-                .responses
-                .responses
-                .entry("default".to_owned())
-                .or_insert_with(|| refusal.clone().into());
-        }
-    }
-}
-
-/// `post /api/jobs/{id}/cancel` is `post_jobs_id_cancel`.
-fn operation_id(method: &str, path: &str) -> String {
-    let words =
-        path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty() && *word != "api");
-    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 
 fn merged() -> OpenApiRouter<AppState> {

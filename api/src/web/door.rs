@@ -2,32 +2,38 @@
 //! and numbers that it cannot read. It is the caller's mistake, known before any statement, so it is refused by name
 //! and never a 500. Nothing is stripped in silence: a payload is the caller's contract.
 //!
-//! Paths and queries are checked by [`check`] around every route, JSON bodies by [`check_json`] wherever one is read.
+//! Paths and queries are checked by [`check`] around every route, JSON bodies by [`check_json`] wherever one is read. What a
+//! value of a query may be beyond that is what the description says of it ([`Parameters`]).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use accounts::foreign::json::{self, Fault};
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 
+use crate::web::parameters::Parameters;
 use crate::web::problem::Problem;
 
-/// The longest part of a path, decoded, in bytes.
-const MAX_PART_BYTES: usize = 500;
+/// The longest part of a path and the longest name of a parameter, decoded, in characters.
+pub const MAX_PART: usize = 500;
 
-/// The longest value of a query parameter, decoded, in bytes.
-const MAX_VALUE_BYTES: usize = 8_000;
+/// The longest value of a query parameter, decoded, in characters.
+pub const MAX_VALUE: usize = 8_000;
 
 /// A field that is one thing to the request, whatever it holds: what is wrong in it is said behind its name.
 const OPAQUE: &str = "payload";
 
 /// Refuses a request whose path or query no route could use.
-pub async fn check(request: Request, next: Next) -> Response {
+pub async fn check(State(parameters): State<Arc<Parameters>>, request: Request, next: Next) -> Response {
     let pattern = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
-    let path = check_path(request.uri().path(), pattern);
-    match path.and_then(|()| check_query(request.uri().query().unwrap_or_default())) {
+    let query = request.uri().query().unwrap_or_default();
+    let checked = check_path(request.uri().path(), pattern)
+        .and_then(|()| check_query(query))
+        .and_then(|()| parameters.check(request.method(), pattern, query));
+    match checked {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -37,7 +43,7 @@ fn check_path(path: &str, pattern: &str) -> Result<(), Problem> {
     let mut names = pattern.split('/');
     for part in path.split('/') {
         let name = names.next().and_then(|name| name.strip_prefix('{')?.strip_suffix('}'));
-        check_text(part, MAX_PART_BYTES)
+        check_text(part, MAX_PART)
             .map_err(|detail| Problem::bad_request(name.unwrap_or("path").to_owned(), detail))?;
     }
     Ok(())
@@ -46,8 +52,8 @@ fn check_path(path: &str, pattern: &str) -> Result<(), Problem> {
 fn check_query(query: &str) -> Result<(), Problem> {
     for pair in query.split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        check_text(name, MAX_PART_BYTES).map_err(|detail| Problem::bad_request("query", detail))?;
-        check_text(value, MAX_VALUE_BYTES).map_err(|detail| {
+        check_text(name, MAX_PART).map_err(|detail| Problem::bad_request("query", detail))?;
+        check_text(value, MAX_VALUE).map_err(|detail| {
             let name = percent_decode_str(name).decode_utf8_lossy().chars().take(100).collect::<String>();
             Problem::bad_request(name, detail)
         })?;
@@ -55,17 +61,17 @@ fn check_query(query: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn check_text(encoded: &str, max_bytes: usize) -> Result<(), Cow<'static, str>> {
+fn check_text(encoded: &str, max_chars: usize) -> Result<(), Cow<'static, str>> {
     // A percent sign without two digits stands for itself.
     let bytes: Cow<'_, [u8]> = percent_decode_str(encoded).into();
     if bytes.contains(&0) {
         return Err("must not contain a NUL character".into());
     }
-    if bytes.len() > max_bytes {
-        return Err(format!("must have at most {max_bytes} bytes").into());
-    }
-    if std::str::from_utf8(&bytes).is_err() {
+    let Ok(text) = std::str::from_utf8(&bytes) else {
         return Err("must be UTF-8, percent-encoded; half of a surrogate pair is no character".into());
+    };
+    if bytes.len() > max_chars && text.chars().count() > max_chars {
+        return Err(format!("must have at most {max_chars} characters").into());
     }
     Ok(())
 }
@@ -84,9 +90,13 @@ pub fn check_json(text: &[u8]) -> Result<(), Problem> {
             Fault::Number => "must be a number of at most 400 digits with an exponent of at most 400",
             Fault::Depth => "must not be nested deeper than 64 levels",
             // Faults of form, which the reader names with their line; lengths have bounds of their own.
-            Fault::LineEnd | Fault::Control | Fault::Word | Fault::NoValue | Fault::Comma | Fault::Length => {
-                continue;
-            }
+            Fault::LineEnd
+            | Fault::Control
+            | Fault::Backslash
+            | Fault::Word
+            | Fault::NoValue
+            | Fault::Comma
+            | Fault::Length => continue,
         };
         return Err(match outside_of_payload(&repair.place) {
             Some((field, within)) => Problem::bad_request(field.to_owned(), format!("{within} {detail}")),
@@ -137,7 +147,9 @@ mod tests {
     #[test]
     fn parts_of_the_address_are_refused_by_name() {
         let pattern = "/api/queues/{name}/pause";
-        assert_eq!(check_path("/api/queues/a%20b/pause", pattern), Ok(()));
+        for part in ["a%20b", &"%F0%9F%92%A5".repeat(500)] {
+            assert_eq!(check_path(&format!("/api/queues/{part}/pause"), pattern), Ok(()), "{part}");
+        }
         for part in ["a%00", "%ED%A0%80", "%ff", &"x".repeat(501)] {
             assert_eq!(field(check_path(&format!("/api/queues/{part}/pause"), pattern)), "name", "{part}");
         }

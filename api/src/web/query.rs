@@ -1,5 +1,7 @@
 //! Query parameters and path parts, read by name; whatever is unknown, repeated or malformed is
-//! refused with its name.
+//! refused with its name. Ranges and lengths are checked before, by [`crate::web::parameters`].
+
+use std::borrow::Cow;
 
 use axum::extract::Query;
 use axum::http::Uri;
@@ -42,15 +44,15 @@ impl Params {
     /// The parameter's text.
     ///
     /// # Errors
-    /// 400 when it is given twice, empty, or longer than 500 bytes.
+    /// 400 when it is given twice, or empty.
     pub fn text(&self, name: &'static str) -> Result<Option<&str>, Problem> {
         let mut values = self.all(name);
         let Some(value) = values.next() else { return Ok(None) };
         if values.next().is_some() {
             return Err(Problem::bad_request(name, "may be given once"));
         }
-        if value.is_empty() || value.len() > 500 {
-            return Err(Problem::bad_request(name, "must have 1 to 500 bytes"));
+        if value.is_empty() {
+            return Err(Problem::bad_request(name, "must not be empty"));
         }
         Ok(Some(value))
     }
@@ -80,16 +82,13 @@ impl Params {
             .collect()
     }
 
-    /// A whole number within bounds.
+    /// A whole number, within the range that the API's description states.
     ///
     /// # Errors
-    /// 400 saying the bounds.
-    pub fn number(&self, name: &'static str, min: i64, max: i64) -> Result<Option<i64>, Problem> {
+    /// 400 when it is none.
+    pub fn number(&self, name: &'static str) -> Result<Option<i64>, Problem> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        match text.parse() {
-            Ok(number) if (min..=max).contains(&number) => Ok(Some(number)),
-            _ => Err(must_be(name, &format!("a whole number from {min} to {max}"), text)),
-        }
+        text.parse().map(Some).map_err(|_| must_be(name, "a whole number", text))
     }
 
     /// An id.
@@ -122,7 +121,7 @@ pub fn id(name: &'static str, text: &str) -> Result<Uuid, Problem> {
 }
 
 /// A refusal of a text that says what is allowed, and what was seen.
-pub fn must_be(name: &'static str, allowed: &str, text: &str) -> Problem {
+pub fn must_be(name: impl Into<Cow<'static, str>>, allowed: &str, text: &str) -> Problem {
     Problem::bad_request(name, format!("must be {allowed}, not {}", shown_text(text)))
 }
 
@@ -137,7 +136,7 @@ mod tests {
         assert_eq!(field(Params::parse("colour=red", &known).expect_err("unknown")), "colour");
         let params =
             Params::parse("n=1&n=2&from=yesterday&id=7&state=done,dead&state=ready", &known).expect("known");
-        assert_eq!(field(params.number("n", 0, 9).expect_err("twice")), "n");
+        assert_eq!(field(params.number("n").expect_err("twice")), "n");
         assert_eq!(field(params.time("from").expect_err("no time")), "from");
         assert_eq!(field(params.id("id").expect_err("no id")), "id");
         assert_eq!(params.list("state"), ["done", "dead", "ready"]);

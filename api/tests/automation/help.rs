@@ -11,14 +11,16 @@ use uuid::Uuid;
 use crate::desk::{send, ticket};
 use crate::shop::{Answer, Shop, request, shop};
 
-async fn open() -> Shop {
+/// A shop with a help page in English.
+pub async fn open() -> Shop {
     let shop = shop(Mode::Token).await;
     let looks = json!({"is_on": true, "title": "Help & more", "colour": "#aa3300", "language": "en", "has_form": true});
     assert_eq!(send(&shop, "PUT", "/api/help", &looks).await.status, 200);
     shop
 }
 
-async fn article(shop: &Shop, slug: &str, title: &str, text: &str, is_public: bool) -> String {
+/// An article that is published, in English.
+pub async fn article(shop: &Shop, slug: &str, title: &str, text: &str, is_public: bool) -> String {
     let body = json!({"slug": slug, "is_public": is_public, "default_language": "en", "texts": {"en": {"title": title, "body": text}}});
     let made = send(shop, "POST", "/api/articles", &body).await;
     assert_eq!(made.status, 201, "{}", made.text);
@@ -31,14 +33,15 @@ async fn visit(shop: &Shop, path: &str) -> Answer {
     shop.send(request("GET", path).body(Body::empty()).expect("a request")).await
 }
 
-async fn fill(shop: &Shop, path: &str, fields: &[(&str, &str)]) -> Answer {
+/// A form as a browser sends it.
+pub async fn fill(shop: &Shop, path: &str, fields: &[(&str, &str)]) -> Answer {
     let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let request = request("POST", path).header("content-type", "application/x-www-form-urlencoded");
     shop.send(request.body(Body::from(body)).expect("a request")).await
 }
 
 /// A form that was handed out a minute ago.
-fn token(shop: &Shop) -> (String, Uuid) {
+pub fn token(shop: &Shop) -> (String, Uuid) {
     let form = FormToken { tenant: shop.tenant, id: Uuid::now_v7(), at: Utc::now() - Duration::minutes(1) };
     (form.token(&shop.state.settings.master_key), form.id)
 }

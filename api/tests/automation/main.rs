@@ -10,5 +10,6 @@ mod desk;
 
 mod articles;
 mod help;
+mod languages;
 mod macros;
 mod rules;

@@ -7,6 +7,7 @@ mod bad_input;
 mod cases;
 mod commands;
 mod dead_letters;
+mod described;
 mod desk;
 mod drafts;
 mod health;

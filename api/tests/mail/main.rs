@@ -10,9 +10,12 @@ mod shop;
 use accounts::api_keys::Scope;
 use accounts::verify::Mode;
 use axum::body::Body;
+use database::ids::MessageId;
 use desk::{call, key, send};
 use serde_json::{Value, json};
 use shop::{Answer, Shop, request, shop};
+use support::mail::outbound;
+use support::tickets::delivery;
 
 async fn mailbox(shop: &Shop) -> (String, String) {
     let body = json!({
@@ -239,4 +242,33 @@ async fn invitations_go_by_mail_when_the_shop_sends_any_and_say_so() {
     let made = send(&shop, "POST", "/api/agents", &body).await;
     assert!(made.json["invitation"]["delivery"].as_str().is_some_and(|text| text.starts_with("hand it")));
     assert!(made.json["invitation"].get("by_mail").is_none() && made.json["invitation"]["token"].is_string());
+}
+
+#[tokio::test]
+async fn a_mail_without_a_subject_has_one_in_the_customer_s_language() {
+    let shop = shop(Mode::Token).await;
+    mailbox(&shop).await;
+    for (language, subject) in [
+        (json!("de"), "Re: Ihre Nachricht"),
+        (json!("no"), "Re: Meldingen din"),
+        (json!("fi"), "Re: Your message"),
+        (Value::Null, "Re: Your message"),
+    ] {
+        let body = json!({
+            "customer": {"email": "ann@x.example"}, "language": language,
+            "message": {"from": "customer", "text": "536365?"},
+        });
+        let made = send(&shop, "POST", "/api/tickets", &body).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let came = "update support_app.message set mail_message_id = id || '@x.example' where not from_agent";
+        sqlx::query(came).execute(&mut shop.admin().await).await.expect("it came by mail");
+        let path = format!("/api/tickets/{}/messages", made.field("id"));
+        let reply = send(&shop, "POST", &path, &json!({"text": "It left.", "force": true})).await;
+        assert_eq!((reply.status.as_u16(), reply.field("delivery")), (201, "queued"), "{}", reply.text);
+        let id = MessageId(reply.field("id").parse().expect("an id"));
+        let mut tx = shop.tx().await;
+        let reply = delivery::outbound(&mut tx, id).await.expect("readable").expect("it is on its way");
+        let sheet = outbound::prepare(&mut tx, &reply).await.expect("prepared").expect("a mailbox");
+        assert_eq!(sheet.subject, subject, "{language}");
+    }
 }

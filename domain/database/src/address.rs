@@ -27,7 +27,27 @@ pub enum BadAddress {
     NotOne,
     /// It looks like one, and no mail server takes it.
     #[error("must be an address that a mail server takes, such as ann@example.com; this one {0}")]
-    Undeliverable(&'static str),
+    Undeliverable(Flaw),
+}
+
+/// What is wrong with an address that no mail server takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// `a..b@x`
+    #[error("has two dots in a row before the @")]
+    DotsBefore,
+    /// `.a@x`, `a.@x`
+    #[error("has a dot at the beginning or right before the @")]
+    DotAtEdge,
+    /// `a:b@x`
+    #[error("has a colon before the @")]
+    ColonBefore,
+    /// `a@x..y`
+    #[error("has two dots in a row behind the @")]
+    DotsBehind,
+    /// `a@-x`
+    #[error("has behind the @ what is no name of a server")]
+    NoServer,
 }
 
 /// An address that mail can go to, in its one form.
@@ -37,13 +57,13 @@ pub enum BadAddress {
 pub fn normal(text: &str) -> Result<String, BadAddress> {
     let address = known(text).ok_or(BadAddress::NotOne)?;
     let (local, domain) = address.rsplit_once('@').ok_or(BadAddress::NotOne)?;
-    match fault(local, domain) {
-        Some(fault) => Err(BadAddress::Undeliverable(fault)),
+    match flaw(local, domain) {
+        Some(flaw) => Err(BadAddress::Undeliverable(flaw)),
         None => Ok(address),
     }
 }
 
-fn fault(local: &str, domain: &str) -> Option<&'static str> {
+fn flaw(local: &str, domain: &str) -> Option<Flaw> {
     let is_label = |label: &str| {
         label.len() <= LONGEST_LABEL
             && !label.starts_with('-')
@@ -52,18 +72,18 @@ fn fault(local: &str, domain: &str) -> Option<&'static str> {
             && label.chars().all(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
     };
     if local.contains("..") {
-        return Some("has two dots in a row before the @");
+        return Some(Flaw::DotsBefore);
     }
     if local.starts_with('.') || local.ends_with('.') {
-        return Some("has a dot at the beginning or right before the @");
+        return Some(Flaw::DotAtEdge);
     }
     if local.contains(':') {
-        return Some("has a colon before the @");
+        return Some(Flaw::ColonBefore);
     }
     if domain.contains("..") {
-        return Some("has two dots in a row behind the @");
+        return Some(Flaw::DotsBehind);
     }
-    (!domain.split('.').all(is_label)).then_some("has behind the @ what is no name of a server")
+    (!domain.split('.').all(is_label)).then_some(Flaw::NoServer)
 }
 
 /// One address alone by which somebody can be known, in its one form, also when no mail server would take it.
@@ -172,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_no_server_takes_is_named_and_still_somebodys() {
-        for (text, fault) in [
+        for (text, flaw) in [
             ("a..b@x.example", "has two dots in a row before the @"),
             (".a@x.example", "has a dot at the beginning or right before the @"),
             ("a.@x.example", "has a dot at the beginning or right before the @"),
@@ -181,7 +201,10 @@ mod tests {
             ("a@-x.example", "has behind the @ what is no name of a server"),
             ("a@x!.example", "has behind the @ what is no name of a server"),
         ] {
-            assert_eq!(normal(text), Err(BadAddress::Undeliverable(fault)), "{text}");
+            let sentence = format!(
+                "must be an address that a mail server takes, such as ann@example.com; this one {flaw}"
+            );
+            assert_eq!(normal(text).map_err(|bad| bad.to_string()), Err(sentence), "{text}");
             assert_eq!(known(text).as_deref(), Some(text));
             assert_eq!(compared(text).as_deref(), Some(text));
         }

@@ -56,7 +56,7 @@ impl Number {
     }
 
     /// As it is stored.
-    pub fn to_stored(self) -> i64 {
+    fn to_stored(self) -> i64 {
         i64::try_from(self.0).expect("40 bits are fewer than 63")
     }
 }

@@ -367,7 +367,7 @@ fn joined(header: &str, lines: [&str; 2]) -> String {
 }
 
 #[tokio::test]
-async fn an_order_that_stands_twice_is_told_or_known_by_the_ids_of_its_lines() {
+async fn an_order_of_several_lines_that_stands_twice_counts_once() {
     let plain = joined(
         "order_id,customer_id,ordered_at,product_id,amount",
         ["1,c1,2026-10-01,A,10", "1,c1,2026-10-01,B,5"],
@@ -378,24 +378,164 @@ async fn an_order_that_stands_twice_is_told_or_known_by_the_ids_of_its_lines() {
     );
     // In one batch, and in several.
     for batch_lines in [10, 1_000] {
-        let world = world().await;
-        let import = Import { batch_lines, ..log(&world) };
-        run(&world, &import, &plain).await;
-        let told = vec![("order_in_two_places".to_owned(), 1)];
-        assert_eq!(of_order(&world, &import, "1").await, (told, 4, Decimal::from(30)), "{batch_lines}");
-
-        let world = self::world().await;
-        let import = Import { batch_lines, ..log(&world) };
-        let progress = run(&world, &import, &with_ids).await;
-        let told = vec![("repeated_block".to_owned(), 1)];
-        assert_eq!(of_order(&world, &import, "1").await, (told, 2, Decimal::from(15)), "{batch_lines}");
-        assert_eq!((progress.rejected, progress.left_out.get("repeated_block")), (2, Some(&2)));
-        // The same file again changes nothing and says the same of it.
-        let again = Import { batch_lines, ..log(&world) };
-        let progress = run(&world, &again, &with_ids).await;
-        assert_eq!((progress.orders_inserted, progress.orders_replaced), (0, 0), "{batch_lines}");
-        assert_eq!(of_order(&world, &again, "1").await.1, 2);
+        for (text, reason) in [(&plain, "repeated_order"), (&with_ids, "repeated_block")] {
+            let world = world().await;
+            let import = Import { batch_lines, ..log(&world) };
+            let progress = run(&world, &import, text).await;
+            let told = vec![(reason.to_owned(), 1)];
+            assert_eq!(of_order(&world, &import, "1").await, (told, 2, Decimal::from(15)), "{batch_lines}");
+            assert_eq!((progress.rejected, progress.left_out.get(reason)), (2, Some(&2)));
+            // The same file again changes nothing.
+            let again = Import { batch_lines, ..log(&world) };
+            let progress = run(&world, &again, text).await;
+            assert_eq!((progress.orders_inserted, progress.orders_replaced), (0, 0), "{batch_lines}");
+            assert_eq!(of_order(&world, &again, "1").await.1, 2);
+        }
     }
+}
+
+#[tokio::test]
+async fn lines_with_other_ids_or_in_an_order_of_another_head_are_no_repetition() {
+    let header = "order_id,customer_id,ordered_at,product_id,amount,line_id,status";
+    for (ids, status) in [(["73", "74"], "paid"), (["", ""], "cancelled")] {
+        let first = if ids[0].is_empty() { ["", ""] } else { ["71", "72"] };
+        let rows = |ids: [&str; 2], status: &str| {
+            format!("1,c1,2026-10-01,A,10,{},{status}\n1,c1,2026-10-01,B,5,{},{status}\n", ids[0], ids[1])
+        };
+        let text =
+            format!("{header}\n{}2,c2,2026-10-01,A,1,75,paid\n{}", rows(first, "paid"), rows(ids, status));
+        let world = world().await;
+        let import = Import { batch_lines: 1_000, ..log(&world) };
+        run(&world, &import, &text).await;
+        let told = vec![("order_in_two_places".to_owned(), 1)];
+        assert_eq!(of_order(&world, &import, "1").await, (told, 4, Decimal::from(30)), "{status}");
+    }
+}
+
+/// Orders of one line each.
+fn single_lines(orders: impl Iterator<Item = u32>) -> String {
+    orders.map(|order| format!("{order},c{order},2026-10-01,A,{order}\n")).collect()
+}
+
+const PLAIN: &str = "order_id,customer_id,ordered_at,product_id,amount\n";
+
+/// How many lines there are in all, and how many orders.
+async fn lines_and_orders(world: &World) -> (i64, i64) {
+    let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+    sqlx::query_as("select count(*), count(distinct order_id) from platform.order_line")
+        .fetch_one(&mut *tx)
+        .await
+        .expect("readable")
+}
+
+#[tokio::test]
+async fn orders_of_one_line_count_once_where_the_file_shows_that_it_was_joined() {
+    let (first, second) = (single_lines(1..31), single_lines(21..41));
+    let with_header = format!("{PLAIN}{first}{PLAIN}{second}");
+    let without = format!("{PLAIN}{first}{second}");
+    // An order of the overlap was edited between the exports, and is told.
+    let edited =
+        format!("{PLAIN}{first}{}", second.replace("26,c26,2026-10-01,A,26", "26,c26,2026-10-01,A,99"));
+    for (text, batch_lines, edited) in
+        [(&with_header, 10, 0), (&with_header, 1_000, 0), (&without, 1_000, 0), (&edited, 1_000, 1)]
+    {
+        let world = world().await;
+        let progress = run(&world, &Import { batch_lines, ..log(&world) }, text).await;
+        assert_eq!(lines_and_orders(&world).await, (40 + edited, 40), "{batch_lines}: {text}");
+        assert_eq!(progress.left_out.get("repeated_order"), Some(&(10 - edited.unsigned_abs())));
+        let told = progress.remarks.get("order_stated_twice").copied().unwrap_or_default();
+        assert_eq!((told, progress.remarks.get("order_in_two_places")), (edited.unsigned_abs(), None));
+    }
+}
+
+#[tokio::test]
+async fn orders_of_earlier_batches_count_once_wherever_the_import_is_stopped() {
+    let all = single_lines(1..101);
+    // The few of the last batch are known by the many before.
+    let text = format!("{PLAIN}{all}{all}{}", single_lines(1..6));
+    for next in [Next::Continue, Next::Stop] {
+        let world = world().await;
+        let import = Import { batch_lines: 100, ..log(&world) };
+        let progress = loop {
+            match import::run(&world.db, &import, open(text.as_bytes()), |_| next).await.expect("imports") {
+                Outcome::Finished(progress) => break progress,
+                Outcome::Stopped(_) => {}
+            }
+        };
+        assert_eq!(lines_and_orders(&world).await, (100, 100), "{next:?}");
+        assert_eq!(progress.left_out.get("repeated_order"), Some(&105), "{next:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_in_another_order_keeps_lines_that_are_alike() {
+    // In the order of products, and order 3 has the first one twice.
+    let of = |product: &str| -> String {
+        (1..21).map(|order| format!("{order},c{order},2026-10-01,{product},10\n")).collect()
+    };
+    let by_product = format!("{PLAIN}{}3,c3,2026-10-01,A,10\n{}", of("A"), of("B"));
+    // Tickets in the order of guests: of each second order the other ticket stands somewhere below.
+    let guests = (0..30).flat_map(|order| {
+        let other = (order % 2 == 1).then(|| (order - 1) / 2 * 7 % 15).filter(|other| *other < order);
+        [Some(order), other]
+    });
+    let tickets = format!("{PLAIN}{}", single_lines(guests.flatten().map(|order| order + 1)));
+    let ticket_rows = tickets.lines().count() as i64 - 1;
+    for (text, batch_lines, lines) in
+        [(&by_product, 10, 41), (&by_product, 1_000, 41), (&tickets, 1_000, ticket_rows)]
+    {
+        let world = world().await;
+        let progress = run(&world, &Import { batch_lines, ..log(&world) }, text).await;
+        assert_eq!(lines_and_orders(&world).await.0, lines, "{batch_lines}: {text}");
+        assert_eq!(progress.left_out.get("repeated_order"), None);
+    }
+    // What cannot be decided is told.
+    let world = world().await;
+    let import = Import { batch_lines: 1_000, ..log(&world) };
+    run(&world, &import, &format!("{PLAIN}{}", single_lines([1, 2, 3, 1].into_iter()))).await;
+    let told = vec![("order_in_two_places".to_owned(), 1)];
+    assert_eq!(of_order(&world, &import, "1").await, (told, 2, Decimal::from(2)));
+}
+
+#[tokio::test]
+async fn an_order_s_own_data_once_more_is_the_order_once_more() {
+    let header = "Name,Email,Financial Status,Currency,Subtotal,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku\n";
+    let head = |order: u32, total: u32, pieces: u32, sku: &str| {
+        format!(
+            "#{order},a{order}@example.com,paid,EUR,{total},2026-10-07 09:50:26 +0200,{pieces},Lamp,10,{sku}\n"
+        )
+    };
+    let more = |order: u32, sku: &str| format!("#{order},a{order}@example.com,,,,,1,Bulb,10,{sku}\n");
+    let text = [
+        header.to_owned(),
+        head(1, 20, 1, "L"),
+        more(1, "B"),
+        head(2, 10, 1, "L"),
+        head(3, 10, 1, "L"),
+        head(2, 10, 1, "L"),
+        // Edited, in a newer export.
+        head(3, 20, 2, "L"),
+        // Joined and sorted by order.
+        head(4, 10, 1, "L"),
+        head(4, 10, 1, "L"),
+        // Parts of one order, of which one has its data.
+        head(5, 10, 1, "L"),
+        head(6, 10, 1, "L"),
+        more(5, "L").replace(",,,,,", ",,,,2026-10-07 09:50:26 +0200,"),
+    ];
+    let world = world().await;
+    let import = Import { batch_lines: 1_000, ..log(&world) };
+    let progress = run(&world, &import, &text.concat()).await;
+    assert_eq!(progress.left_out.get("repeated_order"), Some(&2));
+    assert_eq!(progress.remarks.get("order_stated_twice"), Some(&1));
+    for (order, lines) in [("#1", 2), ("#2", 1), ("#3", 2), ("#4", 1), ("#5", 2)] {
+        assert_eq!(of_order(&world, &import, order).await.1, lines, "{order}");
+    }
+    // Where each row has been given them, they say nothing.
+    let world = self::world().await;
+    let import = log(&world);
+    run(&world, &import, &[header.to_owned(), head(1, 20, 1, "L"), head(1, 20, 1, "L")].concat()).await;
+    assert_eq!(of_order(&world, &import, "#1").await.1, 2);
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ fn file(statements: &[Statement], end: Option<ReadError>) -> impl FnOnce(Place) 
             line = after;
             if first >= from.line.max(2) {
                 let after = Place { offset: after * 10, line: after };
-                let found = Found::Order { statement, line: first, rows, after };
+                let found = Found::Order { statement, line: first, rows, is_headed: false, after };
                 sender.try_send(Ok(vec![found])).expect("there is room");
             }
         }

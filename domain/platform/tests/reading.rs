@@ -283,7 +283,7 @@ fn an_order_has_one_currency() {
 fn money_that_there_is_not_is_told_by_its_name() {
     let header = "order_id,customer_id,ordered_at,quantity,amount,currency\n";
     let read = read(format!(
-        "{header}1,c1,2026-10-01,1,10,ABC\n2,c1,2026-10-01,1,12,eur\n3,c1,2026-10-01,1,7.50 XYZ,\n4,c1,2026-10-01,1,9,Euro\n\
+        "{header}1,c1,2026-10-01,1,10,ABC\n2,c1,2026-10-01,1,12,eur\n3,c1,2026-10-01,1,7.50 XYZ,\n4,c1,2026-10-01,1,9,Taler\n\
          5,c1,2026-10-01,1,3.50 USD,\n6,c1,2019-10-01,1,3,HRK\n"
     ));
     let kept: Vec<_> =
@@ -297,7 +297,7 @@ fn money_that_there_is_not_is_told_by_its_name() {
         [
             (Some("currency"), Some("currency is `ABC`")),
             (Some("amount"), Some("amount is written with `XYZ`")),
-            (Some("currency"), Some("currency is `Euro`")),
+            (Some("currency"), Some("currency is `Taler`")),
         ]
     );
 }
@@ -842,6 +842,13 @@ fn a_preview_tells_what_stands_twice() {
     let shown = previewed(&with_ids, &request());
     let left_out: Vec<_> = shown.left_out.iter().map(|reason| (reason.reason, reason.rows)).collect();
     assert_eq!((left_out, shown.orders, shown.worth["EUR"]), (vec![("repeated_block", 1)], 2, 10.into()));
+    // Two exports, one below the other, which share three orders.
+    let rows = |orders: std::ops::Range<u32>| -> String {
+        orders.map(|order| format!("{order},c{order},2026-10-01,5\n")).collect()
+    };
+    let shown = previewed(&format!("{header}\n{}{}", rows(1..7), rows(4..9)), &request());
+    let left_out: Vec<_> = shown.left_out.iter().map(|reason| (reason.reason, reason.rows)).collect();
+    assert_eq!((left_out, shown.orders, shown.worth["EUR"]), (vec![("repeated_order", 3)], 8, 40.into()));
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub struct Policy {
 }
 
 /// The largest monthly budget, a million dollars.
-pub const MAX_MONTHLY_MICROS: i64 = 1_000_000_000_000;
+const MAX_MONTHLY_MICROS: i64 = 1_000_000_000_000;
 
 impl Default for Policy {
     fn default() -> Policy {

@@ -14,7 +14,7 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 /// How long an answer may be told after the data have changed: from one night's run to the next, and a little.
-pub const TOLD_FOR: TimeDelta = TimeDelta::hours(26);
+const TOLD_FOR: TimeDelta = TimeDelta::hours(26);
 /// Answers that are kept of a tenant.
 const MOST: i64 = 300;
 /// Old ones that a new one takes away at most.

@@ -215,25 +215,3 @@ pub async fn mark_posted(
     .await?;
     Ok(())
 }
-
-/// Notes that an agent chose the draft as it is; false when there is no such draft (support role).
-pub async fn mark_chosen(tx: &mut Tx, draft: DraftId) -> Result<bool, DbError> {
-    let done =
-        sqlx::query("update support_app.draft set chosen_at = coalesce(chosen_at, now()) where id = $1")
-            .bind(draft)
-            .execute(&mut **tx)
-            .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Replaces the text by an agent's; false when there is no such draft (support role).
-pub async fn edit(tx: &mut Tx, draft: DraftId, reply: &str) -> Result<bool, DbError> {
-    let done = sqlx::query("update support_app.draft set drafted_reply = coalesce(drafted_reply, reply), reply = $2, edited_at = now(),
-             version = version + 1
-         where id = $1")
-        .bind(draft)
-        .bind(strip_text(reply))
-        .execute(&mut **tx)
-        .await?;
-    Ok(done.rows_affected() == 1)
-}

@@ -75,16 +75,6 @@ pub struct Taken {
     settle_job: Option<Uuid>,
 }
 
-/// Takes one delivery in and announces its job. `support` is connected as the support role ([`Db::connect_as`]).
-/// Many that come at once are taken in together by [`Intakes`].
-///
-/// # Errors
-/// The database failed. When the connection broke at the very end nobody knows whether the delivery is stored; sending
-/// it again finds out.
-pub async fn take_in(support: &Db, dispatch: &Dispatch, intake: Intake<'_>) -> Result<Taken, QueueError> {
-    send(support, dispatch, &Call::of(intake)?).await
-}
-
 /// Sends a call, again when that is right, and announces its job.
 async fn send(support: &Db, dispatch: &Dispatch, call: &Call) -> Result<Taken, QueueError> {
     let (mut collisions, mut dead_connections) = (0, 0);
@@ -168,7 +158,7 @@ impl Call {
             ticket_key: intake.delivery.ticket.id.clone(),
             delivery: written(&delivery)?,
             body: intake.body.to_owned(),
-            ticket: written(&ToldTicket::of(PROVIDER, intake.delivery))?,
+            ticket: written(&ToldTicket::of(PROVIDER, intake.delivery, intake.now))?,
             messages: written(&documents(&NewMessage::of(intake.delivery, intake.now)))?,
             job,
         })

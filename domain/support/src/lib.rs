@@ -4,6 +4,7 @@ pub mod agents;
 pub mod analysis;
 pub mod articles;
 pub mod assignment;
+pub mod customer_words;
 pub mod drafts;
 pub mod events;
 pub mod gorgias;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::gorgias::delivery::{Delivery, DeliveryError, Priority, Status, parse};
+use support::gorgias::delivery::{Customer, Delivery, DeliveryError, Message, Priority, Status, parse};
 use support::gorgias::{dedup, rules};
 
 fn parse_value(body: &Value) -> Result<Delivery, DeliveryError> {
@@ -102,6 +102,25 @@ fn errors_name_the_field() {
         assert_eq!(error.field(), Some(field), "{body}: {error}");
     }
     assert!(matches!(parse(b"{\"id\":"), Err(DeliveryError::NotJson { line: 1, .. })));
+    // What was seen, where, and what is accepted.
+    for (body, told) in [
+        (r#"{"ticket":[1,2]}"#, "the field ticket is a list, and must be an object"),
+        (
+            r#"{"ticket":{"id":true}}"#,
+            "the field ticket.id is true or false, and must be a whole number or a text",
+        ),
+        (
+            r#"{"ticket":{"id":1.5}}"#,
+            "the field ticket.id is a number with a fraction, and must be a whole number or a text",
+        ),
+        (r#"{"ticket":{"id":""}}"#, "the field ticket.id is an empty text, and must have 1-255 characters"),
+        (
+            r#"{"ticket":{"id":1},"message":{"id":2,"body_text":[]}}"#,
+            "the field message.body_text is a list, and must be a text",
+        ),
+    ] {
+        assert_eq!(parse(body.as_bytes()).expect_err(body).to_string(), told);
+    }
 }
 
 #[test]
@@ -330,6 +349,157 @@ fn html_alone_is_read_as_what_was_written() {
     );
     let delivery = parse(body.as_bytes()).expect(&body);
     assert_eq!(delivery.message.expect("a message").body_text, "My lamp\nis broken");
+}
+
+/// What a delivery of this body tells, as it is compared: ids and texts of its messages, oldest first.
+fn said(body: &Value) -> Vec<(String, String)> {
+    let delivery = parse_value(body).expect("parses");
+    let said = |message: &Message| (message.id.clone(), message.body_text.clone());
+    delivery.messages().into_iter().map(said).collect()
+}
+
+#[test]
+fn what_was_put_in_as_a_text_is_read_as_what_it_says() {
+    let message = json!({"id": 7, "from_agent": false, "body_text": "Hello?"});
+    let inner = json!({"id": 1, "tags": "[\"vip\",\"no-ai\"]", "customer": json!({"email": "ann@example.com"}).to_string(),
+        "messages": json!([message]).to_string()});
+    for (body, place) in [
+        (json!({"ticket": inner.to_string()}), "ticket"),
+        (json!({"event": "created", "data": json!({"ticket": inner}).to_string()}), "data"),
+        (inner.clone(), "customer"),
+    ] {
+        let delivery = parse_value(&body).expect("parses");
+        assert_eq!(delivery.ticket.id, "1");
+        assert_eq!(delivery.ticket.tags, Some(vec!["vip".to_owned(), "no-ai".to_owned()]));
+        assert_eq!(delivery.ticket.customer.email.as_deref(), Some("ann@example.com"));
+        assert_eq!(said(&body), [("7".to_owned(), "Hello?".to_owned())]);
+        assert!(delivery.remarks.iter().any(|remark| remark.field == place), "{:?}", delivery.remarks);
+    }
+    let body = json!({"ticket": {"id": 1}, "message": message.to_string()});
+    assert_eq!(said(&body), [("7".to_owned(), "Hello?".to_owned())]);
+}
+
+#[test]
+fn no_message_is_lost_for_where_it_stands_or_for_its_id() {
+    let hello = |id: u8| json!({"id": id, "body_text": format!("Hello {id}")});
+    let two = [("1".to_owned(), "Hello 1".to_owned()), ("2".to_owned(), "Hello 2".to_owned())];
+    for body in [
+        json!({"ticket": {"id": 1}, "messages": [hello(1), hello(2)]}),
+        json!({"ticket": {"id": 1}, "message": [hello(1), hello(2)]}),
+        json!({"event": {"type": "t"}, "data": {"ticket": {"id": 1}, "messages": [hello(1), hello(2)]}}),
+        json!({"ticket": {"id": 1, "messages": [hello(1), {"id": 2}]}, "message": hello(2)}),
+        json!({"ticket": {"id": 1, "messages": [hello(1), hello(2), hello(1), {"id": 2, "body_text": ""}]}}),
+    ] {
+        assert_eq!(said(&body), two, "{body}");
+    }
+    // One id for all, and none that is one.
+    for id in [json!(7), json!("null"), json!("undefined"), json!("<no value>")] {
+        let body = json!({"ticket": {"id": 1, "messages": [
+            {"id": id, "body_text": "Hello?"}, {"id": id, "body_text": "Are you there?"}, {"id": id, "body_text": "Hello?"}]}});
+        let texts: Vec<String> = said(&body).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(texts, ["Hello?", "Are you there?"], "{id}");
+    }
+    let many: Vec<Value> = (0..=200).map(|id| json!({"id": id, "body_text": "x"})).collect();
+    let delivery = parse_value(&json!({"id": 1, "messages": many})).expect("parses");
+    assert_eq!(delivery.ticket.messages.len(), 200);
+    assert_eq!(delivery.remarks.first().map(|remark| &*remark.field), Some("messages"));
+}
+
+#[test]
+fn people_are_found_where_an_object_belongs_and_beside_the_ticket() {
+    let maya = Some("maya.lind@example.com");
+    let shop = json!({"email": "no-reply@corner-shop.example"});
+    for message in [
+        json!({"id": 1, "body_text": "x", "sender": "maya.lind@example.com"}),
+        json!({"id": 1, "body_text": "x", "sender": {"email": "Maya Lind <Maya.Lind@example.com>"}}),
+        json!({"id": 1, "body_text": "x", "source": {"type": "email", "from": "Maya <maya.lind@example.com>"}}),
+        json!({"id": 1, "body_text": "x", "source": {"from": [{"address": "maya.lind@example.com"}]}}),
+        json!({"id": 1, "body_text": "x", "sender": "Maya", "source": {"from": {"address": "maya.lind@example.com"}}}),
+    ] {
+        let body = json!({"ticket": {"id": 1, "channel": "email", "customer": shop}, "message": message});
+        let delivery = parse_value(&body).expect("parses");
+        assert_eq!(delivery.writer(), maya, "{body}");
+        assert!(matches!(rules::decide(&delivery), rules::Decision::Draft { .. }), "{body}");
+    }
+    for body in [
+        json!({"ticket": {"id": 1, "customer": "maya.lind@example.com"}}),
+        json!({"ticket": {"id": 1}, "customer": {"email": "maya.lind@example.com"}}),
+        json!({"ticket": {"id": 1, "customer": "null"}, "customer": {"email": "maya.lind@example.com", "name": "None"}}),
+    ] {
+        let customer = parse_value(&body).expect("parses").ticket.customer;
+        assert_eq!((customer.email.as_deref(), customer.name), (maya, None), "{body}");
+    }
+    let number = parse_value(&json!({"ticket": {"id": 1, "customer": 9.0}})).expect("parses");
+    assert_eq!(number.ticket.customer.id.as_deref(), Some("9"));
+    assert_eq!(number.remarks.first().map(|remark| &*remark.field), Some("ticket.customer"));
+}
+
+#[test]
+fn what_says_nothing_changes_nothing() {
+    for nothing in [
+        "null",
+        "None",
+        "undefined",
+        "{{ticket.trashed_datetime}}",
+        "0000-00-00 00:00:00",
+        "false",
+        "0",
+        "soon",
+    ] {
+        let body = json!({"ticket": {"id": 1, "trashed_datetime": nothing, "deleted_datetime": [], "spam": "null",
+            "status": "{{ticket.status}}", "priority": "undefined", "channel": "null"}});
+        let ticket = parse_value(&body).expect("parses").ticket;
+        assert_eq!((ticket.deleted, ticket.spam), (false, false), "{nothing}");
+        assert_eq!((ticket.status, ticket.priority, ticket.channel), (None, None, None), "{nothing}");
+    }
+    for deleted in
+        [json!(true), json!(1.0), json!("yes"), json!(1_795_168_800), json!("2026-11-20 10:00:00 UTC")]
+    {
+        assert!(
+            parse_value(&json!({"id": 1, "trashed_datetime": deleted})).expect("parses").ticket.deleted,
+            "{deleted}"
+        );
+    }
+    for (written, by_agent) in
+        [(json!(1.0), true), (json!("Y"), true), (json!("off"), false), (json!("None"), false)]
+    {
+        let body =
+            json!({"ticket": {"id": 1}, "message": {"id": 2, "from_agent": written, "body_text": "x"}});
+        assert_eq!(
+            parse_value(&body).expect("parses").message.expect("a message").from_agent,
+            by_agent,
+            "{written}"
+        );
+    }
+    // Nobody's id is a word for nothing.
+    for id in ["null", "undefined", "None", "[object Object]"] {
+        assert_eq!(parse_value(&json!({"ticket": {"id": id}})).expect_err(id).field(), Some("ticket.id"));
+        let body = json!({"event": {"id": id}, "ticket": {"id": 1, "customer": {"id": id, "external_id": id, "email": id}}});
+        let delivery = parse_value(&body).expect("parses");
+        assert_eq!((delivery.event_id, delivery.ticket.customer), (None, Customer::default()), "{id}");
+    }
+}
+
+#[test]
+fn a_template_that_escapes_nothing_loses_no_message() {
+    for (body, text) in [
+        (
+            r#"{"ticket":{"id":1,, "subject":"x"},"message":{"id":2,"body_text":"It\'s at C:\lamps"}}"#,
+            "It's at C:\\lamps",
+        ),
+        (
+            "{\u{a0}\"ticket\":\u{a0}{\"id\":1},\"message\":{\"id\":2,\"body_text\":\"two\nlines\"}}",
+            "two\nlines",
+        ),
+        (
+            r#"{"ticket":{"id":1},"message":{"id":2,"body_text":"<div>My lamp<br>broke</div>"}}"#,
+            "My lamp\nbroke",
+        ),
+        (r#"{"ticket":{"id":1},"message":{"id":2,"body_text":false,"stripped_text":"My lamp"}}"#, "My lamp"),
+    ] {
+        let delivery = parse(body.as_bytes()).expect(body);
+        assert_eq!(delivery.message.expect("a message").body_text, text, "{body}");
+    }
 }
 
 /// JSON that resembles a delivery: our field names with values of any kind.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use support::gorgias::dedup::Identity;
 use support::gorgias::delivery::{Body, Delivery, parse_body};
-use support::intake::{Intake, Intakes, Taken, take_in};
+use support::intake::{Intake, Intakes, Taken};
 use support::kinds::DraftReply;
 use uuid::Uuid;
 use wire::Wire;
@@ -37,7 +37,8 @@ async fn send(db: &Db, tenant: TenantId, dedup_key: &str, body: &Value) -> Taken
 
 async fn send_known_as(db: &Db, tenant: TenantId, identity: &Identity, body: &Value) -> Taken {
     let (body, delivery) = read(body);
-    take_in(db, &dispatch(), intake(tenant, identity, &body, &delivery)).await.expect("taken in")
+    let intakes = Intakes::start(db, &dispatch());
+    intakes.take_in(intake(tenant, identity, &body, &delivery)).await.expect("taken in")
 }
 
 fn lasting(key: &str) -> Identity {
@@ -101,6 +102,34 @@ async fn every_delivery_is_one_statement_that_nobody_parses_again() {
     }
     assert_eq!(count(&world, "support_app.inbox").await, 5);
     assert_eq!(count(&world, "jobs.live where kind = 'draft_reply'").await, 3);
+}
+
+#[tokio::test]
+async fn messages_of_one_id_in_one_delivery_are_stored_once_or_by_their_texts() {
+    let world = world().await;
+    let db = support(&world, 1);
+    let again = json!({"id": 7, "body_text": "Where is it?"});
+    let body = json!({
+        "ticket": {"id": 1, "channel": "email",
+            "messages": [again, again, {"id": 7, "body_text": "And my chair?"}, "Hello?", "Hello?"]},
+        "message": again,
+    });
+    for key in ["a new ticket", "a known one"] {
+        assert!(send(&db, world.tenant, key, &body).await.is_new, "{key}");
+        assert_eq!(count(&world, "support_app.message").await, 3, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_from_years_to_come_does_not_make_all_others_older() {
+    let world = world().await;
+    let db = support(&world, 1);
+    for (key, status, at) in [("a", "open", "2099-12-31T00:00:00Z"), ("b", "closed", "2026-11-21T10:00:00Z")]
+    {
+        let body = json!({"ticket": {"id": 1, "status": status, "updated_datetime": at}});
+        send(&db, world.tenant, key, &body).await;
+    }
+    assert_eq!(count(&world, "support_app.ticket where status = 'closed'").await, 1);
 }
 
 #[tokio::test]

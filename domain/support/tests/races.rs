@@ -283,6 +283,48 @@ async fn a_note_takes_its_ticket_and_the_one_that_goes_on_by_their_ids() {
     assert_eq!(notes.iter().filter(|note| note.body_text == "A draft").count(), 1);
 }
 
+/// What became of a reply is noted where it is by then. The ticket that it was in is let go before the other is waited for:
+/// who has that one may want the first after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_a_reply_holds_no_ticket_while_it_waits_for_another() {
+    let world = world().await;
+    let ((older, _), (newer, first)) = (ticket(&world).await, ticket(&world).await);
+    let reply = answers(&world, newer, first).await.expect("it is taken");
+    let mut take = tx(&world).await;
+    let taken = delivery::take(&mut take, reply, Utc::now() + Duration::minutes(1)).await.expect("answers");
+    take.commit().await.expect("commits");
+    let Taken::Send(outbound) = taken else { panic!("it is to be sent") };
+    let mut merging = tx(&world).await;
+    let _ = merge::merge(&mut merging, &acting(&world), newer, older, false).await.expect("merged");
+
+    let fails = async {
+        let mut tx = tx(&world).await;
+        let _ =
+            delivery::failed(&mut tx, world.tenant, &outbound, "refused", Utc::now()).await.expect("noted");
+        tx.commit().await.expect("commits");
+    };
+    let takes_both = async {
+        let by_id = "select from support_app.ticket where id = $1 for no key update";
+        let mut tx = tx(&world).await;
+        for ticket in [older, newer] {
+            sqlx::query(by_id).bind(ticket).execute(&mut *tx).await.expect("nobody has to give way");
+        }
+        tx.commit().await.expect("commits");
+    };
+    let merges = async {
+        let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(world.db.pool()).await.expect("answers") < 2 {
+            tokio::task::yield_now().await;
+        }
+        merging.commit().await.expect("commits");
+    };
+    tokio::join!(fails, takes_both, merges);
+    let noted = message(&world, older, reply).await.expect("it goes on there");
+    assert_eq!(noted.delivery.as_deref(), Some("failed"));
+    let (gone, kept) = (whole(&world, newer).await, whole(&world, older).await);
+    assert_eq!((gone.ticket.message_count, kept.ticket.message_count), (0, 2));
+}
+
 /// Whatever is done at once to tickets of one conversation waits its turn, or is told why not; none gives way in a deadlock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn merges_messages_and_ends_of_merges_at_once_wait_their_turn() {
@@ -330,7 +372,12 @@ async fn merges_messages_and_ends_of_merges_at_once_wait_their_turn() {
     for answer in answers {
         match answer {
             Ok(()) => heard += 1,
-            Err(TicketError::Conflict(_) | TicketError::Merged(_) | TicketError::Field { .. }) => {}
+            Err(
+                TicketError::Conflict(_)
+                | TicketError::BeingMerged
+                | TicketError::Merged(_)
+                | TicketError::Field { .. },
+            ) => {}
             Err(error) => panic!("{error}"),
         }
     }

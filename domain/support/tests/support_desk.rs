@@ -302,7 +302,9 @@ async fn the_current_draft_is_the_chosen_one_for_the_newest_messages() {
     let again = NewDraft { reply: "Other words.", ..draft(ticket, job, 1) };
     assert_eq!(drafts::store(&mut tx, world.tenant, &again).await.expect("stored"), first);
     assert!(!first.stale);
-    assert!(drafts::mark_chosen(&mut tx, first.id).await.expect("answers"));
+    let hand = Hand { by: "key:test", version: None };
+    let chosen = people::accept(&mut tx, ticket, first.id, hand, false).await.expect("it is not stale");
+    assert!(chosen.chosen_at.is_some());
     let second =
         drafts::store(&mut tx, world.tenant, &draft(ticket, Uuid::now_v7(), 1)).await.expect("stored");
     let current = drafts::current(&mut tx, ticket).await.expect("answers").expect("exists");
@@ -318,7 +320,7 @@ async fn the_current_draft_is_the_chosen_one_for_the_newest_messages() {
     assert!(drafts::current(&mut tx, ticket).await.expect("answers").expect("exists").stale);
     let third =
         drafts::store(&mut tx, world.tenant, &draft(ticket, Uuid::now_v7(), 2)).await.expect("stored");
-    assert!(drafts::edit(&mut tx, third.id, "Edited.").await.expect("answers"));
+    people::edit(&mut tx, ticket, third.id, hand, "Edited.").await.expect("it is written");
     let current = drafts::current(&mut tx, ticket).await.expect("answers").expect("exists");
     assert_eq!((current.id, current.reply.as_str(), current.stale), (third.id, "Edited.", false));
 }

@@ -176,7 +176,7 @@ impl Segmentation {
     ///
     /// # Panics
     /// A row has another width than its table.
-    pub fn assign_with(&self, row: &[f32], tickets: Option<&[f32]>, facts: &Facts) -> Assignment {
+    fn assign_with(&self, row: &[f32], tickets: Option<&[f32]>, facts: &Facts) -> Assignment {
         assert_eq!(row.len(), features::COUNT, "one value a feature");
         assert!(
             tickets.is_none_or(|tickets| tickets.len() == support::COUNT),

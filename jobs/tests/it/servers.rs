@@ -1,16 +1,16 @@
 //! The kinds of Redis that a URL can name, on servers of these tests' own: behind Sentinels and a password, a cluster,
-//! and one that evicts what it was told.
+//! one that evicts what it was told, and one that takes nothing new.
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use futures_util::StreamExt;
 use jobs::{
     Announcement, Offer, State,
-    dispatch::{Dispatch, Server},
+    dispatch::{Dispatch, Server, advise},
     events::Event,
 };
 use migrations::testing::insist;
-use redis::{Client, Cmd, RedisResult, aio::MultiplexedConnection, cmd};
+use redis::{AsyncConnectionConfig, Client, Cmd, RedisResult, aio::MultiplexedConnection, cmd};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::TcpListener,
@@ -109,7 +109,9 @@ async fn cluster() -> [Started; 2] {
 
 async fn direct(server: &Started) -> MultiplexedConnection {
     let client = Client::open(format!("redis://127.0.0.1:{}/", server.port)).expect("a URL");
-    client.get_multiplexed_async_connection().await.expect("connects")
+    // However long this machine stands still, the answer is waited for.
+    let patient = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+    client.get_multiplexed_async_connection_with_config(&patient).await.expect("connects")
 }
 
 fn dispatch(url: &str) -> Dispatch {
@@ -206,4 +208,61 @@ async fn a_redis_that_evicts_is_told_what_to_do() {
     assert_eq!(advice.lines().count(), 1);
     run(&url, cmd("CONFIG").arg("SET").arg("maxmemory-policy").arg("noeviction")).await.expect("set");
     assert_eq!(insist(&told).await, None);
+}
+
+/// How often a server has answered with this error.
+async fn refusals(link: &mut MultiplexedConnection, error: &str) -> u64 {
+    let told: String = cmd("INFO").arg("errorstats").query_async(link).await.expect("it tells");
+    let line = format!("errorstat_{error}:count=");
+    told.lines().find_map(|told| told.strip_prefix(&line)).map_or(0, |n| n.trim().parse().expect("a number"))
+}
+
+/// Sends a command of words.
+async fn tell(link: &mut MultiplexedConnection, line: &str) {
+    let mut words = line.split(' ');
+    let mut command = cmd(words.next().expect("a command"));
+    for word in words {
+        command.arg(word);
+    }
+    command.query_async::<()>(link).await.expect("it does so");
+}
+
+#[tokio::test]
+async fn a_redis_that_takes_nothing_new_is_told_everything_when_it_does_again() {
+    let server = server("").await;
+    let mut direct = direct(&server).await;
+    let url = format!("redis://127.0.0.1:{}/", server.port);
+    let offers = |queue: &str, count: usize| -> Vec<Offer> {
+        let offer =
+            |_| Offer { id: Uuid::now_v7(), tenant: Uuid::now_v7(), queue: queue.to_owned(), priority: 2 };
+        (0..count).map(offer).collect()
+    };
+    for (error, refuse, accept) in [
+        ("READONLY", "REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
+        ("OOM", "CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"),
+    ] {
+        let dispatch = dispatch(&url);
+        // It knows of one job already: of an empty order Redis forgets something first, and what frees memory may go on.
+        let known = offers(error, 1);
+        insist(async || dispatch.offer_now(&mut dispatch.link().await?, &known).await).await;
+        tell(&mut direct, refuse).await;
+        let before = refusals(&mut direct, error).await;
+
+        dispatch.announce(Announcement { ready: offers(error, 250), next_due: None });
+        while refusals(&mut direct, error).await == before {
+            tokio::task::yield_now().await;
+        }
+        let further = offers(error, 1);
+        let refused = async {
+            let mut link = dispatch.link().await?;
+            dispatch.offer_now(&mut link, &further).await
+        };
+        let refused = refused.await.expect_err("it takes nothing");
+        assert!(advise(&refused), "somebody is told what to do: {refused}");
+
+        tell(&mut direct, accept).await;
+        dispatch.flush().await;
+        let depth = async || dispatch.depth(&mut dispatch.link().await?, error).await;
+        assert_eq!(insist(depth).await, 251, "{error}: what was refused was told again");
+    }
 }

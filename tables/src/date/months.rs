@@ -5,16 +5,43 @@
 const NAMES: [(&[&str], u32); 12] = [
     (&["january", "januar", "j\u{e4}nner", "januari", "janvier", "enero", "gennaio", "janeiro"], 1),
     (&["february", "februar", "februari", "f\u{e9}vrier", "fevrier", "febrero", "febbraio", "fevereiro"], 2),
-    (&["march", "m\u{e4}rz", "maerz", "mrz", "maart", "mrt", "mars", "marzo", "mar\u{e7}o", "marco"], 3),
+    (
+        &[
+            "march",
+            "m\u{e4}rz",
+            "maerz",
+            "mrz",
+            "maart",
+            "mrt",
+            "mars",
+            "marzo",
+            "mar\u{e7}o",
+            "marco",
+            "marts",
+        ],
+        3,
+    ),
     (&["april", "avril", "abril", "aprile"], 4),
-    (&["may", "mai", "mei", "mayo", "maggio", "maio"], 5),
+    (&["may", "mai", "mei", "mayo", "maggio", "maio", "maj"], 5),
     (&["june", "juni", "juin", "junio", "giugno", "junho"], 6),
     (&["july", "juli", "juillet", "julio", "luglio", "julho"], 7),
-    (&["august", "augustus", "ao\u{fb}t", "aout", "agosto"], 8),
+    (&["august", "augustus", "augusti", "ao\u{fb}t", "aout", "agosto"], 8),
     (&["september", "septembre", "septiembre", "setiembre", "settembre", "setembro"], 9),
     (&["october", "oktober", "octobre", "octubre", "ottobre", "outubro"], 10),
     (&["november", "novembre", "noviembre", "novembro"], 11),
-    (&["december", "dezember", "d\u{e9}cembre", "decembre", "diciembre", "dicembre", "dezembro"], 12),
+    (
+        &[
+            "december",
+            "dezember",
+            "d\u{e9}cembre",
+            "decembre",
+            "diciembre",
+            "dicembre",
+            "dezembro",
+            "desember",
+        ],
+        12,
+    ),
 ];
 
 /// The number of the month whose name a word is or begins; none where it begins those of several.

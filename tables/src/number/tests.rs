@@ -36,6 +36,8 @@ fn numbers_of_both_forms() {
         ("5.", Ok("5"), Err(NumberError::OtherForm)),
         ("12,34,567.00", Ok("1234567.00"), Err(NumberError::OtherForm)),
         ("1,00,000", Ok("100000"), Err(NumberError::OtherForm)),
+        ("Rs. 1,00,000", Ok("100000"), Err(NumberError::OtherForm)),
+        ("\u{ffe5}12,800", Ok("12800"), Ok("12.800")),
         ("$(12.50)", Ok("-12.50"), Err(NumberError::OtherForm)),
         ("(\u{20ac} 12,50)", Err(NumberError::OtherForm), Ok("-12.50")),
         ("1.234,56 \u{20ac}", Err(NumberError::OtherForm), Ok("1234.56")),
@@ -98,6 +100,17 @@ fn currencies_are_told() {
     assert_eq!(code("12 Euro"), Ok(Some(*b"EUR")));
     assert_eq!(code("Fr. 12"), Ok(Some(*b"CHF")));
     assert_eq!(code("12"), Ok(None));
+    assert_eq!(code("5,400\u{5186}"), Ok(Some(*b"JPY")));
+    // By itself.
+    for (sign, expected) in [
+        ("\u{20ac}", Some(*b"EUR")),
+        (" US$ ", Some(*b"USD")),
+        ("Euro", Some(*b"EUR")),
+        ("$", None),
+        ("\u{20ac}5", None),
+    ] {
+        assert_eq!(currency_of(sign), expected, "{sign}");
+    }
 }
 
 #[test]

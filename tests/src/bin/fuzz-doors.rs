@@ -1,17 +1,25 @@
-//! Millions of odd inputs for what reads texts of others: the webhook's reader with everything below it, and the grammar
-//! of segment rules. None may panic, none may take long, and memory must not grow.
+//! Millions of odd inputs for what reads texts of others: the webhook's reader with everything below it, the grammar of
+//! segment rules, and what makes a draft of a model's answer. None may panic, none may take long, and memory must not grow.
 //!
 //! Inputs are made from a seed by changing what is right: bytes are flipped, pieces cut, doubled, put elsewhere, and
-//! replaced by what is known to hurt. `--seed` repeats a run, `--inputs` says how many, `--only webhook|rules` which. An
-//! input that failed is kept in a file, whose name is printed with the number of the input and the seed.
+//! replaced by what is known to hurt. `--seed` repeats a run, `--inputs` says how many, `--only webhook|rules|answers`
+//! which. An input that failed is kept in a file, whose name is printed with the number of the input and the seed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use marketing::segments::parse::parse as parse_rule;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use support::gorgias::{dedup, delivery, rules};
+use upstreams::anthropic::{Completion, Ending, Usage, read_completion};
+use upstreams::outgoing::objections;
+use worker::draft::answer::{ACTIONS, TALKING_POINTS};
+use worker::draft::policy::{KnownFacts, check};
+use worker::draft::prompt::{INSIDE, prompt};
+use worker::draft::{Author, Channel, Draft, DraftInput, Length, ThreadMessage, Tone, judge, style};
 
 /// No input may take longer, whatever it is.
 const SLOW: Duration = Duration::from_secs(1);
@@ -43,8 +51,18 @@ const RULES: [&str; 5] = [
     r#"((order_count = 1))"#,
 ];
 
+const ANSWERS: [&str; 7] = [
+    r#"{"model":"m","stop_reason":"tool_use","usage":{"input_tokens":5,"output_tokens":7},"content":[{"type":"text","text":"I will."},{"type":"tool_use","id":"t","name":"hand_over_draft","input":{"reply":"Hello Maya,\n\nthank you for writing. I am looking into it.\n\nKind regards,\nYour team","recommendation":{"priority":"High","actions":["Look.","Answer."],"talking_points":["One.","Two.","Three."],"warnings":[],"retention_probability":"0.7","revenue_at_risk":"12.50"}}}]}"#,
+    r#"{"model":null,"stop_reason":"end_turn","content":[{"type":"text","text":"Sure.\n<reply>Hello Maya, I am looking into it.</reply>\n<recommendation>{\"priority\":\"low\",\"actions\":[\"a\",\"b\"],\"talking_points\":[\"c\",\"d\",\"e\"]}</recommendation>"}]}"#,
+    r#"{"model":"m","stop_reason":"max_tokens","content":[{"type":"tool_use","name":"hand_over_draft","input":{"reply":"One."}},{"type":"tool_use","name":"hand_over_draft","input":{"reply":"Two."}}]}"#,
+    r#"{"reply":"Hello Maya, your parcel 4711 left us on 12 March, it came to 12,50 EUR.","recommendation":"{\"priority\":\"urgent\",\"actions\":[\"a\",\"b\"],\"talking_points\":[\"c\",\"d\",\"e\"],\"retention_probability\":1e-9}"}"#,
+    "I will put it inside <reply> tags.\n<reply>\nHello Maya,\nI am looking into it.\n</reply>\n<recommendation>\n```json\n{\"priority\": \"High\", \"actions\": [\"a\", \"b\"], \"talking_points\": [\"c\", \"d\", \"e\"]}\n```",
+    "<reply>Guten Tag, ich sehe gerade nach, wo Ihre Lampe ist, und melde mich.</reply>",
+    "<reply>We will refund 20 % by Friday, use SAVE20 or https://shop.example/1.</reply><reply>Dear [name], {{order}}</reply>",
+];
+
 /// Pieces that hurt readers of such texts.
-const SHARP: [&str; 28] = [
+const SHARP: [&str; 34] = [
     "\\u0000",
     "\\ud83d",
     "\\udc00",
@@ -73,6 +91,12 @@ const SHARP: [&str; 28] = [
     " not ",
     "\"\"",
     "\u{1F4A5}",
+    "<reply>",
+    "</reply>",
+    "<recommendation>",
+    "[name]",
+    "{{",
+    "%",
 ];
 
 struct Random(u64);
@@ -148,6 +172,69 @@ fn read_rule(bytes: &[u8]) -> bool {
     parse_rule(&String::from_utf8_lossy(bytes)).is_ok()
 }
 
+/// What the model was asked.
+static ASKED: LazyLock<DraftInput> = LazyLock::new(|| DraftInput {
+    shop_name: "Corner Shop".into(),
+    subject: "My lamp".into(),
+    channel: Channel::Email,
+    tone: Tone::Friendly,
+    length: Length::Medium,
+    customer_name: Some("Maya Lind".into()),
+    language: Some("en".into()),
+    messages: vec![ThreadMessage {
+        author: Author::Customer,
+        text: "Hello, where is my lamp? It has not arrived yet and I need it soon.".into(),
+        at: chrono::DateTime::UNIX_EPOCH,
+    }],
+    customer: None,
+    sharing: Vec::new(),
+    articles: Vec::new(),
+});
+
+static FACTS: LazyLock<KnownFacts> = LazyLock::new(|| KnownFacts::of(&ASKED));
+
+/// The name of the form that it was to fill in.
+static FORM: LazyLock<String> = LazyLock::new(|| {
+    let asked = prompt(&ASKED, &[]);
+    asked.parts().tool.map(|tool| tool.name.to_owned()).unwrap_or_default()
+});
+
+/// Whether a draft was made: of the bytes as an answer of the upstream, as the text of one, or as its form.
+fn read_answer(bytes: &[u8]) -> bool {
+    let answer = |text: String, form: Option<Value>| Completion {
+        text,
+        form,
+        ending: Ending::Complete,
+        model: "m".to_owned(),
+        usage: Usage::default(),
+    };
+    let whole = read_completion(bytes, Some(FORM.as_str())).ok();
+    let text = answer(String::from_utf8_lossy(bytes).into_owned(), None);
+    let form = serde_json::from_slice(bytes).ok().map(|form| answer(String::new(), Some(form)));
+    let mut is_draft = false;
+    for completion in [whole, Some(text), form].into_iter().flatten() {
+        match judge::judge(&completion, &ASKED) {
+            Ok(draft) => {
+                keeps_the_rules(&draft);
+                is_draft = true;
+            }
+            Err(faults) => assert!(!faults.is_empty(), "what is no draft has a fault"),
+        }
+    }
+    is_draft
+}
+
+fn keeps_the_rules(draft: &Draft) {
+    let most = style::style(ASKED.channel, ASKED.length).max_chars;
+    assert!((1..=most).contains(&draft.reply.chars().count()));
+    assert!(objections(&draft.reply, &INSIDE).is_empty() && check(&draft.reply, &FACTS).is_empty());
+    if let Some(advice) = &draft.recommendation {
+        assert!(ACTIONS.contains(&advice.actions.len()));
+        assert!(TALKING_POINTS.contains(&advice.talking_points.len()));
+        assert!(advice.retention_probability.is_none_or(|p| (0.01..=0.99).contains(&p)));
+    }
+}
+
 fn resident_bytes() -> anyhow::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line =
@@ -211,7 +298,7 @@ fn run(name: &str, seeds: &[&str], seed: u64, inputs: u64, read: fn(&[u8]) -> bo
 }
 
 fn main() -> anyhow::Result<()> {
-    const USAGE: &str = "usage: fuzz-doors [--inputs N] [--seed N] [--only webhook|rules]";
+    const USAGE: &str = "usage: fuzz-doors [--inputs N] [--seed N] [--only webhook|rules|answers]";
     let (mut seed, mut inputs, mut only) = (1, 2_000_000, None);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -219,7 +306,7 @@ fn main() -> anyhow::Result<()> {
         match (argument.as_str(), value.as_str()) {
             ("--seed", value) => seed = value.parse().context(USAGE)?,
             ("--inputs", value) => inputs = value.parse().context(USAGE)?,
-            ("--only", "webhook" | "rules") => only = Some(value),
+            ("--only", "webhook" | "rules" | "answers") => only = Some(value),
             _ => bail!(USAGE),
         }
     }
@@ -228,6 +315,9 @@ fn main() -> anyhow::Result<()> {
     }
     if only.as_deref().is_none_or(|only| only == "rules") {
         run("rules", &RULES, seed, inputs, read_rule)?;
+    }
+    if only.as_deref().is_none_or(|only| only == "answers") {
+        run("answers", &ANSWERS, seed, inputs, read_answer)?;
     }
     Ok(())
 }

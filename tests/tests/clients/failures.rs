@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use cluster::upstream::Fault;
+use reqwest::header::HeaderMap;
 use serde_json::json;
 use upstreams::{
-    Breakers, CallContext, ClientError, Destinations,
+    Breakers, CallContext, ClientError, Destinations, Outbound,
     breaker::BreakerSettings,
     error::{Effect, PauseReason, Trouble},
     gorgias::{Auth, Gorgias},
@@ -69,6 +70,33 @@ async fn a_named_wait_that_does_not_fit_is_handed_back() {
         self::account(&upstream, patient).get_ticket(&soon(), 1).await.expect_err("past the deadline");
     assert!(matches!(error, ClientError::RetryAfter { .. }), "{error}");
     assert_eq!(calls(&upstream, TICKET), 3);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_now_says_until_when() {
+    let upstream = an_upstream().await;
+    let reader =
+        Outbound::new("files", Destinations::PublicOrLoopback, POLICY, Breakers::default()).expect("TLS");
+    let url = reader.base_url(&format!("{}/tickets/1", upstream.gorgias_base())).expect("loopback");
+    let after = Duration::from_secs(60);
+    let wait = |reason| ClientError::RetryAfter { upstream: "files", after, reason };
+    let busy =
+        ClientError::Busy { upstream: "files", reason: PauseReason::RateLimited, effect: Effect::None };
+    let down =
+        ClientError::Unavailable { upstream: "files", cause: Trouble::Status(503), effect: Effect::None };
+    for (status, retry_after, expected) in [
+        (429, Some("60"), wait(PauseReason::RateLimited)),
+        (503, Some("60"), wait(PauseReason::AskedToWait)),
+        (429, None, busy),
+        (503, None, down),
+    ] {
+        let answer = Fault::Status { status, retry_after: retry_after.map(str::to_owned), body: None };
+        upstream.inject(fault("/api/tickets", 1, answer));
+        let refused =
+            reader.open(&soon(), url.clone(), HeaderMap::new()).await.map(|_| ()).expect_err("not now");
+        assert_eq!(refused, expected, "{status} {retry_after:?}");
+    }
+    assert_eq!(calls(&upstream, TICKET), 4, "a file is asked for once");
 }
 
 #[tokio::test]

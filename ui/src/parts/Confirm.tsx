@@ -9,7 +9,7 @@ import { count } from "./format.ts";
 import { TEXTS } from "./texts.ts";
 
 /** From so many on a person types what they are about to do. */
-export const TYPED_FROM = 100;
+const TYPED_FROM = 100;
 
 type Props = {
   title: string;
@@ -106,6 +106,6 @@ export function Confirm(props: Props) {
 }
 
 /** What has to be typed: the number itself, or nothing for few. */
-export function typedWord(matching: number | null | undefined): string | null {
+function typedWord(matching: number | null | undefined): string | null {
   return matching !== undefined && matching !== null && matching >= TYPED_FROM ? String(matching) : null;
 }

@@ -5,10 +5,9 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Client, Tool, UPSTREAM, Usage};
+use super::{Client, Tool, UPSTREAM, Usage, Wire};
 use crate::error::ClientError;
 use crate::http::CallContext;
 
@@ -163,15 +162,6 @@ fn body(
     })
 }
 
-#[derive(Deserialize)]
-struct Wire {
-    model: String,
-    content: Vec<Value>,
-    stop_reason: Option<String>,
-    #[serde(default)]
-    usage: Usage,
-}
-
 /// Calls of one turn at most; a model that asks for more is not answered in full.
 const MOST_CALLS: usize = 16;
 
@@ -198,7 +188,8 @@ fn read(body: &[u8]) -> Result<Turn, ClientError> {
         None => return Err(bad("it has no stop reason")),
         Some(_) => Stop::CutOff,
     };
-    Ok(Turn { text, calls, stop, model: wire.model, usage: wire.usage, content: Value::Array(wire.content) })
+    let (model, usage) = (wire.model(), wire.usage());
+    Ok(Turn { text, calls, stop, model, usage, content: Value::Array(wire.content) })
 }
 
 #[cfg(test)]

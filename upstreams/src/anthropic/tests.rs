@@ -63,6 +63,34 @@ fn a_filled_in_form_is_found_and_nothing_else_is_taken_for_one() {
 }
 
 #[test]
+fn what_stands_around_an_answer_costs_nobody_the_answer() {
+    let text = r#""content":[{"type":"thinking","thinking":"hm"},{"type":"text","text":null},{"type":"text","text":"Hi."}]"#;
+    for around in [
+        r#""model":null,"usage":null"#,
+        r#""usage":{"input_tokens":null,"output_tokens":-1}"#,
+        r#""model":["m"],"usage":"many""#,
+    ] {
+        let body = format!(r#"{{{around},"stop_reason":"end_turn",{text}}}"#);
+        let completion = read_completion(body.as_bytes(), None).expect("an answer");
+        assert_eq!((completion.text.as_str(), completion.model.as_str()), ("Hi.", "unknown"), "{around}");
+        assert_eq!(completion.usage, Usage::default(), "{around}");
+    }
+    let long = format!(r#"{{"model":"{}","stop_reason":"end_turn",{text}}}"#, "m".repeat(5_000));
+    assert_eq!(read_completion(long.as_bytes(), None).expect("an answer").model.len(), 100);
+}
+
+#[test]
+fn several_forms_are_told_as_several() {
+    let form = |reply: &str| {
+        format!(r#"{{"type":"tool_use","id":"t","name":"write","input":{{"reply":"{reply}"}}}}"#)
+    };
+    let body =
+        format!(r#"{{"model":"m","stop_reason":"tool_use","content":[{},{}]}}"#, form("One."), form("Two."));
+    let completion = read_completion(body.as_bytes(), Some("write")).expect("an answer");
+    assert_eq!(completion.form, Some(json!([{"reply": "One."}, {"reply": "Two."}])));
+}
+
+#[test]
 fn a_form_is_asked_for_by_name() {
     let schema = json!({"type": "object"});
     let tool = Tool { name: "write", description: "d", schema: &schema };

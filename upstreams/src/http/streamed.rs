@@ -8,7 +8,7 @@ use reqwest::{StatusCode, Url};
 use tokio::time::Instant;
 
 use super::exchange::ExchangeError;
-use super::{CallContext, Outbound, Verdict, host_key, judge_status, status_class};
+use super::{CallContext, Failure, Outbound, Verdict, host_key, judge_status, status_class};
 use crate::error::{ClientError, Effect, PauseReason, Trouble};
 
 /// An answer that is read piece by piece.
@@ -51,10 +51,11 @@ impl Outbound {
         headers: HeaderMap,
     ) -> Result<Streamed, ClientError> {
         self.destinations.check_url(&url).map_err(|forbidden| self.forbidden(forbidden))?;
-        let permit = self.breakers.ask(&host_key(&url), ClockInstant::now()).map_err(|after| {
-            self.count("circuit_open");
-            ClientError::RetryAfter { upstream: self.upstream, after, reason: PauseReason::CircuitOpen }
-        })?;
+        let permit =
+            self.breakers.ask(&self.whose(&host_key(&url)), ClockInstant::now()).map_err(|after| {
+                self.count("circuit_open");
+                ClientError::RetryAfter { upstream: self.upstream, after, reason: PauseReason::CircuitOpen }
+            })?;
         let left =
             context.deadline.saturating_duration_since(Instant::now()).min(self.policy.attempt_timeout);
         let sent = tokio::time::timeout(left, self.http.get(url).headers(headers).send()).await;
@@ -72,11 +73,11 @@ impl Outbound {
                     Verdict::Unauthorised => {
                         Err(ClientError::Unauthorised { upstream: self.upstream, status: status.as_u16() })
                     }
-                    Verdict::Again | Verdict::Busy | Verdict::SpendLimit => Err(ClientError::Unavailable {
-                        upstream: self.upstream,
-                        cause: Trouble::Status(status.as_u16()),
-                        effect: Effect::None,
-                    }),
+                    verdict @ (Verdict::Again | Verdict::Busy | Verdict::SpendLimit) => {
+                        let told = Failure::told(status, response.headers(), verdict == Verdict::Busy);
+                        // Reading leaves nothing behind.
+                        Err(self.give_up(&Failure { effect: Effect::None, ..told }))
+                    }
                     Verdict::Refuse { code } => {
                         Err(ClientError::Rejected { upstream: self.upstream, status: status.as_u16(), code })
                     }

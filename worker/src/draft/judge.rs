@@ -19,11 +19,12 @@ pub fn judge(completion: &Completion, input: &DraftInput) -> Result<Draft, Vec<F
     let answer = answer::read(completion, style(input.channel, input.length).max_chars)
         .map_err(|fault| vec![fault])?;
     let facts = KnownFacts::of(input);
-    let faults = faults(&answer.reply, input, &facts);
+    // What nobody sees goes first: it could stand in the middle of a word that is looked for.
+    let reply = clean(&answer.reply).trim().to_owned();
+    let faults = faults(&reply, input, &facts);
     if !faults.is_empty() {
         return Err(faults);
     }
-    let reply = clean(&answer.reply).into_owned();
     let mut remarks = Vec::new();
     let recommendation = match answer.recommendation {
         Ok(advice) => presentable(advice, &facts),
@@ -46,6 +47,9 @@ fn faults(reply: &str, input: &DraftInput, facts: &KnownFacts) -> Vec<Fault> {
     } else if chatter::speaks_of_itself(reply) {
         faults.push(Fault::Chatter);
     }
+    if ends_in_the_middle(reply) {
+        faults.push(Fault::CutOff);
+    }
     faults.extend(language::other_language(reply, input));
     let mut broken: Vec<ViolationKind> =
         check(reply, facts).into_iter().map(|violation| violation.kind).collect();
@@ -53,6 +57,20 @@ fn faults(reply: &str, input: &DraftInput, facts: &KnownFacts) -> Vec<Fault> {
     broken.dedup();
     faults.extend(broken.into_iter().map(Fault::Policy));
     faults
+}
+
+/// So many words in the last line are a sentence, and no sign-off.
+const SENTENCE_WORDS: usize = 8;
+
+/// Whether the last sentence has no end, as of an answer that was cut and is called complete. A link or an address may
+/// stand at the end.
+fn ends_in_the_middle(reply: &str) -> bool {
+    let last = reply.trim_end().lines().next_back().unwrap_or_default();
+    let mut words = last.split_whitespace();
+    let is_sentence = words.clone().count() >= SENTENCE_WORDS;
+    let last_word = words.next_back().unwrap_or_default();
+    let is_cut = last_word.ends_with(|c: char| c.is_alphabetic() || matches!(c, ',' | ';' | '-' | '('));
+    is_sentence && is_cut && !last_word.contains(['/', '@', '.'])
 }
 
 /// A recommendation without the entries that break the policy or that the gate would refuse.

@@ -1,7 +1,9 @@
 //! Renders a draft as the internal note that agents read in the help desk, as text and as HTML.
 
+use upstreams::outgoing::objections;
+
 use super::input::{Draft, Drafter};
-use super::prompt::escaped;
+use super::prompt::{INSIDE, escaped};
 
 /// A note in the two forms that a help desk wants.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,9 +60,13 @@ fn sections(draft: &Draft) -> Vec<Section> {
         layout: Layout::Prose,
         lines: vec![draft.reply.clone()],
     }];
+    // What the shop named itself (a customer group, an article) may look like what the gate refuses, and must not keep the
+    // whole note here.
+    let may_leave = |line: &&String| objections(line, &INSIDE).is_empty();
     let mut list = |title: String, lines: &[String]| {
+        let lines: Vec<String> = lines.iter().filter(may_leave).cloned().collect();
         if !lines.is_empty() {
-            sections.push(Section { title, layout: Layout::List, lines: lines.to_vec() });
+            sections.push(Section { title, layout: Layout::List, lines });
         }
     };
     if let Some(advice) = &draft.recommendation {
@@ -127,6 +133,16 @@ mod tests {
         let told = crate::draft::template::draft(&input);
         assert_eq!(told.customer, known_words().lines());
         assert!(!told.reply.contains("98 %") && !told.reply.contains("Champions"), "{}", told.reply);
+    }
+
+    #[test]
+    fn a_line_that_may_not_leave_keeps_no_note_here() {
+        let mut draft = draft(&an_input("Where is my order?"));
+        draft.customer = vec!["VIP [gold members]: 3 orders.".into(), "No order for 84 days.".into()];
+        draft.remarks.push("Of the shop's articles \"{{title}}\" fits best.".into());
+        let note = note_body(&draft);
+        assert!(note.text.contains("No order for 84 days.") && !note.text.contains("gold"), "{}", note.text);
+        assert!(upstreams::Outgoing::pass(&note.text, &note.html, &INSIDE).is_ok(), "{}", note.text);
     }
 
     proptest! {

@@ -13,6 +13,8 @@ use database::personal::{self, Person, Reached, Store};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use support::analysis;
+use support::customer_words::Words;
 use support::mail::inbound;
 use support::privacy::{FILE_ROWS, MESSAGE_ROWS, TICKET_ROWS, elsewhere, find, requests, tickets};
 use tokio::io::AsyncReadExt;
@@ -73,13 +75,14 @@ pub async fn make(
         }
     }
     zip.entry("index.html").await?;
-    zip.bytes(page::head(person, now)).await?;
+    let words = words_of(ctx, app, person).await?;
+    zip.bytes(page::head(person, words, now)).await?;
     for chunk in person.tickets.chunks(tickets::AT_ONCE) {
         let part = Person { tickets: chunk.to_vec(), ..person.clone() };
         let of = |table| rows_of(ctx, app, Role::Support, support::privacy::STORES, table, &part);
         let (tickets, messages, files) =
             (of(TICKET_ROWS).await?, of(MESSAGE_ROWS).await?, of(FILE_ROWS).await?);
-        zip.bytes(page::tickets(&tickets, &messages, &files)).await?;
+        zip.bytes(page::tickets(words, &tickets, &messages, &files)).await?;
     }
     zip.bytes(page::foot()).await?;
     let files =
@@ -87,6 +90,14 @@ pub async fn make(
     let plain = zip.end().await?;
     let (bytes, sha256) = seal(ctx, app, request, plain).await?;
     Ok(Made { rows, files, bytes, sha256 })
+}
+
+/// The words of the page: in the person's language, as far as it is known, else the shop's, else English.
+async fn words_of(ctx: &Ctx, app: &App, person: &Person) -> Result<&'static Words, Stop> {
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
+    let known = analysis::languages_of_person(&mut tx, &person.tickets).await?;
+    tx.commit().await?;
+    Ok(known.words())
 }
 
 /// The exported entries, each table once.

@@ -27,7 +27,11 @@ pub const STEPS: u64 = requests::ERASE_STEPS;
 
 impl From<FilesError> for Stop {
     fn from(error: FilesError) -> Stop {
-        Stop::retry("files", &error.to_string())
+        match error {
+            // The store is away, or there is no room in it for now.
+            FilesError::Store(_) | FilesError::Full => Stop::wait("files_away", &error.to_string()),
+            FilesError::Missing | FilesError::Io(_) => Stop::retry("files", &error.to_string()),
+        }
     }
 }
 

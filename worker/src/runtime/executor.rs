@@ -121,14 +121,17 @@ fn waited_for(job: &Claimed) -> Duration {
 const SHORTEST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Puts a job off without counting an attempt, unless it has waited for too long already.
+/// Puts a job off without counting an attempt, unless it has waited for too long already. A time that the other side
+/// named is waited for to its end, also the last one. None is named by who says "at once" and is busy: such a job would
+/// come back as fast as it can be refused.
 fn put_off(failure: Failure, after: Option<Duration>, waited_for: Duration, random: f64) -> Ending {
     if waited_for >= LONGEST_WAIT {
         let hours = LONGEST_WAIT.as_secs() / 3600;
         let message = format!("gave up after {hours} h of waiting: {}: {}", failure.class, failure.message);
         return Ending::Dead { failure: Failure::new("waited_too_long", &message) };
     }
-    let pause = after.unwrap_or_else(|| (waited_for / 4).clamp(SHORTEST_WAIT, LONGEST_PAUSE));
+    let named = after.filter(|after| !after.is_zero());
+    let pause = named.unwrap_or_else(|| (waited_for / 4).clamp(SHORTEST_WAIT, LONGEST_PAUSE));
     // With a jitter, or all who wait for the same thing come back at once.
     Ending::Wait { failure, delay: pause.mul_f64(1.0 + 0.2 * random) }
 }
@@ -266,6 +269,17 @@ mod tests {
         }
 
         #[test]
+        fn a_wait_costs_no_attempt_however_many_there_were(attempt in 1i16..200, named in any::<Option<u16>>()) {
+            let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
+            let after = named.map(|secs| Duration::from_secs(secs.into()));
+            let ran = Ran::MustWait { failure: Failure::new("upstream_busy", "y"), after };
+            let standing = Standing { attempt, max_attempts: 1, waited_for: LONGEST_WAIT - Duration::from_secs(1) };
+            let ending = settle(ran, standing, backoff, 0.5);
+            let Ending::Wait { delay, .. } = ending else { panic!("must wait") };
+            prop_assert!(delay >= after.unwrap_or_default());
+        }
+
+        #[test]
         fn a_named_time_is_never_shortened(after_ms in 0u64..10_000_000, random in 0.0f64..1.0) {
             let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
             let after = Duration::from_millis(after_ms);
@@ -285,6 +299,8 @@ mod tests {
         }
         let named = put_off(failure(), Some(Duration::from_secs(300)), Duration::ZERO, 0.0);
         assert!(matches!(named, Ending::Wait { delay, .. } if delay == Duration::from_secs(300)));
+        let at_once = put_off(failure(), Some(Duration::ZERO), Duration::from_secs(40), 0.0);
+        assert!(matches!(at_once, Ending::Wait { delay, .. } if delay == Duration::from_secs(10)));
         let Ending::Dead { failure } = put_off(failure(), None, LONGEST_WAIT, 0.0) else {
             panic!("must fail at last");
         };

@@ -57,20 +57,12 @@ impl Handlers {
     {
         let app = app.clone();
         let run = move |ctx: Ctx, job: &Claimed| -> BoxFuture<'static, Ran> {
-            match decode::<K>(job) {
+            match decode::<K>(job.payload_version, job.payload.get()) {
                 Ok(payload) => {
                     let app = app.clone();
                     async move { classify::<K>(handle(ctx, app, payload).await) }.boxed()
                 }
-                Err(reason) if job.payload_version > K::VERSION => {
-                    // A newer process enqueued it, in the middle of a deploy.
-                    let failure = Failure::new("payload_newer", &reason);
-                    futures_util::future::ready(Ran::MustWait { failure, after: None }).boxed()
-                }
-                Err(reason) => {
-                    let failure = Failure::new("undecodable_payload", &reason);
-                    futures_util::future::ready(Ran::Ended(Ending::Dead { failure })).boxed()
-                }
+                Err(unread) => futures_util::future::ready(unread).boxed(),
             }
         };
         // There from the start: an alert on its growth does not see a counter that is born at 1.
@@ -102,14 +94,22 @@ impl Handler {
     }
 }
 
-/// Reads the payload, through the kind's upgrade when an older version wrote it. A payload that cannot
-/// be read quarantines this one job.
-fn decode<K: JobKind>(job: &Claimed) -> Result<K, String> {
-    if job.payload_version == K::VERSION {
-        return serde_json::from_str(job.payload.get()).map_err(|error| told(&error));
+/// Reads the payload, through the kind's upgrade when an older version wrote it. One that a newer process wrote, in the
+/// middle of a deploy, waits for a worker that knows its version, however well it could be read here: what its fields mean
+/// may have changed. A payload that cannot be read quarantines this one job.
+fn decode<K: JobKind>(version: i16, payload: &str) -> Result<K, Ran> {
+    if version > K::VERSION {
+        let reason = format!("the payload has version {version}, this worker reads {} at most", K::VERSION);
+        return Err(Ran::MustWait { failure: Failure::new("payload_newer", &reason), after: None });
     }
-    let payload = serde_json::from_str(job.payload.get()).map_err(|error| told(&error))?;
-    K::upgrade(job.payload_version, payload)
+    let read = if version == K::VERSION {
+        serde_json::from_str(payload).map_err(|error| told(&error))
+    } else {
+        serde_json::from_str(payload)
+            .map_err(|error| told(&error))
+            .and_then(|payload| K::upgrade(version, payload))
+    };
+    read.map_err(|reason| Ran::Ended(Ending::Dead { failure: Failure::new("undecodable_payload", &reason) }))
 }
 
 /// What does not fit, without the payload's own words, which may be a customer's.
@@ -144,5 +144,60 @@ fn classify<K: JobKind>(outcome: Outcome<K::Output>) -> Ran {
         Err(Stop::Cancel(reason)) => Ran::Ended(Ending::Cancelled { reason }),
         Err(Stop::Retry { failure, after }) => Ran::MayRetry { failure, after },
         Err(Stop::Fail(failure)) => Ran::Ended(Ending::Dead { failure }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jobs::contract::{Access, Backoff, Priority};
+    use serde::{Deserialize, Serialize};
+    use serde_json::Value;
+
+    use super::*;
+
+    /// A kind that reads whatever it is given.
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    struct Lenient {}
+
+    impl JobKind for Lenient {
+        type Output = ();
+        const KIND: &'static str = "lenient";
+        const VERSION: i16 = 2;
+        const POLICY: Policy = Policy {
+            queue: "default",
+            priority: Priority::Normal,
+            max_attempts: 1,
+            backoff: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(1) },
+            deadline: Duration::from_secs(1),
+            key_limit: 1,
+            access: Access::Operator,
+            rerun: Rerun::Never,
+        };
+
+        fn upgrade(_: i16, _: Value) -> Result<Lenient, String> {
+            Ok(Lenient {})
+        }
+    }
+
+    #[test]
+    fn what_a_newer_process_wrote_waits_also_where_it_could_be_read() {
+        for (version, payload, class) in [
+            (1, "{}", None),
+            (2, "{}", None),
+            (3, "{}", Some("payload_newer")),
+            (3, "[", Some("payload_newer")),
+            (2, "[", Some("undecodable_payload")),
+        ] {
+            let came = match decode::<Lenient>(version, payload) {
+                Ok(_) => None,
+                Err(Ran::MustWait { failure, after: None }) => {
+                    assert_eq!(failure.class, "payload_newer");
+                    Some(failure.class)
+                }
+                Err(Ran::Ended(Ending::Dead { failure })) => Some(failure.class),
+                Err(_) => panic!("neither a wait nor a dead letter"),
+            };
+            assert_eq!(came.as_deref(), class, "version {version} of {payload}");
+        }
     }
 }

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lane_that_is_stuck_makes_the_process_unready() {
+    fn a_lane_that_is_stuck_or_a_silent_heart_makes_the_process_unready() {
         let pulse = Pulse::default();
         assert!(pulse.check().is_err());
         pulse.felt();
@@ -126,5 +126,9 @@ mod tests {
         lane.set(|_| Some(long_ago));
         drop(lane);
         assert_eq!(pulse.check(), Ok(()), "a lane that ended is not stuck");
+        pulse.state.lock().expect("nobody panics").beat = Some(long_ago);
+        assert!(pulse.check().expect_err("silent").contains("the last heartbeat"));
+        pulse.felt();
+        assert_eq!(pulse.check(), Ok(()));
     }
 }

@@ -7,7 +7,7 @@ use jobs::{Announcement, enqueue};
 use platform::runs::published;
 
 use crate::context::Ctx;
-use crate::insight::changed;
+use crate::nightly::changed;
 use crate::outcome::Stop;
 
 /// Asks for the customers whose orders changed since then (platform role).

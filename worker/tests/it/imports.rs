@@ -111,6 +111,19 @@ async fn an_export_as_it_is_becomes_orders() {
 }
 
 #[tokio::test]
+async fn exports_that_were_joined_and_overlap_count_once() {
+    let shop = Shop::open().await;
+    let export = |orders: std::ops::Range<u32>| -> String {
+        let rows = orders.map(|order| format!("{order},c{order},2026-10-01,{order}\n"));
+        rows.fold("order_id,customer_id,ordered_at,amount\n".to_owned(), |text, row| text + &row)
+    };
+    let result = done(shop.import((export(1..6) + &export(4..8)).as_bytes(), None).await);
+    assert_eq!(result["left_out"], serde_json::json!({"header_repeated": 1, "repeated_order": 2}));
+    assert_eq!((&result["inserted"], &result["rejected"]), (&7.into(), &3.into()));
+    assert_eq!(shop.sold().await, "7 28.00");
+}
+
+#[tokio::test]
 async fn an_import_tells_what_it_took_for_granted() {
     let shop = Shop::open().await;
     let text = "order_id,customer_id,ordered_at,total,currency\n\

@@ -1,14 +1,15 @@
 //! The worker against real servers, a file a subject. One program, because each would link the whole worker again.
 
 mod again;
+mod boot_line;
 mod bulk;
 mod by_hand;
 mod effects;
 mod failover;
 mod imports;
-mod insight;
 mod ledger;
 mod limits;
+mod nightly;
 mod pauses;
 mod running_limits;
 mod runtime;

@@ -74,6 +74,21 @@ async fn every_other_ending_is_told_apart() {
 }
 
 #[tokio::test]
+async fn an_outcome_that_cannot_be_written_ends_its_own_job_and_no_other() {
+    let theatre = Theatre::open().await;
+    let ids = theatre.enqueue(&["succeed", "unwritable", "succeed"].map(|step| theatre.job(step))).await;
+    theatre.play().await;
+    let mut states = Vec::new();
+    for id in &ids {
+        states.push(theatre.view(*id).await.state);
+    }
+    assert_eq!(states, [State::Done, State::Dead, State::Done]);
+    assert_eq!(class_of(&theatre.view(ids[1]).await), "unwritable_outcome");
+    assert_eq!(theatre.stage.runs.load(Ordering::SeqCst), 3, "nothing of it runs again");
+    theatre.assert_books_balance().await;
+}
+
+#[tokio::test]
 async fn what_follows_is_enqueued_with_the_completion() {
     let theatre = Theatre::open().await;
     let parent = theatre.outcome_of("follow").await;

@@ -177,6 +177,8 @@ async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
         }
         "large" => done("x".repeat(jobs::MAX_RESULT_BYTES - 2)),
         "huge" => done("x".repeat(jobs::MAX_RESULT_BYTES + 1)),
+        // JSON that Postgres does not store.
+        "unwritable" => done("\0".to_owned()),
         other => Err(Stop::fail("test", other)),
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use database::{Db, Role};
 use jobs::{
-    JobId, NewJob, State, enqueue,
+    JobId, JobKind, NewJob, State, enqueue,
     kinds::{Probe, probe::ProbeOutput},
     read::JobView,
 };
@@ -26,7 +26,7 @@ use worker::{
 
 use crate::{
     ledger::Ledger,
-    theatre::{Theatre, class_of, limit_connections, make_due},
+    theatre::{Act, Theatre, class_of, limit_connections, make_due},
 };
 
 #[tokio::test]
@@ -284,6 +284,36 @@ async fn a_payload_of_a_newer_version_waits_for_a_newer_worker() {
     theatre.dispatch.announce(announcement);
     let view = theatre.until(id, |view| view.state == State::Scheduled).await;
     assert_eq!((view.attempt, class_of(&view)), (0, "payload_newer"));
+    let _ = stop.send(());
+    end.await.expect("the runtime");
+}
+
+#[tokio::test]
+async fn a_kind_that_this_worker_does_not_know_waits_for_one_that_does() {
+    let theatre = Theatre::open().await;
+    let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
+    let (enqueued, announcement) = enqueue(&mut conn, &[theatre.job("succeed")]).await.expect("it is taken");
+    let id = enqueued[0].id;
+    let rename = async |conn: &mut sqlx::PgConnection, kind: &str| {
+        sqlx::query("update jobs.live set kind = $2 where id = $1")
+            .bind(id)
+            .bind(kind)
+            .execute(conn)
+            .await
+            .expect("the ledger");
+    };
+    rename(&mut *conn, "of_the_next_release").await;
+    let (stop, end) = theatre.start(Duration::from_secs(10));
+    theatre.dispatch.announce(announcement);
+    let view = theatre.until(id, |view| view.state == State::Scheduled).await;
+    assert_eq!((view.attempt, class_of(&view)), (0, "unknown_kind"));
+    assert_eq!(theatre.stage.runs.load(Ordering::SeqCst), 0);
+    // As a worker that knows it finds it.
+    rename(&mut *conn, Act::KIND).await;
+    make_due(&mut conn, id).await;
+    theatre.offer_due().await;
+    let view = theatre.until(id, |view| view.state == State::Done).await;
+    assert_eq!((view.attempt, view.result), (1, Some("attempt 1".into())));
     let _ = stop.send(());
     end.await.expect("the runtime");
 }

@@ -6,8 +6,8 @@ pub mod dead;
 pub mod document;
 pub mod enqueue;
 pub mod events;
+pub mod kind_limits;
 pub mod kinds;
-pub mod limits;
 pub mod look;
 pub mod positions;
 pub mod queues;
@@ -30,7 +30,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(events::routes())
         .merge(show::routes())
         .merge(kinds::routes())
-        .merge(limits::routes())
+        .merge(kind_limits::routes())
         .merge(queues::routes())
         .merge(schedules::routes())
         .merge(workers::routes())

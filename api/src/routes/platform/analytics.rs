@@ -18,7 +18,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
-use platform::analytics::{MAX_ITEMS, segments};
+use platform::analytics::segments;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -45,6 +45,11 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(customer::routes())
         .merge(forecasts::routes())
         .layer(Extension(Arc::new(Shelf::default())))
+}
+
+/// The names of a group's reports; `group` is the part of the path before them.
+pub(in crate::routes) fn reports(group: &str) -> impl Iterator<Item = &'static str> {
+    names::group(group).into_iter().flat_map(names::of).map(|named| named.name)
 }
 
 /// A report.
@@ -78,9 +83,6 @@ pub struct AnalyticsReport {
 
 /// How many items a report has when the caller does not say.
 const DEFAULT_LIMIT: u32 = 20;
-
-/// The greatest `timeframe_months`.
-const MAX_MONTHS: u32 = 36;
 
 /// Products and categories: `revenue-by-category`, `repurchase` (of categories), `affinity` (what is bought together).
 #[utoipa::path(
@@ -251,13 +253,13 @@ fn ask(named: &Named, uri: &Uri) -> Result<Ask, Problem> {
     let mut known = vec!["limit"];
     known.extend(named.options.iter().map(|option| option.name()));
     let params = Params::of(uri, &known)?;
-    let number = |name, most: u32, otherwise: u32| -> Result<u32, Problem> {
-        let found = params.number(name, 1, i64::from(most))?;
+    let number = |name, otherwise: u32| -> Result<u32, Problem> {
+        let found = params.number(name)?;
         Ok(found.and_then(|number| u32::try_from(number).ok()).unwrap_or(otherwise))
     };
     Ok(Ask {
-        limit: number("limit", MAX_ITEMS, DEFAULT_LIMIT)?,
-        months: number(Choice::Months.name(), MAX_MONTHS, named.months)?,
+        limit: number("limit", DEFAULT_LIMIT)?,
+        months: number(Choice::Months.name(), named.months)?,
         by: names::by(&params)?,
         axis: match params.text(Choice::Axis.name())? {
             None => segments::ARCHETYPE.to_owned(),

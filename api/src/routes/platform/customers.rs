@@ -22,11 +22,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::intelligence::{Memory, check_customer_id, known_of};
+use crate::routes::platform::customer_id::CustomerId;
 use crate::routes::support::tickets::TicketView;
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
-use crate::web::customer_id::CustomerId;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::page::{Page, PageRequest, bad_cursor, place};
 use crate::web::problem::{Problem, ProblemDocument};

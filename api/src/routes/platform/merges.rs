@@ -17,10 +17,10 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::intelligence::{ask, check_customer_id};
+use crate::routes::platform::customer_id::{self, CustomerId};
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
-use crate::web::customer_id::{self, CustomerId};
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::{query, trail};

@@ -1,6 +1,7 @@
 //! Routes of orders and what is known of customers.
 
 pub mod analytics;
+pub mod customer_id;
 pub mod customers;
 pub mod imports;
 pub mod intelligence;

@@ -49,7 +49,7 @@ fn topics(caller: &Caller, params: &Params) -> Result<BTreeSet<Topic>, Problem> 
 
 /// The number after which events are wanted.
 fn after(params: &Params) -> Result<Option<i64>, Problem> {
-    params.number("after", 0, i64::MAX)
+    params.number("after")
 }
 
 impl From<NoFeed> for Problem {

@@ -6,6 +6,7 @@ pub mod deliveries;
 pub mod drafts;
 pub mod help;
 pub mod help_desk;
+mod language;
 pub mod live;
 pub mod macros;
 pub mod mail;

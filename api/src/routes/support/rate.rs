@@ -2,11 +2,13 @@
 //! does nothing, because programs that check mails for dangers look at every link.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use chrono::Utc;
-use database::Role;
+use database::{DbError, Role, Tx};
+use support::analysis;
+use support::customer_words::Words;
 use support::order::place;
 use support::ratings::link::{BadLink, Link};
 use support::ratings::{self, COMMENT_CHARS, NewRating, Score, Source};
@@ -14,6 +16,7 @@ use support::rules::causes;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::language;
 use crate::state::AppState;
 use crate::web::problem::Problem;
 
@@ -35,11 +38,26 @@ pub fn routes() -> OpenApiRouter<AppState> {
         (status = 410, description = "the link has expired", body = String, content_type = "text/html"),
     ),
 )]
-async fn page(State(state): State<AppState>, Path(token): Path<String>, uri: Uri) -> Response {
-    match Link::read(&state.settings.master_key, &token, Utc::now()) {
-        Ok(_) => html(StatusCode::OK, &form(&token, preselected(&uri), None)),
-        Err(bad) => refused(bad),
-    }
+async fn page(
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let link = match Link::read(&state.settings.master_key, &token, Utc::now()) {
+        Ok(link) => link,
+        Err(bad) => return Ok(refused(bad, language::words(None, &headers, None))),
+    };
+    let mut tx = state.db.tenant_tx(Role::Support, link.tenant).await?;
+    let words = words(&mut tx, link, &headers).await?;
+    tx.commit().await?;
+    Ok(html(StatusCode::OK, words, &form(&token, words, preselected(&uri), None)))
+}
+
+/// The words of a link's page: in the language of its ticket's customer, as far as that is known.
+async fn words(tx: &mut Tx, link: Link, headers: &HeaderMap) -> Result<&'static Words, DbError> {
+    let known = analysis::languages(tx, link.ticket).await?;
+    Ok(language::words(known.of_ticket.as_deref(), headers, known.of_shop.as_deref()))
 }
 
 /// A form of more bytes than this is not one of ours.
@@ -64,27 +82,30 @@ const FORM_BYTES: usize = 32 << 10;
 async fn submit(
     State(state): State<AppState>,
     Path(token): Path<String>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let now = Utc::now();
     let link = match Link::read(&state.settings.master_key, &token, now) {
         Ok(link) => link,
-        Err(bad) => return Ok(refused(bad)),
+        Err(bad) => return Ok(refused(bad, language::words(None, &headers, None))),
     };
-    let again = |score, why: &str| Ok(html(StatusCode::BAD_REQUEST, &form(&token, score, Some(why))));
+    let mut tx = state.db.tenant_tx(Role::Support, link.tenant).await?;
+    let words = words(&mut tx, link, &headers).await?;
+    let again =
+        |score, why: &str| Ok(html(StatusCode::BAD_REQUEST, words, &form(&token, words, score, Some(why))));
     if body.len() > FORM_BYTES {
-        return again(None, "That is too long.");
+        return again(None, words.too_long);
     }
-    let Some(given) = Given::read(&body) else { return again(None, "Please choose one of the five.") };
+    let Some(given) = Given::read(&body) else { return again(None, words.rating.choose) };
     let Ok(score) =
         given.score.parse::<i64>().map_err(|_| ()).and_then(|n| Score::try_from(n).map_err(|_| ()))
     else {
-        return again(None, "Please choose one of the five.");
+        return again(None, words.rating.choose);
     };
     if given.comment.chars().count() > COMMENT_CHARS {
-        return again(Some(score.number()), "Please use at most 2000 characters.");
+        return again(Some(score.number()), &words.at_most(COMMENT_CHARS));
     }
-    let mut tx = state.db.tenant_tx(Role::Support, link.tenant).await?;
     let rating = NewRating {
         ticket: link.ticket,
         score,
@@ -102,9 +123,9 @@ async fn submit(
     tx.commit().await?;
     state.dispatch.announce(announcement);
     if stored.is_none() {
-        return Ok(refused(BadLink::Invalid));
+        return Ok(refused(BadLink::Invalid, words));
     }
-    Ok(html(StatusCode::OK, "<h1>Thank you</h1><p>Your answer is with us. You may close this page.</p>"))
+    Ok(html(StatusCode::OK, words, &format!("<h1>{}</h1><p>{}</p>", words.thanks, words.rating.given)))
 }
 
 /// What the form held.
@@ -136,51 +157,49 @@ fn preselected(uri: &Uri) -> Option<i16> {
     Score::try_from(score).ok().map(Score::number)
 }
 
-fn form(token: &str, chosen: Option<i16>, fault: Option<&str>) -> String {
-    const WORDS: [(i16, &str); 5] =
-        [(5, "Very good"), (4, "Good"), (3, "Fair"), (2, "Poor"), (1, "Very poor")];
+fn form(token: &str, words: &Words, chosen: Option<i16>, fault: Option<&str>) -> String {
     let mut choices = String::new();
-    for (score, words) in WORDS {
+    for (score, meaning) in [5, 4, 3, 2, 1].into_iter().zip(words.rating.scores) {
         let checked = if chosen == Some(score) { " checked" } else { "" };
         choices += &format!(
-            "<p><label><input type=\"radio\" name=\"score\" value=\"{score}\" required{checked}> {words}</label></p>"
+            "<p><label><input type=\"radio\" name=\"score\" value=\"{score}\" required{checked}> {meaning}</label></p>"
         );
     }
     let fault =
         fault.map(|fault| format!("<p role=\"alert\"><strong>{fault}</strong></p>")).unwrap_or_default();
+    let (question, comment) = (words.rating.question, words.rating.comment);
+    let (answer, send) = (words.your_answer, words.send);
     // The token was read before, so it has only letters, digits, - and _.
     format!(
-        "<h1>How was our help?</h1>{fault}<form method=\"post\" action=\"/r/{token}\" accept-charset=\"utf-8\">\
-         <fieldset><legend>Your answer</legend>{choices}</fieldset>\
-         <p><label for=\"comment\">Anything to add? (optional)</label><br>\
+        "<h1>{question}</h1>{fault}<form method=\"post\" action=\"/r/{token}\" accept-charset=\"utf-8\">\
+         <fieldset><legend>{answer}</legend>{choices}</fieldset>\
+         <p><label for=\"comment\">{comment}</label><br>\
          <textarea id=\"comment\" name=\"comment\" rows=\"4\" cols=\"40\" maxlength=\"{COMMENT_CHARS}\"></textarea></p>\
-         <p><button type=\"submit\">Send</button></p></form>"
+         <p><button type=\"submit\">{send}</button></p></form>"
     )
 }
 
-fn refused(bad: BadLink) -> Response {
-    match bad {
-        BadLink::Invalid => html(
-            StatusCode::NOT_FOUND,
-            "<h1>This link is not valid</h1><p>Please use the link in our mail as it is.</p>",
-        ),
-        BadLink::Expired => {
-            html(StatusCode::GONE, "<h1>This link has expired</h1><p>Thank you for wanting to answer.</p>")
-        }
-    }
+fn refused(bad: BadLink, words: &Words) -> Response {
+    let (status, title, next) = match bad {
+        BadLink::Invalid => (StatusCode::NOT_FOUND, words.rating.invalid, words.rating.invalid_next),
+        BadLink::Expired => (StatusCode::GONE, words.link_expired, words.rating.expired),
+    };
+    html(status, words, &format!("<h1>{title}</h1><p>{next}</p>"))
 }
 
-fn html(status: StatusCode, content: &str) -> Response {
+fn html(status: StatusCode, words: &Words, content: &str) -> Response {
     let page = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+        "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\">\
-         <title>Your rating</title></head><body>{content}</body></html>"
+         <title>{}</title></head><body>{content}</body></html>",
+        words.code, words.rating.title
     );
     let mut response = (status, page).into_response();
     let headers = response.headers_mut();
     let fixed = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
+        (header::VARY, "accept-language"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (

@@ -170,7 +170,7 @@ async fn link(
     headers: HeaderMap,
 ) -> Result<axum::Json<RatingLinkView>, Problem> {
     caller.require(Scope::TicketsWrite)?;
-    let days = Params::of(&uri, &["days"])?.number("days", 1, 90)?.unwrap_or(30);
+    let days = Params::of(&uri, &["days"])?.number("days")?.unwrap_or(30);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let ticket = find(&mut tx, &reference).await?;
     tx.commit().await?;

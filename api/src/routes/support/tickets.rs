@@ -141,7 +141,7 @@ impl From<TicketError> for Problem {
             TicketError::Merged(into) => {
                 Problem::conflict(detail).with("merged_into", into.to_string().into())
             }
-            TicketError::Conflict(_) => Problem::conflict(detail),
+            TicketError::Conflict(_) | TicketError::BeingMerged => Problem::conflict(detail),
             TicketError::Erased => Problem::conflict(detail).with("reason", "customer_erased".into()),
             TicketError::Lacks(missing) => Problem::conflict(detail).with("reason", missing.name().into()),
             TicketError::Stale(version) => {

@@ -10,7 +10,7 @@ use database::{DbError, Tx};
 
 /// Failed sign-ins within [`FAILURE_WINDOW`] after which a password is not believed any more, on every process together.
 /// A person is then told what they are told for a wrong password, and a reset link lifts it.
-pub const MAX_FAILURES: i32 = 50;
+const MAX_FAILURES: i32 = 50;
 
 /// The time within which failed sign-ins are counted.
 pub const FAILURE_WINDOW: TimeDelta = TimeDelta::minutes(15);

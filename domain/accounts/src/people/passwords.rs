@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub const MAX_BYTES: usize = 1_024;
 
 /// Fewest characters of a new password.
-pub const MIN_CHARACTERS: usize = 12;
+const MIN_CHARACTERS: usize = 12;
 
 /// How many are computed at once.
 const AT_ONCE: usize = 2;

@@ -17,10 +17,10 @@ use database::ids::{SegmentId, TenantId};
 use database::{Db, DbError, Role, Tx};
 
 /// How long changes of members are kept, in days.
-pub const KEEP_CHANGES_DAYS: i32 = 60;
+const KEEP_CHANGES_DAYS: i32 = 60;
 
 /// How long evaluations are kept, in days; the last done one of a segment is kept for good.
-pub const KEEP_EVALUATIONS_DAYS: i32 = 400;
+const KEEP_EVALUATIONS_DAYS: i32 = 400;
 
 /// An evaluation of a segment.
 #[derive(Debug, Clone, PartialEq)]

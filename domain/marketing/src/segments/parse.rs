@@ -18,7 +18,7 @@ use super::text_error::{TextError, at};
 use super::token::{Placed, Token, tokens};
 
 /// How many bytes a rule's text may have.
-pub const MAX_SOURCE: usize = 20_000;
+const MAX_SOURCE: usize = 20_000;
 
 /// How deep parentheses and negations may stand in each other while reading.
 const MAX_OPEN: usize = 64;

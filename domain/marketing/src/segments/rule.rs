@@ -10,7 +10,7 @@ use super::operator::{Operator, Wants};
 /// How deep a rule may be nested; a lone condition is 1 deep.
 pub const MAX_DEPTH: usize = 8;
 /// How many conditions a rule may have.
-pub const MAX_CONDITIONS: usize = 100;
+const MAX_CONDITIONS: usize = 100;
 /// How many values a list may have.
 pub const MAX_LIST: usize = 100;
 /// How many characters a text or name may have.

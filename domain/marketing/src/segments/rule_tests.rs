@@ -216,6 +216,15 @@ fn size_and_depth_are_bounded() {
     let wide = |parts: usize| vec!["ltv > 1"; parts].join(" and ");
     assert!(parse(&wide(100)).is_ok());
     assert!(parse(&wide(101)).expect_err("too many").message.contains("100 conditions"));
+    let list = |values: usize| format!("order_count not in ({})", vec!["1"; values].join(", "));
+    assert!(parse(&list(100)).is_ok());
+    assert!(parse(&list(101)).expect_err("too long").message.contains("at most 100 values"));
+    assert!(parse(&list(0)).expect_err("empty").message.contains("a value of order_count"));
+    for values in [0, 101] {
+        let json = json!({"field": "order_count", "operator": "in", "value": vec![1; values]});
+        let error = from_json(&json).expect_err("out of bounds");
+        assert!(error.message.contains("a list of 1 to 100 values"), "{error}");
+    }
     let mut json = json!({"field": "ltv", "operator": "is_known"});
     for _ in 0..100 {
         json = json!({ "all": [json] });

@@ -16,10 +16,10 @@ use database::{DbError, Tx};
 pub const LOOKED_AT: i64 = 500;
 
 /// Alerts that one message tells at most.
-pub const IN_A_DIGEST: usize = 40;
+const IN_A_DIGEST: usize = 40;
 
 /// For how long what follows goes below the message that began it.
-pub const THREAD_FOR: chrono::Duration = chrono::Duration::days(7);
+const THREAD_FOR: chrono::Duration = chrono::Duration::days(7);
 
 /// An alert that waits, with its event.
 #[derive(Debug, Clone, FromRow)]

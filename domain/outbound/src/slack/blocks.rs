@@ -15,7 +15,7 @@ const BUTTON_CHARS: usize = 75;
 /// Elements beside each other.
 const ACTIONS: usize = 25;
 /// Blocks of a message.
-pub const BLOCKS: usize = 50;
+const BLOCKS: usize = 50;
 /// Columns and rows of a table, so that it stays readable in a code block.
 const TABLE_ROWS: usize = 30;
 const CELL_CHARS: usize = 40;

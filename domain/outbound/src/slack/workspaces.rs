@@ -11,10 +11,10 @@ use database::ids::TenantId;
 use database::{Db, DbError, Role, Tx};
 
 /// Workspaces that a tenant may have.
-pub const MAX_WORKSPACES: i64 = 20;
+const MAX_WORKSPACES: i64 = 20;
 
 /// How long an installation may take.
-pub const INSTALL_WITHIN: chrono::Duration = chrono::Duration::minutes(10);
+const INSTALL_WITHIN: chrono::Duration = chrono::Duration::minutes(10);
 
 /// A workspace as its owner sees it.
 #[derive(Debug, Clone, Serialize, FromRow)]

@@ -1,5 +1,7 @@
 //! What is the same id, address or number, however it was written.
 
+use std::borrow::Cow;
+
 use crate::orders::statement::{ID_LIMIT, Party};
 
 /// An id as the shop means it.
@@ -12,9 +14,13 @@ pub enum Id {
 }
 
 /// Reads an id. Programs that take ids for numbers write `17850.0` for 17850, and `1.23E+11` for what they cannot
-/// show; one in whose digits nothing is lost (`1.7850E+4`) is written out.
+/// show; one in whose digits nothing is lost (`1.7850E+4`) is written out. Those that must not write it as a text
+/// (`'17850`) or a formula (`="00123"`).
 pub fn id(text: &str) -> Option<Id> {
-    let text = text.trim();
+    let seen = visible(text);
+    let text = seen.trim();
+    let text = text.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let text = text.strip_prefix('\'').filter(|rest| is_digits(rest)).unwrap_or(text);
     if text.is_empty() || text.chars().count() > ID_LIMIT || text.chars().any(char::is_control) {
         return None;
     }
@@ -25,7 +31,27 @@ pub fn id(text: &str) -> Option<Id> {
     {
         return Some(Id::Exact(whole.to_owned()));
     }
+    // Where the decimal mark is a comma; three digits behind one may be thousands.
+    if let Some((whole, "0" | "00")) = text.split_once(',')
+        && is_digits(whole)
+    {
+        return Some(Id::Exact(whole.to_owned()));
+    }
     Some(scientific(text).unwrap_or_else(|| Id::Exact(text.to_owned())))
+}
+
+/// A text without the marks that nobody sees; nearly all have none, and an import asks for each of its orders.
+fn visible(text: &str) -> Cow<'_, str> {
+    match text.is_ascii() {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.chars().filter(|c| !is_unseen(*c)).collect()),
+    }
+}
+
+/// Marks without a width, which are copied along with a text: numbers of a telephone's list come with those that turn the
+/// direction of writing.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A number in scientific notation, as spreadsheets write it: one digit, more behind the point, an exponent with its
@@ -57,21 +83,35 @@ fn is_digits(text: &str) -> bool {
 pub use database::address::compared as email;
 
 /// A number as E.164 has it, where it says its country itself: `+` or `00`, then eight to fifteen digits with blanks,
-/// dots, dashes, brackets and slashes between them. A `(0)` behind the country is not dialled. Others depend on where the caller is and name nobody here.
+/// dots, dashes, brackets and slashes between them. A `(0)` behind the country is not dialled. Programs write it as a link
+/// (`tel:`), spreadsheets with an apostrophe or as a formula. Others depend on where the caller is and name nobody here.
 pub fn phone(text: &str) -> Option<String> {
-    // A spreadsheet's apostrophe says that what follows is a text.
-    let text = text.trim().trim_start_matches('\'').replace("(0)", "");
-    let international = text.strip_prefix('+').or_else(|| text.strip_prefix("00"))?;
+    let seen: String = visible(text).chars().map(half_width).collect();
+    let bare = seen.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '='));
+    let linked = |link: &&str| bare.get(..link.len()).is_some_and(|start| start.eq_ignore_ascii_case(link));
+    let link = ["tel:", "sms:", "whatsapp:"].into_iter().find(linked).unwrap_or_default();
+    let bare = bare[link.len()..].replace("(0)", "");
+    let bare = bare.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+    let international = bare.strip_prefix('+').or_else(|| bare.strip_prefix("00"))?;
     let mut digits = String::from("+");
     for c in international.chars() {
         match c {
             '0'..='9' => digits.push(c),
-            ' ' | '\u{a0}' | '\u{202f}' | '.' | '-' | '\u{2010}'..='\u{2013}' | '(' | ')' | '/' => {}
+            '.' | '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '(' | ')' | '/' => {}
+            c if c.is_whitespace() => {}
             _ => return None,
         }
     }
     let plausible = (9..=16).contains(&digits.len()) && !digits.starts_with("+0");
     plausible.then_some(digits)
+}
+
+/// Digits and signs in the width of East Asian letters, as others write them.
+fn half_width(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c,
+    }
 }
 
 /// What a customer is known by first, and what their orders are stored under when nothing else is known of them.
@@ -142,6 +182,13 @@ mod tests {
         assert_eq!(id("1,23E+11"), Some(Id::Rounded("1,23E+11".to_owned())));
         assert_eq!(id("12E5"), exact("12E5"));
         assert_eq!(id("007"), exact("007"));
+        assert_eq!(id("17850,0"), exact("17850"));
+        assert_eq!(id("17,850"), exact("17,850"));
+        assert_eq!(id("'17850"), exact("17850"));
+        assert_eq!(id("=\"00123\""), exact("00123"));
+        assert_eq!(id("'s-1"), exact("'s-1"));
+        assert_eq!(id("\u{a0}17850\u{200b}"), exact("17850"));
+        assert_eq!(id("\u{200b}"), None);
         assert_eq!(id("  "), None);
     }
 
@@ -166,10 +213,33 @@ mod tests {
 
     #[test]
     fn numbers_that_say_their_country() {
-        for text in ["+49 (0)30 123-4567", "0049 30 1234567", "'+49301234567", "+49/30/1234567"] {
+        for text in [
+            "+49 (0)30 123-4567",
+            "0049 30 1234567",
+            "'+49301234567",
+            "+49/30/1234567",
+            "(+49) 30 1234567",
+            "(0049)30/123 4567",
+            "tel:+49-30-1234567",
+            "WhatsApp:+49301234567",
+            "=\"+49301234567\"",
+            "\u{202a}+49 30 1234567\u{202c}",
+            "+ 49\u{2009}30\t1234567",
+            "+49\u{2212}30\u{2015}1234567",
+            "\u{ff0b}\u{ff14}\u{ff19}301234567",
+        ] {
             assert_eq!(phone(text).as_deref(), Some("+49301234567"), "{text}");
         }
-        for text in ["030 1234567", "+0301234567", "+49", "call me", "+49 30 12x4567", "+1234567890123456"] {
+        for text in [
+            "030 1234567",
+            "+0301234567",
+            "+49",
+            "call me",
+            "tel:",
+            "+49 30 12x4567",
+            "+1234567890123456",
+            "=",
+        ] {
             assert_eq!(phone(text), None, "{text}");
         }
     }

@@ -5,16 +5,17 @@
 //! columns mean, and what it says; [`mod@preview`] shows that before anything is stored.
 //!
 //! A [`statement`] is what a source says of one order. [`state`](mod@state) decides what it does to what is stored, by
-//! `content` and time, and `store` writes it. [`import`] drives what a reader finds in a file through that, batch by batch;
-//! [`mod@undo`] takes an import back, but for what `confirmed` gives to others that state the same; [`listed`] is what people
-//! see of them. Profiles are derived from lines that count under the tenant's [`rule`], by
-//! [`stale`]. [`mod@export`] is the way out.
+//! `content` and time, and `store` writes it; what stands twice in one file is known by `joined`. [`import`] drives what a
+//! reader finds in a file through that, batch by batch; [`mod@undo`] takes an import back, but for what `confirmed` gives to
+//! others that state the same; [`listed`] is what people see of them. Profiles are derived from lines that count under the
+//! tenant's [`rule`], by [`stale`]. [`mod@export`] is the way out.
 
 mod confirmed;
 mod content;
 pub mod export;
 pub mod file;
 pub mod import;
+mod joined;
 pub mod listed;
 pub mod mapping;
 pub mod preview;

@@ -2,14 +2,17 @@
 //! left out, and what is assumed. Of a large file the beginning is looked at, and a little of the middle and the end; of a
 //! small one all.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::joined::{Evidence, Joined};
+use super::progress::Progress;
 use super::reading::{ReadError, Reading, Request, Source, Understood, is_cut_off};
-use super::repeats::{Earlier, Repeat};
+use super::repeats::HEADER_REPEATED;
 use super::rule::RevenueRule;
+use super::state::Told;
 use super::statement::{Found, Note, NoteKind, Payment, Statement};
 
 /// Rows of the beginning that are read.
@@ -87,7 +90,7 @@ pub fn preview(
     let mut reading = Reading::peek(source, request)?;
     let understood = reading.understood().clone();
     let mut preview = Preview {
-        problem: understood.forms.open.first().cloned(),
+        problem: understood.forms.clone().settled().err().map(|error| error.to_string()),
         understood,
         is_whole: false,
         rows: 0,
@@ -99,8 +102,7 @@ pub fn preview(
         left_out: Vec::new(),
         remarks: Vec::new(),
     };
-    let mut orders = HashMap::new();
-    preview.is_whole = preview.look(&mut reading, rule, ROWS, (orders_shown, true), &mut orders)?;
+    preview.is_whole = preview.look(&mut reading, rule, ROWS, (orders_shown, true))?;
     if !reading.has_times() {
         let zone = reading.zone();
         for order in &mut preview.sample {
@@ -114,8 +116,7 @@ pub fn preview(
                 // The first order there is perhaps half of one.
                 reading.next()?;
                 let until = preview.rows + DISTANT_ROWS;
-                // What stands there may be half of an order, so nothing is said of what stands twice.
-                preview.look(&mut reading, rule, until, (0, false), &mut HashMap::new())?;
+                preview.look(&mut reading, rule, until, (0, false))?;
             }
         }
     }
@@ -127,57 +128,79 @@ pub fn preview(
 }
 
 impl Preview {
-    /// Looks at rows; true at the end of the file.
+    /// Looks at rows; true at the end of the file. Where lines have no numbers, what stands there may be half of an order,
+    /// so nothing is said of what stands twice.
     fn look(
         &mut self,
         reading: &mut Reading,
         rule: RevenueRule,
         until_rows: u64,
         (orders_shown, has_lines): (usize, bool),
-        orders: &mut HashMap<String, (u64, Earlier)>,
     ) -> Result<bool, ReadError> {
-        while self.rows < until_rows {
+        let mut blocks = Vec::new();
+        let mut headers = Vec::new();
+        let is_end = loop {
+            if self.rows >= until_rows {
+                break false;
+            }
             match reading.next() {
-                Ok(None) => return Ok(true),
-                Ok(Some(Found::Order { statement, line, rows, .. })) => {
+                Ok(None) => break true,
+                Ok(Some(Found::Order { statement, line, rows, is_headed, .. })) => {
                     self.rows += u64::from(rows);
-                    let (first, earlier) = orders
-                        .entry(statement.order_id.clone())
-                        .or_insert_with(|| (line, Earlier::default()));
-                    let repeat = earlier.add(&statement);
-                    if let Some(note) = repeat.note(&statement.order_id, line, Some(*first)) {
-                        self.count(note, rows, has_lines);
-                    }
-                    if repeat == Repeat::Block {
-                        continue;
-                    }
-                    self.orders += 1;
-                    let worth: Decimal = statement.lines.iter().map(|line| line.amount).sum();
-                    *self.worth.entry(statement.currency.clone()).or_default() += worth;
-                    let counts = rule.counts(&statement);
-                    if counts {
-                        self.orders_counted += 1;
-                        let is_taken_back = statement.payment == Payment::Refunded
-                            && !statement.lines.iter().any(|line| line.is_return);
-                        *self.revenue.entry(statement.currency.clone()).or_default() +=
-                            if is_taken_back { Decimal::ZERO } else { worth };
-                    }
-                    if self.sample.len() < orders_shown {
-                        self.sample.push(Sample { line, statement, counts, placed_on: None });
-                    }
+                    blocks.push((statement, line, rows, is_headed));
                 }
                 Ok(Some(Found::Note { note, rows, .. })) => {
                     self.rows += u64::from(rows);
+                    if note.reason == HEADER_REPEATED {
+                        headers.push(note.clone());
+                    }
                     self.count(note, rows, has_lines);
                 }
                 Err(error) if is_cut_off(&error) => {
                     self.problem = Some(error.to_string());
-                    return Ok(true);
+                    break true;
                 }
                 Err(error) => return Err(error),
             }
+        };
+        let told: Vec<Told<'_>> = blocks
+            .iter()
+            .map(|(statement, line, _, is_headed)| Told { statement, line: *line, is_headed: *is_headed })
+            .collect();
+        let joined = match has_lines {
+            true => Joined::of(&told, Evidence::of(&Progress::default(), headers.iter())),
+            false => Joined::default(),
+        };
+        for (statement, line, rows, _) in blocks {
+            if let Some((repeat, first)) = joined.repeat(line) {
+                if let Some(note) = repeat.note(&statement.order_id, line, Some(first)) {
+                    self.count(note, rows, has_lines);
+                }
+                if repeat.is_left_out() {
+                    continue;
+                }
+            }
+            self.take(statement, line, rule, orders_shown);
         }
-        Ok(false)
+        Ok(is_end)
+    }
+
+    /// Adds an order that counts once.
+    fn take(&mut self, statement: Statement, line: u64, rule: RevenueRule, orders_shown: usize) {
+        self.orders += 1;
+        let worth: Decimal = statement.lines.iter().map(|line| line.amount).sum();
+        *self.worth.entry(statement.currency.clone()).or_default() += worth;
+        let counts = rule.counts(&statement);
+        if counts {
+            self.orders_counted += 1;
+            let is_taken_back =
+                statement.payment == Payment::Refunded && !statement.lines.iter().any(|line| line.is_return);
+            *self.revenue.entry(statement.currency.clone()).or_default() +=
+                if is_taken_back { Decimal::ZERO } else { worth };
+        }
+        if self.sample.len() < orders_shown {
+            self.sample.push(Sample { line, statement, counts, placed_on: None });
+        }
     }
 
     /// What nothing in the file says, and is taken for granted.
@@ -193,6 +216,16 @@ impl Preview {
                 "nothing says in which currency these orders are, so they are taken as {code}; state another by the parameter `currency` (as EUR), or by a mapping"
             );
             tell("currency_assumed", orders, Some(first).filter(|line| *line > 0), None, message);
+        }
+        let others = &self.understood.file.other_sheets;
+        if let Some(sheet) = &self.understood.file.sheet
+            && !others.is_empty()
+        {
+            let names = others.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "only the sheet `{sheet}` is read, and others are not ({names}); to import another as well, state `sheet`"
+            );
+            tell("other_sheets", others.len() as u64, None, None, message);
         }
         if let Some(column) = reading.column_of_totals()
             && self.orders > 0

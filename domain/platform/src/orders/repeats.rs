@@ -1,8 +1,5 @@
-//! Orders that stand in two places of one file, as in one that was joined from files which overlap.
-//!
-//! Rows of one order add up wherever they stand: a file may be in the order of products. So a block of rows that stands
-//! twice counts twice, unless its lines have ids, by which the second is known to be the first again. Without ids it may
-//! be what was bought, and is told.
+//! Orders that stand in two places of one file: what is told of it, and lines that are known by their ids. Which further
+//! block of an order is what, is decided in [`joined`](super::joined).
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,6 +13,15 @@ use super::state::{Before, Told};
 use super::statement::{Line, Note, NoteKind, Statement};
 use super::store;
 
+/// The line of column names stands there once more.
+pub(super) const HEADER_REPEATED: &str = "header_repeated";
+/// Lines that are alike stand apart, and were added up.
+pub(super) const IN_TWO_PLACES: &str = "order_in_two_places";
+/// Lines stand there once more, by their ids.
+pub(super) const REPEATED_BLOCK: &str = "repeated_block";
+/// An order stands there once more.
+pub(super) const REPEATED_ORDER: &str = "repeated_order";
+
 /// What a further block of an order's rows is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
@@ -23,11 +29,20 @@ pub(super) enum Repeat {
     New,
     /// A line that says the same stood there before.
     Alike,
+    /// The order stands there again and says something else.
+    Restated,
     /// Each line stood there before, under the same id.
     Block,
+    /// All of it stood there before, and the file shows that it is a repetition.
+    Whole,
 }
 
 impl Repeat {
+    /// Whether the block counts no more.
+    pub(super) fn is_left_out(self) -> bool {
+        matches!(self, Repeat::Block | Repeat::Whole)
+    }
+
     /// What is to be told of the block that begins in a line; the order's first one began in another, if that is known.
     pub(super) fn note(self, order_id: &str, line: u64, first: Option<u64>) -> Option<Note> {
         let order: String = order_id.chars().take(60).collect();
@@ -36,14 +51,28 @@ impl Repeat {
             Repeat::New => return None,
             Repeat::Alike => (
                 NoteKind::Remark,
-                "order_in_two_places",
+                IN_TWO_PLACES,
                 format!(
-                    "order {order} stands in two places of the file ({first} and from line {line}) with lines that are alike, and they are added up; if the file was joined from files that overlap, remove what is there twice, and import it again"
+                    "order {order} stands in two places of the file ({first} and from line {line}) with lines that are alike, and they are added up; if the file was joined from files that overlap, import these one by one, or remove what is there twice, and import it again"
+                ),
+            ),
+            Repeat::Restated => (
+                NoteKind::Remark,
+                "order_stated_twice",
+                format!(
+                    "order {order} stands in two places of the file ({first} and from line {line}) and does not say the same, as in exports of two days that were joined; both are added up, so keep the newer rows alone, or import the exports one by one, the newest last"
+                ),
+            ),
+            Repeat::Whole => (
+                NoteKind::LeftOut,
+                REPEATED_ORDER,
+                format!(
+                    "order {order} stands there once more and says the same ({first} and from line {line}), as in files that were joined and overlap; it counts once"
                 ),
             ),
             Repeat::Block => (
                 NoteKind::LeftOut,
-                "repeated_block",
+                REPEATED_BLOCK,
                 format!(
                     "order {order} stands there once more with the same ids of lines, as in files that were joined and overlap; it counts once"
                 ),

@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use super::confirmed::Confirmed;
 use super::content::Content;
-use super::repeats::{self, Earlier, Repeat};
+use super::joined::{self, Joined};
+use super::repeats::{self, Repeat};
 use super::rule;
 use super::seen::Seen;
 use super::stale;
@@ -90,7 +91,7 @@ impl Stated {
     /// Tells of a further part of an order, if there is something to tell; a repeated one is left out.
     fn repeat(&mut self, repeat: Repeat, part: &Told<'_>, order_id: &str, first: Option<u64>) {
         let Some(note) = repeat.note(order_id, part.line, first) else { return };
-        let left_out = if repeat == Repeat::Block { part.statement.lines.len() } else { 0 };
+        let left_out = if repeat.is_left_out() { part.statement.lines.len() } else { 0 };
         self.counts.lines_left_out += left_out as i64;
         self.notes.push((note, u32::try_from(left_out).unwrap_or(u32::MAX)));
     }
@@ -102,6 +103,8 @@ pub(super) struct Told<'s> {
     pub(super) statement: &'s Statement,
     /// The row it begins in; 0 where there are no rows.
     pub(super) line: u64,
+    /// As [`Found::Order`](super::statement::Found::Order) says.
+    pub(super) is_headed: bool,
 }
 
 /// Stores what a shop's system says of its orders, each of them as a whole (platform role), and derives the profiles of
@@ -120,12 +123,13 @@ pub async fn state(
     }
     let mut stated = Stated::default();
     // Statements of one order each see what the one before has stored.
-    let mut rest: Vec<Told<'_>> = statements.iter().map(|statement| Told { statement, line: 0 }).collect();
+    let mut rest: Vec<Told<'_>> =
+        statements.iter().map(|statement| Told { statement, line: 0, is_headed: false }).collect();
     while !rest.is_empty() {
         let mut seen = HashSet::new();
         let (now, later): (Vec<_>, Vec<_>) =
             rest.into_iter().partition(|told| seen.insert(told.statement.order_id.as_str()));
-        let (done, _) = apply(tx, tenant, source, &now, &Seen::default()).await?;
+        let (done, _) = apply(tx, tenant, source, &now, (&Joined::default(), &Seen::default())).await?;
         stated.counts.add(done.counts);
         stated.notes.extend(done.notes);
         stated.unnamed.extend(done.unnamed);
@@ -161,21 +165,28 @@ struct Group<'s> {
     order_id: String,
     key: Key,
     parts: Vec<Told<'s>>,
-    /// What its parts say, from the second one on.
-    earlier: Option<Earlier>,
+}
+
+impl Group<'_> {
+    /// All that its parts say.
+    fn content(&self) -> Option<Content> {
+        let (first, others) = self.parts.split_first()?;
+        let content = Content::of(first.statement, &self.key);
+        Some(others.iter().fold(content, |sum, part| sum.and_lines_of(part.statement)))
+    }
 }
 
 /// Stores statements and notes whose profiles are stale, but for what the caller has `seen`; answers what it may add to that
-/// when it has committed. The caller has the lanes.
+/// when it has committed. What stands there once more, `joined` knows. The caller has the lanes.
 pub(super) async fn apply(
     tx: &mut Tx,
     tenant: TenantId,
     source: &Source,
     told: &[Told<'_>],
-    seen: &Seen,
+    (joined, seen): (&Joined, &Seen),
 ) -> Result<(Stated, Seen), DbError> {
     let (mut stated, mut fresh) = (Stated::default(), Seen::default());
-    let groups = grouped(told, &mut stated);
+    let groups = grouped(told, joined, &mut stated);
     if groups.is_empty() {
         return Ok((stated, fresh));
     }
@@ -186,22 +197,26 @@ pub(super) async fn apply(
         groups.iter().flat_map(|group| &group.parts).map(|part| &part.statement.customer).collect();
     let erased = erased::among(tx, tenant, &source.erasure_key, parties.into_iter()).await?;
 
-    let further: Vec<(&Before, &[Told<'_>])> = groups
+    let further: Vec<(usize, &Before)> = groups
         .iter()
-        .filter_map(|group| Some((stored.get(group.order_id.as_str())?, &group.parts[..])))
-        .filter(|(before, parts)| before.is_begun_by(source) && repeats::have_ids(parts))
+        .enumerate()
+        .filter_map(|(place, group)| Some((place, stored.get(group.order_id.as_str())?)))
+        .filter(|(_, before)| before.is_begun_by(source))
         .collect();
-    let repeated = repeats::stored_already(tx, tenant, &further).await?;
+    let with_ids: Vec<(&Before, &[Told<'_>])> = further
+        .iter()
+        .map(|(place, before)| (*before, &groups[*place].parts[..]))
+        .filter(|(_, parts)| repeats::have_ids(parts))
+        .collect();
+    let repeated = repeats::stored_already(tx, tenant, &with_ids).await?;
+    let once_more = once_more(&groups, &further, &repeated, joined);
 
     let mut returned = Vec::new();
     let mut changes = Vec::with_capacity(groups.len());
     let mut restated = Vec::new();
     let mut confirmed = Confirmed::default();
-    for group in &groups {
-        let [first, others @ ..] = &group.parts[..] else { continue };
-        let content = others
-            .iter()
-            .fold(Content::of(first.statement, &group.key), |sum, part| sum.and_lines_of(part.statement));
+    for (place, group) in groups.iter().enumerate() {
+        let (Some(first), Some(content)) = (group.parts.first(), group.content()) else { continue };
         let lines = group.parts.iter().map(|part| part.statement.lines.len() as i64).sum::<i64>();
         let before = stored.get(group.order_id.as_str());
         let kept = match before.map_or(Verdict::New, |before| before.judge(first.statement, source, content))
@@ -231,6 +246,10 @@ pub(super) async fn apply(
                 for part in &group.parts {
                     stated.repeat(Repeat::Block, part, &group.order_id, None);
                 }
+                continue;
+            }
+            Verdict::Part if once_more.contains(&place) => {
+                stated.repeat(Repeat::Whole, first, &group.order_id, None);
                 continue;
             }
             Verdict::Part => {
@@ -301,12 +320,37 @@ const CUSTOMER_ROUNDED: &str = "a program that took the customer's id for a quan
 const CUSTOMER_MISSING: &str = "there is neither a customer's id nor an e-mail address nor a telephone number with its \
                                 country";
 
-/// Puts the parts of each order together and leaves out what names no order or nobody.
-fn grouped<'s>(told: &[Told<'s>], stated: &mut Stated) -> Vec<Group<'s>> {
+/// Which orders, by their places, stand here once more after earlier batches of the same file: by what they say, where
+/// no ids of lines tell it.
+fn once_more(
+    groups: &[Group<'_>],
+    further: &[(usize, &Before)],
+    repeated: &HashSet<&str>,
+    joined: &Joined,
+) -> HashSet<usize> {
+    let again: Vec<(usize, Told<'_>)> = further
+        .iter()
+        .filter_map(|(place, before)| {
+            let group = &groups[*place];
+            let [block] = group.parts[..] else { return None };
+            let is_said = group.content().is_some_and(|content| before.says(content));
+            (is_said && !joined::has_line_ids(block.statement)).then_some((*place, block))
+        })
+        .collect();
+    joined.once_more(&again, further.len().saturating_sub(again.len() + repeated.len()))
+}
+
+/// Puts the parts of each order together and leaves out what stands there once more, and what names no order or nobody.
+fn grouped<'s>(told: &[Told<'s>], joined: &Joined, stated: &mut Stated) -> Vec<Group<'s>> {
     let mut groups: Vec<Group<'s>> = Vec::with_capacity(told.len());
     let mut places: HashMap<String, usize> = HashMap::with_capacity(told.len());
     for part in told {
         let statement = part.statement;
+        let repeat = joined.repeat(part.line);
+        if let Some((repeat, first)) = repeat.filter(|(repeat, _)| repeat.is_left_out()) {
+            stated.repeat(repeat, part, &statement.order_id, Some(first));
+            continue;
+        }
         let order_id = match normal::id(&statement.order_id) {
             Some(Id::Exact(id)) => Some(id),
             _ => None,
@@ -321,22 +365,16 @@ fn grouped<'s>(told: &[Told<'s>], stated: &mut Stated) -> Vec<Group<'s>> {
                 );
                 stated.notes.push((note(part, NoteKind::Remark, "order_of_two_customers", message), 0));
             }
-            let earlier = group.earlier.get_or_insert_with(|| {
-                let mut earlier = Earlier::default();
-                earlier.add(group.parts[0].statement);
-                earlier
-            });
-            let repeat = earlier.add(statement);
-            stated.repeat(repeat, part, &group.order_id, Some(group.parts[0].line));
-            if repeat != Repeat::Block {
-                group.parts.push(*part);
+            if let Some((repeat, first)) = repeat {
+                stated.repeat(repeat, part, &group.order_id, Some(first));
             }
+            group.parts.push(*part);
             continue;
         }
         let (reason, message) = match (order_id, normal::key(&statement.customer)) {
             (Some(order_id), Ok(key)) => {
                 places.insert(order_id.clone(), groups.len());
-                groups.push(Group { order_id, key, parts: vec![*part], earlier: None });
+                groups.push(Group { order_id, key, parts: vec![*part] });
                 continue;
             }
             (None, _) => ("order_id_rounded", ORDER_ROUNDED),

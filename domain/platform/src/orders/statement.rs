@@ -142,6 +142,8 @@ pub enum Found {
         line: u64,
         /// Rows that it was read from.
         rows: u32,
+        /// Whether it begins with the order's own data, in a file whose other rows have none of them.
+        is_headed: bool,
         /// Where reading can go on after it.
         after: Place,
     },

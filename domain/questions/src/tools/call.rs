@@ -16,11 +16,11 @@ pub const DEFAULT_LIMIT: u32 = 20;
 /// The most rows of a page, and of all pages of most reports.
 pub const MAX_LIMIT: u32 = 100;
 /// The greatest number of months that are looked back on.
-pub const MAX_MONTHS: u32 = 36;
+const MAX_MONTHS: u32 = 36;
 /// The greatest number of months ahead.
-pub const MAX_AHEAD: u32 = 24;
+const MAX_AHEAD: u32 = 24;
 /// The largest arguments, in bytes of JSON.
-pub const MAX_ARGUMENT_BYTES: usize = 4_096;
+const MAX_ARGUMENT_BYTES: usize = 4_096;
 
 /// A call with checked parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

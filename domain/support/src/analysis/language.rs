@@ -3,6 +3,9 @@
 use database::ids::TicketId;
 use database::{DbError, Tx};
 use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::customer_words::{self, ENGLISH, Words};
 
 /// What is known of the language that a customer should be answered in (ISO 639-1).
 #[derive(Debug, Clone, Default, PartialEq, Eq, FromRow)]
@@ -11,6 +14,14 @@ pub struct Languages {
     pub of_ticket: Option<String>,
     /// That of the shop's help page.
     pub of_shop: Option<String>,
+}
+
+impl Languages {
+    /// The words in the first of them that there are words in, else in English.
+    pub fn words(&self) -> &'static Words {
+        let mut told = [&self.of_ticket, &self.of_shop].into_iter().flatten();
+        told.find_map(|code| customer_words::of(code)).unwrap_or(&ENGLISH)
+    }
 }
 
 /// What is known for a ticket; nothing for one that there is not (support role).
@@ -32,4 +43,27 @@ pub async fn languages(tx: &mut Tx, ticket: TicketId) -> Result<Languages, DbErr
     .fetch_optional(&mut **tx)
     .await?;
     Ok(found.unwrap_or_default())
+}
+
+/// What is known for a person, by all of their tickets (support role): the latest message of which it was read counts, else
+/// the latest ticket of which it was said.
+///
+/// # Errors
+/// The database failed.
+pub async fn languages_of_person(tx: &mut Tx, tickets: &[Uuid]) -> Result<Languages, DbError> {
+    Ok(sqlx::query_as(
+        "select coalesce(
+                    (select a.language from support_app.message m
+                     join support_app.message_analysis a on a.message_id = m.id
+                     where m.ticket_id = any($1) and a.language is not null
+                     order by m.sent_at desc, m.id desc limit 1),
+                    (select t.language from support_app.ticket t
+                     where t.id = any($1) and t.language is not null
+                     order by t.created_at desc, t.id desc limit 1)) as of_ticket,
+                (select p.language from support_app.help_page p
+                 where p.tenant_id = (select shared.current_tenant())) as of_shop",
+    )
+    .bind(tickets)
+    .fetch_one(&mut **tx)
+    .await?)
 }

@@ -10,7 +10,7 @@ mod ticket;
 pub mod words;
 
 pub use ask::ask;
-pub use language::{Languages, languages};
+pub use language::{Languages, languages, languages_of_person};
 pub use ticket::summarise;
 
 use chrono::{DateTime, Utc};

@@ -5,6 +5,8 @@ use database::ids::{MessageId, TicketId};
 use database::{DbError, Tx};
 use sqlx::FromRow;
 
+use crate::tickets::state::Status;
+
 /// A ticket as its customer sees it.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct Own {
@@ -15,7 +17,7 @@ pub struct Own {
     /// What it is about.
     pub subject: Option<String>,
     /// Where it stands.
-    pub status: String,
+    pub status: Status,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }

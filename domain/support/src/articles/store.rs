@@ -16,7 +16,7 @@ use crate::rules::store::SaveError;
 use crate::tickets::words;
 
 /// Articles that a tenant may have.
-pub const MOST_ARTICLES: i64 = 5_000;
+const MOST_ARTICLES: i64 = 5_000;
 /// Languages of one article.
 const MOST_LANGUAGES: usize = 20;
 

@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use crate::order::Tier;
 
 /// Points for a senior when the customer's tier is gold or platinum.
-pub const SENIOR_POINTS: f64 = 50.0;
+const SENIOR_POINTS: f64 = 50.0;
 /// Points for having every skill of the ticket.
-pub const SKILL_POINTS: f64 = 30.0;
+const SKILL_POINTS: f64 = 30.0;
 /// What it costs to have just given the ticket away: it comes back only when nobody else may have it.
-pub const GAVE_AWAY_POINTS: f64 = -1000.0;
+const GAVE_AWAY_POINTS: f64 = -1000.0;
 /// How many candidates' scores are kept with a decision.
 const SCORES_KEPT: usize = 100;
 

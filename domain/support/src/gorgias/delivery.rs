@@ -62,11 +62,14 @@ pub struct Delivery {
 impl Delivery {
     /// Every message told of, oldest first, each once.
     pub fn messages(&self) -> Vec<&Message> {
-        let mut messages: Vec<&Message> = self.ticket.messages.iter().collect();
-        if let Some(message) = &self.message
-            && !messages.iter().any(|other| other.id == message.id)
-        {
-            messages.push(message);
+        let mut messages: Vec<&Message> = Vec::with_capacity(self.ticket.messages.len() + 1);
+        for told in self.ticket.messages.iter().chain(&self.message) {
+            match messages.iter_mut().find(|other| other.id == told.id) {
+                // Told of twice, and one of the two without its text.
+                Some(other) if other.body_text.is_empty() => *other = told,
+                Some(_) => {}
+                None => messages.push(told),
+            }
         }
         // One without a time is news just told of.
         messages.sort_by_key(|message| message.sent_at.unwrap_or(DateTime::<Utc>::MAX_UTC));
@@ -212,7 +215,9 @@ impl Priority {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
     /// The body is not JSON.
-    #[error("the body is not JSON (line {line}, column {column})")]
+    #[error(
+        "the body is not JSON (line {line}, column {column}); send a ticket, or an event with its ticket, as JSON"
+    )]
     NotJson {
         /// Line of the first fault, from 1.
         line: usize,
@@ -220,7 +225,7 @@ pub enum DeliveryError {
         column: usize,
     },
     /// A required field is missing or null.
-    #[error("the field {field} is missing")]
+    #[error("the field {field} is missing; add it to the webhook's template in the help desk")]
     Missing {
         /// Path, for example `ticket.id`.
         field: String,
@@ -230,8 +235,8 @@ pub enum DeliveryError {
     Wrong {
         /// Path, for example `ticket.messages[2].id`.
         field: String,
-        /// What it should be.
-        problem: &'static str,
+        /// Of what kind the value is, and what it should be.
+        problem: String,
     },
 }
 

@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-use accounts::foreign::time;
 pub(super) use accounts::foreign::value::{Plain, plain, whole};
+use accounts::foreign::{json, time};
 use chrono::{DateTime, Utc};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -81,13 +81,20 @@ impl<'a> Object<'a> {
         Some(object)
     }
 
-    /// Whether the field says something: neither null nor empty, false or zero.
-    pub(super) fn says_something(&self, name: &str) -> bool {
-        match self.value(name).and_then(plain) {
-            None | Some(Plain::Flag(false) | Plain::Number("0")) => false,
-            Some(Plain::Text(text)) => !text.trim().is_empty(),
-            Some(_) => true,
+    /// Whether a time, or a plain yes, says that something happened. What can be understood as neither counts as absent.
+    pub(super) fn happened(&self, name: &str, remarks: &mut Remarks) -> bool {
+        let Some(value) = self.value(name).and_then(plain) else { return false };
+        let happened = match &value {
+            Plain::Flag(flag) => Some(*flag),
+            Plain::Text(text) if is_nothing(text) => return false,
+            Plain::Text(text) => truth(text).or_else(|| time::of_text(text).map(|_| true)),
+            Plain::Number(digits) => truth(digits).or_else(|| time::of_number(digits).map(|_| true)),
+            Plain::List | Plain::Object => None,
+        };
+        if happened.is_none() {
+            remarks.add(self.path(name), "is no date and time that can be understood; it was left out");
         }
+        happened.unwrap_or(false)
     }
 
     /// An id: a whole number or a text of 1-255 characters. A number keeps all its digits, and `4711.0` is 4711. A
@@ -99,6 +106,8 @@ impl<'a> Object<'a> {
         let id = match self.value(name).and_then(plain) {
             None => return Ok(None),
             Some(Plain::Number(digits)) => whole(digits).ok_or("must be a whole number or a text")?,
+            // It would be one and the same id for everything, too.
+            Some(Plain::Text(text)) if is_nothing(&text) && !text.trim().is_empty() => return Ok(None),
             Some(Plain::Text(text)) => {
                 let text = text.trim();
                 let is_number = text.contains('.') && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
@@ -150,9 +159,13 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The same, unless it is nothing but a placeholder that nobody filled in: that would be everybody's.
+    /// The same, unless it is nothing but a placeholder that nobody filled in, or a word for nothing: that would be
+    /// everybody's.
     pub(super) fn filled(&self, name: &str, limit: usize, remarks: &mut Remarks) -> Option<String> {
         let text = self.text(name, limit, remarks)?;
+        if is_nothing(&text) {
+            return None;
+        }
         if is_one_placeholder(&text) {
             remarks.add(self.path(name), format!("{UNFILLED}; it was left out"));
             return None;
@@ -164,15 +177,10 @@ impl<'a> Object<'a> {
     pub(super) fn flag(&self, name: &str, remarks: &mut Remarks) -> Option<bool> {
         let flag = match self.value(name).and_then(plain)? {
             Plain::Flag(flag) => Some(flag),
-            Plain::Number("1") => Some(true),
-            Plain::Number("0") => Some(false),
-            Plain::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
-                "" => return None,
-                "true" | "1" | "yes" => Some(true),
-                "false" | "0" | "no" => Some(false),
-                _ => None,
-            },
-            _ => None,
+            Plain::Number(digits) => truth(digits),
+            Plain::Text(text) if is_nothing(&text) => return None,
+            Plain::Text(text) => truth(&text),
+            Plain::List | Plain::Object => None,
         };
         if flag.is_none() {
             remarks.add(self.path(name), "is neither true nor false; it was left out");
@@ -184,7 +192,7 @@ impl<'a> Object<'a> {
     pub(super) fn count(&self, name: &str, remarks: &mut Remarks) -> Option<i32> {
         let count = match self.value(name).and_then(plain)? {
             Plain::Number(digits) => whole(digits),
-            Plain::Text(text) if text.trim().is_empty() => return None,
+            Plain::Text(text) if is_nothing(&text) => return None,
             Plain::Text(text) => whole(text.trim()),
             _ => None,
         };
@@ -199,7 +207,7 @@ impl<'a> Object<'a> {
     /// A point in time, in any form that [`time`] knows.
     pub(super) fn time(&self, name: &str, remarks: &mut Remarks) -> Option<DateTime<Utc>> {
         let time = match self.value(name).and_then(plain)? {
-            Plain::Text(text) if text.trim().is_empty() => return None,
+            Plain::Text(text) if is_nothing(&text) => return None,
             Plain::Text(text) => time::of_text(&text),
             Plain::Number(digits) => time::of_number(digits),
             _ => None,
@@ -209,29 +217,93 @@ impl<'a> Object<'a> {
         }
         time
     }
+}
 
-    /// The last `most` items of a list, each with its number.
-    pub(super) fn last_items(
-        &self,
-        name: &str,
-        most: usize,
-        remarks: &mut Remarks,
-    ) -> Option<Vec<(usize, &'a RawValue)>> {
-        let raw = self.value(name)?;
-        match (Items { most }).deserialize(&mut serde_json::Deserializer::from_str(raw.get())) {
-            Ok(items) => Some(items),
-            Err(_) if raw.get().starts_with('{') => {
-                remarks.add(self.path(name), "is an object instead of a list; it was read as its only item");
-                Some(vec![(0, raw)])
+/// The last `most` items of a list at `path`, each with its number.
+pub(super) fn last_items<'r>(
+    path: &str,
+    raw: &'r RawValue,
+    most: usize,
+    remarks: &mut Remarks,
+) -> Option<Vec<(usize, &'r RawValue)>> {
+    match (Items { most }).deserialize(&mut serde_json::Deserializer::from_str(raw.get())) {
+        Ok(items) => {
+            if let Some((first, _)) = items.first().filter(|(first, _)| *first > 0) {
+                let problem = format!("has more than {most} items; the first {first} were left out");
+                remarks.add(path.to_owned(), problem);
             }
-            Err(_) => {
-                if raw.get() != "\"\"" {
-                    remarks.add(self.path(name), "is not a list; it was left out");
-                }
-                None
+            Some(items)
+        }
+        Err(_) if raw.get().starts_with('{') => {
+            remarks.add(path.to_owned(), "is an object instead of a list; it was read as its only item");
+            Some(vec![(0, raw)])
+        }
+        Err(_) => {
+            if raw.get() != "\"\"" {
+                remarks.add(path.to_owned(), "is not a list; it was left out");
             }
+            None
         }
     }
+}
+
+/// Of what kind a value is, as is said of one that does not fit.
+pub(super) fn seen(raw: &RawValue) -> &'static str {
+    match plain(raw) {
+        None => "is null",
+        Some(Plain::Flag(_)) => "is true or false",
+        Some(Plain::Number(digits)) if whole(digits).is_none() => "is a number with a fraction",
+        Some(Plain::Number(_)) => "is a number",
+        Some(Plain::Text(text)) if text.trim().is_empty() => "is an empty text",
+        Some(Plain::Text(_)) => "is a text",
+        Some(Plain::List) => "is a list",
+        Some(Plain::Object) => "is an object",
+    }
+}
+
+/// What is said of JSON that came as a text.
+pub(super) const IN_A_TEXT: &str = "is JSON within a text; it was read as what it says";
+
+/// The object or list that a text is, where one belongs: some programs write as a text what they put into another
+/// document.
+pub(super) fn within_text(raw: &RawValue) -> Option<Box<RawValue>> {
+    let Some(Plain::Text(text)) = plain(raw) else { return None };
+    let text = text.trim();
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    RawValue::from_string(json::clean(text.as_bytes()).ok()?.text).ok()
+}
+
+/// What a text or a number says to a question of yes or no.
+fn truth(written: &str) -> Option<bool> {
+    match written.trim().to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" => Some(true),
+        "false" | "f" | "no" | "n" | "off" => Some(false),
+        other => match whole(other).as_deref() {
+            Some("1") => Some(true),
+            Some("0") => Some(false),
+            _ => None,
+        },
+    }
+}
+
+/// Whether a text is what programs write where they have nothing.
+fn is_nothing(text: &str) -> bool {
+    matches!(
+        text.trim(),
+        "" | "null"
+            | "NULL"
+            | "(null)"
+            | "nil"
+            | "<nil>"
+            | "None"
+            | "NaN"
+            | "nan"
+            | "undefined"
+            | "<no value>"
+            | "[object Object]"
+    )
 }
 
 /// What is said of a placeholder.

@@ -8,15 +8,29 @@ use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
 
 /// The text of an HTML message, at most `limit` characters. When nothing is left without the history, the history is
-/// what was written.
+/// what was written; and when all of it is said to be invisible, an element was not closed.
 pub fn written(html: &str, limit: usize) -> String {
     let own = render(html, limit, Quotes::LeftOut);
-    if own.is_empty() { render(html, limit, Quotes::Kept) } else { own }
+    if own.is_empty() { whole(html, limit) } else { own }
+}
+
+/// Whether a text that should be plain is HTML after all: it begins and ends with a tag, and HTML begins with that one.
+pub fn is_markup(text: &str) -> bool {
+    const FIRST: [&str; 14] = [
+        "doctype", "html", "head", "body", "meta", "style", "div", "p", "span", "table", "br", "font", "ul",
+        "ol",
+    ];
+    let text = text.trim();
+    let Some(tag) = text.strip_prefix('<').filter(|_| text.ends_with('>')) else { return false };
+    let tag = tag.trim_start_matches('!');
+    let name = tag.find(|c: char| !c.is_ascii_alphanumeric()).map_or(tag, |end| &tag[..end]);
+    FIRST.iter().any(|first| name.eq_ignore_ascii_case(first))
 }
 
 /// All of it as text, the history too.
 pub fn whole(html: &str, limit: usize) -> String {
-    render(html, limit, Quotes::Kept)
+    let all = render(html, limit, Quotes::Kept);
+    if all.is_empty() { render(html, limit, Quotes::AllShown) } else { all }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -24,6 +38,8 @@ enum Quotes {
     #[default]
     LeftOut,
     Kept,
+    /// With what a style says is not shown, too.
+    AllShown,
 }
 
 fn render(html: &str, limit: usize, quotes: Quotes) -> String {
@@ -45,17 +61,30 @@ struct Page {
     /// The start tag that is being read.
     tag: Tag,
     attribute: Vec<u8>,
-    /// The element whose content is not shown, and how many of its name are open within it.
-    hidden: Option<(Vec<u8>, u32)>,
+    /// The element whose content is not shown.
+    hidden: Option<Hidden>,
     in_pre: u32,
     /// What has to stand between the last text and the next.
     gap: Gap,
+}
+
+/// An element whose content is not shown.
+struct Hidden {
+    name: Vec<u8>,
+    /// How many of its name are open within it.
+    depth: u32,
+    /// Whether it is over with the first quotation in it: somebody may have answered below that.
+    until_quoted: bool,
+    /// How many quotations are open within it.
+    quotations: u32,
 }
 
 #[derive(Default)]
 struct Tag {
     name: Vec<u8>,
     is_hidden: bool,
+    /// It holds who wrote when, what is quoted, and perhaps answers in between.
+    holds_quotations: bool,
     /// Whatever follows is history.
     begins_history: bool,
 }
@@ -75,9 +104,12 @@ impl Page {
         match event {
             CallbackEvent::OpenStartTag { name } => {
                 let is_hidden = matches!(name, b"style" | b"script" | b"title" | b"template" | b"noscript");
-                self.tag = Tag { name: name.to_ascii_lowercase(), is_hidden, begins_history: false };
+                self.tag = Tag { name: name.to_ascii_lowercase(), is_hidden, ..Tag::default() };
             }
-            CallbackEvent::AttributeName { name } => self.attribute = name.to_ascii_lowercase(),
+            CallbackEvent::AttributeName { name } => {
+                self.attribute = name.to_ascii_lowercase();
+                self.tag.is_hidden |= self.attribute == b"hidden" && self.quotes != Quotes::AllShown;
+            }
             CallbackEvent::AttributeValue { value } => self.attribute(&value.to_ascii_lowercase()),
             CallbackEvent::CloseStartTag { .. } => return self.start(),
             CallbackEvent::EndTag { name } => self.end(name),
@@ -105,30 +137,41 @@ impl Page {
             b"id" => has(b"mail-editor-reference-message-container"),
             _ => false,
         };
+        let is_style = self.attribute == b"style";
+        let style: Vec<u8> = match is_style {
+            true => value.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect(),
+            false => Vec::new(),
+        };
+        let styled = |part: &[u8]| style.windows(part.len()).any(|window| window == part);
         let begins_history = match self.attribute.as_slice() {
             b"id" => matches!(value, b"divrplyfwdmsg" | b"appendonsend"),
             // Outlook draws a line above the header of what it quotes.
-            b"style" => self.tag.name == b"div" && has(b"border:none") && has(b"border-top:solid"),
+            b"style" => self.tag.name == b"div" && styled(b"border:none") && styled(b"border-top:solid"),
             _ => false,
         };
-        let is_invisible = self.attribute == b"style" && (has(b"display:none") || has(b"display: none"));
-        self.tag.is_hidden |= is_invisible || (is_quote && self.quotes == Quotes::LeftOut);
-        self.tag.begins_history |= begins_history && self.quotes == Quotes::LeftOut;
+        let is_invisible = is_style
+            && self.quotes != Quotes::AllShown
+            && [&b"display:none"[..], b"visibility:hidden"].iter().any(|part| styled(part));
+        let leaves_out = self.quotes == Quotes::LeftOut;
+        self.tag.is_hidden |= is_invisible || (is_quote && leaves_out);
+        self.tag.holds_quotations |=
+            self.tag.name == b"div" && self.attribute == b"class" && has(b"gmail_quote");
+        self.tag.begins_history |= begins_history && leaves_out;
     }
 
     fn start(&mut self) -> Option<()> {
         let name = std::mem::take(&mut self.tag.name);
-        if let Some((hidden, depth)) = &mut self.hidden {
-            if *hidden == name {
-                *depth += 1;
-            }
+        if let Some(hidden) = &mut self.hidden {
+            hidden.depth += u32::from(hidden.name == name);
+            hidden.quotations += u32::from(name == b"blockquote");
             return None;
         }
         if self.tag.begins_history {
             return Some(());
         }
         if self.tag.is_hidden && !is_void(&name) {
-            self.hidden = Some((name, 0));
+            let until_quoted = self.tag.holds_quotations;
+            self.hidden = Some(Hidden { name, depth: 0, until_quoted, quotations: 0 });
             return None;
         }
         match name.as_slice() {
@@ -152,12 +195,15 @@ impl Page {
     }
 
     fn end(&mut self, name: &[u8]) {
-        if let Some((hidden, depth)) = &mut self.hidden {
-            if hidden.eq_ignore_ascii_case(name) {
-                match depth.checked_sub(1) {
-                    Some(left) => *depth = left,
-                    None => self.hidden = None,
-                }
+        if let Some(hidden) = &mut self.hidden {
+            let is_quotation = name.eq_ignore_ascii_case(b"blockquote");
+            let is_last_quotation = is_quotation && hidden.quotations == 1;
+            hidden.quotations = hidden.quotations.saturating_sub(u32::from(is_quotation));
+            let is_its_own = hidden.name.eq_ignore_ascii_case(name);
+            let is_over = (is_its_own && hidden.depth == 0) || (hidden.until_quoted && is_last_quotation);
+            hidden.depth = hidden.depth.saturating_sub(u32::from(is_its_own));
+            if is_over {
+                self.hidden = None;
             }
             return;
         }
@@ -172,7 +218,8 @@ impl Page {
     }
 
     fn write(&mut self, text: &str) -> Option<()> {
-        for c in text.chars() {
+        // A soft hyphen says where a word may be broken, and is no part of it.
+        for c in text.chars().filter(|c| *c != '\u{ad}') {
             let is_blank = c.is_whitespace() || c == '\u{200b}' || c == '\u{feff}';
             if is_blank && !(self.in_pre > 0 && c == '\n') {
                 self.widen(Gap::Blank);
@@ -262,6 +309,11 @@ mod tests {
             ("x<!-- comment -->y", "xy"),
             ("5 < 6 and 7 > 3", "5 < 6 and 7 > 3"),
             ("<pre>a\n  b</pre>", "a\nb"),
+            ("<div style=\"color:#fff; DISPLAY : none\">preheader</div>Hi", "Hi"),
+            ("<span hidden>preheader</span>Hi", "Hi"),
+            ("a<span style='visibility: hidden'>x</span>b", "ab"),
+            ("My Liefer&shy;ung is late", "My Lieferung is late"),
+            ("<div style=\"display:none\"><p>My lamp broke", "My lamp broke"),
             ("", ""),
         ] {
             assert_eq!(written(html, 1_000), text, "{html}");
@@ -280,6 +332,28 @@ mod tests {
             assert_eq!(written(html, 1_000), "Thank you!", "{html}");
         }
         assert_eq!(written("<blockquote type=cite>Only this came</blockquote>", 1_000), "Only this came");
+    }
+
+    #[test]
+    fn answers_between_quotations_are_the_persons_words() {
+        let html = "<div>See below.</div><div class=\"gmail_quote\"><div class=\"gmail_attr\">On Monday, Shop wrote:</div>\
+            <blockquote class=\"gmail_quote\"><div>Which lamp is it? <blockquote>Hi</blockquote></div></blockquote>\
+            <div>The red one.</div><blockquote class=\"gmail_quote\">And when?</blockquote><div>On Friday.</div></div>";
+        assert_eq!(written(html, 1_000), "See below.\nThe red one.\nOn Friday.");
+    }
+
+    #[test]
+    fn a_text_that_is_markup_begins_and_ends_as_such() {
+        for text in
+            ["<p>My lamp</p>", " <!DOCTYPE html><html>x</html>", "<DIV class=x>y</DIV>\n", "<br>a<br/>"]
+        {
+            assert!(is_markup(text), "{text}");
+        }
+        for text in
+            ["", "<", "5 < 6 > 4", "<3 you>", "<maya@example.com>", "<p> is what I see", "<product>", "> a"]
+        {
+            assert!(!is_markup(text), "{text}");
+        }
     }
 
     #[test]

@@ -3,14 +3,17 @@
 //! The account owner writes the body's template, so it is read field by field. Needed are a ticket's id, and a text that
 //! can be read where there is a message; what else does not fit is left out with a remark. Accepted: a bare ticket;
 //! `{ticket, message}`; an event envelope `{id, type, object_id, object_type, created_datetime, data: {ticket}}`; and
-//! `{event: {type}, ...}` around any of the others.
+//! `{event: {type}, ...}` around any of the others. Messages and a customer beside a ticket are the ticket's; what was put
+//! in as a text of JSON is read as what it says.
 
 use database::address::compared;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::delivery::{Body, Customer, Delivery, DeliveryError, Message, Priority, Status, Ticket};
-use super::fields::{Object, Plain, UNFILLED, is_one_placeholder, plain};
+use super::fields::{
+    IN_A_TEXT, Object, Plain, UNFILLED, is_one_placeholder, last_items, plain, seen, within_text,
+};
 use super::html;
 use super::remarks::Remarks;
 use crate::tickets::tags::once;
@@ -22,9 +25,10 @@ const MESSAGE_LIMIT: usize = 200;
 /// At most this many tags of a ticket are kept, the last.
 const TAG_LIMIT: usize = 100;
 
-const ROOT: &[&str] = &["event", "data", "ticket", "message", "id", "type", "created_datetime"];
+const ROOT: &[&str] =
+    &["event", "data", "ticket", "message", "messages", "customer", "id", "type", "created_datetime"];
 const EVENT: &[&str] = &["id", "type", "created_datetime"];
-const DATA: &[&str] = &["ticket", "message"];
+const DATA: &[&str] = &["ticket", "message", "messages", "customer"];
 const TICKET: &[&str] = &[
     "id",
     "meta",
@@ -80,25 +84,50 @@ pub fn parse(body: &[u8]) -> Result<Delivery, DeliveryError> {
 /// What is needed is missing; the field is named.
 pub fn parse_body(body: &Body) -> Result<Delivery, DeliveryError> {
     let mut remarks = body.mended.clone();
-    let root = Object::of("", &body.json, ROOT).ok_or_else(|| wrong("(body)", "must be an object"))?;
+    let root = Object::of("", &body.json, ROOT)
+        .ok_or_else(|| wrong("(body)", seen(&body.json), "must be an object"))?;
     // A template may write the event as the name alone.
     let event_name = root.value("event").and_then(plain).and_then(|event| match event {
         Plain::Text(name) => Some(name.chars().take(255).collect::<String>()).filter(|name| !name.is_empty()),
         _ => None,
     });
     let event = if event_name.is_some() { None } else { root.object("event", EVENT, &mut remarks) };
-    let data = root.object("data", DATA, &mut remarks);
+    let data_text = root.value("data").and_then(within_text);
+    let data = match &data_text {
+        Some(raw) => {
+            remarks.add("data", IN_A_TEXT);
+            Object::or_only("data".to_owned(), raw, DATA, &mut remarks)
+        }
+        None => root.object("data", DATA, &mut remarks),
+    };
     let among = |name: &str| {
         let of_root = root.value(name).map(|raw| (name.to_owned(), raw));
         of_root.or_else(|| data.as_ref().and_then(|data| Some((data.path(name), data.value(name)?))))
     };
-    let ticket = match among("ticket") {
+    let told = among("ticket");
+    let is_bare = told.is_none();
+    let mut ticket = match told {
         Some((path, raw)) => read_ticket(path, raw, &mut remarks)?,
         None if root.value("data").is_some() => return Err(missing("data.ticket")),
         None if root.value("message").is_some() => return Err(missing("ticket")),
         None => read_ticket(String::new(), &body.json, &mut remarks)?,
     };
+    // What stands beside the ticket instead of in it is the ticket's.
+    for beside in [Some(&root), data.as_ref()].into_iter().flatten().filter(|_| !is_bare) {
+        if ticket.messages.is_empty() {
+            ticket.messages = read_messages(beside, &mut remarks);
+        }
+        if ticket.customer == Customer::default() {
+            ticket.customer = read_customer(beside, &mut remarks);
+        }
+    }
     let (message, is_silent) = match among("message") {
+        Some((path, raw)) if is_list_of_many(raw) => {
+            remarks.add(path.clone(), "is a list; its items were read as the ticket's messages");
+            let items = last_items(&path, raw, MESSAGE_LIMIT, &mut remarks).unwrap_or_default();
+            ticket.messages.extend(read_listed(&path, items, &mut remarks));
+            (None, false)
+        }
         Some((path, raw)) => needed(path, raw, &mut remarks)?,
         None => (None, false),
     };
@@ -113,19 +142,25 @@ pub fn parse_body(body: &Body) -> Result<Delivery, DeliveryError> {
 }
 
 fn read_ticket(path: String, raw: &RawValue, remarks: &mut Remarks) -> Result<Ticket, DeliveryError> {
-    let ticket = Object::or_only(path.clone(), raw, TICKET, remarks)
-        .ok_or_else(|| wrong(&path, "must be an object"))?;
+    let Some(ticket) = Object::or_only(path.clone(), raw, TICKET, remarks) else {
+        let inner = within_text(raw).ok_or_else(|| wrong(&path, seen(raw), "must be an object"))?;
+        remarks.add(path.clone(), IN_A_TEXT);
+        return read_ticket(path, &inner, remarks);
+    };
     let id_path = ticket.path("id");
-    let id = ticket.required_id("id").map_err(|problem| wrong(&id_path, problem))?;
+    let id = ticket.required_id("id").map_err(|problem| {
+        let seen = ticket.value("id").map_or("is null", seen);
+        wrong(&id_path, seen, problem)
+    })?;
     let id = id.ok_or_else(|| missing(&id_path))?;
     let created_by_agent = ticket.flag("created_by_agent", remarks).or_else(|| {
         // `meta` is the account's own; what is not an object there is no concern of ours.
         let meta = Object::of(ticket.path("meta"), ticket.value("meta")?, &["created_by_agent"])?;
         meta.flag("created_by_agent", remarks)
     });
-    let status = ticket.text("status", 40, remarks).map(|status| status.to_lowercase());
-    let deleted = ticket.says_something("trashed_datetime")
-        || ticket.says_something("deleted_datetime")
+    let status = ticket.filled("status", 40, remarks).map(|status| status.to_lowercase());
+    let deleted = ticket.happened("trashed_datetime", remarks)
+        || ticket.happened("deleted_datetime", remarks)
         || matches!(status.as_deref(), Some("deleted" | "trashed"));
     let spam = ticket.flag("spam", remarks).unwrap_or(false) || status.as_deref() == Some("spam");
     let count = ticket.count("messages_count", remarks);
@@ -134,10 +169,10 @@ fn read_ticket(path: String, raw: &RawValue, remarks: &mut Remarks) -> Result<Ti
         subject: ticket.text("subject", 1_000, remarks),
         status: status.as_deref().map(read_status),
         priority: ticket
-            .text("priority", 40, remarks)
+            .filled("priority", 40, remarks)
             .map(|priority| read_priority(&priority.to_lowercase())),
-        channel: lower(ticket.text("channel", 60, remarks)),
-        via: lower(ticket.text("via", 60, remarks)),
+        channel: lower(ticket.filled("channel", 60, remarks)),
+        via: lower(ticket.filled("via", 60, remarks)),
         spam,
         deleted,
         created_by_agent,
@@ -160,21 +195,49 @@ fn read_assignee(ticket: &Object<'_>, remarks: &mut Remarks) -> Option<String> {
     user.filled("email", 320, remarks).map(|email| email.to_lowercase())
 }
 
+/// Whether it is a list of more than one.
+fn is_list_of_many(raw: &RawValue) -> bool {
+    plain(raw) == Some(Plain::List)
+        && last_items("", raw, 2, &mut Remarks::default()).is_some_and(|items| items.len() > 1)
+}
+
 /// The newest messages in the body's order, as far as they can be read.
-fn read_messages(ticket: &Object<'_>, remarks: &mut Remarks) -> Vec<Message> {
-    let items = ticket.last_items("messages", MESSAGE_LIMIT, remarks).unwrap_or_default();
-    let mut messages = Vec::with_capacity(items.len());
+fn read_messages(holder: &Object<'_>, remarks: &mut Remarks) -> Vec<Message> {
+    let Some(raw) = holder.value("messages") else { return Vec::new() };
+    let path = holder.path("messages");
+    let inner = within_text(raw);
+    if inner.is_some() {
+        remarks.add(path.clone(), IN_A_TEXT);
+    }
+    let items = last_items(&path, inner.as_deref().unwrap_or(raw), MESSAGE_LIMIT, remarks);
+    read_listed(&path, items.unwrap_or_default(), remarks)
+}
+
+fn read_listed(path: &str, items: Vec<(usize, &RawValue)>, remarks: &mut Remarks) -> Vec<Message> {
+    let mut messages: Vec<Message> = Vec::with_capacity(items.len());
     for (index, raw) in items {
-        let path = ticket.path(&format!("messages[{index}]"));
-        match read_message(path, raw, remarks) {
-            Reading::Message(message) => messages.push(*message),
-            Reading::Unreadable(message, field) => {
+        let path = format!("{path}[{index}]");
+        let mut message = match read_message(path.clone(), raw, remarks) {
+            Reading::Message(message) => *message,
+            Reading::Unreadable(message, field, _) => {
                 remarks.add(field, "is not a text; the message is kept without one");
-                messages.push(*message);
+                *message
             }
-            Reading::Empty(path) | Reading::Silent(path) => remarks.add(path, LEFT_OUT),
-            Reading::NoMessage => {}
+            Reading::Empty(path) | Reading::Silent(path) => {
+                remarks.add(path, LEFT_OUT);
+                continue;
+            }
+            Reading::NoMessage => continue,
+        };
+        // A template that gives all of them one id means as many messages as there are texts.
+        let says_else = |other: &Message| {
+            other.id == message.id && !other.body_text.is_empty() && other.body_text != message.body_text
+        };
+        if !message.body_text.is_empty() && messages.iter().any(says_else) {
+            remarks.add(format!("{path}.id"), "another message has it; this one is known by its text");
+            message.id = id_of_content(message.from_agent, &message.body_text);
         }
+        messages.push(message);
     }
     messages
 }
@@ -187,7 +250,7 @@ fn needed(
 ) -> Result<(Option<Message>, bool), DeliveryError> {
     match read_message(path, raw, remarks) {
         Reading::Message(message) => Ok((Some(*message), false)),
-        Reading::Unreadable(_, field) => Err(wrong(&field, "must be a text")),
+        Reading::Unreadable(_, field, seen) => Err(wrong(&field, seen, "must be a text")),
         Reading::Empty(path) => Err(missing(&format!("{path}.body_text"))),
         Reading::Silent(path) => {
             remarks.add(path, LEFT_OUT);
@@ -202,8 +265,8 @@ const LEFT_OUT: &str = "has neither an id nor a text; it was left out";
 /// What stands where a message should.
 enum Reading {
     Message(Box<Message>),
-    /// A message whose text, at this place, is of a type that no text has.
-    Unreadable(Box<Message>, String),
+    /// A message whose text, at this place, is of a type that no text has, which is told.
+    Unreadable(Box<Message>, String, &'static str),
     /// At this place, and nothing to know it by or to read in it.
     Empty(String),
     /// The same, and it says itself that it has no text.
@@ -214,6 +277,10 @@ enum Reading {
 
 fn read_message(path: String, raw: &RawValue, remarks: &mut Remarks) -> Reading {
     let Some(message) = Object::or_only(path.clone(), raw, MESSAGE, remarks) else {
+        if let Some(inner) = message_within(raw) {
+            remarks.add(path.clone(), IN_A_TEXT);
+            return read_message(path, &inner, remarks);
+        }
         return match plain(raw) {
             Some(Plain::Text(text)) if is_one_placeholder(&text) => {
                 remarks.add(path.clone(), UNFILLED);
@@ -235,7 +302,7 @@ fn read_message(path: String, raw: &RawValue, remarks: &mut Remarks) -> Reading 
             }
         };
     };
-    let channel = lower(message.text("channel", 60, remarks));
+    let channel = lower(message.filled("channel", 60, remarks));
     let source =
         message.value("source").and_then(|raw| Object::of(message.path("source"), raw, &["type", "from"]));
     let source_type = source.as_ref().and_then(|source| source.text("type", 60, remarks));
@@ -264,7 +331,7 @@ fn read_message(path: String, raw: &RawValue, remarks: &mut Remarks) -> Reading 
         from_agent,
         internal,
         channel,
-        via: lower(message.text("via", 60, remarks)),
+        via: lower(message.filled("via", 60, remarks)),
         external_id: message.id("external_id", remarks),
         sender_name,
         sender_email,
@@ -272,28 +339,49 @@ fn read_message(path: String, raw: &RawValue, remarks: &mut Remarks) -> Reading 
         sent_at: sent_at.or_else(|| message.time("created_datetime", remarks)),
     });
     match unreadable {
-        Some(field) => Reading::Unreadable(read, field),
+        Some((field, seen)) => Reading::Unreadable(read, field, seen),
         None => Reading::Message(read),
     }
 }
 
-/// What was written: the plain text, else what is left of the HTML; and the place of a text that is none, when there is
-/// no other.
-fn read_text(message: &Object<'_>, remarks: &mut Remarks) -> (String, Option<String>) {
+/// The message that a text is, where it has a message's text.
+fn message_within(raw: &RawValue) -> Option<Box<RawValue>> {
+    let inner = within_text(raw)?;
+    let has_text = {
+        let message = Object::of("", &inner, MESSAGE)?;
+        TEXTS.iter().any(|name| message.value(name).is_some())
+    };
+    has_text.then_some(inner)
+}
+
+/// What was written: the plain text, else what is left of the HTML; and the place of a text that is none, with what it
+/// is, when there is no other.
+fn read_text(message: &Object<'_>, remarks: &mut Remarks) -> (String, Option<(String, &'static str)>) {
     let mut unreadable = None;
     for name in TEXTS {
-        if matches!(message.value(name).and_then(plain), Some(Plain::Flag(_) | Plain::List | Plain::Object)) {
-            unreadable.get_or_insert_with(|| message.path(name));
+        // Some programs say so of what they do not have.
+        if message.value(name).and_then(plain) == Some(Plain::Flag(false)) {
+            remarks.add(message.path(name), "is not a text; it was read as none");
+            continue;
+        }
+        if let Some(raw) = message.value(name)
+            && matches!(plain(raw), Some(Plain::Flag(_) | Plain::List | Plain::Object))
+        {
+            unreadable.get_or_insert_with(|| (message.path(name), seen(raw)));
             continue;
         }
         let limit = if name == "body_html" { usize::MAX } else { BODY_LIMIT };
         let Some(text) = message.text(name, limit, remarks) else { continue };
-        let text = if name == "body_html" { html::written(&text, BODY_LIMIT) } else { text };
+        let is_html = name == "body_html" || html::is_markup(&text);
+        let text = if is_html { html::written(&text, BODY_LIMIT) } else { text };
+        if text.is_empty() {
+            continue;
+        }
         if is_one_placeholder(&text) {
             remarks.add(message.path(name), format!("{UNFILLED}; it was read as no text"));
             continue;
         }
-        if let Some(field) = unreadable {
+        if let Some((field, _)) = unreadable {
             remarks.add(field, "is not a text; another one was taken");
         }
         return (text, None);
@@ -306,16 +394,36 @@ fn read_sender(
     source: Option<&Object<'_>>,
     remarks: &mut Remarks,
 ) -> (Option<String>, Option<String>) {
-    let from = source.and_then(|source| Object::of(source.path("from"), source.value("from")?, SENDER));
-    let sender = message.object("sender", SENDER, remarks);
-    let (mut name, mut email) = (None, None);
-    for sender in [sender, from].into_iter().flatten() {
-        name = name.or_else(|| sender.filled("name", 200, remarks));
-        email = email
-            .or_else(|| sender.filled("email", 320, remarks))
-            .or_else(|| sender.filled("address", 320, remarks));
+    let sender = read_person(message, "sender", remarks);
+    let from = source.map(|source| read_person(source, "from", remarks)).unwrap_or_default();
+    (sender.0.or(from.0), sender.1.or(from.1))
+}
+
+/// Name and address of whom a field names, as an object or by the address alone.
+fn read_person(holder: &Object<'_>, field: &str, remarks: &mut Remarks) -> (Option<String>, Option<String>) {
+    if let Some(address) = address_alone(holder, field, remarks) {
+        return (None, Some(address));
     }
-    (name, lower(email).filter(|email| email.contains('@')))
+    let Some(person) = holder.object(field, SENDER, remarks) else { return (None, None) };
+    let email = person.filled("email", 320, remarks).or_else(|| person.filled("address", 320, remarks));
+    let email = email.map(|text| address(&text)).filter(|email| email.contains('@'));
+    (person.filled("name", 200, remarks), email)
+}
+
+/// The address that a template wrote where an object belongs.
+fn address_alone(holder: &Object<'_>, field: &str, remarks: &mut Remarks) -> Option<String> {
+    let Some(Plain::Text(text)) = holder.value(field).and_then(plain) else { return None };
+    if text.trim_start().starts_with(['{', '[']) || is_one_placeholder(&text) {
+        return None;
+    }
+    let address = compared(&text)?;
+    remarks.add(holder.path(field), "is a text instead of an object; it was read as an address");
+    Some(address)
+}
+
+/// Whatever a help desk calls an address stays; a link to one, or a name around it, goes.
+fn address(text: &str) -> String {
+    compared(text).unwrap_or_else(|| text.to_lowercase())
 }
 
 /// The id of a message that came without one: the same text again is the same message.
@@ -339,8 +447,23 @@ fn nameless(body_text: String) -> Message {
     }
 }
 
-fn read_customer(ticket: &Object<'_>, remarks: &mut Remarks) -> Customer {
-    let Some(customer) = ticket.object("customer", CUSTOMER, remarks) else { return Customer::default() };
+fn read_customer(holder: &Object<'_>, remarks: &mut Remarks) -> Customer {
+    if let Some(address) = address_alone(holder, "customer", remarks) {
+        return Customer { email: Some(address), ..Customer::default() };
+    }
+    if let Some(Plain::Number(_)) = holder.value("customer").and_then(plain) {
+        remarks.add(holder.path("customer"), "is a number instead of an object; it was read as the id");
+        return Customer { id: holder.id("customer", remarks), ..Customer::default() };
+    }
+    let inner = holder.value("customer").and_then(within_text);
+    let customer = match &inner {
+        Some(raw) => {
+            remarks.add(holder.path("customer"), IN_A_TEXT);
+            Object::or_only(holder.path("customer"), raw, CUSTOMER, remarks)
+        }
+        None => holder.object("customer", CUSTOMER, remarks),
+    };
+    let Some(customer) = customer else { return Customer::default() };
     let name = customer.filled("name", 200, remarks).or_else(|| {
         let parts = [customer.filled("firstname", 100, remarks), customer.filled("lastname", 100, remarks)];
         Some(parts.into_iter().flatten().collect::<Vec<_>>().join(" ")).filter(|name| !name.is_empty())
@@ -348,10 +471,7 @@ fn read_customer(ticket: &Object<'_>, remarks: &mut Remarks) -> Customer {
     Customer {
         id: customer.id("id", remarks),
         external_id: customer.id("external_id", remarks),
-        // Whatever a help desk calls an address stays; a link to one, or a name around it, goes.
-        email: customer
-            .filled("email", 320, remarks)
-            .map(|text| compared(&text).unwrap_or_else(|| text.to_lowercase())),
+        email: customer.filled("email", 320, remarks).map(|text| address(&text)),
         name,
     }
 }
@@ -359,12 +479,18 @@ fn read_customer(ticket: &Object<'_>, remarks: &mut Remarks) -> Customer {
 /// Tags come as objects with a name, as plain texts, or as one text with commas. Not mentioned is not none.
 fn read_tags(ticket: &Object<'_>, remarks: &mut Remarks) -> Option<Vec<String>> {
     let name = "tags";
-    let mut tags: Vec<String> = match plain(ticket.value(name)?)? {
+    let raw = ticket.value(name)?;
+    let inner = within_text(raw).filter(|inner| inner.get().starts_with('['));
+    if inner.is_some() {
+        remarks.add(ticket.path(name), IN_A_TEXT);
+    }
+    let raw = inner.as_deref().unwrap_or(raw);
+    let mut tags: Vec<String> = match plain(raw)? {
         // Of its own: what follows its name may have commas.
         Plain::Text(text) if is_one_placeholder(&text) => vec![text],
         Plain::Text(text) => text.split(',').map(|tag| tag.trim().to_owned()).collect(),
         _ => {
-            let items = ticket.last_items(name, TAG_LIMIT, remarks)?;
+            let items = last_items(&ticket.path(name), raw, TAG_LIMIT, remarks)?;
             items
                 .into_iter()
                 .filter_map(|(index, raw)| {
@@ -426,6 +552,9 @@ fn missing(field: &str) -> DeliveryError {
     DeliveryError::Missing { field: field.to_owned() }
 }
 
-fn wrong(field: &str, problem: &'static str) -> DeliveryError {
+/// `seen` is of what kind the value is; a problem that says so itself needs no other word.
+fn wrong(field: &str, seen: &str, problem: &str) -> DeliveryError {
+    let problem =
+        if problem.starts_with("must") { format!("{seen}, and {problem}") } else { problem.to_owned() };
     DeliveryError::Wrong { field: field.to_owned(), problem }
 }

@@ -16,6 +16,10 @@ const IN_A_LIST: &str = "is a list of one; its only item was read";
 /// # Errors
 /// It is not JSON, and nothing that JSON could be made of.
 pub(super) fn unwrapped(bytes: &[u8]) -> Result<(Cleaned, Vec<&'static str>), NotJson> {
+    if let Some(Ok((document, mut told))) = long_text(bytes).map(|text| unwrapped(text.as_bytes())) {
+        told.insert(0, IN_A_TEXT);
+        return Ok((document, told));
+    }
     let mut told = Vec::new();
     let mut document = match json::clean(bytes) {
         Ok(document) => document,
@@ -33,6 +37,15 @@ pub(super) fn unwrapped(bytes: &[u8]) -> Result<(Cleaned, Vec<&'static str>), No
         document.repairs.extend(inner.repairs);
     }
     Ok((document, told))
+}
+
+/// What a text says that is longer than what is kept of one, if it may be JSON: of that no end must be cut off.
+fn long_text(bytes: &[u8]) -> Option<String> {
+    if bytes.len() <= json::MAX_TEXT_BYTES || bytes.trim_ascii_start().first() != Some(&b'"') {
+        return None;
+    }
+    let text: String = serde_json::from_slice(bytes).ok()?;
+    text.trim_start().starts_with(['{', '[', '"']).then_some(text)
 }
 
 /// What a text says that is JSON itself, or the only item of a list.
@@ -110,6 +123,15 @@ mod tests {
         assert_eq!(read(format!("[{text}]").as_bytes()), (plain.to_owned(), vec![IN_A_LIST, IN_A_TEXT]));
         assert_eq!(read(format!("v=1&payload={form}").as_bytes()), (plain.to_owned(), vec![IN_A_FORM]));
         assert_eq!(read(b"payload=%7B%22id%22%3A1%2C%22t%22%3A%22a+b%22%7D").0, r#"{"id":1,"t":"a b"}"#);
+    }
+
+    #[test]
+    fn a_long_document_within_a_text_keeps_its_end() {
+        let messages = format!(r#"{{"body_text":"{}"}},"#, "word ".repeat(2_000)).repeat(40);
+        let plain = format!(r#"{{"ticket":{{"id":1,"messages":[{}]}}}}"#, messages.trim_end_matches(','));
+        let text = serde_json::to_string(&plain).expect("JSON");
+        assert!(text.len() > json::MAX_TEXT_BYTES);
+        assert_eq!(read(text.as_bytes()), (plain, vec![IN_A_TEXT]));
     }
 
     #[test]

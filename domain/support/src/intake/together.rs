@@ -65,10 +65,11 @@ impl Intakes {
     /// How many connections the writers use.
     pub const CONNECTIONS: u32 = WRITERS as u32;
 
-    /// Takes a delivery in and announces its job, as [`super::take_in`] does for one alone.
+    /// Takes a delivery in and announces its job.
     ///
     /// # Errors
-    /// As of [`super::take_in`].
+    /// The database failed. When the connection broke at the very end nobody knows whether the delivery is stored;
+    /// sending it again finds out.
     pub async fn take_in(&self, intake: Intake<'_>) -> Result<Taken, QueueError> {
         self.send(Call::of(intake)?).await
     }

@@ -17,7 +17,7 @@ use crate::rules::store::SaveError;
 use crate::tickets::words::{self, REPLY_LIMIT};
 
 /// Macros that a tenant may have.
-pub const MOST_MACROS: i64 = 2_000;
+const MOST_MACROS: i64 = 2_000;
 /// Languages of one macro.
 const MOST_LANGUAGES: usize = 20;
 

@@ -9,7 +9,7 @@ use super::{bounds, mend, normal_address};
 /// The longest head of a mail: real ones have a few kilobytes.
 pub const MAX_HEAD_BYTES: usize = 256 * 1024;
 /// The longest Message-ID that is kept; a longer one is none.
-pub const MAX_ID_BYTES: usize = 500;
+const MAX_ID_BYTES: usize = 500;
 
 /// The head of a mail, as far as it is needed at the door.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::events::{self, Event};
 use crate::kinds::TakeMailIn;
 
 /// The bytes of a mail that was taken in go after so many days.
-pub const RAW_KEPT_DAYS: i64 = 30;
+const RAW_KEPT_DAYS: i64 = 30;
 /// How many go at once.
 const FORGOTTEN_AT_ONCE: i64 = 20;
 /// Suspended mails that are let in at once.

@@ -13,12 +13,13 @@ use uuid::Uuid;
 use super::mailboxes::{self, Mailbox};
 use super::report::Report;
 use super::thread;
+use crate::analysis;
 use crate::events::{self, Event};
 use crate::kinds::SendReply;
 use crate::settle::settle;
 use crate::tickets::attachments::{self, Attachment};
 use crate::tickets::delivery::Outbound;
-use crate::tickets::lock::lock;
+use crate::tickets::lock::lock_of_message;
 use crate::tickets::message::{self, Stored};
 use crate::tickets::{Acting, TicketError};
 
@@ -87,7 +88,13 @@ pub async fn prepare(tx: &mut Tx, reply: &Outbound) -> Result<Option<Sheet>, DbE
     let in_reply_to = thread.iter().find(|mail| !mail.from_agent).or(thread.first());
     let in_reply_to = in_reply_to.map(|mail| mail.mail_message_id.clone());
     let references = thread.iter().rev().map(|mail| mail.mail_message_id.clone()).collect::<Vec<_>>();
-    let subject = subject(reply.subject.as_deref(), in_reply_to.is_some());
+    let subject = match subject(reply.subject.as_deref()) {
+        Some(subject) => marked(subject, in_reply_to.is_some()),
+        None => {
+            let known = analysis::languages(tx, reply.ticket_id).await?;
+            marked(known.words().your_message, in_reply_to.is_some())
+        }
+    };
     let files = attachments::of_messages(tx, &[reply.id]).await?;
     Ok(Some(Sheet { mailbox, message_id, subject, in_reply_to, references, files }))
 }
@@ -98,8 +105,13 @@ struct Threaded {
     from_agent: bool,
 }
 
-fn subject(subject: Option<&str>, is_answer: bool) -> String {
-    let subject = subject.map(str::trim).filter(|subject| !subject.is_empty()).unwrap_or("Your message");
+/// A subject that says something.
+fn subject(subject: Option<&str>) -> Option<&str> {
+    subject.map(str::trim).filter(|subject| !subject.is_empty())
+}
+
+/// The subject with the mark of an answer, once.
+fn marked(subject: &str, is_answer: bool) -> String {
     let has_mark = subject.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("re:"));
     if is_answer && !has_mark { format!("Re: {subject}") } else { subject.to_owned() }
 }
@@ -137,8 +149,8 @@ pub(crate) async fn bounced(
     .bind(about)
     .fetch_optional(&mut **tx)
     .await?;
-    let Some(left) = found else { return Ok(Announcement::default()) };
-    lock(tx, left.ticket_id).await?;
+    let Some(mut left) = found else { return Ok(Announcement::default()) };
+    left.ticket_id = lock_of_message(tx, left.id).await?.id;
     // What it was is read under the ticket's lock.
     let before: Option<(String, bool)> = sqlx::query_as(
         "with known as (select id, delivery, by_machine from support_app.message where id = $1 for update)
@@ -216,8 +228,8 @@ pub async fn decide(
     .bind(reply)
     .fetch_optional(&mut **tx)
     .await?;
-    let left = found.ok_or(TicketError::Unknown("reply"))?;
-    lock(tx, left.ticket_id).await?;
+    let mut left = found.ok_or(TicketError::Unknown("reply"))?;
+    left.ticket_id = lock_of_message(tx, left.id).await?.id;
     let done = match was_sent {
         true => {
             sqlx::query(
@@ -263,10 +275,13 @@ mod tests {
 
     #[test]
     fn an_answer_says_so_once() {
-        assert_eq!(subject(Some("Lamp"), true), "Re: Lamp");
-        assert_eq!(subject(Some("RE: Lamp"), true), "RE: Lamp");
-        assert_eq!(subject(Some("Lamp"), false), "Lamp");
-        assert_eq!(subject(Some("  "), true), "Re: Your message");
-        assert_eq!(subject(Some("\u{e4}\u{f6}"), true), "Re: \u{e4}\u{f6}");
+        assert_eq!(marked("Lamp", true), "Re: Lamp");
+        assert_eq!(marked("RE: Lamp", true), "RE: Lamp");
+        assert_eq!(marked("Lamp", false), "Lamp");
+        assert_eq!(marked("\u{e4}\u{f6}", true), "Re: \u{e4}\u{f6}");
+        assert_eq!((subject(Some("  ")), subject(None), subject(Some(" Lamp"))), (None, None, Some("Lamp")));
+        for words in crate::customer_words::ALL {
+            assert_eq!(marked(words.your_message, true), format!("Re: {}", words.your_message));
+        }
     }
 }

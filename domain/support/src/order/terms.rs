@@ -9,38 +9,38 @@ use serde::{Deserialize, Serialize};
 use super::tier::Tier;
 
 /// Points of a customer who is certain to leave; less in proportion.
-pub const CHURN: f64 = 3.0;
+const CHURN: f64 = 3.0;
 /// Points of the customer who is worth most; less in proportion to the share of customers who are worth less.
-pub const VALUE: f64 = 2.0;
+const VALUE: f64 = 2.0;
 /// Points of an utterly unhappy message; none from the middle of the scale on.
-pub const SENTIMENT: f64 = 2.0;
+const SENTIMENT: f64 = 2.0;
 /// Points of a ticket on a topic that the tenant alerts on.
-pub const ALERT: f64 = 5.0;
+const ALERT: f64 = 5.0;
 /// Points of a matter that is quickly answered: where is my order.
-pub const QUICK: f64 = 1.0;
+const QUICK: f64 = 1.0;
 /// Points of a matter that takes its time: refunds, broken or wrong goods. It gives way a little.
-pub const LABORIOUS: f64 = -1.5;
+const LABORIOUS: f64 = -1.5;
 /// Points of a clock of which 80 % are used up.
-pub const AT_RISK: f64 = 4.0;
+const AT_RISK: f64 = 4.0;
 /// Points of a clock that has run out.
-pub const BREACHED: f64 = 8.0;
+const BREACHED: f64 = 8.0;
 /// Points of a ticket in which nobody waits for us.
-pub const ANSWERED: f64 = -6.0;
+const ANSWERED: f64 = -6.0;
 /// Points for each hour that the customer waits.
-pub const WAITING_AN_HOUR: f64 = 0.25;
+const WAITING_AN_HOUR: f64 = 0.25;
 /// Points for each hour that the due time is nearer, and past it.
-pub const DUE_AN_HOUR: f64 = 0.25;
+const DUE_AN_HOUR: f64 = 0.25;
 /// A due time further than this from the beginning of the wait counts as this far, and so does a clock that has none.
 pub const DUE_WITHIN_HOURS: f64 = 168.0;
 /// What stands in for the churn of a customer of a tenant of whom nothing was computed.
-pub const CHURN_UNKNOWN: f64 = 0.5;
+const CHURN_UNKNOWN: f64 = 0.5;
 /// The median of shares.
-pub const VALUE_UNKNOWN: f64 = 0.5;
+const VALUE_UNKNOWN: f64 = 0.5;
 
 /// Topics that are quickly answered.
-pub const QUICK_TOPICS: &[&str] = &["order_status"];
+const QUICK_TOPICS: &[&str] = &["order_status"];
 /// Topics that take their time.
-pub const LABORIOUS_TOPICS: &[&str] = &["refund", "return", "damaged", "wrong_item", "defective"];
+const LABORIOUS_TOPICS: &[&str] = &["refund", "return", "damaged", "wrong_item", "defective"];
 
 /// What the score is made from.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -16,7 +16,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 /// The law gives a month (Regulation (EU) 2016/679, article 12 (3)).
-pub const DUE_DAYS: i64 = 30;
+const DUE_DAYS: i64 = 30;
 
 /// Steps of an erasure, as its job's progress counts them.
 pub const ERASE_STEPS: u64 = 9;

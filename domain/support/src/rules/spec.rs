@@ -14,7 +14,7 @@ pub const MOST_ACTIONS: usize = 20;
 /// Minutes that a rule may wait, and that a ticket may be put to sleep: 90 days.
 pub const MOST_MINUTES: i64 = 129_600;
 /// How often a rule may fire for one ticket within an hour, at most.
-pub const MOST_BUDGET: i32 = 1_000;
+const MOST_BUDGET: i32 = 1_000;
 /// Characters of a note that a rule writes.
 const NOTE_LIMIT: usize = 5_000;
 /// Characters of an address that is called.

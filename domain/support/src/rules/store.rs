@@ -16,7 +16,7 @@ use crate::events;
 use crate::tickets::TicketError;
 
 /// Rules that a tenant may have.
-pub const MOST_RULES: usize = 500;
+const MOST_RULES: usize = 500;
 
 /// A rule as it is stored.
 #[derive(Debug, Clone, FromRow)]

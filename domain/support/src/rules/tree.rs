@@ -9,9 +9,9 @@ use super::facts::Facts;
 use super::fields::{self, Kind, Now, Op};
 
 /// Tests of one tree.
-pub const MOST_TESTS: usize = 50;
+const MOST_TESTS: usize = 50;
 /// Levels of one tree.
-pub const MOST_LEVELS: usize = 5;
+const MOST_LEVELS: usize = 5;
 /// Values of one test, and characters of one of them.
 const MOST_VALUES: usize = 100;
 const VALUE_LIMIT: usize = 200;

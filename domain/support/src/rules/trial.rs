@@ -27,9 +27,9 @@ use crate::tickets::TicketError;
 /// Days that a trial looks back at most.
 pub const MOST_DAYS: i64 = 92;
 /// Events that a trial looks at, at most; the newest ones are left out.
-pub const MOST_EVENTS: i64 = 200_000;
+const MOST_EVENTS: i64 = 200_000;
 /// What fired and is kept to be shown.
-pub const MOST_HITS: i64 = 5_000;
+const MOST_HITS: i64 = 5_000;
 /// Events that are looked at in one transaction.
 const AT_ONCE: i64 = 200;
 

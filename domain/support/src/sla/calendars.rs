@@ -16,7 +16,7 @@ use super::hours::{Fault, HoursSpec};
 use super::policies::{self, SaveError, alone};
 
 /// The most calendars a tenant may have.
-pub const MAX_CALENDARS: usize = 100;
+const MAX_CALENDARS: usize = 100;
 
 /// A calendar with its newest version.
 #[derive(Clone, Debug, PartialEq, Serialize, FromRow)]

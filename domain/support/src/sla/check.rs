@@ -11,13 +11,13 @@ use super::policy::{ClockKind, Conditions, PolicySpec, Time};
 use super::timeline::{Rule, Target, Timeline};
 
 /// The longest target: 366 days.
-pub const MAX_MINUTES: i64 = 366 * 24 * 60;
+const MAX_MINUTES: i64 = 366 * 24 * 60;
 
 /// How long after its start a clock must be able to run out.
 pub const LONGEST: TimeDelta = TimeDelta::days(3 * 366);
 
 /// Tiers that customers have.
-pub const TIERS: [&str; 4] = ["standard", "silver", "gold", "platinum"];
+const TIERS: [&str; 4] = ["standard", "silver", "gold", "platinum"];
 
 /// The most values in a condition.
 const MAX_VALUES: usize = 50;

@@ -5,11 +5,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::clocks::{Clock, EndedBy, Superseded, Verdict};
-use super::policy::{ClockKind, Rulebook};
+use super::policy::ClockKind;
 use super::timeline::{Rule, Spent, Standing, Stretch};
 
 /// Intervals of a clock that are told, at most; the oldest are left out.
-pub const MAX_INTERVALS: usize = 500;
+const MAX_INTERVALS: usize = 500;
 
 /// A clock.
 #[derive(Clone, Debug, Serialize)]
@@ -73,7 +73,7 @@ pub struct IntervalView {
 }
 
 /// The clock, read at `now`.
-pub fn view(clock: &Clock, _book: &Rulebook, now: DateTime<Utc>) -> ClockView {
+pub(super) fn view(clock: &Clock, now: DateTime<Utc>) -> ClockView {
     let rule = clock.rule(now);
     let target = rule.and_then(|rule| rule.target.as_ref());
     let local = |at: DateTime<Utc>| local(rule, at);
@@ -102,8 +102,8 @@ pub fn view(clock: &Clock, _book: &Rulebook, now: DateTime<Utc>) -> ClockView {
 }
 
 /// The same with every interval from its start until its end, or until `now`.
-pub fn explained(clock: &Clock, book: &Rulebook, now: DateTime<Utc>) -> ClockView {
-    ClockView { intervals: intervals(clock, now), ..view(clock, book, now) }
+pub fn explained(clock: &Clock, now: DateTime<Utc>) -> ClockView {
+    ClockView { intervals: intervals(clock, now), ..view(clock, now) }
 }
 
 fn intervals(clock: &Clock, now: DateTime<Utc>) -> Vec<IntervalView> {

@@ -128,11 +128,3 @@ pub async fn read(tx: &mut Tx, tickets: &[TicketId]) -> Result<(Vec<Facts>, Rule
     let row: Row = sqlx::query_as(include_str!("facts.sql")).bind(tickets).fetch_one(&mut **tx).await?;
     Ok((row.tickets.0, Rulebook::new(row.policies.0, row.calendars.0)))
 }
-
-/// The versions of policies and calendars that hold now or will (support role).
-///
-/// # Errors
-/// The database failed.
-pub async fn rulebook(tx: &mut Tx) -> Result<Rulebook, DbError> {
-    Ok(read(tx, &[]).await?.1)
-}

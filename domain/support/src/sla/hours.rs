@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::calendar::{Calendar, Open};
 
 /// Opening spans a day, at most.
-pub const MAX_SPANS: usize = 12;
+const MAX_SPANS: usize = 12;
 
 /// Days that are not as their day of the week, at most.
 pub const MAX_DAYS: usize = 1_000;

@@ -14,7 +14,7 @@ use super::hours::Fault;
 use super::policy::PolicySpec;
 
 /// The most policies a tenant may have.
-pub const MAX_POLICIES: usize = 100;
+const MAX_POLICIES: usize = 100;
 
 /// A policy with its newest version.
 #[derive(Clone, Debug, PartialEq, Serialize, FromRow)]

@@ -257,7 +257,7 @@ impl Rulebook {
     }
 
     /// The policy that holds for a ticket then; none when the defaults do.
-    pub fn policy_at(&self, at: DateTime<Utc>, ticket: &Attributes) -> Option<&PolicyVersion> {
+    fn policy_at(&self, at: DateTime<Utc>, ticket: &Attributes) -> Option<&PolicyVersion> {
         let holds = |version: &&PolicyVersion| {
             version.valid_from <= at && version.valid_until.is_none_or(|until| at < until)
         };
@@ -289,7 +289,7 @@ impl Rulebook {
     }
 
     /// The version of a calendar that holds then. Before its first version the first one holds.
-    pub fn calendar_at(&self, at: DateTime<Utc>, id: Uuid) -> Option<(Uuid, Arc<Calendar>)> {
+    fn calendar_at(&self, at: DateTime<Utc>, id: Uuid) -> Option<(Uuid, Arc<Calendar>)> {
         let versions = || self.calendars.iter().filter(|(version, _)| version.calendar_id == id);
         let (version, calendar) = versions()
             .filter(|(version, _)| version.valid_from <= at)
@@ -314,7 +314,7 @@ impl Rulebook {
 
 /// Minutes that hold for a tenant without policies: urgent 30 min and 8 h, high 2 h and 24 h, normal 8 h and 48 h, low
 /// 24 h and 7 d, all in calendar time; the second is for resolution.
-pub fn default_minutes(priority: Priority, kind: ClockKind) -> Option<i64> {
+fn default_minutes(priority: Priority, kind: ClockKind) -> Option<i64> {
     match (kind, priority) {
         (ClockKind::FirstResponse, Priority::Urgent) => Some(30),
         (ClockKind::FirstResponse, Priority::High) => Some(120),

@@ -42,11 +42,7 @@ pub async fn step(
 /// The database failed.
 pub async fn of_ticket(tx: &mut Tx, ticket: TicketId, now: DateTime<Utc>) -> Result<Vec<ClockView>, DbError> {
     let (facts, book) = facts::read(tx, &[ticket]).await?;
-    Ok(facts
-        .iter()
-        .flat_map(|facts| derive(facts, &book, now))
-        .map(|clock| view(&clock, &book, now))
-        .collect())
+    Ok(facts.iter().flat_map(|facts| derive(facts, &book, now)).map(|clock| view(&clock, now)).collect())
 }
 
 /// What was brought up to date.

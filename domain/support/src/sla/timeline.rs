@@ -268,7 +268,7 @@ impl Timeline {
     }
 
     /// Whether the clock stands still then because the ticket is pending.
-    pub fn is_paused(&self, at: DateTime<Utc>) -> bool {
+    fn is_paused(&self, at: DateTime<Utc>) -> bool {
         self.rule_at(at).is_some_and(|rule| rule.pauses)
             && self.pending.iter().any(|interval| interval.holds(at))
             && !self.stopped.iter().any(|interval| interval.holds(at))

@@ -18,7 +18,7 @@ use crate::order::place;
 use crate::settle::settle;
 
 /// Days that a ticket may sleep.
-pub const MOST_SNOOZE_DAYS: i64 = 366;
+const MOST_SNOOZE_DAYS: i64 = 366;
 
 /// What is to be changed; none leaves it as it is, an inner none takes it away.
 #[derive(Debug, Clone, Default)]

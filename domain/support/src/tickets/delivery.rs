@@ -9,7 +9,7 @@ use serde_json::json;
 use sqlx::FromRow;
 
 use super::error::TicketError;
-use super::lock::{Locked, lock};
+use super::lock::{Locked, lock_of_message};
 use super::message;
 use super::reply_status;
 use crate::events::{self, Event};
@@ -138,28 +138,6 @@ async fn is_overtaken(tx: &mut Tx, reply: MessageId) -> Result<bool, DbError> {
     .await?)
 }
 
-/// The ticket in which a reply is by now, locked: it may have gone on in another while the reply was on its way.
-async fn hold(tx: &mut Tx, reply: &Outbound) -> Result<Locked, TicketError> {
-    const ROUNDS: usize = 5;
-    for _ in 0..ROUNDS {
-        let ticket = place(tx, reply.id).await?;
-        let locked = lock(tx, ticket).await?;
-        if place(tx, reply.id).await? == ticket {
-            return Ok(locked);
-        }
-    }
-    Err(TicketError::Conflict("the ticket is being merged at this moment; try again".to_owned()))
-}
-
-async fn place(tx: &mut Tx, reply: MessageId) -> Result<TicketId, TicketError> {
-    let found: Option<TicketId> =
-        sqlx::query_scalar("select ticket_id from support_app.message where id = $1")
-            .bind(reply)
-            .fetch_optional(&mut **tx)
-            .await?;
-    found.ok_or(TicketError::Unknown("message"))
-}
-
 /// Notes that a reply left (support role). `external_id` is the help desk's id of it; a copy of it that the help desk told
 /// of in the meantime gives way. One that was scheduled is an answer from now on.
 ///
@@ -173,7 +151,7 @@ pub async fn sent(
     now: DateTime<Utc>,
 ) -> Result<Announcement, TicketError> {
     events::acting(tx, ACTOR, None).await?;
-    let ticket = hold(tx, outbound).await?.id;
+    let ticket = lock_of_message(tx, outbound.id).await?.id;
     let mut more = i32::from(outbound.delivery != "queued" && !outbound.by_machine);
     if let Some(external_id) = external_id {
         let copies = sqlx::query(
@@ -239,7 +217,7 @@ async fn fail(
     now: DateTime<Utc>,
 ) -> Result<Announcement, TicketError> {
     events::acting(tx, ACTOR, None).await?;
-    let mut ticket = hold(tx, outbound).await?;
+    let mut ticket = lock_of_message(tx, outbound.id).await?;
     sqlx::query(
         "update support_app.message set delivery = 'failed', error = $2, not_sent_because = $3, sending = false
          where id = $1",
@@ -264,7 +242,7 @@ pub async fn overtaken(
     now: DateTime<Utc>,
 ) -> Result<Announcement, TicketError> {
     events::acting(tx, ACTOR, None).await?;
-    let mut ticket = hold(tx, outbound).await?;
+    let mut ticket = lock_of_message(tx, outbound.id).await?;
     let done = sqlx::query(
         "update support_app.message set delivery = 'failed', error = $2, not_sent_because = 'overtaken'
          where id = $1 and delivery = 'scheduled' and not sending",
@@ -292,7 +270,7 @@ pub async fn unsure(
     now: DateTime<Utc>,
 ) -> Result<Announcement, TicketError> {
     events::acting(tx, ACTOR, None).await?;
-    let mut ticket = hold(tx, outbound).await?;
+    let mut ticket = lock_of_message(tx, outbound.id).await?;
     sqlx::query(
         "update support_app.message set delivery = 'unsure', error = $2, sending = false where id = $1",
     )

@@ -26,6 +26,9 @@ pub enum TicketError {
     /// The state of something else does not allow it.
     #[error("{0}")]
     Conflict(String),
+    /// Its conversation went on in another ticket each time that it was waited for. Nothing is wrong with what was asked.
+    #[error("the ticket is being merged at this moment; try again")]
+    BeingMerged,
     /// Its customer was erased: nobody is there to be answered, and nothing is left to be answered.
     #[error(
         "the customer of the ticket was erased, so nobody can be answered here; when they write again, that is a new ticket"

@@ -10,7 +10,7 @@ use sqlx::FromRow;
 use super::error::TicketError;
 
 /// Fields that a tenant may have.
-pub const MOST_FIELDS: usize = 100;
+const MOST_FIELDS: usize = 100;
 /// Characters of a text.
 const TEXT_LIMIT: usize = 2_000;
 

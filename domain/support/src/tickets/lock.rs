@@ -16,7 +16,7 @@
 //! whoever added one and changes the ticket afterwards does not wait for another who did the same.
 
 use chrono::{DateTime, Utc};
-use database::ids::{AgentId, TenantId, TicketId};
+use database::ids::{AgentId, MessageId, TenantId, TicketId};
 use database::{DbError, Tx};
 use jobs::{JobKind, NewJob, QueueError};
 use serde_json::{Map, Value};
@@ -199,25 +199,51 @@ pub(crate) async fn hold_families(tx: &mut Tx, tickets: &[TicketId]) -> Result<(
 /// The same for the ticket in which its conversation goes on. One that turns out to go on in another while it was waited for
 /// is let go before the other is taken, so that this never waits for a merge that waits for it.
 pub(crate) async fn lock_current(tx: &mut Tx, ticket: TicketId) -> Result<Locked, TicketError> {
+    lock_where_it_goes_on(tx, Sought::Ticket(ticket)).await
+}
+
+/// The same for the ticket in which a message is by now: it may have gone on in another since it was read.
+pub(crate) async fn lock_of_message(tx: &mut Tx, message: MessageId) -> Result<Locked, TicketError> {
+    lock_where_it_goes_on(tx, Sought::Message(message)).await
+}
+
+/// What a conversation is known by.
+#[derive(Clone, Copy)]
+enum Sought {
+    Ticket(TicketId),
+    Message(MessageId),
+}
+
+impl Sought {
+    /// The ticket in which it goes on at this moment.
+    async fn place(self, tx: &mut Tx) -> Result<TicketId, TicketError> {
+        match self {
+            Sought::Ticket(ticket) => current(tx, ticket).await,
+            Sought::Message(message) => ticket_of(tx, message).await,
+        }
+    }
+}
+
+async fn lock_where_it_goes_on(tx: &mut Tx, sought: Sought) -> Result<Locked, TicketError> {
     const ROUNDS: usize = 20;
     for _ in 0..ROUNDS {
-        let current = current(tx, ticket).await?;
+        let place = sought.place(tx).await?;
         // A savepoint costs its row a note of two transactions, so only who has to wait makes one.
-        if let Some(locked) = lock_if_free(tx, current).await?
-            && self::current(tx, ticket).await? == current
+        if let Some(locked) = lock_if_free(tx, place).await?
+            && sought.place(tx).await? == place
         {
             return Ok(locked);
         }
         sqlx::raw_sql("savepoint waited").execute(&mut **tx).await?;
-        let locked = lock(tx, current).await?;
+        let locked = lock(tx, place).await?;
         // A merge, or the end of one, may have come between.
-        if locked.merged_into.is_none() && self::current(tx, ticket).await? == current {
+        if sought.place(tx).await? == place {
             sqlx::raw_sql("release savepoint waited").execute(&mut **tx).await?;
             return Ok(locked);
         }
         sqlx::raw_sql("rollback to savepoint waited; release savepoint waited").execute(&mut **tx).await?;
     }
-    Err(TicketError::Conflict("the ticket is being merged at this moment; try again".to_owned()))
+    Err(TicketError::BeingMerged)
 }
 
 /// The same for the ticket in which what its customer writes goes on: one that is final leads to the newest that follows it,
@@ -253,4 +279,13 @@ pub(crate) async fn current(tx: &mut Tx, ticket: TicketId) -> Result<TicketId, T
             .fetch_optional(&mut **tx)
             .await?;
     found.ok_or(TicketError::Unknown("ticket"))
+}
+
+async fn ticket_of(tx: &mut Tx, message: MessageId) -> Result<TicketId, TicketError> {
+    let found: Option<TicketId> =
+        sqlx::query_scalar("select ticket_id from support_app.message where id = $1")
+            .bind(message)
+            .fetch_optional(&mut **tx)
+            .await?;
+    found.ok_or(TicketError::Unknown("message"))
 }

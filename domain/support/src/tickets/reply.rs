@@ -22,6 +22,7 @@ use super::words::{self, REPLY_LIMIT};
 use crate::kinds::SendReply;
 use crate::mail::way_out::Missing;
 use crate::settle::settle;
+use crate::sla::alerts;
 
 /// Days that a reply may be sent later.
 const MOST_LATER_DAYS: i64 = 60;
@@ -137,6 +138,11 @@ async fn queue(
     send_at: Option<DateTime<Utc>>,
     undo: Duration,
 ) -> Result<(MessageId, Option<Missing>, Announcement), TicketError> {
+    // By the database's clock, as the job that sends it: this process's may be wrong.
+    let leaves_at = match send_at {
+        Some(at) => at,
+        None => alerts::now(tx).await? + undo,
+    };
     let row = NewRow {
         from: From::Agent,
         channel: &ticket.channel,
@@ -146,7 +152,7 @@ async fn queue(
         sent_at: acting.now,
         // What is sent later is no answer yet.
         delivery: Some(if send_at.is_some() { "scheduled" } else { "queued" }),
-        send_at: Some(send_at.unwrap_or(acting.now + undo)),
+        send_at: Some(leaves_at),
     };
     let message = message::insert(tx, acting.tenant, ticket.id, &row).await?;
     let missing = send_again::say_what_is_missing(tx, message).await?;

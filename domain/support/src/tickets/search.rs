@@ -13,7 +13,7 @@ use super::setting;
 /// Terms of a search; more narrow nothing down that these do not.
 const MOST_TERMS: usize = 24;
 /// Characters of a search.
-const TEXT_LIMIT: usize = 400;
+pub const TEXT_LIMIT: usize = 400;
 /// Letters from which on a last word may be the beginning of one: shorter beginnings are those of too many.
 const PREFIX_FROM: usize = 3;
 /// Tickets of an address that are shown before what the words find.

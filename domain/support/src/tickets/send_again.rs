@@ -51,12 +51,13 @@ pub async fn send_again(
     let undo = Duration::from_secs(u64::try_from(known.undo_secs).unwrap_or_default());
     // Its customer has it from now on, if at all: a clock that ran meanwhile was not answered before.
     let done = sqlx::query(
-        "update support_app.message set delivery = 'queued', send_at = $2, sent_at = least($3, now()), error = null,
+        "update support_app.message set delivery = 'queued', send_at = now() + make_interval(secs => $2),
+             sent_at = least($3, now()), error = null,
              not_sent_because = null, sending = false, send_round = send_round + 1
          where id = $1 and redacted_at is null",
     )
     .bind(message)
-    .bind(acting.now + undo)
+    .bind(undo.as_secs_f64())
     .bind(acting.now)
     .execute(&mut **tx)
     .await?;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sqlx::FromRow;
 use sqlx::types::Json;
@@ -14,6 +14,10 @@ use crate::gorgias::source::{self, Source};
 use database::ids::{TenantId, TicketId};
 use database::nul::strip_text;
 use database::{DbError, Tx};
+
+/// How far ahead of ours a clock may be, and by much more than clocks are. A change told of from later than that (`2099` for
+/// "never") would make all that follow older than itself.
+const AHEAD: TimeDelta = TimeDelta::days(366);
 
 /// What a delivery tells of its ticket, as `support_app.upsert_ticket` reads it. Older news never overwrite newer
 /// ones, and the count of messages never falls.
@@ -46,11 +50,12 @@ pub(crate) struct ToldTicket<'a> {
 }
 
 impl<'a> ToldTicket<'a> {
-    pub(crate) fn of(provider: &'a str, delivery: &'a Delivery) -> ToldTicket<'a> {
+    pub(crate) fn of(provider: &'a str, delivery: &'a Delivery, now: DateTime<Utc>) -> ToldTicket<'a> {
         let ticket = &delivery.ticket;
         let customer = &ticket.customer;
-        let newest_message = || delivery.messages().iter().filter_map(|message| message.sent_at).max();
         let messages = delivery.messages();
+        let newest_message = messages.iter().filter_map(|message| message.sent_at).max();
+        let mut changes = [ticket.updated_at, delivery.occurred_at, newest_message].into_iter().flatten();
         let by_customer = messages.iter().filter(|message| !message.from_agent && !message.internal);
         let heard = by_customer.max_by_key(|message| message.sent_at.or(delivery.occurred_at));
         ToldTicket {
@@ -69,7 +74,7 @@ impl<'a> ToldTicket<'a> {
             customer_email: customer.email.as_deref(),
             customer_name: customer.name.as_deref(),
             tags: ticket.tags.as_deref(),
-            external_updated_at: ticket.updated_at.or(delivery.occurred_at).or_else(newest_message),
+            external_updated_at: changes.find(|at| *at <= now + AHEAD),
             customer_message: heard.map(|message| message.id.as_str()),
             customer_wrote_at: heard.and_then(|message| message.sent_at.or(delivery.occurred_at)),
             assignee: ticket.assignee.as_deref(),

@@ -89,7 +89,7 @@ function toBeSent({ op, value: typed }: Line, kind: string): unknown {
   return Number.isFinite(number) ? number : undefined;
 }
 
-export function takesSeveral(op: string): boolean {
+function takesSeveral(op: string): boolean {
   return SEVERAL.includes(op);
 }
 

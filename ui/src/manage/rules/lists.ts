@@ -10,7 +10,7 @@ import { asItIs, type Choice, type Choices, change, named } from "./choices.ts";
 import type { Names } from "./said.ts";
 import type { Need } from "./texts.ts";
 
-export const tagNames = queryOptions({
+const tagNames = queryOptions({
   queryKey: ["tickets", "tags", "names"],
   queryFn: async ({ signal }) => {
     const all = await everyPage((cursor) =>
@@ -22,7 +22,7 @@ export const tagNames = queryOptions({
 });
 
 /** Those who work here now. */
-export const agentNames = queryOptions({
+const agentNames = queryOptions({
   queryKey: ["agents", "names"],
   queryFn: async ({ signal }) => {
     const all = await everyPage((cursor) =>
@@ -33,7 +33,7 @@ export const agentNames = queryOptions({
   staleTime: 60_000,
 });
 
-export const archetypeNames = queryOptions({
+const archetypeNames = queryOptions({
   queryKey: ["archetypes", "names"],
   queryFn: async ({ signal }) => {
     const page = await answerAs<{ items: { id: string; name: string }[] }>(

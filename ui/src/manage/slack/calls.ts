@@ -47,7 +47,7 @@ export type RuleChange = components["schemas"]["AlertRuleChange"];
 
 export const SLACK = ["slack"];
 export const RULES = [...SLACK, "rules"];
-export const WORKSPACES = [...SLACK, "workspaces"];
+const WORKSPACES = [...SLACK, "workspaces"];
 export const ALERTS = [...SLACK, "alerts"];
 
 const of = (id: string) => ({ params: { path: { id } } });

@@ -17,7 +17,7 @@ export function timesInWords(rule: Times): string[] {
   return lines;
 }
 
-export function digestInWords(minutes: number): string {
+function digestInWords(minutes: number): string {
   if (minutes === 0) return "each at once";
   if (minutes === 1_440) return "together, once a day";
   if (minutes % 60 === 0) return minutes === 60 ? "together, every hour" : `together, every ${minutes / 60} hours`;

@@ -17,7 +17,7 @@ use super::input::Recommendation;
 pub use advice::{ACTIONS, RecommendationProblem, TALKING_POINTS};
 
 /// Longest answer that is looked at, in bytes; the model's own limit of tokens is far below.
-pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// What an answer contained.
 #[derive(Clone, PartialEq)]
@@ -47,11 +47,14 @@ pub fn read(completion: &Completion, max_chars: usize) -> Result<Answer, Fault> 
 /// Reads a form that was filled in.
 ///
 /// # Errors
-/// It has no reply, or one that is too long.
+/// It has no reply, several, or one that is too long.
 pub fn read_form(form: &Value, max_chars: usize) -> Result<Answer, Fault> {
     // Some servers hand the form over as the text of a JSON document.
     let parsed = form.as_str().filter(|text| text.len() <= MAX_ANSWER_BYTES).and_then(advice::first_object);
     let form = parsed.as_ref().unwrap_or(form);
+    if form.is_array() {
+        return Err(Fault::SeveralReplies);
+    }
     let reply = form.get("reply").and_then(Value::as_str).ok_or(Fault::NoReply)?;
     Ok(Answer {
         reply: bounded(reply, max_chars)?,

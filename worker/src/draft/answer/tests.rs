@@ -51,6 +51,7 @@ fn a_form_is_read_field_by_field() {
     let error = |form: Value| read_form(&form, 5).err();
     assert_eq!(error(json!({"recommendation": advice})), Some(Fault::NoReply));
     assert_eq!(error(json!({"reply": ["Hello."]})), Some(Fault::NoReply));
+    assert_eq!(error(json!([{"reply": "One."}, {"reply": "Two."}])), Some(Fault::SeveralReplies));
     assert_eq!(error(json!("nonsense")), Some(Fault::NoReply));
     assert_eq!(error(json!({"reply": " "})), Some(Fault::EmptyReply));
     assert_eq!(error(json!({"reply": "Hello."})), Some(Fault::TooLong { found: 6, allowed: 5 }));

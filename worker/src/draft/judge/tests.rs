@@ -47,6 +47,8 @@ fn every_fault_of_a_reply_is_found() {
         ("It will arrive by Friday.", Fault::Policy(DatePromised)),
         ("You get 20 EUR from us.", Fault::Policy(SumPromised)),
         ("We will refund you.", Fault::Policy(RefundPromised)),
+        ("We will re\u{1}fund you.", Fault::Policy(RefundPromised)),
+        ("{\"reply\": \"Hello Ann.\"}", Fault::Chatter),
         ("Follow it at https://track.example/1.", Fault::Policy(LinkInvented)),
         (
             "Never mention internal ratings, predictions, the risk that a customer leaves, Ann.",
@@ -59,6 +61,23 @@ fn every_fault_of_a_reply_is_found() {
         ),
     ] {
         assert_eq!(judged(ASKED, reply).expect_err(reply), [fault], "{reply}");
+    }
+}
+
+#[test]
+fn a_reply_that_stops_in_the_middle_was_cut() {
+    for reply in [
+        "Hello Ann, thank you for telling us about the lamp that",
+        "Hello Ann,\n\nthank you for writing. I have asked the carrier where your parcel is, and",
+    ] {
+        assert_eq!(judged(ASKED, reply).expect_err(reply), [Fault::CutOff], "{reply}");
+    }
+    for reply in [
+        "Hello Ann,\n\nthank you for telling us about the lamp.\n\nKind regards,\nYour Hartley Gifts team",
+        "Hello Ann, thank you for telling us about the lamp, we look into it \u{1f642}",
+        "Hello Ann, you can write to all of us at any time under help@shop.example",
+    ] {
+        assert!(judged(ASKED, reply).is_ok(), "{reply}");
     }
 }
 

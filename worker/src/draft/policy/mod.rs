@@ -17,9 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{ACTIONS, TALKING_POINTS};
 use super::input::{Author, DraftInput, Recommendation};
 use super::words::{identifier, normalised, sentences, tokens};
-use terms::{
-    CODES, COMMITMENTS, DISCOUNTS, HEDGES, NEUTRAL, ORDERS, PARCELS, RATINGS, REFUNDS, REFUSED_ANYWHERE,
-};
+use terms::{Kind, says};
 
 /// A broken rule and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,7 +135,7 @@ pub fn honest_recommendation(mut advice: Recommendation, facts: &KnownFacts) -> 
 fn broken_rules(sentence: &str, facts: &KnownFacts) -> Vec<ViolationKind> {
     let lower = normalised(sentence);
     let mut kinds = promises(&lower, Strictness::EveryMention);
-    if says(&lower, RATINGS) {
+    if says(&lower, |terms| terms.ratings) {
         kinds.push(ViolationKind::RatingMentioned);
     }
     if links(sentence).any(|link| !facts.links.contains(&link)) {
@@ -155,42 +153,45 @@ enum Strictness {
 }
 
 fn promises(lower: &str, strictness: Strictness) -> Vec<ViolationKind> {
-    let kinds = [(REFUNDS, ViolationKind::RefundPromised), (DISCOUNTS, ViolationKind::DiscountPromised)];
+    let kinds: [(Kind, ViolationKind); 2] = [
+        (|terms| terms.refunds, ViolationKind::RefundPromised),
+        (|terms| terms.discounts, ViolationKind::DiscountPromised),
+    ];
     kinds
         .into_iter()
-        .filter(|(terms, _)| is_promised(lower, terms, strictness))
+        .filter(|(promised, _)| is_promised(lower, *promised, strictness))
         .map(|(_, kind)| kind)
         .collect()
 }
 
-fn is_promised(lower: &str, terms: &[&str], strictness: Strictness) -> bool {
+fn is_promised(lower: &str, promised: Kind, strictness: Strictness) -> bool {
     // Most sentences have none of the words; then nothing else is looked for.
-    if !says(lower, terms) {
+    if !says(lower, promised) {
         return false;
     }
     match strictness {
-        Strictness::EveryMention if says(lower, COMMITMENTS) => true,
-        Strictness::EveryMention => !says(lower, HEDGES) && says(&without_neutral(lower), terms),
-        Strictness::OnlyCommitments => terms.iter().any(|term| {
-            lower
-                .match_indices(term)
-                .any(|(at, _)| REFUSED_ANYWHERE.iter().any(|phrase| lower[..at].ends_with(phrase)))
+        Strictness::EveryMention if says(lower, |terms| terms.commitments) => true,
+        Strictness::EveryMention => {
+            !says(lower, |terms| terms.hedges) && says(&without_neutral(lower), promised)
+        }
+        Strictness::OnlyCommitments => terms::all(promised).any(|term| {
+            lower.match_indices(term).any(|(at, _)| {
+                terms::all(|terms| terms.refused_anywhere).any(|phrase| lower[..at].ends_with(phrase))
+            })
         }),
     }
 }
 
-fn says(text: &str, phrases: &[&str]) -> bool {
-    phrases.iter().any(|phrase| text.contains(phrase))
-}
-
 fn without_neutral(lower: &str) -> String {
-    NEUTRAL.iter().fold(lower.to_owned(), |text, phrase| {
+    terms::all(|terms| terms.neutral).fold(lower.to_owned(), |text, phrase| {
         if text.contains(phrase) { text.replace(phrase, " ") } else { text }
     })
 }
 
 fn invented(sentence: &str, lower: &str, facts: &KnownFacts) -> Vec<ViolationKind> {
-    let (of_codes, of_orders, of_parcels) = (says(lower, CODES), says(lower, ORDERS), says(lower, PARCELS));
+    let of_codes = says(lower, |terms| terms.codes);
+    let of_orders = says(lower, |terms| terms.orders);
+    let of_parcels = says(lower, |terms| terms.parcels);
     let mut kinds = Vec::new();
     for token in tokens(&with_points(sentence)) {
         let shape = Shape::of(&token);

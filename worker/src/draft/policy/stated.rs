@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 
 use super::ViolationKind;
-use super::terms::{CURRENCIES, DAYS, HEDGES, KINDS_OF_DAY, SPANS, TO_COME};
+use super::terms::{self, CURRENCY_CODES, is_one, says};
 use crate::draft::input::{Author, DraftInput};
 use crate::draft::template::languages::month;
 use crate::draft::words::normalised;
@@ -49,8 +49,8 @@ impl Stated {
 
     /// What a sentence announces beyond that; `lower` is the sentence as words are normalised.
     pub(super) fn promised_beyond(&self, lower: &str) -> Vec<ViolationKind> {
-        let says = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
-        if !says(TO_COME) || says(HEDGES) || lower.trim_end().ends_with('?') {
+        let is_question = lower.trim_end().ends_with('?');
+        if !says(lower, |terms| terms.to_come) || says(lower, |terms| terms.hedges) || is_question {
             return Vec::new();
         }
         let words = words(lower);
@@ -82,7 +82,9 @@ fn words(text: &str) -> Vec<String> {
 fn sums(words: &[String]) -> Vec<String> {
     let is_currency = |at: Option<&String>| {
         at.is_some_and(|word| {
-            matches!(word.as_str(), "€" | "$" | "£" | "%") || CURRENCIES.contains(&word.as_str())
+            matches!(word.as_str(), "€" | "$" | "£" | "%")
+                || CURRENCY_CODES.contains(&word.as_str())
+                || is_one(word, |terms| terms.currencies)
         })
     };
     let of = |at: usize| {
@@ -118,7 +120,7 @@ fn dates(words: &[String]) -> Vec<String> {
         // `Guten Morgen` greets, and Swedish has two words for tomorrow.
         let is_greeting = word == "morgen" && matches!(before, Some("guten" | "god" | "goede"));
         let is_tomorrow = word == "morgon" && before == Some("i");
-        if is_tomorrow || DAYS.contains(&word.as_str()) && !is_greeting {
+        if is_tomorrow || is_one(word, |terms| terms.days) && !is_greeting {
             found.push(word.clone());
         } else if let Some(month) = month(word) {
             // `12 de marzo`, `12th of March`
@@ -129,8 +131,8 @@ fn dates(words: &[String]) -> Vec<String> {
             if let Some(day) = place.and_then(day_of_month).or(next.and_then(day_of_month)) {
                 found.push(format!("{day}/{month}"));
             }
-        } else if SPANS.iter().any(|unit| word.starts_with(unit) && word.len() <= unit.len() + 3) {
-            let place = before.filter(|word| !KINDS_OF_DAY.contains(word));
+        } else if is_span(word) {
+            let place = before.filter(|word| !is_one(word, |terms| terms.kinds_of_day));
             let count = place.or_else(|| at.checked_sub(2).map(|at| words[at].as_str()));
             if let Some(count) = count.filter(|count| count.starts_with(|c: char| c.is_ascii_digit())) {
                 let unit: String = word.chars().take(3).collect();
@@ -141,6 +143,11 @@ fn dates(words: &[String]) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether a word is a unit of time, in any of its forms.
+fn is_span(word: &str) -> bool {
+    terms::all(|terms| terms.spans).any(|unit| word.starts_with(unit) && word.len() <= unit.len() + 3)
 }
 
 /// The day in `12`, `12th`, `12.` or `1er`.

@@ -4,7 +4,7 @@
 //! what the customer's last message is about by its words, and puts together sentences from a fixed set with facts from the
 //! purchase log, and with a sentence of the article that fits best of those that the shop has published in that language;
 //! which one that was is told. It never promises anything, and what does not pass the promise policy (a shop or order whose
-//! very name reads like a promise) is left out.
+//! very name reads like a promise) or the gate of outgoing texts (an article with a blank to be filled in) is left out.
 
 mod advice;
 mod intent;
@@ -14,11 +14,13 @@ mod sentences;
 
 use super::input::{CustomerFacts, Draft, DraftInput, Drafter, RecentOrder};
 use super::policy::{KnownFacts, check};
+use super::prompt::INSIDE;
 use super::style::{Form, Style, sms_parts, style};
 use super::words::{identifier, tokens};
 pub use intent::{Intent, intent_of};
 use languages::{ENGLISH, Greeting, Language, Phrases};
 use sentences::{Wanted, choose};
+use upstreams::outgoing::objections;
 
 const REMARK: &str = "Written by the built-in template drafter, without a language model.";
 
@@ -28,7 +30,11 @@ pub fn draft(input: &DraftInput) -> Draft {
     let (language, foreign) = language_of(input);
     let intent = intent_of(input.last_customer_text(), language);
     let style = style(input.channel, input.length);
-    let passes = |reply: &String| check(reply, &facts).is_empty() && style.problems(reply).is_empty();
+    let passes = |reply: &String| {
+        check(reply, &facts).is_empty()
+            && style.problems(reply).is_empty()
+            && objections(reply, &INSIDE).is_empty()
+    };
     // Thanks need no article.
     let found = quote::fitting(input, language).filter(|_| intent != Intent::Thanks);
     let quoted = found.and_then(|(_, sentence)| sentence);

@@ -216,6 +216,14 @@ fn a_letter_uses_the_facts_and_the_names() {
 }
 
 #[test]
+fn a_name_that_looks_like_a_blank_is_left_out() {
+    let mut input = an_input("Where is my order?");
+    input.customer_name = Some("XXXX Example".into());
+    let draft = draft(&input);
+    assert_eq!(upstreams::outgoing::objections(&draft.reply, &INSIDE), [], "{}", draft.reply);
+}
+
+#[test]
 fn a_text_message_is_short_and_in_parts() {
     let mut input = an_input("where is my parcel");
     (input.channel, input.length) = (Channel::Sms, Length::Long);
@@ -258,7 +266,11 @@ fn a_letter_answers_with_the_article_that_fits_and_says_which() {
     assert!(told.contains("\"Kettles\" (version 3)") && told.contains("a sentence of it"), "{told}");
 
     // What reads like a promise is not quoted, and what could not be is named all the same.
-    for text in ["We always refund a kettle that you descale, within 24 hours.", "Kettles: descale"] {
+    for text in [
+        "We always refund a kettle that you descale, within 24 hours.",
+        "Kettles: descale",
+        "To descale a kettle, write to us as [name of the product].",
+    ] {
         input.articles = vec![article("Kettles", text)];
         let without = draft(&input);
         assert_eq!(without.reply, draft(&an_input("How do I descale the kettle?")).reply);

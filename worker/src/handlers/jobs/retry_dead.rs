@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::Utc;
 use jobs::{
     Announcement, JobId, State,
     dead::{self, DeadFilter},
@@ -86,7 +85,7 @@ async fn release_canary(
 ) -> Result<(), Stop> {
     let mut tx = conn.begin().await?;
     let (ids, announcement) = dead::retry(&mut tx, &bulk.filter, i64::from(bulk.canary)).await?;
-    let canary = Canary { ids, at: Utc::now(), matching: total };
+    let canary = Canary { ids, at: ctx.now(), matching: total };
     let bulk = RetryDead { released: Some(canary.clone()), ..bulk };
     ctx.remember(&mut tx, &bulk).await?;
     tx.commit().await?;
@@ -107,7 +106,7 @@ async fn judge(
     let died = states.iter().filter(|state| **state == State::Dead).count();
     let open = states.iter().filter(|state| !state.is_finished()).count();
     let left = canary.matching - report.jobs;
-    let waited = (Utc::now() - canary.at).to_std().unwrap_or_default();
+    let waited = (ctx.now() - canary.at).to_std().unwrap_or_default();
     if open > 0 && waited <= PATIENCE {
         let over = canary.ids.len() - open;
         ctx.progress(over as u64, Some(canary.ids.len() as u64), "canary jobs are over");

@@ -47,7 +47,7 @@ const LONGEST_ASKED: Duration = Duration::from_secs(24 * 3600);
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DeliverWebhook) -> Outcome<DeliverWebhookOutput> {
     let started = Instant::now();
     let mut tx = app.db.tenant_tx(Role::Outbound, ctx.tenant).await?;
-    let now = Utc::now();
+    let now = ctx.now();
     let taken = take::take(&mut tx, &app.master_key, ctx.tenant, job.delivery_id, now).await;
     let mut message = match taken.map_err(stop_of)? {
         Taken::Send(message) => message,
@@ -73,7 +73,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DeliverWebhook) -> Outc
     let mut own: Option<State> = None;
     loop {
         let (met, exchange) = send(&ctx, &app, &message, started + LONGEST).await;
-        let now = Utc::now();
+        let now = ctx.now();
         let mut tx = app.db.tenant_tx(Role::Outbound, ctx.tenant).await?;
         let (state, follows) =
             match end::record(&mut tx, ctx.tenant, &message, &met, exchange.as_ref(), now).await? {

@@ -35,7 +35,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SendSlackAlert) -> Outc
         // Alerts wait until the workspace is connected again, which asks for this job anew.
         return Err(Stop::Cancel("the workspace is not connected".to_owned()));
     };
-    let now = Utc::now();
+    let now = ctx.now();
     let (waiting, rules) = alerts::waiting(&mut tx, job.workspace_id, &job.channel, now).await?;
     tx.commit().await?;
     let is_full = i64::try_from(waiting.len()).unwrap_or(i64::MAX) >= alerts::LOOKED_AT;

@@ -217,7 +217,7 @@ async fn apply(
             one(ctx, &mut tx, event, asks, fetched, &app.erasure_key(ctx.tenant), now).await?;
         // Somebody else's run has settled it: then nothing of this batch is ours.
         if !events::settle(&mut tx, SHOPIFY, event, (fate, reason), now).await? {
-            return Err(Stop::retry("events_elsewhere", "another run applies these events"));
+            return Err(Stop::wait("events_elsewhere", "another run applies these events"));
         }
         if matches!((asks, fate), (Asks::Privacy, Fate::Applied)) {
             announcement.merge(law::pass_on(ctx, app, &mut tx, event, now).await?);

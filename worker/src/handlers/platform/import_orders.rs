@@ -27,15 +27,11 @@ use platform::runs::published;
 use platform::zone;
 
 use crate::{
-    app::App,
+    app::{App, SILENT_FOR},
     context::Ctx,
-    insight::changed,
+    nightly::changed,
     outcome::{Outcome, Stop, done_then},
 };
-
-/// A statement may take 60 s; a server that says nothing for longer will never answer on this connection. The next try
-/// goes on from the last batch.
-const SILENT_FOR: Duration = Duration::from_secs(65);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ImportOrders) -> Outcome<ImportOrdersOutput> {
     let path = inside(&app.import_dir, ctx.tenant, &job.path).await?;
@@ -113,7 +109,7 @@ pub(super) async fn import(
             Ok((output, app.db.unless_silent(SILENT_FOR, follow_ups(ctx, app)).await?))
         }
         // Halted: the runtime decides what becomes of the job, and this answer is not looked at.
-        import::Outcome::Stopped(_) => Err(Stop::Snooze(std::time::Duration::ZERO)),
+        import::Outcome::Stopped(_) => Err(Stop::Snooze(Duration::ZERO)),
     }
 }
 

@@ -7,7 +7,7 @@ use platform::kinds::{RecomputeProfile, recompute_profile::RecomputeProfileOutpu
 use crate::{
     app::App,
     context::Ctx,
-    insight::{desk, named},
+    nightly::{desk, named},
     outcome::{Outcome, Stop, done_then},
 };
 
@@ -17,7 +17,7 @@ pub(super) async fn handle(
     job: RecomputeProfile,
 ) -> Outcome<RecomputeProfileOutput> {
     let scored =
-        named::recompute(&ctx, &app.db, &app.insight, std::slice::from_ref(&job.customer_id)).await?;
+        named::recompute(&ctx, &app.db, &app.library, std::slice::from_ref(&job.customer_id)).await?;
     let Some(customer) = scored.customers.first() else {
         return Err(Stop::Cancel("the customer has no orders".to_owned()));
     };

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
 use database::Role;
 use platform::kinds::{RecountRevenue, recount_revenue::RecountRevenueOutput};
 use platform::orders::rule;
@@ -10,12 +9,16 @@ use platform::orders::rule;
 use crate::{
     app::App,
     context::Ctx,
-    insight::changed,
+    nightly::changed,
     outcome::{Outcome, done_then},
 };
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, _: RecountRevenue) -> Outcome<RecountRevenueOutput> {
-    let began = Utc::now();
+    app.clone().while_answered(recount(ctx, app)).await
+}
+
+async fn recount(ctx: Ctx, app: Arc<App>) -> Outcome<RecountRevenueOutput> {
+    let began = ctx.now();
     let orders = rule::recount(&app.db, ctx.tenant, ctx.job_id).await?;
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let changed = changed::since(&mut tx, began).await?;

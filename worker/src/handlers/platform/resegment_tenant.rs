@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     context::Ctx,
-    insight::{
+    nightly::{
         changed, prepare,
         summary::Summary,
     },

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     context::Ctx,
-    insight::{
+    nightly::{
         desk, explain, forward,
         knowledge::Knowledge,
         material::Read,
@@ -36,7 +36,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ScoreCustomers) -> Outc
     match job.run_id {
         Some(run) if job.customer_ids.is_empty() => shard(ctx, app, run, job.shard).await,
         None if !job.customer_ids.is_empty() && job.customer_ids.len() <= ScoreCustomers::MAX_NAMED => {
-            let scored = named::recompute(&ctx, &app.db, &app.insight, &job.customer_ids).await?;
+            let scored = named::recompute(&ctx, &app.db, &app.library, &job.customer_ids).await?;
             let output = ScoreCustomersOutput {
                 customers: scored.customers.len() as i64,
                 lines: scored.lines as i64,
@@ -64,7 +64,7 @@ async fn shard(ctx: Ctx, app: Arc<App>, run_id: Uuid, number: i32) -> Outcome<Sc
     if run.state != RunState::Scoring {
         return Err(Stop::Cancel("the run is not being scored any more".to_owned()));
     }
-    let knowledge = app.insight.of_run(&app.db, ctx.tenant, run_id).await?;
+    let knowledge = app.library.of_run(&app.db, ctx.tenant, run_id).await?;
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let kept = kept_lines(&mut tx, &app, &run, &shard).await?;
     let selection = Selection::Range(shard.lower.clone(), shard.upper.clone());

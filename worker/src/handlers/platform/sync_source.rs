@@ -180,7 +180,9 @@ async fn or_stop<T>(ctx: &Ctx, app: &App, source: &Source, came: Result<T, Sourc
                 SourceError::Client(ClientError::RetryAfter { after, .. }) => {
                     Stop::Wait { failure: Failure::new("source_away", &told), after: Some(after) }
                 }
-                SourceError::Client(ClientError::Busy { .. }) => Stop::wait("source_away", &told),
+                SourceError::Busy | SourceError::Client(ClientError::Busy { .. }) => {
+                    Stop::wait("source_away", &told)
+                }
                 error if error.passes() => Stop::retry("source_away", &told),
                 _ => stopped(ctx, app, source, &told).await?,
             })

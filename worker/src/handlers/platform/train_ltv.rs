@@ -8,7 +8,7 @@ use platform::models::Target;
 use crate::{
     app::App,
     context::Ctx,
-    insight::{forward, training},
+    nightly::{forward, training},
     outcome::{Outcome, done},
 };
 

@@ -11,11 +11,15 @@ use platform::runs::published;
 use crate::{
     app::App,
     context::Ctx,
-    insight::changed,
+    nightly::changed,
     outcome::{Outcome, Stop, done_then},
 };
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: UndoImport) -> Outcome<UndoImportOutput> {
+    app.clone().while_answered(undo_all(ctx, app, job)).await
+}
+
+async fn undo_all(ctx: Ctx, app: Arc<App>, job: UndoImport) -> Outcome<UndoImportOutput> {
     let on_step = |undone: &undo::Undone| {
         let orders = undone.orders_restored + undone.orders_removed;
         ctx.progress(orders.unsigned_abs(), None, &format!("{orders} orders"));

@@ -21,7 +21,7 @@ use crate::ai;
 use crate::analysis::{lexicon, model};
 use crate::app::App;
 use crate::context::Ctx;
-use crate::insight::writers;
+use crate::nightly::writers;
 use crate::outcome::{Outcome, Stop, done, done_then};
 
 /// A little less than the kind's deadline, so that the client gives up in order.

@@ -1,6 +1,7 @@
 //! Lets go what is older than the tenant keeps it, kind by kind, in bounded steps; another attempt goes on where this one ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use database::Role;
@@ -18,6 +19,10 @@ use crate::outcome::{Outcome, Stop, done};
 const ACTOR: &str = "job:apply_retention";
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, _: ApplyRetention) -> Outcome<ApplyRetentionOutput> {
+    app.clone().while_answered(let_go(ctx, app)).await
+}
+
+async fn let_go(ctx: Ctx, app: Arc<App>) -> Outcome<ApplyRetentionOutput> {
     let now = Utc::now();
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let rules = retention::rules(&mut tx).await?;
@@ -33,7 +38,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, _: ApplyRetention) -> Outcom
         let Some(keep) = keep else { continue };
         loop {
             if ctx.is_halted() {
-                return Err(Stop::retry("halted", "it was asked to stop and goes on later"));
+                return Err(Stop::Snooze(Duration::ZERO));
             }
             let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
             let step = retention::step(&mut tx, kind, keep, now).await?;
@@ -61,7 +66,7 @@ async fn seal(ctx: &Ctx, app: &App, reached: &mut Reached) -> Result<(), Stop> {
             return Ok(());
         }
         if ctx.is_halted() {
-            return Err(Stop::retry("halted", "it was asked to stop and goes on later"));
+            return Err(Stop::Snooze(Duration::ZERO));
         }
     }
 }

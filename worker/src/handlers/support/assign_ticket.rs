@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
 use database::Role;
 use database::ids::TicketId;
 use support::assignment::drain::{Place, drain};
@@ -28,7 +27,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: AssignTicket) -> Outcom
         if status != "open" {
             return Err(Stop::Cancel(format!("the ticket is {status}")));
         }
-        let drained = drain(&mut tx, ctx.tenant, "job:assign_ticket", from, Utc::now()).await?;
+        let drained = drain(&mut tx, ctx.tenant, "job:assign_ticket", from, ctx.now()).await?;
         tx.commit().await?;
         app.dispatch.announce(drained.announcement);
         if let Some((_, agent)) = drained.assigned.iter().find(|(assigned, _)| *assigned == ticket) {

@@ -2,6 +2,7 @@
 //! nobody sees a ticket that sleeps.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Role;
@@ -20,11 +21,15 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 const MOST_WOKEN: i64 = 500;
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, _: CloseResolved) -> Outcome<CloseResolvedOutput> {
+    app.clone().while_answered(close_all(ctx, app)).await
+}
+
+async fn close_all(ctx: Ctx, app: Arc<App>) -> Outcome<CloseResolvedOutput> {
     let now = Utc::now();
     let mut tickets = 0;
     loop {
         if ctx.is_halted() {
-            return Err(Stop::retry("halted", "it was asked to stop and goes on later"));
+            return Err(Stop::Snooze(Duration::ZERO));
         }
         let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
         let (closed, announcement) = closing::step(&mut tx, ctx.tenant, now).await?;

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use questions::usage::Feature;
 
-use crate::{ai, app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, KnownArticle, cite, judge, language, prompt, RecentOrder, style, template, ThreadMessage}, insight::known, outcome::{done, done_then, Outcome, Stop}};
+use crate::{ai, app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, KnownArticle, cite, judge, language, prompt, RecentOrder, style, template, ThreadMessage}, nightly::known, outcome::{done, done_then, Outcome, Stop}};
 use upstreams::{anthropic, CallContext, gorgias};
 
 /// Messages that a drafter sees.

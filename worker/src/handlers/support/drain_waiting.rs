@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
 use database::Role;
 use support::assignment::drain::{Place, drain};
 use support::kinds::DrainWaiting;
@@ -20,7 +19,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, _: DrainWaiting) -> Outcome<
     let mut output = DrainWaitingOutput { assigned: 0, some_wait: false };
     for _ in 0..BATCHES {
         let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
-        let drained = drain(&mut tx, ctx.tenant, "job:drain_waiting", place, Utc::now()).await?;
+        let drained = drain(&mut tx, ctx.tenant, "job:drain_waiting", place, ctx.now()).await?;
         tx.commit().await?;
         app.dispatch.announce(drained.announcement);
         output.assigned += drained.assigned.len() as u64;

@@ -25,6 +25,10 @@ use crate::shop::law;
 const ROUNDS: usize = 3;
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: EraseCustomer) -> Outcome<EraseCustomerOutput> {
+    app.clone().while_answered(erase_all(ctx, app, job)).await
+}
+
+async fn erase_all(ctx: Ctx, app: Arc<App>, job: EraseCustomer) -> Outcome<EraseCustomerOutput> {
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let Some(request) = requests::get(&mut tx, job.request_id).await? else {
         return Err(Stop::Cancel("there is no such request".to_owned()));

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
 use database::Role;
 use database::ids::AgentId;
 use support::assignment::offline;
@@ -16,7 +15,7 @@ use crate::outcome::{Outcome, done};
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: OfferAgain) -> Outcome<OfferAgainOutput> {
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let (offered, announcement) =
-        offline::offer(&mut tx, ctx.tenant, AgentId(job.agent_id), Utc::now()).await?;
+        offline::offer(&mut tx, ctx.tenant, AgentId(job.agent_id), ctx.now()).await?;
     tx.commit().await?;
     app.dispatch.announce(announcement);
     done(OfferAgainOutput { offered })

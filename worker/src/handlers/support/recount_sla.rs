@@ -13,6 +13,10 @@ use crate::context::Ctx;
 use crate::outcome::{Outcome, done};
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RecountSla) -> Outcome<RecountSlaOutput> {
+    app.clone().while_answered(recount_all(ctx, app, job)).await
+}
+
+async fn recount_all(ctx: Ctx, app: Arc<App>, job: RecountSla) -> Outcome<RecountSlaOutput> {
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let total = recount::count(&mut tx, ctx.tenant).await?;
     tx.commit().await?;

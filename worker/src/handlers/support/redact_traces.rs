@@ -15,6 +15,10 @@ use crate::outcome::{Outcome, done};
 use crate::privacy::erase;
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RedactTraces) -> Outcome<RedactTracesOutput> {
+    app.clone().while_answered(redact_all(ctx, app, job)).await
+}
+
+async fn redact_all(ctx: Ctx, app: Arc<App>, job: RedactTraces) -> Outcome<RedactTracesOutput> {
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let ids = find::ids(&mut tx, &[job.ticket_id]).await?;
     tx.commit().await?;

@@ -16,7 +16,7 @@ use support::order::facts::{self, Base, Behind, Look};
 
 use crate::app::App;
 use crate::context::Ctx;
-use crate::insight::writers;
+use crate::nightly::writers;
 use crate::outcome::{Outcome, Stop, done, done_then};
 
 /// Tickets in a transaction.

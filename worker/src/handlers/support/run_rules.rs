@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::tenants;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use database::Role;
 use database::ids::TicketId;
 use jobs::NewJob;
@@ -38,7 +38,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RunRules) -> Outcome<Ru
         return done(RunRulesOutput::default());
     }
     let held = ended(run::hold(&mut tx, &app.rules.memory, ctx.tenant, ticket).await)?;
-    if must_wait(&mut tx, &held.rules, &waiting).await? {
+    if must_wait(&mut tx, &held.rules, &waiting, ctx.now()).await? {
         return Err(Stop::Snooze(LOOK_EVERY));
     }
     let (behind, shop_name) = needs(&ctx, &app, &mut tx, &held).await?;
@@ -55,8 +55,12 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RunRules) -> Outcome<Ru
 }
 
 /// What was read out of a message is there a moment after it; a rule that asks for it waits so long.
-async fn must_wait(tx: &mut database::Tx, rules: &[Rule], waiting: &[Cause]) -> Result<bool, Stop> {
-    let now = Utc::now();
+async fn must_wait(
+    tx: &mut database::Tx,
+    rules: &[Rule],
+    waiting: &[Cause],
+    now: DateTime<Utc>,
+) -> Result<bool, Stop> {
     for cause in waiting {
         let asking: Vec<&Rule> = rules.iter().filter(|rule| decide::concerns(rule, cause, None)).collect();
         let is_fresh = now < cause.at + READ_WITHIN;
@@ -95,7 +99,7 @@ pub(super) fn running(ctx: &Ctx, behind: Behind, shop_name: String) -> Running<'
         job: ctx.job_id,
         correlation_id: &ctx.correlation_id,
         trace_parent: ctx.trace_parent.as_deref(),
-        now: Utc::now(),
+        now: ctx.now(),
         outside: behind.outside,
         supplies: Supplies { shop_name, order: behind.order },
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{Duration, Utc};
+use chrono::Duration;
 use database::Role;
 use support::kinds::RunTimedRules;
 use support::kinds::run_rules::RunRulesOutput;
@@ -19,7 +19,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: RunTimedRules) -> Outco
         return Err(Stop::Cancel("the event is gone, and its ticket or its time with it".to_owned()));
     };
     let due = cause.at + Duration::minutes(i64::from(job.after_minutes));
-    if let Ok(wait) = (due - Utc::now()).to_std()
+    if let Ok(wait) = (due - ctx.now()).to_std()
         && !wait.is_zero()
     {
         return Err(Stop::Snooze(wait));

@@ -47,7 +47,7 @@ const FILES_LIMIT_BYTES: usize = 20 * 1024 * 1024;
 const GIVEN_UP_AFTER: chrono::Duration = chrono::Duration::hours(23);
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SendReply) -> Outcome<SendReplyOutput> {
-    let now = Utc::now();
+    let now = ctx.now();
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let taken = delivery::take(&mut tx, MessageId(job.message_id), now).await?;
     tx.commit().await?;
@@ -101,7 +101,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SendReply) -> Outcome<S
 
 /// Shows on the reply why it did not leave, and whether it still will.
 async fn note(ctx: &Ctx, app: &App, reply: &Outbound, stop: Stop) -> Result<Stop, Stop> {
-    let now = Utc::now();
+    let now = ctx.now();
     let is_late = now - reply.send_at > GIVEN_UP_AFTER;
     let (reason, is_over) = match &stop {
         Stop::Fail(failure) => (failure.message.clone(), true),

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
 use database::Role;
 use database::ids::TicketId;
 use support::kinds::SettleTicket;
@@ -20,12 +19,12 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SettleTicket) -> Outcom
     let ticket = TicketId(job.ticket_id);
     let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     events::acting(&mut tx, "job:settle_ticket", None).await?;
-    let rated = ratings::from_deliveries(&mut tx, ctx.tenant, ticket, Utc::now()).await?;
+    let rated = ratings::from_deliveries(&mut tx, ctx.tenant, ticket, ctx.now()).await?;
     again::keep_away(&app, ctx.tenant, &mut tx, ticket).await?;
     events::acting(&mut tx, "job:settle_ticket", None).await?;
     // Here and not in a job of its own, which every new ticket would need.
     let mut then = refresh_rank::look_up(&mut tx, &ctx, ticket).await?;
-    let Some(settled) = settle::settle(&mut tx, ctx.tenant, ticket, Utc::now()).await? else {
+    let Some(settled) = settle::settle(&mut tx, ctx.tenant, ticket, ctx.now()).await? else {
         return Err(Stop::Cancel("the ticket is gone".to_owned()));
     };
     tx.commit().await?;

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
 use database::Role;
 use database::ids::TenantId;
 use jobs::JobKind;
@@ -61,7 +60,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TakeMailIn) -> Outcome<
         name: TakeMailIn::KIND,
         correlation_id: &ctx.correlation_id,
         trace_parent: ctx.trace_parent.as_deref(),
-        now: Utc::now(),
+        now: ctx.now(),
     };
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     erased::while_named(&mut tx, ctx.tenant).await?;

@@ -20,6 +20,10 @@ const ARCHETYPE_OF_TODAY: &str = "customer_archetype is that of the day of the t
                                   segmentations";
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: TryRule) -> Outcome<TryRuleOutput> {
+    app.clone().while_answered(try_all(ctx, app, job)).await
+}
+
+async fn try_all(ctx: Ctx, app: Arc<App>, job: TryRule) -> Outcome<TryRuleOutput> {
     let gone = || Stop::Cancel("the trial or its rule is gone".to_owned());
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let known = trial::get(&mut tx, job.trial_id).await?.ok_or_else(gone)?;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
 use database::Role;
 use database::ids::TicketId;
 use support::kinds::WakeTicket;
@@ -15,7 +14,7 @@ use crate::context::Ctx;
 use crate::outcome::{Outcome, Stop, done};
 
 pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: WakeTicket) -> Outcome<WakeTicketOutput> {
-    let now = Utc::now();
+    let now = ctx.now();
     if job.until > now {
         return Err(Stop::Cancel("the ticket is to sleep longer".to_owned()));
     }

@@ -90,7 +90,8 @@ async fn events(
         ("X-Slack-Signature" = String, Header, description = "v0= and HMAC-SHA256 of v0:timestamp:body"),
         ("X-Slack-Request-Timestamp" = String, Header, description = "seconds since 1970, at most 300 off"),
     ),
-    request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "as Slack sends it"),
+    request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "as Slack sends it",
+        example = "team_id=T0001&channel_id=C2147&user_id=U2147&command=%2Fdesk&text=How%20many%20orders%3F&trigger_id=133.474.0"),
     responses(
         (status = 200, description = "it was heard; the answer goes to its response_url", body = serde_json::Value),
         (status = 401, description = "it is not Slack's", body = ProblemDocument, content_type = "application/problem+json"),
@@ -137,7 +138,8 @@ async fn commands(
         ("X-Slack-Signature" = String, Header, description = "v0= and HMAC-SHA256 of v0:timestamp:body"),
         ("X-Slack-Request-Timestamp" = String, Header, description = "seconds since 1970, at most 300 off"),
     ),
-    request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "as Slack sends it"),
+    request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "as Slack sends it",
+        example = "payload=%7B%22type%22%3A%22block_actions%22%7D"),
     responses(
         (status = 200, description = "it was heard; the answer goes to its response_url"),
         (status = 401, description = "it is not Slack's", body = ProblemDocument, content_type = "application/problem+json"),

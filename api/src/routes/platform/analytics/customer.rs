@@ -19,9 +19,9 @@ use utoipa_axum::routes;
 
 use super::names;
 use super::shelf::{self, Ask, Shelf};
+use crate::routes::platform::customer_id::CustomerId;
 use crate::state::AppState;
 use crate::web::auth::Caller;
-use crate::web::customer_id::CustomerId;
 use crate::web::etag;
 use crate::web::page::{Page, PageRequest, bad_cursor};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -174,7 +174,7 @@ async fn recommendations(
 ) -> Result<Response, Problem> {
     caller.require(Scope::IntelligenceRead)?;
     let params = Params::of(&uri, &["limit", "by"])?;
-    let limit = params.number("limit", 1, i64::from(MAX_ITEMS))?.and_then(|limit| u32::try_from(limit).ok());
+    let limit = params.number("limit")?.and_then(|limit| u32::try_from(limit).ok());
     let ask = Ask {
         limit: limit.unwrap_or(super::DEFAULT_LIMIT),
         months: 12,

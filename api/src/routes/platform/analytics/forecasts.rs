@@ -136,9 +136,6 @@ pub struct ForecastJob {
     pub stale_forecast: Option<ForecastView>,
 }
 
-/// The most months that can be asked for.
-const MAX_MONTHS: i64 = 24;
-
 /// Months when the caller does not say.
 const DEFAULT_MONTHS: usize = 6;
 
@@ -173,7 +170,7 @@ async fn forecast(
     let metric: Metric =
         metric.parse().map_err(|error: UnknownMetric| Problem::not_found(error.to_string()))?;
     let params = Params::of(&uri, &["months"])?;
-    let months = params.number("months", 1, MAX_MONTHS)?;
+    let months = params.number("months")?;
     let months = months.and_then(|months| usize::try_from(months).ok()).unwrap_or(DEFAULT_MONTHS);
     let mut tx = state.db.tenant_tx(Role::Marketing, caller.tenant).await?;
     let latest = forecasts::latest(&mut tx, caller.tenant, metric).await?;

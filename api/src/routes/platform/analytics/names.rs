@@ -145,6 +145,19 @@ static REPORTS: [Named; 28] = [
     ),
 ];
 
+/// The group that a part of a path names.
+pub(super) fn group(part: &str) -> Option<Group> {
+    match part {
+        "products" => Some(Group::Products),
+        "behavior" => Some(Group::Behavior),
+        "customers" => Some(Group::Customers),
+        "segments" => Some(Group::Segments),
+        "campaigns" => Some(Group::Campaigns),
+        "recommendations" => Some(Group::Recommendations),
+        _ => None,
+    }
+}
+
 /// The reports of a group.
 pub(super) fn of(group: Group) -> impl Iterator<Item = &'static Named> {
     REPORTS.iter().filter(move |named| named.group == group)

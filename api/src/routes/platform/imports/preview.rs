@@ -181,7 +181,7 @@ pub async fn show(
     let known: Vec<&str> = stated::PARAMETERS.iter().copied().chain(["part", "orders"]).collect();
     let params = Params::of(request.uri(), &known)?;
     let mut form = stated::read(&params)?;
-    let orders = params.number("orders", 0, 100)?.unwrap_or(ORDERS_SHOWN);
+    let orders = params.number("orders")?.unwrap_or(ORDERS_SHOWN);
     form.stated.table.is_beginning = match params.text("part")? {
         None => false,
         Some("beginning") => true,

@@ -5,7 +5,7 @@ use chrono::Utc;
 use chrono_tz::Tz;
 use database::ids::TenantId;
 use database::{Role, Tx};
-use platform::orders::mapping::{self, HEADER_LIMIT, Mapping, Stated};
+use platform::orders::mapping::{self, Mapping, Stated};
 use platform::orders::reading::{Request, names};
 
 use crate::state::AppState;
@@ -50,7 +50,7 @@ pub fn read(params: &Params) -> Result<StatedForm, Problem> {
     if let Some(text) = params.text("separator")? {
         stated.table.separator = Some(names::separator(text).map_err(wrong("separator"))?);
     }
-    if let Some(line) = params.number("header", 1, HEADER_LIMIT)? {
+    if let Some(line) = params.number("header")? {
         stated.table.header = u64::try_from(line).ok();
     }
     if let Some(text) = params.text("decimal")? {

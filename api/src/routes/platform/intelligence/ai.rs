@@ -21,10 +21,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Asked, Memory, Remembered, ask, find_customer};
+use crate::routes::platform::customer_id::{self, CustomerId};
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
-use crate::web::customer_id::{self, CustomerId};
 use crate::web::etag;
 use crate::web::idempotency::{self, Answer as Kept, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};

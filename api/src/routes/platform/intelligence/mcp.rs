@@ -14,9 +14,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Memory, Remembered, find_customer};
+use crate::routes::platform::customer_id::CustomerId;
 use crate::state::AppState;
 use crate::web::auth::Caller;
-use crate::web::customer_id::CustomerId;
 use crate::web::etag;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::Params;

@@ -201,7 +201,7 @@ async fn deflected(
     uri: Uri,
 ) -> Result<axum::Json<Deflection>, Problem> {
     caller.require(Scope::ReportsRead)?;
-    let days = Params::of(&uri, &["days"])?.number("days", 1, 366)?.unwrap_or(30);
+    let days = Params::of(&uri, &["days"])?.number("days")?.unwrap_or(30);
     let until = Utc::now();
     let from = until - Duration::days(days);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;

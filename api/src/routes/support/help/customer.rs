@@ -8,16 +8,18 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
-use chrono::{DateTime, Duration, DurationRound, Utc};
+use chrono::{DateTime, Duration, DurationRound, SecondsFormat, Utc};
 use database::ids::{MessageId, TicketId};
 use database::{Role, Tx};
 use platform::customers::{self as shop_customers, Found};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use support::analysis;
 use support::articles::customers::{self, FromElsewhere, Home, Own};
 use support::articles::help::{self, HelpPage};
 use support::articles::link::{BadToken, CustomerLink};
+use support::customer_words::Words;
 use support::tickets::message::{self, Which};
 use support::tickets::{Acting, TicketError};
 use utoipa::ToSchema;
@@ -26,6 +28,7 @@ use super::Asked;
 use super::form::{Fields, parameter};
 use super::html::{About, Kept, escaped, nowhere, page as whole};
 use crate::routes::support::drafts::find;
+use crate::routes::support::language;
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::correlation;
@@ -38,9 +41,8 @@ use crate::web::sign_ins::Address;
 const SHOWN: i64 = 50;
 /// Characters of an answer.
 const TEXT_LIMIT: usize = 20_000;
-/// What stands for a message of somebody else. That it came is the customer's to know, since the shop may answer it here; its words
-/// and whence it came are its writer's.
-const NOT_YOURS: &str = "wrote to us about this by mail. We do not show here what others write.";
+/// The colour of a page that has none of its own.
+const COLOUR: &str = "#1f5eff";
 
 /// A link for the customer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,7 +75,7 @@ pub async fn link(
     uri: Uri,
 ) -> Result<axum::Json<CustomerLinkView>, Problem> {
     caller.require(Scope::TicketsWrite)?;
-    let days = Params::of(&uri, &["days"])?.number("days", 1, 90)?.unwrap_or(30);
+    let days = Params::of(&uri, &["days"])?.number("days")?.unwrap_or(30);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let ticket = find(&mut tx, &reference).await?;
     let home = customers::home(&mut tx, ticket.id).await?;
@@ -104,48 +106,58 @@ struct Reader {
     looks: HelpPage,
     slug: String,
     own: Vec<Own>,
+    words: &'static Words,
     tx: Tx,
 }
 
-async fn reader(state: &AppState, token: &str) -> Result<Result<Reader, Response>, Problem> {
+/// What a link shows, else the answer that it shows nothing; `headers` are the request's.
+async fn reader(
+    state: &AppState,
+    token: &str,
+    headers: &HeaderMap,
+) -> Result<Result<Reader, Response>, Problem> {
     let link = match CustomerLink::read(&state.settings.master_key, token, Utc::now()) {
         Ok(link) => link,
-        Err(BadToken::Expired) => return Ok(Err(expired())),
-        Err(_) => return Ok(Err(nowhere())),
+        Err(BadToken::Expired) => return Ok(Err(expired(headers))),
+        Err(_) => return Ok(Err(nowhere(headers))),
     };
     let mut tx = state.db.tenant_tx(Role::Support, link.tenant).await?;
     let home = customers::home(&mut tx, link.ticket).await?.filter(|home| home.is_theirs);
-    let Some(Home { ticket, address: Some(address), .. }) = home else { return Ok(Err(nowhere())) };
+    let Some(Home { ticket, address: Some(address), .. }) = home else { return Ok(Err(nowhere(headers))) };
     if !link.is_for(&state.settings.master_key, &address) {
-        return Ok(Err(nowhere()));
+        return Ok(Err(nowhere(headers)));
     }
     let own = customers::own(&mut tx, ticket, &address, SHOWN).await?;
     let tenant = tenants::get(&mut tx, link.tenant).await?;
-    let (Some(tenant), false) = (tenant, own.is_empty()) else { return Ok(Err(nowhere())) };
+    let (Some(tenant), false) = (tenant, own.is_empty()) else { return Ok(Err(nowhere(headers))) };
+    let known = analysis::languages(&mut tx, ticket).await?;
+    let words = language::words(known.of_ticket.as_deref(), headers, known.of_shop.as_deref());
     // A shop without a help page has its name and no colour.
-    let looks = help::get(&mut tx).await?.unwrap_or(HelpPage {
-        is_on: false,
-        title: tenant.name.clone(),
-        colour: "#1f5eff".to_owned(),
-        language: "en".to_owned(),
-        has_form: false,
-        version: 0,
-    });
-    Ok(Ok(Reader { link, looks, slug: tenant.slug, own, tx }))
+    let looks = match help::get(&mut tx).await? {
+        Some(looks) => looks,
+        None => plain(&tenant.name, words),
+    };
+    Ok(Ok(Reader { link, looks, slug: tenant.slug, own, words, tx }))
 }
 
-fn expired() -> Response {
-    let looks = HelpPage {
+/// How a page looks that a shop has given no looks.
+fn plain(title: &str, words: &Words) -> HelpPage {
+    HelpPage {
         is_on: false,
-        title: "Your questions".to_owned(),
-        colour: "#1f5eff".to_owned(),
-        language: "en".to_owned(),
+        title: title.to_owned(),
+        colour: COLOUR.to_owned(),
+        language: words.code.to_owned(),
         has_form: false,
         version: 0,
-    };
-    let about = About { slug: "", page: &looks, language: "en", title: "Your questions" };
-    let content = "<h1>This link has expired</h1><p>Please write to us for a new one.</p>";
-    whole(StatusCode::GONE, &about, content, Kept::Never, &HeaderMap::new())
+    }
+}
+
+fn expired(headers: &HeaderMap) -> Response {
+    let words = language::words(None, headers, None);
+    let looks = plain(words.own.questions, words);
+    let about = About { slug: "", page: &looks, words, title: words.own.questions };
+    let content = format!("<h1>{}</h1><p>{}</p>", words.link_expired, words.own.expired);
+    whole(StatusCode::GONE, &about, &content, Kept::Never, headers)
 }
 
 /// A customer's own tickets, and one of them with its messages.
@@ -170,7 +182,7 @@ pub async fn page(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let reader = match reader(&state, &token).await? {
+    let reader = match reader(&state, &token, &headers).await? {
         Ok(reader) => reader,
         Err(answer) => return Ok(answer),
     };
@@ -191,14 +203,15 @@ async fn shown(
         Some(number) => one.number == number,
         None => true,
     });
-    let Some(chosen) = chosen.cloned() else { return Ok(nowhere()) };
+    let Some(chosen) = chosen.cloned() else { return Ok(nowhere(headers)) };
     let mut messages = message::list(&mut reader.tx, chosen.id, Which::Public, None, SHOWN).await?;
     let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
     let of_others = customers::of_others(&mut reader.tx, &ids).await?;
     messages.retain(|message| !of_others.contains(&message.id));
     let by_others = by_others(&mut reader.tx, &ids).await?;
     reader.tx.commit().await?;
-    let title = chosen.subject.clone().unwrap_or_else(|| format!("Question {}", chosen.number));
+    let (words, own) = (reader.words, &reader.words.own);
+    let title = chosen.subject.clone().unwrap_or_else(|| (own.numbered)(chosen.number));
     let mut content = format!("<h1>{}</h1>", escaped(&title));
     if let Some(fault) = fault {
         let _ = write!(content, "<p role=\"alert\"><strong>{}</strong></p>", escaped(fault));
@@ -211,14 +224,17 @@ async fn shown(
         }
         let (who, text) = match one.from_agent {
             true => (reader.looks.title.as_str(), one.body_text.as_str()),
-            false if by_others.contains(&one.id) => ("Somebody else", NOT_YOURS),
-            false => ("You", one.body_text.as_str()),
+            // That it came is the customer's to know, since the shop may answer it here; its words and whence it came are its
+            // writer's.
+            false if by_others.contains(&one.id) => (own.somebody_else, own.not_shown),
+            false => (own.you, one.body_text.as_str()),
         };
         let _ = write!(
             content,
-            "<section class=\"from\"><strong>{}</strong> <time>{}</time>\n{}</section>",
+            "<section class=\"from\"><strong>{}</strong> <time datetime=\"{}\">{}</time>\n{}</section>",
             escaped(who),
-            one.sent_at.format("%Y-%m-%d %H:%M UTC"),
+            one.sent_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            words.time(one.sent_at),
             escaped(text)
         );
     }
@@ -226,24 +242,23 @@ async fn shown(
     let _ = write!(
         content,
         "<form method=\"post\" action=\"/my/{token}\" accept-charset=\"utf-8\">\
-         <input type=\"hidden\" name=\"ticket\" value=\"{}\"><label for=\"text\">Your answer</label>\
+         <input type=\"hidden\" name=\"ticket\" value=\"{}\"><label for=\"text\">{}</label>\
          <textarea id=\"text\" name=\"text\" rows=\"6\" required maxlength=\"{TEXT_LIMIT}\"></textarea>\
-         <p><button type=\"submit\">Send</button></p></form><h2>Your questions</h2><ul>",
-        chosen.number
+         <p><button type=\"submit\">{}</button></p></form><h2>{}</h2><ul>",
+        chosen.number, words.your_answer, words.send, own.questions
     );
     for one in &reader.own {
-        let subject = one.subject.clone().unwrap_or_else(|| format!("Question {}", one.number));
+        let subject = one.subject.clone().unwrap_or_else(|| (own.numbered)(one.number));
+        let status = own.status(one.status);
         let _ = write!(
             content,
-            "<li><a href=\"/my/{token}?ticket={}\">{}</a> ({})</li>",
+            "<li><a href=\"/my/{token}?ticket={}\">{}</a> ({status})</li>",
             one.number,
-            escaped(&subject),
-            escaped(&one.status)
+            escaped(&subject)
         );
     }
     content.push_str("</ul>");
-    let language = reader.looks.language.clone();
-    let about = About { slug: &reader.slug, page: &reader.looks, language: &language, title: &title };
+    let about = About { slug: &reader.slug, page: &reader.looks, words, title: &title };
     Ok(whole(status, &about, &content, Kept::Never, headers))
 }
 
@@ -294,49 +309,52 @@ pub async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let mut reader = match reader(&state, &token).await? {
+    let mut reader = match reader(&state, &token, &headers).await? {
         Ok(reader) => reader,
         Err(answer) => return Ok(answer),
     };
+    let words = reader.words;
     let Some(fields) = Fields::read(&body) else {
-        return shown(reader, &token, None, Some("That is too much."), StatusCode::BAD_REQUEST, &headers)
-            .await;
+        return shown(reader, &token, None, Some(words.too_long), StatusCode::BAD_REQUEST, &headers).await;
     };
     let number = fields.text("ticket").parse::<i64>().ok();
     let text = fields.text("text");
     let Some(ticket) = reader.own.iter().find(|one| Some(one.number) == number).map(|one| one.id) else {
-        return Ok(nowhere());
+        return Ok(nowhere(&headers));
     };
     if text.chars().count() > TEXT_LIMIT {
-        let why = "Please use at most 20,000 characters.";
-        return shown(reader, &token, number, Some(why), StatusCode::BAD_REQUEST, &headers).await;
+        let why = words.at_most(TEXT_LIMIT);
+        return shown(reader, &token, number, Some(&why), StatusCode::BAD_REQUEST, &headers).await;
     }
     if asked.count(address.into(), ONE).is_err() {
-        let why = "Too much came from your network. Please wait a minute.";
+        let why = words.own.too_many;
         return shown(reader, &token, number, Some(why), StatusCode::TOO_MANY_REQUESTS, &headers).await;
     }
     let heard = hear(&mut reader, ticket, &text).await?;
     match heard {
-        Ok((in_ticket, announcement)) => {
+        Some((in_ticket, announcement)) => {
             state.db.commit(reader.tx).await?;
             state.dispatch.announce(announcement);
-            let reader = match self::reader(&state, &token).await? {
+            let reader = match self::reader(&state, &token, &headers).await? {
                 Ok(reader) => reader,
                 Err(answer) => return Ok(answer),
             };
             let number = reader.own.iter().find(|one| one.id == in_ticket).map(|one| one.number);
             shown(reader, &token, number, None, StatusCode::OK, &headers).await
         }
-        Err(why) => shown(reader, &token, number, Some(&why), StatusCode::BAD_REQUEST, &headers).await,
+        None => {
+            let why = Some(words.own.empty);
+            shown(reader, &token, number, why, StatusCode::BAD_REQUEST, &headers).await
+        }
     }
 }
 
-/// Adds what the customer wrote; what does not fit is told.
+/// Adds what the customer wrote; none when that is nothing.
 async fn hear(
     reader: &mut Reader,
     ticket: TicketId,
     text: &str,
-) -> Result<Result<(TicketId, jobs::Announcement), String>, Problem> {
+) -> Result<Option<(TicketId, jobs::Announcement)>, Problem> {
     let correlation_id = correlation::current();
     let trace_parent = boot::telemetry::trace_parent_of_current_span();
     let acting = Acting {
@@ -350,10 +368,8 @@ async fn hear(
         now: Utc::now(),
     };
     match message::hear(&mut reader.tx, &acting, ticket, text, &[]).await {
-        Ok(added) => Ok(Ok((added.ticket, added.announcement))),
-        Err(TicketError::Field { .. } | TicketError::TooLong { .. }) => {
-            Ok(Err("Please write something.".to_owned()))
-        }
+        Ok(added) => Ok(Some((added.ticket, added.announcement))),
+        Err(TicketError::Field { .. } | TicketError::TooLong { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

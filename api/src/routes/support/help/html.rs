@@ -3,7 +3,9 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use support::articles::help::HelpPage;
+use support::customer_words::Words;
 
+use crate::routes::support::language;
 use crate::web::etag;
 
 /// Makes a text safe between tags and in attributes.
@@ -46,14 +48,13 @@ pub enum Kept {
 }
 
 /// What a page is about.
-#[derive(Debug)]
 pub struct About<'a> {
     /// The shop's slug.
     pub slug: &'a str,
     /// How its page looks.
     pub page: &'a HelpPage,
-    /// The language of the content.
-    pub language: &'a str,
+    /// The words of its language.
+    pub words: &'static Words,
     /// The title of this page.
     pub title: &'a str,
 }
@@ -67,7 +68,7 @@ pub fn page(
     headers: &HeaderMap,
 ) -> Response {
     let (title, shop) = (escaped(about.title), escaped(&about.page.title));
-    // The colour has the form of one, by a constraint of the table; language and slug are of letters and digits.
+    // The colour has the form of one, by a constraint of the table; the slug is of letters and digits.
     let style = format!(":root{{--shop:{}}}{STYLE}", about.page.colour);
     let robots = if kept == Kept::Never { "<meta name=\"robots\" content=\"noindex\">" } else { "" };
     let text = format!(
@@ -75,7 +76,7 @@ pub fn page(
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">{robots}<title>{title}</title>\
          <style>{style}</style></head><body><header><a href=\"/help/{}\">{shop}</a></header>\
          <main>{content}</main></body></html>",
-        about.language, about.slug
+        about.words.code, about.slug
     );
     answer(status, text, &style, kept, headers)
 }
@@ -94,6 +95,7 @@ fn answer(status: StatusCode, text: String, style: &str, kept: Kept, headers: &H
     let fixed = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, kept),
+        (header::VARY, "accept-language"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_SECURITY_POLICY, policy.as_str()),
@@ -114,9 +116,13 @@ fn hash_of(style: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(style.as_bytes()))
 }
 
-/// There is no such page, of any shop.
-pub fn nowhere() -> Response {
-    let text = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Not found</title></head>\
-                <body><h1>There is no such page</h1></body></html>";
-    answer(StatusCode::NOT_FOUND, text.to_owned(), "", Kept::Never, &HeaderMap::new())
+/// There is no such page, of any shop. `headers` are the request's, whose language it is in.
+pub fn nowhere(headers: &HeaderMap) -> Response {
+    let words = language::words(None, headers, None);
+    let text = format!(
+        "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\"><title>{}</title></head>\
+         <body><h1>{}</h1></body></html>",
+        words.code, words.help.not_found, words.help.no_page
+    );
+    answer(StatusCode::NOT_FOUND, text, "", Kept::Never, headers)
 }

@@ -12,12 +12,15 @@ use std::sync::Arc;
 
 use accounts::tenants::{self, Tenant};
 use axum::Extension;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use database::{Role, Tx};
 use support::articles::help::{self, HelpPage};
+use support::customer_words::Words;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::routes::support::language;
 use crate::state::AppState;
 use crate::web::limiter::Limiter;
 use crate::web::problem::Problem;
@@ -46,26 +49,39 @@ struct Shop {
     tx: Tx,
 }
 
-/// The shop of that slug, if it has a page; else the answer that there is none.
-async fn shop(state: &AppState, slug: &str) -> Result<Result<Shop, Response>, Problem> {
+/// The shop of that slug, if it has a page; else the answer that there is none, in the language of the request's `headers`.
+async fn shop(state: &AppState, slug: &str, headers: &HeaderMap) -> Result<Result<Shop, Response>, Problem> {
     let is_slug = (1..=63).contains(&slug.len())
         && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !is_slug {
-        return Ok(Err(html::nowhere()));
+        return Ok(Err(html::nowhere(headers)));
     }
     let mut tx = state.db.gateway_tx().await?;
     let tenant = tenants::find_by_slug(&mut tx, slug).await?;
     tx.commit().await?;
-    let Some(tenant) = tenant else { return Ok(Err(html::nowhere())) };
+    let Some(tenant) = tenant else { return Ok(Err(html::nowhere(headers))) };
     let mut tx = state.db.tenant_tx(Role::Support, tenant.id).await?;
     match help::get(&mut tx).await?.filter(|page| page.is_on) {
         Some(page) => Ok(Ok(Shop { tenant, page, tx })),
-        None => Ok(Err(html::nowhere())),
+        None => Ok(Err(html::nowhere(headers))),
     }
 }
 
-/// The language that is asked for by `lang`, else the page's own.
-fn language(asked: Option<&str>, page: &HelpPage) -> String {
-    let fits = |text: &&str| text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase());
-    asked.filter(fits).unwrap_or(&page.language).to_owned()
+/// Which language a help page is read in.
+struct Reading {
+    /// That of its articles, where they are in it (ISO 639-1): what `lang` asks for, else what the browser does, else the page's
+    /// own.
+    articles: String,
+    /// The words around them, in the first of these languages that there are words in.
+    words: &'static Words,
+}
+
+/// Which language is asked for by `lang` and by the browser.
+fn reading(uri: &Uri, headers: &HeaderMap, page: &HelpPage) -> Reading {
+    let fits = |text: &String| text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase());
+    let asked = form::parameter(uri, "lang").filter(fits);
+    let words = language::words(asked.as_deref(), headers, Some(&page.language));
+    let by_browser = || language::accepted(headers).map(|words| words.code.to_owned());
+    let articles = asked.or_else(by_browser).unwrap_or_else(|| page.language.clone());
+    Reading { articles, words }
 }

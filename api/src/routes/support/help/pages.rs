@@ -6,12 +6,13 @@ use axum::response::Response;
 use std::fmt::Write as _;
 use support::articles::help::{self, Listed};
 use support::articles::{deflection, search};
+use support::customer_words::Words;
 use support::tickets::TicketError;
 use uuid::Uuid;
 
 use super::form::parameter;
 use super::html::{About, Kept, escaped, nowhere, page};
-use super::{language, shop};
+use super::{Reading, reading, shop};
 use crate::state::AppState;
 use crate::web::problem::Problem;
 
@@ -37,13 +38,13 @@ pub async fn home(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let mut shop = match shop(&state, &slug).await? {
+    let mut shop = match shop(&state, &slug, &headers).await? {
         Ok(shop) => shop,
         Err(nowhere) => return Ok(nowhere),
     };
-    let language = language(parameter(&uri, "lang").as_deref(), &shop.page);
+    let Reading { articles: language, words } = reading(&uri, &headers, &shop.page);
     let asked = parameter(&uri, "q").filter(|text| !text.trim().is_empty());
-    let mut content = search_form(&slug, asked.as_deref().unwrap_or_default(), &language);
+    let mut content = search_form(&slug, asked.as_deref().unwrap_or_default(), &language, words);
     match &asked {
         Some(text) => {
             let found = match search::typed(&mut shop.tx, text, Some(&language), true, 20).await {
@@ -52,7 +53,7 @@ pub async fn home(
                 Err(TicketError::Field { .. }) => Vec::new(),
                 Err(error) => return Err(error.into()),
             };
-            let _ = write!(content, "<h2>{} found</h2><ul>", found.len());
+            let _ = write!(content, "<h2>{}</h2><ul>", (words.help.found)(found.len()));
             for one in &found {
                 let begin: String = one.plain.chars().take(160).collect();
                 let _ = write!(
@@ -69,15 +70,17 @@ pub async fn home(
     }
     shop.tx.commit().await?;
     if shop.page.has_form {
-        let _ = write!(content, "<p><a href=\"/help/{slug}/contact?lang={language}\">Ask us</a></p>");
+        let ask = words.ask_us;
+        let _ = write!(content, "<p><a href=\"/help/{slug}/contact?lang={language}\">{ask}</a></p>");
     }
-    let about = About { slug: &slug, page: &shop.page, language: &language, title: &shop.page.title };
+    let about = About { slug: &slug, page: &shop.page, words, title: &shop.page.title };
     Ok(page(StatusCode::OK, &about, &content, Kept::Public, &headers))
 }
 
-fn search_form(slug: &str, text: &str, language: &str) -> String {
+fn search_form(slug: &str, text: &str, language: &str, words: &Words) -> String {
+    let search = words.help.search;
     format!(
-        "<form role=\"search\" method=\"get\" action=\"/help/{slug}\"><label for=\"q\">Search</label>\
+        "<form role=\"search\" method=\"get\" action=\"/help/{slug}\"><label for=\"q\">{search}</label>\
          <input id=\"q\" type=\"search\" name=\"q\" value=\"{}\" maxlength=\"200\">\
          <input type=\"hidden\" name=\"lang\" value=\"{language}\"></form>",
         escaped(text)
@@ -129,28 +132,32 @@ pub async fn article(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let mut shop = match shop(&state, &slug).await? {
+    let mut shop = match shop(&state, &slug, &headers).await? {
         Ok(shop) => shop,
         Err(nowhere) => return Ok(nowhere),
     };
-    let language = language(parameter(&uri, "lang").as_deref(), &shop.page);
+    let Reading { articles: language, words } = reading(&uri, &headers, &shop.page);
     let is_name =
         name.len() <= 100 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let found = if is_name { help::page(&mut shop.tx, &name, &language).await? } else { None };
-    let Some(found) = found else { return Ok(nowhere()) };
+    let Some(found) = found else { return Ok(nowhere(&headers)) };
     let from = parameter(&uri, "from").and_then(|id| id.parse::<Uuid>().ok());
     if let Some(from) = from {
         deflection::opened(&mut shop.tx, from, found.article_id).await?;
     }
     shop.tx.commit().await?;
-    let mut content = format!("<article><h1>{}</h1>{}</article>", escaped(&found.title), found.html);
+    // The article may be in another language than the words around it.
+    let mut content = format!(
+        "<article lang=\"{}\"><h1>{}</h1>{}</article>",
+        escaped(&found.language),
+        escaped(&found.title),
+        found.html
+    );
     if shop.page.has_form {
-        let _ = write!(
-            content,
-            "<p><a href=\"/help/{slug}/contact?lang={language}\">Not what you were looking for? Ask us</a></p>"
-        );
+        let ask = words.help.not_this;
+        let _ = write!(content, "<p><a href=\"/help/{slug}/contact?lang={language}\">{ask}</a></p>");
     }
-    let about = About { slug: &slug, page: &shop.page, language: &found.language, title: &found.title };
+    let about = About { slug: &slug, page: &shop.page, words, title: &found.title };
     // What is opened out of suggestions has to reach us, to be counted.
     let kept = if from.is_some() { Kept::Never } else { Kept::Public };
     Ok(page(StatusCode::OK, &about, &content, kept, &headers))

@@ -69,7 +69,7 @@ async fn show(
     let clocks = facts
         .iter()
         .flat_map(|facts| clocks::derive(facts, &book, now))
-        .map(|clock| explained(&clock, &book, now))
+        .map(|clock| explained(&clock, now))
         .collect();
     tagged(&TicketClocks { ticket_id: ticket.id.0, read_at: now, clocks }, &headers)
 }

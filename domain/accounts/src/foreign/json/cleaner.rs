@@ -49,7 +49,7 @@ impl Cleaner<'_> {
                 }
                 (Some(Open::Object(_)), Some(b',')) => {
                     self.at += 1;
-                    if self.next_visible() == Some(b'}') {
+                    if matches!(self.next_visible(), Some(b'}' | b',')) {
                         self.note(Fault::Comma);
                         continue;
                     }
@@ -86,6 +86,10 @@ impl Cleaner<'_> {
                 }
                 b'{' => {
                     self.punctuation('{');
+                    while self.next_visible()? == b',' {
+                        self.note(Fault::Comma);
+                        self.at += 1;
+                    }
                     if self.next_visible()? == b'}' {
                         self.punctuation('}');
                         return Some(());
@@ -197,11 +201,15 @@ impl Cleaner<'_> {
                 return Some(());
             }
             _ => {
-                self.at = from;
-                return None;
+                self.bare_backslash(from);
+                return Some(());
             }
         }
-        match self.code_unit()? {
+        let Some(unit) = self.code_unit() else {
+            self.bare_backslash(from);
+            return Some(());
+        };
+        match unit {
             0 => self.note(Fault::Nul),
             0xD800..=0xDBFF => {
                 let second = self.at;
@@ -220,6 +228,16 @@ impl Cleaner<'_> {
             _ => self.copy_escape(from),
         }
         Some(())
+    }
+
+    /// A backslash at `from` that escapes nothing, as after a template that puts in what somebody wrote as it is. Before an
+    /// apostrophe it is a mark of other languages.
+    fn bare_backslash(&mut self, from: usize) {
+        self.note(Fault::Backslash);
+        self.at = from + 1;
+        if self.input.get(self.at) != Some(&b'\'') {
+            self.out.push_str("\\\\");
+        }
     }
 
     fn half_a_character(&mut self) {
@@ -320,11 +338,15 @@ impl Cleaner<'_> {
     }
 
     fn next_visible(&mut self) -> Option<u8> {
-        while let Some(byte) = self.input.get(self.at) {
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                return Some(*byte);
-            }
-            self.at += 1;
+        while let Some(&byte) = self.input.get(self.at) {
+            self.at += match byte {
+                b' ' | b'\n' | b'\r' | b'\t' => 1,
+                0x0B | 0x0C | 0xC2 | 0xE2 | 0xEF => match odd_blank(&self.input[self.at..]) {
+                    0 => return Some(byte),
+                    length => length,
+                },
+                _ => return Some(byte),
+            };
         }
         None
     }
@@ -370,6 +392,14 @@ impl Cleaner<'_> {
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         NotJson { line, column: before.len() - line_from + 1 }
     }
+}
+
+/// How many bytes at the beginning are a blank that JSON does not know, as come along when a template is copied from a
+/// page: vertical tabulator, form feed, no-break space, blanks of no width, marks of lines and of the order of bytes.
+fn odd_blank(rest: &[u8]) -> usize {
+    const BLANKS: [&[u8]; 7] =
+        [b"\x0B", b"\x0C", b"\xC2\xA0", b"\xE2\x80\x8B", b"\xE2\x80\xA8", b"\xE2\x80\xAF", b"\xEF\xBB\xBF"];
+    BLANKS.iter().find(|blank| rest.starts_with(blank)).map_or(0, |blank| blank.len())
 }
 
 /// A number of JSON whose size everybody can live with.

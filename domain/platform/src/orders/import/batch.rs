@@ -8,16 +8,31 @@ use sqlx::types::Json;
 
 use super::{Import, ImportError};
 use crate::orders::{
+    joined::{Evidence, Joined},
     progress::{self, Progress},
     seen::Seen,
     state::{self, LANES, Source, Told},
     statement::{Found, Note, Place, Statement},
 };
 
+/// Rows of an order that stand together.
+struct Block {
+    statement: Statement,
+    /// The first of them.
+    line: u64,
+    is_headed: bool,
+}
+
+impl Block {
+    fn told(&self) -> Told<'_> {
+        Told { statement: &self.statement, line: self.line, is_headed: self.is_headed }
+    }
+}
+
 /// What was read and is not committed.
 #[derive(Default)]
 pub(super) struct Batch {
-    orders: Vec<(Statement, u64)>,
+    orders: Vec<Block>,
     notes: Vec<(Note, u32)>,
     pub(super) rows: u64,
     rejected: u64,
@@ -29,9 +44,9 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn add(&mut self, found: Found) {
         let after = match found {
-            Found::Order { statement, line, rows, after } => {
+            Found::Order { statement, line, rows, is_headed, after } => {
                 self.rows += u64::from(rows);
-                self.orders.push((statement, line));
+                self.orders.push(Block { statement, line, is_headed });
                 Some(after)
             }
             Found::Note { note, rows, after } => {
@@ -64,11 +79,14 @@ pub(super) async fn commit(
     progress: &mut Progress,
     seen: &mut [Seen; LANES],
 ) -> Result<(), ImportError> {
-    let last_line = batch.orders.last().map_or(0, |(_, line)| *line);
+    let last_line = batch.orders.last().map_or(0, |block| block.line);
+    let blocks: Vec<Told<'_>> = batch.orders.iter().map(Block::told).collect();
+    let joined = Joined::of(&blocks, Evidence::of(progress, batch.notes.iter().map(|(note, _)| note)));
+    let told = (&blocks[..], &joined);
     // Each to its end, whatever becomes of the other: what it commits is known, and no connection is left in between.
     let (first, second) = tokio::join!(
-        store_lane(db, import, source, batch, 0, progress, &seen[0]),
-        store_lane(db, import, source, batch, 1, progress, &seen[1]),
+        store_lane(db, import, source, told, 0, progress, &seen[0]),
+        store_lane(db, import, source, told, 1, progress, &seen[1]),
     );
     let mut failed = None;
     for (lane, stored) in [first, second].into_iter().enumerate() {
@@ -101,27 +119,26 @@ async fn store_lane(
     db: &Db,
     import: &Import,
     source: &Source,
-    batch: &Batch,
+    (blocks, joined): (&[Told<'_>], &Joined),
     lane: usize,
     progress: &Progress,
     seen: &Seen,
 ) -> Result<LaneStored, ImportError> {
     const TRIES: u32 = 5;
-    let last_line = batch.orders.last().map_or(0, |(_, line)| *line);
+    let last_line = blocks.last().map_or(0, |block| block.line);
     // An earlier try has committed it and did not live to move the checkpoint.
     if progress.lanes[lane] >= last_line {
         return Ok(LaneStored::default());
     }
-    let told: Vec<Told<'_>> = batch
-        .orders
+    let told: Vec<Told<'_>> = blocks
         .iter()
-        .filter(|(statement, line)| *line > progress.lanes[lane] && state::lane_of(statement) == lane)
-        .map(|(statement, line)| Told { statement, line: *line })
+        .filter(|block| block.line > progress.lanes[lane] && state::lane_of(block.statement) == lane)
+        .copied()
         .collect();
     let mut tries = 0;
     loop {
         tries += 1;
-        match try_lane(db, import, source, &told, (lane, last_line), progress, seen).await {
+        match try_lane(db, import, source, &told, (lane, last_line), progress, (joined, seen)).await {
             Err(ImportError::Db(DbError::Conflict(_) | DbError::Constraint { .. })) if tries < TRIES => {}
             stored => return stored,
         }
@@ -135,12 +152,12 @@ async fn try_lane(
     told: &[Told<'_>],
     (lane, last_line): (usize, u64),
     progress: &Progress,
-    seen: &Seen,
+    (joined, seen): (&Joined, &Seen),
 ) -> Result<LaneStored, ImportError> {
     let mut tx = db.tenant_tx(Role::Platform, import.tenant).await?;
     do_not_wait_for_the_disk(&mut tx).await?;
     state::take_lane(&mut tx, import.tenant, lane).await?;
-    let (stated, fresh) = state::apply(&mut tx, import.tenant, source, told, seen).await?;
+    let (stated, fresh) = state::apply(&mut tx, import.tenant, source, told, (joined, seen)).await?;
     let notes = stated.notes;
     // A row's last numbers are for what is found out here.
     let told = progress::keep_notes(

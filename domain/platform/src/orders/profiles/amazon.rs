@@ -64,6 +64,7 @@ pub(super) const ORDERS: Profile = Profile {
     no_products: &[],
     guests: &[],
     dates: None,
+    first_row: None,
 };
 
 pub(super) const NEW_ORDERS: Profile = Profile {
@@ -116,6 +117,7 @@ pub(super) const NEW_ORDERS: Profile = Profile {
     no_products: &[],
     guests: &[],
     dates: None,
+    first_row: None,
 };
 
 const STATES: [(&str, State); 5] = [

@@ -101,6 +101,7 @@ pub(super) const PRODUCTS: Profile = Profile {
     no_products: &[],
     guests: &["0"],
     dates: None,
+    first_row: None,
 };
 
 pub(super) const ORDERS: Profile = Profile {
@@ -127,6 +128,7 @@ pub(super) const ORDERS: Profile = Profile {
     no_products: &[],
     guests: &["0"],
     dates: None,
+    first_row: None,
 };
 
 /// The discount is part of the subtotal where there are no products to share it among.

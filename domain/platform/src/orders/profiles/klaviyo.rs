@@ -59,4 +59,5 @@ pub(super) const EVENTS: Profile = Profile {
     no_products: &[],
     guests: &[],
     dates: None,
+    first_row: None,
 };

@@ -49,4 +49,5 @@ pub(super) const ORDERS: Profile = Profile {
     no_products: &[],
     guests: &["0"],
     dates: None,
+    first_row: None,
 };

@@ -25,4 +25,5 @@ pub(super) const LOG: Profile = Profile {
     no_products: &[],
     guests: &[],
     dates: None,
+    first_row: None,
 };

@@ -102,4 +102,5 @@ pub(super) const ORDERS: Profile = Profile {
     no_products: &["tip"],
     guests: &[],
     dates: None,
+    first_row: Some(Status),
 };

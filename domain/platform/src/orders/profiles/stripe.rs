@@ -93,4 +93,5 @@ pub(super) const CHARGES: Profile = Profile {
     no_products: &[],
     guests: &[],
     dates: None,
+    first_row: None,
 };

@@ -101,6 +101,7 @@ pub(super) const ITEMS: Profile = Profile {
     no_products: &[],
     guests: &["0"],
     dates: None,
+    first_row: None,
 };
 
 /// Advanced Order Export, one row per item.
@@ -168,6 +169,7 @@ pub(super) const ADVANCED: Profile = Profile {
     no_products: &[],
     guests: &["0"],
     dates: None,
+    first_row: None,
 };
 
 /// Analytics > Orders, a row an order: its net sales as one line. It names customers and has neither id nor address of
@@ -196,4 +198,5 @@ pub(super) const ANALYTICS: Profile = Profile {
     no_products: &[],
     guests: &["0"],
     dates: None,
+    first_row: None,
 };

@@ -11,6 +11,7 @@ use super::cells::{Cells, Rules, Wrong};
 use super::columns::Columns;
 use super::order::{Order, Remark};
 use crate::orders::profiles::Meaning;
+use crate::orders::repeats::HEADER_REPEATED;
 use crate::orders::statement::{Found, LINES_LIMIT, Note, NoteKind, Place};
 
 /// So much of a row is kept to be shown.
@@ -38,6 +39,9 @@ pub(super) struct Assembler {
     pub(super) seen: Seen,
     /// Orders that name no currency, for whoever gave the reading away.
     pub(super) without_currency: Arc<AtomicU64>,
+    /// Whether a row was seen that goes on with its order and has none of what the first row has: only then a row that has
+    /// it is known to be a first one.
+    knows_heads: bool,
     open: Option<Open>,
     found: VecDeque<Found>,
 }
@@ -57,6 +61,8 @@ struct Open {
     order: Order,
     line: u64,
     rows: u32,
+    /// Whether its first row has what only first rows have.
+    has_head: bool,
     /// The first row, to be shown when all of them are left out.
     raw: Kept,
     /// The first row that cannot be read, and how many there are; the note of the last one is kept back, because where
@@ -73,6 +79,7 @@ impl Assembler {
             rules,
             seen: Seen::default(),
             without_currency: Arc::default(),
+            knows_heads: false,
             open: None,
             found: VecDeque::new(),
         }
@@ -119,18 +126,30 @@ impl Assembler {
                 return self.leave_out(note, ends);
             }
         };
+        if is_sum(id) {
+            let message =
+                format!("the row is a sum of the table, as its order_id `{id}` says; it is no order");
+            let note = self.note(row, "sum_of_rows", Some(Meaning::OrderId), message);
+            self.close(begins);
+            return self.leave_out(note, ends);
+        }
         if self.columns.are_named_by(row, id) {
             let message =
                 "the line of column names stands here again, as in files that were joined".to_owned();
-            let note = self.note(row, "header_repeated", None, message);
+            let note = self.note(row, HEADER_REPEATED, None, message);
             self.close(begins);
             return self.leave_out(note, ends);
         }
         let customer = cells.id(Meaning::CustomerId).ok().flatten();
+        let has_head = self.columns.profile.first_row.is_some_and(|first| cells.text(first).is_some());
         let is_same = self.open.as_ref().is_some_and(|open| {
             let is_other_customer = customer
                 .is_some_and(|new| open.order.customer.shop_id.as_deref().is_some_and(|old| old != new));
-            (id.is_empty() || open.order.id == id) && !is_other_customer && (open.rows as usize) < LINES_LIMIT
+            let is_headed_again = self.knows_heads && open.has_head && has_head;
+            (id.is_empty() || open.order.id == id)
+                && !is_other_customer
+                && !is_headed_again
+                && (open.rows as usize) < LINES_LIMIT
         });
         if !is_same {
             let id = if id.is_empty() {
@@ -143,6 +162,7 @@ impl Assembler {
                 order: Order::new(&id),
                 line: row.line,
                 rows: 0,
+                has_head,
                 raw: row.kept(SHOWN_CHARACTERS),
                 bad_line: None,
                 bad_rows: 0,
@@ -150,8 +170,18 @@ impl Assembler {
             });
         }
         let Some(open) = &mut self.open else { return };
+        self.knows_heads |= open.has_head && !has_head;
         open.rows += 1;
         let mut remarks = Vec::new();
+        if !is_same && is_rewritten(id) {
+            remarks.push(Remark {
+                reason: "id_rewritten",
+                column: Meaning::OrderId,
+                message: format!(
+                    "order_id is `{id}`, as a spreadsheet writes a date, groups of thousands, or a number of which it keeps 15 digits; if the shop's number is another, format the column as text and export again"
+                ),
+            });
+        }
         let cells = Cells { row, columns: &self.columns, rules: &self.rules };
         let added = open.order.add(&cells, &mut remarks);
         for Remark { reason, column, message } in remarks {
@@ -221,7 +251,7 @@ impl Assembler {
     fn close(&mut self, at: Position) {
         let Some(open) = self.open.take() else { return };
         let after = place(at);
-        let Open { order, line, rows, raw, bad_line, kept, .. } = open;
+        let Open { order, line, rows, has_head, raw, bad_line, kept, .. } = open;
         if let Some(bad_line) = bad_line {
             if let Some(note) = kept {
                 let after = (rows == 0).then_some(after);
@@ -253,7 +283,10 @@ impl Assembler {
             self.without_currency.fetch_add(1, Ordering::Relaxed);
         }
         match order.finish(&self.rules.currency) {
-            Ok(statement) => self.found.push_back(Found::Order { statement, line, rows, after }),
+            Ok(statement) => {
+                let is_headed = has_head && self.knows_heads;
+                self.found.push_back(Found::Order { statement, line, rows, is_headed, after });
+            }
             Err(Wrong { reason, column, message }) => {
                 let column = column.map(|meaning| self.columns.name(meaning));
                 let raw = raw.shown(SHOWN_CHARACTERS);
@@ -279,12 +312,44 @@ fn place(position: Position) -> Place {
     Place { offset: position.offset, line: position.line }
 }
 
+/// Whether an order's number is a word for a sum. Numbers mostly have digits, and these words none.
+fn is_sum(id: &str) -> bool {
+    id.len() <= 24 && !id.bytes().any(|byte| byte.is_ascii_digit()) && SUMS.contains(&plain_name(id).as_str())
+}
+
+/// Whether an order's number looks like what a spreadsheet makes of another: `10-13` becomes `13-Oct`, 1001 `1,001`, and
+/// of a long one the last digits are zeros.
+fn is_rewritten(id: &str) -> bool {
+    const MONTHS: [&str; 16] = [
+        "jan", "feb", "mar", "mrz", "apr", "may", "mai", "jun", "jul", "aug", "sep", "oct", "okt", "nov",
+        "dec", "dez",
+    ];
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_month = |text: &str| MONTHS.iter().any(|month| month.eq_ignore_ascii_case(text));
+    if is_number(id) {
+        return id.len() > 16 && id.bytes().skip(15).all(|byte| byte == b'0');
+    }
+    if let Some((one, other)) = id.split_once('-').or_else(|| id.split_once(". ")) {
+        let is_short = |text: &str| is_number(text) && text.len() <= 2;
+        return (is_short(one) && is_month(other)) || (is_month(one) && is_short(other));
+    }
+    let mut groups = id.split(',');
+    let first = groups.next().unwrap_or_default();
+    is_number(first)
+        && first.len() <= 3
+        && first.len() < id.len()
+        && groups.all(|group| group.len() == 3 && is_number(group))
+}
+
 /// Cells that are missing at the end are empty, and empty ones too many are nothing; others belong to no column.
 fn too_wide(row: &Row<'_>, columns: usize) -> Option<Wrong> {
     let has_more = (columns..row.len()).any(|index| !row.cell(index).trim().is_empty());
     has_more.then(|| Wrong {
         reason: "cells_too_many",
         column: None,
-        message: format!("the line has {} cells and the header {columns}", row.len()),
+        message: format!(
+            "the line has {} cells and the header {columns}; a cell in which the separator stands needs quotes around it",
+            row.len()
+        ),
     })
 }

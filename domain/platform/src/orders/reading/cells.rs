@@ -73,13 +73,15 @@ pub(super) struct Cells<'a, 's> {
 }
 
 impl<'a> Cells<'a, '_> {
-    /// A cell without blanks around it and without what spreadsheets put around ids (`="0815"`, `'0815`); none when it
-    /// is empty or there is no such column.
+    /// A cell without blanks and invisible marks around it and without what spreadsheets put around ids (`="0815"`,
+    /// `'0815`), or quotes that a blank before them kept from being read as such; none when it is empty or there is no
+    /// such column.
     pub(super) fn text(&self, meaning: Meaning) -> Option<&'a str> {
-        let text = self.row.cell(self.columns.index(meaning)?).trim();
+        let text = without_marks(self.row.cell(self.columns.index(meaning)?).trim());
         let text = match text.as_bytes() {
             [b'=', b'"', .., b'"'] if text.len() > 3 => text[2..text.len() - 1].trim(),
             [b'\'', _, ..] => text[1..].trim(),
+            [b'"', inner @ .., b'"'] if !inner.contains(&b'"') => text[1..text.len() - 1].trim(),
             _ => text,
         };
         (!text.is_empty()).then_some(text)
@@ -93,6 +95,20 @@ impl<'a> Cells<'a, '_> {
     pub(super) fn id(&self, meaning: Meaning) -> Result<Option<&'a str>, Wrong> {
         let Some(text) = self.text(meaning) else { return Ok(None) };
         let name = meaning.name();
+        if text.starts_with('#') && is_fault(text) {
+            // Many would be one order, or one customer.
+            return if meaning == Meaning::OrderId {
+                Err(Wrong::new(
+                    "id_lost",
+                    meaning,
+                    format!(
+                        "{name} is `{text}`: a spreadsheet could not show or compute the id; mend the column and export again"
+                    ),
+                ))
+            } else {
+                Ok(None)
+            };
+        }
         if text.len() > ID_LIMIT && text.chars().count() > ID_LIMIT {
             return Err(Wrong::new(
                 "text_too_long",
@@ -159,14 +175,21 @@ impl<'a> Cells<'a, '_> {
         (!clean.is_empty()).then(|| clean.to_owned())
     }
 
-    /// An address; what is none (`n/a`, `-`) is not there.
+    /// An address, perhaps as `Name <address>` or as a link; what is none (`n/a`, `-`) is not there.
     pub(super) fn email(&self) -> Option<&'a str> {
         let text = self.text(Meaning::CustomerEmail)?;
+        let text = match text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
+            Some((_, address)) => address.trim(),
+            None => text,
+        };
+        let text = text.strip_prefix("mailto:").unwrap_or(text);
         let (local, domain) = text.rsplit_once('@')?;
         let is_one = !local.is_empty()
             && !domain.is_empty()
             && text.chars().count() <= EMAIL_LIMIT
-            && !text.chars().any(|sign| sign.is_control() || sign.is_whitespace());
+            && !text
+                .chars()
+                .any(|sign| sign.is_control() || sign.is_whitespace() || "<>()\",;".contains(sign));
         is_one.then_some(text)
     }
 
@@ -184,6 +207,7 @@ impl<'a> Cells<'a, '_> {
             <[u8; 3]>::try_from(text.as_bytes()).map(|code| code.map(|byte| byte.to_ascii_uppercase()));
         match code {
             Ok(code) if is_currency(code) => Ok(Some(code)),
+            _ if number::currency_of(text).is_some() => Ok(number::currency_of(text)),
             _ => {
                 let seen: String = text.chars().take(20).collect();
                 Err(no_currency(Meaning::Currency, format!("currency is `{seen}`")))
@@ -351,6 +375,28 @@ fn in_zone(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
             LocalResult::None => local.and_utc(),
         },
     }
+}
+
+/// Takes off what nobody sees at either end: marks of the direction of writing, joiners, and marks of byte order.
+fn without_marks(text: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii);
+    if is_plain(text.as_bytes().first()) && is_plain(text.as_bytes().last()) {
+        return text;
+    }
+    text.trim_matches(|sign: char| {
+        sign.is_whitespace()
+            || matches!(sign, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    })
+}
+
+/// Whether a spreadsheet shows a fault instead of what was there: `#####` in a column that is too narrow, `#REF!`, `#N/A`,
+/// in the words of any language.
+fn is_fault(text: &str) -> bool {
+    let inner = text.strip_prefix('#').unwrap_or(text);
+    let is_word = |word: &str| word.chars().all(|sign| sign.is_uppercase() || matches!(sign, '/' | '0'));
+    let is_exclaimed = inner.strip_suffix(['!', '?']).is_some_and(|word| !word.is_empty() && is_word(word));
+    let is_hidden = !inner.is_empty() && inner.bytes().all(|byte| byte == b'#');
+    is_exclaimed || is_hidden || matches!(inner, "N/A" | "NV" | "N/D" | "I/T")
 }
 
 fn bounded(meaning: Meaning, number: Decimal, limit: i64) -> Result<(), Wrong> {

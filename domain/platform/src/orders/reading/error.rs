@@ -9,7 +9,11 @@ pub enum ReadError {
     #[error(transparent)]
     Table(#[from] TableError),
     /// Columns are missing.
-    #[error("there is no column for {}; the file was taken for {profile} and has the columns {columns}", what.join(", "))]
+    #[error(
+        "there is no column for {}; the file was taken for {profile} and has the columns {columns}. Say by a mapping which \
+             columns these are, or give them these names; if the names are not readable here, state `encoding`",
+        what.join(", ")
+    )]
     Missing {
         /// What they would say.
         what: Vec<&'static str>,

@@ -173,8 +173,11 @@ fn decide(evidence: &Evidence, usual: Option<DateOrder>, stated: StatedForms) ->
             (None, None)
         }
         (None, date::Verdict::Open(witness)) => {
+            let has_long_year =
+                witness.text.split(|sign: char| !sign.is_ascii_digit()).any(|part| part.len() == 4);
+            let or_year = if has_long_year { "" } else { " or year first" };
             open.push(format!(
-                "dates such as {} may be day first or month first, and no cell shows which",
+                "dates such as {} may be day first or month first{or_year}, and no cell shows which",
                 shown(witness)
             ));
             (None, None)
@@ -193,7 +196,7 @@ fn shown(witness: &Witness) -> String {
 
 impl Forms {
     /// An import goes on only when nothing is open.
-    pub(super) fn settled(self) -> Result<Forms, ReadError> {
+    pub(in crate::orders) fn settled(self) -> Result<Forms, ReadError> {
         let Some(message) = self.open.first() else { return Ok(self) };
         let option = if message.starts_with("dates") { "dates" } else { "decimal" };
         Err(ReadError::Ask { option, message: message.clone() })

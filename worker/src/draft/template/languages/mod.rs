@@ -21,6 +21,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Datelike, Utc};
+use support::customer_words;
 
 use super::intent::Intent;
 use crate::draft::style::Tone;
@@ -164,11 +165,10 @@ pub struct Matter {
     pub ask: &'static str,
 }
 
-/// The language of that code (ISO 639-1, with or without a region), if the drafter writes it.
+/// The language of that code (ISO 639-1, with or without a region), if the drafter writes it: those that the pages for
+/// customers are in.
 pub fn of(code: &str) -> Option<&'static Language> {
-    let primary = code.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-    // Norwegian has a name for both of its forms.
-    let code = if matches!(primary.as_str(), "no" | "nn") { "nb" } else { &primary };
+    let code = customer_words::of(code)?.code;
     ALL.into_iter().find(|language| language.code == code)
 }
 

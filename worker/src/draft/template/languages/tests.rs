@@ -340,6 +340,11 @@ fn a_code_names_a_language_or_none() {
 }
 
 #[test]
+fn the_pages_for_customers_are_in_the_languages_of_the_drafter() {
+    assert_eq!(customer_words::ALL.map(|words| words.code), ALL.map(|language| language.code));
+}
+
+#[test]
 fn a_language_that_is_not_written_is_told() {
     let mut input = an_input("Hei, missä tilaukseni on?");
     input.language = Some("fi".to_owned());

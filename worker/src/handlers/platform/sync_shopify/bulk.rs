@@ -8,8 +8,8 @@ use platform::shops::SHOPIFY;
 use platform::shops::sync::{self, Part, Step};
 use serde_json::Value;
 use tokio::time::Instant;
-use upstreams::CallContext;
 use upstreams::shopify::{Bulk, BulkFile};
+use upstreams::{CallContext, ClientError};
 
 use super::{Stands, asked, store_nodes};
 use crate::app::App;
@@ -89,7 +89,11 @@ async fn read_file(
     // Everything in the file was so when the shop began to write it, which is after the reading began.
     let heard_at = part.started_at;
     let from = u64::try_from(part.bulk_byte).unwrap_or_default();
-    let broken = |error: upstreams::ClientError| Stop::retry("bulk_file", &error.to_string());
+    // A time that the store of such files names, or our own circuit, is waited for.
+    let broken = |error: ClientError| match error {
+        ClientError::RetryAfter { .. } | ClientError::Busy { .. } => error.into(),
+        error => Stop::retry("bulk_file", &error.to_string()),
+    };
     let mut file = shop.client.read_bulk(call, url, from).await.map_err(broken)?;
     let mut part = part.clone();
     let mut carried: Option<Value> = None;

@@ -1,13 +1,16 @@
-//! Customer intelligence on real tenants: the pure crate `intelligence` between a read from Postgres and a write to it.
+//! Customer intelligence on a tenant's data, as the nightly run and its short way for a few customers do it: the pure crate
+//! `intelligence` between a read from Postgres and a write to it.
 //!
-//! What a run is and how it moves on is `platform::runs`, every statement is the platform's.
+//! What a run is and how it moves on is `platform::runs`, every statement is the platform's; what readers see of it is
+//! `platform::insights`.
 //!
-//! Reading order: `orders` (order lines as columns), `tickets` (what customers wrote in about) and `past` (days that models learn from), `material` (both, shared by
-//! the jobs that want them at once) and `kept` (a run's orders until its last shard), `prepare` (statistics, segmentation) and `catalog` (its names), `training` (models),
-//! `knowledge` (everything that scoring needs), `score` (customers to what is known of them), `explain` (why), `rows`
-//! (that as it is stored), `summary` (what a run says of itself), `forward` (how
-//! it goes on), `named` (a few customers anew), `changed` (what
-//! follows an order), `known` (what is told of a customer), `desk` (what the support desk does with it).
+//! Reading order: `orders` (order lines as columns), `tickets` (what customers wrote in about) and `past` (days that models
+//! learn from), `material` (both, shared by the jobs that want them at once) and `kept` (a run's orders until its last shard),
+//! `prepare` (statistics, segmentation) and `catalog` (its names), `training` (models), `knowledge` (everything that scoring
+//! needs), `score` (customers to what is known of them), `explain` (why), `rows` (that as it is stored), `summary` (what a run
+//! says of itself), `forward` (how it goes on), `named` (a few customers anew), `changed` (what follows an order), `writers`
+//! (what follows a ticket), `known` (what is told of a customer), `desk` (what the support desk does with it); `days` and
+//! `shared` serve all of them.
 
 pub mod catalog;
 pub mod changed;

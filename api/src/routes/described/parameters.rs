@@ -1,0 +1,108 @@
+//! What the parameters of queries and paths may be. The door checks queries by it ([`crate::web::parameters`]), so a route
+//! states no range of its own. A parameter that is not named here is a text of at most [`MAX_TEXT`] characters, or what its type
+//! says.
+
+use platform::analytics::{MAX_ITEMS, segments};
+use platform::insights::list::Sort;
+use platform::orders::mapping::HEADER_LIMIT;
+use platform::risk::RiskBand;
+use support::sla::policy::{ClockKind, Priority};
+use support::tickets::list::Order;
+use support::tickets::search;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::{Object, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema};
+
+use crate::routes::platform::analytics;
+use crate::web::door::{MAX_PART, MAX_VALUE};
+use crate::web::page::MAX_LIMIT;
+use crate::web::parameters::Form;
+
+/// The longest text of a parameter of a query, where nothing else is said, in characters.
+const MAX_TEXT: usize = 500;
+
+/// Describes a parameter of the operations of a path.
+pub(super) fn describe(path: &str, parameter: &mut Parameter) {
+    let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema else { return };
+    let form = match parameter.parameter_in {
+        ParameterIn::Query => of_query(path, &parameter.name).or_else(|| open_text(schema, MAX_TEXT)),
+        ParameterIn::Path => of_path(path, &parameter.name).or_else(|| open_text(schema, MAX_PART)),
+        ParameterIn::Header | ParameterIn::Cookie | ParameterIn::QueryString => None,
+    };
+    if let Some(form) = form {
+        form.describe(schema);
+    }
+}
+
+/// A text of any length is one of a bounded length.
+fn open_text(schema: &Object, most_chars: usize) -> Option<Form> {
+    let is_text = schema.schema_type == SchemaType::Type(Type::String);
+    (is_text && Form::of(schema).is_none()).then_some(Form::Text(most_chars))
+}
+
+fn words(words: impl IntoIterator<Item = &'static str>) -> Form {
+    Form::Word(words.into_iter().map(Into::into).collect())
+}
+
+fn of_query(path: &str, name: &str) -> Option<Form> {
+    let begins = |start: &str| path.starts_with(start);
+    let is_for_people = ["/help/", "/my/", "/r/"].into_iter().any(begins);
+    Some(match name {
+        // Pages that anybody opens take whatever is in their address, and other systems send back what they like.
+        "code" | "state" | "error" | "error_description" | "iss" | "session_state" | "scope" | "shop"
+        | "hmac"
+            if path.ends_with("/callback") =>
+        {
+            Form::Text(MAX_VALUE)
+        }
+        "q" | "lang" | "from" if is_for_people => Form::Text(MAX_VALUE),
+        "figures" => Form::Text(MAX_VALUE),
+        "q" if path == "/api/tickets/search" => Form::Text(search::TEXT_LIMIT),
+        // Lists with commas.
+        "fields" | "topics" => Form::Text(MAX_VALUE),
+        "state" if path == "/api/jobs" => Form::Text(MAX_VALUE),
+        "status" | "priority" if path == "/api/tickets" => Form::Text(MAX_VALUE),
+
+        "limit" if begins("/api/analytics/") || path.ends_with("/recommendations") => {
+            Form::Whole(1, i64::from(MAX_ITEMS))
+        }
+        "limit" => Form::Whole(1, MAX_LIMIT),
+        "timeframe_months" => Form::Whole(1, 36),
+        "months" if begins("/api/analytics/forecasts/") => Form::Whole(1, 24),
+        "days" if begins("/api/tickets/") => Form::Whole(1, 90),
+        "days" => Form::Whole(1, 366),
+        "after" => Form::Whole(0, i64::MAX),
+        "header" if begins("/api/orders/import") => Form::Whole(1, HEADER_LIMIT),
+        "orders" if begins("/api/orders/import") => Form::Whole(0, 100),
+        "ticket" if begins("/my/") => Form::Whole(0, i64::MAX),
+        "min_ltv" => Form::Real(f64::from(f32::MIN), f64::from(f32::MAX)),
+
+        "from" | "to" if path == "/api/sla/dashboard" => Form::Day,
+        "from" | "to" | "created_from" | "created_to" | "died_from" | "died_to" | "updated_since" => {
+            Form::Time
+        }
+
+        "until" if path == "/api/jobs/{id}" => words(["finished", "change"]),
+        "decision" if path == "/api/webhooks/deliveries" => words(["queued", "skipped"]),
+        "order" if path == "/api/tickets" => words(Order::ALL.map(Order::name)),
+        "sla_state" => words(["within_sla", "at_risk", "breached"]),
+        "aside" => words(["spam", "suspended", "archived"]),
+        "kind" if begins("/api/sla/") => words(ClockKind::ALL.map(ClockKind::name)),
+        "verdict" if begins("/api/sla/") => words(["met", "missed", "cancelled", "none"]),
+        "state" if begins("/api/sla/") => words(["running", "paused", "ended"]),
+        "priority" if begins("/api/sla/") => words(Priority::ALL.map(Priority::name)),
+        "by" if begins("/api/analytics/") || begins("/api/customers/") => words(["product", "category"]),
+        "axis" if begins("/api/analytics/") => words(segments::axes()),
+        "churn_band" => words(RiskBand::ALL.map(RiskBand::name)),
+        "sort" if path == "/api/intelligence/customers" => words(Sort::ALL.map(Sort::name)),
+        "band" if begins("/api/intelligence/runs/") => words(["up", "down"]),
+        "target" if path == "/api/intelligence/models" => words(["churn", "ltv"]),
+        _ => return None,
+    })
+}
+
+fn of_path(path: &str, name: &str) -> Option<Form> {
+    let rest = path.strip_prefix("/api/analytics/")?;
+    let (group, _) = rest.split_once('/')?;
+    (name == "report").then(|| words(analytics::reports(group)))
+}

@@ -1,0 +1,95 @@
+//! Danish.
+
+use super::{Archive, Flaws, Form, Help, Own, Rating, Statuses, Words};
+
+/// Danish.
+pub static DANISH: Words = Words {
+    code: "da",
+    thanks: "Tak",
+    send: "Send",
+    your_answer: "Dit svar",
+    ask_us: "Spørg os",
+    link_expired: "Linket er udløbet",
+    too_long: "Det er for langt.",
+    at_most: |number| format!("Brug højst {number} tegn."),
+    thousands: ".",
+    time: "%d.%m.%Y %H.%M UTC",
+    your_message: "Din besked",
+    rating: Rating {
+        title: "Din bedømmelse",
+        question: "Hvordan var vores hjælp?",
+        scores: ["Meget god", "God", "Hverken god eller dårlig", "Dårlig", "Meget dårlig"],
+        comment: "Vil du tilføje noget? (valgfrit)",
+        choose: "Vælg et af de fem svar.",
+        given: "Vi har modtaget dit svar. Du kan lukke denne side.",
+        invalid: "Linket er ikke gyldigt",
+        invalid_next: "Brug linket i vores mail, præcis som det er.",
+        expired: "Tak, fordi du ville svare.",
+    },
+    help: Help {
+        search: "Søg",
+        found: |number| format!("{number} fundet"),
+        not_this: "Fandt du ikke det, du søgte? Spørg os",
+        not_found: "Ikke fundet",
+        no_page: "Siden findes ikke",
+    },
+    form: Form {
+        ask: "Send spørgsmålet",
+        name: "Dit navn",
+        email: "Din e-mailadresse",
+        subject: "Emne",
+        leave_empty: "Lad dette felt være tomt",
+        question: "Dit spørgsmål",
+        too_fast: "Det gik hurtigt. Læs det igennem en gang til, og send det så.",
+        too_late: "Formularen har været åben for længe. Send den igen.",
+        suggested: "Hjælper en af disse artikler?",
+        send_all_the_same: "Nej, send mit spørgsmål",
+        too_many: "Der kom for mange spørgsmål fra dit netværk. Vent et minut, og send det igen.",
+        received: "Vi har modtaget dit spørgsmål og svarer på mail.",
+        email_missing: "Skriv din e-mailadresse, så vi kan svare.",
+        flawed: |flaw| format!("Se på din e-mailadresse igen: {flaw}, så intet svar ville nå dig."),
+        flaws: Flaws {
+            dots_before: "der står to punktummer i træk før @",
+            dot_at_edge: "der står et punktum i begyndelsen eller lige før @",
+            colon_before: "der står et kolon før @",
+            dots_behind: "der står to punktummer i træk efter @",
+            no_server: "det, der står efter @, er ikke navnet på en server",
+        },
+        question_missing: "Skriv dit spørgsmål.",
+        name_or_subject_long: "Brug højst 200 tegn til dit navn og 500 til emnet.",
+        does_not_fit: "Vi kunne ikke tage imod det, som det er. Læs det igennem, og send det igen.",
+    },
+    own: Own {
+        questions: "Dine spørgsmål",
+        numbered: |number| format!("Spørgsmål {number}"),
+        you: "Dig",
+        somebody_else: "En anden",
+        not_shown: "har skrevet til os om dette på mail. Vi viser ikke her, hvad andre skriver.",
+        statuses: Statuses {
+            open: "åbent",
+            pending: "venter på dit svar",
+            resolved: "løst",
+            closed: "lukket",
+        },
+        expired: "Skriv til os for at få et nyt.",
+        too_many: "Der kom for meget fra dit netværk. Vent et minut.",
+        empty: "Skriv noget.",
+    },
+    archive: Archive {
+        title: "Hvad vi ved om dig",
+        as_of: |time| format!("Pr. {time}."),
+        contents: |[data, files, mails]| {
+            format!(
+                "Alt, hvad programmer kan læse, ligger i {data}, filer ligger i {files}, mails, som de kom, i {mails}."
+            )
+        },
+        names: "Navne",
+        addresses: "E-mailadresser",
+        numbers: "Telefonnumre",
+        customer_ids: "Kundenumre",
+        conversations: "Samtaler",
+        note: "butikkens notat",
+        shop: "butikken",
+        you: "dig",
+    },
+};

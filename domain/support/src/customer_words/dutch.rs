@@ -1,0 +1,95 @@
+//! Dutch.
+
+use super::{Archive, Flaws, Form, Help, Own, Rating, Statuses, Words};
+
+/// Dutch.
+pub static DUTCH: Words = Words {
+    code: "nl",
+    thanks: "Hartelijk dank",
+    send: "Versturen",
+    your_answer: "Uw antwoord",
+    ask_us: "Stel ons een vraag",
+    link_expired: "Deze link is verlopen",
+    too_long: "Dat is te lang.",
+    at_most: |number| format!("Gebruik maximaal {number} tekens."),
+    thousands: ".",
+    time: "%d-%m-%Y %H:%M UTC",
+    your_message: "Uw bericht",
+    rating: Rating {
+        title: "Uw beoordeling",
+        question: "Hoe was onze hulp?",
+        scores: ["Heel goed", "Goed", "Matig", "Slecht", "Heel slecht"],
+        comment: "Wilt u nog iets toevoegen? (optioneel)",
+        choose: "Kies een van de vijf antwoorden.",
+        given: "Wij hebben uw antwoord ontvangen. U kunt deze pagina sluiten.",
+        invalid: "Deze link is niet geldig",
+        invalid_next: "Gebruik de link in onze e-mail zoals die is.",
+        expired: "Bedankt dat u wilde antwoorden.",
+    },
+    help: Help {
+        search: "Zoeken",
+        found: |number| format!("{number} gevonden"),
+        not_this: "Niet wat u zocht? Stel ons een vraag",
+        not_found: "Niet gevonden",
+        no_page: "Deze pagina bestaat niet",
+    },
+    form: Form {
+        ask: "Vraag stellen",
+        name: "Uw naam",
+        email: "Uw e-mailadres",
+        subject: "Onderwerp",
+        leave_empty: "Laat dit veld leeg",
+        question: "Uw vraag",
+        too_fast: "Dat ging snel. Kijk het nog eens na en verstuur het dan.",
+        too_late: "Het formulier heeft te lang opengestaan. Verstuur het opnieuw.",
+        suggested: "Helpt een van deze artikelen?",
+        send_all_the_same: "Nee, mijn vraag versturen",
+        too_many: "Er kwamen te veel vragen van uw netwerk. Wacht een minuut en verstuur het opnieuw.",
+        received: "Wij hebben uw vraag ontvangen en antwoorden u per e-mail.",
+        email_missing: "Vul uw e-mailadres in, zodat wij u kunnen antwoorden.",
+        flawed: |flaw| format!("Kijk uw e-mailadres nog eens na: {flaw}, dus geen antwoord zou u bereiken."),
+        flaws: Flaws {
+            dots_before: "er staan twee punten na elkaar voor de @",
+            dot_at_edge: "er staat een punt aan het begin of vlak voor de @",
+            colon_before: "er staat een dubbele punt voor de @",
+            dots_behind: "er staan twee punten na elkaar achter de @",
+            no_server: "wat achter de @ staat, is geen naam van een server",
+        },
+        question_missing: "Schrijf uw vraag.",
+        name_or_subject_long: "Gebruik maximaal 200 tekens voor uw naam en 500 voor het onderwerp.",
+        does_not_fit: "Wij konden dit zo niet aannemen. Kijk het nog eens na en verstuur het opnieuw.",
+    },
+    own: Own {
+        questions: "Uw vragen",
+        numbered: |number| format!("Vraag {number}"),
+        you: "U",
+        somebody_else: "Iemand anders",
+        not_shown: "heeft ons hierover gemaild. Wat anderen schrijven, laten wij hier niet zien.",
+        statuses: Statuses {
+            open: "open",
+            pending: "wacht op uw antwoord",
+            resolved: "opgelost",
+            closed: "gesloten",
+        },
+        expired: "Schrijf ons voor een nieuwe.",
+        too_many: "Er kwam te veel van uw netwerk. Wacht een minuut.",
+        empty: "Schrijf iets.",
+    },
+    archive: Archive {
+        title: "Wat er over u bekend is",
+        as_of: |time| format!("Stand van {time}."),
+        contents: |[data, files, mails]| {
+            format!(
+                "Alles wat programma's kunnen lezen, staat in {data}, bestanden staan in {files}, e-mails zoals ze binnenkwamen in {mails}."
+            )
+        },
+        names: "Namen",
+        addresses: "E-mailadressen",
+        numbers: "Telefoonnummers",
+        customer_ids: "Klantnummers",
+        conversations: "Gesprekken",
+        note: "notitie van de winkel",
+        shop: "de winkel",
+        you: "u",
+    },
+};

@@ -1,0 +1,95 @@
+//! Norwegian (Bokmål).
+
+use super::{Archive, Flaws, Form, Help, Own, Rating, Statuses, Words};
+
+/// Norwegian.
+pub static NORWEGIAN: Words = Words {
+    code: "nb",
+    thanks: "Takk",
+    send: "Send",
+    your_answer: "Svaret ditt",
+    ask_us: "Spør oss",
+    link_expired: "Lenken er utløpt",
+    too_long: "Det er for langt.",
+    at_most: |number| format!("Bruk høyst {number} tegn."),
+    thousands: "\u{a0}",
+    time: "%d.%m.%Y %H:%M UTC",
+    your_message: "Meldingen din",
+    rating: Rating {
+        title: "Din vurdering",
+        question: "Hvordan var hjelpen vår?",
+        scores: ["Veldig bra", "Bra", "Verken bra eller dårlig", "Dårlig", "Veldig dårlig"],
+        comment: "Vil du legge til noe? (valgfritt)",
+        choose: "Velg ett av de fem svarene.",
+        given: "Vi har mottatt svaret ditt. Du kan lukke denne siden.",
+        invalid: "Lenken er ikke gyldig",
+        invalid_next: "Bruk lenken i e-posten vår akkurat som den er.",
+        expired: "Takk for at du ville svare.",
+    },
+    help: Help {
+        search: "Søk",
+        found: |number| format!("{number} funnet"),
+        not_this: "Fant du ikke det du lette etter? Spør oss",
+        not_found: "Ikke funnet",
+        no_page: "Siden finnes ikke",
+    },
+    form: Form {
+        ask: "Send spørsmålet",
+        name: "Navnet ditt",
+        email: "E-postadressen din",
+        subject: "Emne",
+        leave_empty: "La dette feltet stå tomt",
+        question: "Spørsmålet ditt",
+        too_fast: "Det gikk fort. Se over det en gang til, og send det så.",
+        too_late: "Skjemaet har vært åpent for lenge. Send det på nytt.",
+        suggested: "Hjelper en av disse artiklene?",
+        send_all_the_same: "Nei, send spørsmålet mitt",
+        too_many: "Det kom for mange spørsmål fra nettverket ditt. Vent et minutt, og send det på nytt.",
+        received: "Vi har mottatt spørsmålet ditt og svarer på e-post.",
+        email_missing: "Skriv e-postadressen din, slik at vi kan svare.",
+        flawed: |flaw| format!("Se over e-postadressen din: {flaw}, så ingen svar ville nå deg."),
+        flaws: Flaws {
+            dots_before: "det står to punktum etter hverandre foran @",
+            dot_at_edge: "det står et punktum i begynnelsen eller rett foran @",
+            colon_before: "det står et kolon foran @",
+            dots_behind: "det står to punktum etter hverandre bak @",
+            no_server: "det som står bak @, er ikke navnet på en tjener",
+        },
+        question_missing: "Skriv spørsmålet ditt.",
+        name_or_subject_long: "Bruk høyst 200 tegn for navnet og 500 for emnet.",
+        does_not_fit: "Vi kunne ikke ta imot dette som det er. Se over det, og send det på nytt.",
+    },
+    own: Own {
+        questions: "Spørsmålene dine",
+        numbered: |number| format!("Spørsmål {number}"),
+        you: "Du",
+        somebody_else: "Noen andre",
+        not_shown: "har skrevet til oss om dette på e-post. Vi viser ikke her hva andre skriver.",
+        statuses: Statuses {
+            open: "åpent",
+            pending: "venter på svar fra deg",
+            resolved: "løst",
+            closed: "lukket",
+        },
+        expired: "Skriv til oss for å få en ny.",
+        too_many: "Det kom for mye fra nettverket ditt. Vent et minutt.",
+        empty: "Skriv noe.",
+    },
+    archive: Archive {
+        title: "Hva vi vet om deg",
+        as_of: |time| format!("Per {time}."),
+        contents: |[data, files, mails]| {
+            format!(
+                "Alt som programmer kan lese, ligger i {data}, filer ligger i {files}, e-poster slik de kom, i {mails}."
+            )
+        },
+        names: "Navn",
+        addresses: "E-postadresser",
+        numbers: "Telefonnumre",
+        customer_ids: "Kundenumre",
+        conversations: "Samtaler",
+        note: "notat fra butikken",
+        shop: "butikken",
+        you: "du",
+    },
+};

@@ -1,0 +1,95 @@
+//! Swedish.
+
+use super::{Archive, Flaws, Form, Help, Own, Rating, Statuses, Words};
+
+/// Swedish.
+pub static SWEDISH: Words = Words {
+    code: "sv",
+    thanks: "Tack",
+    send: "Skicka",
+    your_answer: "Ditt svar",
+    ask_us: "Fråga oss",
+    link_expired: "Länken har gått ut",
+    too_long: "Det är för långt.",
+    at_most: |number| format!("Använd högst {number} tecken."),
+    thousands: "\u{a0}",
+    time: "%Y-%m-%d %H:%M UTC",
+    your_message: "Ditt meddelande",
+    rating: Rating {
+        title: "Ditt omdöme",
+        question: "Hur var vår hjälp?",
+        scores: ["Mycket bra", "Bra", "Varken bra eller dålig", "Dålig", "Mycket dålig"],
+        comment: "Vill du tillägga något? (valfritt)",
+        choose: "Välj ett av de fem svaren.",
+        given: "Vi har fått ditt svar. Du kan stänga den här sidan.",
+        invalid: "Länken är inte giltig",
+        invalid_next: "Använd länken i vårt mejl precis som den är.",
+        expired: "Tack för att du ville svara.",
+    },
+    help: Help {
+        search: "Sök",
+        found: |number| format!("Träffar: {number}"),
+        not_this: "Hittade du inte det du sökte? Fråga oss",
+        not_found: "Hittades inte",
+        no_page: "Sidan finns inte",
+    },
+    form: Form {
+        ask: "Skicka frågan",
+        name: "Ditt namn",
+        email: "Din e-postadress",
+        subject: "Ämne",
+        leave_empty: "Lämna det här fältet tomt",
+        question: "Din fråga",
+        too_fast: "Det gick fort. Läs igenom det en gång till och skicka det sedan.",
+        too_late: "Formuläret har varit öppet för länge. Skicka det en gång till.",
+        suggested: "Hjälper någon av de här artiklarna?",
+        send_all_the_same: "Nej, skicka min fråga",
+        too_many: "Det kom för många frågor från ditt nätverk. Vänta en minut och skicka det sedan igen.",
+        received: "Vi har fått din fråga och svarar via e-post.",
+        email_missing: "Skriv din e-postadress så att vi kan svara.",
+        flawed: |flaw| format!("Kontrollera din e-postadress: {flaw}, så inget svar skulle nå dig."),
+        flaws: Flaws {
+            dots_before: "det står två punkter i rad före @",
+            dot_at_edge: "det står en punkt i början eller precis före @",
+            colon_before: "det står ett kolon före @",
+            dots_behind: "det står två punkter i rad efter @",
+            no_server: "det som står efter @ är inget namn på en server",
+        },
+        question_missing: "Skriv din fråga.",
+        name_or_subject_long: "Använd högst 200 tecken för ditt namn och 500 för ämnet.",
+        does_not_fit: "Vi kunde inte ta emot det så här. Läs igenom det och skicka det en gång till.",
+    },
+    own: Own {
+        questions: "Dina frågor",
+        numbered: |number| format!("Fråga {number}"),
+        you: "Du",
+        somebody_else: "Någon annan",
+        not_shown: "har mejlat oss om detta. Vi visar inte här vad andra skriver.",
+        statuses: Statuses {
+            open: "öppen",
+            pending: "väntar på ditt svar",
+            resolved: "löst",
+            closed: "stängd",
+        },
+        expired: "Skriv till oss så får du en ny.",
+        too_many: "Det kom för mycket från ditt nätverk. Vänta en minut.",
+        empty: "Skriv något.",
+    },
+    archive: Archive {
+        title: "Vad vi vet om dig",
+        as_of: |time| format!("Läget {time}."),
+        contents: |[data, files, mails]| {
+            format!(
+                "Allt som program kan läsa finns i {data}, filer finns i {files}, mejl som de kom in i {mails}."
+            )
+        },
+        names: "Namn",
+        addresses: "E-postadresser",
+        numbers: "Telefonnummer",
+        customer_ids: "Kundnummer",
+        conversations: "Samtal",
+        note: "butikens anteckning",
+        shop: "butiken",
+        you: "du",
+    },
+};

@@ -1,0 +1,48 @@
+//! Norwegian. Much of it is Danish as well, and stands there.
+
+use super::Terms;
+
+pub(super) static TERMS: Terms = Terms {
+    ratings: &["kundeverdi", "livstidsverdi", "frafallsrisiko"],
+    refunds: &["refusjon", "tilbakebetal", "pengene tilbake", "penger tilbake", "kompensasjon", "godtgjør"],
+    discounts: &["prisavslag", "avslag i pris", "verdikode"],
+    neutral: &[
+        " forespørsel om refusjon",
+        " anmodning om refusjon",
+        " spørsmål om refusjon",
+        " bedt om refusjon",
+        " bedt om pengene tilbake",
+        " bedt om å få pengene tilbake",
+        " spørsmål om rabatt",
+        " forespørsel om rabatt",
+        " bedt om rabatt",
+    ],
+    hedges: &[" kan ennå ikke ", " kan jeg ennå ikke ", " kan vi ennå ikke ", " kan foreløpig ikke "],
+    commitments: &[
+        " blir refundert",
+        " bli refundert",
+        " er refundert",
+        " har refundert",
+        " tilbakebetaler",
+        " tilbakebetales",
+        " tilbyr",
+        " tilby deg",
+        " godkjent",
+        " innvilget",
+        " gir deg",
+        " gi deg",
+        " gir vi",
+        " vil motta",
+        " du mottar",
+        " mottar du",
+    ],
+    refused_anywhere: &[],
+    to_come: &[" mottar ", " kommer tilbake "],
+    days: &[],
+    spans: &["uke", "virkedag", "arbeidsdag"],
+    kinds_of_day: &[],
+    currencies: &["prosent"],
+    codes: &["rabattkode"],
+    orders: &[],
+    parcels: &[],
+};

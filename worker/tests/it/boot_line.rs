@@ -1,0 +1,63 @@
+//! A wrong setting stops the process at boot with one line that says which, and never a secret.
+
+use std::process::{Command, Output};
+
+const DATABASE: (&str, &str) = ("DATABASE_URL", "postgres://desk_worker:hunter2@127.0.0.1/desk");
+const REDIS: (&str, &str) = ("REDIS_URL", "redis://:hunter2@127.0.0.1:6379");
+const KEY: (&str, &str) = ("DESK_MASTER_KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
+
+fn worker(settings: &[(&str, &str)], arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_worker"))
+        .env_clear()
+        .envs(settings.iter().copied())
+        .args(arguments)
+        .output()
+        .expect("the binary starts")
+}
+
+fn stops_with(settings: &[(&str, &str)], named: &str) {
+    let output = worker(settings, &[]);
+    let line = String::from_utf8(output.stderr).expect("the line is text");
+    assert_eq!(output.status.code(), Some(2), "{line}");
+    assert!(line.starts_with(&format!("worker: {named}")) && line.lines().count() == 1, "{named}: {line}");
+    assert!(!line.contains("hunter2"), "{line}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_missing_or_wrong_setting_is_one_line_and_exit_code_2() {
+    stops_with(&[], "DATABASE_URL is not set");
+    stops_with(&[DATABASE], "REDIS_URL is not set");
+    stops_with(&[DATABASE, ("REDIS_URL", "hunter2")], "REDIS_URL is set to a secret that does not fit");
+    stops_with(&[DATABASE, REDIS], "DESK_MASTER_KEY is not set");
+    stops_with(
+        &[DATABASE, REDIS, ("DESK_MASTER_KEY", "hunter2")],
+        "DESK_MASTER_KEY is set to a secret that does not fit",
+    );
+    for (name, value, expected) in [
+        ("DESK_QUEUES", "ai=0", "like ai=4,default=16, slots from 1 to 10000"),
+        ("DESK_QUEUES", "ai=4,ai=5", "like ai=4,default=16, slots from 1 to 10000"),
+        ("DESK_DATABASE_CONNECTIONS", "0", "a number like 16"),
+        ("DESK_GRACE_SECS", "601", "a number of seconds from 0 to 600"),
+        ("DESK_NICE", "20", "a whole number from 0 to 19"),
+        ("DESK_ALLOW_LOOPBACK", "yes", "true or false"),
+        ("DESK_OPS_BIND", "here", "an address with a port, e.g. 127.0.0.1:9100"),
+        ("DESK_MAIL_PROTOCOL", "http", "lmtp or smtp"),
+        ("DESK_PUBLIC_URL", "desk.example.com", "an origin such as https://desk.example.com"),
+        ("DESK_PUBLIC_URL", "https://desk.example.com/desk", "an origin such as https://desk.example.com"),
+        ("ANTHROPIC_PRICE_INPUT", "cheap", "US dollars such as 1 or 0.25, 0 to 10000"),
+    ] {
+        let said = format!("{name} is {value:?}; it should be {expected}\n");
+        stops_with(&[DATABASE, REDIS, KEY, (name, value)], &said);
+    }
+}
+
+#[test]
+fn the_settings_are_listed_and_need_none() {
+    let output = worker(&[], &["--settings"]);
+    let table = String::from_utf8(output.stdout).expect("the table is text");
+    assert!(output.status.success());
+    for setting in worker::settings::SETTINGS {
+        assert!(table.contains(&format!("| `{}` |", setting.name)), "{}: {table}", setting.name);
+    }
+}
