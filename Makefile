@@ -100,7 +100,7 @@ lint: ## formatting, clippy, documentation, licences, unused dependencies, borde
 	@.ci/run static
 
 fmt: ## format the code
-	@cargo fmt --all
+	@deploy/ci/format
 
 openapi: build ## write docs/openapi.json from the code
 	@mkdir -p docs $(STATE)

@@ -7,8 +7,9 @@ use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use accounts::seal::MasterKey;
 use boot::{Secret, Setting, SettingError, env, telemetry};
+use jobs::dispatch::Server;
 use upstreams::files::{S3, S3Settings};
-use upstreams::shopify;
+use upstreams::{Destinations, shopify};
 
 use origins::{Hosts, Origin, Origins};
 pub use table::SETTINGS;
@@ -148,6 +149,17 @@ pub struct People {
     pub sign_ins_per_minute: NonZeroU32,
 }
 
+impl People {
+    /// Where clients may call.
+    pub fn destinations(&self) -> Destinations {
+        destinations(self.allow_loopback)
+    }
+}
+
+fn destinations(allow_loopback: bool) -> Destinations {
+    if allow_loopback { Destinations::PublicOrLoopback } else { Destinations::PublicOnly }
+}
+
 impl Default for People {
     fn default() -> People {
         let sign_ins_per_minute = NonZeroU32::new(120).expect("not zero");
@@ -161,11 +173,20 @@ impl Settings {
     /// # Errors
     /// The first one that is missing or does not fit.
     pub fn from_env() -> Result<Settings, SettingError> {
+        const DATABASE: &str = "postgres://desk_api@host:5432/desk";
+        const REDIS: &str = "redis://host:6379/0";
         let master_key = "32 bytes in base64, for example from: openssl rand -base64 32";
+        let database_url = env::secret_url("DATABASE_URL", &["postgres", "postgresql"], DATABASE)?;
+        jobs::store::connect_options(database_url.expose())
+            .map_err(|_| env::invalid_secret("DATABASE_URL", DATABASE))?;
+        let redis_url = env::secret("REDIS_URL", REDIS)?;
+        Server::new(redis_url.expose()).map_err(|_| env::invalid_secret("REDIS_URL", REDIS))?;
+        let allow_loopback = env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)])?;
+        let destinations = destinations(allow_loopback);
         let database_connections = number("DESK_DATABASE_CONNECTIONS", 16, 1000)?.get();
         Ok(Settings {
-            database_url: env::secret("DATABASE_URL", "postgres://desk_api@host:5432/desk")?,
-            redis_url: env::secret("REDIS_URL", "redis://host:6379/0")?,
+            database_url,
+            redis_url,
             redis_prefix: env::optional("DESK_REDIS_PREFIX", "deskwork".to_owned(), "a short name")?,
             master_key: env::secret("DESK_MASTER_KEY", master_key)?
                 .expose()
@@ -193,7 +214,8 @@ impl Settings {
             scans_at_once: scans_at_once(database_connections)?,
             patience: patience()?,
             slack: SlackApp::from_env()?,
-            slack_url: env::optional("DESK_SLACK_URL", "https://slack.com/api".to_owned(), "a URL")?,
+            slack_url: env::base_url("DESK_SLACK_URL", |url| destinations.base_url(url))?
+                .unwrap_or_else(|| "https://slack.com/api".to_owned()),
             people: People {
                 public_url: env::maybe::<Origin>("DESK_PUBLIC_URL", "an origin such as https://desk.example.com")?
                     .map(|origin| origin.0),
@@ -203,10 +225,10 @@ impl Settings {
                     "exact origins such as https://desk.example.com, separated by commas; no path, no wildcard",
                 )?
                 .0,
-                allow_loopback: env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)])?,
+                allow_loopback,
                 sign_ins_per_minute: number("DESK_RATE_SIGN_INS_PER_MINUTE", 120, MAX_RATE)?,
             },
-            shopify: shopify_settings()?,
+            shopify: shopify_settings(destinations)?,
             shopify_secret_before: env::maybe_secret("SHOPIFY_CLIENT_SECRET_BEFORE"),
             mcp_hosts: env::optional(
                 "DESK_MCP_HOSTS",
@@ -218,7 +240,7 @@ impl Settings {
     }
 }
 
-fn shopify_settings() -> Result<Option<shopify::Settings>, SettingError> {
+fn shopify_settings(destinations: Destinations) -> Result<Option<shopify::Settings>, SettingError> {
     let Some(client_id) = env::maybe::<String>("SHOPIFY_CLIENT_ID", "the app's public name")? else {
         return Ok(None);
     };
@@ -230,7 +252,7 @@ fn shopify_settings() -> Result<Option<shopify::Settings>, SettingError> {
             .to_owned(),
         version: env::optional("SHOPIFY_API_VERSION", "2026-07".to_owned(), "a version such as 2026-07")?,
         scopes: env::optional("SHOPIFY_SCOPES", scopes.to_owned(), "words separated by commas")?,
-        base: env::maybe("SHOPIFY_BASE_URL", "a URL like http://127.0.0.1:9000")?,
+        base: env::base_url("SHOPIFY_BASE_URL", |url| destinations.base_url(url))?,
     }))
 }
 

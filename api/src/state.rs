@@ -8,12 +8,13 @@ use jobs::{Dispatch, Store, dispatch::Server, events::Waiters};
 use questions::desk::{Desk, SECRET_LABEL};
 use support::intake::Intakes;
 use tokio_util::sync::CancellationToken;
-use upstreams::files::Files;
+use upstreams::{files::Files, pacing::shared::Shared};
 
 use crate::{
     live::{self, Live},
     mcp::{Mcp, issuers::Issuers, slow::Slow},
     routes::jobs::{positions::Positions, reader::Reader},
+    routes::outbound::slack,
     routes::platform::{shopify, sources},
     settings::Settings,
     web::{bulkhead::Bulkhead, keys::KeyCache, people::People, views::Views},
@@ -51,6 +52,8 @@ pub struct AppState {
     pub files: Files,
     /// How this installation is known to Shopify.
     pub shopify: Arc<shopify::App>,
+    /// The way to Slack.
+    pub slack: Arc<slack::Way>,
     /// The way to where tenants' orders lie elsewhere.
     pub sources: Arc<sources::Way>,
     /// The tools that answer questions.
@@ -91,6 +94,8 @@ impl AppState {
         let gateway = Db::connect_as(url, Role::Gateway, live::CONNECTIONS).map_err(bad_database)?;
         let store = Store::connect(url, READER_CONNECTIONS).map_err(bad_database)?;
         let dispatch = Dispatch::new(server(&settings.redis_url)?, &settings.redis_prefix);
+        // What is called here counts for the workers, and theirs here.
+        let pace = Shared::new(dispatch.prefix(), dispatch.runner());
         let secret = settings.master_key.derive(SECRET_LABEL);
         let desk = Desk::new(db.clone(), dispatch.clone(), secret);
         let views = Views::start(db.clone());
@@ -128,9 +133,11 @@ impl AppState {
             shopify: Arc::new(shopify::App::new(
                 settings.shopify.clone(),
                 settings.shopify_secret_before.as_ref().map(|secret| secret.expose().to_owned()),
-                settings.people.allow_loopback,
+                settings.people.destinations(),
+                pace.clone(),
             )),
-            sources: Arc::new(sources::Way::new(settings.people.allow_loopback)),
+            slack: Arc::new(slack::Way::new(&settings, pace)),
+            sources: Arc::new(sources::Way::new(settings.people.destinations())),
             telemetry,
             settings: Arc::new(settings),
             ending,

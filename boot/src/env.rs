@@ -112,6 +112,17 @@ pub fn secret_url(name: &'static str, schemes: &[&str], expected: &str) -> Resul
     if has_scheme(url.expose(), schemes) { Ok(url) } else { Err(invalid_secret(name, expected)) }
 }
 
+/// A base URL that `check` lets through; what `check` says of another completes the message.
+///
+/// # Errors
+/// It is set to one that does not pass. One that may have a password in it is not shown.
+pub fn base_url<T, P: fmt::Display>(
+    name: &'static str,
+    check: impl FnOnce(&str) -> Result<T, P>,
+) -> Result<Option<String>, SettingError> {
+    read(name).map(|url| passed(name, url, check)).transpose()
+}
+
 /// A secret without which something is simply off.
 pub fn maybe_secret(name: &'static str) -> Option<Secret> {
     read(name).map(Secret)
@@ -215,6 +226,16 @@ fn parse<T: FromStr>(name: &'static str, value: &str, expected: &str) -> Result<
     value.parse().map_err(|_| invalid(name, value, expected))
 }
 
+fn passed<T, P: fmt::Display>(
+    name: &'static str,
+    url: String,
+    check: impl FnOnce(&str) -> Result<T, P>,
+) -> Result<String, SettingError> {
+    let Err(problem) = check(&url) else { return Ok(url) };
+    let expected = format!("a base URL like https://host/path, but {problem}");
+    Err(if url.contains('@') { invalid_secret(name, &expected) } else { invalid(name, &url, &expected) })
+}
+
 fn seconds(
     name: &'static str,
     value: Option<String>,
@@ -297,6 +318,17 @@ mod tests {
         for bad in ["mysql://db/desk", "postgres", "postgres://", "db:5432", ""] {
             assert!(!has_scheme(bad, &["postgres", "postgresql"]), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_base_url_is_checked_and_its_password_is_not_shown() {
+        let check = |url: &str| if url.starts_with("https://desk") { Ok(()) } else { Err("it has no host") };
+        let read = |url: &str| passed("X", url.to_owned(), check).map_err(|error| error.to_string());
+        assert_eq!(read("https://desk.example"), Ok("https://desk.example".to_owned()));
+        let said = r#"X is "https:///"; it should be a base URL like https://host/path, but it has no host"#;
+        assert_eq!(read("https:///"), Err(said.to_owned()));
+        let said = read("https://u:hunter2@").expect_err("no host");
+        assert!(said.starts_with("X is set to a secret that does not fit") && !said.contains("hunter2"));
     }
 
     #[test]

@@ -138,3 +138,16 @@ pub fn connect_options(url: &str) -> Result<PgConnectOptions, DbError> {
         ("client_connection_check_interval", "5s"),
     ]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_connection_is_used_for_longer_than_its_life() {
+        let store = Store::connect("postgres://nobody@127.0.0.1:1/nothing", 1).expect("a URL");
+        assert_eq!(store.pool().options().get_max_lifetime(), Some(LIFETIME));
+        // Who keeps one beside the pool asks each time.
+        assert!(store.trusts(LIFETIME - Duration::from_secs(1)) && !store.trusts(LIFETIME));
+    }
+}

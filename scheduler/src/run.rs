@@ -169,3 +169,58 @@ enum Ended {
     Lost,
     Fault,
 }
+
+#[cfg(test)]
+mod tests {
+    use jobs::dispatch::Server;
+    use migrations::testing::fresh_database;
+    use sqlx::{Connection, PgConnection, postgres::PgListener};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// What a test waits for happens within this time or not at all.
+    const WITHIN: Duration = Duration::from_secs(60);
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn it_leads_while_every_connection_of_the_duties_is_taken() {
+        let database = fresh_database().await;
+        let redis = std::env::var("TEST_REDIS_URL")
+            .expect("TEST_REDIS_URL names a private test server; `make test` sets it");
+        let server = Server::new(&redis).expect("a good URL");
+        let dispatch = Dispatch::new(server, &format!("test-{}", Uuid::now_v7()));
+        // Nobody loses it because the machine stands still.
+        let lease = Lease {
+            holds: Duration::from_secs(3_600),
+            renewed_every: Duration::from_millis(100),
+            answered_within: Duration::from_secs(300),
+        };
+        let scheduler = Scheduler::new(&database.url_for("desk_scheduler"), dispatch).expect("a good URL");
+        let scheduler = scheduler.with_lease(lease);
+        let mut taken = Vec::new();
+        for _ in 0..CONNECTIONS {
+            taken.push(scheduler.store.pool().acquire().await.expect("the test server answers"));
+        }
+        let mut admin = PgConnection::connect(&database.admin_url).await.expect("the test server answers");
+        for statement in [
+            "create function public.tell() returns trigger language plpgsql as $$
+             begin perform pg_notify('renewed', new.term::text); return null; end $$",
+            "create trigger tell after update on jobs.leader for each row execute function public.tell()",
+        ] {
+            sqlx::query(statement).execute(&mut admin).await.expect("a trigger");
+        }
+        let mut renewals = PgListener::connect(&database.admin_url).await.expect("the test server answers");
+        renewals.listen("renewed").await.expect("it listens");
+
+        let (mut leading, end) = (scheduler.leading(), CancellationToken::new());
+        let running = tokio::spawn(scheduler.run(end.clone()));
+        let term = tokio::time::timeout(WITHIN, leading.wait_for(Option::is_some)).await.expect("it leads");
+        let term = term.expect("it runs").expect("waited for").to_string();
+        for _ in 0..3 {
+            let renewed = tokio::time::timeout(WITHIN, renewals.recv()).await.expect("it is renewed");
+            assert_eq!(renewed.expect("an answer").payload(), term);
+        }
+        end.cancel();
+        running.await.expect("no panic").expect("it ends in order");
+    }
+}

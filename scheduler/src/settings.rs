@@ -50,8 +50,11 @@ impl Settings {
         const DATABASE: &str = "a URL such as postgres://desk_scheduler@127.0.0.1/deskwork";
         const REDIS: &str = "a URL such as redis://127.0.0.1:6379";
         let redis_url = env::secret("REDIS_URL", REDIS)?;
+        let database_url = env::secret_url("DATABASE_URL", &["postgres", "postgresql"], DATABASE)?;
+        jobs::store::connect_options(database_url.expose())
+            .map_err(|_| env::invalid_secret("DATABASE_URL", DATABASE))?;
         Ok(Settings {
-            database_url: env::secret_url("DATABASE_URL", &["postgres", "postgresql"], DATABASE)?,
+            database_url,
             redis: Server::new(redis_url.expose()).map_err(|_| env::invalid_secret("REDIS_URL", REDIS))?,
             redis_prefix: env::optional("DESK_REDIS_PREFIX", "deskwork".to_owned(), "a short word")?,
             ops_bind: ops::bind_from_env()?,

@@ -19,10 +19,11 @@ use outbound::slack::workspaces::{self, Installed};
 use outbound::tell::tell;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
+use upstreams::pacing::shared::Shared;
 use upstreams::slack::Slack;
 use upstreams::{Breakers, Destinations};
 use uuid::Uuid;
-use worker::app::{App, shared_pace};
+use worker::app::App;
 use worker::testing::{self, drain};
 use worker::{handlers, outbox};
 
@@ -50,7 +51,7 @@ impl World {
         let app = testing::app(&url, &redis);
         let slack = Slack::new(&upstream.slack_base(), Destinations::PublicOrLoopback, Breakers::default())
             .expect("a client")
-            .sharing_pace(shared_pace(&app.dispatch));
+            .sharing_pace(Shared::new(app.dispatch.prefix(), app.dispatch.runner()));
         let app = Arc::new(App { slack, public_url: public_url.map(str::to_owned), ..app });
         let api = Db::connect(&database.url_for("desk_api"), 1).expect("the test database's URL");
         let mut tx = api.gateway_tx().await.expect("the database");

@@ -28,6 +28,16 @@ pub struct Forbidden(pub &'static str);
 const NOT_PUBLIC: Forbidden = Forbidden("it is not a public address");
 
 impl Destinations {
+    /// Reads a base URL that may be called.
+    ///
+    /// # Errors
+    /// It is no URL, or one that the rule forbids.
+    pub fn base_url(self, text: &str) -> Result<Url, Forbidden> {
+        let url = Url::parse(text.trim()).map_err(|_| Forbidden("it is not a URL"))?;
+        self.check_url(&url)?;
+        Ok(url)
+    }
+
     /// Checks scheme, credentials in the URL, and the host when it is a literal address.
     pub fn check_url(self, url: &Url) -> Result<(), Forbidden> {
         if !url.username().is_empty() || url.password().is_some() {

@@ -155,6 +155,12 @@ impl Outbound {
         self
     }
 
+    /// The same client, whose calls wait so long for a place among those.
+    pub fn waiting_for_a_place(mut self, patience: Duration) -> Self {
+        self.places = self.places.map(|places| places.waiting_for(patience));
+        self
+    }
+
     /// The same client calling for this tenant (or another part that fails by itself): what fails for one opens no
     /// circuit for the others, where they share a host.
     pub fn on_behalf_of(mut self, tenant: &str) -> Self {
@@ -181,10 +187,9 @@ impl Outbound {
 
     /// Checks and parses a base URL: `https`, or `http` to loopback where that is allowed.
     pub fn base_url(&self, text: &str) -> Result<Url, SetupError> {
-        let wrong = |problem| SetupError::BaseUrl { upstream: self.upstream, problem };
-        let url = Url::parse(text.trim()).map_err(|_| wrong("it is not a URL"))?;
-        self.destinations.check_url(&url).map_err(|forbidden| wrong(forbidden.0))?;
-        Ok(url)
+        self.destinations
+            .base_url(text)
+            .map_err(|Forbidden(problem)| SetupError::BaseUrl { upstream: self.upstream, problem })
     }
 
     /// Sends a request until `judge` accepts an answer, or there is a reason to stop.

@@ -27,4 +27,4 @@ pub use addresses::Destinations;
 pub use breaker::Breakers;
 pub use error::{ClientError, SetupError};
 pub use http::{CallContext, Outbound};
-pub use outgoing::Outgoing;
+pub use outgoing::{Outgoing, Subject};

@@ -1,6 +1,9 @@
-//! The one gate of every text that we write to the outside, whoever wrote it: a model, the built-in drafter, an agent,
-//! a program that used the API. A client that sends text takes an `Outgoing`, and only this gate makes one, so a way
-//! around it does not compile.
+//! The one gate of every text that we write to customers and into their tickets, whoever wrote it: a model, the built-in
+//! drafter, an agent, a program that used the API. A client that sends text takes an [`Outgoing`], a mail a [`Subject`] as well,
+//! and only this gate makes them, so a way around it does not compile.
+//!
+//! Slack's alerts and answers and the events of outbound webhooks do not pass it: they tell the team and its programs what
+//! customers wrote, brackets and all, and what is refused there would be news that nobody gets.
 //!
 //! | Check | What happens |
 //! | --- | --- |
@@ -10,6 +13,8 @@
 //! | a tag or name of our own prompts, such as `<reply>`; a mark that models put between turns, such as `<\|im_end\|>` | refused: `Tag` |
 //! | a placeholder that nobody filled in: `[name]`, `{{customer}}`, `{order}`, `{% if a %}`, `<NAME>`, `%NAME%`, `{0}`, `XXXX`, `____` | refused: `Placeholder` |
 //! | eight words in a row from our own instructions to a model | refused: `Instructions` |
+//!
+//! A subject is one line. One that repeats the customer's is theirs, and is cleaned alone: `[EXTERNAL]` is no placeholder.
 //!
 //! The checks are about the text's form and ours alone. What a reply may promise is the drafter's policy
 //! (`worker/src/draft/policy`), which an agent is free to overrule.
@@ -102,8 +107,17 @@ pub enum Objection {
 
 /// A text that was refused, with every reason.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the text was not sent: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+#[error("the text was not sent: {}", reasons(.0))]
 pub struct Refused(pub Vec<Objection>);
+
+/// A subject that was refused, with every reason.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the mail was not sent, for its subject: {}", reasons(.0))]
+pub struct SubjectRefused(pub Vec<Objection>);
+
+fn reasons(objections: &[Objection]) -> String {
+    objections.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
 
 impl Outgoing {
     /// The gate: cleans text and HTML, and refuses what [the list](self) refuses. The HTML is the same text marked up,
@@ -135,6 +149,42 @@ impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing").field("chars", &self.text.chars().count()).finish_non_exhaustive()
     }
+}
+
+/// A mail's subject that may go out: one line.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Subject(String);
+
+impl Subject {
+    /// The gate for a subject of ours.
+    ///
+    /// # Errors
+    /// It may not go out.
+    pub fn pass(text: &str, inside: &Inside) -> Result<Subject, SubjectRefused> {
+        let line = one_line(text);
+        let objections = objections(&line, inside);
+        if objections.is_empty() { Ok(Subject(line)) } else { Err(SubjectRefused(objections)) }
+    }
+
+    /// The customer's own subject, which an answer repeats.
+    pub fn repeated(text: &str) -> Subject {
+        Subject(one_line(text))
+    }
+
+    /// The line.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject").field("chars", &self.0.chars().count()).finish_non_exhaustive()
+    }
+}
+
+fn one_line(text: &str) -> String {
+    clean(text).replace(['\n', '\t'], " ").trim().to_owned()
 }
 
 /// What the gate would object to in a text that is not sent yet, so that its writer can be told.
@@ -358,6 +408,27 @@ mod tests {
         let refused = Outgoing::pass("Dear [name]", "<p>Dear [name]</p>", &INSIDE).expect_err("refused");
         assert!(refused.to_string().contains("placeholder"), "{refused}");
         assert_eq!(found(&refused.to_string()), []);
+    }
+
+    #[test]
+    fn a_subject_of_ours_is_looked_at_and_the_customers_is_one_line() {
+        let refused = Subject::pass("Your order, [name]", &INSIDE).expect_err("refused");
+        assert_eq!(
+            refused.to_string(),
+            "the mail was not sent, for its subject: it holds a placeholder that nobody filled in"
+        );
+        for text in [
+            " \r\n",
+            "<reply>Lamp",
+            "Never mention internal ratings, predictions, or what a customer is worth",
+        ] {
+            assert!(Subject::pass(text, &INSIDE).is_err(), "{text}");
+        }
+        let passed =
+            Subject::pass(" Your lamp\r\nBcc: evil@x.example\u{0}\u{202e}\n", &INSIDE).expect("it passes");
+        assert_eq!(passed.as_str(), "Your lamp Bcc: evil@x.example");
+        let repeated = Subject::repeated("Re: [EXTERNAL] {{lamp}}\r\n\tXXXX\u{7}");
+        assert_eq!(repeated.as_str(), "Re: [EXTERNAL] {{lamp}}  XXXX");
     }
 
     proptest! {

@@ -27,6 +27,8 @@ const UPSTREAM: &str = "slack";
 const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(1), share: 1.0, assumed: 1.0 };
 /// Calls of one workspace at once, in the whole cluster.
 const AT_ONCE: usize = 4;
+/// How long a call waits for a place where somebody waits for its answer.
+const PLACE_WITHIN: Duration = Duration::from_secs(3);
 /// Under which name a message carries what it tells.
 const METADATA: &str = "desk_alert";
 /// How many messages of a channel are looked through for one of ours.
@@ -100,6 +102,14 @@ impl Slack {
     pub fn sharing_pace(mut self, shared: Shared) -> Slack {
         self.calls = self.calls.sharing_pace(shared.clone());
         self.messages = self.messages.sharing_pace(shared);
+        self
+    }
+
+    /// The same for calls that no job makes: they cannot be put off, so they wait for a place.
+    #[must_use]
+    pub fn waiting_for_a_place(mut self) -> Slack {
+        self.calls = self.calls.waiting_for_a_place(PLACE_WITHIN);
+        self.messages = self.messages.waiting_for_a_place(PLACE_WITHIN);
         self
     }
 

@@ -1,6 +1,6 @@
 //! What the handlers of a process share: the database, the queue, and the clients of the outside world.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use accounts::seal::MasterKey;
 use database::Db;
@@ -14,8 +14,8 @@ use crate::nightly::{knowledge::Library, material::Material};
 use crate::outcome::Outcome;
 use crate::rules::Rules;
 use upstreams::{
-    anthropic, files::Files, gorgias, mail::Post, pacing::shared::Shared, recorder::Recorder,
-    shopify::Shopify, slack::Slack, sources::Sources, webhook::Webhooks,
+    anthropic, files::Files, gorgias, mail::Post, recorder::Recorder, shopify::Shopify, slack::Slack,
+    sources::Sources, webhook::Webhooks,
 };
 
 /// The shared parts.
@@ -86,16 +86,4 @@ impl App {
     pub fn anonymous_key(&self, tenant: TenantId) -> anonymous_ids::Key {
         self.desk.key(tenant)
     }
-}
-
-/// The rate buckets that all workers draw from, in the Redis of the queue.
-pub fn shared_pace(dispatch: &Dispatch) -> Shared {
-    let commands = dispatch.commands();
-    Shared::new(
-        dispatch.prefix(),
-        Arc::new(move |command| {
-            let commands = commands.clone();
-            Box::pin(async move { commands.run(&command).await })
-        }),
-    )
 }

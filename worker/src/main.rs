@@ -8,11 +8,11 @@ use boot::{Process, Telemetry};
 use database::Db;
 use jobs::{Dispatch, Store};
 use upstreams::{
-    Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, mail::Post, recorder::Recorder,
-    shopify::Shopify, slack::Slack, sources::Sources, webhook::Webhooks,
+    Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, mail::Post, pacing::shared::Shared,
+    recorder::Recorder, shopify::Shopify, slack::Slack, sources::Sources, webhook::Webhooks,
 };
 use worker::{
-    app::{App, shared_pace},
+    app::App,
     days, handlers, mail_door,
     nightly::{knowledge::Library, material::Material},
     outbox,
@@ -52,18 +52,18 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         .context("DATABASE_URL")?;
     let dispatch = Dispatch::new(settings.redis, &settings.redis_prefix);
     let breakers = Breakers::new(BreakerSettings::default());
-    let pace = shared_pace(&dispatch);
+    let pace = Shared::new(dispatch.prefix(), dispatch.runner());
     let anthropic = settings
         .anthropic
         .map(|model| anthropic::Client::new(&model, settings.destinations, breakers.clone()))
         .transpose()
-        .context("ANTHROPIC_BASE_URL, ANTHROPIC_API_KEY or ANTHROPIC_VERSION")?
+        .context("the client of the model")?
         .map(|client| client.sharing_pace(pace.clone()));
     let shopify = settings
         .shopify
         .map(|app| Shopify::new(app, settings.destinations, breakers.clone()))
         .transpose()
-        .context("SHOPIFY_BASE_URL")?
+        .context("the client of Shopify")?
         .map(|client| client.sharing_pace(pace.clone()));
     let secret = settings.master_key.derive(questions::desk::SECRET_LABEL);
     let app = Arc::new(App {
@@ -82,7 +82,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
             .context("the client of webhooks")?
             .sharing_pace(pace.clone()),
         slack: Slack::new(&settings.slack_url, settings.destinations, breakers.clone())
-            .context("DESK_SLACK_URL")?
+            .context("the client of Slack")?
             .sharing_pace(pace.clone()),
         public_url: settings.public_url,
         gorgias: gorgias::Gorgias::new(settings.destinations, breakers)?.sharing_pace(pace),

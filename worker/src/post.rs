@@ -9,8 +9,8 @@ use database::Role;
 use jobs::effects::{self, Known};
 use jobs::ledger::Failure;
 use support::mail::mailboxes::{self, Mailbox};
-use upstreams::Outgoing;
 use upstreams::mail::{Account, Dkim, File, Letter, Person, Security, SendError};
+use upstreams::{Outgoing, Subject};
 
 use crate::app::App;
 use crate::context::Ctx;
@@ -25,7 +25,7 @@ pub(crate) struct Mail<'a> {
     /// To whom: address and name.
     pub(crate) to: (&'a str, Option<&'a str>),
     /// The subject.
-    pub(crate) subject: &'a str,
+    pub(crate) subject: &'a Subject,
     /// Its own id.
     pub(crate) message_id: &'a str,
     /// The mail that it answers.

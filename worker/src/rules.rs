@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use database::Tx;
 use database::ids::{TenantId, TicketId};
-use platform::customers::{self, Found};
+use platform::customers::{self, Contact, Found};
 use platform::insights::InsightError;
 use platform::insights::brief;
 use platform::insights::catalog::Catalogs;
@@ -39,9 +39,9 @@ impl Rules {
     /// The database failed.
     pub async fn behind(&self, tx: &mut Tx, tenant: TenantId, ticket: TicketId) -> Result<Behind, Stop> {
         let Some(contact) = facts::of_ticket(tx, ticket).await? else { return Ok(Behind::default()) };
-        let found =
-            customers::find(tx, contact.customer_id.as_deref(), contact.customer_email.as_deref()).await?;
-        let Found::One(customer) = found else { return Ok(Behind::default()) };
+        let Found::One(customer) = customers::of_contact(tx, named(&contact)).await?.found else {
+            return Ok(Behind::default());
+        };
         let brief = match brief::of(tx, tenant, &self.catalogs, &customer).await {
             Ok(brief) => brief,
             Err(InsightError::Db(error)) => return Err(error.into()),
@@ -79,9 +79,9 @@ impl Rules {
         let Some(contact) = facts::of_ticket(tx, ticket).await? else {
             return Ok((Outside::default(), true));
         };
-        let found =
-            customers::find(tx, contact.customer_id.as_deref(), contact.customer_email.as_deref()).await?;
-        let Found::One(customer) = found else { return Ok((Outside::default(), true)) };
+        let Found::One(customer) = customers::of_contact(tx, named(&contact)).await?.found else {
+            return Ok((Outside::default(), true));
+        };
         match brief::then(tx, tenant, &self.catalogs, &customer, at).await {
             Ok(then) => Ok((outside(then.brief), then.is_band_of_then)),
             Err(InsightError::Db(error)) => Err(error.into()),
@@ -90,6 +90,15 @@ impl Rules {
                 Ok((Outside::default(), false))
             }
         }
+    }
+}
+
+/// What a ticket tells of its customer.
+fn named(ticket: &facts::Behind) -> Contact<'_> {
+    Contact {
+        customer_id: ticket.customer_id.as_deref(),
+        email: ticket.customer_email.as_deref(),
+        desk_id: ticket.customer_external_id.as_deref(),
     }
 }
 

@@ -199,7 +199,10 @@ impl Settings {
     /// # Errors
     /// Names the first that is missing or wrong.
     pub fn from_env() -> Result<Settings, SettingError> {
-        let database_url = env::secret("DATABASE_URL", "a Postgres URL like postgres://user@host:5432/name")?;
+        const DATABASE: &str = "a Postgres URL like postgres://user@host:5432/name";
+        let database_url = env::secret_url("DATABASE_URL", &["postgres", "postgresql"], DATABASE)?;
+        jobs::store::connect_options(database_url.expose())
+            .map_err(|_| env::invalid_secret("DATABASE_URL", DATABASE))?;
         let redis_url = env::secret("REDIS_URL", "a Redis URL like redis://host:6379/0")?;
         let redis = Server::new(redis_url.expose())
             .map_err(|_| env::invalid_secret("REDIS_URL", "a Redis URL like redis://host:6379/0"))?;
@@ -216,6 +219,7 @@ impl Settings {
         )?;
         nice()?;
         let loopback = env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)])?;
+        let destinations = if loopback { Destinations::PublicOrLoopback } else { Destinations::PublicOnly };
         Ok(Settings {
             database_url,
             redis,
@@ -232,13 +236,15 @@ impl Settings {
             files_s3: files_s3()?,
             file_limit_bytes: bytes("DESK_ATTACHMENT_MAX_BYTES")?,
             mail_door: mail_door()?,
-            destinations: if loopback { Destinations::PublicOrLoopback } else { Destinations::PublicOnly },
+            destinations,
             public_url: public_url()?,
-            slack_url: env::optional("DESK_SLACK_URL", "https://slack.com/api".to_owned(), "a URL")?,
-            probe_url: env::maybe("DESK_PROBE_URL", "a URL like http://127.0.0.1:9000")?,
+            slack_url: env::base_url("DESK_SLACK_URL", |url| destinations.base_url(url))?
+                .unwrap_or_else(|| "https://slack.com/api".to_owned()),
+            // It is on loopback whatever the others may call.
+            probe_url: env::base_url("DESK_PROBE_URL", |url| Destinations::PublicOrLoopback.base_url(url))?,
             ops_bind: boot::ops::bind_from_env()?,
-            shopify: shopify_settings()?,
-            anthropic: anthropic_settings()?,
+            shopify: shopify_settings(destinations)?,
+            anthropic: anthropic_settings(destinations)?,
             prices: Prices {
                 input: price("ANTHROPIC_PRICE_INPUT", "1")?,
                 output: price("ANTHROPIC_PRICE_OUTPUT", "5")?,
@@ -320,18 +326,31 @@ fn price(name: &'static str, default: &str) -> Result<u64, SettingError> {
         .ok_or_else(|| env::invalid(name, &text, "US dollars such as 1 or 0.25, 0 to 10000"))
 }
 
-fn anthropic_settings() -> Result<Option<anthropic::Settings>, SettingError> {
+fn anthropic_settings(destinations: Destinations) -> Result<Option<anthropic::Settings>, SettingError> {
     let Some(key) = env::maybe_secret("ANTHROPIC_API_KEY") else { return Ok(None) };
+    if !is_plain(key.expose()) {
+        return Err(env::invalid_secret("ANTHROPIC_API_KEY", "plain ASCII, which a header can carry"));
+    }
+    let version = env::optional("ANTHROPIC_VERSION", "2026-10-21".to_owned(), "a date like 2026-10-21")?;
+    if !is_plain(&version) {
+        return Err(env::invalid("ANTHROPIC_VERSION", &version, "a date like 2026-10-21"));
+    }
     Ok(Some(anthropic::Settings {
-        base: env::optional("ANTHROPIC_BASE_URL", "https://api.anthropic.com".to_owned(), "a URL")?,
+        base: env::base_url("ANTHROPIC_BASE_URL", |url| destinations.base_url(url))?
+            .unwrap_or_else(|| "https://api.anthropic.com".to_owned()),
         key: key.expose().to_owned(),
         model: env::optional("ANTHROPIC_MODEL", "claude-haiku-4-5".to_owned(), "a model's name")?,
-        version: env::optional("ANTHROPIC_VERSION", "2026-10-21".to_owned(), "a date like 2026-10-21")?,
+        version,
         max_tokens: 1_500,
     }))
 }
 
-fn shopify_settings() -> Result<Option<shopify::Settings>, SettingError> {
+/// Whether a header can carry it.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+fn shopify_settings(destinations: Destinations) -> Result<Option<shopify::Settings>, SettingError> {
     let Some(client_id) = env::maybe::<String>("SHOPIFY_CLIENT_ID", "the app's public name")? else {
         return Ok(None);
     };
@@ -343,7 +362,7 @@ fn shopify_settings() -> Result<Option<shopify::Settings>, SettingError> {
         version: env::optional("SHOPIFY_API_VERSION", "2026-07".to_owned(), "a version such as 2026-07")?,
         // Asked for by the api, when a shop is connected.
         scopes: String::new(),
-        base: env::maybe("SHOPIFY_BASE_URL", "a URL like http://127.0.0.1:9000")?,
+        base: env::base_url("SHOPIFY_BASE_URL", |url| destinations.base_url(url))?,
     }))
 }
 

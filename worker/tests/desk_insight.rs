@@ -229,6 +229,68 @@ async fn what_is_known_of_a_customer_comes_onto_their_tickets() {
 }
 
 #[tokio::test]
+async fn whom_an_address_names_is_known_by_the_help_desks_id_from_then_on() {
+    let desk = Desk::open(None).await;
+    let mut admin = desk.admin().await;
+    sqlx::query(
+        "insert into platform.customer (tenant_id, customer_id, email)
+         select t.id, c.id, c.email from shared.tenant t, (values ('7041', 'ann@example.com'), ('7042', 'bea@example.com')) c (id, email)",
+    )
+    .execute(&mut admin)
+    .await
+    .expect("inserted");
+    // Who is behind a ticket that tells this address and this id of the help desk's.
+    let behind = async |number: i64, email: Option<&str>, desk_id: Option<&str>| {
+        let mut admin = desk.admin().await;
+        let known: Option<TicketId> =
+            sqlx::query_scalar("select id from support_app.ticket where number = $1")
+                .bind(number)
+                .fetch_optional(&mut admin)
+                .await
+                .expect("read");
+        let id = match known {
+            Some(id) => id,
+            None => desk.hears(number, "Hello?").await,
+        };
+        sqlx::query(
+            "update support_app.ticket set customer_email = $2, customer_external_id = $3 where id = $1",
+        )
+        .bind(id)
+        .bind(email)
+        .bind(desk_id)
+        .execute(&mut admin)
+        .await
+        .expect("updated");
+        desk.does(&SettleTicket { ticket_id: id.0 }).await;
+        let customer = desk.ticket(id).await["known_customer"].as_str().map(str::to_owned);
+        let noted: Vec<(String, String)> = sqlx::query_as(
+            "select value, customer_id from platform.customer_identity where kind = 'desk' order by value, customer_id",
+        )
+        .fetch_all(&mut admin)
+        .await
+        .expect("read");
+        (customer, noted)
+    };
+    let is = |customer: Option<&str>, noted: &[&str]| {
+        let noted: Vec<_> = noted.iter().map(|id| ("55".to_owned(), (*id).to_owned())).collect();
+        (customer.map(str::to_owned), noted)
+    };
+    assert_eq!(behind(1, None, None).await, is(None, &[]));
+    assert_eq!(behind(2, None, Some("55")).await, is(None, &[]));
+    assert_eq!(behind(3, Some("Ann@Example.com"), Some("55")).await, is(Some("7041"), &["7041"]));
+    // Her next ticket by chat, and one from an address that nobody knows.
+    assert_eq!(behind(4, None, Some("55")).await, is(Some("7041"), &["7041"]));
+    assert_eq!(behind(5, Some("ann@work.example"), Some("55")).await, is(Some("7041"), &["7041"]));
+    // A ticket that tells the id only now is looked up for it.
+    assert_eq!(behind(1, None, Some("55")).await, is(Some("7041"), &["7041"]));
+    // What two are called names neither of them.
+    assert_eq!(behind(6, Some("bea@example.com"), Some("55")).await, is(Some("7042"), &["7041", "7042"]));
+    assert_eq!(behind(7, None, Some("55")).await, is(None, &["7041", "7042"]));
+    assert_eq!(behind(8, Some("ann@example.com"), Some("55")).await, is(Some("7041"), &["7041", "7042"]));
+    assert_eq!(desk.dead().await, 0);
+}
+
+#[tokio::test]
 async fn a_survey_of_the_help_desk_is_a_rating_once() {
     let desk = Desk::open(None).await;
     let id = desk.hears(1, "Hello?").await;

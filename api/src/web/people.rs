@@ -78,11 +78,7 @@ impl People {
             console: ConsoleSessions::new(master),
             sign_ins: SignIns::new(settings.sign_ins_per_minute),
             origins,
-            destinations: if settings.allow_loopback {
-                Destinations::PublicOrLoopback
-            } else {
-                Destinations::PublicOnly
-            },
+            destinations: settings.destinations(),
             identity: OnceLock::new(),
             remembered: Mutex::default(),
             turns: Semaphore::new(LOOK_UPS_AT_ONCE),

@@ -4,6 +4,7 @@ mod access;
 mod analytics;
 mod auth;
 mod bad_input;
+mod boot_line;
 mod cases;
 mod commands;
 mod dead_letters;

@@ -5,6 +5,7 @@
 mod shop;
 
 mod deliveries;
+mod slack_places;
 
 use std::sync::Arc;
 

@@ -221,6 +221,7 @@ async fn what_few_tickets_have_is_found_without_the_others() {
         ("archived", aside(Aside::Archived), Order::Newest, 1),
         ("a channel", Filter { channel: Some("sms".to_owned()), ..filter() }, Order::Newest, 3),
         ("a department", Filter { department: Some("Few".to_owned()), ..filter() }, Order::Newest, 2),
+        ("a department", Filter { department: Some("Few".to_owned()), ..filter() }, Order::Smart, 1),
         ("rare", rare(), Order::Smart, 2),
         ("rare", rare(), Order::Newest, 3),
         ("rare", rare(), Order::Updated, 3),

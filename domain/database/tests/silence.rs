@@ -49,3 +49,9 @@ async fn a_transaction_that_was_dropped_halfway_gives_its_place_back() {
     let tx = tokio::time::timeout(WITHIN, begin_again(&db)).await.expect("the only place is free again");
     tx.commit().await.expect("committed");
 }
+
+#[tokio::test]
+async fn no_connection_lives_so_long_that_it_still_leads_to_a_former_primary() {
+    let db = Db::connect("postgres://nobody@127.0.0.1:1/nothing", 1).expect("a URL");
+    assert_eq!(db.pool().options().get_max_lifetime(), Some(Duration::from_secs(30 * 60)));
+}

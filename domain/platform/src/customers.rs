@@ -1,9 +1,11 @@
 //! The shop's customers as a reply needs them: who writes, and what they have bought.
 
+use std::sync::LazyLock;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::FromRow;
+use sqlx::{FromRow, Row};
 
 use database::{DbError, Tx};
 
@@ -41,35 +43,84 @@ impl Found {
     }
 }
 
-/// The shop's customer by what a help desk knows of them: the shop's own id, else the e-mail address (support role).
-/// Whoever was merged is who they are now.
-pub async fn find(tx: &mut Tx, customer_id: Option<&str>, email: Option<&str>) -> Result<Found, DbError> {
-    let (id, address) = as_normalised(customer_id, email);
-    if let Some(id) = id
-        && let Some(known) = by_id(tx, &id).await?
-    {
-        return Ok(Found::One(known));
+/// What a ticket tells of its customer.
+#[derive(Clone, Copy, Default)]
+pub struct Contact<'c> {
+    /// The shop's own id.
+    pub customer_id: Option<&'c str>,
+    /// The e-mail address.
+    pub email: Option<&'c str>,
+    /// The help desk's id.
+    pub desk_id: Option<&'c str>,
+}
+
+impl Contact<'_> {
+    /// As it is compared; none when there is nothing by which anybody is found. By a rounded id nobody is.
+    pub(crate) fn compared(&self) -> Option<Compared> {
+        let id = self.customer_id.and_then(normal::id).and_then(|id| match id {
+            Id::Exact(id) => Some(id),
+            Id::Rounded(_) => None,
+        });
+        let desk_id = self.desk_id.filter(|id| is_id(id)).map(str::to_owned);
+        let compared = Compared { id, address: self.email.and_then(normal::email), desk_id };
+        let is_nothing = compared.id.is_none() && compared.address.is_none() && compared.desk_id.is_none();
+        (!is_nothing).then_some(compared)
     }
-    let Some(address) = address else { return Ok(Found::Nobody) };
-    let found: Vec<String> =
-        sqlx::query_scalar(include_str!("find_by_email.sql")).bind(&address).fetch_all(&mut **tx).await?;
-    Ok(Found::of(found))
 }
 
-/// An id and an address as they are compared. By a rounded id nobody is found.
-pub(crate) fn as_normalised(
-    customer_id: Option<&str>,
-    email: Option<&str>,
-) -> (Option<String>, Option<String>) {
-    let id = customer_id.and_then(normal::id).and_then(|id| match id {
-        Id::Exact(id) => Some(id),
-        Id::Rounded(_) => None,
-    });
-    (id, email.and_then(normal::email))
+/// The parameters of [`WHOM`].
+pub(crate) struct Compared {
+    pub(crate) id: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) desk_id: Option<String>,
 }
 
-async fn by_id(tx: &mut Tx, id: &str) -> Result<Option<String>, DbError> {
-    Ok(sqlx::query_scalar(include_str!("find_by_id.sql")).bind(id).fetch_optional(&mut **tx).await?)
+/// Whom a ticket's contact details name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whom {
+    /// Whom the shop knows by them.
+    pub found: Found,
+    /// Whether the help desk's id is not noted as theirs yet, see [`crate::identities::desk::note`].
+    pub is_news: bool,
+}
+
+/// `whom.sql` with the statements that it consists of in their places.
+pub(crate) static WHOM: LazyLock<String> = LazyLock::new(|| {
+    include_str!("whom.sql")
+        .replace("({by_id})", &within(include_str!("find_by_id.sql"), "$1"))
+        .replace("({by_email})", &within(include_str!("find_by_email.sql"), "$2"))
+        .replace("({by_desk})", &within(include_str!("find_by_desk.sql"), "$3"))
+});
+
+/// A statement of one parameter as a part of another one.
+pub(crate) fn within(statement: &str, parameter: &str) -> String {
+    format!("(\n{}\n)", statement.trim_end().replace("$1", parameter))
+}
+
+/// The shop's customer by what a help desk knows of them: the shop's own id, else the e-mail address, else the help desk's own
+/// id where it is one customer's (support or platform role). Whoever was merged is who they are now.
+///
+/// # Errors
+/// The database failed.
+pub async fn of_contact(tx: &mut Tx, contact: Contact<'_>) -> Result<Whom, DbError> {
+    let Some(Compared { id, address, desk_id }) = contact.compared() else {
+        return Ok(Whom { found: Found::Nobody, is_news: false });
+    };
+    let row = sqlx::query(sqlx::AssertSqlSafe(WHOM.as_str()))
+        .bind(id)
+        .bind(address)
+        .bind(desk_id)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(Whom { found: Found::of(row.try_get("ids")?), is_news: row.try_get("is_news")? })
+}
+
+/// The same where no help desk tells of them.
+///
+/// # Errors
+/// The database failed.
+pub async fn find(tx: &mut Tx, customer_id: Option<&str>, email: Option<&str>) -> Result<Found, DbError> {
+    Ok(of_contact(tx, Contact { customer_id, email, desk_id: None }).await?.found)
 }
 
 /// What a customer has bought, as of a moment.

@@ -6,7 +6,8 @@ mod world;
 use chrono::{DateTime, Utc};
 use database::{Role, Tx};
 use platform::analytics::Standing;
-use platform::customers::{self, Found as Customer};
+use platform::customers::{self, Contact, Found as Customer};
+use platform::identities::desk::{self, Noted};
 use platform::identities::erased::ErasureKey;
 use platform::identities::merge::{self, MergeError};
 use platform::orders::export::{Selection, export};
@@ -443,6 +444,68 @@ async fn one_address_of_two_customers_names_nobody_until_they_are_merged() {
     // What names g-1 is theirs, also what came since.
     assert_eq!(profiles(&world).await, [profile("g-1", 2, 2, 35), profile("g-2", 1, 1, 40)]);
     assert_eq!(found().await, Customer::Several(vec!["g-1".to_owned(), "g-2".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_help_desks_id_names_a_customer_as_long_as_it_is_one() {
+    let world = world().await;
+    let (ann, bea) = (Some("ann@example.com"), Some("bea@example.com"));
+    bring(&world, &[of("c1", ann, order("1", &[30])), of("c2", bea, order("2", &[40]))]).await;
+    let whom = async |email: Option<&'static str>, desk_id: &'static str| {
+        let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+        let contact = Contact { customer_id: None, email, desk_id: Some(desk_id) };
+        let whom = customers::of_contact(&mut tx, contact).await.expect("answers");
+        (whom.found, whom.is_news)
+    };
+    let note = async |desk_id: &'static str, customers: &[&str]| {
+        let noted: Vec<Noted> = customers
+            .iter()
+            .map(|id| Noted { desk_id: desk_id.to_owned(), customer_id: (*id).to_owned() })
+            .collect();
+        let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+        desk::note(&mut tx, &noted).await.expect("noted");
+        tx.commit().await.expect("commits");
+    };
+    let (c1, c2) = (Customer::One("c1".to_owned()), Customer::One("c2".to_owned()));
+    assert_eq!(whom(None, "7").await, (Customer::Nobody, false));
+    assert_eq!(whom(ann, "7").await, (c1.clone(), true));
+    note("7", &["c1"]).await;
+    assert_eq!(whom(ann, "7").await, (c1.clone(), false));
+    assert_eq!(whom(None, "7").await, (c1.clone(), false));
+    assert_eq!(whom(Some("ann@work.example"), "7").await, (c1.clone(), false));
+    assert_eq!(whom(None, "70").await, (Customer::Nobody, false));
+    // An address that is somebody's goes before. Then the id is said of two, and decides nothing by itself.
+    assert_eq!(whom(bea, "7").await, (c2.clone(), true));
+    note("7", &["c2"]).await;
+    assert_eq!(whom(None, "7").await, (Customer::Nobody, false));
+    assert_eq!(whom(ann, "7").await, (c1.clone(), false));
+    // Whoever is one person is named by it, and is two again when that is taken back.
+    note("8", &["c1"]).await;
+    let mut tx = tx(&world).await;
+    let merged = merge::merge(&mut tx, world.tenant, "c2", "c1", "ann").await.expect("merged");
+    tx.commit().await.expect("commits");
+    assert_eq!(whom(None, "7").await, (c2.clone(), false));
+    assert_eq!(whom(None, "8").await, (c2.clone(), false));
+    // Nobody is noted who is another one by now, or whom the shop does not know.
+    note("9", &["c1", "c3"]).await;
+    assert_eq!(whom(None, "9").await, (Customer::Nobody, false));
+    let mut tx = self::tx(&world).await;
+    merge::undo(&mut tx, world.tenant, merged.id, "ann").await.expect("undone");
+    tx.commit().await.expect("commits");
+    assert_eq!(whom(None, "7").await, (Customer::Nobody, false));
+    assert_eq!(whom(None, "8").await, (c1, false));
+
+    // The id of a form, as which everybody writes, is noted for ten customers and then no more.
+    let many: Vec<Statement> =
+        (0..10).map(|n| of(&format!("f{n}"), None, order(&format!("f{n}"), &[1]))).collect();
+    bring(&world, &many).await;
+    let ids: Vec<String> = (0..10).map(|n| format!("f{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    note("form", &ids[..9]).await;
+    assert_eq!(whom(bea, "form").await, (c2.clone(), true));
+    note("form", &ids[9..]).await;
+    assert_eq!(whom(bea, "form").await, (c2, false));
+    assert_eq!(whom(None, "form").await, (Customer::Nobody, false));
 }
 
 #[tokio::test]

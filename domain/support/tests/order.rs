@@ -5,11 +5,12 @@
 mod world;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
-use database::Role;
-use database::ids::TicketId;
+use database::ids::{MessageId, TicketId};
+use database::{Role, Tx};
 use proptest::prelude::*;
 use sqlx::{Connection, PgConnection};
-use support::order::facts::{self, Base, Look};
+use support::analysis::{self, Reader, Reading};
+use support::order::facts::{self, Base, Known, Look};
 use support::order::{Inputs, Terms, Tier, alerts, place};
 use support::settle;
 use uuid::Uuid;
@@ -139,14 +140,16 @@ async fn ticket(world: &World, number: i64, status: &str) -> TicketId {
     id
 }
 
-async fn say(world: &World, ticket: TicketId, from_agent: bool, sent_at: DateTime<Utc>) {
+/// A message that nothing has followed from yet.
+async fn write(world: &World, ticket: TicketId, from_agent: bool, sent_at: DateTime<Utc>) -> MessageId {
+    let id = MessageId(Uuid::now_v7());
     let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("answers");
     sqlx::query(
         "insert into support_app.message (id, tenant_id, ticket_id, external_id, from_agent, internal, channel, body_text,
              sent_at)
          values ($1, $2, $3, $1::text, $4, false, 'email', 'words', $5)",
     )
-    .bind(Uuid::now_v7())
+    .bind(id)
     .bind(world.tenant)
     .bind(ticket)
     .bind(from_agent)
@@ -154,6 +157,11 @@ async fn say(world: &World, ticket: TicketId, from_agent: bool, sent_at: DateTim
     .execute(&mut admin)
     .await
     .expect("inserted");
+    id
+}
+
+async fn say(world: &World, ticket: TicketId, from_agent: bool, sent_at: DateTime<Utc>) {
+    write(world, ticket, from_agent, sent_at).await;
     let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
     sqlx::query("update support_app.ticket set last_message_at = $2 where id = $1")
         .bind(ticket)
@@ -282,6 +290,104 @@ async fn a_ticket_that_is_settled_again_is_held_and_not_written_again() {
         versions.push(version);
     }
     assert_eq!(versions[0], versions[1]);
+}
+
+/// How often the transaction has written rows of tickets that were there.
+async fn writes(tx: &mut Tx) -> i64 {
+    let counted =
+        "select n_tup_upd from pg_stat_xact_user_tables where relid = 'support_app.ticket'::regclass";
+    sqlx::query_scalar(counted).fetch_one(&mut **tx).await.expect("counted")
+}
+
+#[tokio::test]
+async fn all_that_follows_from_a_ticket_is_written_into_its_row_at_once() {
+    let world = world().await;
+    let id = ticket(&world, 1, "open").await;
+    let message = write(&world, id, false, at(0)).await;
+
+    // A new one, whose customer was looked up.
+    let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    let bounds: Vec<f32> = (0..=100).map(|n| n as f32).collect();
+    facts::put_base(&mut tx, Uuid::now_v7(), Some(0.2), &bounds).await.expect("stored");
+    let base = facts::base(&mut tx).await.expect("read");
+    let behind = facts::of_ticket(&mut tx, id).await.expect("read").expect("there is one");
+    let found = base.facts(Some(0.9), Some(99.5), Some(12));
+    let look = Look { ticket: behind, customer: Some("7041".into()), facts: found };
+    let known = Some(Known::of(&base, &look));
+    let before = writes(&mut tx).await;
+    let settled = settle::settle_knowing(&mut tx, world.tenant, id, known, at(60)).await.expect("settled");
+    assert_eq!(settled.expect("there is one").version, 1, "no reader sees a change");
+    assert_eq!(writes(&mut tx).await - before, 1);
+    tx.commit().await.expect("commits");
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("answers");
+    let stored: (bool, String, String, bool, String) = sqlx::query_as(
+        "select first_customer_message_at = $1 and waiting_since = $1, known_customer, customer_tier,
+                sla_due_at is not null, rank_terms -> 'tier' ->> 'word'
+         from support_app.ticket",
+    )
+    .bind(at(0))
+    .fetch_one(&mut admin)
+    .await
+    .expect("read");
+    let tier = || "platinum".to_owned();
+    assert_eq!(stored, (true, "7041".to_owned(), tier(), true, tier()));
+    let looks: i64 = sqlx::query_scalar("select count(*) from jobs.live where kind = 'refresh_rank'")
+        .fetch_one(&mut admin)
+        .await
+        .expect("counted");
+    assert_eq!(looks, 0, "its customer was looked up");
+
+    // Its message was read: in another language, and of a matter that takes its time.
+    let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    let reading = Reading {
+        sentiment: Some(0.1),
+        language: Some("de".to_owned()),
+        topics: vec!["refund"],
+        ..Reading::default()
+    };
+    let reader = Reader { name: "lexicon", model: None, remark: None };
+    analysis::store(&mut tx, world.tenant, message, &reading, &reader, at(120)).await.expect("stored");
+    let before = writes(&mut tx).await;
+    let settled = settle::settle(&mut tx, world.tenant, id, at(180)).await.expect("settled");
+    assert_eq!(settled.expect("there is one").version, 2, "readers see the language");
+    assert_eq!(writes(&mut tx).await - before, 1);
+    tx.commit().await.expect("commits");
+    let stored: (f32, Vec<String>, Option<bool>, String, String, String) = sqlx::query_as(
+        "select t.sentiment, t.topics, t.asks_compensation, t.language, t.rank_terms -> 'difficulty' ->> 'word',
+                string_agg(e.payload ->> 'changed', ' ')
+         from support_app.ticket t join support_app.event_pending e on e.ticket_id = t.id and e.kind = 'ticket_update'
+         group by t.id",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .expect("read");
+    let refund = || "refund".to_owned();
+    let told = (0.1, vec![refund()], Some(false), "de".to_owned(), refund(), r#"["language"]"#.to_owned());
+    assert_eq!(stored, told);
+
+    // Nothing happened since.
+    let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    let before = writes(&mut tx).await;
+    settle::settle(&mut tx, world.tenant, id, at(240)).await.expect("settled").expect("there is one");
+    assert_eq!(writes(&mut tx).await - before, 0);
+}
+
+#[tokio::test]
+async fn a_look_at_customers_writes_each_ticket_once() {
+    let world = world().await;
+    let (one, other) = (ticket(&world, 1, "open").await, ticket(&world, 2, "open").await);
+    say(&world, one, false, at(0)).await;
+    say(&world, other, false, at(0)).await;
+    let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    let base = facts::base(&mut tx).await.expect("read");
+    let mut looks = Vec::new();
+    for (id, churn) in [(one, Some(0.9)), (other, None)] {
+        let behind = facts::of_ticket(&mut tx, id).await.expect("read").expect("there is one");
+        looks.push(Look { ticket: behind, customer: None, facts: base.facts(churn, None, None) });
+    }
+    let before = writes(&mut tx).await;
+    assert_eq!(facts::put(&mut tx, &base, &looks, at(60)).await.expect("stored"), 1, "one of them moved");
+    assert_eq!(writes(&mut tx).await - before, 2, "of the other it is known that nobody is");
 }
 
 #[tokio::test]

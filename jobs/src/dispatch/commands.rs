@@ -1,7 +1,7 @@
 //! Single commands for others who keep something in the same Redis beside the order of jobs (the rate buckets of
 //! upstreams): one connection, made when it is first needed and made again after it broke.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use redis::{Cmd, RedisResult, Value, aio::ConnectionLike};
 use tokio::sync::Mutex;
@@ -10,6 +10,9 @@ use super::{Dispatch, Server, server::Connection};
 
 /// How long a command may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// Runs one command, for those who know nothing of the queue.
+pub type Runner = Arc<dyn Fn(Cmd) -> Pin<Box<dyn Future<Output = RedisResult<Value>> + Send>> + Send + Sync>;
 
 /// Runs commands. Cloning shares the connection.
 #[derive(Clone, Debug)]
@@ -22,6 +25,15 @@ impl Dispatch {
     /// A way to run single commands.
     pub fn commands(&self) -> Commands {
         Commands { server: self.server.clone(), connection: Arc::default() }
+    }
+
+    /// The same as a function.
+    pub fn runner(&self) -> Runner {
+        let commands = self.commands();
+        Arc::new(move |command| {
+            let commands = commands.clone();
+            Box::pin(async move { commands.run(&command).await })
+        })
     }
 
     /// What every key in Redis begins with.

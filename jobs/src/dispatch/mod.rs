@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 pub use advice::advise;
-pub use commands::Commands;
+pub use commands::{Commands, Runner};
 pub use redis::RedisError;
 pub use server::Server;
 

@@ -22,6 +22,10 @@ fn a_wrong_setting_is_one_line_and_exit_code_2() {
             &[REDIS, ("DATABASE_URL", "mysql://hunter2")][..],
             "DATABASE_URL is set to a secret that does not fit",
         ),
+        (
+            &[REDIS, ("DATABASE_URL", "postgres://u:hunter2@127.0.0.1/desk?sslmode=perhaps")][..],
+            "DATABASE_URL is set to a secret that does not fit",
+        ),
         (&[DATABASE, ("REDIS_URL", "hunter2")][..], "REDIS_URL is set to a secret that does not fit"),
         (&[DATABASE, REDIS, ("DESK_OPS_BIND", "here")][..], "DESK_OPS_BIND is \"here\""),
         (

@@ -15,7 +15,7 @@ use serde_json::json;
 use upstreams::mail::compose::{self, Dkim, File, Letter, Person};
 use upstreams::mail::{Account, Post, Security, SendError};
 use upstreams::outgoing::Inside;
-use upstreams::{Breakers, Destinations, Outgoing};
+use upstreams::{Breakers, Destinations, Outgoing, Subject};
 
 const TEXTS: [&str; 6] = [
     "Hello Ann,\n\nyour lamp left us on Monday.\n\nKind regards",
@@ -73,6 +73,7 @@ fn send(plan: &Path) -> anyhow::Result<String> {
     boot::install_tls();
     let servers: Vec<Server> = serde_json::from_slice(&std::fs::read(plan).context("the plan")?)?;
     let body = Outgoing::pass(TEXTS[0], "<p>Hello</p>", &Inside { tags: &[], instructions: &[] })?;
+    let subject = Subject::repeated("Re: Lamp");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut answers = BTreeMap::new();
     for server in servers {
@@ -86,7 +87,7 @@ fn send(plan: &Path) -> anyhow::Result<String> {
         let letter = Letter {
             from: Person { address: "help@shop.example", name: Some("Shop") },
             to: Person { address: "ann@x.example", name: None },
-            subject: "Re: Lamp",
+            subject: &subject,
             message_id: "sent@shop.example",
             in_reply_to: None,
             references: &[],
@@ -140,7 +141,7 @@ fn write(folder: &Path) -> anyhow::Result<String> {
                 let letter = Letter {
                     from: Person { address: "help@shop.example", name: Some("L\u{e4}mp \"Shop\", GmbH") },
                     to: Person { address: "ann@x.example", name: Some("Zo\u{eb}") },
-                    subject,
+                    subject: &Subject::repeated(subject),
                     message_id: &message_id,
                     in_reply_to: references.last().map(String::as_str),
                     references,

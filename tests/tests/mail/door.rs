@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use upstreams::mail::server::Protocol;
 use upstreams::mail::{Account, Letter, Person, Post, Security, SendError};
 use upstreams::outgoing::Inside;
-use upstreams::{Breakers, Destinations, Outgoing};
+use upstreams::{Breakers, Destinations, Outgoing, Subject};
 use worker::mail_door::{self, MailDoor};
 
 use crate::shop::{Shop, mail, text_of};
@@ -81,7 +81,7 @@ async fn a_mail_server_hands_mail_over_at_the_door() {
         let letter = Letter {
             from: Person { address: "ann@x.example", name: Some("Ann") },
             to: Person { address: to, name: None },
-            subject: "Lamp",
+            subject: &Subject::repeated("Lamp"),
             message_id: "door@x.example",
             in_reply_to: None,
             references: &[],

@@ -11,6 +11,10 @@ use support::kinds::send_link::LinkMail;
 use support::mail::mailboxes::{self, Smtp, Wanted};
 use support::mail::outbound;
 use support::mail::way_out::Missing;
+use support::tickets::change::Customer;
+use support::tickets::create::{self, NewTicket};
+use support::tickets::message::From;
+use support::tickets::words::{Channel, Priority};
 use support::tickets::{TicketError, send_again};
 use uuid::Uuid;
 
@@ -100,6 +104,47 @@ async fn without_a_mailbox_a_reply_is_not_sent_says_so_and_is_sent_once_there_is
     assert!(text_of(&sent.raw).contains("It left on Monday."));
     assert_eq!(shop.whole(ticket).await.waiting_since, None);
     assert!(matches!(again().await, Err(TicketError::Conflict(_))), "it has left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subject_of_ours_with_a_placeholder_does_not_leave_and_the_customers_own_does() {
+    let sink = MailSink::start().await.expect("a free port");
+    let shop = Shop::open(&sink, None).await;
+    let head = "Message-ID: <a1@x>\r\nSubject: [EXTERNAL] {{lamp}}\r\n";
+    let came = shop.hands_in(&mail(head, "Hello"), None).await;
+    shop.works().await;
+    shop.replies(shop.ticket_of(&came).await, "It left on Monday.", None).await;
+    shop.works().await;
+    let [sent] = sink.mails().try_into().expect("one mail");
+    assert_eq!(header(&text_of(&sent.raw), "Subject"), Some("Re: [EXTERNAL] {{lamp}}"));
+
+    let writes = async |subject: &str| {
+        let new = NewTicket {
+            subject: Some(subject.to_owned()),
+            channel: Channel::Email,
+            priority: Priority::Normal,
+            customer: Customer { email: Some("bea@x.example".to_owned()), ..Customer::default() },
+            tags: Vec::new(),
+            department: None,
+            skills: Vec::new(),
+            language: None,
+            custom: serde_json::Map::new(),
+            message: Some((From::Agent, "Your lamp is here.".to_owned())),
+        };
+        let mut tx = shop.app.db.tenant_tx(Role::Support, shop.tenant).await.expect("the database");
+        let made = create::create(&mut tx, &shop.acting(), &new).await.expect("made");
+        tx.commit().await.expect("the database");
+        shop.app.dispatch.announce(made.announcement);
+        shop.works().await;
+        shop.message(made.ticket, made.message.expect("its message")).await
+    };
+    let refused = writes("About your order, [name]").await;
+    assert_eq!(refused.delivery.as_deref(), Some("failed"));
+    let error = refused.error.expect("it says why");
+    assert!(error.contains("subject") && error.contains("placeholder"), "{error}");
+    assert_eq!(sink.count(), 1);
+    assert_eq!(writes("About your order").await.delivery.as_deref(), Some("sent"));
+    assert_eq!(sink.count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

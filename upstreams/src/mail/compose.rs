@@ -12,7 +12,7 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 
 use super::error::SendError;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, Subject};
 
 /// Headers that the signature covers, those of them that a mail has.
 const SIGNED: [&str; 9] = [
@@ -34,7 +34,7 @@ pub struct Letter<'a> {
     /// To whom it goes.
     pub to: Person<'a>,
     /// The subject.
-    pub subject: &'a str,
+    pub subject: &'a Subject,
     /// Its own id, without angle brackets.
     pub message_id: &'a str,
     /// The mail that it answers.
@@ -118,7 +118,7 @@ pub fn write(letter: &Letter<'_>) -> Result<Message, SendError> {
         .from(mailbox(letter.from).ok_or_else(|| unfit("the mailbox's own address is none"))?)
         .to(mailbox(letter.to)
             .ok_or_else(|| unfit("the customer's address is none that mail can be sent to"))?)
-        .subject(letter.subject)
+        .subject(letter.subject.as_str())
         .date(letter.at)
         .message_id(Some(format!("<{}>", letter.message_id)));
     if let Some(id) = letter.in_reply_to {
@@ -183,11 +183,15 @@ mod tests {
         String::from_utf8(write(letter).expect("written").formatted()).expect("text")
     }
 
-    fn a_letter<'a>(body: &'a Outgoing, references: &'a [String]) -> Letter<'a> {
+    fn a_subject() -> Subject {
+        Subject::repeated("Re: Gr\u{fc}\u{df}e\r\nBcc: evil@x.example")
+    }
+
+    fn a_letter<'a>(subject: &'a Subject, body: &'a Outgoing, references: &'a [String]) -> Letter<'a> {
         Letter {
             from: Person { address: "help@shop.example", name: Some("L\u{e4}mp \"Shop\"") },
             to: Person { address: "ann@x.example", name: None },
-            subject: "Re: Gr\u{fc}\u{df}e\r\nBcc: evil@x.example",
+            subject,
             message_id: "m1@shop.example",
             in_reply_to: references.last().map(String::as_str),
             references,
@@ -201,9 +205,10 @@ mod tests {
 
     #[test]
     fn a_mail_has_its_thread_both_texts_and_no_more_headers_than_it_should() {
+        let subject = a_subject();
         let body = Outgoing::pass("Hello \u{1f4a5}", "<p>Hello</p>", &INSIDE).expect("it passes");
         let references = ["a@x".to_owned(), "b@x".to_owned()];
-        let text = written(&a_letter(&body, &references));
+        let text = written(&a_letter(&subject, &body, &references));
         for line in [
             "Message-ID: <m1@shop.example>",
             "In-Reply-To: <b@x>",
@@ -223,21 +228,23 @@ mod tests {
             content_type: "application/pdf".into(),
             bytes: Bytes::from_static(b"%PDF"),
         };
-        let text = written(&Letter { files: &[file], ..a_letter(&body, &references) });
+        let text = written(&Letter { files: &[file], ..a_letter(&subject, &body, &references) });
         assert!(text.contains("multipart/mixed") && text.contains("application/pdf"), "{text}");
     }
 
     #[test]
     fn what_cannot_be_written_says_why() {
+        let subject = a_subject();
         let body = Outgoing::pass("Hello", "<p>Hello</p>", &INSIDE).expect("it passes");
         let to = Person { address: "not an address", name: None };
-        assert!(matches!(write(&Letter { to, ..a_letter(&body, &[]) }), Err(SendError::Unfit(_))));
+        assert!(matches!(write(&Letter { to, ..a_letter(&subject, &body, &[]) }), Err(SendError::Unfit(_))));
         assert!(check_key("x").is_err());
         assert!(check_key("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").is_ok());
     }
 
     #[test]
     fn a_signature_covers_what_matters() {
+        let subject = a_subject();
         let body = Outgoing::pass("Hello", "<p>Hello</p>", &INSIDE).expect("it passes");
         let dkim = Dkim {
             domain: "shop.example".into(),
@@ -245,7 +252,8 @@ mod tests {
             key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".into(),
         };
         // Headers are folded where they get long.
-        let text = written(&Letter { dkim: Some(&dkim), ..a_letter(&body, &[]) }).replace("\r\n ", " ");
+        let text =
+            written(&Letter { dkim: Some(&dkim), ..a_letter(&subject, &body, &[]) }).replace("\r\n ", " ");
         assert!(
             text.contains("DKIM-Signature: v=1; a=ed25519-sha256; d=shop.example; s=desk; c=relaxed/relaxed"),
             "{text}"

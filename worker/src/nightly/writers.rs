@@ -17,7 +17,15 @@ use crate::outcome::Stop;
 /// The database failed.
 pub async fn follow_up(tx: &mut Tx, ctx: &Ctx, ticket: TicketId) -> Result<Vec<NewJob>, Stop> {
     let behind = facts::of_ticket(tx, ticket).await?;
-    let Some(customer) = behind.and_then(|behind| behind.known_customer) else { return Ok(Vec::new()) };
+    follow_up_of(tx, ctx, behind.and_then(|behind| behind.known_customer)).await
+}
+
+/// The same for the customer who is known to be behind it.
+///
+/// # Errors
+/// The database failed.
+pub async fn follow_up_of(tx: &mut Tx, ctx: &Ctx, customer: Option<String>) -> Result<Vec<NewJob>, Stop> {
+    let Some(customer) = customer else { return Ok(Vec::new()) };
     let customers = [customer];
     if standing::of(tx, &customers).await?.is_empty() {
         return Ok(Vec::new());

@@ -14,6 +14,8 @@ mod lane;
 mod progress;
 mod pulse;
 mod running;
+#[cfg(test)]
+mod silent;
 mod slots;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

@@ -27,6 +27,9 @@ fn stops_with(settings: &[(&str, &str)], named: &str) {
 #[test]
 fn a_missing_or_wrong_setting_is_one_line_and_exit_code_2() {
     stops_with(&[], "DATABASE_URL is not set");
+    for url in ["mysql://hunter2", "postgres://u:hunter2@127.0.0.1/desk?sslmode=perhaps"] {
+        stops_with(&[("DATABASE_URL", url)], "DATABASE_URL is set to a secret that does not fit");
+    }
     stops_with(&[DATABASE], "REDIS_URL is not set");
     stops_with(&[DATABASE, ("REDIS_URL", "hunter2")], "REDIS_URL is set to a secret that does not fit");
     stops_with(&[DATABASE, REDIS], "DESK_MASTER_KEY is not set");
@@ -50,6 +53,30 @@ fn a_missing_or_wrong_setting_is_one_line_and_exit_code_2() {
         let said = format!("{name} is {value:?}; it should be {expected}\n");
         stops_with(&[DATABASE, REDIS, KEY, (name, value)], &said);
     }
+}
+
+#[test]
+fn a_base_url_that_no_client_would_call_is_told_like_any_other_setting() {
+    const ANTHROPIC: (&str, &str) = ("ANTHROPIC_API_KEY", "hunter2");
+    const CLIENT: (&str, &str) = ("SHOPIFY_CLIENT_ID", "app");
+    const SECRET: (&str, &str) = ("SHOPIFY_CLIENT_SECRET", "hunter2");
+    for (name, url, problem) in [
+        ("ANTHROPIC_BASE_URL", "api.anthropic.com", "it is not a URL"),
+        ("ANTHROPIC_BASE_URL", "http://api.anthropic.com", "the scheme must be https"),
+        ("SHOPIFY_BASE_URL", "https://10.0.0.1/shops", "it is not a public address"),
+        ("DESK_SLACK_URL", "http://127.0.0.1:9/api", "the scheme must be https"),
+        ("DESK_PROBE_URL", "http://192.0.2.1", "plain http is for loopback only"),
+    ] {
+        let said =
+            format!("{name} is {url:?}; it should be a base URL like https://host/path, but {problem}\n");
+        stops_with(&[DATABASE, REDIS, KEY, ANTHROPIC, CLIENT, SECRET, (name, url)], &said);
+    }
+    let with_password = ("DESK_SLACK_URL", "https://u:hunter2@slack.com/api");
+    stops_with(&[DATABASE, REDIS, KEY, with_password], "DESK_SLACK_URL is set to a secret that does not fit");
+    let no_header = [DATABASE, REDIS, KEY, ANTHROPIC, ("ANTHROPIC_VERSION", "heute\u{fc}")];
+    stops_with(&no_header, "ANTHROPIC_VERSION is ");
+    let no_header = [DATABASE, REDIS, KEY, ("ANTHROPIC_API_KEY", "hunter2\u{fc}")];
+    stops_with(&no_header, "ANTHROPIC_API_KEY is set to a secret that does not fit");
 }
 
 #[test]

@@ -269,6 +269,27 @@ async fn what_was_erased_does_not_come_back_when_it_is_told_again() {
 }
 
 #[tokio::test]
+async fn what_the_help_desk_calls_an_erased_customer_is_kept_as_a_code_alone() {
+    let shop = Shop::open().await;
+    shop.sql(
+        "insert into platform.customer_identity (tenant_id, kind, value, customer_id)
+         select tenant_id, 'desk', 'd-731', customer_id from platform.customer where customer_id in ('zq-4711', 'bb-1234')
+         union all
+         select tenant_id, 'desk', 'd-732', customer_id from platform.customer where customer_id = 'zq-4711'",
+    )
+    .await;
+    let id = shop.asks(Kind::Erase, zoe(), false).await;
+    shop.drain().await;
+    assert_eq!(shop.request(id).await.state, Stage::Done);
+    let of_bob =
+        "select count(*) from platform.customer_identity where kind = 'desk' and customer_id = 'bb-1234'";
+    assert_eq!(shop.number("select count(*) from platform.customer_identity where kind = 'desk'").await, 1);
+    assert_eq!(shop.number(of_bob).await, 1, "what the other is called stays");
+    // The one of her ticket and the one that was noted; not the one that another customer has as well.
+    assert_eq!(shop.number("select count(*) from platform.erased_identity where kind = 'desk'").await, 2);
+}
+
+#[tokio::test]
 async fn an_address_of_several_is_nobody_and_an_unknown_one_erases_its_tickets() {
     let shop = Shop::open().await;
     shop.sql("insert into platform.customer_identity (tenant_id, kind, value, customer_id)

@@ -27,6 +27,11 @@ async fn sealed(shop: &Shop, request: Uuid) -> Vec<u8> {
 #[tokio::test]
 async fn an_archive_has_what_is_known_and_nothing_of_others_and_opens_with_the_key_alone() {
     let shop = Shop::open().await;
+    shop.sql(
+        "insert into platform.customer_identity (tenant_id, kind, value, customer_id)
+         select tenant_id, 'desk', 'd-731', customer_id from platform.customer where customer_id = 'zq-4711'",
+    )
+    .await;
     let asked = Asked { customer_id: None, email: Some(ZOE.email.into()), verification: "by mail".into() };
     let id = shop.asks(Kind::Export, asked, false).await;
     shop.drain().await;
@@ -66,6 +71,11 @@ async fn an_archive_has_what_is_known_and_nothing_of_others_and_opens_with_the_k
     assert_eq!(messages.len(), 9);
     let lines: Vec<Value> = serde_json::from_str(&read("data/platform.order_line.json")).expect("JSON");
     assert_eq!((lines.len(), &lines[0]["customer_id"]), (2, &ZOE.customer.into()));
+    let person: Value = serde_json::from_str(&read("person.json")).expect("JSON");
+    assert!(person["help_desk_ids"].as_array().is_some_and(|ids| ids.contains(&"d-731".into())), "{person}");
+    let known: Vec<Value> =
+        serde_json::from_str(&read("data/platform.customer_identity.json")).expect("JSON");
+    assert!(known.iter().any(|known| known["value"] == "d-731" && known["kind"] == "desk"), "{known:?}");
     let file = shop.id(&ZOE, "file").await;
     assert_eq!(read(&format!("files/{file}-passport Zanzibara Quokka.png")), ZOE.word);
     let mail = shop.id(&ZOE, "mail").await;

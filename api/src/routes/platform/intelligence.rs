@@ -21,7 +21,7 @@ use axum::Extension;
 use database::Tx;
 use database::ids::TenantId;
 use jobs::{Announcement, NewJob};
-use platform::customers::{Found, NO_ID, is_id};
+use platform::customers::{Contact, Found, NO_ID, is_id};
 use platform::insights::InsightError;
 use platform::insights::catalog::{Catalog, Catalogs};
 use platform::insights::{customer as customers, customer::Customer, named};
@@ -104,11 +104,10 @@ pub(crate) async fn known_of_named(
     memory: &Memory,
     tx: &mut Tx,
     tenant: TenantId,
-    customer_id: Option<&str>,
-    email: Option<&str>,
+    contact: Contact<'_>,
 ) -> Result<serde_json::Value, Problem> {
     let missing = |reason: &str| serde_json::json!({ "available": false, "reason": reason });
-    let named = named::find(tx, customer_id, email).await?;
+    let named = named::find(tx, contact).await?;
     let customer = match (named.found, named.customer) {
         (Found::One(_), Some(customer)) => customer,
         (Found::One(_), None) => return Ok(missing("the shop has no such customer")),

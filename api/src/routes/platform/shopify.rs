@@ -10,6 +10,7 @@ use accounts::shopify::signature::AppSecrets;
 use jobs::{Announcement, NewJob};
 use platform::kinds::SyncShopify;
 use upstreams::breaker::BreakerSettings;
+use upstreams::pacing::shared::Shared;
 use upstreams::shopify::{Settings, Shopify};
 use upstreams::{Breakers, Destinations};
 use utoipa_axum::router::OpenApiRouter;
@@ -30,21 +31,24 @@ pub struct App {
     pub secrets: AppSecrets,
     settings: Option<Settings>,
     destinations: Destinations,
+    pace: Shared,
     client: OnceLock<Option<Shopify>>,
 }
 
 impl App {
-    /// With these settings; with none, no shop is connected.
-    pub fn new(settings: Option<Settings>, secret_before: Option<String>, allow_loopback: bool) -> App {
+    /// With these settings, and the rate that the whole cluster keeps; with none, no shop is connected.
+    pub fn new(
+        settings: Option<Settings>,
+        secret_before: Option<String>,
+        destinations: Destinations,
+        pace: Shared,
+    ) -> App {
         let secret = settings.as_ref().map(|settings| settings.client_secret.clone());
         App {
             secrets: AppSecrets::new([secret, secret_before].into_iter().flatten()),
             settings,
-            destinations: if allow_loopback {
-                Destinations::PublicOrLoopback
-            } else {
-                Destinations::PublicOnly
-            },
+            destinations,
+            pace,
             client: OnceLock::new(),
         }
     }
@@ -56,7 +60,8 @@ impl App {
     pub fn client(&self) -> Result<Shopify, Problem> {
         let make = || {
             let settings = self.settings.clone()?;
-            Shopify::new(settings, self.destinations, Breakers::new(BreakerSettings::default())).ok()
+            let breakers = Breakers::new(BreakerSettings::default());
+            Some(Shopify::new(settings, self.destinations, breakers).ok()?.sharing_pace(self.pace.clone()))
         };
         self.client.get_or_init(make).clone().ok_or_else(|| {
             Problem::conflict(

@@ -7,7 +7,8 @@ use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::resolve::{Archetype, Names, fold};
+use super::case::fold;
+use super::resolve::{Archetype, Names};
 use super::scan::Rows;
 use database::ids::{SegmentId, TenantId};
 use database::{DbError, Tx};
@@ -114,10 +115,11 @@ pub async fn names(tx: &mut Tx, tenant: TenantId, segmentation: Option<Uuid>) ->
 
 async fn segments(tx: &mut Tx, tenant: TenantId) -> Result<BTreeMap<String, SegmentId>, DbError> {
     let rows: Vec<(String, SegmentId)> = sqlx::query_as(
-        "select name, id from marketing_app.segment where tenant_id = $1 and archived_at is null",
+        "select name, id from marketing_app.segment where tenant_id = $1 and archived_at is null order by id desc",
     )
     .bind(tenant)
     .fetch_all(&mut **tx)
     .await?;
+    // Of names that differed by case when that was of ASCII alone the older one's is meant.
     Ok(rows.into_iter().map(|(name, id)| (fold(&name), id)).collect())
 }

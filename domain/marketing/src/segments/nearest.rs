@@ -1,9 +1,11 @@
 //! What somebody may have meant who wrote a name that does not exist.
 
+use super::case::fold;
+
 /// The nearest of some names to one that is not among them, when it is near enough to be meant.
 pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let name = name.to_ascii_lowercase();
-    let near = names.into_iter().map(|known| (distance(&name, &known.to_ascii_lowercase()), known)).min();
+    let name = fold(name);
+    let near = names.into_iter().map(|known| (distance(&name, &fold(known)), known)).min();
     let (edits, known) = near?;
     let is_near = edits <= 1 + known.chars().count() / 3;
     is_near.then_some(known)

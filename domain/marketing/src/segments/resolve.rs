@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+use super::case::{fold, is_same};
 use super::column::{Column, Range, complement, day_key, joined, real_key};
 use super::field::{Axis, Field, STRENGTHS};
 use super::nearest::nearest;
@@ -112,11 +113,6 @@ pub struct NameError {
     pub message: String,
 }
 
-/// A text without differences of case; of ASCII alone, which the database does in the same way.
-pub fn fold(text: &str) -> String {
-    text.to_ascii_lowercase()
-}
-
 /// The rule's tests on the day `today`.
 ///
 /// # Errors
@@ -158,7 +154,7 @@ fn places<'a>(
     let mut places = Vec::new();
     for name in texts(values) {
         let before = places.len();
-        let matching = known.clone().enumerate().filter(|(_, known)| known.eq_ignore_ascii_case(name));
+        let matching = known.clone().enumerate().filter(|(_, known)| is_same(known, name));
         places.extend(matching.filter_map(|(place, _)| i64::try_from(place).ok()));
         if places.len() == before {
             return Err(unknown(what, name, known));

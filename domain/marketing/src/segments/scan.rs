@@ -3,6 +3,7 @@
 
 use sqlx::{Postgres, QueryBuilder};
 
+use super::case::translation;
 use super::column::{Column, Range, Storage, day_of, real_of};
 use super::resolve::{Match, Quantity, Test, Texts};
 use database::ids::TenantId;
@@ -173,28 +174,47 @@ fn column_of(text: Texts) -> &'static str {
     }
 }
 
-/// The collation "C" folds ASCII alone, as the rule's side was folded.
 fn push_text(query: &mut QueryBuilder<Postgres>, text: Texts, compare: Match, values: &[String]) {
     let column = column_of(text);
-    let folded = match text {
-        Texts::Country => column.to_owned(),
-        Texts::State | Texts::Email => format!("lower({column} collate \"C\")"),
+    let push_column = |query: &mut QueryBuilder<Postgres>| match text {
+        Texts::Country => {
+            query.push(column);
+        }
+        Texts::State | Texts::Email => push_folded(query, column, values),
     };
     let first = values.first().cloned().unwrap_or_default();
     match compare {
         Match::Equal => {
-            query.push(folded).push(" = any(").push_bind(values.to_vec()).push(")");
+            push_column(query);
+            query.push(" = any(").push_bind(values.to_vec()).push(")");
         }
         Match::Contains => {
-            query.push("strpos(").push(folded).push(", ").push_bind(first).push(") > 0");
+            query.push("strpos(");
+            push_column(query);
+            query.push(", ").push_bind(first).push(") > 0");
         }
         Match::StartsWith => {
-            query.push("starts_with(").push(folded).push(", ").push_bind(first).push(")");
+            query.push("starts_with(");
+            push_column(query);
+            query.push(", ").push_bind(first).push(")");
         }
         Match::EndsWith => {
-            query.push("right(").push(folded).push(", char_length(").push_bind(first.clone());
+            query.push("right(");
+            push_column(query);
+            query.push(", char_length(").push_bind(first.clone());
             query.push(")) = ").push_bind(first);
         }
+    }
+}
+
+/// A text as the values that it is compared with were folded: ASCII by the collation "C", and what else they have.
+fn push_folded(query: &mut QueryBuilder<Postgres>, text: &str, values: &[String]) {
+    let (from, to) = translation(values);
+    if from.is_empty() {
+        query.push("lower(").push(text).push(" collate \"C\")");
+    } else {
+        query.push("translate(lower(").push(text).push(" collate \"C\"), ");
+        query.push_bind(from).push(", ").push_bind(to).push(")");
     }
 }
 
@@ -203,6 +223,8 @@ fn push_tags(query: &mut QueryBuilder<Postgres>, quantity: Quantity, values: &[S
         Quantity::One => 1,
         Quantity::Every => i64::try_from(values.len()).unwrap_or(i64::MAX),
     };
-    query.push("(select count(distinct lower(tag collate \"C\")) from unnest(c.tags) tag where lower(tag collate \"C\") = any(");
+    query.push("(select count(distinct folded) from (select ");
+    push_folded(query, "tag", values);
+    query.push(" as folded from unnest(c.tags) tag) t where folded = any(");
     query.push_bind(values.to_vec()).push(")) >= ").push_bind(wanted);
 }

@@ -8,11 +8,12 @@ use serde_json::Value;
 use sqlx::FromRow;
 use sqlx::types::Json;
 
+use super::case::{fold, is_same};
 use super::evaluate::{self, Evaluation};
 use super::facts;
 use super::json::{from_json, to_json};
 use super::references::{circle, edges, write_references};
-use super::resolve::{NameError, Names, fold, resolve};
+use super::resolve::{NameError, Names, resolve};
 use super::rule::Rule;
 use database::ids::{SegmentId, TenantId};
 use database::{DbError, Tx};
@@ -124,6 +125,9 @@ pub async fn create(
         return Err(SaveError::TooMany);
     }
     let names = check_rule(tx, tenant, draft.rule, now).await?;
+    if names.segments.contains_key(&fold(draft.name.trim())) {
+        return Err(SaveError::NameTaken);
+    }
     let id = SegmentId::new();
     sqlx::query("insert into marketing_app.segment (id, tenant_id, name, description, rule) values ($1, $2, $3, $4, $5)")
         .bind(id)
@@ -149,10 +153,14 @@ pub async fn update(
     check_texts(draft.name, draft.description)?;
     lock(tx, tenant).await?;
     let stored = standing(tx, id, expected).await?;
-    if fold(stored.name.trim()) != fold(draft.name.trim()) {
+    let is_renamed = !is_same(stored.name.trim(), draft.name.trim());
+    if is_renamed {
         refuse_when_referred_to(tx, id).await?;
     }
     let names = check_rule(tx, tenant, draft.rule, now).await?;
+    if is_renamed && names.segments.contains_key(&fold(draft.name.trim())) {
+        return Err(SaveError::NameTaken);
+    }
     let references = referred(draft.rule, &names);
     refuse_circles(tx, tenant, id, &references, &names).await?;
     sqlx::query(

@@ -45,10 +45,27 @@ fn literals(field: Field) -> Vec<Literal> {
         Field::LastOrderDate | Field::FirstOrderDate => {
             [-1, 0, 30, 365].map(|days| Literal::Date(today() - TimeDelta::days(days))).to_vec()
         }
-        Field::ShippingState => texts(&["CA", "ny", "NIEDER", "sachsen", "TX"]),
+        Field::ShippingState => texts(&[
+            "CA",
+            "b\u{dc}ckeBURG",
+            "ny",
+            "NIEDER",
+            "sachsen",
+            "\u{dc}CKE",
+            "\u{142}\u{d3}d\u{179}",
+            "TX",
+        ]),
         Field::ShippingCountry => texts(&["US", "de", "FR"]),
-        Field::Email => texts(&["b@example.com", "A@", "example", ".test", "nobody"]),
-        Field::Tags => texts(&["vip", "PRESS", "b2b", "none"]),
+        Field::Email => texts(&[
+            "b@example.com",
+            "zo\u{eb}@\u{c9}T\u{c9}.TEST",
+            "A@",
+            "example",
+            ".test",
+            "\u{c9}t\u{c9}",
+            "nobody",
+        ]),
+        Field::Tags => texts(&["vip", "stra\u{df}E", "PRESS", "b2b", "none"]),
         Field::Segment(_) => texts(&SEGMENTS),
         Field::Archetype => texts(&ARCHETYPES.map(|(name, _)| name)),
         _ => match field.kind() {

@@ -64,6 +64,20 @@ async fn names_are_unique_and_versions_grow() {
 }
 
 #[tokio::test]
+async fn names_are_the_same_in_any_case_of_any_letter() {
+    let world = world().await;
+    let made = create(&world, "Gr\u{fc}n", "order_count >= 1").await.expect("stored");
+    assert!(matches!(create(&world, "GR\u{dc}N", "ltv > 1").await, Err(SaveError::NameTaken)));
+    let other = create(&world, "Gruen", "in segment \"GR\u{dc}N\"").await.expect("the name is known");
+    let renamed = update(&world, other.id, None, " gR\u{dc}n ", "ltv > 1").await;
+    assert!(matches!(renamed, Err(SaveError::NameTaken)));
+    // Its own name in another case stays its own, and what refers to it goes on to.
+    let changed = update(&world, made.id, None, "GR\u{dc}N", "order_count >= 1").await.expect("changed");
+    assert_eq!(changed.name, "GR\u{dc}N");
+    assert!(matches!(archive(&world, made.id).await, Err(SaveError::ReferredTo(_))));
+}
+
+#[tokio::test]
 async fn circles_are_refused_with_the_way_and_what_is_referred_to_stays() {
     let world = world().await;
     let a = create(&world, "A", "order_count >= 1").await.expect("stored");

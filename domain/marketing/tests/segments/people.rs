@@ -67,11 +67,27 @@ pub fn person(id: String, random: &mut StdRng) -> Person {
         churn: maybe(random).then(|| [0.0, 0.1, 0.3, 0.599, 0.6, 0.7, 0.8, 1.0][random.random_range(0..8)]),
         ltv: maybe(random).then(|| [0.0, 10.5, 99.99, 100.0, 2500.25][random.random_range(0..5)]),
         country: maybe(random).then(|| pick(random, &["US", "DE", "GB"])),
-        state: maybe(random).then(|| pick(random, &["CA", "NY", "Niedersachsen", "ny"])),
-        email: (listed && maybe(random))
-            .then(|| pick(random, &["a@example.com", "B@Example.com", "c@shop.test"])),
+        state: maybe(random).then(|| {
+            pick(
+                random,
+                &[
+                    "CA",
+                    "NY",
+                    "Niedersachsen",
+                    "ny",
+                    "B\u{fc}ckeburg",
+                    "B\u{dc}CKEBURG",
+                    "\u{141}\u{f3}d\u{17a}",
+                ],
+            )
+        }),
+        email: (listed && maybe(random)).then(|| {
+            pick(random, &["a@example.com", "B@Example.com", "c@shop.test", "ZO\u{cb}@\u{e9}t\u{e9}.test"])
+        }),
         tags: if listed && maybe(random) {
-            (0..random.random_range(0..3)).map(|_| pick(random, &["vip", "VIP", "press", "b2b"])).collect()
+            (0..random.random_range(0..3))
+                .map(|_| pick(random, &["vip", "VIP", "press", "b2b", "Stra\u{df}e", "STRA\u{1e9e}E"]))
+                .collect()
         } else {
             Vec::new()
         },

@@ -68,7 +68,9 @@ fn is(condition: &Condition, person: &Person) -> bool {
         Field::ShippingState => text(condition, person.state.as_deref()),
         Field::Email => text(condition, person.email.as_deref().filter(|_| person.listed)),
         Field::Tags => {
-            let has = |value: &Value| person.tags.iter().any(|tag| tag.eq_ignore_ascii_case(word(value)));
+            let has = |value: &Value| {
+                person.tags.iter().any(|tag| tag.to_lowercase() == word(value).to_lowercase())
+            };
             match condition.operator() {
                 Operator::Known => person.listed,
                 Operator::Unknown => !person.listed,
@@ -106,11 +108,10 @@ fn named(condition: &Condition, known: Option<Vec<&str>>) -> bool {
 }
 
 fn text(condition: &Condition, known: Option<&str>) -> bool {
-    let Some(known) = known.map(str::to_ascii_lowercase) else {
+    let Some(known) = known.map(str::to_lowercase) else {
         return condition.operator() == Operator::Unknown;
     };
-    let values: Vec<String> =
-        condition.values().iter().map(|value| word(value).to_ascii_lowercase()).collect();
+    let values: Vec<String> = condition.values().iter().map(|value| word(value).to_lowercase()).collect();
     match condition.operator() {
         Operator::Is | Operator::In => values.contains(&known),
         Operator::IsNot | Operator::NotIn => !values.contains(&known),

@@ -1,4 +1,4 @@
-//! What is known of whom a ticket names: found by id or address, and read, in one statement (`named.sql`), because it
+//! What is known of whom a ticket names: found by its contact details, and read, in one statement (`named.sql`), because it
 //! stands beside every ticket that is opened.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use sqlx::{FromRow, Row};
 
 use super::customer::{Customer, Stored};
-use crate::customers::{self, Found};
+use crate::customers::{self, Compared, Contact, Found, within};
 
 /// Whom a ticket names.
 #[derive(Debug)]
@@ -25,28 +25,22 @@ pub struct Named {
 /// The statement with those that it consists of in their places.
 static STATEMENT: LazyLock<String> = LazyLock::new(|| {
     include_str!("named.sql")
-        .replace("({by_id})", &within(include_str!("../find_by_id.sql"), "$1"))
-        .replace("({by_email})", &within(include_str!("../find_by_email.sql"), "$2"))
+        .replace("({whom})", &format!("(\n{}\n)", customers::WHOM.trim_end()))
         .replace("({customer})", &within(include_str!("customer.sql"), "found.id"))
 });
 
-/// A statement of one parameter as a part of another one.
-fn within(statement: &str, parameter: &str) -> String {
-    format!("(\n{}\n)", statement.trim_end().replace("$1", parameter))
-}
-
-/// The same as [`customers::find`] and [`super::customer::find`] one after the other (support or platform role).
+/// The same as [`customers::of_contact`] and [`super::customer::find`] one after the other (support or platform role).
 ///
 /// # Errors
 /// The database failed.
-pub async fn find(tx: &mut Tx, customer_id: Option<&str>, email: Option<&str>) -> Result<Named, DbError> {
-    let (id, address) = customers::as_normalised(customer_id, email);
-    if id.is_none() && address.is_none() {
+pub async fn find(tx: &mut Tx, contact: Contact<'_>) -> Result<Named, DbError> {
+    let Some(Compared { id, address, desk_id }) = contact.compared() else {
         return Ok(Named { found: Found::Nobody, customer: None, given: BTreeMap::new() });
-    }
+    };
     let row = sqlx::query(sqlx::AssertSqlSafe(STATEMENT.as_str()))
         .bind(id)
         .bind(address)
+        .bind(desk_id)
         .fetch_one(&mut **tx)
         .await?;
     let customer = match row.try_get::<Option<String>, _>("customer_id")? {

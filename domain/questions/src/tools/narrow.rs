@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use database::Tx;
 use database::ids::SegmentId;
-use marketing::segments::resolve::fold;
+use marketing::segments::case::{fold, is_same};
 use marketing::segments::{facts, members, store};
 use platform::analytics::Standing;
 use platform::analytics::narrowed::{CONDITIONS, Cell, Country, Group, Narrowing, Segment};
@@ -166,7 +166,7 @@ fn archetype(catalog: &Catalog, name: &str) -> Option<(i16, u8)> {
     let place = catalog
         .archetypes
         .iter()
-        .position(|archetype| archetype.id == *name || archetype.name.eq_ignore_ascii_case(name.trim()))?;
+        .position(|archetype| archetype.id == *name || is_same(&archetype.name, name.trim()))?;
     Some((i16::try_from(place).ok()?, catalog.archetypes[place].level))
 }
 
@@ -179,7 +179,7 @@ fn of_axis(catalog: &Catalog, name: &str) -> Vec<(usize, i16)> {
     let axes = AXES.iter().enumerate().filter(|(_, axis)| wanted.is_none_or(|wanted| wanted == **axis));
     axes.filter_map(|(place, axis)| {
         let segments = &catalog.axis(axis)?.segments;
-        let index = segments.iter().position(|segment| segment.name.eq_ignore_ascii_case(name))?;
+        let index = segments.iter().position(|segment| is_same(&segment.name, name))?;
         Some((place, i16::try_from(index).ok()?))
     })
     .collect()

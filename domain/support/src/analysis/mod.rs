@@ -11,7 +11,7 @@ pub mod words;
 
 pub use ask::ask;
 pub use language::{Languages, languages, languages_of_person};
-pub use ticket::summarise;
+pub use ticket::{Said, summarise};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

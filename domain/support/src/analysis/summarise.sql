@@ -1,4 +1,4 @@
--- Writes what a ticket's messages say together onto the ticket.
+-- What a ticket's messages say together; no row when nobody has read any of them.
 -- Parameter: 1 the ticket.
 with
 -- Readings, the newest first.
@@ -25,10 +25,7 @@ topics as (
     select coalesce(array_agg(distinct topic order by topic), '{}') as all_of_them
     from reading r cross join unnest(r.topics) as topic
 )
-update support_app.ticket t set
-    sentiment = s.sentiment, intent = s.intent, topics = o.all_of_them, asks_compensation = s.asks_compensation,
-    language = coalesce(t.language, s.language)
-from summary s, topics o
+-- A language that somebody set stays.
+select s.sentiment, s.intent, o.all_of_them as topics, s.asks_compensation, coalesce(t.language, s.language) as language
+from summary s, topics o, support_app.ticket t
 where t.id = $1 and s.readings > 0
-  and (t.sentiment, t.intent, t.topics, t.asks_compensation, t.language)
-      is distinct from (s.sentiment, s.intent, o.all_of_them, s.asks_compensation, coalesce(t.language, s.language))

@@ -2,14 +2,29 @@
 
 use database::ids::TicketId;
 use database::{DbError, Tx};
+use serde::Serialize;
+use sqlx::FromRow;
 
-/// The step of [`crate::settle`]: brings mood, intent, topics and language of a ticket up to date, in one statement. The
-/// newest three readings make the mood, the newer twice as much as the one before; the newest intent that says
-/// something is the ticket's; topics are those of all messages. A language that somebody set stays.
+/// What a ticket's messages say together, by the names of the ticket's columns.
+#[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
+pub struct Said {
+    /// 0 angry, 1 happy: of the newest three readings, the newer twice as much as the one before.
+    pub sentiment: Option<f32>,
+    /// The newest intent that says something.
+    pub intent: Option<String>,
+    /// Of all messages.
+    pub topics: Vec<String>,
+    /// Whether any of them asks for something to make up.
+    pub asks_compensation: Option<bool>,
+    /// The language that somebody set, or else the newest that was told.
+    pub language: Option<String>,
+}
+
+/// The step of [`crate::settle`]: mood, intent, topics and language of a ticket (support role); none when nobody has read
+/// any of its messages.
 ///
 /// # Errors
 /// The database failed.
-pub async fn summarise(tx: &mut Tx, ticket: TicketId) -> Result<(), DbError> {
-    sqlx::query(include_str!("summarise.sql")).bind(ticket).execute(&mut **tx).await?;
-    Ok(())
+pub async fn summarise(tx: &mut Tx, ticket: TicketId) -> Result<Option<Said>, DbError> {
+    Ok(sqlx::query_as(include_str!("summarise.sql")).bind(ticket).fetch_optional(&mut **tx).await?)
 }

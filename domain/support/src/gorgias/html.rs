@@ -1,11 +1,17 @@
 //! What a person wrote in a message that came as HTML alone: without style sheets, without what is not shown, and
-//! without the history that mail programs append, as far as it can be told from their markup.
+//! without the history that mail programs append, as far as it can be told from their markup. Where a link leads stands
+//! behind its words, once: "here" alone tells nobody anything.
 //!
 //! A tokenizer reads the markup as browsers do. There is no tree and no recursion, so what mails contain cannot exhaust
 //! anything.
 
+use std::collections::HashSet;
+
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
+
+/// The most characters of a link that are shown.
+const LINK_CHARS: usize = 200;
 
 /// The text of an HTML message, at most `limit` characters. When nothing is left without the history, the history is
 /// what was written; and when all of it is said to be invisible, an element was not closed.
@@ -48,6 +54,7 @@ fn render(html: &str, limit: usize, quotes: Quotes) -> String {
     emitter.naively_switch_states(true);
     // The first thing that the page answers is that it is full, or that history begins.
     let _ = Tokenizer::new_with_emitter(html, emitter).next();
+    page.close_link();
     page.text.trim().to_owned()
 }
 
@@ -64,6 +71,10 @@ struct Page {
     /// The element whose content is not shown.
     hidden: Option<Hidden>,
     in_pre: u32,
+    /// The link whose words are being read.
+    link: Option<Link>,
+    /// Where links lead that were read.
+    leads: HashSet<String>,
     /// What has to stand between the last text and the next.
     gap: Gap,
 }
@@ -79,9 +90,17 @@ struct Hidden {
     quotations: u32,
 }
 
+struct Link {
+    leads_to: String,
+    /// Where its words begin in the text.
+    from: usize,
+}
+
 #[derive(Default)]
 struct Tag {
     name: Vec<u8>,
+    /// Where it leads, if it is a link that somebody can follow.
+    leads_to: Option<String>,
     is_hidden: bool,
     /// It holds who wrote when, what is quoted, and perhaps answers in between.
     holds_quotations: bool,
@@ -110,7 +129,12 @@ impl Page {
                 self.attribute = name.to_ascii_lowercase();
                 self.tag.is_hidden |= self.attribute == b"hidden" && self.quotes != Quotes::AllShown;
             }
-            CallbackEvent::AttributeValue { value } => self.attribute(&value.to_ascii_lowercase()),
+            CallbackEvent::AttributeValue { value } => {
+                if self.tag.name == b"a" && self.attribute == b"href" {
+                    self.tag.leads_to = leads_to(&String::from_utf8_lossy(value));
+                }
+                self.attribute(&value.to_ascii_lowercase());
+            }
             CallbackEvent::CloseStartTag { .. } => return self.start(),
             CallbackEvent::EndTag { name } => self.end(name),
             CallbackEvent::String { value } if self.hidden.is_none() => {
@@ -189,6 +213,12 @@ impl Page {
                 return self.write("- ");
             }
             b"td" | b"th" => self.widen(Gap::Blank),
+            b"a" => {
+                // The one before it was not closed.
+                self.close_link();
+                let from = self.text.len();
+                self.link = self.tag.leads_to.take().map(|leads_to| Link { leads_to, from });
+            }
             name => self.widen(gap_around(name)),
         }
         None
@@ -209,6 +239,9 @@ impl Page {
         }
         if name.eq_ignore_ascii_case(b"pre") {
             self.in_pre = self.in_pre.saturating_sub(1);
+        }
+        if name.eq_ignore_ascii_case(b"a") {
+            self.close_link();
         }
         self.widen(gap_around(name));
     }
@@ -264,10 +297,61 @@ impl Page {
         None
     }
 
+    /// Writes where the link leads whose words were read, unless they say so themselves or it was said before. One without words
+    /// is a picture, or one that nobody was to see.
+    fn close_link(&mut self) {
+        let Some(Link { leads_to, from }) = self.link.take() else { return };
+        let words = self.text.get(from..).unwrap_or_default().trim();
+        if words.is_empty() {
+            return;
+        }
+        let is_said = words.contains(&leads_to) || bare(words) == bare(&leads_to);
+        let behind = format!(" ({leads_to})");
+        let chars = behind.chars().count();
+        if self.leads.insert(leads_to) && !is_said && self.chars + chars <= self.limit {
+            self.text.insert_str(self.text.trim_end().len(), &behind);
+            self.chars += chars;
+        }
+    }
+
     fn trim_line(&mut self) {
         let length = self.text.trim_end_matches(' ').len();
         self.text.truncate(length);
     }
+}
+
+/// Where a link leads, when it is a page or an address of mail, and none at which mail is ordered off.
+fn leads_to(href: &str) -> Option<String> {
+    // Browsers leave line breaks out.
+    let href: String = href.trim().chars().filter(|c| !c.is_control()).collect();
+    let begins =
+        |scheme: &str| href.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    if begins("mailto:") {
+        let address = href["mailto:".len()..].split('?').next().unwrap_or_default().trim();
+        let is_one = address.contains('@') && address.chars().count() <= LINK_CHARS;
+        return is_one.then(|| address.to_owned());
+    }
+    if !(begins("https://") || begins("http://")) || href.to_ascii_lowercase().contains("unsubscribe") {
+        return None;
+    }
+    let href = href.replace(' ', "%20");
+    let is_short = |text: &str| text.chars().count() <= LINK_CHARS;
+    if is_short(&href) {
+        return Some(href);
+    }
+    // What is behind a question mark is long for machines.
+    Some(match href.split_once(['?', '#']) {
+        Some((page, _)) if is_short(page) => format!("{page}?\u{2026}"),
+        _ => href.chars().take(LINK_CHARS).chain(['\u{2026}']).collect(),
+    })
+}
+
+/// An address without what people leave out of it.
+fn bare(address: &str) -> String {
+    let small = address.trim().to_lowercase();
+    let schemes = ["https://", "http://", "mailto:"];
+    let rest = schemes.iter().find_map(|scheme| small.strip_prefix(scheme)).unwrap_or(&small);
+    rest.strip_prefix("www.").unwrap_or(rest).trim_end_matches('/').to_owned()
 }
 
 fn is_void(name: &[u8]) -> bool {
@@ -343,6 +427,63 @@ mod tests {
     }
 
     #[test]
+    fn where_a_link_leads_stands_behind_its_words() {
+        let long = format!("<a href='https://click.example/ls?to={}'>One</a>", "x".repeat(300));
+        let longer = format!("https://click.example/{}", "x".repeat(300));
+        for (html, text) in [
+            (
+                "See <a href=\"https://Shop.example/a?b=1&amp;c=2\">here</a>.",
+                "See here (https://Shop.example/a?b=1&c=2).",
+            ),
+            (
+                "<a HREF='mailto:help@shop.example?subject=Lamp'>Write us </a>now",
+                "Write us (help@shop.example) now",
+            ),
+            ("<a href=\"https://www.shop.example/\">shop.example</a> x", "shop.example x"),
+            ("<a href=\"mailto:Ann@x.example\">ann@x.example</a>", "ann@x.example"),
+            (
+                "<a href=\"https://evil.example\">https://bank.example</a>",
+                "https://bank.example (https://evil.example)",
+            ),
+            (
+                "<a href='https://x.example/1'>One</a> <a href='https://x.example/1'>again</a> <a href='https://x.example/2'>Two</a>",
+                "One (https://x.example/1) again Two (https://x.example/2)",
+            ),
+            ("A <a href='https://x.example/1'>page: https://x.example/1</a>", "A page: https://x.example/1"),
+            ("Hi<a href='https://t.example/p'><img src='https://t.example/p.gif'></a> Ann", "Hi Ann"),
+            ("<a href='https://t.example/p' style='display:none'>x</a>Hi", "Hi"),
+            (
+                "<a href='#top'>Up</a> <a href='javascript:x()'>go</a> <a href='tel:1'>call</a> <a>no</a>",
+                "Up go call no",
+            ),
+            ("<a href='https://x.example/Unsubscribe?u=1'>Unsubscribe</a>", "Unsubscribe"),
+            (
+                "<p><a href='https://x.example'><div>Track</div></a></p><p>Bye</p>",
+                "Track (https://x.example)\n\nBye",
+            ),
+            ("<a href='https://x.example/1'>One<br></a>Two", "One (https://x.example/1)\nTwo"),
+            (
+                "<a href='https://x.example/1'>One <a href='https://x.example/2'>Two",
+                "One (https://x.example/1) Two (https://x.example/2)",
+            ),
+            ("<a href='https://x.example/a\n b'>One</a>", "One (https://x.example/a%20b)"),
+            (long.as_str(), "One (https://click.example/ls?\u{2026})"),
+            (
+                format!("<a href='{longer}'>One</a>").as_str(),
+                format!("One ({}\u{2026})", &longer[..LINK_CHARS]).as_str(),
+            ),
+        ] {
+            assert_eq!(written(html, 1_000), text, "{html}");
+        }
+        assert_eq!(written("<a href='https://x.example'>here</a> and more", 10), "here and m");
+        // Also where all of it is read, with the history.
+        let html =
+            "<p>Thanks!</p><blockquote type=cite>See <a href='https://x.example'>here</a></blockquote>";
+        assert_eq!(written(html, 100), "Thanks!");
+        assert_eq!(whole(html, 100), "Thanks!\n\nSee here (https://x.example)");
+    }
+
+    #[test]
     fn a_text_that_is_markup_begins_and_ends_as_such() {
         for text in
             ["<p>My lamp</p>", " <!DOCTYPE html><html>x</html>", "<DIV class=x>y</DIV>\n", "<br>a<br/>"]
@@ -366,7 +507,23 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_rendered(html in "[<>/a-p =\"'!-&;#\\n\u{e9}]{0,300}") {
-            let _ = written(&html, 200);
+            prop_assert!(written(&html, 50).chars().count() <= 50);
+        }
+
+        #[test]
+        fn links_of_any_kind_are_read(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    Just("<a href='https://x.example/\u{e9}'>"), Just("<a href=mailto:a@b>"), Just("<A HREF>"), Just("</a>"),
+                    Just("<br>"), Just("<p>"), Just(" "), Just("\u{65e5}"), Just("<pre>\n"), Just("<b hidden>"), Just("</b>"),
+                ],
+                0..30,
+            ),
+            limit in 0_usize..80,
+        ) {
+            let text = written(&pieces.concat(), limit);
+            prop_assert!(text.chars().count() <= limit);
+            prop_assert!(text.matches("(a@b)").count() <= 1);
         }
     }
 }

@@ -4,7 +4,6 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 use database::ids::TicketId;
@@ -12,7 +11,7 @@ use database::{DbError, Tx};
 
 use super::place;
 use super::tier::{DEFAULT_BOUNDS, Tier};
-use crate::tickets::lock::hold;
+use crate::tickets::derived::Derived;
 
 /// What the order uses of one customer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -135,6 +134,8 @@ pub struct Behind {
     pub customer_id: Option<String>,
     /// The customer's address.
     pub customer_email: Option<String>,
+    /// The help desk's id of the customer.
+    pub customer_external_id: Option<String>,
     /// Whom a look found, if the contact details are still those that were looked up.
     pub known_customer: Option<String>,
     /// What the look was for.
@@ -148,7 +149,11 @@ impl Behind {
     }
 
     fn contact(&self) -> String {
-        place::contact(self.customer_id.as_deref(), self.customer_email.as_deref())
+        place::contact(
+            self.customer_id.as_deref(),
+            self.customer_email.as_deref(),
+            self.customer_external_id.as_deref(),
+        )
     }
 }
 
@@ -158,7 +163,8 @@ impl Behind {
 /// The database failed.
 pub async fn of_ticket(tx: &mut Tx, ticket: TicketId) -> Result<Option<Behind>, DbError> {
     Ok(sqlx::query_as(
-        "select id, customer_id, customer_email, known_customer, looked_up_for from support_app.ticket where id = $1",
+        "select id, customer_id, customer_email, customer_external_id, known_customer, looked_up_for
+         from support_app.ticket where id = $1",
     )
     .bind(ticket)
     .fetch_optional(&mut **tx)
@@ -171,7 +177,8 @@ pub async fn of_ticket(tx: &mut Tx, ticket: TicketId) -> Result<Option<Behind>, 
 /// The database failed.
 pub async fn to_look_up(tx: &mut Tx, ticket: TicketId) -> Result<Option<Behind>, DbError> {
     let found: Option<Behind> = sqlx::query_as(
-        "select id, customer_id, customer_email, known_customer, looked_up_for from support_app.ticket
+        "select id, customer_id, customer_email, customer_external_id, known_customer, looked_up_for
+         from support_app.ticket
          where id = $1 and status not in ('resolved', 'closed')",
     )
     .bind(ticket)
@@ -186,7 +193,8 @@ pub async fn to_look_up(tx: &mut Tx, ticket: TicketId) -> Result<Option<Behind>,
 /// The database failed.
 pub async fn of_customer(tx: &mut Tx, customer: &str, limit: i64) -> Result<Vec<Behind>, DbError> {
     Ok(sqlx::query_as(
-        "select id, customer_id, customer_email, known_customer, looked_up_for from support_app.ticket
+        "select id, customer_id, customer_email, customer_external_id, known_customer, looked_up_for
+         from support_app.ticket
          where tenant_id = shared.current_tenant() and known_customer = $1 and status in ('open', 'pending')
          order by id limit $2",
     )
@@ -217,7 +225,8 @@ pub async fn with_tickets(tx: &mut Tx, customers: &[String]) -> Result<Vec<Strin
 /// The database failed.
 pub async fn page(tx: &mut Tx, after: Option<Uuid>, limit: i64) -> Result<Vec<Behind>, DbError> {
     Ok(sqlx::query_as(
-        "select id, customer_id, customer_email, known_customer, looked_up_for from support_app.ticket
+        "select id, customer_id, customer_email, customer_external_id, known_customer, looked_up_for
+         from support_app.ticket
          where tenant_id = shared.current_tenant() and status in ('open', 'pending') and ($1::uuid is null or id > $1)
          order by id limit $2",
     )
@@ -238,44 +247,34 @@ pub struct Look {
     pub facts: Facts,
 }
 
-/// Stores what was found behind tickets, and gives them their places anew (support role). A ticket whose contact details
-/// changed meanwhile gets what belongs to those it had, and its next look is under way.
+/// What a ticket's row says of the customer behind it, by the names of its columns.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Known {
+    known_customer: Option<String>,
+    pub(super) looked_up_for: String,
+    pub(super) customer_facts: Facts,
+    pub(crate) customer_tier: Option<Tier>,
+}
+
+impl Known {
+    /// What a look found.
+    pub fn of(base: &Base, look: &Look) -> Known {
+        Known {
+            known_customer: look.customer.clone(),
+            looked_up_for: look.ticket.contact(),
+            customer_facts: look.facts.clone(),
+            customer_tier: base.tier(&look.facts),
+        }
+    }
+}
+
+/// Stores what was found behind tickets, and gives them their places anew (support role); answers how many moved. A ticket
+/// whose contact details changed meanwhile gets what belongs to those it had, and its next look is under way.
 ///
 /// # Errors
 /// The database failed.
 pub async fn put(tx: &mut Tx, base: &Base, looks: &[Look], now: DateTime<Utc>) -> Result<u64, DbError> {
-    note(tx, base, looks).await?;
-    let ids: Vec<Uuid> = looks.iter().map(|look| look.ticket.id.0).collect();
-    place::place_all(tx, &ids, now).await
-}
-
-/// Stores it, for who places the tickets afterwards (support role): it holds them.
-///
-/// # Errors
-/// The database failed.
-pub async fn note(tx: &mut Tx, base: &Base, looks: &[Look]) -> Result<(), DbError> {
-    let ids: Vec<Uuid> = looks.iter().map(|look| look.ticket.id.0).collect();
-    let contacts: Vec<String> = looks.iter().map(|look| look.ticket.contact()).collect();
-    let customers: Vec<Option<&str>> = looks.iter().map(|look| look.customer.as_deref()).collect();
-    let facts: Vec<Json<&Facts>> = looks.iter().map(|look| Json(&look.facts)).collect();
-    let tiers: Vec<Option<&str>> = looks.iter().map(|look| base.tier(&look.facts).map(Tier::name)).collect();
-    // An update of many takes them in any order.
-    hold(tx, &ids).await?;
-    // How many there are is hidden from the planner, which then plans this once a session.
-    sqlx::query(
-        "update support_app.ticket t set known_customer = n.customer, looked_up_for = n.contact,
-             customer_facts = n.facts, customer_tier = n.tier
-         from unnest((select $1::uuid[]), (select $2::text[]), (select $3::text[]), (select $4::jsonb[]), (select $5::text[]))
-             as n (id, contact, customer, facts, tier)
-         where t.id = n.id and (t.known_customer, t.looked_up_for, t.customer_facts, t.customer_tier)
-             is distinct from (n.customer, n.contact, n.facts, n.tier)",
-    )
-    .bind(&ids)
-    .bind(contacts)
-    .bind(customers)
-    .bind(facts)
-    .bind(tiers)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+    let derived = |look| Derived { known: Some(Known::of(base, look)), ..Derived::default() };
+    let found = looks.iter().map(|look| (look.ticket.id.0, derived(look))).collect();
+    place::place_with(tx, found, now).await
 }

@@ -1,5 +1,7 @@
 //! Gives tickets their place in the order: reads what the score is made from, computes the terms, stores both.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -16,29 +18,48 @@ use super::facts::Facts;
 use super::terms::{Inputs, Terms};
 use super::tier::Tier;
 use crate::kinds::RefreshRank;
+use crate::tickets::derived::{self, Derived};
 use crate::tickets::lock::hold;
 
-/// The step of [`crate::settle`]: one ticket's place. Answers the job that looks its customer up, when the contact
-/// details are others than those that were looked up last.
+/// A place, by the names of a ticket's columns.
+#[derive(Debug, Serialize)]
+pub(crate) struct Place {
+    rank: f64,
+    rank_terms: Terms,
+}
+
+/// The first step of [`crate::settle`]: takes one ticket until the transaction ends, with what its place is made from; none
+/// when there is no such ticket.
 ///
 /// # Errors
 /// The database failed.
-pub(crate) async fn place(
+pub(crate) async fn take(
     tx: &mut Tx,
-    tenant: TenantId,
     ticket: TicketId,
     now: DateTime<Utc>,
+) -> Result<Option<Basis>, DbError> {
+    Ok(read(tx, &[ticket.0], now).await?.pop())
+}
+
+/// The step of [`crate::settle`] that gives the ticket its place, after what was derived of it. Answers the job that looks its
+/// customer up, when the contact details are others than those that were looked up last.
+///
+/// # Errors
+/// The ticket's id is no key, which does not happen.
+pub(crate) fn place(
+    tenant: TenantId,
+    basis: Basis,
+    derived: &mut Derived,
 ) -> Result<Option<NewJob>, QueueError> {
-    let rows = read(tx, &[ticket.0], now).await?;
-    write(tx, &rows).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    let details = row.contact();
-    if row.looked_up_for.as_deref() == Some(&details) || matches!(row.status.as_str(), "resolved" | "closed")
-    {
+    let basis = basis.with(derived);
+    derived.place = Some(basis.place());
+    let details = basis.contact();
+    let is_over = matches!(basis.status.as_str(), "resolved" | "closed");
+    if is_over || basis.looked_up_for.as_deref() == Some(&details) {
         return Ok(None);
     }
-    let job = RefreshRank { ticket_id: Some(ticket.0), ..RefreshRank::default() };
-    Ok(Some(NewJob::of(tenant, &job)?.with_dedup_key(&format!("{ticket}:{details}"))?))
+    let job = RefreshRank { ticket_id: Some(basis.id), ..RefreshRank::default() };
+    Ok(Some(NewJob::of(tenant, &job)?.with_dedup_key(&format!("{}:{details}", basis.id))?))
 }
 
 /// The job that looks at the customer behind a ticket which told something new of them. One that has not begun stands for
@@ -69,9 +90,24 @@ pub(crate) async fn opened_again(
 /// # Errors
 /// The database failed.
 pub async fn place_all(tx: &mut Tx, tickets: &[Uuid], now: DateTime<Utc>) -> Result<u64, DbError> {
-    hold(tx, tickets).await?;
-    let rows = read(tx, tickets, now).await?;
-    write(tx, &rows).await
+    place_with(tx, tickets.iter().map(|ticket| (*ticket, Derived::default())).collect(), now).await
+}
+
+/// The same after what was derived of each, which is stored with its place.
+pub(super) async fn place_with(
+    tx: &mut Tx,
+    mut tickets: Vec<(Uuid, Derived)>,
+    now: DateTime<Utc>,
+) -> Result<u64, DbError> {
+    let ids: Vec<Uuid> = tickets.iter().map(|(ticket, _)| *ticket).collect();
+    // First, and not by the reading: that sees what was so before it waited.
+    hold(tx, &ids).await?;
+    let mut bases: HashMap<Uuid, Basis> =
+        read(tx, &ids, now).await?.into_iter().map(|basis| (basis.id, basis)).collect();
+    for (ticket, derived) in &mut tickets {
+        derived.place = bases.remove(ticket).map(|basis| basis.with(derived).place());
+    }
+    derived::write(tx, &tickets).await
 }
 
 /// A ticket's place as of `now`, in words; none when there is no such ticket (support role). It is computed from the
@@ -100,7 +136,7 @@ pub struct Placed {
 
 /// What a place is made from, of one ticket.
 #[derive(FromRow)]
-struct Row {
+pub(crate) struct Basis {
     id: Uuid,
     status: String,
     priority: String,
@@ -112,14 +148,42 @@ struct Row {
     sla_state: Option<String>,
     customer_id: Option<String>,
     customer_email: Option<String>,
+    customer_external_id: Option<String>,
     looked_up_for: Option<String>,
     customer_facts: Option<Json<Facts>>,
     customer_tier: Option<Tier>,
     churn_median: Option<f32>,
-    alert: Option<String>,
+    /// Topics that the tenant alerts on.
+    alerts: Vec<String>,
 }
 
-impl Row {
+impl Basis {
+    /// With what was derived and is not stored yet.
+    fn with(mut self, derived: &Derived) -> Basis {
+        if let Some(known) = &derived.known {
+            self.looked_up_for = Some(known.looked_up_for.clone());
+            self.customer_facts = Some(Json(known.customer_facts.clone()));
+            self.customer_tier = known.customer_tier;
+        }
+        if let Some(spoken) = &derived.spoken {
+            self.waiting_since = spoken.waiting_since;
+        }
+        if let Some(due) = &derived.due {
+            self.sla_due_at = due.sla_due_at;
+            self.sla_state = due.sla_state.map(str::to_owned);
+        }
+        if let Some(said) = &derived.said {
+            self.sentiment = said.sentiment;
+            self.topics.clone_from(&said.topics);
+        }
+        self
+    }
+
+    fn place(&self) -> Place {
+        let rank_terms = self.terms();
+        Place { rank: rank_terms.rank(), rank_terms }
+    }
+
     fn terms(&self) -> Terms {
         let facts = self.customer_facts.as_ref().map(|Json(facts)| facts.clone()).unwrap_or_default();
         Terms::of(&Inputs {
@@ -130,7 +194,7 @@ impl Row {
             priority: self.priority.clone(),
             sentiment: self.sentiment.map(f64::from),
             topics: self.topics.clone(),
-            alert: self.alert.clone(),
+            alert: self.alerts.iter().find(|topic| self.topics.contains(topic)).cloned(),
             waiting_since: self.waiting_since,
             idle_since: self.idle_since,
             due: self.sla_due_at,
@@ -139,45 +203,28 @@ impl Row {
     }
 
     fn contact(&self) -> String {
-        contact(self.customer_id.as_deref(), self.customer_email.as_deref())
+        contact(
+            self.customer_id.as_deref(),
+            self.customer_email.as_deref(),
+            self.customer_external_id.as_deref(),
+        )
     }
 }
 
 /// A name for contact details that does not tell them.
-pub(super) fn contact(customer_id: Option<&str>, email: Option<&str>) -> String {
-    let digest = Sha256::new()
+pub(super) fn contact(customer_id: Option<&str>, email: Option<&str>, desk_id: Option<&str>) -> String {
+    let mut told = Sha256::new()
         .chain_update(customer_id.unwrap_or_default())
         .chain_update([0])
-        .chain_update(email.unwrap_or_default())
-        .finalize();
-    hex::encode(&digest[..12])
-}
-
-async fn read(tx: &mut Tx, tickets: &[Uuid], now: DateTime<Utc>) -> Result<Vec<Row>, DbError> {
-    Ok(sqlx::query_as(include_str!("read.sql")).bind(tickets).bind(now).fetch_all(&mut **tx).await?)
-}
-
-/// Stores places that are new, of tickets that are locked.
-async fn write(tx: &mut Tx, rows: &[Row]) -> Result<u64, DbError> {
-    let mut ids = Vec::with_capacity(rows.len());
-    let mut ranks = Vec::with_capacity(rows.len());
-    let mut terms = Vec::with_capacity(rows.len());
-    for row in rows {
-        let of_row = row.terms();
-        ids.push(row.id);
-        ranks.push(of_row.rank());
-        terms.push(Json(of_row));
+        .chain_update(email.unwrap_or_default());
+    // Without one it is what it was before such ids named anybody.
+    if let Some(desk_id) = desk_id {
+        told.update([0]);
+        told.update(desk_id);
     }
-    // How many there are is hidden from the planner, which then plans this once a session.
-    let done = sqlx::query(
-        "update support_app.ticket t set rank = n.rank, rank_terms = n.terms
-         from unnest((select $1::uuid[]), (select $2::float8[]), (select $3::jsonb[])) as n (id, rank, terms)
-         where t.id = n.id and (t.rank <> n.rank or t.rank_terms <> n.terms)",
-    )
-    .bind(ids)
-    .bind(ranks)
-    .bind(terms)
-    .execute(&mut **tx)
-    .await?;
-    Ok(done.rows_affected())
+    hex::encode(&told.finalize()[..12])
+}
+
+async fn read(tx: &mut Tx, tickets: &[Uuid], now: DateTime<Utc>) -> Result<Vec<Basis>, DbError> {
+    Ok(sqlx::query_as(include_str!("read.sql")).bind(tickets).bind(now).fetch_all(&mut **tx).await?)
 }

@@ -75,7 +75,9 @@ impl Known {
                     Some(format!("There is no agent {word} of a condition; GET /api/agents lists them."))
                 }
             }
-            "customer_archetype" if !self.archetypes.iter().any(|known| known.eq_ignore_ascii_case(word)) => {
+            "customer_archetype"
+                if !self.archetypes.iter().any(|known| known.to_lowercase() == word.to_lowercase()) =>
+            {
                 Some(format!(
                     "There is no archetype {word} of a condition any more; GET /api/intelligence/archetypes lists them."
                 ))

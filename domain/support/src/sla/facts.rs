@@ -46,6 +46,17 @@ pub struct Facts {
     pub clocks: Vec<StoredClock>,
 }
 
+impl Facts {
+    /// The customer is in another tier from `at` on, which stands in the history once the row is written.
+    pub(super) fn change_tier(&mut self, tier: Option<&str>, at: DateTime<Utc>) {
+        let before = std::mem::replace(&mut self.attributes.customer_tier, tier.map(str::to_owned));
+        let field = "customer_tier".to_owned();
+        self.changes.push(Change { at, field, old: before.map(Value::from), new: tier.map(Value::from) });
+        // A help desk's clock may be ahead of ours.
+        self.changes.sort_by_key(|change| change.at);
+    }
+}
+
 /// A message.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct MessageFact {

@@ -8,6 +8,7 @@ use jobs::{Announcement, NewJob, QueueError};
 
 use super::{facts, store};
 use crate::kinds::SettleTicket;
+use crate::tickets::derived::{self, Derived};
 
 /// Tickets in one transaction.
 pub const STEP: i64 = 200;
@@ -51,10 +52,13 @@ pub async fn step(
     let updated = store::bring_up_to_date(tx, tenant, &facts, &book, now).await?;
     let changed = updated.changed.len();
     let mut follow = updated.jobs;
-    for ticket in updated.changed {
+    let mut rows = Vec::with_capacity(changed);
+    for (ticket, due) in updated.changed {
+        rows.push((ticket.0, Derived { due: Some(due), ..Derived::default() }));
         let settle = NewJob::of(tenant, &SettleTicket { ticket_id: ticket.0 })?;
         follow.push(settle.with_dedup_key(&format!("{ticket}:sla"))?);
     }
+    derived::write(tx, &rows).await?;
     let announcement = match follow.is_empty() {
         true => Announcement::default(),
         false => jobs::enqueue(tx, &follow).await?.1,

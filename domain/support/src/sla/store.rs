@@ -17,12 +17,15 @@ use super::explain::{ClockView, view};
 use super::facts::{self, Facts, StoredClock};
 use super::policy::{ClockKind, Rulebook};
 use super::timeline::Standing;
+use crate::order::Tier;
+use crate::order::facts::Known;
 
 /// A promise that was broken longer ago than this, and is kept since, is no news.
 const NEWS: TimeDelta = TimeDelta::days(1);
 
-/// Derives the clocks of a ticket anew and stores what changed (support role, the ticket's row is locked). Answers the
-/// job that will announce what comes next.
+/// Derives the clocks of a ticket anew and stores those that changed (support role, the ticket's row is locked); `known` is
+/// about to be stored in that row. Answers what becomes of the row when any did, and the job that will announce what comes
+/// next.
 ///
 /// # Errors
 /// The database failed.
@@ -30,10 +33,18 @@ pub async fn step(
     tx: &mut Tx,
     tenant: TenantId,
     ticket: TicketId,
+    known: Option<&Known>,
     now: DateTime<Utc>,
-) -> Result<Vec<NewJob>, QueueError> {
-    let (facts, book) = facts::read(tx, &[ticket]).await?;
-    Ok(bring_up_to_date(tx, tenant, &facts, &book, now).await?.jobs)
+) -> Result<(Option<Due>, Vec<NewJob>), QueueError> {
+    let (mut facts, book) = facts::read(tx, &[ticket]).await?;
+    if let (Some(facts), Some(known)) = (facts.first_mut(), known) {
+        let tier = known.customer_tier.map(Tier::name);
+        if facts.attributes.customer_tier.as_deref() != tier {
+            facts.change_tier(tier, alerts::now(tx).await?);
+        }
+    }
+    let mut updated = bring_up_to_date(tx, tenant, &facts, &book, now).await?;
+    Ok((updated.changed.pop().map(|(_, due)| due), updated.jobs))
 }
 
 /// The clocks of a ticket, read at `now` (support role).
@@ -45,16 +56,25 @@ pub async fn of_ticket(tx: &mut Tx, ticket: TicketId, now: DateTime<Utc>) -> Res
     Ok(facts.iter().flat_map(|facts| derive(facts, &book, now)).map(|clock| view(&clock, now)).collect())
 }
 
+/// What a ticket's row says of its clocks that run, by the names of its columns.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Due {
+    /// When the first of them runs out.
+    pub sla_due_at: Option<DateTime<Utc>>,
+    /// How the worst of them stands: within_sla, at_risk, breached.
+    pub sla_state: Option<&'static str>,
+}
+
 /// What was brought up to date.
 #[derive(Debug, Default)]
 pub struct Updated {
-    /// Tickets whose stored clocks were not as they should be.
-    pub changed: Vec<TicketId>,
+    /// Tickets whose stored clocks were not as they should be, and what is to be stored in their rows.
+    pub changed: Vec<(TicketId, Due)>,
     /// Jobs that announce what comes next.
     pub jobs: Vec<NewJob>,
 }
 
-/// The same for any number of tickets, whose rows are locked (support role).
+/// Stores the clocks that changed of any number of tickets, whose rows are locked (support role).
 ///
 /// # Errors
 /// The database failed.
@@ -77,7 +97,7 @@ pub async fn bring_up_to_date(
         if let Some(at) = next.filter(|_| next != known) {
             updated.jobs.push(alerts::job(tenant, facts.id, at)?);
         }
-        updated.changed.push(facts.id);
+        updated.changed.push((facts.id, row.due.clone()));
         written.push(row);
     }
     if !written.is_empty() {
@@ -95,8 +115,8 @@ pub async fn bring_up_to_date(
 #[derive(Serialize)]
 struct TicketRow {
     id: TicketId,
-    sla_due_at: Option<DateTime<Utc>>,
-    sla_state: Option<&'static str>,
+    #[serde(skip)]
+    due: Due,
     clocks: Vec<ClockRow>,
 }
 
@@ -126,16 +146,18 @@ impl TicketRow {
         let open = || clocks.iter().map(|clock| &clock.stored).filter(|clock| clock.state != "ended");
         TicketRow {
             id: facts.id,
-            sla_due_at: open().filter_map(|clock| clock.due_at).min(),
-            sla_state: open().map(|clock| standing(&clock.standing)).max().map(Standing::name),
+            due: Due {
+                sla_due_at: open().filter_map(|clock| clock.due_at).min(),
+                sla_state: open().map(|clock| standing(&clock.standing)).max().map(Standing::name),
+            },
             clocks,
         }
     }
 
     fn is_stored(&self, facts: &Facts) -> bool {
         let is_known = |clock: &ClockRow| facts.clocks.contains(&clock.stored);
-        self.sla_due_at == facts.sla_due_at
-            && self.sla_state == facts.sla_state.as_deref()
+        self.due.sla_due_at == facts.sla_due_at
+            && self.due.sla_state == facts.sla_state.as_deref()
             && self.clocks.len() == facts.clocks.len()
             && self.clocks.iter().all(is_known)
     }

@@ -45,6 +45,8 @@ pub struct Outbound {
     pub mailbox_id: Option<uuid::Uuid>,
     /// The ticket's subject.
     pub subject: Option<String>,
+    /// Whether its customer wrote in it: then the subject is theirs.
+    pub customer_wrote: bool,
     /// Whether a machine of ours wrote it.
     pub by_machine: bool,
     /// Which sending of it this is.
@@ -90,7 +92,9 @@ pub async fn outbound(tx: &mut Tx, message: MessageId) -> Result<Option<Outbound
     // `case`: by row security `coalesce` is no condition of an index, and all of a tenant's tickets would be read.
     Ok(sqlx::query_as(
         "select m.id, m.ticket_id, t.provider, t.external_id, m.channel, t.customer_email, t.customer_name, t.mailbox_id,
-                t.subject, m.by_machine, m.send_round, m.body_text, m.delivery, m.send_at
+                t.subject, m.by_machine, m.send_round, m.body_text, m.delivery, m.send_at,
+                exists (select from support_app.message c
+                        where c.ticket_id = m.ticket_id and not c.from_agent and not c.internal) as customer_wrote
          from support_app.message m join support_app.ticket t
              on t.id = case when m.origin_ticket_id is null then m.ticket_id else m.origin_ticket_id end
          where m.id = $1 and m.delivery is not null and m.send_at is not null

@@ -8,6 +8,7 @@ pub mod change;
 pub mod closing;
 pub mod create;
 pub mod delivery;
+pub(crate) mod derived;
 pub mod error;
 pub mod fields;
 pub mod full;

@@ -5,6 +5,7 @@ use database::Role;
 use database::ids::{TenantId, TicketId};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
+use support::order::facts::{self, Known, Look};
 use support::sla::hours::HoursSpec;
 use support::sla::policies::{self, SaveError};
 use support::sla::policy::PolicySpec;
@@ -269,6 +270,43 @@ async fn a_changed_policy_reaches_open_tickets_and_not_what_ended() {
     tx.commit().await.expect("commits");
     let versions = "select count(*) from support_app.sla_policy_version where valid_until is null";
     assert_eq!(one::<i64>(&world, versions).await, 1);
+}
+
+#[tokio::test]
+async fn a_tier_that_is_stored_with_the_clocks_counts_for_them_as_its_history_does() {
+    let world = world().await;
+    let start = Utc::now() - TimeDelta::minutes(5);
+    let id = ticket(&world, start, "urgent").await;
+    let spec: PolicySpec = serde_json::from_value(json!({
+        "name": "Best", "conditions": { "customer_tiers": ["platinum"] },
+        "targets": { "urgent": { "first_response": { "minutes": 600, "time": "calendar" } } }
+    }))
+    .expect("a policy");
+    let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+    policies::create(&mut tx, world.tenant, &spec, None, start, start).await.expect("made");
+    let bounds: Vec<f32> = (0..=100).map(|n| n as f32).collect();
+    facts::put_base(&mut tx, Uuid::now_v7(), None, &bounds).await.expect("stored");
+    let base = facts::base(&mut tx).await.expect("read");
+    let behind = facts::of_ticket(&mut tx, id).await.expect("read").expect("there is one");
+    let look =
+        Look { ticket: behind, customer: Some("7041".into()), facts: base.facts(None, Some(99.5), None) };
+    let known = Some(Known::of(&base, &look));
+    let now = Utc::now() + TimeDelta::minutes(1);
+    settle::settle_knowing(&mut tx, world.tenant, id, known, now)
+        .await
+        .expect("settled")
+        .expect("there is one");
+    tx.commit().await.expect("commits");
+    let promised = "select target_minutes from support_app.sla_clock where kind = 'first_response'";
+    assert_eq!(one::<i64>(&world, promised).await, 600);
+    let told = "select count(*) from support_app.ticket_change where field = 'customer_tier' and new = '\"platinum\"'";
+    assert_eq!(one::<i64>(&world, told).await, 1);
+    // Derived from what is stored by now, they are the same: nothing is written.
+    let rows = "select string_agg(k.ctid::text, ' ' order by k.kind) || (select t.ctid::text from support_app.ticket t)
+                from support_app.sla_clock k";
+    let before = one::<String>(&world, rows).await;
+    settled(&world, id, now).await;
+    assert_eq!(one::<String>(&world, rows).await, before);
 }
 
 #[tokio::test]

@@ -2,10 +2,15 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use database::{ids::SegmentId, Role};
-use marketing::segments::{bits::build::{self, Built, Options}, evaluate, references};
+use database::{Role, ids::SegmentId};
 use jobs::{JobId, NewJob};
-use marketing::kinds::{evaluate_all_segments::EvaluateAllSegmentsOutput, EvaluateAllSegments, EvaluateSegment};
+use marketing::kinds::{
+    EvaluateAllSegments, EvaluateSegment, evaluate_all_segments::EvaluateAllSegmentsOutput,
+};
+use marketing::segments::{
+    bits::build::{self, Built, Options},
+    evaluate, references,
+};
 
 use crate::{
     app::App,

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use database::ids::SegmentId;
-use marketing::segments::evaluate::{self, EvaluateError};
 use jobs::read;
-use marketing::kinds::{evaluate_segment::EvaluateSegmentOutput, EvaluateSegment};
+use marketing::kinds::{EvaluateSegment, evaluate_segment::EvaluateSegmentOutput};
+use marketing::segments::evaluate::{self, EvaluateError};
 
 use crate::{
     app::App,

@@ -80,7 +80,8 @@ async fn tell(
         && alert.thread_ts.is_none()
     {
         // An alert of this very run may have begun the thread.
-        alert.thread_ts = alerts::thread_of(&mut tx, job.workspace_id, &job.channel, &alert.subject, Utc::now()).await?;
+        alert.thread_ts =
+            alerts::thread_of(&mut tx, job.workspace_id, &job.channel, &alert.subject, Utc::now()).await?;
     }
     let written = alert::write(&mut tx, app, ctx.tenant, message).await?;
     tx.commit().await?;
@@ -134,7 +135,13 @@ async fn tell(
 
 /// What Slack will never take is listed as failed, and the others go on; a token that it does not take ends the
 /// connection; everything else is tried again.
-async fn refused(ctx: &Ctx, app: &App, access: &Access, message: &Message, error: ClientError) -> Result<(), Stop> {
+async fn refused(
+    ctx: &Ctx,
+    app: &App,
+    access: &Access,
+    message: &Message,
+    error: ClientError,
+) -> Result<(), Stop> {
     let mut tx = app.db.tenant_tx(Role::Outbound, ctx.tenant).await?;
     match &error {
         ClientError::Rejected { code, .. } => {

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Months, NaiveDate, Utc};
+use database::ids::TenantId;
+use database::{Db, DbError, Role};
+use intelligence::forecast::{self as model, Limits};
 use platform::analytics::forecasts::{self, Ahead, Forecast, Metric, NO_METHOD, Past};
 use platform::analytics::months::{Month, months};
-use platform::analytics::{AnalyticsError, bound, Effort, Standing};
-use database::{Db, DbError, Role};
-use database::ids::TenantId;
-use intelligence::forecast::{self as model, Limits};
+use platform::analytics::{AnalyticsError, Effort, Standing, bound};
 use platform::kinds::ForecastMetrics;
 use platform::kinds::forecast_metrics::{ForecastMetricsOutput, ForecastOutcome};
 use serde_json::json;
@@ -180,7 +180,8 @@ mod tests {
         let db = Db::connect(&database.url_for("desk_worker"), 4).expect("the URL is valid");
         // Tenants are made by the api; a worker may not.
         let api = Db::connect(&database.url_for("desk_api"), 1).expect("the URL is valid");
-        let (shop, other) = (tenant(&api, "shop", "UTC").await, tenant(&api, "other", "Pacific/Auckland").await);
+        let (shop, other) =
+            (tenant(&api, "shop", "UTC").await, tenant(&api, "other", "Pacific/Auckland").await);
         let mut owner = PgConnection::connect(&database.admin_url).await.expect("the server answers");
         sqlx::query(YEAR).bind(shop).execute(&mut owner).await.expect("orders");
         let now: DateTime<Utc> = "2026-11-21T12:00:00Z".parse().expect("a time");
@@ -213,7 +214,10 @@ mod tests {
 
         let nothing = forecast_all(&db, other, Uuid::now_v7(), now).await.expect("an answer");
         // At noon in Greenwich it is the next day there.
-        assert_eq!((output.made_on.to_string(), nothing.made_on.to_string()), ("2026-11-21".into(), "2026-11-22".into()));
+        assert_eq!(
+            (output.made_on.to_string(), nothing.made_on.to_string()),
+            ("2026-11-21".into(), "2026-11-22".into())
+        );
         assert!(nothing.metrics.iter().all(|outcome| outcome.method.is_none()));
         assert_eq!(nothing.metrics[0].reason.as_deref(), Some("not enough data: nothing was ordered yet"));
         let stale = forecast_all(&db, shop, Uuid::now_v7(), now + chrono::TimeDelta::days(200)).await;

@@ -7,23 +7,23 @@ use chrono::Utc;
 use database::{Role, Tx};
 use jobs::{JobKind, NewJob, State, read::Child};
 use marketing::kinds::EvaluateAllSegments;
-use questions::kinds::PrepareReports;
-use support::kinds::RefreshRank;
-use platform::kinds::{DetectDrift, resegment_tenant::RunReport, ResegmentTenant, ScoreCustomers, SnapshotProfiles, TrainChurn, TrainLtv};
+use platform::kinds::{
+    DetectDrift, ResegmentTenant, ScoreCustomers, SnapshotProfiles, TrainChurn, TrainLtv,
+    resegment_tenant::RunReport,
+};
 use platform::models::{Target, registry};
-use platform::runs::{self, Begun, Run, RunState};
 use platform::runs::published::{self, Cleared};
 use platform::runs::shards::{self, Shard};
+use platform::runs::{self, Begun, Run, RunState};
 use platform::zone;
+use questions::kinds::PrepareReports;
+use support::kinds::RefreshRank;
 use uuid::Uuid;
 
 use crate::{
     app::App,
     context::Ctx,
-    nightly::{
-        changed, prepare,
-        summary::Summary,
-    },
+    nightly::{changed, prepare, summary::Summary},
     outcome::{Outcome, Stop, done, done_then},
 };
 
@@ -120,7 +120,8 @@ async fn ask_for_training(ctx: &Ctx, app: &App, job: &ResegmentTenant, run: &Run
 /// Whether models that this run asked for are neither registered nor given up.
 async fn is_training(tx: &mut Tx, run: Uuid) -> Result<bool, Stop> {
     let children = jobs::read::children(tx, run).await?;
-    let training = children.iter().filter(|child| child.kind != ScoreCustomers::KIND && !child.state.is_finished());
+    let training =
+        children.iter().filter(|child| child.kind != ScoreCustomers::KIND && !child.state.is_finished());
     let training: Vec<Uuid> = training.map(|child| child.id).collect();
     Ok(!registry::without_model(tx, &training).await?.is_empty())
 }
@@ -147,9 +148,13 @@ async fn await_shards(ctx: &Ctx, app: &App, run: &Run) -> Result<Vec<Shard>, Sto
     let mut missing = Vec::new();
     for shard in shards.iter().filter(|shard| !shard.is_done) {
         let key = format!("{}:{}", run.id, shard.shard);
-        match children.iter().find(|child| child.kind == ScoreCustomers::KIND && child.dedup_key.as_deref() == Some(&*key)) {
+        match children
+            .iter()
+            .find(|child| child.kind == ScoreCustomers::KIND && child.dedup_key.as_deref() == Some(&*key))
+        {
             None => {
-                let job = ScoreCustomers { run_id: Some(run.id), shard: shard.shard, customer_ids: Vec::new() };
+                let job =
+                    ScoreCustomers { run_id: Some(run.id), shard: shard.shard, customer_ids: Vec::new() };
                 missing.push(NewJob::of(ctx.tenant, &job)?.with_dedup_key(&key)?.with_parent(run.id));
             }
             // The shard's rows were committed after the shards were read above.
@@ -201,7 +206,9 @@ fn after_publication(ctx: &Ctx, run: &Run) -> Result<Vec<NewJob>, Stop> {
         NewJob::of(ctx.tenant, &DetectDrift {})?.with_dedup_key(&key)?.with_parent(run.id),
         NewJob::of(ctx.tenant, &EvaluateAllSegments {})?.with_dedup_key(&key)?.with_parent(run.id),
         NewJob::of(ctx.tenant, &PrepareReports {})?.with_dedup_key(&key)?.with_parent(run.id),
-        NewJob::of(ctx.tenant, &RefreshRank::default())?.with_dedup_key(RefreshRank::ALL)?.with_parent(run.id),
+        NewJob::of(ctx.tenant, &RefreshRank::default())?
+            .with_dedup_key(RefreshRank::ALL)?
+            .with_parent(run.id),
     ])
 }
 

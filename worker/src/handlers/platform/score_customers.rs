@@ -37,10 +37,8 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ScoreCustomers) -> Outc
         Some(run) if job.customer_ids.is_empty() => shard(ctx, app, run, job.shard).await,
         None if !job.customer_ids.is_empty() && job.customer_ids.len() <= ScoreCustomers::MAX_NAMED => {
             let scored = named::recompute(&ctx, &app.db, &app.library, &job.customer_ids).await?;
-            let output = ScoreCustomersOutput {
-                customers: scored.customers.len() as i64,
-                lines: scored.lines as i64,
-            };
+            let output =
+                ScoreCustomersOutput { customers: scored.customers.len() as i64, lines: scored.lines as i64 };
             done_then(output, desk::follow_ups(&ctx, &app, &job.customer_ids).await?)
         }
         _ => Err(Stop::fail(
@@ -72,8 +70,7 @@ async fn shard(ctx: Ctx, app: Arc<App>, run_id: Uuid, number: i32) -> Outcome<Sc
         ctx.progress(read, None, "reading order lines");
         !ctx.is_halted()
     };
-    let scored =
-        score::score(&mut tx, ctx.tenant, &knowledge, &selection, run.as_of, kept, watch).await?;
+    let scored = score::score(&mut tx, ctx.tenant, &knowledge, &selection, run.as_of, kept, watch).await?;
     let Some(mut batch) = scored else { return Err(Stop::Snooze(Duration::ZERO)) };
     ctx.progress(batch.lines, None, "explaining who is most at risk");
     batch = explain::most_at_risk(&knowledge, batch).await?;

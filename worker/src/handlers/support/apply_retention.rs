@@ -27,7 +27,8 @@ async fn let_go(ctx: Ctx, app: Arc<App>) -> Outcome<ApplyRetentionOutput> {
     let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     let rules = retention::rules(&mut tx).await?;
     tx.commit().await?;
-    let days = |kind: Kind| rules.iter().find(|rule| rule.kind == kind.name()).and_then(|rule| rule.keep_days);
+    let days =
+        |kind: Kind| rules.iter().find(|rule| rule.kind == kind.name()).and_then(|rule| rule.keep_days);
     let mut reached = Reached::new();
     // Files before the tickets that they are in: a ticket's words go when its files are gone.
     for kind in [Kind::Archives, Kind::Deliveries, Kind::Drafts, Kind::Files, Kind::Tickets] {

@@ -4,21 +4,44 @@
 
 use std::{sync::Arc, time::Duration};
 
+use accounts::{
+    integrations::{self, IntegrationError},
+    tenants,
+};
 use chrono::{DateTime, Utc};
-use accounts::{integrations::{self, IntegrationError}, tenants};
-use database::{ids::{TenantId, TicketId}, Role, Tx};
-use platform::customers::{self, Found, Profile};
-use platform::{money, zone};
-use support::{analysis, articles::search, drafts::{self, NewDraft, apart}, events, gorgias::{PROVIDER, html}, tickets::{self, Message, NewMessage, Ticket}};
+use database::{
+    Role, Tx,
+    ids::{TenantId, TicketId},
+};
 use jobs::NewJob;
-use support::kinds::{draft_reply::DraftReplyOutput, DraftReply, PostInternalNote};
+use platform::customers::{self, Contact, Found, Profile};
+use platform::{money, zone};
 use serde_json::Value;
+use support::kinds::{DraftReply, PostInternalNote, draft_reply::DraftReplyOutput};
+use support::{
+    analysis,
+    articles::search,
+    drafts::{self, NewDraft, apart},
+    events,
+    gorgias::{PROVIDER, html},
+    tickets::{self, Message, NewMessage, Ticket},
+};
 use tokio::time::Instant;
 
 use questions::usage::Feature;
 
-use crate::{ai, app::App, context::Ctx, draft::{Author, Channel, CustomerFacts, Draft, Drafter, DraftInput, KnownArticle, cite, judge, language, prompt, RecentOrder, style, template, ThreadMessage}, nightly::known, outcome::{done, done_then, Outcome, Stop}};
-use upstreams::{anthropic, CallContext, gorgias};
+use crate::{
+    ai,
+    app::App,
+    context::Ctx,
+    draft::{
+        Author, Channel, CustomerFacts, Draft, DraftInput, Drafter, KnownArticle, RecentOrder, ThreadMessage,
+        cite, judge, language, prompt, style, template,
+    },
+    nightly::known,
+    outcome::{Outcome, Stop, done, done_then},
+};
+use upstreams::{CallContext, anthropic, gorgias};
 
 /// Messages that a drafter sees.
 const THREAD: u32 = 20;
@@ -241,12 +264,12 @@ pub(super) async fn input_of(
     thread: Vec<Message>,
 ) -> Result<DraftInput, Stop> {
     let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
-    let found = customers::find(
-        &mut tx,
-        ticket.customer_id.as_deref(),
-        ticket.customer_email.as_deref(),
-    ).await?;
-    let (customer, sharing) = match found {
+    let contact = Contact {
+        customer_id: ticket.customer_id.as_deref(),
+        email: ticket.customer_email.as_deref(),
+        desk_id: ticket.customer_external_id.as_deref(),
+    };
+    let (customer, sharing) = match customers::of_contact(&mut tx, contact).await?.found {
         Found::One(customer) => {
             let profile = customers::profile(&mut tx, &customer, Utc::now(), ORDERS).await?;
             let words = known::words(&mut tx, ctx.tenant, &customer).await?;

@@ -3,26 +3,43 @@
 
 use std::{sync::Arc, time::Duration};
 
-use database::{ids::DraftId, Role};
-use support::{drafts::{self, Draft}, gorgias::PROVIDER, tickets::{self, NewMessage, Ticket}};
+use database::{Role, ids::DraftId};
 use jobs::effects::{self, Known};
-use support::kinds::{post_internal_note::PostInternalNoteOutput, PostInternalNote};
+use support::kinds::{PostInternalNote, post_internal_note::PostInternalNoteOutput};
+use support::{
+    drafts::{self, Draft},
+    gorgias::PROVIDER,
+    tickets::{self, NewMessage, Ticket},
+};
 use tokio::time::Instant;
 
 use super::draft_reply::{gorgias_in, stored_as_draft};
-use crate::{app::App, context::Ctx, draft::{note, prompt::INSIDE}, outcome::{done, Outcome, Stop}};
-use upstreams::{CallContext, Outgoing, gorgias::{self, ExternalId, NoteOrigin}};
+use crate::{
+    app::App,
+    context::Ctx,
+    draft::{note, prompt::INSIDE},
+    outcome::{Outcome, Stop, done},
+};
+use upstreams::{
+    CallContext, Outgoing,
+    gorgias::{self, ExternalId, NoteOrigin},
+};
 
 /// A little less than the kind's deadline, so that the client gives up in order.
 const CALL_TIME: Duration = Duration::from_secs(25);
 
-pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: PostInternalNote) -> Outcome<PostInternalNoteOutput> {
+pub(super) async fn handle(
+    ctx: Ctx,
+    app: Arc<App>,
+    job: PostInternalNote,
+) -> Outcome<PostInternalNoteOutput> {
     let (draft, ticket, client) = subject(&ctx, &app, DraftId(job.draft_id)).await?;
     let Ok(ticket_number) = ticket.external_id.parse::<u64>() else {
         return Err(Stop::fail("bad_ticket", "the help desk's id of the ticket is not a number"));
     };
     let marker = format!("deskwork-draft-{}", draft.id);
-    let external_id = ExternalId::new(marker.clone()).map_err(|error| Stop::fail("bad_marker", &error.to_string()))?;
+    let external_id =
+        ExternalId::new(marker.clone()).map_err(|error| Stop::fail("bad_marker", &error.to_string()))?;
     let body = note::note_body(&stored_as_draft(&draft));
     let body = Outgoing::pass(&body.text, &body.html, &INSIDE)
         .map_err(|refused| Stop::fail("outgoing_refused", &format!("{refused}; ask for a new draft")))?;

@@ -8,11 +8,12 @@ use chrono::Utc;
 use database::ids::TicketId;
 use database::{Role, Tx, act_as};
 use jobs::NewJob;
-use platform::customers::{self, Found};
+use platform::customers::{self, Contact, Found};
+use platform::identities::desk::{self, Noted};
 use platform::insights::standing;
 use support::kinds::RefreshRank;
 use support::kinds::refresh_rank::RefreshRankOutput;
-use support::order::facts::{self, Base, Behind, Look};
+use support::order::facts::{self, Base, Behind, Known, Look};
 
 use crate::app::App;
 use crate::context::Ctx;
@@ -82,25 +83,32 @@ async fn look(tx: &mut Tx, tickets: Vec<Behind>) -> Result<u64, Stop> {
     Ok(facts::put(tx, &base, &looks, Utc::now()).await?)
 }
 
-/// The same for a ticket that nobody was looked up for with the contact details that it has, and that is settled, and so
-/// placed, after this (support role). Answers the jobs that follow for its customer.
-pub(super) async fn look_up(tx: &mut Tx, ctx: &Ctx, ticket: TicketId) -> Result<Vec<NewJob>, Stop> {
-    let Some(behind) = facts::to_look_up(tx, ticket).await? else { return Ok(Vec::new()) };
+/// The same for a ticket that nobody was looked up for with the contact details that it has, and that is settled after this,
+/// which stores what was found (support role). Answers that, and the jobs that follow for its customer.
+pub(super) async fn look_up(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    ticket: TicketId,
+) -> Result<(Option<Known>, Vec<NewJob>), Stop> {
+    let Some(behind) = facts::to_look_up(tx, ticket).await? else { return Ok((None, Vec::new())) };
     let (base, looks) = find(tx, vec![behind]).await?;
-    facts::note(tx, &base, &looks).await?;
-    writers::follow_up(tx, ctx, ticket).await
+    let Some(look) = looks.first() else { return Ok((None, Vec::new())) };
+    let then = writers::follow_up_of(tx, ctx, look.customer.clone()).await?;
+    Ok((Some(Known::of(&base, look)), then))
 }
 
-/// Who is behind these tickets and what is known of them.
+/// Who is behind these tickets and what is known of them. What the help desk calls who was found by something else is noted.
 async fn find(tx: &mut Tx, tickets: Vec<Behind>) -> Result<(Base, Vec<Look>), Stop> {
     let mut found = Vec::with_capacity(tickets.len());
+    let mut news = Vec::new();
     for ticket in tickets {
         let customer = match ticket.is_known() {
             true => ticket.known_customer.clone(),
-            false => who(tx, &ticket).await?,
+            false => who(tx, &ticket, &mut news).await?,
         };
         found.push((ticket, customer));
     }
+    desk::note(tx, &news).await?;
     let customers: Vec<String> = found.iter().filter_map(|(_, customer)| customer.clone()).collect();
     let standings: HashMap<String, standing::Standing> = standing::of(tx, &customers)
         .await?
@@ -122,10 +130,16 @@ async fn find(tx: &mut Tx, tickets: Vec<Behind>) -> Result<(Base, Vec<Look>), St
 }
 
 /// The customer behind a ticket; nobody when several share the address.
-async fn who(tx: &mut Tx, ticket: &Behind) -> Result<Option<String>, Stop> {
-    let found = customers::find(tx, ticket.customer_id.as_deref(), ticket.customer_email.as_deref()).await?;
-    Ok(match found {
-        Found::One(customer) => Some(customer),
-        Found::Several(_) | Found::Nobody => None,
-    })
+async fn who(tx: &mut Tx, ticket: &Behind, news: &mut Vec<Noted>) -> Result<Option<String>, Stop> {
+    let contact = Contact {
+        customer_id: ticket.customer_id.as_deref(),
+        email: ticket.customer_email.as_deref(),
+        desk_id: ticket.customer_external_id.as_deref(),
+    };
+    let whom = customers::of_contact(tx, contact).await?;
+    let Found::One(customer) = whom.found else { return Ok(None) };
+    if let Some(desk_id) = contact.desk_id.filter(|_| whom.is_news) {
+        news.push(Noted { desk_id: desk_id.to_owned(), customer_id: customer.clone() });
+    }
+    Ok(Some(customer))
 }

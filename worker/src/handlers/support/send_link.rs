@@ -9,7 +9,7 @@ use database::Role;
 use support::kinds::SendLink;
 use support::kinds::send_link::{LinkMail, SendLinkOutput};
 use support::mail::mailboxes;
-use upstreams::Outgoing;
+use upstreams::{Outgoing, Subject};
 
 use crate::app::App;
 use crate::context::Ctx;
@@ -35,12 +35,14 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SendLink) -> Outcome<Se
     let html = format!("<p>{}</p>", escaped(&text, usize::MAX / 4).replace('\n', "<br>"));
     let body = Outgoing::pass(&text, &html, &INSIDE)
         .map_err(|refused| Stop::fail("outgoing_refused", &refused.to_string()))?;
+    let subject = Subject::pass(subject, &INSIDE)
+        .map_err(|refused| Stop::fail("outgoing_refused", &refused.to_string()))?;
     let domain = mailbox.address.rsplit('@').next().unwrap_or("localhost");
     let mail = Mail {
         key: &format!("mail_link:{}", job.link_id),
         mailbox: &mailbox,
         to: (&link.address, Some(&link.name)),
-        subject,
+        subject: &subject,
         message_id: &format!("{}@{domain}", job.link_id),
         in_reply_to: None,
         references: &[],

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use upstreams::files::Place;
 use upstreams::gorgias::{ExternalId, ReplyTo};
 use upstreams::mail::File;
-use upstreams::{CallContext, Outgoing};
+use upstreams::{CallContext, Outgoing, Subject};
 
 use super::draft_reply::gorgias_of;
 use crate::app::App;
@@ -210,12 +210,17 @@ async fn send_mail(ctx: &Ctx, app: &App, reply: &Outbound, body: &Outgoing) -> R
     // Somebody took the last mailbox or the address away between the two looks.
     let Some(sheet) = sheet else { return Ok(Left::Lacks(Missing::MailServer)) };
     let Some(address) = &reply.customer_email else { return Ok(Left::Lacks(Missing::Address)) };
+    let subject = match reply.customer_wrote {
+        true => Subject::repeated(&sheet.subject),
+        false => Subject::pass(&sheet.subject, &INSIDE)
+            .map_err(|refused| Stop::fail("outgoing_refused", &refused.to_string()))?,
+    };
     let files = read_files(ctx, app, &sheet.files).await?;
     let mail = Mail {
         key: &format!("mail_reply:{}:{}", reply.id, reply.send_round),
         mailbox: &sheet.mailbox,
         to: (address, reply.customer_name.as_deref()),
-        subject: &sheet.subject,
+        subject: &subject,
         message_id: &sheet.message_id,
         in_reply_to: sheet.in_reply_to.as_deref(),
         references: &sheet.references,

@@ -23,8 +23,9 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SettleTicket) -> Outcom
     again::keep_away(&app, ctx.tenant, &mut tx, ticket).await?;
     events::acting(&mut tx, "job:settle_ticket", None).await?;
     // Here and not in a job of its own, which every new ticket would need.
-    let mut then = refresh_rank::look_up(&mut tx, &ctx, ticket).await?;
-    let Some(settled) = settle::settle(&mut tx, ctx.tenant, ticket, ctx.now()).await? else {
+    let (known, mut then) = refresh_rank::look_up(&mut tx, &ctx, ticket).await?;
+    let settled = settle::settle_knowing(&mut tx, ctx.tenant, ticket, known, ctx.now()).await?;
+    let Some(settled) = settled else {
         return Err(Stop::Cancel("the ticket is gone".to_owned()));
     };
     tx.commit().await?;

@@ -23,7 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::{may_read, may_write};
-use super::{app, client};
+use super::app;
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::problem::{Problem, ProblemDocument};
@@ -141,7 +141,9 @@ async fn connect(state: &AppState, uri: &Uri, headers: &HeaderMap) -> Result<Str
         return because("Nobody agreed in Slack, so nothing was changed.");
     };
     let context = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: None };
-    let told = client(state)?
+    let told = state
+        .slack
+        .client()?
         .exchange(&context, &slack.client_id, slack.client_secret.expose(), code, &redirect)
         .await;
     let told = match told {
@@ -258,7 +260,7 @@ async fn remove(
     state.db.commit(tx).await?;
     if let Some(access) = access {
         let context = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: None };
-        if let Err(error) = client(&state)?.revoke(&context, &id.to_string(), &access.token).await {
+        if let Err(error) = state.slack.client()?.revoke(&context, &id.to_string(), &access.token).await {
             tracing::warn!(%error, "Slack was not told that a workspace is disconnected");
         }
     }

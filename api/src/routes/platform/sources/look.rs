@@ -31,10 +31,8 @@ pub struct Way {
 }
 
 impl Way {
-    /// To public addresses, and to this machine if that is allowed.
-    pub fn new(allow_loopback: bool) -> Way {
-        let destinations =
-            if allow_loopback { Destinations::PublicOrLoopback } else { Destinations::PublicOnly };
+    /// To sources that may be called.
+    pub fn new(destinations: Destinations) -> Way {
         Way { destinations, made: OnceLock::new() }
     }
 

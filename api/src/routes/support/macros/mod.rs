@@ -9,7 +9,7 @@ use accounts::tenants;
 use chrono::{DateTime, Utc};
 use database::Tx;
 use database::ids::TicketId;
-use platform::customers::{self, Found};
+use platform::customers::{self, Contact, Found};
 use platform::{money, zone};
 use serde::{Deserialize, Serialize};
 use support::macros::store::{Content, Macro};
@@ -128,9 +128,14 @@ pub(super) async fn beside(
 ) -> Result<(String, Option<LastOrder>), Problem> {
     let shop = tenants::get(tx, caller.tenant).await?.map(|shop| shop.name).unwrap_or_default();
     let Some(contact) = facts::of_ticket(tx, ticket).await? else { return Ok((shop, None)) };
-    let found =
-        customers::find(tx, contact.customer_id.as_deref(), contact.customer_email.as_deref()).await?;
-    let Found::One(customer) = found else { return Ok((shop, None)) };
+    let contact = Contact {
+        customer_id: contact.customer_id.as_deref(),
+        email: contact.customer_email.as_deref(),
+        desk_id: contact.customer_external_id.as_deref(),
+    };
+    let Found::One(customer) = customers::of_contact(tx, contact).await?.found else {
+        return Ok((shop, None));
+    };
     let profile = customers::profile(tx, &customer, Utc::now(), 3).await?;
     let zone = zone::read(tx).await?;
     let last = profile.and_then(|profile| profile.recent_orders.into_iter().find(|order| !order.is_return));

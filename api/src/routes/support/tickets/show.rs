@@ -9,6 +9,7 @@ use axum::Json as Shown;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use database::Role;
+use platform::customers::Contact;
 use serde::Serialize;
 use serde_json::{Value, json};
 use support::tickets::full::{self, Full};
@@ -81,9 +82,13 @@ pub async fn open(
         full.draft = None;
     }
     let named = &full.whole.ticket;
-    let (customer, address) = (named.customer_id.as_deref(), named.customer_email.as_deref());
+    let contact = Contact {
+        customer_id: named.customer_id.as_deref(),
+        email: named.customer_email.as_deref(),
+        desk_id: named.customer_external_id.as_deref(),
+    };
     let intelligence = if caller.require(Scope::CustomersRead).is_ok() {
-        known_of_named(&memory, &mut tx, caller.tenant, customer, address).await?
+        known_of_named(&memory, &mut tx, caller.tenant, contact).await?
     } else {
         json!({ "available": false, "reason": "this needs the permission customers:read" })
     };

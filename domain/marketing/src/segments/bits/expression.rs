@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::super::case::fold;
 use super::super::column::{Column, Range};
 use super::super::resolve::{Match, Test, Texts};
 use super::{Header, Layout, known_vector, vector};
@@ -116,7 +117,7 @@ fn column_of(text: Texts) -> Option<Column> {
 /// The keys of the texts that compare like this.
 fn matching(layout: &Layout, text: Texts, compare: Match, values: &[String]) -> Vec<Range> {
     let holds = |stored: &String| {
-        let stored = if text == Texts::Country { stored.clone() } else { stored.to_ascii_lowercase() };
+        let stored = if text == Texts::Country { stored.clone() } else { fold(stored) };
         values.iter().any(|value| match compare {
             Match::Equal => stored == *value,
             Match::Contains => stored.contains(value.as_str()),

@@ -1,0 +1,127 @@
+//! Work of minutes on a connection that is dead without a word: it waits for the database, and does not fail by its
+//! deadline. The time in which a server may be silent is more than a minute, so it is let pass and not waited for.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use jobs::ledger::Claimed;
+use migrations::testing::{fresh_database, proxy::Proxy};
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use tokio::{sync::watch, task::JoinHandle};
+use uuid::Uuid;
+
+use super::{
+    Halt, ProgressReporter,
+    handlers::{Handler, Ran},
+};
+use crate::{
+    app::{App, SILENT_FOR},
+    context::Ctx,
+    testing,
+};
+
+/// The kinds that run within [`App::while_answered`], with a payload each.
+fn long_work() -> [(&'static str, Value); 8] {
+    [
+        ("apply_retention", json!({})),
+        ("close_resolved", json!({})),
+        ("erase_customer", json!({ "request_id": Uuid::nil() })),
+        ("recount_revenue", json!({})),
+        ("recount_sla", json!({})),
+        ("redact_traces", json!({ "ticket_id": Uuid::nil() })),
+        ("try_rule", json!({ "trial_id": Uuid::nil() })),
+        ("undo_import", json!({ "import_id": Uuid::nil() })),
+    ]
+}
+
+/// Whatever a handler asks first, it waits for.
+const HOLD_ALL: &str = "do $$ declare t regclass; begin
+    for t in select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace
+             where c.relkind in ('r', 'p') and n.nspname in ('platform', 'support_app') loop
+        execute format('lock table %s in access exclusive mode', t);
+    end loop; end $$";
+
+/// How many statements wait for a lock.
+const WAITING: &str =
+    "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+
+#[tokio::test]
+async fn work_of_minutes_waits_for_a_database_that_says_nothing_more() {
+    boot::install_tls();
+    let database = fresh_database().await;
+    let url = database.url_for("desk_worker");
+    let proxy = Proxy::before(&url).await;
+    let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
+    let mut owner = PgConnection::connect(&database.admin_url).await.expect("the test server");
+    let mut watcher = PgConnection::connect(&database.admin_url).await.expect("the test server");
+    let mut held = owner.begin().await.expect("a transaction");
+    sqlx::raw_sql(HOLD_ALL).execute(&mut *held).await.expect("the locks");
+    let (_halt, halted) = watch::channel(Halt::No);
+    let mut running = Vec::new();
+    for (waiting, (kind, payload)) in (1..).zip(long_work()) {
+        let app: Arc<App> = Arc::new(testing::app(&proxy.url(&url), &redis));
+        let handlers = crate::handlers::all(&app);
+        let handler = handlers.find(kind).expect(kind);
+        let job = claimed(kind, &payload);
+        running.push((kind, begin(handler, &job, &halted, &mut watcher, waiting).await));
+    }
+    // Nobody closes the connections, and no answer comes through them any more.
+    proxy.freeze_open();
+    held.rollback().await.expect("the locks are free");
+    // From here on time passes whenever there is nothing else to do.
+    tokio::time::pause();
+    for (kind, running) in running {
+        let ran = tokio::time::timeout(2 * SILENT_FOR, running).await.expect(kind).expect("no panic");
+        let waits = matches!(ran, Ran::MustWait { failure, .. } if failure.class == "database_unavailable");
+        assert!(waits, "{kind} does not wait for the database");
+    }
+    tokio::time::resume();
+}
+
+/// Runs a handler until it waits for a lock, as the `waiting`th statement.
+async fn begin(
+    handler: &Handler,
+    job: &Claimed,
+    halted: &watch::Receiver<Halt>,
+    watcher: &mut PgConnection,
+    waiting: i64,
+) -> JoinHandle<Ran> {
+    loop {
+        let ctx = Ctx::new(job, halted.clone(), ProgressReporter::default());
+        let running = tokio::spawn(handler.run(ctx, job));
+        while !running.is_finished() {
+            let now: i64 = sqlx::query_scalar(WAITING).fetch_one(&mut *watcher).await.expect("an answer");
+            if now == waiting {
+                return running;
+            }
+        }
+        // The machine stood still for longer than a connection is waited for.
+        let came_to_nothing = matches!(running.await, Ok(Ran::MustWait { .. }));
+        assert!(came_to_nothing, "{} ended without a look into the database", job.kind);
+    }
+}
+
+fn claimed(kind: &str, payload: &Value) -> Claimed {
+    Claimed {
+        id: Uuid::now_v7(),
+        tenant: Uuid::now_v7(),
+        kind: kind.to_owned(),
+        queue: "default".to_owned(),
+        attempt: 1,
+        max_attempts: 3,
+        crashes: 0,
+        payload_version: 1,
+        payload: serde_json::value::to_raw_value(payload).expect("a payload is JSON"),
+        correlation_id: String::new(),
+        trace_parent: None,
+        created_at: Utc::now(),
+        run_at: Utc::now(),
+        claimed_at: Utc::now(),
+        waiting_since: None,
+        concurrency_key: None,
+        limited: false,
+        may_have_successor: false,
+        lease: Uuid::now_v7(),
+    }
+}
