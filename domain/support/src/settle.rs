@@ -18,7 +18,7 @@
 use chrono::{DateTime, Utc};
 use database::ids::{TenantId, TicketId};
 use database::{DbError, Tx};
-use jobs::{Announcement, NewJob, QueueError};
+use jobs::{Announcement, QueueError};
 use serde::Serialize;
 use sqlx::FromRow;
 
