@@ -75,7 +75,7 @@ fn of_query(path: &str, name: &str) -> Option<Form> {
         "header" if begins("/api/orders/import") => Form::Whole(1, HEADER_LIMIT),
         "orders" if begins("/api/orders/import") => Form::Whole(0, 100),
         "ticket" if begins("/my/") => Form::Whole(0, i64::MAX),
-        "min_ltv" => Form::Real(f64::from(f32::MIN), f64::from(f32::MAX)),
+        "min_ltv" => Form::Real(-1e15, 1e15),
 
         "from" | "to" if path == "/api/sla/dashboard" => Form::Day,
         "from" | "to" | "created_from" | "created_to" | "died_from" | "died_to" | "updated_since" => {
