@@ -257,10 +257,20 @@ async fn connect_gorgias(slug: &str, settings: &Gorgias, loopback: Loopback) -> 
 
 /// One secret, or two while one replaces the other.
 fn webhook_secrets() -> Result<Vec<String>, CommandError> {
-    let current =
-        env::secret("GORGIAS_WEBHOOK_SECRET", "the secret that deliveries prove, 16-1000 characters")?;
-    let old = env::maybe_secret("GORGIAS_WEBHOOK_SECRET_OLD");
-    Ok([Some(current), old].into_iter().flatten().map(|secret| secret.expose().to_owned()).collect())
+    const CURRENT: &str = "GORGIAS_WEBHOOK_SECRET";
+    const OLD: &str = "GORGIAS_WEBHOOK_SECRET_OLD";
+    const EXPECTED: &str = "the secret that deliveries prove, 16-1000 characters";
+    let current = env::secret(CURRENT, EXPECTED)?;
+    let given = [(CURRENT, Some(current)), (OLD, env::maybe_secret(OLD))];
+    let mut secrets = Vec::new();
+    for (name, secret) in given {
+        let Some(secret) = secret else { continue };
+        if !(16..=1_000).contains(&secret.expose().len()) {
+            return Err(env::invalid_secret(name, EXPECTED).into());
+        }
+        secrets.push(secret.expose().to_owned());
+    }
+    Ok(secrets)
 }
 
 fn master_key() -> Result<MasterKey, CommandError> {

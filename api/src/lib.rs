@@ -25,6 +25,7 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
+use routes::support::help::refusal;
 use state::AppState;
 use web::{door, limits, observe, parameters::Parameters, problem::Problem, safety, timeouts, views};
 
@@ -44,6 +45,7 @@ pub fn router(state: AppState) -> Router {
     let routes = limits::apply(routes, state.db.clone(), known, state.settings.rates);
     let routes =
         timeouts::apply(routes, state.settings.patience).layer(CatchPanicLayer::custom(answer_panic));
+    let routes = routes.layer(from_fn(refusal::as_page));
     safety::apply(routes, &state.settings.people.origins).layer(from_fn(observe::observe))
 }
 

@@ -4,8 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use api::{commands, router, serve, settings, settings::Settings, state::AppState};
-use boot::{Process, Telemetry};
-use tokio::net::TcpListener;
+use boot::{Process, Telemetry, place};
 
 static PROCESS: Process =
     Process { name: "api", version: env!("CARGO_PKG_VERSION"), settings: settings::SETTINGS };
@@ -27,11 +26,13 @@ fn main() -> ExitCode {
 async fn run(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let ending = boot::shutdown::on_signal().context("signals cannot be listened for")?;
     let bind = settings.bind;
+    place::folder_to_write("DESK_IMPORT_DIR", &settings.import_dir)?;
+    place::folder_to_write("DESK_FILES_DIR", &settings.files_dir)?;
     let state = AppState::connect(settings, telemetry, ending.clone())?;
     let patience = state.settings.patience;
     let views = state.views.clone();
     tokio::spawn(jobs::clock::watch(state.store.clone()));
-    let listener = TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
+    let listener = place::listen("DESK_BIND", bind).await?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     tokio::select! {
         () = serve::serve(listener, router(state), patience, ending.clone()) => {}

@@ -124,7 +124,9 @@ pub struct SlackApp {
 
 impl SlackApp {
     fn from_env() -> Result<Option<SlackApp>, SettingError> {
-        let Some(client_id) = env::maybe::<String>("DESK_SLACK_CLIENT_ID", "as Slack shows it")? else {
+        const CLIENT_ID: &str = "DESK_SLACK_CLIENT_ID";
+        let Some(client_id) = env::maybe::<String>(CLIENT_ID, "as Slack shows it")? else {
+            env::none_without(CLIENT_ID, &["DESK_SLACK_CLIENT_SECRET", "DESK_SLACK_SIGNING_SECRET"])?;
             return Ok(None);
         };
         Ok(Some(SlackApp {
@@ -187,7 +189,7 @@ impl Settings {
         Ok(Settings {
             database_url,
             redis_url,
-            redis_prefix: env::optional("DESK_REDIS_PREFIX", "deskwork".to_owned(), "a short name")?,
+            redis_prefix: env::redis_prefix()?,
             master_key: env::secret("DESK_MASTER_KEY", master_key)?
                 .expose()
                 .parse()
@@ -241,7 +243,9 @@ impl Settings {
 }
 
 fn shopify_settings(destinations: Destinations) -> Result<Option<shopify::Settings>, SettingError> {
-    let Some(client_id) = env::maybe::<String>("SHOPIFY_CLIENT_ID", "the app's public name")? else {
+    const CLIENT_ID: &str = "SHOPIFY_CLIENT_ID";
+    let Some(client_id) = env::maybe::<String>(CLIENT_ID, "the app's public name")? else {
+        env::none_without(CLIENT_ID, &["SHOPIFY_CLIENT_SECRET", "SHOPIFY_CLIENT_SECRET_BEFORE"])?;
         return Ok(None);
     };
     let scopes = "read_all_orders,read_orders,read_customers,read_products";
@@ -250,10 +254,27 @@ fn shopify_settings(destinations: Destinations) -> Result<Option<shopify::Settin
         client_secret: env::secret("SHOPIFY_CLIENT_SECRET", "a value, because SHOPIFY_CLIENT_ID is set")?
             .expose()
             .to_owned(),
-        version: env::optional("SHOPIFY_API_VERSION", "2026-07".to_owned(), "a version such as 2026-07")?,
-        scopes: env::optional("SHOPIFY_SCOPES", scopes.to_owned(), "words separated by commas")?,
+        version: env::passing(
+            "SHOPIFY_API_VERSION",
+            "2026-07",
+            shopify::is_version,
+            "a version such as 2026-07",
+        )?,
+        scopes: env::passing(
+            "SHOPIFY_SCOPES",
+            scopes,
+            are_scopes,
+            "words such as read_orders, separated by commas without blanks",
+        )?,
         base: env::base_url("SHOPIFY_BASE_URL", |url| destinations.base_url(url))?,
     }))
+}
+
+fn are_scopes(text: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    };
+    text.split(',').all(is_word)
 }
 
 /// The store that speaks S3, if there is an endpoint; then everything else of it is needed.
@@ -270,7 +291,7 @@ fn files_s3() -> Result<Option<S3>, SettingError> {
         access_key: env::optional("DESK_FILES_S3_ACCESS_KEY", String::new(), needed)?,
         secret_key: env::secret("DESK_FILES_S3_SECRET_KEY", needed)?.expose().to_owned(),
     };
-    S3::new(settings).map(Some).map_err(|fault| env::invalid("DESK_FILES_S3_ENDPOINT", &endpoint, fault))
+    S3::new(settings).map(Some).map_err(|fault| env::unfit("DESK_FILES_S3_ENDPOINT", &endpoint, fault))
 }
 
 /// Fewer than there are connections, so that one is left for everybody else.

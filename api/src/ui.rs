@@ -9,6 +9,7 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::routes::support::help::refusal::is_public;
 use crate::state::AppState;
 use crate::web::problem::Problem;
 
@@ -44,7 +45,7 @@ pub fn routes() -> Router<AppState> {
 pub async fn page(request: Request) -> Response {
     let path = request.uri().path();
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD)
-        && !(path == "/api" || path.starts_with("/api/"))
+        && !(path == "/api" || path.starts_with("/api/") || is_public(path))
         && mentions(request.headers(), header::ACCEPT, "text/html");
     if !is_page {
         return Problem::not_found("no route has this path; GET /openapi.json describes them all")

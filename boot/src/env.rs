@@ -46,6 +46,26 @@ pub enum SettingError {
         /// What it should look like.
         expected: String,
     },
+    /// It names a place that this process cannot use.
+    #[error("{name} is {value:?}, which cannot be {how}: {problem}")]
+    Unusable {
+        /// The environment variable.
+        name: &'static str,
+        /// What it is set to, shortened.
+        value: String,
+        /// What was tried: `listened at`.
+        how: &'static str,
+        /// What the system says.
+        problem: String,
+    },
+    /// A secret without the setting that it belongs to.
+    #[error("{name} is set and {needs} is not; set both or neither")]
+    Alone {
+        /// The environment variable.
+        name: &'static str,
+        /// The one that is missing.
+        needs: &'static str,
+    },
 }
 
 /// A value that is never printed.
@@ -128,6 +148,49 @@ pub fn maybe_secret(name: &'static str) -> Option<Secret> {
     read(name).map(Secret)
 }
 
+/// Refuses settings that mean nothing without `needs`, which is not set.
+///
+/// # Errors
+/// One of them is set.
+pub fn none_without(needs: &'static str, names: &[&'static str]) -> Result<(), SettingError> {
+    alone(needs, names, |name| read(name).is_some())
+}
+
+/// A text that `fits`.
+///
+/// # Errors
+/// It is set to one that does not.
+pub fn passing(
+    name: &'static str,
+    default: &str,
+    fits: impl FnOnce(&str) -> bool,
+    expected: &str,
+) -> Result<String, SettingError> {
+    let value = read(name).unwrap_or_else(|| default.to_owned());
+    if fits(&value) { Ok(value) } else { Err(invalid(name, &value, expected)) }
+}
+
+/// A short name, of which others are made: letters, digits and a few signs.
+///
+/// # Errors
+/// It has other characters, or too many.
+pub fn short_name(
+    name: &'static str,
+    default: &str,
+    signs: &str,
+    most: usize,
+) -> Result<String, SettingError> {
+    named(name, read(name).unwrap_or_else(|| default.to_owned()), signs, most)
+}
+
+/// What the names of all keys and channels in Redis begin with, by `DESK_REDIS_PREFIX`.
+///
+/// # Errors
+/// It is no short name.
+pub fn redis_prefix() -> Result<String, SettingError> {
+    short_name("DESK_REDIS_PREFIX", "deskwork", "_-.:", 100)
+}
+
 /// A duration in seconds, fractions allowed.
 ///
 /// # Errors
@@ -186,6 +249,16 @@ pub fn invalid(name: &'static str, value: &str, expected: &str) -> SettingError 
     SettingError::Invalid { name, value: value.chars().take(100).collect(), expected: expected.to_owned() }
 }
 
+/// The same where what is wrong is known in words of its own, which `problem` is: `it must be a URL`.
+pub fn unfit(name: &'static str, value: &str, problem: &str) -> SettingError {
+    SettingError::Unusable {
+        name,
+        value: value.chars().take(100).collect(),
+        how: "used",
+        problem: problem.to_owned(),
+    }
+}
+
 /// The same for a secret.
 pub fn invalid_secret(name: &'static str, expected: &str) -> SettingError {
     SettingError::InvalidSecret { name, expected: expected.to_owned() }
@@ -212,6 +285,27 @@ fn read(name: &str) -> Option<String> {
     assert!(is_declared(name, DECLARED.get()), "{name} is read, and the process's table does not list it");
     let value = std::env::var(name).ok()?;
     Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+fn alone(
+    needs: &'static str,
+    names: &[&'static str],
+    is_set: impl Fn(&str) -> bool,
+) -> Result<(), SettingError> {
+    match names.iter().copied().find(|name| is_set(name)) {
+        Some(name) => Err(SettingError::Alone { name, needs }),
+        None => Ok(()),
+    }
+}
+
+fn named(name: &'static str, value: String, signs: &str, most: usize) -> Result<String, SettingError> {
+    let is_short = value.len() <= most;
+    if is_short && value.chars().all(|c| c.is_ascii_alphanumeric() || signs.contains(c)) {
+        return Ok(value);
+    }
+    let signs: Vec<String> = signs.chars().map(String::from).collect();
+    let expected = format!("a short name: letters, digits and {}, {most} at most", signs.join(" "));
+    Err(invalid(name, &value, &expected))
 }
 
 fn has_scheme(url: &str, schemes: &[&str]) -> bool {
@@ -329,6 +423,27 @@ mod tests {
         assert_eq!(read("https:///"), Err(said.to_owned()));
         let said = read("https://u:hunter2@").expect_err("no host");
         assert!(said.starts_with("X is set to a secret that does not fit") && !said.contains("hunter2"));
+    }
+
+    #[test]
+    fn a_setting_that_means_nothing_alone_is_told_with_the_one_it_needs() {
+        let check = |set: &str| alone("APP_ID", &["APP_SECRET", "APP_KEY"], |name| name == set);
+        assert!(check("OTHER").is_ok());
+        let error = check("APP_KEY").expect_err("alone").to_string();
+        assert_eq!(error, "APP_KEY is set and APP_ID is not; set both or neither");
+    }
+
+    #[test]
+    fn a_short_name_is_short_and_plain() {
+        let read = |value: &str| named("X", value.to_owned(), "_-", 8);
+        for good in ["desk", "desk_1-a"] {
+            assert_eq!(read(good).ok().as_deref(), Some(good));
+        }
+        for bad in ["desk\nwork", "a b", "d\u{e9}sk", "ninechars"] {
+            let error = read(bad).expect_err(bad).to_string();
+            let said = format!("X is {bad:?}; it should be a short name: letters, digits and _ -, 8 at most");
+            assert_eq!(error, said);
+        }
     }
 
     #[test]

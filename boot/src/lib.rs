@@ -8,6 +8,7 @@
 pub mod arguments;
 pub mod env;
 pub mod ops;
+pub mod place;
 mod run;
 pub mod shutdown;
 pub mod telemetry;

@@ -1,7 +1,7 @@
 //! The operators' port of processes that serve nobody else: metrics and health. It is off unless
 //! [`SETTING`] names an address.
 
-use std::{io, net::SocketAddr};
+use std::net::SocketAddr;
 
 use axum::{
     Router,
@@ -9,10 +9,9 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Setting, SettingError, Telemetry, env};
+use crate::{Setting, SettingError, Telemetry, env, place};
 
 /// The setting, for a process's table.
 pub const SETTING: Setting = Setting {
@@ -43,11 +42,10 @@ pub async fn start(
     telemetry: Telemetry,
     ready: impl Fn() -> Result<(), String> + Clone + Send + Sync + 'static,
     end: CancellationToken,
-) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind(bind)
-        .await
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {bind}: {error}")))?;
-    let address = listener.local_addr()?;
+) -> Result<SocketAddr, SettingError> {
+    let listener = place::listen(SETTING.name, bind).await?;
+    // The port that was given, when any was asked for.
+    let address = listener.local_addr().unwrap_or(bind);
     let routes = Router::new()
         .route(
             "/metrics",

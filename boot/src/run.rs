@@ -22,7 +22,8 @@ pub struct Process {
 
 /// Runs a process: reads its settings, starts telemetry, runs `serve` to its end. With `--settings`,
 /// `--version` or `--help` it prints that instead. The exit code is 0 after an orderly end, 1 after an
-/// error (which is logged), and 2 when a setting or an argument is wrong (one line on standard error).
+/// error (which is logged), and 2 when a setting or an argument is wrong (one line on standard error); also when `serve` finds
+/// that it is, as an address that another process has.
 pub fn run<S, Served>(
     process: &Process,
     from_env: impl FnOnce() -> Result<S, SettingError>,
@@ -66,11 +67,14 @@ where
                 tracing::info!("{} ends", process.name);
                 ExitCode::SUCCESS
             }
-            Err(error) => {
-                // The chain of causes in one line, as logs are read.
-                tracing::error!(error = %format!("{error:#}"), "{} fails", process.name);
-                ExitCode::FAILURE
-            }
+            Err(error) => match error.downcast_ref::<SettingError>() {
+                Some(error) => exit_with(process.name, error),
+                None => {
+                    // The chain of causes in one line, as logs are read.
+                    tracing::error!(error = %format!("{error:#}"), "{} fails", process.name);
+                    ExitCode::FAILURE
+                }
+            },
         };
         telemetry.shutdown().await;
         code

@@ -19,6 +19,7 @@ pub mod effects;
 pub mod enqueue;
 pub mod error;
 pub mod events;
+pub mod fit;
 mod forward;
 pub mod idempotency;
 pub mod kinds;

@@ -22,8 +22,9 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         env::invalid_secret("DATABASE_URL", "a URL such as postgres://desk_scheduler@127.0.0.1/deskwork")
     })?;
     if let Some(bind) = settings.ops_bind {
-        let contact = scheduler.contact();
+        let (contact, fit) = (scheduler.contact(), scheduler.fit());
         let ready = move || {
+            fit.check()?;
             if contact.is_fresh() { Ok(()) } else { Err("the database does not answer".to_owned()) }
         };
         ops::start(bind, telemetry, ready, end.clone()).await?;

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::bail;
-use jobs::{Dispatch, QueueError, Store};
+use jobs::{Dispatch, QueueError, Store, fit::Fit};
 use tokio::{
     sync::{Mutex, watch},
     task::JoinSet,
@@ -29,6 +29,7 @@ pub struct Scheduler {
     store: Store,
     dispatch: Dispatch,
     contact: Arc<Contact>,
+    fit: Fit,
     leading: watch::Sender<Option<i64>>,
     lease: Lease,
     look_every: Duration,
@@ -46,6 +47,7 @@ impl Scheduler {
             store: Store::connect(database_url, CONNECTIONS)?,
             dispatch,
             contact: Arc::default(),
+            fit: Fit::default(),
             leading,
             lease: Lease::default(),
             look_every: Duration::from_secs(1),
@@ -72,6 +74,11 @@ impl Scheduler {
         self.contact.clone()
     }
 
+    /// What it knows of its settings.
+    pub fn fit(&self) -> Fit {
+        self.fit.clone()
+    }
+
     /// The term in which it leads, while it does.
     pub fn leading(&self) -> watch::Receiver<Option<i64>> {
         self.leading.subscribe()
@@ -90,6 +97,8 @@ impl Scheduler {
         election.spawn(candidate.clone().stand(self.leading.clone(), resigns.clone()));
         let mut beside = JoinSet::new();
         beside.spawn(jobs::clock::watch(self.store.clone()));
+        // Without the queue's rights nobody even connects, which the election tells.
+        beside.spawn(self.fit.clone().watch(self.store.clone(), self.dispatch.clone(), &[]));
         beside.spawn(due::stand_in(self.context(), self.leading.subscribe()));
         loop {
             metrics::gauge!("deskwork_leader").set(0.0);

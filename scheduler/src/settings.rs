@@ -56,7 +56,7 @@ impl Settings {
         Ok(Settings {
             database_url,
             redis: Server::new(redis_url.expose()).map_err(|_| env::invalid_secret("REDIS_URL", REDIS))?,
-            redis_prefix: env::optional("DESK_REDIS_PREFIX", "deskwork".to_owned(), "a short word")?,
+            redis_prefix: env::redis_prefix()?,
             ops_bind: ops::bind_from_env()?,
         })
     }

@@ -54,10 +54,72 @@ pub(crate) fn find(head: &[u8], is_whole: bool, options: &Options) -> Result<Lay
             return Err(TableError::Option("`header` is the number of a line, from 1".to_owned()));
         }
         (Some(line), _) => line,
-        (None, Some(line)) => line,
+        (None, Some(line)) => {
+            other_headers(head, is_whole, (separator, line), terminator, options)?;
+            line
+        }
         (None, None) => return Err(no_header(head, terminator)),
     };
     Ok(Layout { line_end, separator, separator_by, header_line })
+}
+
+/// Refuses a text of several tables of which one only would be read: lines of names stand above the header, or below it with
+/// another separator.
+fn other_headers(
+    head: &[u8],
+    is_whole: bool,
+    (separator, header_line): (u8, u64),
+    terminator: u8,
+    options: &Options,
+) -> Result<(), TableError> {
+    for other in SEPARATORS {
+        let sample = rows(head, is_whole, other, terminator);
+        let found = sample.iter().position(|(line, cells)| {
+            let is_elsewhere = if other == separator { *line < header_line } else { *line != header_line };
+            is_elsewhere && is_header(cells, options)
+        });
+        let Some(index) = found else { continue };
+        let (line, width) = (sample[index].0, sample[index].1.len());
+        // Names right above the header are a part of it.
+        let has_rows = sample[index + 1..]
+            .iter()
+            .take_while(|(at, _)| line > header_line || *at < header_line)
+            .any(|(_, cells)| cells.len().abs_diff(width) <= 1 && cells.iter().any(|cell| is_value(cell)));
+        if has_rows {
+            return Err(several(line.min(header_line), line.max(header_line)));
+        }
+    }
+    Ok(())
+}
+
+fn several(first: u64, second: u64) -> TableError {
+    TableError::Unsupported(format!(
+        "lines {first} and {second} both hold names of columns, as in files that were joined, and they differ in their names or \
+         separators; divide the file before line {second}, and send the parts one by one"
+    ))
+}
+
+/// Refuses rows above the one of names that begin with another one of them.
+pub(crate) fn refuse_earlier_header(
+    sample: &Sample,
+    header: usize,
+    options: &Options,
+) -> Result<(), TableError> {
+    if options.header.is_some() {
+        return Ok(());
+    }
+    let above = &sample[..header];
+    let Some(index) = above.iter().position(|(_, cells)| is_header(cells, options)) else { return Ok(()) };
+    let has_rows = above[index + 1..].iter().any(|(_, cells)| cells.iter().any(|cell| is_value(cell)));
+    if has_rows { Err(several(above[index].0, sample[header].0)) } else { Ok(()) }
+}
+
+/// Whether a row is surely one of names: several are known, and they are half of it.
+fn is_header(cells: &[String], options: &Options) -> bool {
+    const NAMES_ENOUGH: usize = 3;
+    let known = known(cells, options);
+    let named = cells.iter().filter(|cell| !cell.is_empty()).count();
+    known >= NAMES_ENOUGH && known * 2 >= named && !cells.iter().any(|cell| is_value(cell))
 }
 
 /// A separator that a caller states.
@@ -276,6 +338,31 @@ mod tests {
         assert_eq!((found.separator, found.separator_by, found.header_line), (b'|', Found::Stated, 2));
         let bad = Options { separator: Some('"'), ..options() };
         assert!(matches!(find(b"a,b\n", true, &bad), Err(TableError::Option(_))));
+    }
+
+    #[test]
+    fn tables_of_which_one_only_would_be_read_are_refused() {
+        let semicolons = "order_id;customer_id;amount\n1;c1;5,00\n2;c1;6,00\n3;c1;6,00\n";
+        let commas = "order_id,customer_id,amount\n4,c2,7.00\n";
+        let wider = "order_id;customer_id;quantity;amount\n4;c2;1;7,00\n";
+        for (text, lines) in [
+            (format!("{semicolons}{commas}"), "lines 1 and 5 "),
+            (format!("{commas}{semicolons}"), "lines 1 and 3 "),
+            // The second one has more names that are known.
+            (format!("{semicolons}{wider}"), "lines 1 and 5 "),
+        ] {
+            let error = find(text.as_bytes(), true, &options()).expect_err("two tables").to_string();
+            assert!(error.starts_with(lines) && error.contains("divide the file"), "{error}");
+            // Whoever states where the names are knows it.
+            let stated = Options { header: Some(1), ..options() };
+            assert!(find(text.as_bytes(), true, &stated).is_ok());
+        }
+        // Names of groups above the names, and names in the text of a cell, are no table.
+        assert_eq!(
+            layout("Order ID;Customer ID;Amount;\norder_id;customer_id;amount;quantity\n1;c1;5;1\n").1,
+            2
+        );
+        assert_eq!(layout("order_id;customer_id;amount;note\n1;c1;5;x,quantity,amount,order_id,y\n").0, ';');
     }
 
     #[test]

@@ -115,6 +115,7 @@ impl Table {
             let first = sample.first().map(|(_, cells)| cells.join(", ")).unwrap_or_default();
             return Err(layout::no_header(first.as_bytes(), b'\n'));
         };
+        layout::refuse_earlier_header(&sample, header, options)?;
         let (header_line, columns) = sample[header].clone();
         rows.skip_to(Position { offset: header_line, line: header_line + 1 })?;
         let decisions = Decisions {

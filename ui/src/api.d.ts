@@ -6105,13 +6105,15 @@ export interface components {
         };
         /** @description A link for the customer. */
         CustomerLinkView: {
-            /** @description The address without the host. */
+            /** @description The same without the host, for desks behind another name. */
             path: string;
             /**
              * Format: date-time
              * @description Until when it works.
              */
             until: string;
+            /** @description The address to put into a mail. Its host is the one that this request was sent to. */
+            url: string;
         };
         /** @description What to recommend to a customer. */
         CustomerRecommendations: {

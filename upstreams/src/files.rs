@@ -50,6 +50,17 @@ impl From<io::Error> for FilesError {
     }
 }
 
+impl FilesError {
+    /// What it is when something was to be written: a folder or a bucket that is not there is a store that failed, and no file
+    /// that is missing.
+    fn of_writing(error: FilesError) -> FilesError {
+        match error {
+            FilesError::Missing => FilesError::Store("its folder or bucket is not there".to_owned()),
+            other => other,
+        }
+    }
+}
+
 /// A file's place in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
@@ -97,6 +108,10 @@ impl Files {
     /// # Errors
     /// The file system failed.
     pub async fn receive(&self) -> Result<Incoming, FilesError> {
+        self.begin().await.map_err(FilesError::of_writing)
+    }
+
+    async fn begin(&self) -> Result<Incoming, FilesError> {
         let incoming = self.folder.join("incoming");
         fs::create_dir_all(&incoming).await?;
         remove_abandoned(&incoming, SystemTime::now()).await;
@@ -113,7 +128,11 @@ impl Files {
     ///
     /// # Errors
     /// The file system or the store failed; then it is not there.
-    pub async fn keep(&self, mut incoming: Incoming, place: Place) -> Result<(), FilesError> {
+    pub async fn keep(&self, incoming: Incoming, place: Place) -> Result<(), FilesError> {
+        self.move_in(incoming, place).await.map_err(FilesError::of_writing)
+    }
+
+    async fn move_in(&self, mut incoming: Incoming, place: Place) -> Result<(), FilesError> {
         incoming.file.flush().await?;
         incoming.file.get_ref().sync_all().await?;
         let Some(from) = incoming.leftover.0.clone() else { return Err(FilesError::Missing) };
@@ -262,5 +281,22 @@ mod tests {
         files.remove(place).await.expect("removed before");
         assert!(matches!(files.read(place).await, Err(FilesError::Missing)));
         std::fs::remove_dir_all(root).expect("removed");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_takes_nothing_has_failed_and_misses_no_file() {
+        let root = std::env::temp_dir().join(format!("deskwork-files-{}", Uuid::now_v7()));
+        let files = Files::in_folder(root.clone());
+        let incoming = files.receive().await.expect("a file");
+        // Somebody takes the folder away meanwhile.
+        std::fs::remove_dir_all(&root).expect("removed");
+        let place = Place { tenant: Uuid::now_v7(), id: Uuid::now_v7() };
+        let kept = files.keep(incoming, place).await;
+        assert!(matches!(kept, Err(FilesError::Store(_))), "{kept:?}");
+        std::fs::remove_dir_all(&root).expect("removed");
+        // Nobody makes a folder there.
+        let nowhere = Files::in_folder("/proc/deskwork".into());
+        let received = nowhere.receive().await;
+        assert!(matches!(received, Err(FilesError::Store(_) | FilesError::Io(_))), "{received:?}");
     }
 }

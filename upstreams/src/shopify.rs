@@ -31,6 +31,16 @@ const UPSTREAM: &str = "shopify";
 /// A full bucket drains in twenty seconds in every plan; it is the app's own, so all of it is used.
 const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(20), share: 1.0, assumed: 0.0 };
 
+/// Whether it is a version of the Admin API, as `2026-07`, or `unstable`.
+pub fn is_version(text: &str) -> bool {
+    let is_quarter = |(year, month): (&str, &str)| {
+        year.len() == 4
+            && year.bytes().all(|byte| byte.is_ascii_digit())
+            && matches!(month, "01" | "04" | "07" | "10")
+    };
+    text == "unstable" || text.split_once('-').is_some_and(is_quarter)
+}
+
 /// How the app is known to Shopify, and how it is reached.
 #[derive(Clone)]
 pub struct Settings {

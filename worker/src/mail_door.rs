@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use boot::{SettingError, place};
 use chrono::Utc;
 use database::ids::TenantId;
 use database::{Db, Role};
@@ -11,7 +12,6 @@ use futures_util::future::BoxFuture;
 use jobs::{Dispatch, SYSTEM_TENANT};
 use support::mail::inbound::{self, Arrival, ReceiveError, Received};
 use support::mail::mailboxes;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use upstreams::mail::server::{self, Door, Handed, Options, Protocol, Verdict};
 use uuid::Uuid;
@@ -33,9 +33,14 @@ pub struct MailDoor {
 ///
 /// # Errors
 /// The address cannot be listened on.
-pub async fn start(door: MailDoor, app: &Arc<App>, stop: CancellationToken) -> std::io::Result<SocketAddr> {
-    let listener = TcpListener::bind(door.bind).await?;
-    let addr = listener.local_addr()?;
+pub async fn start(
+    door: MailDoor,
+    app: &Arc<App>,
+    stop: CancellationToken,
+) -> Result<SocketAddr, SettingError> {
+    let listener = place::listen("DESK_MAIL_BIND", door.bind).await?;
+    // The port that was given, when any was asked for.
+    let addr = listener.local_addr().unwrap_or(door.bind);
     let options = Options { protocol: door.protocol, max_bytes: door.max_bytes, ..Options::default() };
     let came_by = match door.protocol {
         Protocol::Lmtp => "lmtp",

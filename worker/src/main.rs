@@ -4,9 +4,9 @@
 use std::{num::NonZeroU32, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
-use boot::{Process, Telemetry};
-use database::Db;
-use jobs::{Dispatch, Store};
+use boot::{Process, Telemetry, env, place};
+use database::{Db, Role};
+use jobs::{Dispatch, Store, fit::Fit};
 use upstreams::{
     Breakers, anthropic, breaker::BreakerSettings, files::Files, gorgias, mail::Post, pacing::shared::Shared,
     recorder::Recorder, shopify::Shopify, slack::Slack, sources::Sources, webhook::Webhooks,
@@ -24,6 +24,9 @@ use worker::{
 
 const PROCESS: Process = Process { name: "worker", version: env!("CARGO_PKG_VERSION"), settings: SETTINGS };
 
+/// What the process's login role must be able to act as.
+const ROLES: &[Role] = &[Role::Queue, Role::Platform, Role::Support, Role::Marketing, Role::Outbound];
+
 fn main() -> ExitCode {
     // Before any other thread starts: they inherit it. A wrong value is told with the other settings.
     if let Ok(nice) = settings::nice() {
@@ -34,6 +37,8 @@ fn main() -> ExitCode {
 
 async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     let stop = boot::shutdown::on_signal().context("listening for signals")?;
+    place::folder("DESK_IMPORT_DIR", &settings.import_dir)?;
+    place::folder_to_write("DESK_FILES_DIR", &settings.files_dir)?;
     let store = Store::connect(settings.database_url.expose(), runtime::connections(&settings.queues))
         .context("DATABASE_URL")?;
     let slots = settings.slots();
@@ -97,16 +102,24 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         db,
         steps,
     });
-    let pulse = Pulse::default();
+    let (pulse, fit) = (Pulse::default(), Fit::default());
     if let Some(bind) = settings.ops_bind {
         let pulse = pulse.clone();
-        boot::ops::start(bind, telemetry, move || pulse.check(), stop.clone())
-            .await
-            .context("DESK_OPS_BIND")?;
+        let ready = {
+            let fit = fit.clone();
+            move || fit.check().and_then(|()| pulse.check())
+        };
+        boot::ops::start(bind, telemetry, ready, stop.clone()).await?;
     }
     let handlers = handlers::all(&app);
     let queues: Vec<String> =
         settings.queues.iter().map(|(queue, slots)| format!("{queue}={slots}")).collect();
+    let known = handlers.queues();
+    if let Some(unknown) = settings.queues.keys().find(|queue| !known.contains(queue.as_str())) {
+        let known: Vec<&str> = known.into_iter().collect();
+        let problem = format!("there is no queue {unknown}; there are {}", known.join(", "));
+        return Err(env::unfit("DESK_QUEUES", &queues.join(","), &problem).into());
+    }
     let left: Vec<&str> =
         handlers.queues().into_iter().filter(|queue| !settings.queues.contains_key(*queue)).collect();
     tracing::info!(
@@ -124,9 +137,10 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         pulse,
     };
     tokio::spawn(days::run(store.clone()));
+    tokio::spawn(fit.watch(store.clone(), dispatch.clone(), ROLES));
     tokio::spawn(jobs::clock::watch(store.clone()));
     if let Some(door) = settings.mail_door {
-        mail_door::start(door, &app, stop.clone()).await.context("DESK_MAIL_BIND")?;
+        mail_door::start(door, &app, stop.clone()).await?;
     }
     tokio::spawn(outbox::run(store.clone(), dispatch.clone()));
     runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use jobs::{Dispatch, QueueError, Store};
 use outbound::pump;
+use sqlx::PgConnection;
+use tracing::instrument::WithSubscriber;
 
 /// How long a statement waits for an event: far less than an answer of the ledger may take.
 const WAITS_FOR: Duration = Duration::from_secs(3);
@@ -62,7 +64,15 @@ pub async fn hand_out(store: &Store, dispatch: &Dispatch) -> Result<(), QueueErr
 
 /// Waits for an event; false when none came for a while.
 async fn is_event_there(store: &Store) -> Result<bool, QueueError> {
-    store.answers(async { pump::await_event(&mut *store.pool().acquire().await?, WAITS_FOR).await }).await
+    store.answers(async { await_event(&mut *store.pool().acquire().await?, WAITS_FOR).await }).await
+}
+
+/// The same on a connection. It is a wait on purpose, so nothing is logged of a slow statement.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn await_event(conn: &mut PgConnection, longest: Duration) -> Result<bool, QueueError> {
+    pump::await_event(conn, longest).with_subscriber(tracing::Dispatch::none()).await
 }
 
 async fn tend(store: &Store, dispatch: &Dispatch) -> Result<(), QueueError> {

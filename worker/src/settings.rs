@@ -223,12 +223,12 @@ impl Settings {
         Ok(Settings {
             database_url,
             redis,
-            redis_prefix: env::optional("DESK_REDIS_PREFIX", "deskwork".to_owned(), "a short name")?,
+            redis_prefix: env::redis_prefix()?,
             queues: parse_queues(&queues).ok_or_else(|| {
                 env::invalid("DESK_QUEUES", &queues, "like ai=4,default=16, slots from 1 to 10000")
             })?,
-            database_connections: env::maybe("DESK_DATABASE_CONNECTIONS", "a number like 16")?,
-            name: env::optional("DESK_WORKER_NAME", "worker".to_owned(), "a short name")?,
+            database_connections: database_connections()?,
+            name: env::short_name("DESK_WORKER_NAME", "worker", "_-.", 100)?,
             grace: env::duration_secs("DESK_GRACE_SECS", 25.0, 0.0..=600.0)?,
             master_key,
             import_dir: env::optional("DESK_IMPORT_DIR", PathBuf::from("./.local/imports"), "a folder")?,
@@ -298,7 +298,7 @@ fn files_s3() -> Result<Option<S3>, SettingError> {
         access_key: env::optional("DESK_FILES_S3_ACCESS_KEY", String::new(), needed)?,
         secret_key: env::secret("DESK_FILES_S3_SECRET_KEY", needed)?.expose().to_owned(),
     };
-    S3::new(settings).map(Some).map_err(|fault| env::invalid("DESK_FILES_S3_ENDPOINT", &endpoint, fault))
+    S3::new(settings).map(Some).map_err(|fault| env::unfit("DESK_FILES_S3_ENDPOINT", &endpoint, fault))
 }
 
 /// How far the process steps back behind others on the machine.
@@ -351,7 +351,9 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn shopify_settings(destinations: Destinations) -> Result<Option<shopify::Settings>, SettingError> {
-    let Some(client_id) = env::maybe::<String>("SHOPIFY_CLIENT_ID", "the app's public name")? else {
+    const CLIENT_ID: &str = "SHOPIFY_CLIENT_ID";
+    let Some(client_id) = env::maybe::<String>(CLIENT_ID, "the app's public name")? else {
+        env::none_without(CLIENT_ID, &["SHOPIFY_CLIENT_SECRET"])?;
         return Ok(None);
     };
     Ok(Some(shopify::Settings {
@@ -359,11 +361,28 @@ fn shopify_settings(destinations: Destinations) -> Result<Option<shopify::Settin
         client_secret: env::secret("SHOPIFY_CLIENT_SECRET", "a value, because SHOPIFY_CLIENT_ID is set")?
             .expose()
             .to_owned(),
-        version: env::optional("SHOPIFY_API_VERSION", "2026-07".to_owned(), "a version such as 2026-07")?,
+        version: env::passing(
+            "SHOPIFY_API_VERSION",
+            "2026-07",
+            shopify::is_version,
+            "a version such as 2026-07",
+        )?,
         // Asked for by the api, when a shop is connected.
         scopes: String::new(),
         base: env::base_url("SHOPIFY_BASE_URL", |url| destinations.base_url(url))?,
     }))
+}
+
+/// The same number as the api's setting of this name; by the slots unless it is said.
+fn database_connections() -> Result<Option<NonZeroU32>, SettingError> {
+    const NAME: &str = "DESK_DATABASE_CONNECTIONS";
+    const EXPECTED: &str = "a whole number from 1 to 1000";
+    let Some(number) = env::maybe::<NonZeroU32>(NAME, EXPECTED)? else { return Ok(None) };
+    if number.get() > 1_000 {
+        Err(env::invalid(NAME, &number.to_string(), EXPECTED))
+    } else {
+        Ok(Some(number))
+    }
 }
 
 fn parse_queues(text: &str) -> Option<BTreeMap<String, usize>> {

@@ -14,7 +14,7 @@ use migrations::testing::{TestDatabase, fresh_database};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use support::kinds::{RecommendActions, RefreshRank, SettleTicket};
-use support::{analysis, recommendations};
+use support::{analysis, recommendations, tickets};
 use upstreams::gorgias::Gorgias;
 use upstreams::http::RetryPolicy;
 use upstreams::{Breakers, Destinations, anthropic};
@@ -287,6 +287,15 @@ async fn whom_an_address_names_is_known_by_the_help_desks_id_from_then_on() {
     assert_eq!(behind(6, Some("bea@example.com"), Some("55")).await, is(Some("7042"), &["7041", "7042"]));
     assert_eq!(behind(7, None, Some("55")).await, is(None, &["7041", "7042"]));
     assert_eq!(behind(8, Some("ann@example.com"), Some("55")).await, is(Some("7041"), &["7041", "7042"]));
+    // They are hers wherever her tickets are asked for, and she is found by what the help desk calls her.
+    let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("begins");
+    let hers = tickets::list::of_customer(&mut tx, "7041", &[], false, None, 10).await.expect("read");
+    let ids: Vec<Option<&str>> = hers.iter().map(|whole| whole.ticket.shops_customer()).collect();
+    assert_eq!(ids, [Some("7041"); 5], "tickets 1, 3, 4, 5 and 8");
+    let found = platform::directory::exact(&mut tx, "55").await.expect("read");
+    let ids: Vec<&str> = found.iter().map(|customer| customer.customer_id.as_str()).collect();
+    assert_eq!(ids, ["7041", "7042"]);
+    drop(tx);
     assert_eq!(desk.dead().await, 0);
 }
 

@@ -191,5 +191,8 @@ async fn a_draft_names_the_public_articles_that_it_had_with_their_version() {
         for part in parts {
             assert!(draft.reply.contains(part), "{part}: {}", draft.reply);
         }
+        // What only the shop tells is remarked.
+        let remarks = draft.recommendation.unwrap_or_default()["remarks"].to_string();
+        assert_eq!(remarks.contains("not certain"), parts[0] == "Beste klant,", "{remarks}");
     }
 }

@@ -115,7 +115,8 @@ fn shown(preview: &Preview) -> String {
     }
     for (code, revenue) in &preview.revenue {
         let counted = preview.orders_counted;
-        lines.push(format!("revenue: {revenue} {code} of {counted} orders, if what was paid counts"));
+        let of = if preview.revenue.len() > 1 { " in all currencies" } else { "" };
+        lines.push(format!("revenue: {revenue} {code} of {counted} orders{of}, if what was paid counts"));
     }
     for sample in &preview.sample {
         let order = &sample.statement;

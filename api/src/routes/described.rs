@@ -102,7 +102,7 @@ fn describe_form(content: &mut Content) {
 }
 
 /// Whatever is refused before a route is asked is refused with a problem document, also where the route itself answers with a
-/// page.
+/// page; people's browsers are shown a page instead ([`crate::routes::support::help::refusal`]).
 fn describe_refusals(operation: &mut Operation) {
     let problem = || ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDocument"))).build();
     let refusals =

@@ -72,7 +72,7 @@ pub struct Health {
     pub redis_advice: Option<String>,
 }
 
-/// The parts: `ok`, `down`, or for the schema `outdated`.
+/// The parts: `ok`, `down`, for the schema `outdated`, and `unknown` for Redis until it was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Components {
     /// Postgres.
@@ -104,7 +104,7 @@ pub struct DataStatus {
     security(()),
 )]
 async fn health(State(state): State<AppState>, Extension(memory): Extension<Arc<Memory>>) -> Response {
-    answer(memory.health(REMEMBERED, look(state)).await)
+    answer(memory.health(REMEMBERED, look(state, memory.clone())).await)
 }
 
 /// The process answers.
@@ -125,7 +125,7 @@ async fn live() -> Json<serde_json::Value> {
     security(()),
 )]
 async fn ready(State(state): State<AppState>, Extension(memory): Extension<Arc<Memory>>) -> Response {
-    answer(memory.health(READINESS_REMEMBERED, look(state)).await)
+    answer(memory.health(READINESS_REMEMBERED, look(state, memory.clone())).await)
 }
 
 /// Metrics in the text format of Prometheus.
@@ -152,18 +152,27 @@ fn answer(health: Health) -> Response {
 /// What was found out last, and whether somebody is finding out.
 struct Memory {
     last: watch::Sender<Option<(Instant, Health)>>,
+    /// What the last look found of Redis, which is known long before a database is given up.
+    redis: watch::Sender<Redis>,
     is_looking: AtomicBool,
 }
 
+/// How Redis is, and what should be done about it.
+type Redis = (&'static str, Option<String>);
+
 impl Default for Memory {
     fn default() -> Memory {
-        Memory { last: watch::Sender::new(None), is_looking: AtomicBool::new(false) }
+        Memory {
+            last: watch::Sender::new(None),
+            redis: watch::Sender::new(("unknown", None)),
+            is_looking: AtomicBool::new(false),
+        }
     }
 }
 
 impl Memory {
     /// What was found out within `remembered`; else what `look` finds out; and while that takes too long, what was
-    /// found out before, or that nothing is known to work.
+    /// found out before, or that the database is not known to work.
     async fn health(
         self: &Arc<Memory>,
         remembered: Duration,
@@ -176,7 +185,8 @@ impl Memory {
         self.start(look);
         // What the look found is new, so it is within any time. Waiting in vain leaves what was known before.
         let _ = timeout(ANSWER_WITHIN, finding.changed()).await;
-        self.found_within(STALE_AFTER).unwrap_or_else(Health::unknown)
+        self.found_within(STALE_AFTER)
+            .unwrap_or_else(|| Health::without_database(self.redis.borrow().clone()))
     }
 
     fn found_within(&self, time: Duration) -> Option<Health> {
@@ -199,28 +209,26 @@ impl Memory {
 }
 
 impl Health {
-    /// No part has answered yet.
-    fn unknown() -> Health {
-        let components = Components { database: "down", schema: "down", redis: "down" };
-        Health {
-            status: overall(components),
-            components,
-            data_status: DataStatus::default(),
-            redis_advice: None,
-        }
+    /// The database does not answer, or has not yet.
+    fn without_database((redis, redis_advice): Redis) -> Health {
+        let components = Components { database: "down", schema: "down", redis };
+        Health { status: overall(components), components, data_status: DataStatus::default(), redis_advice }
     }
 }
 
-async fn look(state: AppState) -> Health {
-    let (database, (redis, redis_advice)) =
-        tokio::join!(timeout(DATABASE_PATIENCE, look_at_database(&state)), look_at_redis(&state));
-    let (components, data_status) = match database {
-        Ok(Some((version, data_status))) => {
-            let schema = if version >= migrations::latest_version() { "ok" } else { "outdated" };
-            (Components { database: "ok", schema, redis }, data_status)
-        }
-        Ok(None) | Err(_) => (Components { database: "down", schema: "down", redis }, DataStatus::default()),
+async fn look(state: AppState, memory: Arc<Memory>) -> Health {
+    let redis = async {
+        let found = look_at_redis(&state).await;
+        memory.redis.send_replace(found.clone());
+        found
     };
+    let (database, (redis, redis_advice)) =
+        tokio::join!(timeout(DATABASE_PATIENCE, look_at_database(&state)), redis);
+    let Ok(Some((version, data_status))) = database else {
+        return Health::without_database((redis, redis_advice));
+    };
+    let schema = if version >= migrations::latest_version() { "ok" } else { "outdated" };
+    let components = Components { database: "ok", schema, redis };
     Health { status: overall(components), components, data_status, redis_advice }
 }
 
@@ -251,7 +259,7 @@ async fn look_at_database(state: &AppState) -> Option<(i64, DataStatus)> {
 }
 
 /// Whether it answers, and what should be done about it all the same.
-async fn look_at_redis(state: &AppState) -> (&'static str, Option<String>) {
+async fn look_at_redis(state: &AppState) -> Redis {
     let asked = timeout(REDIS_PATIENCE, async {
         let mut link = state.dispatch.link().await.ok()?;
         state.dispatch.ping(&mut link).await.ok()?;
@@ -291,12 +299,25 @@ mod tests {
         let memory = Arc::new(Memory::default());
         assert_eq!(memory.health(Duration::ZERO, async { working() }).await.status, "ok");
         let (found, finding) = tokio::sync::oneshot::channel();
-        let stuck = async move { finding.await.unwrap_or_else(|_| Health::unknown()) };
+        let unknown = || Health::without_database(("unknown", None));
+        let stuck = async move { finding.await.unwrap_or_else(|_| unknown()) };
         assert_eq!(memory.health(Duration::ZERO, stuck).await.status, "ok");
         let mut told = memory.last.subscribe();
-        found.send(Health::unknown()).expect("the look is under way");
+        found.send(unknown()).expect("the look is under way");
         told.changed().await.expect("the look ends");
         assert_eq!(memory.health(REMEMBERED, std::future::pending()).await.status, "down");
+    }
+
+    #[tokio::test]
+    async fn redis_is_told_as_it_is_while_the_database_says_nothing() {
+        let memory = Arc::new(Memory::default());
+        let before = memory.health(Duration::ZERO, std::future::pending()).await;
+        assert_eq!((before.status, before.components.redis), ("down", "unknown"));
+        memory.redis.send_replace(("ok", None));
+        let told = memory.health(Duration::ZERO, std::future::pending()).await;
+        assert_eq!((told.status, told.components.database, told.components.redis), ("down", "down", "ok"));
+        memory.redis.send_replace(("down", None));
+        assert_eq!(memory.health(Duration::ZERO, std::future::pending()).await.components.redis, "down");
     }
 
     #[test]

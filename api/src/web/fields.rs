@@ -14,9 +14,9 @@ impl Fields {
     /// Reads the parameter `fields`, a list with commas.
     ///
     /// # Errors
-    /// 400 when one is not among `known`.
+    /// 400 when one is empty or not among `known`.
     pub fn of(params: &Params, known: &[&str]) -> Result<Fields, Problem> {
-        let names: Vec<String> = params.list("fields").into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = params.list("fields")?.into_iter().map(str::to_owned).collect();
         if names.iter().any(|name| !known.contains(&name.as_str())) {
             return Err(Problem::bad_request("fields", format!("the fields are {}", known.join(", "))));
         }

@@ -1,8 +1,10 @@
-//! Pages of a list: at most 100 items, and an opaque cursor that leads to the next ones.
+//! Pages of a list: at most 100 items, and an opaque cursor that leads to the next ones. A cursor carries the mark of its
+//! list, so another list's is refused rather than read as a place in this one.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -23,16 +25,6 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
-impl<T> Page<T> {
-    /// Ends the page after `len` items, one at least; the next one goes on behind them.
-    pub fn cut(&mut self, len: usize, key: impl Fn(&T) -> String) {
-        if len < self.items.len() {
-            self.items.truncate(len.max(1));
-            self.next_cursor = self.items.last().map(|item| encode(&key(item)));
-        }
-    }
-}
-
 /// Which page is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
@@ -40,6 +32,8 @@ pub struct PageRequest {
     pub limit: i64,
     /// The text behind the cursor: what the previous page's last item was known by.
     pub after: Option<String>,
+    /// The path of the list.
+    path: String,
 }
 
 impl PageRequest {
@@ -49,7 +43,9 @@ impl PageRequest {
     /// 400 naming the parameter.
     pub fn of(params: &Params) -> Result<PageRequest, Problem> {
         let limit = params.number("limit")?.unwrap_or(DEFAULT_LIMIT);
-        Ok(PageRequest { limit, after: params.text("cursor")?.map(decode).transpose()? })
+        let path = params.path().to_owned();
+        let after = params.text("cursor")?.map(|cursor| decode(&path, cursor)).transpose()?;
+        Ok(PageRequest { limit, after, path })
     }
 
     /// The id behind the cursor, where pages follow ids.
@@ -78,8 +74,16 @@ impl PageRequest {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = items.len() > limit;
         items.truncate(limit);
-        let next_cursor = items.last().filter(|_| has_more).map(|item| encode(&key(item)));
+        let next_cursor = items.last().filter(|_| has_more).map(|item| cursor(&self.path, &key(item)));
         Page { items, next_cursor }
+    }
+
+    /// Ends a page after `len` items, one at least; the next one goes on behind them.
+    pub fn cut<T>(&self, page: &mut Page<T>, len: usize, key: impl Fn(&T) -> String) {
+        if len < page.items.len() {
+            page.items.truncate(len.max(1));
+            page.next_cursor = page.items.last().map(|item| cursor(&self.path, &key(item)));
+        }
     }
 }
 
@@ -100,13 +104,24 @@ pub fn bad_cursor() -> Problem {
     Problem::bad_request("cursor", "this is not a cursor of this list; take next_cursor of the page before")
 }
 
-fn encode(key: &str) -> String {
-    URL_SAFE_NO_PAD.encode(key)
+/// The cursor of the list at `path` that leads on behind the item known by `key`.
+pub fn cursor(path: &str, key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{}\n{key}", mark(path)))
 }
 
-fn decode(cursor: &str) -> Result<String, Problem> {
+/// What a list's cursors begin with: short, because what a cursor may hold has a bound, and paths may be long.
+fn mark(path: &str) -> String {
+    hex::encode(&Sha256::digest(path)[..4])
+}
+
+/// The key of an item of the list at `path`.
+fn decode(path: &str, cursor: &str) -> Result<String, Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad_cursor())?;
-    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or_else(bad_cursor)
+    let text = String::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or_else(bad_cursor)?;
+    match text.split_once('\n') {
+        Some((list, key)) if list == mark(path) => Ok(key.to_owned()),
+        _ => Err(bad_cursor()),
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +143,25 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_leads_on_in_its_own_list_only() {
+        let of = |path: &str, cursor: &str| {
+            let uri = format!("{path}?cursor={cursor}").parse().expect("an address");
+            PageRequest::of(&Params::of(&uri, &["cursor"]).expect("a known parameter"))
+        };
+        let tickets = PageRequest { limit: 1, after: None, path: "/api/tickets".to_owned() };
+        let mut page = tickets.page(vec!["b\nc", "d"], |item| (*item).to_owned());
+        let next = page.next_cursor.clone().expect("a next page");
+        assert_eq!(of("/api/tickets", &next).map(|request| request.after), Ok(Some("b\nc".to_owned())));
+        assert_eq!(of("/api/customers", &next), Err(bad_cursor()));
+        let without_a_list = URL_SAFE_NO_PAD.encode("b");
+        assert_eq!(of("/api/tickets", &without_a_list), Err(bad_cursor()));
+
+        page.items = vec!["x", "y", "z"];
+        tickets.cut(&mut page, 2, |item| (*item).to_owned());
+        assert_eq!((page.items, page.next_cursor), (vec!["x", "y"], Some(cursor("/api/tickets", "y"))));
+    }
+
+    #[test]
     fn a_place_in_a_list_is_read_back_and_nothing_else_is() {
         let id = Uuid::now_v7();
         let at = DateTime::from_timestamp_micros(1_700_000_000_000_001).expect("a time");
@@ -143,7 +177,8 @@ mod tests {
             let problem = request(query).and_then(|request| request.after_id()).expect_err(query);
             problem.field.expect("a field").into_owned()
         };
-        for query in ["cursor=%25%25", "cursor=bm90LWFuLWlk", "cursor="] {
+        let no_id = format!("cursor={}", cursor("/", "not-an-id"));
+        for query in ["cursor=%25%25", "cursor=bm90LWFuLWlk", "cursor=", &no_id] {
             assert_eq!(field(query), "cursor", "{query}");
         }
         assert_eq!(field("limit=many"), "limit");

@@ -1,7 +1,7 @@
 //! What the parameters of a query may be, checked by the API's own description before any route sees them. A range, a length or
 //! a list of words is stated once, in the description (`routes/described.rs` completes it), so what is described is what is
-//! taken; a route only reads the value. What else makes a value wrong (a cursor of another list, a tag that nobody has) is the
-//! route's to say.
+//! taken, and nothing besides; a route only reads the value. What else makes a value wrong (a cursor of another list, a tag that
+//! nobody has) is the route's to say.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use utoipa::openapi::{OpenApi, RefOr, Schema};
 use uuid::Uuid;
 
 use crate::web::problem::Problem;
-use crate::web::query::must_be;
+use crate::web::query::{must_be, unknown};
 
 /// What a parameter may be.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +99,8 @@ impl Form {
             Form::Word(words) => words.iter().any(|word| word == value),
             Form::Id => value.parse::<Uuid>().is_ok(),
             Form::Time => DateTime::parse_from_rfc3339(value).is_ok(),
-            Form::Day => value.parse::<NaiveDate>().is_ok(),
+            // Read and written again, because what reads a day forgives digits that are left out.
+            Form::Day => value.parse::<NaiveDate>().is_ok_and(|day| day.to_string() == value),
             Form::Flag => matches!(value, "true" | "false"),
         }
     }
@@ -136,8 +137,22 @@ fn real(number: &Option<Number>) -> Option<f64> {
     }
 }
 
-/// The parameters of an operation's query, by name.
-type Query = Vec<(String, Form)>;
+/// The parameters of an operation's query, by name, with what each may be as far as that is stated.
+type Query = Vec<(String, Option<Form>)>;
+
+/// Whether a path takes parameters that are not described, because other systems put what they like behind it: the pages that
+/// anybody opens, the answers of sign-ins and shops, and what is sent by a shop, a help desk or Slack.
+fn takes_anything(path: &str) -> bool {
+    const SENT: [&str; 6] = [
+        "/api/gorgias/webhook",
+        "/api/webhooks/shopify",
+        "/api/slack/chart",
+        "/api/slack/commands",
+        "/api/slack/events",
+        "/api/slack/interactions",
+    ];
+    !path.starts_with("/api/") || path.ends_with("/callback") || SENT.contains(&path)
+}
 
 /// What every operation's query may have.
 #[derive(Debug, Default)]
@@ -153,10 +168,10 @@ impl Parameters {
         Parameters { operations: operations.collect() }
     }
 
-    /// Refuses a query with a value that its operation does not take. A parameter that is not described is left to the route.
+    /// Refuses a query with a parameter or a value that its operation does not take.
     ///
     /// # Errors
-    /// 400 naming the parameter and what it may be.
+    /// 400 naming the parameter, and what it may be or which there are.
     pub fn check(&self, method: &Method, pattern: &str, query: &str) -> Result<(), Problem> {
         if query.is_empty() {
             return Ok(());
@@ -166,9 +181,14 @@ impl Parameters {
         let mut operations = self.operations.get(pattern).into_iter().flatten();
         let Some((_, known)) = operations.find(|(of, _)| *of == method) else { return Ok(()) };
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let Some((_, form)) = known.iter().find(|(known, _)| *known == name) else { continue };
-            if !form.fits(&value) {
-                return Err(must_be(name.into_owned(), &form.allowed(), &value));
+            match known.iter().find(|(known, _)| *known == name) {
+                Some((_, Some(form))) if !form.fits(&value) => {
+                    return Err(must_be(name.into_owned(), &form.allowed(), &value));
+                }
+                None if !takes_anything(pattern) => {
+                    return Err(unknown(&name, known.iter().map(|(known, _)| known.as_str())));
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -194,11 +214,13 @@ fn queries(item: &PathItem) -> Vec<(Method, Query)> {
         .collect()
 }
 
-fn query_parameter(parameter: &RefOr<Parameter>) -> Option<(String, Form)> {
+fn query_parameter(parameter: &RefOr<Parameter>) -> Option<(String, Option<Form>)> {
     let RefOr::T(parameter) = parameter else { return None };
-    let Some(RefOr::T(Schema::Object(schema))) = &parameter.schema else { return None };
-    let is_of_query = parameter.parameter_in == ParameterIn::Query;
-    is_of_query.then(|| Form::of(schema)).flatten().map(|form| (parameter.name.clone(), form))
+    let form = match &parameter.schema {
+        Some(RefOr::T(Schema::Object(schema))) => Form::of(schema),
+        _ => None,
+    };
+    (parameter.parameter_in == ParameterIn::Query).then(|| (parameter.name.clone(), form))
 }
 
 #[cfg(test)]
@@ -252,7 +274,7 @@ mod tests {
             &["", "shut", "Open"],
             &["", "7"],
             &["", "yesterday", "2026-01-31"],
-            &["", "2026-02-30", "2026-01-31T12:00:00Z"],
+            &["", "2026-02-30", "2026-1-31", "+2026-1-01", " 2026-01-31", "2026-01-31T12:00:00Z"],
             &["", "1", "True"],
         ];
         for (((_, form), fits), does_not) in every_form().iter().zip(fits).zip(does_not) {
@@ -263,11 +285,16 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_parameter_and_what_it_may_be() {
-        let query = vec![("limit".to_owned(), Form::Whole(1, 100)), ("q".to_owned(), Form::Text(3))];
-        let operations = HashMap::from([("/api/things/{id}".to_owned(), vec![(Method::GET, query)])]);
+        let query = vec![
+            ("limit".to_owned(), Some(Form::Whole(1, 100))),
+            ("q".to_owned(), Some(Form::Text(3))),
+            ("open".to_owned(), None),
+        ];
+        let post = (Method::POST, Vec::new());
+        let operations = HashMap::from([("/api/things/{id}".to_owned(), vec![(Method::GET, query), post])]);
         let parameters = Parameters { operations };
         let check = |method: &Method, query: &str| parameters.check(method, "/api/things/{id}", query);
-        for fits in ["", "limit=1&q=abc", "colour=red&limit=100", "q=%F0%9F%92%A5%20"] {
+        for fits in ["", "limit=1&q=abc", "open=x&limit=100", "q=%F0%9F%92%A5%20"] {
             assert_eq!(check(&Method::GET, fits), Ok(()), "{fits}");
         }
         let refused = check(&Method::HEAD, "q=abc&limit=101").expect_err("too many");
@@ -275,7 +302,33 @@ mod tests {
         assert_eq!(refused.detail, "must be a whole number from 1 to 100, not \"101\"");
         let refused = check(&Method::GET, "q=a+bc").expect_err("a plus is a blank");
         assert_eq!(refused.detail, "must be a text of at most 3 characters, not \"a bc\"");
-        assert_eq!(check(&Method::POST, "limit=101"), Ok(()), "another operation");
+        assert_eq!(check(&Method::PUT, "limit=101"), Ok(()), "it has no such operation");
         assert_eq!(parameters.check(&Method::GET, "/api/others", "limit=101"), Ok(()));
+
+        let refused = check(&Method::GET, "limit=1&colour=red").expect_err("unknown");
+        assert_eq!(refused.field.as_deref(), Some("colour"));
+        assert_eq!(refused.detail, "unknown parameter; known are limit, q, open");
+        let refused = check(&Method::POST, "limit=1").expect_err("another operation");
+        assert_eq!(refused.detail, "unknown parameter; there are none");
+    }
+
+    #[test]
+    fn what_other_systems_call_takes_what_they_put_behind_it() {
+        let paths = [
+            "/help/{shop}",
+            "/my/{token}",
+            "/r/{token}",
+            "/health",
+            "/api/auth/oidc/callback",
+            "/api/slack/events",
+            "/api/webhooks/shopify",
+        ];
+        let query = || vec![("lang".to_owned(), Some(Form::Text(3)))];
+        let operations = paths.map(|path| (path.to_owned(), vec![(Method::GET, query())]));
+        let parameters = Parameters { operations: HashMap::from(operations) };
+        for path in paths {
+            assert_eq!(parameters.check(&Method::GET, path, "utm_source=mail&lang=en"), Ok(()), "{path}");
+            assert!(parameters.check(&Method::GET, path, "lang=long").is_err(), "{path}");
+        }
     }
 }

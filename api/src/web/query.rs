@@ -14,6 +14,7 @@ use crate::web::problem::Problem;
 /// The query parameters of a request.
 #[derive(Clone, Debug, Default)]
 pub struct Params {
+    path: String,
     pairs: Vec<(String, String)>,
 }
 
@@ -26,10 +27,9 @@ impl Params {
         let Query(pairs): Query<Vec<(String, String)>> = Query::try_from_uri(uri)
             .map_err(|_| Problem::bad_request("query", "the query cannot be read"))?;
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            let detail = format!("unknown parameter; known are {}", known.join(", "));
-            return Err(Problem::bad_request(name.chars().take(100).collect::<String>(), detail));
+            return Err(unknown(name, known.iter().copied()));
         }
-        Ok(Params { pairs })
+        Ok(Params { path: uri.path().to_owned(), pairs })
     }
 
     /// As [`Params::of`], from a query text.
@@ -39,6 +39,11 @@ impl Params {
     #[cfg(test)]
     pub(crate) fn parse(query: &str, known: &[&str]) -> Result<Params, Problem> {
         Params::of(&format!("/?{query}").parse().expect("an address"), known)
+    }
+
+    /// The path that was asked, as it was sent.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The parameter's text.
@@ -73,13 +78,16 @@ impl Params {
         self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Every value of a parameter that may be repeated and may be a list with commas.
-    pub fn list(&self, name: &'static str) -> Vec<&str> {
-        self.all(name)
-            .flat_map(|value| value.split(','))
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-            .collect()
+    /// Every value of a parameter that may be repeated and may be a list with commas; none when it is not given.
+    ///
+    /// # Errors
+    /// 400 when one is empty.
+    pub fn list(&self, name: &'static str) -> Result<Vec<&str>, Problem> {
+        let items: Vec<&str> = self.all(name).flat_map(|value| value.split(',')).map(str::trim).collect();
+        match items.contains(&"") {
+            true => Err(Problem::bad_request(name, "must not be empty, nor have an empty item")),
+            false => Ok(items),
+        }
     }
 
     /// A whole number, within the range that the API's description states.
@@ -120,6 +128,16 @@ pub fn id(name: &'static str, text: &str) -> Result<Uuid, Problem> {
     text.parse().map_err(|_| must_be(name, "a UUID", text))
 }
 
+/// A refusal of a parameter that is not among the known ones.
+pub fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Problem {
+    let known: Vec<&str> = known.collect();
+    let detail = match known.is_empty() {
+        true => "unknown parameter; there are none".to_owned(),
+        false => format!("unknown parameter; known are {}", known.join(", ")),
+    };
+    Problem::bad_request(name.chars().take(100).collect::<String>(), detail)
+}
+
 /// A refusal of a text that says what is allowed, and what was seen.
 pub fn must_be(name: impl Into<Cow<'static, str>>, allowed: &str, text: &str) -> Problem {
     Problem::bad_request(name, format!("must be {allowed}, not {}", shown_text(text)))
@@ -139,7 +157,11 @@ mod tests {
         assert_eq!(field(params.number("n").expect_err("twice")), "n");
         assert_eq!(field(params.time("from").expect_err("no time")), "from");
         assert_eq!(field(params.id("id").expect_err("no id")), "id");
-        assert_eq!(params.list("state"), ["done", "dead", "ready"]);
+        assert_eq!(params.list("state"), Ok(vec!["done", "dead", "ready"]));
+        for empty in ["state=", "state=done,,dead", "state=done,", "state=%20", "state=done&state="] {
+            let params = Params::parse(empty, &known).expect("known");
+            assert_eq!(field(params.list("state").expect_err(empty)), "state", "{empty}");
+        }
         let params = Params::parse("from=%20VIP%20&id=%20%20", &known).expect("known");
         assert_eq!(params.word("from"), Ok(Some("VIP")));
         assert_eq!(params.word("n"), Ok(None));

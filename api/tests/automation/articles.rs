@@ -94,3 +94,38 @@ async fn what_cannot_be_is_refused_and_html_does_nothing() {
         "{html}"
     );
 }
+
+#[tokio::test]
+async fn an_article_is_found_by_other_spellings_of_its_words() {
+    let shop = shop(Mode::Token).await;
+    for (slug, title, text) in [
+        ("austria", "Versand nach Österreich", "Drei Tage."),
+        ("sizes", "Die richtige Groesse", "Für Straßenschuhe."),
+    ] {
+        let made = send(&shop, "POST", "/api/articles", &body(slug, title, text, true)).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let path = format!("/api/articles/{}/publish", made.field("id"));
+        assert_eq!(send(&shop, "POST", &path, &json!({})).await.status, 200);
+    }
+    for (typed, slug) in [
+        ("oesterreich", Some("austria")),
+        ("%C3%B6sterreich", Some("austria")),
+        ("versand%20oesterr", Some("austria")),
+        ("%22nach%20oesterreich%22", Some("austria")),
+        ("gr%C3%B6sse", Some("sizes")),
+        ("gr%C3%B6%C3%9Fe", Some("sizes")),
+        ("strassenschuhe", Some("sizes")),
+        // All words count, in whichever spelling.
+        ("oesterreich%20groesse", None),
+        ("osterreich", None),
+    ] {
+        let found = shop.get(&format!("/api/articles/search?q={typed}")).await;
+        let slugs: Vec<&str> = found.json["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|item| item["slug"].as_str())
+            .collect();
+        assert_eq!(slugs, slug.into_iter().collect::<Vec<_>>(), "{typed}: {}", found.text);
+    }
+}

@@ -4,7 +4,7 @@
 use accounts::verify::Mode;
 use axum::body::Body;
 use axum::http::HeaderValue;
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
 use database::ids::{MessageId, TenantId, TicketId};
 use serde_json::json;
 use support::analysis::{self, Languages, Reader, Reading};
@@ -60,6 +60,15 @@ async fn a_rating_page_is_in_the_language_of_its_ticket() {
     assert_eq!(page.headers["cache-control"], "no-store");
     let bad = fill(&shop, &path, &[("score", "6")]).await;
     assert!(bad.status == 400 && bad.text.contains("eine der fünf Antworten"), "{}", bad.text);
+    // The page says whose it is, and keeps what was written.
+    assert!(
+        page.text.contains("<a href=\"/help/shop\">Help</a>") && page.text.contains("#aa3300"),
+        "{}",
+        page.text
+    );
+    let none = fill(&shop, &path, &[("comment", "Alles \"gut\" </textarea><b>")]).await;
+    let kept = "maxlength=\"2000\">Alles &quot;gut&quot; &lt;/textarea&gt;&lt;b&gt;</textarea>";
+    assert!(none.status == 400 && none.text.contains(kept), "{}", none.text);
     let comment = "x".repeat(2_001);
     let long = fill(&shop, &path, &[("score", "5"), ("comment", &comment)]).await;
     assert!(long.status == 400 && long.text.contains("höchstens 2000 Zeichen"), "{}", long.text);
@@ -67,7 +76,7 @@ async fn a_rating_page_is_in_the_language_of_its_ticket() {
     assert!(thanks.status == 200 && thanks.text.contains("<h1>Vielen Dank</h1>"), "{}", thanks.text);
     is_in(&thanks, "de");
 
-    // What was read out of the customer's words counts more than what somebody said of the ticket.
+    // What somebody said of the ticket counts more than what one message was read to be in.
     let reading = Reading { language: Some("it".to_owned()), ..Reading::default() };
     let reader = Reader { name: "lexicon", model: None, remark: None };
     let mut tx = shop.tx().await;
@@ -75,8 +84,21 @@ async fn a_rating_page_is_in_the_language_of_its_ticket() {
     analysis::store(&mut tx, shop.tenant, message, &reading, &reader, Utc::now()).await.expect("stored");
     let tickets = [id.parse::<Uuid>().expect("an id")];
     let of_person = analysis::languages_of_person(&mut tx, &tickets).await.expect("readable");
-    assert_eq!(of_person, Languages { of_ticket: Some("it".to_owned()), of_shop: Some("fr".to_owned()) });
+    assert_eq!(of_person, Languages { of_ticket: Some("de".to_owned()), of_shop: Some("fr".to_owned()) });
     assert_eq!(analysis::languages_of_person(&mut tx, &[]).await.expect("readable").words().code, "fr");
+    tx.commit().await.expect("committed");
+    is_in(&visit(&shop, &path, Some(b"nl")).await, "de");
+    let unsaid = send(&shop, "PATCH", &format!("/api/tickets/{id}"), &json!({"language": null})).await;
+    assert_eq!(unsaid.status, 200, "{}", unsaid.text);
+    is_in(&visit(&shop, &path, Some(b"nl")).await, "it");
+    // Nor does one later message say more than the first words, which the ticket kept.
+    let more = json!({"from": "customer", "text": "536366?"});
+    let later = send(&shop, "POST", &format!("/api/tickets/{id}/messages"), &more).await;
+    assert_eq!(later.status, 201, "{}", later.text);
+    let later = MessageId(later.field("id").parse().expect("an id"));
+    let reading = Reading { language: Some("sv".to_owned()), ..Reading::default() };
+    let mut tx = shop.tx().await;
+    analysis::store(&mut tx, shop.tenant, later, &reading, &reader, Utc::now()).await.expect("stored");
     tx.commit().await.expect("committed");
     is_in(&visit(&shop, &path, Some(b"nl")).await, "it");
 
@@ -123,6 +145,14 @@ async fn a_customer_s_own_page_is_in_their_language_and_their_words_stay_text() 
     }
     assert!(page.text.contains(&day) || page.text.contains(&before), "{}", page.text);
     assert!(page.text.contains("<time datetime=\"") && !page.text.contains("<b>"), "{}", page.text);
+    // Times are those of the shop's clocks.
+    let zone = "update shared.tenant set timezone = 'Asia/Tokyo' where id = $1";
+    sqlx::query(zone).bind(shop.tenant.0).execute(&mut shop.admin().await).await.expect("a zone");
+    let at = shop.get(&format!("/api/tickets/{id}/messages")).await.json["items"][0]["sent_at"].clone();
+    let at: DateTime<Utc> = serde_json::from_value(at).expect("a time");
+    let there = at.with_timezone(&chrono_tz::Asia::Tokyo).format("%d.%m.%Y, %H:%M JST").to_string();
+    let page = visit(&shop, &path, None).await;
+    assert!(page.text.contains(&there), "{there}: {}", page.text);
     let empty = fill(&shop, &path, &[("ticket", &number), ("text", " ")]).await;
     assert!(empty.status == 400 && empty.text.contains("Bitte schreiben Sie etwas."), "{}", empty.text);
     let long = "x".repeat(20_001);
@@ -143,7 +173,7 @@ async fn a_customer_s_own_page_is_in_their_language_and_their_words_stay_text() 
     let page = visit(&shop, &format!("/my/{old}"), Some(b"da")).await;
     assert!(page.status == 410 && page.text.contains("Linket er udløbet"), "{}", page.text);
     let page = visit(&shop, "/my/x", Some(b"es")).await;
-    assert!(page.status == 404 && page.text.contains("Esta página no existe"), "{}", page.text);
+    assert!(page.status == 404 && page.text.contains("Este enlace no es válido"), "{}", page.text);
 }
 
 #[tokio::test]
@@ -202,7 +232,9 @@ async fn the_form_goes_on_in_the_language_that_it_was_opened_in() {
     };
     for (email, text, sentence) in [
         ("a..b@example.com", "<script>x</script>", "vor dem @ stehen zwei Punkte hintereinander"),
-        ("nobody", "<script>x</script>", "Bitte geben Sie Ihre E-Mail-Adresse an"),
+        ("", "<script>x</script>", "Bitte geben Sie Ihre E-Mail-Adresse an"),
+        ("kein at", "<script>x</script>", "Wir brauchen genau eine"),
+        ("a@example.com, b@example.com", "<script>x</script>", "Wir brauchen genau eine"),
         ("a@example.com", "<", "Bitte schreiben Sie Ihre Frage."),
     ] {
         let again = fill(&shop, path, &with(email, text)).await;
@@ -258,4 +290,42 @@ async fn whatever_a_browser_asks_for_it_has_a_page() {
             assert!(!page.text.contains("<script"), "{}", page.text);
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_refused_before_a_page_is_a_page_for_people_and_a_document_for_programs() {
+    let shop = open().await;
+    let (id, _) = ticket(&shop, "536365?").await;
+    let link = shop.get(&format!("/api/tickets/{id}/customer-link")).await;
+    let own = link.field("path").to_owned();
+    assert!(link.field("url").starts_with("http") && link.field("url").ends_with(&own), "{}", link.text);
+    let asking = |method: &str, path: &str, accept: &str| {
+        let builder = request(method, path).header("accept", accept).header("accept-language", "de");
+        builder.body(Body::empty()).expect("a request")
+    };
+    let nix = format!("{own}?ticket=nix");
+    for (method, path, status) in [
+        ("GET", "/help/shop?q=%00", 400),
+        ("GET", "/help/shop?q=%ff", 400),
+        ("GET", "/help/shop/nix", 404),
+        ("PUT", "/help/shop/contact", 405),
+        ("GET", nix.as_str(), 400),
+        ("GET", "/r/a/b", 404),
+    ] {
+        for accept in ["text/html,application/xhtml+xml,*/*;q=0.8", "*/*"] {
+            let page = shop.send(asking(method, path, accept)).await;
+            assert_eq!(page.status, status, "{path}: {}", page.text);
+            assert!(page.text.contains("<h1>Diese Seite gibt es nicht</h1>"), "{path}: {}", page.text);
+            is_in(&page, "de");
+        }
+        let document = shop.send(asking(method, path, "application/json")).await;
+        assert_eq!(document.status, status, "{path}: {}", document.text);
+        assert_eq!(document.headers["content-type"], "application/problem+json", "{path}");
+    }
+    // The web app's own addresses are its own.
+    let api = shop.send(asking("GET", "/api/nix", "*/*")).await;
+    assert_eq!(
+        (api.status.as_u16(), &api.headers["content-type"]),
+        (404, &HeaderValue::from_static("application/problem+json"))
+    );
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use crate::desk::{call, new_job, operator};
 use crate::shop::{request, shop};
 use accounts::verify::Mode;
+use api::web::page::cursor;
 use axum::body::Body;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -17,6 +18,7 @@ async fn the_field_at_fault_is_named() {
     let id = "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81";
     let ticket = r#""payload": {"ticket_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"}"#;
     let job = |more: &str| format!(r#"{{"kind": "draft_reply", {ticket}, {more}}}"#);
+    let axis = "segment.loyalty";
     let unknown = "/api/jobs/0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81";
     let cases: &[(&str, &str, &str, u16, &str)] = &[
         ("POST", "/api/jobs", "{", 400, "body"),
@@ -37,7 +39,17 @@ async fn the_field_at_fault_is_named() {
         ("POST", "/api/jobs", &job(r#""concurrency_key": """#), 400, "concurrency_key"),
         ("GET", "/api/jobs?colour=red", "", 400, "colour"),
         ("GET", "/api/jobs?state=asleep", "", 400, "state"),
+        ("GET", "/api/jobs?state=", "", 400, "state"),
+        ("GET", "/api/jobs?state=done,,dead", "", 400, "state"),
         ("GET", "/api/jobs?cursor=nonsense", "", 400, "cursor"),
+        ("GET", &format!("/api/customers?cursor={}", cursor("/api/tickets", id)), "", 400, "cursor"),
+        ("GET", "/api/intelligence/customers?archetype=a&archetype=b", "", 400, "archetype"),
+        ("GET", &format!("/api/intelligence/customers?{axis}=a&{axis}=b"), "", 400, axis),
+        ("GET", "/api/sla/dashboard?from=2026-1-1", "", 400, "from"),
+        ("GET", "/api/settings/assignment?colour=red", "", 400, "colour"),
+        ("GET", "/api/orders/import/mappings/%20", "", 400, "name"),
+        ("GET", "/api/tickets/search", "", 400, "q"),
+        ("POST", "/api/admin/queues/ai/pause?colour=red", "", 400, "colour"),
         ("GET", "/api/jobs?limit=1000", "", 400, "limit"),
         ("GET", "/api/jobs?created_from=yesterday", "", 400, "created_from"),
         ("GET", "/api/jobs?parent_id=7", "", 400, "parent_id"),
@@ -45,6 +57,10 @@ async fn the_field_at_fault_is_named() {
         ("GET", "/api/jobs?tenant_id=7", "", 400, "tenant_id"),
         ("GET", "/api/jobs/7", "", 400, "id"),
         ("GET", &format!("{unknown}?wait=soon"), "", 400, "wait"),
+        ("GET", &format!("{unknown}?wait=1e1s"), "", 400, "wait"),
+        ("GET", &format!("{unknown}?wait=-0s"), "", 400, "wait"),
+        ("GET", &format!("{unknown}?fields="), "", 400, "fields"),
+        ("GET", &format!("{unknown}?fields=id,"), "", 400, "fields"),
         ("GET", &format!("{unknown}?until=later"), "", 400, "until"),
         (
             "POST",

@@ -31,6 +31,9 @@ fn a_missing_or_wrong_setting_is_one_line_and_exit_code_2() {
     for (name, value, expected) in [
         ("DESK_ALLOW_LOOPBACK", "yes", "true or false"),
         ("DESK_PUBLIC_URL", "desk.example.com", "an origin such as https://desk.example.com"),
+        ("DESK_REDIS_PREFIX", "desk\nwork", "a short name: letters, digits and _ - . :, 100 at most"),
+        ("SHOPIFY_API_VERSION", "x", "a version such as 2026-07"),
+        ("SHOPIFY_SCOPES", "a b,,", "words such as read_orders, separated by commas without blanks"),
         ("DESK_SLACK_URL", "slack", "a base URL like https://host/path, but it is not a URL"),
         (
             "SHOPIFY_BASE_URL",
@@ -42,4 +45,39 @@ fn a_missing_or_wrong_setting_is_one_line_and_exit_code_2() {
         let said = format!("{name} is {value:?}; it should be {expected}\n");
         stops_with(&[DATABASE, REDIS, KEY, shopify[0], shopify[1], (name, value)], &said);
     }
+}
+
+#[test]
+fn a_secret_without_what_it_belongs_to_is_told() {
+    for (name, needs) in [
+        ("SHOPIFY_CLIENT_SECRET", "SHOPIFY_CLIENT_ID"),
+        ("SHOPIFY_CLIENT_SECRET_BEFORE", "SHOPIFY_CLIENT_ID"),
+        ("DESK_SLACK_CLIENT_SECRET", "DESK_SLACK_CLIENT_ID"),
+        ("DESK_SLACK_SIGNING_SECRET", "DESK_SLACK_CLIENT_ID"),
+    ] {
+        let said = format!("{name} is set and {needs} is not; set both or neither\n");
+        stops_with(&[DATABASE, REDIS, KEY, (name, "hunter2")], &said);
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_told_like_a_wrong_setting() {
+    const QUIET: (&str, &str) = ("DESK_LOG", "off");
+    // Made here, so that no folder is made where the tests run.
+    let root = std::env::temp_dir().join(format!("deskwork-api-boot-{}", std::process::id()));
+    let (imports, files) = (root.join("imports"), root.join("files"));
+    let imports = ("DESK_IMPORT_DIR", imports.to_str().expect("a text"));
+    let files = ("DESK_FILES_DIR", files.to_str().expect("a text"));
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let taken_at = taken.local_addr().expect("an address").to_string();
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    for (name, value, how) in [
+        ("DESK_IMPORT_DIR", here, "used as a folder"),
+        ("DESK_FILES_DIR", here, "used as a folder"),
+        ("DESK_BIND", taken_at.as_str(), "listened at"),
+    ] {
+        let said = format!("{name} is {value:?}, which cannot be {how}: ");
+        stops_with(&[DATABASE, REDIS, KEY, QUIET, imports, files, (name, value)], &said);
+    }
+    std::fs::remove_dir_all(&root).expect("it is removed");
 }

@@ -66,6 +66,29 @@ async fn errors_are_one_line_that_says_what_to_do() {
 }
 
 #[test]
+fn a_secret_that_is_too_short_is_named_by_its_setting() {
+    let line =
+        "connect-gorgias --tenant acme --base-url https://acme.example/api --email e@x.example --verify hmac";
+    for (name, other) in [
+        ("GORGIAS_WEBHOOK_SECRET", "GORGIAS_WEBHOOK_SECRET_OLD"),
+        ("GORGIAS_WEBHOOK_SECRET_OLD", "GORGIAS_WEBHOOK_SECRET"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_api"))
+            .args(line.split_whitespace())
+            .env_clear()
+            .env("GORGIAS_API_KEY", "key of the desk")
+            .env(name, "hunter2")
+            .env(other, "a secret of the shop")
+            .output()
+            .expect("the program starts");
+        let error = text(&output.stderr);
+        let said = format!("{name} is set to a secret that does not fit; it should be ");
+        assert!(!output.status.success() && error.contains(&said), "{error}");
+        assert!(!error.contains("hunter2") && error.trim_end().lines().count() == 1, "{error}");
+    }
+}
+
+#[test]
 fn the_document_and_the_settings_need_no_settings() {
     let run = |argument: &str| {
         let output =

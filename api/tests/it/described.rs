@@ -166,6 +166,23 @@ fn every_parameter_says_what_it_may_be() {
 }
 
 #[test]
+fn texts_of_one_form_have_it_in_the_description() {
+    let document: Value = serde_json::from_str(&api::openapi_json()).expect("JSON");
+    let pattern = |path: &str, method: &str, name: &str| {
+        let parameters = document["paths"][path][method]["parameters"].as_array().expect("parameters");
+        let parameter = parameters.iter().find(|one| one["name"] == name).expect("the parameter");
+        parameter["schema"]["pattern"].clone()
+    };
+    let agent = pattern("/api/agents/{id}/queue", "get", "id");
+    assert!(agent.as_str().is_some_and(|pattern| pattern.starts_with("^(me|")), "{agent}");
+    assert_eq!(pattern("/api/tickets", "get", "assignee"), agent);
+    let key = pattern("/api/jobs", "post", "Idempotency-Key");
+    assert!(key.as_str().is_some_and(|pattern| pattern.contains("{1,200}")), "{key}");
+    let model = &document["paths"]["/api/intelligence/models/{id}"]["get"]["parameters"][0];
+    assert_eq!(model["schema"]["format"], "uuid");
+}
+
+#[test]
 fn every_refusal_may_be_a_problem_document_and_every_body_has_a_form() {
     for operation in operations() {
         let what = format!("{} {}", operation.method, operation.path);

@@ -5,10 +5,9 @@
 
 use accounts::api_keys::Scope;
 use accounts::verify::Mode;
+use api::web::page::cursor;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, Request};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{StreamExt, stream};
 use jobs::ledger::{Ending, Failure};
 use serde_json::{Value, json};
@@ -19,7 +18,6 @@ use crate::shop::{Shop, shop};
 
 /// What texts in addresses are tried with, percent-encoded.
 fn odd_texts() -> Vec<String> {
-    let cursor = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let mut texts: Vec<String> = [
         "",
         "%20",
@@ -68,28 +66,31 @@ fn odd_texts() -> Vec<String> {
     .map(str::to_owned)
     .collect();
     texts.extend(["x".repeat(501), "x".repeat(9_000), "%F0%9F%92%A5".repeat(300)]);
-    texts.extend(
-        [
-            "",
-            "\0",
-            "a\0b",
-            "9223372036854775807 ffffffff-ffff-ffff-ffff-ffffffffffff",
-            "-9223372036854775808 00000000-0000-0000-0000-000000000000",
-            "8210266876799999999 00000000-0000-0000-0000-000000000000",
-            "99999-12-31",
-            "-262143-01-01",
-            "NaN",
-            "1e999",
-            "NaN x",
-            "2147483648",
-            "inf\u{1f}x",
-            "[null]",
-            "{}",
-            "{\"a\":1}",
-        ]
-        .map(cursor),
-    );
     texts
+}
+
+/// Cursors of the list at a path, which lead on behind what is in no list.
+fn odd_cursors(path: &str) -> Vec<String> {
+    [
+        "",
+        "\0",
+        "a\0b",
+        "9223372036854775807 ffffffff-ffff-ffff-ffff-ffffffffffff",
+        "-9223372036854775808 00000000-0000-0000-0000-000000000000",
+        "8210266876799999999 00000000-0000-0000-0000-000000000000",
+        "99999-12-31",
+        "-262143-01-01",
+        "NaN",
+        "1e999",
+        "NaN x",
+        "2147483648",
+        "inf\u{1f}x",
+        "[null]",
+        "{}",
+        "{\"a\":1}",
+    ]
+    .map(|key| cursor(path, key))
+    .to_vec()
 }
 
 /// What fields of bodies are tried with, as JSON or what passes for it.
@@ -325,7 +326,8 @@ fn attempts(document: &Document, keys: &[String], ids: &Ids) -> Vec<Attempt> {
                         }
                     }
                     "query" => {
-                        for odd in odd_texts() {
+                        let cursors = if name == "cursor" { odd_cursors(&address) } else { Vec::new() };
+                        for odd in odd_texts().into_iter().chain(cursors) {
                             attempt(&format!("{address}?{name}={odd}"), &[], written.as_bytes());
                         }
                         attempt(&format!("{address}?{name}=1&{name}=2"), &[], written.as_bytes());

@@ -81,6 +81,7 @@ async fn a_rule_is_tried_as_text_and_as_tree() {
     let path = "/api/segments/preview";
     let early = shop.post(path, r#"{"rule": "order_count >= 1"}"#).await;
     assert_eq!(early.status, StatusCode::CONFLICT, "{}", early.text);
+    assert!(early.field("detail").contains("POST /api/intelligence/evaluate"), "{}", early.text);
     publish(&shop, 1).await;
     let text =
         shop.post(path, r#"{"rule": "total_order_value >= 100 and churn_risk in (high, critical)"}"#).await;

@@ -44,6 +44,22 @@ async fn status_of(shop: &Shop, ticket: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_ticket_is_opened_by_the_help_desks_id_too() {
+    let shop = shop(Mode::Hmac).await;
+    let body = r#"{"ticket":{"id":5001},"message":{"id":1,"body_text":"Where is it?"}}"#;
+    let answer = shop.deliver_signed(body, SECRET).await;
+    let opened = shop.get("/api/tickets/5001").await;
+    assert_eq!(
+        (opened.status, &opened.json["id"]),
+        (StatusCode::OK, &answer.json["ticket_id"]),
+        "{}",
+        opened.text
+    );
+    let unknown = shop.get("/api/tickets/5002").await;
+    assert_eq!((unknown.status, unknown.field("field")), (StatusCode::BAD_REQUEST, "id"), "{}", unknown.text);
+}
+
+#[tokio::test]
 async fn half_an_emoji_costs_half_a_character() {
     let shop = shop(Mode::Hmac).await;
     for (body, place) in [

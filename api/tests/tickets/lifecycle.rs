@@ -78,6 +78,8 @@ async fn a_ticket_is_made_opened_and_found_in_lists() {
         ("?order=best", "order"),
         ("?order=smart&status=closed", "order"),
         ("?status=gone", "status"),
+        ("?status=", "status"),
+        ("?status=open,,closed", "status"),
         ("?assignee=me", "assignee"),
         ("?assignee=7", "assignee"),
         ("?cursor=xyz", "cursor"),
@@ -310,6 +312,7 @@ async fn nobody_else_sees_a_ticket() {
         ("POST", format!("/api/tickets/{id}/notes"), json!({"text": "x"})),
         ("PUT", format!("/api/tickets/{id}/reply-text"), json!({"text": "x"})),
         ("GET", format!("/api/tickets/{id}/reply-text"), Value::Null),
+        ("DELETE", format!("/api/tickets/{id}/reply-text"), Value::Null),
     ] {
         let answer = call(&shop, &other, method, &path, &body, &[]).await;
         assert_eq!(answer.status, 404, "{method} {path} {}", answer.text);

@@ -31,6 +31,7 @@ impl Exporter {
     pub(super) fn from_env(service: &'static str) -> Result<Option<Exporter>, SettingError> {
         const NAME: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
         let Some(endpoint) = env::maybe::<String>(NAME, "a URL")? else { return Ok(None) };
+        check_others(|name| std::env::var(name).ok())?;
         let exporter = SpanExporter::builder().with_http().build().map_err(|_| {
             env::invalid(NAME, &endpoint, "the URL of an OTLP receiver, e.g. http://127.0.0.1:4318")
         })?;
@@ -53,6 +54,39 @@ impl Exporter {
             tracing::warn!(%error, "the last traces were not exported");
         }
     }
+}
+
+/// The samplers that the specification names and the SDK has.
+const SAMPLERS: [&str; 6] = [
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
+];
+
+/// Refuses values of the specification's other variables that the SDK would leave aside without a word. It reads them by
+/// itself, so they are in no table of ours.
+fn check_others(read: impl Fn(&str) -> Option<String>) -> Result<(), SettingError> {
+    const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+    const RATIO: &str = "OTEL_TRACES_SAMPLER_ARG";
+    const TIMEOUTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"];
+    // Set to nothing is not set, says the specification.
+    let read = |name| read(name).filter(|value| !value.is_empty());
+    if let Some(value) = read(SAMPLER).filter(|value| !SAMPLERS.contains(&value.as_str())) {
+        return Err(env::invalid(SAMPLER, &value, &format!("among {}", SAMPLERS.join(", "))));
+    }
+    let is_ratio = |value: &String| value.parse::<f64>().is_ok_and(|ratio| (0.0..=1.0).contains(&ratio));
+    if let Some(value) = read(RATIO).filter(|value| !is_ratio(value)) {
+        return Err(env::invalid(RATIO, &value, "a number from 0 to 1"));
+    }
+    for name in TIMEOUTS {
+        if let Some(value) = read(name).filter(|value| value.parse::<u64>().is_err()) {
+            return Err(env::invalid(name, &value, "a whole number of milliseconds"));
+        }
+    }
+    Ok(())
 }
 
 /// The W3C `traceparent` of the current span; `None` when traces are off.
@@ -105,6 +139,29 @@ mod tests {
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
+
+    #[test]
+    fn variables_that_the_sdk_would_leave_aside_are_refused() {
+        let check = |name: &str, value: &str| check_others(|asked| (asked == name).then(|| value.to_owned()));
+        for (name, value) in [
+            ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+            ("OTEL_TRACES_SAMPLER", ""),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "10000"),
+            ("OTEL_SERVICE_NAME", "x"),
+        ] {
+            assert!(check(name, value).is_ok(), "{name}={value}");
+        }
+        for (name, value) in [
+            ("OTEL_TRACES_SAMPLER", "foo"),
+            ("OTEL_TRACES_SAMPLER_ARG", "25%"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "x"),
+            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "10s"),
+        ] {
+            let error = check(name, value).expect_err("refused").to_string();
+            assert!(error.starts_with(&format!("{name} is {value:?}; it should be ")), "{error}");
+        }
+    }
 
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 

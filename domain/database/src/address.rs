@@ -2,11 +2,15 @@
 //! of persons, the customers of files, and people who sign in.
 //!
 //! People and programs write an address in many ways: with a name around it, as a link (`mailto:`), in capitals, with marks
-//! that nobody sees. All of them have one form. Three questions are asked of it, each stricter than the one before:
+//! that nobody sees, and a name of a server in its letters or as browsers and mail write it (`xn--`). All of them have one form.
+//! Three questions are asked of it, each stricter than the one before:
 //! whom a source means ([`compared`]), whether somebody can be known by it ([`known`]), and whether mail can go to it
 //! ([`normal`]). What came by mail, or names a customer, counts although no server would take it: somebody has it.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// Characters of an address, at most.
 pub const LONGEST: usize = 320;
@@ -18,6 +22,8 @@ const LONGEST_DOMAIN: usize = 255;
 const LONGEST_LABEL: usize = 63;
 /// What a link to an address begins with.
 const LINK: &str = "mailto:";
+/// What a part of a server's name begins with whose letters are encoded (RFC 5890).
+const ENCODED: &str = "xn--";
 
 /// Why mail cannot go to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -89,6 +95,7 @@ fn flaw(local: &str, domain: &str) -> Option<Flaw> {
 /// One address alone by which somebody can be known, in its one form, also when no mail server would take it.
 pub fn known(text: &str) -> Option<String> {
     let address = unlinked(&form(text.trim().trim_matches(['<', '>']))).to_owned();
+    let address = in_letters(address);
     let (local, domain) = address.rsplit_once('@')?;
     let is_plain = |c: char| !c.is_control() && !c.is_whitespace() && !"<>,;\"()[]\\".contains(c);
     let is_one = !local.is_empty()
@@ -113,7 +120,30 @@ pub fn compared(text: &str) -> Option<String> {
         && !domain.is_empty()
         && !address.chars().any(|c| c.is_whitespace() || c.is_control())
         && address.chars().count() <= LONGEST;
-    is_one.then(|| address.to_owned())
+    is_one.then(|| in_letters(address.to_owned()))
+}
+
+/// The address with its server's name in letters, as people write it: `ann@xn--bcher-kva.example` is `ann@bücher.example`.
+fn in_letters(address: String) -> String {
+    match address.rsplit_once('@') {
+        Some((local, domain)) if domain.contains(ENCODED) => {
+            let labels: Vec<Cow<'_, str>> = domain.split('.').map(label_in_letters).collect();
+            format!("{local}@{}", labels.join("."))
+        }
+        _ => address,
+    }
+}
+
+/// A part of a server's name in letters; one that cannot be read, or has another form then, stays as it is.
+fn label_in_letters(label: &str) -> Cow<'_, str> {
+    if !label.starts_with(ENCODED) {
+        return Cow::Borrowed(label);
+    }
+    let (letters, read) = idna::domain_to_unicode(label);
+    let is_plain = |c: char| c.is_alphanumeric() || c == '-' || is_combining_mark(c);
+    let is_sure =
+        read.is_ok() && !letters.is_ascii() && form(&letters) == letters && letters.chars().all(is_plain);
+    if is_sure { Cow::Owned(letters) } else { Cow::Borrowed(label) }
 }
 
 /// Composed (NFKC), in small letters, without what nobody sees.
@@ -165,6 +195,19 @@ mod tests {
             Ok("jos\u{e9}+desk@b\u{fc}cher.example")
         );
         assert!(normal("a+b@x").is_ok(), "a name within a house");
+    }
+
+    #[test]
+    fn a_servers_name_has_one_form_whoever_wrote_it() {
+        for text in ["info@m\u{fc}ller.example", "info@xn--mller-kva.example", "Info@XN--MLLER-KVA.Example"] {
+            for read in [known(text), compared(text), normal(text).ok()] {
+                assert_eq!(read.as_deref(), Some("info@m\u{fc}ller.example"), "{text}");
+            }
+        }
+        assert_eq!(compared("A <a@shop.xn--mller-kva.example>"), compared("a@shop.m\u{fc}ller.example"));
+        for text in ["a@xn--.example", "a@xn--a\u{fc}.example", "xn--mller-kva@x.example", "a@x.example"] {
+            assert_eq!(compared(text).as_deref(), Some(text));
+        }
     }
 
     #[test]
@@ -220,7 +263,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_in_its_form_stays_so(text in "(mailto:|<|>|\\?| |[A-Za-z.@]|\\PC){0,20}") {
+        fn what_is_in_its_form_stays_so(text in "(mailto:|<|>|\\?| |xn--|@xn--[a-z0-9-]{1,8}|[A-Za-z.@]|\\PC){0,20}") {
             for read in [compared, known] {
                 if let Some(address) = read(&text) {
                     prop_assert_eq!(read(&address), Some(address));

@@ -102,6 +102,7 @@ pub async fn create(
     })?;
     let id = key.text().to_owned();
     refuse_erased(tx, tenant, party, erasure_key).await?;
+    turn(tx, tenant).await?;
     match customers::find(tx, Some(&id), party.email.as_deref()).await? {
         Found::One(known) => return Err(DirectoryError::Known(known)),
         // Several share the address already; one more may.
@@ -109,6 +110,17 @@ pub async fn create(
     }
     resolve::remember(tx, tenant, &[Person { customer_id: &id, party }]).await?;
     get(tx, &id).await?.ok_or(DirectoryError::Unknown)
+}
+
+/// Waits until nobody else makes a customer of the tenant: two who are told of one at once would both find nobody. One turn for
+/// all and not one for each address, so that two who make many in different orders do not wait for each other. It is taken
+/// after the turn of erasures ([`erased::while_named`]), by everybody.
+async fn turn(tx: &mut Tx, tenant: TenantId) -> Result<(), DbError> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('customers:' || $1::text, 0))")
+        .bind(tenant)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 async fn refuse_erased(
@@ -296,16 +308,16 @@ pub async fn exact(tx: &mut Tx, text: &str) -> Result<Vec<Customer>, DbError> {
         Found::One(id) => vec![id],
         Found::Several(ids) => ids,
     };
-    if let Some(number) = normal::phone(text) {
-        let more: Vec<String> = sqlx::query_scalar(
-            "select customer_id from platform.customer_identity
-             where tenant_id = (select shared.current_tenant()) and kind = 'phone' and value = $1 limit 10",
-        )
-        .bind(number)
-        .fetch_all(&mut **tx)
-        .await?;
-        ids.extend(more);
-    }
+    let more: Vec<String> = sqlx::query_scalar(
+        "select customer_id from platform.customer_identity
+         where tenant_id = (select shared.current_tenant())
+           and (kind = 'phone' and value = $1 or kind = 'desk' and value = $2) limit 10",
+    )
+    .bind(normal::phone(text))
+    .bind(text)
+    .fetch_all(&mut **tx)
+    .await?;
+    ids.extend(more);
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(format!(
         "select {COLUMNS} from platform.customer c
          where c.tenant_id = (select shared.current_tenant()) and c.customer_id = any($1)

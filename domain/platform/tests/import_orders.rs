@@ -11,9 +11,12 @@ use platform::customers;
 use platform::identities::erased::ErasureKey;
 use platform::orders::file;
 use platform::orders::import::{self, Chunks, Import, ImportError, Next, Outcome};
+use platform::orders::preview;
 use platform::orders::progress::{self, Progress};
 use platform::orders::reading::{Request, Source};
+use platform::orders::rule::RevenueRule;
 use platform::orders::statement::Place;
+use platform::orders::undo;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 use world::{World, add_tenant, world};
@@ -527,10 +530,11 @@ async fn an_order_s_own_data_once_more_is_the_order_once_more() {
     let import = Import { batch_lines: 1_000, ..log(&world) };
     let progress = run(&world, &import, &text.concat()).await;
     assert_eq!(progress.left_out.get("repeated_order"), Some(&2));
-    assert_eq!(progress.remarks.get("order_stated_twice"), Some(&1));
-    for (order, lines) in [("#1", 2), ("#2", 1), ("#3", 2), ("#4", 1), ("#5", 2)] {
+    assert_eq!(progress.left_out.get("order_stated_twice"), Some(&1));
+    for (order, lines) in [("#1", 2), ("#2", 1), ("#3", 1), ("#4", 1), ("#5", 2)] {
         assert_eq!(of_order(&world, &import, order).await.1, lines, "{order}");
     }
+    assert_eq!(of_order(&world, &import, "#3").await.2, Decimal::from(20), "the newer words count");
     // Where each row has been given them, they say nothing.
     let world = self::world().await;
     let import = log(&world);
@@ -546,4 +550,118 @@ async fn rows_of_an_order_that_stand_apart_and_differ_are_nothing_to_tell() {
         1,c1,2026-10-01,A,10\n2,c2,2026-10-01,A,10\n1,c1,2026-10-01,B,10\n";
     run(&world, &import, text).await;
     assert_eq!(of_order(&world, &import, "1").await, (vec![], 2, Decimal::from(20)));
+}
+
+/// Order, payment, lines, whether it counts, and what it is worth.
+type Stored = (String, String, i32, bool, Decimal);
+
+async fn stored(world: &World) -> Vec<Stored> {
+    let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+    sqlx::query_as(
+        "select o.order_id, o.payment, o.lines, o.counts,
+                (select sum(l.amount) from platform.order_line l where l.order_id = o.order_id)
+         from platform.order o order by 1",
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .expect("readable")
+}
+
+#[tokio::test]
+async fn an_order_that_came_further_between_two_joined_exports_counts_as_it_is_now() {
+    let header = "Name,Email,Financial Status,Subtotal,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Refunded Amount\n";
+    let row = |order: u32, status: &str, worth: &str, back: &str| {
+        format!(
+            "#{order},a{order}@example.com,{status},{worth},{worth},2026-10-07 09:50:26 +0200,1,Lamp,{worth},L,{back}\n"
+        )
+    };
+    let older = row(991, "pending", "10.00", "0.00")
+        + &row(992, "paid", "10.00", "0.00")
+        + &row(993, "paid", "7.00", "0.00");
+    let newer = row(991, "paid", "10.00", "0.00")
+        + &row(992, "refunded", "10.00", "10.00")
+        + &row(994, "paid", "5.00", "0.00");
+    let order = |id: &str, payment: &str, lines, worth: i64| -> Stored {
+        (id.to_owned(), payment.to_owned(), lines, true, Decimal::from(worth))
+    };
+    let expected = [
+        order("#991", "paid", 1, 10),
+        order("#992", "refunded", 2, 0),
+        order("#993", "paid", 1, 7),
+        order("#994", "paid", 1, 5),
+    ];
+    // In whatever order they were joined, with the names of the columns between or without; in one batch and in several.
+    for text in [
+        format!("{header}{older}{header}{newer}"),
+        format!("{header}{newer}{header}{older}"),
+        format!("{header}{older}{newer}"),
+    ] {
+        for batch_lines in [3, 1_000] {
+            let world = world().await;
+            let import = Import { batch_lines, ..log(&world) };
+            let progress = run(&world, &import, &text).await;
+            assert_eq!(stored(&world).await, expected, "{batch_lines}: {text}");
+            assert_eq!(progress.orders_inserted, 4);
+            let of = |told: &std::collections::BTreeMap<String, u64>| {
+                told.get("order_stated_twice").copied().unwrap_or_default()
+            };
+            assert_eq!(of(&progress.left_out) + of(&progress.remarks), 2);
+            // Again it changes nothing.
+            let again = run(&world, &Import { batch_lines: 1_000, ..log(&world) }, &text).await;
+            assert_eq!((again.orders_inserted, again.orders_replaced), (0, 0), "{batch_lines}: {text}");
+            assert_eq!(stored(&world).await, expected, "{batch_lines}: {text}");
+        }
+        let source = Source::Memory(text.as_bytes().into());
+        let shown = preview::preview(&source, &Request::new("GBP", now()), RevenueRule::Paid, 10)
+            .expect("understood");
+        assert_eq!((shown.orders, shown.orders_counted, shown.revenue["GBP"]), (4, 4, 22.into()), "{text}");
+        let twice = shown.left_out.iter().find(|reason| reason.reason == "order_stated_twice");
+        assert_eq!(twice.map(|reason| reason.rows), Some(2), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_stated_an_order_anew_is_taken_back_as_a_whole() {
+    let world = world().await;
+    let header =
+        "Name,Email,Financial Status,Subtotal,Created at,Lineitem quantity,Lineitem name,Lineitem price\n";
+    let row = |order: u32, status: &str| {
+        format!("#{order},a@example.com,{status},10.00,2026-10-07 09:50:26 +0200,1,Lamp,10.00\n")
+    };
+    let import = Import { batch_lines: 1, ..log(&world) };
+    run(&world, &import, &[header.to_owned(), row(1, "pending"), row(2, "paid"), row(1, "paid")].concat())
+        .await;
+    let payments: Vec<String> = stored(&world).await.into_iter().map(|order| order.1).collect();
+    assert_eq!(payments, ["paid", "paid"]);
+    let undone = undo::run(&world.db, world.tenant, (import.id, Uuid::now_v7()), Utc::now(), |_| ())
+        .await
+        .expect("taken back");
+    assert_eq!((undone.orders_removed, undone.orders_restored), (2, 0));
+    assert_eq!(stored(&world).await, []);
+}
+
+#[tokio::test]
+async fn an_assumed_currency_changes_no_order_whose_currency_is_known() {
+    let world = world().await;
+    let text = format!("{PLAIN}{}", single_lines(1..3));
+    let bring = async |code: &str, is_currency_assumed| {
+        let request = Request { is_currency_assumed, ..Request::new(code, now()) };
+        let chunks = file::open(Source::Memory(text.as_bytes().into()), request);
+        let outcome = import::run(&world.db, &log(&world), chunks, |_| Next::Continue).await;
+        let Outcome::Finished(progress) = outcome.expect("imports") else { panic!("nobody stopped it") };
+        let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+        let codes: Vec<String> = sqlx::query_scalar(
+            "select o.currency || ' ' || l.currency from platform.order o
+             join platform.order_line l using (tenant_id, order_id) order by o.order_id",
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .expect("readable");
+        let counts = (progress.orders_inserted, progress.orders_replaced, progress.orders_unchanged);
+        (counts, codes.join(", "))
+    };
+    assert_eq!(bring("EUR", false).await, ((2, 0, 0), "EUR EUR, EUR EUR".to_owned()));
+    assert_eq!(bring("USD", true).await, ((0, 0, 2), "EUR EUR, EUR EUR".to_owned()));
+    // Whoever states another one means it.
+    assert_eq!(bring("USD", false).await, ((0, 2, 0), "USD USD, USD USD".to_owned()));
 }

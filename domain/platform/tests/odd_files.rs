@@ -5,9 +5,9 @@ use std::io::Write as _;
 
 use platform::orders::mapping::Stated;
 use platform::orders::preview::{self, Preview};
-use platform::orders::reading::{Reading, Request, Source, TableOptions};
+use platform::orders::reading::{ReadError, Reading, Request, Role, Source, TableOptions};
 use platform::orders::rule::RevenueRule;
-use platform::orders::statement::Payment;
+use platform::orders::statement::{Found, Payment};
 
 fn request() -> Request {
     Request::new("EUR", "2026-11-28T12:00:00Z".parse().expect("a time"))
@@ -164,6 +164,149 @@ fn what_is_refused_says_what_to_do() {
     assert!(problem(&format!("{header}1,c1,2026-10-01,\"12,800\"\n")).ends_with("state `decimal`"));
     let wide = previewed(format!("{header}1,c1,2026-10-01,12,50\n2,c1,2026-10-01,5\n"));
     assert!(wide.left_out[0].message.contains("needs quotes"), "{}", wide.left_out[0].message);
+}
+
+#[test]
+fn files_of_several_separators_or_headers_that_were_joined_are_refused_by_their_lines() {
+    let semicolons = "Bestellnummer;Datum;Kundennummer;Menge;Einzelpreis\nA1;15.03.2026;K1;2;5,00\n\
+        A3;15.03.2026;K1;2;5,00\nA4;15.03.2026;K1;2;5,00\n";
+    let commas = "Bestellnummer,Datum,Kundennummer,Menge,Einzelpreis\nA2,16.03.2026,K2,1,\"7,00\"\n";
+    let told = refusal(format!("{semicolons}{commas}"));
+    assert!(told.starts_with("lines 1 and 5 ") && told.contains("divide the file before line 5"), "{told}");
+    // Of the same separator, with the columns in another order, or more of them: what came before is read.
+    for header in [
+        "Datum;Bestellnummer;Kundennummer;Menge;Einzelpreis",
+        "Bestellnummer;Datum;Kundennummer;Menge;Einzelpreis;Farbe",
+    ] {
+        let text = format!("{semicolons}{header}\n");
+        let mut reading =
+            Reading::open(&Source::Memory(text.as_bytes().into()), &request()).expect("understood");
+        for _ in 0..3 {
+            assert!(matches!(reading.next(), Ok(Some(Found::Order { .. }))), "{header}");
+        }
+        for _ in 0..2 {
+            let error = reading.next().expect_err("other columns");
+            assert!(matches!(error, ReadError::OtherColumns { line: 5 }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_header_that_stands_there_again_is_known_by_its_names() {
+    let shown = previewed(
+        "order_id,customer_id,ordered_at,amount\n1,c1,2026-10-01,5\n\u{feff}Order ID,Customer ID,ordered_at,amount\n\
+         2,c1,2026-10-01,6\n",
+    );
+    assert_eq!(orders(&shown), [order("1", "c1", "5 EUR"), order("2", "c1", "6 EUR")]);
+    assert_eq!(left_out(&shown), [("header_repeated", 1)]);
+}
+
+#[test]
+fn rows_that_became_one_are_told_as_what_they_are() {
+    let shown = previewed(
+        "order_id,customer_id,ordered_at,amount\n1,c1,2026-10-01,5\n2,c1,2026-10-01,53,c1,2026-10-01,6\n",
+    );
+    assert_eq!(left_out(&shown), [("cells_too_many", 1)]);
+    assert!(shown.left_out[0].message.contains("the last line of one had no end"), "{:?}", shown.left_out);
+}
+
+#[test]
+fn what_woocommerce_gave_back_of_an_order_goes_off_it() {
+    let advanced = previewed(
+        "Order Number,Order Status,Order Date,Email (Billing),Item Name,Item Cost,Quantity,Order Refund Amount,Currency\n\
+         1,wc-processing,2026-10-01 10:00,a@example.com,Lamp,10.00,1,10.00,EUR\n\
+         1,wc-processing,2026-10-01 10:00,a@example.com,Bulb,20.00,1,10.00,EUR\n",
+    );
+    assert_eq!(advanced.understood.profile, "woocommerce_advanced");
+    assert_eq!(orders(&advanced), [order("1", "a@example.com", "20 EUR")]);
+    let items = previewed(
+        "order_id,billing_email,order_date,status,order_currency,item_name,item_quantity,item_total,item_refunded,refunded_total\n\
+         1,a@example.com,2026-10-01,processing,EUR,Lamp,2,39.98,0,10.00\n\
+         2,a@example.com,2026-10-01,processing,EUR,Lamp,2,39.98,10.00,11.90\n\
+         3,a@example.com,2026-10-01,processing,EUR,Lamp,2,39.98,0,0\n",
+    );
+    assert_eq!(items.understood.profile, "woocommerce_items");
+    let of = |id, worth| order(id, "a@example.com", worth);
+    // Where items say it themselves, taxes are not in it.
+    assert_eq!(orders(&items), [of("1", "29.98 EUR"), of("2", "29.98 EUR"), of("3", "39.98 EUR")]);
+}
+
+#[test]
+fn what_one_column_calls_cancelled_is_cancelled_though_another_says_paid() {
+    let shown = previewed(
+        "Bestellnummer;Bestelldatum;Kundennummer;Artikel;Anzahl;Einzelpreis;Bestellstatus;Zahlungsstatus\n\
+         1;15.03.2026;K1;K\u{e4}se;1;100,00;Storniert;Komplett bezahlt\n\
+         2;15.03.2026;K1;K\u{e4}se;1;10,00;Abgeschlossen;Komplett bezahlt\n\
+         3;15.03.2026;K1;K\u{e4}se;1;7,00;Storniert;Bezahlt\n4;15.03.2026;K1;K\u{e4}se;1;5,00;Offen;Storniert\n\
+         5;15.03.2026;K1;K\u{e4}se;1;3,00;Retoure;Bezahlt\n",
+    );
+    assert_eq!((shown.orders, shown.orders_counted, shown.revenue["EUR"]), (5, 2, 10.into()));
+    assert!(shown.understood.columns[6..].iter().all(|column| column.role == Role::Read));
+    assert_eq!(shown.sample[1].statement.payment, Payment::Paid);
+    assert_eq!(shown.sample[4].statement.payment, Payment::Refunded);
+}
+
+#[test]
+fn two_people_of_one_name_are_two_where_they_have_addresses() {
+    let shown = previewed(
+        "Bestellnummer;Datum;Kunde;E-Mail;Betrag\n1;13.10.2026;Thomas M\u{fc}ller;t1@example.com;5,00\n\
+         2;13.10.2026;Thomas M\u{fc}ller;t2@example.com;6,00\n3;13.10.2026;K7;t3@example.com;7,00\n",
+    );
+    assert_eq!(
+        orders(&shown),
+        [
+            order("1", "t1@example.com", "5 EUR"),
+            order("2", "t2@example.com", "6 EUR"),
+            order("3", "K7", "7 EUR")
+        ]
+    );
+    let names: Vec<Option<&str>> =
+        shown.sample.iter().map(|order| order.statement.customer.name.as_deref()).collect();
+    assert_eq!(names, [Some("Thomas M\u{fc}ller"), Some("Thomas M\u{fc}ller"), None]);
+}
+
+#[test]
+fn an_address_that_is_none_is_told() {
+    let shown = previewed(
+        "order_id,customer_id,customer_email,ordered_at,amount\n1,c1,kein-at,2026-10-01,5\n2,c2,n/a,2026-10-01,5\n\
+         3,c3,,2026-10-01,5\n4,c4,maya@example.com,2026-10-01,5\n",
+    );
+    let [remark] = &shown.remarks[..] else { panic!("one remark: {:?}", shown.remarks) };
+    assert_eq!((remark.reason, remark.rows, remark.line), ("address_unreadable", 1, Some(2)));
+    assert!(remark.message.contains("`kein-at`"), "{}", remark.message);
+    assert_eq!(shown.orders, 4);
+}
+
+#[test]
+fn a_polish_file_and_all_words_that_are_not_known() {
+    let shown = previewed(
+        "Numer zam\u{f3}wienia;Data zam\u{f3}wienia;ID klienta;Ilo\u{15b}\u{107};Kwota;Waluta;Status\n\
+         1;13.10.2026;c1;1;10,00;PLN;Anulowane\n2;13.10.2026;c1;1;10,00;PLN;Zwr\u{f3}cone\n\
+         3;13.10.2026;c1;1;10,00;PLN;zrealizowane\n4;13.10.2026;c1;1;10,00;PLN;zur\u{fc}ckgegeben\n\
+         5;13.10.2026;c1;1;10,00;PLN;teleportowane\n6;13.10.2026;c1;1;10,00;PLN;zgubione\n",
+    );
+    let payments: Vec<Payment> = shown.sample.iter().map(|order| order.statement.payment).collect();
+    let (placed, refunded) = (Payment::Placed, Payment::Refunded);
+    assert_eq!(payments, [placed, refunded, Payment::Paid, refunded, placed, placed]);
+    assert!(shown.sample[0].statement.cancelled_at.is_some());
+    let [remark] = &shown.remarks[..] else { panic!("one remark: {:?}", shown.remarks) };
+    assert_eq!((remark.reason, remark.rows), ("status_unknown", 2));
+    assert!(remark.message.contains("`teleportowane`, `zgubione`"), "{}", remark.message);
+}
+
+#[test]
+fn an_item_above_its_order_s_first_row_is_told_with_what_to_do() {
+    let shown = previewed(
+        "Name,Email,Phone,Financial Status,Currency,Subtotal,Created at,Lineitem quantity,Lineitem name,Lineitem price\n\
+         #1,,,,,,,1,Bulb,10.00\n#2,b@example.com,,paid,EUR,5.00,2026-10-07 09:50:26 +0200,1,Lamp,5.00\n\
+         #1,a@example.com,,paid,EUR,54.89,2026-10-07 09:50:26 +0200,1,Lamp,44.89\n",
+    );
+    let [missing] = &shown.left_out[..] else { panic!("one reason: {:?}", shown.left_out) };
+    assert_eq!((missing.reason, missing.column.as_deref()), ("customer_missing", Some("Email")));
+    assert!(missing.message.contains("`Email` or `Phone`") && missing.message.contains("export it again"));
+    let [remark] = &shown.remarks[..] else { panic!("one remark: {:?}", shown.remarks) };
+    assert_eq!((remark.reason, remark.line), ("below_subtotal", Some(4)));
+    assert!(remark.message.contains("44.89") && remark.message.contains("54.89"), "{}", remark.message);
 }
 
 /// A workbook with these sheets, whose cells are texts.

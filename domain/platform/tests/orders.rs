@@ -52,6 +52,7 @@ fn order(id: &str, amounts: &[i64]) -> Statement {
         is_test: false,
         payment: Payment::Placed,
         currency: "EUR".to_owned(),
+        is_currency_assumed: false,
         lines: amounts.iter().map(|amount| line(*amount)).collect(),
     }
 }

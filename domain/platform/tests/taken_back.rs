@@ -187,6 +187,7 @@ async fn what_the_shop_says_too_stays() {
         is_test: false,
         payment: Payment::Placed,
         currency: "EUR".to_owned(),
+        is_currency_assumed: false,
         lines: vec![Line {
             line_id: None,
             product_id: None,

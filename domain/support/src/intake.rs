@@ -25,7 +25,7 @@ use crate::gorgias::remarks::Remark;
 use crate::gorgias::rules::{self, Decision};
 use crate::inbox::Answer;
 use crate::kinds::{DraftReply, SettleTicket};
-use crate::tickets::{NewMessage, ToldTicket, documents};
+use crate::tickets::{ToldTicket, told_documents};
 
 #[cfg(test)]
 mod tests;
@@ -126,6 +126,9 @@ struct Call {
 
 impl Call {
     fn of(intake: Intake<'_>) -> Result<Call, QueueError> {
+        // What somebody's clock, or a template, says of years to come would stand above everything for as long.
+        let bounded = intake.delivery.without_future(intake.now);
+        let intake = Intake { delivery: bounded.as_ref().unwrap_or(intake.delivery), ..intake };
         let (decision, skip_reason, job) = match rules::decide(intake.delivery) {
             Decision::Draft { .. } => ("queued", None, Some(draft_job(intake)?)),
             Decision::Skip(reason) => ("skipped", Some(reason.name()), None),
@@ -158,8 +161,8 @@ impl Call {
             ticket_key: intake.delivery.ticket.id.clone(),
             delivery: written(&delivery)?,
             body: intake.body.to_owned(),
-            ticket: written(&ToldTicket::of(PROVIDER, intake.delivery, intake.now))?,
-            messages: written(&documents(&NewMessage::of(intake.delivery, intake.now)))?,
+            ticket: written(&ToldTicket::of(PROVIDER, intake.delivery))?,
+            messages: written(&told_documents(intake.delivery, intake.now))?,
             job,
         })
     }

@@ -541,3 +541,68 @@ fn loads_agree_with_the_tickets_whatever_happens_at_once() {
         prop_assert_eq!(wrong, (0, 0));
     });
 }
+
+/// Waits until a statement of this database waits for a lock.
+async fn somebody_waits(world: &World) {
+    let waits = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(world.db.pool()).await.expect("answers") {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Whose a ticket was, oldest first, with when that began and ended.
+async fn assignments(
+    world: &World,
+    ticket: TicketId,
+) -> Vec<(AgentId, DateTime<Utc>, Option<DateTime<Utc>>)> {
+    let mut entries = read::history(&mut tx(world).await, ticket).await.expect("readable");
+    entries.reverse();
+    entries.into_iter().map(|entry| (entry.agent_id, entry.from_at, entry.until_at)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_who_give_one_ticket_to_two_agents_at_once_do_so_one_after_the_other() {
+    let world = world().await;
+    let mut setup = tx(&world).await;
+    let ada = agent(&mut setup, world.tenant, "ada", 5).await;
+    let bea = agent(&mut setup, world.tenant, "bea", 5).await;
+    let ticket = ticket(&mut setup, world.tenant, "email", 1.0).await;
+    setup.commit().await.expect("commits");
+    let mut first = tx(&world).await;
+    let _ = commands::assign(&mut first, &manager(&world), ticket, ada, true, None).await.expect("given");
+    let second = async {
+        let mut tx = tx(&world).await;
+        let done = commands::assign(&mut tx, &manager(&world), ticket, bea, true, None).await.expect("given");
+        tx.commit().await.expect("commits");
+        done.agent
+    };
+    let lets = async {
+        somebody_waits(&world).await;
+        first.commit().await.expect("commits");
+    };
+    let (owner, ()) = tokio::join!(second, lets);
+    assert_eq!(owner, Some(bea));
+    let all = assignments(&world, ticket).await;
+    assert_eq!(all.iter().map(|one| one.0).collect::<Vec<_>>(), [ada, bea]);
+    assert!(all[0].2.is_some_and(|end| end <= all[1].1) && all[1].2.is_none(), "{all:?}");
+}
+
+#[tokio::test]
+async fn who_asked_first_and_was_let_in_last_begins_when_the_other_ends() {
+    let world = world().await;
+    let mut setup = tx(&world).await;
+    let ada = agent(&mut setup, world.tenant, "ada", 5).await;
+    let bea = agent(&mut setup, world.tenant, "bea", 5).await;
+    let ticket = ticket(&mut setup, world.tenant, "email", 1.0).await;
+    setup.commit().await.expect("commits");
+    // Its moment is that of the request.
+    let early = manager(&world);
+    for (acting, agent) in [(&manager(&world), ada), (&early, bea)] {
+        let mut tx = tx(&world).await;
+        let _ = commands::assign(&mut tx, acting, ticket, agent, true, None).await.expect("given");
+        tx.commit().await.expect("commits");
+    }
+    let all = assignments(&world, ticket).await;
+    assert_eq!(all.iter().map(|one| one.0).collect::<Vec<_>>(), [ada, bea]);
+    assert!(all[0].2.is_some_and(|end| end <= all[1].1) && all[1].2.is_none(), "{all:?}");
+}

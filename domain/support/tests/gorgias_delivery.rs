@@ -234,6 +234,27 @@ fn a_text_that_is_null_is_no_text() {
 }
 
 #[test]
+fn a_word_for_nothing_gives_way_to_a_text_and_is_one_when_it_stands_alone() {
+    for word in ["null", "None", "undefined", "<no value>"] {
+        let mut body = json!({"ticket": {"id": 1},
+            "message": {"id": 2, "body_text": word, "stripped_text": word, "body_html": "<p>My lamp</p>"}});
+        let delivery = parse_value(&body).expect("parses");
+        assert_eq!(delivery.message.expect("a message").body_text, "My lamp", "{word}");
+        assert!(delivery.remarks.iter().any(|remark| remark.field == "message.body_text"), "{word}");
+        body["message"]["body_html"] = json!("");
+        assert_eq!(parse_value(&body).expect("parses").message.expect("a message").body_text, word);
+    }
+}
+
+#[test]
+fn a_text_that_was_not_filled_in_is_said_to_be_so() {
+    let body = json!({"ticket": {"id": 1}, "message": {"body_text": "{{message.body_text}}"}});
+    let error = parse_value(&body).expect_err("there is nothing to read");
+    assert_eq!(error.field(), Some("message.body_text"));
+    assert!(error.to_string().contains("placeholder"), "{error}");
+}
+
+#[test]
 fn what_does_not_fit_and_is_not_needed_is_left_out_and_told() {
     let table = [
         (r#"{"ticket":{"id":1,"subject":[]}}"#, "ticket.subject"),
@@ -398,6 +419,17 @@ fn no_message_is_lost_for_where_it_stands_or_for_its_id() {
             {"id": id, "body_text": "Hello?"}, {"id": id, "body_text": "Are you there?"}, {"id": id, "body_text": "Hello?"}]}});
         let texts: Vec<String> = said(&body).into_iter().map(|(_, text)| text).collect();
         assert_eq!(texts, ["Hello?", "Are you there?"], "{id}");
+    }
+    // One id for the ticket's message and the one concerned; a help desk's two forms of one message are one.
+    for (text, texts) in
+        [("Are you there?", vec!["Hello?", "Are you there?"]), ("hello\n> How can we help?", vec!["Hello?"])]
+    {
+        let body = json!({"ticket": {"id": 1, "messages": [{"id": 7, "body_text": "Hello?"}]},
+            "message": {"id": 7, "body_text": text}});
+        let kept: Vec<String> = said(&body).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(kept, texts);
+        let told = parse_value(&body).expect("parses").remarks;
+        assert_eq!(told.iter().any(|remark| remark.field == "message.id"), texts.len() == 2, "{told:?}");
     }
     let many: Vec<Value> = (0..=200).map(|id| json!({"id": id, "body_text": "x"})).collect();
     let delivery = parse_value(&json!({"id": 1, "messages": many})).expect("parses");

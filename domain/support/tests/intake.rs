@@ -120,6 +120,109 @@ async fn messages_of_one_id_in_one_delivery_are_stored_once_or_by_their_texts() 
     }
 }
 
+/// What a ticket's messages say, in the order of their words.
+async fn texts(world: &World, ticket: &str) -> Vec<String> {
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    sqlx::query_scalar(
+        "select m.body_text from support_app.message m join support_app.ticket t on t.id = m.ticket_id
+         where t.external_id = $1 order by m.body_text",
+    )
+    .bind(ticket)
+    .fetch_all(&mut admin)
+    .await
+    .expect("read")
+}
+
+#[tokio::test]
+async fn what_is_said_under_the_id_of_another_message_is_not_lost() {
+    let world = world().await;
+    let db = support(&world, 1);
+    let mut sent = 0;
+    let mut say = async |ticket: u32, message: Value| {
+        sent += 1;
+        let body = json!({"ticket": {"id": ticket, "channel": "email"}, "message": message});
+        send(&db, world.tenant, &format!("said {sent}"), &body).await;
+    };
+    // The ticket's own id with the ticket's time, and a constant without any.
+    for (ticket, message) in
+        [(1, json!({"id": 1, "created_datetime": "2026-11-20T10:00:00Z"})), (2, json!({"id": "message"}))]
+    {
+        let words = ["Where is it?", "And my chair?", "Where is it?", " where\nis it", "Hello"];
+        for text in words.into_iter().chain(words) {
+            let mut message = message.clone();
+            message["body_text"] = text.into();
+            say(ticket, message).await;
+        }
+        let kept = texts(&world, &ticket.to_string()).await;
+        assert_eq!(kept, ["And my chair?", "Hello", "Where is it?"], "{ticket}");
+    }
+    // The help desk changed a message; a mail's history comes and goes; and an agent's text gets a signature.
+    let timed = |text: &str| json!({"id": 77, "body_text": text, "sent_datetime": "2026-11-20T10:00:00Z"});
+    say(3, timed("Where is it?")).await;
+    say(3, timed("Where is my lamp?")).await;
+    say(3, json!({"id": 78, "body_text": "Thanks.\n\nOn Mon, 2 Nov 2026, Shop <shop@example.com> wrote:\n> Hello"}))
+        .await;
+    say(3, json!({"id": 79, "from_agent": true, "body_text": "It left."})).await;
+    say(3, json!({"id": 79, "from_agent": true, "body_text": "It left. Bea, Lamps and more"})).await;
+    assert_eq!(texts(&world, "3").await.len(), 3);
+    // The customer's words under the id of an agent's message are theirs.
+    say(3, json!({"id": 79, "body_text": "It did not."})).await;
+    assert_eq!(texts(&world, "3").await.len(), 4);
+    // What was erased does not come back.
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    sqlx::query("update support_app.message set body_text = '[erased]' where external_id = '78'")
+        .execute(&mut admin)
+        .await
+        .expect("erased");
+    say(3, json!({"id": 78, "body_text": "Thanks."})).await;
+    assert!(!texts(&world, "3").await.contains(&"Thanks.".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_said_under_the_id_of_a_final_tickets_message_goes_on_in_one_that_follows() {
+    let world = world().await;
+    let db = support(&world, 1);
+    let body = |text: &str, at: &str| {
+        json!({"ticket": {"id": 1, "status": "resolved"},
+            "message": {"id": 1, "body_text": text, "sent_datetime": at}})
+    };
+    send(&db, world.tenant, "a", &body("Where is it?", "2026-01-01T10:00:00Z")).await;
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    sqlx::query("update support_app.ticket set resolved_at = '2026-01-02T10:00:00Z'")
+        .execute(&mut admin)
+        .await
+        .expect("set back");
+    let again = body("And my chair?", "2026-11-20T10:00:00Z");
+    for (key, told) in
+        [("b", again.clone()), ("c", body("Where is it?", "2026-01-01T10:00:00Z")), ("d", again)]
+    {
+        send(&db, world.tenant, key, &told).await;
+        assert_eq!(texts(&world, "1").await, ["And my chair?"], "{key}");
+        assert_eq!(count(&world, "support_app.message").await, 2, "{key}");
+    }
+    assert_eq!(count(&world, "support_app.ticket where follow_up_of is not null").await, 1);
+}
+
+#[tokio::test]
+async fn a_message_from_years_to_come_is_dated_now_and_told() {
+    let world = world().await;
+    let body = json!({"ticket": {"id": 1, "created_datetime": "2099-01-01"},
+        "message": {"id": 2, "body_text": "Where is it?", "sent_datetime": "2099-01-01T00:00:00Z"}});
+    send(&support(&world, 1), world.tenant, "a", &body).await;
+    let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    let (sent_at, remarks): (chrono::DateTime<chrono::Utc>, String) = sqlx::query_as(
+        "select m.sent_at, i.remarks::text from support_app.message m
+         join support_app.inbox i on i.ticket_id = m.ticket_id",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .expect("one message");
+    assert_eq!(sent_at.to_rfc3339(), "2026-11-21T12:00:00+00:00");
+    for field in ["ticket.created_datetime", "message.sent_datetime"] {
+        assert!(remarks.contains(field), "{field}: {remarks}");
+    }
+}
+
 #[tokio::test]
 async fn a_change_from_years_to_come_does_not_make_all_others_older() {
     let world = world().await;

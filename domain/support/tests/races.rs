@@ -16,7 +16,7 @@ use support::tickets::message::{self, From, Stored, Which};
 use support::tickets::reply::{self, NewReply, Replied};
 use support::tickets::state::Status;
 use support::tickets::words::{Channel, Priority};
-use support::tickets::{Acting, NewMessage, TicketError, full};
+use support::tickets::{Acting, NewMessage, TicketError, full, history};
 use uuid::Uuid;
 use world::{World, world};
 
@@ -224,6 +224,81 @@ async fn what_is_said_at_once_is_seen_by_the_next_who_answers() {
             Err(other) => panic!("{other}"),
         }
     }
+}
+
+/// The customer's request came before the answer and was let in after it: nobody who answered has seen what it says.
+#[tokio::test]
+async fn what_waited_while_somebody_answered_is_not_answered() {
+    let world = world().await;
+    let (ticket, first) = ticket(&world).await;
+    let (mut hears, acting) = (tx(&world).await, acting(&world));
+    let reply = answers(&world, ticket, first).await.expect("it is taken");
+    let added = message::hear(&mut hears, &acting, ticket, "And the other one?", &[]).await.expect("heard");
+    hears.commit().await.expect("commits");
+    let reply = message(&world, ticket, reply).await.expect("the reply");
+    let heard = message(&world, ticket, added.message).await.expect("the question");
+    let after = whole(&world, ticket).await;
+    assert!(heard.sent_at > reply.sent_at, "{} {}", heard.sent_at, reply.sent_at);
+    assert_eq!((after.ticket.status.as_str(), after.ticket.agent_spoke_last), ("open", false));
+    assert_eq!(after.waiting_since, Some(heard.sent_at));
+}
+
+/// The same the other way round: who answers whatever was added meanwhile has the last word, and resolves what they answered.
+#[tokio::test]
+async fn an_answer_that_waited_comes_after_what_its_customer_wrote_meanwhile() {
+    let world = world().await;
+    let (ticket, first) = ticket(&world).await;
+    let (mut replies, acting) = (tx(&world).await, acting(&world));
+    let mut hears = tx(&world).await;
+    let heard = message::hear(&mut hears, &acting, ticket, "Never mind.", &[]).await.expect("heard");
+    hears.commit().await.expect("commits");
+    let new = NewReply {
+        text: "Here I am.",
+        last_seen: Some(first),
+        force: true,
+        send_at: None,
+        status: Some(Status::Resolved),
+        attachments: &[],
+    };
+    let replied = reply::reply(&mut replies, &acting, ticket, &new).await.expect("it is taken");
+    let Replied::Queued { message: reply, .. } = replied else { panic!("it is forced") };
+    replies.commit().await.expect("commits");
+    let heard = message(&world, ticket, heard.message).await.expect("the question");
+    assert!(reply.sent_at > heard.sent_at, "{} {}", reply.sent_at, heard.sent_at);
+    let after = whole(&world, ticket).await;
+    assert_eq!((after.ticket.status.as_str(), after.waiting_since), ("resolved", None));
+    assert!(after.status_since >= reply.sent_at, "it was answered first");
+    // It is still the reply that resolved it, and goes back with it.
+    let mut back = tx(&world).await;
+    let _ = reply::withdraw(&mut back, &acting, ticket, reply.id).await.expect("taken back");
+    back.commit().await.expect("commits");
+    let after = whole(&world, ticket).await;
+    assert_eq!(after.ticket.status, "open");
+    assert!(after.waiting_since.is_some());
+}
+
+#[tokio::test]
+async fn a_change_that_waited_stands_after_the_one_it_waited_for() {
+    let world = world().await;
+    let (ticket, _) = ticket(&world).await;
+    let priority = |priority| Change { priority: Some(priority), ..Change::default() };
+    let mut late = tx(&world).await;
+    let mut early = tx(&world).await;
+    let acting = acting(&world);
+    let urgent = priority(Priority::Urgent);
+    let _ = change::change(&mut early, &acting, ticket, None, &urgent).await.expect("changed");
+    early.commit().await.expect("commits");
+    let low = priority(Priority::Low);
+    let _ = change::change(&mut late, &acting, ticket, None, &low).await.expect("changed");
+    late.commit().await.expect("commits");
+    let told = history::list(&mut tx(&world).await, ticket, None, 100).await.expect("readable");
+    let priorities: Vec<_> = told
+        .into_iter()
+        .filter(|change| change.field == "priority")
+        .map(|change| (change.old, change.new))
+        .collect();
+    let word = |word: &str| Some(serde_json::Value::from(word));
+    assert_eq!(priorities, [(word("urgent"), word("low")), (word("normal"), word("urgent"))]);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use redis::RedisError;
+use redis::{ErrorKind, RedisError};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -36,8 +36,24 @@ fn is_due(said: &mut Option<Instant>, now: Instant) -> bool {
     due
 }
 
+/// What to do about a Redis that lets nobody in; none for an error that concerns single commands or passes.
+pub fn refuses_everything(error: &RedisError) -> Option<&'static str> {
+    let is_no_database = error.detail().is_some_and(|detail| detail.contains("DB index"));
+    if is_no_database {
+        return Some("It has no database of this number: REDIS_URL ends with it, as /0");
+    }
+    let is_no_login = error.kind() == ErrorKind::AuthenticationFailed
+        || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"));
+    is_no_login.then_some(
+        "It does not accept the credential: check user and password in REDIS_URL and the user's rights",
+    )
+}
+
 /// What an operator can do about it.
 fn advice(error: &RedisError) -> Option<&'static str> {
+    if let Some(advice) = refuses_everything(error) {
+        return Some(advice);
+    }
     Some(match error.code()? {
         "READONLY" => {
             "It is a replica: let REDIS_URL name the primary, or redis+sentinel:// so that the primary is found"
@@ -47,16 +63,13 @@ fn advice(error: &RedisError) -> Option<&'static str> {
                   the jobs' order is some 100 bytes for each waiting job"
         }
         "MISCONF" => "It cannot save to its disk: make room there, or see its own log",
-        "NOAUTH" | "WRONGPASS" | "NOPERM" => {
-            "It does not accept the credential: check user and password in REDIS_URL and the user's rights"
-        }
         _ => return None,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use redis::{ErrorKind, ServerErrorKind};
+    use redis::ServerErrorKind;
 
     use super::*;
 
@@ -73,11 +86,15 @@ mod tests {
             ("OOM command not allowed when used memory > 'maxmemory'.", "maxmemory"),
             ("MISCONF Redis is configured to save RDB snapshots", "disk"),
             ("NOAUTH Authentication required.", "credential"),
+            ("ERR DB index is out of range", "database"),
         ] {
             assert!(advice(&answer(line)).is_some_and(|advice| advice.contains(word)), "{line}");
         }
         let replica = RedisError::from((ErrorKind::Server(ServerErrorKind::ReadOnly), "a replica"));
         assert!(advice(&replica).is_some());
+        let refused = RedisError::from((ErrorKind::AuthenticationFailed, "Password authentication failed"));
+        assert!(refuses_everything(&refused).is_some());
+        assert_eq!(refuses_everything(&answer("OOM command not allowed")), None);
         assert_eq!(advice(&answer("ERR unknown command")), None);
         assert_eq!(advice(&RedisError::from((ErrorKind::Io, "away"))), None);
     }

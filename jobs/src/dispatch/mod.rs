@@ -20,7 +20,7 @@ use redis::{RedisResult, Script, Value, aio::PubSub, cmd};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-pub use advice::advise;
+pub use advice::{advise, refuses_everything};
 pub use commands::{Commands, Runner};
 pub use redis::RedisError;
 pub use server::Server;

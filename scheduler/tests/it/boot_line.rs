@@ -43,6 +43,24 @@ fn a_wrong_setting_is_one_line_and_exit_code_2() {
 }
 
 #[test]
+fn an_address_that_another_process_has_is_told_like_a_wrong_setting() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let bind = taken.local_addr().expect("an address").to_string();
+    let settings = [
+        ("DATABASE_URL", "postgres://desk_scheduler:hunter2@127.0.0.1/desk"),
+        ("REDIS_URL", "redis://:hunter2@127.0.0.1:6379"),
+        ("DESK_LOG", "off"),
+        ("DESK_OPS_BIND", bind.as_str()),
+    ];
+    let output = scheduler(&settings, &[]);
+    let line = String::from_utf8(output.stderr).expect("the line is text");
+    assert_eq!(output.status.code(), Some(2), "{line}");
+    let said = format!("scheduler: DESK_OPS_BIND is {bind:?}, which cannot be listened at: ");
+    assert!(line.starts_with(&said) && line.lines().count() == 1, "{line}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
 fn the_settings_are_listed() {
     let output = scheduler(&[], &["--settings"]);
     let table = String::from_utf8(output.stdout).expect("the table is text");

@@ -181,6 +181,7 @@ static ASKED: LazyLock<DraftInput> = LazyLock::new(|| DraftInput {
     length: Length::Medium,
     customer_name: Some("Maya Lind".into()),
     language: Some("en".into()),
+    is_language_assumed: false,
     messages: vec![ThreadMessage {
         author: Author::Customer,
         text: "Hello, where is my lamp? It has not arrived yet and I need it soon.".into(),

@@ -37,6 +37,7 @@ async fn a_prompt_becomes_a_draft_that_keeps_policy_and_style() {
             length: Length::Medium,
             customer_name: None,
             language: None,
+            is_language_assumed: false,
             messages: vec![message],
             customer: None,
         };

@@ -66,15 +66,15 @@ impl S3Settings {
                 && text.bytes().any(|byte| byte != b'.')
         };
         if !is_word(&self.bucket) || !is_word(&self.region) {
-            return Err("bucket and region are words of letters, digits, dots and dashes");
+            return Err("its bucket and region must be words of letters, digits, dots and dashes");
         }
         if self.access_key.is_empty() || self.secret_key.is_empty() {
-            return Err("both parts of the key are needed");
+            return Err("both parts of its key must be set");
         }
-        let endpoint = Url::parse(&self.endpoint).map_err(|_| "the endpoint is a URL")?;
+        let endpoint = Url::parse(&self.endpoint).map_err(|_| "it must be an http or https URL")?;
         let is_bare = endpoint.path() == "/" && endpoint.query().is_none() && endpoint.username().is_empty();
         if !matches!(endpoint.scheme(), "https" | "http") || !endpoint.has_host() || !is_bare {
-            return Err("the endpoint is a URL of scheme and host alone");
+            return Err("it must be an http or https URL without a path");
         }
         Ok(endpoint)
     }

@@ -1,6 +1,7 @@
 //! Writes a mail as RFC 5322 has it: plain text and HTML that say the same, files beside them, its place in its thread,
 //! and, when there is a key, a DKIM signature.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -162,7 +163,19 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
 
 fn mailbox(person: Person<'_>) -> Option<Mailbox> {
     let name = person.name.map(|name| name.chars().filter(|c| !c.is_control()).collect::<String>());
-    Some(Mailbox::new(name.filter(|name| !name.trim().is_empty()), person.address.parse().ok()?))
+    let address = for_servers(person.address).parse().ok()?;
+    Some(Mailbox::new(name.filter(|name| !name.trim().is_empty()), address))
+}
+
+/// The address with its server's name in ASCII, which every mail server takes.
+fn for_servers(address: &str) -> Cow<'_, str> {
+    let Some((local, domain)) = address.rsplit_once('@').filter(|(_, domain)| !domain.is_ascii()) else {
+        return Cow::Borrowed(address);
+    };
+    match idna::domain_to_ascii(domain) {
+        Ok(domain) => Cow::Owned(format!("{local}@{domain}")),
+        Err(_) => Cow::Borrowed(address),
+    }
 }
 
 fn attached(file: &File) -> SinglePart {
@@ -230,6 +243,15 @@ mod tests {
         };
         let text = written(&Letter { files: &[file], ..a_letter(&subject, &body, &references) });
         assert!(text.contains("multipart/mixed") && text.contains("application/pdf"), "{text}");
+    }
+
+    #[test]
+    fn the_name_of_a_server_is_written_as_every_server_takes_it() {
+        let subject = a_subject();
+        let body = Outgoing::pass("Hello", "<p>Hello</p>", &INSIDE).expect("it passes");
+        let to = Person { address: "ann@b\u{fc}cher.example", name: None };
+        let text = written(&Letter { to, ..a_letter(&subject, &body, &[]) });
+        assert!(text.contains("ann@xn--bcher-kva.example"), "{text}");
     }
 
     #[test]

@@ -16,14 +16,15 @@ pub fn of(text: &str) -> Option<&'static str> {
     if found.is_reliable() {
         return language::code(found.lang(), &text);
     }
+    // A sentence is too short to be told from all languages of the world, but not from those of most shops.
+    let among = Detector::with_allowlist(COMMON.to_vec()).detect(&text)?;
+    let common = language::code(among.lang(), &text);
     match by_words(&text, WORDS, &[]) {
+        // A dialect may have little words of another language; what is told in two ways is not told.
+        Words::Of(language) if among.is_reliable() && common.is_some_and(|common| common != language) => None,
         Words::Of(language) => Some(language),
         Words::OfSeveral => None,
-        // A sentence is too short to be told from all languages of the world, but not from those of most shops.
-        Words::Unknown => {
-            let among = Detector::with_allowlist(COMMON.to_vec()).detect(&text)?;
-            (among.confidence() > 0.5).then(|| language::code(among.lang(), &text)).flatten()
-        }
+        Words::Unknown => common.filter(|_| among.confidence() > 0.5),
     }
 }
 
@@ -39,3 +40,24 @@ const COMMON: &[Lang] = &[
     Lang::Swe,
     Lang::Dan,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dialect_is_its_language_and_what_is_not_sure_is_none() {
+        for (text, language) in [
+            ("Wo isch mis Päckli? Ich ha no nüt übercho.", Some("de")),
+            ("Grüezi, ich ha mis Päckli no nöd übercho, wenn chunnt das?", Some("de")),
+            ("Das Päckli isch kaputt aacho. Ich wett mis Gäld zrugg.", Some("de")),
+            ("No ha llegado mi pedido, ¿dónde está?", Some("es")),
+            ("hi, paket noch nicht da", Some("de")),
+            ("Kde je moje zásilka? Ještě nedorazila.", None),
+            ("Siparişim nerede? Hala gelmedi.", None),
+            ("荷物はどこですか", None),
+        ] {
+            assert_eq!(of(text), language, "{text}");
+        }
+    }
+}

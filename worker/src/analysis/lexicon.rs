@@ -6,6 +6,7 @@ use support::analysis::{Reading, words};
 use super::matters::{COMPENSATION, THANKS, TOPICS};
 use super::moods::{MOODS, NEGATIONS, NEGATIONS_BEHIND, SIGNS, STRONG};
 use super::{excerpt, language};
+use crate::draft::template::{Intent, intent_of, languages, stops_a_newsletter};
 use crate::draft::words::normalised;
 
 /// Words before a word that may turn it round.
@@ -29,10 +30,22 @@ pub fn read(text: &str) -> (Reading, Option<&'static str>) {
         lower.chars().map(|c| if c.is_alphanumeric() || c == '\'' { c } else { ' ' }).collect();
     let spaced = spaced.split_whitespace().fold(String::from(" "), |all, word| all + word + " ");
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| spaced.contains(&format!(" {phrase}")));
-    let topics: Vec<&'static str> =
-        TOPICS.iter().filter(|(_, phrases)| says(phrases)).map(|(topic, _)| *topic).collect();
-    let intent =
-        topics.iter().find_map(|topic| words::intent(topic)).or_else(|| says(THANKS).then_some("thanks"));
+    let is_of_newsletter = stops_a_newsletter(&text);
+    let told = TOPICS
+        .iter()
+        .filter(|(topic, phrases)| says(phrases) && !(is_of_newsletter && *topic == "cancellation"));
+    let mut topics: Vec<&'static str> = told.map(|(topic, _)| *topic).collect();
+    let intent = topics
+        .iter()
+        .find_map(|topic| words::intent(topic))
+        .or_else(|| says(THANKS).then_some("thanks"))
+        .or_else(|| heard(&text, language));
+    // What the drafter's words tell is a topic as well.
+    if let Some(topic) = intent.and_then(words::topic)
+        && !topics.contains(&topic)
+    {
+        topics.push(topic);
+    }
     let reading = Reading {
         sentiment: sentiment(&spaced, &text, &lists),
         intent: Some(intent.unwrap_or("other")),
@@ -44,6 +57,22 @@ pub fn read(text: &str) -> (Reading, Option<&'static str>) {
     };
     let is_strange = reading.sentiment.is_none() && text.chars().any(char::is_alphabetic);
     (reading, is_strange.then_some("the lexicon has no words of this language"))
+}
+
+/// What the words tell by which the drafter knows a matter, in all languages that it writes; none when they tell nothing. They do
+/// not tell what is broken from what is another thing than was ordered, nor who wants money from who sends something back.
+fn heard(text: &str, language: Option<&str>) -> Option<&'static str> {
+    let language = language.and_then(languages::of).unwrap_or(&languages::ENGLISH);
+    match intent_of(text, language) {
+        Intent::DamagedOrWrong => Some("damaged"),
+        Intent::RefundOrReturn => Some("return"),
+        Intent::Cancellation => Some("cancellation"),
+        Intent::WhereIsMyOrder => Some("order_status"),
+        Intent::Complaint => Some("complaint"),
+        Intent::ProductQuestion => Some("product_question"),
+        Intent::Thanks => Some("thanks"),
+        Intent::Other => None,
+    }
 }
 
 /// The mood, 0 to 1; none when the text has neither words that could be known nor signs.
@@ -150,6 +179,32 @@ mod tests {
             told("Guten Tag, ich habe vor zwei Wochen eine Lampe bestellt.").language.as_deref(),
             Some("de")
         );
+    }
+
+    #[test]
+    fn the_drafter_s_words_tell_what_the_lexicon_s_do_not() {
+        for (text, language, intent) in [
+            ("hi, paket noch nicht da", "de", "order_status"),
+            ("Guten Tag, die Lieferung ist unvollständig", "de", "wrong_item"),
+            ("ich widerrufe hiermit den Vertrag", "de", "return"),
+            ("Dzień dobry, gdzie jest moja paczka? Czekam już dwa tygodnie.", "pl", "order_status"),
+            ("Waar blijft mijn bestelling? Ik wacht al twee weken.", "nl", "order_status"),
+            ("Hej, jag vill returnera skorna, hur gör jag?", "sv", "return"),
+            ("Hej, jeg vil gerne annullere min bestilling", "da", "cancellation"),
+            ("Dzień dobry, dostałam zły rozmiar butów.", "pl", "wrong_item"),
+            ("Hej, jag vill ha pengarna tillbaka för min beställning", "sv", "refund"),
+            ("Olá, o meu pedido chegou danificado.", "pt", "damaged"),
+        ] {
+            let reading = read(text).0;
+            assert_eq!(
+                (reading.language.as_deref(), reading.intent),
+                (Some(language), Some(intent)),
+                "{text}"
+            );
+            assert!(reading.topics.contains(&intent), "{text}: {:?}", reading.topics);
+        }
+        assert_eq!(read("Kündigung Newsletter").0.intent, Some("other"));
+        assert_eq!(read("Kündigung meiner Bestellung").0.intent, Some("cancellation"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! How the lexicon hears what a message is about, in English, German, French and Spanish: phrases that begin at a word.
-//! Small on purpose, as are the moods beside it.
+//! Small on purpose, as are the moods beside it. Of other languages it has what the drafter's words do not tell apart: another
+//! thing than was ordered from a broken one, and money back from something sent back.
 
-/// Topics by the phrases that tell them, in all four languages. The first of them that is also an intent is the
+/// Topics by the phrases that tell them. The first of them that is also an intent is the
 /// message's intent: what costs more comes first.
 pub(super) const TOPICS: &[(&str, &[&str])] = &[
     (
@@ -57,13 +58,31 @@ pub(super) const TOPICS: &[(&str, &[&str])] = &[
             "falsche",
             "falscher artikel",
             "falsches",
-            "nicht das, was ich bestellt",
+            "nicht das was ich bestellt",
+            "unvollständig",
             "mauvais article",
             "mauvaise taille",
             "pas ce que j'ai commandé",
             "artículo equivocado",
             "producto equivocado",
             "talla equivocada",
+            "articolo sbagliato",
+            "prodotto sbagliato",
+            "taglia sbagliata",
+            "verkeerd",
+            "artigo errado",
+            "produto errado",
+            "tamanho errado",
+            "zły produkt",
+            "zły rozmiar",
+            "niewłaściw",
+            "fel vara",
+            "fel produkt",
+            "fel storlek",
+            "forkert",
+            "feil vare",
+            "feil produkt",
+            "feil størrelse",
         ],
     ),
     (
@@ -80,6 +99,18 @@ pub(super) const TOPICS: &[(&str, &[&str])] = &[
             "devolución del dinero",
             "devuelvan el dinero",
             "mi dinero",
+            "rimbors",
+            "geld terug",
+            "terugbetal",
+            "dinheiro de volta",
+            "zwrot pieniędzy",
+            "oddajcie pieniądze",
+            "pengarna tillbaka",
+            "återbetal",
+            "pengene tilbage",
+            "tilbagebetal",
+            "pengene tilbake",
+            "tilbakebetal",
         ],
     ),
     ("cancellation", &["cancel", "stornier", "storno", "kündig", "annul", "résili"]),

@@ -27,6 +27,9 @@ pub struct DraftInput {
     /// The language that a reply should be in (ISO 639-1), as far as it is known; `language` chooses it.
     #[serde(default)]
     pub language: Option<String>,
+    /// Whether nothing that the customer wrote, and nobody, tells the language: then it is the help page's, if there is one.
+    #[serde(default)]
+    pub is_language_assumed: bool,
     /// The last messages, oldest first, internal notes left out.
     pub messages: Vec<ThreadMessage>,
     /// What the orders say about the customer; none when nobody matched.

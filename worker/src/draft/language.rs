@@ -26,11 +26,21 @@ pub fn told(messages: &[ThreadMessage]) -> Option<&'static str> {
     code(found, &text)
 }
 
-/// The language that a reply should be in (ISO 639-1), where the messages do not tell one for certain: what is known of the
-/// ticket's, else what the latest message, or the subject of a ticket without any, is probably in, else the shop's.
-pub fn likely(messages: &[ThreadMessage], subject: &str, known: Languages) -> Option<String> {
+/// The language that a reply should be in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// As ISO 639-1 names it; none when not even the shop has said one.
+    pub language: Option<String>,
+    /// Whether nothing of the customer's tells it, so that it is the shop's.
+    pub is_assumed: bool,
+}
+
+/// The language that a reply should be in, where the messages do not tell one for certain: what is known of the ticket's, else
+/// what the latest message, or the subject of a ticket without any, is probably in, else the shop's.
+pub fn likely(messages: &[ThreadMessage], subject: &str, known: Languages) -> Chosen {
     let latest = latest(messages).next().unwrap_or(subject);
-    known.of_ticket.or_else(|| analysis::language::of(latest).map(str::to_owned)).or(known.of_shop)
+    let likely = known.of_ticket.or_else(|| analysis::language::of(latest).map(str::to_owned));
+    Chosen { is_assumed: likely.is_none(), language: likely.or(known.of_shop) }
 }
 
 /// The language of the customer's messages and the text that tells it. The latest message decides; where it is too short,
@@ -150,11 +160,15 @@ mod tests {
             assert_eq!(told(&messages), None, "{text}");
             likely(&messages, "", known)
         };
-        let told_by = |language: &str| Some(language.to_owned());
+        let told_by = |language: &str| Chosen { language: Some(language.to_owned()), is_assumed: false };
         assert_eq!(of("Wo ist mein Paket?", known(Some("fr"), Some("en"))), told_by("fr"));
         assert_eq!(of("Wo ist mein Paket?", known(None, Some("en"))), told_by("de"));
-        assert_eq!(of("536365?", known(None, Some("nl"))), told_by("nl"));
-        assert_eq!(of("536365?", known(None, None)), None);
+        let assumed =
+            |language: Option<&str>| Chosen { language: language.map(str::to_owned), is_assumed: true };
+        assert_eq!(of("536365?", known(None, Some("nl"))), assumed(Some("nl")));
+        assert_eq!(of("Kde je moje zásilka?", known(None, Some("de"))), assumed(Some("de")));
+        assert_eq!(of("Wo isch mis Päckli?", known(None, Some("fr"))), told_by("de"));
+        assert_eq!(of("536365?", known(None, None)), assumed(None));
         assert_eq!(likely(&[], "Où est mon colis ?", known(None, Some("en"))), told_by("fr"));
     }
 }

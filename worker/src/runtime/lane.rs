@@ -145,7 +145,9 @@ async fn pop(shared: &Shared, queue: &str, lane: &mut Option<Lane>, max: usize) 
     match popped {
         Ok(ids) => Some(ids),
         Err(error) => {
-            if lane.take().is_some() && !advise(&error) {
+            // Also of one that lets nobody in, to which no lane was ever open.
+            let advised = advise(&error);
+            if lane.take().is_some() && !advised {
                 tracing::warn!(queue, %error, "redis is away; taking no new work until it is back");
             }
             tokio::time::sleep(RETRY_EVERY).await;

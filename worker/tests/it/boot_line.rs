@@ -40,7 +40,10 @@ fn a_missing_or_wrong_setting_is_one_line_and_exit_code_2() {
     for (name, value, expected) in [
         ("DESK_QUEUES", "ai=0", "like ai=4,default=16, slots from 1 to 10000"),
         ("DESK_QUEUES", "ai=4,ai=5", "like ai=4,default=16, slots from 1 to 10000"),
-        ("DESK_DATABASE_CONNECTIONS", "0", "a number like 16"),
+        ("DESK_DATABASE_CONNECTIONS", "0", "a whole number from 1 to 1000"),
+        ("DESK_DATABASE_CONNECTIONS", "1001", "a whole number from 1 to 1000"),
+        ("DESK_REDIS_PREFIX", "desk\nwork", "a short name: letters, digits and _ - . :, 100 at most"),
+        ("DESK_WORKER_NAME", "a b", "a short name: letters, digits and _ - ., 100 at most"),
         ("DESK_GRACE_SECS", "601", "a number of seconds from 0 to 600"),
         ("DESK_NICE", "20", "a whole number from 0 to 19"),
         ("DESK_ALLOW_LOOPBACK", "yes", "true or false"),
@@ -53,6 +56,51 @@ fn a_missing_or_wrong_setting_is_one_line_and_exit_code_2() {
         let said = format!("{name} is {value:?}; it should be {expected}\n");
         stops_with(&[DATABASE, REDIS, KEY, (name, value)], &said);
     }
+}
+
+#[test]
+fn what_cannot_be_used_is_told_like_a_wrong_setting() {
+    const QUIET: (&str, &str) = ("DESK_LOG", "off");
+    // Made here, so that no folder is made where the tests run.
+    let root = std::env::temp_dir().join(format!("deskwork-worker-boot-{}", std::process::id()));
+    let (imports, files) = (root.join("imports"), root.join("files"));
+    let imports = ("DESK_IMPORT_DIR", imports.to_str().expect("a text"));
+    let files = ("DESK_FILES_DIR", files.to_str().expect("a text"));
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let taken_at = taken.local_addr().expect("an address").to_string();
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let usual = [DATABASE, REDIS, KEY, QUIET, imports, files];
+    for (name, value, how) in [
+        ("DESK_IMPORT_DIR", here, "which cannot be used as a folder: "),
+        ("DESK_FILES_DIR", here, "which cannot be used as a folder: "),
+        ("DESK_OPS_BIND", taken_at.as_str(), "which cannot be listened at: "),
+        ("DESK_MAIL_BIND", taken_at.as_str(), "which cannot be listened at: "),
+        ("DESK_QUEUES", "ai=4,nope=3", "which cannot be used: there is no queue nope; there are ai, "),
+    ] {
+        let said = format!("{name} is {value:?}, {how}");
+        stops_with(&[&usual[..], &[(name, value)]].concat(), &said);
+    }
+    std::fs::remove_dir_all(&root).expect("it is removed");
+}
+
+#[test]
+fn settings_that_belong_together_are_set_together() {
+    stops_with(
+        &[DATABASE, REDIS, KEY, ("SHOPIFY_CLIENT_SECRET", "hunter2")],
+        "SHOPIFY_CLIENT_SECRET is set and SHOPIFY_CLIENT_ID is not; set both or neither",
+    );
+    let shopify = [("SHOPIFY_CLIENT_ID", "app"), ("SHOPIFY_CLIENT_SECRET", "hunter2")];
+    let version = ("SHOPIFY_API_VERSION", "x");
+    stops_with(
+        &[DATABASE, REDIS, KEY, shopify[0], shopify[1], version],
+        "SHOPIFY_API_VERSION is \"x\"; it should be a version such as 2026-07",
+    );
+    let s3 = [("DESK_FILES_S3_ENDPOINT", "ftp://x"), ("DESK_FILES_S3_BUCKET", "desk")];
+    let key = [("DESK_FILES_S3_ACCESS_KEY", "a"), ("DESK_FILES_S3_SECRET_KEY", "hunter2")];
+    stops_with(
+        &[&[DATABASE, REDIS, KEY][..], &s3, &key].concat(),
+        "DESK_FILES_S3_ENDPOINT is \"ftp://x\", which cannot be used: it must be an http or https URL",
+    );
 }
 
 #[test]

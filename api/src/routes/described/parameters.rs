@@ -23,7 +23,11 @@ const MAX_TEXT: usize = 500;
 
 /// Describes a parameter of the operations of a path.
 pub(super) fn describe(path: &str, parameter: &mut Parameter) {
+    let pattern = pattern(path, parameter);
     let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema else { return };
+    if let Some(pattern) = pattern {
+        schema.pattern = Some(pattern.to_owned());
+    }
     let form = match parameter.parameter_in {
         ParameterIn::Query => of_query(path, &parameter.name).or_else(|| open_text(schema, MAX_TEXT)),
         ParameterIn::Path => of_path(path, &parameter.name).or_else(|| open_text(schema, MAX_PART)),
@@ -33,6 +37,20 @@ pub(super) fn describe(path: &str, parameter: &mut Parameter) {
         form.describe(schema);
     }
 }
+
+/// What a text must look like, where that is known; its route checks it.
+fn pattern(path: &str, parameter: &Parameter) -> Option<&'static str> {
+    let is_of_agent = path.starts_with("/api/agents/{id}/");
+    match (&*parameter.name, &parameter.parameter_in) {
+        ("Idempotency-Key", ParameterIn::Header) => Some(r"^[\x20-\x7E]{1,200}$"),
+        ("id", ParameterIn::Path) if is_of_agent => Some(ID_OR_ME),
+        ("assignee", ParameterIn::Query) if path == "/api/tickets" => Some(ID_OR_ME),
+        _ => None,
+    }
+}
+
+/// An agent's id, or the caller's own.
+const ID_OR_ME: &str = "^(me|[0-9A-Fa-f-]{32,36})$";
 
 /// A text of any length is one of a bounded length.
 fn open_text(schema: &Object, most_chars: usize) -> Option<Form> {
@@ -60,6 +78,8 @@ fn of_query(path: &str, name: &str) -> Option<Form> {
         "q" if path == "/api/tickets/search" => Form::Text(search::TEXT_LIMIT),
         // Lists with commas.
         "fields" | "topics" => Form::Text(MAX_VALUE),
+        // What it leads on from may be a long name.
+        "cursor" => Form::Text(MAX_VALUE),
         "state" if path == "/api/jobs" => Form::Text(MAX_VALUE),
         "status" | "priority" if path == "/api/tickets" => Form::Text(MAX_VALUE),
 
@@ -102,6 +122,10 @@ fn of_query(path: &str, name: &str) -> Option<Form> {
 }
 
 fn of_path(path: &str, name: &str) -> Option<Form> {
+    let ids = ["/api/intelligence/models/", "/api/intelligence/runs/", "/api/intelligence/segmentations/"];
+    if name == "id" && ids.iter().any(|start| path.starts_with(start)) {
+        return Some(Form::Id);
+    }
     let rest = path.strip_prefix("/api/analytics/")?;
     let (group, _) = rest.split_once('/')?;
     (name == "report").then(|| words(analytics::reports(group)))

@@ -115,8 +115,11 @@ async fn body(
 fn wait(params: &Params) -> Result<Option<Duration>, Problem> {
     const MAX_WAIT_SECS: f64 = 60.0;
     let Some(text) = params.text("wait")? else { return Ok(None) };
-    match text.strip_suffix('s').unwrap_or(text).parse::<f64>() {
-        Ok(secs) if (0.0..=MAX_WAIT_SECS).contains(&secs) => Ok(Some(Duration::from_secs_f64(secs))),
+    let number = text.strip_suffix('s').unwrap_or(text);
+    // What reads numbers takes signs and exponents as well.
+    let is_plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match number.parse::<f64>() {
+        Ok(secs) if is_plain && secs <= MAX_WAIT_SECS => Ok(Some(Duration::from_secs_f64(secs))),
         _ => Err(Problem::bad_request("wait", "must be 0 to 60 seconds, such as 30s")),
     }
 }
@@ -192,7 +195,7 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
     let mut views = page.page(views, |view| view.id.to_string());
     if fields.names("result") {
         let with_result = read::add_results(&mut tx, &mut views.items, PAGE_RESULT_BYTES).await?;
-        views.cut(with_result, |view| view.id.to_string());
+        page.cut(&mut views, with_result, |view| view.id.to_string());
     }
     tx.commit().await?;
     let documents = views.items.iter().map(|view| document(view, &fields, &caller)).collect();
@@ -231,7 +234,7 @@ fn states(params: &Params) -> Result<Vec<JobState>, Problem> {
             Problem::bad_request("state", format!("the states are {known}"))
         })
     };
-    params.list("state").into_iter().map(parse).collect()
+    params.list("state")?.into_iter().map(parse).collect()
 }
 
 /// The attempts of a job that did not end in success, oldest first.

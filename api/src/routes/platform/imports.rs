@@ -394,7 +394,8 @@ fn currency(code: Option<&str>) -> Result<String, Problem> {
     if is_currency(code) {
         return Ok(code.to_owned());
     }
-    Err(Problem::bad_request("currency", NO_CURRENCY))
+    let seen: String = code.chars().filter(|sign| !sign.is_control()).take(20).collect();
+    Err(Problem::bad_request("currency", format!("{NO_CURRENCY}, not `{seen}`")))
 }
 
 impl From<FolderError> for Problem {

@@ -27,7 +27,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 /// Which events a client is told: what it asked for, of what it may see.
 fn topics(caller: &Caller, params: &Params) -> Result<BTreeSet<Topic>, Problem> {
-    let names = params.list("topics");
+    let names = params.list("topics")?;
     let mut wanted = BTreeSet::new();
     for name in &names {
         let Some(topic) = Topic::named(name) else {

@@ -1,9 +1,9 @@
-//! The page behind a rating link: five buttons, a line for words, no script, nothing about the customer. Looking at it
-//! does nothing, because programs that check mails for dangers look at every link.
+//! The page behind a rating link: the shop that asks, five buttons, a line for words, no script, nothing about the customer.
+//! Looking at it does nothing, because programs that check mails for dangers look at every link.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
 use bytes::Bytes;
 use chrono::Utc;
 use database::{DbError, Role, Tx};
@@ -16,6 +16,7 @@ use support::rules::causes;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::help::html::{self, About, Kept, Looks, escaped};
 use super::language;
 use crate::state::AppState;
 use crate::web::problem::Problem;
@@ -46,18 +47,55 @@ async fn page(
 ) -> Result<Response, Problem> {
     let link = match Link::read(&state.settings.master_key, &token, Utc::now()) {
         Ok(link) => link,
-        Err(bad) => return Ok(refused(bad, language::words(None, &headers, None))),
+        Err(bad) => return Ok(refused(bad, &headers)),
     };
     let mut tx = state.db.tenant_tx(Role::Support, link.tenant).await?;
-    let words = words(&mut tx, link, &headers).await?;
+    let frame = Frame::of(&mut tx, link, &headers).await?;
     tx.commit().await?;
-    Ok(html(StatusCode::OK, words, &form(&token, words, preselected(&uri), None)))
+    let content = form(&token, frame.words, preselected(&uri), "", None);
+    Ok(frame.page(StatusCode::OK, &content, &headers))
 }
 
-/// The words of a link's page: in the language of its ticket's customer, as far as that is known.
-async fn words(tx: &mut Tx, link: Link, headers: &HeaderMap) -> Result<&'static Words, DbError> {
-    let known = analysis::languages(tx, link.ticket).await?;
-    Ok(language::words(known.of_ticket.as_deref(), headers, known.of_shop.as_deref()))
+/// What stands around a page: the words of the language of its ticket's customer, as far as that is known, and the shop's
+/// looks.
+struct Frame {
+    words: &'static Words,
+    looks: Looks,
+}
+
+impl Frame {
+    async fn of(tx: &mut Tx, link: Link, headers: &HeaderMap) -> Result<Frame, DbError> {
+        let known = analysis::languages(tx, link.ticket).await?;
+        let words = language::words(known.of_ticket.as_deref(), headers, known.of_shop.as_deref());
+        let looks = html::looks(tx, link.tenant, words).await?;
+        Ok(Frame { words, looks: looks.unwrap_or_else(|| Frame::of_nobody(words).looks) })
+    }
+
+    /// That of a link which names no shop.
+    fn of_nobody(words: &'static Words) -> Frame {
+        let page = html::plain(words.rating.title, words);
+        Frame { words, looks: Looks { slug: String::new(), page } }
+    }
+
+    fn page(&self, status: StatusCode, content: &str, headers: &HeaderMap) -> Response {
+        let (words, looks) = (self.words, &self.looks);
+        let about = About { slug: &looks.slug, page: &looks.page, words, title: words.rating.title };
+        html::page(status, &about, content, Kept::Never, headers)
+    }
+
+    fn refused(&self, bad: BadLink, headers: &HeaderMap) -> Response {
+        let words = self.words;
+        let (status, title, next) = match bad {
+            BadLink::Invalid => (StatusCode::NOT_FOUND, words.rating.invalid, words.rating.invalid_next),
+            BadLink::Expired => (StatusCode::GONE, words.link_expired, words.rating.expired),
+        };
+        self.page(status, &format!("<h1>{title}</h1><p>{next}</p>"), headers)
+    }
+}
+
+/// The answer to a token that names nothing.
+fn refused(bad: BadLink, headers: &HeaderMap) -> Response {
+    Frame::of_nobody(language::words(None, headers, None)).refused(bad, headers)
 }
 
 /// A form of more bytes than this is not one of ours.
@@ -88,23 +126,27 @@ async fn submit(
     let now = Utc::now();
     let link = match Link::read(&state.settings.master_key, &token, now) {
         Ok(link) => link,
-        Err(bad) => return Ok(refused(bad, language::words(None, &headers, None))),
+        Err(bad) => return Ok(refused(bad, &headers)),
     };
     let mut tx = state.db.tenant_tx(Role::Support, link.tenant).await?;
-    let words = words(&mut tx, link, &headers).await?;
-    let again =
-        |score, why: &str| Ok(html(StatusCode::BAD_REQUEST, words, &form(&token, words, score, Some(why))));
+    let frame = Frame::of(&mut tx, link, &headers).await?;
+    let words = frame.words;
+    // What was written is theirs, and stands in the form again.
+    let again = |score, comment: &str, why: &str| {
+        let content = form(&token, words, score, comment, Some(why));
+        Ok(frame.page(StatusCode::BAD_REQUEST, &content, &headers))
+    };
     if body.len() > FORM_BYTES {
-        return again(None, words.too_long);
+        return again(None, "", words.too_long);
     }
-    let Some(given) = Given::read(&body) else { return again(None, words.rating.choose) };
+    let Some(given) = Given::read(&body) else { return again(None, "", words.rating.choose) };
     let Ok(score) =
         given.score.parse::<i64>().map_err(|_| ()).and_then(|n| Score::try_from(n).map_err(|_| ()))
     else {
-        return again(None, words.rating.choose);
+        return again(None, &given.comment, words.rating.choose);
     };
     if given.comment.chars().count() > COMMENT_CHARS {
-        return again(Some(score.number()), &words.at_most(COMMENT_CHARS));
+        return again(Some(score.number()), &given.comment, &words.at_most(COMMENT_CHARS));
     }
     let rating = NewRating {
         ticket: link.ticket,
@@ -123,12 +165,13 @@ async fn submit(
     tx.commit().await?;
     state.dispatch.announce(announcement);
     if stored.is_none() {
-        return Ok(refused(BadLink::Invalid, words));
+        return Ok(frame.refused(BadLink::Invalid, &headers));
     }
-    Ok(html(StatusCode::OK, words, &format!("<h1>{}</h1><p>{}</p>", words.thanks, words.rating.given)))
+    let thanks = format!("<h1>{}</h1><p>{}</p>", words.thanks, words.rating.given);
+    Ok(frame.page(StatusCode::OK, &thanks, &headers))
 }
 
-/// What the form held.
+/// What the form held; empty where it had nothing.
 struct Given {
     score: String,
     comment: String,
@@ -142,10 +185,10 @@ impl Given {
         let axum::extract::Query(pairs) =
             axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok()?;
         let field = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        let comment: String = field("comment").unwrap_or_default();
+        let comment: String = field("comment").unwrap_or_default().replace("\r\n", "\n");
         let visible = |c: &char| matches!(c, '\n' | '\t') || !c.is_control();
         Some(Given {
-            score: field("score")?.trim().to_owned(),
+            score: field("score").unwrap_or_default().trim().to_owned(),
             comment: comment.chars().filter(visible).collect(),
         })
     }
@@ -157,7 +200,7 @@ fn preselected(uri: &Uri) -> Option<i16> {
     Score::try_from(score).ok().map(Score::number)
 }
 
-fn form(token: &str, words: &Words, chosen: Option<i16>, fault: Option<&str>) -> String {
+fn form(token: &str, words: &Words, chosen: Option<i16>, written: &str, fault: Option<&str>) -> String {
     let mut choices = String::new();
     for (score, meaning) in [5, 4, 3, 2, 1].into_iter().zip(words.rating.scores) {
         let checked = if chosen == Some(score) { " checked" } else { "" };
@@ -168,49 +211,15 @@ fn form(token: &str, words: &Words, chosen: Option<i16>, fault: Option<&str>) ->
     let fault =
         fault.map(|fault| format!("<p role=\"alert\"><strong>{fault}</strong></p>")).unwrap_or_default();
     let (question, comment) = (words.rating.question, words.rating.comment);
-    let (answer, send) = (words.your_answer, words.send);
+    let (answer, send, written) = (words.your_answer, words.send, escaped(written));
     // The token was read before, so it has only letters, digits, - and _.
     format!(
         "<h1>{question}</h1>{fault}<form method=\"post\" action=\"/r/{token}\" accept-charset=\"utf-8\">\
          <fieldset><legend>{answer}</legend>{choices}</fieldset>\
          <p><label for=\"comment\">{comment}</label><br>\
-         <textarea id=\"comment\" name=\"comment\" rows=\"4\" cols=\"40\" maxlength=\"{COMMENT_CHARS}\"></textarea></p>\
+         <textarea id=\"comment\" name=\"comment\" rows=\"4\" cols=\"40\" maxlength=\"{COMMENT_CHARS}\">{written}</textarea></p>\
          <p><button type=\"submit\">{send}</button></p></form>"
     )
-}
-
-fn refused(bad: BadLink, words: &Words) -> Response {
-    let (status, title, next) = match bad {
-        BadLink::Invalid => (StatusCode::NOT_FOUND, words.rating.invalid, words.rating.invalid_next),
-        BadLink::Expired => (StatusCode::GONE, words.link_expired, words.rating.expired),
-    };
-    html(status, words, &format!("<h1>{title}</h1><p>{next}</p>"))
-}
-
-fn html(status: StatusCode, words: &Words, content: &str) -> Response {
-    let page = format!(
-        "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\">\
-         <title>{}</title></head><body>{content}</body></html>",
-        words.code, words.rating.title
-    );
-    let mut response = (status, page).into_response();
-    let headers = response.headers_mut();
-    let fixed = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::VARY, "accept-language"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        ),
-    ];
-    for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
 }
 
 #[cfg(test)]
@@ -222,7 +231,8 @@ mod tests {
         let given =
             Given::read("score=4&comment=Gut+gemacht%2C+%C3%A4+%26+b%00%0A!".as_bytes()).expect("a form");
         assert_eq!((given.score.as_str(), given.comment.as_str()), ("4", "Gut gemacht, ä & b\n!"));
-        assert!(Given::read(b"comment=x").is_none());
+        let without = Given::read(b"comment=x").expect("a form");
+        assert_eq!((without.score.as_str(), without.comment.as_str()), ("", "x"));
         assert!(Given::read(&[0xff, 0xfe]).is_none());
     }
 }

@@ -183,7 +183,7 @@ async fn link(
 }
 
 /// Scheme and host that the request was sent to.
-fn origin(headers: &HeaderMap) -> String {
+pub(super) fn origin(headers: &HeaderMap) -> String {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let is_host = |host: &&str| {
         host.len() <= 255

@@ -105,7 +105,9 @@ impl From<Answer> for DeliveryAnswer {
 /// else does not fit is left out and told as `remarks` by GET /api/webhooks/deliveries. Prove the tenant's webhook secret
 /// as `X-Webhook-Token`, or as `X-Gorgias-Signature`: hexadecimal HMAC-SHA256 of the body, with or without `sha256=`.
 /// The body may be packed (`Content-Encoding: gzip` or `deflate`), and signed before or after that. A delivery of the
-/// same event, or of the same bytes within ten minutes while nothing else was told of the ticket, is a repetition.
+/// same event, or of the same bytes within ten minutes while nothing else was told of the ticket, is a repetition. Messages
+/// of one id with other words are as many messages, unless they have the same time of their own. A time without an offset
+/// is UTC, and one of more than a day ahead is left out.
 #[utoipa::path(
     post,
     path = "/api/gorgias/webhook",

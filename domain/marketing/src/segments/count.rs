@@ -51,6 +51,8 @@ impl From<sqlx::Error> for CountError {
 pub struct Counted {
     /// Customers for whom the rule holds.
     pub customers: i64,
+    /// Of so many.
+    pub of: i64,
     /// How it was found.
     pub method: Method,
     /// The facts.
@@ -106,6 +108,7 @@ pub async fn count(
     let mut tx = db.tenant_tx(Role::Marketing, tenant).await?;
     steady(&mut tx).await?;
     let facts = facts::current(&mut tx, tenant).await?.ok_or(CountError::NoFacts)?;
+    let of = facts::customers_now(&mut tx, &facts).await?;
     let today = facts::today(&mut tx, tenant, now).await?;
     let entry = Entry::of(rule, today);
     let known = match (&entry, wanted) {
@@ -114,7 +117,7 @@ pub async fn count(
     };
     if let (Some(customers), true) = (known, wanted == Wanted::Count || known == Some(0)) {
         tx.commit().await.map_err(DbError::from)?;
-        return Ok(Counted { customers, method: Method::Cached, facts, sample: Vec::new() });
+        return Ok(Counted { customers, of, method: Method::Cached, facts, sample: Vec::new() });
     }
     let test = resolve(rule, &names_for(&mut tx, &facts, rule).await?, today)?;
     let bits = by_bits(&mut tx, &facts, &test).await?;
@@ -134,7 +137,7 @@ pub async fn count(
     if let (Some(entry), None) = (entry, known) {
         entry.keep(db, &facts, customers).await?;
     }
-    Ok(Counted { customers, method, facts, sample })
+    Ok(Counted { customers, of, method, facts, sample })
 }
 
 /// One state of the facts for the whole transaction, and a bound to its time.

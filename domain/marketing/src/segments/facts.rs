@@ -54,6 +54,24 @@ pub async fn current(tx: &mut Tx, tenant: TenantId) -> Result<Option<Facts>, DbE
     }))
 }
 
+/// How many customers there are now: those of the run, and whoever was heard of since (marketing role).
+pub async fn customers_now(tx: &mut Tx, facts: &Facts) -> Result<i64, DbError> {
+    if facts.version == 0 {
+        return Ok(facts.customers);
+    }
+    let since: i64 = sqlx::query_scalar(
+        "select count(*) from (
+             select distinct c.customer_id from platform.fact_change c
+             where c.tenant_id = $1 and c.generation = $2 and not c.existed) n
+         join platform.customer_fact f on f.tenant_id = $1 and f.generation = $2 and f.customer_id = n.customer_id",
+    )
+    .bind(facts.rows.tenant)
+    .bind(facts.rows.generation)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(facts.customers + since)
+}
+
 /// The published run as it is stored.
 #[derive(FromRow)]
 struct Stored {

@@ -242,6 +242,13 @@ async fn a_count_is_known_until_the_facts_change_and_changes_that_were_not_noted
     assert_eq!(method(Wanted::Recount).await, Method::Index);
     let mut admin = PgConnection::connect(&world.database.admin_url).await.expect("connects");
     let mut random = StdRng::seed_from_u64(3);
+    // Who was heard of since the run is among whom the rule was asked of, once.
+    let of = async || counted(&world, world.tenant, &rule, Wanted::Recount).await.of;
+    assert_eq!(of().await, 200);
+    for _ in 0..2 {
+        change(&world, &mut admin, &mut known, person("new1".to_owned(), &mut random), Noted::Yes).await;
+        assert_eq!(of().await, 201);
+    }
     change(&world, &mut admin, &mut known, person("c00007".to_owned(), &mut random), Noted::Yes).await;
     assert_eq!(method(Wanted::Count).await, Method::Index);
     assert_eq!(method(Wanted::Count).await, Method::Cached);

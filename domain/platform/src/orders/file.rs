@@ -108,9 +108,9 @@ fn chunk(reading: &mut Reading) -> (Vec<Found>, End) {
 pub fn told(error: ReadError) -> ImportReadError {
     let class = match &error {
         ReadError::Ask { .. } => "file_ambiguous",
-        ReadError::Option(_) => "bad_option",
+        ReadError::Option(_) | ReadError::Mapping(_) => "bad_option",
         ReadError::Missing { .. } | ReadError::Twice(_) => "bad_columns",
-        ReadError::Table(_) => "bad_file",
+        ReadError::Table(_) | ReadError::OtherColumns { .. } => "bad_file",
     };
     match error {
         ReadError::Table(tables) => match tables.into_io() {

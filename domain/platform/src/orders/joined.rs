@@ -10,6 +10,9 @@
 //!   parts, and besides the names of the columns stand in between, or its neighbours are those that it had the first time,
 //!   or the import has found many before.
 //!
+//! An order's own data once more, with other words, is the order of another day. One of the two counts: the one that is
+//! further on its way, and else the later one.
+//!
 //! What cannot be decided is added up and told.
 
 use std::collections::hash_map::Entry;
@@ -21,8 +24,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::content::{self, Content};
 use super::progress::Progress;
 use super::repeats::{Earlier, HEADER_REPEATED, IN_TWO_PLACES, REPEATED_BLOCK, REPEATED_ORDER, Repeat};
-use super::state::Told;
-use super::statement::{Note, Statement};
+use super::state::{Told, steps};
+use super::statement::{Note, Payment, Statement};
 use crate::identities::normal::{self, Id, Key};
 
 /// Single lines are repetitions when so many neighbours are neighbours again.
@@ -75,7 +78,7 @@ impl Evidence {
 #[derive(Debug, Default)]
 pub(super) struct Joined {
     evidence: Evidence,
-    /// By the line in which a block begins; with the line of the order's first one.
+    /// By the line in which a block begins; with the line of the order's first one, or of the one that counts instead.
     further: HashMap<u64, (Repeat, u64)>,
 }
 
@@ -94,17 +97,24 @@ impl Joined {
         }
         let mut orders: HashMap<usize, Order> = HashMap::new();
         let mut again = Vec::new();
-        let mut further = HashMap::with_capacity(places.len());
+        let count = places.len();
+        let mut further = HashMap::with_capacity(count);
         for (number, (first, place)) in places.into_iter().enumerate() {
             let order = orders.entry(first).or_insert_with(|| Order::begun_by(&blocks[first], first));
             let is_beside = order.last + 1 == place;
             let (repeat, is_open) = order.add(&blocks[place], place);
-            further.insert(blocks[place].line, (repeat, blocks[first].line));
-            if is_open || repeat.is_left_out() {
+            if repeat == Repeat::Anew {
+                let outdated = order.begin_anew(&blocks[place], place);
+                further
+                    .extend(outdated.into_iter().map(|line| (line, (Repeat::Outdated, blocks[place].line))));
+                continue;
+            }
+            further.insert(blocks[place].line, (repeat, order.line()));
+            if is_open || matches!(repeat, Repeat::Block | Repeat::Whole) {
                 again.push(Again { first, place, number, is_open, is_beside });
             }
         }
-        if again.len() > further.len() - again.len() {
+        if again.len() > count - again.len() {
             for chain in again.chunk_by(Again::is_followed_by) {
                 if let [first, .., last] = chain
                     && chain.len() >= RUN
@@ -130,7 +140,8 @@ impl Joined {
         Joined { evidence, further }
     }
 
-    /// What the block is that begins in this line, and in which line the order's first one begins; none for a first one.
+    /// What the block is that begins in this line, and in which line the order's first one begins; none for the one that the
+    /// order begins with.
     pub(super) fn repeat(&self, line: u64) -> Option<(Repeat, u64)> {
         self.further.get(&line).copied()
     }
@@ -181,9 +192,43 @@ struct Order {
     /// What those amount to that are no repetitions.
     whole: Option<Content>,
     lines: Earlier,
+    /// How far it is by what counts.
+    stage: Stage,
     is_headed: bool,
+    /// Lines in which the blocks begin that count.
+    begins: Vec<u64>,
     /// Place of the last one.
     last: usize,
+}
+
+/// How far an order is on its way, by what one statement says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stage {
+    pub(super) stated_at: Option<DateTime<Utc>>,
+    pub(super) is_cancelled: bool,
+    pub(super) payment: Payment,
+}
+
+impl Stage {
+    pub(super) fn of(statement: &Statement) -> Stage {
+        Stage {
+            stated_at: statement.stated_at,
+            is_cancelled: statement.cancelled_at.is_some(),
+            payment: statement.payment,
+        }
+    }
+
+    /// Whether it is of an earlier day than another, wherever it stands: by the source's own times, or because orders are not
+    /// uncancelled, and money that came or went back has done so.
+    pub(super) fn is_before(self, other: Stage) -> bool {
+        match (self.stated_at, other.stated_at) {
+            (Some(one), Some(other)) if one != other => one < other,
+            _ => {
+                let is_unpaid = self.payment != Payment::Placed && steps(self.payment) < steps(other.payment);
+                (other.is_cancelled && !self.is_cancelled) || is_unpaid
+            }
+        }
+    }
 }
 
 impl Order {
@@ -198,9 +243,21 @@ impl Order {
             blocks: content.into_iter().collect(),
             whole: content,
             lines,
+            stage: Stage::of(statement),
             is_headed: block.is_headed,
+            begins: vec![block.line],
             last: place,
         }
+    }
+
+    /// The line in which it begins.
+    fn line(&self) -> u64 {
+        self.begins.first().copied().unwrap_or_default()
+    }
+
+    /// Counts as this block says; answers the lines of what counted before.
+    fn begin_anew(&mut self, block: &Told<'_>, place: usize) -> Vec<u64> {
+        std::mem::replace(self, Order::begun_by(block, place)).begins
     }
 
     /// What a further block is, and whether that is open.
@@ -208,7 +265,8 @@ impl Order {
         let statement = block.statement;
         let Ok(key) = normal::key(&statement.customer) else { return (Repeat::New, false) };
         let Some((first_key, placed_at)) = &self.head else {
-            *self = Order::begun_by(block, place);
+            let begins = self.begin_anew(block, place);
+            self.begins.splice(0..0, begins);
             return (Repeat::New, false);
         };
         let is_same_order = *first_key == key && is_same_minute(*placed_at, statement.placed_at);
@@ -220,13 +278,21 @@ impl Order {
         let content = Content::of(statement, &key);
         let is_said = self.whole == Some(content) || self.blocks.contains(&content);
         if is_said && !has_line_ids(statement) {
-            return if is_certain(block) { (Repeat::Whole, false) } else { (alike, true) };
+            if is_certain(block) {
+                return (Repeat::Whole, false);
+            }
+            self.begins.push(block.line);
+            return (alike, true);
         }
-        let is_restated = self.is_headed && block.is_headed && is_same_order;
+        if self.is_headed && block.is_headed && is_same_order {
+            let is_outdated = Stage::of(statement).is_before(self.stage);
+            return (if is_outdated { Repeat::Outdated } else { Repeat::Anew }, false);
+        }
+        self.begins.push(block.line);
         self.blocks.push(content);
         self.whole = self.whole.map(|whole| whole.and_lines_of(statement));
         self.is_headed |= block.is_headed;
-        (if is_restated { Repeat::Restated } else { alike }, false)
+        (alike, false)
     }
 }
 

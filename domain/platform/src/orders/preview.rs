@@ -2,7 +2,7 @@
 //! left out, and what is assumed. Of a large file the beginning is looked at, and a little of the middle and the end; of a
 //! small one all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -31,7 +31,7 @@ pub struct Preview {
     pub is_whole: bool,
     /// Rows that were looked at.
     pub rows: u64,
-    /// Orders in them; the same order again counts again.
+    /// Orders in them; one whose rows stand apart is one, but in parts of a large file that are far from each other.
     pub orders: u64,
     /// What these orders are worth, by currency: sales less returns, whatever was paid.
     pub worth: BTreeMap<String, Decimal>,
@@ -120,6 +120,7 @@ pub fn preview(
             }
         }
     }
+    preview.tell_statuses(reading.unknown_statuses());
     preview.tell_assumptions(&reading, request);
     if preview.problem.is_none() && preview.is_whole && preview.orders == 0 {
         preview.problem = Some("no order in the file could be read; an import would fail".to_owned());
@@ -160,6 +161,13 @@ impl Preview {
                     self.problem = Some(error.to_string());
                     break true;
                 }
+                // Where lines have no numbers.
+                Err(ReadError::OtherColumns { .. }) if !has_lines => {
+                    self.problem = Some(
+                        "below its beginning the file has the names of columns again, and others than above or in another order, as in files that were joined; divide it there, and import the parts one by one".to_owned(),
+                    );
+                    break true;
+                }
                 Err(error) => return Err(error),
             }
         };
@@ -171,8 +179,10 @@ impl Preview {
             true => Joined::of(&told, Evidence::of(&Progress::default(), headers.iter())),
             false => Joined::default(),
         };
+        let mut counting = HashMap::new();
         for (statement, line, rows, _) in blocks {
-            if let Some((repeat, first)) = joined.repeat(line) {
+            let further = joined.repeat(line);
+            if let Some((repeat, first)) = further {
                 if let Some(note) = repeat.note(&statement.order_id, line, Some(first)) {
                     self.count(note, rows, has_lines);
                 }
@@ -180,19 +190,23 @@ impl Preview {
                     continue;
                 }
             }
-            self.take(statement, line, rule, orders_shown);
+            let begun = further.and_then(|(_, first)| counting.get(&first).copied());
+            let counts = begun.unwrap_or_else(|| rule.counts(&statement));
+            if begun.is_none() {
+                self.orders += 1;
+                self.orders_counted += u64::from(counts);
+                counting.insert(line, counts);
+            }
+            self.take(statement, line, counts, orders_shown);
         }
         Ok(is_end)
     }
 
-    /// Adds an order that counts once.
-    fn take(&mut self, statement: Statement, line: u64, rule: RevenueRule, orders_shown: usize) {
-        self.orders += 1;
+    /// Adds an order, or a further part of one, that is revenue or not.
+    fn take(&mut self, statement: Statement, line: u64, counts: bool, orders_shown: usize) {
         let worth: Decimal = statement.lines.iter().map(|line| line.amount).sum();
         *self.worth.entry(statement.currency.clone()).or_default() += worth;
-        let counts = rule.counts(&statement);
         if counts {
-            self.orders_counted += 1;
             let is_taken_back =
                 statement.payment == Payment::Refunded && !statement.lines.iter().any(|line| line.is_return);
             *self.revenue.entry(statement.currency.clone()).or_default() +=
@@ -200,6 +214,18 @@ impl Preview {
         }
         if self.sample.len() < orders_shown {
             self.sample.push(Sample { line, statement, counts, placed_on: None });
+        }
+    }
+
+    /// Words for states that are not known, all in one remark.
+    fn tell_statuses(&mut self, words: &[String]) {
+        let remark = self.remarks.iter_mut().find(|remark| remark.reason == "status_unknown");
+        if let Some(remark) = remark.filter(|_| words.len() > 1) {
+            let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+            remark.message = format!(
+                "the statuses {} are not known; these orders count as placed, and whether they were paid as not told; a mapping may say in `statuses` what the words mean",
+                words.join(", ")
+            );
         }
     }
 

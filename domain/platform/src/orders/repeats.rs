@@ -17,6 +17,8 @@ use super::store;
 pub(super) const HEADER_REPEATED: &str = "header_repeated";
 /// Lines that are alike stand apart, and were added up.
 pub(super) const IN_TWO_PLACES: &str = "order_in_two_places";
+/// An order stands there again and says something else.
+pub(super) const STATED_TWICE: &str = "order_stated_twice";
 /// Lines stand there once more, by their ids.
 pub(super) const REPEATED_BLOCK: &str = "repeated_block";
 /// An order stands there once more.
@@ -29,8 +31,12 @@ pub(super) enum Repeat {
     New,
     /// A line that says the same stood there before.
     Alike,
-    /// The order stands there again and says something else.
+    /// The order stands there again and says something else; both are added up.
     Restated,
+    /// The order's own data stands there again and says something else: it counts, and what stood there before does not.
+    Anew,
+    /// What counts stands elsewhere, and says something else.
+    Outdated,
     /// Each line stood there before, under the same id.
     Block,
     /// All of it stood there before, and the file shows that it is a repetition.
@@ -40,7 +46,7 @@ pub(super) enum Repeat {
 impl Repeat {
     /// Whether the block counts no more.
     pub(super) fn is_left_out(self) -> bool {
-        matches!(self, Repeat::Block | Repeat::Whole)
+        matches!(self, Repeat::Block | Repeat::Whole | Repeat::Outdated)
     }
 
     /// What is to be told of the block that begins in a line; the order's first one began in another, if that is known.
@@ -58,9 +64,23 @@ impl Repeat {
             ),
             Repeat::Restated => (
                 NoteKind::Remark,
-                "order_stated_twice",
+                STATED_TWICE,
                 format!(
                     "order {order} stands in two places of the file ({first} and from line {line}) and does not say the same, as in exports of two days that were joined; both are added up, so keep the newer rows alone, or import the exports one by one, the newest last"
+                ),
+            ),
+            Repeat::Anew => (
+                NoteKind::Remark,
+                STATED_TWICE,
+                format!(
+                    "order {order} stands in two places of the file ({first} and from line {line}) and does not say the same, as in exports of two days that were joined; what stands from line {line} counts"
+                ),
+            ),
+            Repeat::Outdated => (
+                NoteKind::LeftOut,
+                STATED_TWICE,
+                format!(
+                    "order {order} stands in two places of the file ({first} and from line {line}) and does not say the same, as in exports of two days that were joined; what stands {first} counts"
                 ),
             ),
             Repeat::Whole => (

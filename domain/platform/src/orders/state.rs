@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::confirmed::Confirmed;
 use super::content::Content;
-use super::joined::{self, Joined};
+use super::joined::{self, Joined, Stage};
 use super::repeats::{self, Repeat};
 use super::rule;
 use super::seen::Seen;
@@ -192,6 +192,8 @@ pub(super) async fn apply(
     }
     let rule = rule::held(tx, tenant).await?;
     let stored = stored(tx, tenant, &groups).await?;
+    let known = in_known_currency(&groups, &stored);
+    let groups = replaced(groups, &known);
     let elsewhere = resolve::elsewhere(tx, tenant, groups.iter().map(|group| &group.key)).await?;
     let parties: Vec<_> =
         groups.iter().flat_map(|group| &group.parts).map(|part| &part.statement.customer).collect();
@@ -252,6 +254,18 @@ pub(super) async fn apply(
                 stated.repeat(Repeat::Whole, first, &group.order_id, None);
                 continue;
             }
+            Verdict::Part if before.is_some_and(|before| before.is_restated_by(first)) => {
+                let is_outdated =
+                    before.is_some_and(|before| Stage::of(first.statement).is_before(before.stage()));
+                if is_outdated {
+                    for part in &group.parts {
+                        stated.repeat(Repeat::Outdated, part, &group.order_id, None);
+                    }
+                    continue;
+                }
+                stated.repeat(Repeat::Anew, first, &group.order_id, None);
+                Kept::Replaced
+            }
             Verdict::Part => {
                 // All that is stored of it, once more.
                 if before.is_some_and(|before| before.says(content)) {
@@ -262,6 +276,8 @@ pub(super) async fn apply(
         };
         match kept {
             Kept::Nothing => stated.counts.inserted += 1,
+            // The import has counted it.
+            Kept::Replaced if before.is_some_and(|before| before.is_begun_by(source)) => {}
             Kept::Replaced => stated.counts.replaced += 1,
             Kept::Added => {}
         }
@@ -319,6 +335,42 @@ const CUSTOMER_ROUNDED: &str = "a program that took the customer's id for a quan
                                 no e-mail address; export it as text";
 const CUSTOMER_MISSING: &str = "there is neither a customer's id nor an e-mail address nor a telephone number with its \
                                 country";
+
+/// What is stated of orders, by their places, of which nobody said the currency, in that of what is stored.
+fn in_known_currency(
+    groups: &[Group<'_>],
+    stored: &HashMap<String, Before>,
+) -> HashMap<usize, Vec<Statement>> {
+    let is_other = |part: &Told<'_>, before: &Before| {
+        part.statement.is_currency_assumed && part.statement.currency != before.currency
+    };
+    groups
+        .iter()
+        .enumerate()
+        .filter_map(|(place, group)| Some((place, group, stored.get(group.order_id.as_str())?)))
+        .filter(|(_, group, before)| group.parts.iter().any(|part| is_other(part, before)))
+        .map(|(place, group, before)| {
+            let statements = group.parts.iter().map(|part| {
+                let mut statement = part.statement.clone();
+                if is_other(part, before) {
+                    statement.currency.clone_from(&before.currency);
+                }
+                statement
+            });
+            (place, statements.collect())
+        })
+        .collect()
+}
+
+/// The same orders, where others are given for their parts with these.
+fn replaced<'s>(mut groups: Vec<Group<'s>>, others: &'s HashMap<usize, Vec<Statement>>) -> Vec<Group<'s>> {
+    for (place, statements) in others {
+        for (part, statement) in groups[*place].parts.iter_mut().zip(statements) {
+            part.statement = statement;
+        }
+    }
+    groups
+}
 
 /// Which orders, by their places, stand here once more after earlier batches of the same file: by what they say, where
 /// no ids of lines tell it.
@@ -398,6 +450,7 @@ fn note(part: &Told<'_>, kind: NoteKind, reason: &'static str, message: String) 
 pub(super) struct Before {
     pub(super) order_id: String,
     pub(super) customer_id: String,
+    currency: String,
     stated_at: Option<DateTime<Utc>>,
     taken_at: DateTime<Utc>,
     pub(super) counts: bool,
@@ -445,6 +498,15 @@ impl Before {
         source.import.is_some() && self.import_id == source.import && self.taken_at == source.taken_at
     }
 
+    /// Whether a part of the same file is the order's own data once more. Only rows that have it say how far it was paid.
+    fn is_restated_by(&self, part: &Told<'_>) -> bool {
+        part.is_headed && self.payment != Payment::Placed
+    }
+
+    fn stage(&self) -> Stage {
+        Stage { stated_at: self.stated_at, is_cancelled: self.cancelled_at.is_some(), payment: self.payment }
+    }
+
     /// Whether this is what is stored.
     fn says(&self, content: Content) -> bool {
         self.content.is_some_and(|stored| Content::from(stored) == content)
@@ -470,7 +532,7 @@ impl Before {
 }
 
 /// How many steps an order has gone on its way of payment.
-fn steps(payment: Payment) -> u8 {
+pub(super) fn steps(payment: Payment) -> u8 {
     match payment {
         Payment::Placed => 0,
         Payment::Pending | Payment::Failed => 1,
@@ -489,7 +551,7 @@ async fn stored(
 ) -> Result<HashMap<String, Before>, DbError> {
     let ids: Vec<&str> = groups.iter().map(|group| group.order_id.as_str()).collect();
     let stored: Vec<Before> = sqlx::query_as(
-        "select order_id, customer_id, stated_at, taken_at, counts, import_id, payment, cancelled_at, content, replaced,
+        "select order_id, customer_id, currency, stated_at, taken_at, counts, import_id, payment, cancelled_at, content, replaced,
                 lines_key, lines
          from platform.order where tenant_id = $1 and order_id = any ($2)",
     )

@@ -29,6 +29,8 @@ pub struct Statement {
     pub payment: Payment,
     /// ISO 4217 code of all amounts.
     pub currency: String,
+    /// Whether neither the source nor whoever asked for it says so. It changes no order whose currency is known.
+    pub is_currency_assumed: bool,
     /// What was bought and given back.
     pub lines: Vec<Line>,
 }

@@ -166,6 +166,7 @@ impl ShopOrder {
             is_test: self.is_test,
             payment: self.payment,
             currency: self.currency.clone(),
+            is_currency_assumed: false,
             lines,
         })
     }

@@ -161,6 +161,7 @@ pub async fn deleted(
         is_test: false,
         payment: Payment::Voided,
         currency,
+        is_currency_assumed: false,
         lines: Vec::new(),
     };
     state_all(tx, tenant, source, &[statement], heard).await?;

@@ -10,7 +10,8 @@ use crate::customer_words::{self, ENGLISH, Words};
 /// What is known of the language that a customer should be answered in (ISO 639-1).
 #[derive(Debug, Clone, Default, PartialEq, Eq, FromRow)]
 pub struct Languages {
-    /// That of the customer's latest message of which it was read, else the ticket's own, as rules see it.
+    /// The ticket's own: what somebody said, else what its first words were read to be in; else that of the customer's latest
+    /// message of which it was read. One later message says less.
     pub of_ticket: Option<String>,
     /// That of the shop's help page.
     pub of_shop: Option<String>,
@@ -30,12 +31,11 @@ impl Languages {
 /// The database failed.
 pub async fn languages(tx: &mut Tx, ticket: TicketId) -> Result<Languages, DbError> {
     let found = sqlx::query_as(
-        "select coalesce(
+        "select coalesce(t.language,
                     (select a.language from support_app.message m
                      join support_app.message_analysis a on a.message_id = m.id
                      where m.ticket_id = t.id and a.language is not null
-                     order by m.sent_at desc, m.id desc limit 1),
-                    t.language) as of_ticket,
+                     order by m.sent_at desc, m.id desc limit 1)) as of_ticket,
                 (select p.language from support_app.help_page p where p.tenant_id = t.tenant_id) as of_shop
          from support_app.ticket t where t.id = $1",
     )
@@ -45,21 +45,21 @@ pub async fn languages(tx: &mut Tx, ticket: TicketId) -> Result<Languages, DbErr
     Ok(found.unwrap_or_default())
 }
 
-/// What is known for a person, by all of their tickets (support role): the latest message of which it was read counts, else
-/// the latest ticket of which it was said.
+/// What is known for a person, by all of their tickets (support role): the latest ticket that has a language counts, else the
+/// latest message of which it was read.
 ///
 /// # Errors
 /// The database failed.
 pub async fn languages_of_person(tx: &mut Tx, tickets: &[Uuid]) -> Result<Languages, DbError> {
     Ok(sqlx::query_as(
         "select coalesce(
+                    (select t.language from support_app.ticket t
+                     where t.id = any($1) and t.language is not null
+                     order by t.created_at desc, t.id desc limit 1),
                     (select a.language from support_app.message m
                      join support_app.message_analysis a on a.message_id = m.id
                      where m.ticket_id = any($1) and a.language is not null
-                     order by m.sent_at desc, m.id desc limit 1),
-                    (select t.language from support_app.ticket t
-                     where t.id = any($1) and t.language is not null
-                     order by t.created_at desc, t.id desc limit 1)) as of_ticket,
+                     order by m.sent_at desc, m.id desc limit 1)) as of_ticket,
                 (select p.language from support_app.help_page p
                  where p.tenant_id = (select shared.current_tenant())) as of_shop",
     )

@@ -9,4 +9,5 @@ pub mod help;
 pub mod link;
 pub mod page;
 pub mod search;
+mod spelling;
 pub mod store;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::spelling;
 use crate::tickets::TicketError;
 use crate::tickets::search::{Query, parse};
 use crate::tickets::setting;
@@ -33,7 +34,7 @@ pub struct Found {
     pub score: f32,
 }
 
-/// Pages with all of the words (support role).
+/// Pages with all of the words, each also as it is spelled otherwise (support role).
 ///
 /// # Errors
 /// There is too little or too much to look for, or the database failed.
@@ -47,12 +48,32 @@ pub async fn typed(
     let query: Query = parse(text)?;
     let languages = setting::get(tx).await?.search_languages;
     let (terms, kinds) = query.parts();
+    // Each spelling with the place of the word that it is one of.
+    let mut places: Vec<i32> = Vec::new();
+    let mut written: Vec<String> = Vec::new();
+    let mut ways: Vec<&str> = Vec::new();
+    for (place, (term, kind)) in (0..).zip(terms.iter().zip(kinds)) {
+        for spelling in spelling::all(term) {
+            places.push(place);
+            written.push(spelling);
+            ways.push(kind);
+        }
+    }
     Ok(sqlx::query_as(
-        "select s.* from support_app.search_query($1, $2, $3) q
-         cross join lateral support_app.search_pages(q, $4, $5, $6) s where q is not null",
+        "with spelled as (
+             select w.place, support_app.search_query(array[w.term], array[w.kind], $4) as q
+             from unnest($1::integer[], $2::text[], $3::text[]) as w (place, term, kind)
+         ), words as (
+             -- Any of a word's spellings. One without any says nothing.
+             select string_agg('(' || q::text || ')', ' | ') as q from spelled where numnode(q) > 0 group by place
+         ), query as (
+             select string_agg('(' || q || ')', ' & ')::tsquery as q from words
+         )
+         select s.* from query cross join lateral support_app.search_pages(q, $5, $6, $7) s where q is not null",
     )
-    .bind(terms)
-    .bind(kinds)
+    .bind(places)
+    .bind(written)
+    .bind(ways)
     .bind(&languages)
     .bind(language)
     .bind(public_only)
@@ -61,7 +82,7 @@ pub async fn typed(
     .await?)
 }
 
-/// Pages with any of the words of what a customer wrote, the best first (support role).
+/// Pages with any of the words of what a customer wrote, in any spelling, the best first (support role).
 ///
 /// # Errors
 /// The database failed.
@@ -85,6 +106,7 @@ pub async fn for_text(
     if words.is_empty() {
         return Ok(Vec::new());
     }
+    let words: Vec<String> = words.iter().flat_map(|word| spelling::all(word)).collect();
     Ok(sqlx::query_as(
         "with languages as (
              select coalesce((select s.search_languages from support_app.ticket_setting s

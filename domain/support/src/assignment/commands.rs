@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::step::{self, NewRow};
 use super::{AssignError, Reason, drain_if_automatic};
 use crate::order::place;
+use crate::tickets::lock::hold;
 use crate::{events, settle};
 
 /// Who acts, and when.
@@ -243,13 +244,15 @@ struct Gift<'a> {
 }
 
 async fn lock(tx: &mut Tx, acting: &Acting<'_>, ticket: TicketId) -> Result<Locked, AssignError> {
+    // Held before it is read: a statement that waits for the row sees the assignments that were there before it waited.
+    hold(tx, &[ticket.0]).await?;
     let found: Option<Locked> = sqlx::query_as(
         "select t.version, t.status, t.assignee_id,
                 support_app.open_units(t.channel, t.status, t.snoozed_until, t.archived_at, t.merged_into, t.is_spam,
                                        t.suspended_reason) as units,
                 t.archived_at is not null or t.merged_into is not null as is_gone,
                 (select a.id from support_app.assignment a where a.ticket_id = t.id and a.until_at is null) as open_id
-         from support_app.ticket t where t.id = $1 for no key update of t",
+         from support_app.ticket t where t.id = $1",
     )
     .bind(ticket)
     .fetch_optional(&mut **tx)

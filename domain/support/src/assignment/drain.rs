@@ -269,7 +269,8 @@ async fn write(
     let scores: Vec<Json<&Scores>> = decisions.iter().map(|decision| Json(&decision.scores)).collect();
     sqlx::query(
         "insert into support_app.assignment (id, tenant_id, ticket_id, agent_id, reason, decided_by, scores, units, from_at)
-         select d.id, $1, d.ticket_id, d.agent_id, d.reason, $2, d.scores, d.units, $3
+         select d.id, $1, d.ticket_id, d.agent_id, d.reason, $2, d.scores, d.units,
+                greatest($3, (select max(a.until_at) from support_app.assignment a where a.ticket_id = d.ticket_id))
          from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::jsonb[], $9::integer[])
               d (id, ticket_id, agent_id, reason, scores, units)",
     )

@@ -118,7 +118,8 @@ pub(super) struct NewRow<'a> {
     pub(super) units: i32,
 }
 
-/// Begins an assignment in the history.
+/// Begins an assignment in the history of a ticket that is held: not before the one before it ended, whose maker may have come
+/// later and been first.
 pub(super) async fn begin(
     tx: &mut Tx,
     tenant: TenantId,
@@ -128,7 +129,8 @@ pub(super) async fn begin(
     sqlx::query(
         "insert into support_app.assignment
              (id, tenant_id, ticket_id, agent_id, reason, decided_by, why, scores, units, from_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+                 greatest($10, (select max(a.until_at) from support_app.assignment a where a.ticket_id = $3)))",
     )
     .bind(Uuid::now_v7())
     .bind(tenant)

@@ -11,9 +11,10 @@ pub static DANISH: Words = Words {
     ask_us: "Spørg os",
     link_expired: "Linket er udløbet",
     too_long: "Det er for langt.",
+    try_again: "Det lykkedes ikke lige nu. Prøv igen om et øjeblik.",
     at_most: |number| format!("Brug højst {number} tegn."),
     thousands: ".",
-    time: "%d.%m.%Y %H.%M UTC",
+    time: "%d.%m.%Y %H.%M %Z",
     your_message: "Din besked",
     rating: Rating {
         title: "Din bedømmelse",
@@ -47,6 +48,7 @@ pub static DANISH: Words = Words {
         too_many: "Der kom for mange spørgsmål fra dit netværk. Vent et minut, og send det igen.",
         received: "Vi har modtaget dit spørgsmål og svarer på mail.",
         email_missing: "Skriv din e-mailadresse, så vi kan svare.",
+        email_not_one: "Se på din e-mailadresse igen: vi skal bruge præcis én, for eksempel navn@example.com.",
         flawed: |flaw| format!("Se på din e-mailadresse igen: {flaw}, så intet svar ville nå dig."),
         flaws: Flaws {
             dots_before: "der står to punktummer i træk før @",

@@ -11,9 +11,10 @@ pub static DUTCH: Words = Words {
     ask_us: "Stel ons een vraag",
     link_expired: "Deze link is verlopen",
     too_long: "Dat is te lang.",
+    try_again: "Dat lukte net niet. Probeer het zo nog eens.",
     at_most: |number| format!("Gebruik maximaal {number} tekens."),
     thousands: ".",
-    time: "%d-%m-%Y %H:%M UTC",
+    time: "%d-%m-%Y %H:%M %Z",
     your_message: "Uw bericht",
     rating: Rating {
         title: "Uw beoordeling",
@@ -47,6 +48,7 @@ pub static DUTCH: Words = Words {
         too_many: "Er kwamen te veel vragen van uw netwerk. Wacht een minuut en verstuur het opnieuw.",
         received: "Wij hebben uw vraag ontvangen en antwoorden u per e-mail.",
         email_missing: "Vul uw e-mailadres in, zodat wij u kunnen antwoorden.",
+        email_not_one: "Kijk uw e-mailadres nog eens na: we hebben er precies één nodig, zoals naam@example.com.",
         flawed: |flaw| format!("Kijk uw e-mailadres nog eens na: {flaw}, dus geen antwoord zou u bereiken."),
         flaws: Flaws {
             dots_before: "er staan twee punten na elkaar voor de @",

@@ -11,9 +11,10 @@ pub static ENGLISH: Words = Words {
     ask_us: "Ask us",
     link_expired: "This link has expired",
     too_long: "That is too long.",
+    try_again: "That did not work just now. Please try again in a moment.",
     at_most: |number| format!("Please use at most {number} characters."),
     thousands: ",",
-    time: "%-d %B %Y, %H:%M UTC",
+    time: "%-d %B %Y, %H:%M %Z",
     your_message: "Your message",
     rating: Rating {
         title: "Your rating",
@@ -47,6 +48,7 @@ pub static ENGLISH: Words = Words {
         too_many: "Too many questions came from your network. Please wait a minute and send it again.",
         received: "We have your question and will answer by mail.",
         email_missing: "Please write your e-mail address, so that we can answer.",
+        email_not_one: "Please look at your e-mail address again: we need exactly one, such as name@example.com.",
         flawed: |flaw| {
             format!("Please look at your e-mail address again: {flaw}, so no answer would reach you.")
         },

@@ -11,9 +11,10 @@ pub static FRENCH: Words = Words {
     ask_us: "Posez-nous une question",
     link_expired: "Ce lien a expiré",
     too_long: "C'est trop long.",
+    try_again: "Cela n’a pas fonctionné. Veuillez réessayer dans un instant.",
     at_most: |number| format!("Veuillez ne pas dépasser {number} caractères."),
     thousands: "\u{202f}",
-    time: "%d/%m/%Y %H:%M UTC",
+    time: "%d/%m/%Y %H:%M %Z",
     your_message: "Votre message",
     rating: Rating {
         title: "Votre avis",
@@ -47,6 +48,7 @@ pub static FRENCH: Words = Words {
         too_many: "Trop de questions sont venues de votre réseau. Veuillez attendre une minute, puis l'envoyer à nouveau.",
         received: "Nous avons bien reçu votre question et vous répondrons par e-mail.",
         email_missing: "Veuillez indiquer votre adresse e-mail, afin que nous puissions vous répondre.",
+        email_not_one: "Veuillez vérifier votre adresse e-mail\u{a0}: il nous en faut une seule, par exemple nom@example.com.",
         flawed: |flaw| {
             format!(
                 "Veuillez vérifier votre adresse e-mail\u{a0}: {flaw}, aucune réponse ne vous parviendrait."

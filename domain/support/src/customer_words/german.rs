@@ -11,9 +11,10 @@ pub static GERMAN: Words = Words {
     ask_us: "Fragen Sie uns",
     link_expired: "Dieser Link ist abgelaufen",
     too_long: "Das ist zu lang.",
+    try_again: "Das hat gerade nicht geklappt. Bitte versuchen Sie es gleich noch einmal.",
     at_most: |number| format!("Bitte verwenden Sie höchstens {number} Zeichen."),
     thousands: ".",
-    time: "%d.%m.%Y, %H:%M UTC",
+    time: "%d.%m.%Y, %H:%M %Z",
     your_message: "Ihre Nachricht",
     rating: Rating {
         title: "Ihre Bewertung",
@@ -47,6 +48,7 @@ pub static GERMAN: Words = Words {
         too_many: "Aus Ihrem Netz kamen zu viele Fragen. Bitte warten Sie eine Minute und senden Sie es dann noch einmal.",
         received: "Ihre Frage ist bei uns angekommen; wir antworten Ihnen per E-Mail.",
         email_missing: "Bitte geben Sie Ihre E-Mail-Adresse an, damit wir Ihnen antworten können.",
+        email_not_one: "Bitte sehen Sie sich Ihre E-Mail-Adresse noch einmal an: Wir brauchen genau eine, etwa name@example.com.",
         flawed: |flaw| {
             format!(
                 "Bitte sehen Sie sich Ihre E-Mail-Adresse noch einmal an: {flaw}, deshalb würde Sie keine Antwort erreichen."

@@ -11,9 +11,10 @@ pub static ITALIAN: Words = Words {
     ask_us: "Ci scriva",
     link_expired: "Questo link è scaduto",
     too_long: "È troppo lungo.",
+    try_again: "Non ha funzionato. Riprovi tra poco.",
     at_most: |number| format!("Usi al massimo {number} caratteri."),
     thousands: ".",
-    time: "%d/%m/%Y, %H:%M UTC",
+    time: "%d/%m/%Y, %H:%M %Z",
     your_message: "Il Suo messaggio",
     rating: Rating {
         title: "La Sua valutazione",
@@ -47,6 +48,7 @@ pub static ITALIAN: Words = Words {
         too_many: "Dalla Sua rete sono arrivate troppe domande. Attenda un minuto e la invii di nuovo.",
         received: "Abbiamo ricevuto la Sua domanda e Le risponderemo via e-mail.",
         email_missing: "Scriva il Suo indirizzo e-mail, così potremo risponderLe.",
+        email_not_one: "Controlli il Suo indirizzo e-mail: ce ne serve esattamente uno, per esempio nome@example.com.",
         flawed: |flaw| {
             format!("Controlli il Suo indirizzo e-mail: {flaw}, quindi nessuna risposta La raggiungerebbe.")
         },

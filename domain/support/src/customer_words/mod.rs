@@ -17,7 +17,9 @@ mod portuguese;
 mod spanish;
 mod swedish;
 
-use chrono::{DateTime, Utc};
+use std::fmt::Display;
+
+use chrono::{DateTime, TimeZone};
 use database::address::Flaw;
 
 use crate::tickets::state::Status;
@@ -55,11 +57,13 @@ pub struct Words {
     pub link_expired: &'static str,
     /// What was sent is more than any form of ours.
     pub too_long: &'static str,
+    /// Nothing came of it, for no fault of theirs.
+    pub try_again: &'static str,
     /// How many characters a text may have, by that number as `Words::at_most` writes it.
     at_most: fn(&str) -> String,
     /// What stands between the thousands of a number.
     thousands: &'static str,
-    /// A time as `chrono` writes it, with the words UTC.
+    /// A time as `chrono` writes it, with the short name of its zone.
     time: &'static str,
     /// The subject of a mail that has none.
     pub your_message: &'static str,
@@ -137,8 +141,10 @@ pub struct Form {
     pub too_many: &'static str,
     /// The question came.
     pub received: &'static str,
-    /// There is no address, or none that mail can go to from here.
+    /// There is no address.
     pub email_missing: &'static str,
+    /// What stands for one is none, or is several.
+    pub email_not_one: &'static str,
     /// No mail server takes the address, by what is wrong with it.
     flawed: fn(&str) -> String,
     /// What can be wrong with it.
@@ -236,8 +242,8 @@ impl Words {
         (self.at_most)(&number)
     }
 
-    /// A time as the language writes it.
-    pub fn time(&self, at: DateTime<Utc>) -> String {
+    /// A time as the language writes it, in its zone.
+    pub fn time<Zone: TimeZone<Offset: Display>>(&self, at: DateTime<Zone>) -> String {
         at.format(self.time).to_string()
     }
 }

@@ -11,9 +11,10 @@ pub static NORWEGIAN: Words = Words {
     ask_us: "Spør oss",
     link_expired: "Lenken er utløpt",
     too_long: "Det er for langt.",
+    try_again: "Det gikk ikke akkurat nå. Prøv igjen om et øyeblikk.",
     at_most: |number| format!("Bruk høyst {number} tegn."),
     thousands: "\u{a0}",
-    time: "%d.%m.%Y %H:%M UTC",
+    time: "%d.%m.%Y %H:%M %Z",
     your_message: "Meldingen din",
     rating: Rating {
         title: "Din vurdering",
@@ -47,6 +48,7 @@ pub static NORWEGIAN: Words = Words {
         too_many: "Det kom for mange spørsmål fra nettverket ditt. Vent et minutt, og send det på nytt.",
         received: "Vi har mottatt spørsmålet ditt og svarer på e-post.",
         email_missing: "Skriv e-postadressen din, slik at vi kan svare.",
+        email_not_one: "Se over e-postadressen din: vi trenger nøyaktig én, for eksempel navn@example.com.",
         flawed: |flaw| format!("Se over e-postadressen din: {flaw}, så ingen svar ville nå deg."),
         flaws: Flaws {
             dots_before: "det står to punktum etter hverandre foran @",

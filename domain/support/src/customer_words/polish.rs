@@ -11,9 +11,10 @@ pub static POLISH: Words = Words {
     ask_us: "Zadaj pytanie",
     link_expired: "Ten link wygasł",
     too_long: "Tekst jest za długi.",
+    try_again: "W tej chwili to się nie udało. Prosimy spróbować ponownie za chwilę.",
     at_most: |number| format!("Prosimy użyć najwyżej {number} znaków."),
     thousands: "\u{a0}",
-    time: "%d.%m.%Y, %H:%M UTC",
+    time: "%d.%m.%Y, %H:%M %Z",
     your_message: "Państwa wiadomość",
     rating: Rating {
         title: "Państwa ocena",
@@ -47,6 +48,7 @@ pub static POLISH: Words = Words {
         too_many: "Z Państwa sieci przyszło zbyt wiele pytań. Prosimy odczekać minutę i wysłać ponownie.",
         received: "Otrzymaliśmy Państwa pytanie i odpowiemy e-mailem.",
         email_missing: "Prosimy podać adres e-mail, abyśmy mogli odpowiedzieć.",
+        email_not_one: "Prosimy sprawdzić adres e-mail: potrzebujemy dokładnie jednego, na przykład imie@example.com.",
         flawed: |flaw| {
             format!("Prosimy sprawdzić adres e-mail: {flaw}, więc żadna odpowiedź by do Państwa nie dotarła.")
         },

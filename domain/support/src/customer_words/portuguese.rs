@@ -11,9 +11,10 @@ pub static PORTUGUESE: Words = Words {
     ask_us: "Faça-nos uma pergunta",
     link_expired: "Este link expirou",
     too_long: "É demasiado longo.",
+    try_again: "Não foi possível de momento. Tente novamente dentro de instantes.",
     at_most: |number| format!("Utilize no máximo {number} caracteres."),
     thousands: "\u{a0}",
-    time: "%d/%m/%Y, %H:%M UTC",
+    time: "%d/%m/%Y, %H:%M %Z",
     your_message: "A sua mensagem",
     rating: Rating {
         title: "A sua avaliação",
@@ -47,6 +48,7 @@ pub static PORTUGUESE: Words = Words {
         too_many: "Chegaram demasiadas perguntas da sua rede. Aguarde um minuto e envie novamente.",
         received: "Recebemos a sua pergunta e responderemos por e-mail.",
         email_missing: "Indique o seu endereço de e-mail, para que possamos responder.",
+        email_not_one: "Verifique o seu endereço de e-mail: precisamos de exatamente um, por exemplo, nome@example.com.",
         flawed: |flaw| {
             format!("Verifique o seu endereço de e-mail: {flaw}, por isso nenhuma resposta chegaria até si.")
         },

@@ -11,9 +11,10 @@ pub static SPANISH: Words = Words {
     ask_us: "Pregúntenos",
     link_expired: "Este enlace ha caducado",
     too_long: "Es demasiado largo.",
+    try_again: "No ha funcionado. Inténtelo de nuevo dentro de un momento.",
     at_most: |number| format!("Utilice como máximo {number} caracteres."),
     thousands: "\u{a0}",
-    time: "%d/%m/%Y, %H:%M UTC",
+    time: "%d/%m/%Y, %H:%M %Z",
     your_message: "Su mensaje",
     rating: Rating {
         title: "Su valoración",
@@ -47,6 +48,7 @@ pub static SPANISH: Words = Words {
         too_many: "Han llegado demasiadas preguntas desde su red. Espere un minuto y envíela de nuevo.",
         received: "Hemos recibido su pregunta y le responderemos por correo electrónico.",
         email_missing: "Escriba su dirección de correo electrónico para que podamos responderle.",
+        email_not_one: "Revise su dirección de correo electrónico: necesitamos exactamente una, por ejemplo, nombre@example.com.",
         flawed: |flaw| {
             format!(
                 "Revise su dirección de correo electrónico: {flaw}, por lo que no le llegaría ninguna respuesta."

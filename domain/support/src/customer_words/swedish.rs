@@ -11,9 +11,10 @@ pub static SWEDISH: Words = Words {
     ask_us: "Fråga oss",
     link_expired: "Länken har gått ut",
     too_long: "Det är för långt.",
+    try_again: "Det fungerade inte just nu. Försök igen om en stund.",
     at_most: |number| format!("Använd högst {number} tecken."),
     thousands: "\u{a0}",
-    time: "%Y-%m-%d %H:%M UTC",
+    time: "%Y-%m-%d %H:%M %Z",
     your_message: "Ditt meddelande",
     rating: Rating {
         title: "Ditt omdöme",
@@ -47,6 +48,7 @@ pub static SWEDISH: Words = Words {
         too_many: "Det kom för många frågor från ditt nätverk. Vänta en minut och skicka det sedan igen.",
         received: "Vi har fått din fråga och svarar via e-post.",
         email_missing: "Skriv din e-postadress så att vi kan svara.",
+        email_not_one: "Kontrollera din e-postadress: vi behöver exakt en, till exempel namn@example.com.",
         flawed: |flaw| format!("Kontrollera din e-postadress: {flaw}, så inget svar skulle nå dig."),
         flaws: Flaws {
             dots_before: "det står två punkter i rad före @",

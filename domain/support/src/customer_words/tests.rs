@@ -1,5 +1,8 @@
 //! Every language: nothing is empty, nothing is markup, nothing is another language's.
 
+use chrono::Utc;
+use chrono_tz::Tz;
+
 use super::*;
 
 const FLAWS: [Flaw; 5] =
@@ -15,6 +18,7 @@ fn texts(words: &Words) -> Vec<String> {
         ask_us,
         link_expired,
         too_long,
+        try_again,
         at_most: _,
         thousands: _,
         time: _,
@@ -26,8 +30,17 @@ fn texts(words: &Words) -> Vec<String> {
         archive,
     } = words;
     let Rating { title, question, scores, comment, choose, given, invalid, invalid_next, expired } = rating;
-    let mut texts =
-        vec![*thanks, *send, *your_answer, *ask_us, *link_expired, *too_long, *your_message, *title];
+    let mut texts = vec![
+        *thanks,
+        *send,
+        *your_answer,
+        *ask_us,
+        *link_expired,
+        *too_long,
+        *try_again,
+        *your_message,
+        *title,
+    ];
     texts.extend([*question, *comment, *choose, *given, *invalid, *invalid_next, *expired]);
     texts.extend(scores);
     let Help { search, found, not_this, not_found, no_page } = help;
@@ -46,6 +59,7 @@ fn texts(words: &Words) -> Vec<String> {
         too_many,
         received,
         email_missing,
+        email_not_one,
         flawed: _,
         flaws: _,
         question_missing,
@@ -53,7 +67,14 @@ fn texts(words: &Words) -> Vec<String> {
         does_not_fit,
     } = form;
     texts.extend([*ask, *name, *email, *subject, *leave_empty, *question, *too_fast, *too_late, *suggested]);
-    texts.extend([*send_all_the_same, *too_many, *received, *email_missing, *question_missing]);
+    texts.extend([
+        *send_all_the_same,
+        *too_many,
+        *received,
+        *email_missing,
+        *email_not_one,
+        *question_missing,
+    ]);
     texts.extend([*name_or_subject_long, *does_not_fit]);
     let Own { questions, numbered, you, somebody_else, not_shown, statuses: _, expired, too_many, empty } =
         own;
@@ -127,6 +148,10 @@ fn what_is_put_in_stands_in_the_text() {
 #[test]
 fn numbers_and_times_are_written_as_the_language_writes_them() {
     let at: DateTime<Utc> = "2026-03-01T14:05:00Z".parse().expect("a time");
+    assert_eq!(
+        of("de").expect("German").time(at.with_timezone(&Tz::Europe__Berlin)),
+        "01.03.2026, 15:05 CET"
+    );
     for (code, number, time) in [
         ("en", "20,000", "1 March 2026, 14:05 UTC"),
         ("de", "20.000", "01.03.2026, 14:05 UTC"),

@@ -1,6 +1,6 @@
 //! A webhook body as one type, whichever of the accepted shapes it has.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use accounts::foreign::json::NotJson;
 use serde_json::value::RawValue;
@@ -40,6 +40,9 @@ impl Body {
     }
 }
 
+/// How far ahead of ours a clock may be, with the hours by which a place may be ahead of UTC.
+const AHEAD: TimeDelta = TimeDelta::days(1);
+
 /// What a webhook tells.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
@@ -74,6 +77,39 @@ impl Delivery {
         // One without a time is news just told of.
         messages.sort_by_key(|message| message.sent_at.unwrap_or(DateTime::<Utc>::MAX_UTC));
         messages
+    }
+
+    /// The same without the times that are yet to come (`2099` for "never"), with remarks on them; none when there are none.
+    pub fn without_future(&self, now: DateTime<Utc>) -> Option<Delivery> {
+        let is_to_come = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at > now + AHEAD);
+        let messages = self.ticket.messages.iter().chain(&self.message);
+        let mut times = [self.occurred_at, self.ticket.created_at, self.ticket.updated_at]
+            .into_iter()
+            .chain(messages.map(|message| message.sent_at));
+        if !times.any(is_to_come) {
+            return None;
+        }
+        let mut bounded = self.clone();
+        let Delivery { occurred_at, ticket, message, remarks, .. } = &mut bounded;
+        let times = [
+            ("created_datetime".to_owned(), occurred_at),
+            ("ticket.created_datetime".to_owned(), &mut ticket.created_at),
+            ("ticket.updated_datetime".to_owned(), &mut ticket.updated_at),
+        ];
+        let listed = ticket.messages.iter_mut().enumerate();
+        let listed = listed.map(|(index, message)| {
+            (format!("ticket.messages[{index}].sent_datetime"), &mut message.sent_at)
+        });
+        let concerned =
+            message.as_mut().map(|message| ("message.sent_datetime".to_owned(), &mut message.sent_at));
+        for (field, time) in
+            times.into_iter().chain(listed).chain(concerned).filter(|(_, at)| is_to_come(**at))
+        {
+            *time = None;
+            let problem = "is more than a day in the future; it was left out";
+            remarks.push(Remark { field: field.into(), problem: problem.into() });
+        }
+        Some(bounded)
     }
 
     /// The address of who wrote: the sender of the message concerned, or of the customer's newest one; the ticket's

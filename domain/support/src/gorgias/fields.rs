@@ -289,7 +289,7 @@ fn truth(written: &str) -> Option<bool> {
 }
 
 /// Whether a text is what programs write where they have nothing.
-fn is_nothing(text: &str) -> bool {
+pub(super) fn is_nothing(text: &str) -> bool {
     matches!(
         text.trim(),
         "" | "null"

@@ -14,4 +14,5 @@ mod parse;
 pub mod remarks;
 pub mod rules;
 pub mod source;
+pub(crate) mod words;
 mod wrapping;

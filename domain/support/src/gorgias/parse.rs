@@ -8,14 +8,14 @@
 
 use database::address::compared;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
 use super::delivery::{Body, Customer, Delivery, DeliveryError, Message, Priority, Status, Ticket};
 use super::fields::{
-    IN_A_TEXT, Object, Plain, UNFILLED, is_one_placeholder, last_items, plain, seen, within_text,
+    IN_A_TEXT, Object, Plain, UNFILLED, is_nothing, is_one_placeholder, last_items, plain, seen, within_text,
 };
 use super::html;
 use super::remarks::Remarks;
+use super::words;
 use crate::tickets::tags::once;
 
 /// The longest message text kept, in characters.
@@ -128,7 +128,10 @@ pub fn parse_body(body: &Body) -> Result<Delivery, DeliveryError> {
             ticket.messages.extend(read_listed(&path, items, &mut remarks));
             (None, false)
         }
-        Some((path, raw)) => needed(path, raw, &mut remarks)?,
+        Some((path, raw)) => {
+            let (message, is_silent) = needed(path.clone(), raw, &mut remarks)?;
+            (message.map(|message| beside(&path, message, &ticket.messages, &mut remarks)), is_silent)
+        }
         None => (None, false),
     };
     let is_silent = is_silent && ticket.messages.is_empty();
@@ -223,7 +226,7 @@ fn read_listed(path: &str, items: Vec<(usize, &RawValue)>, remarks: &mut Remarks
                 remarks.add(field, "is not a text; the message is kept without one");
                 *message
             }
-            Reading::Empty(path) | Reading::Silent(path) => {
+            Reading::Empty(path, _) | Reading::Silent(path) => {
                 remarks.add(path, LEFT_OUT);
                 continue;
             }
@@ -234,12 +237,27 @@ fn read_listed(path: &str, items: Vec<(usize, &RawValue)>, remarks: &mut Remarks
             other.id == message.id && !other.body_text.is_empty() && other.body_text != message.body_text
         };
         if !message.body_text.is_empty() && messages.iter().any(says_else) {
-            remarks.add(format!("{path}.id"), "another message has it; this one is known by its text");
-            message.id = id_of_content(message.from_agent, &message.body_text);
+            remarks.add(format!("{path}.id"), ID_OF_ANOTHER);
+            message.id = words::id_of(message.from_agent, &message.body_text);
         }
         messages.push(message);
     }
     messages
+}
+
+/// The message that the delivery is about, which the ticket's may tell of too. A template that gives both one id although
+/// they say something else means two.
+fn beside(path: &str, mut message: Message, others: &[Message], remarks: &mut Remarks) -> Message {
+    let says_else = |other: &Message| {
+        other.id == message.id
+            && !other.body_text.is_empty()
+            && !words::are_one(&other.body_text, &message.body_text)
+    };
+    if !message.body_text.is_empty() && others.iter().any(says_else) {
+        remarks.add(format!("{path}.id"), ID_OF_ANOTHER);
+        message.id = words::id_of(message.from_agent, &message.body_text);
+    }
+    message
 }
 
 /// The message that the delivery is about, and whether it is one in which there is nothing.
@@ -251,7 +269,8 @@ fn needed(
     match read_message(path, raw, remarks) {
         Reading::Message(message) => Ok((Some(*message), false)),
         Reading::Unreadable(_, field, seen) => Err(wrong(&field, seen, "must be a text")),
-        Reading::Empty(path) => Err(missing(&format!("{path}.body_text"))),
+        Reading::Empty(_, Some(unfilled)) => Err(wrong(&unfilled, "", UNFILLED)),
+        Reading::Empty(path, None) => Err(missing(&format!("{path}.body_text"))),
         Reading::Silent(path) => {
             remarks.add(path, LEFT_OUT);
             Ok((None, true))
@@ -261,14 +280,15 @@ fn needed(
 }
 
 const LEFT_OUT: &str = "has neither an id nor a text; it was left out";
+const ID_OF_ANOTHER: &str = "another message has it; this one is known by its text";
 
 /// What stands where a message should.
 enum Reading {
     Message(Box<Message>),
     /// A message whose text, at this place, is of a type that no text has, which is told.
     Unreadable(Box<Message>, String, &'static str),
-    /// At this place, and nothing to know it by or to read in it.
-    Empty(String),
+    /// At this place, and nothing to know it by or to read in it; and the place of a text that was not filled in.
+    Empty(String, Option<String>),
     /// The same, and it says itself that it has no text.
     Silent(String),
     /// Left out with a remark, or nothing at all.
@@ -291,7 +311,7 @@ fn read_message(path: String, raw: &RawValue, remarks: &mut Remarks) -> Reading 
                 remarks.add(path, "is a text instead of an object; it was read as the message's text");
                 let body_text: String = text.trim().chars().take(BODY_LIMIT).collect();
                 Reading::Message(Box::new(Message {
-                    id: id_of_content(false, &body_text),
+                    id: words::id_of(false, &body_text),
                     ..nameless(body_text)
                 }))
             }
@@ -313,16 +333,16 @@ fn read_message(path: String, raw: &RawValue, remarks: &mut Remarks) -> Reading 
         || (message.flag("public", remarks) == Some(false) && from_agent == Some(true));
     let from_agent = from_agent.unwrap_or(false);
     let (sender_name, sender_email) = read_sender(&message, source.as_ref(), remarks);
-    let (body_text, unreadable) = read_text(&message, remarks);
+    let (body_text, not_read) = read_text(&message, remarks);
     let id = match message.id("id", remarks) {
         Some(id) => id,
         None if body_text.is_empty() && TEXTS.iter().any(|name| message.is_null(name)) => {
             return Reading::Silent(path);
         }
-        None if body_text.is_empty() => return Reading::Empty(path),
+        None if body_text.is_empty() => return Reading::Empty(path, not_read.unfilled),
         None => {
             remarks.add(message.path("id"), "there is no id; the message is known by its text");
-            id_of_content(from_agent, &body_text)
+            words::id_of(from_agent, &body_text)
         }
     };
     let sent_at = message.time("sent_datetime", remarks);
@@ -338,7 +358,7 @@ fn read_message(path: String, raw: &RawValue, remarks: &mut Remarks) -> Reading 
         body_text,
         sent_at: sent_at.or_else(|| message.time("created_datetime", remarks)),
     });
-    match unreadable {
+    match not_read.unreadable {
         Some((field, seen)) => Reading::Unreadable(read, field, seen),
         None => Reading::Message(read),
     }
@@ -354,10 +374,20 @@ fn message_within(raw: &RawValue) -> Option<Box<RawValue>> {
     has_text.then_some(inner)
 }
 
-/// What was written: the plain text, else what is left of the HTML; and the place of a text that is none, with what it
-/// is, when there is no other.
-fn read_text(message: &Object<'_>, remarks: &mut Remarks) -> (String, Option<(String, &'static str)>) {
-    let mut unreadable = None;
+/// What stands where a text should, when there is no other.
+#[derive(Default)]
+struct NotRead {
+    /// The place of what is of a type that no text has, with what it is.
+    unreadable: Option<(String, &'static str)>,
+    /// The place of a placeholder.
+    unfilled: Option<String>,
+}
+
+/// What was written: the plain text, else what is left of the HTML. A word that programs write where they have nothing gives
+/// way to any other text; alone it may be what somebody wrote.
+fn read_text(message: &Object<'_>, remarks: &mut Remarks) -> (String, NotRead) {
+    let mut not_read = NotRead::default();
+    let mut nothing = None;
     for name in TEXTS {
         // Some programs say so of what they do not have.
         if message.value(name).and_then(plain) == Some(Plain::Flag(false)) {
@@ -367,7 +397,7 @@ fn read_text(message: &Object<'_>, remarks: &mut Remarks) -> (String, Option<(St
         if let Some(raw) = message.value(name)
             && matches!(plain(raw), Some(Plain::Flag(_) | Plain::List | Plain::Object))
         {
-            unreadable.get_or_insert_with(|| (message.path(name), seen(raw)));
+            not_read.unreadable.get_or_insert_with(|| (message.path(name), seen(raw)));
             continue;
         }
         let limit = if name == "body_html" { usize::MAX } else { BODY_LIMIT };
@@ -379,14 +409,25 @@ fn read_text(message: &Object<'_>, remarks: &mut Remarks) -> (String, Option<(St
         }
         if is_one_placeholder(&text) {
             remarks.add(message.path(name), format!("{UNFILLED}; it was read as no text"));
+            not_read.unfilled.get_or_insert_with(|| message.path(name));
             continue;
         }
-        if let Some((field, _)) = unreadable {
+        if is_nothing(&text) {
+            nothing.get_or_insert_with(|| (message.path(name), text));
+            continue;
+        }
+        if let Some((field, _)) = nothing {
+            remarks.add(field, "is a word for nothing; another text was taken");
+        }
+        if let Some((field, _)) = not_read.unreadable {
             remarks.add(field, "is not a text; another one was taken");
         }
-        return (text, None);
+        return (text, NotRead::default());
     }
-    (String::new(), unreadable)
+    match nothing {
+        Some((_, word)) => (word, NotRead::default()),
+        None => (String::new(), not_read),
+    }
 }
 
 fn read_sender(
@@ -424,12 +465,6 @@ fn address_alone(holder: &Object<'_>, field: &str, remarks: &mut Remarks) -> Opt
 /// Whatever a help desk calls an address stays; a link to one, or a name around it, goes.
 fn address(text: &str) -> String {
     compared(text).unwrap_or_else(|| text.to_lowercase())
-}
-
-/// The id of a message that came without one: the same text again is the same message.
-fn id_of_content(from_agent: bool, text: &str) -> String {
-    let digest = Sha256::new().chain_update([u8::from(from_agent)]).chain_update(text).finalize();
-    format!("text:{}", hex::encode(&digest[..12]))
 }
 
 fn nameless(body_text: String) -> Message {

@@ -212,7 +212,7 @@ impl Basis {
 }
 
 /// A name for contact details that does not tell them.
-pub(super) fn contact(customer_id: Option<&str>, email: Option<&str>, desk_id: Option<&str>) -> String {
+pub(crate) fn contact(customer_id: Option<&str>, email: Option<&str>, desk_id: Option<&str>) -> String {
     let mut told = Sha256::new()
         .chain_update(customer_id.unwrap_or_default())
         .chain_update([0])

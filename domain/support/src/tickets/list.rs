@@ -294,7 +294,7 @@ fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter, order: Order) {
     }
 }
 
-/// Tickets of a customer by the shop's id or one of their addresses, newest first, from before a place (support role).
+/// Tickets of a customer by the shop's id, one of their addresses or what a look found, newest first, from before a place (support role).
 ///
 /// # Errors
 /// The database failed.

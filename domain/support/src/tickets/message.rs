@@ -133,7 +133,9 @@ impl<'a> NewRow<'a> {
 /// Adds a message to a locked ticket (support role).
 ///
 /// It is not later than its transaction, by whose time the database stamps a change of status: a reply that resolves its
-/// ticket answered it first.
+/// ticket answered it first. But what a customer writes comes after the answers that are there, and an answer after what
+/// customers wrote, also when its transaction began earlier and waited for the ticket: who answered has not seen it, so it
+/// waits. What has a time to come, by a help desk's clock, moves nothing.
 pub(crate) async fn insert(
     tx: &mut Tx,
     tenant: TenantId,
@@ -145,7 +147,12 @@ pub(crate) async fn insert(
         "insert into support_app.message
              (id, tenant_id, ticket_id, external_id, from_agent, internal, channel, sender_name, author_id, body_text,
               sent_at, delivery, send_at)
-         values ($1, $2, $3, $1::text, $4, $5, $6, $7, $8, $9, least($10, now()), $11, $12)",
+         values ($1, $2, $3, $1::text, $4, $5, $6, $7, $8, $9,
+                 greatest(least($10, now()),
+                          (select max(x.sent_at) + interval '1 microsecond' from support_app.message x
+                           where x.ticket_id = $3 and x.from_agent <> $4 and not x.internal and not x.by_machine
+                             and x.sent_at < statement_timestamp())),
+                 $11, $12)",
     )
     .bind(id)
     .bind(tenant)

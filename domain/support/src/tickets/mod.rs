@@ -31,4 +31,4 @@ pub mod words;
 pub use error::TicketError;
 pub use lock::Acting;
 pub use told::{Message, NewMessage, Ticket, find, get, store_messages, thread};
-pub(crate) use told::{ToldTicket, documents};
+pub(crate) use told::{ToldTicket, told_documents};

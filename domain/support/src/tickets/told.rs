@@ -2,22 +2,21 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::error::TicketError;
-use crate::gorgias::delivery::{Delivery, Message as ToldMessage};
+use crate::gorgias::delivery::Delivery;
 use crate::gorgias::source::{self, Source};
+use crate::gorgias::words;
+use crate::mail::quotes;
+use crate::order::place;
 use database::ids::{TenantId, TicketId};
 use database::nul::strip_text;
 use database::{DbError, Tx};
-
-/// How far ahead of ours a clock may be, and by much more than clocks are. A change told of from later than that (`2099` for
-/// "never") would make all that follow older than itself.
-const AHEAD: TimeDelta = TimeDelta::days(366);
 
 /// What a delivery tells of its ticket, as `support_app.upsert_ticket` reads it. Older news never overwrite newer
 /// ones, and the count of messages never falls.
@@ -50,12 +49,11 @@ pub(crate) struct ToldTicket<'a> {
 }
 
 impl<'a> ToldTicket<'a> {
-    pub(crate) fn of(provider: &'a str, delivery: &'a Delivery, now: DateTime<Utc>) -> ToldTicket<'a> {
+    pub(crate) fn of(provider: &'a str, delivery: &'a Delivery) -> ToldTicket<'a> {
         let ticket = &delivery.ticket;
         let customer = &ticket.customer;
         let messages = delivery.messages();
         let newest_message = messages.iter().filter_map(|message| message.sent_at).max();
-        let mut changes = [ticket.updated_at, delivery.occurred_at, newest_message].into_iter().flatten();
         let by_customer = messages.iter().filter(|message| !message.from_agent && !message.internal);
         let heard = by_customer.max_by_key(|message| message.sent_at.or(delivery.occurred_at));
         ToldTicket {
@@ -74,7 +72,7 @@ impl<'a> ToldTicket<'a> {
             customer_email: customer.email.as_deref(),
             customer_name: customer.name.as_deref(),
             tags: ticket.tags.as_deref(),
-            external_updated_at: changes.find(|at| *at <= now + AHEAD),
+            external_updated_at: ticket.updated_at.or(delivery.occurred_at).or(newest_message),
             customer_message: heard.map(|message| message.id.as_str()),
             customer_wrote_at: heard.and_then(|message| message.sent_at.or(delivery.occurred_at)),
             assignee: ticket.assignee.as_deref(),
@@ -100,29 +98,6 @@ pub struct NewMessage {
     pub body_text: String,
     /// When it was sent.
     pub sent_at: DateTime<Utc>,
-}
-
-impl NewMessage {
-    /// The messages that a delivery tells of. `now` stands in for times that it leaves out.
-    pub(crate) fn of(delivery: &Delivery, now: DateTime<Utc>) -> Vec<NewMessage> {
-        delivery.messages().into_iter().map(|message| NewMessage::told(message, delivery, now)).collect()
-    }
-
-    fn told(message: &ToldMessage, delivery: &Delivery, now: DateTime<Utc>) -> NewMessage {
-        NewMessage {
-            external_id: message.id.clone(),
-            from_agent: message.from_agent,
-            internal: message.internal,
-            channel: message
-                .channel
-                .clone()
-                .or_else(|| delivery.ticket.channel.clone())
-                .unwrap_or_else(|| "unknown".to_owned()),
-            sender_name: message.sender_name.clone(),
-            body_text: message.body_text.clone(),
-            sent_at: message.sent_at.or(delivery.occurred_at).unwrap_or(now),
-        }
-    }
 }
 
 /// Adds messages that are not known yet (support role), and returns the ticket's count of messages, internal
@@ -155,10 +130,25 @@ pub(crate) struct MessageDocument<'a> {
     sender_name: Option<&'a str>,
     body_text: Cow<'a, str>,
     sent_at: DateTime<Utc>,
+    /// Of a message whose id somebody's template wrote.
+    #[serde(flatten)]
+    doubted: Option<Doubted>,
+}
+
+/// What tells a message from another one of the same id.
+#[derive(Serialize)]
+struct Doubted {
+    /// The id that it has when it is another one.
+    text_id: String,
+    /// Its text without the history that mail programs append, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_history: Option<String>,
+    /// Whether its time is told and its own: the same text that was changed has the same time.
+    is_timed: bool,
 }
 
 /// Each message with an id of our own.
-pub(crate) fn documents(messages: &[NewMessage]) -> Vec<MessageDocument<'_>> {
+fn documents(messages: &[NewMessage]) -> Vec<MessageDocument<'_>> {
     messages
         .iter()
         .map(|message| MessageDocument {
@@ -170,6 +160,32 @@ pub(crate) fn documents(messages: &[NewMessage]) -> Vec<MessageDocument<'_>> {
             sender_name: message.sender_name.as_deref(),
             body_text: strip_text(&message.body_text),
             sent_at: message.sent_at,
+            doubted: None,
+        })
+        .collect()
+}
+
+/// The same of the messages that a delivery tells of. `now` stands in for times that it leaves out.
+pub(crate) fn told_documents(delivery: &Delivery, now: DateTime<Utc>) -> Vec<MessageDocument<'_>> {
+    let ticket = &delivery.ticket;
+    delivery
+        .messages()
+        .into_iter()
+        .map(|message| MessageDocument {
+            id: Uuid::now_v7(),
+            external_id: &message.id,
+            from_agent: message.from_agent,
+            internal: message.internal,
+            channel: message.channel.as_deref().or(ticket.channel.as_deref()).unwrap_or("unknown"),
+            sender_name: message.sender_name.as_deref(),
+            body_text: strip_text(&message.body_text),
+            sent_at: message.sent_at.or(delivery.occurred_at).unwrap_or(now),
+            doubted: Some(message).filter(|message| !message.body_text.is_empty()).map(|message| Doubted {
+                text_id: words::id_of(message.from_agent, &message.body_text),
+                without_history: quotes::stripped(&message.body_text),
+                // Whoever writes the ticket's id there writes the ticket's time, too.
+                is_timed: message.sent_at.is_some() && message.id != ticket.id,
+            }),
         })
         .collect()
 }
@@ -203,6 +219,12 @@ pub struct Ticket {
     pub customer_email: Option<String>,
     /// The customer's name.
     pub customer_name: Option<String>,
+    /// The shop's id of whom a look found.
+    #[serde(skip)]
+    pub known_customer: Option<String>,
+    /// What it looked by.
+    #[serde(skip)]
+    pub looked_up_for: Option<String>,
     /// Tag names.
     pub tags: Vec<String>,
     /// Messages between customer and agents, internal notes not counted.
@@ -220,6 +242,14 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// The shop's id of the customer: as the ticket tells it, else of whom a look found by what it tells now.
+    pub fn shops_customer(&self) -> Option<&str> {
+        let (id, email) = (self.customer_id.as_deref(), self.customer_email.as_deref());
+        let contact = || place::contact(id, email, self.customer_external_id.as_deref());
+        let known = || self.known_customer.as_deref().filter(|_| self.looked_up_for == Some(contact()));
+        id.or_else(known)
+    }
+
     /// Refuses what is left of an erased customer: there is nobody to be answered, and nothing to be answered.
     ///
     /// # Errors

@@ -51,12 +51,55 @@ impl Intent {
 
 /// The matter of a message that is probably in this language; people write English among other words as well.
 pub fn intent_of(text: &str, language: &Language) -> Intent {
+    let is_of_newsletter = stops_a_newsletter(text);
     let text = spaced(text);
     let matter = |heard: &Heard| {
-        heard.matters().into_iter().find(|(_, words)| says(&text, words)).map(|(intent, _)| intent)
+        let mut matters = heard.matters().into_iter().filter(|(_, words)| says(&text, words));
+        matters
+            .find(|(intent, _)| !(is_of_newsletter && *intent == Intent::Cancellation))
+            .map(|(intent, _)| intent)
     };
     [language, &ENGLISH].into_iter().find_map(|language| matter(&language.heard)).unwrap_or(Intent::Other)
 }
+
+/// Whether what a message stops can only be a newsletter: it names one and no order.
+pub fn stops_a_newsletter(text: &str) -> bool {
+    let text = spaced(text);
+    says(&text, NEWSLETTERS) && !says(&text, ORDERS)
+}
+
+/// Mails that nobody ordered, in all languages.
+const NEWSLETTERS: &[&str] = &[
+    "newsletter",
+    "news letter",
+    "rundbrief",
+    "werbemail",
+    "infolettre",
+    "lettre d'information",
+    "boletín",
+    "nieuwsbrief",
+    "biuletyn",
+    "nyhetsbrev",
+    "nyhedsbrev",
+    "marketing email",
+];
+
+/// How orders are called.
+const ORDERS: &[&str] = &[
+    "order",
+    "purchase",
+    "bestell",
+    "auftrag",
+    "kauf",
+    "commande",
+    "pedido",
+    "encomenda",
+    "ordin",
+    "ordre",
+    "zamówi",
+    "beställning",
+    "bestilling",
+];
 
 /// Whether a message asks for haste or threatens.
 pub fn is_pressing(text: &str, language: &Language) -> bool {

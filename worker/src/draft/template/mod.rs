@@ -17,7 +17,7 @@ use super::policy::{KnownFacts, check};
 use super::prompt::INSIDE;
 use super::style::{Form, Style, sms_parts, style};
 use super::words::{identifier, tokens};
-pub use intent::{Intent, intent_of};
+pub use intent::{Intent, intent_of, stops_a_newsletter};
 use languages::{ENGLISH, Greeting, Language, Phrases};
 use sentences::{Wanted, choose};
 use upstreams::outgoing::objections;
@@ -72,9 +72,18 @@ enum Detail {
 
 /// The language that is written, and what an agent is told when it is not the customer's.
 fn language_of(input: &DraftInput) -> (&'static Language, Option<String>) {
-    let Some(code) = input.language.as_deref() else { return (&ENGLISH, None) };
+    let Some(code) = input.language.as_deref() else {
+        let remark = "It is not certain which language the customer writes: the draft is in English.";
+        return (&ENGLISH, input.is_language_assumed.then(|| remark.to_owned()));
+    };
     match languages::of(code) {
-        Some(language) => (language, None),
+        Some(language) => {
+            let remark = format!(
+                "It is not certain which language the customer writes: the draft is in that of the shop's help page, \"{code}\" \
+                 (ISO 639-1)."
+            );
+            (language, input.is_language_assumed.then_some(remark))
+        }
         None => {
             let remark = format!(
                 "The customer's language seems to be \"{code}\" (ISO 639-1), which this drafter does not write: the draft \

@@ -35,6 +35,7 @@ pub(crate) fn an_input(text: &str) -> DraftInput {
         length: Length::Medium,
         customer_name: Some("Ann Example".into()),
         language: None,
+        is_language_assumed: false,
         messages: vec![ThreadMessage { author: Author::Customer, text: text.into(), at: at(0) }],
         customer: None,
     }
@@ -164,6 +165,7 @@ pub(crate) fn any_input() -> impl Strategy<Value = DraftInput> {
                 length,
                 customer_name,
                 language: language.map(str::to_owned),
+                is_language_assumed: false,
                 messages,
                 customer,
             }
@@ -195,6 +197,8 @@ fn matters_are_recognised() {
         ("Do you have this lamp in stock?", Intent::ProductQuestion),
         ("I am very disappointed.", Intent::Complaint),
         ("Thank you!!", Intent::Thanks),
+        ("Please cancel my newsletter", Intent::Other),
+        ("Cancel my order and the newsletter", Intent::Cancellation),
         ("Hmm", Intent::Other),
     ] {
         assert_eq!(intent_of(text, &ENGLISH), intent, "{text}");

@@ -36,7 +36,9 @@ use crate::{
     context::Ctx,
     draft::{
         Author, Channel, CustomerFacts, Draft, DraftInput, Drafter, KnownArticle, RecentOrder, ThreadMessage,
-        cite, judge, language, prompt, style, template,
+        cite, judge,
+        language::{self, Chosen},
+        prompt, style, template,
     },
     nightly::known,
     outcome::{Outcome, Stop, done, done_then},
@@ -289,7 +291,7 @@ pub(super) async fn input_of(
             at: message.sent_at,
         })
         .collect();
-    let language = language_of(&mut tx, ticket, &messages).await?;
+    let Chosen { language, is_assumed } = language_of(&mut tx, ticket, &messages).await?;
     let articles = articles_for(&mut tx, ticket, &messages, language.as_deref()).await?;
     tx.commit().await?;
     let channel = Channel::from_source(&ticket.source);
@@ -301,6 +303,7 @@ pub(super) async fn input_of(
         length: job.length.as_deref().and_then(parse_word).unwrap_or_default(),
         customer_name: ticket.customer_name.clone(),
         language,
+        is_language_assumed: is_assumed,
         messages,
         customer,
         sharing,
@@ -309,13 +312,9 @@ pub(super) async fn input_of(
 }
 
 /// The language that the customer should be answered in; only what the messages do not tell is asked for.
-async fn language_of(
-    tx: &mut Tx,
-    ticket: &Ticket,
-    messages: &[ThreadMessage],
-) -> Result<Option<String>, Stop> {
+async fn language_of(tx: &mut Tx, ticket: &Ticket, messages: &[ThreadMessage]) -> Result<Chosen, Stop> {
     if let Some(told) = language::told(messages) {
-        return Ok(Some(told.to_owned()));
+        return Ok(Chosen { language: Some(told.to_owned()), is_assumed: false });
     }
     let known = analysis::languages(tx, ticket.id).await?;
     Ok(language::likely(messages, ticket.subject.as_deref().unwrap_or_default(), known))

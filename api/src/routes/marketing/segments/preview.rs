@@ -100,7 +100,9 @@ async fn preview(
     let wanted = if request.value.sample { Wanted::Sample } else { Wanted::Count };
     let counted = count::count(&state.db, caller.tenant, &written.rule, wanted, Utc::now()).await;
     let counted = counted.map_err(|error| match error {
-        CountError::NoFacts => Problem::conflict(error.to_string()),
+        CountError::NoFacts => Problem::conflict(format!(
+            "{error}; ask for a run with POST /api/intelligence/evaluate, or wait for the nightly one"
+        )),
         CountError::Name(error) => written.unknown_name(&error),
         CountError::Db(error) => error.into(),
     })?;
@@ -109,7 +111,7 @@ async fn preview(
         .record(took.as_secs_f64());
     Ok(Body(Preview {
         customers: counted.customers,
-        of: counted.facts.customers,
+        of: counted.of,
         sample: counted.sample,
         method: counted.method.name(),
         took_ms: took.as_secs_f64() * 1_000.0,

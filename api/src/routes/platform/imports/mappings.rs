@@ -112,7 +112,7 @@ pub async fn read(
     Path(name): Path<String>,
 ) -> Result<Shown<MappingView>, Problem> {
     caller.require(Scope::OrdersWrite)?;
-    let name = mapping_name(&name)?;
+    let name = mapping_name(&name).map_err(|refused| refused.at("name"))?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let saved = mapping::find(&mut tx, &name).await?;
     tx.commit().await?;
@@ -142,7 +142,7 @@ pub async fn save(
     Json { value: form, .. }: Json<MappingForm>,
 ) -> Result<StatusCode, Problem> {
     caller.require(Scope::OrdersWrite)?;
-    let name = mapping_name(&name)?;
+    let name = mapping_name(&name).map_err(|refused| refused.at("name"))?;
     let mapping = mapping_of(form)?;
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
     let is_saved = mapping::save(&mut tx, caller.tenant, &name, &mapping).await?;
@@ -172,7 +172,7 @@ pub async fn delete(
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
     caller.require(Scope::OrdersWrite)?;
-    let name = mapping_name(&name)?;
+    let name = mapping_name(&name).map_err(|refused| refused.at("name"))?;
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
     let was_there = mapping::delete(&mut tx, &name).await?;
     tx.commit().await?;

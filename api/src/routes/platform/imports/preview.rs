@@ -216,6 +216,7 @@ pub async fn show(
 pub fn refusal(error: ReadError) -> Problem {
     match error {
         ReadError::Option(detail) => Problem::bad_request("query", detail),
+        ReadError::Mapping(detail) => Problem::bad_request("mapping", detail),
         ReadError::Ask { option, message } => Problem::unprocessable(option, message),
         ReadError::Table(tables) => match tables.into_io() {
             Ok(error) => {

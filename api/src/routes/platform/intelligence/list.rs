@@ -104,6 +104,10 @@ async fn customers(
 ) -> Result<Json<Page<Listed>>, Problem> {
     caller.require(Scope::CustomersRead)?;
     let params = Params::of(&uri, &PARAMS)?;
+    // Filters are read by the segmentation, which there may be none of yet; wrong in form they are with and without one.
+    for filter in SEGMENTS.into_iter().chain(["archetype"]) {
+        params.text(filter)?;
+    }
     let page = PageRequest::of(&params)?;
     let sort = sort(&params)?;
     let after = page.after.as_deref().map(|cursor| place(sort, cursor)).transpose()?;

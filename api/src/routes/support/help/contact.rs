@@ -242,13 +242,16 @@ async fn open_ticket(
 
 /// What is wrong with it, in a sentence.
 fn fault_of(question: &Question, words: &Words) -> Option<String> {
+    if question.email.is_empty() {
+        return Some(words.form.email_missing.to_owned());
+    }
     match address::normal(&question.email) {
         // Nobody writes from within the house by this form.
         Ok(email) if email.rsplit_once('@').is_some_and(|(_, host)| host.contains('.')) => {
             text_fault_of(question, words)
         }
         Err(BadAddress::Undeliverable(flaw)) => Some(words.form.flawed(flaw)),
-        Ok(_) | Err(BadAddress::NotOne) => Some(words.form.email_missing.to_owned()),
+        Ok(_) | Err(BadAddress::NotOne) => Some(words.form.email_not_one.to_owned()),
     }
 }
 

@@ -2,22 +2,22 @@
 //! ticket that the link was made for. Notes, drafts and everything else of the desk stay inside.
 
 use accounts::api_keys::Scope;
-use accounts::tenants;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 use chrono::{DateTime, Duration, DurationRound, SecondsFormat, Utc};
+use chrono_tz::Tz;
 use database::ids::{MessageId, TicketId};
 use database::{Role, Tx};
 use platform::customers::{self as shop_customers, Found};
+use platform::zone;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use support::analysis;
 use support::articles::customers::{self, FromElsewhere, Home, Own};
-use support::articles::help::{self, HelpPage};
 use support::articles::link::{BadToken, CustomerLink};
 use support::customer_words::Words;
 use support::tickets::message::{self, Which};
@@ -26,9 +26,10 @@ use utoipa::ToSchema;
 
 use super::Asked;
 use super::form::{Fields, parameter};
-use super::html::{About, Kept, escaped, nowhere, page as whole};
+use super::html::{About, Kept, Looks, escaped, looks, nowhere, page as whole, plain};
 use crate::routes::support::drafts::find;
 use crate::routes::support::language;
+use crate::routes::support::ratings::origin;
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::correlation;
@@ -41,13 +42,13 @@ use crate::web::sign_ins::Address;
 const SHOWN: i64 = 50;
 /// Characters of an answer.
 const TEXT_LIMIT: usize = 20_000;
-/// The colour of a page that has none of its own.
-const COLOUR: &str = "#1f5eff";
 
 /// A link for the customer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CustomerLinkView {
-    /// The address without the host.
+    /// The address to put into a mail. Its host is the one that this request was sent to.
+    url: String,
+    /// The same without the host, for desks behind another name.
     path: String,
     /// Until when it works.
     until: DateTime<Utc>,
@@ -73,6 +74,7 @@ pub async fn link(
     caller: Caller,
     Path(reference): Path<String>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Result<axum::Json<CustomerLinkView>, Problem> {
     caller.require(Scope::TicketsWrite)?;
     let days = Params::of(&uri, &["days"])?.number("days")?.unwrap_or(30);
@@ -97,16 +99,18 @@ pub async fn link(
     let until = until.duration_trunc(Duration::seconds(1)).unwrap_or(until);
     let key = &state.settings.master_key;
     let token = CustomerLink::of(key, caller.tenant, ticket.id, &email, until).token(key);
-    Ok(axum::Json(CustomerLinkView { path: format!("/my/{token}"), until }))
+    let path = format!("/my/{token}");
+    Ok(axum::Json(CustomerLinkView { url: format!("{}{path}", origin(&headers)), path, until }))
 }
 
 /// Whose tickets a link shows, in a transaction of the tenant.
 struct Reader {
     link: CustomerLink,
-    looks: HelpPage,
-    slug: String,
+    looks: Looks,
     own: Vec<Own>,
     words: &'static Words,
+    /// Where the shop is, in whose time its customers read.
+    zone: Tz,
     tx: Tx,
 }
 
@@ -118,46 +122,36 @@ async fn reader(
 ) -> Result<Result<Reader, Response>, Problem> {
     let link = match CustomerLink::read(&state.settings.master_key, token, Utc::now()) {
         Ok(link) => link,
-        Err(BadToken::Expired) => return Ok(Err(expired(headers))),
-        Err(_) => return Ok(Err(nowhere(headers))),
+        Err(bad) => return Ok(Err(refused(bad, headers))),
     };
     let mut tx = state.db.tenant_tx(Role::Support, link.tenant).await?;
+    let invalid = || Ok(Err(refused(BadToken::Invalid, headers)));
     let home = customers::home(&mut tx, link.ticket).await?.filter(|home| home.is_theirs);
-    let Some(Home { ticket, address: Some(address), .. }) = home else { return Ok(Err(nowhere(headers))) };
+    let Some(Home { ticket, address: Some(address), .. }) = home else { return invalid() };
     if !link.is_for(&state.settings.master_key, &address) {
-        return Ok(Err(nowhere(headers)));
+        return invalid();
     }
     let own = customers::own(&mut tx, ticket, &address, SHOWN).await?;
-    let tenant = tenants::get(&mut tx, link.tenant).await?;
-    let (Some(tenant), false) = (tenant, own.is_empty()) else { return Ok(Err(nowhere(headers))) };
     let known = analysis::languages(&mut tx, ticket).await?;
     let words = language::words(known.of_ticket.as_deref(), headers, known.of_shop.as_deref());
-    // A shop without a help page has its name and no colour.
-    let looks = match help::get(&mut tx).await? {
-        Some(looks) => looks,
-        None => plain(&tenant.name, words),
-    };
-    Ok(Ok(Reader { link, looks, slug: tenant.slug, own, words, tx }))
+    let looks = looks(&mut tx, link.tenant, words).await?;
+    let (Some(looks), false) = (looks, own.is_empty()) else { return invalid() };
+    let zone = zone::read(&mut tx).await?;
+    Ok(Ok(Reader { link, looks, own, words, zone, tx }))
 }
 
-/// How a page looks that a shop has given no looks.
-fn plain(title: &str, words: &Words) -> HelpPage {
-    HelpPage {
-        is_on: false,
-        title: title.to_owned(),
-        colour: COLOUR.to_owned(),
-        language: words.code.to_owned(),
-        has_form: false,
-        version: 0,
-    }
-}
-
-fn expired(headers: &HeaderMap) -> Response {
+/// Why a link shows nothing, and what to do about it.
+fn refused(bad: BadToken, headers: &HeaderMap) -> Response {
     let words = language::words(None, headers, None);
     let looks = plain(words.own.questions, words);
     let about = About { slug: "", page: &looks, words, title: words.own.questions };
-    let content = format!("<h1>{}</h1><p>{}</p>", words.link_expired, words.own.expired);
-    whole(StatusCode::GONE, &about, &content, Kept::Never, headers)
+    let (status, title, next) = match bad {
+        BadToken::Expired => (StatusCode::GONE, words.link_expired, words.own.expired),
+        BadToken::Invalid | BadToken::TooFast => {
+            (StatusCode::NOT_FOUND, words.rating.invalid, words.rating.invalid_next)
+        }
+    };
+    whole(status, &about, &format!("<h1>{title}</h1><p>{next}</p>"), Kept::Never, headers)
 }
 
 /// A customer's own tickets, and one of them with its messages.
@@ -223,7 +217,7 @@ async fn shown(
             continue;
         }
         let (who, text) = match one.from_agent {
-            true => (reader.looks.title.as_str(), one.body_text.as_str()),
+            true => (reader.looks.page.title.as_str(), one.body_text.as_str()),
             // That it came is the customer's to know, since the shop may answer it here; its words and whence it came are its
             // writer's.
             false if by_others.contains(&one.id) => (own.somebody_else, own.not_shown),
@@ -234,7 +228,7 @@ async fn shown(
             "<section class=\"from\"><strong>{}</strong> <time datetime=\"{}\">{}</time>\n{}</section>",
             escaped(who),
             one.sent_at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            words.time(one.sent_at),
+            words.time(one.sent_at.with_timezone(&reader.zone)),
             escaped(text)
         );
     }
@@ -258,7 +252,7 @@ async fn shown(
         );
     }
     content.push_str("</ul>");
-    let about = About { slug: &reader.slug, page: &reader.looks, words, title: &title };
+    let about = About { slug: &reader.looks.slug, page: &reader.looks.page, words, title: &title };
     Ok(whole(status, &about, &content, Kept::Never, headers))
 }
 

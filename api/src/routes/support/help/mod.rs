@@ -4,8 +4,9 @@
 mod contact;
 mod customer;
 mod form;
-mod html;
+pub(super) mod html;
 mod pages;
+pub mod refusal;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -61,6 +61,7 @@ impl From<Attachment> for AttachmentView {
         (status = 201, description = "the file", body = AttachmentView),
         (status = 400, description = "it is empty or has no name", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "it is larger than allowed", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "the store of files does not take it", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "the disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]

@@ -154,7 +154,7 @@ fn word<T: Copy>(params: &Params, name: &'static str, known: &[(&str, T)]) -> Re
 }
 
 fn words<T: Copy>(params: &Params, name: &'static str, known: &[(&str, T)]) -> Result<Vec<T>, Problem> {
-    params.list(name).into_iter().map(|text| one_of(name, text, known)).collect()
+    params.list(name)?.into_iter().map(|text| one_of(name, text, known)).collect()
 }
 
 fn one_of<T: Copy>(name: &'static str, text: &str, known: &[(&str, T)]) -> Result<T, Problem> {

@@ -10,12 +10,12 @@ use database::ids::{MessageId, TicketId};
 use database::{Role, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use support::tickets::TicketError;
 use support::tickets::reply_text::{self as texts, ReplyText};
+use support::tickets::{self, TicketError};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Cause, ticket_id};
+use super::{Cause, ticket_id, unknown};
 use crate::state::AppState;
 use crate::web::auth::Caller;
 use crate::web::body::Json;
@@ -132,6 +132,7 @@ pub async fn put(
     ),
     responses(
         (status = 204, description = "there is none any more"),
+        (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 412, description = "another window of the caller changed it; `current` is how it is", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
@@ -145,6 +146,7 @@ pub async fn delete(
     let id = ticket_id(&id)?;
     let version = etag::expected_version(&headers)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    tickets::get(&mut tx, id).await?.ok_or_else(unknown)?;
     if let Err(error) = texts::delete(&mut tx, id, caller.counted_as(), version).await {
         return Err(refusal(&mut tx, id, caller.counted_as(), error).await);
     }

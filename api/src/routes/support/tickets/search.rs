@@ -54,9 +54,10 @@ pub async fn page(
     caller.require(Scope::TicketsRead)?;
     let params = Params::of(&uri, &["q", "limit", "cursor"])?;
     let mut given = params.all("q");
-    let (Some(text), None) = (given.next(), given.next()) else {
-        return Err(Problem::bad_request("q", "must be given once"));
-    };
+    let text = given.next().ok_or_else(|| Problem::bad_request("q", "is missing: what to search for"))?;
+    if given.next().is_some() {
+        return Err(Problem::bad_request("q", "may be given once"));
+    }
     let query = search::parse(text)?;
     let request = PageRequest::of(&params)?;
     let before = request.after_place()?.map(|(at, id)| (at, TicketId(id)));

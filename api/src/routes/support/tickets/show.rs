@@ -12,6 +12,8 @@ use database::Role;
 use platform::customers::Contact;
 use serde::Serialize;
 use serde_json::{Value, json};
+use support::gorgias::PROVIDER;
+use support::tickets;
 use support::tickets::full::{self, Full};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -61,7 +63,7 @@ pub struct OpenedTicket {
     get,
     path = "/api/tickets/{id}",
     tag = "tickets",
-    params(("id" = Uuid, Path, description = "the ticket")),
+    params(("id" = String, Path, description = "our ticket id, or the help desk's")),
     responses(
         (status = 200, description = "the ticket; its ETag is its version", body = OpenedTicket),
         (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
@@ -74,8 +76,11 @@ pub async fn open(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     caller.require(Scope::TicketsRead)?;
-    let id = ticket_id(&id)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    let id = match ticket_id(&id) {
+        Ok(id) => id,
+        Err(refusal) => tickets::find(&mut tx, PROVIDER, &id).await?.ok_or(refusal)?.id,
+    };
     let mut full = full::get(&mut tx, id, caller.counted_as()).await?.ok_or_else(unknown)?;
     // As the routes of drafts need it.
     if caller.require(Scope::AiRead).is_err() {

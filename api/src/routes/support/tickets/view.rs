@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::attachments::AttachmentView;
 
-/// Who a ticket is about, as the ticket has it.
+/// Who a ticket is about, as the ticket has it; where that leaves the shop's id out, of whom it names.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TicketCustomer {
     /// The shop's id.
@@ -126,6 +126,7 @@ pub struct TicketView {
 impl From<Whole> for TicketView {
     fn from(whole: Whole) -> TicketView {
         let ticket = whole.ticket;
+        let customer_id = ticket.shops_customer().map(str::to_owned);
         TicketView {
             id: ticket.id.0,
             number: ticket.number,
@@ -139,7 +140,7 @@ impl From<Whole> for TicketView {
             status_since: whole.status_since,
             priority: ticket.priority,
             customer: TicketCustomer {
-                id: ticket.customer_id,
+                id: customer_id,
                 external_id: ticket.customer_external_id,
                 email: ticket.customer_email,
                 name: ticket.customer_name,

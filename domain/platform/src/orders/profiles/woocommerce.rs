@@ -1,5 +1,5 @@
 //! WooCommerce: what its own analytics page writes (a row an order), and two exporters that most shops use (a row an
-//! item). A price there is what was paid for all pieces; a refund is given for the item.
+//! item). A price there is what was paid for all pieces; a refund is given for the item, or else for the order.
 
 use super::Meaning::{
     Amount, CancelledAt, Category, Currency, CustomerEmail, CustomerId, CustomerName, CustomerPhone,
@@ -44,6 +44,7 @@ pub(super) const ITEMS: Profile = Profile {
         ("itemtotal", Amount),
         ("itemsubtotal", ListAmount),
         ("itemrefunded", LineRefund),
+        ("refundedtotal", OrderRefund),
     ],
     unused: &[
         "shippingtotal",
@@ -55,7 +56,6 @@ pub(super) const ITEMS: Profile = Profile {
         "orderdiscount",
         "discounttotal",
         "ordertotal",
-        "refundedtotal",
         "ordernumberformatted",
         "paymentmethod",
         "paymentmethodtitle",
@@ -135,6 +135,7 @@ pub(super) const ADVANCED: Profile = Profile {
         ("itemcost", UnitPrice),
         ("orderlinesubtotal", ListAmount),
         ("orderlinetotalrefunded", LineRefund),
+        ("orderrefundamount", OrderRefund),
     ],
     unused: &[
         "customernote",
@@ -156,7 +157,6 @@ pub(super) const ADVANCED: Profile = Profile {
         "ordersubtotalamount",
         "shippingmethodtitle",
         "ordershippingamount",
-        "orderrefundamount",
         "ordertotalamount",
         "ordertotaltaxamount",
         "item",

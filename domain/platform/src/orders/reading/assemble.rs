@@ -9,13 +9,19 @@ use tables::{Kept, Position, Row, plain_name};
 
 use super::cells::{Cells, Rules, Wrong};
 use super::columns::Columns;
-use super::order::{Order, Remark};
+use super::order::{Order, Remark, STATUS_UNKNOWN, WORD_SHOWN};
 use crate::orders::profiles::Meaning;
 use crate::orders::repeats::HEADER_REPEATED;
 use crate::orders::statement::{Found, LINES_LIMIT, Note, NoteKind, Place};
 
 /// So much of a row is kept to be shown.
 const SHOWN_CHARACTERS: usize = 500;
+
+/// What to do about rows that are not where their system wrote them.
+const SORT: &str = "only the first row of an order has the order's own data, and its other rows stand below it, so if the file \
+                    was sorted since, export it again and import it as it is";
+/// So many words for states that are not known are told together.
+const UNKNOWN_STATUSES_KEPT: usize = 20;
 
 /// What the sum below a table is called, by its plain name.
 const SUMS: [&str; 12] = [
@@ -39,8 +45,13 @@ pub(super) struct Assembler {
     pub(super) seen: Seen,
     /// Orders that name no currency, for whoever gave the reading away.
     pub(super) without_currency: Arc<AtomicU64>,
+    /// Words for states of orders that are not known, the first of them.
+    pub(super) unknown_statuses: Vec<String>,
+    /// The line in which other names of columns stand: from there on nothing is read.
+    pub(super) refused: Option<u64>,
+    header_line: u64,
     /// Whether a row was seen that goes on with its order and has none of what the first row has: only then a row that has
-    /// it is known to be a first one.
+    /// it is known to be a first one. One whose lines amount to the order's subtotal is known by itself.
     knows_heads: bool,
     open: Option<Open>,
     found: VecDeque<Found>,
@@ -73,12 +84,15 @@ struct Open {
 }
 
 impl Assembler {
-    pub(super) fn new(columns: Columns, rules: Rules) -> Assembler {
+    pub(super) fn new(columns: Columns, rules: Rules, header_line: u64) -> Assembler {
         Assembler {
             columns,
             rules,
             seen: Seen::default(),
             without_currency: Arc::default(),
+            unknown_statuses: Vec::new(),
+            refused: None,
+            header_line,
             knows_heads: false,
             open: None,
             found: VecDeque::new(),
@@ -98,6 +112,13 @@ impl Assembler {
         if let Some(fault) = row.fault {
             let note = self.note(row, "row_unreadable", None, fault.to_string());
             return self.leave_out(note, ends);
+        }
+        let is_header = self.columns.is_header(row);
+        // Right below the header the same names may stand in another language.
+        if is_header && row.line > self.header_line + 1 && !self.columns.are_those_of(row) {
+            self.close(begins);
+            self.refused = Some(row.line);
+            return;
         }
         let cells = Cells { row, columns: &self.columns, rules: &self.rules };
         if let Some(wrong) = too_wide(row, self.columns.all.len()) {
@@ -133,7 +154,7 @@ impl Assembler {
             self.close(begins);
             return self.leave_out(note, ends);
         }
-        if self.columns.are_named_by(row, id) {
+        if (is_header && self.columns.are_those_of(row)) || self.columns.are_named_by(row, id) {
             let message =
                 "the line of column names stands here again, as in files that were joined".to_owned();
             let note = self.note(row, HEADER_REPEATED, None, message);
@@ -145,7 +166,7 @@ impl Assembler {
         let is_same = self.open.as_ref().is_some_and(|open| {
             let is_other_customer = customer
                 .is_some_and(|new| open.order.customer.shop_id.as_deref().is_some_and(|old| old != new));
-            let is_headed_again = self.knows_heads && open.has_head && has_head;
+            let is_headed_again = open.has_head && has_head && (self.knows_heads || open.order.is_whole());
             (id.is_empty() || open.order.id == id)
                 && !is_other_customer
                 && !is_headed_again
@@ -184,6 +205,15 @@ impl Assembler {
         }
         let cells = Cells { row, columns: &self.columns, rules: &self.rules };
         let added = open.order.add(&cells, &mut remarks);
+        if remarks.iter().any(|remark| remark.reason == STATUS_UNKNOWN)
+            && let Some(Err(word)) = cells.status()
+            && self.unknown_statuses.len() < UNKNOWN_STATUSES_KEPT
+        {
+            let word: String = word.chars().take(WORD_SHOWN).collect();
+            if !self.unknown_statuses.contains(&word) {
+                self.unknown_statuses.push(word);
+            }
+        }
         for Remark { reason, column, message } in remarks {
             let note = Note { kind: NoteKind::Remark, ..self.note(row, reason, Some(column), message) };
             self.found.push_back(Found::Note { note, rows: 0, after: None });
@@ -205,6 +235,7 @@ impl Assembler {
     /// Begins anew at another place.
     pub(super) fn forget(&mut self) {
         self.open = None;
+        self.refused = None;
         self.found.clear();
     }
 
@@ -275,6 +306,7 @@ impl Assembler {
             return;
         }
         self.seen.has_times |= order.has_time;
+        let is_headed = has_head && (self.knows_heads || order.is_whole());
         if order.has_no_currency() {
             if self.seen.without_currency == 0 {
                 self.seen.first_without_currency = line;
@@ -282,18 +314,55 @@ impl Assembler {
             self.seen.without_currency += 1;
             self.without_currency.fetch_add(1, Ordering::Relaxed);
         }
-        match order.finish(&self.rules.currency) {
+        let lacks = order.lacks().filter(|_| has_head);
+        match order.finish(&self.rules.currency, self.rules.is_currency_assumed) {
             Ok(statement) => {
-                let is_headed = has_head && self.knows_heads;
+                if let Some((sold, subtotal)) = lacks {
+                    let note = Note {
+                        line,
+                        column: Some(self.columns.name(Meaning::OrderSubtotal)),
+                        kind: NoteKind::Remark,
+                        reason: "below_subtotal",
+                        message: format!(
+                            "the lines that stand here amount to {sold}, and the order's subtotal is {subtotal}; others may stand elsewhere in the file or be missing: {SORT}"
+                        ),
+                        raw: raw.shown(SHOWN_CHARACTERS),
+                    };
+                    self.found.push_back(Found::Note { note, rows: 0, after: None });
+                }
                 self.found.push_back(Found::Order { statement, line, rows, is_headed, after });
             }
-            Err(Wrong { reason, column, message }) => {
+            Err(wrong) => {
+                let Wrong { reason, column, message } = self.explained(wrong, has_head);
                 let column = column.map(|meaning| self.columns.name(meaning));
                 let raw = raw.shown(SHOWN_CHARACTERS);
                 let note = Note { line, column, kind: NoteKind::LeftOut, reason, message, raw };
                 self.found.push_back(Found::Note { note, rows, after: Some(after) });
             }
         }
+    }
+
+    /// Says what is missing by the columns that the file has, and why it may be.
+    fn explained(&self, wrong: Wrong, has_head: bool) -> Wrong {
+        let mut wrong = wrong;
+        let has = |meaning: &Meaning| self.columns.index(*meaning).is_some();
+        if wrong.reason == "customer_missing" && !has(&Meaning::CustomerId) {
+            let named: Vec<Meaning> =
+                [Meaning::CustomerEmail, Meaning::CustomerPhone].into_iter().filter(has).collect();
+            let names: Vec<String> =
+                named.iter().map(|meaning| format!("`{}`", self.columns.name(*meaning))).collect();
+            wrong.column = named.first().copied();
+            wrong.message = match names.is_empty() {
+                true => {
+                    "no column has the customer's id, e-mail address or telephone number; add one".to_owned()
+                }
+                false => format!("nothing tells the customer: what would be read is {}", names.join(" or ")),
+            };
+        }
+        if self.columns.profile.first_row.is_some() && !has_head {
+            wrong.message = format!("{}; {SORT}", wrong.message);
+        }
+        wrong
     }
 
     fn note(&self, row: &Row<'_>, reason: &'static str, column: Option<Meaning>, message: String) -> Note {
@@ -344,12 +413,19 @@ fn is_rewritten(id: &str) -> bool {
 /// Cells that are missing at the end are empty, and empty ones too many are nothing; others belong to no column.
 fn too_wide(row: &Row<'_>, columns: usize) -> Option<Wrong> {
     let has_more = (columns..row.len()).any(|index| !row.cell(index).trim().is_empty());
+    let cells = row.len();
     has_more.then(|| Wrong {
         reason: "cells_too_many",
         column: None,
-        message: format!(
-            "the line has {} cells and the header {columns}; a cell in which the separator stands needs quotes around it",
-            row.len()
-        ),
+        // The last cell of one row and the first of the next have become one.
+        message: if columns > 1 && cells + 1 >= columns * 2 {
+            format!(
+                "the line has {cells} cells and the header {columns}, as when files were joined and the last line of one had no end; put a line end between its rows"
+            )
+        } else {
+            format!(
+                "the line has {cells} cells and the header {columns}; a cell in which the separator stands needs quotes around it"
+            )
+        },
     })
 }

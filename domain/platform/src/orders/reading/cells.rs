@@ -55,6 +55,8 @@ pub(super) struct Rules {
     pub(super) zone: Tz,
     /// Orders from more than two days after this are refused.
     pub(super) now: DateTime<Utc>,
+    /// Whether nobody stated that.
+    pub(super) is_currency_assumed: bool,
     /// Words for states that a mapping explains, by their plain names.
     pub(super) statuses: Vec<(String, Status)>,
 }
@@ -77,7 +79,11 @@ impl<'a> Cells<'a, '_> {
     /// `'0815`), or quotes that a blank before them kept from being read as such; none when it is empty or there is no
     /// such column.
     pub(super) fn text(&self, meaning: Meaning) -> Option<&'a str> {
-        let text = without_marks(self.row.cell(self.columns.index(meaning)?).trim());
+        self.text_at(self.columns.index(meaning)?)
+    }
+
+    fn text_at(&self, index: usize) -> Option<&'a str> {
+        let text = without_marks(self.row.cell(index).trim());
         let text = match text.as_bytes() {
             [b'=', b'"', .., b'"'] if text.len() > 3 => text[2..text.len() - 1].trim(),
             [b'\'', _, ..] => text[1..].trim(),
@@ -127,7 +133,7 @@ impl<'a> Cells<'a, '_> {
         }
         // A customer's id is told as it is written: what spreadsheets do to it is seen where customers are known by it.
         if meaning == Meaning::CustomerId {
-            return Ok(Some(text).filter(|text| !self.is_nobody(text)));
+            return Ok(Some(text).filter(|text| !self.is_nobody(text) && !self.is_name(text)));
         }
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(whole) = text.strip_suffix(".0")
@@ -154,13 +160,29 @@ impl<'a> Cells<'a, '_> {
     /// the best customer of all.
     fn is_nobody(&self, id: &str) -> bool {
         let number = id.strip_suffix(".0").unwrap_or(id);
-        // Shop systems number from 1; beside an address 0 and -1 stand for a guest in any file.
+        // Shop systems number from 1; where there are addresses 0 and -1 stand for a guest in any file.
         let is_no_number = number == "-1" || number.bytes().all(|byte| byte == b'0');
         self.columns.profile.guests.contains(&number)
-            || (is_no_number && self.email().is_some())
+            || (is_no_number && self.columns.index(Meaning::CustomerEmail).is_some())
             || (id.len() <= 12
                 && !id.bytes().any(|byte| byte.is_ascii_digit())
                 && NOBODY.contains(&plain_name(id).as_str()))
+    }
+
+    /// Whether what stands in a column like `Customer` is a name: two of one name would be one customer otherwise, and an
+    /// address is there to know them by.
+    fn is_name(&self, text: &str) -> bool {
+        self.columns.is_customer_unclear
+            && !text.bytes().any(|byte| byte.is_ascii_digit() || byte == b'@')
+            && self.email().is_some()
+    }
+
+    /// The customer's name, wherever it stands.
+    pub(super) fn customer_name(&self) -> Option<String> {
+        self.label(Meaning::CustomerName).or_else(|| {
+            let is_name = self.text(Meaning::CustomerId).is_some_and(|text| self.is_name(text));
+            self.label(Meaning::CustomerId).filter(|_| is_name)
+        })
     }
 
     /// A name or title: what is too long is cut, line ends become blanks. Nobody is known by it.
@@ -191,6 +213,13 @@ impl<'a> Cells<'a, '_> {
                 .chars()
                 .any(|sign| sign.is_control() || sign.is_whitespace() || "<>()\",;".contains(sign));
         is_one.then_some(text)
+    }
+
+    /// What stands where an address is expected and is none, if it is not said that there is none.
+    pub(super) fn no_email(&self) -> Option<&'a str> {
+        let text = self.text(Meaning::CustomerEmail).filter(|_| self.email().is_none())?;
+        let is_word = text.chars().any(char::is_alphabetic);
+        (is_word && !NOBODY.contains(&plain_name(text).as_str())).then_some(text)
     }
 
     /// A telephone number; at least some digits of one.
@@ -229,9 +258,20 @@ impl<'a> Cells<'a, '_> {
         }
     }
 
-    /// How far the order is; the word itself when it is not known.
+    /// How far the order is; the word itself when it is not known. What one column calls cancelled or given back is so,
+    /// whatever another says of its payment.
     pub(super) fn status(&self) -> Option<Result<Status, &'a str>> {
-        let text = self.text(Meaning::Status)?;
+        let first = self.text(Meaning::Status).map(|text| self.status_of(text));
+        let others = self.columns.other_statuses.iter().filter_map(|index| self.text_at(*index));
+        others.map(|text| self.status_of(text)).fold(first, |status, other| match (status, other) {
+            (None, _) | (_, Ok(Status::Cancelled)) => Some(other),
+            (Some(Ok(Status::Cancelled | Status::PartlyRefunded)), _) => status,
+            (_, Ok(Status::Refunded)) => Some(other),
+            _ => status,
+        })
+    }
+
+    fn status_of(&self, text: &'a str) -> Result<Status, &'a str> {
         let plain = plain_name(text);
         // Woo's own tables write `wc-completed`.
         let short = plain.strip_prefix("wc").unwrap_or(&plain);
@@ -243,7 +283,7 @@ impl<'a> Cells<'a, '_> {
             };
             stated.or_else(|| listed(self.columns.profile.statuses)).or_else(|| listed(STATUSES))
         };
-        Some(of(&plain).or_else(|| of(short)).ok_or(text))
+        of(&plain).or_else(|| of(short)).ok_or(text)
     }
 
     pub(super) fn quantity(&self) -> Result<Option<Decimal>, Wrong> {

@@ -41,12 +41,25 @@ const MEANINGS: usize = Meaning::OrderTotal as usize + 1;
 const UNCLEAR_TOTALS: [&str; 7] =
     ["total", "totalamount", "totalprice", "gesamt", "gesamtpreis", "summe", "montanttotal"];
 
+/// Names by which some mean a customer's id and others the name, by their plain forms.
+const UNCLEAR_CUSTOMERS: [&str; 7] = ["customer", "kunde", "client", "cliente", "kund", "klant", "klient"];
+/// A row with so many names of columns is a line of them, if these are half of it.
+const NAMES_ENOUGH: usize = 3;
+
 /// The columns of a file.
 #[derive(Debug)]
 pub(super) struct Columns {
     pub(super) profile: &'static Profile,
     pub(super) all: Vec<Column>,
     at: [Option<usize>; MEANINGS],
+    /// Columns that say how far an order is, beside the first: one tells of its payment, another of the rest.
+    pub(super) other_statuses: Vec<usize>,
+    /// Whether the column of customers' ids may be one of names, which it is where these have addresses.
+    pub(super) is_customer_unclear: bool,
+    /// Whether quantities are what is left after returns.
+    pub(super) is_quantity_net: bool,
+    /// Names that columns have in any export and in this file, plain and sorted.
+    known_names: Vec<String>,
     /// Whether the column of orders' totals may be one of lines' amounts, by its name.
     pub(super) is_total_unclear: bool,
 }
@@ -79,17 +92,30 @@ impl Columns {
                 })
                 .collect(),
             at: [None; MEANINGS],
+            other_statuses: Vec::new(),
+            is_customer_unclear: false,
+            is_quantity_net: false,
+            known_names: profiles::known_names(),
             is_total_unclear: false,
         };
+        columns.known_names.extend(plain.iter().filter(|name| !name.is_empty()).cloned());
+        columns.known_names.sort_unstable();
         match mapping {
             Some(mapping) => columns.map(&plain, mapping)?,
             None => columns.recognise(&plain)?,
         }
         columns.complete()?;
-        columns.is_total_unclear = mapping.is_none()
-            && columns
-                .index(Meaning::OrderTotal)
-                .is_some_and(|index| UNCLEAR_TOTALS.contains(&plain[index].as_str()));
+        let is_called = |meaning, names: &[&str]| {
+            mapping.is_none()
+                && columns.index(meaning).is_some_and(|index| names.contains(&plain[index].as_str()))
+        };
+        let is_total_unclear = is_called(Meaning::OrderTotal, &UNCLEAR_TOTALS);
+        let is_customer_unclear = is_called(Meaning::CustomerId, &UNCLEAR_CUSTOMERS)
+            && columns.index(Meaning::CustomerEmail).is_some();
+        let is_quantity_net = is_called(Meaning::Quantity, &["quantityrefund"]);
+        columns.is_total_unclear = is_total_unclear;
+        columns.is_customer_unclear = is_customer_unclear;
+        columns.is_quantity_net = is_quantity_net;
         Ok(columns)
     }
 
@@ -98,7 +124,7 @@ impl Columns {
             let wanted = plain_name(name);
             let mut found = plain.iter().enumerate().filter(|(_, plain)| **plain == wanted);
             let Some((index, _)) = found.next() else {
-                return Err(ReadError::Option(format!(
+                return Err(ReadError::Mapping(format!(
                     "the mapping names the column `{name}`, which the file does not have"
                 )));
             };
@@ -137,7 +163,10 @@ impl Columns {
         let slot = &mut self.at[meaning as usize];
         let column = &mut self.all[index];
         column.meaning = Some(meaning);
-        column.role = if slot.is_none() { Role::Read } else { Role::Doubled };
+        column.role = if slot.is_none() || meaning == Meaning::Status { Role::Read } else { Role::Doubled };
+        if slot.is_some() && meaning == Meaning::Status {
+            self.other_statuses.push(index);
+        }
         slot.get_or_insert(index);
     }
 
@@ -201,6 +230,28 @@ impl Columns {
         let is_name = |index: usize| self.all[index].name == row.cell(index).trim();
         self.index(Meaning::OrderId).is_some_and(|index| self.all[index].name == id)
             && (0..self.all.len()).all(is_name)
+    }
+
+    /// Whether a row is a line of names of columns, of this file or of another export. What orders say has a figure in it.
+    pub(super) fn is_header(&self, row: &Row<'_>) -> bool {
+        let has_figures =
+            row.cells().any(|cell| cell.trim_start().starts_with(|sign: char| sign.is_ascii_digit()));
+        if has_figures {
+            return false;
+        }
+        let (mut known, mut named) = (0, 0);
+        for name in row.cells().map(plain_name).filter(|name| !name.is_empty()) {
+            named += 1;
+            known += usize::from(self.known_names.binary_search(&name).is_ok());
+        }
+        known >= NAMES_ENOUGH && known * 2 >= named
+    }
+
+    /// Whether a line of names has those of this file, each in its place.
+    pub(super) fn are_those_of(&self, row: &Row<'_>) -> bool {
+        let name =
+            |index: usize| self.all.get(index).map_or_else(String::new, |column| plain_name(&column.name));
+        (0..self.all.len().max(row.len())).all(|index| name(index) == plain_name(row.cell(index)))
     }
 
     /// Which columns have meanings of a kind.

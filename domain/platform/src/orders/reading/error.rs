@@ -33,6 +33,18 @@ pub enum ReadError {
         /// What was seen.
         message: String,
     },
+    /// A mapping does not fit the file.
+    #[error("{0}")]
+    Mapping(String),
+    /// Below its rows other names of columns stand.
+    #[error(
+        "in line {line} the names of columns stand again, and others than above or in another order, as in files that were \
+             joined; divide the file before that line, and import the parts one by one"
+    )]
+    OtherColumns {
+        /// Number of that line, from 1.
+        line: u64,
+    },
     /// A stated option does not fit the file, or is none.
     #[error("{0}")]
     Option(String),

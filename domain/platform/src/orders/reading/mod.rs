@@ -150,9 +150,12 @@ impl Reading {
                 .unwrap_or_else(|| request.currency.clone()),
             zone: stated.zone.unwrap_or(request.zone),
             now: request.now,
+            is_currency_assumed: request.is_currency_assumed
+                && request.mapping.as_ref().is_none_or(|mapping| mapping.currency.is_none()),
             statuses: request.mapping.iter().flat_map(|mapping| mapping.plain_statuses()).collect(),
         };
-        Ok(Reading { table, assembler: Assembler::new(columns, rules), understood, is_over: false })
+        let assembler = Assembler::new(columns, rules, understood.file.header_line);
+        Ok(Reading { table, assembler, understood, is_over: false })
     }
 
     /// What was understood.
@@ -169,6 +172,11 @@ impl Reading {
     pub(super) fn without_currency(&self) -> (u64, u64) {
         let seen = self.assembler.seen;
         (seen.without_currency, seen.first_without_currency)
+    }
+
+    /// Words for states of orders that are not known, of what was read so far.
+    pub(super) fn unknown_statuses(&self) -> &[String] {
+        &self.assembler.unknown_statuses
     }
 
     /// The currency of orders that name none.
@@ -233,6 +241,9 @@ impl Reading {
         loop {
             if let Some(found) = self.assembler.pop() {
                 return Ok(Some(found));
+            }
+            if let Some(line) = self.assembler.refused {
+                return Err(ReadError::OtherColumns { line });
             }
             if self.is_over {
                 return Ok(None);

@@ -13,9 +13,10 @@ use crate::orders::profiles;
 pub fn encoding(label: &str) -> Result<String, String> {
     match tables::is_encoding(label) {
         true => Ok(label.to_owned()),
-        false => {
-            Err("must be a name of the Encoding Standard, e.g. utf-8, windows-1252, utf-16le".to_owned())
-        }
+        false => Err(format!(
+            "must be a name of the Encoding Standard, e.g. utf-8, windows-1252, utf-16le, {}",
+            not(label)
+        )),
     }
 }
 
@@ -38,10 +39,10 @@ pub fn separator(text: &str) -> Result<char, String> {
         {
             Ok(sign)
         }
-        _ => Err(
-            "must be comma, semicolon, tab, pipe, or one ASCII character that is no letter, digit or quote"
-                .to_owned(),
-        ),
+        _ => Err(format!(
+            "must be comma, semicolon, tab, pipe, or one ASCII character that is no letter, digit or quote, {}",
+            not(text)
+        )),
     }
 }
 
@@ -53,7 +54,7 @@ pub fn decimal(text: &str) -> Result<DecimalMark, String> {
     match text {
         "point" => Ok(DecimalMark::Point),
         "comma" => Ok(DecimalMark::Comma),
-        _ => Err("must be point (1,299.50) or comma (1.299,50)".to_owned()),
+        _ => Err(format!("must be point (1,299.50) or comma (1.299,50), {}", not(text))),
     }
 }
 
@@ -66,10 +67,10 @@ pub fn dates(text: &str) -> Result<DateOrder, String> {
         "day_first" => Ok(DateOrder::DayFirst),
         "month_first" => Ok(DateOrder::MonthFirst),
         "year_first" => Ok(DateOrder::YearFirst),
-        _ => {
-            Err("must be day_first (31/12/2026), month_first (12/31/2026) or year_first (26/12/31)"
-                .to_owned())
-        }
+        _ => Err(format!(
+            "must be day_first (31/12/2026), month_first (12/31/2026) or year_first (26/12/31), {}",
+            not(text)
+        )),
     }
 }
 
@@ -78,7 +79,7 @@ pub fn dates(text: &str) -> Result<DateOrder, String> {
 /// # Errors
 /// Says what is accepted.
 pub fn zone(text: &str) -> Result<Tz, String> {
-    text.parse().map_err(|_| "must be a time zone like Europe/Berlin".to_owned())
+    text.parse().map_err(|_| format!("must be a time zone like Europe/Berlin, {}", not(text)))
 }
 
 /// The name of a profile.
@@ -90,5 +91,31 @@ pub fn profile(text: &str) -> Result<(), String> {
         return Ok(());
     }
     let names: Vec<&str> = profiles::ALL.iter().map(|profile| profile.name).collect();
-    Err(format!("must be one of {}", names.join(", ")))
+    Err(format!("must be one of {}, {}", names.join(", "), not(text)))
+}
+
+/// What was stated instead, in part.
+fn not(text: &str) -> String {
+    let seen: String = text.chars().filter(|sign| !sign.is_control()).take(40).collect();
+    format!("not `{seen}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_is_told() {
+        for error in [
+            encoding("komma").err(),
+            separator("komma").err(),
+            decimal("komma").err(),
+            dates("komma").err(),
+            zone("komma").err(),
+            profile("komma").err(),
+        ] {
+            let error = error.expect("it is refused");
+            assert!(error.ends_with("not `komma`"), "{error}");
+        }
+    }
 }

@@ -26,6 +26,10 @@ pub(super) struct Order {
     currency: Option<[u8; 3]>,
     pub(super) lines: Vec<Line>,
     line_discounts: Decimal,
+    /// Whether lines say themselves what was given back of them.
+    has_line_refunds: bool,
+    /// Whether rows were left out that are no products and are in the subtotal.
+    has_no_products: bool,
     discount: Option<Decimal>,
     subtotal: Option<Decimal>,
     refund: Option<Decimal>,
@@ -34,6 +38,11 @@ pub(super) struct Order {
     /// Whether that may be what lines amount to.
     is_total_unclear: bool,
 }
+
+/// A word for the state of an order is not known.
+pub(super) const STATUS_UNKNOWN: &str = "status_unknown";
+/// So many characters of what stands in a cell are told.
+pub(super) const WORD_SHOWN: usize = 60;
 
 /// Something to say of a row that was taken.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,6 +60,18 @@ impl Order {
     /// Adds a row.
     pub(super) fn add(&mut self, cells: &Cells<'_, '_>, remarks: &mut Vec<Remark>) -> Result<(), Wrong> {
         self.add_customer(cells)?;
+        if self.lines.is_empty()
+            && let Some(text) = cells.no_email()
+        {
+            let seen: String = text.chars().take(WORD_SHOWN).collect();
+            remarks.push(Remark {
+                reason: "address_unreadable",
+                column: Meaning::CustomerEmail,
+                message: format!(
+                    "`{seen}` is no e-mail address, as name@example.com is; the order is taken without it"
+                ),
+            });
+        }
         let currency = cells.currency()?;
         if let (Some(known), Some(other)) = (self.currency, currency)
             && known != other
@@ -96,9 +117,9 @@ impl Order {
                 Some(Ok(status)) => self.status = Some(status),
                 Some(Err(word)) => {
                     self.status = Some(Status::Placed);
-                    let word: String = word.chars().take(60).collect();
+                    let word: String = word.chars().take(WORD_SHOWN).collect();
                     remarks.push(Remark {
-                        reason: "status_unknown",
+                        reason: STATUS_UNKNOWN,
                         column: Meaning::Status,
                         message: format!("the status `{word}` is not known; the order counts as placed, and whether it was paid as not told"),
                     });
@@ -131,7 +152,7 @@ impl Order {
             customer.phone = cells.phone().map(str::to_owned);
         }
         if customer.name.is_none() {
-            customer.name = cells.label(Meaning::CustomerName);
+            customer.name = cells.customer_name();
         }
         if self.first_name.is_none() {
             self.first_name = cells.label(Meaning::FirstName);
@@ -190,6 +211,7 @@ impl Order {
         let no_products = cells.columns.profile.no_products;
         let is_none = |title: &str| no_products.contains(&tables::plain_name(title).as_str());
         if !no_products.is_empty() && title.as_deref().is_some_and(is_none) {
+            self.has_no_products = true;
             remarks.push(Remark {
                 reason: "tip",
                 column: Meaning::Title,
@@ -219,6 +241,8 @@ impl Order {
         let refund = self.money(cells, Meaning::LineRefund)?.map(|refund| to_cents(refund.abs()).min(amount));
         // Of a line whose amount is not known yet nothing can go back.
         let may_go_back = !is_return && self.totals.is_empty();
+        let is_given_back = cells.columns.is_quantity_net && quantity.is_zero();
+        self.has_line_refunds |= is_given_back || refund.is_some_and(|refund| refund > Decimal::ZERO);
         let back = refund.filter(|refund| *refund > Decimal::ZERO && may_go_back).map(|refund| Line {
             line_id: line.line_id.as_ref().map(|id| format!("{id} refund")),
             list_amount: None,
@@ -241,7 +265,7 @@ impl Order {
     }
 
     /// The order as a whole, when all its rows were read.
-    pub(super) fn finish(mut self, currency: &str) -> Result<Statement, Wrong> {
+    pub(super) fn finish(mut self, currency: &str, is_currency_assumed: bool) -> Result<Statement, Wrong> {
         if self.customer.shop_id.is_none() && self.customer.email.is_none() && self.customer.phone.is_none() {
             return Err(Wrong {
                 reason: "customer_missing",
@@ -282,9 +306,27 @@ impl Order {
             stated_at: self.stated_at,
             is_test: self.is_test,
             payment,
+            is_currency_assumed: is_currency_assumed && self.currency.is_none(),
             currency: self.currency.map_or_else(|| currency.to_owned(), code),
             lines: self.lines,
         })
+    }
+
+    /// Whether its lines amount to what the order is said to: none of them is missing.
+    pub(super) fn is_whole(&self) -> bool {
+        // It is asked at each row, and of so many lines it is no more.
+        const LINES_ADDED: usize = 1_000;
+        let subtotal = self.subtotal.map(to_cents).filter(|subtotal| *subtotal > Decimal::ZERO);
+        let Some(subtotal) = subtotal.filter(|_| self.lines.len() <= LINES_ADDED) else { return false };
+        let off = self.sold() - subtotal;
+        let discount = to_cents(self.discount.unwrap_or_default());
+        off == discount || off == discount - to_cents(self.line_discounts)
+    }
+
+    /// What its lines amount to and its subtotal, where lines are missing.
+    pub(super) fn lacks(&self) -> Option<(Decimal, Decimal)> {
+        let (sold, subtotal) = (self.sold(), to_cents(self.subtotal?));
+        (sold < subtotal && !self.has_no_products).then_some((sold, subtotal))
     }
 
     /// Whether no row names a currency.
@@ -366,9 +408,9 @@ impl Order {
     }
 
     /// A refund of the order is a return of its own, because the file does not say of which line. Of shipping and taxes
-    /// that are in it nothing was counted, so no more goes back than was sold.
+    /// that are in it nothing was counted, so no more goes back than was sold. Lines that say it themselves know it better.
     fn give_back(&mut self) {
-        let Some(refund) = self.refund.map(to_cents) else { return };
+        let Some(refund) = self.refund.map(to_cents).filter(|_| !self.has_line_refunds) else { return };
         let worth: Decimal = self.lines.iter().map(|line| line.amount).sum();
         let amount = refund.min(worth);
         if amount <= Decimal::ZERO {

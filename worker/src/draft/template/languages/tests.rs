@@ -226,6 +226,11 @@ fn what_customers_want_is_heard_in_every_language() {
             written[3].replace(['é', 'è'], "e").replace(['ó', 'ö'], "o").replace('ø', "o").replace('å', "a");
         assert_eq!(intent_of(&bare, language), Intent::WhereIsMyOrder, "{code}: {bare}");
     }
+    // A newsletter is no order.
+    let german = of("de").expect("German");
+    assert_eq!(intent_of("Kündigung Newsletter", german), Intent::Other);
+    assert_eq!(intent_of("Bitte Newsletter abbestellen", german), Intent::Other);
+    assert_eq!(intent_of("Kündigung meiner Bestellung und des Newsletters", german), Intent::Cancellation);
     // In a language of one, words of English are heard as well.
     assert_eq!(intent_of("Hallo, refund bitte", of("de").expect("German")), Intent::RefundOrReturn);
 }
@@ -342,6 +347,23 @@ fn a_code_names_a_language_or_none() {
 #[test]
 fn the_pages_for_customers_are_in_the_languages_of_the_drafter() {
     assert_eq!(customer_words::ALL.map(|words| words.code), ALL.map(|language| language.code));
+}
+
+#[test]
+fn a_language_that_nothing_tells_is_the_shop_s_and_that_is_told() {
+    let mut input = an_input("Kde je moje zásilka? Ještě nedorazila.");
+    (input.language, input.is_language_assumed) = (Some("de".to_owned()), true);
+    let told = draft(&input);
+    assert!(told.reply.starts_with("Guten Tag Ann Example,"), "{}", told.reply);
+    assert!(
+        told.remarks[1].contains("not certain") && told.remarks[1].contains("\"de\""),
+        "{:?}",
+        told.remarks
+    );
+    input.language = None;
+    let english = draft(&input);
+    assert!(english.reply.starts_with("Hello Ann,"), "{}", english.reply);
+    assert!(english.remarks[1].contains("in English"), "{:?}", english.remarks);
 }
 
 #[test]

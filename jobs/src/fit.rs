@@ -1,0 +1,157 @@
+//! Whether what the settings name can do the work at all. A login role without the rights of the work and a Redis that lets
+//! nobody in both answer, so nothing looks broken, and nothing ever runs. Somebody has to change a setting: it is said once
+//! as an error, and the process is not ready until then.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use database::Role;
+
+use crate::{
+    Dispatch, QueueError, Store,
+    dispatch::{Link, advise, refuses_everything},
+};
+
+/// How often it is looked.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// What a process knows of its settings; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Fit {
+    faults: Arc<Mutex<Faults>>,
+}
+
+#[derive(Debug, Default)]
+struct Faults {
+    role: Option<String>,
+    redis: Option<&'static str>,
+}
+
+impl Fit {
+    /// Fine unless a setting was found not to fit.
+    ///
+    /// # Errors
+    /// Says what does not, in a line.
+    pub fn check(&self) -> Result<(), String> {
+        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&faults.role, faults.redis) {
+            (Some(fault), _) => Err(fault.clone()),
+            (None, Some(fault)) => Err(format!("REDIS_URL: {fault}")),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Looks until it is dropped whether Redis lets the process in, and until it is so whether the login role may act as
+    /// `roles`. What does not answer at all is told of by whoever needs it, and changes nothing here.
+    pub async fn watch(self, store: Store, dispatch: Dispatch, roles: &'static [Role]) {
+        let (mut link, mut has_rights) = (None, roles.is_empty());
+        loop {
+            self.look_at_redis(&dispatch, &mut link).await;
+            has_rights = has_rights || self.look_at_role(&store, roles).await;
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    async fn look_at_redis(&self, dispatch: &Dispatch, link: &mut Option<Link>) {
+        let fault = match answers(dispatch, link).await {
+            Ok(()) => None,
+            Err(error) => {
+                *link = None;
+                // Logs it, once a minute in a process however many meet it.
+                advise(&error);
+                let Some(fault) = refuses_everything(&error) else { return };
+                Some(fault)
+            }
+        };
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).redis = fault;
+    }
+
+    /// Whether the role is known to be right.
+    async fn look_at_role(&self, store: &Store, roles: &[Role]) -> bool {
+        let Ok((login, lacking)) = store.answers(lacking(store, roles)).await else { return false };
+        let fault = (!lacking.is_empty()).then(|| {
+            let lacking = lacking.join(", ");
+            format!("DATABASE_URL: the role {login} may not act as {lacking}; name the role of this process")
+        });
+        let is_right = fault.is_none();
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fault) = fault.as_ref().filter(|_| faults.role.is_none()) {
+            tracing::error!("{fault}");
+        }
+        faults.role = fault;
+        is_right
+    }
+}
+
+async fn answers(dispatch: &Dispatch, link: &mut Option<Link>) -> Result<(), redis::RedisError> {
+    let link = match link {
+        Some(link) => link,
+        none => none.insert(dispatch.link().await?),
+    };
+    dispatch.ping(link).await
+}
+
+/// The login role, and those of `roles` that it may not act as. One that the database does not have yet is not counted.
+async fn lacking(store: &Store, roles: &[Role]) -> Result<(String, Vec<String>), QueueError> {
+    let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+    let mut conn = store.pool().acquire().await?;
+    let found = sqlx::query_as(
+        "select session_user::text,
+                array(select rolname::text from pg_roles
+                      where rolname::text = any($1) and not pg_has_role(session_user, oid, 'member')
+                      order by 1)",
+    )
+    .bind(names)
+    .fetch_one(&mut *conn)
+    .await?;
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use migrations::testing::fresh_database;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::dispatch::Server;
+
+    fn dispatch(database: &str) -> Dispatch {
+        let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
+        let (scheme, rest) = redis.split_once("://").expect("a URL");
+        let host = rest.split('/').next().expect("a host");
+        let server = Server::new(&format!("{scheme}://{host}{database}")).expect("a URL");
+        Dispatch::new(server, &format!("test-{}", Uuid::now_v7()))
+    }
+
+    #[tokio::test]
+    async fn a_role_without_the_rights_is_told() {
+        let database = fresh_database().await;
+        for (login, lacks) in
+            [("desk_worker", None), ("desk_scheduler", Some("desk_outbound, desk_platform"))]
+        {
+            let store = Store::connect(&database.url_for(login), 1).expect("a good URL");
+            let fit = Fit::default();
+            let roles = [Role::Queue, Role::Platform, Role::Outbound];
+            assert_eq!(fit.look_at_role(&store, &roles).await, lacks.is_none());
+            let said = lacks.map(|lacks| {
+                format!(
+                    "DATABASE_URL: the role {login} may not act as {lacks}; name the role of this process"
+                )
+            });
+            assert_eq!(fit.check().err(), said);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_that_redis_does_not_have_is_told_and_forgotten_when_it_has_it() {
+        let fit = Fit::default();
+        let mut link = None;
+        fit.look_at_redis(&dispatch("/9999999"), &mut link).await;
+        let said = fit.check().expect_err("there is none");
+        assert!(said.starts_with("REDIS_URL: ") && said.contains("database"), "{said}");
+        fit.look_at_redis(&dispatch(""), &mut link).await;
+        assert_eq!(fit.check(), Ok(()));
+    }
+}
