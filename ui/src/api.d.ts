@@ -1480,7 +1480,9 @@ export interface paths {
          *     else does not fit is left out and told as `remarks` by GET /api/webhooks/deliveries. Prove the tenant's webhook secret
          *     as `X-Webhook-Token`, or as `X-Gorgias-Signature`: hexadecimal HMAC-SHA256 of the body, with or without `sha256=`.
          *     The body may be packed (`Content-Encoding: gzip` or `deflate`), and signed before or after that. A delivery of the
-         *     same event, or of the same bytes within ten minutes while nothing else was told of the ticket, is a repetition.
+         *     same event, or of the same bytes within ten minutes while nothing else was told of the ticket, is a repetition. Messages
+         *     of one id with other words are as many messages, unless they have the same time of their own. A time without an offset
+         *     is UTC, and one of more than a day ahead is left out.
          */
         post: operations["post_gorgias_webhook"];
         delete?: never;
@@ -5948,7 +5950,7 @@ export interface components {
             /** @description Whether there are more. */
             has_more: boolean;
         };
-        /** @description The parts: `ok`, `down`, or for the schema `outdated`. */
+        /** @description The parts: `ok`, `down`, for the schema `outdated`, and `unknown` for Redis until it was looked at. */
         Components: {
             /** @description Postgres. */
             database: string;
@@ -11271,7 +11273,7 @@ export interface components {
              */
             ticket_id: string;
         };
-        /** @description Who a ticket is about, as the ticket has it. */
+        /** @description Who a ticket is about, as the ticket has it; where that leaves the shop's id out, of whom it names. */
         TicketCustomer: {
             /** @description The address. */
             email?: string | null;
@@ -12031,7 +12033,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
             };
             /** @description The request was refused, or failed */
             default: {
@@ -12149,7 +12153,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
             };
             /** @description The request was refused, or failed */
             default: {
@@ -14275,7 +14281,7 @@ export interface operations {
             };
             path: {
                 /** @description one-time-buyers, momentum, declining, cadence, discount-dependency or change */
-                report: string;
+                report: "one-time-buyers" | "momentum" | "declining" | "cadence" | "discount-dependency" | "change";
             };
             cookie?: never;
         };
@@ -14329,7 +14335,7 @@ export interface operations {
             };
             path: {
                 /** @description retention, growth, winback, seasonal, loyalty or acquisition */
-                report: string;
+                report: "retention" | "growth" | "winback" | "seasonal" | "loyalty" | "acquisition";
             };
             cookie?: never;
         };
@@ -14383,7 +14389,7 @@ export interface operations {
             };
             path: {
                 /** @description high-value, rfm or b2b */
-                report: string;
+                report: "high-value" | "rfm" | "b2b";
             };
             cookie?: never;
         };
@@ -14496,7 +14502,7 @@ export interface operations {
                 /** @description 1 to 36; 12 when missing */
                 timeframe_months?: number;
                 /** @description of affinity: product (when missing) or category */
-                by?: string;
+                by?: "product" | "category";
             };
             header?: {
                 /** @description the ETag of what is known */
@@ -14504,7 +14510,7 @@ export interface operations {
             };
             path: {
                 /** @description revenue-by-category, repurchase or affinity */
-                report: string;
+                report: "revenue-by-category" | "repurchase" | "affinity";
             };
             cookie?: never;
         };
@@ -14554,7 +14560,7 @@ export interface operations {
                 /** @description of cross-sell and discount-strategy: 1 to 36; 12 when missing */
                 timeframe_months?: number;
                 /** @description of cross-sell: product (when missing) or category */
-                by?: string;
+                by?: "product" | "category";
             };
             header?: {
                 /** @description the ETag of what is known */
@@ -14562,7 +14568,7 @@ export interface operations {
             };
             path: {
                 /** @description upsell, cross-sell, expansion, winback, retention or discount-strategy */
-                report: string;
+                report: "upsell" | "cross-sell" | "expansion" | "winback" | "retention" | "discount-strategy";
             };
             cookie?: never;
         };
@@ -14612,7 +14618,7 @@ export interface operations {
                 /** @description of growth and seasonal: 1 to 36; 12 and 24 when missing */
                 timeframe_months?: number;
                 /** @description of comparison: archetype (when missing) or one of the axes */
-                axis?: string;
+                axis?: "archetype" | "purchase_frequency" | "purchase_value" | "category_exploration" | "price_sensitivity" | "purchase_cadence" | "customer_maturity" | "repurchase_behavior" | "return_behavior" | "communication" | "problem_complexity" | "loyalty" | "feedback" | "value_sensitivity";
             };
             header?: {
                 /** @description the ETag of what is known */
@@ -14620,7 +14626,7 @@ export interface operations {
             };
             path: {
                 /** @description overview, growth, seasonal or comparison */
-                report: string;
+                report: "overview" | "growth" | "seasonal" | "comparison";
             };
             cookie?: never;
         };
@@ -16560,7 +16566,7 @@ export interface operations {
                 /** @description 1 to 100; 20 when missing */
                 limit?: number;
                 /** @description product (when missing) or category */
-                by?: string;
+                by?: "product" | "category";
             };
             header?: {
                 /** @description the ETag of what is known */
@@ -17577,14 +17583,38 @@ export interface operations {
             query?: {
                 /** @description id of an archetype; one of level 1 includes its finer ones */
                 archetype?: string;
-                /** @description name of a segment; AXIS is one of GET /api/intelligence/axes */
-                "segment.AXIS"?: string;
+                /** @description name of a segment on this axis */
+                "segment.purchase_frequency"?: string;
+                /** @description name of a segment on this axis */
+                "segment.purchase_value"?: string;
+                /** @description name of a segment on this axis */
+                "segment.category_exploration"?: string;
+                /** @description name of a segment on this axis */
+                "segment.price_sensitivity"?: string;
+                /** @description name of a segment on this axis */
+                "segment.purchase_cadence"?: string;
+                /** @description name of a segment on this axis */
+                "segment.customer_maturity"?: string;
+                /** @description name of a segment on this axis */
+                "segment.repurchase_behavior"?: string;
+                /** @description name of a segment on this axis */
+                "segment.return_behavior"?: string;
+                /** @description name of a segment on this axis */
+                "segment.communication"?: string;
+                /** @description name of a segment on this axis */
+                "segment.problem_complexity"?: string;
+                /** @description name of a segment on this axis */
+                "segment.loyalty"?: string;
+                /** @description name of a segment on this axis */
+                "segment.feedback"?: string;
+                /** @description name of a segment on this axis */
+                "segment.value_sensitivity"?: string;
                 /** @description low, medium, high or critical */
-                churn_band?: string;
+                churn_band?: "low" | "medium" | "high" | "critical";
                 /** @description least expected spend */
                 min_ltv?: number;
                 /** @description churn (the default), ltv, spend or drift */
-                sort?: string;
+                sort?: "churn" | "ltv" | "spend" | "drift";
                 /** @description next_cursor of the page before */
                 cursor?: string;
                 /** @description 1 to 100, 50 by default */
@@ -18048,7 +18078,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description churn or ltv */
-                target?: string;
+                target?: "churn" | "ltv";
                 /** @description next_cursor of the page before */
                 cursor?: string;
                 /** @description 1 to 100, 50 by default */
@@ -18378,7 +18408,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description up or down: only whose band of churn went that way */
-                band?: string;
+                band?: "up" | "down";
                 /** @description next_cursor of the page before */
                 cursor?: string;
                 /** @description 1 to 100, 50 by default */
@@ -18853,7 +18883,7 @@ export interface operations {
                 /** @description seconds to wait, 0 to 60: `30s` or `30` */
                 wait?: string;
                 /** @description `finished` (default) or `change` */
-                until?: string;
+                until?: "finished" | "change";
                 /** @description only these fields, separated by commas; `payload` comes only so */
                 fields?: string;
             };
@@ -19679,7 +19709,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "message/rfc822": number[];
+                "message/rfc822": string;
             };
         };
         responses: {
@@ -19807,7 +19837,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": number[];
+                    "application/octet-stream": string;
                 };
             };
             /** @description there is no such mail, or it is not kept any more */
@@ -20914,7 +20944,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/gzip": number[];
+                "application/gzip": string;
                 /**
                  * @example {
                  *       "currency": "USD",
@@ -20922,7 +20952,7 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["ImportRequest"];
-                "application/octet-stream": number[];
+                "application/octet-stream": string;
                 "text/csv": string;
             };
         };
@@ -21188,7 +21218,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ImportRequest"];
-                "application/octet-stream": number[];
+                "application/octet-stream": string;
                 "text/csv": string;
             };
         };
@@ -22758,7 +22788,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/zip": number[];
+                    "application/zip": string;
                 };
             };
             /** @description there is no such request, or its archive is gone */
@@ -24369,13 +24399,13 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description first_response, next_response, resolution or first_resolution */
-                kind?: string;
+                kind?: "first_response" | "next_response" | "resolution" | "first_resolution";
                 /** @description the ticket's; `none` for those without */
                 department?: string;
                 /** @description whose the ticket is; `none` for nobody's */
                 agent?: string;
                 /** @description urgent, high, normal or low */
-                priority?: string;
+                priority?: "urgent" | "high" | "normal" | "low";
                 /** @description the ticket's */
                 channel?: string;
                 /** @description due at this time or later */
@@ -24426,15 +24456,15 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description first_response, next_response, resolution or first_resolution */
-                kind?: string;
+                kind?: "first_response" | "next_response" | "resolution" | "first_resolution";
                 /** @description running, paused or ended */
-                state?: string;
+                state?: "running" | "paused" | "ended";
                 /** @description the ticket's; `none` for those without */
                 department?: string;
                 /** @description whose the ticket is; `none` for nobody's */
                 agent?: string;
                 /** @description urgent, high, normal or low */
-                priority?: string;
+                priority?: "urgent" | "high" | "normal" | "low";
                 /** @description the ticket's */
                 channel?: string;
                 /** @description due at this time or later */
@@ -24747,15 +24777,15 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description first_response, next_response, resolution or first_resolution */
-                kind?: string;
+                kind?: "first_response" | "next_response" | "resolution" | "first_resolution";
                 /** @description met, missed, cancelled or none */
-                verdict?: string;
+                verdict?: "met" | "missed" | "cancelled" | "none";
                 /** @description the ticket's; `none` for those without */
                 department?: string;
                 /** @description whose the ticket is; `none` for nobody's */
                 agent?: string;
                 /** @description urgent, high, normal or low */
-                priority?: string;
+                priority?: "urgent" | "high" | "normal" | "low";
                 /** @description the ticket's */
                 channel?: string;
                 /** @description ended at this time or later */
@@ -25343,6 +25373,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -25374,7 +25405,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/png": number[];
+                    "image/png": string;
                 };
             };
             /** @description another parameter */
@@ -25421,7 +25452,24 @@ export interface operations {
         /** @description as Slack sends it */
         requestBody: {
             content: {
-                "application/x-www-form-urlencoded": string;
+                /**
+                 * @example {
+                 *       "channel_id": "C2147",
+                 *       "command": "/desk",
+                 *       "team_id": "T0001",
+                 *       "text": "How many orders?",
+                 *       "trigger_id": "133.474.0",
+                 *       "user_id": "U2147"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": {
+                    channel_id?: string;
+                    command?: string;
+                    team_id?: string;
+                    text?: string;
+                    trigger_id?: string;
+                    user_id?: string;
+                };
             };
         };
         responses: {
@@ -25553,7 +25601,14 @@ export interface operations {
         /** @description as Slack sends it */
         requestBody: {
             content: {
-                "application/x-www-form-urlencoded": string;
+                /**
+                 * @example {
+                 *       "payload": "{\"type\":\"block_actions\"}"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": {
+                    payload?: string;
+                };
             };
         };
         responses: {
@@ -25897,7 +25952,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description smart, newest, updated, oldest_waiting or due */
-                order?: string;
+                order?: "smart" | "newest" | "updated" | "oldest_waiting" | "due";
                 /** @description open, pending, resolved, closed; several with commas */
                 status?: string;
                 /** @description an agent's id, or me */
@@ -25917,13 +25972,13 @@ export interface operations {
                 /** @description the customer's address, also as in `Ann <ann@shop.example>` or with mailto: */
                 customer_email?: string;
                 /** @description within_sla, at_risk or breached */
-                sla_state?: string;
+                sla_state?: "within_sla" | "at_risk" | "breached";
                 /** @description true: only those that sleep; false: none of them */
                 snoozed?: boolean;
                 /** @description changed at that time or later */
                 updated_since?: string;
                 /** @description only what was set aside: spam, suspended or archived */
-                aside?: string;
+                aside?: "spam" | "suspended" | "archived";
                 /** @description next_cursor of the page before */
                 cursor?: string;
                 /** @description 1 to 100, 50 by default */
@@ -26042,7 +26097,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/octet-stream": number[];
+                "application/octet-stream": string;
             };
         };
         responses: {
@@ -26066,6 +26121,15 @@ export interface operations {
             };
             /** @description it is larger than allowed */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the store of files does not take it */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26111,7 +26175,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": number[];
+                    "application/octet-stream": string;
                 };
             };
             /** @description there is no such file */
@@ -26509,7 +26573,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the ticket */
+                /** @description our ticket id, or the help desk's */
                 id: string;
             };
             cookie?: never;
@@ -27959,6 +28023,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description there is no such ticket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
             /** @description another window of the caller changed it; `current` is how it is */
             412: {
                 headers: {
@@ -28449,7 +28522,7 @@ export interface operations {
                 /** @description `gorgias` */
                 provider?: string;
                 /** @description `queued` or `skipped` */
-                decision?: string;
+                decision?: "queued" | "skipped";
                 /** @description of one ticket, by our id */
                 ticket_id?: string;
                 /** @description `true`: understood with remarks; `false`: without any */
@@ -28726,6 +28799,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -28791,6 +28865,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -28837,6 +28912,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -28885,6 +28961,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -28929,6 +29006,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -28955,8 +29033,16 @@ export interface operations {
         /** @description token, name, email, subject, text, and sure=1 to send it */
         requestBody: {
             content: {
-                /** @example email=ann%40example.com&text=Hello */
-                "application/x-www-form-urlencoded": string;
+                /**
+                 * @example {
+                 *       "email": "ann@example.com",
+                 *       "text": "Hello"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": {
+                    email?: string;
+                    text?: string;
+                };
             };
         };
         responses: {
@@ -28976,6 +29062,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description there is none */
@@ -28985,6 +29072,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description too many from one address */
@@ -28994,6 +29082,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -29067,6 +29156,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description the link has expired */
@@ -29076,6 +29166,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -29102,8 +29193,16 @@ export interface operations {
         /** @description ticket, its number, and text */
         requestBody: {
             content: {
-                /** @example ticket=7&text=Thanks */
-                "application/x-www-form-urlencoded": string;
+                /**
+                 * @example {
+                 *       "text": "Thanks",
+                 *       "ticket": "7"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": {
+                    text?: string;
+                    ticket?: string;
+                };
             };
         };
         responses: {
@@ -29123,6 +29222,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description the link is not valid */
@@ -29132,6 +29232,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description the link has expired */
@@ -29141,6 +29242,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description too many from one address */
@@ -29150,6 +29252,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -29191,6 +29294,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description the link has expired */
@@ -29200,6 +29304,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
@@ -29226,8 +29331,16 @@ export interface operations {
         /** @description score, 1 to 5, and comment, at most 2000 characters */
         requestBody: {
             content: {
-                /** @example score=5&comment=Quick */
-                "application/x-www-form-urlencoded": string;
+                /**
+                 * @example {
+                 *       "comment": "Quick",
+                 *       "score": "5"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": {
+                    comment?: string;
+                    score?: string;
+                };
             };
         };
         responses: {
@@ -29247,6 +29360,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description the link is not valid */
@@ -29256,6 +29370,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description the link has expired */
@@ -29265,6 +29380,7 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description The request was refused, or failed */
