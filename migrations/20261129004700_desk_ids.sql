@@ -10,7 +10,8 @@ as $note$
     from unnest(desk_ids, customers) as told (desk_id, customer_id)
     join platform.customer c
         on c.tenant_id = shared.current_tenant() and c.customer_id = told.customer_id and c.merged_into is null
-    order by told.desk_id, c.customer_id
+    -- Customers are locked in the order of their ids.
+    order by c.customer_id, told.desk_id
     for key share of c
     on conflict do nothing
 $note$;

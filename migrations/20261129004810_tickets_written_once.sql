@@ -1,7 +1,10 @@
 -- What a ticket's row costs whenever it is written: it gets an entry in each index that takes it, and a call of each trigger.
 
+-- At once and whole, so that nobody who reads tickets and means to write them waits for us while we wait for them.
+lock table support_app.ticket in access exclusive mode;
+
 -- Nobody asks an order for the tickets of no agent or of no department by these: what nobody has is in
--- ticket_smart_unassigned, and most new tickets have neither. Made before the old ones go, so that lists go on meanwhile.
+-- ticket_smart_unassigned, and most new tickets have neither.
 create index ticket_smart_of_assignee on support_app.ticket (tenant_id, assignee_id, rank desc, id desc)
     where status in ('open', 'pending') and archived_at is null and not is_spam and suspended_reason is null
       and assignee_id is not null;

@@ -49,8 +49,11 @@ begin
                 when m.body_text in ('', '[erased]') or m.body_text = n.body_text then true
                 when m.from_agent and n.from_agent or m.delivery is not null then true
                 when n.is_timed and m.sent_at = n.sent_at then true
-                else support_app.letters_of(m.body_text)
-                         in (support_app.letters_of(n.body_text), support_app.letters_of(n.without_history))
+                when support_app.letters_of(m.body_text)
+                         in (support_app.letters_of(n.body_text), support_app.letters_of(n.without_history)) then true
+                -- What is stored goes on with what it answers, which is not told this time.
+                else starts_with(support_app.letters_of(m.body_text), support_app.letters_of(n.body_text))
+                     and m.body_text ~ '(^|\n)[ \t]*>|:[ \t]*(\n|$)'
             end);
     if named is null then
         return messages;

@@ -134,7 +134,12 @@ mod tests {
             let store = Store::connect(&database.url_for(login), 1).expect("a good URL");
             let fit = Fit::default();
             let roles = [Role::Queue, Role::Platform, Role::Outbound];
-            assert_eq!(fit.look_at_role(&store, &roles).await, lacks.is_none());
+            let mut is_right = fit.look_at_role(&store, &roles).await;
+            // A look that is not answered in time says nothing.
+            while !is_right && fit.check().is_ok() {
+                is_right = fit.look_at_role(&store, &roles).await;
+            }
+            assert_eq!(is_right, lacks.is_none());
             let said = lacks.map(|lacks| {
                 format!(
                     "DATABASE_URL: the role {login} may not act as {lacks}; name the role of this process"
@@ -148,10 +153,16 @@ mod tests {
     async fn a_database_that_redis_does_not_have_is_told_and_forgotten_when_it_has_it() {
         let fit = Fit::default();
         let mut link = None;
-        fit.look_at_redis(&dispatch("/9999999"), &mut link).await;
+        let none = dispatch("/9999999");
+        // A look that is not answered in time says nothing.
+        while fit.check().is_ok() {
+            fit.look_at_redis(&none, &mut link).await;
+        }
         let said = fit.check().expect_err("there is none");
         assert!(said.starts_with("REDIS_URL: ") && said.contains("database"), "{said}");
-        fit.look_at_redis(&dispatch(""), &mut link).await;
-        assert_eq!(fit.check(), Ok(()));
+        let usual = dispatch("");
+        while fit.check().is_err() {
+            fit.look_at_redis(&usual, &mut link).await;
+        }
     }
 }

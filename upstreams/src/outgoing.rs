@@ -14,7 +14,8 @@
 //! | a placeholder that nobody filled in: `[name]`, `{{customer}}`, `{order}`, `{% if a %}`, `<NAME>`, `%NAME%`, `{0}`, `XXXX`, `____` | refused: `Placeholder` |
 //! | eight words in a row from our own instructions to a model | refused: `Instructions` |
 //!
-//! A subject is one line. One that repeats the customer's is theirs, and is cleaned alone: `[EXTERNAL]` is no placeholder.
+//! A subject is one line, and square brackets in it are a shop's labels (`[Lampenwelt]`) unless they hold a known blank. One that
+//! repeats the customer's is theirs, and is cleaned alone: `[EXTERNAL]` is no placeholder.
 //!
 //! The checks are about the text's form and ours alone. What a reply may promise is the drafter's policy
 //! (`worker/src/draft/policy`), which an agent is free to overrule.
@@ -162,7 +163,7 @@ impl Subject {
     /// It may not go out.
     pub fn pass(text: &str, inside: &Inside) -> Result<Subject, SubjectRefused> {
         let line = one_line(text);
-        let objections = objections(&line, inside);
+        let objections = objections(&without_labels(&line), inside);
         if objections.is_empty() { Ok(Subject(line)) } else { Err(SubjectRefused(objections)) }
     }
 
@@ -182,6 +183,62 @@ impl fmt::Debug for Subject {
         f.debug_struct("Subject").field("chars", &self.0.chars().count()).finish_non_exhaustive()
     }
 }
+
+/// A subject without the square brackets of its labels, as in `[Lampenwelt] Your order` or `[Ticket #47]`: shops begin subjects
+/// with them. What is known as a blank stays one.
+fn without_labels(line: &str) -> String {
+    let mut left = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, opened)) = rest.split_once('[') {
+        left.push_str(before);
+        let Some((label, after)) = opened.split_once(']') else {
+            rest = &rest[before.len()..];
+            break;
+        };
+        let words = label.trim().to_lowercase();
+        let is_blank = words.contains(['_', '{', '['])
+            || SUBJECT_BLANKS.contains(&words.as_str())
+            || TO_BE_FILLED.iter().any(|beginning| words.starts_with(beginning));
+        if is_blank {
+            left.extend(["[", label, "]"]);
+        } else {
+            left.push_str(label);
+        }
+        rest = after;
+    }
+    left.push_str(rest);
+    left
+}
+
+/// Blanks between square brackets in a subject, in lower case.
+const SUBJECT_BLANKS: [&str; 26] = [
+    "name",
+    "first name",
+    "firstname",
+    "last name",
+    "full name",
+    "customer",
+    "customer name",
+    "company",
+    "company name",
+    "shop",
+    "shop name",
+    "order",
+    "order number",
+    "order id",
+    "order no",
+    "number",
+    "date",
+    "product",
+    "product name",
+    "subject",
+    "vorname",
+    "nachname",
+    "kunde",
+    "kundenname",
+    "bestellnummer",
+    "nom",
+];
 
 fn one_line(text: &str) -> String {
     clean(text).replace(['\n', '\t'], " ").trim().to_owned()
@@ -427,6 +484,19 @@ mod tests {
         let passed =
             Subject::pass(" Your lamp\r\nBcc: evil@x.example\u{0}\u{202e}\n", &INSIDE).expect("it passes");
         assert_eq!(passed.as_str(), "Your lamp Bcc: evil@x.example");
+        for label in
+            ["[Lampenwelt] Your order", "[Ticket #4711] Your lamp", "Your return [RMA 12]", "Lamps [and more"]
+        {
+            assert_eq!(Subject::pass(label, &INSIDE).expect("a shop's own label").as_str(), label);
+        }
+        for blank in [
+            "[Order number] is on its way",
+            "For [insert name]",
+            "Hello [FIRST_NAME]",
+            "[Lampenwelt] {{order}}",
+        ] {
+            assert!(Subject::pass(blank, &INSIDE).is_err(), "{blank}");
+        }
         let repeated = Subject::repeated("Re: [EXTERNAL] {{lamp}}\r\n\tXXXX\u{7}");
         assert_eq!(repeated.as_str(), "Re: [EXTERNAL] {{lamp}}  XXXX");
     }

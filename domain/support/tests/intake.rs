@@ -164,6 +164,7 @@ async fn what_is_said_under_the_id_of_another_message_is_not_lost() {
         .await;
     say(3, json!({"id": 79, "from_agent": true, "body_text": "It left."})).await;
     say(3, json!({"id": 79, "from_agent": true, "body_text": "It left. Bea, Lamps and more"})).await;
+    say(3, json!({"id": 78, "body_text": "Thanks."})).await;
     assert_eq!(texts(&world, "3").await.len(), 3);
     // The customer's words under the id of an agent's message are theirs.
     say(3, json!({"id": 79, "body_text": "It did not."})).await;

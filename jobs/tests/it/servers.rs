@@ -253,11 +253,8 @@ async fn a_redis_that_takes_nothing_new_is_told_everything_when_it_does_again() 
             tokio::task::yield_now().await;
         }
         let further = offers(error, 1);
-        let refused = async {
-            let mut link = dispatch.link().await?;
-            dispatch.offer_now(&mut link, &further).await
-        };
-        let refused = refused.await.expect_err("it takes nothing");
+        let mut link = insist(async || dispatch.link().await).await;
+        let refused = dispatch.offer_now(&mut link, &further).await.expect_err("it takes nothing");
         assert!(advise(&refused), "somebody is told what to do: {refused}");
 
         tell(&mut direct, accept).await;

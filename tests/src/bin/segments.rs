@@ -26,6 +26,7 @@ use marketing::segments::{
     rule::Rule,
 };
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
@@ -262,7 +263,9 @@ async fn evaluation(desk: &Desk, customers: i64) -> anyhow::Result<Evaluated> {
     let evaluated = took(first).await?;
     let asked = desk.post(&format!("{path}/evaluate"), &json!({})).await?;
     let again = took(serde_json::from_value(asked.body["job_id"].clone()).context("its job")?).await?;
-    let middle = URL_SAFE_NO_PAD.encode(format!("c{:09}", customers / 2));
+    // As the list's own cursors are: the mark of its path, and the key.
+    let mark = hex::encode(&Sha256::digest(format!("{path}/members"))[..4]);
+    let middle = URL_SAFE_NO_PAD.encode(format!("{mark}\nc{:09}", customers / 2));
     let first_page = page(desk, &format!("{path}/members?limit=100")).await?;
     let deep_page = page(desk, &format!("{path}/members?limit=100&cursor={middle}")).await?;
     Ok(Evaluated { evaluated, again, first_page, deep_page })

@@ -245,8 +245,13 @@ impl Ticket {
     /// The shop's id of the customer: as the ticket tells it, else of whom a look found by what it tells now.
     pub fn shops_customer(&self) -> Option<&str> {
         let (id, email) = (self.customer_id.as_deref(), self.customer_email.as_deref());
-        let contact = || place::contact(id, email, self.customer_external_id.as_deref());
-        let known = || self.known_customer.as_deref().filter(|_| self.looked_up_for == Some(contact()));
+        let desk_id = self.customer_external_id.as_deref();
+        // Closed tickets were looked up before the help desk's id named anybody.
+        let is_of_now = |told: &String| {
+            [desk_id, None].iter().any(|desk_id| *told == place::contact(id, email, *desk_id))
+        };
+        let known =
+            || self.known_customer.as_deref().filter(|_| self.looked_up_for.as_ref().is_some_and(is_of_now));
         id.or_else(known)
     }
 
