@@ -247,7 +247,8 @@ fn score(sample: &Sample, options: &Options) -> Score {
     let width = used(names);
     let below: Vec<usize> = sample[index + 1..].iter().map(|(_, cells)| cells.len()).collect();
     let fits = below.iter().filter(|cells| **cells >= width.min(2) && cells.abs_diff(width) <= 1).count();
-    let fitting = if below.is_empty() { 1.0 } else { fits as f64 / below.len() as f64 };
+    // A last line with many names may be the text of a cell.
+    let fitting = if below.is_empty() { 0.0 } else { fits as f64 / below.len() as f64 };
     Score { header: Some(*line), known, fitting, width }
 }
 
