@@ -26169,13 +26169,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description its bytes */
+            /** @description its bytes, of the kind that it was stored with */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "*/*": string;
                 };
             };
             /** @description there is no such file */
@@ -28922,6 +28922,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
+                    "text/html": string;
                 };
             };
         };
@@ -28971,6 +28972,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
+                    "text/html": string;
                 };
             };
         };
@@ -29016,6 +29018,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
+                    "text/html": string;
                 };
             };
         };
@@ -29092,6 +29095,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
+                    "text/html": string;
                 };
             };
         };
@@ -29176,6 +29180,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
+                    "text/html": string;
                 };
             };
         };
@@ -29262,6 +29267,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
+                    "text/html": string;
                 };
             };
         };
@@ -29314,6 +29320,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
+                    "text/html": string;
                 };
             };
         };
@@ -29390,6 +29397,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
+                    "text/html": string;
                 };
             };
         };

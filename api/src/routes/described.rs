@@ -10,6 +10,8 @@ use utoipa::openapi::{
     Content, ContentBuilder, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
 };
 
+use crate::routes::support::help::refusal;
+
 /// How refusals are written.
 const PROBLEM: &str = "application/problem+json";
 
@@ -26,6 +28,9 @@ pub(super) fn complete(document: &mut OpenApi) {
             }
             describe_contents(operation, &may_be_empty);
             describe_refusals(operation);
+            if refusal::is_public(path) {
+                describe_pages(operation);
+            }
         }
     }
 }
@@ -118,4 +123,16 @@ fn describe_refusals(operation: &mut Operation) {
         let response = ResponseBuilder::new().description("The request was refused, or failed");
         RefOr::T(response.content(PROBLEM, problem()).build())
     });
+}
+
+/// What is refused under the addresses that anybody opens is told by a page, to who takes pages.
+fn describe_pages(operation: &mut Operation) {
+    for (status, refusal) in &mut operation.responses.responses {
+        if let RefOr::T(Response { content, .. }) = refusal
+            && (status.starts_with(['4', '5']) || status == "default")
+        {
+            let page = || ContentBuilder::new().schema(Some(Object::with_type(Type::String))).build();
+            content.entry("text/html".to_owned()).or_insert_with(|| RefOr::T(page()));
+        }
+    }
 }

@@ -11,7 +11,6 @@ mod ledger;
 mod limits;
 mod nightly;
 mod pauses;
-mod quiet;
 mod running_limits;
 mod runtime;
 mod segments;

@@ -160,7 +160,7 @@ async fn remove(state: &AppState, place: Place) {
     tag = "tickets",
     params(("id" = Uuid, Path, description = "the file")),
     responses(
-        (status = 200, description = "its bytes", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, description = "its bytes, of the kind that it was stored with", content_type = "*/*", body = Vec<u8>),
         (status = 404, description = "there is no such file", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
