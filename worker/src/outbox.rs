@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use jobs::{Dispatch, QueueError, Store};
 use outbound::pump;
-use sqlx::PgConnection;
 use tracing::instrument::WithSubscriber;
 
 /// How long a statement waits for an event: far less than an answer of the ledger may take.
@@ -62,17 +61,13 @@ pub async fn hand_out(store: &Store, dispatch: &Dispatch) -> Result<(), QueueErr
     }
 }
 
-/// Waits for an event; false when none came for a while.
+/// Waits for an event; false when none came for a while. It is a wait on purpose, so nothing is logged of a slow statement.
 async fn is_event_there(store: &Store) -> Result<bool, QueueError> {
-    store.answers(async { await_event(&mut *store.pool().acquire().await?, WAITS_FOR).await }).await
-}
-
-/// The same on a connection. It is a wait on purpose, so nothing is logged of a slow statement.
-///
-/// # Errors
-/// The ledger failed.
-pub async fn await_event(conn: &mut PgConnection, longest: Duration) -> Result<bool, QueueError> {
-    pump::await_event(conn, longest).with_subscriber(tracing::Dispatch::none()).await
+    let wait = async {
+        let mut conn = store.pool().acquire().await?;
+        pump::await_event(&mut conn, WAITS_FOR).with_subscriber(tracing::Dispatch::none()).await
+    };
+    store.answers(wait).await
 }
 
 async fn tend(store: &Store, dispatch: &Dispatch) -> Result<(), QueueError> {

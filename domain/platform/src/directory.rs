@@ -114,7 +114,7 @@ pub async fn create(
 
 /// Waits until nobody else makes a customer of the tenant: two who are told of one at once would both find nobody. One turn for
 /// all and not one for each address, so that two who make many in different orders do not wait for each other. It is taken
-/// after the turn of erasures ([`erased::while_named`]), by everybody.
+/// after the turn of erasures ([`erased::while_named`]), by everybody here; imports of orders make customers without it.
 async fn turn(tx: &mut Tx, tenant: TenantId) -> Result<(), DbError> {
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('customers:' || $1::text, 0))")
         .bind(tenant)
